@@ -1,0 +1,103 @@
+"""The keys of a profile: one check each, which returns the value as gpcli uses it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
+
+ENVIRONMENTS = ("production", "staging", "sandbox")
+STATUSES = ("proposed", "pending", "booked")
+
+
+class BadValue(ValueError):
+    """A value that the key can't have; the message says what it must be."""
+
+
+def portal_url(value: object) -> str:
+    """A FHIR base: `https`, or `http` to a loopback literal; no query, no credentials."""
+    if not isinstance(value, str) or not value.strip():
+        raise BadValue("the portal must be a URL such as https://portal.example/fhir/R4")
+    try:
+        url = urlsplit(value.strip())
+        _ = url.port
+    except ValueError as trouble:
+        raise BadValue(f"'{value}' is not a URL: {trouble}") from trouble
+    if not url.hostname or url.scheme not in {"https", "http"}:
+        raise BadValue(f"'{value}' is not a URL such as https://portal.example/fhir/R4")
+    if url.query or url.fragment or url.username or url.password:
+        raise BadValue("the portal's URL must have no query, fragment or user name")
+    if url.scheme == "http" and not is_loopback(url):
+        raise BadValue(f"'{value}' is not encrypted; the portal must be https")
+    return value.strip().rstrip("/")
+
+
+def is_loopback(url: SplitResult) -> bool:
+    """Whether the host is a loopback address written as a number."""
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def environment(value: object) -> str:
+    """One of production, staging, sandbox."""
+    return _one_of(*ENVIRONMENTS)(value)
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if isinstance(value, str) and value in words:
+            return value
+        raise BadValue(f"'{value}' is not one of {', '.join(words)}")
+
+    return check
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise BadValue("must be text that is not empty")
+
+
+def _port(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
+        return value
+    raise BadValue(f"'{value}' is not a port number")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
+        return float(value)
+    raise BadValue(f"'{value}' is not a number of seconds up to 3600")
+
+
+def _zone(value: object) -> str:
+    try:
+        return ZoneInfo(_text(value)).key
+    except (OSError, ValueError) as trouble:
+        raise BadValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
+
+
+def _code_map(value: object) -> dict[str, str]:
+    if isinstance(value, dict) and all(isinstance(code, str) for code in value.values()):
+        return value
+    raise BadValue("must be a table of 'system|code' = 'service'")
+
+
+CHECKS: dict[str, Callable[[object], Any]] = {
+    "portal": portal_url,
+    "environment": environment,
+    "client_id": _text,
+    "scopes": _text,
+    "redirect_port": _port,
+    "prompt": _text,
+    "acr": _text,
+    "status_sent": _one_of(*STATUSES),
+    "ca_file": _text,
+    "timeout": _seconds,
+    "zone": _zone,
+    "services": _code_map,
+}

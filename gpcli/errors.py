@@ -1,0 +1,310 @@
+"""Every way a command can end badly: meaning, wording, exit code and `error.code` word.
+
+GpcliError
+├─ Failure (1)          BadResponse, TlsTrouble
+├─ UsageTrouble (2)     Usage, InputNeeded, ConfigTrouble
+├─ Missing (3)          NotFound, NoSlot
+├─ SignInTrouble (4)    NotSignedIn, Expired, SignInRefused, NoKeyring, WrongHost
+├─ NotAllowed (5)       NotOffered, OffForNow, ConsentNeeded, NotPermitted, ProductionGuard
+├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalTrouble
+├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, Rejected, Conflict
+├─ Partial (8)
+├─ CalledOff (9)        Declined, ConfirmationNeeded, FeeNotAccepted
+├─ OutcomeUnknown (10)
+└─ Unexpected (70)
+
+`exit` numbers and `code` words are interface: `gpcli help exit-codes` prints them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Exit(IntEnum):
+    """A command's exit status."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    SIGN_IN = 4
+    NOT_ALLOWED = 5
+    UNAVAILABLE = 6
+    REJECTED = 7
+    PARTIAL = 8
+    CANCELLED = 9
+    UNKNOWN = 10
+    SMOKE_FAILED = 11
+    BUG = 70
+    INTERRUPTED = 130
+    CLOSED_PIPE = 141
+    TERMINATED = 143
+
+
+class GpcliError(Exception):
+    """What failed and why (`message`), and what to do about it (`hint`, may be empty).
+
+    `request_id` is the id under which the portal logged the request; `retry_after` the seconds
+    after which the portal said that trying again makes sense. Texts may quote the portal: the
+    writer sanitises them.
+    """
+
+    exit: ClassVar[Exit] = Exit.FAILURE
+    code: ClassVar[str] = "failure"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class Failure(GpcliError):
+    """The portal can't be used as it is."""
+
+
+class BadResponse(Failure):
+    """The portal's answer is not what its standards say: HTML, broken JSON, wrong types."""
+
+    code = "bad_response"
+
+
+class TlsTrouble(Failure):
+    """The portal's certificate is not to be trusted."""
+
+    code = "tls"
+
+
+class UsageTrouble(GpcliError):
+    """The command line or the configuration is wrong; nothing was sent."""
+
+    exit = Exit.USAGE
+
+
+class Usage(UsageTrouble):
+    """Wrong flags or arguments."""
+
+    code = "usage"
+
+
+class InputNeeded(UsageTrouble):
+    """A value is needed and there is nobody to ask."""
+
+    code = "input_needed"
+
+
+class ConfigTrouble(UsageTrouble):
+    """The configuration file or an environment variable is wrong."""
+
+    code = "config"
+
+
+class Missing(GpcliError):
+    """What was named does not exist."""
+
+    exit = Exit.NOT_FOUND
+
+
+class NotFound(Missing):
+    """An id, profile, person or file that does not exist."""
+
+    code = "not_found"
+
+
+class NoSlot(Missing):
+    """No time matches what was asked for."""
+
+    code = "no_slot"
+
+
+class SignInTrouble(GpcliError):
+    """Nobody is signed in, or sign-in did not work."""
+
+    exit = Exit.SIGN_IN
+
+
+class NotSignedIn(SignInTrouble):
+    """Nobody is signed in at this portal."""
+
+    code = "not_signed_in"
+
+
+class Expired(SignInTrouble):
+    """The session is over; only a new sign-in helps."""
+
+    code = "expired"
+
+
+class SignInRefused(SignInTrouble):
+    """The portal, or the person at its page, refused the sign-in."""
+
+    code = "sign_in_refused"
+
+
+class NoKeyring(SignInTrouble):
+    """No usable OS keyring to keep the session in."""
+
+    code = "no_keyring"
+
+
+class WrongHost(SignInTrouble):
+    """A request with a token was about to leave for another host; it was not sent."""
+
+    code = "wrong_host"
+
+
+class NotAllowed(GpcliError):
+    """The person may not do this, or not now."""
+
+    exit = Exit.NOT_ALLOWED
+
+
+class NotOffered(NotAllowed):
+    """The GP does not offer the service."""
+
+    code = "not_offered"
+
+
+class OffForNow(NotAllowed):
+    """The GP offers the service, but has switched it off for a time."""
+
+    code = "off_for_now"
+
+
+class ConsentNeeded(NotAllowed):
+    """The service needs consent to Full Access."""
+
+    code = "consent_needed"
+
+
+class NotPermitted(NotAllowed):
+    """The sign-in did not grant what this needs, or the portal does not support it."""
+
+    code = "not_permitted"
+
+
+class ProductionGuard(NotAllowed):
+    """A CI run must not touch a production portal."""
+
+    code = "production_guard"
+
+
+class Unavailable(GpcliError):
+    """The portal can't be reached or can't answer now; later may work."""
+
+    exit = Exit.UNAVAILABLE
+
+
+class Unreachable(Unavailable):
+    """No connection to the portal."""
+
+    code = "unreachable"
+
+
+class TimedOut(Unavailable):
+    """The portal did not answer within the command's time limit."""
+
+    code = "timeout"
+
+
+class RateLimited(Unavailable):
+    """The portal asks to slow down."""
+
+    code = "rate_limited"
+
+
+class PortalTrouble(Unavailable):
+    """The portal failed (5xx) after all retries."""
+
+    code = "portal_error"
+
+
+class Refused(GpcliError):
+    """The portal understood and said no, or the request would repeat or contradict another."""
+
+    exit = Exit.REJECTED
+
+
+class SlotTaken(Refused):
+    """Somebody else has the time."""
+
+    code = "slot_taken"
+
+
+class TooLate(Refused):
+    """The deadline has passed."""
+
+    code = "too_late"
+
+
+class AlreadyBooked(Refused):
+    """There is a coming booking or an open enquiry for the same service."""
+
+    code = "already_booked"
+
+
+class Rejected(Refused):
+    """The portal refused, in its own words."""
+
+    code = "rejected"
+
+
+class Conflict(Refused):
+    """The same request id was used for something else, or the record changed meanwhile."""
+
+    code = "conflict"
+
+
+class Partial(GpcliError):
+    """Some of it worked and is shown; the rest did not."""
+
+    exit = Exit.PARTIAL
+    code = "partial"
+
+
+class CalledOff(GpcliError):
+    """The person did not agree; nothing was sent."""
+
+    exit = Exit.CANCELLED
+
+
+class Declined(CalledOff):
+    """The person said no."""
+
+    code = "declined"
+
+
+class ConfirmationNeeded(CalledOff):
+    """`--yes` was needed and nobody could be asked."""
+
+    code = "confirmation_needed"
+
+
+class FeeNotAccepted(CalledOff):
+    """Sending costs money and `--accept-fee` does not cover it."""
+
+    code = "fee_not_accepted"
+
+
+class OutcomeUnknown(GpcliError):
+    """A write went out and no answer came: it may or may not have been done."""
+
+    exit = Exit.UNKNOWN
+    code = "outcome_unknown"
+
+
+class Unexpected(GpcliError):
+    """A fault of gpcli itself."""
+
+    exit = Exit.BUG
+    code = "unexpected"

@@ -1,0 +1,96 @@
+"""Free times, bookings and enquiries."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+SlotId = NewType("SlotId", str)
+"""Logical id of a Slot; never a booking's."""
+
+AppointmentId = NewType("AppointmentId", str)
+"""Logical id of an Appointment."""
+
+OVER = frozenset({"cancelled", "fulfilled", "noshow", "entered-in-error"})
+"""Statuses (R4 AppointmentStatus) after which nothing more happens."""
+
+WAITING = frozenset({"proposed", "pending", "waitlist"})
+"""Statuses in which the surgery has not confirmed yet."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A time that the surgery has published. `zone` names the surgery's time zone.
+
+    `service`, `channel` and `status` are codes as the portal writes them. `written_start` and
+    `written_end` are the portal's own words for the two times, for the booking to repeat.
+    """
+
+    id: SlotId
+    start: datetime
+    end: datetime
+    zone: str
+    service: str | None
+    channel: str | None
+    practitioner: str | None
+    surgery: str | None
+    location: str | None
+    surgery_id: str | None = field(default=None, metadata={"json": False})
+    status: str = field(default="free", metadata={"json": False})
+    healthcare_service: str | None = field(default=None, metadata={"json": False})
+    written_start: str = field(default="", metadata={"json": False})
+    written_end: str = field(default="", metadata={"json": False})
+
+
+@dataclass(frozen=True)
+class Window:
+    """A wished period; both ends inclusive days or instants as asked."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """A booking or an enquiry, as the portal has it now.
+
+    `status` is R4's AppointmentStatus, as written. An enquiry that the surgery has not answered
+    has no times, only `requested` periods. `answer` is the surgery's own comment.
+    `cancel_until` is when cancelling free of charge ends, `None` when the portal does not say.
+    """
+
+    id: AppointmentId
+    status: str
+    start: datetime | None
+    end: datetime | None
+    zone: str
+    requested: tuple[Window, ...]
+    service: str | None
+    channel: str | None
+    practitioner: str | None
+    surgery: str | None
+    location: str | None
+    reason: str | None
+    answer: str | None
+    cancel_until: datetime | None
+    created: datetime | None
+    slot_id: str | None
+    surgery_id: str | None = field(default=None, metadata={"json": False})
+    identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the surgery has still to confirm."""
+        return self.status in WAITING
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in OVER
+
+
+@dataclass(frozen=True)
+class Vaccination:
+    """One vaccination on record; `date` as written, which may be partial (`2024-10`)."""
+
+    vaccine: str
+    date: str

@@ -1,0 +1,22 @@
+"""Prices: ranges, with the record's own digits."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One rate of a price: `applies` says when, `amount` is base plus surcharges."""
+
+    applies: str | None
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Price:
+    """From the least to the most that a service may cost; `currency` as ISO 4217."""
+
+    low: Decimal
+    high: Decimal
+    currency: str
+    rates: tuple[Rate, ...] = ()

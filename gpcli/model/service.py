@@ -1,0 +1,110 @@
+"""The services that GPs offer online, and where each stands for this patient."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gpcli.model.money import Price
+from gpcli.model.surgery import Surgery
+
+
+class ServiceName(StrEnum):
+    """Codes of the system `urn:gpcli:gp-service` (docs/portal.md)."""
+
+    E_CONSULTATION = "e-consultation"
+    CONTACT = "contact"
+    PRESCRIPTION_RENEWAL = "prescription-renewal"
+    BOOKING = "booking"
+    BOOKING_ENQUIRY = "booking-enquiry"
+    CANCELLATION = "cancellation"
+    FLU_VACCINATION = "flu-vaccination"
+
+
+class ConsentLevel(StrEnum):
+    """How much the patient lets the portal do; later ones include earlier ones."""
+
+    BASIC = "basic"
+    BASIC_PLUS = "basic-plus"
+    FULL_ACCESS = "full-access"
+
+
+class Standing(StrEnum):
+    """Whether a service can be used, or the first reason why not."""
+
+    OFFERED = "offered"
+    NOT_OFFERED = "not_offered"
+    OFF_FOR_NOW = "off_for_now"
+    CONSENT_NEEDED = "consent_needed"
+    NOT_PERMITTED = "not_permitted"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A time when the GP has switched a service off; an open end is `None`."""
+
+    reason: str | None
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the portal says of one service at one GP. `id` is the HealthcareService's."""
+
+    id: str
+    name: ServiceName
+    surgery: Surgery
+    active: bool
+    channels: tuple[str, ...] = ()
+    answer_time: str | None = None
+    eligibility: tuple[str, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    phones: tuple[str, ...] = ()
+    deep_link: str | None = None
+    charges_late_cancelling: bool = False
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Everything needed to tell what a patient may use: one answer of the portal.
+
+    `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
+    """
+
+    surgeries: tuple[Surgery, ...]
+    offers: tuple[Offer, ...]
+    prices: dict[str, Price]
+    consent: ConsentLevel
+    permitted: frozenset[ServiceName]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One row of `gpcli services`: a service at a GP, where it stands, and what to expect.
+
+    `reason` is a sentence for people when the standing is not `offered`; `off_from` and
+    `off_until` belong to `off_for_now`. `price` `None` = unknown.
+    """
+
+    service: ServiceName
+    status: Standing
+    surgery: Surgery
+    reason: str | None = None
+    off_from: datetime | None = None
+    off_until: datetime | None = None
+    price: Price | None = None
+    answer_time: str | None = None
+    channels: tuple[str, ...] = ()
+    eligibility: tuple[str, ...] = ()
+    command: str | None = None
+    offer: Offer | None = field(default=None, metadata={"json": False})
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A consent on record. `id` is the Consent's; `level` as the portal writes it."""
+
+    id: str
+    level: str
+    status: str
+    since: str | None
