@@ -56,9 +56,10 @@ class Appointment:
     `status` is R4's AppointmentStatus, as written. An enquiry that the surgery has not answered
     has no times, only `requested` periods. `answer` is the surgery's own comment.
     `cancel_until` is when cancelling free of charge ends, `None` when the portal does not say.
+    `id` is `None` only for one that was never sent (a dry run).
     """
 
-    id: AppointmentId
+    id: AppointmentId | None
     status: str
     start: datetime | None
     end: datetime | None

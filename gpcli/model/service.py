@@ -49,7 +49,10 @@ class Absence:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the portal says of one service at one GP. `id` is the HealthcareService's."""
+    """What the portal says of one service at one GP. `id` is the HealthcareService's.
+
+    `late_cancelling` belongs to `cancellation`: `charged`, `refused`, or `None` = not said.
+    """
 
     id: str
     name: ServiceName
@@ -61,7 +64,7 @@ class Offer:
     absences: tuple[Absence, ...] = ()
     phones: tuple[str, ...] = ()
     deep_link: str | None = None
-    charges_late_cancelling: bool = False
+    late_cancelling: str | None = None
 
 
 @dataclass(frozen=True)

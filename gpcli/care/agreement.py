@@ -1,0 +1,134 @@
+"""Nothing is sent that the person did not agree to: the plan, the question, the fee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Generic, Protocol, TypeVar
+
+from gpcli.care.portal import Written
+from gpcli.errors import ConfirmationNeeded, Declined, FeeNotAccepted, Usage
+from gpcli.model.appointment import Window
+from gpcli.model.money import Price
+
+Record = TypeVar("Record")
+PlanValue = str | datetime | Window | Price | None
+"""What stands in a plan: words, or facts that the writer puts into words."""
+
+
+class Asker(Protocol):
+    """Asks the person at the terminal, where there is one."""
+
+    def yes(self, question: str, *, flag: str) -> bool:
+        """Default No; raises ConfirmationNeeded naming `flag` when nobody can be asked."""
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+        """One of `choices` (id, label) by id; raises InputNeeded naming `flag`."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Sending this makes a charge; `price` `None` = the amount is unknown."""
+
+    what: str
+    price: Price | None
+
+
+@dataclass(frozen=True)
+class Proposal(Generic[Record]):
+    """A write, ready to be shown, agreed to and sent; `preview` is the record as it would be."""
+
+    action: str
+    rows: tuple[tuple[str, PlanValue], ...]
+    preview: Record
+    send: Callable[[], Written[Record]]
+    charge: Charge | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the command line agreed to in advance. `accept_fee` is an amount, `any` or `None`."""
+
+    yes: bool = False
+    dry_run: bool = False
+    accept_fee: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Record]):
+    """How a write ended: the record, whether anything changed, whether it was only a rehearsal."""
+
+    record: Record
+    changed: bool
+    dry_run: bool = False
+
+
+Step = Proposal[Record] | Outcome[Record]
+"""What care decides: a write to agree to, or the outcome when it is so already."""
+
+
+def carry_out(
+    step: Step[Record],
+    terms: Terms,
+    asker: Asker,
+    show: Callable[[Proposal[Record]], None],
+) -> Outcome[Record]:
+    """Show the plan, make sure that the person agrees, then send.
+
+    Raises Declined, ConfirmationNeeded, FeeNotAccepted, and whatever sending raises.
+    """
+    if isinstance(step, Outcome):
+        return step
+    show(step)
+    if terms.dry_run:
+        return Outcome(step.preview, changed=False, dry_run=True)
+    _agree(step, terms, asker)
+    written = step.send()
+    return Outcome(written.record, written.changed)
+
+
+def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
+    if proposal.charge and (terms.yes or terms.accept_fee):
+        check_fee(proposal.charge, terms.accept_fee)
+    if terms.yes:
+        return
+    flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
+    try:
+        agreed = asker.yes(f"{proposal.action}?", flag=flag)
+    except ConfirmationNeeded:
+        if proposal.charge:
+            check_fee(proposal.charge, terms.accept_fee)
+        raise
+    if not agreed:
+        raise Declined("Nothing was sent.")
+
+
+def check_fee(charge: Charge, accepted: str | None) -> None:
+    """Raise FeeNotAccepted unless `accepted` covers the upper end of what `charge` may cost."""
+    if accepted == "any":
+        return
+    cap = _cap(accepted)
+    price = charge.price
+    if price is not None and cap is not None and price.high <= cap:
+        return
+    amount = f"up to {price.high} {price.currency}" if price else "an unknown amount"
+    enough = f"--accept-fee {price.high}" if price else "--accept-fee any"
+    raise FeeNotAccepted(
+        f"{charge.what} costs {amount}, and that was not accepted. Nothing was sent.",
+        hint=f"Agree with {enough}.",
+    )
+
+
+def _cap(accepted: str | None) -> Decimal | None:
+    if accepted is None:
+        return None
+    try:
+        cap = Decimal(accepted)
+    except InvalidOperation:
+        cap = Decimal(-1)
+    if not cap.is_finite() or cap < 0:
+        raise Usage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")
+    return cap

@@ -1,0 +1,94 @@
+"""Cancelling a booking or withdrawing an enquiry: until when, and what late costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from gpcli.care.agreement import Charge, Outcome, PlanValue, Proposal, Step
+from gpcli.care.offers import refusal, standings
+from gpcli.care.portal import CancellingDesk, Portal
+from gpcli.errors import TooLate
+from gpcli.model.appointment import Appointment, Window
+from gpcli.model.service import Service, ServiceName, Standing
+
+LATE = "late-cancellation"
+"""The price code for cancelling after the deadline (docs/portal.md)."""
+
+
+def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) -> Step[Appointment]:
+    """Cancel; already cancelled counts as done.
+
+    Raises NotFound, TooLate (it has begun, or the surgery takes no late cancelling), NotOffered.
+    An enquiry that waits for its answer can always be withdrawn: what is under way is never
+    gated by what the GP offers now.
+    """
+    desk = portal.cancelling_desk(appointment_id)
+    there = desk.appointment
+    if there.status == "cancelled":
+        return Outcome(there, changed=False)
+    if there.over or (there.start and there.start <= now):
+        raise TooLate(
+            f"{there.id} has begun or is past; it can't be cancelled.",
+            hint="gpcli appointments list shows what is to come.",
+        )
+    if there.start is None:
+        return _proposal(portal, there, intent, action="Withdraw this enquiry")
+    row = _row(desk, now)
+    charge = _late_charge(there, row, desk, now)
+    return _proposal(portal, there, intent, charge=charge)
+
+
+def _row(desk: CancellingDesk, now: datetime) -> Service:
+    rows = [
+        each for each in standings(desk.offers, now) if each.service == ServiceName.CANCELLATION
+    ]
+    ours = [each for each in rows if desk.appointment.surgery_id in {None, each.surgery.id}] or rows
+    for row in ours:
+        if row.status is Standing.OFFERED:
+            return row
+    raise refusal(desk.offers, ours, ServiceName.CANCELLATION)
+
+
+def _late_charge(
+    there: Appointment, row: Service, desk: CancellingDesk, now: datetime
+) -> Charge | None:
+    if there.cancel_until is None or now <= there.cancel_until:
+        return None
+    if row.offer and row.offer.late_cancelling == "refused":
+        phone = row.surgery.phone
+        raise TooLate(
+            f"{row.surgery.label} took cancellations of this time until "
+            f"{there.cancel_until:%a %d %b %Y %H:%M}.",
+            hint=f"Call the surgery: {phone}." if phone else "",
+        )
+    return Charge("Cancelling this late", desk.offers.prices.get(LATE))
+
+
+def _proposal(
+    portal: Portal,
+    there: Appointment,
+    intent: UUID,
+    *,
+    action: str = "Cancel this booking",
+    charge: Charge | None = None,
+) -> Proposal[Appointment]:
+    parties = portal.parties
+    rows: tuple[tuple[str, PlanValue], ...] = (
+        ("Booking", there.id),
+        ("When", Window(there.start, there.end) if there.start and there.end else None),
+        *(("Wished", window) for window in there.requested),
+        ("With", there.practitioner),
+        ("Surgery", there.surgery),
+        ("For", parties.patient.name),
+        ("By", parties.acting_user.name if parties.on_behalf else None),
+        ("Free of charge until", there.cancel_until),
+        ("Fee for cancelling late", (charge.price or "unknown") if charge else None),
+    )
+    return Proposal(
+        action=action,
+        rows=rows,
+        preview=there,
+        send=lambda: portal.cancel(str(there.id), intent),
+        charge=charge,
+    )

@@ -1,0 +1,69 @@
+"""Consent to Full Access: granting it, and withdrawing it with all that this deletes."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from gpcli.care.agreement import Outcome, Proposal, Step
+from gpcli.care.portal import Portal, Written
+from gpcli.errors import NotPermitted
+from gpcli.model.service import Consent, ConsentLevel
+
+LEVELS = list(ConsentLevel)
+
+
+def level(consents: tuple[Consent, ...]) -> ConsentLevel:
+    """The highest level among active consents; basic when there is none."""
+    held = [each.level for each in consents if each.status == "active"]
+    known = [one for one in LEVELS if one in held]
+    return known[-1] if known else ConsentLevel.BASIC
+
+
+def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
+    """Consent to Full Access; raises NotPermitted when acting for someone else."""
+    _own(portal)
+    there = [each for each in portal.consents() if each.level == ConsentLevel.FULL_ACCESS]
+    if there:
+        return Outcome(there[0], changed=False)
+    return Proposal(
+        action="Consent to Full Access",
+        rows=(
+            ("For", portal.parties.patient.name),
+            ("Means", "the portal may store and show your bookings, messages and prescriptions"),
+            ("Ends", "when you withdraw it: gpcli consent withdraw"),
+        ),
+        preview=Consent("", ConsentLevel.FULL_ACCESS, "proposed", None),
+        send=lambda: portal.grant_consent(intent),
+    )
+
+
+def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
+    """Withdraw every consent above basic; raises NotPermitted when acting for someone else."""
+    _own(portal)
+    there = [each for each in portal.consents() if each.level != ConsentLevel.BASIC]
+    if not there:
+        return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
+    return Proposal(
+        action="Withdraw consent",
+        rows=(
+            ("For", portal.parties.patient.name),
+            ("Consents", ", ".join(each.level for each in there)),
+        ),
+        preview=there[-1],
+        send=lambda: _withdraw(portal, there, intent),
+        warnings=("The portal deletes what it has stored for you. This can't be undone.",),
+    )
+
+
+def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:
+    written = [portal.withdraw_consent(each, uuid5(intent, each.id)) for each in consents]
+    return written[-1]
+
+
+def _own(portal: Portal) -> None:
+    parties = portal.parties
+    if parties.on_behalf:
+        raise NotPermitted(
+            f"Only {parties.patient.name} can change this consent; "
+            f"{parties.acting_user.name} acts on their behalf.",
+        )

@@ -1,0 +1,167 @@
+"""Which times a person wants: days, hours, weekdays, with whom, in which way.
+
+Everything is meant in the surgery's zone, whatever the machine's is. `+1d` is a calendar day,
+`2h` is elapsed time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from gpcli.errors import Usage
+from gpcli.model.appointment import Slot, Window
+
+DAYS_AHEAD = 28
+"""How far ahead is searched unless `--to` says otherwise, in days."""
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CHANNELS = ("in-person", "phone", "video")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A person's wishes; `first` and `last` are inclusive days in the surgery's zone."""
+
+    first: date
+    last: date
+    between: tuple[time, time] | None = None
+    weekdays: frozenset[int] = frozenset()
+    practitioner: str | None = None
+    channel: str | None = None
+    not_before: datetime | None = None
+
+    def misses(self, slot: Slot, zone: ZoneInfo) -> str | None:
+        """The name of the first filter that takes `slot` out, or `None` if it stays."""
+        start = slot.start.astimezone(zone)
+        tests = (
+            ("--from and --to", self.first <= start.date() <= self.last),
+            ("--weekday", not self.weekdays or start.weekday() in self.weekdays),
+            ("--between", self._in_hours(start.time())),
+            ("--with", self._with(slot)),
+            ("--via", self.channel in {None, slot.channel}),
+            ("--notice", self.not_before is None or slot.start >= self.not_before),
+        )
+        return next((name for name, passed in tests if not passed), None)
+
+    def windows(self, zone: ZoneInfo) -> list[Window]:
+        """The same wish as periods, for an enquiry: one a day where hours or weekdays count."""
+        if self.between is None and not self.weekdays:
+            return [_window(self.first, time.min, self.last, _DAY_END, zone)]
+        opens, closes = self.between or (time.min, _DAY_END)
+        days = [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
+        wished = [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
+        if not wished:
+            raise Usage("No day from --from to --to is one of the --weekday days.")
+        return [_window(day, opens, day, closes, zone) for day in wished]
+
+    def _in_hours(self, start: time) -> bool:
+        return self.between is None or self.between[0] <= start < self.between[1]
+
+    def _with(self, slot: Slot) -> bool:
+        words = (self.practitioner or "").casefold()
+        return words in (slot.practitioner or "").casefold()
+
+
+_DAY_END = time(23, 59, 59)
+
+
+def wanted(
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    between: str | None = None,
+    weekdays: Sequence[str] = (),
+    practitioner: str | None = None,
+    channel: str | None = None,
+    notice: str | None = None,
+) -> Wanted:
+    """Understand what was typed; raises Usage naming the option that can't be understood."""
+    today = now.astimezone(zone).date()
+    start = day(first, today, "--from") if first else today
+    end = day(last, today, "--to") if last else max(start, today) + timedelta(DAYS_AHEAD)
+    if start > end:
+        raise Usage(f"--from ({start}) is after --to ({end}).", hint="Swap them, or leave one out.")
+    return Wanted(
+        first=start,
+        last=end,
+        between=_hours(between) if between else None,
+        weekdays=frozenset(_weekdays(weekdays)),
+        practitioner=practitioner,
+        channel=_channel(channel) if channel else None,
+        not_before=now + span(notice, "--notice") if notice else None,
+    )
+
+
+def day(text: str, today: date, option: str) -> date:
+    """`2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone."""
+    word = text.strip().lower()
+    if word in {"today", "tomorrow"}:
+        return today + timedelta(word == "tomorrow")
+    ahead = re.fullmatch(r"\+(\d{1,4})d", word)
+    if ahead:
+        return today + timedelta(int(ahead[1]))
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise Usage(
+            f"{option} '{text}' is not a day.",
+            hint="Write 2026-12-01, today, tomorrow or +14d.",
+        ) from None
+
+
+def span(text: str, option: str) -> timedelta:
+    """`90s`, `10m`, `2h` or `1d` as elapsed time."""
+    found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower())
+    if not found:
+        raise Usage(f"{option} '{text}' is not a length of time.", hint="Write 10m, 2h or 1d.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _hours(text: str) -> tuple[time, time]:
+    try:
+        opens, closes = (_clock(part) for part in text.split("-"))
+    except ValueError:
+        raise Usage(f"--between '{text}' is not a range of hours.", hint=_HOURS_HINT) from None
+    if opens >= closes:
+        raise Usage(f"--between '{text}' ends before it begins.", hint=_HOURS_HINT)
+    return opens, closes
+
+
+_HOURS_HINT = "Write 08:00-10:00."
+
+
+def _clock(text: str) -> time:
+    if text.strip() == "24:00":
+        return time.max
+    return time.fromisoformat(text.strip())
+
+
+def _weekdays(words: Sequence[str]) -> list[int]:
+    names = [name.strip().lower()[:3] for word in words for name in word.split(",")]
+    for name in names:
+        if name not in WEEKDAYS:
+            known = ", ".join(WEEKDAYS)
+            raise Usage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
+    return [WEEKDAYS.index(name) for name in names]
+
+
+def _channel(text: str) -> str:
+    word = {"audio": "phone"}.get(text, text)
+    if word not in CHANNELS:
+        known = ", ".join(CHANNELS)
+        raise Usage(f"--via '{text}' is not a way to meet.", hint=f"The words are {known}.")
+    return word
+
+
+def _window(first: date, opens: time, last: date, closes: time, zone: ZoneInfo) -> Window:
+    return Window(
+        datetime.combine(first, opens, zone),
+        datetime.combine(last, min(closes, _DAY_END), zone),
+    )

@@ -1,0 +1,237 @@
+"""What each GP offers this patient, and the reason when a service can't be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gpcli.care.agreement import Asker
+from gpcli.errors import (
+    ConsentNeeded,
+    GpcliError,
+    NotFound,
+    NotOffered,
+    NotPermitted,
+    OffForNow,
+)
+from gpcli.model.service import (
+    Absence,
+    ConsentLevel,
+    Offer,
+    Offers,
+    Service,
+    ServiceName,
+    Standing,
+)
+from gpcli.model.surgery import Surgery
+
+COMMANDS: dict[ServiceName, str] = {
+    ServiceName.BOOKING: "gpcli book",
+    ServiceName.BOOKING_ENQUIRY: "gpcli book --enquiry",
+    ServiceName.CANCELLATION: "gpcli cancel",
+    ServiceName.FLU_VACCINATION: "gpcli flu",
+}
+"""The command that starts each service, where gpcli has one."""
+
+STARTED_BY: dict[str, tuple[ServiceName, ...]] = {
+    "slots": (ServiceName.BOOKING,),
+    "book": (ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY),
+    "cancel": (ServiceName.CANCELLATION,),
+    "flu": (ServiceName.FLU_VACCINATION,),
+}
+"""The services for which each command is there; it is hidden when no GP offers any of them."""
+
+WORDS: dict[ServiceName, str] = {
+    ServiceName.E_CONSULTATION: "e-consultation",
+    ServiceName.CONTACT: "messages to the surgery",
+    ServiceName.PRESCRIPTION_RENEWAL: "prescription renewal",
+    ServiceName.BOOKING: "booking of times",
+    ServiceName.BOOKING_ENQUIRY: "booking enquiries",
+    ServiceName.CANCELLATION: "cancelling",
+    ServiceName.FLU_VACCINATION: "flu vaccination",
+}
+
+_ERRORS: dict[Standing, type[GpcliError]] = {
+    Standing.OFF_FOR_NOW: OffForNow,
+    Standing.CONSENT_NEEDED: ConsentNeeded,
+    Standing.NOT_PERMITTED: NotPermitted,
+}
+_CURES: dict[Standing, str] = {
+    Standing.CONSENT_NEEDED: "gpcli consent grant",
+    Standing.NOT_PERMITTED: "gpcli login",
+}
+
+
+def standings(offers: Offers, now: datetime) -> tuple[Service, ...]:
+    """One row per GP and service, in the order of the services, with the first reason why not."""
+    return tuple(
+        _row(surgery, name, offers, now) for surgery in offers.surgeries for name in ServiceName
+    )
+
+
+def usable(offers: Offers, names: Sequence[ServiceName], now: datetime) -> list[Service]:
+    """The rows among `names` that can be used now."""
+    return [row for row in standings(offers, now) if row.service in names and _is_on(row)]
+
+
+def choose(
+    offers: Offers, name: ServiceName, now: datetime, gp: str | None, asker: Asker
+) -> Service:
+    """The one GP whose service `name` is to be used.
+
+    Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when no GP (or not the named
+    one) lets this patient use it; InputNeeded when several do, none is named, and nobody can
+    be asked.
+    """
+    ours = at_gp(offers, gp)
+    on = usable(ours, (name,), now)
+    if not on:
+        raise refusal(ours, [row for row in standings(ours, now) if row.service is name], name)
+    if len(on) == 1:
+        return on[0]
+    question = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}. Which one?"
+    chosen = asker.choose(
+        question, [(row.surgery.id, row.surgery.label) for row in on], flag="--gp"
+    )
+    return next(row for row in on if row.surgery.id == chosen)
+
+
+def at_gp(offers: Offers, gp: str | None) -> Offers:
+    """The offers of the GP named `gp` (id, or part of the name), or all when `None`."""
+    if gp is None:
+        return offers
+    surgeries = tuple(surgery for surgery in offers.surgeries if named(surgery, gp))
+    if not surgeries:
+        known = "; ".join(surgery.label for surgery in offers.surgeries) or "none"
+        raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
+    return Offers(surgeries, offers.offers, offers.prices, offers.consent, offers.permitted)
+
+
+def named(surgery: Surgery, words: str) -> bool:
+    """Whether `words` name this GP: its id, or part of the doctor's or the surgery's name."""
+    return words == surgery.id or words.casefold() in surgery.label.casefold()
+
+
+def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> GpcliError:
+    """The error for a service that none of `rows` lets the patient use."""
+    if not offers.surgeries:
+        return NotOffered(
+            f"You have no GP, so nobody offers you {WORDS[name]}.",
+            hint="gpcli gp shows what the portal knows of your GP.",
+        )
+    row = min(rows, key=lambda each: _NEAREST.index(each.status))
+    if row.status is Standing.NOT_OFFERED:
+        return NotOffered(_nobody(offers.surgeries, name), hint=_call(rows))
+    return _ERRORS[row.status](row.reason or "", hint=_CURES.get(row.status) or _call(rows))
+
+
+def hidden_commands(offers: Offers, now: datetime) -> dict[str, str]:
+    """The commands that no GP's offer gives a reason to show, each with the sentence why."""
+    rows = standings(offers, now)
+    hidden: dict[str, str] = {}
+    for command, names in STARTED_BY.items():
+        ours = [row for row in rows if row.service in names]
+        if all(row.status is Standing.NOT_OFFERED for row in ours):
+            error = refusal(offers, ours, names[0])
+            hidden[command] = f"{error.message} {error.hint}".strip()
+    return hidden
+
+
+def nothing_digital(rows: Sequence[Service]) -> bool:
+    """Whether no GP offers any service at all."""
+    return all(row.status is Standing.NOT_OFFERED for row in rows)
+
+
+_NEAREST = (
+    Standing.OFFERED,
+    Standing.CONSENT_NEEDED,
+    Standing.NOT_PERMITTED,
+    Standing.OFF_FOR_NOW,
+    Standing.NOT_OFFERED,
+)
+
+
+def _row(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:
+    offer = _offer(surgery, name, offers)
+    if offer is None:
+        return Service(name, Standing.NOT_OFFERED, surgery, _nobody((surgery,), name))
+    absence = _absence(offer, now)
+    status = _status(offer, absence, offers)
+    return Service(
+        service=name,
+        status=status,
+        surgery=surgery,
+        reason=_reason(status, surgery, name, absence),
+        off_from=absence.start if absence else None,
+        off_until=absence.end if absence else None,
+        price=offers.prices.get(name),
+        answer_time=offer.answer_time,
+        channels=offer.channels,
+        eligibility=offer.eligibility,
+        command=COMMANDS.get(name),
+        offer=offer,
+    )
+
+
+def _offer(surgery: Surgery, name: ServiceName, offers: Offers) -> Offer | None:
+    for offer in offers.offers:
+        if offer.surgery.id == surgery.id and offer.name is name and offer.active:
+            return offer
+    return None
+
+
+def _absence(offer: Offer, now: datetime) -> Absence | None:
+    for absence in offer.absences:
+        begun = absence.start is None or absence.start <= now
+        if begun and (absence.end is None or now < absence.end):
+            return absence
+    return None
+
+
+def _status(offer: Offer, absence: Absence | None, offers: Offers) -> Standing:
+    if absence:
+        return Standing.OFF_FOR_NOW
+    if offers.consent is not ConsentLevel.FULL_ACCESS:
+        return Standing.CONSENT_NEEDED
+    if offer.name not in offers.permitted:
+        return Standing.NOT_PERMITTED
+    return Standing.OFFERED
+
+
+def _nobody(surgeries: Sequence[Surgery], name: ServiceName) -> str:
+    labels = " and ".join(surgery.label for surgery in surgeries)
+    do = "does" if len(surgeries) == 1 else "do"
+    return f"{labels} {do} not offer {WORDS[name]} online."
+
+
+def _reason(
+    status: Standing, surgery: Surgery, name: ServiceName, absence: Absence | None
+) -> str | None:
+    service = WORDS[name]
+    if absence:
+        return _off(surgery, service, absence)
+    if status is Standing.CONSENT_NEEDED:
+        return f"{service.capitalize()} needs your consent to Full Access."
+    if status is Standing.NOT_PERMITTED:
+        return f"Your sign-in or the portal does not permit {service}."
+    return None
+
+
+def _off(surgery: Surgery, service: str, absence: Absence) -> str:
+    since = f" from {absence.start:%a %d %b %Y %H:%M}" if absence.start else ""
+    until = f" until {absence.end:%a %d %b %Y %H:%M}" if absence.end else ""
+    why = f" ({absence.reason})" if absence.reason else ""
+    return f"{surgery.label} has switched off {service}{since}{until}{why}."
+
+
+def _is_on(row: Service) -> bool:
+    return row.status is Standing.OFFERED
+
+
+def _labels(rows: Sequence[Service]) -> str:
+    return "; ".join(row.surgery.label for row in rows)
+
+
+def _call(rows: Sequence[Service]) -> str:
+    numbers = dict.fromkeys(row.surgery.phone for row in rows if row.surgery.phone)
+    return f"Call the surgery instead: {' or '.join(numbers)}." if numbers else ""

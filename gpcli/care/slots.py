@@ -1,0 +1,49 @@
+"""Free times: finding those that a person wants, and saying why there are none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from gpcli.care.filters import Wanted
+from gpcli.model.appointment import Slot
+
+
+@dataclass
+class Search:
+    """A search for free times, which remembers what its filters took out."""
+
+    wanted: Wanted
+    zone: ZoneInfo
+    now: datetime
+    found: int = 0
+    removed: Counter[str] = field(default_factory=Counter)
+
+    def pick(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
+        """The slots among `free` that are wanted, at most `limit`, in the order given."""
+        return islice(self._wanted(free), limit)
+
+    def _wanted(self, free: Iterable[Slot]) -> Iterator[Slot]:
+        for slot in free:
+            missed = self._past(slot) or self.wanted.misses(slot, self.zone)
+            if missed:
+                self.removed[missed] += 1
+                continue
+            self.found += 1
+            yield slot
+
+    def _past(self, slot: Slot) -> str | None:
+        return "being in the past" if slot.start < self.now else None
+
+    def why_none(self, what: str) -> str:
+        """A sentence on what was searched and what the filters removed."""
+        span = f"from {self.wanted.first:%a %d %b %Y} to {self.wanted.last:%a %d %b %Y}"
+        if not self.removed:
+            return f"No {what} {span}."
+        parts = ", ".join(f"{number} by {name}" for name, number in self.removed.most_common())
+        total = self.removed.total()
+        return f"No {what} {span} fits: {total} free, all left out ({parts})."
