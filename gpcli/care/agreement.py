@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Generic, Protocol, TypeVar
 
-from gpcli.care.portal import Written
 from gpcli.errors import ConfirmationNeeded, Declined, FeeNotAccepted, Usage
 from gpcli.model.appointment import Window
+from gpcli.model.desk import Written
 from gpcli.model.money import Price
 
 Record = TypeVar("Record")

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from gpcli.care.agreement import Asker, Outcome, PlanValue, Proposal, Step
 from gpcli.care.filters import Wanted
 from gpcli.care.offers import choose, named, refusal, standings
-from gpcli.care.portal import BookingDesk, Portal
+from gpcli.care.portal import Portal
 from gpcli.care.slots import Search
 from gpcli.errors import AlreadyBooked, Conflict, NoSlot, NotFound, SlotTaken, TooLate, Usage
 from gpcli.model.appointment import Appointment, Slot, Window
+from gpcli.model.desk import BookingDesk
 from gpcli.model.person import Parties
 from gpcli.model.service import Offer, Service, ServiceName, Standing
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from gpcli.care.agreement import Charge, Outcome, PlanValue, Proposal, Step
 from gpcli.care.offers import refusal, standings
-from gpcli.care.portal import CancellingDesk, Portal
+from gpcli.care.portal import Portal
 from gpcli.errors import TooLate
 from gpcli.model.appointment import Appointment, Window
+from gpcli.model.desk import CancellingDesk
 from gpcli.model.service import Service, ServiceName, Standing
 
 LATE = "late-cancellation"

@@ -5,18 +5,10 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 from gpcli.care.agreement import Outcome, Proposal, Step
-from gpcli.care.portal import Portal, Written
+from gpcli.care.portal import Portal
 from gpcli.errors import NotPermitted
+from gpcli.model.desk import Written
 from gpcli.model.service import Consent, ConsentLevel
-
-LEVELS = list(ConsentLevel)
-
-
-def level(consents: tuple[Consent, ...]) -> ConsentLevel:
-    """The highest level among active consents; basic when there is none."""
-    held = [each.level for each in consents if each.status == "active"]
-    known = [one for one in LEVELS if one in held]
-    return known[-1] if known else ConsentLevel.BASIC
 
 
 def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:

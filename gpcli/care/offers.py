@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gpcli.care.agreement import Asker
@@ -32,14 +32,6 @@ COMMANDS: dict[ServiceName, str] = {
     ServiceName.FLU_VACCINATION: "gpcli flu",
 }
 """The command that starts each service, where gpcli has one."""
-
-STARTED_BY: dict[str, tuple[ServiceName, ...]] = {
-    "slots": (ServiceName.BOOKING,),
-    "book": (ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY),
-    "cancel": (ServiceName.CANCELLATION,),
-    "flu": (ServiceName.FLU_VACCINATION,),
-}
-"""The services for which each command is there; it is hidden when no GP offers any of them."""
 
 WORDS: dict[ServiceName, str] = {
     ServiceName.E_CONSULTATION: "e-consultation",
@@ -125,11 +117,16 @@ def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> Gpcli
     return _ERRORS[row.status](row.reason or "", hint=_CURES.get(row.status) or _call(rows))
 
 
-def hidden_commands(offers: Offers, now: datetime) -> dict[str, str]:
-    """The commands that no GP's offer gives a reason to show, each with the sentence why."""
+def hidden_commands(
+    offers: Offers, now: datetime, starts: Mapping[str, Sequence[ServiceName]]
+) -> dict[str, str]:
+    """The commands of `starts` whose services no GP offers, each with the sentence why.
+
+    `starts` names the services that each command is there for.
+    """
     rows = standings(offers, now)
     hidden: dict[str, str] = {}
-    for command, names in STARTED_BY.items():
+    for command, names in starts.items():
         ours = [row for row in rows if row.service in names]
         if all(row.status is Standing.NOT_OFFERED for row in ours):
             error = refusal(offers, ours, names[0])

@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
+from gpcli.model.desk import BookingDesk, CancellingDesk, Written
 from gpcli.model.person import Parties, Person
 from gpcli.model.service import Consent, Offer, Offers
 from gpcli.model.surgery import Surgery
-
-Record = TypeVar("Record")
-
-
-@dataclass(frozen=True)
-class BookingDesk:
-    """All that a booking is decided on, read in one go.
-
-    `earlier` is the booking that the same intent made before, if any; `coming` are the person's
-    bookings and open enquiries from today on. `slot` is `None` when none was asked for.
-    """
-
-    offers: Offers
-    slot: Slot | None
-    coming: tuple[Appointment, ...]
-    earlier: Appointment | None
-
-
-@dataclass(frozen=True)
-class CancellingDesk:
-    """All that a cancellation is decided on, read in one go."""
-
-    offers: Offers
-    appointment: Appointment
-
-
-@dataclass(frozen=True)
-class Written(Generic[Record]):
-    """What a write left at the portal; `changed` is false when it was so already."""
-
-    record: Record
-    changed: bool
 
 
 class Portal(Protocol):

@@ -1,5 +1,6 @@
 """The services that GPs offer online, and where each stands for this patient."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -111,3 +112,10 @@ class Consent:
     level: str
     status: str
     since: str | None
+
+
+def highest_level(consents: Iterable[Consent]) -> ConsentLevel:
+    """What the active ones among `consents` add up to; basic when there is none."""
+    held = {each.level for each in consents if each.status == "active"}
+    known = [level for level in ConsentLevel if level in held]
+    return known[-1] if known else ConsentLevel.BASIC

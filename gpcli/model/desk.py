@@ -1,0 +1,40 @@
+"""What a decision is made on, read in one go, and what a write left."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.service import Offers
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class BookingDesk:
+    """All that a booking is decided on.
+
+    `earlier` is the booking that the same intent made before, if any; `coming` are the person's
+    bookings and open enquiries from today on. `slot` is `None` when none was asked for, or the
+    portal has none with that id.
+    """
+
+    offers: Offers
+    slot: Slot | None
+    coming: tuple[Appointment, ...]
+    earlier: Appointment | None
+
+
+@dataclass(frozen=True)
+class CancellingDesk:
+    """All that a cancellation is decided on."""
+
+    offers: Offers
+    appointment: Appointment
+
+
+@dataclass(frozen=True)
+class Written(Generic[Record]):
+    """What a write left at the portal; `changed` is false when it was so already."""
+
+    record: Record
+    changed: bool

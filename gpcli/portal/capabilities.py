@@ -1,0 +1,139 @@
+"""What the portal can do, from its CapabilityStatement, kept for a day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from gpcli.config.files import write_private
+from gpcli.errors import BadResponse
+from gpcli.model.service import ServiceName
+from gpcli.net.door import Door
+from gpcli.portal.fhir.element import Element, Malformed, resource
+from gpcli.portal.outcome import error_of
+
+KEPT = 24 * 3600
+"""How long a CapabilityStatement is believed, in seconds."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What gpcli asks of a CapabilityStatement (R4), each as names of resource types."""
+
+    batch: bool
+    creates: tuple[str, ...]
+    conditional_creates: tuple[str, ...]
+    updates: tuple[str, ...]
+    searches: tuple[str, ...]
+
+
+def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
+    """The kept statement if it is fresh, else the portal's own.
+
+    Raises BadResponse when the portal isn't a FHIR R4 server, or what the door raises.
+    """
+    path = cache / f"capabilities-{hashlib.sha256(door.base.encode()).hexdigest()[:16]}.json"
+    kept = _kept(path, now)
+    if kept:
+        return kept
+    answer = door.get("metadata")
+    if answer.status >= 400:
+        raise error_of(answer) if answer.status >= 500 else _not_fhir(door)
+    read = read_capabilities(_statement(answer.body, door))
+    write_private(path, json.dumps({"at": now, **asdict(read)}))
+    return read
+
+
+def read_capabilities(statement: Element) -> Capabilities:
+    """A CapabilityStatement in our words."""
+    rest = statement.children("rest")
+    resources = [each for server in rest for each in server.children("resource")]
+    system = {code for server in rest for code in _interactions(server)}
+    return Capabilities(
+        batch="batch" in system,
+        creates=_types(each for each in resources if "create" in _interactions(each)),
+        conditional_creates=_types(each for each in resources if each.flag("conditionalCreate")),
+        updates=_types(each for each in resources if "update" in _interactions(each)),
+        searches=_types(each for each in resources if "search-type" in _interactions(each)),
+    )
+
+
+_NEEDS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
+    ServiceName.BOOKING: (("Slot", "s"), ("Appointment", "c"), ("Appointment", "s")),
+    ServiceName.BOOKING_ENQUIRY: (("Appointment", "c"), ("Appointment", "s")),
+    ServiceName.CANCELLATION: (("Appointment", "u"), ("Appointment", "s")),
+    ServiceName.FLU_VACCINATION: (("Slot", "s"), ("Appointment", "c"), ("Appointment", "s")),
+}
+"""What each service asks of the sign-in's scopes and of the portal, as SMART v2 letters."""
+
+_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+
+
+def permitted(scopes: str | None, can: Capabilities) -> frozenset[ServiceName]:
+    """The services that the granted scopes and the portal allow; scopes `None` = not known."""
+    granted = None if scopes is None else _letters(scopes)
+    offered = {"c": can.creates, "u": can.updates, "s": can.searches}
+    return frozenset(
+        name
+        for name in ServiceName
+        if all(
+            kind in offered[letter] and (granted is None or _grants(granted, kind, letter))
+            for kind, letter in _NEEDS.get(name, ())
+        )
+    )
+
+
+def _letters(scopes: str) -> dict[str, str]:
+    granted: dict[str, str] = {}
+    for scope in scopes.split():
+        context, _, rest = scope.partition("/")
+        kind, _, letters = rest.partition("?")[0].partition(".")
+        if context in {"patient", "user", "system"}:
+            granted[kind] = granted.get(kind, "") + _V1.get(letters, letters)
+    return granted
+
+
+def _grants(granted: dict[str, str], kind: str, letter: str) -> bool:
+    return letter in granted.get(kind, "") + granted.get("*", "")
+
+
+def _kept(path: Path, now: float) -> Capabilities | None:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if not 0 <= now - kept["at"] < KEPT:
+            return None
+        lists = {each.name: tuple(kept[each.name]) for each in fields(Capabilities)[1:]}
+        return Capabilities(batch=bool(kept["batch"]), **lists)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _statement(body: object, door: Door) -> Element:
+    try:
+        statement = resource(body)
+    except Malformed:
+        raise _not_fhir(door) from None
+    if statement.kind != "CapabilityStatement":
+        raise _not_fhir(door)
+    version = statement.text("fhirVersion") or ""
+    if not version.startswith("4.0"):
+        raise BadResponse(f"The portal speaks FHIR {version or 'of no version'}, not R4 (4.0.1).")
+    return statement
+
+
+def _not_fhir(door: Door) -> BadResponse:
+    return BadResponse(
+        f"{door.base} is not a FHIR portal.",
+        hint="Check the URL: it is the portal's FHIR base, such as https://portal.example/fhir/R4.",
+    )
+
+
+def _interactions(element: Element) -> set[str | None]:
+    return {each.text("code") for each in element.children("interaction")}
+
+
+def _types(resources: Iterable[Element]) -> tuple[str, ...]:
+    return tuple(each.need("type") for each in resources)

@@ -1,0 +1,127 @@
+"""Asking: searches in batches and pages, each answer read strictly or raised as our error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from gpcli.errors import BadResponse, GpcliError
+from gpcli.net.door import Answer, Door
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.fhir.bundle import Bundle, read_bundle
+from gpcli.portal.fhir.element import Element, Malformed, resource
+from gpcli.portal.outcome import error_of
+from gpcli.portal.queries import Query
+
+Read = TypeVar("Read")
+
+MAX_PAGES = 200
+"""A list longer than this many pages is taken for a loop."""
+
+
+class Exchange:
+    """Questions to one portal. `flaws` gathers what could not be read on the way."""
+
+    def __init__(self, door: Door, capabilities: Callable[[], Capabilities]) -> None:
+        self.door = door
+        self.flaws: list[str] = []
+        self._capabilities = capabilities
+
+    def can(self) -> Capabilities:
+        """What the portal can do."""
+        return self._capabilities()
+
+    def read(self, reference: str) -> tuple[Element, Answer]:
+        """One resource by `Type/id`, with the answer that carries its version."""
+        answer = _good(self.door.get(reference))
+        return _strictly(lambda: resource(answer.body), answer), answer
+
+    def pages(self, query: Query) -> Iterator[Bundle]:
+        """A list page by page; a `next` link is followed once."""
+        answer = self.door.get(query.kind, query.params)
+        seen = {answer.url}
+        page = self._page(answer)
+        yield page
+        while page.next and page.next not in seen and len(seen) < MAX_PAGES:
+            seen.add(page.next)
+            page = self._page(self.door.get(page.next))
+            yield page
+
+    def whole(self, query: Query) -> Bundle:
+        """A list, all pages put together."""
+        pages = self.pages(query)
+        whole = next(pages)
+        for page in pages:
+            whole.add(page)
+        return whole
+
+    def ask(self, *queries: Query) -> list[Bundle | GpcliError]:
+        """Several searches in one batch where the portal has it, else one after another.
+
+        Each is answered by its Bundle or by the error that it alone met; more pages of one are
+        fetched. Raises what concerns them all.
+        """
+        if len(queries) > 1 and self.can().batch:
+            return self._batch(queries)
+        return [self._caught(partial(self.whole, query)) for query in queries]
+
+    def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
+        entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
+        body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        answer = _good(self.door.send("POST", "", body, retry=True))
+        root = _strictly(lambda: resource(answer.body), answer)
+        given = _strictly(lambda: root.children("entry"), answer)
+        if len(given) != len(queries):
+            raise BadResponse("The portal answered a batch with the wrong number of entries.")
+        return [self._caught(partial(self._entry, entry, answer)) for entry in given]
+
+    def _entry(self, entry: Element, batch: Answer) -> Bundle:
+        response = entry.child("response")
+        status = response.text("status") if response else None
+        body = entry.json.get("resource") or (response and response.json.get("outcome"))
+        answer = Answer(_number(status), batch.headers, body, batch.url, batch.request_id)
+        whole = self._page(_good(answer))
+        for page in self._more(whole.next):
+            whole.add(page)
+        return whole
+
+    def _more(self, link: str | None) -> Iterator[Bundle]:
+        seen: set[str] = set()
+        while link and link not in seen and len(seen) < MAX_PAGES:
+            seen.add(link)
+            page = self._page(self.door.get(link))
+            yield page
+            link = page.next
+
+    def _page(self, answer: Answer) -> Bundle:
+        page = _strictly(lambda: read_bundle(_good(answer).body), answer)
+        self.flaws += page.flaws
+        return page
+
+    def _caught(self, question: Callable[[], Bundle]) -> Bundle | GpcliError:
+        try:
+            return question()
+        except GpcliError as trouble:
+            return trouble
+
+
+def _good(answer: Answer) -> Answer:
+    if 200 <= answer.status < 300:
+        return answer
+    raise error_of(answer)
+
+
+def _number(status: str | None) -> int:
+    """The code in front of `200 OK`; what is not one counts as the portal's fault."""
+    digits = (status or "")[:3]
+    return int(digits) if digits.isdigit() else 500
+
+
+def _strictly(read: Callable[[], Read], answer: Answer) -> Read:
+    try:
+        return read()
+    except Malformed as flaw:
+        raise BadResponse(
+            f"The portal's answer can't be read: {flaw}.", request_id=answer.request_id
+        ) from flaw

@@ -1,0 +1,181 @@
+"""Appointment and AppointmentResponse: bookings, enquiries, and what the surgery answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gpcli.model.appointment import Appointment, AppointmentId, Slot, Window
+from gpcli.model.service import Offer
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.service import CHANNEL, SERVICE, channel_code, service_code
+from gpcli.portal.fhir.slot import name_behind
+
+UUID_SYSTEM = "urn:ietf:rfc:3986"
+CANCEL_FLAG = "cancel"
+_REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+
+
+def read_appointment(
+    appointment: Element,
+    bundle: Bundle,
+    offers: Mapping[str, Offer],
+    code_map: Mapping[str, str],
+    zone: str,
+) -> Appointment:
+    """One Appointment. `offers` are keyed by HealthcareService id and may be empty."""
+    actors = _actors(appointment)
+    refs = [ref for ref, _ in actors]
+    slots = appointment.references("slot")
+    return Appointment(
+        id=AppointmentId(appointment.need("id")),
+        status=appointment.need("status"),
+        start=appointment.instant("start"),
+        end=appointment.instant("end"),
+        zone=zone,
+        requested=tuple(filter(None, map(_window, appointment.children("requestedPeriod")))),
+        service=service_code(appointment.codings("serviceType"), code_map),
+        channel=channel_code(appointment.codings("appointmentType")),
+        practitioner=_practitioner(actors, bundle),
+        surgery=_surgery_name(refs, bundle, offers),
+        location=_named(actors, "Location", bundle),
+        reason=appointment.text("comment"),
+        answer=_answer(appointment, bundle),
+        cancel_until=_cancel_until(appointment),
+        created=appointment.instant("created") if _full(appointment.text("created")) else None,
+        slot_id=slots[0].partition("/")[2] if slots else None,
+        surgery_id=_surgery_id(refs, offers),
+        identifiers=tuple(
+            filter(None, (i.text("value") for i in appointment.children("identifier")))
+        ),
+    )
+
+
+def write_booking(
+    slot: Slot, offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
+) -> dict[str, Any]:
+    """An Appointment for `slot`, with the slot's own times to the byte."""
+    appointment = _write(offer, patient, reason, intent, status)
+    appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
+    appointment["start"] = slot.written_start
+    appointment["end"] = slot.written_end
+    if slot.channel:
+        appointment["appointmentType"] = {"coding": [{"system": CHANNEL, "code": slot.channel}]}
+    return appointment
+
+
+def write_enquiry(
+    offer: Offer, patient: str, wished: Sequence[Window], reason: str | None, intent: UUID
+) -> dict[str, Any]:
+    """A proposed Appointment without times: the surgery finds one in the wished periods."""
+    appointment = _write(offer, patient, reason, intent, "proposed")
+    appointment["requestedPeriod"] = [
+        {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in wished
+    ]
+    return appointment
+
+
+def write_cancelled(appointment: Element) -> dict[str, Any]:
+    """The same Appointment, cancelled by the patient; everything else stays as it was."""
+    reason = {"coding": [{"system": _REASONS, "code": "pat"}]}
+    return {**appointment.json, "status": "cancelled", "cancelationReason": reason}
+
+
+def _write(
+    offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
+) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "resourceType": "Appointment",
+        "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
+        "status": status,
+        "serviceType": [{"coding": [{"system": SERVICE, "code": str(offer.name)}]}],
+        "participant": [
+            {"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"},
+            {"actor": {"reference": f"HealthcareService/{offer.id}"}, "status": "needs-action"},
+        ],
+    }
+    return {**written, "comment": reason} if reason else written
+
+
+def _actors(appointment: Element) -> list[tuple[str, str | None]]:
+    found = []
+    for participant in appointment.children("participant"):
+        actor = participant.child("actor")
+        reference = participant.reference("actor")
+        if actor and reference:
+            found.append((reference, actor.text("display")))
+    return found
+
+
+def _practitioner(actors: Sequence[tuple[str, str | None]], bundle: Bundle) -> str | None:
+    for reference, display in actors:
+        if reference.startswith("Practitioner"):
+            return display or name_behind(reference, bundle)
+    return None
+
+
+def _named(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bundle) -> str | None:
+    for reference, display in actors:
+        if reference.startswith(f"{kind}/"):
+            there = bundle.get(reference)
+            return display or (there.text("name") if there else None)
+    return None
+
+
+def _surgery_name(refs: Sequence[str], bundle: Bundle, offers: Mapping[str, Offer]) -> str | None:
+    for ref in refs:
+        offer = offers.get(ref.partition("/")[2])
+        if ref.startswith("HealthcareService/") and offer:
+            return offer.surgery.name
+    for ref in refs:
+        there = bundle.get(ref)
+        employer = _employer(there) if there else None
+        if organization := bundle.get(employer):
+            return organization.text("name")
+    return None
+
+
+def _employer(role: Element) -> str | None:
+    return role.reference("organization") or role.reference("providedBy")
+
+
+def _surgery_id(refs: Sequence[str], offers: Mapping[str, Offer]) -> str | None:
+    for ref in refs:
+        kind, _, identity = ref.partition("/")
+        if kind == "PractitionerRole":
+            return identity
+        if kind == "HealthcareService" and identity in offers:
+            return offers[identity].surgery.id
+    return None
+
+
+def _answer(appointment: Element, bundle: Bundle) -> str | None:
+    answers = (
+        each.text("comment")
+        for each in bundle.of("AppointmentResponse")
+        if each.reference("appointment") == appointment.ref
+    )
+    return next(filter(None, answers), None)
+
+
+def _cancel_until(appointment: Element) -> datetime | None:
+    mentioned = appointment.references("supportingInformation")
+    for flag in appointment.children("contained"):
+        is_flag = flag.kind == "Flag" and f"#{flag.text('id')}" in mentioned
+        codes = [coding.code for coding in flag.codings("code")]
+        period = flag.child("period")
+        if is_flag and period and flag.text("status") == "active" and CANCEL_FLAG in codes:
+            return period.instant("end")
+    return None
+
+
+def _window(period: Element) -> Window | None:
+    start, end = period.instant("start"), period.instant("end")
+    return Window(start, end) if start and end else None
+
+
+def _full(written: str | None) -> bool:
+    return written is not None and "T" in written

@@ -1,0 +1,73 @@
+"""Bundles: what was found, what came along, and where there is more (R4 3.1.1, Bundle)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gpcli.portal.fhir.element import Element, Malformed, resource
+
+
+@dataclass
+class Bundle:
+    """A page, or several put together. `flaws` are phrases on what could not be read."""
+
+    matches: list[Element] = field(default_factory=list)
+    found: dict[str, Element] = field(default_factory=dict)
+    next: str | None = None
+    flaws: list[str] = field(default_factory=list)
+
+    def of(self, kind: str) -> Iterator[Element]:
+        """The resources of one type, matched or included, in order."""
+        return (each for each in self.found.values() if each.kind == kind)
+
+    def get(self, reference: str | None) -> Element | None:
+        """The resource that `Type/id` points to, if it came along."""
+        return self.found.get(reference or "")
+
+    def add(self, page: Bundle) -> None:
+        """Put the next page behind this one; what was there already stays as it was."""
+        self.matches += [each for each in page.matches if each.ref not in self.found]
+        self.found = page.found | self.found
+        self.next = page.next
+        self.flaws += page.flaws
+
+
+def read_bundle(json: object) -> Bundle:
+    """A searchset; entries that can't be read become flaws. Raises Malformed."""
+    root = resource(json)
+    if root.kind != "Bundle":
+        raise Malformed(f"the portal sent a {root.kind} where a Bundle was due")
+    bundle = Bundle(next=_link(root, "next"))
+    for entry in root.children("entry"):
+        _take(bundle, entry)
+    return bundle
+
+
+def _take(bundle: Bundle, entry: Element) -> None:
+    try:
+        one = resource(entry.json.get("resource"))
+        if one.kind == "OperationOutcome":
+            bundle.flaws += [phrase for phrase in _serious(one) if phrase]
+            return
+        mode = entry.child("search")
+        matched = mode is None or mode.text("mode") in {None, "match"}
+        if matched and one.ref not in bundle.found:
+            bundle.matches.append(one)
+        bundle.found.setdefault(one.ref, one)
+    except Malformed as flaw:
+        bundle.flaws.append(str(flaw))
+
+
+def _serious(outcome: Element) -> list[str | None]:
+    issues = outcome.children("issue")
+    return [
+        issue.phrase("details") or issue.text("diagnostics") or issue.text("code")
+        for issue in issues
+        if issue.text("severity") in {"error", "fatal"}
+    ]
+
+
+def _link(root: Element, relation: str) -> str | None:
+    links = root.children("link")
+    return next((each.text("url") for each in links if each.text("relation") == relation), None)

@@ -1,0 +1,134 @@
+"""Patient, PractitionerRole, Practitioner, Organization, Location: people and places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gpcli.model.person import Person
+from gpcli.model.surgery import OpeningHours, Surgery
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element, Malformed
+
+
+def read_person(patient: Element) -> Person:
+    """A Patient, Practitioner or RelatedPerson by id and name."""
+    return Person(patient.need("id"), name_of(patient) or patient.need("id"))
+
+
+def name_of(person: Element) -> str | None:
+    """The name to use: the official one first, as its text or put together (R4 HumanName)."""
+    names = sorted(person.children("name"), key=lambda name: name.text("use") == "old")
+    for name in names:
+        parts = (*name.texts("given"), name.text("family") or "")
+        text = name.text("text") or " ".join(filter(None, parts))
+        if text:
+            return text
+    return None
+
+
+def read_surgeries(bundle: Bundle, patient: Element) -> tuple[Surgery, ...]:
+    """The GPs that the patient's record points to, with what came along about them."""
+    found = (_read_gp(bundle, each) for each in patient.children("generalPractitioner"))
+    return tuple(filter(None, found))
+
+
+def _read_gp(bundle: Bundle, reference: Element) -> Surgery | None:
+    target = Element({"to": reference.json}, "Patient.generalPractitioner").reference("to")
+    one = bundle.get(target)
+    if one is None:
+        display = reference.text("display")
+        return Surgery(target.partition("/")[2], display, None) if target and display else None
+    if one.kind == "PractitionerRole":
+        return _read_role(bundle, one)
+    if one.kind == "Organization":
+        return _surgery(one.need("id"), None, one.text("name"), (one,), ())
+    return _surgery(one.need("id"), name_of(one), None, (one,), ())
+
+
+def _read_role(bundle: Bundle, role: Element) -> Surgery:
+    practitioner = bundle.get(role.reference("practitioner"))
+    organization = bundle.get(role.reference("organization"))
+    locations = [bundle.get(each) for each in role.references("location")]
+    places = [each for each in locations if each]
+    gp = name_of(practitioner) if practitioner else _display(role, "practitioner")
+    name = organization.text("name") if organization else _display(role, "organization")
+    sources = [each for each in (role, organization, *places) if each]
+    hours = [line for place in places for line in _location_hours(place)]
+    return _surgery(role.need("id"), gp, name, sources, hours or list(_available_hours(role)))
+
+
+def _surgery(
+    identity: str,
+    gp: str | None,
+    name: str | None,
+    sources: Iterable[Element],
+    hours: Iterable[OpeningHours],
+) -> Surgery:
+    everything = list(sources)
+    return Surgery(
+        id=identity,
+        gp=gp,
+        name=name,
+        phones=_contacts(everything, "phone"),
+        emails=_contacts(everything, "email"),
+        websites=_contacts(everything, "url"),
+        addresses=_addresses(everything),
+        hours=tuple(hours),
+    )
+
+
+def _contacts(sources: list[Element], system: str) -> tuple[str, ...]:
+    values = (
+        point.text("value")
+        for source in sources
+        for point in source.children("telecom")
+        if point.text("system") == system and point.text("use") != "old"
+    )
+    return tuple(dict.fromkeys(filter(None, values)))
+
+
+def _addresses(sources: list[Element]) -> tuple[str, ...]:
+    found = (_address(each) for source in sources for each in _address_elements(source))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _address_elements(source: Element) -> Iterator[Element]:
+    if source.kind == "Location":
+        single = source.child("address")
+        yield from (single,) if single else ()
+    elif source.kind in {"Organization", "Practitioner"}:
+        yield from source.children("address")
+
+
+def _address(address: Element) -> str | None:
+    place = " ".join(filter(None, (address.text("postalCode"), address.text("city"))))
+    lines = (*address.texts("line"), place, address.text("country"))
+    return address.text("text") or ", ".join(filter(None, lines)) or None
+
+
+def _location_hours(location: Element) -> Iterator[OpeningHours]:
+    for line in location.children("hoursOfOperation"):
+        yield _hours(line, "openingTime", "closingTime")
+
+
+def _available_hours(role: Element) -> Iterator[OpeningHours]:
+    for line in role.children("availableTime"):
+        yield _hours(line, "availableStartTime", "availableEndTime")
+
+
+def _hours(line: Element, opens: str, closes: str) -> OpeningHours:
+    return OpeningHours(line.texts("daysOfWeek"), _minutes(line, opens), _minutes(line, closes))
+
+
+def _minutes(line: Element, name: str) -> str | None:
+    written = line.text(name)
+    if written is None:
+        return None
+    if len(written) < 5 or written[2] != ":":
+        raise Malformed(f"{line.path}.{name} is not a time")
+    return written[:5] if written.endswith(":00") else written
+
+
+def _display(element: Element, name: str) -> str | None:
+    child = element.child(name)
+    return child.text("display") if child else None

@@ -1,0 +1,131 @@
+"""The questions as FHIR searches (docs/portal.md, One round trip per question)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from gpcli.portal.fhir.appointment import UUID_SYSTEM
+
+PAGE = 500
+"""Resources asked for in one page of a list."""
+
+_GPS = (
+    ("_include", "Patient:general-practitioner"),
+    ("_include:iterate", "PractitionerRole:organization"),
+    ("_include:iterate", "PractitionerRole:practitioner"),
+    ("_include:iterate", "PractitionerRole:location"),
+)
+_ACTORS = (
+    ("_include", "Appointment:actor"),
+    ("_include:iterate", "PractitionerRole:practitioner"),
+    ("_include:iterate", "PractitionerRole:organization"),
+    ("_include:iterate", "HealthcareService:organization"),
+    ("_revinclude", "AppointmentResponse:appointment"),
+)
+_SCHEDULE = (
+    ("_include", "Slot:schedule"),
+    ("_include:iterate", "Schedule:actor"),
+    ("_include:iterate", "PractitionerRole:practitioner"),
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search for one type."""
+
+    kind: str
+    params: tuple[tuple[str, str], ...]
+
+    @property
+    def url(self) -> str:
+        """Relative to the base, as a batch entry wants it."""
+        return f"{self.kind}?{urlencode(self.params)}"
+
+
+def gps(patient: str) -> Query:
+    """The patient and their GPs."""
+    return Query("Patient", (("_id", patient), *_GPS))
+
+
+def gps_and_services(patient: str) -> Query:
+    """The patient, their GPs, and the services that these name."""
+    service = ("_include:iterate", "PractitionerRole:service")
+    return Query("Patient", (("_id", patient), *_GPS, service))
+
+
+def services_of(organizations: Iterable[str]) -> Query:
+    """Services by organization, for portals whose roles name none."""
+    return Query("HealthcareService", (("organization", ",".join(organizations)),))
+
+
+def prices() -> Query:
+    """All prices; R4 has no search for the code."""
+    return Query("ChargeItemDefinition", (("status", "active"), _count()))
+
+
+def consents(patient: str) -> Query:
+    """Active consents."""
+    return Query("Consent", (("patient", patient), ("status", "active")))
+
+
+def free_slots(services: Iterable[str], first: date, last: date) -> Query:
+    """Free slots of some HealthcareServices from `first` to `last` inclusive.
+
+    Slot has no `end` search parameter in R4; the day after `last` bounds `start`.
+    """
+    actors = ",".join(f"HealthcareService/{service}" for service in services)
+    return Query(
+        "Slot",
+        (
+            ("schedule.actor", actors),
+            ("status", "free"),
+            ("start", f"ge{first.isoformat()}"),
+            ("start", f"lt{(last + timedelta(1)).isoformat()}"),
+            *_SCHEDULE,
+            ("_sort", "start"),
+            _count(),
+        ),
+    )
+
+
+def slot(identity: str) -> Query:
+    """One slot with its schedule."""
+    return Query("Slot", (("_id", identity), *_SCHEDULE))
+
+
+def dated_appointments(patient: str, since: date | None) -> Query:
+    """Appointments that have a time, from `since` on."""
+    when = (("date", f"ge{since.isoformat()}"),) if since else ()
+    return Query(
+        "Appointment", (("patient", patient), *when, *_ACTORS, ("_sort", "date"), _count())
+    )
+
+
+def waiting_appointments(patient: str) -> Query:
+    """Appointments that wait for the surgery: an undated enquiry never matches `date`."""
+    waiting = ("status", "proposed,pending,waitlist")
+    return Query("Appointment", (("patient", patient), waiting, *_ACTORS, _count()))
+
+
+def appointment(identity: str) -> Query:
+    """One appointment with its people and places."""
+    return Query("Appointment", (("_id", identity), *_ACTORS))
+
+
+def by_identifier(kind: str, intent: UUID) -> Query:
+    """What a write with this intent left."""
+    extras = _ACTORS if kind == "Appointment" else ()
+    return Query(kind, (("identifier", f"{UUID_SYSTEM}|{intent.urn}"), *extras))
+
+
+def vaccinations(patient: str) -> Query:
+    """Vaccinations, newest first."""
+    return Query("Immunization", (("patient", patient), ("_sort", "-date"), _count()))
+
+
+def _count() -> tuple[str, str]:
+    return ("_count", str(PAGE))
