@@ -19,10 +19,15 @@ PlanValue = str | datetime | Window | Price | None
 
 
 class Asker(Protocol):
-    """Asks the person at the terminal, where there is one."""
+    """Asks the person at the terminal; `allowed` tells whether there is one."""
+
+    allowed: bool
 
     def yes(self, question: str, *, flag: str) -> bool:
         """Default No; raises ConfirmationNeeded naming `flag` when nobody can be asked."""
+
+    def text(self, question: str, *, flag: str) -> str:
+        """Words that are not empty; raises InputNeeded naming `flag`."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
         """One of `choices` (id, label) by id; raises InputNeeded naming `flag`."""

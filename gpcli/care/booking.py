@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from itertools import islice
 
-from gpcli.care.agreement import Asker, Outcome, PlanValue, Proposal, Step
-from gpcli.care.filters import Wanted
-from gpcli.care.offers import choose, named, refusal, standings
-from gpcli.care.portal import Portal
-from gpcli.care.slots import Search
-from gpcli.errors import AlreadyBooked, Conflict, NoSlot, NotFound, SlotTaken, TooLate, Usage
+from gpcli.care.agreement import Outcome, PlanValue, Proposal, Step
+from gpcli.care.flu import had_this_season
+from gpcli.care.offers import choose, named, refusal, require, standings
+from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
+from gpcli.errors import (
+    AlreadyBooked,
+    Conflict,
+    InputNeeded,
+    NoSlot,
+    NotFound,
+    NotOffered,
+    SlotTaken,
+    TooLate,
+    Usage,
+)
 from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.desk import BookingDesk
-from gpcli.model.person import Parties
-from gpcli.model.service import Offer, Service, ServiceName, Standing
+from gpcli.model.service import Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP: a booking without a service code was made by the surgery."""
+
+LISTED = 30
+"""Times in the list to pick from."""
 
 _SAME: dict[ServiceName, frozenset[str | None]] = {
     ServiceName.BOOKING: BOOKINGS,
@@ -29,101 +38,106 @@ _SAME: dict[ServiceName, frozenset[str | None]] = {
 }
 
 
-@dataclass(frozen=True)
-class Request:
-    """What stays the same however a time is found.
+def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
+    """Decide on a booking or an enquiry.
 
-    `intent` identifies this write at the portal; `repeated` says that it was given by
-    `--request-id`, so that an earlier try may have been done already.
+    Raises Usage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot; NoSlot
+    when none fits; AlreadyBooked; Conflict when the request id was used for something else;
+    InputNeeded when nothing is chosen and nobody can be asked; NotOffered and its like.
     """
-
-    service: ServiceName
-    intent: UUID
-    repeated: bool
-    reason: str | None = None
-    gp: str | None = None
-    another: bool = False
-
-    @property
-    def lookup(self) -> UUID | None:
-        """The intent to look for before anything is sent."""
-        return self.intent if self.repeated else None
+    if (choice.slot is not None) + choice.first + choice.enquiry > 1:
+        raise Usage("Name a time, or --first, or --enquiry: only one of them.")
+    if choice.slot is not None:
+        return _by_id(desk, request, choice.slot)
+    if choice.enquiry:
+        return _enquiry(desk, request)
+    return _found(desk, request, _first if choice.first else _picked)
 
 
-def propose_slot(
-    portal: Portal, request: Request, slot_id: str, now: datetime
-) -> Step[Appointment]:
-    """Book the slot called `slot_id`.
-
-    Raises NotFound, SlotTaken, TooLate for the slot; NotOffered and its like for the service;
-    Usage for a slot of another service; Conflict when the request id was used for another slot.
-    """
-    desk = portal.booking_desk(slot=slot_id, intent=request.lookup)
-    if desk.earlier:
-        return _done(desk.earlier, same=desk.earlier.slot_id == slot_id)
-    slot = desk.slot
+def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
+    if not slot_id.strip():
+        raise InputNeeded("The time's id is empty.", hint="gpcli slots lists the free times.")
+    facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
+    if facts.earlier:
+        return _done(facts.earlier, same=facts.earlier.slot_id == slot_id)
+    slot = facts.slot
+    row = _row_of(slot, facts, request, desk.search.now)
     if slot is None:
         raise NotFound(f"There is no time '{slot_id}'.", hint="gpcli slots lists the free times.")
-    row = _row_of(slot, desk, request, now)
-    if slot.start <= now:
+    if slot.start <= desk.search.now:
         raise TooLate("That time has begun or is past.", hint="gpcli slots lists the free times.")
     if slot.status != "free":
-        raise _taken(slot)
-    return _booking(portal, request, desk, row, slot)
+        raise SlotTaken(f"The time {slot.id} is taken.", hint="gpcli slots lists the free times.")
+    return _booking(desk, request, facts, row, slot)
 
 
-def propose_first(
-    portal: Portal,
-    request: Request,
-    wanted: Wanted,
-    zone: ZoneInfo,
-    now: datetime,
-    asker: Asker,
+def _found(
+    desk: Desk, request: Request, find: Callable[[Desk, Iterator[Slot]], Slot]
 ) -> Step[Appointment]:
-    """Book the first free time that is wanted; raises NoSlot, AlreadyBooked, NotOffered…"""
-    desk = portal.booking_desk(slot=None, intent=request.lookup)
-    if desk.earlier:
-        return _done(desk.earlier, same=desk.earlier.service in _SAME[request.service])
-    row = choose(desk.offers, request.service, now, request.gp, asker)
-    if not request.another:
-        _refuse_double(desk.coming, row)
-    search = Search(wanted, zone, now)
-    free = portal.slots(_offers(row), wanted.first, wanted.last)
-    slot = next(search.pick(free, limit=1), None)
-    if slot is None:
-        raise NoSlot(search.why_none("free time"), hint="Widen --from, --to or the filters.")
-    return _booking(portal, request, desk, row, slot)
+    facts = desk.portal.booking_desk(slot=None, intent=request.lookup)
+    if facts.earlier:
+        return _done(facts.earlier, same=facts.earlier.service in _SAME[request.service])
+    row = _choose(desk, request, facts)
+    if find is _first and not request.another:
+        _refuse_double(facts.coming, row)
+    if find is _picked and not desk.asker.allowed:
+        raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
+    free = desk.portal.slots([offer_of(row)], *desk.search.days)
+    slot = find(desk, desk.search.pick(free))
+    return _booking(desk, request, facts, row, slot)
 
 
-def propose_enquiry(
-    portal: Portal,
-    request: Request,
-    wished: Sequence[Window],
-    zone: ZoneInfo,
-    now: datetime,
-    asker: Asker,
-) -> Step[Appointment]:
-    """Ask the surgery for a time within `wished`; raises AlreadyBooked, NotOffered…"""
-    desk = portal.booking_desk(slot=None, intent=request.lookup)
-    if desk.earlier:
-        return _done(desk.earlier, same=bool(desk.earlier.requested))
-    row = choose(desk.offers, ServiceName.BOOKING_ENQUIRY, now, request.gp, asker)
+def _first(desk: Desk, free: Iterator[Slot]) -> Slot:
+    for slot in free:
+        return slot
+    raise NoSlot(desk.search.why_none("free time"), hint="Widen --from, --to or the filters.")
+
+
+def _picked(desk: Desk, free: Iterator[Slot]) -> Slot:
+    listed = list(islice(free, LISTED))
+    if not listed:
+        return _first(desk, iter(listed))
+    choices = [(str(slot.id), desk.label(slot)) for slot in listed]
+    chosen = desk.asker.choose("Which time?", choices, flag="--first")
+    return next(slot for slot in listed if slot.id == chosen)
+
+
+def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
+    portal, search = desk.portal, desk.search
+    facts = portal.booking_desk(slot=None, intent=request.lookup)
+    if facts.earlier:
+        return _done(facts.earlier, same=bool(facts.earlier.requested))
+    enquiry = ServiceName.BOOKING_ENQUIRY
+    row = choose(facts.offers, enquiry, search.now, request.gp, desk.asker)
     if not request.another:
-        _refuse_double([each for each in desk.coming if each.start is None], row)
-    offer = _offers(row)[0]
+        _refuse_double([each for each in facts.coming if each.start is None], row)
+    wished = search.wanted.windows(search.zone)
     rows: tuple[tuple[str, PlanValue], ...] = (
-        *_whom(portal.parties, row),
+        *whom(portal.parties, row),
         *(("Wished", window) for window in wished),
         ("Reason", request.reason),
         ("Answer", row.answer_time),
-        ("Price at a visit", desk.offers.prices.get(ServiceName.BOOKING)),
+        ("Price at a visit", facts.offers.prices.get(ServiceName.BOOKING)),
     )
     return Proposal(
         action="Ask the surgery for a time",
         rows=rows,
-        preview=_enquiry_preview(row, wished, zone, request),
-        send=lambda: portal.enquire(offer, wished, request.reason, request.intent),
+        preview=preview(row, request, zone=search.zone.key, requested=tuple(wished)),
+        send=lambda: portal.enquire(offer_of(row), wished, request.reason, request.intent),
     )
+
+
+def _choose(desk: Desk, request: Request, facts: BookingDesk) -> Service:
+    now = desk.search.now
+    try:
+        return choose(facts.offers, request.service, now, request.gp, desk.asker)
+    except NotOffered as refused:
+        if request.service is not ServiceName.BOOKING:
+            raise
+        require(facts.offers, ServiceName.BOOKING_ENQUIRY, now)
+        raise NotOffered(
+            f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
+        ) from refused
 
 
 def coming_for(coming: Sequence[Appointment], row: Service) -> Appointment | None:
@@ -146,7 +160,9 @@ def _refuse_double(coming: Sequence[Appointment], row: Service) -> None:
     )
 
 
-def _row_of(slot: Slot, desk: BookingDesk, request: Request, now: datetime) -> Service:
+def _row_of(slot: Slot | None, desk: BookingDesk, request: Request, now: datetime) -> Service:
+    if slot is None:
+        return require(desk.offers, request.service, now)[0]
     service = slot.service or ServiceName.BOOKING
     if request.service is ServiceName.FLU_VACCINATION and service != request.service:
         raise Usage(f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those.")
@@ -161,33 +177,44 @@ def _row_of(slot: Slot, desk: BookingDesk, request: Request, now: datetime) -> S
 
 
 def _booking(
-    portal: Portal, request: Request, desk: BookingDesk, row: Service, slot: Slot
+    desk: Desk, request: Request, facts: BookingDesk, row: Service, slot: Slot
 ) -> Proposal[Appointment]:
-    offer = _offers(row)[0]
+    portal = desk.portal
+    offer = offer_of(row)
     rows: tuple[tuple[str, PlanValue], ...] = (
         ("When", Window(slot.start, slot.end)),
         ("With", slot.practitioner),
         ("Way", slot.channel),
         ("Where", slot.location),
-        *_whom(portal.parties, row),
+        *whom(portal.parties, row),
         ("Reason", request.reason),
         ("Price at the visit", row.price),
     )
+    flu = row.service is ServiceName.FLU_VACCINATION
     return Proposal(
-        action=_ACTIONS.get(row.service, "Book this time"),
+        action="Book this time for flu vaccination" if flu else "Book this time",
         rows=rows,
-        preview=_slot_preview(slot, row, request),
+        preview=preview(
+            row,
+            request,
+            zone=slot.zone,
+            start=slot.start,
+            end=slot.end,
+            channel=slot.channel,
+            practitioner=slot.practitioner,
+            location=slot.location,
+            slot_id=slot.id,
+        ),
         send=lambda: portal.book(slot, offer, request.reason, request.intent),
-        warnings=tuple(_overlaps(desk.coming, slot)),
+        warnings=(*_overlaps(facts.coming, slot), *(_flu_warnings(desk, row) if flu else ())),
     )
 
 
-_ACTIONS = {ServiceName.FLU_VACCINATION: "Book this time for flu vaccination"}
-
-
-def _whom(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
-    by = parties.acting_user.name if parties.on_behalf else None
-    return (("Surgery", row.surgery.label), ("For", parties.patient.name), ("By", by))
+def _flu_warnings(desk: Desk, row: Service) -> Iterator[str]:
+    if had_this_season(desk.portal.vaccinations(), desk.search.now):
+        yield "The record shows a flu vaccination this season already."
+    if link := offer_of(row).deep_link:
+        yield f"The portal books this at {link}."
 
 
 def _overlaps(coming: Sequence[Appointment], slot: Slot) -> list[str]:
@@ -208,56 +235,4 @@ def _done(earlier: Appointment, *, same: bool) -> Outcome[Appointment]:
     raise Conflict(
         f"This --request-id was used for something else: {earlier.id}.",
         hint="Use a new --request-id for a new request.",
-    )
-
-
-def _taken(slot: Slot) -> SlotTaken:
-    return SlotTaken(f"The time {slot.id} is taken.", hint="gpcli slots lists the free times.")
-
-
-def _offers(row: Service) -> list[Offer]:
-    return [row.offer] if row.offer else []
-
-
-def _slot_preview(slot: Slot, row: Service, request: Request) -> Appointment:
-    return Appointment(
-        id=None,
-        status="proposed",
-        start=slot.start,
-        end=slot.end,
-        zone=slot.zone,
-        requested=(),
-        service=row.service,
-        channel=slot.channel,
-        practitioner=slot.practitioner,
-        surgery=row.surgery.name,
-        location=slot.location,
-        reason=request.reason,
-        answer=None,
-        cancel_until=None,
-        created=None,
-        slot_id=slot.id,
-    )
-
-
-def _enquiry_preview(
-    row: Service, wished: Sequence[Window], zone: ZoneInfo, request: Request
-) -> Appointment:
-    return Appointment(
-        id=None,
-        status="proposed",
-        start=None,
-        end=None,
-        zone=zone.key,
-        requested=tuple(wished),
-        service=row.service,
-        channel=None,
-        practitioner=row.surgery.gp,
-        surgery=row.surgery.name,
-        location=None,
-        reason=request.reason,
-        answer=None,
-        cancel_until=None,
-        created=None,
-        slot_id=None,
     )

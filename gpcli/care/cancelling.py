@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from gpcli.care.offers import refusal, standings
 from gpcli.care.portal import Portal
 from gpcli.errors import TooLate
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.desk import CancellingDesk
+from gpcli.model.desk import CancellingDesk, Written
 from gpcli.model.service import Service, ServiceName, Standing
 
 LATE = "late-cancellation"
@@ -90,6 +91,12 @@ def _proposal(
         action=action,
         rows=rows,
         preview=there,
-        send=lambda: portal.cancel(str(there.id), intent),
+        send=lambda: _send(portal, there, intent),
         charge=charge,
     )
+
+
+def _send(portal: Portal, there: Appointment, intent: UUID) -> Written[Appointment]:
+    """Cancel; names and places are kept from what was read before, which came with them."""
+    written = portal.cancel(str(there.id), intent)
+    return Written(replace(there, status=written.record.status), written.changed)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from gpcli.care.agreement import Outcome, Proposal, Step
+from gpcli.care.agreement import Asker, Outcome, Proposal, Step
 from gpcli.care.portal import Portal
-from gpcli.errors import NotPermitted
+from gpcli.errors import ConfirmationNeeded, Declined, NotPermitted
 from gpcli.model.desk import Written
 from gpcli.model.service import Consent, ConsentLevel
+
+WITHDRAW = "withdraw"
+"""The word that has to be typed."""
 
 
 def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
@@ -45,6 +48,25 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
         send=lambda: _withdraw(portal, there, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
     )
+
+
+def require_word(step: Step[Consent], dry_run: bool, confirm: str | None, asker: Asker) -> None:
+    """Withdrawing deletes data: the word itself is needed, `--yes` does not replace it.
+
+    Raises Declined for another word, ConfirmationNeeded when it is missing and nobody can be asked.
+    """
+    if dry_run or isinstance(step, Outcome):
+        return
+    if confirm is None and not asker.allowed:
+        raise ConfirmationNeeded(
+            "Withdrawing deletes what the portal keeps for you; it was not confirmed.",
+            hint=f"Confirm with --confirm {WITHDRAW}.",
+        )
+    word = confirm or asker.text(
+        f"This deletes what the portal keeps for you. Type '{WITHDRAW}' to go on", flag="--confirm"
+    )
+    if word != WITHDRAW:
+        raise Declined(f"That was not '{WITHDRAW}'. Nothing was sent.")
 
 
 def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:

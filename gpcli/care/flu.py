@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from gpcli.model.appointment import Slot, Vaccination
-from gpcli.model.money import Price
-from gpcli.model.service import Service
-from gpcli.model.surgery import Surgery
+from gpcli.care.agreement import Asker
+from gpcli.care.offers import choose
+from gpcli.care.portal import Portal
+from gpcli.care.slots import Search
+from gpcli.model.appointment import Vaccination
+from gpcli.model.flu import FluAnswer
+from gpcli.model.service import ServiceName
 
 SEASON_BEGINS = 7
 """The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 
-@dataclass(frozen=True)
-class FluAnswer:
-    """All about flu vaccination at one GP. `price` `None` = unknown.
+def ask(portal: Portal, search: Search, gp: str | None, asker: Asker, limit: int) -> FluAnswer:
+    """All about flu vaccination at the one GP that offers it, with at most `limit` free times.
 
-    `last_vaccination` is the newest on record; `this_season` whether it is of the season that
-    runs now. `deep_link` is where the portal books it instead, if it does so elsewhere.
+    Raises NotOffered and its like, or InputNeeded when several GPs offer it.
     """
-
-    surgery: Surgery
-    eligibility: tuple[str, ...]
-    price: Price | None
-    last_vaccination: Vaccination | None
-    this_season: bool
-    deep_link: str | None
-    slots: tuple[Slot, ...]
-
-
-def answer(
-    row: Service, vaccinations: tuple[Vaccination, ...], slots: tuple[Slot, ...], now: datetime
-) -> FluAnswer:
-    """Put the facts together."""
+    row = choose(portal.offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    free = portal.slots([row.offer] if row.offer else [], *search.days)
+    slots = tuple(search.pick(free, limit))
+    vaccinations = portal.vaccinations()
     return FluAnswer(
         surgery=row.surgery,
         eligibility=row.eligibility,
         price=row.price,
         last_vaccination=vaccinations[0] if vaccinations else None,
-        this_season=had_this_season(vaccinations, now),
+        this_season=had_this_season(vaccinations, search.now),
         deep_link=row.offer.deep_link if row.offer else None,
         slots=slots,
     )

@@ -13,6 +13,7 @@ from gpcli.errors import (
     NotOffered,
     NotPermitted,
     OffForNow,
+    Usage,
 )
 from gpcli.model.service import (
     Absence,
@@ -61,9 +62,16 @@ def standings(offers: Offers, now: datetime) -> tuple[Service, ...]:
     )
 
 
-def usable(offers: Offers, names: Sequence[ServiceName], now: datetime) -> list[Service]:
-    """The rows among `names` that can be used now."""
-    return [row for row in standings(offers, now) if row.service in names and _is_on(row)]
+def require(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
+    """Where the service `name` can be used now: at one GP or several.
+
+    Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when nowhere.
+    """
+    rows = [row for row in standings(offers, now) if row.service is name]
+    usable = [row for row in rows if row.status is Standing.OFFERED]
+    if usable:
+        return usable
+    raise refusal(offers, rows, name)
 
 
 def choose(
@@ -75,10 +83,7 @@ def choose(
     one) lets this patient use it; InputNeeded when several do, none is named, and nobody can
     be asked.
     """
-    ours = at_gp(offers, gp)
-    on = usable(ours, (name,), now)
-    if not on:
-        raise refusal(ours, [row for row in standings(ours, now) if row.service is name], name)
+    on = require(at_gp(offers, gp), name, now)
     if len(on) == 1:
         return on[0]
     question = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}. Which one?"
@@ -132,6 +137,14 @@ def hidden_commands(
             error = refusal(offers, ours, names[0])
             hidden[command] = f"{error.message} {error.hint}".strip()
     return hidden
+
+
+def service_called(word: str) -> ServiceName:
+    """The service with this code; raises Usage naming them all."""
+    if word in set(ServiceName):
+        return ServiceName(word)
+    known = ", ".join(ServiceName)
+    raise Usage(f"There is no service '{word}'.", hint=f"The services are {known}.")
 
 
 def nothing_digital(rows: Sequence[Service]) -> bool:
@@ -219,10 +232,6 @@ def _off(surgery: Surgery, service: str, absence: Absence) -> str:
     until = f" until {absence.end:%a %d %b %Y %H:%M}" if absence.end else ""
     why = f" ({absence.reason})" if absence.reason else ""
     return f"{surgery.label} has switched off {service}{since}{until}{why}."
-
-
-def _is_on(row: Service) -> bool:
-    return row.status is Standing.OFFERED
 
 
 def _labels(rows: Sequence[Service]) -> str:

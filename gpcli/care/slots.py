@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from gpcli.care.filters import Wanted
+from gpcli.care.offers import at_gp, require
+from gpcli.care.portal import Portal
 from gpcli.model.appointment import Slot
+from gpcli.model.service import ServiceName
 
 
 @dataclass
@@ -20,21 +23,26 @@ class Search:
     wanted: Wanted
     zone: ZoneInfo
     now: datetime
-    found: int = 0
+    begun: bool = False
     removed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day searched."""
+        return self.wanted.first, self.wanted.last
 
     def pick(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
         """The slots among `free` that are wanted, at most `limit`, in the order given."""
         return islice(self._wanted(free), limit)
 
     def _wanted(self, free: Iterable[Slot]) -> Iterator[Slot]:
+        self.begun = True
         for slot in free:
             missed = self._past(slot) or self.wanted.misses(slot, self.zone)
             if missed:
                 self.removed[missed] += 1
-                continue
-            self.found += 1
-            yield slot
+            else:
+                yield slot
 
     def _past(self, slot: Slot) -> str | None:
         return "being in the past" if slot.start < self.now else None
@@ -47,3 +55,21 @@ class Search:
         parts = ", ".join(f"{number} by {name}" for name, number in self.removed.most_common())
         total = self.removed.total()
         return f"No {what} {span} fits: {total} free, all left out ({parts})."
+
+
+def find(
+    portal: Portal,
+    name: ServiceName,
+    search: Search,
+    *,
+    gp: str | None = None,
+    limit: int | None = None,
+) -> Iterator[Slot]:
+    """Wanted free times for a service at the patient's GPs, or at the one named `gp`.
+
+    Raises NotOffered and its like when no GP lets this patient book the service.
+    """
+    offers = at_gp(portal.offers(), gp)
+    rows = require(offers, name, search.now)
+    free = portal.slots([row.offer for row in rows if row.offer], *search.days)
+    return search.pick(free, limit)

@@ -16,6 +16,26 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Whom a sign-in is for, as far as it knows.
+
+    `fhir_user` is the reference of who acts (`Patient/1`, `RelatedPerson/2`), relative or
+    absolute; `None` = the patient. Names are `None` where only the portal knows them.
+    """
+
+    patient: str
+    fhir_user: str | None = None
+    patient_name: str | None = None
+    acting_name: str | None = None
+
+    @property
+    def on_behalf(self) -> bool:
+        """Whether somebody else acts for the patient."""
+        ours = f"Patient/{self.patient}"
+        return self.fhir_user is not None and not f"/{self.fhir_user}".endswith(f"/{ours}")
+
+
+@dataclass(frozen=True)
 class Parties:
     """Whom a session is about, and who acts; the same person unless acting for someone."""
 
@@ -25,4 +45,4 @@ class Parties:
     @property
     def on_behalf(self) -> bool:
         """Whether somebody acts for another person."""
-        return self.acting_user.id != self.patient.id or self.acting_user.name != self.patient.name
+        return self.acting_user != self.patient

@@ -10,7 +10,7 @@ from uuid import UUID
 from gpcli.errors import NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.desk import BookingDesk, CancellingDesk, Written
-from gpcli.model.person import Parties, Person
+from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName
 from gpcli.model.surgery import Surgery
 from gpcli.portal import queries
@@ -30,14 +30,15 @@ class FhirPortal:
         self,
         exchange: Exchange,
         errands: Errands,
-        parties: Callable[[], Parties],
+        identity: Identity,
         permitted: Callable[[], frozenset[ServiceName]],
         dialect: Dialect,
         now: Callable[[], datetime],
     ) -> None:
         self._exchange = exchange
         self._errands = errands
-        self._parties = parties
+        self.identity = identity
+        self._patient = identity.patient
         self._permitted = permitted
         self._status_sent = dialect.status_sent
         self._reader = Reader(dialect, exchange.flaws)
@@ -46,7 +47,14 @@ class FhirPortal:
     @cached_property
     def parties(self) -> Parties:
         """Whom this is about and who acts."""
-        return self._parties()
+        identity = self.identity
+        name = identity.patient_name or self._reader.patient_name or self.patient().name
+        patient = Person(identity.patient, name)
+        if not identity.on_behalf:
+            return Parties(patient, patient)
+        reference = "/".join((identity.fhir_user or "").split("/")[-2:])
+        name = identity.acting_name or self._name_at(reference)
+        return Parties(patient, Person(reference.partition("/")[2], name))
 
     @property
     def flaws(self) -> Sequence[str]:
@@ -155,9 +163,9 @@ class FhirPortal:
         )
         return Written(must(lambda: read_consent(record)), changed)
 
-    @property
-    def _patient(self) -> str:
-        return self.parties.patient.id
+    def _name_at(self, reference: str) -> str:
+        record, _ = self._exchange.read(reference)
+        return must(lambda: read_person(record)).name
 
     def _about_offers(self) -> tuple[queries.Query, ...]:
         patient = self._patient

@@ -16,7 +16,7 @@ from gpcli.portal.fhir.consent import read_consent
 from gpcli.portal.fhir.element import Element, Malformed
 from gpcli.portal.fhir.service import read_offers, read_prices
 from gpcli.portal.fhir.slot import read_slot
-from gpcli.portal.fhir.surgery import read_surgeries
+from gpcli.portal.fhir.surgery import name_of, read_surgeries
 from gpcli.portal.fhir.vaccination import against_influenza, read_vaccination
 
 Record = TypeVar("Record")
@@ -39,17 +39,20 @@ class Dialect:
 class Reader:
     """Reads one portal's bundles; `flaws` are phrases on what had to be left out.
 
-    It remembers the offers it has read, since slots and bookings point to their services.
+    It remembers the offers it has read, since slots and bookings point to their services, and
+    the patient's name (`None` until offers were read).
     """
 
     def __init__(self, dialect: Dialect, flaws: list[str]) -> None:
         self._dialect = dialect
         self._flaws = flaws
         self._by_service: dict[str, Offer] = {}
+        self.patient_name: str | None = None
 
     def offers(self, answers: Sequence[Found], permitted: frozenset[ServiceName]) -> Offers:
         """From the answers on GPs and services, prices, and consents, in this order."""
         gps, prices, consents = (whole(each) for each in answers)
+        self.patient_name = must(lambda: name_of(own(gps)))
         surgeries = must(lambda: read_surgeries(gps, own(gps)))
         offered = must(lambda: read_offers(gps, surgeries, self._dialect.code_map))
         self._by_service.update({offer.id: offer for offer in offered})

@@ -1,0 +1,66 @@
+"""Whom of the people signed in at a portal a run is about."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gpcli.config.index import IndexedPerson, OfferIndex
+from gpcli.errors import NotFound, NotSignedIn, Usage
+
+
+class Chooser(Protocol):
+    """Asks which of several, where there is somebody to ask."""
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+        """The id of one of `choices`; raises InputNeeded naming `flag`."""
+
+
+def account_id(profile: str, portal: str, patient: str, fhir_user: str | None) -> str:
+    """The name of one session in the keyring: the same people at the same portal, no names."""
+    whole = "\0".join((profile, portal, patient, fhir_user or ""))
+    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+
+def choose_person(
+    index: OfferIndex,
+    key: str,
+    named: str | None,
+    *,
+    sends: bool,
+    chooser: Chooser,
+    notice: Callable[[str], None],
+) -> IndexedPerson:
+    """The person called `named`, else the only one, else for reads the last one who was active.
+
+    Raises NotSignedIn, NotFound or Usage for `named`, InputNeeded when something would be sent
+    and it is not clear for whom.
+    """
+    people = index.people(key)
+    if not people:
+        raise NotSignedIn("Nobody is signed in at this portal.", hint="gpcli login signs in.")
+    if named:
+        return _called(index.matching(key, named), named, people)
+    if len(people) == 1:
+        return people[0]
+    if not sends:
+        notice(f"As {people[0].name}; --as names another person.")
+        return people[0]
+    choices = [(person.account, person.name) for person in people]
+    account = chooser.choose("Several people are signed in. For whom?", choices, flag="--as")
+    return next(person for person in people if person.account == account)
+
+
+def _called(
+    found: Sequence[IndexedPerson], named: str, people: Sequence[IndexedPerson]
+) -> IndexedPerson:
+    known = ", ".join(person.name for person in people)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Usage(f"'{named}' may be several people.", hint=f"Signed in: {known}.")
+    raise NotFound(
+        f"'{named}' is not signed in at this portal.",
+        hint=f"Signed in: {known}. gpcli login --as '{named}' signs in.",
+    )

@@ -1,0 +1,88 @@
+"""What a person asks for when booking, and where it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from gpcli.care.agreement import Asker, PlanValue
+from gpcli.care.portal import Portal
+from gpcli.care.slots import Search
+from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.person import Parties
+from gpcli.model.service import Offer, Service, ServiceName
+
+
+@dataclass(frozen=True)
+class Request:
+    """What stays the same however a time is found.
+
+    `intent` identifies this write at the portal; `repeated` says that it was given by
+    `--request-id`, so that an earlier try may have been done already.
+    """
+
+    service: ServiceName
+    intent: UUID
+    repeated: bool
+    reason: str | None = None
+    gp: str | None = None
+    another: bool = False
+
+    @property
+    def lookup(self) -> UUID | None:
+        """The intent to look for before anything is sent."""
+        return self.intent if self.repeated else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the time is chosen: by its id, the first that fits, by the surgery, or from a list."""
+
+    slot: str | None = None
+    first: bool = False
+    enquiry: bool = False
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a booking is made: the portal, the search for times, and who can be asked.
+
+    `label` words a slot for the list to pick from.
+    """
+
+    portal: Portal
+    search: Search
+    asker: Asker
+    label: Callable[[Slot], str]
+
+
+def whom(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
+    """The lines of a plan on the surgery, the patient, and who acts for them."""
+    by = parties.acting_user.name if parties.on_behalf else None
+    return (("Surgery", row.surgery.label), ("For", parties.patient.name), ("By", by))
+
+
+def offer_of(row: Service) -> Offer:
+    """The offer behind a service that can be used."""
+    assert row.offer is not None, "only a service without an offer has none"  # noqa: S101
+    return row.offer
+
+
+def preview(row: Service, request: Request, **known: Any) -> Appointment:
+    """The appointment as it would be, from what is `known`; it has no id yet."""
+    blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
+    return Appointment(
+        **{
+            **blank,
+            "status": "proposed",
+            "requested": (),
+            "service": row.service,
+            "practitioner": row.surgery.gp,
+            "surgery": row.surgery.name,
+            "reason": request.reason,
+            "identifiers": (),
+            **known,
+        }
+    )

@@ -1,0 +1,99 @@
+"""`login`, `logout`, `whoami`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpcli.care.offers import nothing_digital, standings
+from gpcli.cli.options import session_of
+from gpcli.cli.registry import starts
+from gpcli.cli.screen import TerminalScreen
+from gpcli.cli.services import say_nothing_digital
+from gpcli.render.views.accounts import SIGN_INS, SIGNED_IN, SIGNED_OUT
+from gpcli.sign_in import Way, adopt_portal, sign_in
+from gpcli.sign_out import sign_out
+from gpcli.standing import check_life, everybody, who_is_here
+
+
+def login(
+    ctx: typer.Context,
+    portal: Annotated[
+        str | None, typer.Argument(metavar="[PORTAL-URL]", help="The portal's FHIR base")
+    ] = None,
+    device: Annotated[
+        bool, typer.Option("--device", help="Sign in on another device, with a code")
+    ] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address instead of opening it")
+    ] = False,
+    browser: Annotated[
+        str | None, typer.Option("--browser", metavar="CMD", help="The command that opens pages")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, metavar="N", help="Port for the way back"),
+    ] = None,
+    hint: Annotated[
+        str | None, typer.Option("--hint", metavar="WHO", help="Who signs in, for the page")
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", metavar="ENV", help="Of a new portal: production, staging, sandbox"
+        ),
+    ] = None,
+    limit: Annotated[
+        float, typer.Option("--limit", min=1, metavar="SECONDS", help="How long to wait for you")
+    ] = 600,
+) -> None:
+    """Sign in at your GP's portal."""
+    session = session_of(ctx)
+    if portal is not None:
+        adopt_portal(session, portal, environment)
+    automatic = not no_browser and session.ask.allowed
+    screen = TerminalScreen(session, browser=None if no_browser else browser, automatic=automatic)
+    summary, offers = sign_in(session, Way(device, port, hint, limit), screen)
+    session.remember(offers, starts())
+    session.output.show_item(SIGNED_IN, summary)
+    if nothing_digital(standings(offers, session.now())):
+        say_nothing_digital(session, offers.surgeries)
+
+
+def logout(
+    ctx: typer.Context,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Everybody who is signed in at this portal")
+    ] = False,
+) -> None:
+    """Sign out, at the portal and here."""
+    session = session_of(ctx)
+    ended = sign_out(session, everyone=everyone)
+    session.output.show_list(SIGNED_OUT, ended)
+    for one in ended:
+        if not one.revoked:
+            session.output.warning(
+                f"The portal did not confirm the end of {one.patient}'s session; "
+                "it is forgotten here and ends there by itself."
+            )
+
+
+def whoami(
+    ctx: typer.Context,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Everybody who is signed in, at any portal")
+    ] = False,
+    min_life: Annotated[
+        str | None,
+        typer.Option("--min-life", metavar="TIME", help="Fail if unattended use ends sooner: 10m"),
+    ] = None,
+) -> None:
+    """Show who is signed in, where, and for how long."""
+    session = session_of(ctx)
+    if everyone:
+        session.output.show_list(SIGN_INS, everybody(session))
+        return
+    state = who_is_here(session)
+    session.output.show_item(SIGN_INS, state)
+    check_life(state, min_life, session.clock())

@@ -1,0 +1,60 @@
+"""`appointments`, `cancel`: what is booked, and giving it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpcli.care import cancelling
+from gpcli.care.appointments import listed, pick
+from gpcli.cli.options import session_of
+from gpcli.cli.receipts import show_appointment
+from gpcli.render.views.times import APPOINTMENTS, appointment_label
+
+Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
+
+
+def list_appointments(
+    ctx: typer.Context,
+    past: Annotated[bool, typer.Option("--past", help="Those of the past, newest first")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Past and coming")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only what the surgery has not confirmed")
+    ] = False,
+) -> None:
+    """List bookings and enquiries, also those made by phone."""
+    session = session_of(ctx)
+    found = listed(session.portal, session.now(), past=past, everything=everything, waiting=waiting)
+    if not session.output.show_list(APPOINTMENTS, found):
+        session.output.notice("There are none.")
+    session.check_whole()
+
+
+def show(ctx: typer.Context, appointment: Id = None) -> None:
+    """Show one booking or enquiry."""
+    session = session_of(ctx)
+    identity = pick(
+        session.portal,
+        appointment,
+        session.now(),
+        session.ask,
+        lambda one: appointment_label(one, session.now()),
+    )
+    session.output.show_item(APPOINTMENTS, session.portal.appointment(identity))
+    session.check_whole()
+
+
+def cancel(ctx: typer.Context, appointment: Id = None) -> None:
+    """Cancel a booking or withdraw an enquiry."""
+    session = session_of(ctx)
+    identity = pick(
+        session.portal,
+        appointment,
+        session.now(),
+        session.ask,
+        lambda one: appointment_label(one, session.now()),
+    )
+    intent = session.intent("cancel")
+    step = cancelling.propose(session.portal, identity, intent, session.now())
+    show_appointment(session, session.carry_out(step), intent)

@@ -1,0 +1,159 @@
+"""`slots`, `book`, `flu`: finding a time and taking it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpcli.care import booking
+from gpcli.care import flu as flu_care
+from gpcli.care.filters import wanted
+from gpcli.care.request import Choice, Desk, Request
+from gpcli.care.slots import Search, find
+from gpcli.cli.flags import (
+    Another,
+    Between,
+    First,
+    From,
+    Limit,
+    Notice,
+    Reason,
+    To,
+    Via,
+    Weekday,
+    With,
+)
+from gpcli.cli.options import session_of
+from gpcli.cli.receipts import show_appointment
+from gpcli.model.service import ServiceName
+from gpcli.render.views.times import FLU, SLOTS, slot_label
+from gpcli.session import Session
+
+FLU_SLOTS = 10
+"""Free times that bare `flu` shows unless `--limit` says otherwise."""
+
+
+def slots(
+    ctx: typer.Context,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    limit: Limit = None,
+) -> None:
+    """List free times."""
+    session = session_of(ctx)
+    search = _search(session, first, last, between, weekday, practitioner, via)
+    free = find(session.portal, ServiceName.BOOKING, search, gp=session.options.gp, limit=limit)
+    shown = session.output.show_list(SLOTS, free)
+    if search.begun and not shown:
+        session.output.notice(search.why_none("free time"))
+    session.check_whole()
+
+
+def book(
+    ctx: typer.Context,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    take_first: First = False,
+    enquiry: Annotated[
+        bool, typer.Option("--enquiry", help="Ask the surgery for a time within the filters")
+    ] = False,
+    reason: Reason = None,
+    another: Another = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    notice: Notice = "2h",
+) -> None:
+    """Book a time, or ask the surgery for one."""
+    session = session_of(ctx)
+    soonest = notice if take_first else None
+    search = _search(session, first, last, between, weekday, practitioner, via, soonest)
+    request = _request(session, ServiceName.BOOKING, "book", reason, another)
+    step = booking.propose(_desk(session, search), request, Choice(slot, take_first, enquiry))
+    show_appointment(session, session.carry_out(step), request.intent)
+
+
+def flu(
+    ctx: typer.Context,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    take_first: First = False,
+    reason: Reason = None,
+    another: Another = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    limit: Limit = None,
+    notice: Notice = "2h",
+) -> None:
+    """Show who may have the flu vaccine, its price and free times; or book one."""
+    session = session_of(ctx)
+    soonest = notice if take_first else None
+    search = _search(session, first, last, between, weekday, practitioner, None, soonest)
+    if slot is None and not take_first:
+        _show_flu(session, search, limit or FLU_SLOTS)
+        return
+    request = _request(session, ServiceName.FLU_VACCINATION, "flu", reason, another)
+    step = booking.propose(_desk(session, search), request, Choice(slot, take_first))
+    show_appointment(session, session.carry_out(step), request.intent)
+
+
+def _show_flu(session: Session, search: Search, limit: int) -> None:
+    answer = flu_care.ask(session.portal, search, session.options.gp, session.ask, limit)
+    session.output.show_item(FLU, answer)
+    if session.output.human and session.options.fields is None:
+        session.output.divide()
+        session.output.show_list(SLOTS, answer.slots)
+    if not answer.slots:
+        session.output.notice(search.why_none("free time"))
+    session.check_whole()
+
+
+def _search(
+    session: Session,
+    first: str | None,
+    last: str | None,
+    between: str | None,
+    weekday: list[str] | None,
+    practitioner: str | None,
+    via: str | None,
+    notice: str | None = None,
+) -> Search:
+    now = session.now()
+    wish = wanted(
+        now,
+        session.zone,
+        first=first,
+        last=last,
+        between=between,
+        weekdays=weekday or (),
+        practitioner=practitioner,
+        channel=via,
+        notice=notice,
+    )
+    return Search(wish, session.zone, now)
+
+
+def _request(
+    session: Session, service: ServiceName, command: str, reason: str | None, another: bool
+) -> Request:
+    return Request(
+        service=service,
+        intent=session.intent(command),
+        repeated=session.options.request_id is not None,
+        reason=reason,
+        gp=session.options.gp,
+        another=another,
+    )
+
+
+def _desk(session: Session, search: Search) -> Desk:
+    return Desk(session.portal, search, session.ask, lambda slot: slot_label(slot, session.now()))

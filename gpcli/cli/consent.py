@@ -1,0 +1,52 @@
+"""`consent`: what the portal may do for you."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpcli.care.consenting import (
+    WITHDRAW,
+    propose_grant,
+    propose_withdrawal,
+    require_word,
+)
+from gpcli.cli.options import session_of
+from gpcli.cli.receipts import show_consent
+from gpcli.cli.registry import starts
+from gpcli.model.service import highest_level
+from gpcli.render.views.offered import CONSENTS
+
+
+def show(ctx: typer.Context) -> None:
+    """Show what you have consented to."""
+    session = session_of(ctx)
+    consents = session.portal.consents()
+    session.output.show_list(CONSENTS, consents)
+    session.output.notice(f"Your level is {highest_level(consents).value}.")
+
+
+def grant(ctx: typer.Context) -> None:
+    """Consent to Full Access, which the GP's services need."""
+    session = session_of(ctx)
+    intent = session.intent("consent grant")
+    outcome = session.carry_out(propose_grant(session.portal, intent))
+    show_consent(session, outcome, intent)
+    session.remember(session.portal.offers(), starts())
+
+
+def withdraw(
+    ctx: typer.Context,
+    confirm: Annotated[
+        str | None,
+        typer.Option("--confirm", metavar="WORD", help=f"The word '{WITHDRAW}', for scripts"),
+    ] = None,
+) -> None:
+    """Withdraw consent; the portal deletes what it keeps for you."""
+    session = session_of(ctx)
+    intent = session.intent("consent withdraw")
+    step = propose_withdrawal(session.portal, intent)
+    require_word(step, session.options.dry_run, confirm, session.ask)
+    show_consent(session, session.carry_out(step), intent)
+    session.remember(session.portal.offers(), starts())

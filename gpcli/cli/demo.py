@@ -1,0 +1,156 @@
+"""`demo`: the main job as a shell transcript, played against a portal of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from gpcli.__main__ import command_line
+from gpcli.auth.vault import MemoryVault
+from gpcli.cli.options import session_of
+from gpcli.errors import ConfigTrouble, Failure
+from gpcli.session import Session
+
+if TYPE_CHECKING:
+    from gpcli.config.options import Options
+    from gpcli.render.terminal import Terminal
+    from gpcli.sandbox.server import Sandbox
+
+DELAY = timedelta(seconds=30)
+"""How long the demo's surgery takes to answer, on the portal's clock."""
+
+_TAKEN_OVER = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TZ")
+
+
+@dataclass
+class Stage:
+    """Plays command lines in this process: a vault in memory, an empty configuration.
+
+    `terminal` makes them answer with tables, as they would to a person.
+    """
+
+    stdout: TextIO
+    env: Mapping[str, str]
+    terminal: Terminal
+    vault: MemoryVault = field(default_factory=MemoryVault)
+
+    def say(self, text: str) -> None:
+        """A remark between commands."""
+        self.stdout.write(f"\n# {text}\n")
+
+    def play(self, line: str, *, exits: int = 0) -> None:
+        """Show `line` and what it prints; raises Failure unless it ends with status `exits`."""
+        self.stdout.write(f"\n$ {line}\n")
+        self.stdout.flush()
+        code = self._run(shlex.split(line)[1:], self.stdout)
+        if code != exits:
+            raise Failure(f"'{line}' ended with exit {code}, not {exits}.")
+
+    def ask(self, line: str) -> Any:
+        """The JSON answer of `line`, not shown."""
+        answer = io.StringIO()
+        words = [*shlex.split(line)[1:], "--json"]
+        if self._run(words, answer, stderr=io.StringIO()) != 0:
+            raise Failure(f"'{line}' failed.")
+        return json.loads(answer.getvalue())
+
+    def _run(self, words: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
+        streams = (io.StringIO(), stdout, stderr or stdout)
+        return command_line(words, self.env, *streams, self._session)
+
+    def _session(
+        self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO
+    ) -> Session:
+        return Session(
+            options, env, stdin, out, err, vault=self.vault, browse=visit, terminal=self.terminal
+        )
+
+
+def visit(url: str) -> bool:
+    """The demo's browser: one GET of the sign-in page, which answers at once."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    threading.Thread(target=lambda: opener.open(url, timeout=10).close(), daemon=True).start()
+    return True
+
+
+def demo(ctx: typer.Context) -> None:
+    """Play the main job: sign in, look, book, cancel; then a GP who offers nothing online.
+
+    Everything is real but for the place: a portal on this machine with made-up people, and
+    a keyring in memory.
+    """
+    session = session_of(ctx)
+    try:
+        from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, slow to import)
+    except ImportError as missing:
+        raise ConfigTrouble(
+            f"The demo needs packages that are not installed ({missing.name}).",
+            hint="pip install 'gpcli[sandbox]'",
+        ) from missing
+    with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
+        env = {name: session.env[name] for name in _TAKEN_OVER if name in session.env}
+        terminal = replace(session.output.terminal, stdin_tty=False, stdout_tty=True)
+        stage = Stage(session.stdout, {**env, "GPCLI_CONFIG_DIR": roof}, terminal)
+        stage.say("A GP portal on this machine, with made-up people; the keyring is in memory.")
+        for act in ACTS:
+            act(stage, sandbox)
+        stage.say("That was the demo. Your own portal: gpcli login PORTAL-URL")
+
+
+def _sign_in(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("Ada signs in. Her browser is played by a single request.")
+    stage.play(f"gpcli login {sandbox.fhir_base} --profile demo --hint ada")
+    _expect(stage.ask("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
+
+
+def _look(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("What her GP offers, and where the surgery is.")
+    stage.play("gpcli services")
+    stage.play("gpcli gp")
+
+
+def _book(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("Free times, and one of them booked.")
+    stage.play("gpcli slots --limit 4")
+    slot = stage.ask("gpcli slots --limit 1")[0]["id"]
+    stage.play(f"gpcli book {slot} --reason 'Sore knee' --yes")
+    booked = _of_slot(stage, slot)
+    _expect(booked["status"] == "pending", "the booking waits for the surgery")
+    sandbox.advance(DELAY)
+    stage.say("Half a minute later by the portal's clock, the surgery has answered.")
+    stage.play("gpcli appointments list")
+    _expect(_of_slot(stage, slot)["status"] == "booked", "the surgery confirmed the booking")
+    stage.play(f"gpcli cancel {booked['id']} --yes")
+    _expect(_of_slot(stage, slot)["status"] == "cancelled", "the booking is cancelled")
+
+
+def _nothing_digital(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery.")
+    stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
+    rows = stage.ask("gpcli services --as cecilie")
+    _expect({row["status"] for row in rows} == {"not_offered"}, "Cecilie's GP offers nothing")
+    stage.play("gpcli flu --as cecilie", exits=5)
+
+
+ACTS: tuple[Callable[[Stage, Sandbox], None], ...] = (_sign_in, _look, _book, _nothing_digital)
+
+
+def _of_slot(stage: Stage, slot: str) -> Any:
+    found = [one for one in stage.ask("gpcli appointments list --all") if one["slot_id"] == slot]
+    _expect(len(found) == 1, f"there is one booking for {slot}")
+    return found[0]
+
+
+def _expect(held: bool, what: str) -> None:
+    if not held:
+        raise Failure(f"The demo did not go as it should: {what} is not so.")

@@ -1,0 +1,56 @@
+"""What a command that sends says afterwards: the record, and in true words how it stands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from gpcli.care.agreement import Outcome
+from gpcli.model.appointment import Appointment
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.service import Consent
+from gpcli.render.views.offered import CONSENT_RECEIPT
+from gpcli.render.views.times import RECEIPT
+from gpcli.session import Session
+
+
+def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
+    """The booking, enquiry or cancellation, and what happens next."""
+    receipt = AppointmentReceipt.of(outcome.record, **_sending(session, outcome, intent))
+    session.output.show_item(RECEIPT, receipt)
+    session.output.notice(next_words(receipt))
+
+
+def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> None:
+    """The consent, given or withdrawn."""
+    receipt = ConsentReceipt.of(outcome.record, **_sending(session, outcome, intent))
+    session.output.show_item(CONSENT_RECEIPT, receipt)
+    if receipt.dry_run:
+        session.output.notice("Nothing was sent: this was a dry run.")
+
+
+def next_words(receipt: AppointmentReceipt) -> str:
+    """What is true now: never "booked" before the portal says so."""
+    if receipt.dry_run:
+        return "Nothing was sent: this was a dry run."
+    already = "" if receipt.changed else "It was so already; nothing was sent. "
+    if receipt.status == "cancelled":
+        return f"{already}It is cancelled."
+    if receipt.waiting:
+        follow = f"gpcli appointments show {receipt.id}"
+        return f"{already}Sent; the surgery has not confirmed it yet. Follow it with {follow}."
+    if receipt.status == "booked":
+        return f"{already}It is booked."
+    return f"{already}The portal says: {receipt.status}."
+
+
+def _sending(
+    session: Session, outcome: Outcome[Appointment] | Outcome[Consent], intent: UUID
+) -> dict[str, object]:
+    parties = session.portal.parties
+    return {
+        "changed": outcome.changed,
+        "dry_run": outcome.dry_run,
+        "request_id": session.options.request_id or str(intent),
+        "patient": parties.patient,
+        "acting_user": parties.acting_user,
+    }

@@ -1,0 +1,206 @@
+"""`sandbox`: a whole GP portal on this machine, for trying, teaching and testing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from gpcli.care.filters import span
+from gpcli.cli.options import session_of
+from gpcli.cli.served import (
+    Served,
+    Shell,
+    announced,
+    closing_line,
+    exports,
+    find_served,
+    run_inside,
+    variables,
+)
+from gpcli.errors import ConfigTrouble, GpcliError, NotFound, Unreachable, Usage
+from gpcli.render.views.sandbox import PEOPLE, SandboxPerson
+from gpcli.sandbox.cards import PersonCard, UnknownPerson
+from gpcli.sandbox.control import Control, ControlError, Token
+from gpcli.session import Session
+
+if TYPE_CHECKING:
+    from gpcli.sandbox.server import Sandbox
+
+Answer = TypeVar("Answer")
+
+Clock = Annotated[
+    str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
+]
+Delay = Annotated[
+    str, typer.Option("--delay", metavar="TIME", help="How long the surgery takes to answer")
+]
+People = Annotated[
+    Path | None, typer.Option("--people", metavar="FILE", help="A FHIR Bundle of other people")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Makes the ids of new records repeat")
+]
+
+
+def run(
+    ctx: typer.Context,
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments")
+    ],
+    person: Annotated[
+        str, typer.Option("--as", metavar="PERSON", help="Who is signed in: gpcli sandbox people")
+    ] = "ada",
+    acting_for: Annotated[
+        str | None, typer.Option("--for", metavar="CHILD", help="Whom the person acts for")
+    ] = None,
+    clock: Clock = None,
+    delay: Delay = "0s",
+    people: People = None,
+    seed: Seed = None,
+) -> None:
+    """Run a command against a portal of its own, and pass on its exit status."""
+    session = session_of(ctx)
+    with _sandbox(clock, delay, people, seed) as sandbox:
+        token = _told(lambda: sandbox.token_for(person, acting_for))
+        values = _variables(sandbox.url, token)
+        status = run_inside(command, session.env, values)
+    raise typer.Exit(status)
+
+
+def serve(
+    ctx: typer.Context,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 = any free one")
+    ] = 0,
+    auto_sign_in: Annotated[
+        bool, typer.Option("--auto-sign-in", help="The page answers at once for login --hint WHO")
+    ] = False,
+    clock: Clock = None,
+    delay: Delay = "20s",
+    people: People = None,
+    seed: Seed = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Keep the portal's state here")
+    ] = None,
+) -> None:
+    """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
+    session = session_of(ctx)
+    settings = {"port": port, "auto_sign_in": auto_sign_in, "state": state}
+    sandbox = _sandbox(clock, delay, people, seed, **settings)
+    with sandbox, announced(session.state_dir, Served(sandbox.url, sandbox.control_token)):
+        session.output.value(sandbox.fhir_base)
+        session.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
+        session.stdout.flush()
+        sandbox.serve_forever()
+
+
+def env(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="gpcli sandbox people")],
+    acting_for: Annotated[
+        str | None, typer.Option("--as", metavar="CHILD", help="Whom the person acts for")
+    ] = None,
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="SHELL", help="bash, fish, powershell or github")
+    ] = Shell.BASH,
+) -> None:
+    """Print what points a shell at the served portal; the token lives for 8 hours."""
+    session = session_of(ctx)
+    try:
+        served = find_served(session.state_dir)
+        token = _asked(session, lambda control: control.token(person, acting_for))
+    except GpcliError:
+        session.output.value(closing_line(shell))
+        raise
+    for line in exports(shell, _variables(served.url, token)):
+        session.output.value(line)
+
+
+def people(ctx: typer.Context) -> None:
+    """List the people who can sign in."""
+    from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (builds their data)
+
+    session = session_of(ctx)
+    try:
+        cards = _asked(session, lambda control: control.people())
+    except GpcliError:
+        cards = list(EIGHT)
+    session.output.show_list(PEOPLE, [_shown(card) for card in cards])
+
+
+def reset(ctx: typer.Context) -> None:
+    """Make everything at the served portal as it was at the start."""
+    session = session_of(ctx)
+    _asked(session, lambda control: control.reset())
+    session.output.notice("Everything is as it was at the start.")
+
+
+def advance(
+    ctx: typer.Context,
+    step: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+) -> None:
+    """Move the served portal's clock forward; the surgery answers what falls due."""
+    session = session_of(ctx)
+    forward = span(step, "TIME")
+    present = _asked(session, lambda control: control.advance(forward))
+    session.output.value(present.isoformat())
+
+
+def _sandbox(
+    clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
+) -> Sandbox:
+    try:
+        from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, and slow to import)
+    except ImportError as missing:
+        raise ConfigTrouble(
+            f"The sandbox needs packages that are not installed ({missing.name}).",
+            hint="pip install 'gpcli[sandbox]'",
+        ) from missing
+    begin = _instant(clock) if clock else None
+    wait = span(delay, "--delay")
+    return _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Usage(
+            f"--clock '{text}' is not a time with its zone.",
+            hint="Write 2027-03-01T09:00:00+01:00.",
+        )
+    return instant
+
+
+def _told(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except UnknownPerson as unknown:
+        raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
+    except ValueError as wrong:
+        raise Usage(f"The sandbox can't be made so: {wrong}.") from wrong
+
+
+def _asked(session: Session, ask: Callable[[Control], Answer]) -> Answer:
+    served = find_served(session.state_dir)
+    try:
+        return ask(Control(served.url, served.control_token))
+    except ControlError as trouble:
+        raise Unreachable(
+            f"The sandbox did not do it: {trouble}", hint="gpcli sandbox serve starts one."
+        ) from trouble
+
+
+def _variables(url: str, token: Token) -> dict[str, str]:
+    return variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
+
+
+def _shown(card: PersonCard) -> SandboxPerson:
+    wards = tuple(ward.key for ward in card.acts_for)
+    return SandboxPerson(card.key, card.name, card.description, wards)

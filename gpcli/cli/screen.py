@@ -1,0 +1,87 @@
+"""How sign-in speaks to the person: opens the browser, prints addresses, takes a pasted one."""
+
+from __future__ import annotations
+
+import select
+import shlex
+import subprocess
+import webbrowser
+from collections.abc import Callable
+
+from gpcli.errors import Usage
+from gpcli.session import Session
+
+
+class TerminalScreen:
+    """The person at this session's terminal.
+
+    `browser` is a command to open pages with; `automatic` tells whether a page may open by itself.
+    """
+
+    def __init__(self, session: Session, *, browser: str | None, automatic: bool) -> None:
+        self._session = session
+        self._browser = browser
+        self._automatic = automatic
+
+    def open_browser(self, url: str) -> bool:
+        """Open the sign-in page; false where none can or may be opened."""
+        opened = self._open(url)
+        if opened:
+            self.say("Continue in your browser. (If none opened: gpcli login --no-browser)")
+        return opened
+
+    def show_url(self, url: str, port: int) -> None:
+        """The address to open by hand, and the way there from another machine."""
+        notice = self._session.output.notice
+        notice(f"Open this page to sign in: {url}", url=url)
+        if self._session.env.get("SSH_CONNECTION"):
+            notice(f"From your own computer first run: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE")
+        if self._session.ask.allowed:
+            notice("Or sign in anywhere, and paste the address of the last page here.")
+
+    def read_pasted(self) -> Callable[[], str | None] | None:
+        """What the person pasted so far, if somebody can."""
+        return self._line if self._session.ask.allowed else None
+
+    def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
+        """The address and the code to sign in with on another device."""
+        output = self._session.output
+        output.notice(
+            f"On any device open {verification_uri} and enter the code {user_code}.",
+            verification_uri=verification_uri,
+            user_code=user_code,
+            verification_uri_complete=complete,
+        )
+
+    def say(self, text: str) -> None:
+        """One sentence while the sign-in goes on."""
+        self._session.output.notice(text)
+
+    def _open(self, url: str) -> bool:
+        if self._browser is not None:
+            return _run(self._browser, url)
+        browse = self._session.browse or (webbrowser.open if self._automatic else None)
+        return browse is not None and browse(url)
+
+    def _line(self) -> str | None:
+        ready, _, _ = select.select([self._session.stdin], [], [], 0)
+        return self._session.stdin.readline() if ready else None
+
+
+def _run(command: str, url: str) -> bool:
+    try:
+        words = shlex.split(command)
+    except ValueError as trouble:
+        raise Usage(f"--browser '{command}' is not a command: {trouble}.") from trouble
+    if not words:
+        raise Usage("--browser needs a command that is not empty.")
+    try:
+        subprocess.Popen(  # noqa: S603  (the command that the person named)
+            [*words, url],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as trouble:
+        raise Usage(f"--browser '{command}' can't be run: {trouble.strerror}.") from trouble
+    return True

@@ -1,0 +1,95 @@
+"""Which portal and person this run is about: flag, then environment, then profile, then default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpcli.config import keys
+from gpcli.config.options import Options
+from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
+from gpcli.fastpath.offers import is_set
+from gpcli.errors import ConfigTrouble, InputNeeded, NotSignedIn, ProductionGuard
+
+NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. `token`, `patient` and `fhir_user` come from the environment or are `None`.
+
+    `as_` is whom the command line or `GPCLI_AS` names.
+    """
+
+    profile: Profile
+    token: str | None
+    patient: str | None
+    fhir_user: str | None
+    as_: str | None
+    timeout: float
+
+
+def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings:
+    """Decide; raises ConfigTrouble, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
+    profile = choose_profile(options, env, config)
+    guard_production(profile, env)
+    by_environment = profile.name == FROM_ENVIRONMENT
+    return Settings(
+        profile=profile,
+        token=value(env, "GPCLI_TOKEN") if by_environment else None,
+        patient=value(env, "GPCLI_PATIENT") if by_environment else None,
+        fhir_user=value(env, "GPCLI_FHIR_USER") if by_environment else None,
+        as_=options.as_ or value(env, "GPCLI_AS"),
+        timeout=options.timeout or profile.timeout,
+    )
+
+
+def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> Profile:
+    """`--profile`, else `GPCLI_PORTAL`, else `GPCLI_PROFILE`, else the default or only one."""
+    if options.profile:
+        return config.profile(options.profile)
+    portal = value(env, "GPCLI_PORTAL")
+    if portal:
+        return _from_environment(portal, env)
+    if value(env, "GPCLI_TOKEN"):
+        raise ConfigTrouble("GPCLI_TOKEN is set without GPCLI_PORTAL: for which portal is it?")
+    named = value(env, "GPCLI_PROFILE") or config.default
+    if named:
+        return config.profile(named)
+    if not config.profiles:
+        raise NotSignedIn("gpcli does not know your portal yet.", hint=NO_PORTAL)
+    if len(config.profiles) > 1:
+        known = ", ".join(sorted(config.profiles))
+        raise InputNeeded(
+            f"There are several profiles: {known}.",
+            hint="Name one with --profile, or choose a default with gpcli profile use NAME.",
+        )
+    return next(iter(config.profiles.values()))
+
+
+def guard_production(profile: Profile, env: Mapping[str, str]) -> None:
+    """Keep CI runs off production; raises ProductionGuard."""
+    allowed = env.get("GPCLI_ALLOW_PRODUCTION") == profile.name
+    if profile.environment == "production" and is_set(env.get("CI")) and not allowed:
+        raise ProductionGuard(
+            f"'{profile.name}' is a production portal and this is a CI run.",
+            hint="Use a staging or sandbox profile; "
+            f"GPCLI_ALLOW_PRODUCTION={profile.name} lifts this.",
+        )
+
+
+def value(env: Mapping[str, str], name: str) -> str | None:
+    """A variable's value; `None` when unset. Raises ConfigTrouble when it is empty."""
+    written = env.get(name)
+    if written is not None and not written.strip():
+        raise ConfigTrouble(f"{name} is set but empty.", hint=f"Give it a value, or unset {name}.")
+    return written
+
+
+def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
+    try:
+        base = keys.portal_url(portal)
+        environment = keys.environment(value(env, "GPCLI_ENVIRONMENT") or "production")
+    except keys.BadValue as trouble:
+        raise ConfigTrouble(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
+    return Profile(FROM_ENVIRONMENT, base, environment)

@@ -1,0 +1,61 @@
+"""What gpcli itself knows: portals, and who is signed in there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gpcli.model.person import Person
+from gpcli.model.service import ConsentLevel
+from gpcli.model.surgery import Surgery
+
+
+@dataclass(frozen=True)
+class KnownPortal:
+    """A profile. `people` are the names of those who are signed in there."""
+
+    profile: str
+    portal: str
+    environment: str
+    default: bool
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SignInState:
+    """Who is signed in, where, and for how long gpcli works unattended.
+
+    `until` is when a new sign-in will be needed, `None` when the portal does not say; `renews`
+    tells whether the access token is renewed by itself until then. `consent` is `None` when
+    nobody asked the portal.
+    """
+
+    patient: Person
+    acting_user: Person
+    profile: str
+    portal: str
+    environment: str
+    consent: ConsentLevel | None
+    until: datetime | None
+    renews: bool
+
+
+@dataclass(frozen=True)
+class SignInSummary:
+    """What a sign-in led to: who, at which GPs, and the services that these offer online."""
+
+    patient: Person
+    acting_user: Person
+    profile: str
+    environment: str
+    surgeries: tuple[Surgery, ...]
+    offered: tuple[str, ...]
+    until: datetime | None
+    renews: bool
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """A session that was ended; `revoked` tells whether the portal confirmed it."""
+
+    profile: str
+    patient: str
+    revoked: bool

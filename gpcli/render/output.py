@@ -1,0 +1,191 @@
+"""The one writer: the answer on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from typing import Protocol, TextIO
+
+from gpcli.errors import GpcliError
+from gpcli.render.asides import JsonAsides, WordAsides
+from gpcli.render.plain import PlainAnswers
+from gpcli.render.plan import Plan
+from gpcli.render.progress import PATIENCE, Announcement, Progress, Sign, Spinner
+from gpcli.render.record import JsonScalar
+from gpcli.render.sanitise import safe_line, safe_text
+from gpcli.render.stream import Stream
+from gpcli.render.terminal import Terminal, look_around
+from gpcli.render.times import Surroundings
+from gpcli.render.view import T, View
+
+__all__ = ["Format", "Output", "Terminal", "look_around"]
+
+
+class Format(StrEnum):
+    """What answers look like. `AUTO` is a table on a terminal and plain lines elsewhere."""
+
+    AUTO = "auto"
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+class Answers(Protocol):
+    """Writes answers in one format."""
+
+    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+        """Write a list; give its length."""
+
+    def item(self, view: View[T], item: T, text: str | None) -> None:
+        """Write one thing."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Output:
+    """Writes what a command has to say.
+
+    `fields` chooses and orders the columns (keys, in JSON); an empty one makes the lists write
+    the names that can be chosen, without reading a row. `command` is the command's name. `now`
+    and `machine_zone` (`None`: the operating system's) decide how times are worded on a terminal.
+    BrokenPipeError, when the reader has gone, is left to the caller.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        terminal: Terminal,
+        *,
+        format: Format = Format.AUTO,
+        fields: tuple[str, ...] | None = None,
+        command: str = "",
+        now: Callable[[], datetime] = _utc_now,
+        machine_zone: tzinfo | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.terminal = terminal
+        self.format = _settled(format, terminal)
+        self.fields = fields
+        self.command = command
+        self._now = now
+        self._machine_zone = machine_zone
+        self._progress = Progress(self._choose_sign(Stream(stderr)), patience=patience)
+        self._asides = self._choose_asides(Stream(stderr, alone=self._progress))
+        self._stdout = Stream(stdout, alone=self._progress)
+
+    @property
+    def human(self) -> bool:
+        """Whether answers are words and lines rather than JSON."""
+        return not self.json
+
+    @property
+    def json(self) -> bool:
+        """Whether answers are JSON; then every line on standard error is a JSON object."""
+        return self.format in (Format.JSON, Format.NDJSON)
+
+    def show_list(self, view: View[T], rows: Iterable[T]) -> int:
+        """Write a list and give its length.
+
+        NDJSON and plain lines are written as the rows come; a JSON array when all have come, and
+        not at all if `rows` raises; a table is drawn once its rows, or the first 200, have come.
+        An empty list is nothing, in JSON `[]`.
+
+        Raises Usage if `fields` names what the view doesn't have.
+        """
+        if self.fields == ():
+            return self._list_names(view)
+        return self._choose_answers().rows(view, rows)
+
+    def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
+        """Write one thing, then, in words and unless fields were chosen, its `text`.
+
+        Raises Usage if `fields` names what the view doesn't have.
+        """
+        if self.fields == ():
+            self._list_names(view)
+            return
+        self._choose_answers().item(view, item, text)
+
+    def divide(self) -> None:
+        """Set off what follows an item: `--` in plain lines, an empty line in words."""
+        if self.human:
+            self._stdout.write_line("--" if self.format is Format.PLAIN else "")
+
+    def say(self, text: str) -> None:
+        """Write text for people on standard output; nothing with JSON."""
+        if self.human:
+            self._stdout.write_line(safe_text(text))
+
+    def value(self, text: str) -> None:
+        """Write a bare value, such as a count, in every format."""
+        self._stdout.write_line(safe_line(text))
+
+    def notice(self, text: str, **extra: JsonScalar) -> None:
+        """Say what is good to know; `extra` are further members for scripts."""
+        self._asides.notice(text, extra)
+
+    def warning(self, text: str, **extra: JsonScalar) -> None:
+        """Say what may be wrong; `extra` are further members for scripts."""
+        self._asides.warning(text, extra)
+
+    def error(self, error: GpcliError) -> None:
+        """Say what failed and what to do; the last thing a command says."""
+        self._asides.error(error)
+
+    def plan(self, plan: Plan) -> None:
+        """Show, on standard error, what is about to be sent."""
+        self._asides.plan(plan)
+
+    def progress(self, text: str) -> AbstractContextManager[None]:
+        """Show `text` while the body lasts, if it lasts over 300 ms.
+
+        A turning mark on a terminal, gone afterwards; with JSON one line that stays; otherwise
+        nothing. Whatever is written meanwhile gets a line of its own.
+        """
+        return self._progress.during(text)
+
+    def _list_names(self, view: View[T]) -> int:
+        names = view.json_keys if self.json else view.column_names
+        self._stdout.write("".join(f"{name}\n" for name in names))
+        return 0
+
+    def _choose_answers(self) -> Answers:
+        if self.json:
+            return self._json_answers()
+        if self.format is Format.PLAIN:
+            return PlainAnswers(self._stdout, self.fields)
+        from gpcli.render.table import TableAnswers  # noqa: PLC0415  (rich takes 40 ms)
+
+        around = Surroundings(self._now(), self._machine_zone, self._stdout.utf8)
+        return TableAnswers(self._stdout, self.fields, self.terminal, around)
+
+    def _json_answers(self) -> Answers:
+        from gpcli.render.jsontext import JsonAnswers, NdjsonAnswers  # noqa: PLC0415  (as above)
+
+        if self.format is Format.NDJSON:
+            return NdjsonAnswers(self._stdout, self.fields)
+        return JsonAnswers(
+            self._stdout, self.fields, indent=2 if self.terminal.stdout_tty else None
+        )
+
+    def _choose_asides(self, stderr: Stream) -> WordAsides | JsonAsides:
+        if self.json:
+            return JsonAsides(stderr)
+        return WordAsides(stderr, paint=self.terminal.paints_stderr)
+
+    def _choose_sign(self, stderr: Stream) -> Sign | None:
+        if self.json:
+            return Announcement(JsonAsides(stderr).progress)
+        return Spinner(stderr, self.terminal.width) if self.terminal.stderr_tty else None
+
+
+def _settled(format: Format, terminal: Terminal) -> Format:
+    if format is not Format.AUTO:
+        return format
+    return Format.TABLE if terminal.stdout_tty else Format.PLAIN

@@ -1,0 +1,88 @@
+"""The one sanitiser: makes other people's text harmless on a terminal, and loses none of it.
+
+What could move the cursor, change colours, reverse the reading direction or hide is written as an
+escape that can be seen (`\\x1b`, `\\u202e`, `\\U000e0041`): C0 and C1 controls, DEL, bidirectional
+controls, zero-width and other invisible characters, line and paragraph separators, lone
+surrogates, tag characters. Letters of all scripts, combining accents and emoji stay as they are;
+a zero-width joiner stays only between two emoji, where it makes one of them.
+"""
+
+import re
+
+_HIDDEN = (
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff"
+    "\U0001f000-\U0001faff"
+)
+_JOINER = f"(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+_SUSPECT = re.compile(f"[{_HIDDEN}]")
+_IN_TEXT = re.compile(f"{_JOINER}|(?P<hidden>[{_HIDDEN}])")
+_LINE_BREAK = re.compile("\r\n|\n")
+
+
+def safe_line(text: str) -> str:
+    """Give `text` as one line for people: line breaks and tabs are a space, the rest escapes."""
+    if is_harmless(text):
+        return text
+    return escape_hidden(_LINE_BREAK.sub(" ", text).replace("\t", " "))
+
+
+def safe_text(text: str) -> str:
+    """Give `text` for people with its lines kept; tabs become spaces up to the next eighth."""
+    if is_harmless(text):
+        return text
+    return "\n".join(escape_hidden(line) for line in _LINE_BREAK.split(text.expandtabs(8)))
+
+
+def escape_hidden(text: str) -> str:
+    """Write every harmful or invisible character of `text` as an escape, line breaks too."""
+    if is_harmless(text):
+        return text
+    return _IN_TEXT.sub(_visible, text)
+
+
+def json_escape_hidden(document: str) -> str:
+    r"""Write the harmful characters of JSON text as `\uXXXX`: the same JSON value, safe to look at.
+
+    `document` is JSON without line breaks outside its values' own escapes, as `json` writes it.
+    """
+    if is_harmless(document):
+        return document
+    return _IN_TEXT.sub(_json_escape, document)
+
+
+def is_harmless(text: str) -> bool:
+    """Whether nothing in `text` needs an escape; quick to tell for what is usual."""
+    if text.isprintable() and (text.isascii() or _is_latin(text)):
+        return True
+    return _SUSPECT.search(text) is None
+
+
+def _is_latin(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _visible(match: re.Match[str]) -> str:
+    character = match["hidden"]
+    if not character:
+        return match[0]
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    character = match["hidden"]
+    if not character:
+        return match[0]
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

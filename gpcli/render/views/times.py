@@ -1,0 +1,165 @@
+"""Slots, appointments, and what sending one left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.flu import FluAnswer
+from gpcli.model.receipt import AppointmentReceipt
+from gpcli.render.record import record_of
+from gpcli.render.times import Surroundings
+from gpcli.render.view import Column, View
+from gpcli.render.views.wording import STATUS_STYLE, price_cell, price_words, status_words
+
+Kind = TypeVar("Kind", bound=Appointment)
+
+
+def _slot_time(slot: Slot, around: Surroundings) -> str:
+    return around.period(slot.start, slot.end, slot.zone)
+
+
+SLOTS: View[Slot] = View(
+    "slots",
+    (
+        Column("id", "ID", lambda slot: slot.id),
+        Column("start", "When", lambda slot: slot.start, _slot_time),
+        Column("end", "End", lambda slot: slot.end, in_table=False),
+        Column("zone", "Zone", lambda slot: slot.zone, in_table=False),
+        Column("service", "Service", lambda slot: slot.service, in_table=False),
+        Column("channel", "Way", lambda slot: slot.channel),
+        Column("practitioner", "With", lambda slot: slot.practitioner),
+        Column("surgery", "Surgery", lambda slot: slot.surgery),
+        Column("location", "Where", lambda slot: slot.location, in_table=False),
+    ),
+    record_of,
+)
+
+
+def slot_label(slot: Slot, now: datetime) -> str:
+    """A slot as one line to pick from."""
+    parts = (_slot_time(slot, Surroundings(now)), slot.practitioner, slot.channel, slot.surgery)
+    return " · ".join(filter(None, parts))
+
+
+def appointment_label(one: Appointment, now: datetime) -> str:
+    """An appointment as one line to pick from."""
+    parts = (_when(one, Surroundings(now)), one.practitioner, status_words(one.status))
+    return " · ".join(filter(None, parts))
+
+
+def _when(one: Appointment, around: Surroundings) -> str:
+    if one.start is None and one.requested:
+        wished = around.period(one.requested[0].start, one.requested[-1].end, one.zone)
+        return f"wished: {wished}"
+    return around.period(one.start, one.end, one.zone)
+
+
+def _until(one: Appointment, around: Surroundings) -> str:
+    return around.time(one.cancel_until, one.zone) if not one.over else ""
+
+
+def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    return (
+        Column("id", "ID", lambda one: one.id),
+        Column("start", "When", lambda one: one.start, _when),
+        Column("end", "End", lambda one: one.end, in_table=False),
+        Column(
+            "status",
+            "Status",
+            lambda one: one.status,
+            lambda one, _: status_words(one.status),
+            style=lambda one: STATUS_STYLE.get(one.status, ""),
+        ),
+        Column("service", "Service", lambda one: one.service, in_table=False),
+        Column("channel", "Way", lambda one: one.channel),
+        Column("practitioner", "With", lambda one: one.practitioner),
+        Column("surgery", "Surgery", lambda one: one.surgery),
+        Column("location", "Where", lambda one: one.location, in_table=False),
+        Column("reason", "Reason", lambda one: one.reason, in_table=False),
+        Column("answer", "Answer", lambda one: one.answer, in_table=False),
+        Column(
+            "cancel_until", "Cancel until", lambda one: one.cancel_until, _until, in_table=False
+        ),
+        Column("slot_id", "Slot", lambda one: one.slot_id, in_table=False),
+        Column("created", "Made", lambda one: one.created, in_table=False),
+        Column("zone", "Zone", lambda one: one.zone, in_table=False),
+    )
+
+
+APPOINTMENTS: View[Appointment] = View(
+    "appointments",
+    _columns(Appointment),
+    record_of,
+    (
+        "id",
+        "status",
+        "start",
+        "end",
+        "zone",
+        "requested",
+        "service",
+        "channel",
+        "practitioner",
+        "surgery",
+        "location",
+        "reason",
+        "answer",
+        "cancel_until",
+        "created",
+        "slot_id",
+    ),
+)
+
+RECEIPT: View[AppointmentReceipt] = View(
+    "appointment-receipt",
+    (
+        *_columns(AppointmentReceipt),
+        Column("changed", "Changed", lambda one: one.changed, in_table=False),
+        Column("dry_run", "Dry run", lambda one: one.dry_run, in_table=False),
+        Column("request_id", "Request", lambda one: one.request_id, in_table=False),
+        Column("patient", "For", lambda one: one.patient.name),
+        Column("acting_user", "By", lambda one: one.acting_user.name, in_table=False),
+    ),
+    record_of,
+    (*APPOINTMENTS.keys, "changed", "dry_run", "request_id", "patient", "acting_user"),
+)
+
+
+def _last(one: FluAnswer) -> str | None:
+    last = one.last_vaccination
+    return f"{last.date} {last.vaccine}" if last else None
+
+
+FLU: View[FluAnswer] = View(
+    "flu",
+    (
+        Column("gp", "GP", lambda one: one.surgery.label),
+        Column("eligibility", "For whom", lambda one: one.eligibility),
+        Column(
+            "price",
+            "Price",
+            lambda one: price_cell(one.price),
+            lambda one, _: price_words(one.price),
+        ),
+        Column(
+            "last_vaccination",
+            "Last vaccination",
+            _last,
+            lambda one, _: _last(one) or "none on record",
+        ),
+        Column("this_season", "Had it this season", lambda one: one.this_season),
+        Column("deep_link", "Booked at", lambda one: one.deep_link),
+    ),
+    record_of,
+    (
+        "surgery",
+        "eligibility",
+        "price",
+        "last_vaccination",
+        "this_season",
+        "deep_link",
+        "slots",
+    ),
+)

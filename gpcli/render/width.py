@@ -1,0 +1,36 @@
+"""How many columns a text takes on a terminal."""
+
+from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
+
+
+def columns_of(text: str) -> int:
+    """Count the columns of `text`: two for wide letters, none for combining accents."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
+def cut_to(text: str, width: int) -> str:
+    """Cut `text` so that it takes at most `width` columns."""
+    while columns_of(text) > width:
+        text = text[:-1]
+    return text
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Fill `text` with spaces up to `width` columns, before it if it stands to the right."""
+    space = " " * (width - columns_of(text))
+    return space + text if right else text + space
+
+
+def shrunk(sizes: Sequence[tuple[int, int]], available: int) -> list[int]:
+    """Share `available` columns out among sizes of (least, natural): the widest gives way first.
+
+    The least ones must fit.
+    """
+    widths = [max(least, min(natural, available)) for least, natural in sizes]
+    while sum(widths) > available:
+        can_give = [place for place, (least, _) in enumerate(sizes) if widths[place] > least]
+        widths[max(can_give, key=widths.__getitem__)] -= 1
+    return widths

@@ -1,0 +1,322 @@
+"""The one composition root: what a command needs, each part built when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, TypeVar
+from uuid import UUID, uuid4, uuid5
+
+from gpcli.config import paths
+from gpcli.errors import InputNeeded, NotSignedIn, Partial
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from gpcli.auth.vault import SignedIn, Vault
+    from gpcli.care.agreement import Outcome, Proposal, Step
+    from gpcli.config.index import IndexedPerson, OfferIndex
+    from gpcli.config.options import Options
+    from gpcli.config.profiles import Config, Profile
+    from gpcli.config.settings import Settings
+    from gpcli.model.person import Identity
+    from gpcli.model.service import Offers, ServiceName
+    from gpcli.net.door import Bearer, Door, LogLine
+    from gpcli.net.lean import httpx
+    from gpcli.portal.capabilities import Capabilities
+    from gpcli.portal.client import FhirPortal
+    from gpcli.render.ask import Ask
+    from gpcli.render.output import Output, Terminal
+
+Record = TypeVar("Record")
+
+_GPCLI = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
+"""The namespace of intents that `--request-id` names."""
+
+OFFERS_KEPT = 24 * 3600
+"""How long offers are believed for help and completion, in seconds."""
+
+
+class Session:
+    """One command's surroundings.
+
+    The last six are for tests and `demo`; without them: the clock, the OS keyring, the system's
+    browser, the network, and what the streams are.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        env: Mapping[str, str],
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        vault: Vault | None = None,
+        browse: Callable[[str], bool] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        terminal: Terminal | None = None,
+    ) -> None:
+        self.options = options
+        self.env = env
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self.clock = now
+        self.browse = browse
+        self._vault = vault
+        self._transport = transport
+        self._terminal = terminal
+
+    @cached_property
+    def output(self) -> Output:
+        """The one writer."""
+        from gpcli.render.output import Format, Output, look_around
+
+        chosen = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
+        return Output(
+            self.stdout,
+            self.stderr,
+            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
+            format=Format(chosen[0] if chosen else "auto"),
+            fields=self.options.fields,
+            now=self.clock,
+        )
+
+    @cached_property
+    def ask(self) -> Ask:
+        """Who asks the person, where there is one."""
+        from gpcli.render.ask import Ask, may_ask
+
+        allowed = may_ask(self.output.terminal, self.env, self.options.no_input)
+        return Ask(self.stdin, self.stderr, allowed=allowed)
+
+    @property
+    def config_path(self) -> Path:
+        """Where the profiles are."""
+        return Path(paths.config_dir(self.env)) / "config.toml"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal, the locks and the index are."""
+        return Path(paths.state_dir(self.env))
+
+    @property
+    def lock_dir(self) -> Path:
+        """Where the locks of sessions are."""
+        return self.state_dir / "locks"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where what can be fetched again is kept."""
+        return Path(paths.cache_dir(self.env))
+
+    @property
+    def config(self) -> Config:
+        """The profiles, as the file has them now."""
+        from gpcli.config.profiles import read_config
+
+        return read_config(self.config_path)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Which portal and person this run is about."""
+        from gpcli.config.settings import settle
+
+        return settle(self.options, self.env, self.config)
+
+    @property
+    def profile(self) -> Profile:
+        """The portal in use."""
+        return self.settings.profile
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The surgeries' time zone."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.profile.zone)
+
+    def now(self) -> datetime:
+        """The present, in the surgeries' zone."""
+        return self.clock().astimezone(self.zone)
+
+    @cached_property
+    def index(self) -> OfferIndex:
+        """What help and completion read: profiles, people, hidden commands."""
+        from gpcli.config.index import OfferIndex
+
+        return OfferIndex(Path(paths.index_path(self.env)))
+
+    @property
+    def index_key(self) -> str:
+        """The key of the profile in the index."""
+        from gpcli.config.index import profile_key
+
+        return profile_key(self.profile.name, self.profile.portal)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where sessions are kept; raises NoKeyring."""
+        from gpcli.auth.vault import open_keyring
+
+        return self._vault or open_keyring(self.env, may_ask=self.ask.allowed)
+
+    @cached_property
+    def person(self) -> IndexedPerson:
+        """Whom of the people signed in here this run is about."""
+        from gpcli.auth.people import choose_person
+
+        return choose_person(
+            self.index,
+            self.index_key,
+            self.settings.as_,
+            sends=self.options.sends and not self.options.dry_run,
+            chooser=self.ask,
+            notice=self.output.notice,
+        )
+
+    @cached_property
+    def signed_in(self) -> SignedIn:
+        """The kept session of the person; raises NotSignedIn, NoKeyring."""
+        kept = self.vault.load(self.person.account)
+        if kept is None:
+            raise NotSignedIn(
+                f"The session of {self.person.name} is gone from the keyring.",
+                hint="gpcli login signs in.",
+            )
+        return kept
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Whom the sign-in is for; raises NotSignedIn, InputNeeded."""
+        from gpcli.model.person import Identity
+
+        settings = self.settings
+        if settings.token:
+            if not settings.patient:
+                raise InputNeeded("GPCLI_PATIENT is needed beside GPCLI_TOKEN.")
+            return Identity(settings.patient, settings.fhir_user)
+        kept = self.signed_in
+        return Identity(kept.patient, kept.fhir_user, kept.patient_name, kept.acting_name)
+
+    @cached_property
+    def bearer(self) -> Bearer:
+        """Where the access token comes from."""
+        from gpcli.auth.bearer import SessionBearer, StaticBearer
+
+        if self.settings.token:
+            return StaticBearer(self.settings.token)
+        return SessionBearer(self.vault, self.person.account, self.lock_dir, self.timestamp)
+
+    @cached_property
+    def door(self) -> Door:
+        """The way to the portal, with the token."""
+        return self.door_with(self.bearer)
+
+    def door_with(self, bearer: Bearer | None) -> Door:
+        """A way to the portal with its own time limit; `None` = without a token."""
+        from gpcli.net.deadline import Deadline
+        from gpcli.net.door import Door
+
+        return Door(
+            self.profile.portal,
+            deadline=Deadline(self.settings.timeout),
+            bearer=bearer,
+            ca_file=self.profile.ca_file,
+            env=self.env,
+            transport=self._transport,
+            log=self._log if self.options.debug else None,
+        )
+
+    @cached_property
+    def portal(self) -> FhirPortal:
+        """The portal on behalf of the person who is signed in."""
+        scopes = None if self.settings.token else self.signed_in.scope
+        return self.portal_for(self.identity, self.door, scopes)
+
+    def portal_for(self, identity: Identity, door: Door, scopes: str | None) -> FhirPortal:
+        """The portal through `door`; granted `scopes` `None` = not known."""
+        from gpcli.auth.people import account_id
+        from gpcli.journal import Journal
+        from gpcli.portal.capabilities import permitted
+        from gpcli.portal.client import FhirPortal
+        from gpcli.portal.errands import Errands
+        from gpcli.portal.exchange import Exchange
+        from gpcli.portal.reading import Dialect
+
+        profile = self.profile
+        account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
+        exchange = Exchange(door, lambda: self.capabilities(door))
+        journal = Journal(self.state_dir, profile.name, account)
+        return FhirPortal(
+            exchange,
+            Errands(exchange, journal, self.now),
+            identity,
+            lambda: permitted(scopes, exchange.can()),
+            Dialect(profile.services, profile.status_sent, profile.zone),
+            self.now,
+        )
+
+    def capabilities(self, door: Door) -> Capabilities:
+        """What the portal can do."""
+        from gpcli.portal.capabilities import capabilities
+
+        return capabilities(door, self.cache_dir, self.timestamp())
+
+    def timestamp(self) -> float:
+        """The present in Unix seconds."""
+        return self.clock().timestamp()
+
+    def intent(self, command: str) -> UUID:
+        """What identifies this write: random, or the same for the same `--request-id`."""
+        request = self.options.request_id
+        if request is None:
+            return uuid4()
+        profile = uuid5(_GPCLI, f"{self.profile.name} {self.profile.portal}")
+        return uuid5(profile, "\0".join((self.identity.patient, command, request)))
+
+    def carry_out(self, step: Step[Record]) -> Outcome[Record]:
+        """Show the plan, make sure that the person agrees, send."""
+        from gpcli.care.agreement import Terms, carry_out
+
+        options = self.options
+        terms = Terms(options.yes, options.dry_run, options.accept_fee)
+        return carry_out(step, terms, self.ask, self._show_plan)
+
+    def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
+        """Keep what is not offered, for help and completion."""
+        from gpcli.care.offers import hidden_commands
+
+        hidden = hidden_commands(offers, self.now(), starts)
+        until = self.timestamp() + OFFERS_KEPT
+        self.index.set_hidden(self.index_key, self.identity.patient, hidden, until)
+
+    def check_whole(self) -> None:
+        """Raise Partial when something that the portal sent had to be left out."""
+        flaws = self.portal.flaws
+        for flaw in flaws:
+            self.output.warning(f"Left out: {flaw}")
+        if flaws:
+            raise Partial(
+                f"{len(flaws)} of the portal's records can't be read; the rest is shown.",
+                hint="Tell the people who run the portal.",
+            )
+
+    def _show_plan(self, proposal: Proposal[Record]) -> None:
+        from gpcli.render.views.plans import plan_of
+
+        plan = plan_of(
+            proposal.action,
+            proposal.rows,
+            proposal.warnings,
+            environment=self.profile.environment,
+            zone=self.zone.key,
+            now=self.now(),
+        )
+        self.output.plan(plan)
+
+    def _log(self, line: LogLine) -> None:
+        status = line.status or "no answer"
+        self.output.notice(f"{line.method} {line.route} {status} {line.ms} ms {line.request_id}")

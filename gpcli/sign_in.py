@@ -1,0 +1,204 @@
+"""Signing in and out: the steps from a URL to a session in the keyring, and back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gpcli.auth.bearer import StaticBearer
+from gpcli.auth.device import sign_in_with_device
+from gpcli.auth.discovery import SmartConfiguration, discover
+from gpcli.auth.grant import TokenSet, Wish
+from gpcli.auth.people import account_id
+from gpcli.auth.screen import Screen
+from gpcli.auth.sign_in import sign_in_with_browser
+from gpcli.auth.vault import SignedIn
+from gpcli.config.index import IndexedPerson
+from gpcli.config.keys import is_loopback
+from gpcli.config.profiles import Profile, new_profile, save_profile
+from gpcli.config.settings import Settings, guard_production
+from gpcli.errors import GpcliError, SignInRefused, Usage
+from gpcli.model.account import SignInSummary
+from gpcli.model.person import Identity, Parties, Person
+from gpcli.model.service import Offers
+
+if TYPE_CHECKING:
+    from gpcli.session import Session
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to sign in. `limit` is the time a person has, in seconds; `port` 0 = any free one."""
+
+    device: bool
+    port: int | None
+    hint: str | None
+    limit: float
+
+
+def adopt_portal(session: Session, url: str, environment: str | None) -> Profile:
+    """Make the portal at `url` the one that `session` is about, known before or not.
+
+    Raises ConfigTrouble for what is not a portal's URL, Usage for a name that another portal has,
+    ProductionGuard in CI.
+    """
+    config = session.config
+    name = session.options.profile
+    profile = new_profile(name or "new", url, environment or _usual_environment(url))
+    known = [each for each in config.profiles.values() if each.portal == profile.portal]
+    if name and name in config.profiles and config.profiles[name].portal != profile.portal:
+        raise Usage(
+            f"The profile '{name}' is for another portal.", hint="Choose another --profile."
+        )
+    named = [each for each in known if name in {None, each.name}]
+    chosen = named[0] if named else replace(profile, name=name or _free_name(url, config.profiles))
+    guard_production(chosen, session.env)
+    session.settings = Settings(
+        chosen, None, None, None, session.options.as_, session.options.timeout or chosen.timeout
+    )
+    return chosen
+
+
+def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, Offers]:
+    """Sign a person in at the session's portal; tokens go to the keyring, names to the index.
+
+    Raises NoKeyring before any page opens, SignInRefused, and whatever the portal raises.
+    """
+    session.vault.probe()
+    profile = session.profile
+    door = session.door_with(None)
+    configuration = discover(door, profile.portal, session.cache_dir, session.timestamp())
+    _keep_profile(session, profile)
+    wish = Wish(
+        client_id=profile.client_id,
+        scopes=profile.scopes,
+        portal=profile.portal,
+        prompt=profile.prompt,
+        acr=profile.acr,
+        redirect_port=profile.redirect_port if way.port is None else way.port,
+        hint=way.hint,
+        patient_hint=session.options.as_,
+        limit=way.limit,
+    )
+    now = session.timestamp
+    if way.device:
+        tokens = sign_in_with_device(door, configuration, wish, screen, now=now, sleep=time.sleep)
+    else:
+        tokens = sign_in_with_browser(door, configuration, wish, screen, now=now)
+    return _keep_session(session, configuration, tokens)
+
+
+def _keep_session(
+    session: Session, configuration: SmartConfiguration, tokens: TokenSet
+) -> tuple[SignInSummary, Offers]:
+    identity = Identity(tokens.patient, tokens.fhir_user)
+    door = session.door_with(StaticBearer(tokens.access_token))
+    portal = session.portal_for(identity, door, tokens.scope)
+    trouble = None
+    try:
+        offers = portal.offers()
+        parties = portal.parties
+    except GpcliError as met:
+        trouble, parties = met, _nameless(identity)
+    _check_whom(session, parties)
+    kept = _save(session, configuration, tokens, parties)
+    if trouble:
+        raise trouble
+    session.identity = portal.identity
+    return _summary(session, kept, parties, offers), offers
+
+
+def _save(
+    session: Session, configuration: SmartConfiguration, tokens: TokenSet, parties: Parties
+) -> SignedIn:
+    profile = session.profile
+    kept = SignedIn(
+        portal=profile.portal,
+        client_id=profile.client_id,
+        token_endpoint=configuration.token_endpoint,
+        revocation_endpoint=configuration.revocation_endpoint,
+        patient=tokens.patient,
+        fhir_user=tokens.fhir_user,
+        patient_name=parties.patient.name,
+        acting_name=parties.acting_user.name,
+        scope=tokens.scope,
+        access_token=tokens.access_token,
+        expires_at=tokens.expires_at,
+        refresh_token=tokens.refresh_token,
+        refresh_expires_at=tokens.refresh_expires_at,
+        signed_in_at=session.timestamp(),
+    )
+    account = account_id(profile.name, profile.portal, kept.patient, kept.fhir_user)
+    session.vault.save(account, kept)
+    person = IndexedPerson(account, kept.patient, kept.patient_name, session.timestamp())
+    session.index.add_person(session.index_key, person)
+    return kept
+
+
+def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers) -> SignInSummary:
+    offered = dict.fromkeys(offer.name.value for offer in offers.offers if offer.active)
+    return SignInSummary(
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+        profile=session.profile.name,
+        environment=session.profile.environment,
+        surgeries=offers.surgeries,
+        offered=tuple(offered),
+        until=works_until(kept),
+        renews=kept.refresh_token is not None,
+    )
+
+
+def works_until(kept: SignedIn) -> datetime | None:
+    """Until when no new sign-in is needed; `None` when the portal does not say."""
+    end = kept.refresh_expires_at if kept.refresh_token else kept.expires_at
+    return datetime.fromtimestamp(end, UTC).replace(microsecond=0) if end else None
+
+
+def _check_whom(session: Session, parties: Parties) -> None:
+    asked = session.options.as_
+    if asked is None:
+        return
+    patient = parties.patient
+    if asked == patient.id or patient.name.casefold().startswith(asked.casefold()):
+        return
+    raise SignInRefused(
+        f"The sign-in is for {patient.name}, not for '{asked}'; it was not kept.",
+        hint="Choose the right person at the portal's page.",
+    )
+
+
+def _nameless(identity: Identity) -> Parties:
+    patient = Person(identity.patient, identity.patient)
+    acting = identity.fhir_user.rpartition("/")[2] if identity.fhir_user else identity.patient
+    return Parties(patient, Person(acting, acting) if identity.on_behalf else patient)
+
+
+def _keep_profile(session: Session, profile: Profile) -> None:
+    config = session.config
+    if profile.name not in config.profiles and not _from_environment(session):
+        save_profile(session.config_path, profile, default=config.default is None)
+    refresh_profiles(session)
+
+
+def refresh_profiles(session: Session) -> None:
+    """Tell the index, and so completion, which profiles there are now."""
+    config = session.config
+    session.index.set_profiles(config.profiles, config.default)
+
+
+def _from_environment(session: Session) -> bool:
+    return session.index_key != session.profile.name
+
+
+def _usual_environment(url: str) -> str:
+    return "sandbox" if is_loopback(urlsplit(url)) else "production"
+
+
+def _free_name(url: str, taken: dict[str, Profile]) -> str:
+    host = (urlsplit(url).hostname or "portal").replace(":", "-")
+    names = [host, *(f"{host}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)

@@ -1,0 +1,36 @@
+"""Signing out: revoked at the portal, then forgotten here even if revoking failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpcli.auth.lock import session_lock
+from gpcli.auth.revoke import revoke
+from gpcli.config.index import IndexedPerson
+from gpcli.errors import NotSignedIn
+from gpcli.model.account import SignedOut
+
+if TYPE_CHECKING:
+    from gpcli.session import Session
+
+
+def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
+    """End the session of the person in use, or of everybody at this portal.
+
+    Raises NotSignedIn when there is nobody.
+    """
+    people = session.index.people(session.index_key) if everyone else [session.person]
+    if not people:
+        raise NotSignedIn("Nobody is signed in at this portal.")
+    return [_end(session, person) for person in people]
+
+
+def _end(session: Session, person: IndexedPerson) -> SignedOut:
+    door = session.door_with(None)
+    with session_lock(session.lock_dir, person.account, door.deadline.remaining()):
+        kept = session.vault.load(person.account)
+        revoked = revoke(door, kept) if kept else True
+        session.vault.delete(person.account)
+    session.index.remove_person(session.index_key, person.account)
+    session.index.forget_hidden(session.index_key, person.patient)
+    return SignedOut(session.profile.name, person.name, revoked)

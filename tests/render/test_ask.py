@@ -1,0 +1,181 @@
+import os
+import pty
+from io import BytesIO, StringIO, TextIOWrapper
+
+import pytest
+
+from gpcli.errors import ConfirmationNeeded, InputNeeded
+from gpcli.render.ask import Ask, may_ask
+from gpcli.render.terminal import Terminal
+
+CHOICES = [
+    ("slot-b", "Tue 24 Nov 2026 09:00"),
+    ("2", "Wed 25 Nov\x1b[31m 2026 09:00"),
+    ("c", "Thu"),
+]
+
+
+def asking(answers, **allowed):
+    err = StringIO()
+    return Ask(StringIO(answers), err, **({"allowed": True} | allowed)), err
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [("y\n", True), ("YES\n", True), (" yes \n", True), ("y", True), ("\n", False), ("", False),
+     ("n\n", False), ("ja\n", False), ("yes please\n", False)],
+)  # fmt: skip
+def test_only_yes_is_yes(answer, agreed):
+    ask, err = asking(answer)
+    assert ask.yes("Book this time?", flag="--yes") is agreed
+    assert err.getvalue().rstrip("\n") == "Book this time? [y/N] "
+
+
+def test_the_end_of_input_ends_the_line():
+    ask, err = asking("")
+    ask.yes("Book?", flag="--yes")
+    assert err.getvalue() == "Book? [y/N] \n"
+
+
+def test_where_nobody_can_be_asked_the_flag_that_agrees_is_named():
+    ask, err = asking("y\n", allowed=False)
+    with pytest.raises(ConfirmationNeeded) as refused:
+        ask.yes("Book?", flag="--yes")
+    assert refused.value.hint == "Agree with --yes."
+    assert err.getvalue() == ""
+
+
+def test_an_empty_answer_is_asked_for_again():
+    ask, err = asking("\n  \nMy back hurts\n")
+    assert ask.text("What is it about", flag="--message") == "My back hurts"
+    assert err.getvalue() == "What is it about: " * 3
+
+
+@pytest.mark.parametrize("answers", ["\n\n\nlate\n", "", "\n"])
+def test_without_an_answer_the_flag_is_named(answers):
+    ask, _ = asking(answers)
+    with pytest.raises(InputNeeded, match="--message is needed"):
+        ask.text("What is it about", flag="--message")
+
+
+def test_words_cannot_be_asked_of_nobody():
+    ask, err = asking("text\n", allowed=False)
+    with pytest.raises(InputNeeded) as refused:
+        ask.text("What is it about", flag="--message")
+    assert (refused.value.hint, err.getvalue()) == ("Give --message.", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "chosen"),
+    [("1\n", "slot-b"), ("2\n", "2"), ("3\n", "c"), ("slot-b\n", "slot-b"), ("c\n", "c"),
+     ("9\nnone\n1\n", "slot-b"), ("\n1\n", "slot-b")],
+)  # fmt: skip
+def test_a_choice_is_made_by_number_or_id(answer, chosen):
+    ask, _ = asking(answer)
+    assert ask.choose("Which time?", CHOICES, flag="SLOT") == chosen
+
+
+def test_a_number_is_the_place_in_the_list_even_if_an_id_looks_like_it():
+    ask, _ = asking("1\n")
+    assert ask.choose("Which?", [("2", "first"), ("1", "second")], flag="SLOT") == "2"
+
+
+def test_choices_are_numbered_and_sanitised():
+    ask, err = asking("1\n")
+    ask.choose("Which time?", CHOICES, flag="SLOT")
+    assert err.getvalue() == (
+        "Which time?\n"
+        "  1  Tue 24 Nov 2026 09:00\n"
+        "  2  Wed 25 Nov\\x1b[31m 2026 09:00\n"
+        "  3  Thu\n"
+        "Number (1-3): "
+    )
+
+
+@pytest.mark.parametrize("answers", ["", "0\n4\nx\n1\n", "\n\n\n"])
+def test_without_a_choice_the_argument_is_named(answers):
+    ask, _ = asking(answers)
+    with pytest.raises(InputNeeded, match="SLOT is needed"):
+        ask.choose("Which time?", CHOICES, flag="SLOT")
+
+
+@pytest.mark.parametrize(("choices", "allowed"), [(CHOICES, False), ([], True)])
+def test_nothing_is_shown_where_no_choice_can_be_made(choices, allowed):
+    ask, err = asking("1\n", allowed=allowed)
+    with pytest.raises(InputNeeded):
+        ask.choose("Which time?", choices, flag="SLOT")
+    assert err.getvalue() == ""
+
+
+def test_bytes_that_are_no_text_are_no_answer():
+    ask = Ask(TextIOWrapper(BytesIO(b"\xff\xfe\n"), encoding="utf-8"), StringIO(), allowed=True)
+    assert ask.yes("Book?", flag="--yes") is False
+
+
+def test_answers_come_from_the_terminal_device_when_the_message_came_by_stdin():
+    ask, _ = asking("y\n", tty_device=lambda: StringIO("n\ny\n"))
+    assert [ask.yes("Send?", flag="--yes"), ask.yes("Really?", flag="--yes")] == [False, True]
+
+
+def test_without_a_terminal_device_nobody_can_be_asked():
+    def no_device():
+        raise OSError("No such device or address")
+
+    ask, err = asking("y\n", tty_device=no_device)
+    with pytest.raises(ConfirmationNeeded):
+        ask.yes("Send?", flag="--yes")
+    assert (ask.allowed, err.getvalue()) == (False, "")
+
+
+def test_a_person_at_a_real_terminal_is_asked_and_understood():
+    person, program = pty.openpty()
+    with open(program, "r+b", buffering=0) as device, TextIOWrapper(device) as stream:  # noqa: PTH123
+        os.write(person, b"2\n")
+        err = TextIOWrapper(os.fdopen(os.dup(program), "wb", buffering=0), write_through=True)
+        with err:
+            ask = Ask(stream, err, allowed=stream.isatty())
+            chosen = ask.choose("Which time?", CHOICES, flag="SLOT")
+        seen = os.read(person, 4096).decode()
+    os.close(person)
+    assert chosen == "2"
+    assert "Which time?\r\n  1  Tue 24 Nov 2026 09:00\r\n" in seen
+    assert seen.endswith("Number (1-3): ")
+
+
+ALL = Terminal(stdin_tty=True, stdout_tty=False, stderr_tty=True)
+
+
+@pytest.mark.parametrize(
+    ("env", "no_input", "allowed"),
+    [
+        ({}, False, True),
+        ({}, True, False),
+        ({"CI": "true"}, False, False),
+        ({"CI": "1"}, False, False),
+        ({"CI": "false"}, False, True),
+        ({"CI": "0"}, False, True),
+        ({"CI": ""}, False, True),
+        ({"GPCLI_NO_INPUT": "1"}, False, False),
+        ({"GPCLI_NO_INPUT": "False"}, False, True),
+        ({"GPCLI_NO_INPUT": "", "CI": "yes"}, False, False),
+    ],
+)
+def test_asking_can_be_forbidden(env, no_input, allowed):
+    assert may_ask(ALL, env, no_input) is allowed
+
+
+@pytest.mark.parametrize(
+    ("stdin_tty", "stderr_tty", "stdin_taken", "allowed"),
+    [
+        (True, True, False, True),
+        (False, True, False, False),
+        (True, False, False, False),
+        (False, True, True, True),
+        (False, False, True, False),
+    ],
+)
+def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
+    stdin_tty, stderr_tty, stdin_taken, allowed
+):
+    terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
+    assert may_ask(terminal, {}, False, stdin_taken=stdin_taken) is allowed

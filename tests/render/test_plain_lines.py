@@ -1,0 +1,189 @@
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpcli.errors import Usage
+from gpcli.render.output import Format
+from gpcli.render.plain import plain_cell
+from gpcli.render.record import record_of
+from gpcli.render.view import Column, View
+
+ESCAPE = re.compile(r"\\(x..|u.{4}|U.{8}|.)")
+WORDS = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+
+
+def unescaped(cell):
+    """What a script does with a cell; all that it needs to know is in the scripting help."""
+    return ESCAPE.sub(lambda m: WORDS.get(m[1]) or chr(int(m[1][1:], 16)), cell)
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("a\tb\nc\\d\re", "a\\tb\\nc\\\\d\\re"),
+        ("\x1b[0m\u202e", "\\x1b[0m\\u202e"),
+        ("[mg/dL] [/b] æøå", "[mg/dL] [/b] æøå"),
+        (None, ""),
+        ("", ""),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (Decimal("5.20"), "5.20"),
+        (datetime(2026, 11, 24, 8, 0, tzinfo=UTC), "2026-11-24T08:00:00Z"),
+        (date(2026, 11, 24), "2026-11-24"),
+        ((), ""),
+        (("video", "phone"), "video,phone"),
+        (("Storgata 1, Oslo", "b"), "Storgata 1\\, Oslo,b"),
+    ],
+)
+def test_a_cell_is_written_for_a_script(value, cell):
+    assert plain_cell(value) == cell
+
+
+@given(st.text(st.characters()))
+def test_every_text_comes_back_from_its_cell(text):
+    assert unescaped(plain_cell(text)) == text
+
+
+@dataclass(frozen=True)
+class Note:
+    id: str
+    words: str
+
+
+NOTES = View(
+    "notes",
+    (Column("id", "ID", lambda n: n.id), Column("words", "Words", lambda n: n.words)),
+    record_of,
+)
+
+
+@given(notes=st.lists(st.builds(Note, st.text(st.characters()), st.text(st.characters()))))
+def test_every_list_comes_back_from_its_lines(stage, notes):
+    shown = stage(format=Format.PLAIN)
+    shown.output.show_list(NOTES, notes)
+    lines = shown.written.split("\n")[:-1]
+    assert [Note(*map(unescaped, line.split("\t"))) for line in lines] == notes
+
+
+def test_a_list_off_a_terminal_is_one_line_a_record_without_header(stage, slots_view, a_slot):
+    shown = stage()
+    assert shown.output.show_list(slots_view, [a_slot(), a_slot("s2", 25, location=None)]) == 2
+    assert shown.written == (
+        "s1\t2026-11-24T09:00:00+01:00\t2026-11-24T09:20:00+01:00\t\tDr. Ingrid Øvrebø\t"
+        "Ekebergveien 228\n"
+        "s2\t2026-11-25T09:00:00+01:00\t2026-11-25T09:20:00+01:00\t\tDr. Ingrid Øvrebø\t\n"
+    )
+    assert shown.said == ""
+
+
+def test_plain_stays_plain_on_a_terminal(stage, slots_view, a_slot):
+    shown = stage(format=Format.PLAIN, tty=True, color=True, width=20, fields=("id", "location"))
+    shown.output.show_list(slots_view, [a_slot(location="x" * 300)])
+    assert shown.written == f"s1\t{'x' * 300}\n"
+
+
+def test_each_line_is_out_before_the_next_row_is_asked_for(stage, slots_view, a_slot):
+    shown = stage(fields=("id",))
+    seen = []
+
+    def rows():
+        for number in range(3):
+            seen.append(shown.written)
+            yield a_slot(str(number))
+
+    shown.output.show_list(slots_view, rows())
+    assert seen == ["", "0\n", "0\n1\n"]
+
+
+def test_rows_before_a_failure_stay_written_as_whole_lines(stage, slots_view, a_slot):
+    shown = stage(fields=("id",))
+
+    def rows():
+        yield a_slot()
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        shown.output.show_list(slots_view, rows())
+    assert shown.written == "s1\n"
+
+
+def test_an_item_is_keys_and_values_then_its_text(stage, slots_view, a_slot):
+    shown = stage()
+    shown.output.show_item(slots_view, a_slot(location="a\nb"), text="Hei\n\tdu\x1b[2J\n")
+    assert shown.written == (
+        "id:\ts1\n"
+        "start:\t2026-11-24T09:00:00+01:00\n"
+        "end:\t2026-11-24T09:20:00+01:00\n"
+        "channel:\t\n"
+        "practitioner:\tDr. Ingrid Øvrebø\n"
+        "location:\ta\\nb\n"
+        "--\n"
+        "Hei\n"
+        "        du\\x1b[2J\n"
+    )
+
+
+def test_chosen_fields_of_an_item_come_without_its_text(stage, slots_view, a_slot):
+    shown = stage(fields=("location", "id"))
+    shown.output.show_item(slots_view, a_slot(), text="Hei")
+    assert shown.written == "location:\tEkebergveien 228\nid:\ts1\n"
+
+
+def test_fields_choose_and_order_the_cells(stage, slots_view, a_slot):
+    shown = stage(fields=("location", "id"))
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written == "Ekebergveien 228\ts1\n"
+
+
+def never():
+    raise AssertionError("a row was read")
+    yield
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.TABLE, Format.JSON, Format.NDJSON])
+def test_an_unknown_field_is_refused_before_a_row_is_read(stage, slots_view, format):
+    shown = stage(format=format, fields=("id", "strat"))
+    with pytest.raises(
+        Usage, match=r'There is no field "strat"\. Did you mean "start"\?'
+    ) as refused:
+        shown.output.show_list(slots_view, never())
+    assert refused.value.hint.startswith("Fields: id, start, end, ")
+    assert shown.written == ""
+
+
+def test_a_field_like_no_other_is_refused_without_a_guess(stage, slots_view):
+    with pytest.raises(Usage, match=r'^There is no field "qqq"\.$'):
+        stage(fields=("qqq",)).output.show_list(slots_view, never())
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.TABLE])
+def test_empty_fields_list_the_columns_without_reading_a_row(stage, slots_view, format):
+    shown = stage(format=format, fields=())
+    assert shown.output.show_list(slots_view, never()) == 0
+    assert shown.written == "id\nstart\nend\nchannel\npractitioner\nlocation\n"
+
+
+@pytest.mark.parametrize("format", [Format.JSON, Format.NDJSON])
+def test_empty_fields_list_the_keys_with_json(stage, slots_view, a_slot, format):
+    shown = stage(format=format, fields=())
+    shown.output.show_item(slots_view, a_slot())
+    assert shown.written.split() == [
+        "id", "start", "end", "zone", "service", "channel", "practitioner", "surgery", "location",
+    ]  # fmt: skip
+
+
+def test_a_reader_that_has_gone_is_the_callers_to_deal_with(stage, slots_view, a_slot):
+    class Gone:
+        encoding = "utf-8"
+
+        def write(self, text):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        stage(out=Gone()).output.show_list(slots_view, [a_slot()])

@@ -1,0 +1,144 @@
+import json
+from io import StringIO
+from threading import Event
+
+import pytest
+
+from gpcli.render.output import Format
+from gpcli.render.progress import Announcement, Progress, Spinner
+from gpcli.render.stream import Stream
+
+
+class Signalling(StringIO):
+    """A stream that tells when something has been written to it, so that tests need not wait."""
+
+    def __init__(self):
+        super().__init__()
+        self.touched = Event()
+
+    def write(self, text):
+        written = super().write(text)
+        self.touched.set()
+        return written
+
+
+def on_screen(written):
+    """The last line of a terminal that got `written`."""
+    line = ""
+    for part in written.rsplit("\n", 1)[-1].split("\r"):
+        line = part + line[len(part) :]
+    return line.rstrip()
+
+
+def test_what_takes_long_shows_a_mark_and_leaves_no_trace(stage):
+    shown = stage(tty=True, patience=0, err=Signalling())
+    with shown.output.progress("Looking for times"):
+        assert shown.err.touched.wait(10)
+        during = on_screen(shown.said)
+    assert during[2:] == "Looking for times"
+    assert on_screen(shown.said) == ""
+
+
+@pytest.mark.parametrize("format", [Format.AUTO, Format.JSON])
+def test_what_is_quick_shows_nothing(stage, format):
+    shown = stage(tty=True, format=format)
+    with shown.output.progress("Looking"):
+        pass
+    assert (shown.written, shown.said) == ("", "")
+
+
+def test_off_a_terminal_it_is_silent(stage):
+    shown = stage(patience=0)
+    with shown.output.progress("Looking"), shown.output.progress("Reading"):
+        shown.output.notice("Nothing found.")
+    assert shown.said == "Nothing found.\n"
+
+
+def test_with_json_it_is_said_once_and_stays(stage):
+    shown = stage(format=Format.JSON, patience=0, err=Signalling())
+    with shown.output.progress("Looking"):
+        assert shown.err.touched.wait(10)
+    assert [json.loads(line) for line in shown.said.splitlines()] == [
+        {"progress": {"message": "Looking"}}
+    ]
+
+
+def test_what_is_said_meanwhile_gets_a_line_of_its_own(stage):
+    shown = stage(tty=True, patience=0, err=Signalling())
+    with shown.output.progress("Looking"):
+        assert shown.err.touched.wait(10)
+        shown.output.warning("Slow.")
+    before, after = shown.said.split("warning: Slow.\n")
+    assert on_screen(before) == on_screen(after) == ""
+
+
+def test_an_error_inside_takes_the_mark_away_and_goes_on(stage):
+    shown = stage(tty=True, patience=0, err=Signalling())
+
+    def fail_slowly():
+        with shown.output.progress("Looking"):
+            assert shown.err.touched.wait(10)
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        fail_slowly()
+    assert on_screen(shown.said) == ""
+
+
+class Recorder:
+    """A sign that keeps what it was asked to draw."""
+
+    def __init__(self):
+        self.drawn = []
+        self.seen = Event()
+
+    def draw(self, text):
+        self.drawn.append(text)
+        self.seen.set()
+
+    def erase(self):
+        self.drawn.append("")
+
+    def wait_for_next(self):
+        self.seen.clear()
+        assert self.seen.wait(10)
+        return self.drawn[-1]
+
+
+def test_an_inner_text_replaces_the_outer_while_it_lasts():
+    recorder = Recorder()
+    progress = Progress(recorder, patience=0)
+    with progress.during("outer"):
+        recorder.wait_for_next()
+        with progress.during("inner"):
+            recorder.wait_for_next()
+            inner = recorder.wait_for_next()
+        recorder.wait_for_next()
+        outer = recorder.wait_for_next()
+    assert (inner, outer, recorder.drawn[-1]) == ("inner", "outer", "")
+
+
+def test_the_mark_turns_and_covers_what_was_there():
+    stream = StringIO()
+    spinner = Spinner(Stream(stream), 80)
+    spinner.draw("Looking")
+    spinner.draw("On")
+    assert stream.getvalue() == "\r⠋ Looking\r         \r\r⠙ On"
+    spinner.erase()
+    spinner.erase()
+    assert on_screen(stream.getvalue()) == ""
+
+
+def test_a_long_or_hostile_text_stays_on_its_line():
+    stream = StringIO()
+    Spinner(Stream(stream), 12).draw("Ringer\n\x1b[31m診療所診療所")
+    assert stream.getvalue() == "\r⠋ Ringer \\x"
+
+
+def test_a_text_is_announced_once_until_it_changes():
+    said = []
+    announcement = Announcement(said.append)
+    for text in ("a", "a", "b", "b", "a"):
+        announcement.draw(text)
+    announcement.erase()
+    assert said == ["a", "b", "a"]

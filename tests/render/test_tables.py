@@ -1,0 +1,247 @@
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from io import BytesIO, TextIOWrapper
+
+import pytest
+
+from gpcli.render.output import Format
+from gpcli.render.record import record_of
+from gpcli.render.view import Column, View
+from gpcli.render.width import columns_of, cut_to, padded, shrunk
+
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_a_table_has_a_header_a_rule_and_human_times(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=100)
+    count = shown.output.show_list(slots_view, [a_slot(), a_slot("s2", 25, channel="video")])
+    assert count == 2
+    assert shown.written == (
+        "ID  When                                   How    With               Where\n"
+        "─── ────────────────────────────────────── ────── ────────────────── ────────────────\n"
+        "s1  tomorrow, Tue 24 Nov 2026 09:00–09:20         Dr. Ingrid Øvrebø  Ekebergveien 228\n"
+        "s2  Wed 25 Nov 2026 09:00–09:20            video  Dr. Ingrid Øvrebø  Ekebergveien 228\n"
+    )
+
+
+def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=72)
+    shown.output.show_list(slots_view, [a_slot("slot-9b1deb4d-3b7d")])
+    assert shown.written == (
+        "ID                  When            How  With            Where\n"
+        "─────────────────── ─────────────── ──── ─────────────── ───────────────\n"
+        "slot-9b1deb4d-3b7d  tomorrow, Tue        Dr. Ingrid      Ekebergveien\n"
+        "                    24 Nov 2026          Øvrebø          228\n"
+        "                    09:00–09:20\n"
+    )
+
+
+def test_where_a_table_cannot_fit_each_row_is_a_block(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=44)
+    shown.output.show_list(slots_view, [a_slot("9b1deb4d-3b7d-4bad"), a_slot("s2", 25)])
+    assert shown.written == (
+        "ID     9b1deb4d-3b7d-4bad\n"
+        "When   tomorrow, Tue 24 Nov 2026 09:00–09:20\n"
+        "With   Dr. Ingrid Øvrebø\n"
+        "Where  Ekebergveien 228\n"
+        "\n"
+        "ID     s2\n"
+        "When   Wed 25 Nov 2026 09:00–09:20\n"
+        "With   Dr. Ingrid Øvrebø\n"
+        "Where  Ekebergveien 228\n"
+    )
+
+
+@pytest.mark.parametrize("width", [1, 5, 20, 37, 60])
+def test_no_width_loses_a_letter(stage, slots_view, a_slot, width):
+    shown = stage(tty=True, width=width)
+    shown.output.show_list(slots_view, [a_slot("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", 27)])
+    assert "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d" in shown.written
+    assert re.sub(r"\s", "", shown.written) == (
+        "ID9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6dWhenFri27Nov202609:00–09:20"
+        "WithDr.IngridØvrebøWhereEkebergveien228"
+    )
+
+
+def test_an_empty_list_is_nothing_on_a_terminal(stage, slots_view):
+    shown = stage(tty=True)
+    assert shown.output.show_list(slots_view, iter(())) == 0
+    assert (shown.written, shown.said) == ("", "")
+
+
+def test_a_table_is_absent_if_its_rows_fail(stage, slots_view, a_slot):
+    def rows():
+        yield a_slot()
+        raise ConnectionError
+
+    shown = stage(tty=True)
+    with pytest.raises(ConnectionError):
+        shown.output.show_list(slots_view, rows())
+    assert shown.written == ""
+
+
+def test_fields_bring_columns_that_tables_leave_out(stage, slots_view, a_slot):
+    shown = stage(tty=True, fields=("end", "id"))
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written == (
+        "End                    ID\n────────────────────── ──\nTue 24 Nov 2026 09:20  s1\n"
+    )
+
+
+def test_markup_in_a_text_is_only_text(stage, slots_view, a_slot):
+    shown = stage(tty=True, fields=("id", "location"), color=True)
+    shown.output.show_list(slots_view, [a_slot(location="5.2 [mg/dL] [/b] [red]x :smile:")])
+    assert "5.2 [mg/dL] [/b] [red]x :smile:" in STYLE.sub("", shown.written)
+
+
+def test_colour_is_only_where_it_is_wanted(stage, slots_view, a_slot):
+    dull = stage(tty=True, fields=("practitioner",))
+    dull.output.show_list(slots_view, [a_slot()])
+    bright = stage(tty=True, color=True, fields=("practitioner",))
+    bright.output.show_list(slots_view, [a_slot()])
+    assert "\x1b" not in dull.written
+    assert "\x1b[32mDr. Ingrid Øvrebø" in bright.written
+    unpainted = [line.rstrip() for line in STYLE.sub("", bright.written).splitlines()]
+    assert unpainted == dull.written.splitlines()
+
+
+def test_the_environment_of_the_process_changes_nothing(stage, slots_view, a_slot, monkeypatch):
+    expected = stage(tty=True)
+    expected.output.show_list(slots_view, [a_slot()])
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "20", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    shown = stage(tty=True)
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written == expected.written
+
+
+def test_an_item_is_a_calm_block_without_what_is_not_known(stage, slots_view, a_slot):
+    shown = stage(tty=True)
+    shown.output.show_item(slots_view, a_slot(location="Ekebergveien 228\n1162 Oslo"))
+    assert shown.written == (
+        "ID     s1\n"
+        "When   tomorrow, Tue 24 Nov 2026 09:00–09:20\n"
+        "End    Tue 24 Nov 2026 09:20\n"
+        "With   Dr. Ingrid Øvrebø\n"
+        "Where  Ekebergveien 228\n"
+        "       1162 Oslo\n"
+    )
+
+
+def test_an_items_text_stands_below_it_wrapped_at_words(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=30)
+    text = "Hei!\n\nprøvene er fine [mg/dL], vi sees til våren.\n"
+    shown.output.show_item(View("one", slots_view.columns[:1], record_of), a_slot(), text=text)
+    assert shown.written == ("ID  s1\n\nHei!\n\nprøvene er fine [mg/dL], vi\nsees til våren.\n")
+
+
+def many(a_slot, count):
+    return (
+        a_slot(f"s{number}", fold) for number, fold in zip(range(count), [24] * count, strict=True)
+    )
+
+
+def test_a_long_list_is_aligned_lines_with_the_same_columns(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=80, color=True, fields=("id", "start"))
+    assert shown.output.show_list(slots_view, many(a_slot, 1001)) == 1001
+    lines = shown.written.splitlines()
+    assert (len(lines), lines[0], lines[1], lines[201], lines[1001]) == (
+        1002,
+        "ID    When",
+        "s0    tomorrow, Tue 24 Nov 2026 09:00–09:20",
+        "s200  tomorrow, Tue 24 Nov 2026 09:00–09:20",
+        "s1000  tomorrow, Tue 24 Nov 2026 09:00–09:20",
+    )
+
+
+def test_a_long_list_is_written_as_it_comes_after_the_first_rows(stage, slots_view, a_slot):
+    shown = stage(tty=True, fields=("id",))
+
+    def rows():
+        yield from many(a_slot, 300)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        shown.output.show_list(slots_view, rows())
+    assert len(shown.written.splitlines()) == 301
+
+
+def test_two_hundred_rows_are_still_a_table(stage, slots_view, a_slot):
+    shown = stage(tty=True, fields=("id",))
+    shown.output.show_list(slots_view, many(a_slot, 200))
+    assert shown.written.splitlines()[1] == "────"
+
+
+@dataclass(frozen=True)
+class Sample:
+    id: str
+    ok: bool
+    day: date
+    at: datetime
+    amount: Decimal
+    ways: tuple[str, ...]
+
+
+SAMPLES = View(
+    "samples",
+    (
+        Column("id", "ID", lambda s: s.id),
+        Column("ok", "OK", lambda s: s.ok, style=lambda s: "green" if s.ok else "red"),
+        Column("day", "Day", lambda s: s.day),
+        Column("at", "At", lambda s: s.at),
+        Column("amount", "Amount", lambda s: s.amount, right=True),
+        Column("ways", "Ways", lambda s: s.ways),
+    ),
+    record_of,
+)
+AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SAMPLE = Sample("a", True, date(2026, 11, 24), AT, Decimal("5.20"), ("text", "video"))
+
+
+def test_values_without_words_of_their_own_get_the_usual_ones(stage):
+    shown = stage(tty=True)
+    other = Sample("b", False, date(2026, 12, 1), AT, Decimal("1200"), ())
+    shown.output.show_list(SAMPLES, [SAMPLE, other])
+    assert shown.written == (
+        "ID  OK   Day              At                     Amount  Ways\n"
+        "─── ──── ──────────────── ────────────────────── ─────── ───────────\n"
+        "a   yes  Tue 24 Nov 2026  Tue 24 Nov 2026 08:00    5.20  text, video\n"
+        "b   no   Tue 1 Dec 2026   Tue 24 Nov 2026 08:00    1200\n"
+    )
+
+
+def test_a_style_may_depend_on_the_row(stage):
+    shown = stage(tty=True, color=True, fields=("ok",))
+    shown.output.show_list(SAMPLES, [SAMPLE])
+    assert "\x1b[32myes" in shown.written
+
+
+def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(stage, slots_view, a_slot):
+    ascii_stream = TextIOWrapper(BytesIO(), encoding="ascii", newline="\n")
+    shown = stage(tty=True, out=ascii_stream, fields=("practitioner", "start"))
+    shown.output.show_list(slots_view, [a_slot()])
+    assert ascii_stream.buffer.getvalue().decode() == (
+        "With                     When\n"
+        "------------------------ -------------------------------------\n"
+        "Dr. Ingrid \\xd8vreb\\xf8  tomorrow, Tue 24 Nov 2026 09:00-09:20\n"
+    )
+
+
+def test_wide_letters_take_two_columns_and_accents_none():
+    assert [columns_of(text) for text in ("abc", "診療所", "cafe\u0301", "")] == [3, 6, 4, 0]
+    assert cut_to("診療所", 5) == "診療"
+    assert (padded("診", 4), padded("診", 4, right=True)) == ("診  ", "  診")
+
+
+def test_columns_share_what_there_is_and_the_widest_gives_way_first():
+    assert shrunk([(3, 5), (2, 20), (4, 10)], 35) == [5, 20, 10]
+    assert shrunk([(3, 5), (2, 20), (4, 10)], 21) == [5, 8, 8]
+    assert shrunk([(9, 9), (2, 2000), (4, 10)], 15) == [9, 2, 4]
+
+
+def test_a_forced_table_needs_no_terminal(stage, slots_view, a_slot):
+    shown = stage(format=Format.TABLE, fields=("id",))
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written == "ID\n──\ns1\n"
