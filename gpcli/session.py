@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from gpcli.config import paths
 from gpcli.errors import InputNeeded, NotSignedIn, Partial
+from gpcli.local import Local
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from gpcli.auth.vault import SignedIn, Vault
     from gpcli.care.agreement import Outcome, Proposal, Step
-    from gpcli.config.index import IndexedPerson, OfferIndex
+    from gpcli.config.index import IndexedPerson
     from gpcli.config.options import Options
-    from gpcli.config.profiles import Config, Profile
-    from gpcli.config.settings import Settings
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
     from gpcli.net.door import Bearer, Door, LogLine
     from gpcli.net.lean import httpx
     from gpcli.portal.capabilities import Capabilities
     from gpcli.portal.client import FhirPortal
-    from gpcli.render.ask import Ask
-    from gpcli.render.output import Output, Terminal
+    from gpcli.render.output import Terminal
 
 Record = TypeVar("Record")
 
@@ -39,7 +33,7 @@ OFFERS_KEPT = 24 * 3600
 """How long offers are believed for help and completion, in seconds."""
 
 
-class Session:
+class Session(Local):
     """One command's surroundings.
 
     The last six are for tests and `demo`; without them: the clock, the OS keyring, the system's
@@ -60,101 +54,10 @@ class Session:
         transport: httpx.BaseTransport | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        self.options = options
-        self.env = env
-        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
-        self.clock = now
+        super().__init__(options, env, (stdin, stdout, stderr), now, terminal)
         self.browse = browse
         self._vault = vault
         self._transport = transport
-        self._terminal = terminal
-
-    @cached_property
-    def output(self) -> Output:
-        """The one writer."""
-        from gpcli.render.output import Format, Output, look_around
-
-        chosen = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
-        return Output(
-            self.stdout,
-            self.stderr,
-            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
-            format=Format(chosen[0] if chosen else "auto"),
-            fields=self.options.fields,
-            now=self.clock,
-        )
-
-    @cached_property
-    def ask(self) -> Ask:
-        """Who asks the person, where there is one."""
-        from gpcli.render.ask import Ask, may_ask
-
-        allowed = may_ask(self.output.terminal, self.env, self.options.no_input)
-        return Ask(self.stdin, self.stderr, allowed=allowed)
-
-    @property
-    def config_path(self) -> Path:
-        """Where the profiles are."""
-        return Path(paths.config_dir(self.env)) / "config.toml"
-
-    @property
-    def state_dir(self) -> Path:
-        """Where the journal, the locks and the index are."""
-        return Path(paths.state_dir(self.env))
-
-    @property
-    def lock_dir(self) -> Path:
-        """Where the locks of sessions are."""
-        return self.state_dir / "locks"
-
-    @property
-    def cache_dir(self) -> Path:
-        """Where what can be fetched again is kept."""
-        return Path(paths.cache_dir(self.env))
-
-    @property
-    def config(self) -> Config:
-        """The profiles, as the file has them now."""
-        from gpcli.config.profiles import read_config
-
-        return read_config(self.config_path)
-
-    @cached_property
-    def settings(self) -> Settings:
-        """Which portal and person this run is about."""
-        from gpcli.config.settings import settle
-
-        return settle(self.options, self.env, self.config)
-
-    @property
-    def profile(self) -> Profile:
-        """The portal in use."""
-        return self.settings.profile
-
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        """The surgeries' time zone."""
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(self.profile.zone)
-
-    def now(self) -> datetime:
-        """The present, in the surgeries' zone."""
-        return self.clock().astimezone(self.zone)
-
-    @cached_property
-    def index(self) -> OfferIndex:
-        """What help and completion read: profiles, people, hidden commands."""
-        from gpcli.config.index import OfferIndex
-
-        return OfferIndex(Path(paths.index_path(self.env)))
-
-    @property
-    def index_key(self) -> str:
-        """The key of the profile in the index."""
-        from gpcli.config.index import profile_key
-
-        return profile_key(self.profile.name, self.profile.portal)
 
     @cached_property
     def vault(self) -> Vault:
@@ -264,10 +167,6 @@ class Session:
         from gpcli.portal.capabilities import capabilities
 
         return capabilities(door, self.cache_dir, self.timestamp())
-
-    def timestamp(self) -> float:
-        """The present in Unix seconds."""
-        return self.clock().timestamp()
 
     def intent(self, command: str) -> UUID:
         """What identifies this write: random, or the same for the same `--request-id`."""

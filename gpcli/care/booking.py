@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from gpcli.care.agreement import Outcome, PlanValue, Proposal, Step
 from gpcli.care.flu import had_this_season
 from gpcli.care.offers import choose, named, refusal, require, standings
+from gpcli.care.portal import Portal
 from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
 from gpcli.errors import (
     AlreadyBooked,
@@ -22,8 +24,8 @@ from gpcli.errors import (
     Usage,
 )
 from gpcli.model.appointment import Appointment, Slot, Window
-from gpcli.model.desk import BookingDesk
-from gpcli.model.service import Service, ServiceName, Standing
+from gpcli.model.desk import BookingDesk, Written
+from gpcli.model.service import Offer, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP: a booking without a service code was made by the surgery."""
@@ -205,9 +207,21 @@ def _booking(
             location=slot.location,
             slot_id=slot.id,
         ),
-        send=lambda: portal.book(slot, offer, request.reason, request.intent),
+        send=lambda: _book(portal, slot, offer, request),
         warnings=(*_overlaps(facts.coming, slot), *(_flu_warnings(desk, row) if flu else ())),
     )
+
+
+def _book(portal: Portal, slot: Slot, offer: Offer, request: Request) -> Written[Appointment]:
+    """Book; until the surgery has said with whom and where, the slot's own words stand."""
+    written = portal.book(slot, offer, request.reason, request.intent)
+    made = written.record
+    filled = replace(
+        made,
+        practitioner=made.practitioner or slot.practitioner,
+        location=made.location or slot.location,
+    )
+    return Written(filled, written.changed)
 
 
 def _flu_warnings(desk: Desk, row: Service) -> Iterator[str]:

@@ -18,7 +18,7 @@ import typer
 from gpcli.__main__ import command_line
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.options import session_of
-from gpcli.errors import ConfigTrouble, Failure
+from gpcli.errors import ConfigTrouble, Exit, Failure
 from gpcli.session import Session
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Stage:
         self.stdout.write(f"\n$ {line}\n")
         self.stdout.flush()
         code = self._run(shlex.split(line)[1:], self.stdout)
+        if code == Exit.CLOSED_PIPE:
+            raise BrokenPipeError
         if code != exits:
             raise Failure(f"'{line}' ended with exit {code}, not {exits}.")
 

@@ -10,7 +10,7 @@ from gpcli.care.offers import at_gp, nothing_digital, require, service_called, s
 from gpcli.cli.options import session_of
 from gpcli.cli.registry import starts
 from gpcli.model.surgery import Surgery
-from gpcli.render.views.offered import SERVICES, SURGERIES
+from gpcli.render.views.offered import SURGERIES, services_view
 from gpcli.session import Session
 
 
@@ -27,11 +27,13 @@ def services(
     ours = at_gp(offers, session.options.gp)
     named = service_called(service) if service is not None else None
     rows = [row for row in standings(ours, session.now()) if named in {None, row.service}]
-    session.output.show_list(SERVICES, rows)
+    session.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
     if named:
         require(ours, named, session.now())
     elif nothing_digital(rows):
         say_nothing_digital(session, ours.surgeries)
+    elif session.output.tables:
+        say_contacts(session, ours.surgeries)
     session.check_whole()
 
 
@@ -54,6 +56,11 @@ def say_nothing_digital(session: Session, surgeries: tuple[Surgery, ...]) -> Non
         session.output.notice(NO_GP)
         return
     session.output.notice("Your GP offers no online services. This is how to reach the surgery:")
+    say_contacts(session, surgeries)
+
+
+def say_contacts(session: Session, surgeries: tuple[Surgery, ...]) -> None:
+    """How to reach each surgery, a line each."""
     for surgery in surgeries:
         contact = [surgery.label, *surgery.phones, *surgery.addresses, *surgery.websites]
         session.output.notice(" · ".join(contact))

@@ -85,6 +85,11 @@ class Output:
         return not self.json
 
     @property
+    def tables(self) -> bool:
+        """Whether answers are tables for a person at a terminal."""
+        return self.format is Format.TABLE
+
+    @property
     def json(self) -> bool:
         """Whether answers are JSON; then every line on standard error is a JSON object."""
         return self.format in (Format.JSON, Format.NDJSON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from itertools import islice
 
@@ -47,35 +47,41 @@ class TableAnswers:
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Draw a table, or a block a row where it is too wide; aligned lines if it is long."""
-        columns = self._columns(view)
+        columns = self._columns(view, lambda column: column.in_table and column.for_people)
         coming = iter(rows)
         first = list(islice(coming, LONG + 1))
         if len(first) > LONG:
             return self._align(columns, first, coming)
         if first:
-            self._draw_table_or_blocks(columns, first)
+            self._draw_table_or_blocks(self._filled(columns, first), first, blocks=view.blocks)
         return len(first)
 
     def item(self, view: View[T], item: T, text: str | None) -> None:
         """Draw labels and values in two columns, then, unless fields were chosen, the text."""
-        columns = view.chosen(self._fields)
+        columns = self._columns(view, lambda column: column.for_people)
         self._draw_blocks(columns, [[self._cell(column, item) for column in columns]])
         if text and self._fields is None:
             self._stdout.write_line("")
             words = self._stdout.spelled(safe_text(text).rstrip("\n"))
             self._draw(Text(words), min(self._terminal.width, _READABLE))
 
-    def _columns(self, view: View[T]) -> Sequence[Column[T]]:
+    def _columns(self, view: View[T], usual: Callable[[Column[T]], bool]) -> Sequence[Column[T]]:
         columns = view.chosen(self._fields)
+        return columns if self._fields is not None else list(filter(usual, columns))
+
+    def _filled(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> Sequence[Column[T]]:
+        """The columns that say something in a row, or were asked for."""
         if self._fields is not None:
             return columns
-        return [column for column in columns if column.in_table]
+        return [column for column in columns if any(self._words(column, row) for row in rows)]
 
-    def _draw_table_or_blocks(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> None:
+    def _draw_table_or_blocks(
+        self, columns: Sequence[Column[T]], rows: Sequence[T], *, blocks: bool
+    ) -> None:
         cells = [[self._cell(column, row) for column in columns] for row in rows]
         sizes = [_size(column, texts) for column, *texts in zip(columns, *cells, strict=True)]
         available = self._terminal.width - _GAP * (len(columns) - 1)
-        if sum(least for least, _ in sizes) > available:
+        if blocks or sum(least for least, _ in sizes) > available:
             self._draw_blocks(columns, cells)
             return
         widths = shrunk(sizes, available)

@@ -22,7 +22,8 @@ class Column(Generic[T]):
 
     `name` is interface: snake_case, the word for `--fields` and in `key:` lines. `header` is the
     table's. `plain` gives the value as recorded, `table` words for people (by default the plain
-    value). `in_table` `False` keeps it out of tables unless asked for. `style` is how the table
+    value). `in_table` `False` keeps it out of tables, `for_people` `False` also out of the block
+    that shows one record, unless asked for. `style` is how the table
     paints the value, or what decides so from the row: a rich style such as `green` or `dim`.
     """
 
@@ -31,6 +32,7 @@ class Column(Generic[T]):
     plain: Callable[[T], Cell]
     table: Callable[[T, Surroundings], str] | None = None
     in_table: bool = True
+    for_people: bool = True
     right: bool = False
     style: str | Callable[[T], str] = ""
 
@@ -41,12 +43,14 @@ class View(Generic[T]):
 
     `columns` start with the id; `record` gives the whole JSON object, all keys always present;
     `keys` are that object's keys, in order, where they are not simply the columns' names.
+    `blocks` shows a list to people as a block each instead of a table.
     """
 
     name: str
     columns: tuple[Column[T], ...]
     record: Callable[[T], dict[str, Json]]
     keys: tuple[str, ...] = ()
+    blocks: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:

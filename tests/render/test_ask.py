@@ -179,3 +179,11 @@ def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
 ):
     terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
     assert may_ask(terminal, {}, False, stdin_taken=stdin_taken) is allowed
+
+
+def _all_of(device, end):
+    """What a terminal device has, in as many pieces as it comes, up to `end`."""
+    seen = ""
+    while not seen.endswith(end):
+        seen += os.read(device, 4096).decode()
+    return seen

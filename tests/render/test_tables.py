@@ -1,5 +1,5 @@
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO, TextIOWrapper
@@ -28,14 +28,32 @@ def test_a_table_has_a_header_a_rule_and_human_times(stage, slots_view, a_slot):
 
 def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(stage, slots_view, a_slot):
     shown = stage(tty=True, width=72)
-    shown.output.show_list(slots_view, [a_slot("slot-9b1deb4d-3b7d")])
+    shown.output.show_list(slots_view, [a_slot("slot-9b1deb4d-3b7d", channel="video")])
     assert shown.written == (
-        "ID                  When            How  With            Where\n"
-        "─────────────────── ─────────────── ──── ─────────────── ───────────────\n"
-        "slot-9b1deb4d-3b7d  tomorrow, Tue        Dr. Ingrid      Ekebergveien\n"
-        "                    24 Nov 2026          Øvrebø          228\n"
+        "ID                  When           How    With            Where\n"
+        "─────────────────── ────────────── ────── ─────────────── ──────────────\n"
+        "slot-9b1deb4d-3b7d  tomorrow, Tue  video  Dr. Ingrid      Ekebergveien\n"
+        "                    24 Nov 2026           Øvrebø          228\n"
         "                    09:00–09:20\n"
     )
+
+
+def test_a_column_that_is_empty_in_every_row_is_left_out_of_a_table(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=100)
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written.splitlines()[0].split() == ["ID", "When", "With", "Where"]
+
+
+def test_an_empty_column_that_was_asked_for_stays(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=100, fields=("id", "channel"))
+    shown.output.show_list(slots_view, [a_slot()])
+    assert shown.written.splitlines()[0].split() == ["ID", "How"]
+
+
+def test_a_view_of_blocks_is_never_a_table(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=100)
+    shown.output.show_list(replace(slots_view, blocks=True), [a_slot()])
+    assert shown.written.splitlines()[0] == "ID     s1"
 
 
 def test_where_a_table_cannot_fit_each_row_is_a_block(stage, slots_view, a_slot):

@@ -6,6 +6,7 @@ from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSumma
 from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
 from gpcli.render.view import Column, View
+from gpcli.render.views.wording import acting_words
 
 PORTALS: View[KnownPortal] = View(
     "profiles",
@@ -30,7 +31,7 @@ SIGN_INS: View[SignInState] = View(
     "whoami",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", lambda one: one.acting_user.name),
+        Column("acting_user", "Acting user", lambda one: one.acting_user.name, acting_words),
         Column("profile", "Profile", lambda one: one.profile),
         Column("portal", "Portal", lambda one: one.portal),
         Column("environment", "Environment", lambda one: one.environment),
@@ -45,7 +46,7 @@ SIGNED_IN: View[SignInSummary] = View(
     "login",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", lambda one: one.acting_user.name),
+        Column("acting_user", "Acting user", lambda one: one.acting_user.name, acting_words),
         Column("profile", "Profile", lambda one: one.profile),
         Column("environment", "Environment", lambda one: one.environment),
         Column("gp", "GP", lambda one: tuple(each.label for each in one.surgeries)),

@@ -8,7 +8,7 @@ from gpcli.model.surgery import OpeningHours, Surgery
 from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
 from gpcli.render.view import Column, View
-from gpcli.render.views.wording import price_cell, price_words
+from gpcli.render.views.wording import acting_words, price_cell, price_words
 
 _WORDS = {
     Standing.OFFERED: "yes",
@@ -29,40 +29,44 @@ def _reason(row: Service, around: Surroundings) -> str:
     return "" if row.status is Standing.NOT_OFFERED else row.reason or ""
 
 
-SERVICES: View[Service] = View(
-    "services",
-    (
-        Column("service", "Service", lambda row: row.service.value),
-        Column(
-            "status",
-            "Offered",
-            lambda row: row.status.value,
-            lambda row, _: _WORDS[row.status],
-            style=lambda row: _STYLES.get(row.status, "yellow"),
+def services_view(*, several_gps: bool) -> View[Service]:
+    """The services; the GP stands in the table only where there are several."""
+    return View(
+        "services",
+        (
+            Column("service", "Service", lambda row: row.service.value),
+            Column(
+                "status",
+                "Offered",
+                lambda row: row.status.value,
+                lambda row, _: _WORDS[row.status],
+                style=lambda row: _STYLES.get(row.status, "yellow"),
+            ),
+            Column(
+                "gp", "GP", lambda row: row.surgery.gp or row.surgery.name, in_table=several_gps
+            ),
+            Column("price", "Price", lambda row: price_cell(row.price), _price),
+            Column("answer_time", "Answer", lambda row: row.answer_time),
+            Column("command", "Command", lambda row: row.command),
+            Column("reason", "Why not", lambda row: row.reason, _reason),
+            Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
+            Column("channels", "Ways", lambda row: row.channels, in_table=False),
         ),
-        Column("gp", "GP", lambda row: row.surgery.gp or row.surgery.name),
-        Column("price", "Price", lambda row: price_cell(row.price), _price),
-        Column("answer_time", "Answer", lambda row: row.answer_time),
-        Column("command", "Command", lambda row: row.command),
-        Column("reason", "Why not", lambda row: row.reason, _reason),
-        Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
-        Column("channels", "Ways", lambda row: row.channels, in_table=False),
-    ),
-    record_of,
-    (
-        "service",
-        "status",
-        "surgery",
-        "reason",
-        "off_from",
-        "off_until",
-        "price",
-        "answer_time",
-        "channels",
-        "eligibility",
-        "command",
-    ),
-)
+        record_of,
+        (
+            "service",
+            "status",
+            "surgery",
+            "reason",
+            "off_from",
+            "off_until",
+            "price",
+            "answer_time",
+            "channels",
+            "eligibility",
+            "command",
+        ),
+    )
 
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -100,6 +104,7 @@ SURGERIES: View[Surgery] = View(
     ),
     record_of,
     ("id", "gp", "name", "phones", "emails", "websites", "addresses", "hours"),
+    blocks=True,
 )
 
 CONSENTS: View[Consent] = View(
@@ -120,11 +125,11 @@ CONSENT_RECEIPT: View[ConsentReceipt] = View(
         Column("level", "Level", lambda one: one.level),
         Column("status", "Status", lambda one: one.status),
         Column("since", "Since", lambda one: one.since, in_table=False),
-        Column("changed", "Changed", lambda one: one.changed, in_table=False),
-        Column("dry_run", "Dry run", lambda one: one.dry_run, in_table=False),
-        Column("request_id", "Request", lambda one: one.request_id, in_table=False),
+        Column("changed", "Changed", lambda one: one.changed, for_people=False),
+        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
+        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
         Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", lambda one: one.acting_user.name, in_table=False),
+        Column("acting_user", "By", lambda one: one.acting_user.name, acting_words),
     ),
     record_of,
 )

@@ -11,7 +11,13 @@ from gpcli.model.receipt import AppointmentReceipt
 from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
 from gpcli.render.view import Column, View
-from gpcli.render.views.wording import STATUS_STYLE, price_cell, price_words, status_words
+from gpcli.render.views.wording import (
+    STATUS_STYLE,
+    acting_words,
+    price_cell,
+    price_words,
+    status_words,
+)
 
 Kind = TypeVar("Kind", bound=Appointment)
 
@@ -64,7 +70,7 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     return (
         Column("id", "ID", lambda one: one.id),
         Column("start", "When", lambda one: one.start, _when),
-        Column("end", "End", lambda one: one.end, in_table=False),
+        Column("end", "End", lambda one: one.end, for_people=False),
         Column(
             "status",
             "Status",
@@ -84,7 +90,7 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         ),
         Column("slot_id", "Slot", lambda one: one.slot_id, in_table=False),
         Column("created", "Made", lambda one: one.created, in_table=False),
-        Column("zone", "Zone", lambda one: one.zone, in_table=False),
+        Column("zone", "Zone", lambda one: one.zone, for_people=False),
     )
 
 
@@ -116,11 +122,11 @@ RECEIPT: View[AppointmentReceipt] = View(
     "appointment-receipt",
     (
         *_columns(AppointmentReceipt),
-        Column("changed", "Changed", lambda one: one.changed, in_table=False),
-        Column("dry_run", "Dry run", lambda one: one.dry_run, in_table=False),
-        Column("request_id", "Request", lambda one: one.request_id, in_table=False),
+        Column("changed", "Changed", lambda one: one.changed, for_people=False),
+        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
+        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
         Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", lambda one: one.acting_user.name, in_table=False),
+        Column("acting_user", "By", lambda one: one.acting_user.name, acting_words),
     ),
     record_of,
     (*APPOINTMENTS.keys, "changed", "dry_run", "request_id", "patient", "acting_user"),

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Protocol
 
 from gpcli.model.money import Price
+from gpcli.model.person import Person
+from gpcli.render.times import Surroundings
 
 UNKNOWN = "unknown"
+
+
+class OnBehalf(Protocol):
+    """Whatever names a patient and who acts for them."""
+
+    @property
+    def patient(self) -> Person:
+        """Whom it is about."""
+
+    @property
+    def acting_user(self) -> Person:
+        """Who acts."""
+
 
 STATUS = {
     "proposed": "waiting for the surgery",
@@ -28,6 +44,11 @@ STATUS_STYLE = {"booked": "green", "proposed": "yellow", "pending": "yellow", "c
 def status_words(status: str) -> str:
     """An appointment's status for people."""
     return STATUS.get(status, status)
+
+
+def acting_words(sent: OnBehalf, around: Surroundings) -> str:
+    """Who acts, where it is not the patient; nothing otherwise."""
+    return "" if sent.acting_user == sent.patient else sent.acting_user.name
 
 
 def price_words(price: Price | None) -> str:

@@ -1,0 +1,206 @@
+"""The way in: ready answers first, then the command line; errors become words and exit codes."""
+
+import os
+import sys
+from io import TextIOWrapper
+
+from gpcli.fastpath.answers import answer
+from gpcli.fastpath.line import read_line
+from gpcli.fastpath.offers import is_set
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import NoReturn, TextIO
+
+    from gpcli.cli.options import SessionFactory
+    from gpcli.cli.row import Registry
+    from gpcli.config.options import Options
+    from gpcli.errors import GpcliError
+    from gpcli.render.output import Output
+    from gpcli.session import Session
+
+INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM came: what is open is closed on the way out."""
+
+
+QUIET: dict[type[BaseException], int] = {
+    KeyboardInterrupt: INTERRUPTED,
+    BrokenPipeError: CLOSED_PIPE,
+    Terminated: TERMINATED,
+}
+"""Endings that need no words, and their exit codes."""
+
+
+def main() -> "NoReturn":
+    """Run gpcli on the process's own line, variables and streams, and exit."""
+    try:
+        _open_streams()
+        code = _ready_answer()
+        code = _whole_program() if code is None else code
+    except tuple(QUIET) as ending:
+        code = QUIET[type(ending)]
+    except Exception as trouble:
+        code = _say(trouble, sys.argv[1:], os.environ, (sys.stdin, sys.stdout, sys.stderr))
+    _settle(sys.stdout)
+    sys.exit(code)
+
+
+def command_line(
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    stdin: "TextIO",
+    stdout: "TextIO",
+    stderr: "TextIO",
+    session_factory: "SessionFactory",
+    *,
+    registry: "Registry | None" = None,
+) -> int:
+    """Run `argv` (without the program's name); say what went wrong, and return the exit code.
+
+    `registry` are the commands that there are, those of this release if not given.
+    """
+    from gpcli.cli.app import run  # noqa: PLC0415  (typer costs five times a bare interpreter)
+
+    try:
+        code = run(argv, env, stdin, stdout, stderr, session_factory, registry=registry)
+        stdout.flush()
+    except tuple(QUIET) as ending:
+        return QUIET[type(ending)]
+    except Exception as trouble:
+        return _say(trouble, argv, env, (stdin, stdout, stderr))
+    return code
+
+
+def _ready_answer() -> int | None:
+    text = answer(sys.argv[1:], os.environ)
+    if text is None:
+        return None
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return 0
+
+
+def _whole_program() -> int:
+    shut_the_doors()
+    return command_line(sys.argv[1:], os.environ, sys.stdin, sys.stdout, sys.stderr, _session)
+
+
+def _session(
+    options: "Options",
+    env: "Mapping[str, str]",
+    stdin: "TextIO",
+    stdout: "TextIO",
+    stderr: "TextIO",
+) -> "Session":
+    from gpcli.session import Session  # noqa: PLC0415  (made only by commands that need it)
+
+    return Session(options, env, stdin, stdout, stderr)
+
+
+def shut_the_doors() -> None:
+    """Files for their owner only, no memory dumps, and an orderly end on SIGTERM."""
+    import signal  # noqa: PLC0415  (imports enum)
+
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        import resource  # noqa: PLC0415  (not on Windows)
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def _terminate(number: int, frame: object) -> "NoReturn":
+    raise Terminated
+
+
+def _open_streams() -> None:
+    """Stand-ins for streams that were closed when gpcli started."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _settle(stream: "TextIO") -> None:
+    """Write out what `stream` holds; if nobody takes it, Python must not complain about it too."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _say(
+    trouble: Exception,
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    streams: "tuple[TextIO, TextIO, TextIO]",
+) -> int:
+    options = read_line(list(argv)).options
+    error = _as_ours(trouble)
+    output = _output(options, env, streams)
+    try:
+        if "--debug" in options or is_set(env.get("GPCLI_DEBUG")):
+            _say_where(trouble, output)
+        output.error(error)
+    except OSError:
+        return int(error.exit)  # nobody listens on stderr; the exit code still says it
+    return int(error.exit)
+
+
+def _output(
+    options: "Mapping[str, str]",
+    env: "Mapping[str, str]",
+    streams: "tuple[TextIO, TextIO, TextIO]",
+) -> "Output":
+    from gpcli.render.output import Format, Output, look_around  # noqa: PLC0415  (only errors)
+
+    json = options.keys() & {"--json", "--ndjson"}
+    _, stdout, stderr = streams
+    chosen = Format.JSON if json else Format.AUTO
+    return Output(stdout, stderr, look_around(*streams, env), format=chosen)
+
+
+def _as_ours(trouble: Exception) -> "GpcliError":
+    from gpcli.errors import Failure, GpcliError, Unexpected  # noqa: PLC0415  (only errors)
+
+    if isinstance(trouble, GpcliError):
+        return trouble
+    if isinstance(trouble, OSError) and trouble.strerror:
+        place = f"{trouble.filename}: " if trouble.filename else ""
+        return Failure(f"The system refused: {place}{trouble.strerror}.")
+    return Unexpected(
+        f"gpcli failed in a way that nobody foresaw ({type(trouble).__name__}).",
+        hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",
+    )
+
+
+def _say_where(trouble: BaseException, output: "Output") -> None:
+    for one in _chain(trouble):
+        places = " > ".join(_places(one.__traceback__))
+        output.notice(f"{type(one).__name__} at {places}")
+
+
+def _chain(trouble: BaseException | None) -> "Iterator[BaseException]":
+    while trouble is not None:
+        yield trouble
+        trouble = trouble.__cause__ or trouble.__context__
+
+
+def _places(traceback: "TracebackType | None") -> "Iterator[str]":
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module = frame.f_globals.get("__name__", "?")
+        yield f"{module}:{frame.f_code.co_name}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+
+
+if __name__ == "__main__":
+    main()

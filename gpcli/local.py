@@ -1,0 +1,130 @@
+"""What a command has on this machine, before any network: streams, files, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from gpcli.config import paths
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from gpcli.config.index import OfferIndex
+    from gpcli.config.options import Options
+    from gpcli.config.profiles import Config, Profile
+    from gpcli.config.settings import Settings
+    from gpcli.render.ask import Ask
+    from gpcli.render.output import Output, Terminal
+
+
+class Local:
+    """Each part is built when first used. `terminal` `None` = what the streams are."""
+
+    def __init__(
+        self,
+        options: Options,
+        env: Mapping[str, str],
+        streams: tuple[TextIO, TextIO, TextIO],
+        now: Callable[[], datetime],
+        terminal: Terminal | None,
+    ) -> None:
+        self.options = options
+        self.env = env
+        self.stdin, self.stdout, self.stderr = streams
+        self.clock = now
+        self._terminal = terminal
+
+    @cached_property
+    def output(self) -> Output:
+        """The one writer."""
+        from gpcli.render.output import Format, Output, look_around
+
+        chosen = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
+        return Output(
+            self.stdout,
+            self.stderr,
+            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
+            format=Format(chosen[0] if chosen else "auto"),
+            fields=self.options.fields,
+            now=self.clock,
+        )
+
+    @cached_property
+    def ask(self) -> Ask:
+        """Who asks the person, where there is one."""
+        from gpcli.render.ask import Ask, may_ask
+
+        allowed = may_ask(self.output.terminal, self.env, self.options.no_input)
+        return Ask(self.stdin, self.stderr, allowed=allowed)
+
+    @property
+    def config_path(self) -> Path:
+        """Where the profiles are."""
+        return Path(paths.config_dir(self.env)) / "config.toml"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal, the locks and the index are."""
+        return Path(paths.state_dir(self.env))
+
+    @property
+    def lock_dir(self) -> Path:
+        """Where the locks of sessions are."""
+        return self.state_dir / "locks"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where what can be fetched again is kept."""
+        return Path(paths.cache_dir(self.env))
+
+    @property
+    def config(self) -> Config:
+        """The profiles, as the file has them now."""
+        from gpcli.config.profiles import read_config
+
+        return read_config(self.config_path)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Which portal and person this run is about."""
+        from gpcli.config.settings import settle
+
+        return settle(self.options, self.env, self.config)
+
+    @property
+    def profile(self) -> Profile:
+        """The portal in use."""
+        return self.settings.profile
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The surgeries' time zone."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.profile.zone)
+
+    def now(self) -> datetime:
+        """The present, in the surgeries' zone."""
+        return self.clock().astimezone(self.zone)
+
+    @cached_property
+    def index(self) -> OfferIndex:
+        """What help and completion read: profiles, people, hidden commands."""
+        from gpcli.config.index import OfferIndex
+
+        return OfferIndex(Path(paths.index_path(self.env)))
+
+    @property
+    def index_key(self) -> str:
+        """The key of the profile in the index."""
+        from gpcli.config.index import profile_key
+
+        return profile_key(self.profile.name, self.profile.portal)
+
+    def timestamp(self) -> float:
+        """The present in Unix seconds."""
+        return self.clock().timestamp()
