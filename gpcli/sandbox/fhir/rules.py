@@ -1,0 +1,81 @@
+"""What patients may write, type by type: the table, and the rules of Consent and Slot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gpcli.sandbox.fhir import bookings
+from gpcli.sandbox.fhir.consent import LEVEL_SYSTEM, LEVELS, has_full_access
+from gpcli.sandbox.fhir.desk import Desk
+from gpcli.sandbox.fhir.elements import Resource, codes, reference_to, references
+from gpcli.sandbox.fhir.outcome import Problem, broken_rule, forbidden
+
+Create = Callable[[Desk, Resource], Resource]
+"""The resource sent becomes the one stored; raises Problem."""
+Change = Callable[[Desk, Resource, Resource], Resource]
+"""The resource stored and the one sent become the one stored next; raises Problem."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a patient's app may create and change resources of a type."""
+
+    create: Create
+    change: Change
+
+
+def _grant_consent(desk: Desk, sent: Resource) -> Resource:
+    _require_oneself(desk)
+    if references(sent, "patient") != [desk.grant.own]:
+        raise forbidden("You can only consent for yourself.")
+    given = codes(sent.get("policyRule"), LEVEL_SYSTEM)
+    if sent["status"] != "active" or len(given) != 1 or given[0] not in LEVELS:
+        text = f"A consent is active and for one level: {', '.join(LEVELS)}."
+        raise broken_rule(text, "Consent.policyRule")
+    return desk.store.insert(sent)
+
+
+def _withdraw_consent(desk: Desk, stored: Resource, sent: Resource) -> Resource:
+    _require_oneself(desk)
+    changed = _changed(stored, sent)
+    if not changed:
+        return stored
+    if changed != ["status"] or (stored["status"], sent["status"]) != ("active", "inactive"):
+        raise broken_rule("All you can change is to withdraw: status inactive.", "Consent.status")
+    had_full_access = has_full_access(desk.store, desk.grant.patient)
+    withdrawn = desk.store.put(stored | {"status": "inactive"})
+    if had_full_access and not has_full_access(desk.store, desk.grant.patient):
+        bookings.delete_open_enquiries(desk)
+    return withdrawn
+
+
+def _require_oneself(desk: Desk) -> None:
+    if desk.grant.fhir_user != desk.grant.own:
+        raise forbidden("Only the patient can give or withdraw consent, nobody on their behalf.")
+
+
+def _mark_slot(desk: Desk, stored: Resource, sent: Resource) -> Resource:
+    """Let the app say busy of a slot that the patient has booked: the portal has said so itself."""
+    changed = _changed(stored, sent)
+    if changed not in ([], ["status"]) or not sent["status"].startswith("busy"):
+        raise broken_rule("All you can do to a time is to book it.", "Slot.status")
+    booked = desk.store.find("Appointment", slot=reference_to(stored), patient=desk.grant.own)
+    if not any(each["status"] in ("pending", "booked") for each in booked):
+        raise broken_rule("A time is taken by booking it in an Appointment.", "Slot.status")
+    return stored
+
+
+def _changed(stored: Resource, sent: Resource) -> list[str]:
+    names = [name for name in {**stored, **sent} if name != "meta"]
+    return [name for name in names if stored.get(name) != sent.get(name)]
+
+
+def _not_created(desk: Desk, sent: Resource) -> Resource:
+    raise Problem(405, "not-supported", f"Apps do not create {sent['resourceType']} here.")
+
+
+RULES: Mapping[str, Rules] = {
+    "Appointment": Rules(bookings.create, bookings.change),
+    "Consent": Rules(_grant_consent, _withdraw_consent),
+    "Slot": Rules(_not_created, _mark_slot),
+}
+"""The types that patients' apps may write."""

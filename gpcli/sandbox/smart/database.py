@@ -1,0 +1,66 @@
+"""The SMART side's own tables, in the same SQLite file as the FHIR store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS smart_session (
+  id TEXT PRIMARY KEY, client_id TEXT NOT NULL, person TEXT NOT NULL, patient TEXT NOT NULL,
+  fhir_user TEXT NOT NULL, scope TEXT NOT NULL, auth_time REAL NOT NULL, nonce TEXT,
+  ends_at REAL NOT NULL, newest INTEGER NOT NULL DEFAULT 0,
+  spent TEXT, spent_at REAL, revoked INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS smart_code (
+  hash TEXT PRIMARY KEY, session TEXT NOT NULL REFERENCES smart_session(id),
+  redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, ends_at REAL NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS smart_token (
+  hash TEXT PRIMARY KEY, session TEXT NOT NULL REFERENCES smart_session(id),
+  kind TEXT NOT NULL CHECK (kind IN ('access', 'refresh')), scope TEXT NOT NULL,
+  generation INTEGER NOT NULL, ends_at REAL NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS smart_device (
+  hash TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL,
+  scope TEXT NOT NULL, ends_at REAL NOT NULL, answer TEXT, session TEXT,
+  used INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS smart_key (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL);
+"""
+"""Times are seconds since the epoch by the portal's clock; `hash` is SHA-256, never a token."""
+
+
+class Database:
+    """One connection that the server's threads share, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock()
+        self._connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=10
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, alone: nobody else writes between the first read and the commit."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def one(self, query: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a read, or None."""
+        with self._lock:
+            row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return row
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()

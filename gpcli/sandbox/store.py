@@ -1,0 +1,200 @@
+"""Versioned FHIR resources in one SQLite file, with an index of what they are searched by."""
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gpcli.sandbox.clock import Clock
+from gpcli.sandbox.fhir.dates import stamp
+from gpcli.sandbox.fhir.elements import Resource
+from gpcli.sandbox.fhir.index import index
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resource (
+    rid INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL, UNIQUE (type, id));
+CREATE TABLE IF NOT EXISTS former (
+    rid INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (rid, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS found_by (
+    rid INTEGER NOT NULL, name TEXT NOT NULL, system TEXT NOT NULL, value TEXT NOT NULL,
+    low INTEGER, high INTEGER);
+CREATE INDEX IF NOT EXISTS found_by_value ON found_by (name, value, rid);
+CREATE INDEX IF NOT EXISTS found_by_time ON found_by (name, low, high, rid);
+CREATE INDEX IF NOT EXISTS found_by_resource ON found_by (rid, name);
+CREATE TABLE IF NOT EXISTS page (
+    token TEXT PRIMARY KEY, made INTEGER NOT NULL, patient TEXT NOT NULL, type TEXT NOT NULL,
+    query TEXT NOT NULL, rids TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answer (
+    appointment TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def _random_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Store:
+    """The portal's record. Each thread has a connection of its own; writers take turns.
+
+    `new_id` makes the logical ids of what is created; `clock` tells `meta.lastUpdated`.
+    """
+
+    def __init__(
+        self, path: str | Path, clock: Clock, new_id: Callable[[], str] = _random_id
+    ) -> None:
+        self.new_id = new_id
+        self._path = path
+        self._clock = clock
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._connection.executescript(_SCHEMA)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        existing: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if existing is not None:
+            return existing
+        opened = sqlite3.connect(
+            self._path, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        opened.execute("PRAGMA journal_mode = WAL")
+        opened.execute("PRAGMA synchronous = NORMAL")
+        self._local.connection = opened
+        self._opened.append(opened)
+        return opened
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, alone among writers. Within another one it is a part of that."""
+        connection = self._connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
+        """The rows that a statement gives, on this thread's connection."""
+        return self._connection.execute(sql, arguments).fetchall()
+
+    def put(self, resource: Resource) -> Resource:
+        """Create or replace a resource under its own id; returns it with its new `meta`."""
+        with self.transaction():
+            return self._write(resource)
+
+    def put_all(self, resources: Iterable[Resource]) -> None:
+        """Create or replace many, in one transaction."""
+        with self.transaction():
+            for resource in resources:
+                self._write(resource)
+
+    def insert(self, resource: Resource) -> Resource:
+        """Create a resource under a new id; an id it brought is dropped."""
+        return self.put({**resource, "id": self.new_id()})
+
+    def get(self, type_: str, id_: str) -> Resource | None:
+        """The present version; None if there never was one, or it was deleted."""
+        rows = self.execute(
+            "SELECT body FROM resource WHERE type = ? AND id = ? AND NOT deleted", (type_, id_)
+        )
+        return json.loads(rows[0][0]) if rows else None
+
+    def get_version(self, type_: str, id_: str, version: int) -> Resource | None:
+        """A version, the present one or a former one; None if there is none of that number."""
+        rows = self.execute(
+            "SELECT body FROM resource WHERE type = ? AND id = ? AND version = ? AND NOT deleted"
+            " UNION ALL SELECT former.body FROM former JOIN resource USING (rid)"
+            " WHERE type = ? AND id = ? AND former.version = ?",
+            (type_, id_, version) * 2,
+        )
+        return json.loads(rows[0][0]) if rows else None
+
+    def is_deleted(self, type_: str, id_: str) -> bool:
+        """Whether it was there once and is no more."""
+        sql = "SELECT 1 FROM resource WHERE type = ? AND id = ? AND deleted"
+        return bool(self.execute(sql, (type_, id_)))
+
+    def delete(self, type_: str, id_: str) -> None:
+        """Delete a resource; its former versions stay. Nothing happens if it is not there."""
+        with self.transaction():
+            self._keep_former(type_, id_)
+            self.execute(
+                "UPDATE resource SET deleted = 1, version = version + 1"
+                " WHERE type = ? AND id = ? AND NOT deleted",
+                (type_, id_),
+            )
+
+    def find(self, type_: str, **values: str) -> list[Resource]:
+        """The resources whose search parameters hold all these values, oldest first.
+
+        A parameter's hyphens are underscores here: `find("Slot", schedule="Schedule/x")`.
+        """
+        sql = "SELECT body FROM resource WHERE type = ? AND NOT deleted"
+        arguments = [type_]
+        for name, value in values.items():
+            sql += " AND rid IN (SELECT rid FROM found_by WHERE name = ? AND value = ?)"
+            arguments += [f"{type_}.{name.replace('_', '-')}", value]
+        return [json.loads(body) for (body,) in self.execute(f"{sql} ORDER BY rid", arguments)]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            for table in ("resource", "former", "found_by", "page", "answer"):
+                self.execute(f"DELETE FROM {table}")  # noqa: S608 - names are literals above
+
+    def close(self) -> None:
+        """Close every thread's connection; the store can't be used any more."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _write(self, resource: Resource) -> Resource:
+        type_, id_ = resource["resourceType"], resource["id"]
+        self._keep_former(type_, id_)
+        rows = self.execute(
+            "INSERT INTO resource (type, id, version, body) VALUES (?, ?, 1, '')"
+            " ON CONFLICT (type, id) DO UPDATE SET version = version + 1, deleted = 0"
+            " RETURNING rid, version",
+            (type_, id_),
+        )
+        rid, version = rows[0]
+        stored = self._stamped(resource, version)
+        self.execute("UPDATE resource SET body = ? WHERE rid = ?", (_json(stored), rid))
+        self.execute("DELETE FROM found_by WHERE rid = ?", (rid,))
+        self._connection.executemany(
+            "INSERT INTO found_by VALUES (?, ?, ?, ?, ?, ?)", [(rid, *row) for row in index(stored)]
+        )
+        return stored
+
+    def _keep_former(self, type_: str, id_: str) -> None:
+        self.execute(
+            "INSERT INTO former SELECT rid, version, body FROM resource"
+            " WHERE type = ? AND id = ? AND NOT deleted",
+            (type_, id_),
+        )
+
+    def _stamped(self, resource: Resource, version: int) -> Resource:
+        meta = {
+            **resource.get("meta", {}),
+            "versionId": str(version),
+            "lastUpdated": stamp(self._clock.now()),
+        }
+        rest = {name: value for name, value in resource.items() if name not in _LEADING}
+        return {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta} | rest
+
+
+_LEADING = ("resourceType", "id", "meta")
+
+
+def _json(resource: Resource) -> str:
+    return json.dumps(resource, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,141 @@
+"""How a surgery answers an enquiry: with a time that suits, or with the reason why not."""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from gpcli.sandbox.clock import ZONE
+from gpcli.sandbox.fhir.dates import Span, at, instant, microseconds, period, span
+from gpcli.sandbox.fhir.deadline import with_deadline
+from gpcli.sandbox.fhir.elements import Resource, codes, reference_to, references
+from gpcli.sandbox.fhir.services import GP, gps_of, kinds
+from gpcli.sandbox.store import Store
+from gpcli.sandbox.surgery.confirm import confirm, respond
+
+DECLINE = "please decline"
+"""An enquiry whose comment holds these words is declined: a lever for tests."""
+
+_VISITING = [time(hour, minute) for hour in range(8, 15) for minute in (0, 20, 40)]
+_OPENS = _VISITING[0]
+_VISIT = timedelta(minutes=20)
+_VISIT_LASTS = _VISIT // timedelta(microseconds=1)
+_FURTHEST = timedelta(days=90)
+_CHANNEL = "urn:gpcli:channel"
+_KINDS = {"e-consultation": ("e-consultation", "booking")}
+_ANY_VISIT = ("booking", "booking-enquiry")
+_SORRY = "We have no time for you then. Please suggest other days, or call us."
+_ASKED = "We can't offer this. Please call us."
+_GIVEN = "You have been given a time. Please tell us if it does not suit."
+
+
+def answer_enquiry(store: Store, appointment: Resource, now: datetime) -> Resource:
+    """Book the first time that suits, or decline; returns the appointment as it is then."""
+    if DECLINE in appointment.get("comment", "").casefold():
+        return _decline(store, appointment, _ASKED)
+    for gp in _asked_gps(store, appointment):
+        times = next(_times(store, gp, appointment, now), None)
+        if times:
+            return _give(store, gp, appointment, times)
+    return _decline(store, appointment, _SORRY)
+
+
+def _asked_gps(store: Store, appointment: Resource) -> list[GP]:
+    """The GPs whom the enquiry names, or else all of the patient's."""
+    patient = references(appointment, "participant.actor", "Patient")[0]
+    gps = gps_of(store, patient.partition("/")[2])
+    named = set(references(appointment, "participant.actor"))
+    return [gp for gp in gps if named & _names(gp)] or gps
+
+
+def _names(gp: GP) -> set[str]:
+    return {gp.reference, *(reference_to(service) for service in gp.services)}
+
+
+def _give(store: Store, gp: GP, appointment: Resource, times: Resource) -> Resource:
+    roles = references(appointment, "participant.actor", "PractitionerRole")
+    doctor = {"actor": {"reference": gp.reference}, "status": "accepted"}
+    participants = appointment["participant"] + ([] if roles else [doctor])
+    timed = appointment | times | {"participant": participants}
+    return confirm(store, with_deadline(timed, gp), _GIVEN)
+
+
+def _decline(store: Store, appointment: Resource, words: str) -> Resource:
+    reason = {
+        "system": "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason",
+        "code": "prov",
+    }
+    declined = store.put(
+        appointment | {"status": "cancelled", "cancelationReason": {"coding": [reason]}}
+    )
+    respond(store, declined, "declined", words)
+    return declined
+
+
+def _times(store: Store, gp: GP, appointment: Resource, now: datetime) -> Iterator[Resource]:
+    """Times that suit, earliest first: `start`, `end`, and `slot` where it has one.
+
+    A surgery that shows no times in the portal looks in its own calendar.
+    """
+    wishes = [_from_now(period(each), now) for each in appointment.get("requestedPeriod", ())]
+    schedules = _schedules(store, gp, appointment)
+    slots = [slot for schedule in schedules for slot in _free(store, schedule, appointment)]
+    if schedules:
+        yield from (_on(slot) for slot in sorted(slots, key=_start) if _fits(slot, wishes))
+    else:
+        yield from _own_calendar(wishes, now)
+
+
+def _from_now(wish: Span, now: datetime) -> Span:
+    return Span(max(wish.low, microseconds(now)), wish.high)
+
+
+def _schedules(store: Store, gp: GP, appointment: Resource) -> list[Resource]:
+    kind = next(iter(kinds(appointment, "serviceType")), "booking-enquiry")
+    wanted = _KINDS.get(kind, _ANY_VISIT if kind in _ANY_VISIT else (kind,))
+    services = [each for each in gp.services if set(kinds(each)) & set(wanted)]
+    found = (store.find("Schedule", actor=reference_to(each)) for each in services)
+    return [schedule for schedules in found for schedule in schedules]
+
+
+def _free(store: Store, schedule: Resource, appointment: Resource) -> list[Resource]:
+    """The free slots of a schedule, by the channel asked for where slots name one."""
+    slots = store.find("Slot", schedule=reference_to(schedule), status="free")
+    wanted = codes(appointment.get("appointmentType"), _CHANNEL)
+    return [slot for slot in slots if _through(slot, wanted)]
+
+
+def _through(slot: Resource, wanted: list[str]) -> bool:
+    offered = codes(slot.get("appointmentType"), _CHANNEL)
+    return not wanted or not offered or bool(set(wanted) & set(offered))
+
+
+def _start(slot: Resource) -> datetime:
+    return instant(slot["start"])
+
+
+def _fits(slot: Resource, wishes: list[Span]) -> bool:
+    low, high = span(slot["start"]).low, span(slot["end"]).low
+    return any(wish.low <= low and high <= wish.high for wish in wishes)
+
+
+def _on(slot: Resource) -> Resource:
+    return {
+        "start": slot["start"],
+        "end": slot["end"],
+        "slot": [{"reference": reference_to(slot)}],
+    }
+
+
+def _own_calendar(wishes: list[Span], now: datetime) -> Iterator[Resource]:
+    """The visiting times within each wish, on working days, by the surgery's clock."""
+    furthest = microseconds(now + _FURTHEST)
+    for low, high in wishes:
+        for start in _visits(low, min(high, furthest)):
+            yield {"start": start.isoformat(), "end": (start + _VISIT).isoformat()}
+
+
+def _visits(low: int, high: int) -> Iterator[datetime]:
+    day = at(low).astimezone(ZONE).date()
+    while microseconds(datetime.combine(day, _OPENS, ZONE)) < high:
+        starts = (datetime.combine(day, each, ZONE) for each in _VISITING if day.weekday() < 5)
+        yield from (each for each in starts if low <= microseconds(each) <= high - _VISIT_LASTS)
+        day += timedelta(days=1)

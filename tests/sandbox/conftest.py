@@ -1,0 +1,70 @@
+"""A portal without a socket: the SMART side behind Flask's test client."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from gpcli.sandbox.app import create_app
+from gpcli.sandbox.clock import ZONE, Clock
+from gpcli.sandbox.people import PEOPLE
+from gpcli.sandbox.smart.database import Database
+from gpcli.sandbox.smart.provider import SmartServer
+from gpcli.sandbox.smart.routes import smart_blueprint
+from tests.sandbox.smart.journey import URL, Journey
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
+
+
+class Ticks:
+    """A monotonic clock that stands still until it is pushed."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "portal.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def server(database: Database, clock: Clock, ticks: Ticks) -> SmartServer:
+    return SmartServer(database, clock, lambda: URL, monotonic=ticks)
+
+
+@pytest.fixture
+def app(server: SmartServer) -> Flask:
+    return create_app({"/": smart_blueprint(server, lambda: PEOPLE)})
+
+
+@pytest.fixture
+def auto_app(server: SmartServer) -> Flask:
+    return create_app({"/": smart_blueprint(server, lambda: PEOPLE, auto_sign_in=True)})
+
+
+@pytest.fixture
+def journey(app: Flask) -> Journey:
+    return Journey(app)
+
+
+@pytest.fixture
+def auto_journey(auto_app: Flask) -> Journey:
+    return Journey(auto_app)

@@ -1,0 +1,68 @@
+"""What scopes grant: SMART v1 and v2."""
+
+import pytest
+
+from gpcli.sandbox.fhir.access import Grant
+from gpcli.sandbox.fhir.outcome import Problem
+
+
+@pytest.mark.parametrize(
+    ("scopes", "letters"),
+    [
+        ("patient/Slot.rs", "rs"),
+        ("patient/Slot.cruds", "cruds"),
+        ("patient/*.rs", "rs"),
+        ("patient/Slot.read", "rs"),
+        ("patient/Slot.write", "cud"),
+        ("patient/Slot.*", "cruds"),
+        ("patient/*.*", "cruds"),
+        ("patient/Slot.r patient/Slot.s", "rs"),
+        ("openid fhirUser launch/patient offline_access", ""),
+        ("patient/Appointment.rs", ""),
+        ("system/Slot.rs", ""),
+        ("user/Slot.rs", ""),
+        ("patient/Slot.sr", ""),
+        ("patient/Slot.rr", ""),
+        ("patient/Slot.", ""),
+        ("patient/Slot.reads", ""),
+        ("patient/Slot.rs?status=free", ""),
+        ("xpatient/Slot.rs", ""),
+        ("patient/Slot.rs/x", ""),
+        ("", ""),
+    ],
+)
+def test_scopes_grant_letters(scopes, letters):
+    grant = Grant("ada", "Patient/ada", frozenset(scopes.split()))
+
+    assert grant.letters("Slot") == set(letters)
+
+
+def test_without_a_patient_only_system_scopes_count():
+    backend = Grant("", "", frozenset({"system/Slot.rs", "patient/*.cruds"}))
+
+    assert backend.is_backend
+    assert backend.letters("Slot") == {"r", "s"}
+    assert backend.letters("Appointment") == set()
+
+
+@pytest.mark.parametrize(
+    ("letter", "deed"),
+    [("c", "create"), ("r", "read"), ("u", "change"), ("d", "delete"), ("s", "search")],
+)
+def test_what_is_not_granted_is_forbidden_in_words(letter, deed):
+    grant = Grant("ada", "Patient/ada", frozenset({"openid"}))
+
+    with pytest.raises(Problem) as refusal:
+        grant.require("Slot", letter)
+
+    assert refusal.value.status == 403
+    assert refusal.value.outcome() == {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "error",
+                "code": "forbidden",
+                "details": {"text": f"This sign-in does not let the app {deed} Slot resources."},
+            }
+        ],
+    }

@@ -1,0 +1,191 @@
+"""Reading one resource, and the manners of HTTP."""
+
+import pytest
+
+from tests.sandbox.fhir.world import BASE, issue
+
+
+def test_a_read_gives_the_resource_its_version_and_its_age(world):
+    answer = world.as_("ada").get("/Organization/solbakken")
+
+    assert answer.status_code == 200
+    assert answer.json == world.store.get("Organization", "solbakken")
+    headers = {name: answer.headers[name] for name in ("Content-Type", "ETag", "Last-Modified")}
+    assert headers == {
+        "Content-Type": "application/fhir+json; charset=utf-8",
+        "ETag": 'W/"1"',
+        "Last-Modified": "Mon, 01 Mar 2027 11:00:00 GMT",
+    }
+
+
+def test_head_gives_the_headers_alone(world):
+    answer = world.as_("ada")("HEAD", "/Organization/solbakken")
+
+    assert (answer.status_code, answer.headers["ETag"], answer.data) == (200, 'W/"1"', b"")
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', '"1"', "1"])
+def test_a_version_that_the_caller_has_is_not_sent_again(world, tag):
+    answer = world.as_("ada").get("/Organization/solbakken", If_None_Match=tag)
+
+    assert (answer.status_code, answer.headers["ETag"], answer.data) == (304, 'W/"1"', b"")
+
+
+@pytest.mark.parametrize("tag", ['W/"2"', "nonsense, really"])
+def test_another_version_is_sent(world, tag):
+    answer = world.as_("ada").get("/Organization/solbakken", If_None_Match=tag)
+
+    assert answer.status_code == 200
+
+
+def test_former_versions_can_be_read(world):
+    world.store.put({**world.slot(1), "status": "busy"})
+    ada = world.as_("ada")
+
+    statuses = [ada.reading(f"/Slot/s1/_history/{number}")["status"] for number in (1, 2)]
+
+    assert statuses == ["free", "busy"]
+
+
+@pytest.mark.parametrize("version", ["3", "0", "x", "9999999999999", "٢"])
+def test_a_version_that_never_was_is_not_found(world, version):
+    answer = world.as_("ada").get(f"/Slot/s1/_history/{version}")
+
+    assert issue(answer) == (404, "not-found", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/Slot/nowhere", "not-found"),
+        ("/Observation/1", "not-supported"),
+        ("/Observation", "not-supported"),
+        ("/Slot/s1/_history", "not-found"),
+        ("/Slot/s1/more/and/more", "not-found"),
+        ("/_search", "not-found"),
+        ("/Slot/$book", "not-found"),
+    ],
+)
+def test_what_is_not_there_is_not_found(world, path, code):
+    assert issue(world.as_("ada").get(path)) == (404, code, "")
+
+
+def test_what_was_deleted_is_gone(world):
+    world.store.delete("Organization", "solbakken")
+
+    answer = world.as_("ada").get("/Organization/solbakken")
+
+    assert issue(answer) == (410, "deleted", "")
+
+
+def test_another_patients_deleted_resource_is_not_even_gone(world):
+    world.store.delete("Consent", "bo-full-access")
+
+    assert issue(world.as_("ada").get("/Consent/bo-full-access")) == (404, "not-found", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/Slot", "GET, HEAD, POST"),
+        ("PATCH", "/Slot/s1", "DELETE, GET, HEAD, PUT"),
+        ("GET", "/Slot/_search", "POST"),
+        ("PUT", "/Slot/s1/_history/1", "GET, HEAD"),
+        ("DELETE", "/Appointment/x", "GET, HEAD"),
+        ("POST", "/Slot", "GET, HEAD"),
+        ("PUT", "/Patient/ada", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_is_not_possible_is_refused_with_those_that_are(world, method, path, allowed):
+    answer = world.as_("ada")(method, path, {"resourceType": "Slot"})
+
+    assert issue(answer) == (405, "not-supported", "")
+    assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/Slot/s1", "application/fhir+json"),
+        ("/Slot/s1", "application/fhir+json; fhirVersion=4.0"),
+        ("/Slot/s1", "application/json"),
+        ("/Slot/s1", "*/*"),
+        ("/Slot/s1", "application/fhir+xml, application/fhir+json;q=0.1"),
+        ("/Slot/s1?_format=json", "application/fhir+xml"),
+        ("/Slot/s1?_format=application/fhir%2Bjson", "text/html"),
+        ("/Slot/s1?_format=application/fhir+json", "*/*"),
+    ],
+)
+def test_json_is_spoken_by_all_its_names(world, path, accept):
+    answer = world.as_("ada").get(path, Accept=accept)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/fhir+json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/Slot/s1", "application/fhir+xml"),
+        ("/Slot/s1", "text/html"),
+        ("/Slot/s1", "application/fhir+json; fhirVersion=5.0"),
+        ("/Slot/s1", "application/fhir+json;q=0"),
+        ("/Slot/s1?_format=xml", "application/fhir+json"),
+        ("/Slot/s1?_format=", "*/*"),
+        ("/metadata", "application/fhir+xml"),
+    ],
+)
+def test_no_other_language_is_spoken(world, path, accept):
+    assert issue(world.as_("ada").get(path, Accept=accept)) == (406, "not-supported", "")
+
+
+def test_the_request_id_comes_back_even_with_a_refusal(world):
+    ada = world.as_("ada")
+
+    answers = [ada.get(path, X_Request_ID="errand-7") for path in ("/Slot/s1", "/Slot/none")]
+
+    assert [each.headers["X-Request-ID"] for each in answers] == ["errand-7"] * 2
+    assert "X-Request-ID" not in ada.get("/Slot/s1").headers
+
+
+def test_nobody_reads_without_signing_in(world):
+    answer = world.anyone().get("/Slot/s1")
+
+    assert issue(answer) == (401, "login", "")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/Slot", "/", "/nowhere", "/Slot/s1/_history/1"])
+def test_a_token_that_is_not_known_is_refused_everywhere(world, path):
+    answer = world.anyone("made-up").get(path)
+
+    assert issue(answer) == (401, "login", "")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic token-0", "token-0"])
+def test_only_a_bearer_token_signs_in(world, header):
+    world.as_("ada")
+
+    answer = world.app.test_client().get("/fhir/R4/Slot/s1", headers={"Authorization": header})
+
+    assert issue(answer) == (401, "login", "")
+
+
+def test_why_a_time_is_taken_is_nobodys_business(world):
+    world.store.put({**world.slot(1), "status": "busy", "comment": "Bo, knee"})
+    world.store.put({**world.slot(2), "comment": "Bring a list of your medicines"})
+    ada = world.as_("ada")
+
+    read = [ada.reading(f"/Slot/s{number}").get("comment") for number in (1, 2)]
+    found = [each["resource"].get("comment") for each in ada.reading("/Slot")["entry"]]
+
+    assert read == [None, "Bring a list of your medicines"]
+    assert found == [None, "Bring a list of your medicines", None]
+    assert "comment" not in ada.reading("/Slot/s1/_history/2")
+
+
+def test_addresses_are_the_portals_own(world):
+    entry = world.as_("ada").reading("/Organization")["entry"][0]
+
+    assert entry["fullUrl"] == f"{BASE}/Organization/solbakken"

@@ -1,0 +1,426 @@
+"""The people: valid FHIR, the same each time, and showing what each is there to show."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gpcli.sandbox.clock import ZONE
+from gpcli.sandbox.people import PEOPLE, build
+from gpcli.sandbox.people.bundle import cards_of
+
+Resource = dict[str, Any]
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
+DAYS = (
+    NOW,
+    datetime(2027, 3, 26, 12, 0, tzinfo=UTC),
+    datetime(2027, 3, 27, 23, 30, tzinfo=ZONE),
+    datetime(2027, 10, 30, 7, 59, tzinfo=ZONE),
+    datetime(2027, 10, 31, 1, 30, tzinfo=UTC),
+    datetime(2028, 2, 29, 0, 0, tzinfo=ZONE),
+    datetime(2027, 12, 31, 23, 59, 59, tzinfo=ZONE),
+)
+WORLD = {now: list(build(now)) for now in DAYS}
+REQUIRED = {
+    "Patient": (),
+    "Consent": ("status", "scope", "category", "policyRule"),
+    "RelatedPerson": ("patient",),
+    "Organization": ("name",),
+    "Location": (),
+    "Practitioner": (),
+    "PractitionerRole": (),
+    "HealthcareService": (),
+    "ChargeItemDefinition": ("url", "status"),
+    "Schedule": ("actor",),
+    "Slot": ("schedule", "status", "start", "end"),
+    "Appointment": ("status", "participant"),
+    "Immunization": ("status", "vaccineCode", "patient", "occurrenceDateTime"),
+    "Medication": ("code",),
+    "MedicationRequest": ("status", "intent", "medicationReference", "subject"),
+    "MedicationDispense": ("status", "medicationReference"),
+    "Communication": ("status",),
+}
+CODES = {
+    ("Slot", "status"): {"busy", "free"},
+    ("Appointment", "status"): {"booked", "fulfilled", "cancelled", "noshow"},
+    ("Consent", "status"): {"active"},
+    ("Patient", "gender"): {"female", "male"},
+    ("MedicationRequest", "status"): {"active", "completed", "stopped"},
+    ("MedicationRequest", "intent"): {"order"},
+    ("MedicationDispense", "status"): {"completed", "cancelled"},
+    ("Communication", "status"): {"completed", "in-progress"},
+}
+
+
+@pytest.fixture(params=DAYS, ids=lambda now: f"{now:%Y-%m-%dT%H}")
+def now(request: pytest.FixtureRequest) -> datetime:
+    return request.param
+
+
+@pytest.fixture
+def world(now: datetime) -> list[Resource]:
+    return WORLD[now]
+
+
+def of(world: list[Resource], type_: str) -> list[Resource]:
+    return [resource for resource in world if resource["resourceType"] == type_]
+
+
+def named(world: list[Resource], reference: str) -> Resource:
+    type_, _, id_ = reference.partition("/")
+    return next(each for each in of(world, type_) if each["id"] == id_)
+
+
+def parts(element: Any) -> Iterator[Resource]:
+    """Every object in an element, itself included."""
+    if isinstance(element, dict):
+        yield element
+        element = list(element.values())
+    if isinstance(element, list):
+        for each in element:
+            yield from parts(each)
+
+
+def references(resource: Resource) -> list[str]:
+    return [each["reference"] for each in parts(resource) if isinstance(each.get("reference"), str)]
+
+
+def start_of(resource: Resource) -> datetime:
+    return datetime.fromisoformat(resource["start"])
+
+
+def about(world: list[Resource], type_: str, patient: str) -> list[Resource]:
+    return [each for each in of(world, type_) if f"Patient/{patient}" in references(each)]
+
+
+def offered(world: list[Resource], patient: str) -> list[tuple[str, list[str]]]:
+    """Each GP of a patient with the services that the GP offers to them."""
+    roles = [
+        named(world, each["reference"])
+        for each in named(world, f"Patient/{patient}").get("generalPractitioner", ())
+    ]
+    return [(role["id"], [_service(world, each) for each in _services(role)]) for role in roles]
+
+
+def _services(role: Resource) -> list[str]:
+    return [each["reference"] for each in role.get("healthcareService", ())]
+
+
+def _service(world: list[Resource], reference: str) -> str:
+    return str(named(world, reference)["type"][0]["coding"][0]["code"])
+
+
+def test_every_resource_has_its_required_elements_and_no_empty_ones(
+    world: list[Resource],
+) -> None:
+    lacking = [
+        (resource["resourceType"], resource["id"], element)
+        for resource in world
+        for element in REQUIRED[resource["resourceType"]]
+        if not resource.get(element)
+    ]
+    empty = [
+        part
+        for resource in world
+        for part in parts(resource)
+        for x in part.values()
+        if x in ("", [], {}, None)
+    ]
+
+    assert (lacking, empty) == ([], [])
+
+
+def test_every_code_is_one_that_fhir_knows(world: list[Resource]) -> None:
+    strange = [
+        (type_, element, resource[element])
+        for (type_, element), known in CODES.items()
+        for resource in of(world, type_)
+        if resource[element] not in known
+    ]
+
+    assert strange == []
+
+
+def test_ids_are_unique_and_safe_in_a_shell_and_in_fhir(world: list[Resource]) -> None:
+    ids = [(resource["resourceType"], resource["id"]) for resource in world]
+
+    assert [id_ for id_, times in Counter(ids).items() if times > 1] == []
+    assert [id_ for _, id_ in ids if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", id_)] == []
+
+
+def test_slot_and_appointment_ids_say_nothing(world: list[Resource]) -> None:
+    ids = [each["id"] for type_ in ("Slot", "Appointment") for each in of(world, type_)]
+
+    assert [id_ for id_ in ids if not re.fullmatch(r"[sa]-[2-9b-df-hj-kmnp-tvwxz]{8}", id_)] == []
+
+
+def test_every_reference_leads_to_a_resource_that_is_there(world: list[Resource]) -> None:
+    there = {f"{each['resourceType']}/{each['id']}" for each in world}
+    there |= {f"#{inner['id']}" for each in world for inner in each.get("contained", ())}
+
+    dangling = {
+        reference for each in world for reference in references(each) if reference not in there
+    }
+
+    assert dangling == set()
+
+
+def test_the_world_is_the_same_each_time_for_the_same_present(now: datetime) -> None:
+    assert list(build(now)) == WORLD[now] == list(build(now.astimezone(UTC)))
+
+
+def test_every_time_carries_the_offset_that_holds_in_oslo_then(world: list[Resource]) -> None:
+    times = [
+        part[element]
+        for resource in world
+        for part in parts(resource)
+        for element in ("start", "end", "created", "sent", "received")
+        if "T" in str(part.get(element))
+    ]
+
+    wrong = [
+        time for time in times if datetime.fromisoformat(time).astimezone(ZONE).isoformat() != time
+    ]
+
+    assert len(times) > 4000
+    assert wrong == []
+
+
+def test_everything_that_has_a_length_ends_after_it_starts(world: list[Resource]) -> None:
+    timed = [*of(world, "Slot"), *of(world, "Appointment")]
+
+    assert {datetime.fromisoformat(each["end"]) - start_of(each) for each in timed} == {
+        timedelta(minutes=10),
+        timedelta(minutes=20),
+    }
+
+
+def test_free_times_are_on_working_days_in_opening_hours_and_from_tomorrow_on(
+    now: datetime, world: list[Resource]
+) -> None:
+    starts = [start_of(slot).astimezone(ZONE) for slot in of(world, "Slot")]
+    today = now.astimezone(ZONE).date()
+    coming = [start for start in starts if start.date() > today]
+
+    assert {start.weekday() for start in starts} == {0, 1, 2, 3, 4}
+    assert {start.hour for start in starts} <= set(range(8, 16))
+    assert [start for start in starts if start.date() == today] == []
+    assert 0 < len(starts) - len(coming) <= 40
+    assert max(coming).date() - today <= timedelta(days=42)
+
+
+@pytest.mark.parametrize(
+    ("sunday", "before", "after"),
+    [
+        (date(2027, 3, 28), "+01:00", "+02:00"),
+        (date(2027, 10, 31), "+02:00", "+01:00"),
+    ],
+)
+def test_nine_in_the_morning_stays_nine_when_the_clocks_change(
+    sunday: date, before: str, after: str
+) -> None:
+    now = datetime(sunday.year, sunday.month, sunday.day - 5, 12, 0, tzinfo=ZONE)
+    starts = {slot["start"] for slot in of(list(build(now)), "Slot")}
+
+    assert f"{sunday - timedelta(days=2)}T09:00:00{before}" in starts
+    assert f"{sunday + timedelta(days=1)}T09:00:00{after}" in starts
+
+
+def test_identity_numbers_are_synthetic_and_fit_the_birth_dates(world: list[Resource]) -> None:
+    for patient in of(world, "Patient"):
+        (number,) = patient["identifier"]
+        born = date.fromisoformat(patient["birthDate"])
+
+        assert number["system"] == "urn:oid:2.16.578.1.12.4.1.4.1"
+        assert number["value"][:6] == f"{born.day:02}{born.month + 80}{born:%y}"
+        assert re.fullmatch(r"\d{11}", number["value"])
+
+
+def test_no_telephone_number_can_be_anybodys(world: list[Resource]) -> None:
+    numbers = [
+        part["value"] for each in world for part in parts(each) if part.get("system") == "phone"
+    ]
+
+    assert numbers
+    assert [number for number in numbers if not re.fullmatch(r"\+47 00 12 34 \d\d", number)] == []
+
+
+def test_every_web_address_is_one_that_cannot_exist(world: list[Resource]) -> None:
+    urls = [part["value"] for each in world for part in parts(each) if part.get("system") == "url"]
+
+    assert urls
+    assert [url for url in urls if not re.fullmatch(r"https://[a-z-]+\.example/", url)] == []
+
+
+def test_the_cards_agree_with_the_records(world: list[Resource]) -> None:
+    derived = {card.key: card for card in cards_of(world)}
+
+    assert "".join(card.key[0] for card in PEOPLE) == "abcdefgh"
+    for card in PEOPLE:
+        from_records = derived[card.key]
+        assert (card.name, card.patient, card.acts_for) == (
+            from_records.name,
+            from_records.patient,
+            from_records.acts_for,
+        )
+
+
+EVERYTHING = [
+    "e-consultation",
+    "contact",
+    "prescription-renewal",
+    "booking",
+    "booking-enquiry",
+    "cancellation",
+    "flu-vaccination",
+]
+
+
+@pytest.mark.parametrize(
+    ("patient", "gps"),
+    [
+        ("ada", [("gp-haugland", EVERYTHING)]),
+        ("bo", [("gp-espeland", ["booking-enquiry", "cancellation", "contact"])]),
+        ("cecilie", [("gp-fossum", [])]),
+        ("david", [("gp-haugland", EVERYTHING)]),
+        ("eva", []),
+        (
+            "finn",
+            [
+                (
+                    "gp-myrvold",
+                    [
+                        "e-consultation",
+                        "contact",
+                        "prescription-renewal",
+                        "booking",
+                        "cancellation",
+                        "flu-vaccination",
+                    ],
+                ),
+                ("gp-bakke", ["contact", "prescription-renewal", "booking", "cancellation"]),
+            ],
+        ),
+        ("guro", [("gp-solem", EVERYTHING)]),
+        ("emil", [("gp-solem-children", ["contact", "booking", "cancellation"])]),
+        ("hans", [("gp-aasheim", EVERYTHING)]),
+    ],
+)
+def test_what_each_persons_gps_offer(
+    world: list[Resource], patient: str, gps: list[tuple[str, list[str]]]
+) -> None:
+    assert offered(world, patient) == gps
+
+
+@pytest.mark.parametrize(
+    ("patient", "level"),
+    [("ada", "full-access"), ("david", "basic"), ("emil", "full-access"), ("eva", "full-access")],
+)
+def test_what_each_person_has_consented_to(world: list[Resource], patient: str, level: str) -> None:
+    (consent,) = about(world, "Consent", patient)
+
+    assert consent["policyRule"]["coding"] == [{"system": "urn:gpcli:consent-level", "code": level}]
+
+
+def test_adas_coming_visit_is_too_late_to_cancel_and_was_booked_by_phone(
+    now: datetime, world: list[Resource]
+) -> None:
+    (coming,) = [each for each in about(world, "Appointment", "ada") if start_of(each) > now]
+
+    (flag,) = coming["contained"]
+    until = datetime.fromisoformat(flag["period"]["end"])
+    assert start_of(coming) - until == timedelta(hours=24)
+    assert until < now < start_of(coming)
+    assert coming["comment"] == "Booked by phone."
+    assert "slot" not in coming
+    assert coming["supportingInformation"] == [{"reference": "#cancel"}]
+
+
+def test_bos_coming_visit_can_still_be_cancelled_and_would_be_refused_late(
+    now: datetime, world: list[Resource]
+) -> None:
+    (coming,) = about(world, "Appointment", "bo")
+    notice, late = named(world, "HealthcareService/cancellation-espeland")["extension"]
+
+    assert datetime.fromisoformat(coming["contained"][0]["period"]["end"]) > now
+    assert notice["valueDuration"]["value"] == 24
+    assert late == {"url": "urn:gpcli:late-cancellation", "valueCode": "refused"}
+
+
+def test_finns_first_gp_is_on_leave_from_e_consultations_now(
+    now: datetime, world: list[Resource]
+) -> None:
+    service = named(world, "HealthcareService/e-consultation-myrvold")
+    (leave,) = service["notAvailable"]
+    until = date.fromisoformat(leave["during"]["end"])
+
+    assert leave["during"]["start"] < now.astimezone(ZONE).date().isoformat() < until.isoformat()
+    assert leave["description"].startswith(f"Leave until {until.day} ")
+    assert service["active"] is True
+
+
+def test_guro_had_the_flu_vaccine_last_season_and_not_this_one(
+    now: datetime, world: list[Resource]
+) -> None:
+    (given,) = about(world, "Immunization", "guro")
+    today = now.astimezone(ZONE).date()
+    season = date(today.year if today.month >= 7 else today.year - 1, 7, 1)
+
+    assert season - timedelta(days=366) <= date.fromisoformat(given["occurrenceDateTime"]) < season
+    assert named(world, "HealthcareService/flu-vaccination-solem")["eligibility"]
+
+
+def test_hans_has_the_size_that_he_is_there_for(now: datetime, world: list[Resource]) -> None:
+    schedules = {
+        f"Schedule/{each['id']}"
+        for each in of(world, "Schedule")
+        if "HealthcareService/booking-aasheim" in references(each)
+    }
+    free = [
+        slot
+        for slot in of(world, "Slot")
+        if slot["schedule"]["reference"] in schedules and slot["status"] == "free"
+    ]
+    visits = about(world, "Appointment", "hans")
+
+    assert (len(schedules), len(free), len(visits)) == (3, 2000, 300)
+    assert Counter(each["status"] for each in visits if start_of(each) > now) == {"booked": 30}
+    assert {each["status"] for each in visits} == {"booked", "fulfilled", "cancelled", "noshow"}
+
+
+def test_some_times_are_busy_and_some_are_by_phone_or_video(world: list[Resource]) -> None:
+    slots = [
+        each
+        for each in of(world, "Slot")
+        if each["schedule"]["reference"] == "Schedule/booking-haugland"
+    ]
+    kinds = {each["appointmentType"]["coding"][0]["code"] for each in slots}
+    busy = sum(each["status"] == "busy" for each in slots) / len(slots)
+
+    assert kinds == {"in-person", "phone", "video"}
+    assert 0.25 < busy < 0.55
+
+
+def test_everything_that_can_be_charged_has_a_price(world: list[Resource]) -> None:
+    prices = {
+        price["code"]["coding"][0]["code"]: [
+            sum(part["amount"]["value"] for part in group["priceComponent"])
+            for group in price["propertyGroup"]
+        ]
+        for price in of(world, "ChargeItemDefinition")
+    }
+
+    assert prices == {
+        "e-consultation": [253, 317, 391, 0],
+        "booking": [184, 248, 0],
+        "booking-enquiry": [0],
+        "cancellation": [0],
+        "prescription-renewal": [161],
+        "flu-vaccination": [150, 0],
+        "contact": [0],
+        "late-cancellation": [449],
+        "no-show": [449],
+    }

@@ -1,0 +1,329 @@
+"""The surgery's side: what it answers, and when."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from gpcli.sandbox.store import Store
+from gpcli.sandbox.surgery import SurgerySide
+from tests.sandbox.fhir.world import (
+    NOON,
+    concept,
+    enquiry,
+    issue,
+    patient,
+    ref,
+    role,
+    schedule,
+    service,
+    slot,
+)
+
+VIDEO = concept("video", "urn:gpcli:channel")
+
+
+def ask_for(ask, **more):
+    answer = ask("POST", "/Appointment", enquiry(**more))
+    assert answer.status_code == 201, answer.text
+    return answer.json
+
+
+def responses(world, appointment):
+    found = world.store.find("AppointmentResponse", appointment=f"Appointment/{appointment['id']}")
+    return [(each["participantStatus"], each.get("comment", "")) for each in found]
+
+
+def test_nothing_is_answered_before_its_time(slow):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=1, minutes=59))
+
+    assert slow.surgery.catch_up() == 0
+    assert slow.store.get("Appointment", booked["id"])["status"] == "pending"
+
+
+def test_when_it_is_due_a_booking_is_confirmed(slow):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=2))
+
+    assert slow.surgery.catch_up() == 1
+    confirmed = slow.store.get("Appointment", booked["id"])
+    assert (confirmed["status"], confirmed["meta"]["versionId"]) == ("booked", "2")
+    assert [each["actor"]["reference"] for each in confirmed["participant"]] == [
+        "Patient/ada",
+        "HealthcareService/booking",
+        "PractitionerRole/gp",
+        "Location/solbakken",
+    ]
+    assert {each["status"] for each in confirmed["participant"]} == {"accepted"}
+    assert slow.slot(1)["status"] == "busy"
+    assert slow.surgery.catch_up() == 0
+
+
+def test_the_answer_is_an_appointment_response_that_the_patient_can_read(slow):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=2))
+
+    found = slow.as_("ada").reading(f"/AppointmentResponse?appointment={booked['id']}")
+
+    answer = found["entry"][0]["resource"]
+    assert {name: answer[name] for name in answer if name not in ("id", "meta")} == {
+        "resourceType": "AppointmentResponse",
+        "appointment": ref(f"Appointment/{booked['id']}"),
+        "participantStatus": "accepted",
+        "start": "2027-03-08T12:00:00+01:00",
+        "end": "2027-03-08T12:20:00+01:00",
+        "actor": ref("PractitionerRole/gp"),
+    }
+    assert slow.as_("bo").found("/AppointmentResponse") == []
+
+
+def test_the_next_request_carries_out_what_is_due(slow):
+    ada = slow.as_("ada")
+    booked = ada.booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=3))
+
+    assert ada.reading(f"/Appointment/{booked['id']}")["status"] == "booked"
+
+
+def test_the_delay_can_be_changed_for_what_comes(slow):
+    ada = slow.as_("ada")
+    slow.surgery.delay = timedelta()
+
+    assert ada.booked(slow.slot(1))["status"] == "booked"
+
+
+def test_what_is_due_survives_a_restart(slow, tmp_path):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=3))
+    reopened = Store(tmp_path / "slow.sqlite", slow.clock)
+
+    answered = SurgerySide(reopened, slow.clock).catch_up()
+
+    assert (answered, reopened.get("Appointment", booked["id"])["status"]) == (1, "booked")
+    reopened.close()
+
+
+def test_an_answer_is_given_once_however_many_catch_up(slow):
+    slow.as_("ada").booked(slow.slot(1))
+    slow.clock.advance(timedelta(hours=3))
+
+    with ThreadPoolExecutor(8) as requests:
+        answered = list(requests.map(lambda _: slow.surgery.catch_up(), range(8)))
+
+    assert sum(answered) == 1
+    assert len(slow.store.find("AppointmentResponse")) == 1
+
+
+@pytest.mark.parametrize("status", ["cancelled", "booked", "entered-in-error"])
+def test_what_is_settled_otherwise_is_left_alone(slow, status):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.store.put(booked | {"status": status})
+    slow.clock.advance(timedelta(hours=3))
+
+    slow.surgery.catch_up()
+
+    assert slow.store.get("Appointment", booked["id"])["status"] == status
+    assert slow.store.find("AppointmentResponse") == []
+
+
+def test_what_was_deleted_is_not_answered(slow):
+    booked = slow.as_("ada").booked(slow.slot(1))
+    slow.store.delete("Appointment", booked["id"])
+    slow.clock.advance(timedelta(hours=3))
+
+    slow.surgery.catch_up()
+
+    assert slow.store.find("AppointmentResponse") == []
+
+
+def test_an_enquiry_waits_without_a_time(slow):
+    sent = ask_for(slow.as_("ada"))
+
+    assert (sent["status"], "start" in sent, "slot" in sent) == ("proposed", False, False)
+
+
+def test_an_enquiry_gets_the_first_free_time_that_suits(world):
+    world.store.put({**world.slot(1), "status": "busy"})
+
+    given = ask_for(world.as_("ada"))
+
+    assert {name: given[name] for name in ("status", "start", "end", "slot")} == {
+        "status": "booked",
+        "start": "2027-03-08T12:20:00+01:00",
+        "end": "2027-03-08T12:40:00+01:00",
+        "slot": [ref("Slot/s2")],
+    }
+    assert given["contained"][0]["period"] == {"end": "2027-03-07T12:20:00+01:00"}
+    assert world.slot(2)["status"] == "busy"
+    assert responses(world, given) == [
+        ("accepted", "You have been given a time. Please tell us if it does not suit.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("periods", "expected"),
+    [
+        ([{"start": "2027-03-08", "end": "2027-03-08"}], "s1"),
+        ([{"start": "2027-03-08T12:10:00+01:00"}], "s2"),
+        ([{"end": "2027-03-08T12:20:00+01:00"}], "s1"),
+        ([{"start": "2027-03-09"}, {"start": "2027-03-08T12:21:00+01:00"}], "s3"),
+        ([{"start": "2027-03-09"}], None),
+        ([{"start": "2027-03-08T12:01:00+01:00", "end": "2027-03-08T12:39:00+01:00"}], None),
+        ([{"end": "2027-02-28"}], None),
+    ],
+)
+def test_only_times_within_the_wishes_are_given(world, periods, expected):
+    given = ask_for(world.as_("ada"), requestedPeriod=periods)
+
+    assert given.get("slot", [None])[0] == (ref(f"Slot/{expected}") if expected else None)
+    assert given["status"] == ("booked" if expected else "cancelled")
+
+
+def test_times_that_have_passed_are_not_given(slow):
+    sent = ask_for(slow.as_("ada"))
+    slow.clock.advance(timedelta(days=7, minutes=10))
+
+    given = slow.as_("ada").reading(f"/Appointment/{sent['id']}")
+
+    assert given["slot"] == [ref("Slot/s2")]
+
+
+def test_an_enquiry_that_cannot_be_met_is_declined_in_the_surgerys_words(world):
+    declined = ask_for(world.as_("ada"), requestedPeriod=[{"end": "2027-03-03"}])
+
+    assert (declined["status"], "start" in declined) == ("cancelled", False)
+    assert declined["cancelationReason"]["coding"][0]["code"] == "prov"
+    assert responses(world, declined) == [
+        ("declined", "We have no time for you then. Please suggest other days, or call us.")
+    ]
+    answer = world.store.find("AppointmentResponse")[0]
+    assert answer["participantType"][0]["coding"][0]["code"] == "PRF"
+
+
+@pytest.mark.parametrize("comment", ["please decline", "Well, PLEASE DECLINE this."])
+def test_an_enquiry_that_asks_for_it_is_declined(world, comment):
+    declined = ask_for(world.as_("ada"), comment=comment)
+
+    assert declined["status"] == "cancelled"
+    assert responses(world, declined) == [("declined", "We can't offer this. Please call us.")]
+    assert world.slot(1)["status"] == "free"
+
+
+def test_the_channel_asked_for_is_heeded_where_times_name_one(world):
+    world.store.put({**world.slot(1), "appointmentType": concept("phone", "urn:gpcli:channel")})
+    world.store.put({**world.slot(3), "appointmentType": VIDEO})
+    wish = {"appointmentType": VIDEO, "serviceType": [concept("e-consultation")]}
+
+    given = [ask_for(world.as_("ada"), **wish)["slot"][0]["reference"] for _ in range(2)]
+
+    assert given == ["Slot/s2", "Slot/s3"]
+
+
+def test_a_vaccination_is_not_given_a_visiting_time(world):
+    offered = ("booking", "booking-enquiry", "flu-vaccination", "cancellation")
+    world.store.put_all(
+        [
+            service("flu-vaccination"),
+            role(*offered),
+            schedule("clinic", of="flu-vaccination"),
+            slot(9, NOON + timedelta(days=8), schedule=ref("Schedule/clinic")),
+        ]
+    )
+
+    vaccination = ask_for(world.as_("ada"), serviceType=[concept("flu-vaccination")])
+    visit = ask_for(world.as_("ada"))
+
+    assert (vaccination["slot"], visit["slot"]) == ([ref("Slot/s9")], [ref("Slot/s1")])
+
+
+@pytest.fixture
+def without_times(world):
+    """A surgery that takes enquiries and shows no times."""
+    world.store.put(role("booking-enquiry"))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("wish", "start"),
+    [
+        ({"start": "2027-03-02"}, "2027-03-02T08:00:00+01:00"),
+        ({"start": "2027-03-02T10:05:00+01:00"}, "2027-03-02T10:20:00+01:00"),
+        ({"start": "2027-03-06"}, "2027-03-08T08:00:00+01:00"),
+        ({"start": "2027-03-05T14:50:00+01:00"}, "2027-03-08T08:00:00+01:00"),
+        ({"start": "2027-03-27"}, "2027-03-29T08:00:00+02:00"),
+        ({}, "2027-03-01T12:20:00+01:00"),
+        ({"start": "2027-03-06", "end": "2027-03-07"}, None),
+        ({"start": "2027-03-02T08:10:00+01:00", "end": "2027-03-02T08:30:00+01:00"}, None),
+        ({"start": "2029-01-01"}, None),
+        ({"start": "9999-12-31"}, None),
+    ],
+)
+def test_a_surgery_without_times_in_the_portal_looks_in_its_own_calendar(
+    without_times, wish, start
+):
+    period = wish or {"id": "any"}
+
+    given = ask_for(without_times.as_("ada"), requestedPeriod=[period])
+
+    assert (given.get("start"), "slot" in given) == (start, False)
+    assert given["status"] == ("booked" if start else "cancelled")
+
+
+def test_an_enquiry_goes_to_the_gp_it_names(world):
+    both = [ref("PractitionerRole/gp"), ref("PractitionerRole/second")]
+    world.store.put(service("booking-enquiry", id_="second-enquiry"))
+    world.store.put(role("second-enquiry", id_="second"))
+    world.store.put(patient("ada", "Ås", "14836100100") | {"generalPractitioner": both})
+    people = [
+        {"actor": ref("Patient/ada"), "status": "accepted"},
+        {"actor": ref("PractitionerRole/second"), "status": "needs-action"},
+    ]
+
+    given = ask_for(world.as_("ada"), participant=people)
+
+    assert (given["start"], given["participant"][1:]) == (
+        "2027-03-02T08:00:00+01:00",
+        [{"actor": ref("PractitionerRole/second"), "status": "accepted"}],
+    )
+
+
+@pytest.mark.parametrize("about", ["booking", "booking-enquiry", "e-consultation"])
+def test_enquiries_are_about_what_the_gp_offers(world, about):
+    assert ask_for(world.as_("ada"), serviceType=[concept(about)])["status"] == "booked"
+
+
+@pytest.mark.parametrize(
+    ("about", "offered"),
+    [
+        ("booking", ("booking", "cancellation")),
+        ("booking-enquiry", ("booking",)),
+        ("e-consultation", ("booking-enquiry",)),
+        ("flu-vaccination", ("booking-enquiry",)),
+    ],
+)
+def test_an_enquiry_that_no_gp_takes_is_refused(world, about, offered):
+    world.store.put(role(*offered))
+
+    answer = world.as_("ada")("POST", "/Appointment", enquiry(serviceType=[concept(about)]))
+
+    assert issue(answer) == (403, "forbidden", "service-off")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"status": "booked", "start": "2027-03-08T09:00:00Z", "end": "2027-03-08T09:20:00Z"},
+        {"start": "2027-03-08T09:00:00Z", "end": "2027-03-08T09:20:00Z"},
+        {"requestedPeriod": None},
+        {"status": "waitlist"},
+        {"serviceType": [concept("contact")]},
+    ],
+)
+def test_an_enquiry_is_proposed_with_wishes_and_without_a_time(world, more):
+    sent = {name: value for name, value in enquiry(**more).items() if value is not None}
+
+    answer = world.as_("ada")("POST", "/Appointment", sent)
+
+    assert issue(answer) == (422, "business-rule", "")
+    assert world.store.find("Appointment") == []
