@@ -1,0 +1,97 @@
+"""Running one command line: parse, find the command, call it; typer's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+import typer
+from typer._click import exceptions as trouble
+
+from gpcli.cli.lazy import PROGRAM, LazyGroup
+from gpcli.cli.options import Run, SessionFactory
+from gpcli.cli.registry import REGISTRY
+from gpcli.cli.row import Registry
+from gpcli.config.options import Options
+from gpcli.errors import GpcliError, InputNeeded, Usage
+
+WORDING = (
+    ("is not a valid int.", "is not a whole number."),
+    ("is not a valid int range.", "is not a whole number."),
+    ("is not a valid float.", "is not a number."),
+    ("is not a valid float range.", "is not a number."),
+    ("is not in the range x>=", "is too little: at least "),
+    ("<=x<=", " to "),
+    ("Got unexpected extra argument(s)", "There is more on the line than the command takes:"),
+)
+"""What typer says, and what we say instead."""
+
+
+def run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    stdin: TextIO,
+    stdout: TextIO,
+    stderr: TextIO,
+    session_factory: SessionFactory,
+    *,
+    registry: Registry | None = None,
+) -> int:
+    """Run `argv` (without the program's name) and return the exit status.
+
+    `session_factory` makes the session when the command first asks for it, after the whole line
+    is parsed; if it has a `close`, that is called at the end. Raises GpcliError for everything
+    that ends badly; Usage and InputNeeded for the line itself.
+    """
+    this = Run(Options(), lambda options: session_factory(options, env, stdin, stdout, stderr))
+    tree: Any = LazyGroup(registry or REGISTRY)
+    try:
+        with tree.make_context(PROGRAM, list(argv), obj=this) as ctx:
+            ctx.call_on_close(this.close)
+            tree.invoke(ctx)
+    except typer.Exit as ending:
+        return ending.exit_code
+    except trouble.UsageError as wrong:
+        raise usage_error(wrong) from None
+    return 0
+
+
+def usage_error(wrong: trouble.UsageError) -> GpcliError:
+    """What typer says of the line, in our words and with the way to the command's help."""
+    where = wrong.ctx.command_path if wrong.ctx else PROGRAM
+    hint = f"{where} --help shows how it is used."
+    if isinstance(wrong, trouble.NoSuchOption):
+        return Usage(_no_such_option(wrong, where), hint=hint)
+    if isinstance(wrong, trouble.MissingParameter):
+        return InputNeeded(f"{where} needs {_named(wrong)}.", hint=hint)
+    if isinstance(wrong, trouble.BadOptionUsage):
+        return _bad_option(wrong, hint)
+    if isinstance(wrong, trouble.BadParameter):
+        return Usage(f"{_named(wrong)}: {_worded(wrong.message)}", hint=hint)
+    return Usage(_worded(wrong.format_message()), hint=hint)
+
+
+def _worded(message: str) -> str:
+    for theirs, ours in WORDING:
+        message = message.replace(theirs, ours)
+    return message
+
+
+def _no_such_option(wrong: trouble.NoSuchOption, where: str) -> str:
+    guess = f"; did you mean '{wrong.possibilities[0]}'?" if wrong.possibilities else "."
+    return f"{where} has no option '{wrong.option_name}'{guess}"
+
+
+def _bad_option(wrong: trouble.BadOptionUsage, hint: str) -> GpcliError:
+    if "requires" in wrong.message:
+        return InputNeeded(f"{wrong.option_name} needs a value.", hint=hint)
+    return Usage(f"{wrong.option_name} takes no value.", hint=hint)
+
+
+def _named(wrong: trouble.BadParameter) -> str:
+    param: Any = wrong.param
+    if param is None:
+        return "The line"
+    if param.param_type_name == "option":
+        return str(param.opts[-1])
+    return str(param.metavar or param.name).strip("[]").removeprefix("-- ").upper()

@@ -1,0 +1,127 @@
+"""The texts of `gpcli help TOPIC`: written ones beside this file, others drawn from tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import resources
+
+from gpcli.cli.pages import columns, global_lines, section, write_lines
+from gpcli.errors import Exit, GpcliError
+
+MEANINGS = {
+    Exit.OK: "Done. An empty list is OK, and so is what was already done.",
+    Exit.FAILURE: "The portal answers nonsense, its certificate can't be trusted, or the answer "
+    "could not be written.",
+    Exit.USAGE: "Options, arguments or configuration are wrong, or a value is needed and there is "
+    "nobody to ask. Nothing was sent.",
+    Exit.NOT_FOUND: "There is no such id, profile, person or file, or no time that fits.",
+    Exit.SIGN_IN: "Nobody is signed in, the session is over, sign-in was refused, there is no "
+    "keyring, or the session belongs to another host.",
+    Exit.NOT_ALLOWED: "The GP does not offer it, or not now; consent or permission is missing; or "
+    "a CI run would touch production.",
+    Exit.UNAVAILABLE: "The portal can't be reached or can't answer now. Later may work.",
+    Exit.REJECTED: "The portal understood and said no, or it would repeat or contradict something.",
+    Exit.PARTIAL: "Some of it worked and is on stdout, the rest did not.",
+    Exit.CANCELLED: "Somebody said no, or --yes or --accept-fee was needed.",
+    Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
+    Exit.BUG: "A fault of gpcli itself.",
+    Exit.INTERRUPTED: "Ctrl-C.",
+    Exit.CLOSED_PIPE: "Whoever read the answer stopped reading.",
+    Exit.TERMINATED: "SIGTERM.",
+}
+"""Exit codes that this release can end with, and when."""
+
+OWN_VARIABLES = (
+    ("GPCLI_PROFILE", "The profile to use, as --profile"),
+    ("GPCLI_AS", "The person to act as, as --as"),
+    ("GPCLI_CONFIG_DIR", "A directory for configuration, state and cache"),
+    ("GPCLI_NO_INPUT", "Never ask, as --no-input"),
+    ("GPCLI_SHOW_ALL", "Show also the commands that your GP does not offer"),
+    ("GPCLI_DEBUG", "Say where gpcli failed, as --debug"),
+    ("GPCLI_ALLOW_PRODUCTION", "The production profile that a CI run may touch"),
+)
+MACHINE_VARIABLES = (
+    ("GPCLI_PORTAL", "The portal's FHIR address"),
+    ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
+    ("GPCLI_TOKEN", "An access token"),
+    ("GPCLI_PATIENT", "The patient's id at the portal"),
+    ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
+)
+RESPECTED_VARIABLES = (
+    ("NO_COLOR", "No colour"),
+    ("FORCE_COLOR, CLICOLOR_FORCE", "Colour also where there is no terminal"),
+    ("TERM", "No colour if it is dumb"),
+    ("COLUMNS", "The width of tables"),
+    ("BROWSER", "The browser that login opens"),
+    ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
+    ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),
+    ("SSL_CERT_FILE, _DIR", "Certificates to trust"),
+    ("LC_ALL", "The terminal's characters"),
+    ("CI", "If true, never ask, and keep away from production"),
+)
+
+WRITTEN = ("json", "columns", "privacy", "sandbox", "scripting")
+
+
+def topics() -> dict[str, str]:
+    """Every topic and its text."""
+    drawn: dict[str, Callable[[], str]] = {
+        "exit-codes": exit_codes,
+        "environment": environment,
+        "options": options,
+    }
+    written = {name: written_topic(name) for name in WRITTEN}
+    return dict(sorted({**{name: draw() for name, draw in drawn.items()}, **written}.items()))
+
+
+def written_topic(name: str) -> str:
+    """The text of a topic that is written by hand."""
+    return (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def exit_codes() -> str:
+    """What each exit code means, with the words of `error.code` that go with it."""
+    rows = [(f"{code.value:>3}", _meaning(code, text)) for code, text in MEANINGS.items()]
+    head = (
+        "gpcli ends with one of these exit codes. With --json or --ndjson, the last line\n"
+        'on stderr says more: {"error": {"code": ...}}, a word of those in brackets.\n'
+    )
+    return "\n".join([head, section("EXIT CODES", columns(rows))])
+
+
+def environment() -> str:
+    """The variables that gpcli reads."""
+    return "\n".join(
+        [
+            "An option wins over a variable, a variable over the profile. A name that is set\n"
+            "to nothing is an error; a switch is off if it is 0, false or empty.\n",
+            section("YOUR OWN", columns([*OWN_VARIABLES])),
+            section("WITHOUT CONFIGURATION OR KEYRING", columns([*MACHINE_VARIABLES])),
+            section("EVERYBODY'S", columns([*RESPECTED_VARIABLES])),
+        ]
+    )
+
+
+def options() -> str:
+    """The options that every command has, and those of commands that send."""
+    return "\n".join(
+        [
+            "These options may stand anywhere on the line, before or after the command. Of\n"
+            "two that are given, the later one wins.\n",
+            section("EVERY COMMAND", global_lines()),
+            section("COMMANDS THAT SEND", write_lines()),
+        ]
+    )
+
+
+def _meaning(code: Exit, text: str) -> str:
+    words = [kind.code for kind in _errors(GpcliError) if kind.exit == code]
+    return f"{text} [{', '.join(dict.fromkeys(words))}]" if words else text
+
+
+def _errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
+    """The errors that have a word of their own, in the order of the tree."""
+    if "code" in vars(kind):
+        yield kind
+    for below in kind.__subclasses__():
+        yield from _errors(below)

@@ -1,0 +1,1237 @@
+"""Ready answers, made by `python -m gpcli.cli.tables`: change the commands, not this."""
+
+# fmt: off
+# ruff: noqa: E501
+
+GROUPS = {
+    '': (
+        (
+            "Your GP's online services, from the command line.\n"
+            '\n'
+            'USAGE\n'
+            '  gpcli COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'ACCOUNT',
+                (
+                    ('login', "  login         Sign in to your GP's portal"),
+                    ('logout', '  logout        Sign out, at the portal and here'),
+                    ('whoami', '  whoami        Who is signed in, where, and for how long'),
+                    ('consent', '  consent       Your consent to Full Access'),
+                    ('profile', '  profile       The portals that this machine knows'),
+                ),
+            ),
+            (
+                'CARE',
+                (
+                    ('services', '  services      What your GP offers online, and what not and why'),
+                    ('gp', '  gp            Your GP and surgery: address, phone, opening hours'),
+                    ('slots', '  slots         Free times'),
+                    ('book', '  book          Book a time, or ask the surgery for one'),
+                    ('appointments', '  appointments  What is booked, what waits for the surgery, what is past'),
+                    ('cancel', '  cancel        Cancel a booking or an enquiry'),
+                    ('flu', '  flu           The flu vaccine: eligibility, price, free times, booking'),
+                ),
+            ),
+            (
+                'TOOLS',
+                (
+                    ('sandbox', '  sandbox       A GP portal on this machine, with known people'),
+                    ('demo', '  demo          A guided run against the portal on this machine'),
+                    ('completion', '  completion    Print the completion script for a shell'),
+                    ('help', '  help          Help on a command or a topic'),
+                ),
+            ),
+        ),
+        (
+            'GLOBAL OPTIONS, anywhere on the line\n'
+            '  --json             Answer in JSON: one array, or one object\n'
+            '  --ndjson           Answer in JSON, one object a line as they come\n'
+            '  --plain            Answer in tab-separated lines, as when piped\n'
+            "  --fields NAMES     Only these columns, comma-separated; '' lists them\n"
+            '  --profile NAME     The portal to use\n'
+            '  --as WHO           The signed-in person to act as: a name or an id\n'
+            '  --gp NAME          The GP, for those who have several\n'
+            '  --timeout SECONDS  Limit for the network work, 30 by default\n'
+            '  --no-input         Never ask; fail where a question would be needed\n'
+            '  --debug            When gpcli fails, say where; never with personal data\n'
+            '  -h, --help         Help on a command, or on gpcli\n'
+            '\n'
+            'LEARN MORE\n'
+            '  gpcli COMMAND --help  What a command takes, with examples\n'
+            '  gpcli help TOPIC      columns, environment, exit-codes, json, options,\n'
+            '                        privacy, sandbox, scripting\n'
+            '  gpcli --version       The version of gpcli\n'
+        ),
+    ),
+    'consent': (
+        (
+            'Your consent to Full Access.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli consent COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('consent show', '  show      Show what you have consented to'),
+                    ('consent grant', '  grant     Consent to Full Access'),
+                    ('consent withdraw', '  withdraw  Withdraw your consent; the portal deletes what it keeps'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli consent COMMAND --help  What a command takes\n'
+        ),
+    ),
+    'profile': (
+        (
+            'The portals that this machine knows.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli profile COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('profile list', '  list    List the profiles'),
+                    ('profile show', '  show    Show one profile'),
+                    ('profile add', '  add     Add a portal'),
+                    ('profile use', '  use     Make a profile the default'),
+                    ('profile remove', '  remove  Forget a portal'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli profile COMMAND --help  What a command takes\n'
+        ),
+    ),
+    'appointments': (
+        (
+            'What is booked, what waits for the surgery, what is past.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli appointments COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('appointments list', '  list  List appointments'),
+                    ('appointments show', '  show  Show one appointment'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli appointments COMMAND --help\n'
+            '                                  What a command takes\n'
+        ),
+    ),
+    'sandbox': (
+        (
+            'A GP portal on this machine, with known people.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli sandbox COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('sandbox run', '  run      Run a command against a portal of its own'),
+                    ('sandbox serve', '  serve    Serve a portal until Ctrl-C'),
+                    ('sandbox env', '  env      Print what points a shell at the served portal'),
+                    ('sandbox people', '  people   List the people who can sign in'),
+                    ('sandbox reset', '  reset    Make everything as it was at the start'),
+                    ('sandbox advance', "  advance  Move the portal's clock forward"),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli sandbox COMMAND --help  What a command takes\n'
+        ),
+    ),
+}
+PAGES = {
+    'login': (
+        "Sign in to your GP's portal.\n"
+        '\n'
+        'With a PORTAL-URL, this makes a profile for the portal first. Signing in never\n'
+        'replaces another person: --as chooses among those who are signed in.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli login [PORTAL-URL] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  PORTAL-URL  The portal's FHIR base\n"
+        '\n'
+        'OPTIONS\n'
+        '  --device           Sign in on another device, with a code\n'
+        '  --no-browser       Print the address instead of opening it\n'
+        '  --browser CMD      The command that opens pages\n'
+        '  --port N           Port for the way back\n'
+        '  --hint WHO         Who signs in, for the page\n'
+        '  --environment ENV  Of a new portal: production, staging, sandbox\n'
+        '  --limit SECONDS    How long to wait for you (default: 600)\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Sign in for the first time\n'
+        '  gpcli login https://portal.example/fhir/R4\n'
+        '\n'
+        '  # Sign in again\n'
+        '  gpcli login\n'
+        '\n'
+        '  # Sign in where there is no browser\n'
+        '  gpcli login --device\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'logout': (
+        'Sign out, at the portal and here.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli logout [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --all  Everybody who is signed in at this portal\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Sign everybody out\n'
+        '  gpcli logout --all\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'whoami': (
+        'Who is signed in, where, and for how long.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli whoami [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --all            Everybody who is signed in, at any portal\n'
+        '  --min-life TIME  Fail if unattended use ends sooner: 10m\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Is there a session that lasts ten minutes more?\n'
+        '  gpcli whoami --min-life 10m\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'consent show': (
+        'Show what you have consented to.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli consent show [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'consent grant': (
+        'Consent to Full Access.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli consent grant [OPTIONS]\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'consent withdraw': (
+        'Withdraw your consent; the portal deletes what it keeps.\n'
+        '\n'
+        "The word 'withdraw' must be typed; --confirm withdraw is that in a script.\n"
+        '\n'
+        'USAGE\n'
+        '  gpcli consent withdraw [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        "  --confirm WORD  The word 'withdraw', for scripts\n"
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # In a script\n'
+        '  gpcli consent withdraw --confirm withdraw\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'profile list': (
+        'List the profiles.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli profile list [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'profile show': (
+        'Show one profile.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli profile show [NAME] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  NAME  The one in use\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'profile add': (
+        'Add a portal.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli profile add NAME PORTAL-URL [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  NAME        The profile's name\n"
+        "  PORTAL-URL  The portal's FHIR base\n"
+        '\n'
+        'OPTIONS\n'
+        '  --environment ENV  production, staging or sandbox (required)\n'
+        '  --ca-file FILE     A certificate to trust as well\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # A portal for tests\n'
+        '  gpcli profile add test https://staging.example/fhir/R4 --environment staging\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'profile use': (
+        'Make a profile the default.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli profile use NAME [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  NAME  The profile's name\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'profile remove': (
+        'Forget a portal.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli profile remove NAME [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  NAME  The profile's name\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'services': (
+        'What your GP offers online, and what not and why.\n'
+        '\n'
+        'With a SERVICE, the exit code says whether it is offered: 0 if it is, 5 if not.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli services [SERVICE] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  SERVICE  Only this one; exit 5 if not offered\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Everything\n'
+        '  gpcli services\n'
+        '\n'
+        '  # In a script: can a time be booked?\n'
+        '  if gpcli services booking; then …; fi\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'gp': (
+        'Your GP and surgery: address, phone, opening hours.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli gp [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'slots': (
+        'Free times.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli slots [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --from DAY             First day: 2026-12-01, today, +7d\n'
+        '  --to DAY               Last day, inclusive; 28 days by default\n'
+        '  --between HH:MM-HH:MM  Hours, such as 08:00-10:00\n'
+        '  --weekday DAYS         mon, tue …; repeatable or comma-separated\n'
+        "  --with NAME            Part of the doctor's or nurse's name\n"
+        '  --via WAY              in-person, phone (or audio), video\n'
+        '  --limit N              At most so many times\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Monday and Tuesday mornings\n'
+        '  gpcli slots --weekday mon,tue --between 08:00-11:00\n'
+        '\n'
+        '  # The next two weeks, as JSON\n'
+        '  gpcli slots --to +14d --json\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'book': (
+        'Book a time, or ask the surgery for one.\n'
+        '\n'
+        'A plan is shown first, and nothing is sent until you agree. Where the surgery\n'
+        'must confirm, the time is not booked until it has: gpcli appointments list shows\n'
+        'it.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli book [SLOT] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  SLOT  A free time's id\n"
+        '\n'
+        'OPTIONS\n'
+        '  --first                Take the first time that fits\n'
+        '  --enquiry              Ask the surgery for a time within the filters\n'
+        '  --reason TEXT          What it is about, for the surgery\n'
+        '  --another              Even with a coming booking for the same\n'
+        '  --from DAY             First day: 2026-12-01, today, +7d\n'
+        '  --to DAY               Last day, inclusive; 28 days by default\n'
+        '  --between HH:MM-HH:MM  Hours, such as 08:00-10:00\n'
+        '  --weekday DAYS         mon, tue …; repeatable or comma-separated\n'
+        "  --with NAME            Part of the doctor's or nurse's name\n"
+        '  --via WAY              in-person, phone (or audio), video\n'
+        '  --notice TIME          --first takes nothing that starts sooner (default: 2h)\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Pick from a list\n'
+        '  gpcli book\n'
+        '\n'
+        '  # The first morning time, without being asked\n'
+        '  gpcli book --first --yes\n'
+        '\n'
+        '  # See what would be sent\n'
+        '  gpcli book --first --dry-run\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'appointments list': (
+        'List appointments.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli appointments list [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --past     Those of the past, newest first\n'
+        '  --all      Past and coming\n'
+        '  --waiting  Only what the surgery has not confirmed\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'appointments show': (
+        'Show one appointment.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli appointments show [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  An appointment's id\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'cancel': (
+        'Cancel a booking or an enquiry.\n'
+        '\n'
+        'The plan shows until when this is free, and what it costs after that.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli cancel [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  An appointment's id\n"
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # See until when, and what late costs\n'
+        '  gpcli cancel --dry-run\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'flu': (
+        'The flu vaccine: eligibility, price, free times, booking.\n'
+        '\n'
+        'Without a SLOT and --first nothing is booked: this shows whether you may have\n'
+        'the vaccine, what it costs, and free times.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli flu [SLOT] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  SLOT  A free time's id\n"
+        '\n'
+        'OPTIONS\n'
+        '  --first                Take the first time that fits\n'
+        '  --reason TEXT          What it is about, for the surgery\n'
+        '  --another              Even with a coming booking for the same\n'
+        '  --from DAY             First day: 2026-12-01, today, +7d\n'
+        '  --to DAY               Last day, inclusive; 28 days by default\n'
+        '  --between HH:MM-HH:MM  Hours, such as 08:00-10:00\n'
+        '  --weekday DAYS         mon, tue …; repeatable or comma-separated\n'
+        "  --with NAME            Part of the doctor's or nurse's name\n"
+        '  --limit N              At most so many times\n'
+        '  --notice TIME          --first takes nothing that starts sooner (default: 2h)\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # The first time that suits\n'
+        '  gpcli flu --first --weekday fri\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'sandbox run': (
+        'Run a command against a portal of its own.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox run [OPTIONS] -- CMD…\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  CMD…  The command and its arguments\n'
+        '\n'
+        'OPTIONS\n'
+        '  --as PERSON    Who is signed in: gpcli sandbox people (default: ada)\n'
+        '  --for CHILD    Whom the person acts for\n'
+        "  --clock TIME   The portal's present at the start\n"
+        '  --delay TIME   How long the surgery takes to answer (default: 0s)\n'
+        '  --people FILE  A FHIR Bundle of other people\n'
+        '  --seed N       Makes the ids of new records repeat\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # As Ada\n'
+        '  gpcli sandbox run --as ada -- gpcli services\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --gp --timeout --no-input --debug\n'
+        '  (gpcli help options)\n'
+    ),
+    'sandbox serve': (
+        'Serve a portal until Ctrl-C.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox serve [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --port N        0 = any free one\n'
+        '  --auto-sign-in  The page answers at once for login --hint WHO\n'
+        "  --clock TIME    The portal's present at the start\n"
+        '  --delay TIME    How long the surgery takes to answer (default: 20s)\n'
+        '  --people FILE   A FHIR Bundle of other people\n'
+        '  --seed N        Makes the ids of new records repeat\n'
+        "  --state DIR     Keep the portal's state here\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'sandbox env': (
+        'Print what points a shell at the served portal.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox env PERSON [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  PERSON  gpcli sandbox people\n'
+        '\n'
+        'OPTIONS\n'
+        '  --as CHILD     Whom the person acts for\n'
+        '  --shell SHELL  bash, fish, powershell or github (default: bash)\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # In this shell\n'
+        '  eval "$(gpcli sandbox env ada)"\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --gp --timeout --no-input --debug\n'
+        '  (gpcli help options)\n'
+    ),
+    'sandbox people': (
+        'List the people who can sign in.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox people [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'sandbox reset': (
+        'Make everything as it was at the start.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox reset [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'sandbox advance': (
+        "Move the portal's clock forward.\n"
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox advance TIME [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  TIME  10m, 2h or 1d\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # By a day\n'
+        '  gpcli sandbox advance 1d\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'demo': (
+        'A guided run against the portal on this machine.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli demo [OPTIONS]\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'completion': (
+        'Print the completion script for a shell.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli completion SHELL [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  SHELL  One of bash, zsh, fish, powershell\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # bash, in ~/.bashrc\n'
+        '  eval "$(gpcli completion bash)"\n'
+        '\n'
+        '  # zsh, in ~/.zshrc after compinit\n'
+        '  eval "$(gpcli completion zsh)"\n'
+        '\n'
+        '  # fish\n'
+        '  gpcli completion fish > ~/.config/fish/completions/gpcli.fish\n'
+        '\n'
+        '  # PowerShell, in $PROFILE\n'
+        '  gpcli completion powershell | Out-String | iex\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'help': (
+        'Help on a command or a topic.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli help [SUBJECT...] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  SUBJECT  A topic or a command\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # What exit codes mean\n'
+        '  gpcli help exit-codes\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+}
+TOPICS = {
+    'columns': (
+        'On a terminal, a list is a table for people. Anywhere else, and with --plain, it\n'
+        'is one record a line for programs.\n'
+        '\n'
+        'PLAIN LISTS\n'
+        '  Columns are separated by one tab, without a heading; the id comes first.\n'
+        '  Nothing is cut. A tab, a line end and a backslash in a value stand as \\t, \\n\n'
+        '  and \\\\. Times are RFC 3339. What is not known is empty. yes and no are true\n'
+        '  and false; several values are separated by commas.\n'
+        '\n'
+        'PLAIN SINGLE THINGS\n'
+        '  One "key:<TAB>value" a line, then, if there is a longer text, a line "--" and\n'
+        '  the text.\n'
+        '\n'
+        'CHOOSING COLUMNS\n'
+        '  --fields id,start,channel  these columns, in this order, in every format\n'
+        "  --fields ''                the names of the columns, one a line\n"
+        '\n'
+        '  Within a major version a plain list gets new columns only at the end.\n'
+    ),
+    'environment': (
+        'An option wins over a variable, a variable over the profile. A name that is set\n'
+        'to nothing is an error; a switch is off if it is 0, false or empty.\n'
+        '\n'
+        'YOUR OWN\n'
+        '  GPCLI_PROFILE           The profile to use, as --profile\n'
+        '  GPCLI_AS                The person to act as, as --as\n'
+        '  GPCLI_CONFIG_DIR        A directory for configuration, state and cache\n'
+        '  GPCLI_NO_INPUT          Never ask, as --no-input\n'
+        '  GPCLI_SHOW_ALL          Show also the commands that your GP does not offer\n'
+        '  GPCLI_DEBUG             Say where gpcli failed, as --debug\n'
+        '  GPCLI_ALLOW_PRODUCTION  The production profile that a CI run may touch\n'
+        '\n'
+        'WITHOUT CONFIGURATION OR KEYRING\n'
+        "  GPCLI_PORTAL       The portal's FHIR address\n"
+        '  GPCLI_ENVIRONMENT  production, staging or sandbox; production if not given\n'
+        '  GPCLI_TOKEN        An access token\n'
+        "  GPCLI_PATIENT      The patient's id at the portal\n"
+        '  GPCLI_FHIR_USER    Who acts for the patient, such as RelatedPerson/7\n'
+        '\n'
+        "EVERYBODY'S\n"
+        '  NO_COLOR                     No colour\n'
+        '  FORCE_COLOR, CLICOLOR_FORCE  Colour also where there is no terminal\n'
+        '  TERM                         No colour if it is dumb\n'
+        '  COLUMNS                      The width of tables\n'
+        '  BROWSER                      The browser that login opens\n'
+        '  XDG_CONFIG_HOME              Where configuration is kept; XDG_STATE_HOME and\n'
+        '                               XDG_CACHE_HOME alike\n'
+        '  HTTPS_PROXY, NO_PROXY        The way to the portal\n'
+        '  SSL_CERT_FILE, _DIR          Certificates to trust\n'
+        "  LC_ALL                       The terminal's characters\n"
+        '  CI                           If true, never ask, and keep away from production\n'
+    ),
+    'exit-codes': (
+        'gpcli ends with one of these exit codes. With --json or --ndjson, the last line\n'
+        'on stderr says more: {"error": {"code": ...}}, a word of those in brackets.\n'
+        '\n'
+        'EXIT CODES\n'
+        '    0  Done. An empty list is OK, and so is what was already done.\n'
+        "    1  The portal answers nonsense, its certificate can't be trusted, or the\n"
+        '       answer could not be written. [failure, bad_response, tls]\n'
+        '    2  Options, arguments or configuration are wrong, or a value is needed and\n'
+        '       there is nobody to ask. Nothing was sent. [usage, input_needed, config]\n'
+        '    3  There is no such id, profile, person or file, or no time that fits.\n'
+        '       [not_found, no_slot]\n'
+        '    4  Nobody is signed in, the session is over, sign-in was refused, there is\n'
+        '       no keyring, or the session belongs to another host. [not_signed_in,\n'
+        '       expired, sign_in_refused, no_keyring, wrong_host]\n'
+        '    5  The GP does not offer it, or not now; consent or permission is missing;\n'
+        '       or a CI run would touch production. [not_offered, off_for_now,\n'
+        '       consent_needed, not_permitted, production_guard]\n'
+        "    6  The portal can't be reached or can't answer now. Later may work.\n"
+        '       [unreachable, timeout, rate_limited, portal_error]\n'
+        '    7  The portal understood and said no, or it would repeat or contradict\n'
+        '       something. [slot_taken, too_late, already_booked, rejected, conflict]\n'
+        '    8  Some of it worked and is on stdout, the rest did not. [partial]\n'
+        '    9  Somebody said no, or --yes or --accept-fee was needed. [declined,\n'
+        '       confirmation_needed, fee_not_accepted]\n'
+        '   10  A request went out and no answer came: it may or may not have been done.\n'
+        '       [outcome_unknown]\n'
+        '   70  A fault of gpcli itself. [unexpected]\n'
+        '  130  Ctrl-C.\n'
+        '  141  Whoever read the answer stopped reading.\n'
+        '  143  SIGTERM.\n'
+    ),
+    'json': (
+        '--json answers with one array for a list and one object for a single thing: by\n'
+        'command, never by how many there are. --ndjson writes one object a line, as they\n'
+        'come. gp and services always answer with an array.\n'
+        '\n'
+        'WHAT STAYS\n'
+        '  Keys are in snake_case, and all of them are always there; what is not known is\n'
+        '  null. Ids are strings. Words such as a status are in lower case; one that is\n'
+        '  new to gpcli stands as the portal wrote it.\n'
+        '  Times are RFC 3339 with the portal\'s offset; "zone" beside them is the\n'
+        '  surgery\'s. A date that the record knows only in part stays so: "2027-05".\n'
+        '  Amounts are strings with the record\'s own digits: "5.20".\n'
+        '  Within a major version keys are added, never changed or taken away.\n'
+        '\n'
+        'ONLY SOME KEYS\n'
+        "  --fields id,start keeps these keys, in this order; --fields '' lists them.\n"
+        '\n'
+        'COMMANDS THAT SEND\n'
+        '  Their object has "changed" (false if it was already so), "status",\n'
+        '  "request_id", "dry_run", "patient" and "acting_user".\n'
+        '\n'
+        'STDERR\n'
+        '  Each line is an object: {"notice": ...}, {"warning": ...}, {"progress": ...},\n'
+        '  and last, if the command failed:\n'
+        '\n'
+        '    {"error": {"code": "slot_taken", "exit": 7, "message": "...", "hint": "...",\n'
+        '               "request_id": null, "retry_after": null}}\n'
+        '\n'
+        '  It stands on one line. stdout is empty then, except after exit code 8.\n'
+        '\n'
+        'ARRAYS AND LINES\n'
+        '  An array is complete or absent. Lines may stop early: trust the exit code.\n'
+    ),
+    'options': (
+        'These options may stand anywhere on the line, before or after the command. Of\n'
+        'two that are given, the later one wins.\n'
+        '\n'
+        'EVERY COMMAND\n'
+        '  --json             Answer in JSON: one array, or one object\n'
+        '  --ndjson           Answer in JSON, one object a line as they come\n'
+        '  --plain            Answer in tab-separated lines, as when piped\n'
+        "  --fields NAMES     Only these columns, comma-separated; '' lists them\n"
+        '  --profile NAME     The portal to use\n'
+        '  --as WHO           The signed-in person to act as: a name or an id\n'
+        '  --gp NAME          The GP, for those who have several\n'
+        '  --timeout SECONDS  Limit for the network work, 30 by default\n'
+        '  --no-input         Never ask; fail where a question would be needed\n'
+        '  --debug            When gpcli fails, say where; never with personal data\n'
+        '  -h, --help         Help on a command, or on gpcli\n'
+        '\n'
+        'COMMANDS THAT SEND\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+    ),
+    'privacy': (
+        'gpcli talks to your portal and to nobody else. There is no telemetry, no update\n'
+        'check and no crash report.\n'
+        '\n'
+        'WHAT IT KEEPS ON THIS MACHINE\n'
+        "  The session       in the system's keyring, never in a file\n"
+        '  Configuration     your portals; no names, no health data\n'
+        '  State             who is signed in (name and id at the portal), what your GP\n'
+        '                    offers, and a note of each request that was sent: its kind,\n'
+        '                    its time, its outcome, not what was in it\n'
+        '  Cache             what the portal says about itself, never about you\n'
+        '\n'
+        '  All files can be read by you alone. gpcli help environment names the variables\n'
+        '  that move them. What is in your record is fetched anew each time and not kept.\n'
+        '\n'
+        'WHAT IT SHOWS\n'
+        '  Error messages have no health data in them; a crash names a place in the\n'
+        "  program, never a value. Text from the portal can't control your terminal.\n"
+        '\n'
+        'SIGNING OUT\n'
+        '  gpcli logout ends the session at the portal and deletes it here.\n'
+    ),
+    'sandbox': (
+        'The sandbox is a GP portal on your own machine, with people who do not exist. It\n'
+        "speaks what a real portal speaks, and it plays the surgery's side as well. It\n"
+        "comes with: pip install 'gpcli[sandbox]'\n"
+        '\n'
+        'TRY IT\n'
+        '  gpcli demo\n'
+        '\n'
+        'ONE COMMAND, OR A WHOLE SCRIPT\n'
+        '  gpcli sandbox run --as ada -- gpcli services\n'
+        '  gpcli sandbox run --as bo -- ./my-test.sh\n'
+        '\n'
+        '  This starts a portal, points gpcli at it by variables, runs the command, and\n'
+        '  takes the portal away again. The exit code is that of the command.\n'
+        '\n'
+        'A PORTAL THAT STAYS\n'
+        '  gpcli sandbox serve                      until Ctrl-C\n'
+        '  eval "$(gpcli sandbox env ada)"          in another shell: be Ada\n'
+        '  gpcli sandbox people                     who there is, and what each one shows\n'
+        '  gpcli sandbox advance 1d                 move its clock\n'
+        '  gpcli sandbox reset                      begin again\n'
+    ),
+    'scripting': (
+        'What a script can rely on.\n'
+        '\n'
+        'IT NEVER WAITS FOR A PERSON\n'
+        '  Questions are asked only if stdin and stderr are terminals, and neither\n'
+        '  --no-input, GPCLI_NO_INPUT nor CI is set. Every question has an option that\n'
+        '  answers it. Without it the exit code is 2, or 9 where agreement was needed,\n'
+        '  and the message names the option.\n'
+        '\n'
+        'STDOUT IS THE ANSWER\n'
+        '  All else goes to stderr. gpcli help json and gpcli help columns describe the\n'
+        '  answer; gpcli help exit-codes says what the exit code means.\n'
+        '\n'
+        'SENDING\n'
+        '  --yes agrees to the plan. Where sending costs money, --accept-fee MAX is\n'
+        '  needed as well.\n'
+        '  --dry-run shows the plan and sends nothing.\n'
+        '  --request-id ID makes a retry the same request: done once, reported twice. Use\n'
+        '  an id of your own that names the errand. The same id with other content is\n'
+        '  refused (exit code 7).\n'
+        '  Exit code 10 means that no answer came: repeat with the same --request-id.\n'
+        '\n'
+        'WHETHER THE GP OFFERS IT\n'
+        '  if gpcli services booking; then gpcli book --first --yes; fi\n'
+        '\n'
+        'AGAINST A PORTAL FOR TESTS\n'
+        '  gpcli sandbox run --as ada -- ./my-test.sh\n'
+        '  With CI set, gpcli does not touch a production portal.\n'
+        '\n'
+        'WITHOUT A KEYRING\n'
+        '  GPCLI_PORTAL, GPCLI_TOKEN and GPCLI_PATIENT need no configuration and no\n'
+        '  keyring (gpcli help environment).\n'
+    ),
+}
+SCRIPTS = {
+    'bash': (
+        '# bash completion for gpcli. In ~/.bashrc: eval "$(gpcli completion bash)"\n'
+        '\n'
+        '_gpcli() {\n'
+        '    local current=${COMP_WORDS[COMP_CWORD]} line word\n'
+        '    local -a typed=("${COMP_WORDS[@]:1:COMP_CWORD}")\n'
+        '    COMPREPLY=()\n'
+        '    # Quotes and backslashes belong to the shell, not to the words.\n'
+        '    typed=("${typed[@]//[\\\\\\"\\\']/}")\n'
+        '    [[ $current == = ]] && current=\n'
+        '    while IFS= read -r line; do\n'
+        '        if [[ $line == :files ]]; then\n'
+        '            compopt -o filenames 2>/dev/null\n'
+        '            while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")\n'
+        '            return\n'
+        '        fi\n'
+        '        printf -v word %q "${line%%$\'\\t\'*}"\n'
+        '        COMPREPLY+=("$word")\n'
+        '    done < <("${COMP_WORDS[0]}" __complete "${typed[@]}" 2>/dev/null)\n'
+        '}\n'
+        '\n'
+        'complete -F _gpcli gpcli\n'
+    ),
+    'zsh': (
+        '#compdef gpcli\n'
+        '# zsh completion for gpcli. In ~/.zshrc, after compinit: eval "$(gpcli completion zsh)"\n'
+        '# Or as a file called _gpcli in a directory of $fpath.\n'
+        '\n'
+        '_gpcli() {\n'
+        '    local line\n'
+        '    local -a described plain typed\n'
+        '    typed=("${(@Q)words[2,CURRENT]}")\n'
+        '    for line in "${(@f)$(${words[1]} __complete "${typed[@]}" 2>/dev/null)}"; do\n'
+        '        case $line in\n'
+        "            '') ;;\n"
+        '            :files)\n'
+        "                [[ ${words[CURRENT]} == --*=* ]] && compset -P '*='\n"
+        '                _files\n'
+        '                return\n'
+        '                ;;\n'
+        '            *$\'\\t\'*) described+=("${${line%%$\'\\t\'*}//:/\\\\:}:${line#*$\'\\t\'}") ;;\n'
+        '            *) plain+=("$line") ;;\n'
+        '        esac\n'
+        '    done\n'
+        '    (( $#described )) && _describe -V gpcli described\n'
+        '    (( $#plain )) && compadd -a plain\n'
+        '    (( $#described + $#plain ))\n'
+        '}\n'
+        '\n'
+        'if [[ $funcstack[1] == _gpcli ]]; then\n'
+        '    _gpcli "$@"\n'
+        'else\n'
+        '    compdef _gpcli gpcli\n'
+        'fi\n'
+    ),
+    'fish': (
+        '# fish completion for gpcli: gpcli completion fish > ~/.config/fish/completions/gpcli.fish\n'
+        '\n'
+        'function __gpcli_complete\n'
+        '    set -l typed (commandline -opc) (commandline -ct)\n'
+        '    set -l lines ($typed[1] __complete $typed[2..-1] 2>/dev/null)\n'
+        '    if test "$lines[1]" = :files\n'
+        '        set -l flag (string match -r -- \'^--[^=]+=\' "$typed[-1]")\n'
+        '        for path in (__fish_complete_path (string replace -- "$flag" \'\' "$typed[-1]"))\n'
+        '            echo "$flag$path"\n'
+        '        end\n'
+        '        return\n'
+        '    end\n'
+        "    printf '%s\\n' $lines\n"
+        'end\n'
+        '\n'
+        "complete -c gpcli -f -a '(__gpcli_complete)'\n"
+    ),
+    'powershell': (
+        '# PowerShell completion for gpcli. In $PROFILE: gpcli completion powershell | Out-String | Invoke-Expression\n'
+        '\n'
+        'Register-ArgumentCompleter -Native -CommandName gpcli -ScriptBlock {\n'
+        '    param($wordToComplete, $commandAst, $cursorPosition)\n'
+        '\n'
+        '    $typed = @($commandAst.CommandElements |\n'
+        '        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |\n'
+        '        Select-Object -Skip 1 |\n'
+        '        ForEach-Object { $_.Extent.Text.Trim(\'"\', "\'") })\n'
+        '    # Windows PowerShell drops an empty argument, so it is sent in quotes.\n'
+        '    $current = if ($wordToComplete) { $wordToComplete.Trim(\'"\', "\'") } else { \'""\' }\n'
+        '    if ($PSVersionTable.PSVersion -ge [version]\'7.3\') { $current = $current.Trim(\'"\') }\n'
+        '\n'
+        '    gpcli __complete @typed $current 2>$null | ForEach-Object {\n'
+        '        $word, $note = $_ -split "`t", 2\n'
+        "        if ($word -eq ':files') {\n"
+        '            [System.Management.Automation.CompletionCompleters]::CompleteFilename($wordToComplete)\n'
+        '            return\n'
+        '        }\n'
+        '        if (-not $note) { $note = $word }\n'
+        '        $quoted = if ($word -match \'\\s\') { "\'$($word -replace "\'", "\'\'")\'" } else { $word }\n'
+        "        [System.Management.Automation.CompletionResult]::new($quoted, $word, 'ParameterValue', $note)\n"
+        '    }\n'
+        '}\n'
+    ),
+}
+SUMMARIES = (
+    ('login', "Sign in to your GP's portal"),
+    ('logout', 'Sign out, at the portal and here'),
+    ('whoami', 'Who is signed in, where, and for how long'),
+    ('consent', 'Your consent to Full Access'),
+    ('consent show', 'Show what you have consented to'),
+    ('consent grant', 'Consent to Full Access'),
+    ('consent withdraw', 'Withdraw your consent; the portal deletes what it keeps'),
+    ('profile', 'The portals that this machine knows'),
+    ('profile list', 'List the profiles'),
+    ('profile show', 'Show one profile'),
+    ('profile add', 'Add a portal'),
+    ('profile use', 'Make a profile the default'),
+    ('profile remove', 'Forget a portal'),
+    ('services', 'What your GP offers online, and what not and why'),
+    ('gp', 'Your GP and surgery: address, phone, opening hours'),
+    ('slots', 'Free times'),
+    ('book', 'Book a time, or ask the surgery for one'),
+    ('appointments', 'What is booked, what waits for the surgery, what is past'),
+    ('appointments list', 'List appointments'),
+    ('appointments show', 'Show one appointment'),
+    ('cancel', 'Cancel a booking or an enquiry'),
+    ('flu', 'The flu vaccine: eligibility, price, free times, booking'),
+    ('sandbox', 'A GP portal on this machine, with known people'),
+    ('sandbox run', 'Run a command against a portal of its own'),
+    ('sandbox serve', 'Serve a portal until Ctrl-C'),
+    ('sandbox env', 'Print what points a shell at the served portal'),
+    ('sandbox people', 'List the people who can sign in'),
+    ('sandbox reset', 'Make everything as it was at the start'),
+    ('sandbox advance', "Move the portal's clock forward"),
+    ('demo', 'A guided run against the portal on this machine'),
+    ('completion', 'Print the completion script for a shell'),
+    ('help', 'Help on a command or a topic'),
+)
+STARTS = ('slots', 'book', 'cancel', 'flu')
+WRITES = ('consent grant', 'consent withdraw', 'book', 'cancel', 'flu')
+OPTIONS = {
+    'login': (
+        ('--device', None, 'Sign in on another device, with a code'),
+        ('--no-browser', None, 'Print the address instead of opening it'),
+        ('--browser', (), 'The command that opens pages'),
+        ('--port', (), 'Port for the way back'),
+        ('--hint', (), 'Who signs in, for the page'),
+        (
+            '--environment',
+            ('production', 'staging', 'sandbox'),
+            'Of a new portal: production, staging, sandbox',
+        ),
+        ('--limit', (), 'How long to wait for you'),
+    ),
+    'logout': (('--all', None, 'Everybody who is signed in at this portal'),),
+    'whoami': (
+        ('--all', None, 'Everybody who is signed in, at any portal'),
+        ('--min-life', (), 'Fail if unattended use ends sooner: 10m'),
+    ),
+    'consent show': (),
+    'consent grant': (),
+    'consent withdraw': (('--confirm', ('withdraw',), "The word 'withdraw', for scripts"),),
+    'profile list': (),
+    'profile show': (),
+    'profile add': (
+        ('--environment', ('production', 'staging', 'sandbox'), 'production, staging or sandbox'),
+        ('--ca-file', (':files',), 'A certificate to trust as well'),
+    ),
+    'profile use': (),
+    'profile remove': (),
+    'services': (),
+    'gp': (),
+    'slots': (
+        ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
+        ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
+        ('--between', (), 'Hours, such as 08:00-10:00'),
+        (
+            '--weekday',
+            ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'),
+            'mon, tue …; repeatable or comma-separated',
+        ),
+        ('--with', (), "Part of the doctor's or nurse's name"),
+        ('--via', ('in-person', 'phone', 'video'), 'in-person, phone (or audio), video'),
+        ('--limit', (), 'At most so many times'),
+    ),
+    'book': (
+        ('--first', None, 'Take the first time that fits'),
+        ('--enquiry', None, 'Ask the surgery for a time within the filters'),
+        ('--reason', (), 'What it is about, for the surgery'),
+        ('--another', None, 'Even with a coming booking for the same'),
+        ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
+        ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
+        ('--between', (), 'Hours, such as 08:00-10:00'),
+        (
+            '--weekday',
+            ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'),
+            'mon, tue …; repeatable or comma-separated',
+        ),
+        ('--with', (), "Part of the doctor's or nurse's name"),
+        ('--via', ('in-person', 'phone', 'video'), 'in-person, phone (or audio), video'),
+        ('--notice', (), '--first takes nothing that starts sooner'),
+    ),
+    'appointments list': (
+        ('--past', None, 'Those of the past, newest first'),
+        ('--all', None, 'Past and coming'),
+        ('--waiting', None, 'Only what the surgery has not confirmed'),
+    ),
+    'appointments show': (),
+    'cancel': (),
+    'flu': (
+        ('--first', None, 'Take the first time that fits'),
+        ('--reason', (), 'What it is about, for the surgery'),
+        ('--another', None, 'Even with a coming booking for the same'),
+        ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
+        ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
+        ('--between', (), 'Hours, such as 08:00-10:00'),
+        (
+            '--weekday',
+            ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'),
+            'mon, tue …; repeatable or comma-separated',
+        ),
+        ('--with', (), "Part of the doctor's or nurse's name"),
+        ('--limit', (), 'At most so many times'),
+        ('--notice', (), '--first takes nothing that starts sooner'),
+    ),
+    'sandbox run': (
+        (
+            '--as',
+            ('ada', 'bo', 'cecilie', 'david', 'eva', 'finn', 'guro', 'hans'),
+            'Who is signed in: gpcli sandbox people',
+        ),
+        ('--for', ('emil',), 'Whom the person acts for'),
+        ('--clock', (), "The portal's present at the start"),
+        ('--delay', (), 'How long the surgery takes to answer'),
+        ('--people', (':files',), 'A FHIR Bundle of other people'),
+        ('--seed', (), 'Makes the ids of new records repeat'),
+    ),
+    'sandbox serve': (
+        ('--port', (), '0 = any free one'),
+        ('--auto-sign-in', None, 'The page answers at once for login --hint WHO'),
+        ('--clock', (), "The portal's present at the start"),
+        ('--delay', (), 'How long the surgery takes to answer'),
+        ('--people', (':files',), 'A FHIR Bundle of other people'),
+        ('--seed', (), 'Makes the ids of new records repeat'),
+        ('--state', (':files',), "Keep the portal's state here"),
+    ),
+    'sandbox env': (
+        ('--as', ('emil',), 'Whom the person acts for'),
+        ('--shell', ('bash', 'fish', 'powershell', 'github'), 'bash, fish, powershell or github'),
+    ),
+    'sandbox people': (),
+    'sandbox reset': (),
+    'sandbox advance': (),
+    'demo': (),
+    'completion': (),
+    'help': (),
+}
+ARGUMENTS = {
+    'login': ((),),
+    'logout': (),
+    'whoami': (),
+    'consent show': (),
+    'consent grant': (),
+    'consent withdraw': (),
+    'profile list': (),
+    'profile show': ((':profiles',),),
+    'profile add': ((), ()),
+    'profile use': ((':profiles',),),
+    'profile remove': ((':profiles',),),
+    'services': (
+        (
+            'e-consultation',
+            'contact',
+            'prescription-renewal',
+            'booking',
+            'booking-enquiry',
+            'cancellation',
+            'flu-vaccination',
+        ),
+    ),
+    'gp': (),
+    'slots': (),
+    'book': ((),),
+    'appointments list': (),
+    'appointments show': ((),),
+    'cancel': ((),),
+    'flu': ((),),
+    'sandbox run': ((),),
+    'sandbox serve': (),
+    'sandbox env': (('ada', 'bo', 'cecilie', 'david', 'eva', 'finn', 'guro', 'hans'),),
+    'sandbox people': (),
+    'sandbox reset': (),
+    'sandbox advance': ((),),
+    'demo': (),
+    'completion': (('bash', 'zsh', 'fish', 'powershell'),),
+    'help': (('columns', 'environment', 'exit-codes', 'json', 'options', 'privacy', 'sandbox', 'scripting'),),
+}
+GLOBAL = (
+    ('--json', None, 'Answer in JSON: one array, or one object'),
+    ('--ndjson', None, 'Answer in JSON, one object a line as they come'),
+    ('--plain', None, 'Answer in tab-separated lines, as when piped'),
+    ('--fields', (), "Only these columns, comma-separated; '' lists them"),
+    ('--profile', (':profiles',), 'The portal to use'),
+    ('--as', (':people',), 'The signed-in person to act as: a name or an id'),
+    ('--gp', (), 'The GP, for those who have several'),
+    ('--timeout', (), 'Limit for the network work, 30 by default'),
+    ('--no-input', None, 'Never ask; fail where a question would be needed'),
+    ('--debug', None, 'When gpcli fails, say where; never with personal data'),
+)
+WRITE = (
+    ('--yes', None, 'Agree to the plan without being asked'),
+    ('--dry-run', None, 'Show the plan and send nothing'),
+    ('--accept-fee', ('any',), "Agree to a charge up to MAX, or to 'any'"),
+    ('--request-id', (), 'Makes a retry the same request: done once'),
+)

@@ -1,0 +1,51 @@
+"""Runs a line against the fake commands."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+
+from cli.fake_commands import REGISTRY
+from gpcli.__main__ import command_line
+from gpcli.cli.app import run
+
+
+class FakeSession:
+    """Notes which command ran and with which options."""
+
+    def __init__(self, options, env, stdin, stdout, stderr):
+        self.options = options
+        self.stdout = stdout
+        self.seen = []
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+class Line:
+    """A line that can be run; `session` is the session of the last run, `None` if none was made."""
+
+    def __init__(self):
+        self.session = None
+
+    def run(self, *argv):
+        """What the command saw and the options; raises what the command line raises."""
+        streams = [io.StringIO() for _ in range(3)]
+        run(argv, {}, *streams, self._make, registry=REGISTRY)
+        return self.session
+
+    def end(self, *argv, env=None):
+        """Exit code, stdout and stderr of a whole run."""
+        stdin, stdout, stderr = (io.StringIO() for _ in range(3))
+        code = command_line(argv, env or {}, stdin, stdout, stderr, self._make, registry=REGISTRY)
+        return SimpleNamespace(code=code, out=stdout.getvalue(), err=stderr.getvalue())
+
+    def _make(self, *given):
+        self.session = FakeSession(*given)
+        return self.session
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()

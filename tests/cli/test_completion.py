@@ -1,0 +1,127 @@
+import time
+
+import pytest
+
+from gpcli.cli.completion import SHELLS
+from gpcli.cli.registry import REGISTRY
+from gpcli.cli.values import SANDBOX_CHILDREN, SANDBOX_PEOPLE, VALUES
+from gpcli.config.index import IndexedPerson, OfferIndex
+from gpcli.fastpath import table
+from gpcli.fastpath.answers import answer
+from gpcli.model.service import ServiceName
+from gpcli.sandbox.people import PEOPLE
+
+NOW = time.time()
+
+
+@pytest.fixture
+def env(tmp_path):
+    index = OfferIndex(tmp_path / "state" / "index")
+    index.set_profiles(["home", "helsenorge test"], "home")
+    index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
+    index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
+    index.set_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)
+    return {"GPCLI_CONFIG_DIR": str(tmp_path)}
+
+
+def words(env, *typed):
+    """The words that are offered, without what is said about them."""
+    offered = answer(["__complete", *typed], env)
+    return [line.partition("\t")[0] for line in offered.splitlines()]
+
+
+def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(env):
+    offered = answer(["__complete", ""], env).splitlines()
+
+    shown = [name for name in REGISTRY.children("") if name != "flu"]
+    assert [line.partition("\t")[0] for line in offered] == shown
+    assert "gp\tYour GP and surgery: address, phone, opening hours" in offered
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["sl"], ["slots"]),
+        (["fl"], []),
+        (["--as", "Guro", "fl"], ["flu"]),
+        (["profile", ""], ["list", "show", "add", "use", "remove"]),
+        (["profile", "s"], ["show"]),
+        (["profile", "show", ""], ["helsenorge test", "home"]),
+        (["--json", "profile", "use", "ho"], ["home"]),
+        (["slots", "--profile", ""], ["helsenorge test", "home"]),
+        (["slots", "--profile=ho"], ["--profile=home"]),
+        (["slots", "--profile", "=", "ho"], ["home"]),
+        (["slots", "--profile", "="], ["helsenorge test", "home"]),
+        (["slots", "--as", ""], ["Ada Nordmann", "Guro Holm"]),
+        (["--profile", "helsenorge test", "slots", "--as", ""], []),
+        (["book", "--accept-fee", ""], ["any"]),
+        (["book", "--req"], ["--request-id"]),
+        (["gp", "--req"], []),
+        (["gp", "--ver"], []),
+        (["--ver"], ["--version"]),
+        (["gp", "--he"], ["--help"]),
+        (["completion", ""], list(SHELLS)),
+        (["completion", "bash", ""], []),
+        (["help", "ex"], ["exit-codes"]),
+        (["gp", "--timeout", ""], []),
+        (["gp", "--timeout=3"], []),
+        (["gp", "--bogus=3"], []),
+        (["gp", ""], []),
+        (["slotz", ""], []),
+        (["sandbox", "run", "--", ""], []),
+        ([], [name for name in REGISTRY.children("") if name != "flu"]),
+    ],
+    ids=str,
+)
+def test_what_is_offered(env, typed, offered):
+    assert words(env, *typed) == offered
+
+
+def test_options_of_a_hidden_command_are_offered_once_it_is_typed(env):
+    assert "--request-id" in words(env, "flu", "--")
+
+
+def test_the_options_of_every_command_are_offered_with_their_help(env):
+    offered = answer(["__complete", "gp", "--"], env).splitlines()
+
+    assert [line.partition("\t")[0] for line in offered] == [
+        *(flag for flag, _, _ in table.GLOBAL),
+        "--help",
+    ]
+    assert "--json\tAnswer in JSON: one array, or one object" in offered
+
+
+def test_a_name_cannot_control_the_terminal(env, tmp_path):
+    index = OfferIndex(tmp_path / "state" / "index")
+    index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada\x1b[2J\n\tB", NOW))
+
+    assert words(env, "gp", "--as", "Ada") == ["Ada [2J  B"]
+
+
+@pytest.mark.parametrize("flag", ["--from", "--to", "--weekday", "--via"])
+def test_days_weekdays_and_ways_are_offered(env, flag):
+    assert words(env, "slots", flag, "") == list(VALUES[flag])
+
+
+def test_services_are_offered_by_their_codes(env):
+    assert words(env, "services", "") == list(ServiceName)
+
+
+def test_a_file_name_is_left_to_the_shell(env):
+    assert words(env, "sandbox", "serve", "--people", "") == [":files"]
+
+
+def test_every_option_that_has_words_belongs_to_some_command():
+    options = {flag for own in table.OPTIONS.values() for flag, _, _ in own}
+    common = {flag for flag, _, _ in (*table.GLOBAL, *table.WRITE)}
+
+    assert set(VALUES) <= options | common
+
+
+def test_people_of_the_sandbox_are_offered_to_the_sandbox(env):
+    everybody = [person.key for person in PEOPLE]
+
+    assert words(env, "sandbox", "run", "--as", "") == everybody == list(SANDBOX_PEOPLE)
+    assert words(env, "sandbox", "env", "") == everybody
+    assert words(env, "sandbox", "env", "guro", "--as", "") == list(SANDBOX_CHILDREN)
+    assert {ward.key for person in PEOPLE for ward in person.acts_for} == set(SANDBOX_CHILDREN)

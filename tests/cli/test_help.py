@@ -1,0 +1,110 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpcli.cli.topics import (
+    MACHINE_VARIABLES,
+    MEANINGS,
+    OWN_VARIABLES,
+    WRITTEN,
+    topics,
+    written_topic,
+)
+from gpcli.errors import Exit, GpcliError
+from gpcli.fastpath.answers import answer
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
+TOPICS = topics()
+
+
+def kinds(kind=GpcliError):
+    return [kind, *(below for direct in kind.__subclasses__() for below in kinds(direct))]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_is_shown_and_fits_a_terminal(topic):
+    shown = answer(["help", topic], NOWHERE)
+
+    assert shown == TOPICS[topic]
+    assert max(len(written) for written in shown.splitlines()) <= 80
+    assert shown.endswith("\n")
+    assert "\n\n\n" not in shown
+
+
+def test_the_topics_are_those_that_the_root_help_names():
+    shown = " ".join(answer([], NOWHERE).partition("gpcli help TOPIC")[2].split())
+
+    assert shown.startswith(", ".join(TOPICS))
+
+
+def test_exit_codes_names_every_code_of_the_errors_and_every_word_for_it():
+    shown = answer(["help", "exit-codes"], NOWHERE)
+    words = " ".join(shown.split())
+
+    for kind in kinds():
+        assert f"  {int(kind.exit):>3}  " in shown
+        assert any(f"{before}{kind.code}{after}" in words for before in "[ " for after in ",]")
+
+
+def test_exit_codes_says_when_in_the_order_of_the_codes():
+    assert list(MEANINGS) == sorted(set(Exit) - {Exit.SMOKE_FAILED})
+
+
+def test_environment_names_the_variables_that_the_source_reads_and_no_others():
+    sources = [path for path in (ROOT / "gpcli").rglob("*.py") if "topics" not in path.parts]
+    quoted = [part for path in sources for part in path.read_text(encoding="utf-8").split('"')]
+    named = {name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)}
+
+    assert {part for part in quoted if re.fullmatch("GPCLI_[A-Z_]+", part)} == named
+
+
+def test_the_error_that_the_json_topic_shows_has_the_keys_of_a_real_one(line):
+    shown = written_topic("json")
+    real = json.loads(line.end("ends", "taken", "--json").err)["error"]
+
+    for key in real:
+        assert f'"{key}": ' in shown
+
+
+@pytest.mark.parametrize("topic", WRITTEN)
+def test_the_commands_that_a_topic_shows_exist(topic):
+    lines = written_topic(topic).splitlines()
+    commands = [written.strip() for written in lines if written.startswith("  gpcli ")]
+
+    for command in commands:
+        words = command.partition("  ")[0].partition(" -- ")[0].split()[1:]
+        assert answer([*words, "--help"], NOWHERE), command
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["help", "jsn"], "There is no help on 'jsn'; did you mean 'json'?"),
+        (
+            ["help", "profile", "lst"],
+            "There is no help on 'profile lst'; did you mean 'profile list'?",
+        ),
+        (["help", "xyzzy"], "There is no help on 'xyzzy'."),
+        (
+            ["completion", "tcsh"],
+            "There is no completion for 'tcsh'; there is for bash, zsh, fish, powershell.",
+        ),
+        (["completion"], "gpcli completion needs SHELL."),
+    ],
+)
+def test_what_there_is_no_help_on_is_a_wrong_line(argv, message):
+    ending = subprocess.run(
+        [sys.executable, "-m", "gpcli", *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ending.returncode, ending.stdout) == (2, "")
+    assert ending.stderr.splitlines()[0] == f"gpcli: {message}"

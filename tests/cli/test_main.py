@@ -1,0 +1,232 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def gpcli(*argv, stdout=subprocess.PIPE, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "gpcli", *argv],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "GPCLI_CONFIG_DIR": "/nonexistent", **env},
+    )
+
+
+def test_an_error_is_said_on_stderr_with_its_hint_and_exit_code(line):
+    ending = line.end("ends", "taken")
+
+    assert (ending.code, ending.out) == (7, "")
+    assert ending.err == ("gpcli: Somebody else has 'slot-1'.\n  gpcli slots shows what is free.\n")
+
+
+@pytest.mark.parametrize("flag", ["--json", "--ndjson"])
+@pytest.mark.parametrize("first", [True, False])
+def test_with_json_an_error_is_one_json_line(line, flag, first):
+    argv = [flag, "ends", "taken"] if first else ["ends", "taken", flag]
+
+    ending = line.end(*argv)
+
+    assert (ending.code, ending.out) == (7, "")
+    assert json.loads(ending.err) == {
+        "error": {
+            "code": "slot_taken",
+            "exit": 7,
+            "message": "Somebody else has 'slot-1'.",
+            "hint": "gpcli slots shows what is free.",
+            "request_id": None,
+            "retry_after": None,
+        }
+    }
+
+
+def test_with_json_even_a_wrong_line_is_one_json_line(line):
+    ending = line.end("--json", "slotz", "--bogus")
+
+    assert (ending.code, ending.out) == (2, "")
+    assert json.loads(ending.err)["error"]["code"] == "usage"
+
+
+def test_a_value_that_looks_like_json_does_not_make_the_error_json(line):
+    ending = line.end("ends", "taken", "--profile", "--json")
+
+    assert ending.err.startswith("gpcli: Somebody else")
+
+
+@pytest.mark.parametrize(("how", "code"), [("ctrl-c", 130), ("pipe", 141), ("code-8", 8)])
+def test_endings_that_need_no_words_have_none(line, how, code):
+    ending = line.end("ends", how)
+
+    assert (ending.code, ending.out, ending.err) == (code, "", "")
+
+
+def test_a_fault_of_gpcli_is_one_sentence_without_what_it_was_about(line):
+    ending = line.end("ends", "bug")
+
+    assert (ending.code, ending.out) == (70, "")
+    assert ending.err == (
+        "gpcli: gpcli failed in a way that nobody foresaw (KeyError).\n"
+        "  GPCLI_DEBUG=1 shows where. Nothing from your record is in it.\n"
+    )
+
+
+@pytest.mark.parametrize(("argv", "env"), [(["--debug"], {}), ([], {"GPCLI_DEBUG": "1"})])
+def test_debugging_shows_where_without_values_or_source(line, argv, env):
+    ending = line.end("ends", "bug", *argv, env=env)
+
+    where, what, hint = ending.err.splitlines()
+    assert where.startswith("KeyError at gpcli.__main__:command_line:")
+    assert "cli.fake_commands:ends:" in where
+    assert "Ada" not in ending.err
+    assert "raise" not in ending.err
+    assert what == "gpcli: gpcli failed in a way that nobody foresaw (KeyError)."
+    assert hint.startswith("  GPCLI_DEBUG=1")
+
+
+def test_debugging_is_off_for_words_that_mean_off(line):
+    ending = line.end("ends", "bug", env={"GPCLI_DEBUG": "false"})
+
+    assert "KeyError at" not in ending.err
+
+
+def test_debugging_with_json_stays_json(line):
+    ending = line.end("ends", "bug", "--json", "--debug")
+
+    assert [list(json.loads(said)) for said in ending.err.splitlines()] == [["notice"], ["error"]]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("full", "gpcli: The system refused: No space left on device.\n"),
+        ("file", "gpcli: The system refused: /state/index: Permission denied.\n"),
+    ],
+)
+def test_what_the_operating_system_refuses_is_no_fault_of_gpcli(line, how, said):
+    ending = line.end("ends", how)
+
+    assert (ending.code, ending.err) == (1, said)
+
+
+def test_the_session_is_closed_when_the_command_fails(line):
+    line.end("ends", "taken")
+
+    assert line.session.closed
+
+
+def test_nobody_listening_on_stderr_leaves_the_exit_code(line):
+    closed = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m gpcli slotz 2>&-"], cwd=ROOT, check=False
+    )
+
+    assert closed.returncode == 2
+
+
+def test_without_anything_gpcli_shows_its_help_on_stdout():
+    bare, asked = gpcli(), gpcli("--help")
+
+    assert (bare.returncode, bare.stderr) == (0, "")
+    assert bare.stdout == asked.stdout
+    assert bare.stdout.startswith("Your GP's online services, from the command line.\n\nUSAGE\n")
+
+
+def test_a_wrong_line_exits_2_with_stdout_empty():
+    ending = gpcli("slotz")
+
+    assert (ending.returncode, ending.stdout) == (2, "")
+    assert ending.stderr == (
+        "gpcli: There is no command 'gpcli slotz'; did you mean 'gpcli slots'?\n"
+        "  gpcli --help shows the commands.\n"
+    )
+
+
+def test_a_reader_that_has_gone_ends_gpcli_with_141_and_silence():
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ending = gpcli("--help", stdout=writing)
+
+    os.close(writing)
+    assert (ending.returncode, ending.stderr) == (141, "")
+
+
+def test_a_full_disk_behind_stdout_is_said_once():
+    with Path("/dev/full").open("w") as full:
+        ending = gpcli("--help", stdout=full)
+
+    assert (ending.returncode, ending.stderr) == (
+        1,
+        "gpcli: The system refused: No space left on device.\n",
+    )
+
+
+def test_a_closed_stdout_is_no_reason_to_fail():
+    closed = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m gpcli --help >&-"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+    )
+
+    assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+def test_letters_that_the_terminal_lacks_do_not_break_help():
+    ending = gpcli("slots", "--help", PYTHONIOENCODING="ascii")
+
+    assert ending.returncode == 0
+    assert ending.stdout.startswith("Free times.\n")
+
+
+PROCESS = """
+import os, resource, signal, sys
+sys.path.insert(0, {tests!r})
+from cli.conftest import FakeSession
+from cli.fake_commands import REGISTRY
+from gpcli import __main__ as way_in
+
+def session(*given):
+    print(oct(os.umask(0)), resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
+    {then}
+
+way_in.shut_the_doors()
+streams = sys.stdin, sys.stdout, sys.stderr
+sys.exit(way_in.command_line(["gp"], {{}}, *streams, session, registry=REGISTRY))
+"""
+
+
+def process(then):
+    source = PROCESS.format(tests=str(ROOT / "tests"), then=then)
+    return subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_commands_run_with_files_closed_to_others_and_no_memory_dumps():
+    ending = process("return FakeSession(*given)")
+
+    assert (ending.returncode, ending.stdout, ending.stderr) == (0, "0o77 0\n", "")
+
+
+def test_sigterm_unwinds_and_exits_143():
+    ending = process(
+        "\n    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        signal.pause()\n    finally:\n        print('closed')"
+    )
+
+    assert (ending.returncode, ending.stdout, ending.stderr) == (143, "0o77 0\nclosed\n", "")
+
+
+def test_ctrl_c_exits_130():
+    ending = process(f"\n    os.kill(os.getpid(), {int(signal.SIGINT)})\n    signal.pause()")
+
+    assert (ending.returncode, ending.stderr) == (130, "")

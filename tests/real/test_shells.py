@@ -1,0 +1,115 @@
+"""Completion in the shells that people use: a line is typed, Tab and Enter are pressed."""
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from gpcli.config.index import IndexedPerson, OfferIndex
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """#!/bin/sh
+# Completes as gpcli does; run with anything else, it says what it was given.
+if [ "$1" = __complete ]; then exec '{python}' -m gpcli "$@"; fi
+printf 'RAN'; printf '<%s>' "$@"; echo .
+"""
+
+SCRIPTS = ROOT / "completions"
+START = {
+    "bash": ("bash --norc --noprofile -i", f". '{SCRIPTS}/gpcli.bash'"),
+    "zsh": ("zsh -f -i", f"autoload -Uz compinit; compinit -u -D; . '{SCRIPTS}/_gpcli'"),
+    "zsh, from fpath": (
+        "zsh -f -i",
+        f"fpath=('{SCRIPTS}' $fpath); autoload -Uz compinit; compinit -u -D",
+    ),
+    "fish": ("fish --no-config -i", f". '{SCRIPTS}/gpcli.fish'"),
+}
+"""How each shell is started, and how it is told of the completion."""
+
+TYPED = {
+    "sl": "slots",
+    "profile us": "profile use",
+    "fl": "fl",
+    "--as pat-guro fl": "--as pat-guro flu",
+    "gp --pl": "gp --plain",
+    "book --accept-fee ": "book --accept-fee any",
+    "gp --profile ho": "gp --profile home",
+    "gp --profile=ho": "gp --profile=home",
+    "help exi": "help exit-codes",
+    "completion fi": "completion fish",
+    "gp hom": "gp hom",
+}
+"""What is typed before Tab -> what the shell then runs. `flu` is not offered to Ada."""
+
+
+class Shell:
+    """An interactive shell with completion for gpcli."""
+
+    def __init__(self, started, told, env, directory):
+        self.terminal = pexpect.spawn(
+            started, env=env, cwd=directory, encoding="utf-8", timeout=20, dimensions=(40, 200)
+        )
+        self.terminal.sendline(told)
+        self.terminal.sendline("gpcli ready")
+        self.terminal.expect_exact("RAN<ready>.")
+
+    def run(self, typed):
+        """Type `gpcli TYPED`, Tab, Enter; what the shell ran, its words in brackets."""
+        self.terminal.send(f"gpcli {typed}\t")
+        self.terminal.send("\r")
+        self.terminal.expect(re.compile(r"RAN((?:<[^>]*>)+)\."))
+        return self.terminal.match.group(1)
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "homework.txt").touch()
+    program = home / "bin" / "gpcli"
+    program.parent.mkdir()
+    program.write_text(PROGRAM.format(python=sys.executable))
+    program.chmod(0o755)
+    index = OfferIndex(home / "gpcli" / "state" / "index")
+    index.set_profiles(["home", "work"], "home")
+    index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
+    index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
+    index.set_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)
+    env = {
+        "HOME": str(home),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "GPCLI_CONFIG_DIR": str(home / "gpcli"),
+        "TERM": "xterm",
+        "LANG": "C.UTF-8",
+    }
+    return env, home
+
+
+@pytest.fixture(scope="module", params=list(START))
+def shell(request, surroundings):
+    shell = Shell(*START[request.param], *surroundings)
+    yield shell
+    shell.terminal.close(force=True)
+
+
+@pytest.mark.parametrize(("typed", "ran"), TYPED.items(), ids=list(TYPED))
+def test_tab_completes_what_stands_there(shell, typed, ran):
+    assert shell.run(typed) == "".join(f"<{word}>" for word in ran.split())
+
+
+def test_tab_quotes_a_name_of_several_words(shell):
+    assert shell.run("gp --as Ada") == "<gp><--as><Ada Nordmann>"
+
+
+@pytest.mark.parametrize("between", [" ", "="])
+def test_tab_completes_files_where_a_file_is_wanted(shell, between):
+    ran = shell.run(f"profile add --ca-file{between}homew")
+
+    assert ran[1:-1].split("><") == ["profile", "add", *f"--ca-file{between}homework.txt".split()]
