@@ -1,0 +1,1 @@
+"""The one door to any network: TLS, proxy, origin check, deadline, retry, caps, strict JSON."""

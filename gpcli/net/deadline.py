@@ -1,0 +1,38 @@
+"""How long all network work of a command may take together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gpcli.errors import TimedOut
+
+
+class Deadline:
+    """`seconds` of network time, counted from now by `clock` (monotonic seconds).
+
+    A person's own time does not count: `restart` begins anew when they are done.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self.clock = clock
+        self._end = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left; zero or less when the time is up."""
+        return self._end - self.clock()
+
+    def remaining(self) -> float:
+        """Seconds that are left, more than zero; raises TimedOut when the time is up."""
+        left = self.left()
+        if left > 0:
+            return left
+        raise TimedOut(
+            f"The time limit of {self.seconds:g} s is up.",
+            hint="--timeout SECONDS raises the limit.",
+        )
+
+    def restart(self) -> None:
+        """Begin the full time anew."""
+        self._end = self.clock() + self.seconds

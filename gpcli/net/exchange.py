@@ -1,0 +1,166 @@
+"""One request and its answer: tries, pauses, the body, the log line. It knows no tokens."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gpcli import errors
+from gpcli.net import retry, trouble
+from gpcli.net.body import decode_body, read_body
+from gpcli.net.deadline import Deadline
+from gpcli.net.lean import httpx
+from gpcli.net.route import route_of
+from gpcli.net.strict_json import NotStrict
+
+REQUEST_ID = "X-Request-ID"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `body` is the strictly decoded JSON, None if there was none.
+
+    For a status outside 200 to 299 a body that is not JSON is None, too. `url` is what was asked.
+    """
+
+    status: int
+    headers: httpx.Headers
+    body: Any
+    url: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """All that may be logged of a try. `status` is None when no answer came."""
+
+    method: str
+    route: str
+    status: int | None
+    ms: int
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to ask. `headers` names the request id; `retry` allows the portal to get it twice."""
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | None = None
+    retry: bool = False
+
+    @property
+    def request_id(self) -> str:
+        """The id that every try of this call has."""
+        return self.headers[REQUEST_ID]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The way to ask: over `wire`, within `deadline`, at most `max_bytes` unpacked per answer."""
+
+    wire: httpx.BaseTransport
+    deadline: Deadline
+    home: httpx.URL
+    max_bytes: int
+    log: Callable[[LogLine], None] | None
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to `call`, tried again where that is allowed and may help.
+
+        Raises trouble.LostReply, trouble.LateReply, trouble.BadAnswer or errors.TlsTrouble.
+        """
+        sent = False  # an earlier try may have been done, whatever becomes of the last one
+        for tried in itertools.count(1):
+            outcome = self._outcome(call)
+            sent = sent or isinstance(outcome, Answer) or trouble.reached_portal(outcome)
+            pause = self._pause(call, outcome, tried)
+            if pause is None:
+                break
+            self.sleep(pause)
+        if isinstance(outcome, Answer):
+            return outcome
+        raise self._error(call, outcome, sent=sent) from outcome
+
+    def _pause(
+        self, call: Call, outcome: Answer | httpx.TransportError, tried: int
+    ) -> float | None:
+        if tried == retry.TRIES or not _may_repeat(call, outcome):
+            return None
+        asked = retry.retry_after(outcome.headers) if isinstance(outcome, Answer) else None
+        pause = retry.pause_after(tried, self.random) if asked is None else asked
+        return pause if pause < self.deadline.left() else None
+
+    def _outcome(self, call: Call) -> Answer | httpx.TransportError:
+        began = self.deadline.clock()
+        status = None
+        try:
+            response = self._asked(call)
+            status = response.status_code
+            return self._read(call, response)
+        except httpx.TransportError as failed:
+            return failed
+        finally:
+            self._note(call, status, began)
+
+    def _asked(self, call: Call) -> httpx.Response:
+        left = self.deadline.left()
+        if left <= 0:
+            raise httpx.ConnectTimeout("the deadline is over")
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers=dict(call.headers),
+            content=call.content,
+            extensions={"timeout": {"pool": left}},
+        )
+        return self.wire.handle_request(request)
+
+    def _read(self, call: Call, response: httpx.Response) -> Answer:
+        status, headers = response.status_code, response.headers
+        try:
+            body = decode_body(read_body(response, self.max_bytes), headers)
+            if body is None and status == 200 and call.method == "GET":
+                raise NotStrict("is empty")
+        except NotStrict as refused:
+            if 200 <= status < 300:
+                raise _bad_answer(call, status, refused) from None
+            body = None
+        finally:
+            response.close()
+        return Answer(status, headers, body, str(call.url), call.request_id)
+
+    def _error(self, call: Call, failed: httpx.TransportError, *, sent: bool) -> errors.GpcliError:
+        return trouble.as_error(
+            failed, call.url.host, self.deadline.seconds, sent=sent, request_id=call.request_id
+        )
+
+    def _note(self, call: Call, status: int | None, began: float) -> None:
+        if self.log is None:
+            return
+        ms = round((self.deadline.clock() - began) * 1000)
+        route = route_of(call.url, self.home)
+        self.log(LogLine(call.method, route, status, ms, call.request_id))
+
+
+def _may_repeat(call: Call, outcome: Answer | httpx.TransportError) -> bool:
+    if isinstance(outcome, Answer):
+        return call.retry and outcome.status in retry.STATUSES
+    if trouble.is_final(outcome):
+        return False
+    return call.retry or not trouble.reached_portal(outcome)
+
+
+def _bad_answer(call: Call, status: int, why: NotStrict) -> trouble.BadAnswer:
+    return trouble.BadAnswer(
+        f"The portal at {call.url.host} gave an answer that gpcli can't use: it {why}.",
+        hint="Check the portal's address in the profile; it must be its FHIR base.",
+        status=status,
+        request_id=call.request_id,
+    )

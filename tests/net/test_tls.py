@@ -1,0 +1,220 @@
+"""Certificates, with a certificate authority of our own and real handshakes on loopback."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gpcli.errors import ConfigTrouble, TlsTrouble
+from gpcli.net.trouble import LateReply, LostReply
+from gpcli.net.trust import hashed_directory, tls_context
+
+DAY = dt.timedelta(days=1)
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+class Authority:
+    """Issues certificates for loopback; `file` holds its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        certificate = (
+            self._begun("gpcli test authority", self._key, -DAY, 9 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(
+                x509.KeyUsage(
+                    digital_signature=True,
+                    key_cert_sign=True,
+                    crl_sign=True,
+                    **dict.fromkeys(
+                        (
+                            "content_commitment",
+                            "key_encipherment",
+                            "data_encipherment",
+                            "key_agreement",
+                            "encipher_only",
+                            "decipher_only",
+                        ),
+                        False,
+                    ),
+                ),
+                critical=True,
+            )
+            .add_extension(self._identifier, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.file = directory / "authority.pem"
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(
+        self, starts: dt.timedelta = -DAY, ends: dt.timedelta = DAY, address: str = "127.0.0.1"
+    ) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
+        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        certificate = (
+            self._begun("a portal", key, starts, ends)
+            .add_extension(alternative, critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        chain = self._directory / "server.pem"
+        chain.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        return context
+
+    @staticmethod
+    def _begun(
+        subject: str,
+        key: ec.EllipticCurvePrivateKey,
+        starts: dt.timedelta,
+        ends: dt.timedelta,
+    ) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name("gpcli test authority"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + starts)
+            .not_valid_after(now + ends)
+        )
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def tls_portal(raw_portal, read_request) -> Iterator[Callable[[ssl.SSLContext], str]]:
+    """The base of a portal that speaks TLS with this context."""
+
+    def start(context: ssl.SSLContext) -> str:
+        def script(connection):
+            with context.wrap_socket(connection, server_side=True) as encrypted:
+                while read_request(encrypted):
+                    encrypted.sendall(ANSWER)
+
+        return f"https://127.0.0.1:{raw_portal(script).port}/fhir"
+
+    return start
+
+
+def test_a_portal_whose_authority_the_profile_names_is_trusted(authority, tls_portal, door_to):
+    door = door_to(tls_portal(authority.server()), ca_file=str(authority.file))
+    assert door.get("Patient/a").body == {}
+
+
+def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, door_to):
+    door = door_to(tls_portal(authority.server()), env={"SSL_CERT_FILE": str(authority.file)})
+    assert door.get("Patient/a").body == {}
+
+
+@pytest.mark.parametrize(
+    ("server", "why", "hint"),
+    [
+        ({"starts": -2 * DAY, "ends": -DAY}, "has expired", "date and time"),
+        ({"starts": DAY, "ends": 2 * DAY}, "is not valid yet", "date and time"),
+        ({"address": "127.0.0.2"}, "is for another address", "address in the profile"),
+    ],
+)
+def test_a_certificate_that_is_wrong_says_how(authority, tls_portal, door_to, server, why, hint):
+    door = door_to(tls_portal(authority.server(**server)), ca_file=str(authority.file))
+    with pytest.raises(TlsTrouble) as refused:
+        door.get("Patient/a")
+    assert refused.value.message == f"The certificate of 127.0.0.1 {why}; nothing was sent."
+    assert (hint in refused.value.hint, refused.value.code) == (True, "tls")
+
+
+def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, door_to):
+    with pytest.raises(TlsTrouble) as refused:
+        door_to(tls_portal(authority.server())).get("Patient/a")
+    assert refused.value.message == (
+        "The certificate of 127.0.0.1 was not issued by anyone this computer trusts; "
+        "nothing was sent."
+    )
+    assert "ca_file" in refused.value.hint
+
+
+def test_tls_1_1_is_not_spoken(authority, tls_portal, door_to):
+    server = authority.server()
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        server.maximum_version = ssl.TLSVersion.TLSv1_1
+    door = door_to(tls_portal(server), ca_file=str(authority.file))
+    with pytest.raises((TlsTrouble, LostReply)):
+        door.get("Patient/a")
+    assert tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(raw_portal, read_request, door_to):
+    def script(connection):
+        connection.recv(10)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with pytest.raises(TlsTrouble, match=r"No encrypted connection to 127\.0\.0\.1"):
+        door_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
+
+
+def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, door_to):
+    portal = raw_portal(lambda connection: portal.over.wait())
+    with pytest.raises(LateReply) as refused:
+        door_to(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
+    assert refused.value.sent is False
+
+
+def test_a_handshake_that_is_cut_is_no_connection(raw_portal, door_to):
+    portal = raw_portal(lambda connection: connection.recv(10))
+    with pytest.raises(LostReply) as refused:
+        door_to(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
+    assert refused.value.sent is False
+
+
+def test_one_context_serves_the_whole_process(authority):
+    again = [tls_context({}, str(authority.file)) for _ in range(2)]
+    assert again[0] is again[1]
+    assert again[0].verify_mode == ssl.CERT_REQUIRED
+    assert again[0].check_hostname is True
+
+
+@pytest.mark.parametrize("content", [None, b"not a certificate"])
+@pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
+def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, content):
+    path = tmp_path / "wrong.pem"
+    if content is not None:
+        path.write_bytes(content)
+    env = {"SSL_CERT_FILE": str(path)} if place == "SSL_CERT_FILE" else {}
+    with pytest.raises(ConfigTrouble) as refused:
+        tls_context(env, str(path) if place == "ca_file" else None)
+    assert refused.value.message == f"{place} {path} can't be read as certificates."
+
+
+def test_only_a_directory_of_hashed_certificates_counts_as_one(tmp_path):
+    plain, hashed = tmp_path / "plain", tmp_path / "hashed"
+    for directory, file in ((plain, "root.pem"), (hashed, "0a1b2c3d.0")):
+        directory.mkdir()
+        (directory / file).touch()
+    found = hashed_directory(str(tmp_path / "absent"), str(plain), str(hashed))
+    assert (found, hashed_directory(str(plain))) == (str(hashed), None)
