@@ -1,0 +1,137 @@
+"""Access tokens for the door: a given one, or a session's, renewed in time and under a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gpcli import errors
+from gpcli.auth.lock import session_lock
+from gpcli.auth.session import SignedIn
+from gpcli.auth.tokens import Tokens, check_available, is_token, oauth_error, read_tokens
+from gpcli.auth.vault import Vault
+from gpcli.net.door import Answer, Door
+
+EARLY = 60.0
+"""Seconds before its end from which a token is renewed."""
+
+LOGIN = "gpcli login signs you in again."
+
+
+class StaticBearer:
+    """The token in GPCLI_TOKEN; raises errors.ConfigTrouble if it can't be one."""
+
+    def __init__(self, token: str) -> None:
+        if not is_token(token):
+            raise errors.ConfigTrouble("GPCLI_TOKEN is not an access token.")
+        self._token = token
+
+    def token(self, door: Door) -> str:
+        """The token as it was given."""
+        return self._token
+
+    def renew(self, door: Door, stale: str) -> str:
+        """There is no way: raises errors.Expired."""
+        raise errors.Expired(
+            "The portal no longer accepts the token in GPCLI_TOKEN.",
+            hint="Set a new one.",
+        )
+
+
+class SessionBearer:
+    """The session of `account` in `vault`. `now` gives Unix seconds; locks are in `lock_dir`.
+
+    Both methods raise errors.NotSignedIn, errors.Expired, errors.NoKeyring, or what the door
+    raises; a portal that can't be reached loses nothing.
+    """
+
+    def __init__(
+        self, vault: Vault, account: str, lock_dir: Path, now: Callable[[], float]
+    ) -> None:
+        self._vault = vault
+        self._account = account
+        self._lock_dir = lock_dir
+        self._now = now
+        self._session: SignedIn | None = None
+
+    def session(self) -> SignedIn:
+        """The session as last read or renewed; raises errors.NotSignedIn."""
+        if self._session is None:
+            self._session = self._loaded()
+        return self._session
+
+    def token(self, door: Door) -> str:
+        """A token that lives for a minute or more, renewed first if need be."""
+        session = self.session()
+        left = session.expires_at - self._now()
+        if left >= EARLY or (left > 0 and session.refresh_token is None):
+            return session.access_token
+        return self._renewed(door, session.access_token)
+
+    def renew(self, door: Door, stale: str) -> str:
+        """Another token than `stale`."""
+        return self._renewed(door, stale)
+
+    def _renewed(self, door: Door, stale: str) -> str:
+        with session_lock(self._lock_dir, self._account, door.deadline.remaining()):
+            session = self._loaded()
+            if session.access_token == stale or session.expires_at <= self._now():
+                session = self._refreshed(door, session)
+        self._session = session
+        return session.access_token
+
+    def _refreshed(self, door: Door, session: SignedIn) -> SignedIn:
+        if session.refresh_token is None:
+            raise errors.Expired("Your sign-in has expired.", hint=LOGIN)
+        answer = door.post_form(session.token_endpoint, _refresh_form(session))
+        check_available(answer)
+        if answer.status >= 400:
+            return self._after_refusal(answer, session)
+        renewed = _merged(session, read_tokens(answer, self._now()))
+        self._vault.save(self._account, renewed)
+        return renewed
+
+    def _after_refusal(self, answer: Answer, used: SignedIn) -> SignedIn:
+        word = oauth_error(answer)
+        if word != "invalid_grant":
+            raise errors.SignInRefused(
+                f"The portal did not renew your sign-in ({word or answer.status}).", hint=LOGIN
+            )
+        current = self._loaded()
+        if current.refresh_token != used.refresh_token:  # somebody without our lock was faster
+            return current
+        self._vault.delete(self._account)
+        raise errors.Expired("Your sign-in has expired or was ended.", hint=LOGIN)
+
+    def _loaded(self) -> SignedIn:
+        session = self._vault.load(self._account)
+        if session is None:
+            raise errors.NotSignedIn("Nobody is signed in.", hint="gpcli login signs you in.")
+        return session
+
+
+def _refresh_form(session: SignedIn) -> dict[str, str]:
+    return {
+        "grant_type": "refresh_token",
+        "refresh_token": session.refresh_token or "",
+        "client_id": session.client_id,
+    }
+
+
+def _merged(session: SignedIn, tokens: Tokens) -> SignedIn:
+    if tokens.patient not in {None, session.patient}:
+        raise errors.BadResponse("The portal renewed the sign-in for another patient.")
+    rotated = tokens.refresh_token is not None
+    return replace(
+        session,
+        access_token=tokens.access_token,
+        expires_at=tokens.expires_at,
+        scope=tokens.scope or session.scope,
+        refresh_token=tokens.refresh_token if rotated else session.refresh_token,
+        refresh_expires_at=tokens.refresh_expires_at or _kept_end(session, rotated=rotated),
+    )
+
+
+def _kept_end(session: SignedIn, *, rotated: bool) -> float | None:
+    return None if rotated else session.refresh_expires_at

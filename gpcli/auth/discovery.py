@@ -1,0 +1,180 @@
+"""What a portal says about its sign-in (SMART App Launch 2.2, "Conformance", RFC 8414)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from gpcli import errors
+from gpcli.auth.tokens import check_available
+from gpcli.config.files import write_private
+from gpcli.net.door import Door
+from gpcli.net.origin import safe_url
+
+FRESH = 24 * 3600.0
+"""Seconds that a kept configuration is used without asking again."""
+
+NEEDED = ("launch-standalone", "client-public", "context-standalone-patient", "permission-patient")
+"""Capabilities without which gpcli can't sign a patient in."""
+
+WELL_KNOWN = ".well-known/smart-configuration"
+SIGN_IN_KNOWN = "sso-openid-connect"
+
+_HINT = "Check the portal's address; it must be its FHIR base."
+
+
+@dataclass(frozen=True)
+class SmartConfiguration:
+    """A portal's sign-in. All URLs are absolute, and https or loopback; None = not offered.
+
+    `iss_parameter` says that the answer to the browser names its issuer (RFC 9207).
+    """
+
+    issuer: str | None
+    authorization_endpoint: str
+    token_endpoint: str
+    revocation_endpoint: str | None
+    device_authorization_endpoint: str | None
+    pushed_authorization_request_endpoint: str | None
+    require_pushed_authorization_requests: bool
+    jwks_uri: str | None
+    capabilities: frozenset[str]
+    iss_parameter: bool
+
+
+def discover(door: Door, portal: str, cache_dir: Path, now: float) -> SmartConfiguration:
+    """The sign-in of `portal` (its FHIR base), kept in `cache_dir` for a day.
+
+    `now` is Unix seconds. Raises errors.BadResponse if this is no portal with SMART sign-in,
+    errors.NotPermitted if its sign-in lacks something that gpcli needs, and what the door raises.
+    """
+    kept = _Kept(cache_dir, portal)
+    document, etag, age = kept.read(now)
+    if document is None or age >= FRESH:
+        document = _asked(door, portal, document, etag, kept, now)
+    return read_configuration(document, portal)
+
+
+def _asked(
+    door: Door,
+    portal: str,
+    old: dict[str, Any] | None,
+    etag: str | None,
+    kept: _Kept,
+    now: float,
+) -> dict[str, Any]:
+    headers = {"If-None-Match": etag} if etag and old is not None else {}
+    try:
+        answer = door.fetch(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
+    except errors.BadResponse as trouble:
+        raise _no_portal(door) from trouble
+    check_available(answer)
+    if answer.status == 304 and old is not None:
+        kept.write(old, etag, now)
+        return old
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        raise _no_portal(door)
+    read_configuration(answer.body, portal)
+    kept.write(answer.body, answer.headers.get("ETag"), now)
+    document: dict[str, Any] = answer.body
+    return document
+
+
+def read_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
+    """The configuration in `document`; raises errors.BadResponse or errors.NotPermitted."""
+    url = _Urls(document, portal)
+    capabilities = frozenset(map(str, _list(document, "capabilities")))
+    _check_needs(document, capabilities)
+    issuer = document.get("issuer")
+    if SIGN_IN_KNOWN in capabilities and not (isinstance(issuer, str) and "jwks_uri" in document):
+        raise _unusable("does not say who issues its sign-ins and with which keys")
+    pushed = "pushed_authorization_request_endpoint"
+    return SmartConfiguration(
+        issuer=issuer if isinstance(issuer, str) else None,
+        authorization_endpoint=url.needed("authorization_endpoint"),
+        token_endpoint=url.needed("token_endpoint"),
+        revocation_endpoint=url.offered("revocation_endpoint"),
+        device_authorization_endpoint=url.offered("device_authorization_endpoint"),
+        pushed_authorization_request_endpoint=url.offered(pushed),
+        require_pushed_authorization_requests=_flag(
+            document, "require_pushed_authorization_requests"
+        ),
+        jwks_uri=url.offered("jwks_uri"),
+        capabilities=capabilities,
+        iss_parameter=_flag(document, "authorization_response_iss_parameter_supported"),
+    )
+
+
+def _check_needs(document: dict[str, Any], capabilities: frozenset[str]) -> None:
+    missing = [need for need in NEEDED if need not in capabilities]
+    if "S256" not in _list(document, "code_challenge_methods_supported"):
+        missing.append("PKCE with S256")
+    if missing:
+        raise errors.NotPermitted(
+            f"The portal's sign-in lacks what gpcli needs: {', '.join(missing)}.",
+            hint="Only the portal can change this.",
+        )
+
+
+@dataclass(frozen=True)
+class _Urls:
+    document: dict[str, Any]
+    portal: str
+
+    def offered(self, key: str) -> str | None:
+        return self.needed(key) if self.document.get(key) else None
+
+    def needed(self, key: str) -> str:
+        value = self.document.get(key)
+        if not isinstance(value, str) or not value:
+            raise _unusable(f"has no {key}")
+        url = urljoin(f"{self.portal.rstrip('/')}/", value)
+        try:
+            safe_url(url)
+        except errors.GpcliError as trouble:
+            raise _unusable(f"has a {key} that is not an https address") from trouble
+        return url
+
+
+class _Kept:
+    """One portal's document in the cache; a broken file counts as none."""
+
+    def __init__(self, cache_dir: Path, portal: str) -> None:
+        name = hashlib.sha256(portal.encode()).hexdigest()[:24]
+        self._path = cache_dir / f"smart-{name}.json"
+
+    def read(self, now: float) -> tuple[dict[str, Any] | None, str | None, float]:
+        """The document, its ETag, and its age in seconds."""
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            age = now - float(found["fetched"])
+            document: dict[str, Any] = dict(found["document"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, None, FRESH
+        return document, found.get("etag"), age if age >= 0 else FRESH
+
+    def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
+        """Keep the document."""
+        item = {"fetched": now, "etag": etag, "document": document}
+        write_private(self._path, json.dumps(item, default=str))
+
+
+def _list(document: dict[str, Any], key: str) -> list[Any]:
+    value = document.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _flag(document: dict[str, Any], key: str) -> bool:
+    return document.get(key) is True
+
+
+def _no_portal(door: Door) -> errors.BadResponse:
+    return errors.BadResponse(f"{door.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
+
+
+def _unusable(why: str) -> errors.BadResponse:
+    return errors.BadResponse(f"The portal's description of its sign-in {why}.", hint=_HINT)

@@ -1,0 +1,118 @@
+"""Sessions in a keyring that may be locked, absent, forgetful or waiting for somebody."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from gpcli.auth.session import SignedIn, from_item
+from gpcli.errors import NoKeyring
+
+SERVICE = "gpcli"
+"""The service name of every item in the keyring."""
+
+WAYS_OUT = (
+    "Unlock your keyring, or install one (on Linux GNOME Keyring or KWallet), and try again; "
+    "on machines without people set GPCLI_TOKEN."
+)
+
+_CANARY = "gpcli-probe"
+
+Answer = TypeVar("Answer")
+
+
+class Store(Protocol):
+    """What a keyring backend does; the interface of `keyring.backend.KeyringBackend`."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """The item, None if there is none."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Write the item."""
+        ...
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Delete the item."""
+        ...
+
+
+class KeyringVault:
+    """Sessions in the keyring behind `store`; each call to it ends within `timeout` seconds."""
+
+    def __init__(self, store: Store, timeout: float = 5.0) -> None:
+        self._store = store
+        self._timeout = timeout
+
+    def load(self, account: str) -> SignedIn | None:
+        """The session of `account`, None if there is none that this version can read."""
+        item = self._get(account)
+        return None if item is None else from_item(item)
+
+    def save(self, account: str, session: SignedIn) -> None:
+        """Write, read back, compare."""
+        self._put(account, session.as_item())
+
+    def delete(self, account: str) -> None:
+        """Delete the item of `account`, if there is one."""
+        if self._get(account) is not None:
+            self._within_time(lambda: self._store.delete_password(SERVICE, account))
+
+    def probe(self) -> None:
+        """Write, read and delete an item of no meaning."""
+        self._put(_CANARY, secrets.token_hex(8))
+        self.delete(_CANARY)
+
+    def _get(self, account: str) -> str | None:
+        return self._within_time(lambda: self._store.get_password(SERVICE, account))
+
+    def _put(self, account: str, item: str) -> None:
+        self._within_time(lambda: self._store.set_password(SERVICE, account, item))
+        if self._get(account) != item:
+            raise no_keyring("The keyring did not keep what it was given.")
+
+    def _within_time(self, call: Callable[[], Answer]) -> Answer:
+        # A keyring may wait for a prompt that nobody sees; its thread is left behind then.
+        answers: queue.SimpleQueue[tuple[Answer | None, Exception | None]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((call(), None))
+            except Exception as trouble:
+                answers.put((None, trouble))
+
+        threading.Thread(target=ask, name="gpcli-keyring", daemon=True).start()
+        try:
+            answer, trouble = answers.get(timeout=self._timeout)
+        except queue.Empty:
+            raise no_keyring(
+                f"The keyring did not answer within {self._timeout:g} s; "
+                "perhaps it waits for somebody to unlock it."
+            ) from None
+        if trouble is not None:
+            raise _refused(trouble) from trouble
+        return answer  # type: ignore[return-value]  # None only where Answer allows it
+
+
+def no_keyring(message: str) -> NoKeyring:
+    """The error for a keyring that can't be used, with the ways out."""
+    return NoKeyring(message, hint=WAYS_OUT)
+
+
+_REASONS = {
+    "KeyringLocked": "The keyring is locked.",
+    "LockedException": "The keyring is locked.",
+    "PromptDismissedException": "The keyring is locked, and was not unlocked.",
+    "SecretServiceNotAvailableException": "There is no keyring service on this computer.",
+    "ItemNotFoundException": "There is no keyring on this computer yet.",
+}
+
+
+def _refused(trouble: Exception) -> NoKeyring:
+    if isinstance(trouble, NoKeyring):
+        return trouble
+    kind = type(trouble).__name__
+    return no_keyring(_REASONS.get(kind, f"The keyring does not work here ({kind})."))

@@ -1,0 +1,162 @@
+"""The page that the browser is sent back to: a server on 127.0.0.1 for one answer (RFC 8252)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socketserver
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from gpcli.auth.callback import Expected, NotOurs, code_in
+from gpcli.errors import SignInRefused, Usage
+
+PATH = "/callback"
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>gpcli</title>
+<meta name="viewport" content="width=device-width">
+<style>body{{font:1.25rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:30rem;padding:0 1rem;
+color:#222;background:#fafafa}}</style></head>
+<body><main id="{id}"><h1>{title}</h1><p>{text}</p></main></body></html>
+"""
+_PAGES = {
+    "done": ("Signed in", "You can close this window and go back to the terminal."),
+    "refused": ("Not signed in", "You can close this window; the terminal says why."),
+    "older": ("An older sign-in", "This belongs to an earlier try. Please use the newest page."),
+    "used": ("Already answered", "You can close this window and go back to the terminal."),
+    "none": ("Nothing here", "gpcli is waiting for a sign-in at another address."),
+}
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Connection": "close",
+}
+
+Outcome = str | SignInRefused
+
+
+class Loopback:
+    """Waits on 127.0.0.1 for the portal's one answer; a context manager.
+
+    `port` 0 takes any free port. Raises errors.Usage if the port is taken.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._expected: Expected | None = None
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._settled = threading.Event()
+        try:
+            self._server = _Server(("127.0.0.1", port), self._handler())
+        except OSError as trouble:
+            raise Usage(
+                f"Port {port} is taken by another program.",
+                hint="--port N chooses another one, if the portal allows it.",
+            ) from trouble
+        self.port: int = self._server.server_address[1]
+        self.redirect_uri = f"http://127.0.0.1:{self.port}{PATH}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="gpcli-callback", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def expect(self, expected: Expected) -> None:
+        """Say what a good answer holds; until then every answer is from an older try."""
+        self._expected = expected
+
+    def code(self, patience: float) -> str | None:
+        """The code, None if none came within `patience` seconds; raises errors.SignInRefused."""
+        try:
+            outcome = self._outcomes.get(timeout=patience)
+        except queue.Empty:
+            return None
+        if isinstance(outcome, SignInRefused):
+            raise outcome
+        return outcome
+
+    def judge(self, query: str) -> tuple[str, Outcome | None]:
+        """Which page answers `query`, and the outcome if it settles the sign-in."""
+        if self._expected is None or self._settled.is_set():
+            return ("used" if self._settled.is_set() else "older"), None
+        try:
+            outcome: Outcome = code_in(query, self._expected)
+        except NotOurs:
+            return "older", None
+        except SignInRefused as refused:
+            outcome = refused
+        self._settled.set()
+        return ("done" if isinstance(outcome, str) else "refused"), outcome
+
+    def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
+        return lambda *arguments: _Handler(self, *arguments)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Hand over what came, once the browser has its page."""
+        self._outcomes.put(outcome)
+
+
+class _Server(socketserver.ThreadingMixIn, HTTPServer):
+    """Browsers open connections ahead and leave them silent, so each has its own thread."""
+
+    daemon_threads = True
+    allow_reuse_address = os.name == "posix"  # elsewhere it would let others take the port
+
+    def server_bind(self) -> None:
+        """Bind without looking up a name for the address, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 5
+
+    def __init__(self, loopback: Loopback, *arguments: Any) -> None:
+        self._loopback = loopback
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if self.headers.get("Host") != f"127.0.0.1:{self._loopback.port}" or url.path != PATH:
+            self._reply(404, "none")
+            return
+        page, outcome = self._loopback.judge(url.query)
+        self._reply(200 if page in {"done", "refused"} else 400, page)
+        if outcome is not None:
+            self._loopback.settle(outcome)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        self._reply(code, "none")  # the library's own page would repeat what was asked
+
+    def version_string(self) -> str:
+        return "gpcli"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The library would write the code to stderr."""
+
+    def _reply(self, status: int, page: str) -> None:
+        title, text = _PAGES[page]
+        body = _PAGE.format(id=page, title=title, text=text).encode()
+        self.send_response(status)
+        for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()

@@ -1,0 +1,49 @@
+"""One sign-in of one person, as it is kept in the keyring."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session: who is signed in where, and the tokens. Its repr shows no token.
+
+    `portal` is the FHIR base; `patient` the id that the token is for; `fhir_user` the reference of
+    whoever acts, as the portal gave it; `scope` what was granted. Times are Unix seconds;
+    `refresh_expires_at` is None where the portal doesn't say, `refresh_token` where there is none.
+    """
+
+    portal: str
+    client_id: str
+    token_endpoint: str
+    revocation_endpoint: str | None
+    patient: str
+    fhir_user: str
+    patient_name: str
+    acting_name: str
+    scope: str
+    access_token: str = field(repr=False)
+    expires_at: float
+    refresh_token: str | None = field(repr=False)
+    refresh_expires_at: float | None
+    signed_in_at: float
+
+    def as_item(self) -> str:
+        """The keyring's item: one JSON object."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+_FIELDS = frozenset(each.name for each in fields(SignedIn))
+
+
+def from_item(item: str) -> SignedIn | None:
+    """The session in a keyring item; None if another version of gpcli wrote it or it is broken."""
+    try:
+        found = json.loads(item)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or not found.keys() >= _FIELDS:
+        return None
+    return SignedIn(**{name: found[name] for name in _FIELDS})

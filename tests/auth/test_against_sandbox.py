@@ -1,0 +1,158 @@
+"""Sign-in, refresh and sign-out against the embedded portal, over real sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Thread
+
+import httpx
+import pytest
+
+from gpcli.auth.bearer import SessionBearer, StaticBearer
+from gpcli.auth.device import sign_in_with_device
+from gpcli.auth.discovery import discover
+from gpcli.auth.grant import TokenSet
+from gpcli.auth.revoke import revoke
+from gpcli.auth.session import SignedIn
+from gpcli.auth.sign_in import Wish, sign_in_with_browser
+from gpcli.auth.vault import MemoryVault
+from gpcli.errors import Expired, SignInRefused
+from gpcli.net.deadline import Deadline
+from gpcli.net.door import Door
+from gpcli.sandbox.server import Sandbox
+
+SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
+
+
+class Visitor:
+    """A person whose browser follows every link."""
+
+    def __init__(self) -> None:
+        self.page = ""
+        self.visits: list[Thread] = []
+
+    def open_browser(self, url: str) -> bool:
+        self.visits.append(Thread(target=self._visit, args=(url,), daemon=True))
+        self.visits[-1].start()
+        return True
+
+    def _visit(self, url: str) -> None:
+        self.page = httpx.get(url, follow_redirects=True, trust_env=False).text
+
+    def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
+        httpx.post(
+            verification_uri,
+            data={"user_code": user_code, "login_hint": "ada"},
+            follow_redirects=True,
+            trust_env=False,
+        ).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Sandbox]:
+    with Sandbox(auto_sign_in=True) as sandbox:
+        yield sandbox
+
+
+def door_to(portal: Sandbox, bearer=None) -> Door:
+    return Door(portal.fhir_base, deadline=Deadline(20), bearer=bearer, env={})
+
+
+def sign_in(portal: Sandbox, tmp_path, **wishes) -> TokenSet:
+    wish = Wish("gpcli", SCOPES, portal.fhir_base, **{"hint": "ada", "limit": 20.0} | wishes)
+    visitor = Visitor()
+    with door_to(portal) as door:
+        configuration = discover(door, portal.fhir_base, tmp_path, time.time())
+        found = sign_in_with_browser(door, configuration, wish, visitor, now=time.time)
+    visitor.visits[0].join()
+    assert "You can close this window" in visitor.page
+    return found
+
+
+def session_of(portal: Sandbox, found: TokenSet) -> SignedIn:
+    return SignedIn(
+        portal=portal.fhir_base,
+        client_id="gpcli",
+        token_endpoint=f"{portal.url}/token",
+        revocation_endpoint=f"{portal.url}/revoke",
+        patient=found.patient,
+        fhir_user=found.fhir_user,
+        patient_name="Ada",
+        acting_name="Ada",
+        scope=found.scope,
+        access_token=found.access_token,
+        expires_at=found.expires_at,
+        refresh_token=found.refresh_token,
+        refresh_expires_at=found.refresh_expires_at,
+        signed_in_at=time.time(),
+    )
+
+
+def test_ada_signs_in_and_reads_her_own_record(portal, tmp_path):
+    found = sign_in(portal, tmp_path)
+    assert (found.patient, found.scope.split()) == ("ada", SCOPES.split())
+    assert found.fhir_user.endswith("Patient/ada")
+    with door_to(portal, StaticBearer(found.access_token)) as door:
+        answer = door.get("Patient", [("_id", found.patient)])
+    assert (answer.status, answer.body["entry"][0]["resource"]["id"]) == (200, "ada")
+
+
+def test_guro_signs_in_for_her_child(portal, tmp_path):
+    child = next(card for card in portal.people() if card.key == "guro").acts_for[0].patient
+    found = sign_in(portal, tmp_path, hint="guro", patient_hint=child)
+    assert found.patient == child
+    assert not found.fhir_user.endswith(f"Patient/{child}")
+
+
+def test_somebody_unknown_is_refused(portal, tmp_path):
+    with pytest.raises(SignInRefused):
+        sign_in(portal, tmp_path, hint="nobody")
+
+
+def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal, tmp_path):
+    vault = MemoryVault()
+    vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
+    old = vault.load("ada")
+    portal.advance(timedelta(hours=2))
+    bearer = SessionBearer(vault, "ada", tmp_path / "locks", time.time)
+    with door_to(portal, bearer) as door:
+        answer = door.get("Patient", [("_id", "ada")])
+    new = vault.load("ada")
+    assert (answer.status, bearer.session()) == (200, new)
+    assert new.access_token != old.access_token
+    assert new.refresh_token != old.refresh_token
+
+
+def test_after_sign_out_neither_token_works(portal, tmp_path):
+    vault = MemoryVault()
+    vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
+    with door_to(portal) as door:
+        assert revoke(door, vault.load("ada")) is True
+    bearer = SessionBearer(vault, "ada", tmp_path / "locks", time.time)
+    with door_to(portal, bearer) as door, pytest.raises(Expired):
+        door.get("Patient", [("_id", "ada")])
+    assert vault.load("ada") is None
+
+
+def test_ada_signs_in_on_another_device(portal, tmp_path):
+    wish = Wish("gpcli", SCOPES, portal.fhir_base, hint="ada", limit=20.0)
+    waits = []
+    with door_to(portal) as door:
+        configuration = discover(door, portal.fhir_base, tmp_path, time.time())
+        found = sign_in_with_device(
+            door, configuration, wish, Visitor(), now=time.time, sleep=waits.append
+        )
+    assert (found.patient, len(waits)) == ("ada", 1)
+
+
+def test_a_token_for_scripts_is_taken_as_it_is(portal):
+    token = portal.token_for("ada")
+    with door_to(portal, StaticBearer(token.access_token)) as door:
+        assert door.get("Patient", [("_id", "ada")]).status == 200
+
+
+def test_a_token_that_nobody_issued_is_expired(portal):
+    with door_to(portal, StaticBearer("made-up")) as door, pytest.raises(Expired):
+        door.get("Patient", [("_id", "ada")])

@@ -1,0 +1,246 @@
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from gpcli.auth.bearer import SessionBearer, StaticBearer
+from gpcli.auth.lock import session_lock
+from gpcli.auth.vault import MemoryVault
+from gpcli.errors import (
+    BadResponse,
+    ConfigTrouble,
+    Expired,
+    NoKeyring,
+    NotSignedIn,
+    PortalTrouble,
+    SignInRefused,
+    TimedOut,
+    Unavailable,
+)
+
+NOW = 1_800_000_000.0
+ADA = "home/ada"
+
+
+class Counting(MemoryVault):
+    """Counts writes; can refuse them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saves = 0
+        self.broken = False
+
+    def save(self, account, session):
+        if self.broken:
+            raise NoKeyring("locked")
+        self.saves += 1
+        super().save(account, session)
+
+
+@pytest.fixture
+def vault():
+    return Counting()
+
+
+@pytest.fixture
+def bearer(vault, issuer, tmp_path):
+    return SessionBearer(vault, ADA, tmp_path / "locks", issuer.clock)
+
+
+def test_a_given_token_is_used_as_it_is(issuer):
+    assert StaticBearer("abc").token(issuer.door) == "abc"
+
+
+def test_a_given_token_that_is_no_longer_accepted_says_so(issuer):
+    with pytest.raises(Expired) as refused:
+        StaticBearer("abc").renew(issuer.door, "abc")
+    assert refused.value.message == "The portal no longer accepts the token in GPCLI_TOKEN."
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\nb", "tøken"])
+def test_what_cannot_be_a_token_is_refused_without_repeating_it(text):
+    with pytest.raises(ConfigTrouble) as refused:
+        StaticBearer(text)
+    assert refused.value.message == "GPCLI_TOKEN is not an access token."
+
+
+def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, signed_in):
+    vault.save(ADA, signed_in())
+    assert bearer.token(issuer.door) == "access-1"
+    assert (issuer.asked, bearer.session()) == ([], signed_in())
+
+
+def test_nobody_signed_in_says_how_to_sign_in(bearer, issuer):
+    with pytest.raises(NotSignedIn) as refused:
+        bearer.token(issuer.door)
+    assert refused.value.hint == "gpcli login signs you in."
+
+
+@pytest.mark.parametrize("left", [59, 0, -5000])
+def test_a_token_in_its_last_minute_is_renewed_and_kept(
+    bearer, vault, issuer, signed_in, tokens, left
+):
+    vault.save(ADA, signed_in(expires_at=NOW + left, refresh_expires_at=NOW + 9000))
+    issuer.will("/token", tokens(scope="patient/Patient.rs"))
+    assert bearer.token(issuer.door) == "access-2"
+    assert issuer.forms() == [
+        {"grant_type": "refresh_token", "refresh_token": "refresh-1", "client_id": "gpcli"}
+    ]
+    renewed = signed_in(
+        access_token="access-2",
+        refresh_token="refresh-2",
+        expires_at=NOW + 3600,
+        scope="patient/Patient.rs",
+    )
+    assert (vault.load(ADA), bearer.session()) == (renewed, renewed)
+
+
+def test_a_refresh_answer_that_leaves_things_out_keeps_them(
+    bearer, vault, issuer, signed_in, tokens
+):
+    session = signed_in(expires_at=NOW, refresh_expires_at=NOW + 9000)
+    vault.save(ADA, session)
+    issuer.will("/token", tokens(refresh_token=None, scope=None, patient=None))
+    bearer.token(issuer.door)
+    assert vault.load(ADA) == replace(session, access_token="access-2", expires_at=NOW + 3600)
+
+
+def test_a_token_without_a_refresh_token_is_used_to_its_very_end(bearer, vault, issuer, signed_in):
+    vault.save(ADA, signed_in(refresh_token=None, expires_at=NOW + 1))
+    assert bearer.token(issuer.door) == "access-1"
+    issuer.clock.at += 1
+    with pytest.raises(Expired):
+        bearer.token(issuer.door)
+
+
+def test_a_refused_token_is_renewed_even_if_it_looks_fresh(
+    bearer, vault, issuer, signed_in, tokens
+):
+    vault.save(ADA, signed_in())
+    issuer.will("/token", tokens())
+    assert bearer.renew(issuer.door, "access-1") == "access-2"
+
+
+def test_a_token_that_another_process_renewed_is_used_without_asking(
+    bearer, vault, issuer, signed_in
+):
+    vault.save(ADA, signed_in(expires_at=NOW + 10))
+    bearer.session()
+    vault.save(ADA, signed_in(access_token="access-7"))
+    assert bearer.token(issuer.door) == "access-7"
+    assert issuer.asked == []
+
+
+def test_a_dead_refresh_token_ends_the_session(bearer, vault, issuer, signed_in, refusal):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", refusal("invalid_grant"))
+    with pytest.raises(Expired) as refused:
+        bearer.token(issuer.door)
+    assert (vault.load(ADA), refused.value.exit) == (None, 4)
+    assert "gpcli login" in refused.value.hint
+
+
+def test_a_dead_refresh_token_that_somebody_replaced_meanwhile_ends_nothing(
+    vault, issuer, signed_in, refusal, tmp_path
+):
+    class Racing(Counting):
+        loads = 0
+
+        def load(self, account):
+            self.loads += 1
+            if self.loads == 3:
+                self.save(account, signed_in(access_token="access-7", refresh_token="r-7"))
+            return super().load(account)
+
+    racing = Racing()
+    racing.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", refusal("invalid_grant"))
+    bearer = SessionBearer(racing, ADA, tmp_path, issuer.clock)
+    assert bearer.token(issuer.door) == "access-7"
+    assert racing.load(ADA).refresh_token == "r-7"
+
+
+@pytest.mark.parametrize("word", ["invalid_client", "unauthorized_client", "invalid_scope"])
+def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, refusal, word):
+    session = signed_in(expires_at=NOW)
+    vault.save(ADA, session)
+    issuer.will("/token", refusal(word, 401))
+    with pytest.raises(SignInRefused, match=word):
+        bearer.token(issuer.door)
+    assert vault.load(ADA) == session
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.Response(503),
+        httpx.Response(429),
+        httpx.ReadError("cut"),
+        httpx.ReadTimeout("late"),
+    ],
+)
+def test_a_portal_that_cannot_be_reached_loses_nothing(bearer, vault, issuer, signed_in, trouble):
+    session = signed_in(expires_at=NOW)
+    vault.save(ADA, session)
+    issuer.will("/token", trouble)
+    with pytest.raises(Unavailable):
+        bearer.token(issuer.door)
+    assert (vault.load(ADA), len(issuer.asked)) == (session, 1)
+
+
+@pytest.mark.parametrize("body", [{}, {"token_type": "Bearer"}])
+def test_a_broken_answer_loses_nothing(bearer, vault, issuer, signed_in, body):
+    session = signed_in(expires_at=NOW)
+    vault.save(ADA, session)
+    issuer.will("/token", body)
+    with pytest.raises(BadResponse):
+        bearer.token(issuer.door)
+    assert vault.load(ADA) == session
+
+
+def test_a_renewal_for_another_patient_is_refused(bearer, vault, issuer, signed_in, tokens):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", tokens(patient="bo"))
+    with pytest.raises(BadResponse, match="another patient"):
+        bearer.token(issuer.door)
+    assert vault.load(ADA) == signed_in(expires_at=NOW)
+
+
+def test_a_new_token_that_could_not_be_kept_is_not_used(bearer, vault, issuer, signed_in, tokens):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", tokens())
+    vault.broken = True
+    with pytest.raises(NoKeyring):
+        bearer.token(issuer.door)
+    assert bearer.session().access_token == "access-1"
+
+
+def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
+    bearer, vault, issuer, signed_in, tmp_path
+):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    with session_lock(tmp_path / "locks", ADA, 1):
+        issuer.deadline.seconds = 0.05
+        issuer.deadline.restart()
+        other = SessionBearer(vault, ADA, tmp_path / "locks", issuer.clock)
+        with pytest.raises(TimedOut) as refused:
+            other.token(issuer.door)
+    assert refused.value.message == (
+        "Another gpcli is renewing this sign-in and did not finish in time."
+    )
+
+
+def test_the_locks_name_and_place_tell_nothing_and_are_private(tmp_path):
+    with session_lock(tmp_path / "locks", ADA, 1):
+        file = next((tmp_path / "locks").iterdir())
+        modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "locks", file)]
+    assert modes == [0o700, 0o600]
+    assert "ada" not in file.name
+
+
+def test_trouble_of_the_portal_keeps_its_own_words(bearer, vault, issuer, signed_in):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", httpx.Response(500, html="<h1>secret</h1>"))
+    with pytest.raises(PortalTrouble) as refused:
+        bearer.token(issuer.door)
+    assert refused.value.message == "The portal's sign-in failed (status 500)."

@@ -1,0 +1,165 @@
+import httpx
+import pytest
+
+from gpcli.auth.discovery import FRESH, NEEDED, discover, read_configuration
+from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, Unavailable
+
+PORTAL = "https://portal.example/fhir/R4"
+NOW = 1_800_000_000.0
+PLACE = "/fhir/R4/.well-known/smart-configuration"
+
+
+def served(document: dict, etag: str | None = None) -> httpx.Response:
+    return httpx.Response(200, json=document, headers={"ETag": etag} if etag else {})
+
+
+def test_a_portals_sign_in_is_read(issuer, document, tmp_path):
+    issuer.will(PLACE, document)
+    found = discover(issuer.door, PORTAL, tmp_path, NOW)
+    assert found == read_configuration(document, PORTAL)
+    assert (found.issuer, found.token_endpoint) == (
+        "https://id.example",
+        "https://id.example/token",
+    )
+    assert found.iss_parameter is True
+    assert found.require_pushed_authorization_requests is False
+    assert found.pushed_authorization_request_endpoint is None
+    assert "client-public" in found.capabilities
+
+
+def test_relative_addresses_resolve_against_the_fhir_base(document):
+    document |= {"token_endpoint": "oauth/token", "authorization_endpoint": "/authorize"}
+    found = read_configuration(document, PORTAL)
+    assert found.token_endpoint == f"{PORTAL}/oauth/token"
+    assert found.authorization_endpoint == "https://portal.example/authorize"
+
+
+def test_within_a_day_nobody_is_asked_again(issuer, document, tmp_path):
+    issuer.will(PLACE, document)
+    first = discover(issuer.door, PORTAL, tmp_path, NOW)
+    second = discover(issuer.door, PORTAL, tmp_path, NOW + FRESH - 1)
+    assert (first == second, len(issuer.asked)) == (True, 1)
+
+
+def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document, tmp_path):
+    issuer.will(PLACE, served(document, '"v1"'), httpx.Response(304))
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.door, PORTAL, tmp_path, NOW + FRESH)
+    discover(issuer.door, PORTAL, tmp_path, NOW + 2 * FRESH - 1)
+    conditions = [request.headers.get("if-none-match") for request in issuer.asked]
+    assert conditions == [None, '"v1"']
+
+
+def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_path):
+    changed = document | {"token_endpoint": "https://id.example/token2"}
+    issuer.will(PLACE, document, changed)
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    found = discover(issuer.door, PORTAL, tmp_path, NOW + FRESH)
+    assert found.token_endpoint == "https://id.example/token2"
+
+
+def test_a_clock_that_went_back_asks_again(issuer, document, tmp_path):
+    issuer.will(PLACE, document, document)
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.door, PORTAL, tmp_path, NOW - 1)
+    assert len(issuer.asked) == 2
+
+
+@pytest.mark.parametrize("rubbish", ["", "not json", "[]", '{"fetched": "x"}', "{}"])
+def test_a_broken_cache_counts_as_none(issuer, document, tmp_path, rubbish):
+    issuer.will(PLACE, document, document)
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    next(tmp_path.iterdir()).write_text(rubbish)
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    assert len(issuer.asked) == 2
+
+
+def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document, tmp_path):
+    issuer.will(PLACE, document)
+    issuer.will("/other/.well-known/smart-configuration", document)
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.door, "https://portal.example/other", tmp_path, NOW)
+    assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(200, html="<h1>Welcome</h1>"),
+        httpx.Response(200, json=[]),
+        httpx.Response(301, headers={"Location": "https://elsewhere.example"}),
+        httpx.Response(401),
+    ],
+)
+def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
+    issuer.will(PLACE, answer)
+    with pytest.raises(BadResponse) as refused:
+        discover(issuer.door, PORTAL, tmp_path, NOW)
+    assert refused.value.message == (
+        "https://portal.example/fhir/R4 is not a FHIR portal with SMART sign-in."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_portal_may_work_later(issuer, tmp_path):
+    issuer.will(PLACE, *[httpx.Response(503)] * 4)
+    with pytest.raises(PortalTrouble):
+        discover(issuer.door, PORTAL, tmp_path, NOW)
+
+
+def test_a_portal_that_cannot_be_reached_is_unavailable(issuer, tmp_path):
+    issuer.will(PLACE, *[httpx.ConnectError("x")] * 4)
+    with pytest.raises(Unavailable):
+        discover(issuer.door, PORTAL, tmp_path, NOW)
+
+
+@pytest.mark.parametrize("need", NEEDED)
+def test_a_missing_capability_is_named(document, need):
+    document["capabilities"].remove(need)
+    with pytest.raises(NotPermitted) as refused:
+        read_configuration(document, PORTAL)
+    assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {need}."
+
+
+@pytest.mark.parametrize("methods", [None, [], ["plain"], "S256 only"])
+def test_a_portal_without_s256_is_named(document, methods):
+    document["code_challenge_methods_supported"] = methods
+    with pytest.raises(NotPermitted, match="PKCE with S256"):
+        read_configuration(document, PORTAL)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"token_endpoint": None}, "has no token_endpoint"),
+        ({"authorization_endpoint": 7}, "has no authorization_endpoint"),
+        (
+            {"token_endpoint": "http://id.example/token"},
+            "has a token_endpoint that is not an https address",
+        ),
+        (
+            {"authorization_endpoint": "javascript:alert(1)"},
+            "has a authorization_endpoint that is not an https address",
+        ),
+        (
+            {"jwks_uri": "file:///etc/passwd"},
+            "has a jwks_uri that is not an https address",
+        ),
+        (
+            {"issuer": None},
+            "does not say who issues its sign-ins and with which keys",
+        ),
+    ],
+)
+def test_a_document_with_wrong_parts_is_refused(document, change, why):
+    with pytest.raises(BadResponse) as refused:
+        read_configuration(document | change, PORTAL)
+    assert refused.value.message == f"The portal's description of its sign-in {why}."
+
+
+def test_a_refused_document_is_not_kept(issuer, document, tmp_path):
+    issuer.will(PLACE, document | {"capabilities": []})
+    with pytest.raises(NotPermitted):
+        discover(issuer.door, PORTAL, tmp_path, NOW)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,150 @@
+"""The callback server, spoken to over real sockets."""
+
+import http.client
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from gpcli.auth.callback import Expected
+from gpcli.auth.loopback import Loopback
+from gpcli.errors import SignInRefused, Usage
+
+GOOD = {"code": "abc", "state": "our-state"}
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    with Loopback(0) as server:
+        server.expect(Expected("our-state", None, issuer_required=False))
+        yield server
+
+
+def ask(
+    loopback: Loopback, path: str, method: str = "GET", host: str | None = None
+) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", loopback.port, timeout=5)
+    headers = {"Host": host} if host is not None else {}
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    return response.status, text
+
+
+def callback(**changes: str) -> str:
+    return f"/callback?{urlencode(GOOD | changes)}"
+
+
+def test_the_address_is_a_loopback_literal_on_a_free_port(loopback):
+    assert loopback.redirect_uri == f"http://127.0.0.1:{loopback.port}/callback"
+    assert loopback.port > 0
+
+
+def test_a_good_callback_gives_the_code_and_a_calm_page(loopback):
+    status, page = ask(loopback, callback())
+    assert loopback.code(5) == "abc"
+    assert status == 200
+    assert "You can close this window and go back to the terminal." in page
+
+
+def test_the_page_repeats_nothing_and_loads_nothing(loopback):
+    connection = http.client.HTTPConnection("127.0.0.1", loopback.port, timeout=5)
+    connection.request("GET", callback(code="secret", extra="<script>secret"))
+    response = connection.getresponse()
+    assert "secret" not in response.read().decode()
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Server"] == "gpcli"
+    connection.close()
+
+
+def test_only_the_first_success_counts(loopback):
+    ask(loopback, callback())
+    status, page = ask(loopback, callback(code="second"))
+    assert (status, "Already answered" in page) == (400, True)
+    assert (loopback.code(5), loopback.code(0)) == ("abc", None)
+
+
+def test_an_older_try_is_told_so_and_the_waiting_goes_on(loopback):
+    status, page = ask(loopback, callback(state="older"))
+    assert (status, "An older sign-in" in page, loopback.code(0)) == (400, True, None)
+    ask(loopback, callback())
+    assert loopback.code(5) == "abc"
+
+
+def test_a_refusal_at_the_page_ends_the_waiting(loopback):
+    status, page = ask(loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}")
+    with pytest.raises(SignInRefused, match="refused at the portal's page"):
+        loopback.code(5)
+    assert (status, "the terminal says why" in page) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "host", "status"),
+    [
+        ("/favicon.ico", "GET", None, 404),
+        ("/", "GET", None, 404),
+        ("/callback/", "GET", None, 404),
+        ("/callbackx", "GET", None, 404),
+        (callback(), "GET", "localhost", 404),
+        (callback(), "GET", "evil.example", 404),
+        (callback(), "GET", "127.0.0.1", 404),
+        (callback(), "GET", "", 404),
+        (callback(), "HEAD", None, 501),
+        (callback(), "POST", None, 501),
+        (callback(), "OPTIONS", None, 501),
+        (callback(), "SECRET", None, 501),
+        ("/callback", "GET", None, 400),
+    ],
+)
+def test_whatever_else_is_asked_disturbs_nothing(loopback, path, method, host, status):
+    found, page = ask(loopback, path, method, host)
+    assert (found, "SECRET" in page, loopback.code(0)) == (status, False, None)
+    ask(loopback, callback())
+    assert loopback.code(5) == "abc"
+
+
+def test_a_browser_that_connects_ahead_and_says_nothing_does_not_block(loopback):
+    with socket.create_connection(("127.0.0.1", loopback.port)):
+        ask(loopback, callback())
+    assert loopback.code(5) == "abc"
+
+
+def test_a_browser_that_talks_rubbish_does_not_disturb(loopback, capfd):
+    with socket.create_connection(("127.0.0.1", loopback.port)) as connection:
+        connection.sendall(b"\x16\x03\x01\x00 rubbish\r\n\r\n")
+        connection.recv(1000)
+    ask(loopback, callback())
+    assert loopback.code(5) == "abc"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_expected_before_it_is_said():
+    with Loopback(0) as server:
+        status, _ = ask(server, callback())
+        assert (status, server.code(0)) == (400, None)
+
+
+def test_a_taken_port_is_a_usage_error_that_names_the_option(loopback):
+    with pytest.raises(Usage) as refused:
+        Loopback(loopback.port)
+    assert refused.value.message == f"Port {loopback.port} is taken by another program."
+    assert "--port" in refused.value.hint
+
+
+def test_a_fixed_port_can_be_used_again_right_away(loopback):
+    with Loopback(0) as first:
+        ask(first, "/")
+        port = first.port
+    with Loopback(port) as second:
+        assert second.port == port
+
+
+def test_after_the_end_nobody_listens():
+    with Loopback(0) as server:
+        port = server.port
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))

@@ -1,0 +1,112 @@
+import httpx
+import pytest
+
+from gpcli.auth.tokens import SHORT_LIFE, check_available, is_token, oauth_error, read_tokens
+from gpcli.errors import BadResponse, PortalTrouble, RateLimited
+from gpcli.net.door import Answer
+
+NOW = 1_800_000_000.0
+
+
+def answer(body: object, status: int = 200) -> Answer:
+    return Answer(status, httpx.Headers(), body, "https://id.example/token", "r1")
+
+
+def test_a_good_answer_is_read_whole(tokens):
+    read = read_tokens(
+        answer(tokens(refresh_expires_in=7200, id_token="i.d.t", fhirUser="Patient/ada")), NOW
+    )
+    assert (read.access_token, read.expires_at) == ("access-2", NOW + 3600)
+    assert (read.refresh_token, read.refresh_expires_at) == ("refresh-2", NOW + 7200)
+    assert (read.patient, read.fhir_user, read.id_token) == ("ada", "Patient/ada", "i.d.t")
+    assert read.scope == "openid fhirUser patient/Patient.rs"
+
+
+def test_tokens_are_not_shown_when_printed(tokens):
+    shown = repr(read_tokens(answer(tokens(id_token="secret-id")), NOW))
+    assert not any(word in shown for word in ("access-2", "refresh-2", "secret-id"))
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        ({"expires_in": None}, NOW + SHORT_LIFE),
+        ({"expires_in": "3600"}, NOW + 3600),
+        ({"expires_in": "soon"}, NOW + SHORT_LIFE),
+        ({"expires_in": -5}, NOW),
+        ({"expires_in": []}, NOW + SHORT_LIFE),
+    ],
+)
+def test_a_life_that_is_not_said_well_is_short(tokens, change, ends):
+    assert read_tokens(answer(tokens(**change)), NOW).expires_at == ends
+
+
+def test_what_the_answer_does_not_say_is_none(tokens):
+    said = tokens(refresh_token=None, scope=None, patient=None)
+    read = read_tokens(answer(said), NOW)
+    assert (read.refresh_token, read.refresh_expires_at, read.scope) == (None, None, None)
+    assert (read.patient, read.fhir_user, read.id_token) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"access_token": None}, "has no usable access_token"),
+        ({"access_token": 7}, "has no usable access_token"),
+        ({"access_token": "two words"}, "has no usable access_token"),
+        ({"access_token": "line\r\nX-Evil: 1"}, "has no usable access_token"),
+        ({"refresh_token": ["x"]}, "has no usable refresh_token"),
+        ({"token_type": "DPoP"}, "holds a token that is not of the Bearer type"),
+        ({"token_type": None}, "holds a token that is not of the Bearer type"),
+        ({"patient": {"id": "ada"}}, "has a patient that is not text"),
+        ({"scope": ["openid"]}, "has a scope that is not text"),
+    ],
+)
+def test_an_answer_with_wrong_parts_is_refused(tokens, change, why):
+    with pytest.raises(BadResponse) as refused:
+        read_tokens(answer(tokens(**change)), NOW)
+    assert refused.value.message == f"The answer of the portal's sign-in {why}."
+
+
+@pytest.mark.parametrize("broken", [answer(None), answer([]), answer({}, 204), answer("x")])
+def test_what_is_no_token_answer_is_refused(broken):
+    with pytest.raises(BadResponse):
+        read_tokens(broken, NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"error": "invalid_grant"}, "invalid_grant"),
+        ({"error": "Not a word!"}, None),
+        ({"error": "\x1b[31m"}, None),
+        ({"error": 7}, None),
+        ({}, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_only_a_plain_word_is_taken_for_an_error(body, word):
+    assert oauth_error(answer(body, 400)) == word
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(429, RateLimited), (500, PortalTrouble), (503, PortalTrouble)]
+)
+def test_a_busy_or_failing_endpoint_may_work_later(status, error):
+    with pytest.raises(error) as refused:
+        check_available(answer(None, status))
+    assert refused.value.exit == 6
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_other_answers_are_available(status):
+    assert check_available(answer(None, status)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("abc.DEF-1~+/=", True), ("", False), ("a b", False), ("a\n", False), ("tøken", False)],
+)
+def test_a_token_is_visible_ascii(text, good):
+    assert is_token(text) is good
