@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
-    from typing import NoReturn, TextIO
+    from typing import Any, NoReturn, TextIO
 
     from gpcli.cli.options import SessionFactory
     from gpcli.cli.row import Registry
@@ -88,8 +88,14 @@ def _ready_answer() -> int | None:
 
 
 def _whole_program() -> int:
-    shut_the_doors()
-    return command_line(sys.argv[1:], os.environ, sys.stdin, sys.stdout, sys.stderr, _session)
+    former_umask = shut_the_doors()
+
+    def session(*surroundings: "Any") -> "Session":
+        made = _session(*surroundings)
+        made.former_umask = former_umask
+        return made
+
+    return command_line(sys.argv[1:], os.environ, sys.stdin, sys.stdout, sys.stderr, session)
 
 
 def _session(
@@ -104,18 +110,22 @@ def _session(
     return Session(options, env, stdin, stdout, stderr)
 
 
-def shut_the_doors() -> None:
-    """Files for their owner only, no memory dumps, and an orderly end on SIGTERM."""
+def shut_the_doors() -> int:
+    """Files for their owner only, no memory dumps, an orderly end on SIGTERM.
+
+    Returns the umask that was.
+    """
     import signal  # noqa: PLC0415  (imports enum)
 
-    os.umask(0o077)
+    former_umask = os.umask(0o077)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         import resource  # noqa: PLC0415  (not on Windows)
     except ImportError:
-        return
+        return former_umask
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    return former_umask
 
 
 def _terminate(number: int, frame: object) -> "NoReturn":

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class Local:
-    """Each part is built when first used. `terminal` `None` = what the streams are."""
+    """Each part is built when first used. `terminal` `None` = what the streams are.
+
+    `former_umask` is the one that gpcli was started with, for the programs that it starts;
+    -1 = it was never changed.
+    """
+
+    former_umask = -1
 
     def __init__(
         self,
@@ -117,6 +123,11 @@ class Local:
         from gpcli.config.index import OfferIndex
 
         return OfferIndex(Path(paths.index_path(self.env)))
+
+    def index_profiles(self) -> None:
+        """Tell the index, and so completion, which profiles there are now."""
+        config = self.config
+        self.index.set_profiles(config.profiles, config.default)
 
     @property
     def index_key(self) -> str:

@@ -181,13 +181,7 @@ def _keep_profile(session: Session, profile: Profile) -> None:
     config = session.config
     if profile.name not in config.profiles and not _from_environment(session):
         save_profile(session.config_path, profile, default=config.default is None)
-    refresh_profiles(session)
-
-
-def refresh_profiles(session: Session) -> None:
-    """Tell the index, and so completion, which profiles there are now."""
-    config = session.config
-    session.index.set_profiles(config.profiles, config.default)
+    session.index_profiles()
 
 
 def _from_environment(session: Session) -> bool:

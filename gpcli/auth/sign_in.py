@@ -113,7 +113,7 @@ class _Waiting:
             if code is not None:
                 return code
         raise errors.SignInRefused(
-            f"Nobody signed in within {limit / 60:g} minutes.", hint="gpcli login tries again."
+            f"Nobody signed in within {limit / 60:g} min.", hint="gpcli login tries again."
         )
 
     def _pasted(self, poll: Callable[[], str | None] | None) -> str | None:

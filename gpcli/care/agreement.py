@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +16,10 @@ from gpcli.model.money import Price
 Record = TypeVar("Record")
 PlanValue = str | datetime | Window | Price | None
 """What stands in a plan: words, or facts that the writer puts into words."""
+
+
+ANY = "any"
+"""What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""
 
 
 class Asker(Protocol):
@@ -43,7 +47,11 @@ class Charge:
 
 @dataclass(frozen=True)
 class Proposal(Generic[Record]):
-    """A write, ready to be shown, agreed to and sent; `preview` is the record as it would be."""
+    """A write, ready to be shown, agreed to and sent.
+
+    `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
+    sending costs, `None` = nothing.
+    """
 
     action: str
     rows: tuple[tuple[str, PlanValue], ...]
@@ -83,10 +91,12 @@ def carry_out(
 ) -> Outcome[Record]:
     """Show the plan, make sure that the person agrees, then send.
 
-    Raises Declined, ConfirmationNeeded, FeeNotAccepted, and whatever sending raises.
+    Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
+    whatever sending raises.
     """
+    _cap(terms.accept_fee)
     if isinstance(step, Outcome):
-        return step
+        return replace(step, dry_run=terms.dry_run)
     show(step)
     if terms.dry_run:
         return Outcome(step.preview, changed=False, dry_run=True)
@@ -112,8 +122,11 @@ def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
 
 
 def check_fee(charge: Charge, accepted: str | None) -> None:
-    """Raise FeeNotAccepted unless `accepted` covers the upper end of what `charge` may cost."""
-    if accepted == "any":
+    """Raise FeeNotAccepted unless `accepted` covers the upper end of what `charge` may cost.
+
+    Raises Usage when `accepted` is no amount.
+    """
+    if accepted == ANY:
         return
     cap = _cap(accepted)
     price = charge.price
@@ -123,12 +136,12 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     enough = f"--accept-fee {price.high}" if price else "--accept-fee any"
     raise FeeNotAccepted(
         f"{charge.what} costs {amount}, and that was not accepted. Nothing was sent.",
-        hint=f"Agree with {enough}.",
+        hint=f"Agree with --yes {enough}.",
     )
 
 
 def _cap(accepted: str | None) -> Decimal | None:
-    if accepted is None:
+    if accepted is None or accepted == ANY:
         return None
     try:
         cap = Decimal(accepted)

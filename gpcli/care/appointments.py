@@ -36,7 +36,8 @@ def pick(
     hint = "gpcli appointments list shows the ids."
     if appointment is not None or not asker.allowed:
         raise InputNeeded("An appointment's id is needed.", hint=hint)
-    coming = [one for one in portal.appointments(now.date()) if not one.over]
+    found = portal.appointments(now.date())
+    coming = [one for one in found if not one.over and not _ended(one, now)]
     if not coming:
         raise InputNeeded("There is no coming appointment to choose from.", hint=hint)
     choices = [(str(one.id), label(one)) for one in coming]

@@ -25,7 +25,7 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.desk import BookingDesk, Written
-from gpcli.model.service import Offer, Service, ServiceName, Standing
+from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP: a booking without a service code was made by the surgery."""
@@ -134,12 +134,16 @@ def _choose(desk: Desk, request: Request, facts: BookingDesk) -> Service:
     try:
         return choose(facts.offers, request.service, now, request.gp, desk.asker)
     except NotOffered as refused:
-        if request.service is not ServiceName.BOOKING:
+        if request.service is not ServiceName.BOOKING or not _takes_enquiries(facts.offers, now):
             raise
-        require(facts.offers, ServiceName.BOOKING_ENQUIRY, now)
         raise NotOffered(
             f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
         ) from refused
+
+
+def _takes_enquiries(offers: Offers, now: datetime) -> bool:
+    rows = [row for row in standings(offers, now) if row.service is ServiceName.BOOKING_ENQUIRY]
+    return any(row.status is Standing.OFFERED for row in rows)
 
 
 def coming_for(coming: Sequence[Appointment], row: Service) -> Appointment | None:

@@ -7,12 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from gpcli.care.agreement import Charge, Outcome, PlanValue, Proposal, Step
-from gpcli.care.offers import refusal, standings
+from gpcli.care.offers import refusal, require, standings
 from gpcli.care.portal import Portal
-from gpcli.errors import TooLate
+from gpcli.errors import NotFound, TooLate
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.desk import CancellingDesk, Written
-from gpcli.model.service import Service, ServiceName, Standing
+from gpcli.model.desk import Written
+from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 LATE = "late-cancellation"
 """The price code for cancelling after the deadline (docs/portal.md)."""
@@ -21,12 +21,18 @@ LATE = "late-cancellation"
 def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) -> Step[Appointment]:
     """Cancel; already cancelled counts as done.
 
-    Raises NotFound, TooLate (it has begun, or the surgery takes no late cancelling), NotOffered.
-    An enquiry that waits for its answer can always be withdrawn: what is under way is never
+    Raises NotFound; TooLate when it has begun, or the surgery takes no late cancelling; NotOffered,
+    OffForNow, ConsentNeeded or NotPermitted. Times in messages are in the zone of `now`. An enquiry that waits for its answer can always be withdrawn: what is under way is never
     gated by what the GP offers now.
     """
     desk = portal.cancelling_desk(appointment_id)
     there = desk.appointment
+    if there is None:
+        require(desk.offers, ServiceName.CANCELLATION, now)
+        raise NotFound(
+            f"There is no appointment '{appointment_id}'.",
+            hint="gpcli appointments list shows yours.",
+        )
     if there.status == "cancelled":
         return Outcome(there, changed=False)
     if there.over or (there.start and there.start <= now):
@@ -34,37 +40,33 @@ def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) ->
             f"{there.id} has begun or is past; it can't be cancelled.",
             hint="gpcli appointments list shows what is to come.",
         )
-    if there.start is None:
+    if there.waiting and there.start is None:
         return _proposal(portal, there, intent, action="Withdraw this enquiry")
-    row = _row(desk, now)
-    charge = _late_charge(there, row, desk, now)
+    row = _row(desk.offers, there, now)
+    charge = _late_charge(there, row, desk.offers, now)
     return _proposal(portal, there, intent, charge=charge)
 
 
-def _row(desk: CancellingDesk, now: datetime) -> Service:
-    rows = [
-        each for each in standings(desk.offers, now) if each.service == ServiceName.CANCELLATION
-    ]
-    ours = [each for each in rows if desk.appointment.surgery_id in {None, each.surgery.id}] or rows
+def _row(offers: Offers, there: Appointment, now: datetime) -> Service:
+    rows = [each for each in standings(offers, now) if each.service == ServiceName.CANCELLATION]
+    ours = [each for each in rows if there.surgery_id in {None, each.surgery.id}] or rows
     for row in ours:
         if row.status is Standing.OFFERED:
             return row
-    raise refusal(desk.offers, ours, ServiceName.CANCELLATION)
+    raise refusal(offers, ours, ServiceName.CANCELLATION)
 
 
-def _late_charge(
-    there: Appointment, row: Service, desk: CancellingDesk, now: datetime
-) -> Charge | None:
+def _late_charge(there: Appointment, row: Service, offers: Offers, now: datetime) -> Charge | None:
     if there.cancel_until is None or now <= there.cancel_until:
         return None
     if row.offer and row.offer.late_cancelling == "refused":
         phone = row.surgery.phone
+        until = there.cancel_until.astimezone(now.tzinfo)
         raise TooLate(
-            f"{row.surgery.label} took cancellations of this time until "
-            f"{there.cancel_until:%a %d %b %Y %H:%M}.",
+            f"{row.surgery.label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
             hint=f"Call the surgery: {phone}." if phone else "",
         )
-    return Charge("Cancelling this late", desk.offers.prices.get(LATE))
+    return Charge("Cancelling this late", offers.prices.get(LATE))
 
 
 def _proposal(

@@ -10,6 +10,9 @@ from gpcli.errors import ConfirmationNeeded, Declined, NotPermitted
 from gpcli.model.desk import Written
 from gpcli.model.service import Consent, ConsentLevel
 
+ABOVE_BASIC = frozenset({ConsentLevel.BASIC_PLUS, ConsentLevel.FULL_ACCESS})
+"""The levels that withdrawing ends."""
+
 WITHDRAW = "withdraw"
 """The word that has to be typed."""
 
@@ -33,9 +36,12 @@ def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
 
 
 def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
-    """Withdraw every consent above basic; raises NotPermitted when acting for someone else."""
+    """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
+
+    Consents of levels that gpcli does not know are somebody else's business and stay.
+    """
     _own(portal)
-    there = [each for each in portal.consents() if each.level != ConsentLevel.BASIC]
+    there = [each for each in portal.consents() if each.level in ABOVE_BASIC]
     if not there:
         return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
     return Proposal(
@@ -53,7 +59,8 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
 def require_word(step: Step[Consent], dry_run: bool, confirm: str | None, asker: Asker) -> None:
     """Withdrawing deletes data: the word itself is needed, `--yes` does not replace it.
 
-    Raises Declined for another word, ConfirmationNeeded when it is missing and nobody can be asked.
+    Raises Declined for another word; ConfirmationNeeded when it is missing, InputNeeded when it is
+    empty, and nobody can be asked.
     """
     if dry_run or isinstance(step, Outcome):
         return
@@ -71,7 +78,7 @@ def require_word(step: Step[Consent], dry_run: bool, confirm: str | None, asker:
 
 def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:
     written = [portal.withdraw_consent(each, uuid5(intent, each.id)) for each in consents]
-    return written[-1]
+    return Written(written[-1].record, any(each.changed for each in written))
 
 
 def _own(portal: Portal) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gpcli.errors import Usage
@@ -18,7 +18,10 @@ from gpcli.model.appointment import Slot, Window
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FARTHEST = 3660
+"""How far from today a day may be, in days; ten years and more are a slip of the keyboard."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHANNELS = ("in-person", "phone", "video")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -63,7 +66,7 @@ class Wanted:
         return self.between is None or self.between[0] <= start < self.between[1]
 
     def _with(self, slot: Slot) -> bool:
-        words = (self.practitioner or "").casefold()
+        words = (self.practitioner or "").strip().casefold()
         return words in (slot.practitioner or "").casefold()
 
 
@@ -83,37 +86,54 @@ def wanted(
     notice: str | None = None,
 ) -> Wanted:
     """Understand what was typed; raises Usage naming the option that can't be understood."""
-    today = now.astimezone(zone).date()
-    start = day(first, today, "--from") if first else today
-    end = day(last, today, "--to") if last else max(start, today) + timedelta(DAYS_AHEAD)
-    if start > end:
-        raise Usage(f"--from ({start}) is after --to ({end}).", hint="Swap them, or leave one out.")
+    if practitioner is not None and not practitioner.strip():
+        raise Usage("--with needs a name that is not empty.")
+    start, end = _days(first, last, now.astimezone(zone).date())
     return Wanted(
         first=start,
         last=end,
-        between=_hours(between) if between else None,
+        between=None if between is None else _hours(between),
         weekdays=frozenset(_weekdays(weekdays)),
         practitioner=practitioner,
-        channel=_channel(channel) if channel else None,
-        not_before=now + span(notice, "--notice") if notice else None,
+        channel=None if channel is None else _channel(channel),
+        not_before=None if notice is None else _elapsed(now, span(notice, "--notice"), zone),
     )
+
+
+def _days(first: str | None, last: str | None, today: date) -> tuple[date, date]:
+    start = today if first is None else day(first, today, "--from")
+    end = max(start, today) + timedelta(DAYS_AHEAD) if last is None else day(last, today, "--to")
+    if start <= end:
+        return start, end
+    if first is None:
+        raise Usage(f"--to ({end}) is in the past.", hint="Give an earlier --from as well.")
+    raise Usage(f"--from ({start}) is after --to ({end}).", hint="Swap them, or leave one out.")
+
+
+def _elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
+    """Through UTC: arithmetic within a zone counts by the clock on the wall."""
+    return (now.astimezone(UTC) + length).astimezone(zone)
 
 
 def day(text: str, today: date, option: str) -> date:
     """`2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone."""
-    word = text.strip().lower()
-    if word in {"today", "tomorrow"}:
-        return today + timedelta(word == "tomorrow")
-    ahead = re.fullmatch(r"\+(\d{1,4})d", word)
-    if ahead:
-        return today + timedelta(int(ahead[1]))
     try:
-        return date.fromisoformat(word)
+        found = _day(text.strip().lower(), today)
     except ValueError:
         raise Usage(
             f"{option} '{text}' is not a day.",
             hint="Write 2026-12-01, today, tomorrow or +14d.",
         ) from None
+    if abs(found - today) > timedelta(FARTHEST):
+        raise Usage(f"{option} '{text}' is more than ten years away.")
+    return found
+
+
+def _day(word: str, today: date) -> date:
+    if word in {"today", "tomorrow"}:
+        return today + timedelta(word == "tomorrow")
+    ahead = re.fullmatch(r"\+(\d{1,4})d", word)
+    return today + timedelta(int(ahead[1])) if ahead else date.fromisoformat(word)
 
 
 def span(text: str, option: str) -> timedelta:
@@ -140,20 +160,30 @@ _HOURS_HINT = "Write 08:00-10:00."
 def _clock(text: str) -> time:
     if text.strip() == "24:00":
         return time.max
-    return time.fromisoformat(text.strip())
+    written = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    if written is None:
+        raise ValueError(text)
+    return time(int(written[1]), int(written[2]))
 
 
 def _weekdays(words: Sequence[str]) -> list[int]:
-    names = [name.strip().lower()[:3] for word in words for name in word.split(",")]
-    for name in names:
-        if name not in WEEKDAYS:
-            known = ", ".join(WEEKDAYS)
-            raise Usage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
-    return [WEEKDAYS.index(name) for name in names]
+    return [_weekday(name.strip()) for word in words for name in word.split(",")]
+
+
+def _weekday(name: str) -> int:
+    for number, whole in enumerate(WEEKDAYS):
+        if len(name) >= _SHORTEST and whole.startswith(name.lower()):
+            return number
+    known = ", ".join(whole[:_SHORTEST] for whole in WEEKDAYS)
+    raise Usage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
+
+
+_SHORTEST = 3
 
 
 def _channel(text: str) -> str:
-    word = {"audio": "phone"}.get(text, text)
+    word = text.strip().lower()
+    word = {"audio": "phone"}.get(word, word)
     if word not in CHANNELS:
         known = ", ".join(CHANNELS)
         raise Usage(f"--via '{text}' is not a way to meet.", hint=f"The words are {known}.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from gpcli.care.agreement import Asker
 from gpcli.errors import (
     ConsentNeeded,
     GpcliError,
+    InputNeeded,
     NotFound,
     NotOffered,
     NotPermitted,
@@ -56,7 +57,10 @@ _CURES: dict[Standing, str] = {
 
 
 def standings(offers: Offers, now: datetime) -> tuple[Service, ...]:
-    """One row per GP and service, in the order of the services, with the first reason why not."""
+    """One row per GP and service, in the order of the services, with the first reason why not.
+
+    Sentences word times in the zone of `now`.
+    """
     return tuple(
         _row(surgery, name, offers, now) for surgery in offers.surgeries for name in ServiceName
     )
@@ -80,13 +84,19 @@ def choose(
     """The one GP whose service `name` is to be used.
 
     Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when no GP (or not the named
-    one) lets this patient use it; InputNeeded when several do, none is named, and nobody can
-    be asked.
+    one) lets this patient use it; NotFound when no GP has that name; InputNeeded when several
+    do, none is named, and nobody can be asked.
     """
-    on = require(at_gp(offers, gp), name, now)
+    return pick_one(require(at_gp(offers, gp), name, now), name, asker)
+
+
+def pick_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
+    """The only one of `on`, or the one that the person picks; raises InputNeeded."""
     if len(on) == 1:
         return on[0]
-    question = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}. Which one?"
+    several = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}."
+    if not asker.allowed:
+        raise InputNeeded(several, hint=f"Name one: --gp '{on[0].surgery.gp or on[0].surgery.id}'.")
     chosen = asker.choose(
         question, [(row.surgery.id, row.surgery.label) for row in on], flag="--gp"
     )
@@ -94,8 +104,11 @@ def choose(
 
 
 def at_gp(offers: Offers, gp: str | None) -> Offers:
-    """The offers of the GP named `gp` (id, or part of the name), or all when `None`."""
-    if gp is None:
+    """The offers of the GP named `gp` (id, or part of the name), or all when `None`.
+
+    Raises NotFound when the person has GPs, but none of that name.
+    """
+    if gp is None or not offers.surgeries:
         return offers
     surgeries = tuple(surgery for surgery in offers.surgeries if named(surgery, gp))
     if not surgeries:
@@ -106,7 +119,8 @@ def at_gp(offers: Offers, gp: str | None) -> Offers:
 
 def named(surgery: Surgery, words: str) -> bool:
     """Whether `words` name this GP: its id, or part of the doctor's or the surgery's name."""
-    return words == surgery.id or words.casefold() in surgery.label.casefold()
+    part = words.strip().casefold()
+    return words == surgery.id or (bool(part) and part in surgery.label.casefold())
 
 
 def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> GpcliError:
@@ -118,7 +132,8 @@ def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> Gpcli
         )
     row = min(rows, key=lambda each: _NEAREST.index(each.status))
     if row.status is Standing.NOT_OFFERED:
-        return NotOffered(_nobody(offers.surgeries, name), hint=_call(rows))
+        asked = tuple(dict.fromkeys(each.surgery for each in rows))
+        return NotOffered(_nobody(asked, name), hint=_call(rows))
     return _ERRORS[row.status](row.reason or "", hint=_CURES.get(row.status) or _call(rows))
 
 
@@ -171,7 +186,7 @@ def _row(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> 
         service=name,
         status=status,
         surgery=surgery,
-        reason=_reason(status, surgery, name, absence),
+        reason=_reason(status, surgery, name, absence, now.tzinfo),
         off_from=absence.start if absence else None,
         off_until=absence.end if absence else None,
         price=offers.prices.get(name),
@@ -215,11 +230,15 @@ def _nobody(surgeries: Sequence[Surgery], name: ServiceName) -> str:
 
 
 def _reason(
-    status: Standing, surgery: Surgery, name: ServiceName, absence: Absence | None
+    status: Standing,
+    surgery: Surgery,
+    name: ServiceName,
+    absence: Absence | None,
+    zone: tzinfo | None,
 ) -> str | None:
     service = WORDS[name]
     if absence:
-        return _off(surgery, service, absence)
+        return _off(surgery, service, absence, zone)
     if status is Standing.CONSENT_NEEDED:
         return f"{service.capitalize()} needs your consent to Full Access."
     if status is Standing.NOT_PERMITTED:
@@ -227,9 +246,10 @@ def _reason(
     return None
 
 
-def _off(surgery: Surgery, service: str, absence: Absence) -> str:
-    since = f" from {absence.start:%a %d %b %Y %H:%M}" if absence.start else ""
-    until = f" until {absence.end:%a %d %b %Y %H:%M}" if absence.end else ""
+def _off(surgery: Surgery, service: str, absence: Absence, zone: tzinfo | None) -> str:
+    start, end = absence.start, absence.end
+    since = f" from {start.astimezone(zone):%a %d %b %Y %H:%M}" if start else ""
+    until = f" until {end.astimezone(zone):%a %d %b %Y %H:%M}" if end else ""
     why = f" ({absence.reason})" if absence.reason else ""
     return f"{surgery.label} has switched off {service}{since}{until}{why}."
 

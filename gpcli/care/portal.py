@@ -40,10 +40,10 @@ class Portal(Protocol):
         """Free times of the given services from `first` to `last` inclusive, in order."""
 
     def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
-        """What to know before booking; raises NotFound for an unknown slot."""
+        """What to know before booking."""
 
     def cancelling_desk(self, appointment: str) -> CancellingDesk:
-        """What to know before cancelling; raises NotFound for an unknown appointment."""
+        """What to know before cancelling."""
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""

@@ -45,7 +45,7 @@ class Search:
                 yield slot
 
     def _past(self, slot: Slot) -> str | None:
-        return "being in the past" if slot.start < self.now else None
+        return "being in the past" if slot.start <= self.now else None
 
     def why_none(self, what: str) -> str:
         """A sentence on what was searched and what the filters removed."""
@@ -67,7 +67,8 @@ def find(
 ) -> Iterator[Slot]:
     """Wanted free times for a service at the patient's GPs, or at the one named `gp`.
 
-    Raises NotOffered and its like when no GP lets this patient book the service.
+    Raises NotOffered and its like when no GP lets this patient book the service, NotFound when
+    no GP is called `gp`.
     """
     offers = at_gp(portal.offers(), gp)
     rows = require(offers, name, search.now)

@@ -14,7 +14,6 @@ from gpcli.errors import Usage
 from gpcli.model.account import KnownPortal
 from gpcli.render.views.accounts import PORTALS
 from gpcli.session import Session
-from gpcli.sign_in import refresh_profiles
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name")]
 
@@ -58,7 +57,7 @@ def add(
         raise Usage(f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}")
     profile = replace(new_profile(name, portal, environment), ca_file=ca_file)
     save_profile(session.config_path, profile, default=not config.profiles)
-    refresh_profiles(session)
+    session.index_profiles()
     session.output.show_item(PORTALS, _known(session, profile))
 
 
@@ -67,7 +66,7 @@ def use(ctx: typer.Context, name: Name) -> None:
     session = session_of(ctx)
     session.config.profile(name)
     use_profile(session.config_path, name)
-    refresh_profiles(session)
+    session.index_profiles()
     session.output.show_item(PORTALS, _known(session, session.config.profile(name)))
 
 
@@ -81,7 +80,7 @@ def remove(ctx: typer.Context, name: Name) -> None:
             f"{people} is signed in at '{name}'.", hint=f"gpcli logout --all --profile {name}"
         )
     remove_profile(session.config_path, name)
-    refresh_profiles(session)
+    session.index_profiles()
     session.output.show_item(PORTALS, removed)
 
 

@@ -67,7 +67,7 @@ def run(
     with _sandbox(clock, delay, people, seed) as sandbox:
         token = _told(lambda: sandbox.token_for(person, acting_for))
         values = _variables(sandbox.url, token)
-        status = run_inside(command, session.env, values)
+        status = run_inside(command, session.env, values, umask=session.former_umask)
     raise typer.Exit(status)
 
 

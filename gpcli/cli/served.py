@@ -58,7 +58,9 @@ def closing_line(shell: Shell) -> str:
     return exports(shell, {"GPCLI_PORTAL": ""})[0]
 
 
-def run_inside(command: Sequence[str], env: Mapping[str, str], values: Mapping[str, str]) -> int:
+def run_inside(
+    command: Sequence[str], env: Mapping[str, str], values: Mapping[str, str], *, umask: int
+) -> int:
     """Run `command` with `values`, its own empty configuration, and this gpcli on its path.
 
     Returns its status, 128 + n when signal n ended it; raises NotFound when there is no such
@@ -68,7 +70,7 @@ def run_inside(command: Sequence[str], env: Mapping[str, str], values: Mapping[s
         inside = {name: text for name, text in env.items() if name not in _NOT_FOR_CHILDREN}
         inside |= {**values, "GPCLI_CONFIG_DIR": roof, "PATH": _path(env)}
         try:
-            status = subprocess.run(command, env=inside, check=False).returncode  # noqa: S603  (the user's own)
+            status = subprocess.run(command, env=inside, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
         except OSError as trouble:
             raise NotFound(f"'{command[0]}' can't be run: {trouble.strerror}.") from trouble
     return status if status >= 0 else 128 - status

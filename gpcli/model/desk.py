@@ -26,10 +26,10 @@ class BookingDesk:
 
 @dataclass(frozen=True)
 class CancellingDesk:
-    """All that a cancellation is decided on."""
+    """All that a cancellation is decided on; `appointment` `None` = the portal has none such."""
 
     offers: Offers
-    appointment: Appointment
+    appointment: Appointment | None
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class FhirPortal:
         """All that a cancellation is decided on, in one round trip."""
         answers = self._exchange.ask(*self._about_offers(), queries.appointment(appointment))
         offers = self._offers(answers[:3])
-        return CancellingDesk(offers, self._reader.appointment(whole(answers[3]), appointment))
+        return CancellingDesk(offers, self._appointment(answers[3], appointment))
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
@@ -184,6 +184,12 @@ class FhirPortal:
         except NotFound:
             return None
         return next((slot for slot in found if slot.id == identity), None)
+
+    def _appointment(self, answer: Found, identity: str) -> Appointment | None:
+        try:
+            return self._reader.appointment(whole(answer), identity)
+        except NotFound:
+            return None
 
     def _make(self, body: dict[str, object], intent: UUID) -> Written[Appointment]:
         there = self._errands.create("Appointment", body, intent)

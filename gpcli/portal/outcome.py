@@ -24,6 +24,7 @@ from gpcli.errors import (
     TooLate,
 )
 from gpcli.net.door import Answer
+from gpcli.net.retry import retry_after
 from gpcli.portal.fhir.element import Coding, Element, Malformed, resource
 
 PROBLEM = "urn:gpcli:problem"
@@ -73,7 +74,7 @@ def error_of(answer: Answer) -> GpcliError:
         f"{sentence} It says: {said}" if said else sentence,
         hint=_HINTS.get(kind, ""),
         request_id=answer.request_id,
-        retry_after=_seconds(answer.headers.get("Retry-After")),
+        retry_after=retry_after(answer.headers),
     )
 
 
@@ -96,6 +97,3 @@ def _issue(issue: Element) -> list[tuple[Coding, str]]:
     text = issue.phrase("details") or issue.text("diagnostics") or ""
     return [(coding, text) for coding in issue.codings("details")] or [(Coding("", ""), text)]
 
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None

@@ -54,12 +54,13 @@ class Reader:
         gps, prices, consents = (whole(each) for each in answers)
         self.patient_name = must(lambda: name_of(own(gps)))
         surgeries = must(lambda: read_surgeries(gps, own(gps)))
-        offered = must(lambda: read_offers(gps, surgeries, self._dialect.code_map))
+        code_map, zone = self._dialect.code_map, self._dialect.zone
+        offered = must(lambda: read_offers(gps, surgeries, code_map, zone))
         self._by_service.update({offer.id: offer for offer in offered})
         return Offers(
             surgeries=surgeries,
             offers=offered,
-            prices=must(lambda: read_prices(prices, self._dialect.code_map)),
+            prices=must(lambda: read_prices(prices, code_map)),
             consent=highest_level(self.consents(consents)),
             permitted=permitted,
         )

@@ -16,6 +16,7 @@ class Bundle:
     found: dict[str, Element] = field(default_factory=dict)
     next: str | None = None
     flaws: list[str] = field(default_factory=list)
+    _matched: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def of(self, kind: str) -> Iterator[Element]:
         """The resources of one type, matched or included, in order."""
@@ -27,10 +28,17 @@ class Bundle:
 
     def add(self, page: Bundle) -> None:
         """Put the next page behind this one; what was there already stays as it was."""
-        self.matches += [each for each in page.matches if each.ref not in self.found]
+        for each in page.matches:
+            self.match(each)
         self.found = page.found | self.found
         self.next = page.next
         self.flaws += page.flaws
+
+    def match(self, one: Element) -> None:
+        """Count `one` as an answer to the question, once."""
+        if one.ref not in self._matched:
+            self._matched.add(one.ref)
+            self.matches.append(one)
 
 
 def read_bundle(json: object) -> Bundle:
@@ -46,24 +54,28 @@ def read_bundle(json: object) -> Bundle:
 
 def _take(bundle: Bundle, entry: Element) -> None:
     try:
-        one = resource(entry.json.get("resource"))
+        one = _resource(entry)
         if one.kind == "OperationOutcome":
-            bundle.flaws += [phrase for phrase in _serious(one) if phrase]
+            bundle.flaws += _serious(one)
             return
         mode = entry.child("search")
-        matched = mode is None or mode.text("mode") in {None, "match"}
-        if matched and one.ref not in bundle.found:
-            bundle.matches.append(one)
         bundle.found.setdefault(one.ref, one)
+        if mode is None or mode.text("mode") in {None, "match"}:
+            bundle.match(bundle.found[one.ref])
     except Malformed as flaw:
         bundle.flaws.append(str(flaw))
 
 
-def _serious(outcome: Element) -> list[str | None]:
-    issues = outcome.children("issue")
+def _resource(entry: Element) -> Element:
+    if "resource" not in entry.json:
+        raise Malformed(f"{entry.path} has no resource")
+    return resource(entry.json["resource"])
+
+
+def _serious(outcome: Element) -> list[str]:
     return [
-        issue.phrase("details") or issue.text("diagnostics") or issue.text("code")
-        for issue in issues
+        issue.phrase("details") or issue.text("diagnostics") or issue.text("code") or "no reason"
+        for issue in outcome.children("issue")
         if issue.text("severity") in {"error", "fatal"}
     ]
 

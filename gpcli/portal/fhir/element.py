@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 
 class Malformed(ValueError):
@@ -45,8 +45,8 @@ class Element:
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A list of strings."""
-        values = self._list(name)
+        """A list of strings; a `null` stands where only an extension is (R4 2.6.2.3)."""
+        values = [value for value in self._list(name) if value is not None]
         if all(isinstance(value, str) for value in values):
             return tuple(values)
         raise self.bad(name)
@@ -68,7 +68,10 @@ class Element:
         raise self.bad(name)
 
     def instant(self, name: str) -> datetime | None:
-        """An instant, or a dateTime with a time: aware, with the portal's offset."""
+        """An instant, or a dateTime with a time: aware, with the portal's offset.
+
+        The years 1 and 9999 are refused: another zone's clock may show a year that isn't.
+        """
         value = self.text(name)
         if value is None:
             return None
@@ -78,7 +81,23 @@ class Element:
             raise self.bad(name) from None
         if instant.tzinfo is None:
             raise Malformed(f"{self.path}.{name} has no time zone")
+        if not MINYEAR < instant.year < MAXYEAR:
+            raise self.bad(name)
         return instant
+
+    def bound(self, name: str, zone: ZoneInfo, *, last: bool) -> datetime | None:
+        """An end of a Period: an instant, or where only a day is given that whole day (R4 Period).
+
+        `last` is true for the inclusive upper end. Months and years are not days: Malformed.
+        """
+        value = self.text(name)
+        if value is None or "T" in value:
+            return self.instant(name)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise self.bad(name) from None
+        return datetime.combine(day + timedelta(last), time.min, zone)
 
     def child(self, name: str) -> Element | None:
         """A nested object."""
@@ -162,7 +181,7 @@ def resource(json: object) -> Element:
 def _local(reference: str | None) -> str | None:
     if reference is None or reference.startswith("#"):
         return reference
-    parts = urlsplit(reference).path.split("/")
+    parts = reference.partition("?")[0].split("/")
     if "_history" in parts:
         parts = parts[: parts.index("_history")]
     return "/".join(parts[-2:])

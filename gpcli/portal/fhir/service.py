@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from gpcli.model.money import Price, Rate
 from gpcli.model.service import Absence, Offer, ServiceName
@@ -39,7 +40,7 @@ def channel_code(codings: Iterable[Coding]) -> str | None:
 
 
 def read_offers(
-    bundle: Bundle, surgeries: Iterable[Surgery], code_map: Mapping[str, str]
+    bundle: Bundle, surgeries: Iterable[Surgery], code_map: Mapping[str, str], zone: str
 ) -> tuple[Offer, ...]:
     """The services that each GP's PractitionerRole names.
 
@@ -48,18 +49,18 @@ def read_offers(
     places = list(surgeries)
     found: list[Offer] = []
     for surgery in places:
-        found += _offers_of(bundle, surgery, code_map, by_role=True)
+        found += _offers_of(bundle, surgery, code_map, zone, by_role=True)
     if found:
         return tuple(found)
     return tuple(
         offer
         for surgery in places
-        for offer in _offers_of(bundle, surgery, code_map, by_role=False)
+        for offer in _offers_of(bundle, surgery, code_map, zone, by_role=False)
     )
 
 
 def _offers_of(
-    bundle: Bundle, surgery: Surgery, code_map: Mapping[str, str], *, by_role: bool
+    bundle: Bundle, surgery: Surgery, code_map: Mapping[str, str], zone: str, *, by_role: bool
 ) -> list[Offer]:
     role = bundle.get(f"PractitionerRole/{surgery.id}")
     if role is None:
@@ -70,11 +71,13 @@ def _offers_of(
         employer = role.reference("organization")
         every = bundle.of("HealthcareService")
         services = [each for each in every if employer and each.reference("providedBy") == employer]
-    offers = (_read_offer(each, surgery, code_map) for each in services if each)
+    offers = (_read_offer(each, surgery, code_map, zone) for each in services if each)
     return [offer for offer in offers if offer]
 
 
-def _read_offer(service: Element, surgery: Surgery, code_map: Mapping[str, str]) -> Offer | None:
+def _read_offer(
+    service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: str
+) -> Offer | None:
     code = service_code(service.codings("type"), code_map)
     if code not in set(ServiceName):
         return None
@@ -91,7 +94,7 @@ def _read_offer(service: Element, surgery: Surgery, code_map: Mapping[str, str])
         ),
         answer_time=service.text("comment"),
         eligibility=tuple(_eligibility(service)),
-        absences=tuple(_absence(each) for each in service.children("notAvailable")),
+        absences=tuple(_absence(each, ZoneInfo(zone)) for each in service.children("notAvailable")),
         phones=tuple(filter(None, (each.text("value") for each in phones))),
         deep_link=(link.text("valueUrl") or link.text("valueUri")) if link else None,
         late_cancelling=late.text("valueCode") if late else None,
@@ -104,11 +107,12 @@ def _eligibility(service: Element) -> Iterator[str]:
         yield ": ".join(filter(None, words))
 
 
-def _absence(rule: Element) -> Absence:
-    during = rule.child("during")
+def _absence(rule: Element, zone: ZoneInfo) -> Absence:
+    description, during = rule.text("description"), rule.child("during")
     if during is None:
-        return Absence(rule.text("description"), None, None)
-    return Absence(rule.text("description"), during.instant("start"), during.instant("end"))
+        return Absence(description, None, None)
+    start = during.bound("start", zone, last=False)
+    return Absence(description, start, during.bound("end", zone, last=True))
 
 
 def read_prices(bundle: Bundle, code_map: Mapping[str, str]) -> dict[str, Price]:

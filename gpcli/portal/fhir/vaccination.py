@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from gpcli.model.appointment import Vaccination
 from gpcli.portal.fhir.element import Element
 
 _INFLUENZA_ATC = "J07BB"
-_INFLUENZA_WORDS = ("influenza", "flu vaccin", "influensa")
+_INFLUENZA_WORDS = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
+"""Not *Haemophilus influenzae*, which is another illness."""
 
 
 def read_vaccination(immunization: Element) -> Vaccination | None:
@@ -15,8 +18,8 @@ def read_vaccination(immunization: Element) -> Vaccination | None:
     if immunization.text("status") != "completed" or date is None:
         return None
     words = immunization.phrase("vaccineCode")
-    codes = [coding.code for coding in immunization.codings("vaccineCode")]
-    return Vaccination(words or (codes or ["unknown"])[0], date)
+    codes = (coding.code for coding in immunization.codings("vaccineCode"))
+    return Vaccination(words or next(filter(None, codes), "unknown"), date)
 
 
 def against_influenza(immunization: Element) -> bool:
@@ -24,4 +27,4 @@ def against_influenza(immunization: Element) -> bool:
     codes = [coding.code for coding in immunization.codings("vaccineCode")]
     words = (immunization.phrase("vaccineCode") or "").casefold()
     by_code = any(code.startswith(_INFLUENZA_ATC) for code in codes)
-    return by_code or any(word in words for word in _INFLUENZA_WORDS)
+    return by_code or _INFLUENZA_WORDS.search(words) is not None
