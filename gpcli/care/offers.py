@@ -97,9 +97,8 @@ def pick_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
     several = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}."
     if not asker.allowed:
         raise InputNeeded(several, hint=f"Name one: --gp '{on[0].surgery.gp or on[0].surgery.id}'.")
-    chosen = asker.choose(
-        question, [(row.surgery.id, row.surgery.label) for row in on], flag="--gp"
-    )
+    labels = [(row.surgery.id, row.surgery.label) for row in on]
+    chosen = asker.choose(f"{several} Which one?", labels, flag="--gp")
     return next(row for row in on if row.surgery.id == chosen)
 
 

@@ -50,7 +50,6 @@ def services_view(*, several_gps: bool) -> View[Service]:
             Column("command", "Command", lambda row: row.command),
             Column("reason", "Why not", lambda row: row.reason, _reason),
             Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
-            Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
             Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
             Column("channels", "Ways", lambda row: row.channels, in_table=False),
         ),
