@@ -1,7 +1,7 @@
-import os
-import pty
+import sys
 from io import BytesIO, StringIO, TextIOWrapper
 
+import pexpect
 import pytest
 
 from gpcli.errors import ConfirmationNeeded, InputNeeded
@@ -127,19 +127,24 @@ def test_without_a_terminal_device_nobody_can_be_asked():
     assert (ask.allowed, err.getvalue()) == (False, "")
 
 
+ASKING = """
+import sys
+from gpcli.render.ask import Ask
+ask = Ask(sys.stdin, sys.stderr, allowed=sys.stdin.isatty() and sys.stderr.isatty())
+choices = [("a", "Tue 24 Nov 2026 09:00"), ("b", "Tue 24 Nov 2026 09:20")]
+print("chosen", ask.choose("Which time?", choices, flag="SLOT"))
+"""
+
+
 def test_a_person_at_a_real_terminal_is_asked_and_understood():
-    person, program = pty.openpty()
-    with open(program, "r+b", buffering=0) as device, TextIOWrapper(device) as stream:  # noqa: PTH123
-        os.write(person, b"2\n")
-        err = TextIOWrapper(os.fdopen(os.dup(program), "wb", buffering=0), write_through=True)
-        with err:
-            ask = Ask(stream, err, allowed=stream.isatty())
-            chosen = ask.choose("Which time?", CHOICES, flag="SLOT")
-        seen = os.read(person, 4096).decode()
-    os.close(person)
-    assert chosen == "2"
-    assert "Which time?\r\n  1  Tue 24 Nov 2026 09:00\r\n" in seen
-    assert seen.endswith("Number (1-3): ")
+    person = pexpect.spawn(sys.executable, ["-c", ASKING], encoding="utf-8", timeout=30)
+    person.expect_exact("Which time?\r\n  1  Tue 24 Nov 2026 09:00\r\n")
+    person.expect_exact("Number (1-2): ")
+    person.sendline("2")
+    person.expect_exact("chosen b")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
 
 
 ALL = Terminal(stdin_tty=True, stdout_tty=False, stderr_tty=True)
@@ -179,11 +184,3 @@ def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
 ):
     terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
     assert may_ask(terminal, {}, False, stdin_taken=stdin_taken) is allowed
-
-
-def _all_of(device, end):
-    """What a terminal device has, in as many pieces as it comes, up to `end`."""
-    seen = ""
-    while not seen.endswith(end):
-        seen += os.read(device, 4096).decode()
-    return seen
