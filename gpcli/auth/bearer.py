@@ -42,18 +42,24 @@ class StaticBearer:
 class SessionBearer:
     """The session of `account` in `vault`. `now` gives Unix seconds; locks are in `lock_dir`.
 
+    `session` is what `vault` holds, if the caller has read it already.
     Both methods raise errors.NotSignedIn, errors.Expired, errors.NoKeyring, or what the door
     raises; a portal that can't be reached loses nothing.
     """
 
     def __init__(
-        self, vault: Vault, account: str, lock_dir: Path, now: Callable[[], float]
+        self,
+        vault: Vault,
+        account: str,
+        lock_dir: Path,
+        now: Callable[[], float],
+        session: SignedIn | None = None,
     ) -> None:
         self._vault = vault
         self._account = account
         self._lock_dir = lock_dir
         self._now = now
-        self._session: SignedIn | None = None
+        self._session = session
 
     def session(self) -> SignedIn:
         """The session as last read or renewed; raises errors.NotSignedIn."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import secrets
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 from gpcli.auth.session import SignedIn, from_item
@@ -76,25 +76,24 @@ class KeyringVault:
 
     def _within_time(self, call: Callable[[], Answer]) -> Answer:
         # A keyring may wait for a prompt that nobody sees; its thread is left behind then.
-        answers: queue.SimpleQueue[tuple[Answer | None, Exception | None]] = queue.SimpleQueue()
+        answer: Future[Answer] = Future()
 
         def ask() -> None:
             try:
-                answers.put((call(), None))
+                answer.set_result(call())
             except Exception as trouble:
-                answers.put((None, trouble))
+                answer.set_exception(trouble)
 
         threading.Thread(target=ask, name="gpcli-keyring", daemon=True).start()
         try:
-            answer, trouble = answers.get(timeout=self._timeout)
-        except queue.Empty:
+            return answer.result(self._timeout)
+        except TimeoutError:
             raise no_keyring(
                 f"The keyring did not answer within {self._timeout:g} s; "
                 "perhaps it waits for somebody to unlock it."
             ) from None
-        if trouble is not None:
+        except Exception as trouble:
             raise _refused(trouble) from trouble
-        return answer  # type: ignore[return-value]  # None only where Answer allows it
 
 
 def no_keyring(message: str) -> NoKeyring:

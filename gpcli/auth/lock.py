@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gpcli.config.files import private_dir
 from gpcli.errors import TimedOut
 
 
@@ -16,9 +17,7 @@ def session_lock(lock_dir: Path, account: str, timeout: float) -> Iterator[None]
 
     Its file in `lock_dir` is named by a hash, so that listing the directory tells nothing.
     """
-    import filelock  # noqa: PLC0415  (only what changes a session needs these)
-
-    from gpcli.config.files import private_dir  # noqa: PLC0415  (as above)
+    import filelock  # noqa: PLC0415  (only what changes a session needs it)
 
     name = hashlib.sha256(account.encode()).hexdigest()[:24]
     lock = filelock.FileLock(private_dir(lock_dir) / f"{name}.lock", timeout=timeout, mode=0o600)

@@ -14,6 +14,7 @@ SHORT_LIFE = 300.0
 
 _ERROR_WORD = re.compile(r"[a-z_]{1,60}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 _REFRESH_LIFE = ("refresh_expires_in", "refresh_token_expires_in")
 
 
@@ -46,7 +47,7 @@ def read_tokens(answer: Answer, now: float) -> Tokens:
         refresh_token=_token(said, "refresh_token") if said.get("refresh_token") else None,
         refresh_expires_at=now + refresh_life if refresh_life else None,
         scope=_text(said, "scope"),
-        patient=_text(said, "patient"),
+        patient=_patient(said),
         fhir_user=_text(said, "fhirUser"),
         id_token=_text(said, "id_token"),
     )
@@ -80,6 +81,13 @@ def _token(said: dict[str, Any], key: str) -> str:
     if isinstance(value, str) and is_token(value):
         return value
     raise _bad(f"has no usable {key}")
+
+
+def _patient(said: dict[str, Any]) -> str | None:
+    patient = _text(said, "patient")
+    if patient is None or _FHIR_ID.fullmatch(patient):
+        return patient
+    raise _bad("has a patient that is no FHIR id")
 
 
 def _text(said: dict[str, Any], key: str) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import queue
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 import httpcore
@@ -68,22 +68,23 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     def _looked_up(self, host: str, port: int) -> list[str]:
         # The system's resolver can't be interrupted, so it is left behind when the time is up.
-        answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+        answer: Future[list[str]] = Future()
 
         def ask() -> None:
             try:
-                answers.put(self._resolve(host, port))
-            except (OSError, UnicodeError) as trouble:
-                answers.put(trouble if isinstance(trouble, OSError) else socket.gaierror())
+                answer.set_result(self._resolve(host, port))
+            except Exception as trouble:
+                answer.set_exception(trouble)
 
         threading.Thread(target=ask, name="gpcli-dns", daemon=True).start()
         try:
-            answer = answers.get(timeout=_left(self._deadline, httpcore.ConnectTimeout))
-        except queue.Empty:
+            return answer.result(_left(self._deadline, httpcore.ConnectTimeout))
+        except TimeoutError:
             raise httpcore.ConnectTimeout("name lookup") from None
-        if isinstance(answer, OSError):
-            raise httpcore.ConnectError(answer) from answer
-        return answer
+        except UnicodeError:  # no name that the system could even ask for
+            raise httpcore.ConnectError(socket.gaierror(socket.EAI_NONAME, "name")) from None
+        except OSError as trouble:
+            raise httpcore.ConnectError(trouble) from trouble
 
 
 class DeadlineStream(httpcore.NetworkStream):

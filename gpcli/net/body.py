@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from gpcli.net.lean import httpx
 from gpcli.net.strict_json import NotStrict, decode
@@ -24,11 +24,12 @@ _PLAIN_KINDS = {
 
 def read_body(response: httpx.Response, max_bytes: int = MAX_BYTES) -> bytearray:
     """All of the body, unpacked; raises NotStrict when it is too large or wrongly packed."""
+    stream = cast("Iterable[bytes]", response.stream)
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing == "identity":
-        return _collected(response.stream, max_bytes)  # type: ignore[arg-type]  # sync only
+        return _collected(stream, max_bytes)
     if packing in {"gzip", "x-gzip", "deflate"}:
-        return _unpacked(response.stream, max_bytes)  # type: ignore[arg-type]  # sync only
+        return _unpacked(stream, max_bytes)
     raise NotStrict("is packed in a way that gpcli did not ask for")
 
 

@@ -1,7 +1,8 @@
 """JSON as RFC 8259 and FHIR R4 mean it (https://hl7.org/fhir/R4/json.html), and nothing else.
 
 Refused: other encodings than UTF-8, NaN and infinities (`1e999` is one), duplicate keys, lone
-surrogates, numbers of more than 4,300 digits, nesting deeper than 100, more than 400,000 values.
+surrogates, numbers of more than 4,300 digits, nesting deeper than 100, more than 400,000 values,
+and what would take more than 60 MB of memory.
 One byte order mark at the start is skipped (RFC 8259, 8.1 allows it; some servers send it).
 Decimals become `decimal.Decimal`, so that a record keeps its own digits.
 """
@@ -19,7 +20,10 @@ from typing import Any, NoReturn
 MAX_DEPTH = 100
 MAX_DIGITS = 4300
 MAX_VALUES = 400_000
+MAX_MEMORY = 60 * 1024 * 1024
+"""Bytes that decoding may take at its peak."""
 
+_WIDTHS = ((4, re.compile(rb"[\xf0-\xff]")), (2, re.compile(rb"[\xc4-\xff]")))
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -63,10 +67,19 @@ def encode(value: Mapping[str, Any]) -> bytes:
 
 
 def _text(raw: bytes | bytearray) -> str:
+    if len(raw) * (1 + 2 * 4) > MAX_MEMORY and _memory_for(raw) > MAX_MEMORY:
+        raise NotStrict("is too large")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotStrict("is not UTF-8") from None
+
+
+def _memory_for(raw: bytes | bytearray) -> int:
+    # CPython keeps a whole text as wide as its widest character; the text is there twice, since
+    # one string may be nearly all of it.
+    widest = next((width for width, bytes_of in _WIDTHS if bytes_of.search(raw)), 1)
+    return len(raw) * (1 + 2 * widest)
 
 
 def _check_size(text: str) -> None:

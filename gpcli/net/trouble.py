@@ -83,9 +83,14 @@ def reached_portal(trouble: httpx.TransportError) -> bool:
     return not isinstance(trouble, _NEVER_LEFT)
 
 
+def is_tls(trouble: httpx.TransportError) -> bool:
+    """Whether TLS is what failed."""
+    return _of(trouble, ssl.SSLError) is not None
+
+
 def is_final(trouble: httpx.TransportError) -> bool:
     """Whether trying again is pointless: the certificate, the time, or a name nobody knows."""
-    if isinstance(trouble, httpx.TimeoutException) or _of(trouble, ssl.SSLError):
+    if isinstance(trouble, httpx.TimeoutException) or is_tls(trouble):
         return True
     lookup = _of(trouble, socket.gaierror)
     return lookup is not None and lookup.errno == socket.EAI_NONAME
@@ -124,7 +129,7 @@ def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsTrouble:
 
 def _reason(trouble: httpx.TransportError) -> tuple[str, str]:
     if isinstance(trouble, httpx.ProxyError):
-        return "the proxy refused the connection", "Check HTTPS_PROXY and NO_PROXY."
+        return "there is no way through the proxy", "Check HTTPS_PROXY and NO_PROXY."
     if _of(trouble, socket.gaierror):
         return (
             "its name is not known here",

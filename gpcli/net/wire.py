@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import httpcore
 
@@ -11,9 +12,14 @@ from gpcli.net.backend import DeadlineBackend
 from gpcli.net.deadline import Deadline
 from gpcli.net.lean import httpx
 from gpcli.net.proxies import proxy_for
+from gpcli.net.trouble import is_tls
 from gpcli.net.trust import tls_context
 
-_POOL = {"max_connections": 10, "max_keepalive_connections": 10, "keepalive_expiry": 30.0}
+_POOL: dict[str, Any] = {
+    "max_connections": 10,
+    "max_keepalive_connections": 10,
+    "keepalive_expiry": 30.0,
+}
 
 
 class Wire(httpx.BaseTransport):
@@ -43,22 +49,23 @@ class Wire(httpx.BaseTransport):
         kind = "proxied" if proxy else url.scheme
         with self._lock:
             if kind not in self._pools:
-                self._pools[kind] = _Pooled(self._opened(kind, proxy))
+                pooled = _Proxied if proxy else _Pooled
+                self._pools[kind] = pooled(self._opened(kind, proxy))
             return self._pools[kind]
 
     def _opened(self, kind: str, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
         if kind == "http":
-            return httpcore.ConnectionPool(network_backend=self._backend, **_POOL)  # type: ignore[arg-type]  # one table for three pools
+            return httpcore.ConnectionPool(network_backend=self._backend, **_POOL)
         context = tls_context(self._env, self._ca_file)
         if proxy is None:
-            return httpcore.ConnectionPool(context, network_backend=self._backend, **_POOL)  # type: ignore[arg-type]  # as above
+            return httpcore.ConnectionPool(context, network_backend=self._backend, **_POOL)
         return httpcore.HTTPProxy(
             str(proxy.url),
             proxy_auth=proxy.raw_auth,
             ssl_context=context,
             proxy_ssl_context=context if proxy.url.scheme == "https" else None,
             network_backend=self._backend,
-            **_POOL,  # type: ignore[arg-type]  # as above
+            **_POOL,
         )
 
 
@@ -67,3 +74,15 @@ class _Pooled(httpx.HTTPTransport):
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
+
+
+class _Proxied(_Pooled):
+    """The same through a proxy, whose own troubles are not to be taken for the portal's."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return super().handle_request(request)
+        except httpx.ConnectError as failed:
+            if is_tls(failed):
+                raise
+            raise httpx.ProxyError("no way through") from failed

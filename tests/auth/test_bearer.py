@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
@@ -68,6 +69,11 @@ def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, sig
     vault.save(ADA, signed_in())
     assert bearer.token(issuer.door) == "access-1"
     assert (issuer.asked, bearer.session()) == ([], signed_in())
+
+
+def test_a_session_that_was_read_already_is_not_read_again(issuer, signed_in, tmp_path):
+    bearer = SessionBearer(MemoryVault(), ADA, tmp_path, issuer.clock, signed_in())
+    assert bearer.token(issuer.door) == "access-1"
 
 
 def test_nobody_signed_in_says_how_to_sign_in(bearer, issuer):
@@ -244,3 +250,11 @@ def test_trouble_of_the_portal_keeps_its_own_words(bearer, vault, issuer, signed
     with pytest.raises(PortalTrouble) as refused:
         bearer.token(issuer.door)
     assert refused.value.message == "The portal's sign-in failed (status 500)."
+
+
+def test_eight_threads_at_expiry_make_one_token_request(bearer, vault, issuer, signed_in, tokens):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", tokens())
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: bearer.token(issuer.door), range(8)))
+    assert (found, len(issuer.forms())) == (["access-2"] * 8, 1)

@@ -192,7 +192,7 @@ def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
     ticks = iter([NOW, NOW, NOW + 700])
     with pytest.raises(SignInRefused) as refused:
         sign_in_with_browser(issuer.door, configuration, WISH, person, now=lambda: next(ticks))
-    assert refused.value.message == "Nobody signed in within 10 minutes."
+    assert refused.value.message == "Nobody signed in within 10 min."
 
 
 def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(

@@ -59,6 +59,9 @@ def test_what_the_answer_does_not_say_is_none(tokens):
         ({"token_type": "DPoP"}, "holds a token that is not of the Bearer type"),
         ({"token_type": None}, "holds a token that is not of the Bearer type"),
         ({"patient": {"id": "ada"}}, "has a patient that is not text"),
+        ({"patient": "Patient/ada"}, "has a patient that is no FHIR id"),
+        ({"patient": "ada?_include=*"}, "has a patient that is no FHIR id"),
+        ({"patient": "x" * 65}, "has a patient that is no FHIR id"),
         ({"scope": ["openid"]}, "has a scope that is not text"),
     ],
 )

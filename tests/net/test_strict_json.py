@@ -27,6 +27,28 @@ def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
         decode(b"\xef\xbb\xbf\xef\xbb\xbf{}")
 
 
+@pytest.mark.parametrize(
+    ("first", "size"),
+    [
+        ("x", 16_000_000),
+        ("ø", 16_000_000),
+        ("\N{EN DASH}", 12_000_000),
+        ("\N{GRINNING FACE}", 6_000_000),
+    ],
+)
+def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size):
+    assert len(decode(f'"{first}'.encode() + b"x" * size + b'"')) == size + 1
+
+
+@pytest.mark.parametrize(
+    ("first", "size"),
+    [("x", 21_000_000), ("\N{EN DASH}", 13_000_000), ("\N{GRINNING FACE}", 7_000_000)],
+)
+def test_texts_that_would_take_too_much_memory_are_refused(first, size):
+    with pytest.raises(NotStrict, match="is too large"):
+        decode(f'"{first}'.encode() + b"x" * size + b'"')
+
+
 def test_a_surrogate_pair_is_a_character():
     assert decode(rb'["\ud83d\ude00"]') == ["\N{GRINNING FACE}"]
 
@@ -61,6 +83,7 @@ def test_a_surrogate_pair_is_a_character():
         (b"", "is not JSON (line 1, column 1)"),
         (b"01", "is not JSON (line 1, column 2)"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_not_strict_json_is_refused_saying_why(raw, why):
     with pytest.raises(NotStrict) as refused:
@@ -82,10 +105,10 @@ JSON_VALUES = some.recursive(
     some.none()
     | some.booleans()
     | some.integers()
-    | some.decimals(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9)
+    | some.decimals(-(10**9), 10**9, places=3)
     | some.text(some.characters(exclude_categories=["Cs"])),
     lambda inner: some.lists(inner) | some.dictionaries(some.text("abc"), inner),
-    max_leaves=20,
+    max_leaves=8,
 )
 
 

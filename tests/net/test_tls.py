@@ -64,7 +64,9 @@ class Authority:
     ) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        alternative = x509.SubjectAlternativeName(
+            [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("portal.example")]
+        )
         certificate = (
             self._begun("a portal", key, starts, ends)
             .add_extension(alternative, critical=False)
@@ -176,6 +178,43 @@ def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(raw_portal, rea
 
     with pytest.raises(TlsTrouble, match=r"No encrypted connection to 127\.0\.0\.1"):
         door_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
+
+
+@pytest.fixture
+def tunnel(authority, raw_portal, read_request) -> tuple[dict[str, str], list[bytes]]:
+    """The environment that names a proxy to a portal with a certificate, and what passed by."""
+    seen: list[bytes] = []
+    server = authority.server()
+
+    def script(connection):
+        seen.append(read_request(connection))
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with server.wrap_socket(connection, server_side=True) as encrypted:
+            seen.append(read_request(encrypted))
+            encrypted.sendall(ANSWER)
+
+    return {"HTTPS_PROXY": f"http://127.0.0.1:{raw_portal(script).port}"}, seen
+
+
+def test_a_portal_behind_a_proxy_is_reached_by_name_and_only_it_sees_the_request(
+    authority, tunnel, door_to
+):
+    env, seen = tunnel
+    door = door_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    assert door.get("Patient/a").body == {}
+    assert seen[0].splitlines()[0] == b"CONNECT portal.example:443 HTTP/1.1"
+    assert seen[1].splitlines()[0] == b"GET /fhir/Patient/a HTTP/1.1"
+
+
+def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(authority, tunnel, door_to):
+    env, seen = tunnel
+    door = door_to("https://other.example/fhir", env=env, ca_file=str(authority.file))
+    with pytest.raises(TlsTrouble) as refused:
+        door.get("Patient/a")
+    assert refused.value.message == (
+        "The certificate of other.example is for another name; nothing was sent."
+    )
+    assert len(seen) == 1
 
 
 def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, door_to):

@@ -2,7 +2,9 @@
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import httpcore
 import pytest
 
 from gpcli.net.backend import DeadlineBackend, resolve
@@ -172,12 +174,23 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
     with pytest.raises(LostReply) as refused:
         door.send("POST", "Appointment", {})
     assert refused.value.sent is False
-    assert refused.value.message.endswith("the proxy refused the connection.")
+    assert refused.value.message.endswith("there is no way through the proxy.")
     assert heard[0].startswith(b"CONNECT portal.example:443 HTTP/1.1\r\n")
     assert b"proxy-authorization: Basic YWRhOnBhc3M=" in heard[0].lower().replace(
         b"basic ywrhonbhc3m=", b"Basic YWRhOnBhc3M="
     )
     assert b"secret-token" not in b"".join(heard)
+
+
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_portal(door_to):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        env = {"HTTPS_PROXY": f"http://127.0.0.1:{listener.getsockname()[1]}"}
+    with pytest.raises(LostReply) as refused:
+        door_to("https://portal.example/fhir", env=env).send("POST", "Appointment", {})
+    assert refused.value.message == (
+        "The portal at portal.example can't be reached: there is no way through the proxy."
+    )
+    assert (refused.value.sent, "HTTPS_PROXY" in refused.value.hint) == (False, True)
 
 
 class Fixed:
@@ -196,8 +209,6 @@ def backend(seconds: float, resolve) -> DeadlineBackend:
 
 
 def test_a_name_that_is_never_found_out_ends_with_the_deadline():
-    import httpcore
-
     forever = threading.Event()
     try:
         with pytest.raises(httpcore.ConnectTimeout):
@@ -207,8 +218,6 @@ def test_a_name_that_is_never_found_out_ends_with_the_deadline():
 
 
 def test_a_name_that_nobody_knows_says_so():
-    import httpcore
-
     def unknown(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -218,14 +227,12 @@ def test_a_name_that_nobody_knows_says_so():
 
 
 def test_a_name_that_cannot_be_encoded_is_unknown():
-    import httpcore
-
     def broken(host: str, port: int) -> list[str]:
         raise UnicodeError("label too long")
 
     with pytest.raises(httpcore.ConnectError) as refused:
         backend(5, broken).connect_tcp("a" * 70 + ".example", 443)
-    assert isinstance(refused.value.__cause__, socket.gaierror)
+    assert isinstance(refused.value.args[0], socket.gaierror)
 
 
 def test_the_second_address_is_tried_when_the_first_refuses(raw_portal):
@@ -238,11 +245,20 @@ def test_the_second_address_is_tried_when_the_first_refuses(raw_portal):
 
 
 def test_a_name_without_addresses_is_no_connection():
-    import httpcore
-
     with pytest.raises(httpcore.ConnectError):
         backend(5, lambda host, port: []).connect_tcp("portal.example", 443)
 
 
 def test_addresses_are_resolved_once_each():
     assert resolve("127.0.0.1", 443) == ["127.0.0.1"]
+
+
+def test_one_door_serves_several_threads(raw_portal, door_to, read_request):
+    def script(connection):
+        while read_request(connection):
+            connection.sendall(OK)
+
+    door = door_to(raw_portal(script).base)
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda n: door.get(f"Slot/{n}").status, range(40)))
+    assert answers == [200] * 40

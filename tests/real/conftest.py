@@ -1,0 +1,141 @@
+"""Real components: a D-Bus session of our own with GNOME Keyring, and Chromium.
+
+`apt-get install gnome-keyring dbus chromium`, and the packages `playwright` and `keyrings.alt`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import Proxy, open_dbus_connection
+
+_NO_ACTIVATION = """<busconfig><type>session</type><listen>unix:path={bus}</listen>
+<auth>EXTERNAL</auth><policy context="default"><allow send_destination="*" eavesdrop="true"/>
+<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+"""
+_TRIES = 500  # of 20 ms
+PASSWORD = "test-pw"
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs real components."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.real)
+
+
+class Desktop:
+    """A home and a session bus of our own; a keyring daemon where a test starts one."""
+
+    def __init__(self, place: Path) -> None:
+        self.home = place / "home"
+        self.runtime = place / "run"
+        for directory in (self.home, self.runtime):
+            directory.mkdir(mode=0o700)
+        self.env = {
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.runtime}/bus",
+            "PATH": os.environ["PATH"],
+        }
+        config = place / "bus.conf"
+        config.write_text(_NO_ACTIVATION.format(bus=self.runtime / "bus"))
+        self._bus = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.env,
+        )
+        self._bus.stdout.readline()
+        self._keyring: subprocess.Popen[bytes] | None = None
+
+    def start_keyring(self, password: str = PASSWORD) -> None:
+        """Start GNOME Keyring and unlock its login keyring; a wrong password leaves it locked."""
+        self._keyring = subprocess.Popen(
+            ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.env,
+        )
+        self._keyring.stdin.write(password.encode())
+        self._keyring.stdin.close()
+        self._wait_for("org.freedesktop.secrets", owned=True)
+
+    def stop_keyring(self) -> None:
+        if self._keyring is None:
+            return
+        self._keyring.terminate()
+        self._keyring.wait(10)
+        self._keyring = None
+        self._wait_for("org.freedesktop.secrets", owned=False)
+
+    def lock(self) -> None:
+        """Lock the login keyring, as a screen lock may."""
+        import secretstorage
+
+        with open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
+            secretstorage.Collection(connection).lock()
+
+    def close(self) -> None:
+        self.stop_keyring()
+        self._bus.terminate()
+        self._bus.wait(10)
+        self._bus.stdout.close()
+
+    def _wait_for(self, name: str, *, owned: bool) -> None:
+        pause = threading.Event()
+        with open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
+            bus = Proxy(message_bus, connection)
+            for _ in range(_TRIES):
+                if bool(bus.NameHasOwner(name)[0]) is owned:
+                    return
+                pause.wait(0.02)
+        raise AssertionError(f"{name}: owned is not {owned}")
+
+
+@pytest.fixture
+def desktop(tmp_path: Path) -> Iterator[Desktop]:
+    """A desktop session without a keyring."""
+    session = Desktop(tmp_path)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def browser() -> Callable:
+    """`browser(steps)` runs `steps(page)` in Chromium, without JavaScript."""
+    from playwright.sync_api import sync_playwright
+
+    def run(steps: Callable) -> None:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=CHROMIUM_OPTIONS, headless=True
+            )
+            page = chromium.new_context(java_script_enabled=False).new_page()
+            page.set_default_timeout(10_000)
+            try:
+                steps(page)
+            finally:
+                chromium.close()
+
+    return run
