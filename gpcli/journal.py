@@ -1,18 +1,20 @@
 """The write-ahead record of every write: what was about to leave is on disk before it leaves.
 
-One JSON line per event, appended and fsynced. It holds no health data: what was sent stands in
-it only as a keyed hash, and the account as a hash.
+One JSON line per event, appended and fsynced; a line that a crash tore is passed over. It holds no
+health data: what was sent stands in it only as a keyed hash, and the account as a hash.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -24,7 +26,11 @@ State = Literal["sending", "done", "refused", "not_sent", "unknown"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One write. `kind` is `create` or `update`; `target` what an update changes (`Type/id`)."""
+    """One write. `kind` is `create` or `update`; `target` what an update changes (`Type/id`).
+
+    `account` and `digest` are hashes of the account and of what was sent; `at` is the RFC 3339 time
+    of the last event. `sending` is the state of what has not ended, as far as anybody noted.
+    """
 
     intent: UUID
     kind: str
@@ -48,56 +54,69 @@ class Journal:
 
     def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str) -> None:
         """Note a write before it leaves; raises ConfigTrouble when that is impossible."""
-        content = json.dumps(resource, sort_keys=True, default=str).encode()
-        self._append(
-            {
-                "intent": str(intent),
-                "kind": "update" if target else "create",
-                "profile": self._profile,
-                "account": self._account,
-                "resource_type": resource["resourceType"],
-                "target": target,
-                "digest": hmac.new(self._key(), content, hashlib.sha256).hexdigest(),
-                "state": "sending",
-                "at": at,
-            }
-        )
-
-    def end(self, intent: UUID, state: State, at: str) -> None:
-        """Note how a write ended."""
-        self._append({"intent": str(intent), "state": state, "at": at})
-
-    def entries(self) -> list[Entry]:
-        """All writes with their last known state, oldest first."""
-        written: dict[str, dict[str, Any]] = {}
-        for line in self._lines():
-            written.setdefault(line["intent"], {}).update(line)
-        whole = [fields for fields in written.values() if "kind" in fields]
-        return [Entry(**{**fields, "intent": UUID(fields["intent"])}) for fields in whole]
-
-    def _lines(self) -> list[dict[str, Any]]:
         try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
-
-    def _append(self, event: Mapping[str, Any]) -> None:
-        line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(handle, line)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            self._append(
+                {
+                    "intent": str(intent),
+                    "kind": "update" if target else "create",
+                    "profile": self._profile,
+                    "account": self._account,
+                    "resource_type": resource["resourceType"],
+                    "target": target,
+                    "digest": self._digest(resource),
+                    "state": "sending",
+                    "at": at,
+                }
+            )
         except OSError as trouble:
             raise ConfigTrouble(
                 f"The journal {self._path} can't be written: {trouble.strerror}. "
                 "Nothing was sent: gpcli sends nothing that it could lose track of.",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from trouble
+
+    def end(self, intent: UUID, state: State, at: str) -> None:
+        """Note how a write ended; where that is impossible, it stays `sending`.
+
+        What the portal has done is done: it must not be reported as a failure because of this.
+        """
+        with suppress(OSError):
+            self._append({"intent": str(intent), "state": state, "at": at})
+
+    def entries(self) -> list[Entry]:
+        """All writes with their last known state, oldest first."""
+        written: dict[str, dict[str, Any]] = {}
+        for event in self._events():
+            written.setdefault(event["intent"], {}).update(event)
+        names = [field.name for field in fields(Entry)]
+        whole = [each for each in written.values() if set(names) <= each.keys()]
+        return [
+            Entry(**{name: each[name] for name in names} | {"intent": UUID(each["intent"])})
+            for each in whole
+        ]
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        yield from filter(None, map(_event, text.split("\n")))
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            line = b"\n" + line if _torn(handle) else line
+            if os.write(handle, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _digest(self, resource: Mapping[str, Any]) -> str:
+        content = json.dumps(resource, sort_keys=True, default=str).encode()
+        return hmac.new(self._key(), content, hashlib.sha256).hexdigest()
 
     def _key(self) -> bytes:
         if not self._key_path.exists():
@@ -116,3 +135,21 @@ class Journal:
             pass
         finally:
             draft.unlink()
+
+
+def _torn(handle: int) -> bool:
+    """Whether the last line of an open file has no end."""
+    if os.lseek(handle, 0, os.SEEK_END) == 0:
+        return False
+    os.lseek(handle, -1, os.SEEK_END)
+    return os.read(handle, 1) != b"\n"
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """The event that a line holds, or `None` for what a crash has left of one."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+        UUID(event["intent"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return event

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -29,6 +31,12 @@ Record = TypeVar("Record")
 _GPCLI = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
 """The namespace of intents that `--request-id` names."""
 
+KEYRING_PATIENCE = 5.0
+"""Seconds for one call of the keyring where nobody can answer its prompt."""
+
+PROMPT_PATIENCE = 60.0
+"""The same where somebody sits at the terminal and may have to unlock it."""
+
 OFFERS_KEPT = 24 * 3600
 """How long offers are believed for help and completion, in seconds."""
 
@@ -36,8 +44,8 @@ OFFERS_KEPT = 24 * 3600
 class Session(Local):
     """One command's surroundings.
 
-    The last six are for tests and `demo`; without them: the clock, the OS keyring, the system's
-    browser, the network, and what the streams are.
+    The last seven are for tests and `demo`; without them: the clock, the OS keyring, the system's
+    browser, the network, what the streams are, and waiting.
     """
 
     def __init__(
@@ -53,32 +61,49 @@ class Session(Local):
         browse: Callable[[str], bool] | None = None,
         transport: httpx.BaseTransport | None = None,
         terminal: Terminal | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(options, env, (stdin, stdout, stderr), now, terminal)
         self.browse = browse
+        self.sleep = sleep
         self._vault = vault
         self._transport = transport
+        self._open_things = ExitStack()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._open_things.close()
 
     @cached_property
     def vault(self) -> Vault:
         """Where sessions are kept; raises NoKeyring."""
         from gpcli.auth.vault import open_keyring
 
-        return self._vault or open_keyring(self.env, may_ask=self.ask.allowed)
+        if self._vault is not None:
+            return self._vault
+        patience = PROMPT_PATIENCE if self.ask.allowed else KEYRING_PATIENCE
+        return open_keyring(self.env, may_ask=self.ask.allowed, timeout=patience)
 
     @cached_property
     def person(self) -> IndexedPerson:
         """Whom of the people signed in here this run is about."""
         from gpcli.auth.people import choose_person
 
-        return choose_person(
-            self.index,
-            self.index_key,
-            self.settings.as_,
-            sends=self.options.sends and not self.options.dry_run,
-            chooser=self.ask,
-            notice=self.output.notice,
-        )
+        try:
+            return choose_person(
+                self.index,
+                self.index_key,
+                self.settings.as_,
+                sends=self.options.sends and not self.options.dry_run,
+                chooser=self.ask,
+                notice=self.output.notice,
+            )
+        except InputNeeded as unsaid:
+            names = [person.name for person in self.index.people(self.index_key)]
+            raise InputNeeded(
+                f"Several people are signed in: {', '.join(names)}.",
+                hint=f"Name one: --as '{names[0]}'.",
+            ) from unsaid
 
     @cached_property
     def signed_in(self) -> SignedIn:
@@ -111,7 +136,8 @@ class Session(Local):
 
         if self.settings.token:
             return StaticBearer(self.settings.token)
-        return SessionBearer(self.vault, self.person.account, self.lock_dir, self.timestamp)
+        account = self.person.account
+        return SessionBearer(self.vault, account, self.lock_dir, self.timestamp, self.signed_in)
 
     @cached_property
     def door(self) -> Door:
@@ -123,7 +149,7 @@ class Session(Local):
         from gpcli.net.deadline import Deadline
         from gpcli.net.door import Door
 
-        return Door(
+        door = Door(
             self.profile.portal,
             deadline=Deadline(self.settings.timeout),
             bearer=bearer,
@@ -132,6 +158,7 @@ class Session(Local):
             transport=self._transport,
             log=self._log if self.options.debug else None,
         )
+        return self._open_things.enter_context(door)
 
     @cached_property
     def portal(self) -> FhirPortal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +11,9 @@ from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.device import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, discover
 from gpcli.auth.grant import TokenSet, Wish
+from gpcli.auth.lock import session_lock
 from gpcli.auth.people import account_id
+from gpcli.auth.revoke import revoke
 from gpcli.auth.screen import Screen
 from gpcli.auth.sign_in import sign_in_with_browser
 from gpcli.auth.vault import SignedIn
@@ -85,7 +86,9 @@ def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, 
     )
     now = session.timestamp
     if way.device:
-        tokens = sign_in_with_device(door, configuration, wish, screen, now=now, sleep=time.sleep)
+        tokens = sign_in_with_device(
+            door, configuration, wish, screen, now=now, sleep=session.sleep
+        )
     else:
         tokens = sign_in_with_browser(door, configuration, wish, screen, now=now)
     return _keep_session(session, configuration, tokens)
@@ -103,19 +106,20 @@ def _keep_session(
         parties = portal.parties
     except GpcliError as met:
         trouble, parties = met, _nameless(identity)
-    _check_whom(session, parties)
-    kept = _save(session, configuration, tokens, parties)
+    kept = _kept(session, configuration, tokens, parties)
+    _check_whom(session, kept)
+    _save(session, kept)
     if trouble:
         raise trouble
     session.identity = portal.identity
     return _summary(session, kept, parties, offers), offers
 
 
-def _save(
+def _kept(
     session: Session, configuration: SmartConfiguration, tokens: TokenSet, parties: Parties
 ) -> SignedIn:
     profile = session.profile
-    kept = SignedIn(
+    return SignedIn(
         portal=profile.portal,
         client_id=profile.client_id,
         token_endpoint=configuration.token_endpoint,
@@ -131,11 +135,15 @@ def _save(
         refresh_expires_at=tokens.refresh_expires_at,
         signed_in_at=session.timestamp(),
     )
+
+
+def _save(session: Session, kept: SignedIn) -> None:
+    profile = session.profile
     account = account_id(profile.name, profile.portal, kept.patient, kept.fhir_user)
-    session.vault.save(account, kept)
+    with session_lock(session.lock_dir, account, session.settings.timeout):
+        session.vault.save(account, kept)
     person = IndexedPerson(account, kept.patient, kept.patient_name, session.timestamp())
     session.index.add_person(session.index_key, person)
-    return kept
 
 
 def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers) -> SignInSummary:
@@ -158,17 +166,21 @@ def works_until(kept: SignedIn) -> datetime | None:
     return datetime.fromtimestamp(end, UTC).replace(microsecond=0) if end else None
 
 
-def _check_whom(session: Session, parties: Parties) -> None:
+def _check_whom(session: Session, kept: SignedIn) -> None:
     asked = session.options.as_
-    if asked is None:
+    if asked is None or _is_called(kept, asked.casefold()):
         return
-    patient = parties.patient
-    if asked == patient.id or patient.name.casefold().startswith(asked.casefold()):
-        return
+    revoke(session.door_with(None), kept)
     raise SignInRefused(
-        f"The sign-in is for {patient.name}, not for '{asked}'; it was not kept.",
+        f"The sign-in is for {kept.patient_name}, not for '{asked}'; it was not kept.",
         hint="Choose the right person at the portal's page.",
     )
+
+
+def _is_called(kept: SignedIn, words: str) -> bool:
+    name = kept.patient_name.casefold()
+    starts = any(part.startswith(words) for part in (name, *name.split()))
+    return words == kept.patient.casefold() or starts
 
 
 def _nameless(identity: Identity) -> Parties:

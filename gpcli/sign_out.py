@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gpcli.auth.lock import session_lock
 from gpcli.auth.revoke import revoke
 from gpcli.config.index import IndexedPerson
-from gpcli.errors import NotSignedIn
+from gpcli.errors import NotSignedIn, Usage
 from gpcli.model.account import SignedOut
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
     """End the session of the person in use, or of everybody at this portal.
 
-    Raises NotSignedIn when there is nobody.
+    Raises NotSignedIn when there is nobody, Usage when the token is not from a sign-in.
     """
+    if session.settings.token:
+        raise Usage("The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN.")
     people = session.index.people(session.index_key) if everyone else [session.person]
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.")

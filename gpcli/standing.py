@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gpcli.care.filters import span
 from gpcli.config.index import profile_key
 from gpcli.errors import Expired, Unavailable
 from gpcli.model.account import SignInState
@@ -49,14 +48,11 @@ def everybody(session: Session) -> list[SignInState]:
     return found
 
 
-def check_life(state: SignInState, min_life: str | None, now: datetime) -> None:
-    """Raise Expired when unattended use ends before `min_life` (`10m`) from `now`."""
-    if min_life is None or state.until is None:
-        return
-    needed = now + span(min_life, "--min-life")
-    if state.until < needed:
+def check_life(state: SignInState, least: timedelta, now: datetime) -> None:
+    """Raise Expired when unattended use is known to end sooner than `least` from `now`."""
+    if state.until is not None and state.until < now + least:
         raise Expired(
-            f"Unattended use ends at {state.until.isoformat()}, in less than {min_life}.",
+            f"Unattended use ends at {state.until.isoformat()}, sooner than asked for.",
             hint="gpcli login signs in anew.",
         )
 

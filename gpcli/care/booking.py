@@ -9,9 +9,10 @@ from itertools import islice
 
 from gpcli.care.agreement import Outcome, PlanValue, Proposal, Step
 from gpcli.care.flu import had_this_season
-from gpcli.care.offers import choose, named, refusal, require, standings
+from gpcli.care.offers import at_gp, choose, require, standings
 from gpcli.care.portal import Portal
 from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
+from gpcli.care.slots import Search, owner
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,
@@ -43,9 +44,10 @@ _SAME: dict[ServiceName, frozenset[str | None]] = {
 def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
     """Decide on a booking or an enquiry.
 
-    Raises Usage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot; NoSlot
-    when none fits; AlreadyBooked; Conflict when the request id was used for something else;
-    InputNeeded when nothing is chosen and nobody can be asked; NotOffered and its like.
+    Raises Usage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot; NotFound
+    for the GP; NoSlot when none fits; AlreadyBooked; Conflict when the request id was used for
+    something else; InputNeeded when nothing is chosen and nobody can be asked; NotOffered and
+    its like.
     """
     if (choice.slot is not None) + choice.first + choice.enquiry > 1:
         raise Usage("Name a time, or --first, or --enquiry: only one of them.")
@@ -61,11 +63,12 @@ def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
         raise InputNeeded("The time's id is empty.", hint="gpcli slots lists the free times.")
     facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
     if facts.earlier:
-        return _done(facts.earlier, same=facts.earlier.slot_id == slot_id)
+        return _done(facts.earlier, request, same=facts.earlier.slot_id == slot_id)
     slot = facts.slot
-    row = _row_of(slot, facts, request, desk.search.now)
     if slot is None:
+        require(facts.offers, request.service, desk.search.now)
         raise NotFound(f"There is no time '{slot_id}'.", hint="gpcli slots lists the free times.")
+    row = owner(slot, facts.offers, request.service, desk.search.now, request.gp, desk.asker)
     if slot.start <= desk.search.now:
         raise TooLate("That time has begun or is past.", hint="gpcli slots lists the free times.")
     if slot.status != "free":
@@ -78,10 +81,11 @@ def _found(
 ) -> Step[Appointment]:
     facts = desk.portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
-        return _done(facts.earlier, same=facts.earlier.service in _SAME[request.service])
+        a_time = facts.earlier.service in _SAME[request.service] and not _asked(facts.earlier)
+        return _done(facts.earlier, request, same=a_time)
     row = _choose(desk, request, facts)
     if find is _first and not request.another:
-        _refuse_double(facts.coming, row)
+        _refuse_double(facts.coming, row, desk.search.now)
     if find is _picked and not desk.asker.allowed:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     free = desk.portal.slots([offer_of(row)], *desk.search.days)
@@ -108,12 +112,12 @@ def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
     portal, search = desk.portal, desk.search
     facts = portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
-        return _done(facts.earlier, same=bool(facts.earlier.requested))
+        return _done(facts.earlier, request, same=_asked(facts.earlier))
+    wished = _wished(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
     row = choose(facts.offers, enquiry, search.now, request.gp, desk.asker)
     if not request.another:
-        _refuse_double([each for each in facts.coming if each.start is None], row)
-    wished = search.wanted.windows(search.zone)
+        _refuse_double([each for each in facts.coming if each.start is None], row, search.now)
     rows: tuple[tuple[str, PlanValue], ...] = (
         *whom(portal.parties, row),
         *(("Wished", window) for window in wished),
@@ -129,12 +133,28 @@ def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
     )
 
 
+def _wished(search: Search) -> list[Window]:
+    """The wish as periods that are not over yet; the surgery reads nothing else of it."""
+    if search.wanted.practitioner or search.wanted.channel:
+        raise Usage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
+    wished = [each for each in search.wanted.windows(search.zone) if each.end > search.now]
+    if not wished:
+        raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
+    return wished
+
+
+def _asked(earlier: Appointment) -> bool:
+    """Whether this began as an enquiry, answered or not."""
+    return earlier.service == ServiceName.BOOKING_ENQUIRY or bool(earlier.requested)
+
+
 def _choose(desk: Desk, request: Request, facts: BookingDesk) -> Service:
     now = desk.search.now
     try:
         return choose(facts.offers, request.service, now, request.gp, desk.asker)
     except NotOffered as refused:
-        if request.service is not ServiceName.BOOKING or not _takes_enquiries(facts.offers, now):
+        ours = at_gp(facts.offers, request.gp)
+        if request.service is not ServiceName.BOOKING or not _takes_enquiries(ours, now):
             raise
         raise NotOffered(
             f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
@@ -143,20 +163,21 @@ def _choose(desk: Desk, request: Request, facts: BookingDesk) -> Service:
 
 def _takes_enquiries(offers: Offers, now: datetime) -> bool:
     rows = [row for row in standings(offers, now) if row.service is ServiceName.BOOKING_ENQUIRY]
-    return any(row.status is Standing.OFFERED for row in rows)
+    return any(row.status is not Standing.NOT_OFFERED for row in rows)
 
 
-def coming_for(coming: Sequence[Appointment], row: Service) -> Appointment | None:
+def coming_for(coming: Sequence[Appointment], row: Service, now: datetime) -> Appointment | None:
     """The coming booking or open enquiry for the same service at the same GP, if any."""
     for each in coming:
         same_gp = each.surgery_id in {None, row.surgery.id}
-        if same_gp and not each.over and each.service in _SAME[row.service]:
+        to_come = not each.over and (each.start is None or each.start > now)
+        if same_gp and to_come and each.service in _SAME[row.service]:
             return each
     return None
 
 
-def _refuse_double(coming: Sequence[Appointment], row: Service) -> None:
-    there = coming_for(coming, row)
+def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
+    there = coming_for(coming, row, now)
     if there is None:
         return
     what = "an open enquiry" if there.start is None else "a coming booking"
@@ -164,22 +185,6 @@ def _refuse_double(coming: Sequence[Appointment], row: Service) -> None:
         f"There is already {what} for this: {there.id}.",
         hint=f"gpcli appointments show {there.id}; to book one more, add --another.",
     )
-
-
-def _row_of(slot: Slot | None, desk: BookingDesk, request: Request, now: datetime) -> Service:
-    if slot is None:
-        return require(desk.offers, request.service, now)[0]
-    service = slot.service or ServiceName.BOOKING
-    if request.service is ServiceName.FLU_VACCINATION and service != request.service:
-        raise Usage(f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those.")
-    rows = [row for row in standings(desk.offers, now) if row.service == service]
-    ours = [row for row in rows if slot.surgery_id in {None, row.surgery.id}]
-    if request.gp and not any(named(row.surgery, request.gp) for row in ours):
-        raise Usage(f"{slot.id} is not a time at '{request.gp}'.", hint="Leave --gp out.")
-    usable = [row for row in ours if row.status is Standing.OFFERED]
-    if usable:
-        return usable[0]
-    raise refusal(desk.offers, ours or rows, request.service)
 
 
 def _booking(
@@ -247,8 +252,9 @@ def _overlaps(coming: Sequence[Appointment], slot: Slot) -> list[str]:
     ]
 
 
-def _done(earlier: Appointment, *, same: bool) -> Outcome[Appointment]:
-    if same:
+def _done(earlier: Appointment, request: Request, *, same: bool) -> Outcome[Appointment]:
+    reasons = {(words or "").strip() for words in (earlier.reason, request.reason)}
+    if same and len(reasons) == 1:
         return Outcome(earlier, changed=False)
     raise Conflict(
         f"This --request-id was used for something else: {earlier.id}.",

@@ -22,7 +22,8 @@ def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) ->
     """Cancel; already cancelled counts as done.
 
     Raises NotFound; TooLate when it has begun, or the surgery takes no late cancelling; NotOffered,
-    OffForNow, ConsentNeeded or NotPermitted. Times in messages are in the zone of `now`. An enquiry that waits for its answer can always be withdrawn: what is under way is never
+    OffForNow, ConsentNeeded or NotPermitted. Times in messages are in the zone of `now`.
+    An enquiry that waits for its answer can always be withdrawn: what is under way is never
     gated by what the GP offers now.
     """
     desk = portal.cancelling_desk(appointment_id)

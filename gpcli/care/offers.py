@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
+from difflib import get_close_matches
 
 from gpcli.care.agreement import Asker
 from gpcli.errors import (
@@ -107,13 +109,16 @@ def at_gp(offers: Offers, gp: str | None) -> Offers:
 
     Raises NotFound when the person has GPs, but none of that name.
     """
-    if gp is None or not offers.surgeries:
-        return offers
-    surgeries = tuple(surgery for surgery in offers.surgeries if named(surgery, gp))
-    if not surgeries:
-        known = "; ".join(surgery.label for surgery in offers.surgeries) or "none"
-        raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
-    return Offers(surgeries, offers.offers, offers.prices, offers.consent, offers.permitted)
+    return replace(offers, surgeries=called(offers.surgeries, gp))
+
+
+def called(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surgery, ...]:
+    """Those of `surgeries` that `gp` names, all when `None`; raises NotFound as `at_gp` does."""
+    found = tuple(each for each in surgeries if gp is None or named(each, gp))
+    if found or not surgeries:
+        return found
+    known = "; ".join(each.label for each in surgeries)
+    raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
 
 
 def named(surgery: Surgery, words: str) -> bool:
@@ -157,8 +162,10 @@ def service_called(word: str) -> ServiceName:
     """The service with this code; raises Usage naming them all."""
     if word in set(ServiceName):
         return ServiceName(word)
+    near = get_close_matches(word, ServiceName, n=1, cutoff=0.3)
+    guess = f"; did you mean '{near[0]}'?" if near else "."
     known = ", ".join(ServiceName)
-    raise Usage(f"There is no service '{word}'.", hint=f"The services are {known}.")
+    raise Usage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
 
 
 def nothing_digital(rows: Sequence[Service]) -> bool:
@@ -239,7 +246,7 @@ def _reason(
     if absence:
         return _off(surgery, service, absence, zone)
     if status is Standing.CONSENT_NEEDED:
-        return f"{service.capitalize()} needs your consent to Full Access."
+        return f"Your consent to Full Access is needed for {service}."
     if status is Standing.NOT_PERMITTED:
         return f"Your sign-in or the portal does not permit {service}."
     return None

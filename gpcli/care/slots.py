@@ -9,11 +9,16 @@ from datetime import date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from gpcli.care.agreement import Asker
 from gpcli.care.filters import Wanted
-from gpcli.care.offers import at_gp, require
+from gpcli.care.offers import at_gp, named, pick_one, refusal, require, standings
 from gpcli.care.portal import Portal
+from gpcli.errors import NotOffered, Usage
 from gpcli.model.appointment import Slot
-from gpcli.model.service import ServiceName
+from gpcli.model.service import Offers, Service, ServiceName, Standing
+
+TIMES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+"""The services whose times can be booked; others may charge for it, or have no times."""
 
 
 @dataclass
@@ -74,3 +79,44 @@ def find(
     rows = require(offers, name, search.now)
     free = portal.slots([row.offer for row in rows if row.offer], *search.days)
     return search.pick(free, limit)
+
+
+def owner(
+    slot: Slot, offers: Offers, wanted: ServiceName, now: datetime, gp: str | None, asker: Asker
+) -> Service:
+    """The service that `slot` is a time for, at the GP whose time it is.
+
+    Raises Usage when it is a time for another service than `wanted` can take, or at another GP
+    than `gp`; NotOffered when it is at none of the person's GPs, and when the service can't be
+    used there, with its like; InputNeeded when several GPs may be meant and nobody can be asked.
+    """
+    name = _service_of(slot, wanted)
+    rows = [row for row in standings(offers, now) if row.service is name]
+    ours = [row for row in rows if _is_at(slot, row, offers)]
+    if rows and not ours:
+        raise NotOffered(f"{slot.id} is not a time at your GP.", hint="gpcli slots lists yours.")
+    meant = [row for row in ours if gp is None or named(row.surgery, gp)]
+    if ours and not meant:
+        raise Usage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
+    usable = [row for row in meant if row.status is Standing.OFFERED]
+    if not usable:
+        raise refusal(offers, meant, name)
+    return pick_one(usable, name, asker)
+
+
+def _service_of(slot: Slot, wanted: ServiceName) -> ServiceName:
+    written = slot.service or ServiceName.BOOKING
+    if wanted is ServiceName.FLU_VACCINATION and written != wanted:
+        raise Usage(f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those.")
+    if written not in TIMES:
+        raise Usage(
+            f"{slot.id} is a time for '{written}', which gpcli does not book.",
+            hint="gpcli slots lists the free times.",
+        )
+    return ServiceName(written)
+
+
+def _is_at(slot: Slot, row: Service, offers: Offers) -> bool:
+    """Whether the time is at this row's GP, as far as the portal says whose it is."""
+    ids = {offer.id for offer in offers.offers if offer.surgery.id == row.surgery.id}
+    return slot.surgery_id in {None, row.surgery.id} and slot.healthcare_service in {None, *ids}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gpcli.care.filters import span
 from gpcli.care.offers import nothing_digital, standings
 from gpcli.cli.options import session_of
 from gpcli.cli.registry import starts
@@ -16,37 +17,43 @@ from gpcli.sign_in import Way, adopt_portal, sign_in
 from gpcli.sign_out import sign_out
 from gpcli.standing import check_life, everybody, who_is_here
 
+PortalUrl = Annotated[
+    str | None, typer.Argument(metavar="[PORTAL-URL]", help="The portal's FHIR base")
+]
+Device = Annotated[bool, typer.Option("--device", help="Sign in on another device, with a code")]
+NoBrowser = Annotated[
+    bool, typer.Option("--no-browser", help="Print the address instead of opening it")
+]
+Browser = Annotated[
+    str | None, typer.Option("--browser", metavar="CMD", help="The command that opens pages")
+]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="Port for the way back")
+]
+Hint = Annotated[
+    str | None, typer.Option("--hint", metavar="WHO", help="Who signs in, for the page")
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        "--environment", metavar="ENV", help="Of a new portal: production, staging or sandbox"
+    ),
+]
+HumanTime = Annotated[
+    float, typer.Option("--limit", min=1, metavar="SECONDS", help="How long to wait for you")
+]
+
 
 def login(
     ctx: typer.Context,
-    portal: Annotated[
-        str | None, typer.Argument(metavar="[PORTAL-URL]", help="The portal's FHIR base")
-    ] = None,
-    device: Annotated[
-        bool, typer.Option("--device", help="Sign in on another device, with a code")
-    ] = False,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Print the address instead of opening it")
-    ] = False,
-    browser: Annotated[
-        str | None, typer.Option("--browser", metavar="CMD", help="The command that opens pages")
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option("--port", min=0, max=65535, metavar="N", help="Port for the way back"),
-    ] = None,
-    hint: Annotated[
-        str | None, typer.Option("--hint", metavar="WHO", help="Who signs in, for the page")
-    ] = None,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "--environment", metavar="ENV", help="Of a new portal: production, staging, sandbox"
-        ),
-    ] = None,
-    limit: Annotated[
-        float, typer.Option("--limit", min=1, metavar="SECONDS", help="How long to wait for you")
-    ] = 600,
+    portal: PortalUrl = None,
+    device: Device = False,
+    no_browser: NoBrowser = False,
+    browser: Browser = None,
+    port: Port = None,
+    hint: Hint = None,
+    environment: Environment = None,
+    limit: HumanTime = 600,
 ) -> None:
     """Sign in at your GP's portal."""
     session = session_of(ctx)
@@ -92,8 +99,14 @@ def whoami(
     """Show who is signed in, where, and for how long."""
     session = session_of(ctx)
     if everyone:
-        session.output.show_list(SIGN_INS, everybody(session))
+        if not session.output.show_list(SIGN_INS, everybody(session)):
+            session.output.notice("Nobody is signed in.")
         return
+    least = span(min_life, "--min-life") if min_life is not None else None
     state = who_is_here(session)
     session.output.show_item(SIGN_INS, state)
-    check_life(state, min_life, session.clock())
+    if least is None:
+        return
+    if state.until is None:
+        session.output.warning("The portal does not say how long unattended use works.")
+    check_life(state, least, session.clock())

@@ -8,9 +8,12 @@ import typer
 
 from gpcli.care import cancelling
 from gpcli.care.appointments import listed, pick
+from gpcli.care.offers import called
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_appointment
+from gpcli.model.appointment import Appointment
 from gpcli.render.views.times import APPOINTMENTS, appointment_label
+from gpcli.session import Session
 
 Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
 
@@ -26,6 +29,7 @@ def list_appointments(
     """List bookings and enquiries, also those made by phone."""
     session = session_of(ctx)
     found = listed(session.portal, session.now(), past=past, everything=everything, waiting=waiting)
+    found = _at_gp(session, found)
     if not session.output.show_list(APPOINTMENTS, found):
         session.output.notice("There are none.")
     session.check_whole()
@@ -58,3 +62,10 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     intent = session.intent("cancel")
     step = cancelling.propose(session.portal, identity, intent, session.now())
     show_appointment(session, session.carry_out(step), intent)
+
+
+def _at_gp(session: Session, found: list[Appointment]) -> list[Appointment]:
+    if session.options.gp is None:
+        return found
+    ours = {surgery.id for surgery in called(session.portal.surgeries(), session.options.gp)}
+    return [one for one in found if one.surgery_id in ours]

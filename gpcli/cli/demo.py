@@ -18,7 +18,8 @@ import typer
 from gpcli.__main__ import command_line
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.options import session_of
-from gpcli.errors import ConfigTrouble, Exit, Failure
+from gpcli.errors import ConfigTrouble, Failure
+from gpcli.exits import Exit
 from gpcli.session import Session
 
 if TYPE_CHECKING:

@@ -77,7 +77,8 @@ def remove(ctx: typer.Context, name: Name) -> None:
     if removed.people:
         people = ", ".join(removed.people)
         raise Usage(
-            f"{people} is signed in at '{name}'.", hint=f"gpcli logout --all --profile {name}"
+            f"Somebody is signed in at '{name}': {people}.",
+            hint=f"gpcli logout --all --profile {name}",
         )
     remove_profile(session.config_path, name)
     session.index_profiles()

@@ -12,6 +12,9 @@ from gpcli.render.views.offered import CONSENT_RECEIPT
 from gpcli.render.views.times import RECEIPT
 from gpcli.session import Session
 
+REHEARSED = "Nothing was sent: this was a dry run."
+ALREADY = "It was so already; nothing was sent."
+
 
 def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
@@ -25,14 +28,16 @@ def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> N
     receipt = ConsentReceipt.of(outcome.record, **_sending(session, outcome, intent))
     session.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
-        session.output.notice("Nothing was sent: this was a dry run.")
+        session.output.notice(REHEARSED)
+    elif not receipt.changed:
+        session.output.notice(ALREADY)
 
 
 def next_words(receipt: AppointmentReceipt) -> str:
     """What is true now: never "booked" before the portal says so."""
     if receipt.dry_run:
-        return "Nothing was sent: this was a dry run."
-    already = "" if receipt.changed else "It was so already; nothing was sent. "
+        return REHEARSED
+    already = "" if receipt.changed else f"{ALREADY} "
     if receipt.status == "cancelled":
         return f"{already}It is cancelled."
     if receipt.waiting:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gpcli.care.offers import at_gp, nothing_digital, require, service_called, standings
+from gpcli.care.offers import at_gp, called, nothing_digital, require, service_called, standings
 from gpcli.cli.options import session_of
 from gpcli.cli.registry import starts
 from gpcli.model.surgery import Surgery
@@ -40,7 +40,7 @@ def services(
 def gp(ctx: typer.Context) -> None:
     """Show your GPs: names, addresses, phones, opening hours."""
     session = session_of(ctx)
-    surgeries = session.portal.surgeries()
+    surgeries = called(session.portal.surgeries(), session.options.gp)
     session.output.show_list(SURGERIES, surgeries)
     if not surgeries:
         session.output.notice(NO_GP)

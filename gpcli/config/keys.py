@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 STATUSES = ("proposed", "pending", "booked")
@@ -20,18 +20,26 @@ def portal_url(value: object) -> str:
     """A FHIR base: `https`, or `http` to a loopback literal; no query, no credentials."""
     if not isinstance(value, str) or not value.strip():
         raise BadValue("the portal must be a URL such as https://portal.example/fhir/R4")
-    try:
-        url = urlsplit(value.strip())
-        _ = url.port
-    except ValueError as trouble:
-        raise BadValue(f"'{value}' is not a URL: {trouble}") from trouble
-    if not url.hostname or url.scheme not in {"https", "http"}:
-        raise BadValue(f"'{value}' is not a URL such as https://portal.example/fhir/R4")
-    if url.query or url.fragment or url.username or url.password:
+    written = value.strip()
+    url = _split(written)
+    if set("?#") & set(written) or "@" in url.netloc:
         raise BadValue("the portal's URL must have no query, fragment or user name")
     if url.scheme == "http" and not is_loopback(url):
-        raise BadValue(f"'{value}' is not encrypted; the portal must be https")
-    return value.strip().rstrip("/")
+        raise BadValue(f"'{written}' is not encrypted; the portal must be https")
+    return url.geturl().rstrip("/")
+
+
+def _split(written: str) -> SplitResult:
+    if not written.isprintable() or set(' \\"<>') & set(written):
+        raise BadValue(f"{written!r} is not a URL: it has characters that no URL has")
+    try:
+        url = urlsplit(written)
+        _ = url.port
+    except ValueError as trouble:
+        raise BadValue(f"'{written}' is not a URL: {trouble}") from trouble
+    if not url.hostname or url.scheme not in {"https", "http"}:
+        raise BadValue(f"'{written}' is not a URL such as https://portal.example/fhir/R4")
+    return url
 
 
 def is_loopback(url: SplitResult) -> bool:
@@ -77,7 +85,7 @@ def _seconds(value: object) -> float:
 def _zone(value: object) -> str:
     try:
         return ZoneInfo(_text(value)).key
-    except (OSError, ValueError) as trouble:
+    except (OSError, ValueError, ZoneInfoNotFoundError) as trouble:
         raise BadValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
 
 

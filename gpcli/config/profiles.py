@@ -13,7 +13,10 @@ from gpcli.config.files import write_private
 from gpcli.errors import ConfigTrouble, NotFound
 
 FROM_ENVIRONMENT = "environment"
-"""The name of the profile that `GPCLI_PORTAL` makes."""
+"""The name of the profile that `GPCLI_PORTAL` makes; no other may have it."""
+
+REQUIRED = ("portal", "environment")
+"""The keys that every profile has."""
 
 SCOPES = (
     "openid fhirUser launch/patient offline_access "
@@ -57,7 +60,7 @@ class Config:
         if name in self.profiles:
             return self.profiles[name]
         raise NotFound(
-            f"There is no profile '{name}'{nearest(name, list(self.profiles))}.",
+            f"There is no profile '{name}'{nearest(name, list(self.profiles))}",
             hint="gpcli profile list shows the profiles; gpcli login PORTAL-URL makes one.",
         )
 
@@ -76,7 +79,7 @@ def read_config(path: Path) -> Config:
     tables = _table(document.get("profiles", {}), "profiles", path)
     profiles = {name: _profile(name, table, path) for name, table in tables.items()}
     default = document.get("default_profile")
-    if default is not None and default not in profiles:
+    if default is not None and (not isinstance(default, str) or default not in profiles):
         raise ConfigTrouble(f"{path}: default_profile '{default}' is not one of the profiles.")
     return Config(profiles, default)
 
@@ -88,8 +91,10 @@ def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
     table = profiles.setdefault(profile.name, {})
     bare = Profile(profile.name, profile.portal, profile.environment)
     for key in keys.CHECKS:
-        if getattr(profile, key) != getattr(bare, key) or key in {"portal", "environment"}:
+        if getattr(profile, key) != getattr(bare, key) or key in REQUIRED:
             table[key] = getattr(profile, key)
+        else:
+            table.pop(key, None)
     if default:
         document["default_profile"] = profile.name
     write_private(path, document.as_string())
@@ -113,6 +118,8 @@ def remove_profile(path: Path, name: str) -> None:
 
 def new_profile(name: str, portal: str, environment: str) -> Profile:
     """A profile from what a person typed; raises ConfigTrouble for what can't be one."""
+    if not name.strip() or name == FROM_ENVIRONMENT:
+        raise ConfigTrouble(f"A profile can't be called '{name}'.")
     try:
         return Profile(name, keys.portal_url(portal), keys.environment(environment))
     except keys.BadValue as trouble:
@@ -120,15 +127,15 @@ def new_profile(name: str, portal: str, environment: str) -> Profile:
 
 
 def nearest(word: str, words: list[str]) -> str:
-    """`; did you mean 'x'?` for the word nearest to `word`, or nothing."""
+    """How the sentence ends: `; did you mean 'x'?` for the word nearest to `word`, or `.`."""
     close = difflib.get_close_matches(word, words, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else "."
 
 
 def _profile(name: str, written: object, path: Path) -> Profile:
     table = _table(written, f"profiles.{name}", path)
     _known(f"profiles.{name}.", table, set(keys.CHECKS), path)
-    for key in ("portal", "environment"):
+    for key in REQUIRED:
         if key not in table:
             raise ConfigTrouble(f"{path}: profiles.{name} has no '{key}'.")
     checked: dict[str, Any] = {}
@@ -144,7 +151,7 @@ def _known(prefix: str, table: dict[str, Any], known: set[str], path: Path) -> N
     for key in table:
         if key not in known:
             guess = nearest(key, sorted(known))
-            raise ConfigTrouble(f"{path}: unknown key '{prefix}{key}'{guess or '.'}")
+            raise ConfigTrouble(f"{path}: unknown key '{prefix}{key}'{guess}")
 
 
 def _table(value: object, name: str, path: Path) -> dict[str, Any]:

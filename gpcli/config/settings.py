@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from gpcli.config import keys
 from gpcli.config.options import Options
 from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
-from gpcli.fastpath.offers import is_set
 from gpcli.errors import ConfigTrouble, InputNeeded, NotSignedIn, ProductionGuard
+from gpcli.fastpath.offers import is_set
 
 NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
 
@@ -33,7 +33,7 @@ def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings
     """Decide; raises ConfigTrouble, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
     profile = choose_profile(options, env, config)
     guard_production(profile, env)
-    by_environment = profile.name == FROM_ENVIRONMENT
+    by_environment = not options.profile and value(env, "GPCLI_PORTAL") is not None
     return Settings(
         profile=profile,
         token=value(env, "GPCLI_TOKEN") if by_environment else None,

@@ -178,7 +178,7 @@ PAGES = {
         '  --browser CMD      The command that opens pages\n'
         '  --port N           Port for the way back\n'
         '  --hint WHO         Who signs in, for the page\n'
-        '  --environment ENV  Of a new portal: production, staging, sandbox\n'
+        '  --environment ENV  Of a new portal: production, staging or sandbox\n'
         '  --limit SECONDS    How long to wait for you (default: 600)\n'
         '\n'
         'EXAMPLES\n'
@@ -1070,7 +1070,7 @@ OPTIONS = {
         (
             '--environment',
             ('production', 'staging', 'sandbox'),
-            'Of a new portal: production, staging, sandbox',
+            'Of a new portal: production, staging or sandbox',
         ),
         ('--limit', (), 'How long to wait for you'),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from gpcli.model.service import ServiceName
 from gpcli.net.door import Door
 from gpcli.portal.fhir.element import Element, Malformed, resource
 from gpcli.portal.outcome import error_of
+
+_ELSEWHERE = frozenset({400, 404, 405, 406, 410})
+"""What servers that don't speak FHIR answer."""
 
 KEPT = 24 * 3600
 """How long a CapabilityStatement is believed, in seconds."""
@@ -41,15 +45,16 @@ def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
         return kept
     answer = door.get("metadata")
     if answer.status >= 400:
-        raise error_of(answer) if answer.status >= 500 else _not_fhir(door)
-    read = read_capabilities(_statement(answer.body, door))
-    write_private(path, json.dumps({"at": now, **asdict(read)}))
+        raise _not_fhir(door) if answer.status in _ELSEWHERE else error_of(answer)
+    read = _read(answer.body, door)
+    with suppress(OSError):  # without a cache it is asked for every time
+        write_private(path, json.dumps({"at": now, **asdict(read)}))
     return read
 
 
 def read_capabilities(statement: Element) -> Capabilities:
-    """A CapabilityStatement in our words."""
-    rest = statement.children("rest")
+    """A CapabilityStatement in our words; raises Malformed."""
+    rest = [each for each in statement.children("rest") if each.text("mode") != "client"]
     resources = [each for server in rest for each in server.children("resource")]
     system = {code for server in rest for code in _interactions(server)}
     return Capabilities(
@@ -92,8 +97,12 @@ def _letters(scopes: str) -> dict[str, str]:
         context, _, rest = scope.partition("/")
         kind, _, letters = rest.partition("?")[0].partition(".")
         if context in {"patient", "user", "system"}:
-            granted[kind] = granted.get(kind, "") + _V1.get(letters, letters)
+            granted[kind] = granted.get(kind, "") + _V1.get(letters, _v2(letters))
     return granted
+
+
+def _v2(letters: str) -> str:
+    return letters if set(letters) <= set("cruds") else ""
 
 
 def _grants(granted: dict[str, str], kind: str, letter: str) -> bool:
@@ -111,17 +120,24 @@ def _kept(path: Path, now: float) -> Capabilities | None:
         return None
 
 
-def _statement(body: object, door: Door) -> Element:
+def _read(body: object, door: Door) -> Capabilities:
     try:
         statement = resource(body)
     except Malformed:
         raise _not_fhir(door) from None
     if statement.kind != "CapabilityStatement":
         raise _not_fhir(door)
+    try:
+        _require_r4(statement)
+        return read_capabilities(statement)
+    except Malformed as flaw:
+        raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
+
+
+def _require_r4(statement: Element) -> None:
     version = statement.text("fhirVersion") or ""
     if not version.startswith("4.0"):
         raise BadResponse(f"The portal speaks FHIR {version or 'of no version'}, not R4 (4.0.1).")
-    return statement
 
 
 def _not_fhir(door: Door) -> BadResponse:

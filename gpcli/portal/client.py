@@ -7,20 +7,28 @@ from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
-from gpcli.errors import NotFound
+from gpcli.errors import Conflict, NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.desk import BookingDesk, CancellingDesk, Written
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName
 from gpcli.model.surgery import Surgery
 from gpcli.portal import queries
-from gpcli.portal.errands import Errands
+from gpcli.portal.errands import Errands, bearing
 from gpcli.portal.exchange import Exchange
-from gpcli.portal.fhir.appointment import write_booking, write_cancelled, write_enquiry
+from gpcli.portal.fhir.appointment import (
+    holders,
+    write_booking,
+    write_cancelled,
+    write_enquiry,
+)
+from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.consent import read_consent, write_grant, write_withdrawn
 from gpcli.portal.fhir.element import Element
-from gpcli.portal.fhir.surgery import read_person, read_surgeries
-from gpcli.portal.reading import Dialect, Found, Reader, must, own, whole
+from gpcli.portal.fhir.surgery import read_person
+from gpcli.portal.reading import Dialect, Found, Reader, must, whole
+
+_LOOK_AT_LIST = "gpcli appointments list shows what is there."
 
 
 class FhirPortal:
@@ -41,7 +49,7 @@ class FhirPortal:
         self._patient = identity.patient
         self._permitted = permitted
         self._status_sent = dialect.status_sent
-        self._reader = Reader(dialect, exchange.flaws)
+        self._reader = Reader(identity.patient, dialect, exchange.flaws)
         self._now = now
 
     @cached_property
@@ -64,12 +72,12 @@ class FhirPortal:
     def patient(self) -> Person:
         """The patient's own record."""
         bundle = self._exchange.whole(queries.gps(self._patient))
-        return must(lambda: read_person(own(bundle)))
+        return must(lambda: read_person(self._reader.own(bundle)))
 
     def surgeries(self) -> tuple[Surgery, ...]:
         """The patient's GPs."""
         bundle = self._exchange.whole(queries.gps(self._patient))
-        return must(lambda: read_surgeries(bundle, own(bundle)))
+        return self._reader.surgeries(bundle)
 
     def offers(self) -> Offers:
         """The GPs, their services, prices, consent and permissions, in one round trip."""
@@ -81,26 +89,25 @@ class FhirPortal:
         if not wanted:
             return
         for page in self._exchange.pages(queries.free_slots(sorted(wanted), first, last)):
-            for slot in self._reader.slots(page):
-                if slot.status == "free" and slot.healthcare_service in wanted:
-                    yield slot
+            yield from self._reader.free_slots(page, wanted, first, last)
 
     def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
         """All that a booking is decided on, in one round trip."""
-        asked = [*self._about_offers(), *self._about_coming(self._now().date())]
+        today = self._now().date()
+        asked = [*self._about_offers(), *self._about_coming(today)]
         asked += [queries.slot(slot)] if slot else []
         asked += [queries.by_identifier("Appointment", intent)] if intent else []
         answers = self._exchange.ask(*asked)
         offers = self._offers(answers[:3])
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingDesk(offers, None, (), None)
-        coming = self._reader.appointments(*map(whole, answers[3:5]))
-        earlier = self._reader.appointments(whole(answers[-1])) if intent else []
+        dated, waiting = map(whole, answers[3:5])
+        earlier = self._earlier(answers[-1], intent) if intent else None
         return BookingDesk(
             offers=offers,
             slot=self._slot(answers[5], slot) if slot else None,
-            coming=tuple(coming),
-            earlier=earlier[0] if earlier else None,
+            coming=tuple(self._reader.coming(dated, waiting, today)),
+            earlier=earlier,
         )
 
     def cancelling_desk(self, appointment: str) -> CancellingDesk:
@@ -111,9 +118,8 @@ class FhirPortal:
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
-        return self._reader.appointments(
-            *map(whole, self._exchange.ask(*self._about_coming(since)))
-        )
+        dated, waiting = map(whole, self._exchange.ask(*self._about_coming(since)))
+        return self._reader.coming(dated, waiting, since)
 
     def appointment(self, appointment: str) -> Appointment:
         """One booking or enquiry; raises NotFound."""
@@ -129,15 +135,27 @@ class FhirPortal:
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> Written[Appointment]:
         """Book a time and read it back."""
-        return self._make(
-            write_booking(slot, offer, self._patient, reason, intent, self._status_sent), intent
-        )
+        body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
+        there, on_slot = self._errands.create("Appointment", body, intent, queries.on_slot(slot.id))
+        made = self._made(there)
+        if made.slot_id not in {None, slot.id}:
+            raise Conflict(
+                f"The portal booked another time than {slot.id}: {made.id}.", hint=_LOOK_AT_LIST
+            )
+        if holders(on_slot, slot.id) - {str(made.id)}:
+            raise Conflict(
+                f"The portal booked {made.id}, but shows another booking on the same time.",
+                hint=f"Call the surgery. gpcli appointments show {made.id} shows yours.",
+            )
+        return Written(made, True)
 
     def enquire(
         self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
     ) -> Written[Appointment]:
         """Ask the surgery for a time."""
-        return self._make(write_enquiry(offer, self._patient, wished, reason, intent), intent)
+        body = write_enquiry(offer, self._patient, wished, reason, intent)
+        there, _ = self._errands.create("Appointment", body, intent)
+        return Written(self._made(there), True)
 
     def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
         """Cancel a booking or withdraw an enquiry."""
@@ -153,8 +171,8 @@ class FhirPortal:
     def grant_consent(self, intent: UUID) -> Written[Consent]:
         """Consent to Full Access."""
         body = write_grant(self._patient, intent, self._now())
-        there = self._errands.create("Consent", body, intent)
-        return Written(self._reader.consents(there)[0], True)
+        there, _ = self._errands.create("Consent", body, intent)
+        return Written(must(lambda: read_consent(there.matches[0])), True)
 
     def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
         """End one consent."""
@@ -176,7 +194,14 @@ class FhirPortal:
         return queries.dated_appointments(patient, since), queries.waiting_appointments(patient)
 
     def _offers(self, answers: Sequence[Found]) -> Offers:
+        self._add_services(whole(answers[0]))
         return self._reader.offers(answers, self._permitted())
+
+    def _add_services(self, gps: Bundle) -> None:
+        """Where no GP's role names a service, fetch those of their organizations."""
+        organizations = self._reader.organizations_to_ask(gps)
+        if organizations:
+            gps.add(self._exchange.whole(queries.services_of(organizations)))
 
     def _slot(self, answer: Found, identity: str) -> Slot | None:
         try:
@@ -191,9 +216,14 @@ class FhirPortal:
         except NotFound:
             return None
 
-    def _make(self, body: dict[str, object], intent: UUID) -> Written[Appointment]:
-        there = self._errands.create("Appointment", body, intent)
-        return Written(self._reader.appointments(there)[0], True)
+    def _earlier(self, answer: Found, intent: UUID) -> Appointment | None:
+        found = self._reader.appointments(bearing(whole(answer), "Appointment", intent))
+        return found[0] if found else None
+
+    def _made(self, there: Bundle) -> Appointment:
+        for made in self._reader.appointments(there):
+            return made
+        raise Conflict("What the portal made of the request is not yours.", hint=_LOOK_AT_LIST)
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

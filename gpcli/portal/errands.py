@@ -7,20 +7,22 @@ The intent's UUID stands in the resource as `identifier`, in `If-None-Exist`, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from gpcli.errors import Conflict, GpcliError, OutcomeUnknown
+from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
 from gpcli.journal import Journal, State
 from gpcli.net.door import Answer
 from gpcli.net.trouble import BadAnswer, LateReply, LostReply
 from gpcli.portal.exchange import Exchange
 from gpcli.portal.fhir.appointment import UUID_SYSTEM
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.element import Element, Malformed
 from gpcli.portal.outcome import error_of
-from gpcli.portal.queries import by_identifier
+from gpcli.portal.queries import Query, by_identifier
+from gpcli.portal.reading import must, whole
 
 Found = TypeVar("Found")
 
@@ -29,6 +31,9 @@ _UNKNOWN_HINT = (
     "Look with gpcli appointments list before trying again; "
     "repeating with the same --request-id never does it twice."
 )
+
+_MAY_BE_DONE = frozenset({408, 423, 424})
+"""Statuses below 500 that leave open whether a write was done."""
 
 
 class Errands:
@@ -39,10 +44,14 @@ class Errands:
         self._journal = journal
         self._now = now
 
-    def create(self, kind: str, resource: Mapping[str, Any], intent: UUID) -> Bundle:
-        """Create and read back by the intent's identifier; returns exactly what is there.
+    def create(
+        self, kind: str, resource: Mapping[str, Any], intent: UUID, witness: Query | None = None
+    ) -> tuple[Bundle, Bundle]:
+        """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
-        Raises OutcomeUnknown, Conflict when the portal has several, or the portal's refusal.
+        Returns exactly the one record that is there, and what the witness knows: nothing where
+        the portal does not answer that question. Raises OutcomeUnknown, Conflict when the portal
+        has several records or none, or the portal's refusal.
         """
         headers = {
             "If-None-Exist": f"identifier={UUID_SYSTEM}|{intent.urn}",
@@ -50,14 +59,23 @@ class Errands:
         }
         safe = kind in self._exchange.can().conditional_creates
         answer = self._send("POST", kind, resource, intent, None, headers, retry=safe)
-        if answer and 200 <= answer.status < 300:
-            return self._read_back(kind, intent)
-        return self._in_doubt(lambda: _tried(lambda: self.find(kind, intent)), intent, answer)
 
-    def find(self, kind: str, intent: UUID) -> Bundle | None:
-        """What an earlier write with this intent left, if anything."""
-        there = self._exchange.whole(by_identifier(kind, intent))
-        return there if there.matches else None
+        def look() -> tuple[Bundle, Bundle] | None:
+            there, known = self._look(kind, intent, witness)
+            return (there, known) if there.matches else None
+
+        if answer and _is_success(answer):
+            self._end(intent, "done")
+            there, known = _read_back(lambda: self._look(kind, intent, witness), intent)
+        else:
+            there, known = self._in_doubt(look, intent, answer, repeated=safe)
+        if len(there.matches) != 1:
+            raise Conflict(
+                f"The portal took the request but shows {len(there.matches)} records for it.",
+                hint="gpcli appointments list shows what is there.",
+                request_id=str(intent),
+            )
+        return there, known
 
     def update(
         self,
@@ -69,22 +87,31 @@ class Errands:
         """Read, change, put back with If-Match; returns the record and whether it changed.
 
         Everything that `change` does not touch goes back as it came. Raises Conflict when
-        somebody else changed the record in between, OutcomeUnknown, or the portal's refusal.
+        somebody else changed the record in between or the portal kept it as it was,
+        OutcomeUnknown, or the portal's refusal.
         """
         record, read = self._exchange.read(reference)
         if is_done(record):
             return record, False
-        headers = {"If-Match": _version(record, read), "X-Request-ID": str(intent)}
+        headers = {**_if_match(record, read), "X-Request-ID": str(intent)}
         answer = self._send("PUT", reference, change(record), intent, reference, headers)
-        if answer and 200 <= answer.status < 300:
+        if answer and _is_success(answer):
             self._end(intent, "done")
-            return self._exchange.read(reference)[0], True
+            there = _read_back(lambda: self._exchange.read(reference)[0], intent)
+            return _really(there, is_done, intent), True
 
         def look() -> Element | None:
-            there = _tried(lambda: self._exchange.read(reference)[0])
-            return there if there and is_done(there) else None
+            there = self._exchange.read(reference)[0]
+            return there if is_done(there) else None
 
-        return self._in_doubt(look, intent, answer), answer is None
+        ours = answer is None or not _is_final(answer, repeated=False)
+        return self._in_doubt(look, intent, answer, repeated=False), ours
+
+    def _look(self, kind: str, intent: UUID, witness: Query | None) -> tuple[Bundle, Bundle]:
+        asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
+        there, *known = self._exchange.ask(*asked)
+        told = known[0] if known and isinstance(known[0], Bundle) else Bundle()
+        return bearing(whole(there), kind, intent), told
 
     def _send(
         self,
@@ -110,27 +137,21 @@ class Errands:
             self._end(intent, "not_sent")
             raise
 
-    def _read_back(self, kind: str, intent: UUID) -> Bundle:
-        self._end(intent, "done")
-        there = self.find(kind, intent)
-        if there is None or len(there.matches) != 1:
-            number = len(there.matches) if there else 0
-            raise Conflict(
-                f"The portal took the request but shows {number} records for it.",
-                hint="gpcli appointments list shows what is there.",
-                request_id=str(intent),
-            )
-        return there
-
     def _in_doubt(
-        self, look: Callable[[], Found | None], intent: UUID, answer: Answer | None
+        self,
+        look: Callable[[], Found | None],
+        intent: UUID,
+        answer: Answer | None,
+        *,
+        repeated: bool,
     ) -> Found:
         """A look: found = done; a refusal = not done; else nobody knows.
 
-        A 409 or 412 may be the echo of our own earlier try, so it is looked into as well.
+        A 409, a 412 or a taken slot may be the echo of our own earlier try, so it is looked into
+        as well. `repeated` says that the door may have sent it more than once.
         """
-        refusal = error_of(answer) if answer and _final(answer.status) else None
-        there = None if refusal and answer and answer.status not in {409, 412} else look()
+        refusal = error_of(answer) if answer and _is_final(answer, repeated=repeated) else None
+        there = _tried(look) if refusal is None or _may_be_echo(answer, refusal) else None
         if there is not None:
             self._end(intent, "done")
             return there
@@ -144,8 +165,59 @@ class Errands:
         return self._now().isoformat(timespec="seconds")
 
 
-def _final(status: int) -> bool:
-    return status < 500 and status not in {408, 423, 424, 429}
+def bearing(bundle: Bundle, kind: str, intent: UUID) -> Bundle:
+    """Of the resources found, those that carry the intent's identifier: lenient servers send all.
+
+    One with identifiers that can't be read is not ours.
+    """
+    ours = [one for one in bundle.matches if one.kind == kind and _bears(one, intent)]
+    return replace(bundle, matches=ours)
+
+
+def _bears(one: Element, intent: UUID) -> bool:
+    try:
+        return any(each.text("value") == intent.urn for each in one.children("identifier"))
+    except Malformed:
+        return False
+
+
+def _is_success(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _is_final(answer: Answer, *, repeated: bool) -> bool:
+    """Whether the answer says for sure that nothing was done.
+
+    A 429 does, unless an earlier try of the same request got no answer.
+    """
+    may_be_done = _MAY_BE_DONE | {429} if repeated else _MAY_BE_DONE
+    return answer.status < 500 and answer.status not in may_be_done
+
+
+def _may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
+    return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
+
+
+def _read_back(look: Callable[[], Found], intent: UUID) -> Found:
+    """What is there now; raises OutcomeUnknown, since a failure here is none of the write."""
+    try:
+        return look()
+    except GpcliError as trouble:
+        raise OutcomeUnknown(
+            f"The portal took the request, but it can't be read back: {trouble.message}",
+            hint="Look with gpcli appointments list before trying again.",
+            request_id=str(intent),
+        ) from trouble
+
+
+def _really(there: Element, is_done: Callable[[Element], bool], intent: UUID) -> Element:
+    if is_done(there):
+        return there
+    raise Conflict(
+        f"The portal took the request, but shows {there.ref} as it was.",
+        hint="gpcli appointments list shows what is there.",
+        request_id=str(intent),
+    )
 
 
 def _tried(question: Callable[[], Found | None]) -> Found | None:
@@ -155,8 +227,14 @@ def _tried(question: Callable[[], Found | None]) -> Found | None:
         return None
 
 
-def _version(record: Element, read: Answer) -> str:
-    """The ETag, or where a server sends none, one made of `meta.versionId` (R4 3.1.0.5)."""
-    meta = record.child("meta")
-    version = meta.text("versionId") if meta else None
-    return read.headers.get("ETag") or f'W/"{version or ""}"'
+def _if_match(record: Element, read: Answer) -> dict[str, str]:
+    """The ETag, or where a server sends none, one made of `meta.versionId` (R4 3.1.0.5).
+
+    Nothing for a server that keeps no versions. Raises BadResponse for one that can't be sent.
+    """
+    meta = must(lambda: record.child("meta"))
+    version = must(lambda: meta.text("versionId") if meta else None)
+    etag = read.headers.get("ETag") or (f'W/"{version}"' if version else "")
+    if not (etag.isascii() and etag.isprintable()):
+        raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
+    return {"If-Match": etag} if etag else {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from gpcli.errors import BadResponse, GpcliError
+from gpcli.errors import BadResponse, GpcliError, SignInTrouble, TimedOut, Unreachable
 from gpcli.net.door import Answer, Door
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir.bundle import Bundle, read_bundle
@@ -35,18 +36,14 @@ class Exchange:
     def read(self, reference: str) -> tuple[Element, Answer]:
         """One resource by `Type/id`, with the answer that carries its version."""
         answer = _good(self.door.get(reference))
-        return _strictly(lambda: resource(answer.body), answer), answer
+        return _strictly(lambda: _that(answer.body, reference), answer), answer
 
     def pages(self, query: Query) -> Iterator[Bundle]:
         """A list page by page; a `next` link is followed once."""
         answer = self.door.get(query.kind, query.params)
-        seen = {answer.url}
         page = self._page(answer)
         yield page
-        while page.next and page.next not in seen and len(seen) < MAX_PAGES:
-            seen.add(page.next)
-            page = self._page(self.door.get(page.next))
-            yield page
+        yield from self._more(page.next, {answer.url})
 
     def whole(self, query: Query) -> Bundle:
         """A list, all pages put together."""
@@ -64,31 +61,29 @@ class Exchange:
         """
         if len(queries) > 1 and self.can().batch:
             return self._batch(queries)
-        return [self._caught(partial(self.whole, query)) for query in queries]
+        return [_caught(partial(self.whole, query)) for query in queries]
 
     def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
         entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
         body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
         answer = _good(self.door.send("POST", "", body, retry=True))
-        root = _strictly(lambda: resource(answer.body), answer)
-        given = _strictly(lambda: root.children("entry"), answer)
+        given = _strictly(lambda: resource(answer.body).children("entry"), answer)
         if len(given) != len(queries):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
-        return [self._caught(partial(self._entry, entry, answer)) for entry in given]
+        return [_caught(partial(self._entry, entry, answer)) for entry in given]
 
     def _entry(self, entry: Element, batch: Answer) -> Bundle:
-        response = entry.child("response")
-        status = response.text("status") if response else None
-        body = entry.json.get("resource") or (response and response.json.get("outcome"))
-        answer = Answer(_number(status), batch.headers, body, batch.url, batch.request_id)
-        whole = self._page(_good(answer))
-        for page in self._more(whole.next):
+        answer = _strictly(lambda: _answer_in(entry, batch), batch)
+        whole = self._page(answer)
+        for page in self._more(whole.next, set()):
             whole.add(page)
         return whole
 
-    def _more(self, link: str | None) -> Iterator[Bundle]:
-        seen: set[str] = set()
-        while link and link not in seen and len(seen) < MAX_PAGES:
+    def _more(self, link: str | None, seen: set[str]) -> Iterator[Bundle]:
+        while link and link not in seen:
+            if len(seen) >= MAX_PAGES:
+                self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
+                return
             seen.add(link)
             page = self._page(self.door.get(link))
             yield page
@@ -99,11 +94,14 @@ class Exchange:
         self.flaws += page.flaws
         return page
 
-    def _caught(self, question: Callable[[], Bundle]) -> Bundle | GpcliError:
-        try:
-            return question()
-        except GpcliError as trouble:
-            return trouble
+
+def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:
+    try:
+        return question()
+    except (SignInTrouble, Unreachable, TimedOut):
+        raise
+    except GpcliError as trouble:
+        return trouble
 
 
 def _good(answer: Answer) -> Answer:
@@ -112,10 +110,24 @@ def _good(answer: Answer) -> Answer:
     raise error_of(answer)
 
 
+def _that(body: object, reference: str) -> Element:
+    there = resource(body)
+    if there.ref != reference:
+        raise Malformed(f"the portal sent {there.ref} where {reference} was due")
+    return there
+
+
+def _answer_in(entry: Element, batch: Answer) -> Answer:
+    response = entry.child("response")
+    status = response.text("status") if response else None
+    body = entry.json.get("resource") or (response and response.json.get("outcome"))
+    return replace(batch, status=_number(status), body=body)
+
+
 def _number(status: str | None) -> int:
     """The code in front of `200 OK`; what is not one counts as the portal's fault."""
     digits = (status or "")[:3]
-    return int(digits) if digits.isdigit() else 500
+    return int(digits) if digits.isascii() and digits.isdigit() else 500
 
 
 def _strictly(read: Callable[[], Read], answer: Answer) -> Read:

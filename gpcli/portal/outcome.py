@@ -96,4 +96,3 @@ def _issues(body: object) -> list[tuple[Coding, str]]:
 def _issue(issue: Element) -> list[tuple[Coding, str]]:
     text = issue.phrase("details") or issue.text("diagnostics") or ""
     return [(coding, text) for coding in issue.codings("details")] or [(Coding("", ""), text)]
-

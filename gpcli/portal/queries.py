@@ -59,7 +59,7 @@ def gps_and_services(patient: str) -> Query:
 
 def services_of(organizations: Iterable[str]) -> Query:
     """Services by organization, for portals whose roles name none."""
-    return Query("HealthcareService", (("organization", ",".join(organizations)),))
+    return Query("HealthcareService", (("organization", ",".join(organizations)), _count()))
 
 
 def prices() -> Query:
@@ -120,6 +120,11 @@ def by_identifier(kind: str, intent: UUID) -> Query:
     """What a write with this intent left."""
     extras = _ACTORS if kind == "Appointment" else ()
     return Query(kind, (("identifier", f"{UUID_SYSTEM}|{intent.urn}"), *extras))
+
+
+def on_slot(slot: str) -> Query:
+    """Whatever is booked on a slot, as far as this sign-in may see."""
+    return Query("Appointment", (("slot", f"Slot/{slot}"),))
 
 
 def vaccinations(patient: str) -> Query:

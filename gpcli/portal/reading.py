@@ -1,22 +1,30 @@
-"""From bundles to model records: what can't be read is named and left out, the rest is kept."""
+"""From bundles to model records: what can't be read is named and left out, the rest is kept.
+
+What a lenient server sent without being asked (another patient's, another type) is dropped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from gpcli.errors import BadResponse, GpcliError, NotFound
+from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.model.appointment import Appointment, Slot, Vaccination
+from gpcli.model.money import Price
 from gpcli.model.service import Consent, Offer, Offers, ServiceName, highest_level
+from gpcli.model.surgery import Surgery
 from gpcli.portal.fhir.appointment import read_appointment
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.consent import read_consent
 from gpcli.portal.fhir.element import Element, Malformed
-from gpcli.portal.fhir.service import read_offers, read_prices
+from gpcli.portal.fhir.service import offered, read_offer, read_price
 from gpcli.portal.fhir.slot import read_slot
-from gpcli.portal.fhir.surgery import name_of, read_surgeries
+from gpcli.portal.fhir.subject import concerns
+from gpcli.portal.fhir.surgery import name_of, organizations_to_ask, read_surgery
 from gpcli.portal.fhir.vaccination import against_influenza, read_vaccination
 
 Record = TypeVar("Record")
@@ -37,53 +45,100 @@ class Dialect:
 
 
 class Reader:
-    """Reads one portal's bundles; `flaws` are phrases on what had to be left out.
+    """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     It remembers the offers it has read, since slots and bookings point to their services, and
     the patient's name (`None` until offers were read).
     """
 
-    def __init__(self, dialect: Dialect, flaws: list[str]) -> None:
+    def __init__(self, patient: str, dialect: Dialect, flaws: list[str]) -> None:
+        self._patient = patient
         self._dialect = dialect
+        self._zone = ZoneInfo(dialect.zone)
         self._flaws = flaws
         self._by_service: dict[str, Offer] = {}
         self.patient_name: str | None = None
 
+    def own(self, bundle: Bundle) -> Element:
+        """The patient's own record; raises NotFound."""
+        for one in self._mine(bundle, "Patient"):
+            return one
+        raise NotFound(
+            "The portal shows no record of this patient.",
+            hint="gpcli login signs in anew; with GPCLI_TOKEN, check GPCLI_PATIENT.",
+        )
+
+    def surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
+        """The patient's GPs; raises NotFound, and BadResponse when none of them can be read."""
+        gps = must(lambda: self.own(bundle).children("generalPractitioner"))
+        return tuple(self._some((each, partial(read_surgery, bundle, each)) for each in gps))
+
+    def organizations_to_ask(self, bundle: Bundle) -> tuple[str, ...]:
+        """Where to ask for services that no GP's role names, as ids of organizations."""
+        try:
+            return organizations_to_ask(bundle, self.own(bundle))
+        except Malformed:  # named when the GPs are read
+            return ()
+
     def offers(self, answers: Sequence[Found], permitted: frozenset[ServiceName]) -> Offers:
-        """From the answers on GPs and services, prices, and consents, in this order."""
-        gps, prices, consents = (whole(each) for each in answers)
-        self.patient_name = must(lambda: name_of(own(gps)))
-        surgeries = must(lambda: read_surgeries(gps, own(gps)))
-        code_map, zone = self._dialect.code_map, self._dialect.zone
-        offered = must(lambda: read_offers(gps, surgeries, code_map, zone))
-        self._by_service.update({offer.id: offer for offer in offered})
+        """From the answers on GPs and services, prices, and consents, in this order.
+
+        Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
+        """
+        gps, prices, consents = whole(answers[0]), _if_any(answers[1]), whole(answers[2])
+        self.patient_name = must(lambda: name_of(self.own(gps)))
+        surgeries = self.surgeries(gps)
+        offers = self._offers(gps, surgeries)
+        self._by_service.update({offer.id: offer for offer in offers})
         return Offers(
             surgeries=surgeries,
-            offers=offered,
-            prices=must(lambda: read_prices(prices, code_map)),
+            offers=offers,
+            prices=dict(self._kept(prices, "ChargeItemDefinition", self._price)),
             consent=highest_level(self.consents(consents)),
             permitted=permitted,
         )
 
     def consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """The consents of a bundle; all must be readable, since they decide what is allowed."""
-        return must(lambda: tuple(read_consent(each) for each in bundle.matches))
+        """The active consents of a bundle; all must be readable, for they say what is allowed."""
+        found = must(lambda: [read_consent(each) for each in self._mine(bundle, "Consent")])
+        return tuple(each for each in found if each.status == "active")
 
-    def slots(self, bundle: Bundle) -> list[Slot]:
-        """The slots of a bundle."""
-        code_map, zone = self._dialect.code_map, self._dialect.zone
-        return self._kept(
-            bundle, lambda one: read_slot(one, bundle, self._by_service, code_map, zone)
-        )
+    def slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
+        """The slots of a bundle, in order of time.
 
-    def appointments(self, *bundles: Bundle) -> list[Appointment]:
-        """All appointments of several bundles, each once, undated first, then by time."""
-        found = {one.id: one for bundle in bundles for one in self._appointments(bundle)}
-        return sorted(found.values(), key=_by_time)
+        `services` are the HealthcareServices that were asked for: a Schedule that did not come
+        along is taken to be that of the one; among several nobody can tell.
+        """
+        read = partial(self._slot, bundle=bundle, services=services)
+        return sorted(self._kept(bundle, "Slot", read), key=lambda slot: slot.start)
+
+    def free_slots(
+        self, bundle: Bundle, services: Collection[str], first: date, last: date
+    ) -> list[Slot]:
+        """The slots of a bundle that are really free, of `services`, from `first` to `last`."""
+        return [
+            slot
+            for slot in self.slots(bundle, services)
+            if slot.status == "free"
+            and slot.healthcare_service in services
+            and first <= self._day(slot.start) <= last
+        ]
+
+    def coming(self, dated: Bundle, waiting: Bundle, since: date | None) -> list[Appointment]:
+        """Those with a time from `since` on and those that wait, undated first, then by time."""
+        found = [
+            *(one for one in self.appointments(dated) if self._not_before(one, since)),
+            *(one for one in self.appointments(waiting) if one.waiting),
+        ]
+        return sorted({one.id: one for one in found}.values(), key=_by_time)
+
+    def appointments(self, bundle: Bundle) -> list[Appointment]:
+        """The patient's appointments of a bundle."""
+        return self._kept(bundle, "Appointment", partial(self._appointment, bundle=bundle))
 
     def appointment(self, bundle: Bundle, identity: str) -> Appointment:
         """The one appointment asked for; raises NotFound."""
-        for one in self._appointments(bundle):
+        for one in self.appointments(bundle):
             if one.id == identity:
                 return one
         raise NotFound(
@@ -97,25 +152,80 @@ class Reader:
 
     def flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """The flu vaccinations of a bundle, newest first."""
-        read = self._kept(bundle, lambda one: (against_influenza(one), read_vaccination(one)))
-        flu = [vaccination for against, vaccination in read if against and vaccination]
+        flu = self._kept(bundle, "Immunization", _flu_vaccination)
         return sorted(flu, key=lambda each: each.date, reverse=True)
 
-    def _appointments(self, bundle: Bundle) -> list[Appointment]:
-        return self._kept(bundle, lambda one: self._appointment(one, bundle))
+    def _offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
+        code_map, zone = self._dialect.code_map, self._zone
+        pairs = must(lambda: offered(gps, surgeries))
+        return tuple(
+            self._some(
+                (service, partial(read_offer, service, surgery, code_map, zone))
+                for surgery, service in pairs
+            )
+        )
+
+    def _price(self, definition: Element) -> tuple[str, Price] | None:
+        return read_price(definition, self._dialect.code_map)
+
+    def _slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
+        if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
+            raise Malformed("its Schedule did not come along")
+        code_map, zone = self._dialect.code_map, self._dialect.zone
+        assumed = next(iter(services), None)
+        return read_slot(slot, bundle, self._by_service, code_map, zone, assumed=assumed)
 
     def _appointment(self, record: Element, bundle: Bundle) -> Appointment:
         code_map, zone = self._dialect.code_map, self._dialect.zone
         return read_appointment(record, bundle, self._by_service, code_map, zone)
 
-    def _kept(self, bundle: Bundle, read: Callable[[Element], Record]) -> list[Record]:
-        kept = []
-        for one in bundle.matches:
-            try:
-                kept.append(read(one))
-            except Malformed as flaw:
-                self._flaws.append(f"{one.ref}: {flaw}")
+    def _not_before(self, one: Appointment, since: date | None) -> bool:
+        return since is None or one.start is None or self._day(one.start) >= since
+
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(self._zone).date()
+
+    def _mine(self, bundle: Bundle, kind: str) -> list[Element]:
+        found = (one for one in bundle.matches if one.kind == kind)
+        return must(lambda: [one for one in found if concerns(one, self._patient)])
+
+    def _kept(
+        self, bundle: Bundle, kind: str, read: Callable[[Element], Record | None]
+    ) -> list[Record]:
+        found = [one for one in bundle.matches if one.kind == kind]
+        return self._readable((one, partial(self._unless_strange, one, read)) for one in found)
+
+    def _unless_strange(
+        self, one: Element, read: Callable[[Element], Record | None]
+    ) -> Record | None:
+        return read(one) if concerns(one, self._patient) else None
+
+    def _some(
+        self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
+    ) -> list[Record]:
+        """What can be read; raises BadResponse when nothing can, of what there is."""
+        before = len(self._flaws)
+        kept = self._readable(readings)
+        if not kept and len(self._flaws) > before:
+            raise BadResponse(f"The portal's answer can't be read: {self._flaws[-1]}.")
         return kept
+
+    def _readable(
+        self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
+    ) -> list[Record]:
+        kept = []
+        for one, read in readings:
+            try:
+                kept.append(read())
+            except Malformed as flaw:
+                self._leave_out(one, flaw)
+        return [record for record in kept if record is not None]
+
+    def _leave_out(self, one: Element, flaw: Malformed) -> None:
+        name = one.ref if one.text("id") else one.path
+        phrase = f"{name}: {flaw}"
+        if phrase not in self._flaws:
+            self._flaws.append(phrase)
 
 
 def whole(answer: Found) -> Bundle:
@@ -125,23 +235,23 @@ def whole(answer: Found) -> Bundle:
     raise answer
 
 
-def own(bundle: Bundle) -> Element:
-    """The patient's own record; raises NotFound."""
-    for one in bundle.matches:
-        if one.kind == "Patient":
-            return one
-    raise NotFound(
-        "The portal shows no record of this patient.",
-        hint="gpcli login signs in anew; with GPCLI_TOKEN, check GPCLI_PATIENT.",
-    )
-
-
 def must(read: Callable[[], Record]) -> Record:
     """Read what nothing works without; raises BadResponse."""
     try:
         return read()
     except Malformed as flaw:
         raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
+
+
+def _if_any(answer: Found) -> Bundle:
+    """Nothing where the portal has no such records, or does not show them."""
+    if isinstance(answer, NotFound | NotPermitted | Rejected):
+        return Bundle()
+    return whole(answer)
+
+
+def _flu_vaccination(immunization: Element) -> Vaccination | None:
+    return read_vaccination(immunization) if against_influenza(immunization) else None
 
 
 def _by_time(one: Appointment) -> tuple[bool, float]:

@@ -14,7 +14,8 @@ from gpcli.cli.topics import (
     topics,
     written_topic,
 )
-from gpcli.errors import Exit, GpcliError
+from gpcli.errors import GpcliError
+from gpcli.exits import Exit
 from gpcli.fastpath.answers import answer
 
 ROOT = Path(__file__).parents[2]

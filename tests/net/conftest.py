@@ -9,13 +9,9 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from hypothesis import settings
 
 from gpcli.net.deadline import Deadline
 from gpcli.net.door import Door, LogLine
-
-settings.register_profile("gpcli", deadline=None)  # a busy machine is no failure
-settings.load_profile("gpcli")
 
 BASE = "https://portal.example/fhir/R4"
 

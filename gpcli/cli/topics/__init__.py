@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 
 from gpcli.cli.pages import columns, global_lines, section, write_lines
-from gpcli.errors import Exit, GpcliError
+from gpcli.errors import GpcliError
+from gpcli.exits import Exit
 
 MEANINGS = {
     Exit.OK: "Done. An empty list is OK, and so is what was already done.",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from gpcli.model.appointment import Appointment, AppointmentId, Slot, Window
+from gpcli.model.appointment import OVER, Appointment, AppointmentId, Slot, Window
 from gpcli.model.service import Offer
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.element import Element, Malformed
+from gpcli.portal.fhir.period import read_period
 from gpcli.portal.fhir.service import CHANNEL, SERVICE, channel_code, service_code
 from gpcli.portal.fhir.slot import name_behind
 
 UUID_SYSTEM = "urn:ietf:rfc:3986"
 CANCEL_FLAG = "cancel"
+STATUS_PERIOD = "flagstatusperiod"
+"""How the url of Helsenorge's extension ends, in lower case."""
+
 _REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 
 
@@ -36,7 +41,7 @@ def read_appointment(
         start=appointment.instant("start"),
         end=appointment.instant("end"),
         zone=zone,
-        requested=tuple(filter(None, map(_window, appointment.children("requestedPeriod")))),
+        requested=_requested(appointment, ZoneInfo(zone)),
         service=service_code(appointment.codings("serviceType"), code_map),
         channel=channel_code(appointment.codings("appointmentType")),
         practitioner=_practitioner(actors, bundle),
@@ -44,7 +49,7 @@ def read_appointment(
         location=_named(actors, "Location", bundle),
         reason=appointment.text("comment"),
         answer=_answer(appointment, bundle),
-        cancel_until=_cancel_until(appointment),
+        cancel_until=_cancel_until(appointment, ZoneInfo(zone)),
         created=appointment.instant("created") if _full(appointment.text("created")) else None,
         slot_id=slots[0].partition("/")[2] if slots else None,
         surgery_id=_surgery_id(refs, offers),
@@ -52,6 +57,19 @@ def read_appointment(
             filter(None, (i.text("value") for i in appointment.children("identifier")))
         ),
     )
+
+
+def holders(bundle: Bundle, slot: str) -> set[str]:
+    """Ids of the appointments of a bundle that hold `slot`; an unreadable one holds nothing."""
+    return {one.need("id") for one in bundle.matches if _holds(one, slot)}
+
+
+def _holds(one: Element, slot: str) -> bool:
+    try:
+        held = one.kind == "Appointment" and one.text("status") not in OVER
+        return held and f"Slot/{slot}" in one.references("slot")
+    except Malformed:
+        return False
 
 
 def write_booking(
@@ -161,20 +179,29 @@ def _answer(appointment: Element, bundle: Bundle) -> str | None:
     return next(filter(None, answers), None)
 
 
-def _cancel_until(appointment: Element) -> datetime | None:
+def _cancel_until(appointment: Element, zone: tzinfo) -> datetime | None:
     mentioned = appointment.references("supportingInformation")
     for flag in appointment.children("contained"):
         is_flag = flag.kind == "Flag" and f"#{flag.text('id')}" in mentioned
         codes = [coding.code for coding in flag.codings("code")]
-        period = flag.child("period")
+        period = _flag_period(flag)
         if is_flag and period and flag.text("status") == "active" and CANCEL_FLAG in codes:
-            return period.instant("end")
+            return read_period(period, zone)[1]
     return None
 
 
-def _window(period: Element) -> Window | None:
-    start, end = period.instant("start"), period.instant("end")
-    return Window(start, end) if start and end else None
+def _flag_period(flag: Element) -> Element | None:
+    """`Flag.period`, or Helsenorge's extension on `status`."""
+    status = flag.child("_status")
+    for extension in status.children("extension") if status else ():
+        if (extension.text("url") or "").casefold().endswith(STATUS_PERIOD):
+            return extension.child("valuePeriod")
+    return flag.child("period")
+
+
+def _requested(appointment: Element, zone: tzinfo) -> tuple[Window, ...]:
+    periods = (read_period(each, zone) for each in appointment.children("requestedPeriod"))
+    return tuple(Window(start, end) for start, end in periods if start and end)
 
 
 def _full(written: str | None) -> bool:

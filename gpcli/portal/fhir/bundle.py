@@ -30,7 +30,8 @@ class Bundle:
         """Put the next page behind this one; what was there already stays as it was."""
         for each in page.matches:
             self.match(each)
-        self.found = page.found | self.found
+        for reference, each in page.found.items():
+            self.found.setdefault(reference, each)
         self.next = page.next
         self.flaws += page.flaws
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 
 class Malformed(ValueError):
@@ -84,20 +83,6 @@ class Element:
         if not MINYEAR < instant.year < MAXYEAR:
             raise self.bad(name)
         return instant
-
-    def bound(self, name: str, zone: ZoneInfo, *, last: bool) -> datetime | None:
-        """An end of a Period: an instant, or where only a day is given that whole day (R4 Period).
-
-        `last` is true for the inclusive upper end. Months and years are not days: Malformed.
-        """
-        value = self.text(name)
-        if value is None or "T" in value:
-            return self.instant(name)
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            raise self.bad(name) from None
-        return datetime.combine(day + timedelta(last), time.min, zone)
 
     def child(self, name: str) -> Element | None:
         """A nested object."""

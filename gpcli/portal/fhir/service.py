@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import tzinfo
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from gpcli.model.money import Price, Rate
 from gpcli.model.service import Absence, Offer, ServiceName
 from gpcli.model.surgery import Surgery
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Coding, Element, Malformed
+from gpcli.portal.fhir.period import read_period
 
 SERVICE = "urn:gpcli:gp-service"
 CHANNEL = "urn:gpcli:channel"
@@ -39,45 +40,40 @@ def channel_code(codings: Iterable[Coding]) -> str | None:
     return codes[0] if codes else None
 
 
-def read_offers(
-    bundle: Bundle, surgeries: Iterable[Surgery], code_map: Mapping[str, str], zone: str
-) -> tuple[Offer, ...]:
-    """The services that each GP's PractitionerRole names.
+def offered(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
+    """Which GP's PractitionerRole names which HealthcareService.
 
-    Where no role names any, those of the same organization count (real servers differ).
+    Where no role names any, those that the same organization provides (real servers differ).
     """
-    places = list(surgeries)
-    found: list[Offer] = []
-    for surgery in places:
-        found += _offers_of(bundle, surgery, code_map, zone, by_role=True)
-    if found:
-        return tuple(found)
-    return tuple(
-        offer
-        for surgery in places
-        for offer in _offers_of(bundle, surgery, code_map, zone, by_role=False)
-    )
+    places = [(surgery, _role(bundle, surgery)) for surgery in surgeries]
+    by_role = [
+        (surgery, service)
+        for surgery, role in places
+        if role
+        for service in map(bundle.get, dict.fromkeys(role.references("healthcareService")))
+        if service
+    ]
+    return by_role or [
+        (surgery, service)
+        for surgery, role in places
+        for service in bundle.of("HealthcareService")
+        if role and service.reference("providedBy") == _organization(role)
+    ]
 
 
-def _offers_of(
-    bundle: Bundle, surgery: Surgery, code_map: Mapping[str, str], zone: str, *, by_role: bool
-) -> list[Offer]:
+def _role(bundle: Bundle, surgery: Surgery) -> Element | None:
     role = bundle.get(f"PractitionerRole/{surgery.id}")
-    if role is None:
-        return []
-    if by_role:
-        services = [bundle.get(each) for each in role.references("healthcareService")]
-    else:
-        employer = role.reference("organization")
-        every = bundle.of("HealthcareService")
-        services = [each for each in every if employer and each.reference("providedBy") == employer]
-    offers = (_read_offer(each, surgery, code_map, zone) for each in services if each)
-    return [offer for offer in offers if offer]
+    return role or bundle.get(f"Organization/{surgery.id}")
 
 
-def _read_offer(
-    service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: str
+def _organization(role: Element) -> str:
+    return role.ref if role.kind == "Organization" else role.reference("organization") or ""
+
+
+def read_offer(
+    service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: tzinfo
 ) -> Offer | None:
+    """What `service` offers at `surgery`; `None` for a service that gpcli doesn't know."""
     code = service_code(service.codings("type"), code_map)
     if code not in set(ServiceName):
         return None
@@ -94,7 +90,7 @@ def _read_offer(
         ),
         answer_time=service.text("comment"),
         eligibility=tuple(_eligibility(service)),
-        absences=tuple(_absence(each, ZoneInfo(zone)) for each in service.children("notAvailable")),
+        absences=tuple(_absence(each, zone) for each in service.children("notAvailable")),
         phones=tuple(filter(None, (each.text("value") for each in phones))),
         deep_link=(link.text("valueUrl") or link.text("valueUri")) if link else None,
         late_cancelling=late.text("valueCode") if late else None,
@@ -107,46 +103,47 @@ def _eligibility(service: Element) -> Iterator[str]:
         yield ": ".join(filter(None, words))
 
 
-def _absence(rule: Element, zone: ZoneInfo) -> Absence:
-    description, during = rule.text("description"), rule.child("during")
-    if during is None:
-        return Absence(description, None, None)
-    start = during.bound("start", zone, last=False)
-    return Absence(description, start, during.bound("end", zone, last=True))
+def _absence(rule: Element, zone: tzinfo) -> Absence:
+    during = rule.child("during")
+    start, end = read_period(during, zone) if during else (None, None)
+    return Absence(rule.text("description"), start, end)
 
 
-def read_prices(bundle: Bundle, code_map: Mapping[str, str]) -> dict[str, Price]:
-    """The price of each service that has one, by service code."""
-    prices: dict[str, Price] = {}
-    for definition in bundle.of("ChargeItemDefinition"):
-        code = service_code(definition.codings("code"), code_map)
-        price = _read_price(definition)
-        if code and price and definition.text("status") == "active":
-            prices[code] = price
-    return prices
+def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, Price] | None:
+    """The service that an active ChargeItemDefinition is for, and its price.
+
+    `None` where the price can't be told: no amounts, several currencies, or a part that is a
+    factor without an amount.
+    """
+    code = service_code(definition.codings("code"), code_map)
+    if code is None or definition.text("status") != "active":
+        return None
+    price = _price(definition)
+    return (code, price) if price else None
 
 
-def _read_price(definition: Element) -> Price | None:
+def _price(definition: Element) -> Price | None:
     rates, currencies = [], set()
     for group in definition.children("propertyGroup"):
-        parts = [_amount(each) for each in group.children("priceComponent")]
-        known = [part for part in parts if part]
-        if not known:
+        parts = [each for each in group.children("priceComponent") if each.text("type") in _SIGNS]
+        if any(part.child("amount") is None for part in parts):
+            return None
+        amounts = [_amount(part) for part in parts]
+        if not amounts:
             continue
-        currencies |= {currency for _, currency in known}
+        currencies |= {currency for _, currency in amounts}
         applies = (each.text("description") for each in group.children("applicability"))
-        rates.append(Rate(next(applies, None), sum((amount for amount, _ in known), Decimal(0))))
-    if not rates or len(currencies) != 1:
+        rates.append(Rate(next(applies, None), sum((amount for amount, _ in amounts), Decimal(0))))
+    if len(currencies) != 1:
         return None
-    amounts = [rate.amount for rate in rates]
-    return Price(min(amounts), max(amounts), currencies.pop(), tuple(rates))
+    totals = [rate.amount for rate in rates]
+    return Price(min(totals), max(totals), currencies.pop(), tuple(rates))
 
 
-def _amount(component: Element) -> tuple[Decimal, str] | None:
-    kind, money = component.text("type"), component.child("amount")
-    if kind not in _SIGNS or money is None:
-        return None
-    value, currency = money.decimal("value"), money.text("currency")
+def _amount(component: Element) -> tuple[Decimal, str]:
+    money = component.child("amount")
+    value = money.decimal("value") if money else None
+    currency = money.text("currency") if money else None
     if value is None or currency is None:
         raise Malformed(f"{component.path}.amount has no value or currency")
-    return value * _SIGNS[kind], currency
+    return value * _SIGNS[component.need("type")], currency

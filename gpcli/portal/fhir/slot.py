@@ -18,14 +18,20 @@ def read_slot(
     offers: Mapping[str, Offer],
     code_map: Mapping[str, str],
     zone: str,
+    *,
+    assumed: str | None = None,
 ) -> Slot:
-    """One Slot. `offers` are keyed by HealthcareService id. Raises Malformed."""
+    """One Slot. `offers` are keyed by HealthcareService id. Raises Malformed.
+
+    `assumed` is the HealthcareService that it is for if its Schedule did not come along.
+    """
     start, end = slot.instant("start"), slot.instant("end")
     if start is None or end is None:
         raise Malformed("Slot has no start or end")
     schedule = bundle.get(slot.reference("schedule"))
     actors = schedule.references("actor") if schedule else ()
-    service = next((ref.partition("/")[2] for ref in actors if _is(ref, "HealthcareService")), None)
+    services = (ref.partition("/")[2] for ref in actors if _is(ref, "HealthcareService"))
+    service = next(services, None) if schedule else assumed
     offer = offers.get(service or "")
     code = service_code(slot.codings("serviceType"), code_map)
     return Slot(

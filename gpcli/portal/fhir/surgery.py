@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from gpcli.model.person import Person
 from gpcli.model.surgery import OpeningHours, Surgery
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed
+
+_NAME_USES = {"official": 0, "nickname": 2, "anonymous": 2, "maiden": 3, "old": 3}
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", re.ASCII)
 
 
 def read_person(patient: Element) -> Person:
@@ -16,9 +20,8 @@ def read_person(patient: Element) -> Person:
 
 
 def name_of(person: Element) -> str | None:
-    """The name to use: the official one first, as its text or put together (R4 HumanName)."""
-    names = sorted(person.children("name"), key=lambda name: name.text("use") == "old")
-    for name in names:
+    """The name to use, as its text or put together: the official one first, old ones last."""
+    for name in sorted(person.children("name"), key=_rank):
         parts = (*name.texts("given"), name.text("family") or "")
         text = name.text("text") or " ".join(filter(None, parts))
         if text:
@@ -26,23 +29,53 @@ def name_of(person: Element) -> str | None:
     return None
 
 
-def read_surgeries(bundle: Bundle, patient: Element) -> tuple[Surgery, ...]:
-    """The GPs that the patient's record points to, with what came along about them."""
-    found = (_read_gp(bundle, each) for each in patient.children("generalPractitioner"))
-    return tuple(filter(None, found))
+def _rank(name: Element) -> int:
+    return _NAME_USES.get(name.text("use") or "", 1)
 
 
-def _read_gp(bundle: Bundle, reference: Element) -> Surgery | None:
-    target = Element({"to": reference.json}, "Patient.generalPractitioner").reference("to")
+def read_surgery(bundle: Bundle, reference: Element) -> Surgery | None:
+    """The GP behind one `Patient.generalPractitioner`, with what came along about them.
+
+    `None` when the record says neither where they are nor what they are called.
+    """
+    target = target_of(reference)
     one = bundle.get(target)
     if one is None:
-        display = reference.text("display")
-        return Surgery(target.partition("/")[2], display, None) if target and display else None
+        return _unseen(reference, target or "")
     if one.kind == "PractitionerRole":
         return _read_role(bundle, one)
     if one.kind == "Organization":
         return _surgery(one.need("id"), None, one.text("name"), (one,), ())
     return _surgery(one.need("id"), name_of(one), None, (one,), ())
+
+
+def target_of(reference: Element) -> str | None:
+    """Where one of a list of References points, as `Type/id`."""
+    return Element({"to": reference.json}, reference.path).reference("to")
+
+
+def organizations_to_ask(bundle: Bundle, patient: Element) -> tuple[str, ...]:
+    """Ids of the GPs' organizations, if no GP's role names a service; else none."""
+    found = []
+    for target in patient.references("generalPractitioner"):
+        one = bundle.get(target)
+        if one and one.references("healthcareService"):
+            return ()
+        place = one.reference("organization") if one else None
+        found.append(target if target.startswith("Organization/") else place)
+    return tuple(dict.fromkeys(each.partition("/")[2] for each in found if each))
+
+
+def _unseen(reference: Element, target: str) -> Surgery | None:
+    identifier = reference.child("identifier")
+    number = identifier.text("value") if identifier else None
+    display = reference.text("display")
+    identity = target.partition("/")[2] or number or display
+    if identity is None:
+        return None
+    if target.startswith("Organization/"):
+        return Surgery(identity, None, display)
+    return Surgery(identity, display, None)
 
 
 def _read_role(bundle: Bundle, role: Element) -> Surgery:
@@ -124,7 +157,7 @@ def _minutes(line: Element, name: str) -> str | None:
     written = line.text(name)
     if written is None:
         return None
-    if len(written) < 5 or written[2] != ":":
+    if not _TIME.fullmatch(written):
         raise Malformed(f"{line.path}.{name} is not a time")
     return written[:5] if written.endswith(":00") else written
 

@@ -66,6 +66,10 @@ def _until(one: Appointment, around: Surroundings) -> str:
     return around.time(one.cancel_until, one.zone) if not one.over else ""
 
 
+def _status(one: Appointment, around: Surroundings) -> str:
+    return status_words(one.status) if one.id else "not sent"
+
+
 def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     return (
         Column("id", "ID", lambda one: one.id),
@@ -75,8 +79,8 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "status",
             "Status",
             lambda one: one.status,
-            lambda one, _: status_words(one.status),
-            style=lambda one: STATUS_STYLE.get(one.status, ""),
+            _status,
+            style=lambda one: STATUS_STYLE.get(one.status, "") if one.id else "",
         ),
         Column("service", "Service", lambda one: one.service, in_table=False),
         Column("channel", "Way", lambda one: one.channel),
