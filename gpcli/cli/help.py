@@ -7,20 +7,28 @@ from typing import Annotated
 
 import typer
 
+from gpcli.cli.options import session_of
 from gpcli.cli.registry import REGISTRY
 from gpcli.cli.topics import topics
 from gpcli.errors import Usage
+from gpcli.render.views.schemas import schema_for
 
 
 def show_help(
+    ctx: typer.Context,
     subject: Annotated[list[str] | None, typer.Argument(help="A topic or a command")] = None,
 ) -> None:
     """Help on a command or a topic.
 
-    Ready answers cover every subject that there is: this is for those that there are not, and
-    raises Usage, naming the nearest.
+    Ready answers cover topics and commands: this is for `help json COMMAND`, the schema of a
+    command's answer, and for subjects that there are not: it raises Usage, naming the nearest.
     """
     wanted = " ".join(subject or ())
+    topic, _, command = wanted.partition(" ")
+    schema = schema_for(command) if topic == "json" else None
+    if schema:
+        session_of(ctx).output.show_json(schema)
+        return
     groups, rows = REGISTRY.groups, REGISTRY.rows
     known = [*topics(), *(group.path for group in groups), *(row.path for row in rows)]
     near = difflib.get_close_matches(wanted, known, n=1)

@@ -803,6 +803,10 @@ TOPICS = {
         '  Amounts are strings with the record\'s own digits: "5.20".\n'
         '  Within a major version keys are added, never changed or taken away.\n'
         '\n'
+        'SCHEMAS\n'
+        "  gpcli help json COMMAND prints the JSON Schema of a command's answer, for\n"
+        '  example: gpcli help json slots\n'
+        '\n'
         'ONLY SOME KEYS\n'
         "  --fields id,start keeps these keys, in this order; --fields '' lists them.\n"
         '\n'

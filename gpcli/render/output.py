@@ -13,7 +13,7 @@ from gpcli.render.asides import JsonAsides, WordAsides
 from gpcli.render.plain import PlainAnswers
 from gpcli.render.plan import Plan
 from gpcli.render.progress import PATIENCE, Announcement, Progress, Sign, Spinner
-from gpcli.render.record import JsonScalar
+from gpcli.render.record import Json, JsonScalar
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, look_around
@@ -130,6 +130,12 @@ class Output:
     def value(self, text: str) -> None:
         """Write a bare value, such as a count, in every format."""
         self._stdout.write_line(safe_line(text))
+
+    def show_json(self, document: Json) -> None:
+        """Write a JSON document, such as a schema, in every format."""
+        from gpcli.render.jsontext import JsonText  # noqa: PLC0415  (json, which plain text skips)
+
+        self._stdout.write_line(JsonText(self._stdout, indent=2).of(document))
 
     def notice(self, text: str, **extra: JsonScalar) -> None:
         """Say what is good to know; `extra` are further members for scripts."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gpcli.__main__ import command_line
+from gpcli.cli.registry import REGISTRY
 from gpcli.cli.topics import (
     MACHINE_VARIABLES,
     MEANINGS,
@@ -17,6 +19,8 @@ from gpcli.cli.topics import (
 from gpcli.errors import GpcliError
 from gpcli.exits import Exit
 from gpcli.fastpath.answers import answer
+from gpcli.render.views.schemas import schema_for
+from gpcli.session import Session
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
@@ -109,3 +113,26 @@ def test_what_there_is_no_help_on_is_a_wrong_line(argv, message):
 
     assert (ending.returncode, ending.stdout) == (2, "")
     assert ending.stderr.splitlines()[0] == f"gpcli: {message}"
+
+
+@pytest.mark.parametrize("command", ["slots", "book", "flu", "appointments list"])
+def test_help_json_with_a_command_prints_the_schema_of_its_answer(command, capsys):
+    code = command_line(
+        ["help", "json", *command.split()], {}, sys.stdin, sys.stdout, sys.stderr, Session
+    )
+    assert code == 0
+    assert json.loads(capsys.readouterr().out) == schema_for(command)
+
+
+def test_every_command_that_answers_has_a_schema():
+    silent = {
+        "sandbox run",
+        "sandbox serve",
+        "sandbox env",
+        "sandbox reset",
+        "sandbox advance",
+        "demo",
+        "completion",
+        "help",
+    }
+    assert {row.path for row in REGISTRY.rows if schema_for(row.path) is None} == silent

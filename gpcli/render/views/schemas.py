@@ -1,0 +1,55 @@
+"""The JSON Schema (2020-12) of what each command answers with `--json`."""
+
+from __future__ import annotations
+
+from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
+from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.flu import FluAnswer
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.service import Consent, Service
+from gpcli.model.surgery import Surgery
+from gpcli.render.schema import Schema, array_of, schema_of
+from gpcli.render.views.sandbox import SandboxPerson
+
+LISTS: dict[str, type] = {
+    "appointments list": Appointment,
+    "consent show": Consent,
+    "gp": Surgery,
+    "logout": SignedOut,
+    "profile list": KnownPortal,
+    "sandbox people": SandboxPerson,
+    "services": Service,
+    "slots": Slot,
+}
+"""Command -> what its array holds."""
+
+ITEMS: dict[str, tuple[type, ...]] = {
+    "appointments show": (Appointment,),
+    "book": (AppointmentReceipt,),
+    "cancel": (AppointmentReceipt,),
+    "consent grant": (ConsentReceipt,),
+    "consent withdraw": (ConsentReceipt,),
+    "flu": (FluAnswer, AppointmentReceipt),
+    "login": (SignInSummary,),
+    "profile add": (KnownPortal,),
+    "profile remove": (KnownPortal,),
+    "profile show": (KnownPortal,),
+    "profile use": (KnownPortal,),
+    "whoami": (SignInState,),
+}
+"""Command -> what its object is; `flu` answers with a receipt when it books."""
+
+
+def schema_for(command: str) -> Schema | None:
+    """The schema of a command's answer, `None` for commands that have no answer in JSON.
+
+    `whoami --all` answers with an array of what `whoami` answers with.
+    """
+    if command in LISTS:
+        return array_of(schema_of(LISTS[command]))
+    kinds = ITEMS.get(command)
+    if kinds is None:
+        return None
+    if len(kinds) == 1:
+        return schema_of(kinds[0])
+    return {"anyOf": [dict(schema_of(kind)) for kind in kinds]}
