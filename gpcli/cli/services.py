@@ -33,6 +33,7 @@ def services(
     elif nothing_digital(rows):
         say_nothing_digital(session, ours.surgeries)
     elif session.output.tables:
+        session.output.divide()
         say_contacts(session, ours.surgeries)
     session.check_whole()
 

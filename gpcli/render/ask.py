@@ -110,6 +110,9 @@ class Ask:
             line = (self._device or self._stdin).readline()
         except UnicodeDecodeError:
             return ""
+        except KeyboardInterrupt:
+            self._stderr.write_line("")  # what comes next begins on a line of its own
+            raise
         if line == "":
             self._stderr.write_line("")
             return None

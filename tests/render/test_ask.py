@@ -127,6 +127,20 @@ def test_without_a_terminal_device_nobody_can_be_asked():
     assert (ask.allowed, err.getvalue()) == (False, "")
 
 
+class Interrupted(StringIO):
+    """A terminal where somebody presses Ctrl-C."""
+
+    def readline(self, size=-1):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_a_question_ends_the_line_and_the_command():
+    err = StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        Ask(Interrupted(), err, allowed=True).yes("Send?", flag="--yes")
+    assert err.getvalue() == "Send? [y/N] \n"
+
+
 ASKING = """
 import sys
 from gpcli.render.ask import Ask

@@ -8,7 +8,8 @@ from gpcli.model.flu import FluAnswer
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
 from gpcli.model.service import Consent, Service
 from gpcli.model.surgery import Surgery
-from gpcli.render.schema import Schema, array_of, schema_of
+from gpcli.render.record import Json
+from gpcli.render.schema import DIALECT, Schema, array_of, schema_of
 from gpcli.render.views.sandbox import SandboxPerson
 
 LISTS: dict[str, type] = {
@@ -52,4 +53,17 @@ def schema_for(command: str) -> Schema | None:
         return None
     if len(kinds) == 1:
         return schema_of(kinds[0])
-    return {"anyOf": [dict(schema_of(kind)) for kind in kinds]}
+    return _any_of([schema_of(kind) for kind in kinds])
+
+
+def _any_of(schemas: list[Schema]) -> Schema:
+    """One schema for several; what they share stands at the top, where references look for it."""
+    shared: dict[str, Json] = {}
+    for schema in schemas:
+        nested = schema.get("$defs")
+        shared |= nested if isinstance(nested, dict) else {}
+    outside = {"$schema", "$defs"}
+    choices: list[Json] = [
+        {key: part for key, part in schema.items() if key not in outside} for schema in schemas
+    ]
+    return {"$schema": DIALECT, "anyOf": choices, "$defs": shared}

@@ -146,7 +146,12 @@ FLU: View[FluAnswer] = View(
     "flu",
     (
         Column("gp", "GP", lambda one: one.surgery.label),
-        Column("eligibility", "For whom", lambda one: one.eligibility),
+        Column(
+            "eligibility",
+            "For whom",
+            lambda one: one.eligibility,
+            lambda one, _: "\n".join(one.eligibility),
+        ),
         Column(
             "price",
             "Price",
