@@ -68,6 +68,13 @@ class Local:
         return Ask(self.stdin, self.stderr, allowed=allowed)
 
     @property
+    def debugs(self) -> bool:
+        """Whether each request is to be told on standard error."""
+        from gpcli.fastpath.offers import is_set
+
+        return self.options.debug or is_set(self.env.get("GPCLI_DEBUG"))
+
+    @property
     def config_path(self) -> Path:
         """Where the profiles are."""
         return Path(paths.config_dir(self.env)) / "config.toml"

@@ -108,10 +108,11 @@ class Session(Local):
     @cached_property
     def signed_in(self) -> SignedIn:
         """The kept session of the person; raises NotSignedIn, NoKeyring."""
-        kept = self.vault.load(self.person.account)
+        person = self.person  # comes first: where nobody is signed in, no keyring is needed
+        kept = self.vault.load(person.account)
         if kept is None:
             raise NotSignedIn(
-                f"The session of {self.person.name} is gone from the keyring.",
+                f"The session of {person.name} is gone from the keyring.",
                 hint="gpcli login signs in.",
             )
         return kept
@@ -156,7 +157,8 @@ class Session(Local):
             ca_file=self.profile.ca_file,
             env=self.env,
             transport=self._transport,
-            log=self._log if self.options.debug else None,
+            log=self._log if self.debugs else None,
+            meanwhile=lambda: self.output.progress("Waiting for the portal"),
         )
         return self._open_things.enter_context(door)
 

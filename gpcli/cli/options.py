@@ -102,7 +102,7 @@ GLOBAL = (
     Global("--gp", "NAME", "The GP, for those who have several", _name),
     Global("--timeout", "SECONDS", "Limit for the network work, 30 by default", _seconds),
     Global("--no-input", "", "Never ask; fail where a question would be needed"),
-    Global("--debug", "", "When gpcli fails, say where; never with personal data"),
+    Global("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
 )
 """The options of every command."""
 

@@ -183,6 +183,8 @@ def _told(ask: Callable[[], Answer]) -> Answer:
         return ask()
     except UnknownPerson as unknown:
         raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
+    except FileNotFoundError as missing:
+        raise NotFound(f"There is no file '{missing.filename}'.") from missing
     except ValueError as wrong:
         raise Usage(f"The sandbox can't be made so: {wrong}.") from wrong
 

@@ -54,8 +54,11 @@ def exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
 
 
 def closing_line(shell: Shell) -> str:
-    """A line that makes every later gpcli fail with exit 2, so that `eval` fails closed."""
-    return exports(shell, {"GPCLI_PORTAL": ""})[0]
+    """A line that makes every later gpcli fail with exit 2, so that `eval` fails closed.
+
+    The value is no URL but is not empty: PowerShell takes an empty one for unsetting.
+    """
+    return exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
 
 
 def run_inside(
@@ -107,7 +110,9 @@ _EXPORT = {
 def _quoted(shell: Shell, value: str) -> str:
     if shell is Shell.GITHUB:
         return value
-    return shlex.quote(value) if value else "''"
+    if shell is Shell.POWERSHELL:  # what stands unquoted there is a command
+        return "'{}'".format(value.replace("'", "''"))
+    return shlex.quote(value)
 
 
 def _path(env: Mapping[str, str]) -> str:

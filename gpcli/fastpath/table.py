@@ -55,7 +55,7 @@ GROUPS = {
             '  --gp NAME          The GP, for those who have several\n'
             '  --timeout SECONDS  Limit for the network work, 30 by default\n'
             '  --no-input         Never ask; fail where a question would be needed\n'
-            '  --debug            When gpcli fails, say where; never with personal data\n'
+            '  --debug            Tell each request, and where gpcli failed; no personal data\n'
             '  -h, --help         Help on a command, or on gpcli\n'
             '\n'
             'LEARN MORE\n'
@@ -734,7 +734,7 @@ TOPICS = {
         '  GPCLI_CONFIG_DIR        A directory for configuration, state and cache\n'
         '  GPCLI_NO_INPUT          Never ask, as --no-input\n'
         '  GPCLI_SHOW_ALL          Show also the commands that your GP does not offer\n'
-        '  GPCLI_DEBUG             Say where gpcli failed, as --debug\n'
+        '  GPCLI_DEBUG             Tell each request, and where gpcli failed, as --debug\n'
         '  GPCLI_ALLOW_PRODUCTION  The production profile that a CI run may touch\n'
         '\n'
         'WITHOUT CONFIGURATION OR KEYRING\n'
@@ -840,7 +840,7 @@ TOPICS = {
         '  --gp NAME          The GP, for those who have several\n'
         '  --timeout SECONDS  Limit for the network work, 30 by default\n'
         '  --no-input         Never ask; fail where a question would be needed\n'
-        '  --debug            When gpcli fails, say where; never with personal data\n'
+        '  --debug            Tell each request, and where gpcli failed; no personal data\n'
         '  -h, --help         Help on a command, or on gpcli\n'
         '\n'
         'COMMANDS THAT SEND\n'
@@ -1231,7 +1231,7 @@ GLOBAL = (
     ('--gp', (), 'The GP, for those who have several'),
     ('--timeout', (), 'Limit for the network work, 30 by default'),
     ('--no-input', None, 'Never ask; fail where a question would be needed'),
-    ('--debug', None, 'When gpcli fails, say where; never with personal data'),
+    ('--debug', None, 'Tell each request, and where gpcli failed; no personal data'),
 )
 WRITE = (
     ('--yes', None, 'Agree to the plan without being asked'),

@@ -10,7 +10,7 @@ import random as chance
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
@@ -51,7 +51,8 @@ class Door:
     """One command's way to one portal.
 
     `base` is the FHIR base; `ca_file` adds to what the machine trusts; `env` gives the proxy and
-    certificate variables; `max_bytes` caps one answer, unpacked; `log` gets a line per try.
+    certificate variables; `max_bytes` caps one answer, unpacked; `log` gets a line per try;
+    `meanwhile` surrounds the wait for each answer.
     `transport`, `new_request_id`, `sleep` and `random` are for tests.
 
     Every method raises trouble.LostReply, trouble.LateReply, trouble.BadAnswer,
@@ -68,6 +69,7 @@ class Door:
         env: Mapping[str, str],
         transport: httpx.BaseTransport | None = None,
         log: Callable[[LogLine], None] | None = None,
+        meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext,
         max_bytes: int = MAX_BYTES,
         new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         sleep: Callable[[float], None] = time.sleep,
@@ -79,7 +81,7 @@ class Door:
         self._new_request_id = new_request_id
         wire = transport or Wire(deadline, ca_file=ca_file, env=env)
         home = safe_url(self.base)
-        self._exchange = Exchange(wire, deadline, home, max_bytes, log, sleep, random)
+        self._exchange = Exchange(wire, deadline, home, max_bytes, log, sleep, random, meanwhile)
 
     def __enter__(self) -> Self:
         return self

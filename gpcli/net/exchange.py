@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The way to ask: over `wire`, within `deadline`, at most `max_bytes` unpacked per answer."""
+    """The way to ask: over `wire`, within `deadline`, at most `max_bytes` unpacked per answer.
+
+    `meanwhile` surrounds the wait for each answer, for whoever shows that something goes on.
+    """
 
     wire: httpx.BaseTransport
     deadline: Deadline
@@ -70,12 +74,17 @@ class Exchange:
     log: Callable[[LogLine], None] | None
     sleep: Callable[[float], None]
     random: Callable[[], float]
+    meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def answer(self, call: Call) -> Answer:
         """The answer to `call`, tried again where that is allowed and may help.
 
         Raises trouble.LostReply, trouble.LateReply, trouble.BadAnswer or errors.TlsTrouble.
         """
+        with self.meanwhile():
+            return self._answer(call)
+
+    def _answer(self, call: Call) -> Answer:
         sent = False  # an earlier try may have been done, whatever becomes of the last one
         for tried in itertools.count(1):
             outcome = self._outcome(call)

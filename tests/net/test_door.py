@@ -1,11 +1,13 @@
 import json
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from gpcli import __version__
 from gpcli.errors import Expired, Usage, WrongHost
-from gpcli.net.door import Answer, LogLine
+from gpcli.net.deadline import Deadline
+from gpcli.net.door import Answer, Door, LogLine
 from gpcli.net.trouble import BadAnswer, LateReply, LostReply
 
 BASE = "https://portal.example/fhir/R4"
@@ -268,3 +270,27 @@ def test_closing_the_door_closes_its_transport(asked):
     ) as door:
         door.get("Patient/a")
     assert closed == [True]
+
+
+def test_what_goes_on_meanwhile_surrounds_each_wait_and_ends_before_the_answer_is_used():
+    told = []
+
+    @contextmanager
+    def meanwhile():
+        told.append("begins")
+        yield
+        told.append("ends")
+
+    def portal(request: httpx.Request) -> httpx.Response:
+        told.append("asked")
+        return ok()
+
+    door = Door(
+        BASE,
+        deadline=Deadline(1),
+        env={},
+        transport=httpx.MockTransport(portal),
+        meanwhile=meanwhile,
+    )
+    door.get("Patient")
+    assert told == ["begins", "asked", "ends"]

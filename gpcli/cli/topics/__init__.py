@@ -38,7 +38,7 @@ OWN_VARIABLES = (
     ("GPCLI_CONFIG_DIR", "A directory for configuration, state and cache"),
     ("GPCLI_NO_INPUT", "Never ask, as --no-input"),
     ("GPCLI_SHOW_ALL", "Show also the commands that your GP does not offer"),
-    ("GPCLI_DEBUG", "Say where gpcli failed, as --debug"),
+    ("GPCLI_DEBUG", "Tell each request, and where gpcli failed, as --debug"),
     ("GPCLI_ALLOW_PRODUCTION", "The production profile that a CI run may touch"),
 )
 MACHINE_VARIABLES = (
