@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def private_dir(path: Path) -> Path:
-    """Make `path` (mode 0700) with its parents, and return it."""
+    """Make `path` (mode 0700) with its parents, and return it; one that is there stays as it is."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 

@@ -101,14 +101,14 @@ def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
 
 
 def use_profile(path: Path, name: str) -> None:
-    """Make `name` the default profile."""
+    """Make `name`, which must be in the file, the default profile."""
     document = _document(path)
     document["default_profile"] = name
     write_private(path, document.as_string())
 
 
 def remove_profile(path: Path, name: str) -> None:
-    """Take `name` out of the file."""
+    """Take `name`, which must be in the file, out of it."""
     document = _document(path)
     del document["profiles"][name]
     if document.get("default_profile") == name:

@@ -43,7 +43,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Window:
-    """A wished period; both ends inclusive days or instants as asked."""
+    """A period: of a booking, or one that the person wishes for; both ends belong to it."""
 
     start: datetime
     end: datetime

@@ -1,0 +1,246 @@
+"""Small makers of what the decisions are made on, a portal in memory, and somebody to ask."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from gpcli.care.filters import wanted
+from gpcli.care.request import Desk, Request
+from gpcli.care.slots import Search
+from gpcli.errors import ConfirmationNeeded, InputNeeded, NotFound
+from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
+from gpcli.model.desk import BookingDesk, CancellingDesk, Written
+from gpcli.model.money import Price, Rate
+from gpcli.model.person import Parties, Person
+from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName
+from gpcli.model.surgery import Surgery
+
+OSLO = ZoneInfo("Europe/Oslo")
+NOW = datetime(2026, 12, 1, 9, 0, tzinfo=OSLO)
+"""A Tuesday."""
+
+INTENT = UUID("11111111-2222-4333-8444-555555555555")
+ADA = Person("pat-1", "Ada Nordmann")
+GURO = Person("rel-7", "Guro Holm")
+ALONE = Parties(ADA, ADA)
+ON_BEHALF = Parties(ADA, GURO)
+
+BERG = Surgery("gp-berg", "Kari Berg", "Nordby legesenter", phones=("+47 21 00 00 01",))
+DAHL = Surgery("gp-dahl", "Per Dahl", "Sydby legekontor", phones=("+47 21 00 00 02",))
+
+
+def at(written: str) -> datetime:
+    """A time by the clock on the wall in Oslo, such as `2026-12-03 08:20`."""
+    return datetime.fromisoformat(written).replace(tzinfo=OSLO)
+
+
+def a_price(low: str = "280", high: str = "420") -> Price:
+    return Price(Decimal(low), Decimal(high), "NOK", (Rate(None, Decimal(low)),))
+
+
+def an_offer(
+    name: ServiceName = ServiceName.BOOKING, surgery: Surgery = BERG, **changes: object
+) -> Offer:
+    blank = Offer(f"{surgery.id}-{name}", name, surgery, active=True)
+    return replace(blank, **changes)
+
+
+def offers(
+    *offered: Offer,
+    surgeries: Sequence[Surgery] = (BERG,),
+    prices: dict[str, Price] | None = None,
+    consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
+    permitted: Sequence[ServiceName] = tuple(ServiceName),
+) -> Offers:
+    return Offers(tuple(surgeries), offered, prices or {}, consent, frozenset(permitted))
+
+
+def a_slot(
+    start: str | datetime = "2026-12-03 08:20",
+    identity: str = "slot-1",
+    offer: Offer | None = None,
+    **changes: object,
+) -> Slot:
+    begins = at(start) if isinstance(start, str) else start
+    made = offer or an_offer()
+    slot = Slot(
+        id=identity,
+        start=begins,
+        end=begins + timedelta(minutes=20),
+        zone="Europe/Oslo",
+        service=made.name,
+        channel="in-person",
+        practitioner=made.surgery.gp,
+        surgery=made.surgery.name,
+        location="Room 2",
+        surgery_id=made.surgery.id,
+        healthcare_service=made.id,
+    )
+    return replace(slot, **changes)
+
+
+def an_appointment(
+    identity: str | None = "app-1", start: str | None = "2026-12-03 08:20", **changes: object
+) -> Appointment:
+    blank = dict.fromkeys((each.name for each in fields(Appointment)), None)
+    begins = at(start) if start else None
+    known = {
+        "id": identity,
+        "status": "booked" if start else "proposed",
+        "start": begins,
+        "end": begins + timedelta(minutes=20) if begins else None,
+        "zone": "Europe/Oslo",
+        "requested": (),
+        "service": "booking",
+        "surgery": BERG.name,
+        "surgery_id": BERG.id,
+        "identifiers": (),
+    }
+    return Appointment(**{**blank, **known, **changes})
+
+
+def an_enquiry(identity: str = "enq-1", **changes: object) -> Appointment:
+    window = Window(at("2026-12-02 00:00"), at("2026-12-09 23:59:59"))
+    known = {"service": "booking-enquiry", "requested": (window,), **changes}
+    return an_appointment(identity, None, **known)
+
+
+def a_consent(level: str = "full-access", identity: str = "con-1") -> Consent:
+    return Consent(identity, level, "active", "2026-01-01")
+
+
+def a_search(now: datetime = NOW, **wishes: object) -> Search:
+    return Search(wanted(now, OSLO, **wishes), OSLO, now)
+
+
+@dataclass
+class Asker:
+    """Answers from a list, in order, and records the questions; without answers nobody is there."""
+
+    answers: list[object] = field(default_factory=list)
+    questions: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def allowed(self) -> bool:
+        return bool(self.answers)
+
+    def yes(self, question: str, *, flag: str) -> bool:
+        return self._answer(ConfirmationNeeded, question, flag)
+
+    def text(self, question: str, *, flag: str) -> str:
+        return self._answer(InputNeeded, question, flag)
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+        return self._answer(InputNeeded, question, flag, tuple(choices))
+
+    def _answer(self, missing: type, question: str, flag: str, *more: object) -> object:
+        self.questions.append((question, flag, *more))
+        if not self.answers:
+            raise missing(f"{flag} is needed.")
+        return self.answers.pop(0)
+
+
+@dataclass
+class FakePortal:
+    """A portal in memory: what it holds, and every call that it got."""
+
+    offered: Offers
+    free: Sequence[Slot] = ()
+    there: Sequence[Appointment] = ()
+    earlier: Appointment | None = None
+    shots: tuple[Vaccination, ...] = ()
+    given: tuple[Consent, ...] = ()
+    parties: Parties = ALONE
+    unchanged: bool = False
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    flaws: Sequence[str] = ()
+
+    @property
+    def sent(self) -> list[tuple[object, ...]]:
+        """The calls that change something."""
+        return [call for call in self.calls if call[0] in WRITES]
+
+    def surgeries(self) -> tuple[Surgery, ...]:
+        return self.offered.surgeries
+
+    def patient(self) -> Person:
+        return self.parties.patient
+
+    def offers(self) -> Offers:
+        self.calls.append(("offers",))
+        return self.offered
+
+    def slots(self, offered: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+        ids = {each.id for each in offered}
+        self.calls.append(("slots", tuple(each.id for each in offered), first, last))
+        return (slot for slot in self.free if slot.healthcare_service in ids)
+
+    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
+        self.calls.append(("booking_desk", slot, intent))
+        asked = next((each for each in self.free if each.id == slot), None)
+        earlier = self.earlier if intent else None
+        return BookingDesk(self.offered, asked, tuple(self.there), earlier)
+
+    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+        self.calls.append(("cancelling_desk", appointment))
+        found = next((each for each in self.there if each.id == appointment), None)
+        return CancellingDesk(self.offered, found)
+
+    def appointments(self, since: date | None) -> list[Appointment]:
+        self.calls.append(("appointments", since))
+        days = [(each, each.start.date() if each.start else None) for each in self.there]
+        return [each for each, day in days if since is None or day is None or day >= since]
+
+    def appointment(self, appointment: str) -> Appointment:
+        found = next((each for each in self.there if each.id == appointment), None)
+        if found is None:
+            raise NotFound(f"There is no appointment '{appointment}'.")
+        return found
+
+    def vaccinations(self) -> tuple[Vaccination, ...]:
+        self.calls.append(("vaccinations",))
+        return self.shots
+
+    def book(
+        self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
+    ) -> Written[Appointment]:
+        self.calls.append(("book", slot.id, offer.id, reason, intent))
+        booked = an_appointment("app-9", status="pending", start=None, slot_id=slot.id)
+        return Written(replace(booked, start=slot.start, end=slot.end, reason=reason), True)
+
+    def enquire(
+        self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
+    ) -> Written[Appointment]:
+        self.calls.append(("enquire", offer.id, tuple(wished), reason, intent))
+        return Written(an_enquiry("enq-9", requested=tuple(wished), reason=reason), True)
+
+    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+        self.calls.append(("cancel", appointment, intent))
+        bare = an_appointment(appointment, status="cancelled", surgery=None)
+        return Written(bare, not self.unchanged)
+
+    def consents(self) -> tuple[Consent, ...]:
+        self.calls.append(("consents",))
+        return self.given
+
+    def grant_consent(self, intent: UUID) -> Written[Consent]:
+        self.calls.append(("grant_consent", intent))
+        return Written(a_consent(), True)
+
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+        self.calls.append(("withdraw_consent", consent.id, intent))
+        return Written(replace(consent, status="inactive"), not self.unchanged)
+
+
+WRITES = {"book", "enquire", "cancel", "grant_consent", "withdraw_consent"}
+
+
+def a_request(service: ServiceName = ServiceName.BOOKING, **changes: object) -> Request:
+    return replace(Request(service, INTENT, repeated=False), **changes)
+
+
+def a_desk(portal: FakePortal, asker: Asker | None = None, search: Search | None = None) -> Desk:
+    return Desk(portal, search or a_search(), asker or Asker(), lambda slot: f"time {slot.id}")

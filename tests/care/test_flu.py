@@ -1,0 +1,106 @@
+from datetime import date
+
+import pytest
+
+from gpcli.care.flu import ask, had_this_season
+from gpcli.errors import InputNeeded, NotOffered
+from gpcli.model.appointment import Vaccination
+from gpcli.model.flu import FluAnswer
+from gpcli.model.service import ServiceName
+from tests.care.builders import (
+    BERG,
+    DAHL,
+    Asker,
+    FakePortal,
+    a_price,
+    a_search,
+    a_slot,
+    an_offer,
+    at,
+    offers,
+)
+
+FLU = ServiceName.FLU_VACCINATION
+HERE = an_offer(FLU, eligibility=("From 65 years",), deep_link="https://flu.example/book")
+THERE = an_offer(FLU, DAHL)
+KNOWN = offers(HERE, prices={"flu-vaccination": a_price("0", "50")})
+FREE = [a_slot(f"2026-12-03 08:{minute:02}", f"flu-{minute}", HERE) for minute in (0, 20, 40)]
+
+
+def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
+    shots = (Vaccination("Vaxigrip", "2026-10-02"), Vaccination("Vaxigrip", "2025-11"))
+    portal = FakePortal(KNOWN, free=FREE, shots=shots)
+
+    assert ask(portal, a_search(), None, Asker(), 2) == FluAnswer(
+        surgery=BERG,
+        eligibility=("From 65 years",),
+        price=a_price("0", "50"),
+        last_vaccination=shots[0],
+        this_season=True,
+        deep_link="https://flu.example/book",
+        slots=(FREE[0], FREE[1]),
+    )
+    assert portal.calls == [
+        ("offers",),
+        ("slots", ("gp-berg-flu-vaccination",), date(2026, 12, 1), date(2026, 12, 29)),
+        ("vaccinations",),
+    ]
+
+
+def test_what_is_not_known_is_not_made_up():
+    answer = ask(FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10)
+
+    assert answer == FluAnswer(DAHL, (), None, None, False, None, ())
+
+
+def test_filters_hold_for_flu_times_too():
+    search = a_search(between="08:30-09:00")
+
+    answer = ask(FakePortal(KNOWN, free=FREE), search, None, Asker(), 10)
+
+    assert (answer.slots, search.removed) == ((FREE[2],), {"--between": 2})
+
+
+def test_of_two_gps_the_one_is_named_or_asked_for():
+    portal = FakePortal(offers(HERE, THERE, surgeries=(BERG, DAHL)))
+
+    assert ask(portal, a_search(), "Dahl", Asker(), 1).surgery == DAHL
+    assert ask(portal, a_search(), None, Asker(["gp-dahl"]), 1).surgery == DAHL
+    with pytest.raises(InputNeeded):
+        ask(portal, a_search(), None, Asker(), 1)
+
+
+def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
+    portal = FakePortal(offers())
+
+    with pytest.raises(NotOffered):
+        ask(portal, a_search(), None, Asker(), 10)
+    assert portal.calls == [("offers",)]
+
+
+@pytest.mark.parametrize(
+    ("now", "written", "this_season"),
+    [
+        ("2026-12-01 09:00", "2026-07-01", True),
+        ("2026-12-01 09:00", "2026-06-30", False),
+        ("2026-12-01 09:00", "2026-10-05T09:30:00+02:00", True),
+        ("2026-12-01 09:00", "2026-07", True),
+        ("2026-12-01 09:00", "2026-06", False),
+        ("2026-12-01 09:00", "2026", False),
+        ("2026-12-01 09:00", "", False),
+        ("2027-06-30 23:59", "2026-07-01", True),
+        ("2027-06-30 23:59", "2027-01-10", True),
+        ("2027-07-01 00:00", "2027-06-30", False),
+        ("2027-07-01 00:00", "2026-10-05", False),
+        ("2027-07-01 00:00", "2027-07-01", True),
+    ],
+)
+def test_a_season_runs_from_july_to_june_and_a_year_alone_proves_nothing(now, written, this_season):
+    assert had_this_season((Vaccination("Flu", written),), at(now)) is this_season
+
+
+def test_any_of_the_vaccinations_may_be_this_seasons():
+    shots = (Vaccination("Flu", "2026"), Vaccination("Flu", "2026-10"), Vaccination("Flu", "2025"))
+
+    assert had_this_season(shots, at("2026-12-01 09:00"))
+    assert not had_this_season((), at("2026-12-01 09:00"))

@@ -1,0 +1,373 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gpcli.care.offers import (
+    at_gp,
+    choose,
+    hidden_commands,
+    named,
+    nothing_digital,
+    require,
+    service_called,
+    standings,
+)
+from gpcli.errors import (
+    ConsentNeeded,
+    InputNeeded,
+    NotFound,
+    NotOffered,
+    NotPermitted,
+    OffForNow,
+    Usage,
+)
+from gpcli.model.service import Absence, ConsentLevel, Service, ServiceName, Standing
+from tests.care.builders import BERG, DAHL, NOW, Asker, a_price, an_offer, at, offers
+
+BOOKING = ServiceName.BOOKING
+ENQUIRY = ServiceName.BOOKING_ENQUIRY
+FLU = ServiceName.FLU_VACCINATION
+BOTH = (BERG, DAHL)
+WEEK_OFF = Absence("Leave", at("2026-11-30 08:00"), at("2026-12-07 08:00"))
+
+
+def told(refused):
+    return refused.value.message, refused.value.hint
+
+
+def standing_of(known, name=BOOKING, now=NOW):
+    (row,) = (each for each in standings(known, now) if each.service is name)
+    return row
+
+
+def test_an_offered_service_says_all_that_is_known_of_it():
+    offer = an_offer(channels=("in-person",), answer_time="two days", eligibility=("Adults",))
+    known = offers(offer, prices={"booking": a_price()})
+
+    assert standing_of(known) == Service(
+        service=BOOKING,
+        status=Standing.OFFERED,
+        surgery=BERG,
+        price=a_price(),
+        answer_time="two days",
+        channels=("in-person",),
+        eligibility=("Adults",),
+        command="gpcli book",
+        offer=offer,
+    )
+
+
+def test_there_is_one_row_for_each_gp_and_service_in_the_order_of_the_services():
+    rows = standings(offers(surgeries=BOTH), NOW)
+
+    wanted = [(gp.id, name) for gp in BOTH for name in ServiceName]
+    assert [(row.surgery.id, row.service) for row in rows] == wanted
+
+
+def test_without_a_gp_there_are_no_rows():
+    assert standings(offers(surgeries=()), NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("offer", "known", "standing", "reason"),
+    [
+        (None, {}, "not_offered", "does not offer booking of times online"),
+        ({"active": False}, {}, "not_offered", "does not offer booking of times online"),
+        ({"absences": (WEEK_OFF,)}, {}, "off_for_now", "has switched off booking of times"),
+        ({}, {"consent": ConsentLevel.BASIC}, "consent_needed", "consent to Full Access"),
+        ({}, {"consent": ConsentLevel.BASIC_PLUS}, "consent_needed", "consent to Full Access"),
+        ({}, {"permitted": ()}, "not_permitted", "does not permit booking of times"),
+        ({}, {}, "offered", None),
+    ],
+)
+def test_each_standing_comes_with_its_reason(offer, known, standing, reason):
+    row = standing_of(offers(*([] if offer is None else [an_offer(**offer)]), **known))
+
+    assert row.status == standing
+    assert row.reason is None if reason is None else reason in row.reason
+
+
+def test_of_several_reasons_the_first_in_order_is_given():
+    worst = {"consent": ConsentLevel.BASIC, "permitted": ()}
+
+    gone = standing_of(offers(an_offer(active=False, absences=(WEEK_OFF,)), **worst))
+    off = standing_of(offers(an_offer(absences=(WEEK_OFF,)), **worst))
+    no_consent = standing_of(offers(an_offer(), **worst))
+
+    assert [gone.status, off.status, no_consent.status] == [
+        "not_offered",
+        "off_for_now",
+        "consent_needed",
+    ]
+
+
+def test_off_for_now_says_from_when_until_when_and_why():
+    row = standing_of(offers(an_offer(absences=(WEEK_OFF,))))
+
+    assert (row.reason, row.off_from, row.off_until) == (
+        "Kari Berg, Nordby legesenter has switched off booking of times from "
+        "Mon 30 Nov 2026 08:00 until Mon 07 Dec 2026 08:00 (Leave).",
+        WEEK_OFF.start,
+        WEEK_OFF.end,
+    )
+
+
+def test_off_for_now_words_the_portals_utc_times_in_the_surgerys_zone():
+    ends = datetime(2026, 12, 7, 7, 0, tzinfo=UTC)
+
+    row = standing_of(offers(an_offer(absences=(Absence(None, None, ends),))))
+
+    assert row.reason.endswith("has switched off booking of times until Mon 07 Dec 2026 08:00.")
+    assert row.off_until.tzinfo is UTC
+
+
+def test_an_absence_without_ends_lasts():
+    row = standing_of(offers(an_offer(absences=(Absence(None, None, None),))))
+
+    assert row.status is Standing.OFF_FOR_NOW
+    assert row.reason == "Kari Berg, Nordby legesenter has switched off booking of times."
+
+
+@pytest.mark.parametrize(
+    ("now", "standing"),
+    [
+        (WEEK_OFF.start - timedelta(seconds=1), "offered"),
+        (WEEK_OFF.start, "off_for_now"),
+        (WEEK_OFF.end - timedelta(seconds=1), "off_for_now"),
+        (WEEK_OFF.end, "offered"),
+    ],
+)
+def test_an_absence_begins_with_its_first_moment_and_is_over_with_its_last(now, standing):
+    known = offers(an_offer(absences=(WEEK_OFF,)))
+
+    assert standing_of(known, now=now).status == standing
+
+
+def test_a_service_that_no_gp_offers_is_refused_with_the_gp_and_the_number_to_call():
+    with pytest.raises(NotOffered) as refused:
+        require(offers(), BOOKING, NOW)
+
+    assert told(refused) == (
+        "Kari Berg, Nordby legesenter does not offer booking of times online.",
+        "Call the surgery instead: +47 21 00 00 01.",
+    )
+
+
+def test_a_service_that_neither_of_two_gps_offers_names_both_and_both_numbers():
+    with pytest.raises(NotOffered) as refused:
+        require(offers(surgeries=BOTH), BOOKING, NOW)
+
+    assert told(refused) == (
+        "Kari Berg, Nordby legesenter and Per Dahl, Sydby legekontor do not offer booking of "
+        "times online.",
+        "Call the surgery instead: +47 21 00 00 01 or +47 21 00 00 02.",
+    )
+
+
+def test_who_has_no_gp_is_told_so():
+    with pytest.raises(NotOffered) as refused:
+        require(offers(surgeries=()), BOOKING, NOW)
+
+    assert told(refused) == (
+        "You have no GP, so nobody offers you booking of times.",
+        "gpcli gp shows what the portal knows of your GP.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("offer", "known", "error", "hint"),
+    [
+        ({"absences": (WEEK_OFF,)}, {}, OffForNow, "Call the surgery instead: +47 21 00 00 01."),
+        ({}, {"consent": ConsentLevel.BASIC}, ConsentNeeded, "gpcli consent grant"),
+        ({}, {"permitted": ()}, NotPermitted, "gpcli login"),
+    ],
+)
+def test_each_other_reason_has_its_error_and_its_cure(offer, known, error, hint):
+    known = offers(an_offer(**offer), **known)
+
+    with pytest.raises(error) as refused:
+        require(known, BOOKING, NOW)
+
+    assert told(refused) == (standing_of(known).reason, hint)
+
+
+def test_of_two_gps_the_reason_that_is_nearest_to_a_cure_is_given():
+    here = an_offer(absences=(WEEK_OFF,))
+    there = an_offer(surgery=DAHL)
+
+    with pytest.raises(ConsentNeeded):
+        require(offers(here, there, surgeries=BOTH, consent=ConsentLevel.BASIC), BOOKING, NOW)
+
+
+def test_a_service_is_usable_at_the_gp_who_offers_it_though_the_other_does_not():
+    known = offers(an_offer(surgery=DAHL), surgeries=BOTH)
+
+    assert [row.surgery for row in require(known, BOOKING, NOW)] == [DAHL]
+
+
+def test_the_only_gp_is_chosen_without_a_question():
+    asker = Asker()
+
+    assert choose(offers(an_offer()), BOOKING, NOW, None, asker).surgery == BERG
+    assert asker.questions == []
+
+
+def test_between_two_gps_the_person_is_asked():
+    asker = Asker(["gp-dahl"])
+    known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
+
+    chosen = choose(known, BOOKING, NOW, None, asker)
+
+    assert chosen.surgery == DAHL
+    assert asker.questions == [
+        (
+            "Several of your GPs offer booking of times: Kari Berg, Nordby legesenter; "
+            "Per Dahl, Sydby legekontor. Which one?",
+            "--gp",
+            (
+                ("gp-berg", "Kari Berg, Nordby legesenter"),
+                ("gp-dahl", "Per Dahl, Sydby legekontor"),
+            ),
+        )
+    ]
+
+
+def test_between_two_gps_and_nobody_to_ask_both_are_named_with_the_flag():
+    known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
+
+    with pytest.raises(InputNeeded) as needed:
+        choose(known, BOOKING, NOW, None, Asker())
+
+    assert told(needed) == (
+        "Several of your GPs offer booking of times: Kari Berg, Nordby legesenter; "
+        "Per Dahl, Sydby legekontor.",
+        "Name one: --gp 'Kari Berg'.",
+    )
+
+
+@pytest.mark.parametrize("words", ["dahl", "gp-dahl", "Sydby", " PER DAHL "])
+def test_a_gp_is_named_by_id_or_part_of_a_name(words):
+    known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
+
+    assert choose(known, BOOKING, NOW, words, Asker()).surgery == DAHL
+
+
+def test_the_named_gp_who_does_not_offer_it_is_refused_alone():
+    known = offers(an_offer(), surgeries=BOTH)
+
+    with pytest.raises(NotOffered) as refused:
+        choose(known, BOOKING, NOW, "Dahl", Asker())
+
+    assert told(refused) == (
+        "Per Dahl, Sydby legekontor does not offer booking of times online.",
+        "Call the surgery instead: +47 21 00 00 02.",
+    )
+
+
+@pytest.mark.parametrize("words", ["Strand", "", "  "])
+def test_an_unknown_or_empty_gp_is_not_found_and_the_known_ones_are_named(words):
+    with pytest.raises(NotFound) as missing:
+        at_gp(offers(surgeries=BOTH), words)
+
+    assert told(missing) == (
+        f"You have no GP called '{words}'.",
+        "Your GPs: Kari Berg, Nordby legesenter; Per Dahl, Sydby legekontor.",
+    )
+
+
+def test_who_has_no_gp_is_told_so_whichever_gp_they_name():
+    with pytest.raises(NotOffered, match="You have no GP"):
+        choose(offers(surgeries=()), BOOKING, NOW, "Berg", Asker())
+
+
+def test_nothing_is_a_name_for_no_gp():
+    assert [named(BERG, words) for words in ("", " ", "kari", "gp-berg", "gp-ber")] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+STARTS = {"slots": (BOOKING,), "book": (BOOKING, ENQUIRY), "flu": (FLU,)}
+
+
+def test_commands_are_hidden_whose_services_no_gp_offers():
+    known = offers(an_offer(ENQUIRY))
+
+    assert hidden_commands(known, NOW, STARTS) == {
+        "slots": "Kari Berg, Nordby legesenter does not offer booking of times online. "
+        "Call the surgery instead: +47 21 00 00 01.",
+        "flu": "Kari Berg, Nordby legesenter does not offer flu vaccination online. "
+        "Call the surgery instead: +47 21 00 00 01.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("offer", "known"),
+    [
+        ({"absences": (WEEK_OFF,)}, {}),
+        ({}, {"consent": ConsentLevel.BASIC}),
+        ({}, {"permitted": ()}),
+    ],
+)
+def test_what_is_off_or_lacks_consent_or_permission_stays_visible(offer, known):
+    known = offers(an_offer(**offer), **known)
+
+    assert hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
+
+
+def test_a_command_stays_visible_when_one_of_two_gps_offers_its_service():
+    known = offers(an_offer(surgery=DAHL), surgeries=BOTH)
+
+    assert hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
+
+
+def test_without_a_gp_every_starting_command_is_hidden_and_says_why():
+    why = "gpcli gp shows what the portal knows of your GP."
+
+    assert hidden_commands(offers(surgeries=()), NOW, STARTS) == {
+        "slots": f"You have no GP, so nobody offers you booking of times. {why}",
+        "book": f"You have no GP, so nobody offers you booking of times. {why}",
+        "flu": f"You have no GP, so nobody offers you flu vaccination. {why}",
+    }
+
+
+def test_a_service_is_called_by_its_code():
+    assert service_called("flu-vaccination") is FLU
+
+
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("flu", "; did you mean 'flu-vaccination'?"),
+        ("Booking", "; did you mean 'booking'?"),
+        ("", "."),
+    ],
+)
+def test_an_unknown_service_names_the_nearest_and_all_that_there_are(word, end):
+    with pytest.raises(Usage) as wrong:
+        service_called(word)
+
+    assert told(wrong) == (
+        f"There is no service '{word}'{end}",
+        "The services are e-consultation, contact, prescription-renewal, booking, "
+        "booking-enquiry, cancellation, flu-vaccination.",
+    )
+
+
+def test_nothing_is_digital_only_when_no_row_is_more_than_not_offered():
+    assert nothing_digital(standings(offers(), NOW))
+    assert nothing_digital(())
+    off = standings(offers(an_offer(absences=(WEEK_OFF,))), NOW)
+    assert not nothing_digital(off)
+
+
+def test_a_surgery_without_a_phone_gets_no_hint_to_call():
+    quiet = BERG.__class__("gp-quiet", "Ola Lie", None)
+
+    with pytest.raises(NotOffered) as refused:
+        require(offers(surgeries=(quiet,)), BOOKING, NOW)
+
+    assert told(refused) == ("Ola Lie does not offer booking of times online.", "")

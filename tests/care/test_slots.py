@@ -1,0 +1,219 @@
+from datetime import date
+
+import pytest
+
+from gpcli.care.slots import find, owner
+from gpcli.errors import InputNeeded, NotFound, NotOffered, OffForNow, Usage
+from gpcli.model.service import Absence, ServiceName
+from tests.care.builders import (
+    BERG,
+    DAHL,
+    NOW,
+    Asker,
+    FakePortal,
+    a_search,
+    a_slot,
+    an_offer,
+    offers,
+)
+
+BOOKING = ServiceName.BOOKING
+FLU = ServiceName.FLU_VACCINATION
+AT_DAHL = an_offer(surgery=DAHL)
+FLU_OFFER = an_offer(FLU)
+BOTH = offers(an_offer(), AT_DAHL, FLU_OFFER, surgeries=(BERG, DAHL))
+
+EARLY = a_slot("2026-12-02 08:00", "early")
+LATE = a_slot("2026-12-04 14:00", "late")
+ELSEWHERE = a_slot("2026-12-03 09:00", "elsewhere", AT_DAHL)
+
+
+def the_owner(slot, *, known=BOTH, wanted=BOOKING, gp=None, asker=None):
+    return owner(slot, known, wanted, NOW, gp, asker or Asker())
+
+
+def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
+    portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE, LATE])
+
+    found = list(find(portal, BOOKING, a_search(last="+3d")))
+
+    assert found == [EARLY, ELSEWHERE, LATE]
+    assert portal.calls == [
+        ("offers",),
+        (
+            "slots",
+            ("gp-berg-booking", "gp-dahl-booking"),
+            date(2026, 12, 1),
+            date(2026, 12, 4),
+        ),
+    ]
+
+
+def test_free_times_at_the_named_gp_only():
+    portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE])
+
+    assert list(find(portal, BOOKING, a_search(), gp="Dahl")) == [ELSEWHERE]
+
+
+def test_at_most_as_many_as_asked_for_and_no_more_are_read():
+    search = a_search()
+    unread = iter([EARLY, ELSEWHERE, LATE])
+
+    assert list(search.pick(unread, 1)) == [EARLY]
+    assert list(unread) == [ELSEWHERE, LATE]
+
+
+def test_a_gp_who_is_off_for_now_is_left_out_while_another_is_there():
+    off = an_offer(absences=(Absence(None, None, None),))
+    portal = FakePortal(offers(off, AT_DAHL, surgeries=(BERG, DAHL)), free=[EARLY, ELSEWHERE])
+
+    assert list(find(portal, BOOKING, a_search())) == [ELSEWHERE]
+
+
+def test_where_nobody_offers_it_no_time_is_asked_for():
+    portal = FakePortal(offers())
+
+    with pytest.raises(NotOffered):
+        find(portal, BOOKING, a_search())
+    assert portal.calls == [("offers",)]
+
+
+def test_an_unknown_gp_is_not_found():
+    with pytest.raises(NotFound):
+        find(FakePortal(BOTH), BOOKING, a_search(), gp="Strand")
+
+
+@pytest.mark.parametrize("start", ["2026-12-01 08:59", "2026-12-01 09:00"])
+def test_what_has_begun_is_no_free_time(start):
+    search = a_search()
+
+    assert list(search.pick([a_slot(start)])) == []
+    assert search.removed == {"being in the past": 1}
+
+
+def test_what_starts_in_a_minute_is_a_free_time():
+    assert list(a_search().pick([a_slot("2026-12-01 09:01")])) == [a_slot("2026-12-01 09:01")]
+
+
+def test_no_free_times_at_all_says_what_was_searched():
+    search = a_search()
+
+    assert list(search.pick([])) == []
+    assert search.why_none("free time") == ("No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026.")
+
+
+def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out():
+    search = a_search(weekdays=("thu",), between="08:00-10:00")
+    free = [EARLY, LATE, a_slot("2026-12-03 11:00"), a_slot("2026-12-01 08:00")]
+
+    assert list(search.pick(free)) == []
+    assert search.why_none("free time") == (
+        "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026 fits: 4 free, all left out "
+        "(2 by --weekday, 1 by --between, 1 by being in the past)."
+    )
+
+
+def test_a_search_has_begun_once_the_first_time_was_asked_for():
+    search = a_search()
+    picked = search.pick([EARLY])
+
+    before = search.begun
+    next(picked)
+
+    assert (before, search.begun) == (False, True)
+
+
+def test_a_time_belongs_to_the_gp_whose_service_it_is_for():
+    assert the_owner(ELSEWHERE).surgery == DAHL
+
+
+def test_a_time_for_flu_belongs_to_the_flu_service_also_when_a_booking_was_meant():
+    flu = a_slot(offer=FLU_OFFER)
+
+    assert the_owner(flu).service is FLU
+    assert the_owner(flu, wanted=FLU).service is FLU
+
+
+def test_a_time_without_a_service_is_one_for_seeing_the_gp():
+    assert the_owner(a_slot(service=None)).service is BOOKING
+
+
+def test_a_time_for_seeing_the_gp_is_none_for_flu():
+    with pytest.raises(Usage) as wrong:
+        the_owner(EARLY, wanted=FLU)
+
+    assert (wrong.value.message, wrong.value.hint) == (
+        "early is not a time for flu vaccination.",
+        "gpcli flu lists those.",
+    )
+
+
+@pytest.mark.parametrize("service", ["e-consultation", "57", "cancellation"])
+def test_a_time_for_another_service_is_not_booked(service):
+    with pytest.raises(Usage) as wrong:
+        the_owner(a_slot(service=service))
+
+    assert wrong.value.message == f"slot-1 is a time for '{service}', which gpcli does not book."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"healthcare_service": "somebody-elses", "surgery_id": None},
+        {"healthcare_service": None, "surgery_id": "gp-strand"},
+        {"healthcare_service": "gp-dahl-booking", "surgery_id": "gp-berg"},
+    ],
+)
+def test_a_time_at_somebody_elses_gp_is_not_booked_with_ones_own(changes):
+    with pytest.raises(NotOffered) as refused:
+        the_owner(a_slot(**changes))
+
+    assert refused.value.message == "slot-1 is not a time at your GP."
+
+
+def test_a_time_at_another_gp_than_the_named_one_is_refused():
+    with pytest.raises(Usage) as wrong:
+        the_owner(ELSEWHERE, gp="Berg")
+
+    assert (wrong.value.message, wrong.value.hint) == (
+        "elsewhere is not a time at 'Berg'.",
+        "Leave --gp out.",
+    )
+
+
+NOBODYS = a_slot(healthcare_service=None, surgery_id=None)
+
+
+def test_where_the_portal_does_not_say_whose_time_it_is_the_person_is_asked():
+    assert the_owner(NOBODYS, asker=Asker(["gp-dahl"])).surgery == DAHL
+    assert the_owner(NOBODYS, gp="Dahl").surgery == DAHL
+    assert the_owner(NOBODYS, known=offers(an_offer())).surgery == BERG
+
+
+def test_where_nobody_knows_whose_time_it_is_it_is_not_guessed():
+    with pytest.raises(InputNeeded, match="Several of your GPs"):
+        the_owner(NOBODYS)
+
+
+def test_a_flu_time_where_flu_is_not_offered_is_refused_for_flu():
+    flu = a_slot(offer=FLU_OFFER)
+
+    with pytest.raises(NotOffered, match="does not offer flu vaccination online"):
+        the_owner(flu, known=offers(an_offer(FLU, active=False)))
+
+
+def test_a_time_at_a_gp_who_is_off_for_now_is_refused_with_that_gps_reason():
+    off = an_offer(surgery=DAHL, absences=(Absence("Leave", None, None),))
+    known = offers(an_offer(), off, surgeries=(BERG, DAHL))
+
+    with pytest.raises(OffForNow) as refused:
+        the_owner(ELSEWHERE, known=known)
+
+    assert refused.value.message == (
+        "Per Dahl, Sydby legekontor has switched off booking of times (Leave)."
+    )
+
+
+def test_without_a_gp_no_time_has_an_owner():
+    with pytest.raises(NotOffered, match="You have no GP"):
+        the_owner(EARLY, known=offers(surgeries=()), gp="Berg")

@@ -1,0 +1,359 @@
+import stat
+from dataclasses import replace
+
+import pytest
+
+from gpcli.config.profiles import (
+    SCOPES,
+    Config,
+    Profile,
+    new_profile,
+    read_config,
+    remove_profile,
+    save_profile,
+    use_profile,
+)
+from gpcli.errors import ConfigTrouble, NotFound
+
+URL = "https://portal.example/fhir/R4"
+HOME = Profile("home", URL, "production")
+TEST = Profile("test", "https://staging.example/fhir", "staging")
+WRITTEN = f"""\
+# mine
+default_profile = "home"
+
+[profiles.home]
+portal = "{URL}"  # the real one
+environment = "production"
+
+# for trying things
+[profiles.test]
+portal = "https://staging.example/fhir/"
+environment = "staging"
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "gpcli" / "config.toml"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def a_profile(*lines):
+    return "\n".join(["[profiles.home]", f'portal = "{URL}"', 'environment = "staging"', *lines])
+
+
+def refusal(path, text):
+    with pytest.raises(ConfigTrouble) as refused:
+        read_config(write(path, text))
+    return refused.value.message.removeprefix(f"{path}")
+
+
+def test_no_file_is_no_profiles(path):
+    assert read_config(path) == Config({})
+
+
+def test_an_empty_file_is_no_profiles(path):
+    assert read_config(write(path, "")) == Config({}, None)
+
+
+def test_profiles_are_read_with_the_default_one(path):
+    assert read_config(write(path, WRITTEN)) == Config({"home": HOME, "test": TEST}, "home")
+
+
+def test_every_key_of_a_profile_is_read(path):
+    text = a_profile(
+        'client_id = "my-client"',
+        'scopes = "openid"',
+        "redirect_port = 8765",
+        'prompt = "consent"',
+        'acr = "idporten-loa-high"',
+        'status_sent = "pending"',
+        'ca_file = "ca.pem"',
+        "timeout = 12",
+        'zone = "Europe/Dublin"',
+        "[profiles.home.services]",
+        '"http://terminology.hl7.org/CodeSystem/service-type|57" = "booking"',
+    )
+
+    assert read_config(write(path, text)).profile("home") == Profile(
+        "home",
+        URL,
+        "staging",
+        client_id="my-client",
+        scopes="openid",
+        redirect_port=8765,
+        prompt="consent",
+        acr="idporten-loa-high",
+        status_sent="pending",
+        ca_file="ca.pem",
+        timeout=12.0,
+        zone="Europe/Dublin",
+        services={"http://terminology.hl7.org/CodeSystem/service-type|57": "booking"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('client = "x"', "unknown key 'profiles.home.client'; did you mean 'client_id'?"),
+        ('zzz = "x"', "unknown key 'profiles.home.zzz'."),
+        ('client_id = ""', "profiles.home.client_id: must be text that is not empty."),
+        ("client_id = 7", "profiles.home.client_id: must be text that is not empty."),
+        ("redirect_port = 65536", "profiles.home.redirect_port: '65536' is not a port number."),
+        ("redirect_port = true", "profiles.home.redirect_port: 'True' is not a port number."),
+        (
+            "timeout = 0",
+            "profiles.home.timeout: '0' is not a number of seconds up to 3600.",
+        ),
+        (
+            "timeout = nan",
+            "profiles.home.timeout: 'nan' is not a number of seconds up to 3600.",
+        ),
+        (
+            'zone = "Europe/Olso"',
+            "profiles.home.zone: 'Europe/Olso' is not a time zone such as Europe/Oslo.",
+        ),
+        ('zone = "Europe"', "profiles.home.zone: 'Europe' is not a time zone such as Europe/Oslo."),
+        (
+            'zone = "../../etc/passwd"',
+            "profiles.home.zone: '../../etc/passwd' is not a time zone such as Europe/Oslo.",
+        ),
+        ("zone = 1", "profiles.home.zone: '1' is not a time zone such as Europe/Oslo."),
+        (
+            'status_sent = "sent"',
+            "profiles.home.status_sent: 'sent' is not one of proposed, pending, booked.",
+        ),
+        (
+            'services = "x"',
+            "profiles.home.services: must be a table of 'system|code' = 'service'.",
+        ),
+        (
+            "services = {a = 1}",
+            "profiles.home.services: must be a table of 'system|code' = 'service'.",
+        ),
+    ],
+)
+def test_a_bad_key_or_value_is_named_with_its_place(path, line, message):
+    assert refusal(path, a_profile(line)) == f": {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('default = "x"', ": unknown key 'default'; did you mean 'default_profile'?"),
+        ('default_profile = "x"', ": default_profile 'x' is not one of the profiles."),
+        ("default_profile = [1]", ": default_profile '[1]' is not one of the profiles."),
+        ("profiles = 3", ": 'profiles' must be a table."),
+        ("[profiles]\nhome = 3", ": 'profiles.home' must be a table."),
+        ('[profiles.home]\nportal = "https://x.example"', ": profiles.home has no 'environment'."),
+        ('[profiles.home]\nenvironment = "staging"', ": profiles.home has no 'portal'."),
+        (
+            '[profiles.home]\nportal = "x"\nenvironment = "prod"',
+            ": profiles.home.portal: 'x' is not a URL such as https://portal.example/fhir/R4.",
+        ),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(path, text, message):
+    assert refusal(path, text) == message
+
+
+def test_what_is_no_toml_says_where(path):
+    assert refusal(path, "profiles = ").startswith(" is not valid TOML: ")
+
+
+def test_what_is_no_utf8_is_no_toml(path):
+    write(path, "")
+    path.write_bytes(b'x = "\xff"')
+
+    with pytest.raises(ConfigTrouble, match="is not valid TOML"):
+        read_config(path)
+
+
+def test_a_directory_in_its_place_can_not_be_read(path):
+    path.mkdir(parents=True)
+
+    with pytest.raises(ConfigTrouble, match="can't be read: Is a directory"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "end"), [("hom", "; did you mean 'home'?"), ("xyz", "."), ("", ".")]
+)
+def test_an_unknown_profile_names_the_nearest(name, end):
+    with pytest.raises(NotFound) as missing:
+        Config({"home": HOME}).profile(name)
+
+    assert (missing.value.message, missing.value.hint) == (
+        f"There is no profile '{name}'{end}",
+        "gpcli profile list shows the profiles; gpcli login PORTAL-URL makes one.",
+    )
+
+
+def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
+    save_profile(path, HOME, default=True)
+
+    assert path.read_text(encoding="utf-8") == (
+        'default_profile = "home"\n\n'
+        f'[profiles.home]\nportal = "{URL}"\nenvironment = "production"\n'
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        HOME,
+        replace(TEST, ca_file="ca.pem", timeout=5.0, redirect_port=8765, zone="Europe/Dublin"),
+        replace(TEST, services={"a|b": "booking"}, scopes="openid", prompt="consent"),
+        replace(TEST, name="with space.and.dots"),
+    ],
+)
+def test_what_was_saved_is_read_back(path, profile):
+    save_profile(path, profile, default=False)
+
+    assert read_config(path) == Config({profile.name: profile}, None)
+
+
+def test_saving_keeps_the_other_profiles_and_the_comments(path):
+    write(path, WRITTEN)
+
+    save_profile(path, Profile("work", "https://work.example/fhir", "staging"), default=False)
+
+    written = path.read_text(encoding="utf-8")
+    assert written.startswith(WRITTEN.rstrip("\n"))
+    assert sorted(read_config(path).profiles) == ["home", "test", "work"]
+
+
+def test_replacing_a_profile_keeps_its_comment_and_takes_out_what_is_default_again(path):
+    save_profile(path, replace(HOME, timeout=5.0, ca_file="ca.pem"), default=True)
+
+    save_profile(path, replace(HOME, portal="https://new.example/fhir"), default=False)
+
+    assert read_config(path) == Config(
+        {"home": replace(HOME, portal="https://new.example/fhir")}, "home"
+    )
+
+
+def test_a_saved_profile_becomes_the_default_only_when_asked_to(path):
+    save_profile(path, HOME, default=True)
+    save_profile(path, TEST, default=False)
+    before = read_config(path).default
+    save_profile(path, TEST, default=True)
+
+    assert (before, read_config(path).default) == ("home", "test")
+
+
+def test_another_default_is_used(path):
+    write(path, WRITTEN)
+
+    use_profile(path, "test")
+
+    assert path.read_text(encoding="utf-8") == WRITTEN.replace(
+        'default_profile = "home"', 'default_profile = "test"'
+    )
+
+
+def test_a_removed_profile_is_gone_and_no_longer_the_default(path):
+    write(path, WRITTEN)
+
+    remove_profile(path, "home")
+
+    assert read_config(path) == Config({"test": TEST}, None)
+    assert "# mine" in path.read_text(encoding="utf-8")
+
+
+def test_the_last_profile_can_be_removed_too(path):
+    save_profile(path, HOME, default=True)
+
+    remove_profile(path, "home")
+
+    assert read_config(path) == Config({}, None)
+
+
+def test_removing_another_profile_keeps_the_default(path):
+    write(path, WRITTEN)
+
+    remove_profile(path, "test")
+
+    assert read_config(path) == Config({"home": HOME}, "home")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (URL, URL),
+        (f"  {URL}/ ", URL),
+        ("HTTPS://portal.example:8443/a/", "https://portal.example:8443/a"),
+        ("https://portal.example", "https://portal.example"),
+        ("http://127.0.0.1:8000/fhir", "http://127.0.0.1:8000/fhir"),
+        ("http://[::1]:8000/fhir", "http://[::1]:8000/fhir"),
+    ],
+)
+def test_a_portal_is_https_or_on_this_machine(typed, kept):
+    assert new_profile("home", typed, "staging") == Profile("home", kept, "staging")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "   ",
+        "portal.example",
+        "ftp://portal.example/fhir",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https://",
+        "https:///fhir",
+        "https://[::1/fhir",
+        "https://portal.example:99999/fhir",
+        "https://portal.example:port/fhir",
+        "http://portal.example/fhir",
+        "http://localhost/fhir",
+        "http://127.0.0.1.evil.example/fhir",
+        "http://127.0.0.1@evil.example/fhir",
+        "https://user@portal.example/fhir",
+        "https://user:secret@portal.example/fhir",
+        "https://@portal.example/fhir",
+        "https://portal.example/fhir?x=1",
+        "https://portal.example/fhir?",
+        "https://portal.example/fhir#",
+        "https://portal.example/fhir#top",
+        "https://portal.example/a b",
+        "https://portal.example\\@evil.example/fhir",
+        "https://portal.exa\nmple/fhir",
+        "https://portal.example/\x1b[2J",
+        "https://portal.example/\u202efhir",
+    ],
+)
+def test_what_is_no_safe_portal_is_refused(typed):
+    with pytest.raises(ConfigTrouble):
+        new_profile("home", typed, "staging")
+
+
+@pytest.mark.parametrize("environment", ["", "prod", "Production", "staging "])
+def test_an_environment_is_one_of_three(environment):
+    with pytest.raises(ConfigTrouble) as refused:
+        new_profile("home", URL, environment)
+
+    assert refused.value.message == (f"'{environment}' is not one of production, staging, sandbox.")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "environment"])
+def test_a_profile_needs_a_name_that_is_not_the_environments(name):
+    with pytest.raises(ConfigTrouble) as refused:
+        new_profile(name, URL, "staging")
+
+    assert refused.value.message == f"A profile can't be called '{name}'."
+
+
+def test_gpcli_asks_for_no_scope_that_lets_it_delete():
+    rights = [scope.rpartition(".")[2] for scope in SCOPES.split() if "." in scope]
+
+    assert all(set(letters) <= set("crus") for letters in rights)

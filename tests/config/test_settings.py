@@ -1,0 +1,210 @@
+import pytest
+
+from gpcli.config.options import Options
+from gpcli.config.profiles import Config, Profile
+from gpcli.config.settings import Settings, guard_production, settle, value
+from gpcli.errors import (
+    ConfigTrouble,
+    InputNeeded,
+    NotFound,
+    NotSignedIn,
+    ProductionGuard,
+)
+
+URL = "https://portal.example/fhir/R4"
+HOME = Profile("home", URL, "production", timeout=20.0)
+TEST = Profile("test", "https://staging.example/fhir", "staging")
+BOTH = Config({"home": HOME, "test": TEST}, "home")
+NO_DEFAULT = Config({"home": HOME, "test": TEST})
+PORTAL = {"GPCLI_PORTAL": "https://env.example/fhir/", "GPCLI_ENVIRONMENT": "staging"}
+
+
+def settled(env=None, config=BOTH, **options):
+    return settle(Options(**options), env or {}, config)
+
+
+def test_without_flags_and_variables_the_default_profile_is_used():
+    assert settled() == Settings(HOME, None, None, None, None, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "config", "name"),
+    [
+        ({}, {}, BOTH, "home"),
+        ({}, {}, Config({"test": TEST}), "test"),
+        ({"GPCLI_PROFILE": "test"}, {}, BOTH, "test"),
+        ({"GPCLI_PROFILE": "test"}, {"profile": "home"}, BOTH, "home"),
+        (PORTAL, {}, BOTH, "environment"),
+        ({**PORTAL, "GPCLI_PROFILE": "test"}, {}, BOTH, "environment"),
+        (PORTAL, {"profile": "test"}, BOTH, "test"),
+        (PORTAL, {}, Config({}), "environment"),
+    ],
+)
+def test_a_flag_goes_before_the_environment_before_the_default(env, options, config, name):
+    assert settled(env, config, **options).profile.name == name
+
+
+def test_the_environment_makes_a_profile_with_its_token_patient_and_user():
+    env = {
+        **PORTAL,
+        "GPCLI_TOKEN": "t0ken",
+        "GPCLI_PATIENT": "pat-1",
+        "GPCLI_FHIR_USER": "RelatedPerson/7",
+    }
+
+    assert settled(env) == Settings(
+        Profile("environment", "https://env.example/fhir", "staging"),
+        "t0ken",
+        "pat-1",
+        "RelatedPerson/7",
+        None,
+        30.0,
+    )
+
+
+def test_a_portal_of_the_environment_is_production_unless_said_otherwise():
+    assert settled({"GPCLI_PORTAL": URL}).profile.environment == "production"
+
+
+def test_a_token_of_the_environment_never_goes_to_another_profile():
+    env = {**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_PATIENT": "pat-1", "GPCLI_FHIR_USER": "x"}
+
+    assert settled(env, profile="test") == Settings(TEST, None, None, None, None, 30.0)
+
+
+def test_a_token_of_the_environment_never_goes_to_a_profile_of_that_name():
+    named = Profile("environment", "https://other.example/fhir", "staging")
+
+    chosen = settled(
+        {**PORTAL, "GPCLI_TOKEN": "t0ken"}, Config({"environment": named}), profile="environment"
+    )
+
+    assert (chosen.profile, chosen.token) == (named, None)
+
+
+def test_a_token_without_a_portal_is_refused():
+    with pytest.raises(ConfigTrouble) as wrong:
+        settled({"GPCLI_TOKEN": "t0ken"})
+
+    assert wrong.value.message == (
+        "GPCLI_TOKEN is set without GPCLI_PORTAL: for which portal is it?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "person"),
+    [
+        ({}, {}, None),
+        ({"GPCLI_AS": "ada"}, {}, "ada"),
+        ({"GPCLI_AS": "ada"}, {"as_": "guro"}, "guro"),
+    ],
+)
+def test_a_person_is_named_by_flag_before_environment(env, options, person):
+    assert settled(env, **options).as_ == person
+
+
+@pytest.mark.parametrize(("options", "seconds"), [({}, 20.0), ({"timeout": 5.0}, 5.0)])
+def test_a_time_limit_is_set_by_flag_before_profile(options, seconds):
+    assert settled(**options).timeout == seconds
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize(
+    ("name", "env"),
+    [
+        ("GPCLI_PORTAL", {}),
+        ("GPCLI_PROFILE", {}),
+        ("GPCLI_AS", {}),
+        ("GPCLI_TOKEN", {}),
+        ("GPCLI_ENVIRONMENT", PORTAL),
+        ("GPCLI_TOKEN", PORTAL),
+        ("GPCLI_PATIENT", PORTAL),
+        ("GPCLI_FHIR_USER", PORTAL),
+    ],
+)
+def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
+    with pytest.raises(ConfigTrouble) as wrong:
+        settled({**env, name: empty})
+
+    assert (wrong.value.message, wrong.value.hint) == (
+        f"{name} is set but empty.",
+        f"Give it a value, or unset {name}.",
+    )
+
+
+def test_a_variables_value_is_as_written():
+    assert (value({"X": " a "}, "X"), value({}, "X")) == (" a ", None)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"GPCLI_PORTAL": "http://portal.example/fhir"},
+        {"GPCLI_PORTAL": "portal"},
+        {"GPCLI_PORTAL": URL, "GPCLI_ENVIRONMENT": "prod"},
+    ],
+)
+def test_a_portal_that_can_not_be_is_refused_with_the_variables_names(env):
+    with pytest.raises(ConfigTrouble, match=r"^GPCLI_PORTAL or GPCLI_ENVIRONMENT: '.*\.$"):
+        settled(env)
+
+
+@pytest.mark.parametrize(
+    ("env", "options"), [({"GPCLI_PROFILE": "tst"}, {}), ({}, {"profile": "tst"})]
+)
+def test_an_unknown_profile_is_not_found(env, options):
+    with pytest.raises(NotFound, match="did you mean 'test'"):
+        settled(env, **options)
+
+
+def test_without_any_profile_gpcli_says_how_to_begin():
+    with pytest.raises(NotSignedIn) as wrong:
+        settled(config=Config({}))
+
+    assert (wrong.value.message, wrong.value.hint) == (
+        "gpcli does not know your portal yet.",
+        "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal.",
+    )
+
+
+def test_several_profiles_without_a_default_are_named():
+    with pytest.raises(InputNeeded) as wrong:
+        settled(config=NO_DEFAULT)
+
+    assert wrong.value.message == "There are several profiles: home, test."
+
+
+@pytest.mark.parametrize("ci", ["true", "1", "yes", "True", " 1 ", "woodpecker"])
+def test_a_ci_run_does_not_touch_production(ci):
+    with pytest.raises(ProductionGuard) as refused:
+        settled({"CI": ci})
+
+    assert (refused.value.message, refused.value.hint) == (
+        "'home' is a production portal and this is a CI run.",
+        "Use a staging or sandbox profile; GPCLI_ALLOW_PRODUCTION=home lifts this.",
+    )
+
+
+@pytest.mark.parametrize("ci", ["", "0", "false", "False", " FALSE "])
+def test_a_ci_variable_that_is_off_guards_nothing(ci):
+    assert settled({"CI": ci}).profile == HOME
+
+
+@pytest.mark.parametrize("environment", ["staging", "sandbox"])
+def test_a_ci_run_may_touch_other_portals(environment):
+    guard_production(Profile("x", URL, environment), {"CI": "true"})
+
+
+def test_a_ci_run_may_touch_the_production_portal_that_is_named():
+    assert settled({"CI": "true", "GPCLI_ALLOW_PRODUCTION": "home"}).profile == HOME
+
+
+@pytest.mark.parametrize("allowed", ["", "1", "true", "test", "Home", "*"])
+def test_no_other_word_lifts_the_guard(allowed):
+    with pytest.raises(ProductionGuard):
+        settled({"CI": "true", "GPCLI_ALLOW_PRODUCTION": allowed})
+
+
+def test_a_portal_of_the_environment_is_guarded_too():
+    with pytest.raises(ProductionGuard, match="'environment' is a production portal"):
+        settled({"CI": "true", "GPCLI_PORTAL": URL, "GPCLI_TOKEN": "t0ken"})

@@ -1,0 +1,170 @@
+from dataclasses import FrozenInstanceError, fields, replace
+from decimal import Decimal
+
+import pytest
+
+from gpcli.model.money import Price, Rate
+from gpcli.model.person import Identity, Parties, Person
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.service import Consent, ConsentLevel, ServiceName, highest_level
+from gpcli.model.surgery import Surgery
+from tests.care.builders import (
+    ADA,
+    ALONE,
+    BERG,
+    GURO,
+    ON_BEHALF,
+    a_consent,
+    a_slot,
+    an_appointment,
+    an_enquiry,
+)
+
+SENDING = {
+    "changed": True,
+    "dry_run": False,
+    "request_id": "r-1",
+    "patient": ADA,
+    "acting_user": GURO,
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "waiting", "over"),
+    [
+        ("proposed", True, False),
+        ("pending", True, False),
+        ("waitlist", True, False),
+        ("booked", False, False),
+        ("arrived", False, False),
+        ("checked-in", False, False),
+        ("fulfilled", False, True),
+        ("cancelled", False, True),
+        ("noshow", False, True),
+        ("entered-in-error", False, True),
+        ("some-new-status", False, False),
+    ],
+)
+def test_a_status_tells_whether_the_surgery_must_confirm_and_whether_it_is_over(
+    status, waiting, over
+):
+    one = an_appointment(status=status)
+
+    assert (one.waiting, one.over) == (waiting, over)
+
+
+@pytest.mark.parametrize(
+    ("fhir_user", "on_behalf"),
+    [
+        (None, False),
+        ("Patient/pat-1", False),
+        ("https://portal.example/fhir/Patient/pat-1", False),
+        ("Patient/pat-11", True),
+        ("Patient/xpat-1", True),
+        ("RelatedPerson/pat-1", True),
+        ("https://portal.example/fhir/RelatedPerson/7", True),
+        ("XPatient/pat-1", True),
+    ],
+)
+def test_who_acts_for_somebody_is_told_by_the_reference(fhir_user, on_behalf):
+    assert Identity("pat-1", fhir_user).on_behalf is on_behalf
+
+
+def test_parties_are_on_behalf_when_they_are_two():
+    assert (ALONE.on_behalf, ON_BEHALF.on_behalf) == (False, True)
+    assert not Parties(ADA, Person("pat-1", "Ada Nordmann")).on_behalf
+
+
+@pytest.mark.parametrize(
+    ("gp", "name", "label"),
+    [
+        ("Kari Berg", "Nordby", "Kari Berg, Nordby"),
+        ("Kari Berg", None, "Kari Berg"),
+        (None, "Nordby", "Nordby"),
+        (None, None, "gp-1"),
+        ("", "", "gp-1"),
+    ],
+)
+def test_a_surgery_is_called_by_what_is_known_of_it(gp, name, label):
+    assert Surgery("gp-1", gp, name).label == label
+
+
+def test_the_number_to_call_is_the_first_if_there_is_one():
+    assert Surgery("x", None, None, phones=("1", "2")).phone == "1"
+    assert Surgery("x", None, None).phone is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "highest"),
+    [
+        ((), "basic"),
+        (("basic",), "basic"),
+        (("basic-plus", "basic"), "basic-plus"),
+        (("full-access", "basic-plus"), "full-access"),
+        (("something-new",), "basic"),
+        (("something-new", "full-access"), "full-access"),
+    ],
+)
+def test_the_highest_level_counts(levels, highest):
+    assert highest_level([a_consent(level) for level in levels]) == highest
+
+
+@pytest.mark.parametrize("status", ["inactive", "rejected", "draft", "entered-in-error"])
+def test_only_active_consents_count(status):
+    given = [replace(a_consent(), status=status), a_consent("basic-plus")]
+
+    assert highest_level(given) is ConsentLevel.BASIC_PLUS
+
+
+def test_services_and_levels_are_the_codes_of_the_portal():
+    assert [str(each) for each in ServiceName] == [
+        "e-consultation",
+        "contact",
+        "prescription-renewal",
+        "booking",
+        "booking-enquiry",
+        "cancellation",
+        "flu-vaccination",
+    ]
+    assert [str(each) for each in ConsentLevel] == ["basic", "basic-plus", "full-access"]
+
+
+@pytest.mark.parametrize("one", [an_appointment(reason="Knee"), an_enquiry()])
+def test_a_receipt_has_all_of_the_appointment_and_how_the_sending_went(one):
+    receipt = AppointmentReceipt.of(one, **SENDING)
+
+    assert {field.name: getattr(receipt, field.name) for field in fields(receipt)} == {
+        **{field.name: getattr(one, field.name) for field in fields(one)},
+        **SENDING,
+    }
+
+
+def test_a_receipt_has_all_of_the_consent_and_how_the_sending_went():
+    assert ConsentReceipt.of(Consent("c", "basic", "active", None), **SENDING) == ConsentReceipt(
+        id="c", level="basic", status="active", since=None, **SENDING
+    )
+
+
+def test_a_receipt_says_whether_it_waits_as_the_appointment_does():
+    assert AppointmentReceipt.of(an_enquiry(), **SENDING).waiting
+
+
+def test_a_receipt_without_its_sending_is_not_made():
+    with pytest.raises(TypeError, match="changed"):
+        AppointmentReceipt.of(an_appointment())
+
+
+@pytest.mark.parametrize("record", [an_appointment(), a_slot(), BERG, ADA, a_consent()])
+def test_records_do_not_change(record):
+    with pytest.raises(FrozenInstanceError):
+        record.id = "other"
+
+
+def test_prices_keep_the_records_own_digits():
+    price = Price(Decimal("280.00"), Decimal("420"), "NOK", (Rate("Day", Decimal("280.00")),))
+
+    assert (str(price.low), str(price.high), str(price.rates[0].amount)) == (
+        "280.00",
+        "420",
+        "280.00",
+    )

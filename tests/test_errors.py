@@ -1,0 +1,108 @@
+import re
+
+import pytest
+
+from gpcli import errors
+from gpcli.errors import Exit, GpcliError
+
+CODES = {
+    1: {"bad_response", "tls"},
+    2: {"usage", "input_needed", "config"},
+    3: {"not_found", "no_slot"},
+    4: {"not_signed_in", "expired", "sign_in_refused", "no_keyring", "wrong_host"},
+    5: {"not_offered", "off_for_now", "consent_needed", "not_permitted", "production_guard"},
+    6: {"unreachable", "timeout", "rate_limited", "portal_error"},
+    7: {"slot_taken", "too_late", "already_booked", "rejected", "conflict"},
+    8: {"partial"},
+    9: {"declined", "confirmation_needed", "fee_not_accepted"},
+    10: {"outcome_unknown"},
+    70: {"unexpected"},
+}
+"""Exit codes and their words: scripts rely on them."""
+
+EXITS = {
+    "OK": 0,
+    "FAILURE": 1,
+    "USAGE": 2,
+    "NOT_FOUND": 3,
+    "SIGN_IN": 4,
+    "NOT_ALLOWED": 5,
+    "UNAVAILABLE": 6,
+    "REJECTED": 7,
+    "PARTIAL": 8,
+    "CANCELLED": 9,
+    "UNKNOWN": 10,
+    "SMOKE_FAILED": 11,
+    "BUG": 70,
+    "INTERRUPTED": 130,
+    "CLOSED_PIPE": 141,
+    "TERMINATED": 143,
+}
+
+
+def children(kind):
+    """The errors right below `kind` in the tree; other modules refine some of them further."""
+    return [each for each in kind.__subclasses__() if each.__module__ == errors.__name__]
+
+
+def below(kind):
+    for each in children(kind):
+        yield each
+        yield from below(each)
+
+
+LEAVES = [each for each in below(GpcliError) if not children(each)]
+FAMILIES = [each for each in below(GpcliError) if children(each)]
+
+
+def test_exit_statuses_are_as_published():
+    assert {each.name: each.value for each in Exit} == EXITS
+
+
+def test_every_way_to_end_badly_has_its_word_under_its_exit_code():
+    found = {}
+    for each in LEAVES:
+        found.setdefault(int(each.exit), set()).add(each.code)
+
+    assert found == CODES
+
+
+def test_no_word_stands_for_two_errors():
+    words = [each.code for each in LEAVES]
+
+    assert sorted(words) == sorted(set(words))
+
+
+def test_a_family_has_no_word_of_its_own_so_only_its_members_are_raised():
+    assert {each.code for each in FAMILIES} == {"failure"}
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
+def test_every_error_carries_its_message_its_hint_and_what_the_portal_said(kind):
+    error = kind("It failed.", hint="Try.", request_id="r-1", retry_after=2.5)
+
+    assert (str(error), error.message, error.hint, error.request_id, error.retry_after) == (
+        "It failed.",
+        "It failed.",
+        "Try.",
+        "r-1",
+        2.5,
+    )
+
+
+def test_an_error_needs_a_message_only():
+    error = errors.Usage("Wrong.")
+
+    assert (error.hint, error.request_id, error.retry_after) == ("", None, None)
+
+
+def test_the_tree_at_the_top_of_the_file_is_the_tree_that_there_is():
+    drawn = {}
+    for name, code, members in re.findall(r"[├└]─ (\w+) \((\d+)\) *(.*)", errors.__doc__):
+        drawn[name] = (int(code), [each.strip() for each in members.split(",") if each])
+
+    real = {
+        each.__name__: (int(each.exit), [leaf.__name__ for leaf in children(each)])
+        for each in children(GpcliError)
+    }
+    assert drawn == real
