@@ -58,8 +58,9 @@ def gps_and_services(patient: str) -> Query:
 
 
 def services_of(organizations: Iterable[str]) -> Query:
-    """Services by organization, for portals whose roles name none."""
-    return Query("HealthcareService", (("organization", ",".join(organizations)), _count()))
+    """Services by organization, for portals whose roles name none, and the roles that do."""
+    roles = ("_revinclude", "PractitionerRole:service")
+    return Query("HealthcareService", (("organization", ",".join(organizations)), roles, _count()))
 
 
 def prices() -> Query:

@@ -43,7 +43,8 @@ def channel_code(codings: Iterable[Coding]) -> str | None:
 def offered(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
     """Which GP's PractitionerRole names which HealthcareService.
 
-    Where no role names any, those that the same organization provides (real servers differ).
+    Where no role names any, those that the same organization provides (real servers differ); but
+    one that a colleague's role names is the colleague's.
     """
     places = [(surgery, _role(bundle, surgery)) for surgery in surgeries]
     by_role = [
@@ -56,9 +57,15 @@ def offered(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery,
     return by_role or [
         (surgery, service)
         for surgery, role in places
-        for service in bundle.of("HealthcareService")
+        for service in _nobodys(bundle)
         if role and service.reference("providedBy") == _organization(role)
     ]
+
+
+def _nobodys(bundle: Bundle) -> list[Element]:
+    roles = bundle.of("PractitionerRole")
+    named = {each for role in roles for each in role.references("healthcareService")}
+    return [each for each in bundle.of("HealthcareService") if each.ref not in named]
 
 
 def _role(bundle: Bundle, surgery: Surgery) -> Element | None:

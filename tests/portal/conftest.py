@@ -1,0 +1,53 @@
+"""A scripted portal behind the real door, with a real journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpcli.journal import Journal
+from gpcli.portal.client import FhirPortal
+from gpcli.portal.errands import Errands
+from gpcli.portal.exchange import Exchange
+from tests.portal.scripted import ALL_OFF, ALL_ON, NOW, Server, door_to, portal_through
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def exchange(server: Server) -> Iterator[Exchange]:
+    with door_to(server) as door:
+        yield Exchange(door, lambda: ALL_ON)
+
+
+@pytest.fixture
+def singly(server: Server) -> Iterator[Exchange]:
+    """Questions to a portal that takes no batches."""
+    with door_to(server) as door:
+        yield Exchange(door, lambda: ALL_OFF)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path, "testing", "account")
+
+
+@pytest.fixture
+def errands(exchange: Exchange, journal: Journal) -> Errands:
+    return Errands(exchange, journal, lambda: NOW)
+
+
+@pytest.fixture
+def careful(singly: Exchange, journal: Journal) -> Errands:
+    """Errands at a portal that knows no conditional creates."""
+    return Errands(singly, journal, lambda: NOW)
+
+
+@pytest.fixture
+def portal(exchange: Exchange, journal: Journal) -> FhirPortal:
+    return portal_through(exchange, journal)

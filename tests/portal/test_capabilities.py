@@ -1,0 +1,221 @@
+"""What the portal can do, how long that is believed, and what the scopes leave of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpcli import errors
+from gpcli.model.service import ServiceName
+from gpcli.net.door import Door
+from gpcli.portal.capabilities import (
+    KEPT,
+    Capabilities,
+    capabilities,
+    permitted,
+    read_capabilities,
+)
+from gpcli.portal.fhir.element import resource
+from tests.portal.builders import a_capability, a_capability_statement, a_patient
+from tests.portal.scripted import ALL_ON, LOST, Reply, Server, door_to
+
+NOW = 1_800_000_000.0
+STATEMENT = a_capability_statement(
+    a_capability("Slot", "read", "search-type"),
+    a_capability("Appointment", "create", "update", "search-type", conditionalCreate=True),
+)
+CAN = Capabilities(
+    batch=True,
+    creates=("Appointment",),
+    conditional_creates=("Appointment",),
+    updates=("Appointment",),
+    searches=("Slot", "Appointment"),
+)
+
+
+@pytest.fixture
+def door(server: Server) -> Iterator[Door]:
+    server.on("GET metadata", STATEMENT)
+    with door_to(server) as door:
+        yield door
+
+
+def test_a_statement_is_read_as_names_of_types():
+    assert read_capabilities(resource(STATEMENT)) == CAN
+
+
+def test_a_statement_that_says_nothing_can_do_nothing():
+    bare = {"resourceType": "CapabilityStatement"}
+    assert read_capabilities(resource(bare)) == Capabilities(False, (), (), (), ())
+
+
+def test_what_a_server_does_as_a_client_does_not_count():
+    statement = {**STATEMENT, "rest": [{**STATEMENT["rest"][0], "mode": "client"}]}
+    assert read_capabilities(resource(statement)) == Capabilities(False, (), (), (), ())
+
+
+def test_the_statement_is_asked_once_a_day(door: Door, server: Server, tmp_path: Path):
+    asked = [capabilities(door, tmp_path, NOW + later) for later in (0, 1, KEPT - 1)]
+    assert (asked, server.asked) == ([CAN] * 3, ["GET metadata"])
+    capabilities(door, tmp_path, NOW + KEPT)
+    assert server.asked == ["GET metadata"] * 2
+
+
+def test_a_statement_from_the_future_is_asked_again(door: Door, server: Server, tmp_path: Path):
+    capabilities(door, tmp_path, NOW)
+    capabilities(door, tmp_path, NOW - 10)
+    assert len(server.asked) == 2
+
+
+def test_the_cache_is_private(door: Door, tmp_path: Path):
+    capabilities(door, tmp_path / "cache", NOW)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "{", "[]", "null", "{}", '{"at": "now"}', json.dumps({"at": NOW}), "\x00"]
+)
+def test_a_broken_cache_is_replaced(door: Door, server: Server, tmp_path: Path, kept: str):
+    capabilities(door, tmp_path, NOW)
+    (path,) = tmp_path.iterdir()
+    path.write_text(kept)
+    assert capabilities(door, tmp_path, NOW) == CAN
+    assert json.loads(path.read_text())["at"] == NOW
+    assert len(server.asked) == 2
+
+
+def test_where_nothing_can_be_kept_it_is_asked_every_time(
+    door: Door, server: Server, tmp_path: Path
+):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    assert [capabilities(door, blocked, NOW) for _ in range(2)] == [CAN, CAN]
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 410])
+def test_an_address_without_metadata_is_no_fhir_portal(
+    door: Door, server: Server, tmp_path: Path, status: int
+):
+    server.on("GET metadata", Reply(status=status))
+    with pytest.raises(errors.BadResponse, match="is not a FHIR portal") as raised:
+        capabilities(door, tmp_path, NOW)
+    assert "FHIR base" in raised.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(a_patient()),
+        Reply([]),
+        Reply({"swagger": "2.0"}),
+        Reply(status=302, headers={"Location": "https://portal.example/login"}),
+    ],
+)
+def test_an_answer_that_is_no_statement_is_no_fhir_portal(
+    door: Door, server: Server, tmp_path: Path, answer: Reply
+):
+    server.on("GET metadata", answer)
+    with pytest.raises(errors.BadResponse, match="is not a FHIR portal"):
+        capabilities(door, tmp_path, NOW)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [("5.0.0", "5.0.0"), ("4.3.0", "4.3.0"), (None, "of no version")]
+)
+def test_another_version_of_fhir_is_named(
+    door: Door, server: Server, tmp_path: Path, version: str | None, said: str
+):
+    server.on("GET metadata", a_capability_statement(fhirVersion=version))
+    with pytest.raises(errors.BadResponse, match=f"speaks FHIR {said}, not R4"):
+        capabilities(door, tmp_path, NOW)
+
+
+@pytest.mark.parametrize(
+    ("broken", "where"),
+    [
+        ({"fhirVersion": 4}, "fhirVersion"),
+        ({"rest": {}}, "rest"),
+        ({"rest": [{"resource": [{"interaction": [{"code": "create"}]}]}]}, "resource.type"),
+        ({"rest": [{"resource": [{"type": "Slot", "conditionalCreate": "yes"}]}]}, "conditional"),
+        ({"rest": [{"interaction": ["batch"]}]}, "interaction"),
+    ],
+)
+def test_a_broken_statement_is_a_bad_response_that_names_the_element(
+    door: Door, server: Server, tmp_path: Path, broken: dict, where: str
+):
+    server.on("GET metadata", STATEMENT | broken)
+    with pytest.raises(errors.BadResponse, match=f"can't be read: .*{where}"):
+        capabilities(door, tmp_path, NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Reply(status=500), errors.PortalTrouble),
+        (Reply(status=429), errors.RateLimited),
+        (Reply(status=401), errors.Expired),
+        (LOST, errors.Unreachable),
+    ],
+)
+def test_a_portal_in_trouble_is_not_taken_for_something_else(
+    door: Door, server: Server, tmp_path: Path, answer: Reply, kind: type
+):
+    server.on("GET metadata", answer)
+    with pytest.raises(kind):
+        capabilities(door, tmp_path, NOW)
+
+
+BOOKING = {ServiceName.BOOKING, ServiceName.FLU_VACCINATION}
+ENQUIRY, CANCELLATION = {ServiceName.BOOKING_ENQUIRY}, {ServiceName.CANCELLATION}
+GATED = BOOKING | ENQUIRY | CANCELLATION
+
+
+def gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
+    return set(permitted(scopes, can)) & GATED
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        (None, GATED),
+        ("", set()),
+        ("openid launch/patient offline_access", set()),
+        ("patient/Slot.rs patient/Appointment.crus", GATED),
+        ("patient/Slot.s patient/Appointment.cs", BOOKING | ENQUIRY),
+        ("patient/Appointment.us", CANCELLATION),
+        ("patient/Appointment.rs", set()),
+        ("patient/*.cruds", GATED),
+        ("user/*.cruds", GATED),
+        ("system/Slot.rs system/Appointment.cruds", GATED),
+        ("patient/Slot.read patient/Appointment.read", set()),
+        ("patient/*.read patient/Appointment.write", GATED),
+        ("patient/*.*", GATED),
+        ("patient/Slot.rs?status=free patient/Appointment.crus", GATED),
+        (
+            "patient/Slot.rs patient/Slot.s patient/Appointment.c patient/Appointment.s",
+            BOOKING | ENQUIRY,
+        ),
+        ("patient/Slot.rs patient/Appointment.focus", set()),
+        ("other/*.cruds", set()),
+        ("patient/", set()),
+    ],
+)
+def test_granted_scopes_of_either_version_decide_what_may_be_done(
+    scopes: str | None, allowed: set[ServiceName]
+):
+    assert gated(scopes) == allowed
+
+
+def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
+    reads = Capabilities(True, (), (), (), ("Slot", "Appointment"))
+    assert gated("patient/*.cruds", reads) == set()
+
+
+def test_services_that_need_nothing_of_the_portal_are_permitted():
+    assert set(permitted("", Capabilities(False, (), (), (), ()))) == set(ServiceName) - GATED

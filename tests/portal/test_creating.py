@@ -1,0 +1,268 @@
+"""Creating: in the journal first, one identifier, a look when in doubt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal import queries
+from gpcli.portal.errands import Errands
+from tests.portal.builders import (
+    a_searchset,
+    an_appointment,
+    an_outcome,
+    identified,
+)
+from tests.portal.scripted import BASE, INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+
+BODY = identified(an_appointment(), INTENT.urn)
+OURS = a_searchset(BODY)
+TWICE = a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn))
+LOOK = "GET Appointment?identifier"
+CREATED = Reply(status=201)
+TAKEN = Reply(an_outcome("slot-taken", "Somebody has it."), 409)
+
+
+def states(journal: Journal) -> list[str]:
+    return [entry.state for entry in journal.entries()]
+
+
+def create(errands: Errands) -> list[str]:
+    there, _ = errands.create("Appointment", BODY, INTENT)
+    return [each.ref for each in there.matches]
+
+
+def test_a_create_carries_its_identifier_three_times_and_is_read_back(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", CREATED).on(LOOK, OURS)
+    assert create(errands) == ["Appointment/visit-1"]
+    sent = server.written()
+    assert (sent.headers["If-None-Exist"], sent.headers["X-Request-ID"]) == (
+        f"identifier=urn:ietf:rfc:3986|{INTENT.urn}",
+        str(INTENT),
+    )
+    assert json.loads(sent.content) == BODY
+    assert [question.split("&")[0] for question in server.asked] == [
+        "POST Appointment",
+        f"GET Appointment?identifier=urn:ietf:rfc:3986|{INTENT.urn}",
+    ]
+    assert states(journal) == ["done"]
+
+
+def test_the_journal_knows_of_the_write_before_it_leaves(
+    careful: Errands, server: Server, journal: Journal, tmp_path: Path
+):
+    seen: list[str] = []
+
+    class Spy(Reply):
+        def response(self):
+            seen.extend(states(journal))
+            return super().response()
+
+    server.on("POST Appointment", Spy(status=201)).on(LOOK, OURS)
+    create(careful)
+    assert seen == ["sending"]
+    (entry,) = journal.entries()
+    assert (entry.kind, entry.resource_type, entry.target) == ("create", "Appointment", None)
+    assert "Patient/kari" not in (tmp_path / "journal.jsonl").read_text()
+
+
+def test_nothing_leaves_when_the_journal_can_not_be_written(singly, server: Server, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    errands = Errands(singly, Journal(tmp_path / "file", "p", "a"), lambda: NOW)
+    with pytest.raises(errors.ConfigTrouble):
+        create(errands)
+    assert server.asked == []
+
+
+def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
+    errands: Errands, server: Server
+):
+    other = an_appointment("other")
+    server.on("POST Appointment", CREATED).on(LOOK, OURS)
+    server.on("GET Appointment?slot", a_searchset(other))
+    there, known = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    assert [[one.ref for one in each.matches] for each in (there, known)] == [
+        ["Appointment/visit-1"],
+        ["Appointment/other"],
+    ]
+    assert [str(each.url).removeprefix(BASE) for each in server.requests] == ["/Appointment", ""]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_witness_that_may_not_be_asked_knows_nothing(
+    errands: Errands, server: Server, status: int
+):
+    server.on("POST Appointment", CREATED).on(LOOK, OURS)
+    server.on("GET Appointment?slot", Reply(an_outcome(), status))
+    there, known = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    assert (len(there.matches), known.matches) == (1, [])
+
+
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=502), Reply(status=429)])
+def test_a_portal_that_knows_conditional_creates_gets_the_same_request_again(
+    errands: Errands, server: Server, journal: Journal, trouble: Reply
+):
+    server.on("POST Appointment", trouble, CREATED).on(LOOK, OURS)
+    assert create(errands) == ["Appointment/visit-1"]
+    first, second = [each for each in server.requests if each.method == "POST"]
+    assert (first.content, first.headers) == (second.content, second.headers)
+    assert states(journal) == ["done"]
+
+
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(status=408)])
+def test_without_conditional_creates_nothing_is_sent_twice(
+    careful: Errands, server: Server, trouble: Reply
+):
+    server.on("POST Appointment", trouble, CREATED).on(LOOK, OURS)
+    create(careful)
+    assert [question for question in server.asked if question.startswith("POST")] == [
+        "POST Appointment"
+    ]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [LOST, Reply(status=500), Reply(status=503), Reply(status=408), Reply(raw=b"<html>")],
+    ids=["lost", "500", "503", "408", "html"],
+)
+def test_a_lost_reply_is_looked_into_and_what_is_found_is_done(
+    careful: Errands, server: Server, journal: Journal, trouble: Reply
+):
+    server.on("POST Appointment", trouble).on(LOOK, OURS)
+    assert create(careful) == ["Appointment/visit-1"]
+    assert states(journal) == ["done"]
+
+
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(status=423)])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+def test_what_is_not_found_after_a_lost_reply_is_unknown_not_failed(
+    careful: Errands, server: Server, journal: Journal, trouble: Reply, look: Reply
+):
+    server.on("POST Appointment", trouble).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        create(careful)
+    assert (int(raised.value.exit), raised.value.request_id) == (10, str(INTENT))
+    assert states(journal) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Reply(an_outcome("too-late"), 422), errors.TooLate),
+        (Reply(an_outcome("consent-needed"), 403), errors.ConsentNeeded),
+        (Reply(status=400), errors.Rejected),
+        (Reply(status=461), errors.Rejected),
+        (Reply(status=401), errors.Expired),
+        (Reply(status=307), errors.BadResponse),
+        (Reply(status=429), errors.RateLimited),
+    ],
+)
+def test_a_refusal_is_not_done_and_needs_no_look(
+    careful: Errands, server: Server, journal: Journal, answer: Reply, kind: type
+):
+    server.on("POST Appointment", answer)
+    with pytest.raises(kind):
+        create(careful)
+    assert (server.asked, states(journal)) == (["POST Appointment"], ["refused"])
+
+
+def test_slowing_down_after_several_tries_is_no_proof_that_none_was_done(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", LOST, Reply(status=429)).on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown):
+        create(errands)
+    assert states(journal) == ["unknown"]
+
+
+@pytest.mark.parametrize("answer", [TAKEN, Reply(status=409), Reply(status=412)])
+def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
+    errands: Errands, server: Server, journal: Journal, answer: Reply
+):
+    server.on("POST Appointment", LOST, answer).on(LOOK, OURS)
+    assert create(errands) == ["Appointment/visit-1"]
+    assert states(journal) == ["done"]
+
+
+def test_a_taken_slot_told_by_another_status_may_be_our_own_echo_too(
+    errands: Errands, server: Server
+):
+    server.on("POST Appointment", Reply(an_outcome("slot-taken"), 422)).on(LOOK, OURS)
+    assert create(errands) == ["Appointment/visit-1"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(TAKEN, errors.SlotTaken), (Reply(status=412), errors.Conflict)]
+)
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
+def test_a_conflict_with_somebody_else_is_refused(
+    errands: Errands, server: Server, journal: Journal, answer: Reply, kind: type, look: Reply
+):
+    server.on("POST Appointment", answer).on(LOOK, look)
+    with pytest.raises(kind):
+        create(errands)
+    assert states(journal) == ["refused"]
+
+
+def test_a_portal_that_can_not_be_reached_got_nothing(
+    careful: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", NO_WAY)
+    with pytest.raises(errors.Unreachable):
+        create(careful)
+    assert states(journal) == ["not_sent"]
+    assert set(server.asked) == {"POST Appointment"}
+
+
+@pytest.mark.parametrize("look", [Reply(status=500), NO_WAY, Reply(raw=b"<html>")])
+def test_a_write_that_can_not_be_read_back_is_not_called_failed(
+    errands: Errands, server: Server, journal: Journal, look: Reply
+):
+    server.on("POST Appointment", CREATED).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown, match="took the request, but it can't be read back"):
+        create(errands)
+    assert states(journal) == ["done"]
+
+
+@pytest.mark.parametrize(("there", "number"), [(NOTHING, 0), (TWICE, 2)])
+def test_a_portal_that_shows_none_or_several_is_a_conflict(
+    errands: Errands, server: Server, there: dict, number: int
+):
+    server.on("POST Appointment", CREATED).on(LOOK, there)
+    with pytest.raises(errors.Conflict, match=f"shows {number} records"):
+        create(errands)
+
+
+def test_several_found_when_in_doubt_are_a_conflict_too(careful: Errands, server: Server):
+    server.on("POST Appointment", LOST).on(LOOK, TWICE)
+    with pytest.raises(errors.Conflict, match="shows 2 records"):
+        create(careful)
+
+
+STRANGERS = a_searchset(
+    an_appointment("other"),
+    identified(an_appointment("another"), "urn:uuid:00000000-0000-4000-8000-000000000000"),
+    an_appointment("broken", identifier="none"),
+    identified(an_appointment("slot", resourceType="Slot"), INTENT.urn),
+)
+
+
+def test_what_a_lenient_portal_sends_instead_is_never_taken_for_ours(
+    careful: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", LOST).on(LOOK, STRANGERS)
+    with pytest.raises(errors.OutcomeUnknown):
+        create(careful)
+    assert states(journal) == ["unknown"]
+
+
+def test_ours_is_found_among_all_that_a_lenient_portal_sends(errands: Errands, server: Server):
+    everything = STRANGERS | {"entry": [*STRANGERS["entry"], {"resource": BODY}]}
+    server.on("POST Appointment", CREATED).on(LOOK, everything)
+    assert create(errands) == ["Appointment/visit-1"]

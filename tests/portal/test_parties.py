@@ -1,0 +1,63 @@
+"""Whom a session is about and who acts, asked for only where nobody knows yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpcli.model.person import Identity, Parties, Person
+from gpcli.portal.client import FhirPortal
+from gpcli.portal.exchange import Exchange
+from tests.portal.builders import (
+    a_consent,
+    a_searchset,
+)
+from tests.portal.scripted import NOTHING, Server, portal_through
+from tests.portal.world import GPS
+
+
+@pytest.fixture(autouse=True)
+def script(server: Server) -> None:
+    """A portal with one GP who takes bookings, and nothing else on record."""
+    server.on("GET Patient", GPS)
+    server.on("GET ChargeItemDefinition", NOTHING)
+    server.on("GET Consent", a_searchset(a_consent()))
+    server.on("GET Appointment", NOTHING)
+    server.on("GET Slot", NOTHING)
+
+
+def parties(exchange: Exchange, journal, **known: str) -> Parties:
+    return portal_through(exchange, journal, Identity("kari", **known)).parties
+
+
+KARI, PER = Person("kari", "Kari Nordmann"), Person("per", "Per Nordmann")
+
+
+@pytest.mark.parametrize(
+    "user", [None, "Patient/kari", "https://portal.example/fhir/R4/Patient/kari"]
+)
+def test_a_patient_acts_for_themselves(exchange: Exchange, journal, user: str | None):
+    known = {"fhir_user": user} if user else {}
+    assert parties(exchange, journal, **known) == Parties(KARI, KARI)
+
+
+def test_somebody_else_who_acts_is_looked_up_by_name(exchange: Exchange, journal, server: Server):
+    per = {"resourceType": "RelatedPerson", "id": "per", "name": [{"text": "Per Nordmann"}]}
+    server.on("GET RelatedPerson/per", per)
+    user = "https://portal.example/fhir/R4/RelatedPerson/per"
+    assert parties(exchange, journal, fhir_user=user) == Parties(KARI, PER)
+
+
+def test_names_that_the_sign_in_knows_are_not_asked_for(
+    exchange: Exchange, journal, server: Server
+):
+    known = {"patient_name": "Kari Nordmann", "acting_name": "Per Nordmann"}
+    acting = parties(exchange, journal, fhir_user="RelatedPerson/per", **known)
+    assert (acting, server.asked) == (Parties(KARI, PER), [])
+
+
+def test_the_name_that_came_with_the_offers_is_not_asked_for_again(
+    portal: FhirPortal, server: Server
+):
+    portal.offers()
+    asked = len(server.asked)
+    assert (portal.parties, len(server.asked)) == (Parties(KARI, KARI), asked)

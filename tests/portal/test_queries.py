@@ -1,0 +1,82 @@
+"""The exact searches, as docs/portal.md says them."""
+
+from __future__ import annotations
+
+from datetime import date
+from urllib.parse import unquote
+from uuid import UUID
+
+import pytest
+
+from gpcli.portal import queries
+
+GPS = (
+    "Patient?_id=kari&_include=Patient:general-practitioner"
+    "&_include:iterate=PractitionerRole:organization"
+    "&_include:iterate=PractitionerRole:practitioner"
+    "&_include:iterate=PractitionerRole:location"
+)
+ACTORS = (
+    "&_include=Appointment:actor&_include:iterate=PractitionerRole:practitioner"
+    "&_include:iterate=PractitionerRole:organization"
+    "&_include:iterate=HealthcareService:organization"
+    "&_revinclude=AppointmentResponse:appointment"
+)
+SCHEDULE = (
+    "&_include=Slot:schedule&_include:iterate=Schedule:actor"
+    "&_include:iterate=PractitionerRole:practitioner"
+)
+INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
+
+
+@pytest.mark.parametrize(
+    ("query", "url"),
+    [
+        (queries.gps("kari"), GPS),
+        (
+            queries.gps_and_services("kari"),
+            f"{GPS}&_include:iterate=PractitionerRole:service",
+        ),
+        (
+            queries.services_of(["1", "2"]),
+            "HealthcareService?organization=1,2&_revinclude=PractitionerRole:service&_count=500",
+        ),
+        (queries.prices(), "ChargeItemDefinition?status=active&_count=500"),
+        (queries.consents("kari"), "Consent?patient=kari&status=active"),
+        (
+            queries.free_slots(["a", "b"], date(2027, 3, 1), date(2027, 3, 31)),
+            "Slot?schedule.actor=HealthcareService/a,HealthcareService/b&status=free"
+            f"&start=ge2027-03-01&start=lt2027-04-01{SCHEDULE}&_sort=start&_count=500",
+        ),
+        (queries.slot("slot-1"), f"Slot?_id=slot-1{SCHEDULE}"),
+        (
+            queries.dated_appointments("kari", date(2027, 3, 1)),
+            f"Appointment?patient=kari&date=ge2027-03-01{ACTORS}&_sort=date&_count=500",
+        ),
+        (
+            queries.dated_appointments("kari", None),
+            f"Appointment?patient=kari{ACTORS}&_sort=date&_count=500",
+        ),
+        (
+            queries.waiting_appointments("kari"),
+            f"Appointment?patient=kari&status=proposed,pending,waitlist{ACTORS}&_count=500",
+        ),
+        (queries.appointment("visit-1"), f"Appointment?_id=visit-1{ACTORS}"),
+        (
+            queries.by_identifier("Appointment", INTENT),
+            f"Appointment?identifier=urn:ietf:rfc:3986|urn:uuid:{INTENT}{ACTORS}",
+        ),
+        (
+            queries.by_identifier("Consent", INTENT),
+            f"Consent?identifier=urn:ietf:rfc:3986|urn:uuid:{INTENT}",
+        ),
+        (queries.on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),
+        (queries.vaccinations("kari"), "Immunization?patient=kari&_sort=-date&_count=500"),
+    ],
+)
+def test_each_question_is_the_search_that_the_portal_page_promises(query: queries.Query, url: str):
+    assert unquote(query.url) == url
+
+
+def test_what_a_person_types_can_not_add_parameters():
+    assert queries.slot("a&status=busy").url.startswith("Slot?_id=a%26status%3Dbusy&")

@@ -1,0 +1,175 @@
+"""Updating: read, change, put back with the version, look when in doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal.errands import Errands
+from gpcli.portal.fhir.appointment import write_cancelled
+from gpcli.portal.fhir.element import Element
+from tests.portal.builders import a_flag, an_appointment, an_outcome
+from tests.portal.scripted import INTENT, LOST, NO_WAY, Reply, Server
+
+TARGET = "Appointment/visit-1"
+BOOKED = an_appointment(contained=[a_flag()], meta={"versionId": "7"}, unheardOf={"a": [1.50]})
+CANCELLED = an_appointment(status="cancelled")
+GET, PUT = f"GET {TARGET}", f"PUT {TARGET}"
+DONE = Reply(status=200, body=CANCELLED)
+
+
+def cancel(errands: Errands) -> tuple[str | None, bool]:
+    record, changed = errands.update(TARGET, write_cancelled, is_cancelled, INTENT)
+    return record.text("status"), changed
+
+
+def is_cancelled(record: Element) -> bool:
+    return record.text("status") == "cancelled"
+
+
+def states(journal: Journal) -> list[tuple[str, str | None, str]]:
+    return [(entry.kind, entry.target, entry.state) for entry in journal.entries()]
+
+
+def test_an_update_keeps_everything_unknown_and_names_the_version(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, Reply(BOOKED, headers={"ETag": 'W/"8"'}), Reply(CANCELLED)).on(PUT, DONE)
+    assert cancel(errands) == ("cancelled", True)
+    (sent,) = server.bodies
+    assert sent | {"status": "booked", "cancelationReason": None} == BOOKED | {
+        "cancelationReason": None
+    }
+    headers = server.written().headers
+    assert (headers["If-Match"], headers["X-Request-ID"]) == ('W/"8"', str(INTENT))
+    assert server.asked == [GET, PUT, GET]
+    assert states(journal) == [("update", TARGET, "done")]
+
+
+def test_numbers_go_back_with_their_own_digits(errands: Errands, server: Server):
+    raw = b'{"resourceType":"Appointment","id":"visit-1","status":"booked","x":1.500}'
+    server.on(GET, Reply(raw=raw), Reply(CANCELLED)).on(PUT, DONE)
+    cancel(errands)
+    assert b'"x": 1.500' in server.written().content
+
+
+@pytest.mark.parametrize(
+    ("headers", "meta", "sent"),
+    [
+        ({"ETag": 'W/"8"'}, {"versionId": "7"}, 'W/"8"'),
+        ({"ETag": "8"}, {}, "8"),
+        ({}, {"versionId": "7"}, 'W/"7"'),
+        ({}, {}, None),
+        ({}, None, None),
+    ],
+)
+def test_the_version_is_the_etag_else_the_version_id_else_none(
+    errands: Errands, server: Server, headers: dict, meta: Any, sent: str | None
+):
+    server.on(GET, Reply(BOOKED | {"meta": meta}, headers=headers), Reply(CANCELLED)).on(PUT, DONE)
+    cancel(errands)
+    assert server.written().headers.get("If-Match") == sent
+
+
+@pytest.mark.parametrize(
+    "meta", [{"versionId": 7}, [], {"versionId": "7\r\nX: y"}, {"versionId": "é"}]
+)
+def test_a_version_that_can_not_be_sent_back_stops_the_write(
+    errands: Errands, server: Server, journal: Journal, meta: Any
+):
+    server.on(GET, BOOKED | {"meta": meta})
+    with pytest.raises(errors.BadResponse):
+        cancel(errands)
+    assert (server.asked, states(journal)) == ([GET], [])
+
+
+def test_what_is_so_already_is_not_written_again(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, CANCELLED)
+    assert cancel(errands) == ("cancelled", False)
+    assert (server.asked, states(journal)) == ([GET], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Reply(status=412), errors.Conflict),
+        (Reply(status=409), errors.Conflict),
+        (Reply(an_outcome("too-late"), 422), errors.TooLate),
+        (Reply(status=403), errors.NotPermitted),
+        (Reply(status=404), errors.NotFound),
+        (Reply(status=429), errors.RateLimited),
+    ],
+)
+def test_a_refused_update_is_not_done(
+    errands: Errands, server: Server, journal: Journal, answer: Reply, kind: type
+):
+    server.on(GET, BOOKED).on(PUT, answer)
+    with pytest.raises(kind):
+        cancel(errands)
+    assert states(journal) == [("update", TARGET, "refused")]
+    assert server.asked.count(PUT) == 1
+
+
+def test_a_conflict_with_somebody_who_did_the_same_is_done_but_not_by_us(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED, CANCELLED).on(PUT, Reply(status=412))
+    assert cancel(errands) == ("cancelled", False)
+    assert states(journal) == [("update", TARGET, "done")]
+
+
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(raw=b"<html>")])
+def test_a_lost_reply_is_looked_into_and_found_done(
+    errands: Errands, server: Server, journal: Journal, trouble: Reply
+):
+    server.on(GET, BOOKED, CANCELLED).on(PUT, trouble)
+    assert cancel(errands) == ("cancelled", True)
+    assert (server.asked, states(journal)) == ([GET, PUT, GET], [("update", TARGET, "done")])
+
+
+@pytest.mark.parametrize("look", [Reply(BOOKED), Reply(status=500), NO_WAY])
+def test_a_lost_reply_without_a_trace_is_unknown(
+    errands: Errands, server: Server, journal: Journal, look: Reply
+):
+    server.on(GET, Reply(BOOKED), look).on(PUT, LOST)
+    with pytest.raises(errors.OutcomeUnknown):
+        cancel(errands)
+    assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "unknown")])
+
+
+def test_a_portal_out_of_reach_got_nothing(errands: Errands, server: Server, journal: Journal):
+    server.on(GET, BOOKED).on(PUT, NO_WAY)
+    with pytest.raises(errors.Unreachable):
+        cancel(errands)
+    assert states(journal) == [("update", TARGET, "not_sent")]
+
+
+def test_a_portal_that_takes_the_update_and_keeps_the_record_as_it_was_is_a_conflict(
+    errands: Errands, server: Server
+):
+    server.on(GET, BOOKED).on(PUT, DONE)
+    with pytest.raises(errors.Conflict, match="shows Appointment/visit-1 as it was"):
+        cancel(errands)
+
+
+def test_an_update_that_can_not_be_read_back_is_not_called_failed(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, Reply(BOOKED), Reply(status=500)).on(PUT, DONE)
+    with pytest.raises(errors.OutcomeUnknown, match="took the request"):
+        cancel(errands)
+    assert states(journal) == [("update", TARGET, "done")]
+
+
+def test_a_record_that_is_not_there_is_not_found_and_nothing_is_noted(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, Reply(status=404))
+    with pytest.raises(errors.NotFound):
+        cancel(errands)
+    assert states(journal) == []
