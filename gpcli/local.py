@@ -25,10 +25,12 @@ class Local:
     """Each part is built when first used. `terminal` `None` = what the streams are.
 
     `former_umask` is the one that gpcli was started with, for the programs that it starts;
-    -1 = it was never changed.
+    -1 = it was never changed. `patience` is how long, in seconds, the portal may take before
+    progress is shown; `None` = as `Output` has it.
     """
 
     former_umask = -1
+    patience: float | None = None
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Local:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
-        from gpcli.render.output import Format, Output, look_around
+        from gpcli.render.output import PATIENCE, Format, Output, look_around
 
         chosen = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
         return Output(
@@ -57,6 +59,7 @@ class Local:
             format=Format(chosen[0] if chosen else "auto"),
             fields=self.options.fields,
             now=self.clock,
+            patience=PATIENCE if self.patience is None else self.patience,
         )
 
     @cached_property

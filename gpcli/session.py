@@ -205,12 +205,15 @@ class Session(Local):
         profile = uuid5(_GPCLI, f"{self.profile.name} {self.profile.portal}")
         return uuid5(profile, "\0".join((self.identity.patient, command, request)))
 
-    def carry_out(self, step: Step[Record]) -> Outcome[Record]:
-        """Show the plan, make sure that the person agrees, send."""
+    def carry_out(self, step: Step[Record], *, word: str | None = None) -> Outcome[Record]:
+        """Show the plan, make sure that the person agrees, send.
+
+        `word` is what the command line gave where a plan asks for a word.
+        """
         from gpcli.care.agreement import Terms, carry_out
 
         options = self.options
-        terms = Terms(options.yes, options.dry_run, options.accept_fee)
+        terms = Terms(options.yes, options.dry_run, options.accept_fee, word)
         return carry_out(step, terms, self.ask, self._show_plan)
 
     def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:

@@ -50,7 +50,7 @@ class Proposal(Generic[Record]):
     """A write, ready to be shown, agreed to and sent.
 
     `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
-    sending costs, `None` = nothing.
+    sending costs, `None` = nothing. `word` has to be typed to agree, where a yes is not enough.
     """
 
     action: str
@@ -59,15 +59,20 @@ class Proposal(Generic[Record]):
     send: Callable[[], Written[Record]]
     charge: Charge | None = None
     warnings: tuple[str, ...] = ()
+    word: str = ""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the command line agreed to in advance. `accept_fee` is an amount, `any` or `None`."""
+    """What the command line agreed to in advance.
+
+    `accept_fee` is an amount, `any` or `None`; `word` the one that a proposal asks for.
+    """
 
     yes: bool = False
     dry_run: bool = False
     accept_fee: str | None = None
+    word: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,9 @@ def carry_out(
 def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
     if proposal.charge and (terms.yes or terms.accept_fee):
         check_fee(proposal.charge, terms.accept_fee)
+    if proposal.word:
+        _require_word(proposal.word, terms.word, asker)
+        return
     if terms.yes:
         return
     flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
@@ -119,6 +127,17 @@ def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
         raise
     if not agreed:
         raise Declined("Nothing was sent.")
+
+
+def _require_word(word: str, given: str | None, asker: Asker) -> None:
+    if given is None and not asker.allowed:
+        raise ConfirmationNeeded(
+            f"This needs the word '{word}', and there is nobody to type it.",
+            hint=f"Confirm with --confirm {word}.",
+        )
+    typed = given or asker.text(f"Type '{word}' to go on", flag="--confirm")
+    if typed != word:
+        raise Declined(f"That was not '{word}'. Nothing was sent.")
 
 
 def check_fee(charge: Charge, accepted: str | None) -> None:

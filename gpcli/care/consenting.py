@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from gpcli.care.agreement import Asker, Outcome, Proposal, Step
+from gpcli.care.agreement import Outcome, Proposal, Step
 from gpcli.care.portal import Portal
-from gpcli.errors import ConfirmationNeeded, Declined, NotPermitted
+from gpcli.errors import NotPermitted
 from gpcli.model.desk import Written
 from gpcli.model.service import Consent, ConsentLevel
 
@@ -38,7 +38,8 @@ def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
 def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
     """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
 
-    Consents of levels that gpcli does not know are somebody else's business and stay.
+    Consents of levels that gpcli does not know are somebody else's business and stay. It deletes
+    data, so a word has to be typed: `--yes` does not replace it.
     """
     _own(portal)
     there = [each for each in portal.consents() if each.level in ABOVE_BASIC]
@@ -53,27 +54,8 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
         preview=there[-1],
         send=lambda: _withdraw(portal, there, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
+        word=WITHDRAW,
     )
-
-
-def require_word(step: Step[Consent], dry_run: bool, confirm: str | None, asker: Asker) -> None:
-    """Withdrawing deletes data: the word itself is needed, `--yes` does not replace it.
-
-    Raises Declined for another word; ConfirmationNeeded when it is missing, InputNeeded when it is
-    empty, and nobody can be asked.
-    """
-    if dry_run or isinstance(step, Outcome):
-        return
-    if confirm is None and not asker.allowed:
-        raise ConfirmationNeeded(
-            "Withdrawing deletes what the portal keeps for you; it was not confirmed.",
-            hint=f"Confirm with --confirm {WITHDRAW}.",
-        )
-    word = confirm or asker.text(
-        f"This deletes what the portal keeps for you. Type '{WITHDRAW}' to go on", flag="--confirm"
-    )
-    if word != WITHDRAW:
-        raise Declined(f"That was not '{WITHDRAW}'. Nothing was sent.")
 
 
 def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:

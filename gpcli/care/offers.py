@@ -146,8 +146,11 @@ def hidden_commands(
 ) -> dict[str, str]:
     """The commands of `starts` whose services no GP offers, each with the sentence why.
 
-    `starts` names the services that each command is there for.
+    `starts` names the services that each command is there for. A record that could not be read
+    is no proof that something is not offered: then nothing is hidden.
     """
+    if not offers.complete:
+        return {}
     rows = standings(offers, now)
     hidden: dict[str, str] = {}
     for command, names in starts.items():

@@ -6,12 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gpcli.care.consenting import (
-    WITHDRAW,
-    propose_grant,
-    propose_withdrawal,
-    require_word,
-)
+from gpcli.care.consenting import WITHDRAW, propose_grant, propose_withdrawal
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_consent
 from gpcli.cli.registry import starts
@@ -46,7 +41,6 @@ def withdraw(
     """Withdraw consent; the portal deletes what it keeps for you."""
     session = session_of(ctx)
     intent = session.intent("consent withdraw")
-    step = propose_withdrawal(session.portal, intent)
-    require_word(step, session.options.dry_run, confirm, session.ask)
-    show_consent(session, session.carry_out(step), intent)
+    outcome = session.carry_out(propose_withdrawal(session.portal, intent), word=confirm)
+    show_consent(session, outcome, intent)
     session.remember(session.portal.offers(), starts())

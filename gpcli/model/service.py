@@ -73,6 +73,7 @@ class Offers:
     """Everything needed to tell what a patient may use: one answer of the portal.
 
     `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
+    `complete` is false when some of the records could not be read.
     """
 
     surgeries: tuple[Surgery, ...]
@@ -80,6 +81,7 @@ class Offers:
     prices: dict[str, Price]
     consent: ConsentLevel
     permitted: frozenset[ServiceName]
+    complete: bool = True
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,8 @@ class Exchange:
 
 
 def _may_repeat(call: Call, outcome: Answer | httpx.TransportError) -> bool:
-    if isinstance(outcome, Answer):
-        return call.retry and outcome.status in retry.STATUSES
+    if isinstance(outcome, Answer):  # 429 says that nothing was done
+        return outcome.status == 429 or (call.retry and outcome.status in retry.STATUSES)
     if trouble.is_final(outcome):
         return False
     return call.retry or not trouble.reached_portal(outcome)

@@ -96,6 +96,7 @@ class Reader:
             prices=dict(self._kept(prices, "ChargeItemDefinition", self._price)),
             consent=highest_level(self.consents(consents)),
             permitted=permitted,
+            complete=not self._flaws,
         )
 
     def consents(self, bundle: Bundle) -> tuple[Consent, ...]:

@@ -20,7 +20,7 @@ from gpcli.render.terminal import Terminal, look_around
 from gpcli.render.times import Surroundings
 from gpcli.render.view import T, View
 
-__all__ = ["Format", "Output", "Terminal", "look_around"]
+__all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
 
 
 class Format(StrEnum):

@@ -3,7 +3,7 @@ from uuid import uuid5
 import pytest
 
 from gpcli.care.agreement import Outcome, Terms, carry_out
-from gpcli.care.consenting import propose_grant, propose_withdrawal, require_word
+from gpcli.care.consenting import propose_grant, propose_withdrawal
 from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded, NotPermitted
 from gpcli.model.service import Consent
 from tests.care.builders import INTENT, ON_BEHALF, Asker, FakePortal, a_consent, offers
@@ -19,7 +19,7 @@ def portal_with(*given, **changes):
 
 
 def agreed(step):
-    return carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+    return carry_out(step, Terms(yes=True, word="withdraw"), Asker(), lambda _: None)
 
 
 def test_granting_says_what_it_means_and_how_it_ends():
@@ -110,54 +110,63 @@ def test_who_acts_for_somebody_can_not_change_their_consent(propose):
     assert portal.calls == []
 
 
-def withdrawal():
-    return propose_withdrawal(portal_with(FULL), INTENT)
+def withdraw(asker=None, portal=None, **terms):
+    portal = portal or portal_with(FULL)
+    step = propose_withdrawal(portal, INTENT)
+    return carry_out(step, Terms(**terms), asker or Asker(), lambda _: None), portal
 
 
 def test_the_word_may_come_with_the_command():
     asker = Asker()
 
-    require_word(withdrawal(), False, "withdraw", asker)
+    outcome, portal = withdraw(asker, word="withdraw")
 
-    assert asker.questions == []
+    assert (outcome.changed, asker.questions, len(portal.sent)) == (True, [], 1)
 
 
-def test_the_word_is_asked_for_at_a_terminal():
+def test_the_word_is_asked_for_at_a_terminal_after_the_plan():
     asker = Asker(["withdraw"])
+    shown = []
 
-    require_word(withdrawal(), False, None, asker)
+    step = propose_withdrawal(portal_with(FULL), INTENT)
+    carry_out(step, Terms(), asker, lambda plan: shown.append(len(asker.questions)))
 
-    assert asker.questions == [
-        (
-            "This deletes what the portal keeps for you. Type 'withdraw' to go on",
-            "--confirm",
-        )
-    ]
+    assert shown == [0]
+    assert asker.questions == [("Type 'withdraw' to go on", "--confirm")]
 
 
 @pytest.mark.parametrize("word", ["yes", "Withdraw", "withdraw ", "y"])
-def test_another_word_is_a_no(word):
+@pytest.mark.parametrize("yes", [True, False])
+def test_another_word_is_a_no_and_yes_does_not_replace_it(word, yes):
+    portal = portal_with(FULL)
     with pytest.raises(Declined, match="Nothing was sent"):
-        require_word(withdrawal(), False, word, Asker())
+        withdraw(portal=portal, word=word, yes=yes)
     with pytest.raises(Declined, match="Nothing was sent"):
-        require_word(withdrawal(), False, None, Asker([word]))
+        withdraw(Asker([word]), portal, yes=yes)
+    assert portal.sent == []
 
 
-def test_without_the_word_and_nobody_to_ask_the_flag_is_named():
+@pytest.mark.parametrize("yes", [True, False])
+def test_without_the_word_and_nobody_to_ask_the_flag_is_named(yes):
+    portal = portal_with(FULL)
     with pytest.raises(ConfirmationNeeded) as needed:
-        require_word(withdrawal(), False, None, Asker())
+        withdraw(portal=portal, yes=yes)
 
-    assert needed.value.hint == "Confirm with --confirm withdraw."
+    assert (needed.value.hint, portal.sent) == ("Confirm with --confirm withdraw.", [])
 
 
 def test_an_empty_word_and_nobody_to_ask_is_missing_input():
     with pytest.raises(InputNeeded):
-        require_word(withdrawal(), False, "", Asker())
+        withdraw(word="")
 
 
 def test_a_rehearsal_needs_no_word():
-    require_word(withdrawal(), True, None, Asker())
+    outcome, portal = withdraw(dry_run=True)
+
+    assert (outcome.dry_run, portal.sent) == (True, [])
 
 
 def test_what_is_withdrawn_already_needs_no_word():
-    require_word(propose_withdrawal(portal_with(), INTENT), False, None, Asker())
+    outcome, _ = withdraw(portal=portal_with())
+
+    assert not outcome.changed

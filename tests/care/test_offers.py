@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -371,3 +372,10 @@ def test_a_surgery_without_a_phone_gets_no_hint_to_call():
         require(offers(surgeries=(quiet,)), BOOKING, NOW)
 
     assert told(refused) == ("Ola Lie does not offer booking of times online.", "")
+
+
+def test_nothing_is_hidden_when_a_record_could_not_be_read():
+    nothing = replace(offers(), offers=())
+
+    assert set(hidden_commands(nothing, NOW, STARTS)) == set(STARTS)
+    assert hidden_commands(replace(nothing, complete=False), NOW, STARTS) == {}

@@ -160,7 +160,7 @@ def test_what_is_not_found_after_a_lost_reply_is_unknown_not_failed(
         (Reply(status=461), errors.Rejected),
         (Reply(status=401), errors.Expired),
         (Reply(status=307), errors.BadResponse),
-        (Reply(status=429), errors.RateLimited),
+        (Reply(status=429, headers={"Retry-After": "3600"}), errors.RateLimited),
     ],
 )
 def test_a_refusal_is_not_done_and_needs_no_look(

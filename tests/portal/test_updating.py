@@ -102,7 +102,7 @@ def test_what_is_so_already_is_not_written_again(
         (Reply(an_outcome("too-late"), 422), errors.TooLate),
         (Reply(status=403), errors.NotPermitted),
         (Reply(status=404), errors.NotFound),
-        (Reply(status=429), errors.RateLimited),
+        (Reply(status=429, headers={"Retry-After": "3600"}), errors.RateLimited),
     ],
 )
 def test_a_refused_update_is_not_done(
