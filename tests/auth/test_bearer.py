@@ -180,7 +180,7 @@ def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, ref
     "trouble",
     [
         httpx.Response(503),
-        httpx.Response(429),
+        httpx.Response(429, headers={"Retry-After": "3600"}),
         httpx.ReadError("cut"),
         httpx.ReadTimeout("late"),
     ],
