@@ -38,13 +38,7 @@ def list_appointments(
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
     session = session_of(ctx)
-    identity = pick(
-        session.portal,
-        appointment,
-        session.now(),
-        session.ask,
-        lambda one: appointment_label(one, session.now()),
-    )
+    identity = _picked(session, appointment)
     session.output.show_item(APPOINTMENTS, session.portal.appointment(identity))
     session.check_whole()
 
@@ -52,16 +46,17 @@ def show(ctx: typer.Context, appointment: Id = None) -> None:
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
     session = session_of(ctx)
-    identity = pick(
-        session.portal,
-        appointment,
-        session.now(),
-        session.ask,
-        lambda one: appointment_label(one, session.now()),
-    )
+    identity = _picked(session, appointment)
     intent = session.intent("cancel")
     step = cancelling.propose(session.portal, identity, intent, session.now())
     show_appointment(session, session.carry_out(step), intent)
+
+
+def _picked(session: Session, appointment: str | None) -> str:
+    now = session.now()
+    return pick(
+        session.portal, appointment, now, session.ask, lambda one: appointment_label(one, now)
+    )
 
 
 def _at_gp(session: Session, found: list[Appointment]) -> list[Appointment]:

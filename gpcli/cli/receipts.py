@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gpcli.care.agreement import Outcome
 from gpcli.model.appointment import Appointment
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
 from gpcli.model.service import Consent
 from gpcli.render.views.offered import CONSENT_RECEIPT
 from gpcli.render.views.times import RECEIPT
@@ -18,14 +18,14 @@ ALREADY = "It was so already; nothing was sent."
 
 def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
-    receipt = AppointmentReceipt.of(outcome.record, **_sending(session, outcome, intent))
+    receipt = AppointmentReceipt.of(outcome.record, _sending(session, outcome, intent))
     session.output.show_item(RECEIPT, receipt)
     session.output.notice(next_words(receipt))
 
 
 def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> None:
     """The consent, given or withdrawn."""
-    receipt = ConsentReceipt.of(outcome.record, **_sending(session, outcome, intent))
+    receipt = ConsentReceipt.of(outcome.record, _sending(session, outcome, intent))
     session.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
         session.output.notice(REHEARSED)
@@ -50,12 +50,12 @@ def next_words(receipt: AppointmentReceipt) -> str:
 
 def _sending(
     session: Session, outcome: Outcome[Appointment] | Outcome[Consent], intent: UUID
-) -> dict[str, object]:
+) -> Sending:
     parties = session.portal.parties
-    return {
-        "changed": outcome.changed,
-        "dry_run": outcome.dry_run,
-        "request_id": session.options.request_id or str(intent),
-        "patient": parties.patient,
-        "acting_user": parties.acting_user,
-    }
+    return Sending(
+        changed=outcome.changed,
+        dry_run=outcome.dry_run,
+        request_id=session.options.request_id or str(intent),
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+    )

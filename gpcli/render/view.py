@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from gpcli.errors import Usage
-from gpcli.render.record import Json
+from gpcli.render.record import Json, json_fields, record_of
 from gpcli.render.times import Surroundings
 
 T = TypeVar("T")
@@ -72,6 +72,14 @@ class View(Generic[T]):
         require_known(names, self.column_names)
         by_name = {column.name: column for column in self.columns}
         return tuple(by_name[name] for name in names)
+
+
+def record_view(
+    kind: type[T], name: str, columns: tuple[Column[T], ...], *, blocks: bool = False
+) -> View[T]:
+    """A view of records of the dataclass `kind`, whose JSON is `record_of` them."""
+    record: type = kind
+    return View(name, columns, record_of, json_fields(record), blocks)
 
 
 def require_known(names: Sequence[str], known: Sequence[str]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
-from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
-from gpcli.render.view import Column, View
+from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import acting_words
 
-PORTALS: View[KnownPortal] = View(
+PORTALS: View[KnownPortal] = record_view(
+    KnownPortal,
     "profiles",
     (
         Column("profile", "Profile", lambda one: one.profile),
@@ -17,7 +17,6 @@ PORTALS: View[KnownPortal] = View(
         Column("default", "Default", lambda one: one.default),
         Column("people", "Signed in", lambda one: one.people),
     ),
-    record_of,
 )
 
 
@@ -27,7 +26,8 @@ def _unattended(one: SignInState | SignInSummary, around: Surroundings) -> str:
     return f"until {one.until.astimezone(around.machine_zone):%a %d %b %Y %H:%M}"
 
 
-SIGN_INS: View[SignInState] = View(
+SIGN_INS: View[SignInState] = record_view(
+    SignInState,
     "whoami",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
@@ -39,10 +39,10 @@ SIGN_INS: View[SignInState] = View(
         Column("until", "Works unattended", lambda one: one.until, _unattended),
         Column("renews", "Renews itself", lambda one: one.renews, in_table=False),
     ),
-    record_of,
 )
 
-SIGNED_IN: View[SignInSummary] = View(
+SIGNED_IN: View[SignInSummary] = record_view(
+    SignInSummary,
     "login",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
@@ -53,26 +53,14 @@ SIGNED_IN: View[SignInSummary] = View(
         Column("offered", "Offers online", lambda one: one.offered),
         Column("until", "Works unattended", lambda one: one.until, _unattended),
     ),
-    record_of,
-    (
-        "patient",
-        "acting_user",
-        "profile",
-        "environment",
-        "surgeries",
-        "offered",
-        "until",
-        "renews",
-    ),
 )
 
-SIGNED_OUT: View[SignedOut] = View(
+SIGNED_OUT: View[SignedOut] = record_view(
+    SignedOut,
     "logout",
     (
         Column("patient", "Signed out", lambda one: one.patient),
         Column("profile", "Profile", lambda one: one.profile),
         Column("revoked", "Ended at the portal", lambda one: one.revoked),
     ),
-    record_of,
-    ("profile", "patient", "revoked"),
 )

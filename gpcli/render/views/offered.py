@@ -5,10 +5,10 @@ from __future__ import annotations
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Consent, Service, Standing
 from gpcli.model.surgery import OpeningHours, Surgery
-from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
-from gpcli.render.view import Column, View
-from gpcli.render.views.wording import acting_words, price_cell, price_words
+from gpcli.render.view import Column, View, record_view
+from gpcli.render.views.sent import sending_columns
+from gpcli.render.views.wording import price_cell, price_words
 
 _WORDS = {
     Standing.OFFERED: "yes",
@@ -31,7 +31,8 @@ def _reason(row: Service, around: Surroundings) -> str:
 
 def services_view(*, several_gps: bool) -> View[Service]:
     """The services; the GP stands in the table only where there are several."""
-    return View(
+    return record_view(
+        Service,
         "services",
         (
             Column("service", "Service", lambda row: row.service.value),
@@ -52,20 +53,6 @@ def services_view(*, several_gps: bool) -> View[Service]:
             Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
             Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
             Column("channels", "Ways", lambda row: row.channels, in_table=False),
-        ),
-        record_of,
-        (
-            "service",
-            "status",
-            "surgery",
-            "reason",
-            "off_from",
-            "off_until",
-            "price",
-            "answer_time",
-            "channels",
-            "eligibility",
-            "command",
         ),
     )
 
@@ -91,7 +78,8 @@ def _hours(surgery: Surgery) -> tuple[str, ...]:
     return tuple(hours_words(line) for line in surgery.hours)
 
 
-SURGERIES: View[Surgery] = View(
+SURGERIES: View[Surgery] = record_view(
+    Surgery,
     "gp",
     (
         Column("id", "ID", lambda one: one.id, in_table=False),
@@ -103,12 +91,11 @@ SURGERIES: View[Surgery] = View(
         Column("websites", "Website", lambda one: one.websites),
         Column("emails", "E-mail", lambda one: one.emails),
     ),
-    record_of,
-    ("id", "gp", "name", "phones", "emails", "websites", "addresses", "hours"),
     blocks=True,
 )
 
-CONSENTS: View[Consent] = View(
+CONSENTS: View[Consent] = record_view(
+    Consent,
     "consents",
     (
         Column("id", "ID", lambda one: one.id),
@@ -116,21 +103,16 @@ CONSENTS: View[Consent] = View(
         Column("status", "Status", lambda one: one.status),
         Column("since", "Since", lambda one: one.since),
     ),
-    record_of,
 )
 
-CONSENT_RECEIPT: View[ConsentReceipt] = View(
+CONSENT_RECEIPT: View[ConsentReceipt] = record_view(
+    ConsentReceipt,
     "consent-receipt",
     (
         Column("id", "ID", lambda one: one.id),
         Column("level", "Level", lambda one: one.level),
         Column("status", "Status", lambda one: one.status),
         Column("since", "Since", lambda one: one.since, in_table=False),
-        Column("changed", "Changed", lambda one: one.changed, for_people=False),
-        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
-        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
-        Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", lambda one: one.acting_user.name, acting_words),
+        *sending_columns(ConsentReceipt),
     ),
-    record_of,
 )

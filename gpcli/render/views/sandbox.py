@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpcli.render.record import record_of
-from gpcli.render.view import Column, View
+from gpcli.render.view import Column, View, record_view
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class SandboxPerson:
     acts_for: tuple[str, ...]
 
 
-PEOPLE: View[SandboxPerson] = View(
+PEOPLE: View[SandboxPerson] = record_view(
+    SandboxPerson,
     "sandbox-people",
     (
         Column("person", "Person", lambda one: one.person),
@@ -26,5 +26,4 @@ PEOPLE: View[SandboxPerson] = View(
         Column("shows", "Shows", lambda one: one.shows),
         Column("acts_for", "Acts for", lambda one: one.acts_for),
     ),
-    record_of,
 )

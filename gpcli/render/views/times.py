@@ -8,12 +8,11 @@ from typing import TypeVar
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.flu import FluAnswer
 from gpcli.model.receipt import AppointmentReceipt
-from gpcli.render.record import record_of
 from gpcli.render.times import Surroundings
-from gpcli.render.view import Column, View
+from gpcli.render.view import Column, View, record_view
+from gpcli.render.views.sent import sending_columns
 from gpcli.render.views.wording import (
     STATUS_STYLE,
-    acting_words,
     price_cell,
     price_words,
     status_words,
@@ -26,7 +25,8 @@ def _slot_time(slot: Slot, around: Surroundings) -> str:
     return around.period(slot.start, slot.end, slot.zone)
 
 
-SLOTS: View[Slot] = View(
+SLOTS: View[Slot] = record_view(
+    Slot,
     "slots",
     (
         Column("id", "ID", lambda slot: slot.id),
@@ -39,7 +39,6 @@ SLOTS: View[Slot] = View(
         Column("surgery", "Surgery", lambda slot: slot.surgery),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
     ),
-    record_of,
 )
 
 
@@ -98,42 +97,19 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     )
 
 
-APPOINTMENTS: View[Appointment] = View(
+APPOINTMENTS: View[Appointment] = record_view(
+    Appointment,
     "appointments",
     _columns(Appointment),
-    record_of,
-    (
-        "id",
-        "status",
-        "start",
-        "end",
-        "zone",
-        "requested",
-        "service",
-        "channel",
-        "practitioner",
-        "surgery",
-        "location",
-        "reason",
-        "answer",
-        "cancel_until",
-        "created",
-        "slot_id",
-    ),
 )
 
-RECEIPT: View[AppointmentReceipt] = View(
+RECEIPT: View[AppointmentReceipt] = record_view(
+    AppointmentReceipt,
     "appointment-receipt",
     (
         *_columns(AppointmentReceipt),
-        Column("changed", "Changed", lambda one: one.changed, for_people=False),
-        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
-        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
-        Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", lambda one: one.acting_user.name, acting_words),
+        *sending_columns(AppointmentReceipt),
     ),
-    record_of,
-    (*APPOINTMENTS.keys, "changed", "dry_run", "request_id", "patient", "acting_user"),
 )
 
 
@@ -142,7 +118,8 @@ def _last(one: FluAnswer) -> str | None:
     return f"{last.date} {last.vaccine}" if last else None
 
 
-FLU: View[FluAnswer] = View(
+FLU: View[FluAnswer] = record_view(
+    FluAnswer,
     "flu",
     (
         Column("gp", "GP", lambda one: one.surgery.label),
@@ -166,15 +143,5 @@ FLU: View[FluAnswer] = View(
         ),
         Column("this_season", "Had it this season", lambda one: one.this_season),
         Column("deep_link", "Booked at", lambda one: one.deep_link),
-    ),
-    record_of,
-    (
-        "surgery",
-        "eligibility",
-        "price",
-        "last_vaccination",
-        "this_season",
-        "deep_link",
-        "slots",
     ),
 )
