@@ -138,7 +138,11 @@ class Journal:
 
 
 def _torn(handle: int) -> bool:
-    """Whether the last line of an open file has no end."""
+    """Whether the last line of an open file has no end.
+
+    It may also be one that another process is writing just now: then an empty line too many comes
+    of it, which readers pass over.
+    """
     if os.lseek(handle, 0, os.SEEK_END) == 0:
         return False
     os.lseek(handle, -1, os.SEEK_END)

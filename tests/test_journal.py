@@ -35,7 +35,7 @@ def journal(directory):
 
 def events(directory):
     text = (directory / "journal.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.splitlines() if line]
 
 
 def states(journal):
