@@ -1,0 +1,64 @@
+"""One portal for all the journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gpcli.auth.vault import MemoryVault
+from gpcli.cli.demo import visit
+from gpcli.sandbox.server import Sandbox
+from tests.journeys.shell import Shell
+from tests.journeys.world import MONDAY, Snapshot, World
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[tuple[Sandbox, Snapshot]]:
+    """Tests take `world`, which is as it was at the start."""
+    with Sandbox(clock=MONDAY, seed=1) as sandbox:
+        yield sandbox, Snapshot(sandbox, lambda: MONDAY)
+
+
+@pytest.fixture
+def world(started: tuple[Sandbox, Snapshot], tmp_path: Path) -> Iterator[World]:
+    sandbox, snapshot = started
+    yield World(sandbox, tmp_path)
+    snapshot.put_back()
+
+
+@pytest.fixture
+def shell_of(world: World) -> Callable[..., Shell]:
+    """`shell_of("ada")`, or `shell_of("guro", "emil")` who acts for her child."""
+    return world.shell
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[Sandbox, Snapshot]]:
+    """Tests take `live`, which is as it was at the start."""
+    with Sandbox(auto_sign_in=True) as sandbox:
+        yield sandbox, Snapshot(sandbox, lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+def live(served: tuple[Sandbox, Snapshot]) -> Iterator[Sandbox]:
+    """A portal by the real clock, whose page signs in at once whomever `--hint` names."""
+    sandbox, snapshot = served
+    yield sandbox
+    snapshot.put_back()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Somebody who has yet to sign in, with a keyring in memory and a browser that obeys."""
+    env = {"GPCLI_CONFIG_DIR": str(tmp_path)}
+    return Shell(env, lambda: datetime.now(UTC), vault=MemoryVault(), browse=visit)
+
+
+@pytest.fixture
+def ada(shell: Shell, live: Sandbox) -> Shell:
+    """The same, after Ada has signed in."""
+    assert shell(f"gpcli login {live.fhir_base} --hint ada").code == 0
+    return shell

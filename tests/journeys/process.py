@@ -1,0 +1,76 @@
+"""gpcli as a process of its own: for pipes, signals and terminals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gpcli.cli.served import variables
+from gpcli.sandbox.server import Sandbox
+from tests.journeys.shell import Ending
+
+ROOT = Path(__file__).parents[2]
+PYTHON = f"'{sys.executable}' -m gpcli"
+"""gpcli in a shell's line."""
+
+
+def surroundings(home: Path, **more: str) -> dict[str, str]:
+    """The variables of somebody who has nothing but this gpcli."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    return {
+        "PATH": path,
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "GPCLI_CONFIG_DIR": str(home),
+        "COLUMNS": "200",
+        **more,
+    }
+
+
+def as_person(sandbox: Sandbox, home: Path, person: str, **more: str) -> dict[str, str]:
+    """The same with a token for `person`."""
+    token = sandbox.token_for(person)
+    values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
+    return surroundings(home, **values, **more)
+
+
+def started(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """gpcli, running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gpcli", *argv],
+        env=env,
+        cwd=env["HOME"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ending:
+    """How it ended."""
+    out, err = process.communicate(timeout=60)
+    return Ending(process.returncode, out, err)
+
+
+def gpcli(*argv: str, env: Mapping[str, str]) -> Ending:
+    """gpcli from start to end."""
+    return ended(started(*argv, env=env))
+
+
+def shell(line: str, env: Mapping[str, str]) -> Ending:
+    """A line of bash."""
+    done = subprocess.run(
+        ["bash", "-c", line],
+        env=env,
+        cwd=env["HOME"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Ending(done.returncode, done.stdout, done.stderr)

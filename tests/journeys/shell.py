@@ -1,0 +1,140 @@
+"""A shell in this process: plays command lines as the program would, and tells how they ended."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from gpcli.__main__ import command_line
+from gpcli.auth.vault import Vault
+from gpcli.cli.served import variables
+from gpcli.config.options import Options
+from gpcli.render.terminal import Terminal
+from gpcli.sandbox.server import Sandbox
+from gpcli.session import Session
+
+PIPED = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
+AN_HOUR = 3600.0
+SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True, width=200)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended: exit status, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The answer of `--json`."""
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of plain lines."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+    @property
+    def asides(self) -> list[dict[str, Any]]:
+        """What `--json` says on standard error."""
+        return [json.loads(line) for line in self.err.splitlines()]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error that `--json` said last."""
+        return self.asides[-1]["error"]
+
+    @property
+    def refused(self) -> tuple[int, str, str]:
+        """Exit code, error word and standard output of a refusal under `--json`."""
+        return self.code, self.error["code"], self.out
+
+
+def forbidden(seconds: float) -> None:
+    """How tests sleep."""
+    raise AssertionError(f"a test would sleep for {seconds} s")
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One person's shell: `shell("gpcli slots --limit 1")`.
+
+    `env` are its variables, `now` its clock. `typing` is what the person types, for `terminal`
+    tells whether there is one to type at. A command that waits is given a `sleep` to do it with;
+    `stderr` can be read meanwhile.
+    """
+
+    env: Mapping[str, str]
+    now: Callable[[], datetime]
+    vault: Vault | None = None
+    browse: Callable[[str], bool] | None = None
+    terminal: Terminal = PIPED
+    typing: str | TextIO = ""
+    stderr: io.StringIO | None = None
+    sleep: Callable[[float], None] = forbidden
+
+    def __call__(self, line: str | Sequence[str]) -> Ending:
+        """Play one line that begins with `gpcli`."""
+        words = shlex.split(line) if isinstance(line, str) else list(line)
+        assert words[0] == "gpcli"
+        stdin = io.StringIO(self.typing) if isinstance(self.typing, str) else self.typing
+        stdout, stderr = io.StringIO(), self.stderr or io.StringIO()
+        code = command_line(words[1:], self.env, stdin, stdout, stderr, self._session)
+        return Ending(code, stdout.getvalue(), stderr.getvalue())
+
+    def json(self, line: str) -> Any:
+        """The JSON answer of a line that succeeds."""
+        ending = self(f"{line} --json")
+        assert ending.code == 0, ending
+        return ending.json
+
+    def with_env(self, **changes: str) -> Shell:
+        """The same shell with more variables."""
+        return replace(self, env={**self.env, **changes})
+
+    def without(self, *names: str) -> Shell:
+        """The same shell without some variables."""
+        return replace(self, env={name: self.env[name] for name in self.env if name not in names})
+
+    def at_a_screen(self, typing: str | TextIO = "") -> Shell:
+        """The same shell with a person before a terminal who types `typing`."""
+        return replace(self, terminal=SCREEN, typing=typing)
+
+    def at(self, now: Callable[[], datetime]) -> Shell:
+        """The same shell by another clock."""
+        return replace(self, now=now)
+
+    def _session(self, options: Options, env: Mapping[str, str], *streams: Any) -> Session:
+        session = Session(
+            options,
+            env,
+            *streams,
+            now=self.now,
+            vault=self.vault,
+            browse=self.browse,
+            terminal=self.terminal,
+            sleep=self.sleep,
+        )
+        session.patience = AN_HOUR  # that a machine is busy is no news to a test
+        return session
+
+
+def scripted(
+    sandbox: Sandbox,
+    config: Path,
+    person: str,
+    now: Callable[[], datetime],
+    acting_for: str | None = None,
+) -> Shell:
+    """A shell with a token for `person` among its variables, and an empty configuration."""
+    token = sandbox.token_for(person, acting_for)
+    values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
+    return Shell({**values, "GPCLI_CONFIG_DIR": str(config)}, now)

@@ -1,0 +1,217 @@
+"""The sandbox as a command: one portal for one command, or a served one for many."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroundings
+from tests.journeys.shell import Ending, Shell
+from tests.journeys.world import MONDAY
+
+
+def test_a_command_runs_as_somebody_and_its_status_is_passed_on(tmp_path):
+    line = f"{PYTHON} whoami --fields patient,environment; printf '%s' \"$GPCLI_PATIENT\"; exit 42"
+    ending = gpcli(
+        *("sandbox", "run", "--as", "guro", "--for", "emil", "--", "bash", "-c", line),
+        env=surroundings(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me"),
+    )
+    assert ending == Ending(42, "patient:\tEmil Hagen\nenvironment:\tsandbox\nemil", "")
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A file with one person, Ola, whom no GP knows: a portal that starts at once."""
+    ola = {"resourceType": "Patient", "id": "ola", "name": [{"text": "Ola Vik"}]}
+    path = tmp_path / "people.json"
+    path.write_text(json.dumps({"resourceType": "Bundle", "entry": [{"resource": ola}]}))
+    return path
+
+
+def test_people_can_be_brought_from_a_file(tmp_path, people):
+    line = f"{PYTHON} whoami --fields patient; {PYTHON} gp"
+    ending = gpcli(
+        *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
+        env=surroundings(tmp_path),
+    )
+    assert ending == Ending(
+        0, "patient:\tOla Vik\n", "You have no GP: the portal's record names none.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "is not JSON"), ("[]", "is not a FHIR Bundle"), ('{"resourceType": "Bundle"}', "no P")],
+)
+def test_a_file_without_people_is_named(shell_of, people, text, said):
+    people.write_text(text)
+    ending = shell_of("ada")(f"gpcli sandbox run --people {people} -- true --json")
+    assert (ending.code, ending.out) == (2, "")
+    assert f"The sandbox can't be made so: {people}" in ending.err
+    assert said in ending.err
+
+
+def test_a_command_that_a_signal_ends_is_128_and_the_signal(tmp_path, people):
+    ending = gpcli(
+        *("sandbox", "run", "--people", str(people), "--as", "ola"),
+        *("--", "bash", "-c", "kill -TERM $$"),
+        env=surroundings(tmp_path),
+    )
+    assert ending == Ending(128 + signal.SIGTERM, "", "")
+
+
+def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
+    line = f"{PYTHON} book --first --another --yes --from 2027-03-01 --fields id,status,start"
+    set_up = ("--clock", "2027-03-01T09:00:00+01:00", "--delay", "1h", "--seed", "7")
+    endings = [
+        gpcli("sandbox", "run", *set_up, "--", "bash", "-c", line, env=surroundings(tmp_path))
+        for _ in range(2)
+    ]
+    assert endings[0].out == endings[1].out
+    assert "status:\tpending\nstart:\t2027-03-03T08:40:00+01:00\n" in endings[0].out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("--as nobody -- true", 3, "gpcli sandbox people lists them."),
+        ("--as ola --for emil -- true", 3, "gpcli sandbox people lists them."),
+        ("--as ada", 2, "gpcli sandbox run --help shows how it is used."),
+        ("--clock tomorrow -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
+        ("--clock 2027-03-01T09:00:00 -- true", 2, "Write 2027-03-01T09:00:00+01:00."),
+        ("--delay long -- true", 2, "--delay 'long' is not a length of time."),
+        ("--people /nope.json -- true", 3, "There is no file '/nope.json'."),
+        ("--as ola -- /no/program", 3, "'/no/program' can't be run: No such file or directory."),
+    ],
+)
+def test_what_cannot_be_run_is_named(shell_of, people, words, code, said):
+    ending = shell_of("ada")(f"gpcli sandbox run --people {people} {words}")
+    assert (ending.code, ending.out) == (code, "")
+    assert ending.err.startswith("gpcli: ")
+    assert said in ending.err
+
+
+@dataclass(frozen=True)
+class Served:
+    """A sandbox that serves, and the variables of shells beside it."""
+
+    base: str
+    env: dict[str, str]
+    process: subprocess.Popen[str]
+
+    @property
+    def shell(self) -> Shell:
+        """A shell in this process."""
+        return Shell(self.env, lambda: MONDAY)
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A portal served by another process."""
+    env = surroundings(tmp_path_factory.mktemp("home"))
+    process = started("sandbox", "serve", "--delay", "1h", env=env)
+    base = process.stdout.readline().strip()
+    yield Served(base, env, process)
+    process.send_signal(signal.SIGTERM)
+    ended(process)
+
+
+def test_where_it_serves_is_known_to_its_owner_alone(beside):
+    path = Path(beside.env["HOME"], "state", "sandbox.json")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert f"{json.loads(path.read_text())['url']}/fhir/R4" == beside.base
+
+
+def test_env_points_a_shell_at_it(beside):
+    line = f'eval "$({PYTHON} sandbox env guro --as emil)"; {PYTHON} whoami --fields patient'
+    assert shell(line, beside.env) == Ending(0, "patient:\tEmil Hagen\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("bash", "export GPCLI_PORTAL={}"),
+        ("fish", "set -gx GPCLI_PORTAL {}"),
+        ("powershell", "$env:GPCLI_PORTAL = '{}'"),
+        ("github", "GPCLI_PORTAL={}"),
+    ],
+)
+def test_env_speaks_every_shell(beside, name, begins):
+    lines = beside.shell(f"gpcli sandbox env ada --shell {name}").out.splitlines()
+    assert lines[0] == begins.format(beside.base)
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize("name", ["bash", "fish", "powershell", "github"])
+def test_env_that_fails_prints_what_makes_later_calls_fail(tmp_path, name):
+    nowhere = Shell(surroundings(tmp_path), lambda: MONDAY)
+    ending = nowhere(f"gpcli sandbox env ada --shell {name}")
+    assert (ending.code, ending.out.count("\n")) == (3, 1)
+    assert re.fullmatch(r".*GPCLI_PORTAL[ =]+'?no-sandbox'?\n", ending.out)
+
+
+def test_after_an_env_that_failed_every_command_exits_2(tmp_path):
+    line = f'eval "$({PYTHON} sandbox env ada)"; {PYTHON} services; echo "status $?"'
+    ending = shell(line, surroundings(tmp_path))
+    assert ending.out == "status 2\n"
+    assert "gpcli: No sandbox is being served.\n" in ending.err
+    assert "gpcli: GPCLI_PORTAL or GPCLI_ENVIRONMENT: 'no-sandbox' is not a URL" in ending.err
+
+
+def test_a_person_it_does_not_know_fails_closed_too(beside):
+    ending = beside.shell("gpcli sandbox env nobody")
+    assert (ending.code != 0, ending.out) == (True, "export GPCLI_PORTAL=no-sandbox\n")
+
+
+def test_people_are_the_eight(beside):
+    ending = beside.shell("gpcli sandbox people --fields person")
+    assert ending.out.split() == ["ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans"]
+
+
+def test_advance_lets_the_surgery_answer_and_reset_begins_again(beside):
+    line = f"""
+        set -e
+        eval "$({PYTHON} sandbox env ada)"
+        {PYTHON} book --first --another --yes --fields status 2>/dev/null
+        {PYTHON} sandbox advance 2h >/dev/null
+        {PYTHON} appointments list --fields status
+        {PYTHON} sandbox reset
+        {PYTHON} appointments list --fields status
+    """
+    ending = shell(line, beside.env)
+    assert ending == Ending(
+        0, "status:\tpending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
+    )
+
+
+@pytest.mark.parametrize("step", ["soon", "''"])
+def test_a_step_that_is_no_time_is_usage(shell_of, step):
+    assert shell_of("ada")(f"gpcli sandbox advance {step} --json").refused == (2, "usage", "")
+
+
+@pytest.mark.parametrize("command", ["reset", "advance 1d", "env ada"])
+def test_controls_without_a_served_sandbox_say_how_to_serve_one(shell_of, command):
+    ending = shell_of("ada")(f"gpcli sandbox {command}")
+    assert ending.code == 3
+    assert ending.err == (
+        "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
+    )
+
+
+def test_a_sandbox_that_is_stopped_leaves_no_trace(tmp_path, people):
+    env = surroundings(tmp_path)
+    process = started("sandbox", "serve", "--people", str(people), env=env)
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    ending = ended(process)
+    assert (ending.code in {0, 143}, ending.out) == (True, "")
+    assert not Path(tmp_path, "state", "sandbox.json").exists()
+    assert gpcli("sandbox", "reset", env=env).code == 3

@@ -1,0 +1,184 @@
+"""From a portal's URL to a session in the keyring, and back."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from gpcli.cli.demo import visit
+from tests.journeys.shell import Ending
+
+
+def test_before_any_sign_in_the_way_to_one_is_named(shell):
+    assert shell("gpcli services") == Ending(
+        4,
+        "",
+        "gpcli: gpcli does not know your portal yet.\n"
+        "  gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal.\n",
+    )
+
+
+def test_signing_in_with_a_url_makes_the_profile_and_says_what_is_offered(shell, live):
+    summary = shell.json(f"gpcli login {live.fhir_base} --hint ada")
+    assert summary["patient"] == summary["acting_user"] == {"id": "ada", "name": "Ada Solberg"}
+    assert [each["gp"] for each in summary["surgeries"]] == ["Dr. Ingrid Haugland"]
+    assert (summary["profile"], summary["environment"]) == ("127.0.0.1", "sandbox")
+    assert (len(summary["offered"]), summary["renews"]) == (7, True)
+    assert shell.json("gpcli profile list") == [
+        {
+            "profile": "127.0.0.1",
+            "portal": live.fhir_base,
+            "environment": "sandbox",
+            "default": True,
+            "people": ["Ada Solberg"],
+        }
+    ]
+
+
+def test_what_is_kept_on_disk_is_for_its_owner_alone_and_holds_no_token(ada, tmp_path):
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    token = next(iter(ada.vault._items.values()))
+    written = b"".join(path.read_bytes() for path in kept)
+    assert token.access_token.encode() not in written
+    assert token.refresh_token.encode() not in written
+    assert {path.name for path in kept} >= {"config.toml", "index"}
+
+
+def test_signing_in_again_at_the_same_portal_makes_no_second_profile(ada, live):
+    ada(f"gpcli login {live.fhir_base} --hint ada")
+    assert len(ada.json("gpcli profile list")) == 1
+
+
+def test_a_second_person_does_not_replace_the_first(ada):
+    ada("gpcli login --hint bo")
+    seen = ada("gpcli whoami")
+    assert "Bo Lindvik" in seen.out
+    assert seen.err == "As Bo Lindvik; --as names another person.\n"
+    assert ada.json("gpcli whoami --as ada")["patient"]["name"] == "Ada Solberg"
+    assert ada.with_env(GPCLI_AS="solberg").json("gpcli gp")[0]["id"] == "gp-haugland"
+    assert [one["patient"]["id"] for one in ada.json("gpcli whoami --all")] == ["bo", "ada"]
+
+
+def test_writing_for_one_of_several_people_has_to_say_for_whom(ada):
+    ada("gpcli login --hint bo")
+    ending = ada("gpcli book --first --yes --json")
+    assert ending.refused == (2, "input_needed", "")
+    assert ending.error["message"] == "Several people are signed in: Bo Lindvik, Ada Solberg."
+    assert ending.error["hint"] == "Name one: --as 'Bo Lindvik'."
+
+
+def test_at_a_terminal_it_is_asked_for_whom(ada):
+    ada("gpcli login --hint hans")
+    ending = ada.at_a_screen("2\nn\n")("gpcli book --first --another")
+    assert ending.code == 9
+    assert "  For                 Ada Solberg\n" in ending.err
+
+
+@pytest.mark.parametrize("who", ["eva", "Nobody At All"])
+def test_a_person_who_is_not_signed_in_is_not_found(ada, who):
+    ending = ada(f"gpcli gp --as '{who}' --json")
+    assert ending.refused == (3, "not_found", "")
+    assert ending.error["hint"].startswith("Signed in: Ada Solberg. ")
+
+
+def test_nothing_offered_is_said_at_once_with_the_contact_details(ada):
+    ending = ada("gpcli login --hint cecilie --json")
+    assert (ending.code, ending.json["offered"]) == (0, [])
+    said = [aside["notice"]["message"] for aside in ending.asides]
+    assert said[-2] == "Your GP offers no online services. This is how to reach the surgery:"
+    assert said[-1].startswith("Dr. Marit Fossum, Bjørkelia legesenter · +47 00 12 34 31 · ")
+
+
+def test_a_parent_signs_in_for_a_child(ada):
+    summary = ada.json("gpcli login --hint guro --as emil")
+    assert summary["patient"] == {"id": "emil", "name": "Emil Hagen"}
+    assert summary["acting_user"]["name"] == "Guro Hagen"
+    assert ada.json("gpcli whoami --as Emil")["acting_user"]["name"] == "Guro Hagen"
+
+
+def test_a_sign_in_for_somebody_else_than_asked_is_not_kept(shell, live):
+    """The portal does not heed whom the sign-in should be for."""
+
+    def forgetful(url):
+        return visit(str(httpx.URL(url).copy_remove_param("patient_hint")))
+
+    ending = replace(shell, browse=forgetful)(
+        f"gpcli login {live.fhir_base} --hint ada --as emil --json"
+    )
+    assert ending.refused == (4, "sign_in_refused", "")
+    assert (
+        ending.error["message"]
+        == "The sign-in is for Ada Solberg, not for 'emil'; it was not kept."
+    )
+    assert shell.json("gpcli whoami --all") == []
+    assert shell.vault._items == {}
+
+
+def test_a_sign_in_that_the_portal_denies(shell, live):
+    ending = shell(f"gpcli login {live.fhir_base} --hint nobody --json")
+    assert ending.refused == (4, "sign_in_refused", "")
+    assert shell.json("gpcli whoami --all") == []
+
+
+def test_on_another_device_the_address_and_a_code_are_shown(shell, live):
+    said = io.StringIO()
+
+    def typed(seconds):
+        """What the person does at the other device while gpcli waits."""
+        [shown] = [json.loads(line)["notice"] for line in said.getvalue().splitlines()]
+        form = {"user_code": shown["user_code"], "login_hint": "ada"}
+        httpx.post(shown["verification_uri"], data=form, follow_redirects=True, trust_env=False)
+
+    waiting = replace(shell, stderr=said, sleep=typed)
+    ending = waiting(f"gpcli login {live.fhir_base} --device --json")
+    assert (ending.code, ending.json["patient"]["id"]) == (0, "ada")
+    [notice] = ending.asides
+    assert re.fullmatch(
+        r"On any device open http://127\.0\.0\.1:\d+/device and enter the code \S+\.",
+        notice["notice"]["message"],
+    )
+
+
+def test_without_a_browser_the_address_is_printed(shell, live):
+    said = io.StringIO()
+    ending = replace(shell, browse=None, stderr=said)(
+        f"gpcli login {live.fhir_base} --no-browser --limit 1 --json"
+    )
+    assert ending.code == 4
+    [shown, _] = [json.loads(line) for line in said.getvalue().splitlines()]
+    assert shown["notice"]["url"].startswith(f"{live.url}/authorize?")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--browser ''", "--browser needs a command that is not empty."),
+        ('--browser "x \'y"', "is not a command: No closing quotation."),
+        ("--browser /nonexistent/browser", "can't be run: No such file or directory."),
+        ("--limit 0", "is too little: at least 1."),
+        ("--port 70000", "--port: 70000 is not in the range 0 to 65535."),
+        ("--environment test", "'test' is not one of production, staging, sandbox."),
+    ],
+)
+def test_login_names_what_it_cannot_use(shell, live, options, said):
+    ending = shell(f"gpcli login {live.fhir_base} {options}")
+    assert (ending.code, ending.out) == (2, "")
+    assert ending.err.splitlines()[-1 - ending.err.endswith("used.\n")].endswith(said)
+
+
+def test_whoami_says_for_how_long_and_fails_for_less_than_asked(ada):
+    assert ada("gpcli whoami --min-life 10m").code == 0
+    ending = ada("gpcli whoami --min-life 30d --json")
+    assert (ending.code, ending.error["code"]) == (4, "expired")
+    assert ending.json["renews"] is True
+
+
+@pytest.mark.parametrize("wrong", ["", "soon", "-5m", "10"])
+def test_a_length_of_time_that_is_none_is_named(ada, wrong):
+    ending = ada(["gpcli", "whoami", "--json", f"--min-life={wrong}"])
+    assert ending.refused == (2, "usage", "")

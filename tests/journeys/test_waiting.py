@@ -1,0 +1,47 @@
+"""What waits for the surgery: bookings to be confirmed, and enquiries for a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.journeys.shell import Ending
+
+
+def test_until_the_surgery_has_confirmed_nothing_is_called_booked(world):
+    world.sandbox.set_delay(timedelta(hours=2))
+    ada = world.shell("ada")
+    sent = ada(f"gpcli book {ada.json('gpcli slots --limit 1')[0]['id']} --yes --json")
+    assert sent.json["status"] == "pending"
+    said = sent.asides[-1]["notice"]["message"]
+    assert said.startswith("Sent; the surgery has not confirmed it yet.")
+    table = ada.at_a_screen()("gpcli appointments list --waiting").out
+    assert "waiting for the surgery" in table
+    world.sandbox.advance(timedelta(hours=3))
+    assert ada.json(f"gpcli appointments show {sent.json['id']}")["status"] == "booked"
+    assert ada("gpcli appointments list --waiting") == Ending(0, "", "There are none.\n")
+
+
+def test_bo_cannot_book_but_is_told_of_enquiries(shell_of):
+    ending = shell_of("bo")("gpcli book --first --yes --json")
+    assert ending.refused == (5, "not_offered", "")
+    assert ending.error["hint"] == "gpcli book --enquiry"
+
+
+def test_an_enquiry_waits_with_the_wished_hours_and_is_answered(world):
+    world.sandbox.set_delay(timedelta(hours=2))
+    bo = world.shell("bo")
+    sent = bo.json("gpcli book --enquiry --yes --from +1d --to +8d --weekday tue --reason Rash")
+    assert (sent["status"], sent["start"], sent["reason"]) == ("proposed", None, "Rash")
+    assert [window["start"][:10] for window in sent["requested"]] == ["2027-03-02", "2027-03-09"]
+    world.sandbox.advance(timedelta(hours=3))
+    answered = bo.json(f"gpcli appointments show {sent['id']}")
+    assert answered["status"] == "booked"
+    assert answered["start"] is not None
+
+
+def test_a_second_enquiry_while_one_is_open_is_refused(world):
+    world.sandbox.set_delay(timedelta(days=1))
+    bo = world.shell("bo")
+    assert bo("gpcli book --enquiry --yes").code == 0
+    assert bo("gpcli book --enquiry --yes --json").refused == (7, "already_booked", "")
+    assert len(world.appointments("bo")) == 1
