@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from gpcli.config import paths
+from gpcli.errors import ConfigTrouble
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 class Local:
     """Each part is built when first used. `terminal` `None` = what the streams are.
+
+    Raises ConfigTrouble for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`.
 
     `former_umask` is the one that gpcli was started with, for the programs that it starts;
     -1 = it was never changed. `patience` is how long, in seconds, the portal may take before
@@ -40,10 +43,12 @@ class Local:
         now: Callable[[], datetime],
         terminal: Terminal | None,
     ) -> None:
+        if env.get("GPCLI_CONFIG_DIR") == "":
+            raise ConfigTrouble("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
         self.options = options
         self.env = env
         self.stdin, self.stdout, self.stderr = streams
-        self.clock = now
+        self.clock = _shifted(now, env)
         self._terminal = terminal
 
     @cached_property
@@ -149,3 +154,12 @@ class Local:
     def timestamp(self) -> float:
         """The present in Unix seconds."""
         return self.clock().timestamp()
+
+
+def _shifted(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+    if "GPCLI_CLOCK_OFFSET" not in env:
+        return now
+    from gpcli.config.settings import clock_offset
+
+    offset = clock_offset(env)
+    return lambda: now() + offset

@@ -24,7 +24,7 @@ from gpcli.cli.served import (
 from gpcli.errors import ConfigTrouble, GpcliError, NotFound, Unreachable, Usage
 from gpcli.render.views.sandbox import PEOPLE, SandboxPerson
 from gpcli.sandbox.cards import PersonCard, UnknownPerson
-from gpcli.sandbox.control import Control, ControlError, Token
+from gpcli.sandbox.control import Control, ControlError, ControlRefused, Token
 from gpcli.session import Session
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def run(
     with _sandbox(clock, delay, people, seed) as sandbox:
         token = _told(lambda: sandbox.token_for(person, acting_for))
         values = _variables(sandbox.url, token)
+        if clock:
+            ahead = sandbox.present() - session.clock()
+            values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
         status = run_inside(command, session.env, values, umask=session.former_umask)
     raise typer.Exit(status)
 
@@ -193,6 +196,10 @@ def _asked(session: Session, ask: Callable[[Control], Answer]) -> Answer:
     served = find_served(session.state_dir)
     try:
         return ask(Control(served.url, served.control_token))
+    except ControlRefused as refused:
+        raise NotFound(
+            f"The sandbox says: {refused}.", hint="gpcli sandbox people lists who there is."
+        ) from refused
     except ControlError as trouble:
         raise Unreachable(
             f"The sandbox did not do it: {trouble}", hint="gpcli sandbox serve starts one."

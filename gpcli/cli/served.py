@@ -18,7 +18,7 @@ from gpcli.config.files import write_private
 from gpcli.errors import NotFound
 
 FILE = "sandbox.json"
-_NOT_FOR_CHILDREN = ("GPCLI_PROFILE", "GPCLI_AS", "GPCLI_FHIR_USER", "GPCLI_ALLOW_PRODUCTION")
+_NOT_FOR_CHILDREN = ("GPCLI_PROFILE", "GPCLI_AS", "GPCLI_FHIR_USER", "GPCLI_CLOCK_OFFSET")
 
 
 class Shell(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gpcli.config import keys
 from gpcli.config.options import Options
@@ -93,3 +94,17 @@ def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
     except keys.BadValue as trouble:
         raise ConfigTrouble(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
     return Profile(FROM_ENVIRONMENT, base, environment)
+
+
+def clock_offset(env: Mapping[str, str]) -> timedelta:
+    """How far ahead of the machine's clock the sandbox is that the environment names.
+
+    Only a sandbox can have a clock of its own. Raises ConfigTrouble.
+    """
+    seconds = value(env, "GPCLI_CLOCK_OFFSET")
+    if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
+        return timedelta()
+    try:
+        return timedelta(seconds=float(seconds))
+    except (ValueError, OverflowError):
+        raise ConfigTrouble(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None

@@ -738,11 +738,13 @@ TOPICS = {
         '  GPCLI_ALLOW_PRODUCTION  The production profile that a CI run may touch\n'
         '\n'
         'WITHOUT CONFIGURATION OR KEYRING\n'
-        "  GPCLI_PORTAL       The portal's FHIR address\n"
-        '  GPCLI_ENVIRONMENT  production, staging or sandbox; production if not given\n'
-        '  GPCLI_TOKEN        An access token\n'
-        "  GPCLI_PATIENT      The patient's id at the portal\n"
-        '  GPCLI_FHIR_USER    Who acts for the patient, such as RelatedPerson/7\n'
+        "  GPCLI_PORTAL        The portal's FHIR address\n"
+        '  GPCLI_ENVIRONMENT   production, staging or sandbox; production if not given\n'
+        '  GPCLI_TOKEN         An access token\n'
+        "  GPCLI_PATIENT       The patient's id at the portal\n"
+        "  GPCLI_CLOCK_OFFSET  Seconds that a sandbox's clock is ahead; for sandboxes\n"
+        '                      alone\n'
+        '  GPCLI_FHIR_USER     Who acts for the patient, such as RelatedPerson/7\n'
         '\n'
         "EVERYBODY'S\n"
         '  NO_COLOR                     No colour\n'

@@ -20,6 +20,10 @@ class ControlError(Exception):
     """The portal can't be reached, or refused; the message says which and why."""
 
 
+class ControlRefused(ControlError):
+    """The portal was reached and does not do what it was asked."""
+
+
 @dataclass(frozen=True)
 class Token:
     """An access token that somebody would have got by signing in, and whom it is for."""
@@ -90,7 +94,7 @@ class Control:
                 return _decoded(answer.read())
         except urllib.error.HTTPError as refusal:
             with refusal:
-                raise ControlError(_reason(refusal)) from None
+                raise ControlRefused(_reason(refusal)) from None
         except (OSError, ValueError) as trouble:
             raise ControlError(f"no sandbox answers at {self._url}: {trouble}") from trouble
 

@@ -242,6 +242,10 @@ class Sandbox:
         self._surgery.catch_up()
         return self._clock.now()
 
+    def present(self) -> datetime:
+        """The portal's present; only while it runs."""
+        return self._clock.now()
+
     def set_delay(self, delay: timedelta) -> None:
         """Let the surgery take `delay` to answer what comes from now on."""
         self._surgery.delay = delay

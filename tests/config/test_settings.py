@@ -2,7 +2,7 @@ import pytest
 
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
-from gpcli.config.settings import Settings, guard_production, settle, value
+from gpcli.config.settings import Settings, clock_offset, guard_production, settle, value
 from gpcli.errors import (
     ConfigTrouble,
     InputNeeded,
@@ -208,3 +208,27 @@ def test_no_other_word_lifts_the_guard(allowed):
 def test_a_portal_of_the_environment_is_guarded_too():
     with pytest.raises(ProductionGuard, match="'environment' is a production portal"):
         settled({"CI": "true", "GPCLI_PORTAL": URL, "GPCLI_TOKEN": "t0ken"})
+
+
+SANDBOX = {"GPCLI_ENVIRONMENT": "sandbox"}
+
+
+@pytest.mark.parametrize(
+    ("env", "ahead"),
+    [
+        ({}, 0),
+        (SANDBOX, 0),
+        ({"GPCLI_CLOCK_OFFSET": "3600", **SANDBOX}, 3600),
+        ({"GPCLI_CLOCK_OFFSET": "-60", **SANDBOX}, -60),
+        ({"GPCLI_CLOCK_OFFSET": "3600"}, 0),
+        ({"GPCLI_CLOCK_OFFSET": "3600", "GPCLI_ENVIRONMENT": "staging"}, 0),
+    ],
+)
+def test_only_a_sandbox_has_a_clock_of_its_own(env, ahead):
+    assert clock_offset(env).total_seconds() == ahead
+
+
+@pytest.mark.parametrize("written", ["", "soon", "1e999", "nan"])
+def test_an_offset_that_is_no_number_is_refused(written):
+    with pytest.raises(ConfigTrouble, match="GPCLI_CLOCK_OFFSET"):
+        clock_offset({"GPCLI_CLOCK_OFFSET": written, **SANDBOX})

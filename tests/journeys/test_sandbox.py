@@ -69,7 +69,7 @@ def test_a_command_that_a_signal_ends_is_128_and_the_signal(tmp_path, people):
 
 
 def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
-    line = f"{PYTHON} book --first --another --yes --from 2027-03-01 --fields id,status,start"
+    line = f"{PYTHON} book --first --another --yes --fields id,status,start"
     set_up = ("--clock", "2027-03-01T09:00:00+01:00", "--delay", "1h", "--seed", "7")
     endings = [
         gpcli("sandbox", "run", *set_up, "--", "bash", "-c", line, env=surroundings(tmp_path))
@@ -168,7 +168,8 @@ def test_after_an_env_that_failed_every_command_exits_2(tmp_path):
 
 def test_a_person_it_does_not_know_fails_closed_too(beside):
     ending = beside.shell("gpcli sandbox env nobody")
-    assert (ending.code != 0, ending.out) == (True, "export GPCLI_PORTAL=no-sandbox\n")
+    assert (ending.code, ending.out) == (3, "export GPCLI_PORTAL=no-sandbox\n")
+    assert "gpcli sandbox people lists who there is." in ending.err
 
 
 def test_people_are_the_eight(beside):

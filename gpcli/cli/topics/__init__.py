@@ -46,6 +46,7 @@ MACHINE_VARIABLES = (
     ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
     ("GPCLI_TOKEN", "An access token"),
     ("GPCLI_PATIENT", "The patient's id at the portal"),
+    ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
 )
 RESPECTED_VARIABLES = (
