@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "render": {"errors", "model"},
     "portal": {"errors", "model", "config", "net", "journal"},
     "auth": {"errors", "config", "net"},
-    "local": {"config", "render", "fastpath"},
+    "local": {"errors", "config", "render", "fastpath"},
     "session": {
         "errors",
         "model",

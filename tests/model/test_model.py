@@ -5,7 +5,7 @@ import pytest
 
 from gpcli.model.money import Price, Rate
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
 from gpcli.model.service import Consent, ConsentLevel, ServiceName, highest_level
 from gpcli.model.surgery import Surgery
 from tests.care.builders import (
@@ -131,7 +131,7 @@ def test_services_and_levels_are_the_codes_of_the_portal():
 
 @pytest.mark.parametrize("one", [an_appointment(reason="Knee"), an_enquiry()])
 def test_a_receipt_has_all_of_the_appointment_and_how_the_sending_went(one):
-    receipt = AppointmentReceipt.of(one, **SENDING)
+    receipt = AppointmentReceipt.of(one, Sending(**SENDING))
 
     assert {field.name: getattr(receipt, field.name) for field in fields(receipt)} == {
         **{field.name: getattr(one, field.name) for field in fields(one)},
@@ -140,18 +140,18 @@ def test_a_receipt_has_all_of_the_appointment_and_how_the_sending_went(one):
 
 
 def test_a_receipt_has_all_of_the_consent_and_how_the_sending_went():
-    assert ConsentReceipt.of(Consent("c", "basic", "active", None), **SENDING) == ConsentReceipt(
-        id="c", level="basic", status="active", since=None, **SENDING
-    )
+    assert ConsentReceipt.of(
+        Consent("c", "basic", "active", None), Sending(**SENDING)
+    ) == ConsentReceipt(id="c", level="basic", status="active", since=None, **SENDING)
 
 
 def test_a_receipt_says_whether_it_waits_as_the_appointment_does():
-    assert AppointmentReceipt.of(an_enquiry(), **SENDING).waiting
+    assert AppointmentReceipt.of(an_enquiry(), Sending(**SENDING)).waiting
 
 
 def test_a_receipt_without_its_sending_is_not_made():
     with pytest.raises(TypeError, match="changed"):
-        AppointmentReceipt.of(an_appointment())
+        AppointmentReceipt(**{each.name: None for each in fields(an_appointment())})
 
 
 @pytest.mark.parametrize("record", [an_appointment(), a_slot(), BERG, ADA, a_consent()])
