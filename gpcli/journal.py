@@ -83,6 +83,11 @@ class Journal:
         with suppress(OSError):
             self._append({"intent": str(intent), "state": state, "at": at})
 
+    def target_of(self, intent: UUID) -> str | None:
+        """What an earlier update with this intent was about (`Type/id`), if there was one."""
+        found = [each.get("target") for each in self._events() if each["intent"] == str(intent)]
+        return next(filter(None, found), None)
+
     def entries(self) -> list[Entry]:
         """All writes with their last known state, oldest first."""
         written: dict[str, dict[str, Any]] = {}

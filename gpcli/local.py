@@ -73,7 +73,10 @@ class Local:
         from gpcli.render.ask import Ask, may_ask
 
         allowed = may_ask(self.output.terminal, self.env, self.options.no_input)
-        return Ask(self.stdin, self.stderr, allowed=allowed)
+        return Ask(self.stdin, self.stderr, allowed=allowed, answered=self.person_answered)
+
+    def person_answered(self) -> None:
+        """A person took their time to answer a question; nothing runs here that would mind."""
 
     @property
     def debugs(self) -> bool:

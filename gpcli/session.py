@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from gpcli.errors import InputNeeded, NotSignedIn, Partial
+from gpcli.errors import InputNeeded, NotSignedIn, Partial, Usage
 from gpcli.local import Local
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gpcli.config.options import Options
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
+    from gpcli.net.deadline import Deadline
     from gpcli.net.door import Bearer, Door, LogLine
     from gpcli.net.lean import httpx
     from gpcli.portal.capabilities import Capabilities
@@ -69,6 +70,12 @@ class Session(Local):
         self._vault = vault
         self._transport = transport
         self._open_things = ExitStack()
+        self._deadlines: list[Deadline] = []
+
+    def person_answered(self) -> None:
+        """The time limit is for the network: it begins anew when a person has answered."""
+        for deadline in self._deadlines:
+            deadline.restart()
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,9 +133,16 @@ class Session(Local):
         if settings.token:
             if not settings.patient:
                 raise InputNeeded("GPCLI_PATIENT is needed beside GPCLI_TOKEN.")
+            if settings.as_ not in {None, settings.patient}:
+                raise Usage(
+                    f"GPCLI_TOKEN is for '{settings.patient}': it can't act for '{settings.as_}'.",
+                    hint="Leave out --as and GPCLI_AS, or set the token of the other person.",
+                )
             return Identity(settings.patient, settings.fhir_user)
         kept = self.signed_in
-        return Identity(kept.patient, kept.fhir_user, kept.patient_name, kept.acting_name)
+        return Identity(
+            kept.patient, kept.fhir_user, kept.patient_name or None, kept.acting_name or None
+        )
 
     @cached_property
     def bearer(self) -> Bearer:
@@ -138,6 +152,8 @@ class Session(Local):
         if self.settings.token:
             return StaticBearer(self.settings.token)
         account = self.person.account
+        with suppress(OSError):  # who was active last only breaks ties
+            self.index.touch(self.index_key, account, self.timestamp())
         return SessionBearer(self.vault, account, self.lock_dir, self.timestamp, self.signed_in)
 
     @cached_property
@@ -150,9 +166,11 @@ class Session(Local):
         from gpcli.net.deadline import Deadline
         from gpcli.net.door import Door
 
+        deadline = Deadline(self.settings.timeout)
+        self._deadlines.append(deadline)
         door = Door(
             self.profile.portal,
-            deadline=Deadline(self.settings.timeout),
+            deadline=deadline,
             bearer=bearer,
             ca_file=self.profile.ca_file,
             env=self.env,
@@ -198,10 +216,16 @@ class Session(Local):
         return capabilities(door, self.cache_dir, self.timestamp())
 
     def intent(self, command: str) -> UUID:
-        """What identifies this write: random, or the same for the same `--request-id`."""
+        """What identifies this write: random, or the same for the same `--request-id`.
+
+        A UUID, as receipts and errors show it, is the identifier itself.
+        """
         request = self.options.request_id
         if request is None:
             return uuid4()
+        with suppress(ValueError):
+            if str(UUID(request)) == request:
+                return UUID(request)
         profile = uuid5(_GPCLI, f"{self.profile.name} {self.profile.portal}")
         return uuid5(profile, "\0".join((self.identity.patient, command, request)))
 
@@ -222,7 +246,10 @@ class Session(Local):
 
         hidden = hidden_commands(offers, self.now(), starts)
         until = self.timestamp() + OFFERS_KEPT
-        self.index.set_hidden(self.index_key, self.identity.patient, hidden, until)
+        try:
+            self.index.set_hidden(self.index_key, self.identity.patient, hidden, until)
+        except OSError as trouble:
+            self.output.warning(f"What is offered can't be kept for help: {trouble.strerror}.")
 
     def check_whole(self) -> None:
         """Raise Partial when something that the portal sent had to be left out."""

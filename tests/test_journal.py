@@ -330,3 +330,12 @@ def test_processes_that_write_at_once_append_whole_lines_and_share_one_key(direc
     assert {entry.state for entry in noted} == {"done"}
     assert len({entry.digest for entry in noted}) == 1
     assert sorted(each.name for each in directory.iterdir()) == ["journal.jsonl", "journal.key"]
+
+
+def test_what_an_update_was_about_is_found_by_its_intent(journal):
+    intent = uuid4()
+    journal.begin(intent, BOOKING, "Appointment/a", BEGAN)
+    journal.end(intent, "done", ENDED)
+
+    assert journal.target_of(intent) == "Appointment/a"
+    assert journal.target_of(uuid4()) is None

@@ -9,7 +9,7 @@ from itertools import islice
 
 from gpcli.care.agreement import Outcome, PlanValue, Proposal, Step
 from gpcli.care.flu import had_this_season
-from gpcli.care.offers import at_gp, choose, require, standings
+from gpcli.care.offers import at_gp, called, choose, require, standings
 from gpcli.care.portal import Portal
 from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
 from gpcli.care.slots import Search, owner
@@ -63,7 +63,7 @@ def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
         raise InputNeeded("The time's id is empty.", hint="gpcli slots lists the free times.")
     facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
     if facts.earlier:
-        return _done(facts.earlier, request, same=facts.earlier.slot_id == slot_id)
+        return _done(facts.earlier, request, facts, same=facts.earlier.slot_id == slot_id)
     slot = facts.slot
     if slot is None:
         require(facts.offers, request.service, desk.search.now)
@@ -82,7 +82,7 @@ def _found(
     facts = desk.portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
         a_time = facts.earlier.service in _SAME[request.service] and not _asked(facts.earlier)
-        return _done(facts.earlier, request, same=a_time)
+        return _done(facts.earlier, request, facts, same=a_time)
     row = _choose(desk, request, facts)
     if find is _first and not request.another:
         _refuse_double(facts.coming, row, desk.search.now)
@@ -112,7 +112,7 @@ def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
     portal, search = desk.portal, desk.search
     facts = portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
-        return _done(facts.earlier, request, same=_asked(facts.earlier))
+        return _done(facts.earlier, request, facts, same=_asked(facts.earlier))
     wished = _wished(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
     row = choose(facts.offers, enquiry, search.now, request.gp, desk.asker)
@@ -252,7 +252,11 @@ def _overlaps(coming: Sequence[Appointment], slot: Slot) -> list[str]:
     ]
 
 
-def _done(earlier: Appointment, request: Request, *, same: bool) -> Outcome[Appointment]:
+def _done(
+    earlier: Appointment, request: Request, facts: BookingDesk, *, same: bool
+) -> Outcome[Appointment]:
+    ids = {one.id for one in called(facts.offers.surgeries, request.gp)}
+    same = same and (request.gp is None or earlier.surgery_id in {None, *ids})
     reasons = {(words or "").strip() for words in (earlier.reason, request.reason)}
     if same and len(reasons) == 1:
         return Outcome(earlier, changed=False)

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from gpcli.care.agreement import Charge, Outcome, PlanValue, Proposal, Step
-from gpcli.care.offers import refusal, require, standings
+from gpcli.care.offers import called, refusal, require, standings
 from gpcli.care.portal import Portal
-from gpcli.errors import NotFound, TooLate
+from gpcli.errors import NotFound, TooLate, Usage
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.desk import Written
 from gpcli.model.service import Offers, Service, ServiceName, Standing
@@ -18,11 +18,14 @@ LATE = "late-cancellation"
 """The price code for cancelling after the deadline (docs/portal.md)."""
 
 
-def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) -> Step[Appointment]:
-    """Cancel; already cancelled counts as done.
+def propose(
+    portal: Portal, appointment_id: str, intent: UUID, now: datetime, *, gp: str | None = None
+) -> Step[Appointment]:
+    """Cancel; already cancelled counts as done. `gp` says at which GP it must be.
 
-    Raises NotFound; TooLate when it has begun, or the surgery takes no late cancelling; NotOffered,
-    OffForNow, ConsentNeeded or NotPermitted. Times in messages are in the zone of `now`.
+    Raises NotFound; Usage when it is at another GP; TooLate when it has begun, or the surgery
+    takes no late cancelling; NotOffered, OffForNow, ConsentNeeded or NotPermitted. Times in
+    messages are in the zone of `now`.
     An enquiry that waits for its answer can always be withdrawn: what is under way is never
     gated by what the GP offers now.
     """
@@ -34,6 +37,11 @@ def propose(portal: Portal, appointment_id: str, intent: UUID, now: datetime) ->
             f"There is no appointment '{appointment_id}'.",
             hint="gpcli appointments list shows yours.",
         )
+    if gp and there.surgery_id not in {
+        None,
+        *(one.id for one in called(desk.offers.surgeries, gp)),
+    }:
+        raise Usage(f"{there.id} is not at '{gp}'.", hint="Leave --gp out.")
     if there.status == "cancelled":
         return Outcome(there, changed=False)
     if there.over or (there.start and there.start <= now):
@@ -86,7 +94,7 @@ def _proposal(
         ("With", there.practitioner),
         ("Surgery", there.surgery),
         ("For", parties.patient.name),
-        ("By", parties.acting_user.name if parties.on_behalf else None),
+        ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
         ("Free of charge until", there.cancel_until),
         ("Fee for cancelling late", (charge.price or "unknown") if charge else None),
     )

@@ -64,9 +64,8 @@ def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[
 
 
 def _own(portal: Portal) -> None:
-    parties = portal.parties
-    if parties.on_behalf:
+    patient, other = portal.parties.patient, portal.parties.on_behalf_by
+    if other:
         raise NotPermitted(
-            f"Only {parties.patient.name} can change this consent; "
-            f"{parties.acting_user.name} acts on their behalf.",
+            f"Only {patient.name} can change this consent; {other.name} acts on their behalf."
         )

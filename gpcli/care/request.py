@@ -60,7 +60,7 @@ class Desk:
 
 def whom(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
     """The lines of a plan on the surgery, the patient, and who acts for them."""
-    by = parties.acting_user.name if parties.on_behalf else None
+    by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (("Surgery", row.surgery.label), ("For", parties.patient.name), ("By", by))
 
 

@@ -13,7 +13,7 @@ from gpcli.cli.registry import starts
 from gpcli.cli.screen import TerminalScreen
 from gpcli.cli.services import say_nothing_digital
 from gpcli.render.views.accounts import SIGN_INS, SIGNED_IN, SIGNED_OUT
-from gpcli.sign_in import Way, adopt_portal, sign_in
+from gpcli.sign_in import Way, adopt_portal, check_environment, sign_in
 from gpcli.sign_out import sign_out
 from gpcli.standing import check_life, everybody, who_is_here
 
@@ -59,6 +59,8 @@ def login(
     session = session_of(ctx)
     if portal is not None:
         adopt_portal(session, portal, environment)
+    elif environment is not None:
+        check_environment(session.profile, environment)
     automatic = not no_browser and session.ask.allowed
     screen = TerminalScreen(session, browser=None if no_browser else browser, automatic=automatic)
     summary, offers = sign_in(session, Way(device, port, hint, limit), screen)
@@ -104,9 +106,8 @@ def whoami(
         return
     least = span(min_life, "--min-life") if min_life is not None else None
     state = who_is_here(session)
+    if least is not None:
+        check_life(state, least, session.clock())
+        if state.until is None:
+            session.output.warning("The portal does not say how long unattended use works.")
     session.output.show_item(SIGN_INS, state)
-    if least is None:
-        return
-    if state.until is None:
-        session.output.warning("The portal does not say how long unattended use works.")
-    check_life(state, least, session.clock())

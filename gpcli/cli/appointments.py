@@ -11,8 +11,9 @@ from gpcli.care.appointments import listed, pick
 from gpcli.care.offers import called
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_appointment
+from gpcli.errors import Usage
 from gpcli.model.appointment import Appointment
-from gpcli.render.views.times import APPOINTMENTS, appointment_label
+from gpcli.render.views.times import APPOINTMENTS, RECEIPT, appointment_label
 from gpcli.session import Session
 
 Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
@@ -28,6 +29,8 @@ def list_appointments(
 ) -> None:
     """List bookings and enquiries, also those made by phone."""
     session = session_of(ctx)
+    if past and waiting:
+        raise Usage("What is past does not wait: --past and --waiting exclude each other.")
     found = listed(session.portal, session.now(), past=past, everything=everything, waiting=waiting)
     found = _at_gp(session, found)
     if not session.output.show_list(APPOINTMENTS, found):
@@ -46,9 +49,12 @@ def show(ctx: typer.Context, appointment: Id = None) -> None:
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
     session = session_of(ctx)
+    if session.output.names_only(RECEIPT):
+        return
     identity = _picked(session, appointment)
     intent = session.intent("cancel")
-    step = cancelling.propose(session.portal, identity, intent, session.now())
+    gp = session.options.gp
+    step = cancelling.propose(session.portal, identity, intent, session.now(), gp=gp)
     show_appointment(session, session.carry_out(step), intent)
 
 

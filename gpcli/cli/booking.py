@@ -27,7 +27,7 @@ from gpcli.cli.flags import (
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_appointment
 from gpcli.model.service import ServiceName
-from gpcli.render.views.times import FLU, SLOTS, slot_label
+from gpcli.render.views.times import FLU, RECEIPT, SLOTS, slot_label
 from gpcli.session import Session
 
 FLU_SLOTS = 10
@@ -73,6 +73,8 @@ def book(
 ) -> None:
     """Book a time, or ask the surgery for one."""
     session = session_of(ctx)
+    if session.output.names_only(RECEIPT):
+        return
     soonest = notice if take_first else None
     search = _search(session, first, last, between, weekday, practitioner, via, soonest)
     request = _request(session, ServiceName.BOOKING, "book", reason, another)
@@ -96,9 +98,13 @@ def flu(
 ) -> None:
     """Show who may have the flu vaccine, its price and free times; or book one."""
     session = session_of(ctx)
+    books = slot is not None or take_first
+    output = session.output
+    if output.names_only(RECEIPT) if books else output.names_only(FLU):
+        return
     soonest = notice if take_first else None
     search = _search(session, first, last, between, weekday, practitioner, None, soonest)
-    if slot is None and not take_first:
+    if not books:
         _show_flu(session, search, limit or FLU_SLOTS)
         return
     request = _request(session, ServiceName.FLU_VACCINATION, "flu", reason, another)

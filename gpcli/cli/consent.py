@@ -11,7 +11,7 @@ from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_consent
 from gpcli.cli.registry import starts
 from gpcli.model.service import highest_level
-from gpcli.render.views.offered import CONSENTS
+from gpcli.render.views.offered import CONSENT_RECEIPT, CONSENTS
 
 
 def show(ctx: typer.Context) -> None:
@@ -25,6 +25,8 @@ def show(ctx: typer.Context) -> None:
 def grant(ctx: typer.Context) -> None:
     """Consent to Full Access, which the GP's services need."""
     session = session_of(ctx)
+    if session.output.names_only(CONSENT_RECEIPT):
+        return
     intent = session.intent("consent grant")
     outcome = session.carry_out(propose_grant(session.portal, intent))
     show_consent(session, outcome, intent)
@@ -40,6 +42,8 @@ def withdraw(
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
     session = session_of(ctx)
+    if session.output.names_only(CONSENT_RECEIPT):
+        return
     intent = session.intent("consent withdraw")
     outcome = session.carry_out(propose_withdrawal(session.portal, intent), word=confirm)
     show_consent(session, outcome, intent)

@@ -41,8 +41,9 @@ def next_words(receipt: AppointmentReceipt) -> str:
     if receipt.status == "cancelled":
         return f"{already}It is cancelled."
     if receipt.waiting:
+        sent = "Sent; the" if receipt.changed else f"{ALREADY} The"
         follow = f"gpcli appointments show {receipt.id}"
-        return f"{already}Sent; the surgery has not confirmed it yet. Follow it with {follow}."
+        return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."
     if receipt.status == "booked":
         return f"{already}It is booked."
     return f"{already}The portal says: {receipt.status}."

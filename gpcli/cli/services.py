@@ -27,12 +27,12 @@ def services(
     ours = at_gp(offers, session.options.gp)
     named = service_called(service) if service is not None else None
     rows = [row for row in standings(ours, session.now()) if named in {None, row.service}]
-    session.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
     if named:
         require(ours, named, session.now())
-    elif nothing_digital(rows):
+    session.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
+    if named is None and nothing_digital(rows):
         say_nothing_digital(session, ours.surgeries)
-    elif session.output.tables:
+    elif named is None and session.output.tables:
         session.output.divide()
         say_contacts(session, ours.surgeries)
     session.check_whole()

@@ -16,6 +16,9 @@ from gpcli.fastpath import offers
 
 Fact = list[str]
 
+PATIENCE = 2.0
+"""Seconds to wait for another process that changes the index; then it is an OSError."""
+
 TOUCH_EVERY = 3600.0
 """Seconds of difference in a time that are worth a change of the file."""
 
@@ -122,7 +125,8 @@ class OfferIndex:
         from filelock import FileLock  # noqa: PLC0415  (imports asyncio; only changes need it)
 
         private_dir(self.path.parent)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock"), mode=0o600):
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        with FileLock(lock, mode=0o600, timeout=PATIENCE):
             facts = self._facts()
             before = [*facts]
             yield facts

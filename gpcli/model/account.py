@@ -29,7 +29,7 @@ class SignInState:
     """
 
     patient: Person
-    acting_user: Person
+    acting_user: Person | None
     profile: str
     portal: str
     environment: str
@@ -43,7 +43,7 @@ class SignInSummary:
     """What a sign-in led to: who, at which GPs, and the services that these offer online."""
 
     patient: Person
-    acting_user: Person
+    acting_user: Person | None
     profile: str
     environment: str
     surgeries: tuple[Surgery, ...]

@@ -20,7 +20,7 @@ class Identity:
     """Whom a sign-in is for, as far as it knows.
 
     `fhir_user` is the reference of who acts (`Patient/1`, `RelatedPerson/2`), relative or
-    absolute; `None` = the patient. Names are `None` where only the portal knows them.
+    absolute; `None` = not known. Names are `None` where only the portal knows them.
     """
 
     patient: str
@@ -37,12 +37,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Parties:
-    """Whom a session is about, and who acts; the same person unless acting for someone."""
+    """Whom a session is about, and who acts; the same person unless acting for someone.
+
+    `acting_user` is `None` where nobody said: a bare token does not tell.
+    """
 
     patient: Person
-    acting_user: Person
+    acting_user: Person | None
 
     @property
-    def on_behalf(self) -> bool:
-        """Whether somebody acts for another person."""
-        return self.acting_user != self.patient
+    def on_behalf_by(self) -> Person | None:
+        """Who acts for the patient, where somebody else does."""
+        return None if self.acting_user == self.patient else self.acting_user

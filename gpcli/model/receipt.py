@@ -16,13 +16,14 @@ class Sending:
 
     `changed` is false when it was so already, and in a dry run. `request_id` is what
     `--request-id` gave, else the identifier that the portal knows this request by.
+    `acting_user` is `None` where nobody said who acts.
     """
 
     changed: bool
     dry_run: bool
     request_id: str
     patient: Person
-    acting_user: Person
+    acting_user: Person | None
 
 
 @dataclass(frozen=True, kw_only=True)

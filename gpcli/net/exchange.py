@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpcli import errors
@@ -23,7 +23,8 @@ REQUEST_ID = "X-Request-ID"
 class Answer:
     """What came back: `body` is the strictly decoded JSON, None if there was none.
 
-    For a status outside 200 to 299 a body that is not JSON is None, too. `url` is what was asked.
+    For a status outside 200 to 299 a body that is not JSON is None, too. `url` is what was asked,
+    `tries` how often.
     """
 
     status: int
@@ -31,6 +32,7 @@ class Answer:
     body: Any
     url: str
     request_id: str
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Exchange:
                 break
             self.sleep(pause)
         if isinstance(outcome, Answer):
-            return outcome
+            return replace(outcome, tries=tried)
         raise self._error(call, outcome, sent=sent) from outcome
 
     def _pause(

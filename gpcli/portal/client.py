@@ -58,6 +58,8 @@ class FhirPortal:
         identity = self.identity
         name = identity.patient_name or self._reader.patient_name or self.patient().name
         patient = Person(identity.patient, name)
+        if identity.fhir_user is None:
+            return Parties(patient, None)
         if not identity.on_behalf:
             return Parties(patient, patient)
         reference = "/".join((identity.fhir_user or "").split("/")[-2:])
@@ -136,7 +138,8 @@ class FhirPortal:
     ) -> Written[Appointment]:
         """Book a time and read it back."""
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
-        there, on_slot = self._errands.create("Appointment", body, intent, queries.on_slot(slot.id))
+        witness = queries.on_slot(slot.id)
+        there, on_slot, changed = self._errands.create("Appointment", body, intent, witness)
         made = self._made(there)
         if made.slot_id not in {None, slot.id}:
             raise Conflict(
@@ -147,15 +150,15 @@ class FhirPortal:
                 f"The portal booked {made.id}, but shows another booking on the same time.",
                 hint=f"Call the surgery. gpcli appointments show {made.id} shows yours.",
             )
-        return Written(made, True)
+        return Written(made, changed)
 
     def enquire(
         self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
     ) -> Written[Appointment]:
         """Ask the surgery for a time."""
         body = write_enquiry(offer, self._patient, wished, reason, intent)
-        there, _ = self._errands.create("Appointment", body, intent)
-        return Written(self._made(there), True)
+        there, _, changed = self._errands.create("Appointment", body, intent)
+        return Written(self._made(there), changed)
 
     def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
         """Cancel a booking or withdraw an enquiry."""
@@ -171,8 +174,14 @@ class FhirPortal:
     def grant_consent(self, intent: UUID) -> Written[Consent]:
         """Consent to Full Access."""
         body = write_grant(self._patient, intent, self._now())
-        there, _ = self._errands.create("Consent", body, intent)
-        return Written(must(lambda: read_consent(there.matches[0])), True)
+        there, _, changed = self._errands.create("Consent", body, intent)
+        given = must(lambda: read_consent(there.matches[0]))
+        if not changed and given.status != "active":
+            raise Conflict(
+                f"This --request-id was used before: that consent is {given.status} now.",
+                hint="Use a new --request-id for a new request.",
+            )
+        return Written(given, changed)
 
     def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
         """End one consent."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
@@ -27,13 +27,23 @@ from gpcli.portal.reading import must, whole
 Found = TypeVar("Found")
 
 _UNKNOWN = "The request went out, but no answer came: it may or may not have been done."
-_UNKNOWN_HINT = (
-    "Look with gpcli appointments list before trying again; "
-    "repeating with the same --request-id never does it twice."
-)
+
+_LISTS = {"Appointment": "gpcli appointments list", "Consent": "gpcli consent show"}
+"""Resource type -> the command that shows what is there."""
 
 _MAY_BE_DONE = frozenset({408, 423, 424})
 """Statuses below 500 that leave open whether a write was done."""
+
+
+class Created(NamedTuple):
+    """What a create left: exactly the one record, what the witness knows, and whether it is new.
+
+    `known` is empty where the portal does not answer the witness's question.
+    """
+
+    there: Bundle
+    known: Bundle
+    changed: bool
 
 
 class Errands:
@@ -46,12 +56,11 @@ class Errands:
 
     def create(
         self, kind: str, resource: Mapping[str, Any], intent: UUID, witness: Query | None = None
-    ) -> tuple[Bundle, Bundle]:
+    ) -> Created:
         """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
-        Returns exactly the one record that is there, and what the witness knows: nothing where
-        the portal does not answer that question. Raises OutcomeUnknown, Conflict when the portal
-        has several records or none, or the portal's refusal.
+        Raises OutcomeUnknown, Conflict when the portal has several records or none, or the
+        portal's refusal.
         """
         headers = {
             "If-None-Exist": f"identifier={UUID_SYSTEM}|{intent.urn}",
@@ -66,16 +75,16 @@ class Errands:
 
         if answer and _is_success(answer):
             self._end(intent, "done")
-            there, known = _read_back(lambda: self._look(kind, intent, witness), intent)
+            there, known = _read_back(lambda: self._look(kind, intent, witness), intent, kind)
         else:
-            there, known = self._in_doubt(look, intent, answer, repeated=safe)
+            there, known = self._in_doubt(look, intent, answer, kind, repeated=safe)
         if len(there.matches) != 1:
             raise Conflict(
                 f"The portal took the request but shows {len(there.matches)} records for it.",
-                hint="gpcli appointments list shows what is there.",
+                hint=_where(kind),
                 request_id=str(intent),
             )
-        return there, known
+        return Created(there, known, changed=_is_new(answer))
 
     def update(
         self,
@@ -90,6 +99,12 @@ class Errands:
         somebody else changed the record in between or the portal kept it as it was,
         OutcomeUnknown, or the portal's refusal.
         """
+        kind = reference.partition("/")[0]
+        if self._journal.target_of(intent) not in {None, reference}:
+            raise Conflict(
+                "This --request-id was used for something else.",
+                hint="Use a new --request-id for a new request.",
+            )
         record, read = self._exchange.read(reference)
         if is_done(record):
             return record, False
@@ -97,7 +112,7 @@ class Errands:
         answer = self._send("PUT", reference, change(record), intent, reference, headers)
         if answer and _is_success(answer):
             self._end(intent, "done")
-            there = _read_back(lambda: self._exchange.read(reference)[0], intent)
+            there = _read_back(lambda: self._exchange.read(reference)[0], intent, kind)
             return _really(there, is_done, intent), True
 
         def look() -> Element | None:
@@ -105,7 +120,7 @@ class Errands:
             return there if is_done(there) else None
 
         ours = answer is None or not _is_final(answer, repeated=False)
-        return self._in_doubt(look, intent, answer, repeated=False), ours
+        return self._in_doubt(look, intent, answer, kind, repeated=False), ours
 
     def _look(self, kind: str, intent: UUID, witness: Query | None) -> tuple[Bundle, Bundle]:
         asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
@@ -142,6 +157,7 @@ class Errands:
         look: Callable[[], Found | None],
         intent: UUID,
         answer: Answer | None,
+        kind: str,
         *,
         repeated: bool,
     ) -> Found:
@@ -156,7 +172,12 @@ class Errands:
             self._end(intent, "done")
             return there
         self._end(intent, "refused" if refusal else "unknown")
-        raise refusal or OutcomeUnknown(_UNKNOWN, hint=_UNKNOWN_HINT, request_id=str(intent))
+        raise refusal or OutcomeUnknown(
+            _UNKNOWN,
+            hint=f"{_where(kind)} Or repeat it with --request-id {intent}: "
+            "that never does it twice.",
+            request_id=str(intent),
+        )
 
     def _end(self, intent: UUID, state: State) -> None:
         self._journal.end(intent, state, self._stamp())
@@ -198,14 +219,23 @@ def _may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
     return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
 
 
-def _read_back(look: Callable[[], Found], intent: UUID) -> Found:
+def _is_new(answer: Answer | None) -> bool:
+    """Whether this made the record: a 200 to the only try says that it was there before."""
+    return answer is None or answer.status != 200 or answer.tries > 1
+
+
+def _where(kind: str) -> str:
+    return f"{_LISTS.get(kind, 'gpcli services')} shows what is there."
+
+
+def _read_back(look: Callable[[], Found], intent: UUID, kind: str) -> Found:
     """What is there now; raises OutcomeUnknown, since a failure here is none of the write."""
     try:
         return look()
     except GpcliError as trouble:
         raise OutcomeUnknown(
             f"The portal took the request, but it can't be read back: {trouble.message}",
-            hint="Look with gpcli appointments list before trying again.",
+            hint=_where(kind),
             request_id=str(intent),
         ) from trouble
 
@@ -215,7 +245,7 @@ def _really(there: Element, is_done: Callable[[Element], bool], intent: UUID) ->
         return there
     raise Conflict(
         f"The portal took the request, but shows {there.ref} as it was.",
-        hint="gpcli appointments list shows what is there.",
+        hint=_where(there.kind),
         request_id=str(intent),
     )
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.model.appointment import Appointment, Slot, Vaccination
 from gpcli.model.money import Price
-from gpcli.model.service import Consent, Offer, Offers, ServiceName, highest_level
+from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName, highest_level
 from gpcli.model.surgery import Surgery
 from gpcli.portal.fhir.appointment import read_appointment
 from gpcli.portal.fhir.bundle import Bundle
@@ -29,6 +29,7 @@ from gpcli.portal.fhir.vaccination import against_influenza, read_vaccination
 
 Record = TypeVar("Record")
 Found = Bundle | GpcliError
+_NOTHING_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Reader:
 
         Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
         """
-        gps, prices, consents = whole(answers[0]), _if_any(answers[1]), whole(answers[2])
+        gps, prices = whole(answers[0]), _if_any(answers[1])
         self.patient_name = must(lambda: name_of(self.own(gps)))
         surgeries = self.surgeries(gps)
         offers = self._offers(gps, surgeries)
@@ -94,10 +95,16 @@ class Reader:
             surgeries=surgeries,
             offers=offers,
             prices=dict(self._kept(prices, "ChargeItemDefinition", self._price)),
-            consent=highest_level(self.consents(consents)),
+            consent=self._level(answers[2]),
             permitted=permitted,
             complete=not self._flaws,
         )
+
+    def _level(self, answer: Found) -> ConsentLevel:
+        """The level that counts; a portal that shows no consents at all decides by itself."""
+        if isinstance(answer, _NOTHING_SHOWN):
+            return ConsentLevel.FULL_ACCESS
+        return highest_level(self.consents(whole(answer)))
 
     def consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """The active consents of a bundle; all must be readable, for they say what is allowed."""
@@ -246,9 +253,7 @@ def must(read: Callable[[], Record]) -> Record:
 
 def _if_any(answer: Found) -> Bundle:
     """Nothing where the portal has no such records, or does not show them."""
-    if isinstance(answer, NotFound | NotPermitted | Rejected):
-        return Bundle()
-    return whole(answer)
+    return Bundle() if isinstance(answer, _NOTHING_SHOWN) else whole(answer)
 
 
 def _flu_vaccination(immunization: Element) -> Vaccination | None:

@@ -34,7 +34,8 @@ class Ask:
     """Asks on standard error and reads a line.
 
     `tty_device` opens the terminal device to read from, for when standard input was the message.
-    Every question names the `flag` that answers it where nobody can be asked.
+    Every question names the `flag` that answers it where nobody can be asked. `answered` is
+    called after each answer: time that a person took is not the portal's.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Ask:
         *,
         allowed: bool,
         tty_device: Callable[[], TextIO] | None = None,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         self.allowed = allowed
         self._stdin = stdin
         self._stderr = Stream(stderr)
         self._tty_device = tty_device
+        self._answered = answered
         self._device: TextIO | None = None
 
     def yes(self, question: str, *, flag: str) -> bool:
@@ -113,6 +116,7 @@ class Ask:
         except KeyboardInterrupt:
             self._stderr.write_line("")  # what comes next begins on a line of its own
             raise
+        self._answered()
         if line == "":
             self._stderr.write_line("")
             return None

@@ -18,7 +18,7 @@ from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, look_around
 from gpcli.render.times import Surroundings
-from gpcli.render.view import T, View
+from gpcli.render.view import T, View, require_known
 
 __all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
 
@@ -106,6 +106,19 @@ class Output:
         if self.fields == ():
             return self._list_names(view)
         return self._choose_answers().rows(view, rows)
+
+    def names_only(self, view: View[T]) -> bool:
+        """Check the chosen fields before anything is sent; an empty choice lists the names.
+
+        True when that was all that was asked. Raises Usage if `fields` names what the view
+        doesn't have.
+        """
+        if self.fields == ():
+            self._list_names(view)
+            return True
+        if self.fields is not None:
+            require_known(self.fields, view.json_keys if self.json else view.column_names)
+        return False
 
     def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
         """Write one thing, then, in words and unless fields were chosen, its `text`.

@@ -70,9 +70,10 @@ def test_who_acts_for_somebody_is_told_by_the_reference(fhir_user, on_behalf):
     assert Identity("pat-1", fhir_user).on_behalf is on_behalf
 
 
-def test_parties_are_on_behalf_when_they_are_two():
-    assert (ALONE.on_behalf, ON_BEHALF.on_behalf) == (False, True)
-    assert not Parties(ADA, Person("pat-1", "Ada Nordmann")).on_behalf
+def test_somebody_acts_on_behalf_when_they_are_two():
+    assert (ALONE.on_behalf_by, ON_BEHALF.on_behalf_by) == (None, ON_BEHALF.acting_user)
+    assert Parties(ADA, Person("pat-1", "Ada Nordmann")).on_behalf_by is None
+    assert Parties(ADA, None).on_behalf_by is None
 
 
 @pytest.mark.parametrize(

@@ -113,10 +113,12 @@ def test_a_portal_in_trouble_leaves_no_half_offers(
         portal.offers()
 
 
-def test_consent_that_may_not_be_read_is_not_taken_for_none(portal: FhirPortal, server: Server):
-    server.on("GET Consent", Reply(status=403))
-    with pytest.raises(errors.NotPermitted):
-        portal.offers()
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_where_the_portal_shows_no_consents_it_decides_by_itself(
+    portal: FhirPortal, server: Server, status: int
+):
+    server.on("GET Consent", Reply(status=status))
+    assert portal.offers().consent == "full-access"
 
 
 def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(

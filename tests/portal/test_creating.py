@@ -32,7 +32,7 @@ def states(journal: Journal) -> list[str]:
 
 
 def create(errands: Errands) -> list[str]:
-    there, _ = errands.create("Appointment", BODY, INTENT)
+    there = errands.create("Appointment", BODY, INTENT).there
     return [each.ref for each in there.matches]
 
 
@@ -86,7 +86,7 @@ def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
     other = an_appointment("other")
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
-    there, known = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    there, known, _ = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
     assert [[one.ref for one in each.matches] for each in (there, known)] == [
         ["Appointment/visit-1"],
         ["Appointment/other"],
@@ -100,7 +100,7 @@ def test_a_witness_that_may_not_be_asked_knows_nothing(
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", Reply(an_outcome(), status))
-    there, known = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    there, known, _ = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
     assert (len(there.matches), known.matches) == (1, [])
 
 
@@ -266,3 +266,31 @@ def test_ours_is_found_among_all_that_a_lenient_portal_sends(errands: Errands, s
     everything = STRANGERS | {"entry": [*STRANGERS["entry"], {"resource": BODY}]}
     server.on("POST Appointment", CREATED).on(LOOK, everything)
     assert create(errands) == ["Appointment/visit-1"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "changed"),
+    [
+        ([CREATED], True),
+        ([Reply(status=200)], False),
+        ([LOST, Reply(status=200)], True),
+        ([Reply(status=503), CREATED], True),
+    ],
+)
+def test_a_record_that_was_there_before_the_only_try_is_not_a_change(
+    errands: Errands, server: Server, answers: list[Reply], changed: bool
+):
+    server.on("POST Appointment", *answers).on(LOOK, OURS)
+    assert errands.create("Appointment", BODY, INTENT).changed is changed
+
+
+def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(
+    careful: Errands, server: Server
+):
+    server.on("POST Appointment", LOST).on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        create(careful)
+    assert raised.value.hint == (
+        "gpcli appointments list shows what is there. "
+        f"Or repeat it with --request-id {INTENT}: that never does it twice."
+    )

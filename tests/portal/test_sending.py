@@ -210,6 +210,15 @@ def test_granting_consent_shows_what_the_portal_made_of_it(
     assert (written.record, written.changed) == (expected, True)
 
 
+def test_a_consent_that_was_given_and_ended_before_is_no_consent(
+    portal: FhirPortal, server: Server
+):
+    ended = identified(a_consent(status="inactive"), INTENT.urn)
+    server.on("POST Consent", Reply(status=200)).on("GET Consent?identifier", a_searchset(ended))
+    with pytest.raises(errors.Conflict, match="that consent is inactive now"):
+        portal.grant_consent(INTENT)
+
+
 def test_a_consent_that_can_not_be_understood_is_a_bad_response(portal: FhirPortal, server: Server):
     made = identified(a_consent(status=None), INTENT.urn)
     server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(made))

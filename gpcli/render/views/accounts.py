@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.render.times import Surroundings
 from gpcli.render.view import Column, View, record_view
-from gpcli.render.views.wording import acting_words
+from gpcli.render.views.wording import acting_name, acting_words
 
 PORTALS: View[KnownPortal] = record_view(
     KnownPortal,
@@ -31,7 +31,7 @@ SIGN_INS: View[SignInState] = record_view(
     "whoami",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", lambda one: one.acting_user.name, acting_words),
+        Column("acting_user", "Acting user", acting_name, acting_words),
         Column("profile", "Profile", lambda one: one.profile),
         Column("portal", "Portal", lambda one: one.portal),
         Column("environment", "Environment", lambda one: one.environment),
@@ -46,7 +46,7 @@ SIGNED_IN: View[SignInSummary] = record_view(
     "login",
     (
         Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", lambda one: one.acting_user.name, acting_words),
+        Column("acting_user", "Acting user", acting_name, acting_words),
         Column("profile", "Profile", lambda one: one.profile),
         Column("environment", "Environment", lambda one: one.environment),
         Column("gp", "GP", lambda one: tuple(each.label for each in one.surgeries)),

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from gpcli.model.receipt import Sending
 from gpcli.render.view import Column
-from gpcli.render.views.wording import acting_words
+from gpcli.render.views.wording import acting_name, acting_words
 
 Kind = TypeVar("Kind", bound=Sending)
 
@@ -18,5 +18,5 @@ def sending_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
         Column("request_id", "Request", lambda one: one.request_id, for_people=False),
         Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", lambda one: one.acting_user.name, acting_words),
+        Column("acting_user", "By", acting_name, acting_words),
     )

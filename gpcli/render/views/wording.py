@@ -20,8 +20,8 @@ class OnBehalf(Protocol):
         """Whom it is about."""
 
     @property
-    def acting_user(self) -> Person:
-        """Who acts."""
+    def acting_user(self) -> Person | None:
+        """Who acts, `None` where nobody said."""
 
 
 STATUS = {
@@ -48,7 +48,12 @@ def status_words(status: str) -> str:
 
 def acting_words(sent: OnBehalf, around: Surroundings) -> str:
     """Who acts, where it is not the patient; nothing otherwise."""
-    return "" if sent.acting_user == sent.patient else sent.acting_user.name
+    return "" if sent.acting_user in {None, sent.patient} else acting_name(sent) or ""
+
+
+def acting_name(sent: OnBehalf) -> str | None:
+    """Who acts, `None` where nobody said."""
+    return sent.acting_user.name if sent.acting_user else None
 
 
 def price_words(price: Price | None) -> str:

@@ -98,7 +98,7 @@ class DeviceDesk:
             "SELECT d.client_id, user_code, d.scope, d.ends_at, answer, s.client_id, person,"
             " patient, fhir_user, s.scope, auth_time, nonce FROM smart_device d"
             " LEFT JOIN smart_session s ON s.id = d.session"
-            " WHERE d.hash = ?1 OR d.user_code = ?1",
+            " WHERE ? IN (d.hash, d.user_code)",
             hash_or_user_code,
         )
         if row is None:

@@ -1,0 +1,52 @@
+"""The composition root: what belongs together."""
+
+from io import StringIO
+
+from gpcli.config.options import Options
+from gpcli.net.deadline import Deadline
+from gpcli.render.terminal import Terminal
+from gpcli.session import Session
+
+AT_A_TERMINAL = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
+PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
+
+
+def session(tmp_path, typed=""):
+    env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
+    streams = StringIO(typed), StringIO(), StringIO()
+    return Session(Options(timeout=30.0), env, *streams, terminal=AT_A_TERMINAL)
+
+
+def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
+    ours = session(tmp_path, "y\n2\nwords\n")
+    with ours.door_with(None) as first, ours.door_with(None) as second:
+        deadlines = [first.deadline, second.deadline]
+        before = [deadline.left() for deadline in deadlines]
+        assert ours.ask.yes("Send?", flag="--yes")
+        after = [deadline.left() for deadline in deadlines]
+    assert all(later > earlier for later, earlier in zip(after, before, strict=True))
+
+
+def test_a_deadline_begins_anew():
+    clock = iter([0.0, 29.0, 30.0, 31.0])
+    deadline = Deadline(30.0, clock=lambda: next(clock))
+    assert deadline.left() == 1.0
+    deadline.restart()
+    assert deadline.left() == 29.0
+
+
+def test_every_answer_is_told(tmp_path):
+    ours = session(tmp_path, "y\n2\nwords\n")
+    told = []
+    ours.person_answered = lambda: told.append(True)
+    ours.ask.yes("Send?", flag="--yes")
+    ours.ask.choose("Which?", [("a", "A"), ("b", "B")], flag="ID")
+    ours.ask.text("What?", flag="--message")
+    assert len(told) == 3
+
+
+def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
+    written = "7c8eb3d0-4747-4829-8450-b00ad6c4cc82"
+    options = Options(request_id=written)
+    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    assert str(ours.intent("book")) == written
