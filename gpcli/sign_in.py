@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,11 +20,11 @@ from gpcli.auth.sign_in import sign_in_with_browser
 from gpcli.auth.vault import SignedIn
 from gpcli.config.index import IndexedPerson
 from gpcli.config.keys import is_loopback
-from gpcli.config.profiles import Profile, new_profile, save_profile
+from gpcli.config.profiles import Config, Profile, new_profile, save_profile
 from gpcli.config.settings import Settings, guard_production
 from gpcli.errors import GpcliError, SignInRefused, Usage
 from gpcli.model.account import SignInSummary
-from gpcli.model.person import Identity, Parties, Person
+from gpcli.model.person import Identity, Parties
 from gpcli.model.service import Offers
 
 if TYPE_CHECKING:
@@ -43,19 +44,18 @@ class Way:
 def adopt_portal(session: Session, url: str, environment: str | None) -> Profile:
     """Make the portal at `url` the one that `session` is about, known before or not.
 
-    Raises ConfigTrouble for what is not a portal's URL, Usage for a name that another portal has,
+    Nothing is written yet. Raises ConfigTrouble for what is not a portal's URL, Usage for a name
+    that another portal has or an `environment` that the portal's profile contradicts,
     ProductionGuard in CI.
     """
     config = session.config
     name = session.options.profile
     profile = new_profile(name or "new", url, environment or _usual_environment(url))
-    known = [each for each in config.profiles.values() if each.portal == profile.portal]
-    if name and name in config.profiles and config.profiles[name].portal != profile.portal:
-        raise Usage(
-            f"The profile '{name}' is for another portal.", hint="Choose another --profile."
-        )
-    named = [each for each in known if name in {None, each.name}]
-    chosen = named[0] if named else replace(profile, name=name or _free_name(url, config.profiles))
+    if name:
+        _check_name(config, name, profile.portal)
+    known = _known(config, profile.portal, name, environment)
+    chosen = known or replace(profile, name=name or _free_name(url, config.profiles))
+    check_environment(chosen, environment)
     guard_production(chosen, session.env)
     session.settings = Settings(
         chosen, None, None, None, session.options.as_, session.options.timeout or chosen.timeout
@@ -63,16 +63,27 @@ def adopt_portal(session: Session, url: str, environment: str | None) -> Profile
     return chosen
 
 
+def check_environment(profile: Profile, environment: str | None) -> None:
+    """Raise Usage if `environment`, where one is named, is not what `profile` says."""
+    if environment in {None, profile.environment}:
+        return
+    raise Usage(
+        f"The profile '{profile.name}' is of the environment {profile.environment}, "
+        f"not {environment}.",
+        hint="Leave out --environment, or name a new profile with --profile.",
+    )
+
+
 def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, Offers]:
     """Sign a person in at the session's portal; tokens go to the keyring, names to the index.
 
+    A new profile is written only when the sign-in has succeeded.
     Raises NoKeyring before any page opens, SignInRefused, and whatever the portal raises.
     """
     session.vault.probe()
     profile = session.profile
     door = session.door_with(None)
     configuration = discover(door, profile.portal, session.cache_dir, session.timestamp())
-    _keep_profile(session, profile)
     wish = Wish(
         client_id=profile.client_id,
         scopes=profile.scopes,
@@ -100,23 +111,23 @@ def _keep_session(
     identity = Identity(tokens.patient, tokens.fhir_user)
     door = session.door_with(StaticBearer(tokens.access_token))
     portal = session.portal_for(identity, door, tokens.scope)
-    trouble = None
     try:
         offers = portal.offers()
         parties = portal.parties
-    except GpcliError as met:
-        trouble, parties = met, _nameless(identity)
+    except GpcliError:
+        _keep(session, _kept(session, configuration, tokens))
+        raise
     kept = _kept(session, configuration, tokens, parties)
-    _check_whom(session, kept)
-    _save(session, kept)
-    if trouble:
-        raise trouble
+    _keep(session, kept)
     session.identity = portal.identity
     return _summary(session, kept, parties, offers), offers
 
 
 def _kept(
-    session: Session, configuration: SmartConfiguration, tokens: TokenSet, parties: Parties
+    session: Session,
+    configuration: SmartConfiguration,
+    tokens: TokenSet,
+    parties: Parties | None = None,
 ) -> SignedIn:
     profile = session.profile
     return SignedIn(
@@ -126,8 +137,8 @@ def _kept(
         revocation_endpoint=configuration.revocation_endpoint,
         patient=tokens.patient,
         fhir_user=tokens.fhir_user,
-        patient_name=parties.patient.name,
-        acting_name=parties.acting_user.name,
+        patient_name=parties.patient.name if parties else "",
+        acting_name=(parties.acting_user or parties.patient).name if parties else "",
         scope=tokens.scope,
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
@@ -137,13 +148,32 @@ def _kept(
     )
 
 
+def _keep(session: Session, kept: SignedIn) -> None:
+    try:
+        _check_whom(session, kept)
+        _check_name(session.config, session.profile.name, kept.portal)
+        _save(session, kept)
+    except (GpcliError, OSError):
+        revoke(session.door_with(None), kept)
+        raise
+
+
 def _save(session: Session, kept: SignedIn) -> None:
+    # All or nothing: a session that no profile or index leads to could never be signed out.
     profile = session.profile
     account = account_id(profile.name, profile.portal, kept.patient, kept.fhir_user)
-    with session_lock(session.lock_dir, account, session.settings.timeout):
+    name = kept.patient_name or kept.patient
+    person = IndexedPerson(account, kept.patient, name, session.timestamp())
+    with (
+        session_lock(session.lock_dir, account, session.settings.timeout),
+        ExitStack() as undo,
+    ):
         session.vault.save(account, kept)
-    person = IndexedPerson(account, kept.patient, kept.patient_name, session.timestamp())
-    session.index.add_person(session.index_key, person)
+        undo.callback(session.vault.delete, account)
+        session.index.add_person(session.index_key, person)
+        undo.callback(session.index.remove_person, session.index_key, account)
+        _keep_profile(session, profile)
+        undo.pop_all()
 
 
 def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers) -> SignInSummary:
@@ -170,9 +200,9 @@ def _check_whom(session: Session, kept: SignedIn) -> None:
     asked = session.options.as_
     if asked is None or _is_called(kept, asked.casefold()):
         return
-    revoke(session.door_with(None), kept)
+    whose = f"is for {kept.patient_name}, not" if kept.patient_name else "may not be"
     raise SignInRefused(
-        f"The sign-in is for {kept.patient_name}, not for '{asked}'; it was not kept.",
+        f"The sign-in {whose} for '{asked}'; it was not kept.",
         hint="Choose the right person at the portal's page.",
     )
 
@@ -183,10 +213,24 @@ def _is_called(kept: SignedIn, words: str) -> bool:
     return words == kept.patient.casefold() or starts
 
 
-def _nameless(identity: Identity) -> Parties:
-    patient = Person(identity.patient, identity.patient)
-    acting = identity.fhir_user.rpartition("/")[2] if identity.fhir_user else identity.patient
-    return Parties(patient, Person(acting, acting) if identity.on_behalf else patient)
+def _check_name(config: Config, name: str, portal: str) -> None:
+    there = config.profiles.get(name)
+    if there is not None and there.portal != portal:
+        raise Usage(
+            f"The profile '{name}' is for another portal.", hint="Choose another --profile."
+        )
+
+
+def _known(
+    config: Config, portal: str, name: str | None, environment: str | None
+) -> Profile | None:
+    known = [
+        each
+        for each in config.profiles.values()
+        if each.portal == portal and name in {None, each.name}
+    ]
+    fitting = [each for each in known if environment in {None, each.environment}]
+    return next(iter([*fitting, *known]), None)
 
 
 def _keep_profile(session: Session, profile: Profile) -> None:

@@ -58,8 +58,9 @@ def check_life(state: SignInState, least: timedelta, now: datetime) -> None:
 
 
 def _state(profile: Profile, kept: SignedIn) -> SignInState:
-    patient = Person(kept.patient, kept.patient_name)
-    acting = Person(kept.fhir_user.rpartition("/")[2], kept.acting_name)
+    patient = Person(kept.patient, kept.patient_name or kept.patient)
+    acting_id = kept.fhir_user.rpartition("/")[2]
+    acting = Person(acting_id, kept.acting_name or acting_id)
     return SignInState(
         patient=patient,
         acting_user=acting,

@@ -14,6 +14,7 @@ from gpcli.auth.screen import Screen
 from gpcli.auth.tokens import check_available, oauth_error
 from gpcli.net.door import Answer, Door
 from gpcli.net.origin import safe_url
+from gpcli.net.retry import STATUSES, retry_after
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 INTERVAL = 5.0
@@ -36,6 +37,15 @@ class _Device:
     interval: float
 
 
+@dataclass(frozen=True)
+class _Poll:
+    """What one poll gave: `grant` `None` = not yet. `wait` is what the portal asked for."""
+
+    grant: Answer | None = None
+    slower: bool = False
+    wait: float = 0.0
+
+
 def sign_in_with_device(
     door: Door,
     configuration: SmartConfiguration,
@@ -53,15 +63,16 @@ def sign_in_with_device(
     device = _begun(door, configuration, wish)
     screen.show_device(device.verification_uri, device.user_code, device.complete)
     end = now() + min(device.life, wish.limit)
-    interval = device.interval
+    pause = interval = device.interval
     while True:
-        sleep(interval)
+        sleep(min(pause, max(0.0, end - now())))
         if now() >= end:
             raise _over("expired_token")
-        word, answer = _polled(door, configuration, wish, device)
-        if answer is not None:
-            return read_grant(door, configuration, wish, answer, nonce=None, now=now)
-        interval += INTERVAL if word == "slow_down" else 0
+        poll = _polled(door, configuration, wish, device)
+        if poll.grant is not None:
+            return read_grant(door, configuration, wish, poll.grant, nonce=None, now=now)
+        interval += INTERVAL if poll.slower else 0
+        pause = max(interval, poll.wait)
 
 
 def _begun(door: Door, configuration: SmartConfiguration, wish: Wish) -> _Device:
@@ -96,9 +107,7 @@ def _read(said: Any) -> _Device:
     )
 
 
-def _polled(
-    door: Door, configuration: SmartConfiguration, wish: Wish, device: _Device
-) -> tuple[str, Answer | None]:
+def _polled(door: Door, configuration: SmartConfiguration, wish: Wish, device: _Device) -> _Poll:
     door.deadline.restart()
     form = {
         "grant_type": GRANT,
@@ -108,13 +117,15 @@ def _polled(
     try:
         answer = door.post_form(configuration.token_endpoint, form)
     except errors.Unavailable:
-        return "slow_down", None  # RFC 8628, 3.5: a lost answer is a reason to slow down
+        return _Poll(slower=True)  # RFC 8628, 3.5: a lost answer is a reason to slow down
     word = oauth_error(answer)
     if word in _OVER:
         raise _over(word)
-    if word in {"authorization_pending", "slow_down"}:
-        return word, None
-    return "", answer
+    if word == "authorization_pending":
+        return _Poll()
+    if word == "slow_down" or answer.status in STATUSES:
+        return _Poll(slower=True, wait=retry_after(answer.headers) or 0.0)
+    return _Poll(grant=answer)
 
 
 def _over(word: str) -> errors.SignInRefused:

@@ -19,7 +19,7 @@ WAYS_OUT = (
     "on machines without people set GPCLI_TOKEN."
 )
 
-_CANARY = "gpcli-probe"
+_CANARY = "gpcli-probe-"
 
 Answer = TypeVar("Answer")
 
@@ -54,7 +54,9 @@ class KeyringVault:
 
     def save(self, account: str, session: SignedIn) -> None:
         """Write, read back, compare."""
-        self._put(account, session.as_item())
+        item = session.as_item()
+        self._put(account, item)
+        self._check_kept(account, item)
 
     def delete(self, account: str) -> None:
         """Delete the item of `account`, if there is one."""
@@ -62,15 +64,21 @@ class KeyringVault:
             self._within_time(lambda: self._store.delete_password(SERVICE, account))
 
     def probe(self) -> None:
-        """Write, read and delete an item of no meaning."""
-        self._put(_CANARY, secrets.token_hex(8))
-        self.delete(_CANARY)
+        """Write, read and delete an item of no meaning, which no other process asks for."""
+        canary, item = _CANARY + secrets.token_hex(8), secrets.token_hex(8)
+        self._put(canary, item)
+        try:
+            self._check_kept(canary, item)
+        finally:
+            self.delete(canary)
 
     def _get(self, account: str) -> str | None:
         return self._within_time(lambda: self._store.get_password(SERVICE, account))
 
     def _put(self, account: str, item: str) -> None:
         self._within_time(lambda: self._store.set_password(SERVICE, account, item))
+
+    def _check_kept(self, account: str, item: str) -> None:
         if self._get(account) != item:
             raise no_keyring("The keyring did not keep what it was given.")
 

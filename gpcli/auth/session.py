@@ -11,7 +11,8 @@ class SignedIn:
     """A session: who is signed in where, and the tokens. Its repr shows no token.
 
     `portal` is the FHIR base; `patient` the id that the token is for; `fhir_user` the reference of
-    whoever acts, as the portal gave it; `scope` what was granted. Times are Unix seconds;
+    whoever acts, as the portal gave it; names are empty where the portal did not tell them at the
+    sign-in; `scope` is what was granted. Times are Unix seconds;
     `refresh_expires_at` is None where the portal doesn't say, `refresh_token` where there is none.
     """
 

@@ -38,10 +38,11 @@ def sign_in_with_browser(
     """
     proof = new_proof()
     with Loopback(wish.redirect_port) as loopback:
-        loopback.expect(Expected(proof.state, configuration.issuer, configuration.iss_parameter))
+        expected = Expected(proof.state, configuration.issuer, configuration.iss_parameter)
+        loopback.expect(expected)
         asked = _request(wish, proof, loopback.redirect_uri)
         url = _page(door, configuration, asked)
-        code = _Waiting(loopback, screen, proof, configuration).code(url, wish.limit, now)
+        code = _Waiting(loopback, screen, expected).code(url, wish.limit, now)
     door.deadline.restart()
     form = {
         "grant_type": "authorization_code",
@@ -94,12 +95,10 @@ def _pushed(door: Door, configuration: SmartConfiguration, asked: dict[str, str]
 class _Waiting:
     """Waiting for the browser, or for somebody to paste what the browser shows."""
 
-    def __init__(
-        self, loopback: Loopback, screen: Screen, proof: Proof, configuration: SmartConfiguration
-    ) -> None:
+    def __init__(self, loopback: Loopback, screen: Screen, expected: Expected) -> None:
         self._loopback = loopback
         self._screen = screen
-        self._expected = Expected(proof.state, configuration.issuer, configuration.iss_parameter)
+        self._expected = expected
 
     def code(self, url: str, limit: float, now: Callable[[], float]) -> str:
         """The code, within `limit` seconds; raises errors.SignInRefused."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from gpcli import errors
@@ -11,6 +13,9 @@ from gpcli.net.door import Answer
 
 SHORT_LIFE = 300.0
 """Seconds that a token is taken to live where the portal doesn't say."""
+
+LONGEST_LIFE = 10 * 365 * 86400.0
+"""Seconds that a token is taken to live at most, whatever the portal says."""
 
 _ERROR_WORD = re.compile(r"[a-z_]{1,60}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -98,10 +103,13 @@ def _text(said: dict[str, Any], key: str) -> str | None:
 
 
 def _seconds(value: object) -> float | None:
-    try:
-        return max(0.0, float(value)) if isinstance(value, int | float | str) else None
-    except ValueError:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
+    try:
+        life = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, life), LONGEST_LIFE) if math.isfinite(life) else None
 
 
 def _bad(why: str) -> errors.BadResponse:

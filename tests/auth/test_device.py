@@ -5,6 +5,7 @@ from gpcli.auth.device import sign_in_with_device
 from gpcli.auth.discovery import read_configuration
 from gpcli.auth.grant import Wish
 from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, SignInRefused, WrongHost
+from gpcli.net.retry import TRIES
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
@@ -95,6 +96,50 @@ def test_a_lost_answer_slows_down_and_goes_on(issuer, sign_in, good):
     issuer.will("/token", httpx.ReadError("cut"), good)
     sign_in()
     assert issuer.clock.slept == [2.0, 7.0]
+
+
+@pytest.mark.parametrize("status", [408, 502, 503, 504])
+def test_a_portal_that_is_down_for_one_poll_is_asked_again_more_slowly(
+    issuer, sign_in, good, status
+):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(status, text="<h1>Maintenance</h1>"), good)
+    assert sign_in().patient == "ada"
+    assert issuer.clock.slept == [2.0, 7.0]
+
+
+def test_a_poll_that_stays_rate_limited_is_a_reason_to_slow_down(issuer, sign_in, good):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", *[httpx.Response(429) for _ in range(TRIES)], good)
+    assert sign_in().patient == "ada"
+    assert issuer.clock.slept == [2.0, *[0.0] * (TRIES - 1), 7.0]
+
+
+def test_the_portal_may_say_when_to_ask_again_but_the_interval_is_the_least(
+    issuer, sign_in, good, refusal
+):
+    issuer.will("/device_authorization", STARTED)
+    long, short = ({"Retry-After": seconds} for seconds in ("90", "1"))
+    busy = [httpx.Response(503, headers=said) for said in (long, short)]
+    issuer.will("/token", *busy, refusal("authorization_pending"), good)
+    sign_in()
+    assert issuer.clock.slept == [2.0, 90.0, 12.0, 12.0]
+
+
+def test_nobody_waits_for_the_portal_beyond_the_life_of_the_code(issuer, sign_in):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(503, headers={"Retry-After": "999999999"}))
+    with pytest.raises(SignInRefused, match="expired"):
+        sign_in()
+    assert issuer.clock.slept == [2.0, 598.0]
+
+
+@pytest.mark.parametrize("status", [500, 501])
+def test_a_portal_that_is_broken_ends_the_sign_in(issuer, sign_in, status):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(status))
+    with pytest.raises(PortalTrouble):
+        sign_in()
 
 
 @pytest.mark.parametrize("interval", [None, 0, -1, "2", 99999])

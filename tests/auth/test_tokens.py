@@ -1,9 +1,18 @@
 import httpx
 import pytest
 
-from gpcli.auth.tokens import SHORT_LIFE, check_available, is_token, oauth_error, read_tokens
+from gpcli.auth.tokens import (
+    LONGEST_LIFE,
+    SHORT_LIFE,
+    check_available,
+    is_token,
+    oauth_error,
+    read_tokens,
+)
 from gpcli.errors import BadResponse, PortalTrouble, RateLimited
 from gpcli.net.door import Answer
+from gpcli.net.strict_json import decode
+from gpcli.sign_in import works_until
 
 NOW = 1_800_000_000.0
 
@@ -35,10 +44,41 @@ def test_tokens_are_not_shown_when_printed(tokens):
         ({"expires_in": "soon"}, NOW + SHORT_LIFE),
         ({"expires_in": -5}, NOW),
         ({"expires_in": []}, NOW + SHORT_LIFE),
+        ({"expires_in": True}, NOW + SHORT_LIFE),
+        ({"expires_in": 10**400}, NOW + SHORT_LIFE),
+        ({"expires_in": -(10**400)}, NOW + SHORT_LIFE),
+        ({"expires_in": "inf"}, NOW + SHORT_LIFE),
+        ({"expires_in": "NaN"}, NOW + SHORT_LIFE),
+        ({"expires_in": "9" * 400}, NOW + SHORT_LIFE),
     ],
 )
 def test_a_life_that_is_not_said_well_is_short(tokens, change, ends):
     assert read_tokens(answer(tokens(**change)), NOW).expires_at == ends
+
+
+@pytest.mark.parametrize("life", [2**63 - 1, LONGEST_LIFE + 1, "1e300", 10**300])
+def test_no_life_is_longer_than_ten_years(tokens, life):
+    read = read_tokens(answer(tokens(expires_in=life, refresh_expires_in=life)), NOW)
+    assert (read.expires_at, read.refresh_expires_at) == (NOW + LONGEST_LIFE, NOW + LONGEST_LIFE)
+
+
+@pytest.mark.parametrize("life", [0, -1, -(2**63), 10**400, "inf", "-inf", "nan", "never", None])
+def test_a_refresh_token_whose_life_is_not_said_well_has_no_known_end(tokens, life):
+    said = tokens() | {"refresh_expires_in": life}
+    assert read_tokens(answer(said), NOW).refresh_expires_at is None
+
+
+def test_a_life_may_be_a_decimal(tokens):
+    said = tokens() | decode(b'{"expires_in": 3600.5}')
+    assert read_tokens(answer(said), NOW).expires_at == NOW + 3600.5
+
+
+@pytest.mark.parametrize("life", [10**400, 2**63 - 1, -(2**63), "inf", "nan", 0])
+def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, signed_in, life):
+    read = read_tokens(answer(tokens(expires_in=life)), NOW)
+    until = works_until(signed_in(expires_at=read.expires_at, refresh_token=None))
+    assert until is not None
+    assert NOW <= until.timestamp() <= NOW + LONGEST_LIFE
 
 
 def test_what_the_answer_does_not_say_is_none(tokens):

@@ -29,6 +29,23 @@ class Forgetful(Drawer):
         pass
 
 
+class Garbling(Drawer):
+    """A keyring that keeps something else than it was given."""
+
+    def set_password(self, service, username, password):
+        super().set_password(service, username, password[::-1] + "?")
+
+
+class Shared(Drawer):
+    """A keyring to which another process turns with a probe, after each item that is written."""
+
+    def set_password(self, service, username, password):
+        super().set_password(service, username, password)
+        other = Drawer()
+        other.items = self.items
+        KeyringVault(other).probe()
+
+
 class Shortening(Drawer):
     """A keyring with small items that cuts what is too long."""
 
@@ -123,6 +140,22 @@ def test_a_keyring_that_does_not_keep_what_it_is_given_is_refused(drawer, signed
 def test_a_forgetful_keyring_fails_its_probe():
     with pytest.raises(NoKeyring):
         KeyringVault(Forgetful()).probe()
+
+
+def test_a_keyring_that_fails_its_probe_keeps_nothing_of_it():
+    drawer = Garbling()
+    with pytest.raises(NoKeyring) as refused:
+        KeyringVault(drawer).probe()
+    assert (refused.value.message, drawer.items) == (
+        "The keyring did not keep what it was given.",
+        {},
+    )
+
+
+def test_two_probes_at_once_do_not_meet():
+    shared = Shared()
+    KeyringVault(shared).probe()
+    assert shared.items == {}
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,29 @@ def test_a_slip_in_the_configuration_is_named_with_its_file(shell, tmp_path, tex
     assert said in ending.error["message"]
 
 
+@pytest.mark.parametrize("words", [f"{STAGING} ", f"{STAGING}/ --profile staging ", ""])
+def test_signing_in_with_another_environment_than_the_profiles_is_refused(two, words):
+    ending = two(f"gpcli login {words}--environment production --json")
+    assert ending.refused == (2, "usage", "")
+    assert ending.error["message"] == (
+        "The profile 'staging' is of the environment staging, not production."
+    )
+    assert two.json("gpcli profile show staging") == known()
+
+
+def test_of_two_profiles_of_a_portal_the_environment_chooses(two):
+    """The portal is production in the one that it chooses, and this is a CI run."""
+    two(f"gpcli profile add risky {STAGING} --environment production")
+    ending = two.with_env(CI="1")(f"gpcli login {STAGING} --environment production --json")
+    assert ending.refused == (5, "production_guard", "")
+    assert ending.error["message"].startswith("'risky' is a production portal")
+
+
+def test_the_environment_of_a_sign_in_without_any_profile_is_of_no_portal(shell):
+    ending = shell("gpcli login --environment staging --json")
+    assert ending.refused == (4, "not_signed_in", "")
+
+
 @pytest.mark.parametrize("number", ["1", "true", "yes"])
 def test_ci_keeps_away_from_production(two, number):
     ending = two.with_env(CI=number)("gpcli services --profile real --json")
