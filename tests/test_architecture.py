@@ -39,7 +39,7 @@ MAY_IMPORT = {
     },
     "sign_in": {"errors", "model", "config", "auth", "session"},
     "sign_out": {"errors", "model", "config", "auth", "session"},
-    "standing": {"errors", "model", "config", "care", "auth", "session", "sign_in"},
+    "whoami": {"errors", "model", "config", "care", "auth", "session", "sign_in"},
 }
 """Area -> the areas of gpcli that it may import besides itself; `cli` may import all."""
 

@@ -15,7 +15,7 @@ from gpcli.cli.services import say_nothing_digital
 from gpcli.render.views.accounts import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.sign_in import Way, adopt_portal, check_environment, sign_in
 from gpcli.sign_out import sign_out
-from gpcli.standing import check_life, everybody, who_is_here
+from gpcli.whoami import check_life, everybody, who_is_here
 
 PortalUrl = Annotated[
     str | None, typer.Argument(metavar="[PORTAL-URL]", help="The portal's FHIR base")

@@ -1,10 +1,6 @@
 """The people of a sign-in."""
 
 from dataclasses import dataclass
-from typing import NewType
-
-PatientId = NewType("PatientId", str)
-"""Logical id of a FHIR Patient."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gpcli.render.plain import PlainAnswers
 from gpcli.render.plan import Plan
 from gpcli.render.progress import PATIENCE, Announcement, Progress, Sign, Spinner
 from gpcli.render.record import Json, JsonScalar
-from gpcli.render.sanitise import safe_line, safe_text
+from gpcli.render.sanitise import safe_line
 from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, look_around
 from gpcli.render.times import Surroundings
@@ -51,8 +51,8 @@ class Output:
     """Writes what a command has to say.
 
     `fields` chooses and orders the columns (keys, in JSON); an empty one makes the lists write
-    the names that can be chosen, without reading a row. `command` is the command's name. `now`
-    and `machine_zone` (`None`: the operating system's) decide how times are worded on a terminal.
+    the names that can be chosen, without reading a row. `now` and `machine_zone` (`None`: the
+    operating system's) decide how times are worded on a terminal.
     BrokenPipeError, when the reader has gone, is left to the caller.
     """
 
@@ -64,7 +64,6 @@ class Output:
         *,
         format: Format = Format.AUTO,
         fields: tuple[str, ...] | None = None,
-        command: str = "",
         now: Callable[[], datetime] = _utc_now,
         machine_zone: tzinfo | None = None,
         patience: float = PATIENCE,
@@ -72,7 +71,6 @@ class Output:
         self.terminal = terminal
         self.format = _settled(format, terminal)
         self.fields = fields
-        self.command = command
         self._now = now
         self._machine_zone = machine_zone
         self._progress = Progress(self._choose_sign(Stream(stderr)), patience=patience)
@@ -134,11 +132,6 @@ class Output:
         """Set off what follows an item: `--` in plain lines, an empty line in words."""
         if self.human:
             self._stdout.write_line("--" if self.format is Format.PLAIN else "")
-
-    def say(self, text: str) -> None:
-        """Write text for people on standard output; nothing with JSON."""
-        if self.human:
-            self._stdout.write_line(safe_text(text))
 
     def value(self, text: str) -> None:
         """Write a bare value, such as a count, in every format."""

@@ -37,7 +37,6 @@ class Stage:
             terminal,
             format=self.format,
             fields=self.fields,
-            command="slots",
             now=lambda: NOW,
             machine_zone=OSLO_WINTER,
             patience=self.patience,

@@ -137,18 +137,21 @@ def test_colour_marks_words_and_leaves_the_texts_alone(stage):
     )
 
 
-def test_said_text_and_values_go_to_standard_output(stage):
-    shown = stage()
-    shown.output.say("Two\nlines\x07")
+@pytest.mark.parametrize("format", list(Format))
+def test_a_bare_value_is_the_same_line_on_standard_output_in_every_format(stage, format):
+    shown = stage(format=format)
     shown.output.value("12\n")
-    assert (shown.written, shown.said) == ("Two\nlines\\x07\n12 \n", "")
+    assert (shown.written, shown.said) == ("12 \n", "")
 
 
-def test_with_json_only_values_are_written(stage):
-    shown = stage(format=Format.JSON)
-    shown.output.say("Two lines")
-    shown.output.value("12")
-    assert (shown.written, shown.said) == ("12\n", "")
+@pytest.mark.parametrize(
+    ("format", "written"),
+    [(Format.PLAIN, "--\n"), (Format.TABLE, "\n"), (Format.JSON, ""), (Format.NDJSON, "")],
+)
+def test_what_follows_an_item_is_set_off(stage, format, written):
+    shown = stage(format=format)
+    shown.output.divide()
+    assert shown.written == written
 
 
 def test_words_reach_a_stream_that_lacks_their_letters(stage):

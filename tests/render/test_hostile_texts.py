@@ -40,7 +40,6 @@ def everything(stage, text, **surroundings):
     )
     shown.output.show_list(view, [text, "b"])
     shown.output.show_item(view, text, text=text)
-    shown.output.say(text)
     shown.output.value(text)
     shown.output.notice(text, key=text)
     shown.output.warning(text, key=text)
