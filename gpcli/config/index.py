@@ -34,10 +34,14 @@ class IndexedPerson:
 
 
 class OfferIndex:
-    """The index at `path`. `profile` is a profile's key: see `profile_key`."""
+    """The index at `path`. `profile` is a profile's key: see `profile_key`.
 
-    def __init__(self, path: Path) -> None:
+    Changes wait at most `patience` seconds for another process; they raise OSError.
+    """
+
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self.path = path
+        self._patience = patience
 
     def profiles(self) -> tuple[str, ...]:
         """The names of the profiles."""
@@ -126,7 +130,7 @@ class OfferIndex:
 
         private_dir(self.path.parent)
         lock = self.path.with_name(f"{self.path.name}.lock")
-        with FileLock(lock, mode=0o600, timeout=PATIENCE):
+        with FileLock(lock, mode=0o600, timeout=self._patience):
             facts = self._facts()
             before = [*facts]
             yield facts

@@ -1,6 +1,7 @@
 import stat
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,3 +215,9 @@ def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
     index.add_person("ho\tme", odd)
 
     assert index.people("ho\tme") == [odd]
+
+
+def test_a_change_does_not_wait_for_ever_for_another_process(tmp_path):
+    index = OfferIndex(tmp_path / "index", patience=0)
+    with FileLock(tmp_path / "index.lock"), pytest.raises(OSError, match="index.lock"):
+        index.set_profiles(["home"], None)
