@@ -35,6 +35,8 @@ QUIET: dict[type[BaseException], int] = {
 }
 """Endings that need no words, and their exit codes."""
 
+BAD_ENDINGS: tuple[type[BaseException], ...] = (*QUIET, Exception)
+
 
 def main() -> "NoReturn":
     """Run gpcli on the process's own line, variables and streams, and exit."""
@@ -42,10 +44,8 @@ def main() -> "NoReturn":
         _open_streams()
         code = _ready_answer()
         code = _whole_program() if code is None else code
-    except tuple(QUIET) as ending:
-        code = QUIET[type(ending)]
-    except Exception as trouble:
-        code = _say(trouble, sys.argv[1:], os.environ, (sys.stdin, sys.stdout, sys.stderr))
+    except BAD_ENDINGS as trouble:
+        code = _fail(trouble, sys.argv[1:], os.environ, (sys.stdin, sys.stdout, sys.stderr))
     _settle(sys.stdout)
     sys.exit(code)
 
@@ -64,15 +64,13 @@ def command_line(
 
     `registry` are the commands that there are, those of this release if not given.
     """
-    from gpcli.cli.app import run  # noqa: PLC0415  (typer costs five times a bare interpreter)
-
     try:
+        from gpcli.cli.app import run  # noqa: PLC0415  (typer costs five times a bare interpreter)
+
         code = run(argv, env, stdin, stdout, stderr, session_factory, registry=registry)
         stdout.flush()
-    except tuple(QUIET) as ending:
-        return QUIET[type(ending)]
-    except Exception as trouble:
-        return _say(trouble, argv, env, (stdin, stdout, stderr))
+    except BAD_ENDINGS as trouble:
+        return _fail(trouble, argv, env, (stdin, stdout, stderr), registry)
     return code
 
 
@@ -147,8 +145,34 @@ def _settle(stream: "TextIO") -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _fail(
+    trouble: BaseException,
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    streams: "tuple[TextIO, TextIO, TextIO]",
+    registry: "Registry | None" = None,
+) -> int:
+    _close(argv, streams[1], registry)
+    if type(trouble) in QUIET:
+        return QUIET[type(trouble)]
+    return _say(trouble, argv, env, streams)
+
+
+def _close(argv: "Sequence[str]", stdout: "TextIO", registry: "Registry | None") -> None:
+    from gpcli.cli.closing import closing_text  # noqa: PLC0415  (only failures)
+
+    text = closing_text(argv, registry)
+    if not text:
+        return
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except OSError:
+        return  # nobody evaluates it
+
+
 def _say(
-    trouble: Exception,
+    trouble: BaseException,
     argv: "Sequence[str]",
     env: "Mapping[str, str]",
     streams: "tuple[TextIO, TextIO, TextIO]",
@@ -178,7 +202,7 @@ def _output(
     return Output(stdout, stderr, look_around(*streams, env), format=chosen)
 
 
-def _as_ours(trouble: Exception) -> "GpcliError":
+def _as_ours(trouble: BaseException) -> "GpcliError":
     from gpcli.errors import Failure, GpcliError, Unexpected  # noqa: PLC0415  (only errors)
 
     if isinstance(trouble, GpcliError):

@@ -178,6 +178,7 @@ ROWS = (
         "Print what points a shell at the served portal",
         "gpcli.cli.sandbox:env",
         examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
+        closing="gpcli.cli.served:closing",
     ),
     Row("sandbox people", TOOLS, "List the people who can sign in", "gpcli.cli.sandbox:people"),
     Row(

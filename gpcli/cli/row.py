@@ -6,7 +6,7 @@ as much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -18,7 +18,8 @@ class Row(NamedTuple):
     is offered, the command is hidden. `writes` adds the options of commands that send something.
     `aliases` are words that people may try instead; they only lead to a suggestion. `about` is
     what the help says after the summary, in paragraphs. `examples` are pairs of what it does and
-    what is typed.
+    what is typed. `closing` is, for a command whose output a shell evaluates, the
+    `module:function` that makes of the line what goes to stdout when the command fails.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Row(NamedTuple):
     aliases: tuple[str, ...] = ()
     about: str = ""
     examples: tuple[tuple[str, str], ...] = ()
+    closing: str = ""
 
     @property
     def name(self) -> str:
@@ -71,6 +73,11 @@ class Registry(NamedTuple):
         inside = (row.path.split() for row in self.rows if _below(row.path, path))
         return list(dict.fromkeys(words[depth] for words in inside))
 
+    def meant(self, line: Sequence[str]) -> Row | None:
+        """The command whose path's words stand on the line in order; the longest of several."""
+        found = [row for row in self.rows if _in_order(row.path.split(), line)]
+        return max(found, key=lambda row: len(row.path.split()), default=None)
+
     def starting(self) -> Iterator[Row]:
         """The commands that start a service, and so may be hidden."""
         return (row for row in self.rows if row.services)
@@ -78,3 +85,8 @@ class Registry(NamedTuple):
 
 def _below(path: str, group: str) -> bool:
     return not group or path.startswith(f"{group} ")
+
+
+def _in_order(words: Sequence[str], line: Sequence[str]) -> bool:
+    rest = iter(line)
+    return all(word in rest for word in words)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,7 +16,6 @@ from gpcli.cli.served import (
     Served,
     Shell,
     announced,
-    closing_line,
     exports,
     find_served,
     run_inside,
@@ -70,7 +70,8 @@ def run(
         if clock:
             ahead = sandbox.present() - session.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
-        status = run_inside(command, session.env, values, umask=session.former_umask)
+        served = Served(sandbox.url, sandbox.control_token)
+        status = run_inside(command, session.env, values, served, umask=session.former_umask)
     raise typer.Exit(status)
 
 
@@ -93,8 +94,10 @@ def serve(
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
     session = session_of(ctx)
     settings = {"port": port, "auto_sign_in": auto_sign_in, "state": state}
-    sandbox = _sandbox(clock, delay, people, seed, **settings)
-    with sandbox, announced(session.state_dir, Served(sandbox.url, sandbox.control_token)):
+    with (
+        _sandbox(clock, delay, people, seed, **settings) as sandbox,
+        announced(session.state_dir, Served(sandbox.url, sandbox.control_token)),
+    ):
         session.output.value(sandbox.fhir_base)
         session.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
         session.stdout.flush()
@@ -113,12 +116,8 @@ def env(
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""
     session = session_of(ctx)
-    try:
-        served = find_served(session.state_dir)
-        token = _asked(session, lambda control: control.token(person, acting_for))
-    except GpcliError:
-        session.output.value(closing_line(shell))
-        raise
+    served = find_served(session.state_dir)
+    token = _asked(session, lambda control: control.token(person, acting_for))
     for line in exports(shell, _variables(served.url, token)):
         session.output.value(line)
 
@@ -153,11 +152,15 @@ def advance(
     session.output.value(present.isoformat())
 
 
+@contextmanager
 def _sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
-) -> Sandbox:
+) -> Iterator[Sandbox]:
     try:
-        from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, and slow to import)
+        from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
+            PortTaken,
+            Sandbox,
+        )
     except ImportError as missing:
         raise ConfigTrouble(
             f"The sandbox needs packages that are not installed ({missing.name}).",
@@ -165,7 +168,15 @@ def _sandbox(
         ) from missing
     begin = _instant(clock) if clock else None
     wait = span(delay, "--delay")
-    return _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))
+    made = _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))
+    try:
+        with made as sandbox:
+            yield sandbox
+    except PortTaken as taken:
+        raise Usage(
+            f"The sandbox can't be served: {taken.strerror}.",
+            hint="--port N chooses another one; without it, any free one is taken.",
+        ) from taken
 
 
 def _instant(text: str) -> datetime:

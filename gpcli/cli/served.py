@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from gpcli.config.files import write_private
+from gpcli.config.paths import state_dir
 from gpcli.errors import NotFound
 
+PROGRAM = "gpcli"
 FILE = "sandbox.json"
 _NOT_FOR_CHILDREN = ("GPCLI_PROFILE", "GPCLI_AS", "GPCLI_FHIR_USER", "GPCLI_CLOCK_OFFSET")
 
@@ -28,6 +33,9 @@ class Shell(StrEnum):
     FISH = "fish"
     POWERSHELL = "powershell"
     GITHUB = "github"
+
+
+_NAMED = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
 
 
 class Served(NamedTuple):
@@ -61,28 +69,48 @@ def closing_line(shell: Shell) -> str:
     return exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
 
 
-def run_inside(
-    command: Sequence[str], env: Mapping[str, str], values: Mapping[str, str], *, umask: int
-) -> int:
-    """Run `command` with `values`, its own empty configuration, and this gpcli on its path.
+def closing(argv: Sequence[str]) -> str:
+    """The closing line, with its end, for the shell that a line names; for bash if it is unclear.
 
-    Returns its status, 128 + n when signal n ended it; raises NotFound when there is no such
-    program.
+    `argv` may be a line that could not be understood: `--shel`, no value, an unknown shell.
     """
+    named = _NAMED.findall(" ".join(argv)) or [Shell.BASH]
+    return f"{closing_line(Shell(named[-1].lower()))}\n"
+
+
+def run_inside(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    values: Mapping[str, str],
+    served: Served,
+    *,
+    umask: int,
+) -> int:
+    """Run `command` with `values`, its own configuration, and this gpcli on its path.
+
+    The configuration is empty but for the announcement of `served`, which lets the command
+    control the sandbox that it runs in. Returns its status, 128 + n when signal n ended it;
+    raises NotFound when there is no such program.
+    """
+    inside = {name: text for name, text in env.items() if name not in _NOT_FOR_CHILDREN}
+    inside |= {**values, "PATH": path_to_gpcli(env.get("PATH", ""), _places())}
     with tempfile.TemporaryDirectory(prefix="gpcli-") as roof:
-        inside = {name: text for name, text in env.items() if name not in _NOT_FOR_CHILDREN}
-        inside |= {**values, "GPCLI_CONFIG_DIR": roof, "PATH": _path(env)}
-        try:
-            status = subprocess.run(command, env=inside, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
-        except OSError as trouble:
-            raise NotFound(f"'{command[0]}' can't be run: {trouble.strerror}.") from trouble
+        inside["GPCLI_CONFIG_DIR"] = roof
+        with announced(Path(state_dir(inside)), served):
+            status = _status(command, inside, umask)
     return status if status >= 0 else 128 - status
 
 
+def path_to_gpcli(path: str, places: Iterable[Path]) -> str:
+    """`path` with the first of `places` before it that holds a gpcli to run, if one does."""
+    found = (str(place) for place in places if shutil.which(PROGRAM, path=str(place)))
+    return os.pathsep.join(filter(None, (next(found, ""), path)))
+
+
 @contextmanager
-def announced(state_dir: Path, served: Served) -> Iterator[None]:
-    """Keep `sandbox.json` while the sandbox serves."""
-    path = state_dir / FILE
+def announced(directory: Path, served: Served) -> Iterator[None]:
+    """Keep `sandbox.json` in a state directory while the sandbox serves."""
+    path = directory / FILE
     write_private(path, json.dumps(served._asdict()))
     try:
         yield
@@ -91,9 +119,9 @@ def announced(state_dir: Path, served: Served) -> Iterator[None]:
             path.unlink()
 
 
-def find_served(state_dir: Path) -> Served:
-    """The sandbox that serves now; raises NotFound."""
-    served = _read(state_dir / FILE)
+def find_served(directory: Path) -> Served:
+    """The sandbox that a state directory announces; raises NotFound."""
+    served = _read(directory / FILE)
     if served is None:
         raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
     return served
@@ -115,9 +143,16 @@ def _quoted(shell: Shell, value: str) -> str:
     return shlex.quote(value)
 
 
-def _path(env: Mapping[str, str]) -> str:
-    ours = str(Path(sys.argv[0]).resolve().parent)
-    return os.pathsep.join(filter(None, (ours, env.get("PATH"))))
+def _status(command: Sequence[str], env: Mapping[str, str], umask: int) -> int:
+    try:
+        return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
+    except OSError as trouble:
+        raise NotFound(f"'{command[0]}' can't be run: {trouble.strerror}.") from trouble
+
+
+def _places() -> tuple[Path, Path]:
+    """Where this gpcli may be: the scripts of the Python that runs it, or what was started."""
+    return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
 
 
 def _read(path: Path) -> Served | None:

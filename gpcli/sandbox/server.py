@@ -1,5 +1,6 @@
 """A running portal: state, clock, web server and everything between them."""
 
+import os
 import random
 import secrets
 import signal
@@ -45,7 +46,7 @@ SCRIPT_TOKEN_LIFE = timedelta(hours=8)
 
 
 class PortTaken(OSError):
-    """Something else listens on the port that was asked for."""
+    """The port that was asked for can't be had: something else has it, or the system keeps it."""
 
 
 class Sandbox:
@@ -163,7 +164,8 @@ class Sandbox:
         try:
             return socket.create_server((HOST, self._asked_port))
         except OSError as taken:
-            raise PortTaken(taken.errno, f"port {self._asked_port} is taken") from taken
+            why = f"port {self._asked_port} is taken ({os.strerror(taken.errno or 0)})"
+            raise PortTaken(taken.errno, why) from taken
 
     def stop(self) -> None:
         """Close the server and the state; a temporary state is removed. Harmless when repeated."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from gpcli.__main__ import command_line
+from gpcli.cli import served
+from gpcli.cli.served import path_to_gpcli
 from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroundings
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY
@@ -172,6 +177,85 @@ def test_a_person_it_does_not_know_fails_closed_too(beside):
     assert "gpcli sandbox people lists who there is." in ending.err
 
 
+BASH = "export GPCLI_PORTAL=no-sandbox\n"
+FISH = "set -gx GPCLI_PORTAL no-sandbox\n"
+POWERSHELL = "$env:GPCLI_PORTAL = 'no-sandbox'\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "closing"),
+    [
+        ("sandbox env", BASH),
+        ("sandbox env ada bo", BASH),
+        ("sandbox env ada --shell tcsh", BASH),
+        ("sandbox env ada --shell", BASH),
+        ("sandbox env ada --shel bash", BASH),
+        ("sandbox env ada --shel fish", FISH),
+        ("sandbox env --shell=fish --fields", FISH),
+        ("sandbox env ada --shell PowerShell", POWERSHELL),
+        ("sandbox env --shell fish --shell powershell", POWERSHELL),
+        ("sandbox env fish --as", BASH),
+        ("sandbox env --push fish", BASH),
+        ("sandbox env ada --json --plain", BASH),
+        ("sandbox env ada --yes", BASH),
+        ("sandbox env ada --timeout 0", BASH),
+        ("--timeout never sandbox env ada --shell fish", FISH),
+        ("sandbox --timeout 0 env ada", BASH),
+        ("--profile sandbox env ada", BASH),
+        ("sandbox --as env ada", BASH),
+        ("--profil demo sandbox env ada", BASH),
+        ("--profile services sandbox env ada --bogus", BASH),
+        ("--timeout sandbox env services", BASH),
+    ],
+)
+def test_a_line_that_is_wrong_fails_closed_in_the_shell_that_it_names(shell_of, line, closing):
+    ending = shell_of("ada")(f"gpcli {line}")
+    assert (ending.code, ending.out) == (2, closing)
+    assert ending.err.startswith(("gpcli: ", '{"error"'))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sandbox people env",
+        "sandbox reset --yes",
+        "sandbox run --as ada --clock tomorrow -- env true",
+        "sandbox advance soon",
+        "sandbox",
+        "env ada",
+    ],
+)
+def test_other_commands_that_fail_leave_stdout_alone(shell_of, line):
+    assert "no-sandbox" not in shell_of("ada")(f"gpcli {line}").out
+
+
+def test_an_env_that_is_interrupted_fails_closed_too(tmp_path):
+    def interrupted(*surroundings):
+        raise KeyboardInterrupt
+
+    out = io.StringIO()
+    streams = (io.StringIO(), out, io.StringIO())
+    code = command_line(["sandbox", "env", "ada"], surroundings(tmp_path), *streams, interrupted)
+    assert (code, out.getvalue()) == (130, BASH)
+
+
+def test_an_env_whose_output_nobody_takes_ends_as_it_would_have(tmp_path):
+    line = f"{PYTHON} sandbox env ada >/dev/full"
+    ending = shell(line, surroundings(tmp_path))
+    assert ending == Ending(
+        3, "", "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["ada --shell tcsh", "ada --shel bash", "", "ada --timeout 0"])
+def test_after_an_env_line_that_was_wrong_nothing_is_sent_to_the_own_portal(live, tmp_path, words):
+    profile = f"{PYTHON} profile add mine {live.fhir_base} --environment sandbox >/dev/null"
+    line = f'{profile}; eval "$({PYTHON} sandbox env {words} 2>/dev/null)"; {PYTHON} book --yes'
+    ending = shell(line, surroundings(tmp_path))
+    assert (ending.code, ending.out) == (2, "")
+    assert "'no-sandbox' is not a URL" in ending.err
+
+
 def test_people_are_the_eight(beside):
     ending = beside.shell("gpcli sandbox people --fields person")
     assert ending.out.split() == ["ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans"]
@@ -193,6 +277,68 @@ def test_advance_lets_the_surgery_answer_and_reset_begins_again(beside):
     )
 
 
+def test_what_runs_inside_controls_the_sandbox_that_it_runs_in(tmp_path):
+    line = f"""
+        set -e
+        {PYTHON} sandbox people --fields person | head -1
+        {PYTHON} book --first --another --yes --fields status 2>/dev/null
+        {PYTHON} sandbox advance 2h >/dev/null
+        {PYTHON} appointments list --fields status
+        eval "$({PYTHON} sandbox env bo)"
+        {PYTHON} sandbox advance 1d >/dev/null
+        {PYTHON} sandbox reset
+        {PYTHON} whoami --fields patient
+        stat -c %a "$GPCLI_CONFIG_DIR/state/sandbox.json"
+    """
+    ending = gpcli(
+        *("sandbox", "run", "--as", "ada", "--delay", "1h", "--", "bash", "-c", line),
+        env=surroundings(tmp_path),
+    )
+    assert (ending.code, ending.out.splitlines()) == (
+        0,
+        ["ada", "status:\tpending", "booked", "booked", "patient:\tBo Lindvik", "600"],
+    )
+    assert ending.err == "Everything is as it was at the start.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_runs_inside_does_not_see_the_sandbox_that_is_served_outside(beside, people):
+    line = f"{PYTHON} sandbox people --fields person"
+    ending = gpcli(
+        *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
+        env=beside.env,
+    )
+    assert ending == Ending(0, "ola\n", "")
+
+
+def program(place, mode=0o700):
+    """A directory with a file called gpcli."""
+    place.mkdir()
+    (place / "gpcli").touch(mode)
+    return place
+
+
+def test_the_first_place_with_a_gpcli_to_run_comes_first_on_the_path(tmp_path):
+    empty, text = tmp_path / "empty", program(tmp_path / "text", 0o600)
+    first, second = program(tmp_path / "first"), program(tmp_path / "second")
+    assert path_to_gpcli("/bin", [empty, text, first, second]) == f"{first}:/bin"
+    assert path_to_gpcli("", [second]) == str(second)
+
+
+def test_where_no_gpcli_is_to_be_found_the_path_stays_as_it_is(tmp_path):
+    (tmp_path / "dir" / "gpcli").mkdir(parents=True)
+    assert path_to_gpcli("/bin", [tmp_path, tmp_path / "dir"]) == "/bin"
+
+
+def test_the_package_s_own_directory_is_not_on_the_path_inside(tmp_path, people):
+    ending = gpcli(
+        *("sandbox", "run", "--people", str(people), "--as", "ola"),
+        *("--", "sh", "-c", 'echo "$PATH"'),
+        env=surroundings(tmp_path),
+    )
+    assert str(Path(served.__file__).parents[1]) not in ending.out.strip().split(":")
+
+
 @pytest.mark.parametrize("step", ["soon", "''"])
 def test_a_step_that_is_no_time_is_usage(shell_of, step):
     assert shell_of("ada")(f"gpcli sandbox advance {step} --json").refused == (2, "usage", "")
@@ -204,6 +350,18 @@ def test_controls_without_a_served_sandbox_say_how_to_serve_one(shell_of, comman
     assert ending.code == 3
     assert ending.err == (
         "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
+    )
+
+
+def test_a_port_that_is_taken_is_usage_and_names_the_option(shell_of, people):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ending = shell_of("ada")(f"gpcli sandbox serve --people {people} --port {port}")
+    assert ending == Ending(
+        2,
+        "",
+        f"gpcli: The sandbox can't be served: port {port} is taken (Address already in use).\n"
+        "  --port N chooses another one; without it, any free one is taken.\n",
     )
 
 

@@ -30,7 +30,7 @@ def create(desk: Desk, sent: Resource) -> Resource:
     """
     _require_own(desk, sent)
     wanted = _booked if "slot" in sent else _enquired
-    stored = desk.store.insert(wanted(desk, sent))
+    stored = desk.store.insert(_dated(desk, wanted(desk, sent)))
     desk.portal.surgery.expect(stored)
     return desk.store.get("Appointment", stored["id"]) or stored
 
@@ -59,6 +59,11 @@ def delete_open_enquiries(desk: Desk) -> None:
         if "start" not in enquiry:
             desk.portal.surgery.forget(enquiry["id"])
             desk.store.delete("Appointment", enquiry["id"])
+
+
+def _dated(desk: Desk, appointment: Resource) -> Resource:
+    """The appointment with the time when it was made, unless the app told one."""
+    return {"created": desk.portal.clock.local().isoformat(timespec="seconds")} | appointment
 
 
 def _require_own(desk: Desk, sent: Resource) -> None:

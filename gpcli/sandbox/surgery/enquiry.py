@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from itertools import product
 
 from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.fhir.dates import Span, at, instant, microseconds, period, span
@@ -20,6 +21,7 @@ _VISIT = timedelta(minutes=20)
 _VISIT_LASTS = _VISIT // timedelta(microseconds=1)
 _FURTHEST = timedelta(days=90)
 _CHANNEL = "urn:gpcli:channel"
+_TAKING = ("pending", "booked", "arrived", "checked-in")
 _KINDS = {"e-consultation": ("e-consultation", "booking")}
 _ANY_VISIT = ("booking", "booking-enquiry")
 _SORRY = "We have no time for you then. Please suggest other days, or call us."
@@ -53,7 +55,7 @@ def _names(gp: GP) -> set[str]:
 def _give(store: Store, gp: GP, appointment: Resource, times: Resource) -> Resource:
     roles = references(appointment, "participant.actor", "PractitionerRole")
     doctor = {"actor": {"reference": gp.reference}, "status": "accepted"}
-    participants = appointment["participant"] + ([] if roles else [doctor])
+    participants = appointment["participant"] + ([] if gp.reference in roles else [doctor])
     timed = appointment | times | {"participant": participants}
     return confirm(store, with_deadline(timed, gp), _GIVEN)
 
@@ -81,7 +83,7 @@ def _times(store: Store, gp: GP, appointment: Resource, now: datetime) -> Iterat
     if schedules:
         yield from (_on(slot) for slot in sorted(slots, key=_start) if _fits(slot, wishes))
     else:
-        yield from _own_calendar(wishes, now)
+        yield from _own_calendar(store, gp, wishes, now)
 
 
 def _from_now(wish: Span, now: datetime) -> Span:
@@ -125,12 +127,38 @@ def _on(slot: Resource) -> Resource:
     }
 
 
-def _own_calendar(wishes: list[Span], now: datetime) -> Iterator[Resource]:
-    """The visiting times within each wish, on working days, by the surgery's clock."""
+def _own_calendar(store: Store, gp: GP, wishes: list[Span], now: datetime) -> Iterator[Resource]:
+    """The visiting times within each wish that the GP has free, by the surgery's clock."""
     furthest = microseconds(now + _FURTHEST)
+    taken = _taken(store, gp)
     for low, high in wishes:
         for start in _visits(low, min(high, furthest)):
-            yield {"start": start.isoformat(), "end": (start + _VISIT).isoformat()}
+            if not _meets_any(start, taken):
+                yield {"start": start.isoformat(), "end": (start + _VISIT).isoformat()}
+
+
+def _taken(store: Store, gp: GP) -> list[Span]:
+    """When somebody has a time with the GP; one that names no GP is with each of the service's."""
+    found = (
+        appointment
+        for name, status in product(sorted(_names(gp)), _TAKING)
+        for appointment in store.find("Appointment", actor=name, status=status)
+    )
+    return [_lasts(each) for each in found if "start" in each and _is_with(gp, each)]
+
+
+def _is_with(gp: GP, appointment: Resource) -> bool:
+    roles = references(appointment, "participant.actor", "PractitionerRole")
+    return not roles or gp.reference in roles
+
+
+def _lasts(appointment: Resource) -> Span:
+    return Span(span(appointment["start"]).low, span(appointment["end"]).low)
+
+
+def _meets_any(start: datetime, taken: list[Span]) -> bool:
+    low = microseconds(start)
+    return any(each.low < low + _VISIT_LASTS and low < each.high for each in taken)
 
 
 def _visits(low: int, high: int) -> Iterator[datetime]:

@@ -1,7 +1,7 @@
 """Booking a time, once and only once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.sandbox.fhir.world import (
     booking,
     cancellation,
     concept,
+    enquiry,
     identifier,
     issue,
     patient,
@@ -38,6 +39,9 @@ def test_a_booking_is_confirmed_with_the_people_and_the_place_and_until_when_to_
     assert answer.headers["ETag"] == 'W/"2"'
     body = answer.json
     assert body.pop("meta")["versionId"] == "2"
+    made = body.pop("created")
+    assert made.endswith("+01:00")
+    assert timedelta() <= datetime.fromisoformat(made) - NOON < timedelta(minutes=5)
     assert body == {
         "resourceType": "Appointment",
         "id": "new-1",
@@ -74,6 +78,28 @@ def test_a_booking_is_confirmed_with_the_people_and_the_place_and_until_when_to_
         "supportingInformation": [ref("#cancel")],
     }
     assert world.slot(1)["status"] == "busy"
+
+
+@pytest.mark.parametrize("body", ["booking", "enquiry"])
+def test_when_it_was_made_is_kept_as_the_app_told_it(world, body):
+    sent = booking(world.slot(1)) if body == "booking" else enquiry()
+
+    answer = book(world.as_("ada"), sent | {"created": "2027-02-28"})
+
+    assert (answer.status_code, answer.json["created"]) == (201, "2027-02-28")
+
+
+def test_when_it_was_made_stays_the_same_through_answer_and_cancelling(tmp_path):
+    with World(tmp_path / "slow.sqlite", delay=timedelta(hours=2)) as slow:
+        ada = slow.as_("ada")
+        sent = book(ada, enquiry()).json
+        slow.clock.advance(timedelta(days=1))
+        given = ada.reading(f"/Appointment/{sent['id']}")
+        cancelled = ada("PUT", f"/Appointment/{sent['id']}", given | {"status": "cancelled"})
+
+    assert datetime.fromisoformat(sent["created"]).utcoffset() == timedelta(hours=1)
+    assert (given["status"], given["created"]) == ("booked", sent["created"])
+    assert (cancelled.status_code, cancelled.json["created"]) == (200, sent["created"])
 
 
 def test_while_the_surgery_has_not_answered_it_is_pending_and_the_time_is_held(tmp_path):

@@ -270,6 +270,115 @@ def test_a_surgery_without_times_in_the_portal_looks_in_its_own_calendar(
     assert given["status"] == ("booked" if start else "cancelled")
 
 
+ANY_DAY = {"requestedPeriod": [{"start": "2027-03-02"}]}
+
+
+def with_gp(world, status, start, end, gp="gp", **more):
+    """Put an appointment of Bo's with a GP into the record."""
+    people = [ref("Patient/bo"), ref(f"PractitionerRole/{gp}")]
+    day = "2027-03-02T{}:00+01:00"
+    world.store.insert(
+        {
+            "resourceType": "Appointment",
+            "status": status,
+            "start": day.format(start),
+            "end": day.format(end),
+            "participant": [{"actor": each, "status": "accepted"} for each in people],
+        }
+        | more
+    )
+
+
+def test_two_enquiries_are_not_given_the_same_time(without_times):
+    given = [
+        ask_for(without_times.as_(who), who=who, **ANY_DAY)["start"] for who in ("ada", "bo", "ada")
+    ]
+
+    assert given == [
+        "2027-03-02T08:00:00+01:00",
+        "2027-03-02T08:20:00+01:00",
+        "2027-03-02T08:40:00+01:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "start", "end", "expected"),
+    [
+        ("booked", "08:00", "08:20", "08:20"),
+        ("pending", "08:00", "08:20", "08:20"),
+        ("arrived", "08:00", "08:20", "08:20"),
+        ("booked", "08:10", "08:30", "08:40"),
+        ("booked", "07:00", "09:10", "09:20"),
+        ("booked", "08:05", "08:06", "08:20"),
+        ("booked", "07:40", "08:00", "08:00"),
+        ("booked", "08:20", "08:40", "08:00"),
+        ("cancelled", "08:00", "08:20", "08:00"),
+        ("noshow", "08:00", "08:20", "08:00"),
+    ],
+)
+def test_a_time_that_the_gp_has_with_somebody_is_not_given(
+    without_times, status, start, end, expected
+):
+    with_gp(without_times, status, start, end)
+
+    given = ask_for(without_times.as_("ada"), **ANY_DAY)
+
+    assert given["start"] == f"2027-03-02T{expected}:00+01:00"
+
+
+def test_a_time_of_another_gp_is_free_here(without_times):
+    both = [ref("PractitionerRole/other"), ref("HealthcareService/booking-enquiry")]
+    shared = [{"actor": each, "status": "accepted"} for each in both]
+    with_gp(without_times, "booked", "08:00", "08:20", participant=shared)
+
+    given = ask_for(without_times.as_("ada"), **ANY_DAY)
+
+    assert given["start"] == "2027-03-02T08:00:00+01:00"
+
+
+def test_a_time_held_for_the_gp_s_service_alone_is_not_given(without_times):
+    held = [{"actor": ref("HealthcareService/booking-enquiry"), "status": "needs-action"}]
+    with_gp(without_times, "pending", "08:00", "08:20", participant=held)
+
+    given = ask_for(without_times.as_("ada"), **ANY_DAY)
+
+    assert given["start"] == "2027-03-02T08:20:00+01:00"
+
+
+def test_what_the_record_has_without_a_time_takes_none(without_times):
+    without_times.store.insert(
+        enquiry("bo", status="booked")
+        | {"participant": [{"actor": ref("PractitionerRole/gp"), "status": "accepted"}]}
+    )
+
+    given = ask_for(without_times.as_("ada"), **ANY_DAY)
+
+    assert given["start"] == "2027-03-02T08:00:00+01:00"
+
+
+def test_a_day_that_is_full_is_declined(without_times):
+    with_gp(without_times, "booked", "08:00", "15:00")
+
+    declined = ask_for(
+        without_times.as_("ada"), requestedPeriod=[{"start": "2027-03-02", "end": "2027-03-02"}]
+    )
+
+    assert declined["status"] == "cancelled"
+
+
+def test_the_gp_who_gives_the_time_takes_part_also_when_another_was_named(world):
+    world.store.put(role("booking-enquiry"))
+    people = [
+        {"actor": ref("Patient/ada"), "status": "accepted"},
+        {"actor": ref("PractitionerRole/retired"), "status": "needs-action"},
+    ]
+    world.store.put(role(id_="retired") | {"active": False})
+
+    given = ask_for(world.as_("ada"), participant=people)
+
+    assert given["participant"][-1] == {"actor": ref("PractitionerRole/gp"), "status": "accepted"}
+
+
 def test_an_enquiry_goes_to_the_gp_it_names(world):
     both = [ref("PractitionerRole/gp"), ref("PractitionerRole/second")]
     world.store.put(service("booking-enquiry", id_="second-enquiry"))
