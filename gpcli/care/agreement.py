@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Generic, Protocol, TypeVar
 
 from gpcli.errors import ConfirmationNeeded, Declined, FeeNotAccepted, Usage
-from gpcli.model.appointment import Window
 from gpcli.model.desk import Written
 from gpcli.model.money import Price
+from gpcli.model.plan import PlanValue
 
 Record = TypeVar("Record")
-PlanValue = str | datetime | Window | Price | None
-"""What stands in a plan: words, or facts that the writer puts into words."""
-
 
 ANY = "any"
 """What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""

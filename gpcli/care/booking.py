@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from gpcli.care.agreement import Outcome, PlanValue, Proposal, Step
+from gpcli.care.agreement import Outcome, Proposal, Step
 from gpcli.care.flu import had_this_season
 from gpcli.care.offers import at_gp, called, choose, require, standings
 from gpcli.care.portal import Portal
@@ -26,6 +26,7 @@ from gpcli.errors import (
 )
 from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.desk import BookingDesk, Written
+from gpcli.model.plan import PlanValue
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.agreement import Charge, Outcome, PlanValue, Proposal, Step
+from gpcli.care.agreement import Charge, Outcome, Proposal, Step
 from gpcli.care.offers import called, refusal, require, standings
 from gpcli.care.portal import Portal
 from gpcli.errors import NotFound, TooLate, Usage
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.desk import Written
+from gpcli.model.plan import PlanValue
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 LATE = "late-cancellation"

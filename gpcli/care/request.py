@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from gpcli.care.agreement import Asker, PlanValue
+from gpcli.care.agreement import Asker
 from gpcli.care.portal import Portal
 from gpcli.care.slots import Search
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.person import Parties
+from gpcli.model.plan import PlanValue
 from gpcli.model.service import Offer, Service, ServiceName
 
 

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from gpcli.model.appointment import Window
 from gpcli.model.money import Price
+from gpcli.model.plan import PlanValue
 from gpcli.render.plan import Plan
 from gpcli.render.times import Surroundings
 from gpcli.render.views.wording import price_words
-
-PlanValue = str | datetime | Window | Price | None
 
 
 def plan_of(
