@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import shlex
 import subprocess
@@ -36,12 +37,17 @@ class TerminalScreen:
         notice(f"Open this page to sign in: {url}", url=url)
         if self._session.env.get("SSH_CONNECTION"):
             notice(f"From your own computer first run: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE")
-        if self._session.ask.allowed:
+        if self._can_paste:
             notice("Or sign in anywhere, and paste the address of the last page here.")
 
     def read_pasted(self) -> Callable[[], str | None] | None:
         """What the person pasted so far, if somebody can."""
-        return self._line if self._session.ask.allowed else None
+        return self._line if self._can_paste else None
+
+    @property
+    def _can_paste(self) -> bool:
+        """Windows can't wait for a line of the terminal and for the browser at once."""
+        return self._session.ask.allowed and os.name != "nt"
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
         """The address and the code to sign in with on another device."""
