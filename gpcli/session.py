@@ -96,21 +96,14 @@ class Session(Local):
         """Whom of the people signed in here this run is about."""
         from gpcli.auth.people import choose_person
 
-        try:
-            return choose_person(
-                self.index,
-                self.index_key,
-                self.settings.as_,
-                sends=self.options.sends and not self.options.dry_run,
-                chooser=self.ask,
-                notice=self.output.notice,
-            )
-        except InputNeeded as unsaid:
-            names = [person.name for person in self.index.people(self.index_key)]
-            raise InputNeeded(
-                f"Several people are signed in: {', '.join(names)}.",
-                hint=f"Name one: --as '{names[0]}'.",
-            ) from unsaid
+        return choose_person(
+            self.index,
+            self.index_key,
+            self.settings.as_,
+            sends=self.options.sends and not self.options.dry_run,
+            chooser=self.ask,
+            notice=self.output.notice,
+        )
 
     @cached_property
     def signed_in(self) -> SignedIn:

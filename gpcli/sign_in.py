@@ -1,4 +1,4 @@
-"""Signing in and out: the steps from a URL to a session in the keyring, and back."""
+"""Signing in: the steps from a URL to a session in the keyring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gpcli.auth.sign_in import sign_in_with_browser
 from gpcli.auth.vault import SignedIn
 from gpcli.config.index import IndexedPerson
 from gpcli.config.keys import is_loopback
-from gpcli.config.profiles import Config, Profile, new_profile, save_profile
+from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile, new_profile, save_profile
 from gpcli.config.settings import Settings, guard_production
 from gpcli.errors import GpcliError, SignInRefused, Usage
 from gpcli.model.account import SignInSummary
@@ -235,13 +235,9 @@ def _known(
 
 def _keep_profile(session: Session, profile: Profile) -> None:
     config = session.config
-    if profile.name not in config.profiles and not _from_environment(session):
+    if profile.name not in config.profiles and profile.name != FROM_ENVIRONMENT:
         save_profile(session.config_path, profile, default=config.default is None)
     session.index_profiles()
-
-
-def _from_environment(session: Session) -> bool:
-    return session.index_key != session.profile.name
 
 
 def _usual_environment(url: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gpcli.config.index import IndexedPerson, OfferIndex
-from gpcli.errors import NotFound, NotSignedIn, Usage
+from gpcli.errors import InputNeeded, NotFound, NotSignedIn, Usage
 
 
 class Chooser(Protocol):
@@ -47,15 +47,25 @@ def choose_person(
     if not sends:
         notice(f"As {people[0].name}; --as names another person.")
         return people[0]
+    return _chosen(people, chooser)
+
+
+def _chosen(people: Sequence[IndexedPerson], chooser: Chooser) -> IndexedPerson:
     choices = [(person.account, person.name) for person in people]
-    account = chooser.choose("Several people are signed in. For whom?", choices, flag="--as")
+    try:
+        account = chooser.choose("Several people are signed in. For whom?", choices, flag="--as")
+    except InputNeeded as unsaid:
+        raise InputNeeded(
+            f"Several people are signed in: {_names(people)}.",
+            hint=f"Name one: --as '{people[0].name}'.",
+        ) from unsaid
     return next(person for person in people if person.account == account)
 
 
 def _called(
     found: Sequence[IndexedPerson], named: str, people: Sequence[IndexedPerson]
 ) -> IndexedPerson:
-    known = ", ".join(person.name for person in people)
+    known = _names(people)
     if len(found) == 1:
         return found[0]
     if found:
@@ -64,3 +74,7 @@ def _called(
         f"'{named}' is not signed in at this portal.",
         hint=f"Signed in: {known}. gpcli login --as '{named}' signs in.",
     )
+
+
+def _names(people: Sequence[IndexedPerson]) -> str:
+    return ", ".join(person.name for person in people)

@@ -35,6 +35,8 @@ BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 LISTED = 30
 """Times in the list to pick from."""
 
+_SEE_SLOTS = "gpcli slots lists the free times."
+
 _SAME: dict[ServiceName, frozenset[str | None]] = {
     ServiceName.BOOKING: BOOKINGS,
     ServiceName.BOOKING_ENQUIRY: BOOKINGS,
@@ -61,19 +63,19 @@ def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
 
 def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
     if not slot_id.strip():
-        raise InputNeeded("The time's id is empty.", hint="gpcli slots lists the free times.")
+        raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
     facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
     if facts.earlier:
         return _done(facts.earlier, request, facts, same=facts.earlier.slot_id == slot_id)
     slot = facts.slot
     if slot is None:
         require(facts.offers, request.service, desk.search.now)
-        raise NotFound(f"There is no time '{slot_id}'.", hint="gpcli slots lists the free times.")
+        raise NotFound(f"There is no time '{slot_id}'.", hint=_SEE_SLOTS)
     row = owner(slot, facts.offers, request.service, desk.search.now, request.gp, desk.asker)
     if slot.start <= desk.search.now:
-        raise TooLate("That time has begun or is past.", hint="gpcli slots lists the free times.")
+        raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
     if slot.status != "free":
-        raise SlotTaken(f"The time {slot.id} is taken.", hint="gpcli slots lists the free times.")
+        raise SlotTaken(f"The time {slot.id} is taken.", hint=_SEE_SLOTS)
     return _booking(desk, request, facts, row, slot)
 
 

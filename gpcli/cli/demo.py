@@ -18,7 +18,8 @@ import typer
 from gpcli.__main__ import command_line
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.options import session_of
-from gpcli.errors import ConfigTrouble, Failure
+from gpcli.cli.served import needing_extra
+from gpcli.errors import Failure
 from gpcli.exits import Exit
 from gpcli.session import Session
 
@@ -93,13 +94,8 @@ def demo(ctx: typer.Context) -> None:
     a keyring in memory.
     """
     session = session_of(ctx)
-    try:
+    with needing_extra("demo"):
         from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, slow to import)
-    except ImportError as missing:
-        raise ConfigTrouble(
-            f"The demo needs packages that are not installed ({missing.name}).",
-            hint="pip install 'gpcli[sandbox]'",
-        ) from missing
     with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
         env = {name: session.env[name] for name in _TAKEN_OVER if name in session.env}
         terminal = replace(session.output.terminal, stdin_tty=False, stdout_tty=True)

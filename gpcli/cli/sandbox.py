@@ -18,10 +18,11 @@ from gpcli.cli.served import (
     announced,
     exports,
     find_served,
+    needing_extra,
     run_inside,
     variables,
 )
-from gpcli.errors import ConfigTrouble, GpcliError, NotFound, Unreachable, Usage
+from gpcli.errors import GpcliError, NotFound, Unreachable, Usage
 from gpcli.render.views.sandbox import PEOPLE, SandboxPerson
 from gpcli.sandbox.cards import PersonCard, UnknownPerson
 from gpcli.sandbox.control import Control, ControlError, ControlRefused, Token
@@ -156,16 +157,11 @@ def advance(
 def _sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
 ) -> Iterator[Sandbox]:
-    try:
+    with needing_extra("sandbox"):
         from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
             PortTaken,
             Sandbox,
         )
-    except ImportError as missing:
-        raise ConfigTrouble(
-            f"The sandbox needs packages that are not installed ({missing.name}).",
-            hint="pip install 'gpcli[sandbox]'",
-        ) from missing
     begin = _instant(clock) if clock else None
     wait = span(delay, "--delay")
     made = _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))

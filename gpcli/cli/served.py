@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gpcli.config.files import write_private
 from gpcli.config.paths import state_dir
-from gpcli.errors import NotFound
+from gpcli.errors import ConfigTrouble, NotFound
 
 PROGRAM = "gpcli"
 FILE = "sandbox.json"
@@ -43,6 +43,18 @@ class Served(NamedTuple):
 
     url: str
     control_token: str
+
+
+@contextmanager
+def needing_extra(who: str) -> Iterator[None]:
+    """Around the import of the portal; raises ConfigTrouble where its packages are missing."""
+    try:
+        yield
+    except ImportError as missing:
+        raise ConfigTrouble(
+            f"The {who} needs packages that are not installed ({missing.name}).",
+            hint="pip install 'gpcli[sandbox]'",
+        ) from missing
 
 
 def variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:

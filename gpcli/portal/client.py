@@ -62,7 +62,7 @@ class FhirPortal:
             return Parties(patient, None)
         if not identity.on_behalf:
             return Parties(patient, patient)
-        reference = "/".join((identity.fhir_user or "").split("/")[-2:])
+        reference = "/".join(identity.fhir_user.split("/")[-2:])
         name = identity.acting_name or self._name_at(reference)
         return Parties(patient, Person(reference.partition("/")[2], name))
 
