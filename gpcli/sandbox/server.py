@@ -7,8 +7,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -142,9 +142,7 @@ class Sandbox:
             clear_untrusted_proxy_headers=True,
         )
         self._port = int(server.effective_port)
-        thread = threading.Thread(target=server.run, name="gpcli-sandbox", daemon=True)
-        thread.start()
-        self._open_things.callback(lambda: _shut(server, thread))
+        self._open_things.enter_context(_serving(server))
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
@@ -259,8 +257,26 @@ def _numbered(seed: int | None) -> Callable[[], str]:
     return lambda: "".join(source.choices(ALPHABET, k=ID_LENGTH + 1))
 
 
-def _shut(server: Any, thread: threading.Thread) -> None:
-    """Let the answers under way finish, then have the loop close its own sockets and end."""
-    server.task_dispatcher.shutdown()
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-    thread.join(timeout=5)
+@contextmanager
+def _serving(server: Any) -> Iterator[None]:
+    """Serve in a thread; at the end, let the answers under way finish before the sockets close.
+
+    waitress's own `run` can't be ended from outside: a thunk handed to its trigger may close the
+    trigger while the caller is still pulling it.
+    """
+    ending = threading.Event()
+
+    def serve() -> None:
+        while not ending.is_set():
+            wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
+
+    thread = threading.Thread(target=serve, name="gpcli-sandbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.task_dispatcher.shutdown()
+        ending.set()
+        server.pull_trigger()
+        thread.join()
+        wasyncore.close_all(server._map, ignore_all=True)
