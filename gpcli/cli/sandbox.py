@@ -23,7 +23,8 @@ from gpcli.cli.served import (
     variables,
 )
 from gpcli.errors import GpcliError, NotFound, Unreachable, Usage
-from gpcli.render.views.sandbox import PEOPLE, SandboxPerson
+from gpcli.render.views.sandbox import ANSWERED, PEOPLE, Answer, SandboxPerson
+from gpcli.sandbox.answered import Answered
 from gpcli.sandbox.cards import PersonCard, UnknownPerson
 from gpcli.sandbox.control import Control, ControlError, ControlRefused, Token
 from gpcli.session import Session
@@ -31,7 +32,9 @@ from gpcli.session import Session
 if TYPE_CHECKING:
     from gpcli.sandbox.server import Sandbox
 
-Answer = TypeVar("Answer")
+Told = TypeVar("Told")
+
+_PEOPLE = "gpcli sandbox people lists who there is."
 
 Clock = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
@@ -153,6 +156,33 @@ def advance(
     session.output.value(present.isoformat())
 
 
+def answer(
+    ctx: typer.Context,
+    wanted: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="What to answer; else all that waits")
+    ] = None,
+    decline: Annotated[
+        bool, typer.Option("--decline", help="Say no: declined, rejected, not renewed")
+    ] = False,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="The surgery's words")
+    ] = None,
+) -> None:
+    """Let the served portal's surgery answer what waits now, not when it is due."""
+    session = session_of(ctx)
+    for name, value in (("ID", wanted), ("--text", text)):
+        if value is not None and not value.strip():
+            raise Usage(f"{name} is empty.")
+    answers = _asked(
+        session,
+        lambda control: control.answer(wanted, decline=decline, text=text),
+        hint="Without an id, all that waits is answered.",
+    )
+    session.output.show_list(ANSWERED, [_outcome(each) for each in answers])
+    if not answers:
+        session.output.notice("Nothing waits for an answer.")
+
+
 @contextmanager
 def _sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
@@ -188,7 +218,7 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def _told(ask: Callable[[], Answer]) -> Answer:
+def _told(ask: Callable[[], Told]) -> Told:
     try:
         return ask()
     except UnknownPerson as unknown:
@@ -199,14 +229,12 @@ def _told(ask: Callable[[], Answer]) -> Answer:
         raise Usage(f"The sandbox can't be made so: {wrong}.") from wrong
 
 
-def _asked(session: Session, ask: Callable[[Control], Answer]) -> Answer:
+def _asked(session: Session, ask: Callable[[Control], Told], hint: str = _PEOPLE) -> Told:
     served = find_served(session.state_dir)
     try:
         return ask(Control(served.url, served.control_token))
     except ControlRefused as refused:
-        raise NotFound(
-            f"The sandbox says: {refused}.", hint="gpcli sandbox people lists who there is."
-        ) from refused
+        raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
     except ControlError as trouble:
         raise Unreachable(
             f"The sandbox did not do it: {trouble}", hint="gpcli sandbox serve starts one."
@@ -220,3 +248,7 @@ def _variables(url: str, token: Token) -> dict[str, str]:
 def _shown(card: PersonCard) -> SandboxPerson:
     wards = tuple(ward.key for ward in card.acts_for)
     return SandboxPerson(card.key, card.name, card.description, wards)
+
+
+def _outcome(answered: Answered) -> Answer:
+    return Answer(answered.reference.partition("/")[2], answered.kind, answered.outcome)

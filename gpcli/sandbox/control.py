@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from gpcli.sandbox.answered import Answered
 from gpcli.sandbox.cards import PersonCard, Ward
 
 _TIMEOUT = 30.0
@@ -75,6 +76,16 @@ class Control:
     def set_delay(self, delay: timedelta) -> None:
         """Let the surgery take `delay` to answer what comes from now on."""
         self._ask("POST", "delay", {"seconds": delay.total_seconds()})
+
+    def answer(
+        self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
+    ) -> list[Answered]:
+        """Let the surgery answer now what waits: all of it, or one by its id.
+
+        `decline` says no, `text` are its words. ControlRefused if nothing of that id waits.
+        """
+        asked = {"wanted": reference_or_id, "decline": decline, "text": text}
+        return [Answered(**each) for each in self._ask("POST", "answer", asked)["answered"]]
 
     def _moved(self, change: dict[str, Any]) -> datetime:
         return datetime.fromisoformat(self._ask("POST", "clock", change)["now"])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from gpcli.sandbox.answered import Answered, NothingWaits
 from gpcli.sandbox.cards import PersonCard, UnknownPerson
 from gpcli.sandbox.control import Token
 
@@ -33,6 +34,11 @@ class Controlled(Protocol):
 
     def set_delay(self, delay: timedelta) -> None:
         """Set how long the surgery takes to answer."""
+
+    def answer(
+        self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
+    ) -> list[Answered]:
+        """Let the surgery answer what waits. Raises NothingWaits."""
 
 
 Answer = dict[str, Any]
@@ -61,7 +67,7 @@ def _speaking_json(
         try:
             asked = request.get_json() if request.method == "POST" else {}
             return jsonify(answer(portal, asked))
-        except UnknownPerson as unknown:
+        except (UnknownPerson, NothingWaits) as unknown:
             return jsonify(error=str(unknown)), 404
         except HTTPException as refusal:
             return jsonify(error=refusal.description), refusal.code
@@ -101,6 +107,14 @@ def _delay(portal: Controlled, asked: Answer) -> Answer:
     return {}
 
 
+def _answer(portal: Controlled, asked: Answer) -> Answer:
+    wanted, text = asked.get("wanted"), asked.get("text")
+    if not all(each is None or (isinstance(each, str) and each.strip()) for each in (wanted, text)):
+        raise ValueError("wanted and text are texts with something in them")
+    answers = portal.answer(wanted, decline=asked.get("decline") is True, text=text)
+    return {"answered": [asdict(each) for each in answers]}
+
+
 def _aware(written: str) -> datetime:
     instant = datetime.fromisoformat(written)
     if instant.tzinfo is None:
@@ -114,4 +128,5 @@ _ROUTES: dict[str, tuple[str, Callable[[Controlled, Answer], Answer]]] = {
     "reset": ("POST", _reset),
     "clock": ("POST", _clock),
     "delay": ("POST", _delay),
+    "answer": ("POST", _answer),
 }

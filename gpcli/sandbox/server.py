@@ -18,6 +18,7 @@ import waitress
 from flask import Blueprint
 from waitress import wasyncore
 
+from gpcli.sandbox.answered import Answered, NothingWaits
 from gpcli.sandbox.app import LARGEST_BODY, create_app
 from gpcli.sandbox.cards import PersonCard, UnknownPerson, find_card
 from gpcli.sandbox.clock import Clock
@@ -34,8 +35,9 @@ from gpcli.sandbox.smart.records import Approval
 from gpcli.sandbox.smart.routes import smart_blueprint
 from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery import SurgerySide
+from gpcli.sandbox.surgery.reply import Reply
 
-__all__ = ["PersonCard", "PortTaken", "Sandbox", "Token", "UnknownPerson"]
+__all__ = ["NothingWaits", "PersonCard", "PortTaken", "Sandbox", "Token", "UnknownPerson"]
 
 HOST = "127.0.0.1"
 THREADS = 8
@@ -245,6 +247,16 @@ class Sandbox:
     def present(self) -> datetime:
         """The portal's present; only while it runs."""
         return self._clock.now()
+
+    def answer(
+        self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
+    ) -> list[Answered]:
+        """Let the surgery answer now what waits, due or not: all of it, or what is named.
+
+        A name is an id or a reference (`Task/x`); a thread goes by its header's. `decline` says
+        no, `text` are the surgery's words. Raises NothingWaits if nothing of that name waits.
+        """
+        return self._surgery.answer(reference_or_id, Reply(decline, text or ""))
 
     def set_delay(self, delay: timedelta) -> None:
         """Let the surgery take `delay` to answer what comes from now on."""

@@ -30,8 +30,14 @@ CREATE INDEX IF NOT EXISTS found_by_resource ON found_by (rid, name);
 CREATE TABLE IF NOT EXISTS page (
     token TEXT PRIMARY KEY, made INTEGER NOT NULL, patient TEXT NOT NULL, type TEXT NOT NULL,
     query TEXT NOT NULL, rids TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting (
+    reference TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_FORMER_SCHEMA = """
 CREATE TABLE IF NOT EXISTS answer (
     appointment TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO waiting SELECT 'Appointment/' || appointment, due FROM answer;
+DROP TABLE answer;
 """
 
 
@@ -53,7 +59,7 @@ class Store:
         self._clock = clock
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + _FORMER_SCHEMA)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -150,7 +156,7 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         with self.transaction():
-            for table in ("resource", "former", "found_by", "page", "answer"):
+            for table in ("resource", "former", "found_by", "page", "waiting"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - names are literals above
 
     def close(self) -> None:
@@ -159,22 +165,34 @@ class Store:
             self._opened.pop().close()
 
     def _write(self, resource: Resource) -> Resource:
-        type_, id_ = resource["resourceType"], resource["id"]
-        self._keep_former(type_, id_)
-        rows = self.execute(
-            "INSERT INTO resource (type, id, version, body) VALUES (?, ?, 1, '')"
-            " ON CONFLICT (type, id) DO UPDATE SET version = version + 1, deleted = 0"
-            " RETURNING rid, version",
-            (type_, id_),
-        )
-        rid, version = rows[0]
-        stored = self._stamped(resource, version)
-        self.execute("UPDATE resource SET body = ? WHERE rid = ?", (_json(stored), rid))
-        self.execute("DELETE FROM found_by WHERE rid = ?", (rid,))
+        rid, stored = self._first_version(resource) or self._next_version(resource)
         self._connection.executemany(
             "INSERT INTO found_by VALUES (?, ?, ?, ?, ?, ?)", [(rid, *row) for row in index(stored)]
         )
         return stored
+
+    def _first_version(self, resource: Resource) -> tuple[int, Resource] | None:
+        """The row id and what was stored; None if there has been one of that id before."""
+        stored = self._stamped(resource, 1)
+        rows = self.execute(
+            "INSERT INTO resource (type, id, version, body) VALUES (?, ?, 1, ?)"
+            " ON CONFLICT (type, id) DO NOTHING RETURNING rid",
+            (resource["resourceType"], resource["id"], _json(stored)),
+        )
+        return (rows[0][0], stored) if rows else None
+
+    def _next_version(self, resource: Resource) -> tuple[int, Resource]:
+        type_, id_ = resource["resourceType"], resource["id"]
+        self._keep_former(type_, id_)
+        ((rid, version),) = self.execute(
+            "UPDATE resource SET version = version + 1, deleted = 0"
+            " WHERE type = ? AND id = ? RETURNING rid, version",
+            (type_, id_),
+        )
+        stored = self._stamped(resource, version)
+        self.execute("UPDATE resource SET body = ? WHERE rid = ?", (_json(stored), rid))
+        self.execute("DELETE FROM found_by WHERE rid = ?", (rid,))
+        return rid, stored
 
     def _keep_former(self, type_: str, id_: str) -> None:
         self.execute(

@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gpcli.sandbox.answered import Answered
 from gpcli.sandbox.cards import Ward
-from gpcli.sandbox.control import Control, ControlError
+from gpcli.sandbox.control import Control, ControlError, ControlRefused
 from gpcli.sandbox.people import PEOPLE
 from gpcli.sandbox.server import Sandbox
 from tests.sandbox.conftest import NOW
@@ -122,6 +123,84 @@ def test_the_surgerys_delay_can_be_set_and_is_reset(control: Control, running: S
     control.reset()
 
     assert (delay, running._surgery.delay) == (timedelta(hours=2), timedelta())
+
+
+def enquire(running: Sandbox, control: Control) -> str:
+    """The id of an enquiry that waits for the surgery."""
+    control.set_delay(timedelta(hours=1))
+    enquiry = {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "requestedPeriod": [{"start": "2026-11-24", "end": "2026-12-04"}],
+        "participant": [{"actor": {"reference": "Patient/kid"}, "status": "accepted"}],
+    }
+    written = running.store.insert(enquiry)
+    running._surgery.expect(written)
+    return str(written["id"])
+
+
+def test_the_surgery_answers_now_what_waits(control: Control, running: Sandbox) -> None:
+    asked = enquire(running, control)
+
+    answers = control.answer()
+
+    assert answers == [Answered(f"Appointment/{asked}", "booking", "declined")]
+    assert control.answer() == []
+
+
+def test_the_surgery_answers_one_in_the_words_it_is_given(
+    control: Control, running: Sandbox
+) -> None:
+    asked, other = (enquire(running, control) for _ in range(2))
+
+    (answer,) = control.answer(asked, decline=True, text="Nei, dessverre.")
+
+    (response,) = running.store.find("AppointmentResponse", appointment=answer.reference)
+    assert answer == Answered(f"Appointment/{asked}", "booking", "declined")
+    assert response["comment"] == "Nei, dessverre."
+    assert [each.reference for each in control.answer()] == [f"Appointment/{other}"]
+
+
+@pytest.mark.parametrize("wanted", ["none", "Task/none", "kid"])
+def test_what_does_not_wait_is_refused_by_its_name(
+    control: Control, running: Sandbox, wanted: str
+) -> None:
+    with pytest.raises(ControlRefused) as refusal:
+        control.answer(wanted)
+
+    assert str(refusal.value) == f"nothing called {wanted!r} waits for an answer"
+
+
+@pytest.mark.parametrize(("wanted", "text"), [("", None), (None, " "), (" ", "x")])
+def test_an_empty_name_or_text_is_refused(
+    control: Control, running: Sandbox, wanted: str | None, text: str | None
+) -> None:
+    asked = enquire(running, control)
+
+    with pytest.raises(ControlRefused, match="can't be understood"):
+        control.answer(wanted, text=text)
+
+    assert [each.reference for each in running.answer()] == [f"Appointment/{asked}"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"wanted": 1}', b'{"text": []}'])
+def test_an_answer_that_makes_no_sense_is_refused(running: Sandbox, body: bytes) -> None:
+    answer = httpx.post(
+        f"{running.url}/control/answer",
+        content=body,
+        headers={
+            "Authorization": f"Bearer {running.control_token}",
+            "Content-Type": "application/json",
+        },
+    )
+
+    assert (answer.status_code, answer.json().keys()) == (400, {"error"})
+
+
+def test_reset_forgets_what_waits(control: Control, running: Sandbox) -> None:
+    enquire(running, control)
+    control.reset()
+    assert control.answer() == []
 
 
 def test_a_negative_delay_is_refused(control: Control) -> None:

@@ -1,4 +1,4 @@
-"""The people of the embedded portal."""
+"""The people of the embedded portal, and what its surgery has answered."""
 
 from __future__ import annotations
 
@@ -25,5 +25,25 @@ PEOPLE: View[SandboxPerson] = record_view(
         Column("name", "Name", lambda one: one.name),
         Column("shows", "Shows", lambda one: one.shows),
         Column("acts_for", "Acts for", lambda one: one.acts_for),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the surgery: to what (`id`), of which service, and `booked`, `declined`, ..."""
+
+    id: str
+    service: str
+    outcome: str
+
+
+ANSWERED: View[Answer] = record_view(
+    Answer,
+    "sandbox-answered",
+    (
+        Column("id", "ID", lambda one: one.id),
+        Column("service", "Service", lambda one: one.service),
+        Column("outcome", "Outcome", lambda one: one.outcome),
     ),
 )

@@ -6,9 +6,10 @@ from datetime import datetime
 from gpcli.sandbox.fhir.dates import instant
 from gpcli.sandbox.fhir.deadline import charges_late, deadline, with_deadline
 from gpcli.sandbox.fhir.desk import Desk
-from gpcli.sandbox.fhir.elements import Resource, id_of, reference_to, references
+from gpcli.sandbox.fhir.elements import Resource, codes, id_of, reference_to, references
+from gpcli.sandbox.fhir.limits import limits_of
 from gpcli.sandbox.fhir.outcome import Problem, broken_rule, forbidden
-from gpcli.sandbox.fhir.services import GP, gp_in, gps_of, kinds, require
+from gpcli.sandbox.fhir.services import CHANNEL, GP, gp_in, gps_of, kinds, require
 from gpcli.sandbox.surgery.confirm import set_slot
 
 _ASKED = ("proposed", "pending", "booked")
@@ -45,7 +46,7 @@ def change(desk: Desk, stored: Resource, sent: Resource) -> Resource:
     _require_cancelling(stored, sent)
     if "start" in stored:
         _require_cancellable(desk, stored)
-    desk.portal.surgery.forget(stored["id"])
+    desk.portal.surgery.forget(reference_to(stored))
     for slot in references(stored, "slot", "Slot"):
         set_slot(desk.store, slot, "free")
     kept = ("status", "cancelationReason")
@@ -57,7 +58,7 @@ def delete_open_enquiries(desk: Desk) -> None:
     patient = desk.grant.own
     for enquiry in desk.store.find("Appointment", patient=patient, status="proposed"):
         if "start" not in enquiry:
-            desk.portal.surgery.forget(enquiry["id"])
+            desk.portal.surgery.forget(reference_to(enquiry))
             desk.store.delete("Appointment", enquiry["id"])
 
 
@@ -130,8 +131,20 @@ def _enquired(desk: Desk, sent: Resource) -> Resource:
     if not set(about) <= _ENQUIRIES.keys():
         raise broken_rule("Nobody can be asked for a time for this.", "Appointment.serviceType")
     gps = _named_gps(desk, sent) or gps_of(desk.store, desk.grant.patient)
-    require(gps, [_ENQUIRIES[each] for each in about], desk.portal.clock.now())
+    services, now = [_ENQUIRIES[each] for each in about], desk.portal.clock.now()
+    able = require(gps, services, now)
+    _require_possible(sent, [s for gp in able for each in services for s in gp.offering(each, now)])
     return sent
+
+
+def _require_possible(sent: Resource, offering: list[Resource]) -> None:
+    """Raise 422 for a channel that none of the services has, or too long a text."""
+    wanted = set(codes(sent.get("appointmentType"), CHANNEL))
+    channels = [codes(each.get("characteristic"), CHANNEL) for each in offering]
+    if wanted and not any(not each or wanted & {*each} for each in channels):
+        text = "The surgery does not offer this in that way."
+        raise broken_rule(text, "Appointment.appointmentType")
+    limits_of(offering).require_text(sent.get("comment", ""), "Appointment.comment")
 
 
 def _named_gps(desk: Desk, appointment: Resource) -> list[GP]:
@@ -165,10 +178,13 @@ def _require_cancellable(desk: Desk, stored: Resource) -> None:
 
 
 def _gps_behind(desk: Desk, appointment: Resource) -> list[GP]:
-    """The GP of an appointment: a participant, or else by its service; else all the patient's."""
+    """Who decides on an appointment: who takes part, or whose service does; else all theirs.
+
+    A colleague who stands in has no services of their own.
+    """
     roles = references(appointment, "participant.actor", "PractitionerRole")
     doctors = [gp for role in roles for gp in gp_in(desk.store, role)]
-    return doctors or _named_gps(desk, appointment) or gps_of(desk.store, desk.grant.patient)
+    return [*doctors, *_named_gps(desk, appointment)] or gps_of(desk.store, desk.grant.patient)
 
 
 def _in_time(appointment: Resource, now: datetime) -> bool:

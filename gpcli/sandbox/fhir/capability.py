@@ -1,11 +1,12 @@
 """What the portal can do, as a CapabilityStatement made from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gpcli.sandbox.fhir.catalogue import TYPES, Served, params
 from gpcli.sandbox.fhir.dates import stamp
 from gpcli.sandbox.fhir.elements import Resource
+from gpcli.sandbox.fhir.parameters import Param
 
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
@@ -50,7 +51,7 @@ def _security(oauth_uris: Mapping[str, str]) -> Resource:
 
 def _resource(type_: str, served: Served) -> Resource:
     interactions = [code for letter in served.letters for code in _INTERACTIONS[letter]]
-    searched = sorted(params(type_).items())
+    searched = sorted(params(type_).items()) if "s" in served.letters else []
     included = [f"{type_}:{name}" for name, each in searched if each.kind == "reference"]
     reverse = _pointing_at(type_)
     return {
@@ -59,13 +60,17 @@ def _resource(type_: str, served: Served) -> Resource:
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
-        "conditionalCreate": "c" in served.letters,
+        "conditionalCreate": {"c", "s"} <= set(served.letters),
         "conditionalRead": "not-match",
         "conditionalUpdate": False,
         **({"searchInclude": included} if included else {}),
         **({"searchRevInclude": reverse} if reverse else {}),
-        "searchParam": [{"name": name, "type": each.kind} for name, each in searched],
+        **({"searchParam": _search_params(searched)} if searched else {}),
     }
+
+
+def _search_params(searched: Sequence[tuple[str, Param]]) -> list[Resource]:
+    return [{"name": name, "type": each.kind} for name, each in searched]
 
 
 def _pointing_at(type_: str) -> list[str]:

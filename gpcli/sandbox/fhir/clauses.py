@@ -82,6 +82,21 @@ def with_ids(ids: list[str]) -> Clause:
     return Clause("id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
+def either(clauses: list[Clause]) -> Clause:
+    """Resources that meet at least one of the clauses."""
+    sql = " OR ".join(f"({each.sql})" for each in clauses)
+    return Clause(f"({sql})", tuple(argument for each in clauses for argument in each.arguments))
+
+
+def named_by(type_: str, name: str, holders: Clause) -> Clause:
+    """Resources of a type whose reference is a value of the index `name` in one of `holders`."""
+    sql = (
+        "? || '/' || id IN (SELECT value FROM found_by"  # noqa: S608 - ours
+        f" WHERE name = ? AND rid IN ({holders.sql}))"
+    )
+    return Clause(sql, (type_, name, *holders.arguments))
+
+
 def _chained(type_: str, code: str, link: Param, rest: str, value: str, scope: Scope) -> Clause:
     targets = [target for target in link.targets if target in TYPES and _knows(target, rest)]
     if link.kind != "reference" or not targets:

@@ -1,10 +1,24 @@
 """The elements of R4's data types, in the notation of `shapes`."""
 
+RESOURCE = """
+    resourceType 1 string
+    id ? id
+    meta ? Meta
+    implicitRules ? uri
+    language ? code
+    text ? Narrative
+    contained * Resource
+    extension * Extension"""
+"""What every resource with a narrative may have."""
+
 _CHOICES = """
     base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid
     positiveInt string time unsignedInt uri url uuid Age Address Annotation Attachment
     CodeableConcept Coding ContactPoint Count Distance Duration HumanName Identifier Money
     Period Quantity Range Ratio Reference Signature Timing Meta"""
+
+VALUES = "\n".join(f"value{c[0].upper()}{c[1:]} ? {c}" for c in _CHOICES.split())
+"""The element value[x], of any type."""
 
 _QUANTITY = """
     value ? decimal
@@ -15,8 +29,7 @@ _QUANTITY = """
 
 DATA_TYPES = {
     "Element": "",
-    "Extension": "url 1 uri\n"
-    + "\n".join(f"value{c[0].upper()}{c[1:]} ? {c}" for c in _CHOICES.split()),
+    "Extension": f"url 1 uri\n{VALUES}",
     "Meta": """
     versionId ? id
     lastUpdated ? instant

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.fhir.access import Grant
 from gpcli.sandbox.fhir.catalogue import TYPES, Served
-from gpcli.sandbox.fhir.clauses import LIVING, Clause, Scope, clause, of_type, reading, with_ids
+from gpcli.sandbox.fhir.clauses import (
+    LIVING,
+    Clause,
+    Scope,
+    clause,
+    either,
+    named_by,
+    of_type,
+    reading,
+    with_ids,
+)
 from gpcli.sandbox.fhir.consent import has_full_access, require_full_access
 from gpcli.sandbox.fhir.elements import Resource
 from gpcli.sandbox.fhir.outcome import Problem
@@ -68,10 +78,17 @@ class Desk:
 
     def own(self, type_: str) -> list[Clause]:
         """The clauses that keep a search to the type and to what the caller may see of it."""
-        compartment = TYPES[type_].compartment
-        if self.grant.is_backend or not compartment:
+        row = TYPES[type_]
+        if self.grant.is_backend or not row.compartment:
             return [of_type(type_)]
-        return [of_type(type_), clause(type_, compartment, self.grant.patient, self.scope)]
+        theirs = clause(type_, row.compartment, self.grant.patient, self.scope)
+        kept = [self._kept(type_, holder, name) for holder, name in row.kept_by]
+        return [of_type(type_), either([theirs, *kept])]
+
+    def _kept(self, type_: str, holder: str, name: str) -> Clause:
+        """What the caller's own resources of type `holder` name by their parameter `name`."""
+        holders = reading("rid", [LIVING, *self.own(holder)])
+        return named_by(type_, f"{holder}.{name}", holders)
 
     def records(self, type_: str, clauses: list[Clause]) -> list[tuple[int, Resource]]:
         """Row ids and resources of the type that the caller may see and that meet the clauses."""

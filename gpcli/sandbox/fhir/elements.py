@@ -50,6 +50,18 @@ def extension(element: Resource, url: str) -> Resource:
     return next((each for each in element.get("extension", ()) if each.get("url") == url), {})
 
 
+def changed(stored: Resource, sent: Resource) -> list[str]:
+    """The names of the elements, `meta` aside, in which two versions of a resource differ."""
+    names = [name for name in {**stored, **sent} if name != "meta"]
+    return [name for name in names if stored.get(name) != sent.get(name)]
+
+
+def attachments(resource: Resource) -> list[Resource]:
+    """The Attachments of a Communication or a DocumentReference."""
+    paths = ("payload.contentAttachment", "content.attachment")
+    return [each for path in paths for each in values(resource, path)]
+
+
 def all_references(element: Any) -> Iterator[Resource]:
     """Every Reference in `element`, at any depth: objects with a textual `reference`."""
     if isinstance(element, dict):

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from gpcli.sandbox.fhir.catalogue import TYPES, params
@@ -36,8 +37,10 @@ def index(resource: Resource) -> list[Row]:
         return []
     return [
         row
-        for name, param in params(type_).items()
-        for row in _rows(f"{type_}.{name}", param, resource)
+        for place in _places(type_)
+        if place.element in resource
+        for value in values(resource, place.path)
+        for row in _READERS[place.param.kind](place.name, place.param, value)
     ]
 
 
@@ -47,11 +50,22 @@ def fold(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
-def _rows(name: str, param: Param, resource: Resource) -> Iterator[Row]:
-    read = _READERS[param.kind]
-    for path in param.paths:
-        for element in values(resource, path):
-            yield from read(name, param, element)
+class _Place(NamedTuple):
+    """Where values of a parameter stand: its index name, the path, and the path's first element."""
+
+    name: str
+    param: Param
+    path: str
+    element: str
+
+
+@cache
+def _places(type_: str) -> list[_Place]:
+    return [
+        _Place(f"{type_}.{name}", param, path, path.partition(".")[0])
+        for name, param in params(type_).items()
+        for path in param.paths
+    ]
 
 
 def _tokens(name: str, param: Param, element: Any) -> Iterator[Row]:

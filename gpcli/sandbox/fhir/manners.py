@@ -39,6 +39,12 @@ def require_json_accepted(request: Request, query: Pairs) -> None:
         raise _not_acceptable()
 
 
+def names_json(request: Request, query: Pairs) -> bool:
+    """Whether the caller asks for JSON by name, not just for anything."""
+    asked = [value for value, quality in request.accept_mimetypes if quality > 0]
+    return "_format" in dict(query) or any(_is_json(value) for value in asked)
+
+
 def require_json_body(request: Request) -> None:
     """Raise 415 unless the body is said to be JSON in UTF-8."""
     if not _is_json(request.headers.get("Content-Type", "")):

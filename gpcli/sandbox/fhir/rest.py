@@ -7,7 +7,7 @@ from flask import Blueprint, Request, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from gpcli.sandbox.clock import Clock
-from gpcli.sandbox.fhir import manners
+from gpcli.sandbox.fhir import manners, raw
 from gpcli.sandbox.fhir.access import Grant, GrantOf
 from gpcli.sandbox.fhir.bundles import run_bundle
 from gpcli.sandbox.fhir.capability import capability_statement
@@ -19,8 +19,8 @@ from gpcli.sandbox.fhir.outcome import Problem
 from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery import SurgerySide
 
-LARGEST_BODY = 5_000_000
-"""The most bytes that a request body may have."""
+LARGEST_BODY = 16_000_000
+"""The most bytes that a request body may have: a message with its attachments in base64."""
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _WITH_BODY = ("POST", "PUT")
@@ -86,6 +86,8 @@ def _sign_in(challenge: str) -> Problem:
 
 def _interact(desk: Desk, path: str) -> Response:
     query = manners.pairs(request.query_string)
+    if raw.is_wanted(request, path, query):
+        return raw.respond(perform(desk, _call(path, query)))
     manners.require_json_accepted(request, query)
     wanted = manners.preference(request, "return")
     if not path and request.method == "POST":

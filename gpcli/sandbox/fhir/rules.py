@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gpcli.sandbox.fhir import bookings
+from gpcli.sandbox.fhir import bookings, documents, renewals, threads
 from gpcli.sandbox.fhir.consent import LEVEL_SYSTEM, LEVELS, has_full_access
 from gpcli.sandbox.fhir.desk import Desk
-from gpcli.sandbox.fhir.elements import Resource, codes, reference_to, references
+from gpcli.sandbox.fhir.elements import Resource, changed, codes, reference_to, references
 from gpcli.sandbox.fhir.outcome import Problem, broken_rule, forbidden
 
 Create = Callable[[Desk, Resource], Resource]
@@ -36,10 +36,10 @@ def _grant_consent(desk: Desk, sent: Resource) -> Resource:
 
 def _withdraw_consent(desk: Desk, stored: Resource, sent: Resource) -> Resource:
     _require_oneself(desk)
-    changed = _changed(stored, sent)
-    if not changed:
+    different = changed(stored, sent)
+    if not different:
         return stored
-    if changed != ["status"] or (stored["status"], sent["status"]) != ("active", "inactive"):
+    if different != ["status"] or (stored["status"], sent["status"]) != ("active", "inactive"):
         raise broken_rule("All you can change is to withdraw: status inactive.", "Consent.status")
     had_full_access = has_full_access(desk.store, desk.grant.patient)
     withdrawn = desk.store.put(stored | {"status": "inactive"})
@@ -55,8 +55,8 @@ def _require_oneself(desk: Desk) -> None:
 
 def _mark_slot(desk: Desk, stored: Resource, sent: Resource) -> Resource:
     """Let the app say busy of a slot that the patient has booked: the portal has said so itself."""
-    changed = _changed(stored, sent)
-    if changed not in ([], ["status"]) or not sent["status"].startswith("busy"):
+    different = changed(stored, sent)
+    if different not in ([], ["status"]) or not sent["status"].startswith("busy"):
         raise broken_rule("All you can do to a time is to book it.", "Slot.status")
     booked = desk.store.find("Appointment", slot=reference_to(stored), patient=desk.grant.own)
     if not any(each["status"] in ("pending", "booked") for each in booked):
@@ -64,18 +64,21 @@ def _mark_slot(desk: Desk, stored: Resource, sent: Resource) -> Resource:
     return stored
 
 
-def _changed(stored: Resource, sent: Resource) -> list[str]:
-    names = [name for name in {**stored, **sent} if name != "meta"]
-    return [name for name in names if stored.get(name) != sent.get(name)]
-
-
 def _not_created(desk: Desk, sent: Resource) -> Resource:
     raise Problem(405, "not-supported", f"Apps do not create {sent['resourceType']} here.")
 
 
+def _not_changed(desk: Desk, stored: Resource, sent: Resource) -> Resource:
+    raise Problem(405, "not-supported", f"Apps do not change {sent['resourceType']} here.")
+
+
 RULES: Mapping[str, Rules] = {
     "Appointment": Rules(bookings.create, bookings.change),
+    "Binary": Rules(documents.keep, _not_changed),
+    "Communication": Rules(threads.create, threads.change),
     "Consent": Rules(_grant_consent, _withdraw_consent),
+    "DocumentReference": Rules(documents.describe, _not_changed),
     "Slot": Rules(_not_created, _mark_slot),
+    "Task": Rules(renewals.create, renewals.change),
 }
 """The types that patients' apps may write."""

@@ -10,6 +10,7 @@ from gpcli.sandbox.fhir.outcome import forbidden
 from gpcli.sandbox.store import Store
 
 SERVICE_SYSTEM = "urn:gpcli:gp-service"
+CHANNEL = "urn:gpcli:channel"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ brackets lists the codes that a required binding allows.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gpcli.sandbox.fhir.datatypes import DATA_TYPES
+from gpcli.sandbox.fhir.datatypes import DATA_TYPES, RESOURCE
+from gpcli.sandbox.fhir.letter_shapes import LETTER_SHAPES
 
 
 class Shape(NamedTuple):
@@ -19,23 +20,13 @@ class Shape(NamedTuple):
     codes: tuple[str, ...] = ()
 
 
-_RESOURCE = """
-    resourceType 1 string
-    id ? id
-    meta ? Meta
-    implicitRules ? uri
-    language ? code
-    text ? Narrative
-    contained * Resource
-    extension * Extension"""
-
 _APPOINTMENT_STATUS = (
     "proposed|pending|booked|arrived|fulfilled|"
     "cancelled|noshow|entered-in-error|checked-in|waitlist"
 )
 
 _WRITTEN = {
-    "Appointment": _RESOURCE
+    "Appointment": RESOURCE
     + f"""
     identifier * Identifier
     status 1 <{_APPOINTMENT_STATUS}>
@@ -65,7 +56,7 @@ _WRITTEN = {
     required ? <required|optional|information-only>
     status 1 <accepted|declined|tentative|needs-action>
     period ? Period""",
-    "Slot": _RESOURCE
+    "Slot": RESOURCE
     + """
     identifier * Identifier
     serviceCategory * CodeableConcept
@@ -78,7 +69,7 @@ _WRITTEN = {
     end 1 instant
     overbooked ? boolean
     comment ? string""",
-    "Consent": _RESOURCE
+    "Consent": RESOURCE
     + """
     identifier * Identifier
     status 1 <draft|proposed|active|rejected|inactive|entered-in-error>
@@ -119,7 +110,7 @@ _WRITTEN = {
     "Consent.provision.data": """
     meaning 1 <instance|related|dependents|authoredby>
     reference 1 Reference""",
-    "Patient": _RESOURCE
+    "Patient": RESOURCE
     + """
     identifier * Identifier
     active ? boolean
@@ -173,6 +164,6 @@ def _shapes(text: str) -> Mapping[str, Shape]:
 
 SHAPES: Mapping[str, Mapping[str, Shape]] = {
     name: _shapes((_ELEMENT if "resourceType" not in text else "") + text.lstrip("\n"))
-    for name, text in (_WRITTEN | DATA_TYPES).items()
+    for name, text in (_WRITTEN | LETTER_SHAPES | DATA_TYPES).items()
 }
 """Type to its elements. Types that are not here are not looked into."""

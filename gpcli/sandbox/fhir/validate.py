@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gpcli.sandbox.fhir import dates
-from gpcli.sandbox.fhir.elements import Resource, values
+from gpcli.sandbox.fhir.elements import Resource, attachments, values
 from gpcli.sandbox.fhir.outcome import Problem
 from gpcli.sandbox.fhir.shapes import SHAPES, Shape
 
@@ -165,6 +165,31 @@ def _consent(consent: Resource) -> Iterator[Flaw]:
         yield Flaw("structure", "Consent", "A consent has one source[x] only.")
 
 
+def _communication(communication: Resource) -> Iterator[Flaw]:
+    """Each payload has one content[x]."""
+    for number, payload in enumerate(communication.get("payload", ())):
+        if sum(name.startswith("content") for name in payload) != 1:
+            where = f"Communication.payload[{number}]"
+            yield Flaw("required", where, f"{where} has one content[x].")
+
+
+def _attachments(resource: Resource) -> Iterator[Flaw]:
+    """att-1 of R4: what comes with data says of what type they are."""
+    for attachment in attachments(resource):
+        if "data" in attachment and "contentType" not in attachment:
+            where = resource["resourceType"]
+            yield Flaw("invariant", where, "An attachment with data has a contentType (att-1).")
+
+
+def _task(task: Resource) -> Iterator[Flaw]:
+    """inv-1 of R4: it can't have changed before it was written."""
+    if "authoredOn" not in task or "lastModified" not in task:
+        return
+    if dates.instant(task["lastModified"]) < dates.instant(task["authoredOn"]):
+        text = "A task changes after it is written (inv-1)."
+        yield Flaw("invariant", "Task.lastModified", text)
+
+
 def _extensions(resource: Resource) -> Iterator[Flaw]:
     """ext-1 of R4, at the top of the resource: a value or extensions, not both."""
     for extension in values(resource, "extension"):
@@ -188,7 +213,10 @@ def _none(resource: Resource) -> Iterator[Flaw]:
 
 _INVARIANTS: Mapping[str, Callable[[Resource], Iterator[Flaw]]] = {
     "Appointment": _checked(_appointment, _extensions),
+    "Communication": _checked(_communication, _attachments, _extensions),
     "Consent": _checked(_consent, _extensions),
+    "DocumentReference": _checked(_attachments, _extensions),
     "Slot": _checked(lambda slot: _ordered(slot, "Slot"), _extensions),
     "Patient": _checked(_extensions),
+    "Task": _checked(_task, _extensions),
 }

@@ -8,8 +8,10 @@ from datetime import date, datetime
 
 from gpcli.sandbox.cards import PersonCard, Ward
 from gpcli.sandbox.people.calendars import calendars
+from gpcli.sandbox.people.conversations import conversations
 from gpcli.sandbox.people.directory import GPS, SOLEM, SURGERIES
 from gpcli.sandbox.people.elements import Element, concept
+from gpcli.sandbox.people.long_correspondence import long_correspondence
 from gpcli.sandbox.people.offers import CHILDRENS_SERVICES, OFFERS, service_id
 from gpcli.sandbox.people.patients import (
     ADA,
@@ -25,19 +27,20 @@ from gpcli.sandbox.people.patients import (
     Someone,
     guro_for_emil,
 )
+from gpcli.sandbox.people.prescribed import prescriptions
 from gpcli.sandbox.people.prices import price_list
 from gpcli.sandbox.people.timetable import local_day
 from gpcli.sandbox.people.visits import visits
 
 _SHOWS = (
-    (ADA, "The GP offers every service, and a visit booked by phone is close"),
-    (BO, "The GP takes enquiries only; a booking can be cancelled but not made"),
+    (ADA, "Every service, prescriptions of every kind, unread messages, a booking made by phone"),
+    (BO, "The GP takes enquiries and messages only; a booking can be cancelled but not made"),
     (CECILIE, "The GP offers no digital services"),
     (DAVID, "Consent at the basic level only"),
     (EVA, "Has no GP"),
-    (FINN, "Two GPs share the list; e-consultations pause during a leave"),
+    (FINN, "Two GPs share the list; e-consultations pause during a leave, one is under way"),
     (GURO, "Flu vaccine offered; also acts for a child"),
-    (HANS, "2,000 free times and 300 appointments"),
+    (HANS, "2,000 free times, 300 appointments, 500 messages, 40 prescriptions"),
 )
 
 
@@ -62,6 +65,9 @@ def build(now: datetime) -> Iterator[Element]:
     yield from _flu_vaccinations(now)
     yield from calendars(now)
     yield from visits(now)
+    yield from prescriptions(now)
+    yield from conversations(now)
+    yield from long_correspondence(now)
 
 
 def _surgeries(now: datetime) -> Iterator[Element]:

@@ -1,5 +1,6 @@
 """FHIR R4 elements, short to write."""
 
+import uuid
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ Element = dict[str, Any]
 
 SERVICE = "urn:gpcli:gp-service"
 CHANNEL = "urn:gpcli:channel"
+THREAD = "urn:gpcli:thread"
+PRESCRIPTION_KIND = "urn:gpcli:prescription-kind"
 CONSENT_LEVEL = "urn:gpcli:consent-level"
 NATIONAL_ID = "urn:oid:2.16.578.1.12.4.1.4.1"
 HPR_NUMBER = "urn:oid:2.16.578.1.12.4.1.4.4"
@@ -31,6 +34,12 @@ def concept(system: str, code: str, text: str | None = None) -> Element:
 def identifier(system: str, value: str) -> Element:
     """An official Identifier."""
     return {"use": "official", "system": system, "value": value}
+
+
+def own_uuid(type_: str, id_: str) -> Element:
+    """The Identifier that an app gives to what it creates: a UUID, the same for the same id."""
+    value = uuid.uuid5(uuid.NAMESPACE_URL, f"{type_}/{id_}")
+    return {"system": "urn:ietf:rfc:3986", "value": value.urn}
 
 
 def human_name(given: str, family: str, prefix: str | None = None) -> Element:

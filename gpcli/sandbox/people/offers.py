@@ -59,6 +59,12 @@ CHANNELS: dict[Service, tuple[str, ...]] = {
     "booking": ("in-person", "phone", "video"),
     "flu-vaccination": ("in-person",),
 }
+ATTACHMENT_TYPES = "application/pdf image/jpeg image/png text/plain"
+MOST_TO_SEND: dict[Service, tuple[int, int]] = {
+    "e-consultation": (3_000_000, 8000),
+    "contact": (1_000_000, 2000),
+}
+"""The most that goes into one message: bytes of an attachment, characters of text."""
 RISK_GROUPS = (
     "65 or older",
     "Chronic heart or lung disease, diabetes, or a weakened immune system",
@@ -106,6 +112,8 @@ class Offers:
             found["eligibility"] = [
                 {"code": {"text": group}, "comment": "Free of charge."} for group in RISK_GROUPS
             ]
+        if limits := MOST_TO_SEND.get(service):
+            found["extension"] = _limits(*limits)
         if service == "cancellation":
             found["extension"] = _cancelling(self.late)
         return found
@@ -130,6 +138,14 @@ def _cancelling(late: str) -> list[Element]:
     return [
         {"url": "urn:gpcli:cancel-notice", "valueDuration": notice},
         {"url": "urn:gpcli:late-cancellation", "valueCode": late},
+    ]
+
+
+def _limits(attachment_bytes: int, characters: int) -> list[Element]:
+    return [
+        {"url": "urn:gpcli:max-attachment-bytes", "valueInteger": attachment_bytes},
+        {"url": "urn:gpcli:attachment-types", "valueString": ATTACHMENT_TYPES},
+        {"url": "urn:gpcli:max-text", "valueInteger": characters},
     ]
 
 

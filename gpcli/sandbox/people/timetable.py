@@ -46,8 +46,10 @@ def working_days(after: date, direction: int = 1) -> Iterator[date]:
 
 def working_day(now: datetime, number: int) -> date:
     """The first, second, ... working day after today; -1 is the last one before today."""
-    days = working_days(local_day(now), 1 if number > 0 else -1)
-    return next(islice(days, abs(number) - 1, None))
+    direction = 1 if number > 0 else -1
+    weeks, further = divmod(abs(number) - 1, 5)
+    days = working_days(local_day(now), direction)
+    return next(islice(days, further, None)) + direction * timedelta(weeks=weeks)
 
 
 def at(day: date, clock: str) -> datetime:

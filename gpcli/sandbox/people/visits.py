@@ -94,11 +94,11 @@ def _small(now: datetime) -> tuple[Visit, ...]:
         Visit(
             FINN,
             MYRVOLD,
-            at(working_day(now, 2), "14:40"),
+            at(working_day(now, 1), "14:40"),
             "Follow-up of sleep problems",
             service="e-consultation",
             channel="video",
-            more={"extension": [_video("finn")]},
+            more=_asked_for(now) | {"extension": [_video("finn")]},
         ),
         Visit(EMIL, SOLEM, at(working_day(now, 4), "09:00"), "Ørebetennelse, kontroll"),
     )
@@ -116,11 +116,19 @@ def too_late_to_cancel(now: datetime) -> datetime:
     return max(coming)
 
 
-def _video(room: str) -> Element:
+def _asked_for(now: datetime) -> Element:
+    """What Finn wished for, in his words, before the surgery gave him the time."""
+    first, last = at(working_day(now, 1), "08:00"), at(working_day(now, 5), "15:00")
     return {
-        "url": VIRTUAL_SERVICE,
-        "valueUrl": f"https://video.example/room/{room}",
+        "comment": "I have kept a sleep diary and would like to go through it with you.",
+        "requestedPeriod": [{"start": instant(first), "end": instant(last)}],
     }
+
+
+def _video(room: str) -> Element:
+    """Where to join, as R5's Appointment.virtualService says it in R4."""
+    link = {"url": "addressUrl", "valueUrl": f"https://video.example/room/{room}"}
+    return {"url": VIRTUAL_SERVICE, "extension": [link]}
 
 
 _PAST = ("fulfilled", "fulfilled", "cancelled", "fulfilled", "noshow", "fulfilled")

@@ -1,19 +1,44 @@
 """How a surgery confirms: the Appointment booked, the Slot busy, an AppointmentResponse."""
 
-from gpcli.sandbox.fhir.elements import Resource, id_of, reference_to, references
+from gpcli.sandbox.fhir.elements import (
+    Resource,
+    codes,
+    extension,
+    id_of,
+    reference_to,
+    references,
+)
+from gpcli.sandbox.fhir.services import CHANNEL
 from gpcli.sandbox.store import Store
 
+VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 _ADDED = ("PractitionerRole", "Location")
 
 
 def confirm(store: Store, appointment: Resource, comment: str = "") -> Resource:
     """Book the appointment, with the people and the place of its slot's schedule."""
     actors = _schedule_actors(store, appointment)
-    booked = store.put(appointment | {"status": "booked", "participant": _all(appointment, actors)})
+    linked = _with_join_link(store, appointment)
+    booked = store.put(linked | {"status": "booked", "participant": _all(appointment, actors)})
     for slot in references(appointment, "slot", "Slot"):
         set_slot(store, slot, "busy")
     respond(store, booked, "accepted", comment)
     return booked
+
+
+def decline(store: Store, appointment: Resource, words: str) -> Resource:
+    """Cancel on the surgery's behalf, with its words; a time that was taken is free again."""
+    reason = {
+        "system": "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason",
+        "code": "prov",
+    }
+    declined = store.put(
+        appointment | {"status": "cancelled", "cancelationReason": {"coding": [reason]}}
+    )
+    for slot in references(appointment, "slot", "Slot"):
+        set_slot(store, slot, "free")
+    respond(store, declined, "declined", words)
+    return declined
 
 
 def respond(store: Store, appointment: Resource, status: str, comment: str) -> Resource:
@@ -33,6 +58,16 @@ def set_slot(store: Store, slot: str, status: str) -> None:
     found = store.get("Slot", id_of(slot))
     if found is not None and found["status"] != status:
         store.put(found | {"status": status})
+
+
+def _with_join_link(store: Store, appointment: Resource) -> Resource:
+    """The appointment with the address to join it at, if it is by video and has none."""
+    by_video = "video" in codes(appointment.get("appointmentType"), CHANNEL)
+    if not by_video or extension(appointment, VIRTUAL_SERVICE):
+        return appointment
+    address = {"url": "addressUrl", "valueUrl": f"https://video.example/{store.new_id()}"}
+    link = {"url": VIRTUAL_SERVICE, "extension": [address]}
+    return appointment | {"extension": [*appointment.get("extension", []), link]}
 
 
 def _who_answers(appointment: Resource) -> Resource:

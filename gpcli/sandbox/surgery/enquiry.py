@@ -8,19 +8,16 @@ from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.fhir.dates import Span, at, instant, microseconds, period, span
 from gpcli.sandbox.fhir.deadline import with_deadline
 from gpcli.sandbox.fhir.elements import Resource, codes, reference_to, references
-from gpcli.sandbox.fhir.services import GP, gps_of, kinds
+from gpcli.sandbox.fhir.services import CHANNEL, GP, gps_of, kinds
 from gpcli.sandbox.store import Store
-from gpcli.sandbox.surgery.confirm import confirm, respond
-
-DECLINE = "please decline"
-"""An enquiry whose comment holds these words is declined: a lever for tests."""
+from gpcli.sandbox.surgery.confirm import confirm, decline
+from gpcli.sandbox.surgery.reply import AS_IT_SEES_FIT, Reply, asks_to_decline
 
 _VISITING = [time(hour, minute) for hour in range(8, 15) for minute in (0, 20, 40)]
 _OPENS = _VISITING[0]
 _VISIT = timedelta(minutes=20)
 _VISIT_LASTS = _VISIT // timedelta(microseconds=1)
 _FURTHEST = timedelta(days=90)
-_CHANNEL = "urn:gpcli:channel"
 _TAKING = ("pending", "booked", "arrived", "checked-in")
 _KINDS = {"e-consultation": ("e-consultation", "booking")}
 _ANY_VISIT = ("booking", "booking-enquiry")
@@ -29,15 +26,17 @@ _ASKED = "We can't offer this. Please call us."
 _GIVEN = "You have been given a time. Please tell us if it does not suit."
 
 
-def answer_enquiry(store: Store, appointment: Resource, now: datetime) -> Resource:
+def answer_enquiry(
+    store: Store, appointment: Resource, now: datetime, reply: Reply = AS_IT_SEES_FIT
+) -> Resource:
     """Book the first time that suits, or decline; returns the appointment as it is then."""
-    if DECLINE in appointment.get("comment", "").casefold():
-        return _decline(store, appointment, _ASKED)
+    if reply.decline or asks_to_decline(appointment.get("comment", "")):
+        return decline(store, appointment, reply.text or _ASKED)
     for gp in _asked_gps(store, appointment):
         times = next(_times(store, gp, appointment, now), None)
         if times:
-            return _give(store, gp, appointment, times)
-    return _decline(store, appointment, _SORRY)
+            return _give(store, gp, appointment, times, reply.text or _GIVEN)
+    return decline(store, appointment, reply.text or _SORRY)
 
 
 def _asked_gps(store: Store, appointment: Resource) -> list[GP]:
@@ -52,24 +51,12 @@ def _names(gp: GP) -> set[str]:
     return {gp.reference, *(reference_to(service) for service in gp.services)}
 
 
-def _give(store: Store, gp: GP, appointment: Resource, times: Resource) -> Resource:
+def _give(store: Store, gp: GP, appointment: Resource, times: Resource, words: str) -> Resource:
     roles = references(appointment, "participant.actor", "PractitionerRole")
     doctor = {"actor": {"reference": gp.reference}, "status": "accepted"}
     participants = appointment["participant"] + ([] if gp.reference in roles else [doctor])
     timed = appointment | times | {"participant": participants}
-    return confirm(store, with_deadline(timed, gp), _GIVEN)
-
-
-def _decline(store: Store, appointment: Resource, words: str) -> Resource:
-    reason = {
-        "system": "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason",
-        "code": "prov",
-    }
-    declined = store.put(
-        appointment | {"status": "cancelled", "cancelationReason": {"coding": [reason]}}
-    )
-    respond(store, declined, "declined", words)
-    return declined
+    return confirm(store, with_deadline(timed, gp), words)
 
 
 def _times(store: Store, gp: GP, appointment: Resource, now: datetime) -> Iterator[Resource]:
@@ -101,12 +88,12 @@ def _schedules(store: Store, gp: GP, appointment: Resource) -> list[Resource]:
 def _free(store: Store, schedule: Resource, appointment: Resource) -> list[Resource]:
     """The free slots of a schedule, by the channel asked for where slots name one."""
     slots = store.find("Slot", schedule=reference_to(schedule), status="free")
-    wanted = codes(appointment.get("appointmentType"), _CHANNEL)
+    wanted = codes(appointment.get("appointmentType"), CHANNEL)
     return [slot for slot in slots if _through(slot, wanted)]
 
 
 def _through(slot: Resource, wanted: list[str]) -> bool:
-    offered = codes(slot.get("appointmentType"), _CHANNEL)
+    offered = codes(slot.get("appointmentType"), CHANNEL)
     return not wanted or not offered or bool(set(wanted) & set(offered))
 
 

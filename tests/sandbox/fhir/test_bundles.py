@@ -258,7 +258,7 @@ def test_a_conditional_reference_is_looked_up(world, ada):
     [
         (f"Appointment?{ONCE}", (412, "multiple-matches", "")),
         ("Slot?status=free", (412, "multiple-matches", "")),
-        ("Observation?code=1", (404, "not-supported", "")),
+        ("Encounter?code=1", (404, "not-supported", "")),
         ("Slot?colour=blue", (400, "not-supported", "")),
         ("Consent?patient=Patient/bo", (403, "forbidden", "")),
         (OTHER, (422, "not-found", "")),

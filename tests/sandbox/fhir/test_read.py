@@ -58,8 +58,8 @@ def test_a_version_that_never_was_is_not_found(world, version):
     ("path", "code"),
     [
         ("/Slot/nowhere", "not-found"),
-        ("/Observation/1", "not-supported"),
-        ("/Observation", "not-supported"),
+        ("/Encounter/1", "not-supported"),
+        ("/Encounter", "not-supported"),
         ("/Slot/s1/_history", "not-found"),
         ("/Slot/s1/more/and/more", "not-found"),
         ("/_search", "not-found"),

@@ -1,6 +1,8 @@
 """The record: versions, deletion, looking up, all or nothing."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -198,3 +200,17 @@ def test_writers_in_many_threads_lose_no_version(store):
 
     assert store.get("Practitioner", "li")["meta"]["versionId"] == "40"
     assert all(store.get_version("Practitioner", "li", number) for number in range(1, 41))
+
+
+def test_what_waits_in_a_record_of_the_first_release_waits_on(tmp_path, clock):
+    path = tmp_path / "former.sqlite"
+    with closing(sqlite3.connect(path)) as former:
+        former.execute("CREATE TABLE answer (appointment TEXT PRIMARY KEY, due INTEGER NOT NULL)")
+        former.execute("INSERT INTO answer VALUES ('a1', 7)")
+        former.commit()
+
+    for _ in range(2):
+        with closing(Store(path, clock)) as store:
+            waiting = store.execute("SELECT reference, due FROM waiting")
+
+    assert waiting == [("Appointment/a1", 7)]

@@ -2,28 +2,24 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.people import PEOPLE, build
 from gpcli.sandbox.people.bundle import cards_of
-
-Resource = dict[str, Any]
-NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
-DAYS = (
-    NOW,
-    datetime(2027, 3, 26, 12, 0, tzinfo=UTC),
-    datetime(2027, 3, 27, 23, 30, tzinfo=ZONE),
-    datetime(2027, 10, 30, 7, 59, tzinfo=ZONE),
-    datetime(2027, 10, 31, 1, 30, tzinfo=UTC),
-    datetime(2028, 2, 29, 0, 0, tzinfo=ZONE),
-    datetime(2027, 12, 31, 23, 59, 59, tzinfo=ZONE),
+from tests.sandbox.people.world import (
+    WORLD,
+    Resource,
+    about,
+    named,
+    of,
+    parts,
+    references,
+    start_of,
 )
-WORLD = {now: list(build(now)) for now in DAYS}
+
 REQUIRED = {
     "Patient": (),
     "Consent": ("status", "scope", "category", "policyRule"),
@@ -39,9 +35,12 @@ REQUIRED = {
     "Appointment": ("status", "participant"),
     "Immunization": ("status", "vaccineCode", "patient", "occurrenceDateTime"),
     "Medication": ("code",),
-    "MedicationRequest": ("status", "intent", "medicationReference", "subject"),
-    "MedicationDispense": ("status", "medicationReference"),
-    "Communication": ("status",),
+    "MedicationRequest": ("status", "intent", "subject", "requester", "dispenseRequest"),
+    "MedicationDispense": ("status", "subject", "authorizingPrescription"),
+    "Task": ("status", "intent", "code", "focus", "for", "requester"),
+    "Communication": ("status", "category", "subject", "sender", "recipient", "sent"),
+    "DocumentReference": ("status", "content"),
+    "Binary": ("contentType", "data"),
 }
 CODES = {
     ("Slot", "status"): {"busy", "free"},
@@ -51,49 +50,25 @@ CODES = {
     ("MedicationRequest", "status"): {"active", "completed", "stopped"},
     ("MedicationRequest", "intent"): {"order"},
     ("MedicationDispense", "status"): {"completed", "cancelled"},
-    ("Communication", "status"): {"completed", "in-progress"},
+    ("Communication", "status"): {"completed", "in-progress", "not-done", "stopped"},
+    ("Task", "status"): {"requested", "rejected", "completed"},
+    ("Task", "intent"): {"order"},
+    ("Medication", "status"): {"active"},
+    ("DocumentReference", "status"): {"current"},
 }
 
-
-@pytest.fixture(params=DAYS, ids=lambda now: f"{now:%Y-%m-%dT%H}")
-def now(request: pytest.FixtureRequest) -> datetime:
-    return request.param
-
-
-@pytest.fixture
-def world(now: datetime) -> list[Resource]:
-    return WORLD[now]
-
-
-def of(world: list[Resource], type_: str) -> list[Resource]:
-    return [resource for resource in world if resource["resourceType"] == type_]
-
-
-def named(world: list[Resource], reference: str) -> Resource:
-    type_, _, id_ = reference.partition("/")
-    return next(each for each in of(world, type_) if each["id"] == id_)
-
-
-def parts(element: Any) -> Iterator[Resource]:
-    """Every object in an element, itself included."""
-    if isinstance(element, dict):
-        yield element
-        element = list(element.values())
-    if isinstance(element, list):
-        for each in element:
-            yield from parts(each)
-
-
-def references(resource: Resource) -> list[str]:
-    return [each["reference"] for each in parts(resource) if isinstance(each.get("reference"), str)]
-
-
-def start_of(resource: Resource) -> datetime:
-    return datetime.fromisoformat(resource["start"])
-
-
-def about(world: list[Resource], type_: str, patient: str) -> list[Resource]:
-    return [each for each in of(world, type_) if f"Patient/{patient}" in references(each)]
+TIMES = (
+    "start",
+    "end",
+    "created",
+    "sent",
+    "received",
+    "authoredOn",
+    "lastModified",
+    "whenHandedOver",
+    "date",
+    "time",
+)
 
 
 def offered(world: list[Resource], patient: str) -> list[tuple[str, list[str]]]:
@@ -151,10 +126,35 @@ def test_ids_are_unique_and_safe_in_a_shell_and_in_fhir(world: list[Resource]) -
     assert [id_ for _, id_ in ids if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", id_)] == []
 
 
-def test_slot_and_appointment_ids_say_nothing(world: list[Resource]) -> None:
-    ids = [each["id"] for type_ in ("Slot", "Appointment") for each in of(world, type_)]
+@pytest.mark.parametrize(
+    ("type_", "prefixes"),
+    [
+        ("Slot", "s"),
+        ("Appointment", "a"),
+        ("Communication", "[tm]"),
+        ("MedicationRequest", "rx"),
+        ("MedicationDispense", "d"),
+        ("Task", "r"),
+        ("DocumentReference", "doc"),
+        ("Binary", "b"),
+    ],
+)
+def test_ids_of_what_is_in_a_record_are_short_and_say_nothing(
+    world: list[Resource], type_: str, prefixes: str
+) -> None:
+    ids = [each["id"] for each in of(world, type_)]
+    shape = prefixes + r"-[2-9b-df-hj-kmnp-tvwxz]{8}"
 
-    assert [id_ for id_ in ids if not re.fullmatch(r"[sa]-[2-9b-df-hj-kmnp-tvwxz]{8}", id_)] == []
+    assert ids
+    assert [id_ for id_ in ids if not re.fullmatch(shape, id_)] == []
+
+
+def test_ids_of_prescriptions_and_messages_are_the_same_on_any_day(world: list[Resource]) -> None:
+    stay = ("MedicationRequest", "Communication", "Task", "Binary", "DocumentReference")
+    ids = {type_: [each["id"] for each in of(world, type_)] for type_ in stay}
+    first = next(iter(WORLD.values()))
+
+    assert ids == {type_: [each["id"] for each in of(first, type_)] for type_ in stay}
 
 
 def test_every_reference_leads_to_a_resource_that_is_there(world: list[Resource]) -> None:
@@ -177,7 +177,7 @@ def test_every_time_carries_the_offset_that_holds_in_oslo_then(world: list[Resou
         part[element]
         for resource in world
         for part in parts(resource)
-        for element in ("start", "end", "created", "sent", "received")
+        for element in TIMES
         if "T" in str(part.get(element))
     ]
 
@@ -185,7 +185,7 @@ def test_every_time_carries_the_offset_that_holds_in_oslo_then(world: list[Resou
         time for time in times if datetime.fromisoformat(time).astimezone(ZONE).isoformat() != time
     ]
 
-    assert len(times) > 4000
+    assert len(times) > 5000
     assert wrong == []
 
 
@@ -360,6 +360,62 @@ def test_finns_first_gp_is_on_leave_from_e_consultations_now(
     assert leave["during"]["start"] < now.astimezone(ZONE).date().isoformat() < until.isoformat()
     assert leave["description"].startswith(f"Leave until {until.day} ")
     assert service["active"] is True
+
+
+def test_finn_has_an_e_consultation_by_video_on_the_next_working_day(
+    now: datetime, world: list[Resource]
+) -> None:
+    (visit,) = about(world, "Appointment", "finn")
+    (virtual,) = visit["extension"]
+    today = now.astimezone(ZONE).date()
+    days_off = {4: 3, 5: 2}.get(today.weekday(), 1)
+
+    assert start_of(visit).date() - today == timedelta(days=days_off)
+    assert visit["status"] == "booked"
+    assert visit["serviceType"][0]["coding"][0]["code"] == "e-consultation"
+    assert visit["appointmentType"]["coding"][0]["code"] == "video"
+    assert virtual == {
+        "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService",
+        "extension": [{"url": "addressUrl", "valueUrl": "https://video.example/room/finn"}],
+    }
+    (wish,) = visit["requestedPeriod"]
+    assert datetime.fromisoformat(wish["start"]) < start_of(visit)
+    assert start_of(visit) < datetime.fromisoformat(wish["end"])
+    assert visit["comment"]
+
+
+@pytest.mark.parametrize(
+    ("service", "most_bytes", "most_characters"),
+    [("e-consultation-haugland", 3_000_000, 8000), ("contact-espeland", 1_000_000, 2000)],
+)
+def test_services_that_take_messages_say_how_much_goes_into_one(
+    world: list[Resource], service: str, most_bytes: int, most_characters: int
+) -> None:
+    assert named(world, f"HealthcareService/{service}")["extension"] == [
+        {"url": "urn:gpcli:max-attachment-bytes", "valueInteger": most_bytes},
+        {
+            "url": "urn:gpcli:attachment-types",
+            "valueString": "application/pdf image/jpeg image/png text/plain",
+        },
+        {"url": "urn:gpcli:max-text", "valueInteger": most_characters},
+    ]
+
+
+def test_services_that_take_no_messages_have_no_limits_for_them(world: list[Resource]) -> None:
+    limited = {
+        each["type"][0]["coding"][0]["code"]
+        for each in of(world, "HealthcareService")
+        if any(part.get("url") == "urn:gpcli:max-text" for part in each.get("extension", ()))
+    }
+
+    assert limited == {"e-consultation", "contact"}
+
+
+@pytest.mark.parametrize("patient", ["cecilie", "eva"])
+def test_who_has_no_digital_gp_has_nothing_digital(world: list[Resource], patient: str) -> None:
+    digital = ("Appointment", "Communication", "MedicationRequest", "Task")
+
+    assert [each for type_ in digital for each in about(world, type_, patient)] == []
 
 
 def test_guro_had_the_flu_vaccine_last_season_and_not_this_one(

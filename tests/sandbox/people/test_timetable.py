@@ -1,13 +1,22 @@
 """Working days, times of day and ids."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.timetable import at, every, local_day, share, short_id, working_day
+from gpcli.sandbox.people.timetable import (
+    at,
+    every,
+    local_day,
+    share,
+    short_id,
+    working_day,
+    working_days,
+)
 from gpcli.sandbox.people.visits import too_late_to_cancel
 
 FRIDAY_NIGHT = datetime(2027, 3, 26, 22, 30, tzinfo=UTC)
@@ -62,3 +71,15 @@ def test_there_is_always_a_visit_that_is_close_and_in_opening_hours(moment: date
 
     assert timedelta(hours=6) < start - now < timedelta(hours=24)
     assert 8 <= start.astimezone(ZONE).hour < 15
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1)), st.integers(1, 1200))  # noqa: DTZ001 - zone follows
+def test_a_far_working_day_is_the_one_that_counting_gives(moment: datetime, number: int) -> None:
+    now = moment.replace(tzinfo=UTC)
+
+    counted = [
+        next(islice(working_days(local_day(now), direction), number - 1, None))
+        for direction in (1, -1)
+    ]
+
+    assert [working_day(now, number), working_day(now, -number)] == counted
