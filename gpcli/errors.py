@@ -7,7 +7,7 @@ GpcliError
 ├─ SignInTrouble (4)    NotSignedIn, Expired, SignInRefused, NoKeyring, WrongHost
 ├─ NotAllowed (5)       NotOffered, OffForNow, ConsentNeeded, NotPermitted, ProductionGuard
 ├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalTrouble
-├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, Rejected, Conflict
+├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, AlreadyAnswered, Rejected, Conflict
 ├─ Partial (8)
 ├─ CalledOff (9)        Declined, ConfirmationNeeded, FeeNotAccepted
 ├─ OutcomeUnknown (10)
@@ -231,6 +231,12 @@ class AlreadyBooked(Refused):
     """There is a coming booking or an open enquiry for the same service."""
 
     code = "already_booked"
+
+
+class AlreadyAnswered(Refused):
+    """The surgery has settled it already: the thread is closed, the request handled."""
+
+    code = "already_answered"
 
 
 class Rejected(Refused):

@@ -182,25 +182,29 @@ class Session(Local):
     def portal_for(self, identity: Identity, door: Door, scopes: str | None) -> FhirPortal:
         """The portal through `door`; granted `scopes` `None` = not known."""
         from gpcli.auth.people import account_id
+        from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
         from gpcli.portal.capabilities import permitted
         from gpcli.portal.client import FhirPortal
+        from gpcli.portal.context import Context
         from gpcli.portal.errands import Errands
         from gpcli.portal.exchange import Exchange
-        from gpcli.portal.reading import Dialect
+        from gpcli.portal.reading import Dialect, Reader
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
         exchange = Exchange(door, lambda: self.capabilities(door))
-        journal = Journal(self.state_dir, profile.name, account)
-        return FhirPortal(
+        dialect = Dialect(profile.services, profile.status_sent, profile.zone)
+        context = Context(
             exchange,
-            Errands(exchange, journal, self.now),
+            Errands(exchange, Journal(self.state_dir, profile.name, account), self.now),
             identity,
+            dialect,
+            Reader(identity.patient, dialect, exchange.flaws),
             lambda: permitted(scopes, exchange.can()),
-            Dialect(profile.services, profile.status_sent, profile.zone),
             self.now,
         )
+        return FhirPortal(context, ReadMarks(self.state_dir, account))
 
     def capabilities(self, door: Door) -> Capabilities:
         """What the portal can do."""

@@ -12,7 +12,7 @@ CODES = {
     4: {"not_signed_in", "expired", "sign_in_refused", "no_keyring", "wrong_host"},
     5: {"not_offered", "off_for_now", "consent_needed", "not_permitted", "production_guard"},
     6: {"unreachable", "timeout", "rate_limited", "portal_error"},
-    7: {"slot_taken", "too_late", "already_booked", "rejected", "conflict"},
+    7: {"slot_taken", "too_late", "already_booked", "already_answered", "rejected", "conflict"},
     8: {"partial"},
     9: {"declined", "confirmation_needed", "fee_not_accepted"},
     10: {"outcome_unknown"},

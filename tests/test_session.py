@@ -2,7 +2,10 @@
 
 from io import StringIO
 
+import pytest
+
 from gpcli.config.options import Options
+from gpcli.errors import ConfirmationNeeded
 from gpcli.net.deadline import Deadline
 from gpcli.render.terminal import Terminal
 from gpcli.session import Session
@@ -50,3 +53,23 @@ def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
     options = Options(request_id=written)
     ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     assert str(ours.intent("book")) == written
+
+
+def test_questions_are_answered_at_the_terminal_once_standard_input_is_the_message(tmp_path):
+    ours = session(tmp_path, "the message\n")
+    ours.terminal_device = lambda: StringIO("y\nno\n")
+    assert ours.take_stdin().read() == "the message\n"
+    assert ours.ask.yes("Send?", flag="--yes")
+    assert ours.take_stdin() is ours.stdin
+    assert not ours.ask.yes("Send more?", flag="--yes")
+
+
+def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
+    def none():
+        raise OSError("No such device or address")
+
+    ours = session(tmp_path)
+    ours.terminal_device = none
+    ours.take_stdin()
+    with pytest.raises(ConfirmationNeeded):
+        ours.ask.yes("Send?", flag="--yes")

@@ -30,12 +30,15 @@ from gpcli.model.service import (
 from gpcli.model.surgery import Surgery
 
 COMMANDS: dict[ServiceName, str] = {
+    ServiceName.E_CONSULTATION: "gpcli econsult start",
+    ServiceName.CONTACT: "gpcli contact",
+    ServiceName.PRESCRIPTION_RENEWAL: "gpcli rx renew",
     ServiceName.BOOKING: "gpcli book",
     ServiceName.BOOKING_ENQUIRY: "gpcli book --enquiry",
     ServiceName.CANCELLATION: "gpcli cancel",
     ServiceName.FLU_VACCINATION: "gpcli flu",
 }
-"""The command that starts each service, where gpcli has one."""
+"""The command that starts each service."""
 
 WORDS: dict[ServiceName, str] = {
     ServiceName.E_CONSULTATION: "e-consultation",

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
+EMERGENCY = ("acute", "urgent")
+"""Numbers to call: when life is in danger, and when it can't wait and the surgery is closed."""
 STATUSES = ("proposed", "pending", "booked")
 
 
@@ -89,6 +91,14 @@ def _zone(value: object) -> str:
         raise BadValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
 
 
+def _emergency(value: object) -> dict[str, str]:
+    numbers = value if isinstance(value, dict) else {}
+    worded = all(isinstance(number, str) for number in numbers.values())
+    if worded and numbers.keys() == set(EMERGENCY) and numbers["acute"].strip():
+        return {name: numbers[name].strip() for name in EMERGENCY}
+    raise BadValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
+
+
 def _code_map(value: object) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(code, str) for code in value.values()):
         return value
@@ -107,5 +117,6 @@ CHECKS: dict[str, Callable[[object], Any]] = {
     "ca_file": _text,
     "timeout": _seconds,
     "zone": _zone,
+    "emergency": _emergency,
     "services": _code_map,
 }

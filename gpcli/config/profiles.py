@@ -24,14 +24,23 @@ SCOPES = (
     "patient/PractitionerRole.rs patient/Organization.rs patient/Location.rs "
     "patient/HealthcareService.rs patient/ChargeItemDefinition.rs patient/Schedule.rs "
     "patient/Slot.rs patient/Appointment.crus patient/AppointmentResponse.rs "
-    "patient/Immunization.rs patient/Consent.crus"
+    "patient/Communication.crus patient/DocumentReference.rs patient/Binary.r "
+    "patient/MedicationRequest.rs patient/Medication.rs patient/MedicationDispense.rs "
+    "patient/Task.crus patient/Immunization.rs patient/Consent.crus"
 )
 """What gpcli asks for by default (SMART App Launch 2.2, scopes v2): only what it uses."""
 
 
+NUMBERS = {"acute": "113", "urgent": "116 117"}
+"""Whom to call instead of writing, unless the profile says otherwise (keys: `keys.EMERGENCY`)."""
+
+
 @dataclass(frozen=True)
 class Profile:
-    """One portal and how to talk to it. `portal` is the FHIR base, without a final slash."""
+    """One portal and how to talk to it. `portal` is the FHIR base, without a final slash.
+
+    `emergency` has the numbers to call in an emergency, and when it can't wait.
+    """
 
     name: str
     portal: str
@@ -45,6 +54,7 @@ class Profile:
     ca_file: str | None = None
     timeout: float = 30.0
     zone: str = "Europe/Oslo"
+    emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
     services: dict[str, str] = field(default_factory=dict)
 
 

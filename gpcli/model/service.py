@@ -49,6 +49,18 @@ class Absence:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a message may hold; `None` and no types = not said, the portal decides.
+
+    `text` in characters, `attachment` in bytes each, `types` as media types.
+    """
+
+    text: int | None = None
+    attachment: int | None = None
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Offer:
     """What the portal says of one service at one GP. `id` is the HealthcareService's.
 
@@ -66,6 +78,7 @@ class Offer:
     phones: tuple[str, ...] = ()
     deep_link: str | None = None
     late_cancelling: str | None = None
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,12 @@ class Door:
         url = url_under(self.base, path_or_url, params)
         return self._with_token(self._call("GET", url, {"Accept": FHIR, **headers}, retry=True))
 
+    def get_file(self, path_or_url: str) -> Answer:
+        """Read a file below the base, with the token; a success has its bytes as they came."""
+        url = url_under(self.base, path_or_url)
+        call = self._call("GET", url, {"Accept": FHIR}, retry=True)
+        return self._with_token(replace(call, as_is=True))
+
     def send(
         self,
         method: str,

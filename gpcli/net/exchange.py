@@ -23,8 +23,8 @@ REQUEST_ID = "X-Request-ID"
 class Answer:
     """What came back: `body` is the strictly decoded JSON, None if there was none.
 
-    For a status outside 200 to 299 a body that is not JSON is None, too. `url` is what was asked,
-    `tries` how often.
+    For a status outside 200 to 299 a body that is not JSON is None, too. Where a file was asked
+    for, it is the file's bytes. `url` is what was asked, `tries` how often.
     """
 
     status: int
@@ -48,13 +48,17 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Call:
-    """What to ask. `headers` names the request id; `retry` allows the portal to get it twice."""
+    """What to ask. `headers` names the request id; `retry` allows the portal to get it twice.
+
+    `as_is` asks for the bytes of a successful answer, whatever they are.
+    """
 
     method: str
     url: httpx.URL
     headers: Mapping[str, str]
     content: bytes | None = None
     retry: bool = False
+    as_is: bool = False
 
     @property
     def request_id(self) -> str:
@@ -136,9 +140,7 @@ class Exchange:
     def _read(self, call: Call, response: httpx.Response) -> Answer:
         status, headers = response.status_code, response.headers
         try:
-            body = decode_body(read_body(response, self.max_bytes), headers)
-            if body is None and status == 200 and call.method == "GET":
-                raise NotStrict("is empty")
+            body = _body(call, status, read_body(response, self.max_bytes), headers)
         except NotStrict as refused:
             if 200 <= status < 300:
                 raise _bad_answer(call, status, refused) from None
@@ -158,6 +160,15 @@ class Exchange:
         ms = round((self.deadline.clock() - began) * 1000)
         route = route_of(call.url, self.home)
         self.log(LogLine(call.method, route, status, ms, call.request_id))
+
+
+def _body(call: Call, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
+    if call.as_is and 200 <= status < 300:
+        return bytes(raw)
+    body = decode_body(raw, headers)
+    if body is None and status == 200 and call.method == "GET":
+        raise NotStrict("is empty")
+    return body
 
 
 def _may_repeat(call: Call, outcome: Answer | httpx.TransportError) -> bool:

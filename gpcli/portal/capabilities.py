@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from gpcli.config.files import write_private
 from gpcli.errors import BadResponse
@@ -25,13 +26,18 @@ KEPT = 24 * 3600
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What gpcli asks of a CapabilityStatement (R4), each as names of resource types."""
+    """What gpcli asks of a CapabilityStatement (R4): lists are names of resource types."""
 
     batch: bool
     creates: tuple[str, ...]
     conditional_creates: tuple[str, ...]
     updates: tuple[str, ...]
     searches: tuple[str, ...]
+    transaction: bool = False
+
+
+_NAMES = {each.name for each in fields(Capabilities)}
+_FLAGS = {"batch", "transaction"}
 
 
 def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
@@ -63,10 +69,16 @@ def read_capabilities(statement: Element) -> Capabilities:
         conditional_creates=_types(each for each in resources if each.flag("conditionalCreate")),
         updates=_types(each for each in resources if "update" in _interactions(each)),
         searches=_types(each for each in resources if "search-type" in _interactions(each)),
+        transaction="transaction" in system,
     )
 
 
+_THREADS = (("Communication", "c"), ("Communication", "s"))
+
 _NEEDS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
+    ServiceName.E_CONSULTATION: _THREADS,
+    ServiceName.CONTACT: _THREADS,
+    ServiceName.PRESCRIPTION_RENEWAL: (("MedicationRequest", "s"), ("Task", "c"), ("Task", "s")),
     ServiceName.BOOKING: (("Slot", "s"), ("Appointment", "c"), ("Appointment", "s")),
     ServiceName.BOOKING_ENQUIRY: (("Appointment", "c"), ("Appointment", "s")),
     ServiceName.CANCELLATION: (("Appointment", "u"), ("Appointment", "s")),
@@ -114,9 +126,10 @@ def _kept(path: Path, now: float) -> Capabilities | None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if not 0 <= now - kept["at"] < KEPT:
             return None
-        lists = {each.name: tuple(kept[each.name]) for each in fields(Capabilities)[1:]}
-        return Capabilities(batch=bool(kept["batch"]), **lists)
-    except (OSError, ValueError, KeyError, TypeError):
+        read: dict[str, Any] = {name: tuple(kept[name]) for name in _NAMES - _FLAGS}
+        read |= {name: kept[name] is True for name in _FLAGS}
+        return Capabilities(**read)
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

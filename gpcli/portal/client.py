@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from gpcli.config.read_marks import ReadMarks
 from gpcli.errors import Conflict, NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.desk import BookingDesk, CancellingDesk, Written
-from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName
+from gpcli.model.person import Parties, Person
+from gpcli.model.service import Consent, ConsentLevel, Offer, Offers
 from gpcli.model.surgery import Surgery
 from gpcli.portal import queries
-from gpcli.portal.errands import Errands, bearing
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.context import Context
+from gpcli.portal.doubt import bearing
 from gpcli.portal.fhir.appointment import (
     holders,
+    write_about,
     write_booking,
     write_cancelled,
     write_enquiry,
@@ -26,7 +29,11 @@ from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.consent import read_consent, write_grant, write_withdrawn
 from gpcli.portal.fhir.element import Element
 from gpcli.portal.fhir.surgery import read_person
-from gpcli.portal.reading import Dialect, Found, Reader, must, whole
+from gpcli.portal.reading import Found, must, whole
+
+if TYPE_CHECKING:
+    from gpcli.portal.mailbox import FhirMailbox
+    from gpcli.portal.prescriptions import FhirPrescriptions
 
 _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 
@@ -34,23 +41,30 @@ _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 class FhirPortal:
     """A portal on behalf of `parties`; implements care.Portal."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        errands: Errands,
-        identity: Identity,
-        permitted: Callable[[], frozenset[ServiceName]],
-        dialect: Dialect,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._exchange = exchange
-        self._errands = errands
-        self.identity = identity
-        self._patient = identity.patient
-        self._permitted = permitted
-        self._status_sent = dialect.status_sent
-        self._reader = Reader(identity.patient, dialect, exchange.flaws)
-        self._now = now
+    def __init__(self, context: Context, marks: ReadMarks) -> None:
+        self._context = context
+        self._marks = marks
+        self._exchange = context.exchange
+        self._errands = context.errands
+        self.identity = context.identity
+        self._patient = context.patient
+        self._status_sent = context.dialect.status_sent
+        self._reader = context.reader
+        self._now = context.now
+
+    @cached_property
+    def mailbox(self) -> FhirMailbox:
+        """Messages to and from the surgery."""
+        from gpcli.portal.mailbox import FhirMailbox  # noqa: PLC0415  (most commands need none)
+
+        return FhirMailbox(self._context, self._marks)
+
+    @cached_property
+    def prescriptions(self) -> FhirPrescriptions:
+        """Prescriptions and their renewal."""
+        from gpcli.portal.prescriptions import FhirPrescriptions  # noqa: PLC0415  (as above)
+
+        return FhirPrescriptions(self._context)
 
     @cached_property
     def parties(self) -> Parties:
@@ -83,7 +97,7 @@ class FhirPortal:
 
     def offers(self) -> Offers:
         """The GPs, their services, prices, consent and permissions, in one round trip."""
-        return self._offers(self._exchange.ask(*self._about_offers()))
+        return self._context.offers(self._exchange.ask(*self._context.about_offers()))
 
     def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Free times of the given services, page by page."""
@@ -96,11 +110,11 @@ class FhirPortal:
     def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
         """All that a booking is decided on, in one round trip."""
         today = self._now().date()
-        asked = [*self._about_offers(), *self._about_coming(today)]
+        asked = [*self._context.about_offers(), *self._about_coming(today)]
         asked += [queries.slot(slot)] if slot else []
         asked += [queries.by_identifier("Appointment", intent)] if intent else []
         answers = self._exchange.ask(*asked)
-        offers = self._offers(answers[:3])
+        offers = self._context.offers(answers[:3])
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingDesk(offers, None, (), None)
         dated, waiting = map(whole, answers[3:5])
@@ -114,8 +128,10 @@ class FhirPortal:
 
     def cancelling_desk(self, appointment: str) -> CancellingDesk:
         """All that a cancellation is decided on, in one round trip."""
-        answers = self._exchange.ask(*self._about_offers(), queries.appointment(appointment))
-        offers = self._offers(answers[:3])
+        answers = self._exchange.ask(
+            *self._context.about_offers(), queries.appointment(appointment)
+        )
+        offers = self._context.offers(answers[:3])
         return CancellingDesk(offers, self._appointment(answers[3], appointment))
 
     def appointments(self, since: date | None) -> list[Appointment]:
@@ -153,10 +169,18 @@ class FhirPortal:
         return Written(made, changed)
 
     def enquire(
-        self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
+        self,
+        offer: Offer,
+        wished: Sequence[Window],
+        reason: str | None,
+        intent: UUID,
+        *,
+        channel: str | None = None,
+        subject: str | None = None,
     ) -> Written[Appointment]:
         """Ask the surgery for a time."""
-        body = write_enquiry(offer, self._patient, wished, reason, intent)
+        asked = write_enquiry(offer, self._patient, wished, reason, intent)
+        body = asked | write_about(channel, subject)
         there, _, changed = self._errands.create("Appointment", body, intent)
         return Written(self._made(there), changed)
 
@@ -194,23 +218,9 @@ class FhirPortal:
         record, _ = self._exchange.read(reference)
         return must(lambda: read_person(record)).name
 
-    def _about_offers(self) -> tuple[queries.Query, ...]:
-        patient = self._patient
-        return queries.gps_and_services(patient), queries.prices(), queries.consents(patient)
-
     def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
         patient = self._patient
         return queries.dated_appointments(patient, since), queries.waiting_appointments(patient)
-
-    def _offers(self, answers: Sequence[Found]) -> Offers:
-        self._add_services(whole(answers[0]))
-        return self._reader.offers(answers, self._permitted())
-
-    def _add_services(self, gps: Bundle) -> None:
-        """Where no GP's role names a service, fetch those of their organizations."""
-        organizations = self._reader.organizations_to_ask(gps)
-        if organizations:
-            gps.add(self._exchange.whole(queries.services_of(organizations)))
 
     def _slot(self, answer: Found, identity: str) -> Slot | None:
         try:

@@ -7,32 +7,38 @@ The intent's UUID stands in the resource as `identifier`, in `If-None-Exist`, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
+from gpcli.errors import Conflict, GpcliError
 from gpcli.journal import Journal, State
 from gpcli.net.door import Answer
 from gpcli.net.trouble import BadAnswer, LateReply, LostReply
+from gpcli.portal.doubt import (
+    bearing,
+    if_match,
+    is_final,
+    is_new,
+    is_success,
+    may_be_echo,
+    only_once,
+    read_back,
+    really,
+    refusal_in,
+    require_one,
+    seems,
+    tried,
+    unknown,
+)
 from gpcli.portal.exchange import Exchange
-from gpcli.portal.fhir.appointment import UUID_SYSTEM
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.element import Element, Malformed
-from gpcli.portal.outcome import error_of
+from gpcli.portal.fhir.element import Element
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.reading import must, whole
 
 Found = TypeVar("Found")
-
-_UNKNOWN = "The request went out, but no answer came: it may or may not have been done."
-
-_LISTS = {"Appointment": "gpcli appointments list", "Consent": "gpcli consent show"}
-"""Resource type -> the command that shows what is there."""
-
-_MAY_BE_DONE = frozenset({408, 423, 424})
-"""Statuses below 500 that leave open whether a write was done."""
 
 
 class Created(NamedTuple):
@@ -46,6 +52,19 @@ class Created(NamedTuple):
     changed: bool
 
 
+class Doubt(NamedTuple):
+    """A write of a resource of one kind of which nobody knows yet what became.
+
+    `request` is what the person can repeat; `repeated` says that the door may have sent it more
+    than once.
+    """
+
+    kind: str
+    intent: UUID
+    request: UUID
+    repeated: bool
+
+
 class Errands:
     """Creates and updates at one portal, each in the journal before it leaves."""
 
@@ -55,36 +74,51 @@ class Errands:
         self._now = now
 
     def create(
-        self, kind: str, resource: Mapping[str, Any], intent: UUID, witness: Query | None = None
+        self,
+        kind: str,
+        resource: Mapping[str, Any],
+        intent: UUID,
+        witness: Query | None = None,
+        *,
+        request: UUID | None = None,
     ) -> Created:
         """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
-        Raises OutcomeUnknown, Conflict when the portal has several records or none, or the
-        portal's refusal.
+        `request` is what the person can repeat, where this is only a part of it. Raises
+        OutcomeUnknown, Conflict when the portal has several records or none, or the portal's
+        refusal.
         """
-        headers = {
-            "If-None-Exist": f"identifier={UUID_SYSTEM}|{intent.urn}",
-            "X-Request-ID": str(intent),
-        }
+        asked = request or intent
+        headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(asked)}
         safe = kind in self._exchange.can().conditional_creates
-        answer = self._send("POST", kind, resource, intent, None, headers, retry=safe)
+        door = self._exchange.door
+        answer = self.sent(
+            {intent: resource},
+            lambda: door.send("POST", kind, resource, headers=headers, retry=safe),
+        )
+        look = partial(self._look, kind, intent, witness)
+        return self.conclude(answer, look, Doubt(kind, intent, asked, repeated=safe))
 
-        def look() -> tuple[Bundle, Bundle] | None:
-            there, known = self._look(kind, intent, witness)
+    def conclude(
+        self, answer: Answer | None, look: Callable[[], tuple[Bundle, Bundle]], doubt: Doubt
+    ) -> Created:
+        """What a create left, by its answer (`None` = it may have arrived, and none came).
+
+        `look` gives what bears the intent's identifier, and what a witness knows. Raises what
+        `create` raises.
+        """
+
+        def found() -> tuple[Bundle, Bundle] | None:
+            there, known = look()
             return (there, known) if there.matches else None
 
-        if answer and _is_success(answer):
-            self._end(intent, "done")
-            there, known = _read_back(lambda: self._look(kind, intent, witness), intent, kind)
+        if answer and is_success(answer):
+            self.end(doubt.intent, "done")
+            there, known = read_back(look, doubt.request, doubt.kind)
         else:
-            there, known = self._in_doubt(look, intent, answer, kind, repeated=safe)
-        if len(there.matches) != 1:
-            raise Conflict(
-                f"The portal took the request but shows {len(there.matches)} records for it.",
-                hint=_where(kind),
-                request_id=str(intent),
-            )
-        return Created(there, known, changed=_is_new(answer))
+            there, known = self._in_doubt(found, answer, doubt)
+        require_one(there, doubt.request, doubt.kind)
+        return Created(there, known, changed=is_new(answer))
 
     def update(
         self,
@@ -97,7 +131,7 @@ class Errands:
 
         Everything that `change` does not touch goes back as it came. Raises Conflict when
         somebody else changed the record in between or the portal kept it as it was,
-        OutcomeUnknown, or the portal's refusal.
+        OutcomeUnknown, BadResponse for a record that can't be understood, or the portal's refusal.
         """
         kind = reference.partition("/")[0]
         if self._journal.target_of(intent) not in {None, reference}:
@@ -106,21 +140,26 @@ class Errands:
                 hint="Use a new --request-id for a new request.",
             )
         record, read = self._exchange.read(reference)
-        if is_done(record):
+        if must(partial(is_done, record)):
             return record, False
-        headers = {**_if_match(record, read), "X-Request-ID": str(intent)}
-        answer = self._send("PUT", reference, change(record), intent, reference, headers)
-        if answer and _is_success(answer):
-            self._end(intent, "done")
-            there = _read_back(lambda: self._exchange.read(reference)[0], intent, kind)
-            return _really(there, is_done, intent), True
+        headers = {**if_match(record, read), "X-Request-ID": str(intent)}
+        changed = change(record)
+        answer = self.sent(
+            {intent: changed},
+            lambda: self._exchange.door.send("PUT", reference, changed, headers=headers),
+            target=reference,
+        )
+        if answer and is_success(answer):
+            self.end(intent, "done")
+            there = read_back(lambda: self._exchange.read(reference)[0], intent, kind)
+            return really(there, is_done, intent), True
 
         def look() -> Element | None:
             there = self._exchange.read(reference)[0]
-            return there if is_done(there) else None
+            return there if seems(there, is_done) else None
 
-        ours = answer is None or not _is_final(answer, repeated=False)
-        return self._in_doubt(look, intent, answer, kind, repeated=False), ours
+        ours = answer is None or not is_final(answer, repeated=False)
+        return self._in_doubt(look, answer, Doubt(kind, intent, intent, repeated=False)), ours
 
     def _look(self, kind: str, intent: UUID, witness: Query | None) -> tuple[Bundle, Bundle]:
         asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
@@ -128,143 +167,51 @@ class Errands:
         told = known[0] if known and isinstance(known[0], Bundle) else Bundle()
         return bearing(whole(there), kind, intent), told
 
-    def _send(
+    def sent(
         self,
-        method: str,
-        path: str,
-        resource: Mapping[str, Any],
-        intent: UUID,
-        target: str | None,
-        headers: Mapping[str, str],
-        *,
-        retry: bool = False,
+        parts: Mapping[UUID, Mapping[str, Any]],
+        send: Callable[[], Answer],
+        target: str | None = None,
     ) -> Answer | None:
-        """The answer, or `None` when the request may have arrived and none came."""
-        self._journal.begin(intent, resource, target, self._stamp())
+        """Send what holds these `parts`, resources by their intents, each in the journal first.
+
+        `None` when the request may have arrived and no answer came. How each part ended is still
+        to be noted, unless the request was not sent: then that is noted, and why is raised.
+        """
+        for intent, resource in parts.items():
+            self.begin(intent, resource, target)
         try:
-            return self._exchange.door.send(method, path, resource, headers=headers, retry=retry)
-        except (LostReply, LateReply, BadAnswer) as trouble:
-            if trouble.sent:
+            return send()
+        except GpcliError as trouble:
+            if isinstance(trouble, LostReply | LateReply | BadAnswer) and trouble.sent:
                 return None
-            self._end(intent, "not_sent")
-            raise
-        except GpcliError:
-            self._end(intent, "not_sent")
+            for intent in parts:
+                self.end(intent, "not_sent")
             raise
 
     def _in_doubt(
-        self,
-        look: Callable[[], Found | None],
-        intent: UUID,
-        answer: Answer | None,
-        kind: str,
-        *,
-        repeated: bool,
+        self, look: Callable[[], Found | None], answer: Answer | None, doubt: Doubt
     ) -> Found:
         """A look: found = done; a refusal = not done; else nobody knows.
 
         A 409, a 412 or a taken slot may be the echo of our own earlier try, so it is looked into
-        as well. `repeated` says that the door may have sent it more than once.
+        as well.
         """
-        refusal = error_of(answer) if answer and _is_final(answer, repeated=repeated) else None
-        there = _tried(look) if refusal is None or _may_be_echo(answer, refusal) else None
+        refusal = refusal_in(answer, repeated=doubt.repeated)
+        there = tried(look) if refusal is None or may_be_echo(answer, refusal) else None
         if there is not None:
-            self._end(intent, "done")
+            self.end(doubt.intent, "done")
             return there
-        self._end(intent, "refused" if refusal else "unknown")
-        raise refusal or OutcomeUnknown(
-            _UNKNOWN,
-            hint=f"{_where(kind)} Or repeat it with --request-id {intent}: "
-            "that never does it twice.",
-            request_id=str(intent),
-        )
+        self.end(doubt.intent, "refused" if refusal else "unknown")
+        raise refusal or unknown(doubt.kind, doubt.request)
 
-    def _end(self, intent: UUID, state: State) -> None:
+    def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None) -> None:
+        """Note a write in the journal before it leaves; raises ConfigTrouble."""
+        self._journal.begin(intent, resource, target, self._stamp())
+
+    def end(self, intent: UUID, state: State) -> None:
+        """Note in the journal how a write ended."""
         self._journal.end(intent, state, self._stamp())
 
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
-
-
-def bearing(bundle: Bundle, kind: str, intent: UUID) -> Bundle:
-    """Of the resources found, those that carry the intent's identifier: lenient servers send all.
-
-    One with identifiers that can't be read is not ours.
-    """
-    ours = [one for one in bundle.matches if one.kind == kind and _bears(one, intent)]
-    return replace(bundle, matches=ours)
-
-
-def _bears(one: Element, intent: UUID) -> bool:
-    try:
-        return any(each.text("value") == intent.urn for each in one.children("identifier"))
-    except Malformed:
-        return False
-
-
-def _is_success(answer: Answer) -> bool:
-    return 200 <= answer.status < 300
-
-
-def _is_final(answer: Answer, *, repeated: bool) -> bool:
-    """Whether the answer says for sure that nothing was done.
-
-    A 429 does, unless an earlier try of the same request got no answer.
-    """
-    may_be_done = _MAY_BE_DONE | {429} if repeated else _MAY_BE_DONE
-    return answer.status < 500 and answer.status not in may_be_done
-
-
-def _may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
-    return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
-
-
-def _is_new(answer: Answer | None) -> bool:
-    """Whether this made the record: a 200 to the only try says that it was there before."""
-    return answer is None or answer.status != 200 or answer.tries > 1
-
-
-def _where(kind: str) -> str:
-    return f"{_LISTS.get(kind, 'gpcli services')} shows what is there."
-
-
-def _read_back(look: Callable[[], Found], intent: UUID, kind: str) -> Found:
-    """What is there now; raises OutcomeUnknown, since a failure here is none of the write."""
-    try:
-        return look()
-    except GpcliError as trouble:
-        raise OutcomeUnknown(
-            f"The portal took the request, but it can't be read back: {trouble.message}",
-            hint=_where(kind),
-            request_id=str(intent),
-        ) from trouble
-
-
-def _really(there: Element, is_done: Callable[[Element], bool], intent: UUID) -> Element:
-    if is_done(there):
-        return there
-    raise Conflict(
-        f"The portal took the request, but shows {there.ref} as it was.",
-        hint=_where(there.kind),
-        request_id=str(intent),
-    )
-
-
-def _tried(question: Callable[[], Found | None]) -> Found | None:
-    try:
-        return question()
-    except GpcliError:
-        return None
-
-
-def _if_match(record: Element, read: Answer) -> dict[str, str]:
-    """The ETag, or where a server sends none, one made of `meta.versionId` (R4 3.1.0.5).
-
-    Nothing for a server that keeps no versions. Raises BadResponse for one that can't be sent.
-    """
-    meta = must(lambda: record.child("meta"))
-    version = must(lambda: meta.text("versionId") if meta else None)
-    etag = read.headers.get("ETag") or (f'W/"{version}"' if version else "")
-    if not (etag.isascii() and etag.isprintable()):
-        raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
-    return {"If-Match": etag} if etag else {}

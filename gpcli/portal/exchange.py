@@ -73,7 +73,7 @@ class Exchange:
         return [_caught(partial(self._entry, entry, answer)) for entry in given]
 
     def _entry(self, entry: Element, batch: Answer) -> Bundle:
-        answer = _strictly(lambda: _answer_in(entry, batch), batch)
+        answer = _strictly(lambda: answer_in(entry, batch), batch)
         whole = self._page(answer)
         for page in self._more(whole.next, set()):
             whole.add(page)
@@ -117,7 +117,8 @@ def _that(body: object, reference: str) -> Element:
     return there
 
 
-def _answer_in(entry: Element, batch: Answer) -> Answer:
+def answer_in(entry: Element, batch: Answer) -> Answer:
+    """One entry of a batch's or transaction's answer, as if it had come alone; raises Malformed."""
     response = entry.child("response")
     status = response.text("status") if response else None
     body = entry.json.get("resource") or (response and response.json.get("outcome"))

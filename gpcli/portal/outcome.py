@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gpcli.errors import (
+    AlreadyAnswered,
     BadResponse,
     Conflict,
     ConsentNeeded,
@@ -44,7 +45,7 @@ _BY_PROBLEM: dict[str, type[GpcliError]] = {
     "service-off": OffForNow,
     "slot-taken": SlotTaken,
     "too-late": TooLate,
-    "already-answered": Rejected,
+    "already-answered": AlreadyAnswered,
     "fee-changed": FeeNotAccepted,
     "not-renewable": Rejected,
 }

@@ -26,11 +26,26 @@ _ACTORS = (
     ("_include:iterate", "HealthcareService:organization"),
     ("_revinclude", "AppointmentResponse:appointment"),
 )
+_PEOPLE = (
+    ("_include", "Communication:sender"),
+    ("_include", "Communication:recipient"),
+    ("_include:iterate", "PractitionerRole:practitioner"),
+    ("_include:iterate", "PractitionerRole:organization"),
+)
+_BRIEF = (
+    (
+        "_elements",
+        "identifier,status,statusReason,category,topic,subject,sender,recipient,sent,received,"
+        "partOf,inResponseTo",
+    ),
+)
 _SCHEDULE = (
     ("_include", "Slot:schedule"),
     ("_include:iterate", "Schedule:actor"),
     ("_include:iterate", "PractitionerRole:practitioner"),
 )
+_ALONG = {"Appointment": _ACTORS, "Communication": _PEOPLE}
+"""What comes along with a record that is looked for by its identifier."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +134,8 @@ def appointment(identity: str) -> Query:
 
 def by_identifier(kind: str, intent: UUID) -> Query:
     """What a write with this intent left."""
-    extras = _ACTORS if kind == "Appointment" else ()
-    return Query(kind, (("identifier", f"{UUID_SYSTEM}|{intent.urn}"), *extras))
+    identifier = ("identifier", f"{UUID_SYSTEM}|{intent.urn}")
+    return Query(kind, (identifier, *_ALONG.get(kind, ())))
 
 
 def on_slot(slot: str) -> Query:
@@ -131,6 +146,38 @@ def on_slot(slot: str) -> Query:
 def vaccinations(patient: str) -> Query:
     """Vaccinations, newest first."""
     return Query("Immunization", (("patient", patient), ("_sort", "-date"), _count()))
+
+
+def correspondence(patient: str, *, brief: bool = True) -> Query:
+    """All headers and messages; `brief` = without words and files, for servers that can.
+
+    All are asked for as such, since servers cap what `_revinclude` brings, and their files would
+    make an answer too large.
+    """
+    about = (("patient", patient), *(_BRIEF if brief else ()))
+    return Query("Communication", (*about, *_PEOPLE, ("_sort", "-sent"), _count()))
+
+
+def unread(patient: str) -> Query:
+    """What was sent to the patient and not received, without words and files."""
+    to_patient = (("recipient", f"Patient/{patient}"), ("received:missing", "true"))
+    return Query("Communication", (*to_patient, *_BRIEF, _count()))
+
+
+def communications(ids: Iterable[str]) -> Query:
+    """Some headers or messages by their ids."""
+    return Query("Communication", (("_id", ",".join(ids)), *_PEOPLE, _count()))
+
+
+def messages(thread: str) -> Query:
+    """The messages of a thread."""
+    part_of = ("part-of", f"Communication/{thread}")
+    return Query("Communication", (part_of, *_PEOPLE, ("_sort", "sent"), _count()))
+
+
+def documents(ids: Iterable[str]) -> Query:
+    """Some DocumentReferences by their ids."""
+    return Query("DocumentReference", (("_id", ",".join(ids)), _count()))
 
 
 def _count() -> tuple[str, str]:

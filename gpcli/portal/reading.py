@@ -48,8 +48,9 @@ class Dialect:
 class Reader:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
-    It remembers the offers it has read, since slots and bookings point to their services, and
-    the patient's name (`None` until offers were read).
+    It remembers the offers it has read, since slots and bookings point to their services, where
+    to write to each surgery (`addresses`, references by id), and the patient's name (`None` until
+    offers were read).
     """
 
     def __init__(self, patient: str, dialect: Dialect, flaws: list[str]) -> None:
@@ -58,6 +59,7 @@ class Reader:
         self._zone = ZoneInfo(dialect.zone)
         self._flaws = flaws
         self._by_service: dict[str, Offer] = {}
+        self.addresses: dict[str, str] = {}
         self.patient_name: str | None = None
 
     def own(self, bundle: Bundle) -> Element:
@@ -71,8 +73,14 @@ class Reader:
 
     def surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
         """The patient's GPs; raises NotFound, and BadResponse when none of them can be read."""
-        gps = must(lambda: self.own(bundle).children("generalPractitioner"))
+        own = self.own(bundle)
+        gps = must(lambda: own.children("generalPractitioner"))
+        self.note_addresses(must(lambda: own.references("generalPractitioner")))
         return tuple(self._some((each, partial(read_surgery, bundle, each)) for each in gps))
+
+    def note_addresses(self, references: Iterable[str]) -> None:
+        """Remember who can be written to."""
+        self.addresses.update({each.partition("/")[2]: each for each in references})
 
     def organizations_to_ask(self, bundle: Bundle) -> tuple[str, ...]:
         """Where to ask for services that no GP's role names, as ids of organizations."""
@@ -86,7 +94,7 @@ class Reader:
 
         Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
         """
-        gps, prices = whole(answers[0]), _if_any(answers[1])
+        gps, prices = whole(answers[0]), if_any(answers[1])
         self.patient_name = must(lambda: name_of(self.own(gps)))
         surgeries = self.surgeries(gps)
         offers = self._offers(gps, surgeries)
@@ -94,7 +102,7 @@ class Reader:
         return Offers(
             surgeries=surgeries,
             offers=offers,
-            prices=dict(self._kept(prices, "ChargeItemDefinition", self._price)),
+            prices=dict(self.kept(prices, "ChargeItemDefinition", self._price)),
             consent=self._level(answers[2]),
             permitted=permitted,
             complete=not self._flaws,
@@ -118,7 +126,7 @@ class Reader:
         along is taken to be that of the one; among several nobody can tell.
         """
         read = partial(self._slot, bundle=bundle, services=services)
-        return sorted(self._kept(bundle, "Slot", read), key=lambda slot: slot.start)
+        return sorted(self.kept(bundle, "Slot", read), key=lambda slot: slot.start)
 
     def free_slots(
         self, bundle: Bundle, services: Collection[str], first: date, last: date
@@ -142,7 +150,7 @@ class Reader:
 
     def appointments(self, bundle: Bundle) -> list[Appointment]:
         """The patient's appointments of a bundle."""
-        return self._kept(bundle, "Appointment", partial(self._appointment, bundle=bundle))
+        return self.kept(bundle, "Appointment", partial(self._appointment, bundle=bundle))
 
     def appointment(self, bundle: Bundle, identity: str) -> Appointment:
         """The one appointment asked for; raises NotFound."""
@@ -160,7 +168,7 @@ class Reader:
 
     def flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """The flu vaccinations of a bundle, newest first."""
-        flu = self._kept(bundle, "Immunization", _flu_vaccination)
+        flu = self.kept(bundle, "Immunization", _flu_vaccination)
         return sorted(flu, key=lambda each: each.date, reverse=True)
 
     def _offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
@@ -197,11 +205,12 @@ class Reader:
         found = (one for one in bundle.matches if one.kind == kind)
         return must(lambda: [one for one in found if concerns(one, self._patient)])
 
-    def _kept(
+    def kept(
         self, bundle: Bundle, kind: str, read: Callable[[Element], Record | None]
     ) -> list[Record]:
+        """What `read` makes of the patient's matches of one type; `None` is left out silently."""
         found = [one for one in bundle.matches if one.kind == kind]
-        return self._readable((one, partial(self._unless_strange, one, read)) for one in found)
+        return self.readable((one, partial(self._unless_strange, one, read)) for one in found)
 
     def _unless_strange(
         self, one: Element, read: Callable[[Element], Record | None]
@@ -213,25 +222,26 @@ class Reader:
     ) -> list[Record]:
         """What can be read; raises BadResponse when nothing can, of what there is."""
         before = len(self._flaws)
-        kept = self._readable(readings)
+        kept = self.readable(readings)
         if not kept and len(self._flaws) > before:
             raise BadResponse(f"The portal's answer can't be read: {self._flaws[-1]}.")
         return kept
 
-    def _readable(
+    def readable(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
+        """What can be read; the rest is named among the flaws."""
         kept = []
         for one, read in readings:
             try:
                 kept.append(read())
             except Malformed as flaw:
-                self._leave_out(one, flaw)
+                self.leave_out(one.ref if one.text("id") else one.path, str(flaw))
         return [record for record in kept if record is not None]
 
-    def _leave_out(self, one: Element, flaw: Malformed) -> None:
-        name = one.ref if one.text("id") else one.path
-        phrase = f"{name}: {flaw}"
+    def leave_out(self, name: str, why: str) -> None:
+        """Name what can't be shown, once."""
+        phrase = f"{name}: {why}"
         if phrase not in self._flaws:
             self._flaws.append(phrase)
 
@@ -251,8 +261,8 @@ def must(read: Callable[[], Record]) -> Record:
         raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
 
 
-def _if_any(answer: Found) -> Bundle:
-    """Nothing where the portal has no such records, or does not show them."""
+def if_any(answer: Found) -> Bundle:
+    """Nothing where the portal has no such records, does not show them, or not like this."""
     return Bundle() if isinstance(answer, _NOTHING_SHOWN) else whole(answer)
 
 

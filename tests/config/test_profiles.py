@@ -77,6 +77,7 @@ def test_every_key_of_a_profile_is_read(path):
         'ca_file = "ca.pem"',
         "timeout = 12",
         'zone = "Europe/Dublin"',
+        'emergency = {acute = " 112 ", urgent = ""}',
         "[profiles.home.services]",
         '"http://terminology.hl7.org/CodeSystem/service-type|57" = "booking"',
     )
@@ -94,6 +95,7 @@ def test_every_key_of_a_profile_is_read(path):
         ca_file="ca.pem",
         timeout=12.0,
         zone="Europe/Dublin",
+        emergency={"acute": "112", "urgent": ""},
         services={"http://terminology.hl7.org/CodeSystem/service-type|57": "booking"},
     )
 
@@ -128,6 +130,20 @@ def test_every_key_of_a_profile_is_read(path):
         (
             'status_sent = "sent"',
             "profiles.home.status_sent: 'sent' is not one of proposed, pending, booked.",
+        ),
+        *(
+            (
+                f"emergency = {written}",
+                "profiles.home.emergency: must be a table of two numbers: "
+                "acute = '113', urgent = '116 117' (or '').",
+            )
+            for written in (
+                '"113"',
+                '{acute = "113"}',
+                '{acute = " ", urgent = "116 117"}',
+                '{acute = 113, urgent = "116 117"}',
+                '{acute = "113", urgent = "116 117", fire = "110"}',
+            )
         ),
         (
             'services = "x"',
@@ -213,6 +229,7 @@ def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
         replace(TEST, ca_file="ca.pem", timeout=5.0, redirect_port=8765, zone="Europe/Dublin"),
         replace(TEST, services={"a|b": "booking"}, scopes="openid", prompt="consent"),
         replace(TEST, name="with space.and.dots"),
+        replace(TEST, emergency={"acute": "112", "urgent": ""}),
     ],
 )
 def test_what_was_saved_is_read_back(path, profile):

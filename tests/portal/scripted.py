@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from gpcli.config.read_marks import ReadMarks
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import ServiceName
@@ -20,9 +22,10 @@ from gpcli.net.deadline import Deadline
 from gpcli.net.door import Door
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.client import FhirPortal
+from gpcli.portal.context import Context
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
-from gpcli.portal.reading import Dialect
+from gpcli.portal.reading import Dialect, Reader
 from tests.portal.builders import a_searchset
 
 BASE = "https://portal.example/fhir/R4"
@@ -30,7 +33,7 @@ OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2027, 3, 1, 8, tzinfo=OSLO)
 INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
 
-TYPES = ("Slot", "Appointment", "Consent")
+TYPES = ("Slot", "Appointment", "Consent", "Communication")
 ALL_ON = Capabilities(True, TYPES, TYPES, TYPES, TYPES)
 ALL_OFF = Capabilities(False, TYPES, (), TYPES, TYPES)
 """A portal that neither batches nor knows conditional creates."""
@@ -53,6 +56,8 @@ class Reply:
             return httpx.Response(self.status, content=self.raw or b"", headers=self.headers)
         return httpx.Response(self.status, json=self.body, headers=self.headers)
 
+
+NO_MARKS = ReadMarks(Path("/nonexistent"), "account")
 
 BATCH = "POST "
 """The question that answers whole batches."""
@@ -147,17 +152,24 @@ def door_to(server: Callable[[httpx.Request], httpx.Response]) -> Door:
 
 
 def portal_through(
-    exchange: Exchange, journal: Journal, identity: Identity | None = None
+    exchange: Exchange,
+    journal: Journal,
+    identity: Identity | None = None,
+    marks: ReadMarks | None = None,
 ) -> FhirPortal:
     """The client as the session builds it, with everything permitted."""
-    return FhirPortal(
+    who = identity or Identity("kari")
+    dialect = Dialect({}, "proposed", "Europe/Oslo")
+    context = Context(
         exchange,
         Errands(exchange, journal, lambda: NOW),
-        identity or Identity("kari"),
+        who,
+        dialect,
+        Reader(who.patient, dialect, exchange.flaws),
         lambda: frozenset(ServiceName),
-        Dialect({}, "proposed", "Europe/Oslo"),
         lambda: NOW,
     )
+    return FhirPortal(context, marks or NO_MARKS)
 
 
 NOTHING = a_searchset()

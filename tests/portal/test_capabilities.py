@@ -47,6 +47,23 @@ def test_a_statement_is_read_as_names_of_types():
     assert read_capabilities(resource(STATEMENT)) == CAN
 
 
+def test_a_portal_says_that_it_takes_transactions():
+    rest = {**STATEMENT["rest"][0], "interaction": [{"code": "batch"}, {"code": "transaction"}]}
+    assert read_capabilities(resource({**STATEMENT, "rest": [rest]})).transaction is True
+
+
+def test_what_was_kept_before_transactions_counted_is_asked_anew(
+    door: Door, server: Server, tmp_path: Path
+):
+    capabilities(door, tmp_path, NOW)
+    (path,) = tmp_path.iterdir()
+    kept = json.loads(path.read_text())
+    assert kept.pop("transaction") is False
+    path.write_text(json.dumps(kept))
+    assert capabilities(door, tmp_path, NOW) == CAN
+    assert server.asked == ["GET metadata"] * 2
+
+
 def test_a_statement_that_says_nothing_can_do_nothing():
     bare = {"resourceType": "CapabilityStatement"}
     assert read_capabilities(resource(bare)) == Capabilities(False, (), (), (), ())
@@ -217,5 +234,26 @@ def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
     assert gated("patient/*.cruds", reads) == set()
 
 
-def test_services_that_need_nothing_of_the_portal_are_permitted():
-    assert set(permitted("", Capabilities(False, (), (), (), ()))) == set(ServiceName) - GATED
+def test_a_portal_that_can_do_nothing_permits_nothing():
+    assert set(permitted("patient/*.cruds", Capabilities(False, (), (), (), ()))) == set()
+
+
+WRITING = {ServiceName.E_CONSULTATION, ServiceName.CONTACT}
+KINDS = ("Communication", "MedicationRequest", "Task")
+CORRESPONDS = Capabilities(False, KINDS, (), (), KINDS)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ("patient/Communication.cs", WRITING),
+        ("patient/Communication.crus", WRITING),
+        ("patient/Communication.rs", set()),
+        ("patient/Communication.c", set()),
+        ("patient/MedicationRequest.rs patient/Task.crus", {ServiceName.PRESCRIPTION_RENEWAL}),
+        ("patient/MedicationRequest.rs patient/Task.rs", set()),
+        ("patient/Task.cruds", set()),
+    ],
+)
+def test_writing_and_renewing_need_to_create_and_to_look(scopes: str, allowed: set[ServiceName]):
+    assert permitted(scopes, CORRESPONDS) == allowed

@@ -60,7 +60,7 @@ def test_each_status_is_its_own_kind_of_error(status: int, kind: type, exit: int
         ("service-off", errors.OffForNow, 5),
         ("slot-taken", errors.SlotTaken, 7),
         ("too-late", errors.TooLate, 7),
-        ("already-answered", errors.Rejected, 7),
+        ("already-answered", errors.AlreadyAnswered, 7),
         ("fee-changed", errors.FeeNotAccepted, 9),
         ("not-renewable", errors.Rejected, 7),
     ],

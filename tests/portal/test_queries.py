@@ -16,6 +16,15 @@ GPS = (
     "&_include:iterate=PractitionerRole:practitioner"
     "&_include:iterate=PractitionerRole:location"
 )
+BRIEF = (
+    "_elements=identifier,status,statusReason,category,topic,subject,sender,recipient,sent,"
+    "received,partOf,inResponseTo"
+)
+PEOPLE = (
+    "&_include=Communication:sender&_include=Communication:recipient"
+    "&_include:iterate=PractitionerRole:practitioner"
+    "&_include:iterate=PractitionerRole:organization"
+)
 ACTORS = (
     "&_include=Appointment:actor&_include:iterate=PractitionerRole:practitioner"
     "&_include:iterate=PractitionerRole:organization"
@@ -70,6 +79,31 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
             queries.by_identifier("Consent", INTENT),
             f"Consent?identifier=urn:ietf:rfc:3986|urn:uuid:{INTENT}",
         ),
+        (
+            queries.by_identifier("Communication", INTENT),
+            f"Communication?identifier=urn:ietf:rfc:3986|urn:uuid:{INTENT}{PEOPLE}",
+        ),
+        (
+            queries.correspondence("kari"),
+            f"Communication?patient=kari&{BRIEF}{PEOPLE}&_sort=-sent&_count=500",
+        ),
+        (
+            queries.correspondence("kari", brief=False),
+            f"Communication?patient=kari{PEOPLE}&_sort=-sent&_count=500",
+        ),
+        (
+            queries.unread("kari"),
+            f"Communication?recipient=Patient/kari&received:missing=true&{BRIEF}&_count=500",
+        ),
+        (
+            queries.communications(["a", "b"]),
+            f"Communication?_id=a,b{PEOPLE}&_count=500",
+        ),
+        (
+            queries.messages("thread-1"),
+            f"Communication?part-of=Communication/thread-1{PEOPLE}&_sort=sent&_count=500",
+        ),
+        (queries.documents(["a", "b"]), "DocumentReference?_id=a,b&_count=500"),
         (queries.on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),
         (queries.vaccinations("kari"), "Immunization?patient=kari&_sort=-date&_count=500"),
     ],

@@ -8,24 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.model.money import Price, Rate
-from gpcli.model.service import Absence, Offer, ServiceName
+from gpcli.model.service import Absence, Limits, Offer, ServiceName
 from gpcli.model.surgery import Surgery
 from gpcli.portal.fhir.element import Coding, Malformed, resource
 from gpcli.portal.fhir.service import (
     channel_code,
     offered,
     read_offer,
-    read_price,
     service_code,
 )
 from tests.portal.builders import (
     CHANNEL,
     SERVICE,
-    a_part,
     a_patient,
-    a_price,
-    a_rate,
     a_role,
     a_service,
     an_organization,
@@ -169,55 +164,57 @@ def test_a_gp_who_did_not_come_along_offers_nothing():
     assert offers_at(nowhere, a_service(providedBy=None)) == []
 
 
-def price_of(*rates: dict, **more) -> Price | None:
-    read = read_price(resource(a_price("booking", *rates, **more)), CODE_MAP)
-    return read[1] if read else None
+def limiting(**values: object) -> dict:
+    urls = {
+        "bytes": ("urn:gpcli:max-attachment-bytes", "valueInteger"),
+        "types": ("urn:gpcli:attachment-types", "valueString"),
+        "text": ("urn:gpcli:max-text", "valueInteger"),
+    }
+    return {
+        "extension": [
+            {"url": urls[name][0], urls[name][1]: value} for name, value in values.items()
+        ]
+    }
 
 
-def test_a_price_is_a_range_over_rates_of_base_surcharges_and_deductions():
-    day = a_rate(a_part("base", Decimal("180.50")), a_part("surcharge", 65), applies="by day")
-    evening = a_rate(a_part("base", 300), a_part("tax", 10), a_part("discount", 20))
-    assert price_of(day, evening) == Price(
-        low=Decimal("245.50"),
-        high=Decimal(290),
-        currency="NOK",
-        rates=(Rate("by day", Decimal("245.50")), Rate(None, Decimal(290))),
+def limits_of(**values: object) -> Limits:
+    offer = offer_of(a_service("contact", **limiting(**values)))
+    assert offer
+    return offer.limits
+
+
+def test_a_service_says_what_a_message_may_hold():
+    assert limits_of(bytes=5_000_000, types="application/pdf  Image/PNG", text=8000) == Limits(
+        text=8000, attachment=5_000_000, types=("application/pdf", "image/png")
     )
-
-
-def test_a_free_service_costs_nothing_which_is_not_unknown():
-    assert price_of(a_rate(a_part("base", 0))) == Price(
-        Decimal(0), Decimal(0), "NOK", (Rate(None, Decimal(0)),)
-    )
-
-
-def test_a_component_that_only_informs_does_not_count():
-    price = price_of(a_rate(a_part("base", 100), a_part("informational", 500)))
-    assert price
-    assert price.high == 100
 
 
 @pytest.mark.parametrize(
-    "rates",
+    ("values", "limits"),
     [
-        [],
-        [a_rate()],
-        [a_rate(a_part("informational", 100))],
-        [a_rate(a_part("base", 100)), a_rate(a_part("base", 10, "EUR"))],
-        [a_rate(a_part("base", 100), {"type": "surcharge", "factor": Decimal("1.5")})],
+        ({}, Limits()),
+        ({"bytes": 0}, Limits(attachment=0)),
+        ({"text": 2000}, Limits(text=2000)),
+        ({"types": " "}, Limits()),
+        ({"bytes": None, "types": None, "text": None}, Limits()),
     ],
-    ids=["none", "empty", "informational", "mixed currencies", "factor"],
 )
-def test_a_price_that_can_not_be_told_is_unknown(rates: list):
-    assert price_of(*rates) is None
+def test_a_limit_that_is_not_said_is_no_limit(values: dict, limits: Limits):
+    assert limits_of(**values) == limits
 
 
-@pytest.mark.parametrize("more", [{"status": "draft"}, {"code": None}])
-def test_a_price_that_is_not_active_or_for_nothing_does_not_count(more: dict):
-    assert price_of(a_rate(a_part("base", 100)), **more) is None
-
-
-@pytest.mark.parametrize("amount", [{"currency": "NOK"}, {"value": 1}, {"value": "1"}, []])
-def test_a_broken_amount_is_malformed(amount: object):
-    with pytest.raises(Malformed, match="amount"):
-        price_of(a_rate({"type": "base", "amount": amount}))
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bytes": "5000"},
+        {"bytes": -1},
+        {"bytes": True},
+        {"text": Decimal("0.5")},
+        {"text": [1]},
+        {"types": ["image/png"]},
+    ],
+    ids=str,
+)
+def test_a_broken_limit_is_malformed(values: dict):
+    with pytest.raises(Malformed, match="extension"):
+        limits_of(**values)

@@ -173,3 +173,29 @@ def test_a_record_that_is_not_there_is_not_found_and_nothing_is_noted(
     with pytest.raises(errors.NotFound):
         cancel(errands)
     assert states(journal) == []
+
+
+def test_a_record_that_can_not_be_understood_is_not_changed(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED | {"status": 7})
+    with pytest.raises(errors.BadResponse, match=r"Appointment\.status"):
+        cancel(errands)
+    assert (server.asked, states(journal)) == ([GET], [])
+
+
+def test_what_can_not_be_understood_afterwards_does_not_count_as_done(
+    errands: Errands, server: Server
+):
+    server.on(GET, BOOKED, CANCELLED | {"status": 7}).on(PUT, DONE)
+    with pytest.raises(errors.Conflict, match=r"shows Appointment/visit-1 as it was"):
+        cancel(errands)
+
+
+def test_what_can_not_be_understood_after_a_lost_reply_leaves_it_unknown(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED, CANCELLED | {"status": 7}).on(PUT, LOST)
+    with pytest.raises(errors.OutcomeUnknown):
+        cancel(errands)
+    assert states(journal) == [("update", TARGET, "unknown")]

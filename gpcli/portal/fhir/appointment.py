@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,13 @@ from gpcli.portal.fhir.service import CHANNEL, SERVICE, channel_code, service_co
 from gpcli.portal.fhir.slot import name_behind
 
 UUID_SYSTEM = "urn:ietf:rfc:3986"
+VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 CANCEL_FLAG = "cancel"
 STATUS_PERIOD = "flagstatusperiod"
 """How the url of Helsenorge's extension ends, in lower case."""
 
+_ADDRESSES = ("addressUrl", "address", "address[x]")
+_LINKS = ("valueUrl", "valueUri", "valueString")
 _REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 
 
@@ -52,11 +55,29 @@ def read_appointment(
         cancel_until=_cancel_until(appointment, ZoneInfo(zone)),
         created=appointment.instant("created") if _full(appointment.text("created")) else None,
         slot_id=slots[0].partition("/")[2] if slots else None,
+        join_url=next(_join_urls(appointment), None),
         surgery_id=_surgery_id(refs, offers),
         identifiers=tuple(
             filter(None, (i.text("value") for i in appointment.children("identifier")))
         ),
+        version=_version(appointment),
     )
+
+
+def _join_urls(appointment: Element) -> Iterator[str]:
+    """Where it is held, as written; portals differ in how they fill the extension."""
+    services = appointment.children("extension")
+    for service in (each for each in services if each.text("url") == VIRTUAL_SERVICE):
+        for part in service.children("extension"):
+            if part.text("url") in _ADDRESSES:
+                yield from filter(None, map(part.text, _LINKS))
+
+
+def _version(appointment: Element) -> int | None:
+    """`meta.versionId` where it is a number: servers may name their versions as they like."""
+    meta = appointment.child("meta")
+    written = (meta.text("versionId") if meta else None) or ""
+    return int(written) if written.isascii() and written.isdecimal() and len(written) < 10 else None
 
 
 def holders(bundle: Bundle, slot: str) -> set[str]:
@@ -94,6 +115,14 @@ def write_enquiry(
         {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in wished
     ]
     return appointment
+
+
+def write_about(channel: str | None, subject: str | None) -> dict[str, Any]:
+    """What an enquiry adds for an e-consultation: its channel, and what it is about."""
+    added: dict[str, Any] = {"description": subject} if subject else {}
+    if channel:
+        added["appointmentType"] = {"coding": [{"system": CHANNEL, "code": channel}]}
+    return added
 
 
 def write_cancelled(appointment: Element) -> dict[str, Any]:

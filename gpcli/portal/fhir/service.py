@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 
-from gpcli.model.money import Price, Rate
-from gpcli.model.service import Absence, Offer, ServiceName
+from gpcli.model.money import Price, Rate, Surcharge
+from gpcli.model.service import Absence, Limits, Offer, ServiceName
 from gpcli.model.surgery import Surgery
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Coding, Element, Malformed
@@ -17,6 +17,10 @@ SERVICE = "urn:gpcli:gp-service"
 CHANNEL = "urn:gpcli:channel"
 LATE_CANCELLATION = "urn:gpcli:late-cancellation"
 DEEP_LINK = "urn:gpcli:booking-deep-link"
+CHARGED_AT = "urn:gpcli:charged-at"
+MAX_ATTACHMENT = "urn:gpcli:max-attachment-bytes"
+ATTACHMENT_TYPES = "urn:gpcli:attachment-types"
+MAX_TEXT = "urn:gpcli:max-text"
 
 _SIGNS: dict[str, int] = {"base": 1, "surcharge": 1, "tax": 1, "deduction": -1, "discount": -1}
 
@@ -101,7 +105,28 @@ def read_offer(
         phones=tuple(filter(None, (each.text("value") for each in phones))),
         deep_link=(link.text("valueUrl") or link.text("valueUri")) if link else None,
         late_cancelling=late.text("valueCode") if late else None,
+        limits=_limits(service),
     )
+
+
+def _limits(service: Element) -> Limits:
+    types = service.extension(ATTACHMENT_TYPES)
+    words = types.text("valueString") if types else None
+    return Limits(
+        text=_most(service, MAX_TEXT),
+        attachment=_most(service, MAX_ATTACHMENT),
+        types=tuple((words or "").lower().split()),
+    )
+
+
+def _most(service: Element, url: str) -> int | None:
+    extension = service.extension(url)
+    value = extension.decimal("valueInteger") if extension else None
+    if value is None:
+        return None
+    if value < 0 or value != value.to_integral_value():
+        raise Malformed(f"{service.path}.extension is not a number of bytes or characters")
+    return int(value)
 
 
 def _eligibility(service: Element) -> Iterator[str]:
@@ -120,16 +145,19 @@ def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, P
     """The service that an active ChargeItemDefinition is for, and its price.
 
     `None` where the price can't be told: no amounts, several currencies, or a part that is a
-    factor without an amount.
+    factor without an amount. An e-consultation is charged at sending; others only if the record
+    says so.
     """
     code = service_code(definition.codings("code"), code_map)
     if code is None or definition.text("status") != "active":
         return None
-    price = _price(definition)
+    when = definition.extension(CHARGED_AT)
+    at_sending = when is not None and when.text("valueCode") == "sending"
+    price = _price(definition, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
     return (code, price) if price else None
 
 
-def _price(definition: Element) -> Price | None:
+def _price(definition: Element, *, at_sending: bool) -> Price | None:
     rates, currencies = [], set()
     for group in definition.children("propertyGroup"):
         parts = [each for each in group.children("priceComponent") if each.text("type") in _SIGNS]
@@ -140,11 +168,18 @@ def _price(definition: Element) -> Price | None:
             continue
         currencies |= {currency for _, currency in amounts}
         applies = (each.text("description") for each in group.children("applicability"))
-        rates.append(Rate(next(applies, None), sum((amount for amount, _ in amounts), Decimal(0))))
+        total = sum((amount for amount, _ in amounts), Decimal(0))
+        rates.append(Rate(next(applies, None), total, tuple(_surcharges(parts))))
     if len(currencies) != 1:
         return None
     totals = [rate.amount for rate in rates]
-    return Price(min(totals), max(totals), currencies.pop(), tuple(rates))
+    return Price(min(totals), max(totals), currencies.pop(), tuple(rates), at_sending)
+
+
+def _surcharges(parts: Iterable[Element]) -> Iterator[Surcharge]:
+    for part in parts:
+        if part.text("type") == "surcharge":
+            yield Surcharge(part.phrase("code"), _amount(part)[0])
 
 
 def _amount(component: Element) -> tuple[Decimal, str]:

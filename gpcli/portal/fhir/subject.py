@@ -11,9 +11,21 @@ _SUBJECTS: dict[str, Callable[[Element], tuple[str | None, ...]]] = {
     "Appointment": lambda appointment: tuple(
         each.reference("actor") for each in appointment.children("participant")
     ),
+    "Communication": lambda message: _about(message) or _between(message),
     "Consent": lambda consent: (consent.reference("patient"),),
     "Immunization": lambda immunization: (immunization.reference("patient"),),
+    "MedicationRequest": lambda request: (request.reference("subject"),),
+    "Task": lambda task: (task.reference("for"),),
 }
+
+
+def _about(message: Element) -> tuple[str, ...]:
+    subject = message.reference("subject")
+    return (subject,) if subject else ()
+
+
+def _between(message: Element) -> tuple[str | None, ...]:
+    return message.reference("sender"), *message.references("recipient")
 
 
 def concerns(record: Element, patient: str) -> bool:

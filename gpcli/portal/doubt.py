@@ -1,0 +1,163 @@
+"""Was it done? What an answer, or its absence, says about a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+from uuid import UUID
+
+from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
+from gpcli.net.door import Answer
+from gpcli.portal.fhir.appointment import UUID_SYSTEM
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element, Malformed
+from gpcli.portal.outcome import error_of
+from gpcli.portal.reading import must
+
+Found = TypeVar("Found")
+
+_UNKNOWN = "The request went out, but no answer came: it may or may not have been done."
+
+_LISTS = {
+    "Appointment": "gpcli appointments list",
+    "Communication": "gpcli messages list",
+    "Consent": "gpcli consent show",
+    "Task": "gpcli rx requests",
+}
+"""Resource type -> the command that shows what is there."""
+
+_MAY_BE_DONE = frozenset({408, 423, 424})
+"""Statuses below 500 that leave open whether a write was done."""
+
+
+class Unmoved(Conflict):
+    """The portal took a change and kept the record as it was."""
+
+
+def only_once(intent: UUID) -> str:
+    """The condition on which a portal creates what carries this intent's identifier."""
+    return f"identifier={UUID_SYSTEM}|{intent.urn}"
+
+
+def bearing(bundle: Bundle, kind: str, intent: UUID) -> Bundle:
+    """Of the resources found, those that carry the intent's identifier: lenient servers send all.
+
+    One with identifiers that can't be read is not ours.
+    """
+    ours = [one for one in bundle.matches if one.kind == kind and _bears(one, intent)]
+    return replace(bundle, matches=ours)
+
+
+def _bears(one: Element, intent: UUID) -> bool:
+    try:
+        return any(each.text("value") == intent.urn for each in one.children("identifier"))
+    except Malformed:
+        return False
+
+
+def is_success(answer: Answer) -> bool:
+    """Whether the answer says that it was done."""
+    return 200 <= answer.status < 300
+
+
+def is_final(answer: Answer, *, repeated: bool) -> bool:
+    """Whether the answer says for sure that nothing was done.
+
+    A 429 does, unless an earlier try of the same request got no answer.
+    """
+    may_be_done = _MAY_BE_DONE | {429} if repeated else _MAY_BE_DONE
+    return answer.status < 500 and answer.status not in may_be_done
+
+
+def refusal_in(answer: Answer | None, *, repeated: bool) -> GpcliError | None:
+    """The error of an answer that says for sure that nothing was done, else `None`."""
+    if answer is None or is_success(answer) or not is_final(answer, repeated=repeated):
+        return None
+    return error_of(answer)
+
+
+def may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
+    """Whether a refusal may come of an earlier try of the same write."""
+    return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
+
+
+def is_new(answer: Answer | None) -> bool:
+    """Whether this made the record: a 200 to the only try says that it was there before."""
+    return answer is None or answer.status != 200 or answer.tries > 1
+
+
+def unknown(kind: str, intent: UUID) -> OutcomeUnknown:
+    """The error for a write that went out and whose outcome nobody knows."""
+    return OutcomeUnknown(
+        _UNKNOWN,
+        hint=f"{where(kind)} Or repeat it with --request-id {intent}: that never does it twice.",
+        request_id=str(intent),
+    )
+
+
+def require_one(there: Bundle, request: UUID, kind: str) -> None:
+    """Raise Conflict unless the portal shows exactly one record for a write."""
+    if len(there.matches) != 1:
+        raise Conflict(
+            f"The portal took the request but shows {len(there.matches)} records for it.",
+            hint=where(kind),
+            request_id=str(request),
+        )
+
+
+def where(kind: str) -> str:
+    """Where to look for what a write of this kind left."""
+    return f"{_LISTS.get(kind, 'gpcli services')} shows what is there."
+
+
+def read_back(look: Callable[[], Found], intent: UUID, kind: str) -> Found:
+    """What is there now; raises OutcomeUnknown, since a failure here is none of the write."""
+    try:
+        return look()
+    except GpcliError as trouble:
+        raise OutcomeUnknown(
+            f"The portal took the request, but it can't be read back: {trouble.message}",
+            hint=where(kind),
+            request_id=str(intent),
+        ) from trouble
+
+
+def really(there: Element, is_done: Callable[[Element], bool], intent: UUID) -> Element:
+    """`there`, unless the portal kept it as it was; raises Unmoved."""
+    if seems(there, is_done):
+        return there
+    raise Unmoved(
+        f"The portal took the request, but shows {there.ref} as it was.",
+        hint=where(there.kind),
+        request_id=str(intent),
+    )
+
+
+def seems(there: Element, is_done: Callable[[Element], bool]) -> bool:
+    """Whether a record shows that it was done; one that can't be understood does not."""
+    try:
+        return is_done(there)
+    except Malformed:
+        return False
+
+
+def tried(question: Callable[[], Found | None]) -> Found | None:
+    """The answer to a question, or `None` where it can't be had."""
+    try:
+        return question()
+    except GpcliError:
+        return None
+
+
+def if_match(record: Element, read: Answer) -> dict[str, str]:
+    """The ETag, or where a server sends none, one made of `meta.versionId` (R4 3.1.0.5).
+
+    Nothing for a server that keeps no versions. Raises BadResponse for one that can't be sent.
+    """
+    meta = must(lambda: record.child("meta"))
+    version = must(lambda: meta.text("versionId") if meta else None)
+    etag = read.headers.get("ETag") or (f'W/"{version}"' if version else "")
+    if not (etag.isascii() and etag.isprintable()):
+        raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
+    return {"If-Match": etag} if etag else {}

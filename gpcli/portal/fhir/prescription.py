@@ -1,0 +1,131 @@
+"""MedicationRequest: one prescription, how long it is good, and what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from gpcli.model.prescription import Basis, Prescription, PrescriptionId, Remaining
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.dispense import Dispense, read_expiry, read_remaining
+from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.medication import read_medicine
+from gpcli.portal.fhir.period import read_period
+from gpcli.portal.fhir.slot import name_behind
+
+KIND = "urn:gpcli:prescription-kind"
+STATUSES = ("active", "completed", "stopped")
+INTENTS = ("order", "plan")
+
+_NEARLY_OVER = timedelta(days=28)
+_FEW_FILLS = 1
+_EXPIRED = Remaining(0, Basis.EXPIRED)
+
+
+def read_prescription(
+    request: Element,
+    bundle: Bundle,
+    handed_out: Sequence[Dispense] | None,
+    zone: str,
+    now: datetime,
+) -> Prescription | None:
+    """One MedicationRequest; `None` for one of a status or an intent that nobody asked for.
+
+    Its `predecessors` hold only the one that it replaces itself, and it has no `renewal` yet.
+    `handed_out` `None` = the portal does not tell. What is left is told only of an active one.
+    Raises Malformed.
+    """
+    if not _is_asked_for(request):
+        return None
+    supply = _supply(request, handed_out, ZoneInfo(zone), now)
+    medicine, requester = read_medicine(request, bundle), request.reference("requester")
+    prior = request.reference("priorPrescription")
+    return Prescription(
+        id=PrescriptionId(request.need("id")),
+        name=medicine.name,
+        strength=medicine.strength,
+        form=medicine.form,
+        dose=_dose(request),
+        kind=_kind(request),
+        group=medicine.group,
+        status=request.need("status"),
+        prescriber=_prescriber(request, bundle),
+        issued=request.text("authoredOn"),
+        valid_until=supply.valid_until,
+        expired=supply.expired,
+        remaining=supply.remaining,
+        low=supply.low,
+        renewal=None,
+        zone=zone,
+        predecessors=(prior.partition("/")[2],) if prior else (),
+        surgery_id=_surgery_id(requester, bundle),
+        prescriber_ref=requester,
+    )
+
+
+def _is_asked_for(request: Element) -> bool:
+    intent = request.text("intent")
+    return request.need("status") in STATUSES and (intent is None or intent in INTENTS)
+
+
+class _Supply(NamedTuple):
+    """How long a prescription is good, and for how much, as in Prescription."""
+
+    valid_until: str | None
+    expired: bool
+    remaining: Remaining | None
+    low: bool
+
+
+def _supply(
+    request: Element, handed_out: Sequence[Dispense] | None, zone: tzinfo, now: datetime
+) -> _Supply:
+    expiry = read_expiry(request)
+    written = expiry.text("end") if expiry else None
+    end = read_period(expiry, zone)[1] if expiry else None
+    if end is not None and end < now:
+        return _Supply(written, expired=True, remaining=_EXPIRED, low=False)
+    if request.text("status") != "active":
+        return _Supply(written, expired=False, remaining=None, low=False)
+    remaining = read_remaining(request, handed_out)
+    return _Supply(written, expired=False, remaining=remaining, low=_is_low(remaining, end, now))
+
+
+def _is_low(remaining: Remaining | None, end: datetime | None, now: datetime) -> bool:
+    few = remaining is not None and remaining.fills <= _FEW_FILLS
+    return few or (end is not None and end - now < _NEARLY_OVER)
+
+
+def _dose(request: Element) -> str | None:
+    told = (
+        each.text("text") or each.text("patientInstruction")
+        for each in request.children("dosageInstruction")
+    )
+    return "; ".join(filter(None, told)) or None
+
+
+def _kind(request: Element) -> str | None:
+    ours = (coding.code for coding in request.codings("category") if coding.system == KIND)
+    return next(filter(None, ours), None)
+
+
+def _prescriber(request: Element, bundle: Bundle) -> str | None:
+    requester, reference = request.child("requester"), request.reference("requester")
+    if requester is None:
+        return None
+    return requester.text("display") or (name_behind(reference, bundle) if reference else None)
+
+
+def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
+    """The prescriber as one of the patient's GPs: a role, or somebody who has one."""
+    kind, _, identity = (requester or "").partition("/")
+    if kind in {"PractitionerRole", "Organization"}:
+        return identity
+    roles = (
+        role
+        for role in bundle.of("PractitionerRole")
+        if role.reference("practitioner") == requester
+    )
+    return next((role.need("id") for role in roles if requester), None)

@@ -1,0 +1,260 @@
+"""care.Mailbox over FHIR: threads of Communications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from uuid import UUID, uuid5
+
+from gpcli.config.read_marks import ReadMarks
+from gpcli.errors import Conflict, ConsentNeeded, NotFound, NotPermitted, Rejected
+from gpcli.model.desk import Written
+from gpcli.model.service import Offer
+from gpcli.model.thread import (
+    Attachment,
+    Conversation,
+    Draft,
+    Message,
+    ReplyDesk,
+    Thread,
+    ThreadId,
+    ThreadKind,
+    WritingDesk,
+)
+from gpcli.portal import queries
+from gpcli.portal.context import Context
+from gpcli.portal.correspondence import Correspondence
+from gpcli.portal.doubt import Unmoved, bearing
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.communication import header_of
+from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.letter import Letter, write_header, write_message, write_read
+from gpcli.portal.files import content_of
+from gpcli.portal.reading import Found, if_any, must, whole
+from gpcli.portal.together import Made, Part, create_in_turn, create_together
+
+_AT_ONCE = 100
+"""Ids in one question: servers cap the length of a URL."""
+
+_USED = "This --request-id was used for something else."
+_NEW_ONE = "Use a new --request-id for a new request."
+_SEE_LIST = "gpcli messages list shows what is there."
+
+
+class FhirMailbox:
+    """One patient's. It remembers which threads it found half started."""
+
+    def __init__(self, context: Context, marks: ReadMarks) -> None:
+        self._context = context
+        self._marks = marks
+        self._exchange = context.exchange
+        self._patient = context.patient
+        self._read = Correspondence(
+            context.reader, context.patient, context.dialect.zone, marks.__contains__
+        )
+        self._begun: set[UUID] = set()
+
+    def threads(self) -> list[Thread]:
+        """All threads, those with something unread first, then the newest."""
+        patient = self._patient
+        about = queries.gps(patient), queries.correspondence(patient), queries.unread(patient)
+        gps, listed, unread = self._exchange.ask(*about)
+        if isinstance(listed, Rejected):
+            listed = self._exchange.whole(queries.correspondence(patient, brief=False))
+        bundle = if_any(gps)  # comes first: some servers cut down what comes along with the rest
+        bundle.add(whole(listed))
+        bundle.add(if_any(unread))
+        if unclear := self._read.unclear_headers(bundle):
+            fetched = self._fetched(unclear)
+            fetched.add(bundle)
+            bundle = fetched
+        return self._read.threads(bundle)
+
+    def conversation(self, thread: str) -> Conversation:
+        """One thread with its messages; also by the id of a message in it. Raises NotFound."""
+        bundle = self._around(thread, self._exchange.ask(*_about(thread)))
+        if missing := self._read.missing_documents(bundle):
+            bundle.add(if_any(self._exchange.ask(queries.documents(missing))[0]))
+        conversation = self._conversation(bundle, thread)
+        if conversation is None:
+            raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
+        return conversation
+
+    def writing_desk(self, intent: UUID | None) -> WritingDesk:
+        """What to know before a thread is started, in one round trip unless it was before."""
+        about_offers = self._context.about_offers()
+        asked = [queries.by_identifier("Communication", each) for each in _parts(intent)]
+        answers = self._exchange.ask(*about_offers, *asked)
+        offers = self._context.offers(answers[: len(about_offers)])
+        found = answers[len(about_offers) :]
+        if intent is None or any(isinstance(each, ConsentNeeded) for each in found):
+            return WritingDesk(offers, None)
+        header, message = self._bearing(found, _parts(intent))
+        if not header.matches and not message.matches:
+            return WritingDesk(offers, None)
+        earlier, half = self._earlier(header), not message.matches
+        self._begun |= {intent} if half else set()
+        return WritingDesk(offers, earlier, half=half)
+
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+        """What to know before a reply, in one round trip."""
+        about_offers = self._context.about_offers()
+        mine = [queries.by_identifier("Communication", intent)] if intent else []
+        answers = self._exchange.ask(*about_offers, *_about(thread), *mine)
+        offers = self._context.offers(answers[: len(about_offers)])
+        answers = answers[len(about_offers) :]
+        conversation = self._conversation(self._around(thread, answers[:2]), thread)
+        earlier = self._sent(self._bearing(answers[2:], [intent])[0]) if intent else None
+        return ReplyDesk(offers, conversation, earlier)
+
+    def start(
+        self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
+    ) -> Written[Conversation]:
+        """Start a thread and read it back; completes one whose first message never arrived."""
+        exchange, errands = self._exchange, self._context.errands
+        letter = self._letter(kind, offer.surgery.id)
+        of_header, of_message = _parts(intent)
+        header = Part(of_header, write_header(letter, subject, of_header))
+
+        def message(reference: str) -> Part:
+            return Part(of_message, write_message(letter, draft, reference, of_message))
+
+        begun = intent in self._begun
+        if exchange.can().transaction and not begun:
+            parts = header, message(of_header.urn)
+            made = create_together(exchange, errands, parts, intent)
+        else:
+            made = create_in_turn(exchange, errands, header, message, intent, begun=begun)
+        return Written(self._started(made, subject, draft), made.changed)
+
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+        """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
+        thread, latest = conversation.thread, conversation.latest_from_surgery
+        letter = self._letter(thread.kind, thread.surgery_id)
+        answers = latest.id if latest else None
+        header = f"Communication/{thread.id}"
+        body = write_message(letter, draft, header, intent, answers=answers)
+        made = self._context.errands.create("Communication", body, intent)
+        sent = self._sent(made.there)
+        return Written(
+            _as_meant(sent, thread.id, draft, changed=made.changed), changed=made.changed
+        )
+
+    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+        """Have the portal know that it is read, or where it lets nobody, this machine."""
+        read = replace(message, unread=False)
+        try:
+            _, changed = self._context.errands.update(
+                f"Communication/{message.id}",
+                lambda there: write_read(there, self._context.now()),
+                _is_received,
+                intent,
+            )
+        except (NotPermitted, Rejected, Unmoved):
+            changed = str(message.id) not in self._marks
+            self._marks.add(str(message.id))
+        return Written(read, changed)
+
+    def content(self, attachment: Attachment) -> bytes:
+        """The bytes of an attachment; raises NotFound, BadResponse, WrongHost."""
+        return content_of(self._exchange, attachment)
+
+    def _fetched(self, ids: Sequence[str]) -> Bundle:
+        chunks = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+        bundle = Bundle()
+        for answer in self._exchange.ask(*map(queries.communications, chunks)):
+            bundle.add(whole(answer))
+        return bundle
+
+    def _around(self, thread: str, answers: Sequence[Found]) -> Bundle:
+        """A thread with its messages; where `thread` is one of them, all around it."""
+        header, messages = map(whole, answers)
+        header.add(messages)
+        one = header.get(f"Communication/{thread}")
+        parent = must(partial(header_of, one)) if one else None
+        if parent:
+            for each in self._exchange.ask(*_about(parent.partition("/")[2])):
+                header.add(whole(each))
+        return header
+
+    def _conversation(self, bundle: Bundle, identity: str) -> Conversation | None:
+        one = bundle.get(f"Communication/{identity}")
+        parent = must(partial(header_of, one)) if one else None
+        thread = parent.partition("/")[2] if parent else identity
+        return self._read.conversation(bundle, thread)
+
+    def _bearing(self, found: Sequence[Found], intents: Sequence[UUID]) -> list[Bundle]:
+        pairs = zip(found, intents, strict=True)
+        return [bearing(whole(each), "Communication", intent) for each, intent in pairs]
+
+    def _earlier(self, header: Bundle) -> Conversation:
+        """The thread whose header was found; raises Conflict for one that is not the patient's."""
+        try:
+            for one in header.matches:
+                return self.conversation(one.need("id"))
+        except NotFound:
+            pass
+        raise Conflict(_USED, hint=_NEW_ONE)
+
+    def _sent(self, found: Bundle) -> Message | None:
+        """The message that was found; raises Conflict for somebody else's."""
+        if not found.matches:
+            return None
+        message = self._read.message(found.matches[0], found)
+        if message is None:
+            raise Conflict(_USED, hint=_NEW_ONE)
+        return message
+
+    def _letter(self, kind: str | None, surgery: str | None) -> Letter:
+        addresses = self._context.reader.addresses
+        recipient = addresses.get(surgery, f"PractitionerRole/{surgery}") if surgery else None
+        now = self._context.now()
+        return Letter(kind, self._patient, self._context.author, recipient, now)
+
+    def _started(self, made: Made, subject: str, draft: Draft) -> Conversation:
+        header, message = made.parts
+        conversation = self._read.conversation(made.along, header.need("id"))
+        if conversation is None:
+            raise Conflict("What the portal made of the request is not yours.", hint=_SEE_LIST)
+        thread = conversation.thread
+        first = [each for each in conversation.messages if each.id == message.need("id")]
+        _as_meant(first[0] if first else None, thread.id, draft, changed=made.changed)
+        if not made.changed and _plain(thread.subject) != _plain(subject):
+            raise Conflict(_USED, hint=_NEW_ONE)
+        return conversation
+
+
+def _parts(intent: UUID | None) -> list[UUID]:
+    """The intents of a thread's header and of its first message."""
+    return [uuid5(intent, part) for part in ("header", "message")] if intent else []
+
+
+def _about(thread: str) -> tuple[queries.Query, queries.Query]:
+    return queries.communications([thread]), queries.messages(thread)
+
+
+def _as_meant(
+    message: Message | None, thread: ThreadId | None, draft: Draft, *, changed: bool
+) -> Message:
+    """What the portal shows; raises Conflict when that is something else than what was sent.
+
+    The words are compared only with those of a message that was there before: a portal may tidy
+    up what it takes.
+    """
+    hint = f"gpcli messages show {thread} shows what is there."
+    if message is None or message.thread_id != thread or not message.mine:
+        raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
+    if not changed and _plain(message.text) != _plain(draft.text):
+        raise Conflict(_USED, hint=_NEW_ONE)
+    if len(message.attachments) != len(draft.enclosures):
+        raise Conflict("The portal took the message, but not what is attached.", hint=hint)
+    return message
+
+
+def _is_received(record: Element) -> bool:
+    return record.text("received") is not None
+
+
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -1,0 +1,188 @@
+"""care.Prescriptions over FHIR: MedicationRequests, and Tasks to renew them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid5
+
+from gpcli.errors import Conflict, GpcliError, NotFound
+from gpcli.model.desk import Written
+from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
+from gpcli.model.service import ConsentLevel, Offers, ServiceName
+from gpcli.portal import medication_queries as queries
+from gpcli.portal.context import Context
+from gpcli.portal.errands import Created
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element, Malformed
+from gpcli.portal.fhir.medication import read_medicine
+from gpcli.portal.fhir.prescription import read_prescription
+from gpcli.portal.fhir.renewal import (
+    is_renewal,
+    read_renewal,
+    write_renewal,
+    write_withdrawn,
+)
+from gpcli.portal.fhir.subject import concerns
+from gpcli.portal.handed_out import complete
+from gpcli.portal.lineage import newest
+from gpcli.portal.reading import must, whole
+from gpcli.portal.several import create_each
+
+_LOOK_AT_LIST = "gpcli rx requests shows what is there."
+
+
+class FhirPrescriptions:
+    """One patient's. It remembers what the prescriptions are called that it has read."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._exchange = context.exchange
+        self._reader = context.reader
+        self._zone = context.dialect.zone
+        self._labels: dict[str, str] = {}
+
+    def all(self) -> list[Prescription]:
+        """The newest of each chain, also expired ones, by name."""
+        return self._chains(self._exchange.whole(queries.prescriptions(self._context.patient)))
+
+    def renewals(self) -> list[Renewal]:
+        """Requests to renew, newest first."""
+        found = self._exchange.whole(queries.renewals(self._context.patient))
+        return self._renewals(found, found.matches)
+
+    def renewal(self, renewal: str) -> Renewal:
+        """One request; raises NotFound."""
+        found = self._exchange.whole(queries.renewal(renewal))
+        for one in self._renewals(found, found.matches):
+            if one.id == renewal:
+                return one
+        raise _no_such(renewal)
+
+    def renewal_desk(self) -> RenewalDesk:
+        """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
+        asked = (*self._context.about_offers(), queries.prescriptions(self._context.patient))
+        answers = self._exchange.ask(*asked)
+        offers = self._context.offers(answers[:3])
+        if not _may_renew(offers):
+            return RenewalDesk(offers, ())
+        found = whole(answers[3])
+        found.add(Bundle(found=whole(answers[0]).found))
+        return RenewalDesk(offers, tuple(self._chains(found)))
+
+    def renew(
+        self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
+    ) -> list[Asked]:
+        """Ask to renew each, sent together; how each ended, in the same order.
+
+        Each has an intent of its own, `uuid5(intent, id of the prescription)`.
+        """
+        self._labels.update({each.id: each.label for each in prescriptions})
+        parts = [self._part(each, note, uuid5(intent, each.id)) for each in prescriptions]
+        made = create_each(self._exchange, self._context.errands, "Task", parts, intent)
+        pairs = zip(prescriptions, made, strict=True)
+        return [self._asked(prescription, note, outcome) for prescription, outcome in pairs]
+
+    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+        """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
+        record, changed = self._context.errands.update(
+            f"Task/{renewal}",
+            lambda task: must(partial(write_withdrawn, task)),
+            lambda task: must(partial(self._is_withdrawn, task)),
+            intent,
+        )
+        there = must(lambda: read_renewal(record, self._labels, self._zone))
+        return Written(there, changed)
+
+    def _is_withdrawn(self, task: Element) -> bool:
+        """Whether it is done already; raises NotFound for what is none of the patient's."""
+        if not (is_renewal(task) and concerns(task, self._context.patient)):
+            raise _no_such(task.need("id"))
+        return task.need("status") == "cancelled"
+
+    def _part(
+        self, prescription: Prescription, note: str | None, intent: UUID
+    ) -> tuple[UUID, dict[str, Any]]:
+        context = self._context
+        body = write_renewal(
+            prescription, context.patient, context.author, note, intent, context.now()
+        )
+        return intent, body
+
+    def _asked(
+        self, prescription: Prescription, note: str | None, outcome: Created | GpcliError
+    ) -> Asked:
+        if isinstance(outcome, GpcliError):
+            return Asked(prescription, None, changed=False, error=outcome)
+        made = self._renewals(Bundle(), outcome.there.matches)
+        if not made or made[0].prescription_id != prescription.id:
+            trouble = Conflict("The portal made something else of the request.", hint=_LOOK_AT_LIST)
+            return Asked(prescription, None, changed=False, error=trouble)
+        if not outcome.changed and made[0].note != note:
+            return Asked(prescription, None, changed=False, error=_used_before())
+        return Asked(prescription, made[0], outcome.changed)
+
+    def _chains(self, found: Bundle) -> list[Prescription]:
+        """The newest of each chain of a bundle, with the newest request to renew it."""
+        handed_out = complete(found, self._exchange, self._reader, self._context.patient)
+        read = partial(
+            read_prescription,
+            bundle=found,
+            handed_out=handed_out,
+            zone=self._zone,
+            now=self._context.now(),
+        )
+        shown = newest(self._reader.kept(found, "MedicationRequest", read))
+        asked = self._renewals(found, found.of("Task"))
+        return sorted((_with_renewal(each, asked) for each in shown), key=_by_name)
+
+    def _renewals(self, along: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
+        """Requests among `tasks`, newest first; `along` is what came with them."""
+        self._labels.update(_names(along))
+        found = self._reader.kept(Bundle(matches=list(tasks)), "Task", self._renewal)
+        return sorted(found, key=_by_time, reverse=True)
+
+    def _renewal(self, task: Element) -> Renewal | None:
+        """What a Task asks to renew; lenient servers send other Tasks as well."""
+        return read_renewal(task, self._labels, self._zone) if is_renewal(task) else None
+
+
+def _may_renew(offers: Offers) -> bool:
+    permitted = ServiceName.PRESCRIPTION_RENEWAL in offers.permitted
+    return permitted and offers.consent is ConsentLevel.FULL_ACCESS
+
+
+def _names(along: Bundle) -> Iterator[tuple[str, str]]:
+    """What each MedicationRequest is about, by its id, as far as that can be read."""
+    for request in along.of("MedicationRequest"):
+        with suppress(Malformed):
+            label = read_medicine(request, along).label
+            yield request.need("id"), label or request.need("id")
+
+
+def _with_renewal(prescription: Prescription, newest_first: Iterable[Renewal]) -> Prescription:
+    asked = (each for each in newest_first if each.prescription_id == prescription.id)
+    return replace(prescription, renewal=next(asked, None))
+
+
+def _by_name(prescription: Prescription) -> tuple[str, str]:
+    return prescription.label.casefold(), prescription.id
+
+
+def _by_time(renewal: Renewal) -> tuple[float, str]:
+    when = renewal.asked or renewal.updated
+    return when.timestamp() if when else 0.0, renewal.id or ""
+
+
+def _no_such(renewal: str) -> NotFound:
+    return NotFound(f"There is no request '{renewal}'.", hint="gpcli rx requests shows yours.")
+
+
+def _used_before() -> Conflict:
+    return Conflict(
+        "This --request-id was used for something else.",
+        hint="Use a new --request-id for a new request.",
+    )

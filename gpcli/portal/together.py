@@ -1,0 +1,184 @@
+"""Creating what belongs together: a thread's header and its first message.
+
+In one transaction where the portal has it, else one after the other. Each part has an identifier
+and a place in the journal of its own; all carry the same `X-Request-ID`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from gpcli.errors import GpcliError, OutcomeUnknown
+from gpcli.journal import State
+from gpcli.net.door import Answer
+from gpcli.portal.doubt import (
+    bearing,
+    is_success,
+    only_once,
+    read_back,
+    refusal_in,
+    require_one,
+    tried,
+    unknown,
+)
+from gpcli.portal.errands import Errands
+from gpcli.portal.exchange import Exchange, answer_in
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element, Malformed, resource
+from gpcli.portal.outcome import error_of
+from gpcli.portal.queries import by_identifier
+from gpcli.portal.reading import whole
+
+
+class Part(NamedTuple):
+    """A resource and the intent whose identifier it carries."""
+
+    intent: UUID
+    resource: Mapping[str, Any]
+
+
+class Made(NamedTuple):
+    """What was created: each part in order, all that came along, and whether any is new."""
+
+    parts: tuple[Element, ...]
+    along: Bundle
+    changed: bool
+
+
+def create_together(
+    exchange: Exchange, errands: Errands, parts: Sequence[Part], request: UUID
+) -> Made:
+    """Create several resources of one type in a transaction, and read them back.
+
+    One part refers to another by the urn of its intent. Raises OutcomeUnknown, Conflict when the
+    portal has several records for one part, or the portal's refusal. A portal that does not roll
+    back may keep some parts of what it refused: the error says so.
+    """
+    kind = str(parts[0].resource["resourceType"])
+    safe = kind in exchange.can().conditional_creates
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(p) for p in parts]}
+    headers = {"X-Request-ID": str(request)}
+    answer = errands.sent(
+        {part.intent: part.resource for part in parts},
+        lambda: exchange.door.send("POST", "", body, headers=headers, retry=safe),
+    )
+    look = partial(_look, exchange, kind, [part.intent for part in parts])
+    if _all_done(answer, len(parts)):
+        _note(errands, parts, "done")
+        there = read_back(look, request, kind)
+    else:
+        there = tried(look) or [Bundle() for _ in parts]
+    refusal = refusal_in(answer, repeated=safe) or _refusal_inside(answer)
+    _settle(errands, parts, there, refusal, request)
+    changed = {each.status for each in _entries(answer)} != {200} or _tries(answer) > 1
+    return _made(there, request, changed=changed)
+
+
+def create_in_turn(
+    exchange: Exchange,
+    errands: Errands,
+    first: Part,
+    then: Callable[[str], Part],
+    request: UUID,
+    *,
+    begun: bool,
+) -> Made:
+    """Create `first`, then what `then` makes of its reference; `begun` says that it is there.
+
+    Raises what `Errands.create` raises. Where `first` is there and the rest is not, the error
+    says so.
+    """
+    kind = str(first.resource["resourceType"])
+    if begun:
+        (header,) = _look(exchange, kind, [first.intent])
+        require_one(header, request, kind)
+    else:
+        header = errands.create(kind, first.resource, first.intent, request=request).there
+    reference = header.matches[0].ref
+    part = then(reference)
+    try:
+        created = errands.create(kind, part.resource, part.intent, request=request)
+    except OutcomeUnknown:
+        raise
+    except GpcliError as trouble:
+        raise _with_remains(trouble, [reference], request) from trouble
+    return _made([header, created.there], request, changed=created.changed)
+
+
+def _entry(part: Part) -> dict[str, Any]:
+    kind = part.resource["resourceType"]
+    request = {"method": "POST", "url": kind, "ifNoneExist": only_once(part.intent)}
+    return {"fullUrl": part.intent.urn, "resource": part.resource, "request": request}
+
+
+def _look(exchange: Exchange, kind: str, intents: Sequence[UUID]) -> list[Bundle]:
+    found = exchange.ask(*(by_identifier(kind, intent) for intent in intents))
+    return [bearing(whole(each), kind, intent) for each, intent in zip(found, intents, strict=True)]
+
+
+def _settle(
+    errands: Errands,
+    parts: Sequence[Part],
+    there: Sequence[Bundle],
+    refusal: GpcliError | None,
+    request: UUID,
+) -> None:
+    """Note how each part ended; raise the refusal, or OutcomeUnknown, if one is not there."""
+    present = [part for part, found in zip(parts, there, strict=True) if found.matches]
+    absent = [part for part in parts if part not in present]
+    _note(errands, present, "done")
+    _note(errands, absent, "refused" if refusal else "unknown")
+    if not absent:
+        return
+    if refusal is None:
+        raise unknown(str(absent[0].resource["resourceType"]), request)
+    remains = [found.matches[0].ref for found in there if found.matches]
+    raise _with_remains(refusal, remains, request) if remains else refusal
+
+
+def _note(errands: Errands, parts: Sequence[Part], state: State) -> None:
+    for part in parts:
+        errands.end(part.intent, state)
+
+
+def _made(there: Sequence[Bundle], request: UUID, *, changed: bool) -> Made:
+    along = Bundle()
+    for each in there:
+        require_one(each, request, "Communication")
+        along.add(each)
+    return Made(tuple(each.matches[0] for each in there), along, changed)
+
+
+def _with_remains(trouble: GpcliError, remains: Sequence[str], request: UUID) -> GpcliError:
+    left = ", ".join(each.partition("/")[2] for each in remains)
+    going_on = f"Only the beginning is at the portal ({left}), without your words. "
+    trouble.hint = f"{going_on}The same command with --request-id {request} goes on with it."
+    return trouble
+
+
+def _all_done(answer: Answer | None, parts: int) -> bool:
+    """Whether the answer says of each part that it was done."""
+    entries = _entries(answer)
+    return len(entries) == parts and all(map(is_success, entries))
+
+
+def _refusal_inside(answer: Answer | None) -> GpcliError | None:
+    """The first refusal among the entries of a portal that takes a transaction for a batch."""
+    refused = (each for each in _entries(answer) if refusal_in(each, repeated=False))
+    return next(map(error_of, refused), None)
+
+
+def _entries(answer: Answer | None) -> list[Answer]:
+    if answer is None or not is_success(answer):
+        return []
+    try:
+        return [answer_in(entry, answer) for entry in resource(answer.body).children("entry")]
+    except Malformed:
+        return []
+
+
+def _tries(answer: Answer | None) -> int:
+    return answer.tries if answer else 1

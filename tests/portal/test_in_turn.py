@@ -1,0 +1,153 @@
+"""A header, then its message, where a portal has no transactions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from uuid import uuid5
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.errands import Errands
+from gpcli.portal.exchange import Exchange
+from gpcli.portal.together import Made, Part, create_in_turn
+from tests.portal.builders import a_searchset, an_outcome, identified
+from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header, a_message
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
+
+HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
+BEGUN = identified(a_header(), HEADER.urn)
+SAID = identified(a_message(), MESSAGE.urn)
+WRITTEN = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
+TRANSACTION = "POST "
+LOOK = "GET Communication?identifier"
+CREATE = "POST Communication"
+REFUSED = Reply(an_outcome("already-answered", "It is closed."), 422)
+
+
+def shows(server: Server, *there: Mapping[str, Any]) -> None:
+    """Every look finds `there`; what does not carry the identifier is left out by the client."""
+    server.on(LOOK, a_searchset(*(dict(each) for each in there)))
+
+
+@pytest.fixture
+def able() -> Capabilities:
+    return ALL_AT_ONCE
+
+
+@pytest.fixture
+def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
+    with door_to(server) as door:
+        yield Exchange(door, lambda: able)
+
+
+@pytest.fixture
+def in_turn(exchange: Exchange, journal: Journal) -> Callable[..., Made]:
+    errands = Errands(exchange, journal, lambda: NOW)
+
+    def create(*, begun: bool = False) -> Made:
+        first, second = WRITTEN
+        parted = {"reference": ""}
+
+        def then(reference: str) -> Part:
+            parted["reference"] = reference
+            return Part(second.intent, {**second.resource, "partOf": [parted]})
+
+        return create_in_turn(exchange, errands, first, then, INTENT, begun=begun)
+
+    return create
+
+
+def states(journal: Journal) -> dict[str, str]:
+    names = {HEADER: "header", MESSAGE: "message"}
+    return {names[entry.intent]: entry.state for entry in journal.entries()}
+
+
+def refs(made: Made) -> list[str]:
+    return [each.ref for each in made.parts]
+
+
+BOTH = ["Communication/thread-1", "Communication/message-1"]
+ALL_DONE = {"header": "done", "message": "done"}
+
+
+def test_one_after_the_other_each_with_its_own_identifier_and_the_same_request(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    server.on(CREATE, Reply(status=201))
+    shows(server, BEGUN, SAID)
+    made = in_turn()
+    assert (refs(made), made.changed, states(journal)) == (BOTH, True, ALL_DONE)
+    sent = [each for each in server.requests if each.method == "POST"]
+    assert [each.headers["If-None-Exist"].rpartition("|")[2] for each in sent] == [
+        HEADER.urn,
+        MESSAGE.urn,
+    ]
+    assert {each.headers["X-Request-ID"] for each in sent} == {str(INTENT)}
+    assert json.loads(sent[1].content)["partOf"] == [{"reference": "Communication/thread-1"}]
+
+
+def test_a_header_that_is_lost_is_unknown_and_its_message_is_not_sent(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    server.on(CREATE, LOST).on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        in_turn()
+    assert raised.value.request_id == str(INTENT)
+    assert states(journal) == {"header": "unknown"}
+
+
+@pytest.mark.parametrize("able", [ALL_AT_ONCE, FORGETFUL])
+def test_a_message_that_is_lost_after_its_header_is_unknown(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    server.on(CREATE, Reply(status=201), LOST)
+    shows(server, BEGUN)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        in_turn()
+    assert raised.value.request_id == str(INTENT)
+    assert f"--request-id {INTENT}" in raised.value.hint
+    assert states(journal) == {"header": "done", "message": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "state"),
+    [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
+)
+def test_a_message_that_is_not_taken_after_its_header_says_what_is_left(
+    in_turn: Callable[..., Made],
+    server: Server,
+    journal: Journal,
+    answer: Reply,
+    kind: type,
+    state: str,
+):
+    server.on(CREATE, Reply(status=201), answer)
+    shows(server, BEGUN)
+    with pytest.raises(kind) as raised:
+        in_turn()
+    assert "(thread-1), without your words" in raised.value.hint
+    assert states(journal) == {"header": "done", "message": state}
+
+
+def test_what_was_begun_is_completed_without_a_second_header(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    server.on(CREATE, Reply(status=201))
+    shows(server, BEGUN, SAID)
+    made = in_turn(begun=True)
+    assert (refs(made), states(journal)) == (BOTH, {"message": "done"})
+    assert server.asked.count(CREATE) == 1
+
+
+def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    server.on(LOOK, NOTHING)
+    with pytest.raises(errors.Conflict):
+        in_turn(begun=True)
+    assert (states(journal), [each for each in server.asked if "POST" in each]) == ({}, [])

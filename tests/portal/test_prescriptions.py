@@ -1,0 +1,381 @@
+"""Listing prescriptions and requests: one question, and one more where a server left things out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.model.person import Identity
+from gpcli.model.prescription import Basis, Remaining
+from gpcli.model.service import ConsentLevel, ServiceName
+from gpcli.portal.client import FhirPortal
+from tests.portal.builders import (
+    Json,
+    a_consent,
+    a_patient,
+    a_practitioner,
+    a_role,
+    a_searchset,
+    a_service,
+    an_organization,
+    an_outcome,
+    ref,
+)
+from tests.portal.medicines import (
+    a_dispense,
+    a_figure,
+    a_medication,
+    a_request,
+    a_task,
+    able,
+    portal_at,
+)
+from tests.portal.scripted import BASE, NO_WAY, NOTHING, Reply, Server
+from tests.portal.world import ids
+
+ALL = "GET MedicationRequest"
+MISSING = ("GET Medication?_id", "GET MedicationDispense?patient", "GET Task?patient")
+ALONG = (a_medication(), a_dispense(), a_task())
+TWO_LEFT = Remaining(2, Basis.DISPENSES)
+
+
+@pytest.fixture
+def portal(server: Server, journal: Journal) -> FhirPortal:
+    return portal_at(server, journal)
+
+
+def questions(server: Server) -> list[str]:
+    """What was searched for, without what was to come along."""
+    return [each.partition("&")[0] for each in server.asked]
+
+
+def with_chain() -> Json:
+    before = a_request("rx-0", status="completed")
+    return a_searchset(
+        a_request(priorPrescription=ref("MedicationRequest/rx-0")), before, included=ALONG
+    )
+
+
+def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Server):
+    server.on(ALL, a_searchset(a_request(), included=ALONG))
+    (there,) = portal.prescriptions.all()
+    assert (there.label, there.remaining) == (
+        "Metformin 500 mg tablets",
+        Remaining(3, Basis.DISPENSES),
+    )
+    assert there.renewal is not None
+    assert (there.renewal.id, there.renewal.prescription) == ("task-1", "Metformin 500 mg tablets")
+    assert server.asked == [
+        "GET MedicationRequest?patient=kari&status=active,completed,stopped&intent=order,plan"
+        "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
+        "&_include:iterate=PractitionerRole:practitioner"
+        "&_revinclude=MedicationDispense:prescription&_revinclude=Task:focus&_count=500"
+    ]
+
+
+def test_they_are_in_order_of_their_names(portal: FhirPortal, server: Server):
+    named = [
+        a_request(str(number), medicationReference=ref("X/1", display=name))
+        for number, name in enumerate(["Zinc", "åloe", "aspirin", "Aspirin"])
+    ]
+    server.on(ALL, a_searchset(*named, included=ALONG))
+    assert ids(portal.prescriptions.all()) == ["2", "3", "0", "1"]
+
+
+def test_pages_are_followed_and_nothing_is_shown_twice(portal: FhirPortal, server: Server):
+    second = a_searchset(a_request("rx-2"), a_request(), included=[a_dispense("d-2")])
+    more = f"{BASE}/MedicationRequest?page=2"
+    server.on(ALL, a_searchset(a_request(), included=ALONG, next=more))
+    server.on(f"{ALL}?page", second)
+    found = {each.id: each.remaining for each in portal.prescriptions.all()}
+    assert found == {"rx-1": TWO_LEFT, "rx-2": Remaining(4, Basis.DISPENSES)}
+
+
+def test_a_renewed_one_is_shown_once_with_its_predecessors(portal: FhirPortal, server: Server):
+    server.on(ALL, with_chain())
+    (there,) = portal.prescriptions.all()
+    assert (there.id, there.predecessors) == ("rx-1", ("rx-0",))
+
+
+def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
+    tasks = [
+        a_task("old", status="rejected", authoredOn="2026-12-01T10:00:00Z"),
+        a_task("new", authoredOn="2027-02-01T10:00:00+01:00"),
+        a_task("undated", authoredOn=None),
+        a_task("others", "rx-2", authoredOn="2027-02-28T10:00:00Z"),
+        a_task("strange", **{"for": ref("Patient/ola")}, authoredOn="2027-02-28T10:00:00Z"),
+    ]
+    server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], *tasks]))
+    (there,) = portal.prescriptions.all()
+    assert there.renewal is not None
+    assert there.renewal.id == "new"
+
+
+def test_what_concerns_somebody_else_is_dropped(portal: FhirPortal, server: Server):
+    strangers = a_request("strange", subject=ref("Patient/ola")), a_request("no", subject=None)
+    server.on(ALL, a_searchset(*strangers, a_request(), included=ALONG))
+    assert ids(portal.prescriptions.all()) == ["rx-1"]
+
+
+def test_no_prescriptions_need_no_second_question(portal: FhirPortal, server: Server):
+    server.on(ALL, NOTHING)
+    assert portal.prescriptions.all() == []
+    assert len(server.asked) == 1
+
+
+def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request(), a_request("rx-2")))
+    for question, one in zip(MISSING, ALONG, strict=True):
+        server.on(question, a_searchset(one))
+    found = portal.prescriptions.all()
+    assert [(each.id, each.name, each.remaining and each.remaining.fills) for each in found] == [
+        ("rx-1", "Metformin 500 mg tablets", 3),
+        ("rx-2", "Metformin 500 mg tablets", 4),
+    ]
+    assert [bool(each.renewal) for each in found] == [True, False]
+    assert questions(server)[1:] == [
+        "GET Medication?_id=metformin",
+        "GET MedicationDispense?patient=kari",
+        "GET Task?patient=kari",
+    ]
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("along", "asked"),
+    [
+        (ALONG[:2], []),
+        (ALONG[::2], ["GET MedicationDispense?patient=kari"]),
+        (ALONG[1:], ["GET Medication?_id=metformin"]),
+    ],
+)
+def test_only_what_may_be_missing_is_asked_for(
+    portal: FhirPortal, server: Server, along: Sequence[Json], asked: list[str]
+):
+    server.on(ALL, a_searchset(a_request(), included=along))
+    for question in MISSING:
+        server.on(question, NOTHING)
+    portal.prescriptions.all()
+    assert questions(server)[1:] == asked
+
+
+@pytest.mark.parametrize(
+    "more", [{"extension": [a_figure(numberOfPrescriptionsIssued=1)]}, {"status": "stopped"}]
+)
+def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
+    portal: FhirPortal, server: Server, more: Json
+):
+    server.on(ALL, a_searchset(a_request(**more), included=[ALONG[0], ALONG[2]]))
+    portal.prescriptions.all()
+    assert len(server.asked) == 1
+
+
+def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(
+    server: Server, journal: Journal
+):
+    portal = portal_at(server, journal, able(searches=("MedicationRequest",)))
+    server.on(ALL, a_searchset(a_request(), included=ALONG[:1]))
+    (there,) = portal.prescriptions.all()
+    assert (there.remaining, there.renewal, len(server.asked)) == (None, None, 1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_what_the_portal_does_not_show_is_unknown_and_no_flaw(
+    server: Server, journal: Journal, status: int
+):
+    portal = portal_at(server, journal)
+    server.on(ALL, a_searchset(a_request()))
+    for question in MISSING:
+        server.on(question, Reply(an_outcome(), status))
+    (there,) = portal.prescriptions.all()
+    assert (there.label, there.remaining, there.renewal) == ("rx-1", None, None)
+    assert list(portal.flaws) == []
+
+
+def test_what_fails_on_the_way_is_named(portal: FhirPortal, server: Server):
+    server.on(ALL, a_searchset(a_request(), included=ALONG[::2]))
+    server.on(MISSING[1], Reply(status=500))
+    for _ in range(2):
+        (there,) = portal.prescriptions.all()
+        assert there.remaining is None
+    assert list(portal.flaws) == ["MedicationDispense: The portal has a fault."]
+
+
+def test_many_missing_medicines_are_asked_for_in_urls_of_bounded_length(
+    portal: FhirPortal, server: Server
+):
+    many = [
+        a_request(f"rx-{number}", medicationReference=ref(f"Medication/m-{number}"))
+        for number in range(250)
+    ]
+    server.on(ALL, a_searchset(*many, included=ALONG[1:]))
+    server.on(MISSING[0], NOTHING)
+    assert len(portal.prescriptions.all()) == 250
+    assert [each.count(",") + 1 for each in questions(server)[1:]] == [100, 100, 50]
+
+
+def test_one_that_can_not_be_read_is_named_and_the_rest_is_shown(
+    portal: FhirPortal, server: Server
+):
+    broken = a_request("rx-2", authoredOn=7), a_request("rx-3", medicationReference=7)
+    server.on(ALL, a_searchset(*broken, a_request(), included=ALONG))
+    assert ids(portal.prescriptions.all()) == ["rx-1"]
+    assert list(portal.flaws) == [
+        "MedicationRequest/rx-2: MedicationRequest.authoredOn is not what R4 says",
+        "MedicationRequest/rx-3: MedicationRequest.medicationReference is not what R4 says",
+    ]
+
+
+def test_one_that_can_not_be_read_is_no_reason_to_ask_what_was_handed_out(
+    portal: FhirPortal, server: Server
+):
+    broken = a_request(extension=7)
+    server.on(ALL, a_searchset(broken, included=[ALONG[0], ALONG[2]]))
+    assert portal.prescriptions.all() == []
+    assert (len(server.asked), len(portal.flaws)) == (1, 1)
+
+
+def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], a_task(focus=7)]))
+    (there,) = portal.prescriptions.all()
+    assert (there.renewal, len(portal.flaws)) == (None, 1)
+
+
+def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request(), included=[*ALONG, a_dispense("d-2", quantity=7)]))
+    for _ in range(2):
+        (there,) = portal.prescriptions.all()
+        assert there.remaining is None
+    assert len(portal.flaws) == 1
+
+
+STRANGE: list[Any] = [None, 7, "x", True, [], [7], {}, {"reference": 7}, {"coding": {}}]
+ELEMENTS = [
+    *("status", "intent", "subject", "medicationReference", "medicationCodeableConcept"),
+    *("authoredOn", "requester", "dosageInstruction", "dispenseRequest", "priorPrescription"),
+    *("category", "extension", "contained"),
+]
+
+
+@pytest.mark.parametrize("name", ELEMENTS)
+@pytest.mark.parametrize("value", STRANGE, ids=repr)
+def test_whatever_stands_where_it_should_not_the_rest_is_shown(
+    portal: FhirPortal, server: Server, name: str, value: Any
+):
+    server.on(ALL, a_searchset(a_request("odd", **{name: value}), a_request(), included=ALONG))
+    assert "rx-1" in ids(portal.prescriptions.all())
+
+
+def test_a_refusal_of_the_whole_list_is_raised(portal: FhirPortal, server: Server):
+    server.on(ALL, Reply(an_outcome("consent-needed", "Give your consent."), 403))
+    with pytest.raises(errors.ConsentNeeded, match="Give your consent"):
+        portal.prescriptions.all()
+
+
+TASKS = a_searchset(
+    a_task("first", authoredOn="2027-01-01T10:00:00Z", status="completed"),
+    a_task("last", "rx-2", authoredOn="2027-02-01T10:00:00Z"),
+    a_task("other", code={"text": "Call me"}),
+    a_task("strange", **{"for": ref("Patient/ola")}),
+    included=[a_request(), a_medication(), a_request("rx-2", dosageInstruction=7)],
+)
+
+
+def test_requests_are_listed_newest_first_with_what_they_are_about(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Task", TASKS)
+    assert [
+        (each.id, each.prescription, each.open) for each in portal.prescriptions.renewals()
+    ] == [
+        ("last", "Metformin 500 mg tablets", True),
+        ("first", "Metformin 500 mg tablets", False),
+    ]
+    assert server.asked == [
+        "GET Task?patient=kari&code=http://snomed.info/sct|103742009&_include=Task:focus"
+        "&_include:iterate=MedicationRequest:medication&_count=500"
+    ]
+
+
+def test_what_a_request_is_about_may_be_unreadable(portal: FhirPortal, server: Server):
+    broken = a_request(medicationReference=7)
+    server.on("GET Task", a_searchset(a_task(), included=[broken]))
+    (there,) = portal.prescriptions.renewals()
+    assert (there.prescription_id, there.prescription) == ("rx-1", None)
+
+
+def test_one_request_is_found_by_its_id(portal: FhirPortal, server: Server):
+    server.on("GET Task?_id", TASKS)
+    assert portal.prescriptions.renewal("last").status == "requested"
+    assert questions(server) == ["GET Task?_id=last"]
+
+
+@pytest.mark.parametrize("identity", ["nowhere", "strange", "other"])
+def test_a_request_that_is_not_there_or_not_ours_is_not_found(
+    portal: FhirPortal, server: Server, identity: str
+):
+    server.on("GET Task?_id", TASKS)
+    with pytest.raises(errors.NotFound, match=f"There is no request '{identity}'"):
+        portal.prescriptions.renewal(identity)
+
+
+def at_desk(server: Server, *found: Json, consent: Json | None = None) -> Server:
+    gps = a_searchset(
+        a_patient(ref("PractitionerRole/role-1")),
+        included=[
+            a_role("prescription-renewal-1"),
+            a_practitioner(),
+            an_organization(),
+            a_service("prescription-renewal"),
+        ],
+    )
+    server.on("GET Patient", gps).on("GET ChargeItemDefinition", NOTHING)
+    server.on("GET Consent", a_searchset(consent or a_consent()))
+    return server.on(ALL, a_searchset(*found, included=ALONG))
+
+
+def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
+    portal: FhirPortal, server: Server
+):
+    at_desk(server, a_request(requester=ref("Practitioner/lege")))
+    desk = portal.prescriptions.renewal_desk()
+    (there,) = desk.prescriptions
+    assert [offer.name for offer in desk.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
+    assert (there.id, there.prescriber, there.surgery_id) == ("rx-1", "Ola Berg", "role-1")
+    assert len(server.requests) == 1
+
+
+def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
+    at_desk(server, consent=a_consent("basic"))
+    server.on(ALL, Reply(an_outcome("consent-needed"), 403))
+    desk = portal.prescriptions.renewal_desk()
+    assert (desk.offers.consent, desk.prescriptions) == (ConsentLevel.BASIC, ())
+
+
+def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):
+    at_desk(server).on(ALL, Reply(status=500))
+    with pytest.raises(errors.PortalTrouble):
+        portal.prescriptions.renewal_desk()
+
+
+def test_a_portal_that_can_not_be_reached_is_said_to_be(portal: FhirPortal, server: Server):
+    server.on(ALL, NO_WAY)
+    with pytest.raises(errors.Unreachable):
+        portal.prescriptions.all()
+
+
+def test_acting_for_somebody_else_the_list_is_theirs(server: Server, journal: Journal):
+    who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
+    portal = portal_at(server, journal, identity=who)
+    server.on(ALL, a_searchset(a_request(), included=ALONG))
+    assert ids(portal.prescriptions.all()) == ["rx-1"]

@@ -1,0 +1,258 @@
+"""Asking to renew prescriptions, and taking a request back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid5
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.model.person import Identity
+from gpcli.model.prescription import Asked
+from gpcli.portal.client import FhirPortal
+from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
+from tests.portal.medicines import a_medication, a_request, a_task, able, portal_at, prescribed
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, Reply, Server
+
+POST, LOOK = "POST Task", "GET Task?identifier"
+CREATED = Reply(status=201)
+NOTE = "Two weeks left."
+ASKED_FOR = [prescribed("rx-1"), prescribed("rx-2", name="Warfarin")]
+
+
+@pytest.fixture
+def portal(server: Server, journal: Journal) -> FhirPortal:
+    return portal_at(server, journal)
+
+
+def made(id: str, of: str, **more: Any) -> Json:
+    """A Task as the portal keeps it that asks to renew `of`."""
+    task = a_task(id, of, note=[{"text": NOTE}], **more)
+    return identified(task, uuid5(INTENT, of).urn)
+
+
+def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[Asked]:
+    return portal.prescriptions.renew(wanted or ASKED_FOR, note, INTENT)
+
+
+def said(asked: list[Asked]) -> list[tuple[str, str | None, bool]]:
+    """Each as the prescription, the request or the error's word, and whether it changed."""
+    return [
+        (each.prescription.id, each.renewal.id if each.renewal else word(each), each.changed)
+        for each in asked
+    ]
+
+
+def word(asked: Asked) -> str:
+    assert isinstance(asked.error, errors.GpcliError)
+    return asked.error.code
+
+
+def test_each_prescription_is_asked_for_with_an_intent_of_its_own(
+    portal: FhirPortal, server: Server
+):
+    server.on(POST, CREATED)
+    server.on(LOOK, a_searchset(made("t-1", "rx-1"), made("t-2", "rx-2", status="received")))
+    asked = renew(portal)
+    assert said(asked) == [("rx-1", "t-1", True), ("rx-2", "t-2", True)]
+    assert [each.renewal and each.renewal.prescription for each in asked] == [
+        "Metformin 500 mg tablets",
+        "Warfarin",
+    ]
+    tasks = [each["resource"] for each in json.loads(server.requests[0].content)["entry"]]
+    assert [task["identifier"][0]["value"] for task in tasks] == [
+        uuid5(INTENT, "rx-1").urn,
+        uuid5(INTENT, "rx-2").urn,
+    ]
+    assert [task["for"]["reference"] for task in tasks] == ["Patient/kari"] * 2
+    assert [task["requester"]["reference"] for task in tasks] == ["Patient/kari"] * 2
+
+
+def test_who_acts_for_the_patient_is_the_one_who_asks(server: Server, journal: Journal):
+    who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
+    server.on(POST, CREATED).on(LOOK, a_searchset(made("t-1", "rx-1")))
+    renew(portal_at(server, journal, identity=who), ASKED_FOR[0])
+    (task,) = server.bodies
+    assert (task["for"], task["requester"]) == (
+        {"reference": "Patient/kari"},
+        {"reference": "RelatedPerson/guro"},
+    )
+
+
+def test_answers_may_be_mixed_and_come_in_order(portal: FhirPortal, server: Server):
+    refusal = Reply(an_outcome("not-renewable", "This prescription has expired."), 422)
+    server.on(POST, refusal, CREATED).on(LOOK, a_searchset(made("t-2", "rx-2")))
+    asked = renew(portal)
+    assert said(asked) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
+    assert str(asked[0].error) == "This prescription has expired."
+
+
+def test_a_prescription_that_was_asked_for_meanwhile_is_answered_as_the_portal_says(
+    portal: FhirPortal, server: Server
+):
+    server.on(POST, Reply(an_outcome("already-answered", "There is a request."), 422))
+    (asked,) = renew(portal, ASKED_FOR[0])
+    assert (type(asked.error), str(asked.error)) == (errors.AlreadyAnswered, "There is a request.")
+
+
+def test_a_lost_reply_is_unknown_only_for_what_is_not_found(server: Server, journal: Journal):
+    never_twice = able(batch=False, conditional_creates=())
+    server.on(POST, LOST)
+    server.on(LOOK, NOTHING, NOTHING, NOTHING, a_searchset(made("t-2", "rx-2")))
+    asked = renew(portal_at(server, journal, never_twice))
+    assert said(asked) == [("rx-1", "outcome_unknown", False), ("rx-2", "t-2", True)]
+    assert server.asked.count("POST Task") == 2
+
+
+def test_the_same_again_finds_the_same_request(portal: FhirPortal, server: Server):
+    server.on(POST, Reply(status=200)).on(LOOK, a_searchset(made("t-1", "rx-1", status="rejected")))
+    (asked,) = renew(portal, ASKED_FOR[0])
+    assert said([asked]) == [("rx-1", "t-1", False)]
+    assert asked.renewal
+    assert asked.renewal.status == "rejected"
+
+
+def test_the_same_again_with_other_words_is_a_conflict(portal: FhirPortal, server: Server):
+    server.on(POST, Reply(status=200)).on(LOOK, a_searchset(made("t-1", "rx-1")))
+    (asked,) = renew(portal, ASKED_FOR[0], note="Other words")
+    assert said([asked]) == [("rx-1", "conflict", False)]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"for": ref("Patient/ola")},
+        {"focus": ref("MedicationRequest/rx-9")},
+        {"focus": None},
+        {"code": {"text": "Something else"}},
+        {"status": 7},
+    ],
+)
+def test_what_the_portal_made_must_be_what_was_asked_for(
+    portal: FhirPortal, server: Server, strange: Json
+):
+    server.on(POST, CREATED).on(LOOK, a_searchset(made("t-1", "rx-1") | strange))
+    (asked,) = renew(portal, ASKED_FOR[0])
+    assert said([asked]) == [("rx-1", "conflict", False)]
+
+
+def test_a_portal_that_can_not_be_reached_is_said_of_each(portal: FhirPortal, server: Server):
+    server.on("POST ", NO_WAY)
+    assert said(renew(portal)) == [("rx-1", "unreachable", False), ("rx-2", "unreachable", False)]
+
+
+def test_renewing_nothing_asks_nothing(portal: FhirPortal, server: Server):
+    assert portal.prescriptions.renew([], None, INTENT) == []
+    assert server.requests == []
+
+
+TARGET = "Task/task-1"
+GET, PUT = f"GET {TARGET}", f"PUT {TARGET}"
+OPEN = a_task(meta={"versionId": "3"}, unheardOf=[1])
+CANCELLED = a_task(status="cancelled")
+
+
+def withdraw(portal: FhirPortal) -> tuple[str, bool]:
+    written = portal.prescriptions.withdraw("task-1", INTENT)
+    return written.record.status, written.changed
+
+
+def test_a_request_is_withdrawn_and_everything_else_in_it_kept(
+    portal: FhirPortal, server: Server, journal: Journal
+):
+    server.on(GET, Reply(OPEN), Reply(CANCELLED)).on(PUT, Reply(CANCELLED))
+    assert withdraw(portal) == ("cancelled", True)
+    assert server.bodies == [OPEN | {"status": "cancelled"}]
+    assert server.written().headers["If-Match"] == 'W/"3"'
+    assert [(each.target, each.state) for each in journal.entries()] == [(TARGET, "done")]
+
+
+def test_what_is_withdrawn_already_is_left_as_it_is(portal: FhirPortal, server: Server):
+    server.on(GET, Reply(CANCELLED))
+    assert withdraw(portal) == ("cancelled", False)
+    assert server.asked == [GET]
+
+
+def test_what_was_withdrawn_is_called_as_it_was_when_it_was_listed(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Task?_id", a_searchset(a_task(), included=[a_request(), a_medication()]))
+    server.on(GET, Reply(OPEN), Reply(CANCELLED)).on(PUT, Reply(CANCELLED))
+    portal.prescriptions.renewal("task-1")
+    written = portal.prescriptions.withdraw("task-1", INTENT)
+    assert written.record.prescription == "Metformin 500 mg tablets"
+
+
+@pytest.mark.parametrize("status", ["accepted", "in-progress", "completed", "rejected"])
+def test_what_the_surgery_has_handled_can_not_be_withdrawn(
+    portal: FhirPortal, server: Server, journal: Journal, status: str
+):
+    server.on(GET, Reply(a_task(status=status)))
+    with pytest.raises(errors.AlreadyAnswered):
+        withdraw(portal)
+    assert (server.asked, journal.entries()) == ([GET], [])
+
+
+def test_an_answer_that_comes_at_the_same_time_wins(portal: FhirPortal, server: Server):
+    refusal = Reply(an_outcome("already-answered", "It is accepted."), 422)
+    server.on(GET, Reply(OPEN)).on(PUT, refusal)
+    with pytest.raises(errors.AlreadyAnswered, match="It is accepted"):
+        withdraw(portal)
+
+
+def test_a_request_that_changed_meanwhile_is_a_conflict(portal: FhirPortal, server: Server):
+    server.on(GET, Reply(OPEN)).on(PUT, Reply(status=412))
+    with pytest.raises(errors.Conflict):
+        withdraw(portal)
+
+
+@pytest.mark.parametrize(
+    ("there", "state"), [(CANCELLED, "done"), (OPEN, "unknown")], ids=["done", "unknown"]
+)
+def test_a_lost_reply_is_looked_into(
+    portal: FhirPortal, server: Server, journal: Journal, there: Json, state: str
+):
+    server.on(GET, Reply(OPEN), Reply(there)).on(PUT, LOST)
+    if state == "done":
+        assert withdraw(portal) == ("cancelled", True)
+    else:
+        with pytest.raises(errors.OutcomeUnknown):
+            withdraw(portal)
+    assert [each.state for each in journal.entries()] == [state]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_task(**{"for": ref("Patient/ola")}),
+        a_task(**{"for": None}),
+        a_task(code={"text": "Call me"}),
+        a_task(status="entered-in-error"),
+    ],
+)
+def test_what_is_no_request_of_the_patients_is_not_found(
+    portal: FhirPortal, server: Server, other: Json
+):
+    server.on(GET, Reply(other))
+    with pytest.raises(errors.NotFound, match="There is no request 'task-1'"):
+        withdraw(portal)
+    assert server.asked == [GET]
+
+
+def test_what_the_portal_does_not_have_is_not_found(portal: FhirPortal, server: Server):
+    server.on(GET, Reply(status=404))
+    with pytest.raises(errors.NotFound):
+        withdraw(portal)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"status": 7}, {"status": None}, {"code": 7}, {"for": "kari"}, {"identifier": 7}]
+)
+def test_wrong_types_stop_the_withdrawal(portal: FhirPortal, server: Server, wrong: Json):
+    server.on(GET, Reply(CANCELLED | wrong))
+    with pytest.raises(errors.BadResponse):
+        withdraw(portal)
+    assert server.asked == [GET]

@@ -1,0 +1,275 @@
+"""Starting threads: both parts there, as meant, and once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.model.person import Identity
+from gpcli.model.thread import Draft, ThreadKind
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.client import FhirPortal
+from gpcli.portal.exchange import Exchange
+from tests.portal.builders import (
+    a_patient,
+    a_searchset,
+    a_service,
+    an_organization,
+    an_outcome,
+    identified,
+    ref,
+)
+from tests.portal.letters import (
+    ALL_AT_ONCE,
+    CONTACT,
+    DRAFT,
+    GP_ROLE,
+    a_file,
+    a_header,
+    a_message,
+    an_answer,
+)
+from tests.portal.scripted import (
+    ALL_OFF,
+    INTENT,
+    NOTHING,
+    Reply,
+    Server,
+    door_to,
+    portal_through,
+)
+from tests.portal.threads import (
+    BEGUN,
+    CREATE,
+    HEADER,
+    LOOK,
+    MESSAGE,
+    ONE,
+    PARTS,
+    SAID,
+    THEIRS,
+    a_thread,
+)
+
+ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
+
+
+def outcome(*statuses: str) -> dict[str, Any]:
+    entries = [{"response": {"status": status}} for status in statuses]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
+DONE = outcome("201", "201")
+
+
+@pytest.fixture
+def able() -> Capabilities:
+    return ALL_AT_ONCE
+
+
+@pytest.fixture
+def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
+    with door_to(server) as door:
+        yield Exchange(door, lambda: able)
+
+
+@pytest.fixture(autouse=True)
+def script(server: Server) -> None:
+    a_thread(server)
+
+
+def entries(server: Server) -> list[dict]:
+    """What the transaction held."""
+    (sent,) = [each for each in server.requests if each.content]
+    return [each["resource"] for each in json.loads(sent.content)["entry"]]
+
+
+def test_a_thread_starts_with_its_first_message_and_is_read_back(
+    portal: FhirPortal, server: Server
+):
+    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
+    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    assert written.changed
+    assert (written.record.thread.id, written.record.thread.subject) == ("thread-1", "Parking")
+    (message,) = written.record.messages
+    assert (message.id, message.text, len(message.attachments)) == (
+        "message-1",
+        "Where can I park?",
+        1,
+    )
+
+
+def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
+    exchange: Exchange, journal: Journal, server: Server
+):
+    guro = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro-for-kari")
+    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
+    portal = portal_through(exchange, journal, guro)
+    portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    header, message = entries(server)
+    for each in (header, message):
+        assert (each["subject"], each["sender"], each["recipient"]) == (
+            ref("Patient/kari"),
+            ref("RelatedPerson/guro-for-kari"),
+            [ref(GP_ROLE)],
+        )
+        assert each["sent"] == "2027-03-01T08:00:00+01:00"
+    assert (header["topic"], message["partOf"]) == ({"text": "Parking"}, [ref(HEADER.urn)])
+
+
+def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(
+    portal: FhirPortal, server: Server
+):
+    place = ref("Organization/role-1")
+    server.on("GET Patient", a_searchset(a_patient(place), included=[an_organization(id="role-1")]))
+    server.on("GET HealthcareService", a_searchset(a_service("contact", providedBy=place)))
+    server.on("POST ", DONE).on(LOOK, NOTHING, NOTHING, a_searchset(BEGUN, SAID))
+    portal.mailbox.writing_desk(INTENT)
+    portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    assert [each["recipient"] for each in entries(server)] == [[place], [place]]
+
+
+@pytest.mark.parametrize("able", [ALL_OFF])
+def test_without_transactions_the_message_follows_its_header(portal: FhirPortal, server: Server):
+    server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(BEGUN, SAID))
+    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    assert [each.id for each in written.record.messages] == ["message-1"]
+    assert [body.get("partOf") for body in server.bodies] == [
+        None,
+        [ref("Communication/thread-1")],
+    ]
+
+
+def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
+    portal: FhirPortal, server: Server
+):
+    quick = an_answer(sent="2027-02-01T10:00:00+01:00")
+    server.on("POST ", DONE).on(LOOK, a_searchset(quick, SAID, BEGUN))
+    conversation = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).record
+    assert [str(each.id) for each in conversation.messages] == ["message-1", "answer-1"]
+    assert conversation.thread.unread_count == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "message", "why"),
+    [
+        ({"subject": ref("Patient/ola")}, {}, "not yours"),
+        ({}, {"subject": ref("Patient/ola")}, "not your message"),
+        ({}, {"partOf": [ref("Communication/thread-2")]}, "not your message"),
+        ({}, {"sender": ref(GP_ROLE)}, "not your message"),
+        ({}, {"payload": [{"contentString": "Where can I park?"}]}, "not what is attached"),
+    ],
+    ids=["their thread", "their message", "elsewhere", "not by us", "without the file"],
+)
+def test_what_the_portal_made_of_it_must_be_what_was_meant(
+    portal: FhirPortal, server: Server, header: dict, message: dict, why: str
+):
+    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN | header, SAID | message))
+    with pytest.raises(errors.Conflict, match=why):
+        portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+
+
+def test_a_portal_may_tidy_up_the_words_that_it_takes(portal: FhirPortal, server: Server):
+    tidy = SAID | {"payload": [{"contentString": "Where can I park ?"}, a_file()]}
+    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, tidy))
+    assert portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).changed
+
+
+@pytest.mark.parametrize(
+    ("subject", "draft"),
+    [("Opening hours", DRAFT), ("Parking", Draft("When do you open?", DRAFT.enclosures))],
+)
+def test_what_was_there_before_with_other_words_is_something_else(
+    portal: FhirPortal, server: Server, subject: str, draft: Draft
+):
+    server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
+    with pytest.raises(errors.Conflict, match="used for something else"):
+        portal.mailbox.start(ADMINISTRATIVE, CONTACT, subject, draft, INTENT)
+
+
+def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal, server: Server):
+    server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
+    again = portal.mailbox.start(ADMINISTRATIVE, CONTACT, " Parking\n", DRAFT, INTENT)
+    assert not again.changed
+
+
+def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, server: Server):
+    desk = portal.mailbox.writing_desk(None)
+    assert (desk.earlier, desk.half) == (None, False)
+    assert [each.name for each in desk.offers.offers] == ["booking"]
+    assert not [each for each in server.asked if "Communication" in each]
+
+
+def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
+    server: Server, journal: Journal
+):
+    with door_to(server) as door:
+        batching = Exchange(door, lambda: Capabilities(True, (), (), (), ()))
+        desk = portal_through(batching, journal).mailbox.writing_desk(INTENT)
+    assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
+    looked = [each for each in server.asked if "identifier" in each]
+    assert [each.partition("&")[0].rpartition("|")[2] for each in looked] == [
+        HEADER.urn,
+        MESSAGE.urn,
+    ]
+
+
+def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: Server):
+    server.on(LOOK, a_searchset(BEGUN), a_searchset(SAID))
+    server.on(ONE, a_searchset(BEGUN)).on(PARTS, a_searchset(SAID, an_answer()))
+    desk = portal.mailbox.writing_desk(INTENT)
+    assert desk.earlier
+    assert not desk.half
+    assert [each.id for each in desk.earlier.messages] == ["message-1", "answer-1"]
+
+
+def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
+    portal: FhirPortal, server: Server
+):
+    server.on(LOOK, a_searchset(BEGUN), NOTHING, a_searchset(BEGUN), a_searchset(SAID))
+    server.on(ONE, a_searchset(BEGUN)).on(PARTS, NOTHING)
+    server.on(CREATE, Reply(status=201))
+    desk = portal.mailbox.writing_desk(INTENT)
+    assert desk.earlier
+    assert (desk.half, desk.earlier.messages) == (True, ())
+    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    assert (written.changed, [each.id for each in written.record.messages]) == (
+        True,
+        ["message-1"],
+    )
+    assert [each for each in server.asked if each.startswith("POST")] == [CREATE]
+    assert server.written().headers["If-None-Exist"].endswith(MESSAGE.urn)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        (a_searchset(BEGUN | THEIRS), a_searchset(SAID | THEIRS)),
+        (NOTHING, a_searchset(SAID)),
+    ],
+    ids=["somebody else's", "a message of nothing"],
+)
+def test_a_hit_that_is_not_ours_or_not_whole_is_a_conflict(
+    portal: FhirPortal, server: Server, found: tuple[dict, dict]
+):
+    server.on(LOOK, *found).on(ONE, found[0]).on(PARTS, found[1])
+    with pytest.raises(errors.Conflict, match="used for something else"):
+        portal.mailbox.writing_desk(INTENT)
+
+
+def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
+    portal: FhirPortal, server: Server
+):
+    server.on(LOOK, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x")))
+    assert portal.mailbox.writing_desk(INTENT).earlier is None
+
+
+def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
+    server.on(LOOK, Reply(an_outcome("consent-needed"), 403))
+    desk = portal.mailbox.writing_desk(INTENT)
+    assert (desk.earlier, [each.name for each in desk.offers.offers]) == (None, ["booking"])

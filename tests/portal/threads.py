@@ -1,0 +1,34 @@
+"""A portal with one GP and a thread, and what gpcli writes in it."""
+
+from __future__ import annotations
+
+from uuid import uuid5
+
+from gpcli.model.thread import Conversation
+from gpcli.portal.client import FhirPortal
+from tests.portal.builders import a_consent, a_searchset, identified, ref
+from tests.portal.letters import a_file, a_header, a_message, an_answer
+from tests.portal.scripted import INTENT, NOTHING, Server
+from tests.portal.world import GPS
+
+HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
+SAYING = {"payload": [{"contentString": "Where can I park?"}, a_file()]}
+BEGUN = identified(a_header(), HEADER.urn)
+SAID = identified(a_message(**SAYING), MESSAGE.urn)
+LOOK = "GET Communication?identifier"
+ONE = "GET Communication?_id"
+PARTS = "GET Communication?part-of"
+CREATE = "POST Communication"
+THEIRS = {"subject": ref("Patient/ola")}
+
+
+def a_thread(server: Server) -> None:
+    """A portal with one GP and a thread of two messages."""
+    server.on("GET Patient", GPS).on("GET ChargeItemDefinition", NOTHING)
+    server.on("GET Consent", a_searchset(a_consent()))
+    server.on(LOOK, NOTHING).on(ONE, a_searchset(a_header()))
+    server.on(PARTS, a_searchset(a_message(), an_answer()))
+
+
+def thread_of(portal: FhirPortal) -> Conversation:
+    return portal.mailbox.conversation("thread-1")
