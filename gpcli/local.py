@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -29,7 +30,8 @@ class Local:
 
     `former_umask` is the one that gpcli was started with, for the programs that it starts;
     -1 = it was never changed. `patience` is how long, in seconds, the portal may take before
-    progress is shown; `None` = as `Output` has it.
+    progress is shown; `None` = as `Output` has it. `terminal_device` opens the terminal to read
+    answers from where standard input is taken.
     """
 
     former_umask = -1
@@ -49,7 +51,9 @@ class Local:
         self.env = env
         self.stdin, self.stdout, self.stderr = streams
         self.clock = _shifted(now, env)
+        self.terminal_device: Callable[[], TextIO] = open_terminal
         self._terminal = terminal
+        self._stdin_taken = False
 
     @cached_property
     def output(self) -> Output:
@@ -72,8 +76,23 @@ class Local:
         """Who asks the person, where there is one."""
         from gpcli.render.ask import Ask, may_ask
 
-        allowed = may_ask(self.output.terminal, self.env, self.options.no_input)
-        return Ask(self.stdin, self.stderr, allowed=allowed, answered=self.person_answered)
+        taken = self._stdin_taken
+        return Ask(
+            self.stdin,
+            self.stderr,
+            allowed=may_ask(
+                self.output.terminal, self.env, self.options.no_input, stdin_taken=taken
+            ),
+            tty_device=self.terminal_device if taken else None,
+            answered=self.person_answered,
+        )
+
+    def take_stdin(self) -> TextIO:
+        """Standard input, for what it holds; from now on answers come from the terminal device."""
+        if not self._stdin_taken:
+            self._stdin_taken = True
+            self.__dict__.pop("ask", None)
+        return self.stdin
 
     def person_answered(self) -> None:
         """A person took their time to answer a question; nothing runs here that would mind."""
@@ -157,6 +176,11 @@ class Local:
     def timestamp(self) -> float:
         """The present in Unix seconds."""
         return self.clock().timestamp()
+
+
+def open_terminal() -> TextIO:
+    """The terminal that this process belongs to, to read from; raises OSError without one."""
+    return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
 
 
 def _shifted(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:

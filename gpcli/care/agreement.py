@@ -47,6 +47,8 @@ class Proposal(Generic[Record]):
 
     `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
     sending costs, `None` = nothing. `word` has to be typed to agree, where a yes is not enough.
+    `still_so` is called once a person has agreed, who may have taken long over it: it looks again
+    and raises what no longer is as the plan showed.
     """
 
     action: str
@@ -56,6 +58,7 @@ class Proposal(Generic[Record]):
     charge: Charge | None = None
     warnings: tuple[str, ...] = ()
     word: str = ""
+    still_so: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def carry_out(
     """Show the plan, make sure that the person agrees, then send.
 
     Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
-    whatever sending raises.
+    whatever looking again and sending raise.
     """
     _cap(terms.accept_fee)
     if isinstance(step, Outcome):
@@ -101,19 +104,22 @@ def carry_out(
     show(step)
     if terms.dry_run:
         return Outcome(step.preview, changed=False, dry_run=True)
-    _agree(step, terms, asker)
+    asked = _agree(step, terms, asker)
+    if asked and step.still_so:
+        step.still_so()
     written = step.send()
     return Outcome(written.record, written.changed)
 
 
-def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
+def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> bool:
+    """Make sure of it; true when a person was asked, false when the command line said it all."""
     if proposal.charge and (terms.yes or terms.accept_fee):
         check_fee(proposal.charge, terms.accept_fee)
     if proposal.word:
         _require_word(proposal.word, terms.word, asker)
-        return
+        return terms.word is None
     if terms.yes:
-        return
+        return False
     flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
     try:
         agreed = asker.yes(f"{proposal.action}?", flag=flag)
@@ -123,6 +129,7 @@ def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> None:
         raise
     if not agreed:
         raise Declined("Nothing was sent.")
+    return True
 
 
 def _require_word(word: str, given: str | None, asker: Asker) -> None:

@@ -143,6 +143,10 @@ class Output:
 
         self._stdout.write_line(JsonText(self._stdout, indent=2).of(document))
 
+    def document(self, document: bytes) -> None:
+        """Write a document that has a form of its own, such as a calendar, in UTF-8 as it is."""
+        self._stdout.write_bytes(document)
+
     def notice(self, text: str, **extra: JsonScalar) -> None:
         """Say what is good to know; `extra` are further members for scripts."""
         self._asides.notice(text, extra)

@@ -49,6 +49,17 @@ class Stream:
             self._stream.write(self.spelled(text))
             self._stream.flush()
 
+    def write_bytes(self, document: bytes) -> None:
+        """Write UTF-8 at once as it is, past the stream's own encoding and line ends."""
+        with self._alone:
+            self._stream.flush()
+            raw = getattr(self._stream, "buffer", None)
+            if raw is None:
+                self._stream.write(document.decode())
+            else:
+                raw.write(document)
+                raw.flush()
+
     def spelled(self, text: str) -> str:
         """Spell `text` with the letters that the stream has: a dash as `-`, others as escapes."""
         if self.utf8 or text.isascii():

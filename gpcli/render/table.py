@@ -8,6 +8,7 @@ from itertools import islice
 
 from rich.box import Box
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,7 @@ LONG = 200
 _READABLE = 96
 _LEAST_VALUE = 16
 _GAP = 2
+_INSET = 2
 _RULE = Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 _ASCII_RULE = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
 
@@ -63,7 +65,8 @@ class TableAnswers:
         if text and self._fields is None:
             self._stdout.write_line("")
             words = self._stdout.spelled(safe_text(text).rstrip("\n"))
-            self._draw(Text(words), min(self._terminal.width, _READABLE))
+            inset = Padding(Text(words), (0, 0, 0, _INSET))  # so that no text passes for a label
+            self._draw(inset, min(self._terminal.width, _READABLE))
 
     def _columns(self, view: View[T], usual: Callable[[Column[T]], bool]) -> Sequence[Column[T]]:
         columns = view.chosen(self._fields)

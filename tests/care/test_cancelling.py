@@ -5,7 +5,14 @@ import pytest
 
 from gpcli.care.agreement import Charge, Outcome, Terms, carry_out
 from gpcli.care.cancelling import propose
-from gpcli.errors import ConsentNeeded, NotFound, NotOffered, OffForNow, TooLate
+from gpcli.errors import (
+    ConsentNeeded,
+    FeeNotAccepted,
+    NotFound,
+    NotOffered,
+    OffForNow,
+    TooLate,
+)
 from gpcli.model.appointment import Window
 from gpcli.model.service import Absence, ConsentLevel, ServiceName
 from tests.care.builders import (
@@ -35,7 +42,7 @@ def portal_with(*there, known=CAN, **changes):
 
 
 def decide(portal, identity="app-1", now=NOW):
-    return propose(portal, identity, INTENT, now)
+    return propose(portal, identity, INTENT, lambda: now)
 
 
 def refused_by(error, portal, **asked):
@@ -250,3 +257,50 @@ def test_a_booking_that_names_no_gp_is_cancelled_where_any_takes_it():
     there = replace(BOOKED, surgery_id=None)
 
     assert decide(portal_with(there, known=known)).action == "Cancel this booking"
+
+
+def test_a_deadline_that_passes_while_a_person_decides_stops_it():
+    clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
+    portal = portal_with(BOOKED)
+    step = propose(portal, "app-1", INTENT, lambda: next(clock))
+
+    with pytest.raises(FeeNotAccepted) as refused:
+        carry_out(step, Terms(), Asker([True]), lambda _: None)
+
+    assert (refused.value.message, refused.value.hint, portal.sent) == (
+        "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
+        "Run it again to see what it costs now.",
+        [],
+    )
+
+
+def test_a_deadline_that_passes_where_late_is_refused_stops_it_too():
+    refusing = offers(an_offer(CANCEL, late_cancelling="refused"))
+    clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
+    portal = portal_with(BOOKED, known=refusing)
+    step = propose(portal, "app-1", INTENT, lambda: next(clock))
+
+    with pytest.raises(TooLate):
+        carry_out(step, Terms(), Asker([True]), lambda _: None)
+    assert portal.sent == []
+
+
+def test_a_fee_that_rises_while_a_person_decides_stops_it():
+    late = at("2026-12-02 09:00")
+    portal = portal_with(BOOKED)
+    step = propose(portal, "app-1", INTENT, lambda: late)
+    portal.offered = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "311")})
+
+    with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to 311 NOK now"):
+        carry_out(step, Terms(), Asker([True]), lambda _: None)
+    assert portal.sent == []
+
+
+def test_what_somebody_else_cancelled_meanwhile_is_cancelled():
+    portal = portal_with(BOOKED, unchanged=True)
+    step = decide(portal)
+    portal.there = (replace(BOOKED, status="cancelled"),)
+
+    outcome = carry_out(step, Terms(), Asker([True]), lambda _: None)
+
+    assert (outcome.record.status, outcome.changed) == ("cancelled", False)

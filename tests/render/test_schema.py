@@ -1,6 +1,7 @@
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from inspect import getdoc
 from typing import Literal
 
 import jsonschema
@@ -8,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpcli.model import appointment, money, person, service, surgery
+from gpcli.model import appointment, money, person, service, surgery, thread, thread_receipt
 from gpcli.render.record import record_of
 from gpcli.render.schema import DIALECT, array_of, schema_of
 
-MODULES = (appointment, money, person, service, surgery)
+MODULES = (appointment, money, person, service, surgery, thread, thread_receipt)
 KINDS = sorted(
-    {kind for module in MODULES for kind in vars(module).values() if is_dataclass(kind)},
+    {kind for module in MODULES for kind in vars(module).values() if is_dataclass(kind)}
+    - {thread.Draft, thread.Enclosure},  # what is sent is never shown
     key=lambda kind: kind.__name__,
 )
 FINITE = st.decimals(allow_nan=False, allow_infinity=False)
@@ -44,15 +46,16 @@ def test_a_schema_is_spelled_out_from_type_hints_and_docstrings():
     assert schema_of(money.Price) == {
         "$schema": DIALECT,
         "title": "Price",
-        "description": money.Price.__doc__,
+        "description": getdoc(money.Price),
         "type": "object",
         "properties": {
             "low": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?$"},
             "high": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?$"},
             "currency": {"type": "string"},
             "rates": {"type": "array", "items": {"$ref": "#/$defs/Rate"}},
+            "at_sending": {"type": "boolean"},
         },
-        "required": ["low", "high", "currency", "rates"],
+        "required": ["low", "high", "currency", "rates", "at_sending"],
         "additionalProperties": False,
         "$defs": {
             "Rate": {
@@ -65,10 +68,25 @@ def test_a_schema_is_spelled_out_from_type_hints_and_docstrings():
                         "type": "string",
                         "pattern": r"^-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?$",
                     },
+                    "surcharges": {"type": "array", "items": {"$ref": "#/$defs/Surcharge"}},
                 },
-                "required": ["applies", "amount"],
+                "required": ["applies", "amount", "surcharges"],
                 "additionalProperties": False,
-            }
+            },
+            "Surcharge": {
+                "title": "Surcharge",
+                "description": money.Surcharge.__doc__,
+                "type": "object",
+                "properties": {
+                    "name": {"type": ["string", "null"]},
+                    "amount": {
+                        "type": "string",
+                        "pattern": r"^-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?$",
+                    },
+                },
+                "required": ["name", "amount"],
+                "additionalProperties": False,
+            },
         },
     }
 

@@ -152,7 +152,18 @@ def test_an_items_text_stands_below_it_wrapped_at_words(stage, slots_view, a_slo
     shown = stage(tty=True, width=30)
     text = "Hei!\n\nprøvene er fine [mg/dL], vi sees til våren.\n"
     shown.output.show_item(View("one", slots_view.columns[:1], record_of), a_slot(), text=text)
-    assert shown.written == ("ID  s1\n\nHei!\n\nprøvene er fine [mg/dL], vi\nsees til våren.\n")
+    assert shown.written == (
+        "ID  s1\n\n  Hei!\n\n  prøvene er fine [mg/dL], vi\n  sees til våren.\n"
+    )
+
+
+def test_no_line_of_a_text_can_pass_for_a_label(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=30)
+    text = "Hei!\nID  forged\nlong enough to be wrapped and then\nID  forged too"
+    shown.output.show_item(View("one", slots_view.columns[:1], record_of), a_slot(), text=text)
+    label, gap, *lines = shown.written.splitlines()
+    assert (label, gap) == ("ID  s1", "")
+    assert {line[:2] for line in lines} == {"  "}
 
 
 def many(a_slot, count):

@@ -5,19 +5,30 @@ from __future__ import annotations
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.flu import FluAnswer
+from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
+from gpcli.model.renewal_receipt import RenewalReceipt
 from gpcli.model.service import Consent, Service
 from gpcli.model.surgery import Surgery
+from gpcli.model.thread import Conversation, Saved, Thread
+from gpcli.model.thread_receipt import MessageReceipt, ThreadReceipt
 from gpcli.render.record import Json
 from gpcli.render.schema import DIALECT, Schema, array_of, schema_of
-from gpcli.render.views.sandbox import SandboxPerson
+from gpcli.render.views.sandbox import Answer, SandboxPerson
 
 LISTS: dict[str, type] = {
     "appointments list": Appointment,
     "consent show": Consent,
     "gp": Surgery,
     "logout": SignedOut,
+    "messages list": Thread,
+    "messages mark-read": MessageReceipt,
+    "messages save": Saved,
     "profile list": KnownPortal,
+    "rx list": Prescription,
+    "rx renew": RenewalReceipt,
+    "rx requests": Renewal,
+    "sandbox answer": Answer,
     "sandbox people": SandboxPerson,
     "services": Service,
     "slots": Slot,
@@ -30,15 +41,22 @@ ITEMS: dict[str, tuple[type, ...]] = {
     "cancel": (AppointmentReceipt,),
     "consent grant": (ConsentReceipt,),
     "consent withdraw": (ConsentReceipt,),
+    "contact": (ThreadReceipt,),
+    "econsult join": (Appointment,),
+    "econsult start": (ThreadReceipt, AppointmentReceipt),
+    "econsult withdraw": (AppointmentReceipt,),
     "flu": (FluAnswer, AppointmentReceipt),
+    "messages reply": (MessageReceipt,),
+    "messages show": (Conversation,),
     "login": (SignInSummary,),
     "profile add": (KnownPortal,),
     "profile remove": (KnownPortal,),
     "profile show": (KnownPortal,),
     "profile use": (KnownPortal,),
+    "rx withdraw": (RenewalReceipt,),
     "whoami": (SignInState,),
 }
-"""Command -> what its object is; `flu` answers with a receipt when it books."""
+"""Command -> what its object is, or may be: `flu` gives a receipt only when it books."""
 
 
 def schema_for(command: str) -> Schema | None:

@@ -91,6 +91,7 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column(
             "cancel_until", "Cancel until", lambda one: one.cancel_until, _until, in_table=False
         ),
+        Column("join_url", "Join at", lambda one: one.join_url, in_table=False),
         Column("slot_id", "Slot", lambda one: one.slot_id, in_table=False),
         Column("created", "Made", lambda one: one.created, in_table=False),
         Column("zone", "Zone", lambda one: one.zone, for_people=False),

@@ -1,0 +1,190 @@
+"""E-consultations with the GP: in writing, or by phone or video at a time of the surgery's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gpcli.care.agreement import Charge, Outcome, Proposal, Step
+from gpcli.care.offers import at_gp, called, pick_one, require
+from gpcli.care.recheck import still_offered
+from gpcli.care.request import Request, offer_of, preview, whom
+from gpcli.care.slots import Search
+from gpcli.care.writing import (
+    Correspondent,
+    Errand,
+    Letter,
+    check_half,
+    check_limits,
+    draft_rows,
+    price_rows,
+    started_before,
+    starting,
+    used_otherwise,
+)
+from gpcli.errors import AlreadyBooked, NotOffered, Usage
+from gpcli.model.appointment import Appointment, Window
+from gpcli.model.desk import BookingDesk
+from gpcli.model.service import Offers, Service, ServiceName
+from gpcli.model.thread import Conversation, ThreadKind
+
+TEXT = "text"
+WAYS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
+"""The ways of an e-consultation, by the codes of `urn:gpcli:channel`, in words."""
+
+_SERVICE = ServiceName.E_CONSULTATION
+_KIND = ThreadKind.E_CONSULTATION
+
+
+def way_called(word: str) -> str:
+    """The way that `--via` names; `audio` is the phone. Raises Usage naming them all."""
+    way = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
+    if way in WAYS:
+        return way
+    raise Usage(
+        f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(WAYS)}."
+    )
+
+
+def ways(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
+    """The ways that the patient's GPs take, or the one named `gp`; raises NotOffered and its like.
+
+    A GP who names no ways takes them all, as far as anybody knows.
+    """
+    rows = require(at_gp(offers, gp), _SERVICE, now)
+    return tuple(way for way in WAYS if any(_takes(row, way) for row in rows))
+
+
+def check_way(offers: Offers, gp: str | None, way: str, now: datetime) -> None:
+    """Raise NotOffered, or its like, unless a GP (the one named `gp`) takes it this `way`."""
+    _taking(offers, gp, way, now)
+
+
+def in_writing(writer: Correspondent, letter: Letter, request: Request) -> Step[Conversation]:
+    """Start an e-consultation in writing.
+
+    Raises NotOffered, also where the GP takes it only in other ways, and its like; Usage beyond
+    the surgery's limits; Conflict when the request id was used for something else; InputNeeded
+    when several GPs may be meant.
+    """
+    desk = writer.portal.mailbox.writing_desk(request.lookup)
+    if desk.earlier and not desk.half:
+        return started_before(desk.earlier, desk.offers, letter, request, _KIND)
+    if desk.earlier:
+        check_half(desk.earlier, desk.offers, letter, request, _KIND)
+    row = _row(writer, desk.offers, TEXT, request.gp)
+    errand = Errand(_KIND, "Start an e-consultation in writing", _charge(row))
+    return starting(writer, row, letter, request, errand)
+
+
+def at_a_time(
+    writer: Correspondent, letter: Letter, request: Request, way: str, search: Search
+) -> Step[Appointment]:
+    """Ask for an e-consultation by phone or video within the times of `search`.
+
+    Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
+    """
+    desk = writer.portal.booking_desk(slot=None, intent=request.lookup)
+    if desk.earlier:
+        return _asked_before(desk.earlier, desk, letter, request, way)
+    row = _row(writer, desk.offers, way, request.gp)
+    if not request.another:
+        _refuse_double(desk.coming, row, search.now)
+    check_limits(letter.draft, offer_of(row).limits)
+    return _asking(writer, row, letter, request, way, _wished(search))
+
+
+def _asking(
+    writer: Correspondent,
+    row: Service,
+    letter: Letter,
+    request: Request,
+    way: str,
+    wished: Sequence[Window],
+) -> Proposal[Appointment]:
+    portal, offer, words = writer.portal, offer_of(row), _words(letter)
+    return Proposal(
+        action=f"Ask for an e-consultation {WAYS[way]}",
+        rows=(
+            *whom(portal.parties, row),
+            *(("Wished", window) for window in wished),
+            ("Subject", letter.subject),
+            *(draft_rows(letter.draft, shown=writer.asker.allowed) if letter.draft.text else ()),
+            ("Answer", row.answer_time),
+            *price_rows(row.price),
+        ),
+        preview=preview(
+            row,
+            request,
+            zone=writer.zone.key,
+            requested=tuple(wished),
+            channel=way,
+            reason=words,
+        ),
+        send=lambda: portal.enquire(
+            offer, wished, words, request.intent, channel=way, subject=letter.subject
+        ),
+        charge=_charge(row),
+        still_so=still_offered(portal, row, writer.clock),
+    )
+
+
+def _row(writer: Correspondent, offers: Offers, way: str, gp: str | None) -> Service:
+    return pick_one(_taking(offers, gp, way, writer.clock()), _SERVICE, writer.asker)
+
+
+def _taking(offers: Offers, gp: str | None, way: str, now: datetime) -> list[Service]:
+    rows = require(at_gp(offers, gp), _SERVICE, now)
+    fit = [row for row in rows if _takes(row, way)]
+    if fit:
+        return fit
+    taken = [each for each in WAYS if any(_takes(row, each) for row in rows)]
+    labels = " and ".join(row.surgery.label for row in rows)
+    take = "takes" if len(rows) == 1 else "take"
+    others = " or ".join(WAYS[each] for each in taken) or "in ways that gpcli does not know"
+    raise NotOffered(
+        f"{labels} {take} e-consultations {others}, not {WAYS[way]}.",
+        hint=f"gpcli econsult start --via {taken[0]}" if taken else "gpcli services",
+    )
+
+
+def _takes(row: Service, way: str) -> bool:
+    return not row.channels or way in row.channels
+
+
+def _charge(row: Service) -> Charge:
+    return Charge("An e-consultation", row.price)
+
+
+def _wished(search: Search) -> list[Window]:
+    wished = [each for each in search.wanted.windows(search.zone) if each.end > search.now]
+    if not wished:
+        raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
+    return wished
+
+
+def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
+    for each in coming:
+        same_gp = each.surgery_id in {None, row.surgery.id}
+        to_come = not each.over and (each.start is None or each.start > now)
+        if each.service == _SERVICE and same_gp and to_come:
+            raise AlreadyBooked(
+                f"There is already an e-consultation under way: {each.id}.",
+                hint=f"gpcli appointments show {each.id}; to ask for one more, add --another.",
+            )
+
+
+def _asked_before(
+    earlier: Appointment, desk: BookingDesk, letter: Letter, request: Request, way: str
+) -> Outcome[Appointment]:
+    ids = {one.id for one in called(desk.offers.surgeries, request.gp)}
+    there = request.gp is None or earlier.surgery_id in {None, *ids}
+    same_words = (earlier.reason or "").strip() == _words(letter)
+    if there and same_words and (earlier.service, earlier.channel) == (_SERVICE, way):
+        return Outcome(earlier, changed=False)
+    raise used_otherwise(str(earlier.id))
+
+
+def _words(letter: Letter) -> str:
+    """What stands with the request for a time: the message, or the subject for want of one."""
+    return letter.draft.text or letter.subject

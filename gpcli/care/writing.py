@@ -1,0 +1,231 @@
+"""Writing to the surgery: what may be sent, what the plan shows, and a repeat of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gpcli.care.agreement import Asker, Charge, Outcome, Proposal, Record, Step
+from gpcli.care.offers import called
+from gpcli.care.portal import Portal
+from gpcli.care.recheck import still_offered
+from gpcli.care.request import Request, offer_of, whom
+from gpcli.errors import Conflict, Usage
+from gpcli.model.money import Price, Rate, Surcharge
+from gpcli.model.plan import PlanValue
+from gpcli.model.service import Limits, Offers, Service
+from gpcli.model.thread import Conversation, Draft, Enclosure, Message, Thread, ThreadKind
+
+SHOWN = 60
+"""Characters of a message's first line that a plan shows."""
+
+Rows = tuple[tuple[str, PlanValue], ...]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What starts a thread."""
+
+    subject: str
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class Correspondent:
+    """Who writes: through which portal, whom to ask, by which clock and in which zone."""
+
+    portal: Portal
+    asker: Asker
+    clock: Callable[[], datetime]
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One kind of thread to start: what the plan calls it, what sending costs, what to know."""
+
+    kind: ThreadKind
+    action: str
+    charge: Charge | None
+    warnings: tuple[str, ...] = ()
+
+
+def starting(
+    writer: Correspondent, row: Service, letter: Letter, request: Request, errand: Errand
+) -> Proposal[Conversation]:
+    """The proposal to start a thread with the surgery of `row`; raises Usage beyond its limits."""
+    offer = offer_of(row)
+    check_limits(letter.draft, offer.limits)
+    return Proposal(
+        action=errand.action,
+        rows=(
+            *whom(writer.portal.parties, row),
+            ("Subject", letter.subject),
+            *draft_rows(letter.draft, shown=writer.asker.allowed),
+            ("Answer", row.answer_time),
+            *price_rows(row.price),
+        ),
+        preview=Conversation(_before(row, letter, errand.kind, writer.zone), ()),
+        send=lambda: writer.portal.mailbox.start(
+            errand.kind, offer, letter.subject, letter.draft, request.intent
+        ),
+        charge=errand.charge,
+        warnings=errand.warnings,
+        still_so=still_offered(writer.portal, row, writer.clock),
+    )
+
+
+def started_before(
+    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+) -> Outcome[Conversation]:
+    """The outcome when the same request came before; raises Conflict when it was another."""
+    if _is_same(earlier, offers, letter, request, kind):
+        return Outcome(earlier, changed=False)
+    raise used_otherwise(f"thread {earlier.thread.id}")
+
+
+def check_half(
+    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+) -> None:
+    """Raise Conflict unless a thread whose first message never arrived is the one meant."""
+    thread = earlier.thread
+    if not _is_about(thread, offers, letter, request, kind):
+        raise used_otherwise(f"thread {thread.id}")
+
+
+def used_otherwise(what: str) -> Conflict:
+    """The error for a request id that made something else, named `what`."""
+    return Conflict(
+        f"This --request-id was used for something else: {what}.",
+        hint="Use a new --request-id for a new request.",
+    )
+
+
+def says_the_same(message: Message, draft: Draft) -> bool:
+    """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
+    files = [(one.title, one.size, one.content) for one in message.attachments]
+    return (
+        _plain(message.text) == _plain(draft.text)
+        and len(files) == len(draft.enclosures)
+        and all(map(_is_file, files, draft.enclosures))
+    )
+
+
+def answer_time(step: Step[Record]) -> str | None:
+    """The surgery's own words on when it answers, where the plan has them."""
+    found = dict(step.rows).get("Answer") if isinstance(step, Proposal) else None
+    return found if isinstance(found, str) else None
+
+
+def check_limits(draft: Draft, limits: Limits) -> None:
+    """Raise Usage for what the surgery does not take: its text, then each file."""
+    length = len(draft.text)
+    if limits.text is not None and length > limits.text:
+        raise Usage(
+            f"The message has {length} characters; the surgery takes {limits.text}.",
+            hint="Make it shorter.",
+        )
+    for enclosure in draft.enclosures:
+        _check_enclosure(enclosure, limits)
+
+
+def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
+    """The lines of a plan on the message; `shown` tells whether to show how it begins."""
+    count = f"{len(draft.text)} characters"
+    yield "Message", f"{_beginning(draft.text)} ({count})" if shown else count
+    for each in draft.enclosures:
+        yield "Attachment", f"{each.name} ({each.content_type}, {len(each.content)} bytes)"
+
+
+def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
+    """The lines of a plan on what it costs: the range, then each rate that leads to it."""
+    yield "Price", price
+    if price is None or (len(price.rates) == 1 and not price.rates[0].surcharges):
+        return
+    for rate in price.rates:
+        yield "Rate", _rate_words(rate, price.currency)
+
+
+def _rate_words(rate: Rate, currency: str) -> str:
+    when = f"{rate.applies}: " if rate.applies else ""
+    extra = ", ".join(_extra_words(each, currency) for each in rate.surcharges)
+    amount = f"{currency} {rate.amount:f}" if rate.amount else "free"
+    return f"{when}{amount} (with {extra})" if extra else f"{when}{amount}"
+
+
+def _extra_words(part: Surcharge, currency: str) -> str:
+    return f"{part.name or 'a surcharge'} {currency} {part.amount:f}"
+
+
+def _beginning(text: str) -> str:
+    first = text.strip().partition("\n")[0].strip()
+    return first if len(first) <= SHOWN else f"{first[:SHOWN].rstrip()}…"
+
+
+def _before(row: Service, letter: Letter, kind: ThreadKind, zone: ZoneInfo) -> Thread:
+    return Thread(
+        id=None,
+        kind=kind,
+        subject=letter.subject,
+        status="preparation",
+        closed_because=None,
+        surgery=row.surgery.name,
+        practitioner=row.surgery.gp,
+        started=None,
+        last=None,
+        message_count=1,
+        unread_count=0,
+        zone=zone.key,
+        surgery_id=row.surgery.id,
+    )
+
+
+def _is_same(
+    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+) -> bool:
+    thread = earlier.thread
+    return (
+        _is_about(thread, offers, letter, request, kind)
+        and bool(earlier.messages)
+        and says_the_same(earlier.messages[0], letter.draft)
+    )
+
+
+def _is_about(
+    thread: Thread, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+) -> bool:
+    ids = {one.id for one in called(offers.surgeries, request.gp)}
+    there = request.gp is None or thread.surgery_id in {None, *ids}
+    return there and thread.kind == kind and _plain(thread.subject) == _plain(letter.subject)
+
+
+def _plain(text: str | None) -> str:
+    """Words without their spacing, which a portal may tidy up."""
+    return " ".join((text or "").split())
+
+
+def _is_file(there: tuple[str | None, int | None, bytes | None], meant: Enclosure) -> bool:
+    title, size, content = there
+    told = content is None or content == meant.content
+    return told and title == meant.name and size in {None, len(meant.content)}
+
+
+def _check_enclosure(enclosure: Enclosure, limits: Limits) -> None:
+    size = len(enclosure.content)
+    if limits.attachment is not None and size > limits.attachment:
+        raise Usage(
+            f"{enclosure.name} has {size} bytes; the surgery takes {limits.attachment}.",
+            hint="Make it smaller.",
+        )
+    if limits.types and not _takes(limits.types, enclosure.content_type):
+        raise Usage(
+            f"The surgery does not take {enclosure.name}: it is {enclosure.content_type}.",
+            hint=f"It takes {', '.join(limits.types)}.",
+        )
+
+
+def _takes(types: tuple[str, ...], written: str) -> bool:
+    family = f"{written.partition('/')[0]}/*"
+    return bool({written, family, "*/*"} & {each.casefold() for each in types})

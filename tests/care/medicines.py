@@ -1,0 +1,147 @@
+"""Prescriptions, requests to renew them, and a portal in memory that has some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from gpcli.care.renewal_request import Counter, Wanted
+from gpcli.errors import NotFound
+from gpcli.model.desk import Written
+from gpcli.model.prescription import (
+    Asked,
+    Basis,
+    Prescription,
+    Quantity,
+    Remaining,
+    Renewal,
+    RenewalDesk,
+)
+from gpcli.model.service import ServiceName
+from tests.care.builders import BERG, INTENT, NOW, Asker, FakePortal, an_offer, at, offers
+
+RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
+ASKED = at("2026-11-30 10:00")
+CAN = offers(an_offer(RENEWAL))
+
+
+def left(fills: int = 3, basis: Basis = Basis.DISPENSES, amount: str | None = None) -> Remaining:
+    return Remaining(fills, basis, Quantity(Decimal(amount), "tablets") if amount else None)
+
+
+def a_prescription(identity: str = "rx-1", **changes: object) -> Prescription:
+    blank = Prescription(
+        id=identity,
+        name="Metformin",
+        strength="500 mg",
+        form="Tablet",
+        dose="1 tablet daily.",
+        kind="medicine",
+        group="C",
+        status="active",
+        prescriber="Kari Berg",
+        issued="2026-06-01",
+        valid_until="2027-06-01",
+        expired=False,
+        remaining=left(),
+        low=False,
+        renewal=None,
+        zone="Europe/Oslo",
+        surgery_id=BERG.id,
+        prescriber_ref=f"PractitionerRole/{BERG.id}",
+    )
+    return replace(blank, **changes)
+
+
+def a_low_one(identity: str = "rx-1", **changes: object) -> Prescription:
+    return a_prescription(identity, **{"remaining": left(0), "low": True, **changes})
+
+
+def a_renewal(identity: str | None = "task-1", of: str = "rx-1", **changes: object) -> Renewal:
+    blank = Renewal(
+        id=identity,
+        status="requested",
+        prescription_id=of,
+        prescription="Metformin 500 mg",
+        asked=ASKED,
+        updated=ASKED,
+        note=None,
+        answer=None,
+        zone="Europe/Oslo",
+    )
+    return replace(blank, **changes)
+
+
+def bearing(renewal: Renewal) -> Renewal:
+    """The request as INTENT makes it."""
+    part = uuid5(INTENT, str(renewal.prescription_id))
+    return replace(renewal, identifiers=(part.urn,))
+
+
+@dataclass
+class FakePrescriptions:
+    """What a portal holds of prescriptions; `refuses` says how asking for one of them fails."""
+
+    portal: "Pharmacy"
+    there: Sequence[Prescription]
+    asked: Sequence[Renewal] = ()
+    refuses: dict[str, Exception] = field(default_factory=dict)
+
+    def all(self) -> list[Prescription]:
+        self.portal.calls.append(("all",))
+        return list(self.there)
+
+    def renewals(self) -> list[Renewal]:
+        self.portal.calls.append(("renewals",))
+        return list(self.asked)
+
+    def renewal(self, renewal: str) -> Renewal:
+        for each in self.asked:
+            if each.id == renewal:
+                return each
+        raise NotFound(f"There is no request '{renewal}'.")
+
+    def renewal_desk(self) -> RenewalDesk:
+        self.portal.calls.append(("renewal_desk",))
+        return RenewalDesk(self.portal.offered, tuple(self.there))
+
+    def renew(
+        self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
+    ) -> list[Asked]:
+        self.portal.calls.append(("renew", tuple(each.id for each in prescriptions), note, intent))
+        return [self._ended(each, note) for each in prescriptions]
+
+    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+        self.portal.calls.append(("withdraw", renewal, intent))
+        return Written(replace(self.renewal(renewal), status="cancelled"), True)
+
+    def _ended(self, one: Prescription, note: str | None) -> Asked:
+        if one.id in self.refuses:
+            return Asked(one, None, changed=False, error=self.refuses[one.id])
+        made = a_renewal(f"task-{one.id}", one.id, prescription=one.label, note=note)
+        return Asked(one, made, changed=True)
+
+
+class Pharmacy(FakePortal):
+    """A portal in memory with prescriptions."""
+
+    prescriptions: FakePrescriptions
+
+    @property
+    def sent(self) -> list[tuple[object, ...]]:
+        return [call for call in self.calls if call[0] in {"renew", "withdraw"}]
+
+
+def pharmacy(*there: Prescription, known=CAN, asked=(), refuses=None, **changes) -> Pharmacy:
+    portal = Pharmacy(known, **changes)
+    portal.prescriptions = FakePrescriptions(portal, there, asked, refuses or {})
+    return portal
+
+
+def a_wish(*ids: str, **changes: object) -> Wanted:
+    """To renew those with `ids`, or what `changes` say."""
+    return replace(Wanted(INTENT, repeated=False, ids=ids or None), **changes)
+
+
+def a_counter(portal: Pharmacy, asker: Asker | None = None) -> Counter:
+    return Counter(portal, lambda: NOW, asker or Asker(), lambda one: f"label of {one.id}")

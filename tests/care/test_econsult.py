@@ -1,0 +1,382 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from gpcli.care.agreement import Charge, Outcome, Terms, carry_out
+from gpcli.care.econsult import at_a_time, check_way, in_writing, way_called, ways
+from gpcli.errors import (
+    AlreadyBooked,
+    Conflict,
+    FeeNotAccepted,
+    InputNeeded,
+    NotOffered,
+    OffForNow,
+    Usage,
+)
+from gpcli.model.appointment import Window
+from gpcli.model.money import Price, Rate, Surcharge
+from gpcli.model.service import Absence, Limits, ServiceName
+from gpcli.model.thread import Draft, ThreadKind
+from tests.care.builders import (
+    BERG,
+    DAHL,
+    INTENT,
+    NOW,
+    Asker,
+    a_price,
+    a_search,
+    an_appointment,
+    an_offer,
+    at,
+    offers,
+)
+from tests.care.letters import (
+    WORDS,
+    a_conversation,
+    a_letter,
+    a_message,
+    asked,
+    with_mail,
+    writing,
+)
+
+ECONSULT = ServiceName.E_CONSULTATION
+FEE = (Surcharge("Invoice fee", Decimal(69)),)
+PRICE = Price(
+    Decimal(0),
+    Decimal("391.50"),
+    "NOK",
+    (
+        Rate("Before 16:00", Decimal(253), FEE),
+        Rate("In the evening", Decimal("391.50"), (*FEE, Surcharge(None, Decimal(5)))),
+        Rate("Under 16", Decimal(0)),
+        Rate(None, Decimal(100)),
+    ),
+)
+OPEN = an_offer(ECONSULT, answer_time="Within five working days.")
+CAN = offers(OPEN, prices={ECONSULT: PRICE})
+WEEK = Window(at("2026-12-01 00:00"), at("2026-12-08 23:59:59"))
+RATES = (
+    ("Price", PRICE),
+    ("Rate", "Before 16:00: NOK 253 (with Invoice fee NOK 69)"),
+    ("Rate", "In the evening: NOK 391.50 (with Invoice fee NOK 69, a surcharge NOK 5)"),
+    ("Rate", "Under 16: free"),
+    ("Rate", "NOK 100"),
+)
+
+
+def write(portal, letter=None, asker=None, **changes):
+    return in_writing(writing(portal, asker), letter or a_letter(), asked(**changes))
+
+
+def ask_for(portal, way="video", letter=None, asker=None, search=None, **changes):
+    wished = search or a_search(last="+7d")
+    return at_a_time(writing(portal, asker), letter or a_letter(), asked(**changes), way, wished)
+
+
+def refused_by(error, portal, decide, **changes):
+    """The message and the hint of the refusal; nothing must have been sent."""
+    with pytest.raises(error) as refused:
+        decide(portal, **changes)
+    assert portal.sent == []
+    return refused.value.message, refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("word", "way"),
+    [
+        ("text", "text"),
+        ("phone", "phone"),
+        ("audio", "phone"),
+        ("video", "video"),
+        (" VIDEO ", "video"),
+    ],
+)
+def test_ways_have_their_words(word, way):
+    assert way_called(word) == way
+
+
+@pytest.mark.parametrize("word", ["", "in-person", "fax", "tekst"])
+def test_another_word_is_no_way(word):
+    with pytest.raises(Usage) as refused:
+        way_called(word)
+    assert refused.value.hint == "The words are text, phone, video."
+
+
+def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
+    step = write(with_mail(CAN))
+
+    assert (step.action, step.rows, step.charge) == (
+        "Start an e-consultation in writing",
+        (
+            ("Surgery", "Kari Berg, Nordby legesenter"),
+            ("For", "Ada Nordmann"),
+            ("By", None),
+            ("Subject", "Rash"),
+            ("Message", "38 characters"),
+            ("Answer", "Within five working days."),
+            *RATES,
+        ),
+        Charge("An e-consultation", PRICE),
+    )
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+def test_yes_alone_does_not_agree_to_the_charge(decide):
+    portal = with_mail(CAN)
+    with pytest.raises(FeeNotAccepted, match=r"up to 391.50 NOK"):
+        carry_out(decide(portal), Terms(yes=True), Asker(), lambda _: None)
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+@pytest.mark.parametrize("accepted", ["1000", None])
+def test_a_price_that_nobody_knows_needs_any(decide, accepted):
+    portal = with_mail(offers(OPEN))
+    step = decide(portal)
+    assert step.rows[-1] == ("Price", None)
+    with pytest.raises(FeeNotAccepted, match="an unknown amount"):
+        carry_out(step, Terms(yes=True, accept_fee=accepted), Asker(), lambda _: None)
+    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    assert len(portal.sent) == 1
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+def test_a_price_that_rises_while_a_person_reads_the_plan_stops_it(decide):
+    portal = with_mail(CAN)
+    step = decide(portal)
+    portal.offered = offers(OPEN, prices={ECONSULT: a_price("0", "391.51")})
+    with pytest.raises(FeeNotAccepted, match="has risen meanwhile"):
+        carry_out(step, Terms(), Asker([True]), lambda _: None)
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+def test_one_plain_rate_is_the_price_itself(decide):
+    plain = Price(Decimal(100), Decimal(100), "NOK", (Rate("Always", Decimal(100)),))
+    step = decide(with_mail(offers(OPEN, prices={ECONSULT: plain})))
+    assert step.rows[-1] == ("Price", plain)
+
+
+def test_in_writing_it_is_sent_as_an_e_consultation():
+    portal = with_mail(CAN)
+    carry_out(write(portal), Terms(yes=True, accept_fee="400"), Asker(), lambda _: None)
+    assert portal.sent == [
+        ("start", ThreadKind.E_CONSULTATION, OPEN.id, "Rash", Draft(WORDS), INTENT)
+    ]
+
+
+def test_the_same_in_writing_again_is_done_already():
+    there = a_conversation(a_message())
+    portal = with_mail(CAN, earlier=there)
+    assert write(portal, repeated=True) == Outcome(there, changed=False)
+
+
+def test_the_same_request_id_for_other_words_is_a_conflict():
+    portal = with_mail(CAN, earlier=a_conversation(a_message(text="Another thing")))
+    refused_by(Conflict, portal, write, repeated=True)
+
+
+def test_one_that_was_begun_is_completed_or_a_conflict():
+    begun = replace(a_conversation(), messages=())
+    assert write(with_mail(CAN, earlier=begun, half=True), repeated=True).action
+    other = with_mail(CAN, earlier=begun, half=True)
+    refused_by(Conflict, other, write, letter=a_letter(subject="Knee"), repeated=True)
+
+
+def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
+    step = ask_for(with_mail(CAN))
+
+    assert (step.action, step.rows, step.charge) == (
+        "Ask for an e-consultation by video",
+        (
+            ("Surgery", "Kari Berg, Nordby legesenter"),
+            ("For", "Ada Nordmann"),
+            ("By", None),
+            ("Wished", WEEK),
+            ("Subject", "Rash"),
+            ("Message", "38 characters"),
+            ("Answer", "Within five working days."),
+            *RATES,
+        ),
+        Charge("An e-consultation", PRICE),
+    )
+    preview = step.preview
+    assert (preview.id, preview.status, preview.channel, preview.requested, preview.reason) == (
+        None,
+        "proposed",
+        "video",
+        (WEEK,),
+        WORDS,
+    )
+
+
+@pytest.mark.parametrize("way", ["phone", "video"])
+def test_at_a_time_the_request_names_the_way_and_the_subject(way):
+    portal = with_mail(CAN)
+    step = ask_for(portal, way)
+    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    assert portal.sent == [("enquire", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
+
+
+def test_at_a_time_a_subject_is_enough():
+    portal = with_mail(CAN)
+    step = ask_for(portal, letter=a_letter(""))
+    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    assert "Message" not in dict(step.rows)
+    assert portal.sent == [("enquire", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
+
+
+def test_hours_and_weekdays_are_wished_day_by_day():
+    search = a_search(last="+7d", weekdays=["fri"], between="08:00-10:00")
+    step = ask_for(with_mail(CAN), search=search)
+    assert step.preview.requested == (Window(at("2026-12-04 08:00"), at("2026-12-04 10:00")),)
+
+
+def test_a_wish_for_the_past_is_refused():
+    search = a_search(first="2026-11-01", last="2026-11-02")
+    message, _ = refused_by(Usage, with_mail(CAN), ask_for, search=search)
+    assert message == "All of the wished time is past."
+
+
+def test_a_message_that_is_too_long_is_refused_at_a_time_too():
+    portal = with_mail(offers(replace(OPEN, limits=Limits(text=5))))
+    refused_by(Usage, portal, ask_for)
+    refused_by(Usage, portal, write)
+
+
+UNDER_WAY = an_appointment("con-1", None, service="e-consultation", channel="phone")
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        UNDER_WAY,
+        an_appointment("con-1", service="e-consultation"),
+        replace(UNDER_WAY, surgery_id=None),
+    ],
+)
+def test_with_one_under_way_a_second_needs_another(there):
+    portal = with_mail(CAN, there=(there,))
+    assert refused_by(AlreadyBooked, portal, ask_for) == (
+        "There is already an e-consultation under way: con-1.",
+        "gpcli appointments show con-1; to ask for one more, add --another.",
+    )
+    assert ask_for(portal, another=True).action
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        an_appointment("app-1"),
+        replace(UNDER_WAY, status="cancelled"),
+        replace(UNDER_WAY, surgery_id=DAHL.id),
+        an_appointment("con-1", "2026-11-30 08:20", service="e-consultation"),
+    ],
+)
+def test_what_is_something_else_or_over_does_not_stand_in_the_way(there):
+    assert ask_for(with_mail(CAN, there=(there,))).action
+
+
+SAME = replace(UNDER_WAY, channel="video", reason=WORDS)
+
+
+def test_the_same_request_at_a_time_again_is_done_already():
+    portal = with_mail(CAN, there=(SAME,))
+    portal.earlier = SAME
+    assert ask_for(portal, repeated=True) == Outcome(SAME, changed=False)
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        replace(SAME, channel="phone"),
+        replace(SAME, reason="Another thing"),
+        replace(SAME, service="booking-enquiry"),
+    ],
+)
+def test_the_same_request_id_for_another_request_is_a_conflict(earlier):
+    portal = with_mail(CAN)
+    portal.earlier = earlier
+    message, _ = refused_by(Conflict, portal, ask_for, repeated=True)
+    assert message == "This --request-id was used for something else: con-1."
+
+
+def test_the_same_request_id_at_another_gp_is_a_conflict():
+    both = offers(OPEN, an_offer(ECONSULT, DAHL), surgeries=(BERG, DAHL))
+    portal = with_mail(both)
+    portal.earlier = SAME
+    refused_by(Conflict, portal, ask_for, repeated=True, gp="dahl")
+    assert ask_for(portal, repeated=True, gp="berg") == Outcome(SAME, changed=False)
+
+
+def only(*channels, gp=BERG):
+    return an_offer(ECONSULT, gp, channels=channels)
+
+
+@pytest.mark.parametrize(
+    ("channels", "decide", "message", "hint"),
+    [
+        (
+            ("video", "phone"),
+            write,
+            "Kari Berg, Nordby legesenter takes e-consultations by phone or by video, "
+            "not in writing.",
+            "gpcli econsult start --via phone",
+        ),
+        (
+            ("text",),
+            ask_for,
+            "Kari Berg, Nordby legesenter takes e-consultations in writing, not by video.",
+            "gpcli econsult start --via text",
+        ),
+        (
+            ("telex",),
+            write,
+            "Kari Berg, Nordby legesenter takes e-consultations in ways that gpcli does not know, "
+            "not in writing.",
+            "gpcli services",
+        ),
+    ],
+)
+def test_a_way_that_the_gp_does_not_take_is_refused_and_the_others_named(
+    channels, decide, message, hint
+):
+    portal = with_mail(offers(only(*channels)))
+    assert refused_by(NotOffered, portal, decide) == (message, hint)
+
+
+def test_of_two_gps_the_one_who_takes_it_this_way_is_meant():
+    both = offers(only("text"), only("video", gp=DAHL), surgeries=(BERG, DAHL))
+    portal = with_mail(both)
+    assert write(portal).rows[0] == ("Surgery", BERG.label)
+    assert ask_for(portal).rows[0] == ("Surgery", DAHL.label)
+    message, _ = refused_by(NotOffered, portal, ask_for, way="phone")
+    assert message.endswith("take e-consultations in writing or by video, not by phone.")
+
+
+def test_of_two_gps_who_take_it_one_must_be_named_or_picked():
+    both = offers(only("text"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
+    refused_by(InputNeeded, with_mail(both), write)
+    assert write(with_mail(both), asker=Asker([DAHL.id])).rows[0] == ("Surgery", DAHL.label)
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+def test_what_is_off_is_refused_and_what_is_not_offered_too(decide):
+    away = replace(OPEN, absences=(Absence("Leave", None, at("2026-12-10 00:00")),))
+    refused_by(OffForNow, with_mail(offers(away)), decide)
+    refused_by(NotOffered, with_mail(offers()), decide)
+
+
+def test_the_ways_to_choose_from_are_those_that_a_gp_takes():
+    both = offers(only("video", "telex"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
+    assert ways(both, None, NOW) == ("text", "video")
+    assert ways(both, "berg", NOW) == ("video",)
+    assert ways(offers(only()), None, NOW) == ("text", "phone", "video")
+
+
+def test_a_way_is_checked_before_anybody_is_made_to_write():
+    assert check_way(offers(only("video")), None, "video", NOW) is None
+    with pytest.raises(NotOffered):
+        check_way(offers(only("video")), None, "text", NOW)

@@ -1,0 +1,151 @@
+import pytest
+
+from gpcli.care.renewal_request import Line
+from gpcli.care.renewal_results import verdict
+from gpcli.errors import (
+    AlreadyAnswered,
+    GpcliError,
+    NotFound,
+    NotOffered,
+    OutcomeUnknown,
+    Partial,
+    RateLimited,
+    Rejected,
+)
+from gpcli.model.prescription import Asked
+from gpcli.model.renewal_receipt import RenewalResult, WhyNot
+from tests.care.medicines import ASKED, a_prescription, a_renewal
+
+LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")
+FOLLOW = "gpcli rx requests shows what is there."
+
+
+def fine(identity="rx-1"):
+    return Line(identity, a_prescription(identity), renewal=a_renewal(), changed=True)
+
+
+def failed(error: GpcliError, identity="rx-2"):
+    return Line(identity, a_prescription(identity), error=error)
+
+
+def said(*lines):
+    """The error that lines come to: its kind, message and hint."""
+    trouble = verdict(lines, "req-1")
+    assert trouble is not None
+    return type(trouble), trouble.message, trouble.hint
+
+
+@pytest.mark.parametrize("lines", [(), (fine(),), (fine("rx-1"), fine("rx-2"))])
+def test_where_all_is_fine_there_is_no_error(lines):
+    assert verdict(lines, "req-1") is None
+
+
+def test_one_alone_fails_with_its_own_error():
+    no = Rejected("It has expired.", hint="Call them.", request_id="r", retry_after=3)
+
+    assert verdict([failed(no)], "req-1") is no
+
+
+def test_some_that_failed_among_others_are_partial_and_named():
+    assert said(fine("rx-1"), failed(Rejected("It has expired.")), fine("rx-3")) == (
+        Partial,
+        "2 of 3 went well. rx-2: It has expired.",
+        FOLLOW,
+    )
+
+
+def test_where_all_failed_alike_that_is_the_error_and_each_is_named():
+    lines = (failed(Rejected("Expired."), "rx-1"), failed(Rejected("Withdrawn."), "rx-2"))
+
+    assert said(*lines) == (Rejected, "rx-1: Expired. rx-2: Withdrawn.", "")
+
+
+def test_errors_of_one_exit_code_are_alike():
+    lines = (failed(AlreadyAnswered("Handled.", hint="Look."), "rx-1"), failed(Rejected("No.")))
+
+    assert said(*lines) == (AlreadyAnswered, "rx-1: Handled. rx-2: No.", "Look.")
+
+
+def test_the_longest_wait_and_each_hint_once_stand_for_all():
+    lines = [
+        failed(RateLimited("Slower.", hint="Wait.", retry_after=seconds), f"rx-{seconds}")
+        for seconds in (4, 9)
+    ]
+    trouble = verdict(lines, "req-1")
+
+    assert (trouble.hint, trouble.retry_after) == ("Wait.", 9)
+
+
+def test_where_all_failed_but_not_alike_it_is_partial():
+    lines = (failed(NotFound("None such."), "rx-1"), failed(NotOffered("Not there."), "rx-2"))
+
+    assert said(*lines) == (
+        Partial,
+        "0 of 2 went well. rx-1: None such. rx-2: Not there.",
+        FOLLOW,
+    )
+
+
+def test_an_unknown_outcome_beats_everything_and_names_the_id_that_repeats_it_all():
+    lines = (fine("rx-1"), failed(Rejected("No."), "rx-2"), failed(LOST, "rx-3"))
+
+    assert said(*lines) == (
+        OutcomeUnknown,
+        "rx-3: No answer came.",
+        f"{FOLLOW} Or repeat it with --request-id req-1: that never does it twice.",
+    )
+    assert verdict(lines, "req-1").request_id == "req-1"
+
+
+def test_a_single_unknown_outcome_names_that_id_too():
+    assert verdict([failed(LOST)], "req-1").request_id == "req-1"
+
+
+def test_a_line_is_due_until_there_is_a_request_or_an_error():
+    lines = (Line("rx-1"), fine(), failed(LOST))
+
+    assert [line.due for line in lines] == [True, False, False]
+
+
+def test_a_result_of_a_request_holds_what_the_request_says():
+    renewal = a_renewal("task-1", status="rejected", answer="A blood test first.")
+    line = Line("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
+    line = line.after(Asked(a_prescription("rx-1"), renewal, changed=True))
+
+    assert line.result("Europe/Oslo") == RenewalResult(
+        prescription_id="rx-1",
+        prescription="Metformin 500 mg",
+        id="task-1",
+        status="rejected",
+        asked=ASKED,
+        answer="A blood test first.",
+        warning="One. Two.",
+        error=None,
+        zone="Europe/Oslo",
+    )
+
+
+def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
+    line = Line("rx-9", error=NotFound("None such."))
+
+    assert line.result("Europe/Oslo") == RenewalResult(
+        prescription_id="rx-9",
+        prescription=None,
+        id=None,
+        status=None,
+        asked=None,
+        answer=None,
+        warning=None,
+        error=WhyNot("not_found", "None such.", None),
+        zone="Europe/Oslo",
+    )
+
+
+def test_a_request_whose_prescription_is_not_at_hand_still_has_its_name():
+    line = Line("rx-1", renewal=a_renewal())
+
+    assert line.result("Europe/Oslo").prescription == "Metformin 500 mg"
+
+
+def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
+    assert (fine().label, Line("rx-9").label) == ("Metformin 500 mg", "rx-9")
