@@ -52,6 +52,7 @@ ONLY_IN = {
     "flask": {"sandbox"},
     "waitress": {"sandbox"},
     "authlib": {"sandbox"},
+    "icalendar": {"render"},
 }
 """Third-party package -> the areas that may import it."""
 

@@ -54,7 +54,7 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     identity = _picked(session, appointment)
     intent = session.intent("cancel")
     gp = session.options.gp
-    step = cancelling.propose(session.portal, identity, intent, session.now(), gp=gp)
+    step = cancelling.propose(session.portal, identity, intent, session.now, gp=gp)
     show_appointment(session, session.carry_out(step), intent)
 
 

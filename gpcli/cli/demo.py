@@ -133,6 +133,41 @@ def _book(stage: Stage, sandbox: Sandbox) -> None:
     _expect(_of_slot(stage, slot)["status"] == "cancelled", "the booking is cancelled")
 
 
+def _write(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("An e-consultation in writing: what it may cost is shown, and agreed to.")
+    words = "--subject 'Itchy arm' --message 'It began on Monday and does not go away.'"
+    stage.play(f"gpcli econsult start --via text {words} --yes --accept-fee 400")
+    stage.say("A question to the reception.")
+    words = "--subject 'Step-free entrance' --message 'Is there a ramp at the back?'"
+    stage.play(f"gpcli contact {words} --yes")
+    sandbox.advance(DELAY)
+    stage.say("Both are answered; what is unread comes first.")
+    stage.play("gpcli messages list --unread")
+    thread = _one(stage.ask("gpcli messages list --unread"), subject="Itchy arm")
+    stage.play(f"gpcli messages show {thread['id']}")
+    stage.play(f"gpcli messages mark-read {thread['id']} --yes")
+    stage.play(f"gpcli messages reply {thread['id']} --message 'Thank you!' --yes")
+
+
+def _renew(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("What is left of her prescriptions, and asking for one that runs out.")
+    stage.play("gpcli rx list")
+    empty = _one(stage.ask("gpcli rx list --low"), name="Amlodipine")
+    stage.play(f"gpcli rx renew {empty['id']} --yes")
+    sandbox.advance(DELAY)
+    renewed = _one(stage.ask("gpcli rx list"), name="Amlodipine")
+    _expect(empty["id"] in renewed["predecessors"], "the prescription is renewed")
+    stage.play("gpcli rx requests --fields prescription,asked,status,answer")
+
+
+def _vaccinate(stage: Stage, sandbox: Sandbox) -> None:
+    stage.say("Guro signs in for her child Emil, then for herself: the flu vaccine.")
+    stage.play(f"gpcli login {sandbox.fhir_base} --hint guro --as emil")
+    stage.play("gpcli services --as emil --fields service,status,reason")
+    stage.play(f"gpcli login {sandbox.fhir_base} --hint guro")
+    stage.play("gpcli flu --first --yes --as guro")
+
+
 def _nothing_digital(stage: Stage, sandbox: Sandbox) -> None:
     stage.say("Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery.")
     stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
@@ -141,13 +176,28 @@ def _nothing_digital(stage: Stage, sandbox: Sandbox) -> None:
     stage.play("gpcli flu --as cecilie", exits=5)
 
 
-ACTS: tuple[Callable[[Stage, Sandbox], None], ...] = (_sign_in, _look, _book, _nothing_digital)
+ACTS: tuple[Callable[[Stage, Sandbox], None], ...] = (
+    _sign_in,
+    _look,
+    _book,
+    _write,
+    _renew,
+    _vaccinate,
+    _nothing_digital,
+)
 
 
 def _of_slot(stage: Stage, slot: str) -> Any:
     found = [one for one in stage.ask("gpcli appointments list --all") if one["slot_id"] == slot]
     _expect(len(found) == 1, f"there is one booking for {slot}")
     return found[0]
+
+
+def _one(found: Sequence[dict[str, Any]], **wanted: str) -> dict[str, Any]:
+    """The only one of `found` with these values."""
+    ours = [each for each in found if wanted.items() <= each.items()]
+    _expect(len(ours) == 1, f"there is one with {wanted}")
+    return ours[0]
 
 
 def _expect(held: bool, what: str) -> None:

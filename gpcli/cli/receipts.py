@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from gpcli.care.agreement import Outcome
@@ -18,14 +19,14 @@ ALREADY = "It was so already; nothing was sent."
 
 def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
-    receipt = AppointmentReceipt.of(outcome.record, _sending(session, outcome, intent))
+    receipt = AppointmentReceipt.of(outcome.record, sending(session, outcome, intent))
     session.output.show_item(RECEIPT, receipt)
     session.output.notice(next_words(receipt))
 
 
 def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> None:
     """The consent, given or withdrawn."""
-    receipt = ConsentReceipt.of(outcome.record, _sending(session, outcome, intent))
+    receipt = ConsentReceipt.of(outcome.record, sending(session, outcome, intent))
     session.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
         session.output.notice(REHEARSED)
@@ -49,9 +50,8 @@ def next_words(receipt: AppointmentReceipt) -> str:
     return f"{already}The portal says: {receipt.status}."
 
 
-def _sending(
-    session: Session, outcome: Outcome[Appointment] | Outcome[Consent], intent: UUID
-) -> Sending:
+def sending(session: Session, outcome: Outcome[Any], intent: UUID) -> Sending:
+    """How sending went: for whom, by whom, under which request id."""
     parties = session.portal.parties
     return Sending(
         changed=outcome.changed,

@@ -26,7 +26,7 @@ class TerminalScreen:
 
     def open_browser(self, url: str) -> bool:
         """Open the sign-in page; false where none can or may be opened."""
-        opened = self._open(url)
+        opened = self.open_page(url)
         if opened:
             self.say("Continue in your browser. (If none opened: gpcli login --no-browser)")
         return opened
@@ -63,7 +63,8 @@ class TerminalScreen:
         """One sentence while the sign-in goes on."""
         self._session.output.notice(text)
 
-    def _open(self, url: str) -> bool:
+    def open_page(self, url: str) -> bool:
+        """Open any page that may be opened; false where none can or may be."""
         if self._browser is not None:
             return _run(self._browser, url)
         browse = self._session.browse or (webbrowser.open if self._automatic else None)

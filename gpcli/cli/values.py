@@ -25,10 +25,16 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--confirm": ("withdraw",),
     "--ca-file": (FILES,),
     "--people": (FILES,),
+    "--message-file": (FILES,),
+    "--attach": (FILES,),
 }
 """What the value of an option may be, whichever command it belongs to."""
 
 OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("econsult start", "--via"): ("text", "phone", "video"),
+    ("messages list", "--kind"): ("e-consultation", "administrative"),
+    ("messages save", "--to"): (FILES,),
+    ("rx list", "--kind"): ("medicine", "consumable", "nutrition"),
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--as"): SANDBOX_CHILDREN,

@@ -68,7 +68,7 @@ def _help(subject: str, line: Line, env: "Mapping[str, str]") -> str | None:
 def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
     head, sections, tail = table.GROUPS[path]
     gone = offers.gone(hidden, table.STARTS)
-    parts = [head]
+    parts = [*_why_empty(path, hidden), head] if path in gone else [head]
     for title, rows in sections:
         shown = [text for name, text in rows if name not in gone]
         if shown:
@@ -77,3 +77,9 @@ def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
     if not path and (count := len(hidden.keys() & table.STARTS)):
         parts.append(f"{count} not offered by your GP: gpcli services\n")
     return "\n".join(parts)
+
+
+def _why_empty(path: str, hidden: "Mapping[str, str]") -> list[str]:
+    """Why nothing of the group at `path` can be started."""
+    reasons = [hidden[start] for start in table.STARTS if start.startswith(f"{path} ")]
+    return [f"{offers.printable(reason)}\n" for reason in dict.fromkeys(reasons)]

@@ -27,6 +27,10 @@ GROUPS = {
                 (
                     ('services', '  services      What your GP offers online, and what not and why'),
                     ('gp', '  gp            Your GP and surgery: address, phone, opening hours'),
+                    ('econsult', '  econsult      E-consultations with your GP, in writing, by phone or by video'),
+                    ('contact', "  contact       Write to the surgery's reception about administrative matters"),
+                    ('messages', '  messages      What you and the surgery have written'),
+                    ('rx', '  rx            Your prescriptions, what is left of them, and renewing them'),
                     ('slots', '  slots         Free times'),
                     ('book', '  book          Book a time, or ask the surgery for one'),
                     ('appointments', '  appointments  What is booked, what waits for the surgery, what is past'),
@@ -111,6 +115,75 @@ GROUPS = {
             '  gpcli profile COMMAND --help  What a command takes\n'
         ),
     ),
+    'econsult': (
+        (
+            'E-consultations with your GP, in writing, by phone or by video.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli econsult COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('econsult start', '  start     Start an e-consultation with your GP'),
+                    ('econsult join', '  join      Join a video consultation that the surgery has confirmed'),
+                    ('econsult withdraw', '  withdraw  Withdraw an e-consultation by phone or video'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli econsult COMMAND --help  What a command takes\n'
+        ),
+    ),
+    'messages': (
+        (
+            'What you and the surgery have written.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli messages COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('messages list', '  list       List threads, unread ones first'),
+                    ('messages show', '  show       Show a thread; it stays unread'),
+                    ('messages reply', '  reply      Write in a thread'),
+                    ('messages save', '  save       Save what is attached to a thread'),
+                    ('messages mark-read', '  mark-read  Mark what a thread holds as read'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli messages COMMAND --help  What a command takes\n'
+        ),
+    ),
+    'rx': (
+        (
+            'Your prescriptions, what is left of them, and renewing them.\n'
+            '\n'
+            'USAGE\n'
+            '  gpcli rx COMMAND [OPTIONS]\n'
+        ),
+        (
+            (
+                'COMMANDS',
+                (
+                    ('rx list', '  list      List prescriptions and what is left of them'),
+                    ('rx renew', '  renew     Ask your GP to renew prescriptions'),
+                    ('rx requests', '  requests  What you have asked to be renewed, and the answers'),
+                    ('rx withdraw', '  withdraw  Withdraw a request that the surgery has not handled'),
+                ),
+            ),
+        ),
+        (
+            'LEARN MORE\n'
+            '  gpcli rx COMMAND --help  What a command takes\n'
+        ),
+    ),
     'appointments': (
         (
             'What is booked, what waits for the surgery, what is past.\n'
@@ -122,8 +195,9 @@ GROUPS = {
             (
                 'COMMANDS',
                 (
-                    ('appointments list', '  list  List appointments'),
-                    ('appointments show', '  show  Show one appointment'),
+                    ('appointments list', '  list    List appointments'),
+                    ('appointments show', '  show    Show one appointment'),
+                    ('appointments export', '  export  Write coming appointments as iCalendar'),
                 ),
             ),
         ),
@@ -150,6 +224,7 @@ GROUPS = {
                     ('sandbox people', '  people   List the people who can sign in'),
                     ('sandbox reset', '  reset    Make everything as it was at the start'),
                     ('sandbox advance', "  advance  Move the portal's clock forward"),
+                    ('sandbox answer', '  answer   Have the surgery answer what waits, now'),
                 ),
             ),
         ),
@@ -384,6 +459,302 @@ PAGES = {
         '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
         '  --debug (gpcli help options)\n'
     ),
+    'econsult start': (
+        'Start an e-consultation with your GP.\n'
+        '\n'
+        'Not for emergencies. Sending it makes a charge: the plan shows what it may cost,\n'
+        'and --accept-fee MAX says up to what you agree. In writing it opens a thread\n'
+        '(gpcli messages); by phone or video it asks the surgery for a time (gpcli\n'
+        'appointments).\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli econsult start [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --via WAY              text, phone (or audio), video\n'
+        '  --subject TEXT         What it is about, in one line\n'
+        '  --message-file FILE    The file with the message; - is standard input\n'
+        '  --message TEXT         The message; others on this machine may see it\n'
+        '  --attach FILE          A file to send; repeatable\n'
+        '  --can-wait             It can wait for an answer; --yes says so too\n'
+        '  --another              Even with a coming booking for the same\n'
+        '  --from DAY             First day: 2026-12-01, today, +7d\n'
+        '  --to DAY               Last day, inclusive; 28 days by default\n'
+        '  --between HH:MM-HH:MM  Hours, such as 08:00-10:00\n'
+        '  --weekday DAYS         mon, tue …; repeatable or comma-separated\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # In writing\n'
+        '  gpcli econsult start --via text --subject Rash\n'
+        '\n'
+        '  # In a script\n'
+        '  gpcli econsult start --via text --subject Rash --message-file rash.txt --yes --accept-fee 400\n'
+        '\n'
+        '  # By video, some time next week\n'
+        '  gpcli econsult start --via video --to +7d\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'econsult join': (
+        'Join a video consultation that the surgery has confirmed.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli econsult join [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  An appointment's id\n"
+        '\n'
+        'OPTIONS\n'
+        '  --no-browser   Only print the link\n'
+        '  --browser CMD  The command that opens the link\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'econsult withdraw': (
+        'Withdraw an e-consultation by phone or video.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli econsult withdraw [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  An appointment's id\n"
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'contact': (
+        "Write to the surgery's reception about administrative matters.\n"
+        '\n'
+        'The reception answers; it gives no health care. Medical questions may be passed\n'
+        'on to the doctor and charged as an e-consultation.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli contact [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --subject TEXT       What it is about, in one line\n'
+        '  --message-file FILE  The file with the message; - is standard input\n'
+        '  --message TEXT       The message; others on this machine may see it\n'
+        '  --attach FILE        A file to send; repeatable\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Write in your editor\n'
+        "  gpcli contact --subject 'Ramp at the entrance'\n"
+        '\n'
+        '  # From a file\n'
+        '  gpcli contact --subject Parking --message-file question.txt --yes\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'messages list': (
+        'List threads, unread ones first.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli messages list [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --unread     Only those with something unread\n'
+        '  --count      Only how many there are\n'
+        '  --kind KIND  e-consultation or administrative\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # How many are unread?\n'
+        '  gpcli messages list --unread --count\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'messages show': (
+        'Show a thread; it stays unread.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli messages show [THREAD] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  THREAD  A thread's id\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'messages reply': (
+        'Write in a thread.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli messages reply [THREAD] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  THREAD  A thread's id\n"
+        '\n'
+        'OPTIONS\n'
+        '  --message-file FILE  The file with the message; - is standard input\n'
+        '  --message TEXT       The message; others on this machine may see it\n'
+        '  --attach FILE        A file to send; repeatable\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'messages save': (
+        'Save what is attached to a thread.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli messages save [THREAD] [ATTACHMENT]......] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  THREAD          A thread's id\n"
+        "  ATTACHMENT]...  Attachments' ids; all without any\n"
+        '\n'
+        'OPTIONS\n'
+        '  --to DIR  Where to; this directory by default (default: .)\n'
+        '  --yes     Replace files of the same name\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'messages mark-read': (
+        'Mark what a thread holds as read.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli messages mark-read [THREAD]......] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  THREAD]...  Threads' ids\n"
+        '\n'
+        'OPTIONS\n'
+        '  --all  All that is unread\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'rx list': (
+        'List prescriptions and what is left of them.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli rx list [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --low  Only what runs out\n'
+        '  --all  Also those in use no longer, of the last 12 months\n'
+        '  --kind medicine|consumable|nutrition\n'
+        '         Only these\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # What runs out?\n'
+        '  gpcli rx list --low\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'rx renew': (
+        'Ask your GP to renew prescriptions.\n'
+        '\n'
+        'Each prescription gets an answer of its own; where some can be asked for and\n'
+        'some not, the exit code is 8. What is asked for already is not asked for twice.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli rx renew [ID]......] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  ID]...  Prescriptions; - reads ids, one a line\n'
+        '\n'
+        'OPTIONS\n'
+        '  --low        What runs out, but nothing of group A or B\n'
+        '  --note TEXT  A few words for the surgery\n'
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # Two of them\n'
+        '  gpcli rx renew rx-1 rx-2\n'
+        '\n'
+        '  # Whatever runs out, in a script\n'
+        '  gpcli rx renew --low --yes\n'
+        '\n'
+        '  # From another command\n'
+        '  gpcli rx list --low --plain --fields id | gpcli rx renew -\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'rx requests': (
+        'What you have asked to be renewed, and the answers.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli rx requests [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --open  Only what the surgery has not settled\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'rx withdraw': (
+        'Withdraw a request that the surgery has not handled.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli rx withdraw [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  A request's id\n"
+        '\n'
+        'WHEN SENDING\n'
+        '  --yes             Agree to the plan without being asked\n'
+        '  --dry-run         Show the plan and send nothing\n'
+        "  --accept-fee MAX  Agree to a charge up to MAX, or to 'any'\n"
+        '  --request-id ID   Makes a retry the same request: done once\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
     'slots': (
         'Free times.\n'
         '\n'
@@ -479,6 +850,28 @@ PAGES = {
         '\n'
         'ARGUMENTS\n'
         "  ID  An appointment's id\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'appointments export': (
+        'Write coming appointments as iCalendar.\n'
+        '\n'
+        'A calendar that reads the file again knows what has moved and what is cancelled.\n'
+        'Titles are neutral, since others may see the calendar, unless --details is\n'
+        'given.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli appointments export [OPTIONS]\n'
+        '\n'
+        'OPTIONS\n'
+        '  --details  Also say with whom, where and how\n'
+        '  --all      Past and coming\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # For your calendar\n'
+        '  gpcli appointments export > gp.ics\n'
         '\n'
         'GLOBAL OPTIONS\n'
         '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
@@ -649,6 +1042,27 @@ PAGES = {
         '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
         '  --debug (gpcli help options)\n'
     ),
+    'sandbox answer': (
+        'Have the surgery answer what waits, now.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli sandbox answer [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        '  ID  What to answer; else all that waits\n'
+        '\n'
+        'OPTIONS\n'
+        '  --decline    Say no: declined, rejected, not renewed\n'
+        "  --text TEXT  The surgery's words\n"
+        '\n'
+        'EXAMPLES\n'
+        '  # Say no to one\n'
+        '  gpcli sandbox answer t-4k2m --decline\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
     'demo': (
         'A guided run against the portal on this machine.\n'
         '\n'
@@ -780,7 +1194,8 @@ TOPICS = {
         "    6  The portal can't be reached or can't answer now. Later may work.\n"
         '       [unreachable, timeout, rate_limited, portal_error]\n'
         '    7  The portal understood and said no, or it would repeat or contradict\n'
-        '       something. [slot_taken, too_late, already_booked, rejected, conflict]\n'
+        '       something. [slot_taken, too_late, already_booked, already_answered,\n'
+        '       rejected, conflict]\n'
         '    8  Some of it worked and is on stdout, the rest did not. [partial]\n'
         '    9  Somebody said no, or --yes or --accept-fee was needed. [declined,\n'
         '       confirmation_needed, fee_not_accepted]\n'
@@ -794,7 +1209,7 @@ TOPICS = {
     'json': (
         '--json answers with one array for a list and one object for a single thing: by\n'
         'command, never by how many there are. --ndjson writes one object a line, as they\n'
-        'come. gp and services always answer with an array.\n'
+        'come. gp, services and rx renew always answer with an array.\n'
         '\n'
         'WHAT STAYS\n'
         '  Keys are in snake_case, and all of them are always there; what is not known is\n'
@@ -823,7 +1238,8 @@ TOPICS = {
         '    {"error": {"code": "slot_taken", "exit": 7, "message": "...", "hint": "...",\n'
         '               "request_id": null, "retry_after": null}}\n'
         '\n'
-        '  It stands on one line. stdout is empty then, except after exit code 8.\n'
+        '  It stands on one line. stdout is empty then, except after exit code 8, and for\n'
+        '  rx renew after 10.\n'
         '\n'
         'ARRAYS AND LINES\n'
         '  An array is complete or absent. Lines may stop early: trust the exit code.\n'
@@ -861,10 +1277,14 @@ TOPICS = {
         '  State             who is signed in (name and id at the portal), what your GP\n'
         '                    offers, and a note of each request that was sent: its kind,\n'
         '                    its time, its outcome, not what was in it\n'
+        '  Read marks        where the portal does not take note of what you have read:\n'
+        '                    one hash for each message, which says nothing about it\n'
         '  Cache             what the portal says about itself, never about you\n'
         '\n'
         '  All files can be read by you alone. gpcli help environment names the variables\n'
-        '  that move them. What is in your record is fetched anew each time and not kept.\n'
+        '  that move them. What is in your record is fetched anew each time and not kept,\n'
+        '  unless you ask for a file: messages save, appointments export. A message that\n'
+        '  you write in an editor is in a private file until the editor ends.\n'
         '\n'
         'WHAT IT SHOWS\n'
         '  Error messages have no health data in them; a crash names a place in the\n'
@@ -887,14 +1307,19 @@ TOPICS = {
         '\n'
         '  This starts a portal, points gpcli at it by variables, runs the command, and\n'
         '  takes the portal away again. The exit code is that of the command. Inside\n'
-        '  it, "sandbox env", "people", "advance" and "reset" are about this portal.\n'
+        '  it, the other sandbox commands are about this portal.\n'
         '\n'
         'A PORTAL THAT STAYS\n'
         '  gpcli sandbox serve                      until Ctrl-C\n'
         '  eval "$(gpcli sandbox env ada)"          in another shell: be Ada\n'
         '  gpcli sandbox people                     who there is, and what each one shows\n'
         '  gpcli sandbox advance 1d                 move its clock\n'
+        '  gpcli sandbox answer                     have the surgery answer what waits\n'
         '  gpcli sandbox reset                      begin again\n'
+        '\n'
+        'THE SURGERY\n'
+        '  It answers by itself after a while (--delay). To have it say no, write the\n'
+        '  words "please decline", or use: gpcli sandbox answer ID --decline\n'
         '\n'
         'THE CLOCK AND THE TOKEN\n'
         '  What "sandbox run" and "sandbox env" set is good for 8 hours by the portal\'s\n'
@@ -915,7 +1340,9 @@ TOPICS = {
         '\n'
         'SENDING\n'
         '  --yes agrees to the plan. Where sending costs money, --accept-fee MAX is\n'
-        '  needed as well.\n'
+        '  needed as well: for e-consultations, late cancelling, and what the portal\n'
+        '  marks so. --yes also says that an e-consultation or a message can wait.\n'
+        '  A message comes from --message-file FILE, or from stdin with -.\n'
         '  --dry-run shows the plan and sends nothing.\n'
         '  --request-id ID makes a retry the same request: done once, reported twice. Use\n'
         '  an id of your own that names the errand. The same id with other content is\n'
@@ -1052,11 +1479,28 @@ SUMMARIES = (
     ('profile remove', 'Forget a portal'),
     ('services', 'What your GP offers online, and what not and why'),
     ('gp', 'Your GP and surgery: address, phone, opening hours'),
+    ('econsult', 'E-consultations with your GP, in writing, by phone or by video'),
+    ('econsult start', 'Start an e-consultation with your GP'),
+    ('econsult join', 'Join a video consultation that the surgery has confirmed'),
+    ('econsult withdraw', 'Withdraw an e-consultation by phone or video'),
+    ('contact', "Write to the surgery's reception about administrative matters"),
+    ('messages', 'What you and the surgery have written'),
+    ('messages list', 'List threads, unread ones first'),
+    ('messages show', 'Show a thread; it stays unread'),
+    ('messages reply', 'Write in a thread'),
+    ('messages save', 'Save what is attached to a thread'),
+    ('messages mark-read', 'Mark what a thread holds as read'),
+    ('rx', 'Your prescriptions, what is left of them, and renewing them'),
+    ('rx list', 'List prescriptions and what is left of them'),
+    ('rx renew', 'Ask your GP to renew prescriptions'),
+    ('rx requests', 'What you have asked to be renewed, and the answers'),
+    ('rx withdraw', 'Withdraw a request that the surgery has not handled'),
     ('slots', 'Free times'),
     ('book', 'Book a time, or ask the surgery for one'),
     ('appointments', 'What is booked, what waits for the surgery, what is past'),
     ('appointments list', 'List appointments'),
     ('appointments show', 'Show one appointment'),
+    ('appointments export', 'Write coming appointments as iCalendar'),
     ('cancel', 'Cancel a booking or an enquiry'),
     ('flu', 'The flu vaccine: eligibility, price, free times, booking'),
     ('sandbox', 'A GP portal on this machine, with known people'),
@@ -1066,12 +1510,26 @@ SUMMARIES = (
     ('sandbox people', 'List the people who can sign in'),
     ('sandbox reset', 'Make everything as it was at the start'),
     ('sandbox advance', "Move the portal's clock forward"),
+    ('sandbox answer', 'Have the surgery answer what waits, now'),
     ('demo', 'A guided run against the portal on this machine'),
     ('completion', 'Print the completion script for a shell'),
     ('help', 'Help on a command or a topic'),
 )
-STARTS = ('slots', 'book', 'cancel', 'flu')
-WRITES = ('consent grant', 'consent withdraw', 'book', 'cancel', 'flu')
+STARTS = ('econsult start', 'contact', 'rx renew', 'slots', 'book', 'cancel', 'flu')
+WRITES = (
+    'consent grant',
+    'consent withdraw',
+    'econsult start',
+    'econsult withdraw',
+    'contact',
+    'messages reply',
+    'messages mark-read',
+    'rx renew',
+    'rx withdraw',
+    'book',
+    'cancel',
+    'flu',
+)
 OPTIONS = {
     'login': (
         ('--device', None, 'Sign in on another device, with a code'),
@@ -1104,6 +1562,61 @@ OPTIONS = {
     'profile remove': (),
     'services': (),
     'gp': (),
+    'econsult start': (
+        ('--via', ('text', 'phone', 'video'), 'text, phone (or audio), video'),
+        ('--subject', (), 'What it is about, in one line'),
+        ('--message-file', (':files',), 'The file with the message; - is standard input'),
+        ('--message', (), 'The message; others on this machine may see it'),
+        ('--attach', (':files',), 'A file to send; repeatable'),
+        ('--can-wait', None, 'It can wait for an answer; --yes says so too'),
+        ('--another', None, 'Even with a coming booking for the same'),
+        ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
+        ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
+        ('--between', (), 'Hours, such as 08:00-10:00'),
+        (
+            '--weekday',
+            ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'),
+            'mon, tue …; repeatable or comma-separated',
+        ),
+    ),
+    'econsult join': (
+        ('--no-browser', None, 'Only print the link'),
+        ('--browser', (), 'The command that opens the link'),
+    ),
+    'econsult withdraw': (),
+    'contact': (
+        ('--subject', (), 'What it is about, in one line'),
+        ('--message-file', (':files',), 'The file with the message; - is standard input'),
+        ('--message', (), 'The message; others on this machine may see it'),
+        ('--attach', (':files',), 'A file to send; repeatable'),
+    ),
+    'messages list': (
+        ('--unread', None, 'Only those with something unread'),
+        ('--count', None, 'Only how many there are'),
+        ('--kind', ('e-consultation', 'administrative'), 'e-consultation or administrative'),
+    ),
+    'messages show': (),
+    'messages reply': (
+        ('--message-file', (':files',), 'The file with the message; - is standard input'),
+        ('--message', (), 'The message; others on this machine may see it'),
+        ('--attach', (':files',), 'A file to send; repeatable'),
+    ),
+    'messages save': (
+        ('--to', (':files',), 'Where to; this directory by default'),
+        ('--yes', None, 'Replace files of the same name'),
+    ),
+    'messages mark-read': (('--all', None, 'All that is unread'),),
+    'rx list': (
+        ('--low', None, 'Only what runs out'),
+        ('--all', None, 'Also those in use no longer, of the last 12 months'),
+        ('--kind', ('medicine', 'consumable', 'nutrition'), 'Only these'),
+    ),
+    'rx renew': (
+        ('--low', None, 'What runs out, but nothing of group A or B'),
+        ('--note', (), 'A few words for the surgery'),
+    ),
+    'rx requests': (('--open', None, 'Only what the surgery has not settled'),),
+    'rx withdraw': (),
     'slots': (
         ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
         ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
@@ -1140,6 +1653,7 @@ OPTIONS = {
         ('--waiting', None, 'Only what the surgery has not confirmed'),
     ),
     'appointments show': (),
+    'appointments export': (('--details', None, 'Also say with whom, where and how'), ('--all', None, 'Past and coming')),
     'cancel': (),
     'flu': (
         ('--first', None, 'Take the first time that fits'),
@@ -1185,6 +1699,10 @@ OPTIONS = {
     'sandbox people': (),
     'sandbox reset': (),
     'sandbox advance': (),
+    'sandbox answer': (
+        ('--decline', None, 'Say no: declined, rejected, not renewed'),
+        ('--text', (), "The surgery's words"),
+    ),
     'demo': (),
     'completion': (),
     'help': (),
@@ -1213,10 +1731,24 @@ ARGUMENTS = {
         ),
     ),
     'gp': (),
+    'econsult start': (),
+    'econsult join': ((),),
+    'econsult withdraw': ((),),
+    'contact': (),
+    'messages list': (),
+    'messages show': ((),),
+    'messages reply': ((),),
+    'messages save': ((), ()),
+    'messages mark-read': ((),),
+    'rx list': (),
+    'rx renew': ((),),
+    'rx requests': (),
+    'rx withdraw': ((),),
     'slots': (),
     'book': ((),),
     'appointments list': (),
     'appointments show': ((),),
+    'appointments export': (),
     'cancel': ((),),
     'flu': ((),),
     'sandbox run': ((),),
@@ -1225,6 +1757,7 @@ ARGUMENTS = {
     'sandbox people': (),
     'sandbox reset': (),
     'sandbox advance': ((),),
+    'sandbox answer': ((),),
     'demo': (),
     'completion': (('bash', 'zsh', 'fish', 'powershell'),),
     'help': (('columns', 'environment', 'exit-codes', 'json', 'options', 'privacy', 'sandbox', 'scripting'),),

@@ -71,6 +71,9 @@ def test_rows_of_the_release_name_sections_and_services_that_exist():
 
 def test_the_commands_that_the_release_can_hide_are_those_that_start_a_service():
     assert starts() == {
+        "econsult start": ("e-consultation",),
+        "contact": ("contact",),
+        "rx renew": ("prescription-renewal",),
         "slots": ("booking",),
         "book": ("booking", "booking-enquiry"),
         "cancel": ("cancellation",),

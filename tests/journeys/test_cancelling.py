@@ -193,6 +193,7 @@ def test_an_appointment_made_by_phone_has_every_key(shell_of):
         "cancel_until": "2027-03-01T09:00:00+01:00",
         "created": "2027-02-21T09:00:00+01:00",
         "slot_id": None,
+        "join_url": None,
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.journeys.process import PYTHON, as_person, ended, gpcli, shell, started
 
-STARTING = {"slots", "book", "cancel", "flu"}
+STARTING = {"econsult", "contact", "rx", "slots", "book", "cancel", "flu"}
 
 
 def listed(env):
@@ -26,8 +26,8 @@ def listed(env):
     ("person", "shown", "last"),
     [
         ("ada", STARTING, "  gpcli --version       The version of gpcli"),
-        ("bo", {"book", "cancel"}, "2 not offered by your GP: gpcli services"),
-        ("cecilie", set(), "4 not offered by your GP: gpcli services"),
+        ("bo", {"contact", "book", "cancel"}, "4 not offered by your GP: gpcli services"),
+        ("cecilie", set(), "7 not offered by your GP: gpcli services"),
         ("david", STARTING, "  gpcli --version       The version of gpcli"),
     ],
 )

@@ -1,0 +1,41 @@
+"""`contact`: writing to the surgery's reception."""
+
+from __future__ import annotations
+
+import typer
+
+from gpcli.care import contacting
+from gpcli.care.safety import RECEPTION
+from gpcli.cli.composing import correspondent, letter, source_of
+from gpcli.cli.options import session_of
+from gpcli.cli.written import (
+    Attach,
+    Subject,
+    Words,
+    WordsFile,
+    request_for,
+    say_safety,
+    start_thread,
+)
+from gpcli.model.service import ServiceName
+from gpcli.render.views.threads import THREAD_RECEIPT
+
+
+def contact(
+    ctx: typer.Context,
+    subject: Subject = None,
+    message_file: WordsFile = None,
+    message: Words = None,
+    attach: Attach = None,
+) -> None:
+    """Write to the surgery's reception about administrative matters."""
+    session = session_of(ctx)
+    if session.output.names_only(THREAD_RECEIPT):
+        return
+    source = source_of(session, message, message_file, attach)
+    say_safety(session, RECEPTION)
+    gp = session.options.gp
+    written = letter(session, subject, source, lambda: contacting.gate(correspondent(session), gp))
+    request = request_for(session, ServiceName.CONTACT, "contact")
+    step = contacting.propose(correspondent(session), written, request)
+    start_thread(session, step, request.intent)

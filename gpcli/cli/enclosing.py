@@ -1,0 +1,111 @@
+"""Files that go along with a message: read once, and only what is a plain file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from mimetypes import MimeTypes
+from pathlib import Path
+
+from gpcli.errors import GpcliError, NotFound, Usage
+from gpcli.model.thread import Enclosure
+
+MOST = 20 * 1024 * 1024
+"""Bytes of all the files together beyond which they are refused, whatever a surgery takes."""
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def read_enclosures(names: Sequence[str]) -> tuple[Enclosure, ...]:
+    """The files of these names.
+
+    Raises NotFound for one that does not exist; Usage for what is no plain file, is empty, can't
+    be read, changes meanwhile, or is too much.
+    """
+    found = tuple(read_enclosure(name) for name in names)
+    total = sum(len(each.content) for each in found)
+    if total > MOST:
+        raise Usage(f"The attachments have {total} bytes together: {MOST} at most.")
+    return found
+
+
+def read_enclosure(name: str) -> Enclosure:
+    """One file: its base name without hidden characters, its type by its extension, its bytes."""
+    if not name.strip():
+        raise Usage("--attach needs a value that is not empty.")
+    path = Path(name)
+    if path.is_symlink():  # systems without O_NOFOLLOW
+        raise Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError) as trouble:
+        raise _unreadable(name, trouble) from trouble
+    try:
+        content = _content(name, descriptor)
+    finally:
+        os.close(descriptor)
+    return Enclosure(_title(path), media_type(path.name), content)
+
+
+def media_type(name: str) -> str:
+    """The media type that a file's extension stands for, the same on every machine."""
+    kind, packed = MimeTypes().guess_type(name, strict=False)
+    return UNKNOWN_TYPE if kind is None or packed else kind
+
+
+def _content(name: str, descriptor: int) -> bytes:
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        raise Usage(f"'{name}' is {_kind(before.st_mode)}, not a file.")
+    if before.st_size > MOST:
+        raise Usage(f"'{name}' has {before.st_size} bytes: {MOST} at most.")
+    content = whole(name, descriptor, before)
+    if not content:
+        raise Usage(f"'{name}' is empty.")
+    return content
+
+
+def whole(name: str, descriptor: int, before: os.stat_result) -> bytes:
+    """The bytes of a file that was as `before` when it was opened; raises Usage if it changed."""
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        content = file.read(before.st_size + 1)
+    if len(content) != before.st_size or _state(os.fstat(descriptor)) != _state(before):
+        raise Usage(f"'{name}' changes while it is read.", hint="Try again when it is whole.")
+    return content
+
+
+def _state(found: os.stat_result) -> tuple[int, int]:
+    return found.st_size, found.st_mtime_ns
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a pipe" if stat.S_ISFIFO(mode) else "a device"
+
+
+def _unreadable(name: str, trouble: OSError | ValueError) -> GpcliError:
+    if isinstance(trouble, FileNotFoundError):
+        return NotFound(f"There is no file '{name}'.")
+    if isinstance(trouble, OSError) and trouble.errno == errno.ELOOP:
+        return Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
+    if Path(name).is_dir():  # Windows opens none
+        return Usage(f"'{name}' is a directory, not a file.")
+    why = getattr(trouble, "strerror", None) or trouble
+    return Usage(f"'{name}' can't be read: {why}.")
+
+
+def _title(path: Path) -> str:
+    """The base name as the surgery sees it; bytes that are no text become question marks."""
+    name = path.name.encode(errors="replace").decode()
+    return "".join(each if each.isprintable() else "_" for each in name)

@@ -1,0 +1,194 @@
+"""`messages`: what you and the surgery have written."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from gpcli.care import messages
+from gpcli.care.file_names import file_names
+from gpcli.cli import saving
+from gpcli.cli.composing import correspondent, draft, source_of
+from gpcli.cli.options import session_of
+from gpcli.cli.written import Attach, Words, WordsFile, show_marked, show_reply
+from gpcli.errors import GpcliError, Partial, Usage
+from gpcli.model.thread import Attachment, Conversation, ReplyDesk, Saved
+from gpcli.render.views.threads import (
+    CONVERSATION,
+    SAVED,
+    THREADS,
+    message_receipts,
+    messages_view,
+    thread_label,
+)
+from gpcli.session import Session
+
+ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
+
+
+def list_threads(
+    ctx: typer.Context,
+    unread: Annotated[
+        bool, typer.Option("--unread", help="Only those with something unread")
+    ] = False,
+    count: Annotated[bool, typer.Option("--count", help="Only how many there are")] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="e-consultation or administrative"),
+    ] = None,
+) -> None:
+    """List threads, those with something unread first."""
+    session = session_of(ctx)
+    wanted = None if kind is None else messages.kind_called(kind)
+    found = messages.listed(session.portal, unread=unread, kind=wanted, gp=session.options.gp)
+    if count:
+        session.output.value(str(len(found)))
+    elif not session.output.show_list(THREADS, found):
+        session.output.notice("There are none.")
+    session.check_whole()
+
+
+def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
+    """Show a thread with its messages; it stays unread."""
+    session = session_of(ctx)
+    found = session.portal.mailbox.conversation(_picked(session, thread))
+    session.output.show_item(CONVERSATION, found)
+    if session.output.human and session.options.fields is None:
+        _show_messages(session, found)
+    session.check_whole()
+
+
+def reply(
+    ctx: typer.Context,
+    thread: ThreadArgument = None,
+    message_file: WordsFile = None,
+    message: Words = None,
+    attach: Attach = None,
+) -> None:
+    """Write in a thread."""
+    session = session_of(ctx)
+    if session.output.names_only(message_receipts(session.zone.key)):
+        return
+    source = source_of(session, message, message_file, attach)
+    desk = _Desk(session, thread)
+    words = draft(session, source, lambda: messages.about(desk.opened))
+    step = messages.propose_reply(correspondent(session), desk.opened, words, desk.intent)
+    show_reply(session, session.carry_out(step), desk.intent)
+
+
+def save(
+    ctx: typer.Context,
+    thread: ThreadArgument = None,
+    attachments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ATTACHMENT]...", help="Attachments' ids; all without any"),
+    ] = None,
+    place: Annotated[
+        str, typer.Option("--to", metavar="DIR", help="Where to; this directory by default")
+    ] = ".",
+    replace: Annotated[bool, typer.Option("--yes", help="Replace files of the same name")] = False,
+) -> None:
+    """Save what is attached to a thread."""
+    session = session_of(ctx)
+    if session.output.names_only(SAVED):
+        return
+    directory = saving.directory(place)
+    found = session.portal.mailbox.conversation(_picked(session, thread))
+    wanted = messages.attached(found, attachments or ())
+    names = file_names(messages.attached(found, ()))
+    _save_each(session, {directory / names[each.id]: each for each in wanted}, replace=replace)
+    session.check_whole()
+
+
+def mark_read(
+    ctx: typer.Context,
+    threads: Annotated[
+        list[str] | None, typer.Argument(metavar="[THREAD]...", help="Threads' ids")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
+) -> None:
+    """Mark what threads hold as read."""
+    session = session_of(ctx)
+    if session.output.names_only(message_receipts(session.zone.key)):
+        return
+    if everything and threads:
+        raise Usage("Name threads, or --all: only one of them.")
+    intent = session.intent("messages mark-read")
+    ids = _unread(session) if everything else threads or [_picked(session, None)]
+    found = messages.conversations_of(session.portal.mailbox, ids)
+    step = messages.propose_read(session.portal, found, intent)
+    show_marked(session, session.carry_out(step), intent)
+
+
+class _Desk:
+    """Where a reply is decided on, opened once and only when it is needed."""
+
+    def __init__(self, session: Session, thread: str | None) -> None:
+        self._session = session
+        self._thread = thread
+
+    @cached_property
+    def intent(self) -> UUID:
+        return self._session.intent("messages reply")
+
+    @cached_property
+    def opened(self) -> ReplyDesk:
+        lookup = self.intent if self._session.options.request_id is not None else None
+        identity = _picked(self._session, self._thread)
+        return messages.open_desk(self._session.portal, identity, lookup)
+
+
+def _unread(session: Session) -> list[str]:
+    gp = session.options.gp
+    found = messages.listed(session.portal, unread=True, kind=None, gp=gp)
+    return [str(one.id) for one in found]
+
+
+def _picked(session: Session, thread: str | None) -> str:
+    now = session.now()
+    mailbox = session.portal.mailbox
+    return messages.pick(mailbox, thread, session.ask, lambda one: thread_label(one, now))
+
+
+def _show_messages(session: Session, found: Conversation) -> None:
+    view = messages_view(found.thread.zone)
+    for message in found.messages:
+        session.output.divide()
+        session.output.show_item(view, message, text=message.text)
+
+
+def _save_each(session: Session, wanted: dict[Path, Attachment], *, replace: bool) -> None:
+    saved: list[Saved] = []
+    failed: list[GpcliError] = []
+    for path, attachment in wanted.items():
+        try:
+            saved.append(_save_one(session, path, attachment, replace=replace))
+        except GpcliError as trouble:
+            failed.append(trouble)
+    if not failed or saved:
+        session.output.show_list(SAVED, saved)
+    if not wanted:
+        session.output.notice("Nothing is attached.")
+    _tell(session, failed, some=bool(saved))
+
+
+def _tell(session: Session, failed: list[GpcliError], *, some: bool) -> None:
+    """Name each that failed; raises Partial where `some` are saved, else the first trouble."""
+    if not failed:
+        return
+    first, *others = failed
+    for trouble in failed if some else others:
+        session.output.warning(trouble.message)
+    if some:
+        raise Partial(f"{len(failed)} attachments are not saved.", hint=first.hint)
+    raise first
+
+
+def _save_one(session: Session, path: Path, attachment: Attachment, *, replace: bool) -> Saved:
+    content = session.portal.mailbox.content(attachment)
+    saving.save(path, content, replace=replace)
+    return Saved(attachment.id, str(path), attachment.content_type, len(content))

@@ -1,0 +1,32 @@
+"""A command pays only for what it is about."""
+
+import subprocess
+import sys
+
+import pytest
+
+LOOK = "import importlib, sys; importlib.import_module({module!r}); print(*sys.modules)"
+WRITTEN = {"gpcli.model.thread", "gpcli.care.writing", "gpcli.render.views.threads"}
+READ_AT_NEED = {"gpcli.portal.mailbox", "gpcli.portal.prescriptions", "gpcli.model.prescription"}
+
+
+def imported(module):
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK.format(module=module)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["gpcli.cli.booking", "gpcli.cli.appointments"])
+def test_finding_and_booking_a_time_does_not_pay_for_messages_or_prescriptions(module):
+    assert imported(module) & (WRITTEN | READ_AT_NEED) == set()
+
+
+@pytest.mark.parametrize("module", ["gpcli.cli.messages", "gpcli.cli.contact"])
+def test_writing_does_not_pay_for_prescriptions_or_booking(module):
+    there = imported(module)
+    assert there >= WRITTEN
+    assert there & (READ_AT_NEED | {"gpcli.care.booking"}) == set()

@@ -1,0 +1,185 @@
+"""Writing to the surgery's reception."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+import pexpect
+import pytest
+
+from tests.journeys.process import PYTHON, as_person
+
+SAFETY = [
+    "Not for emergencies: call 113. If it can't wait and the surgery is closed: call 116 117.",
+    "The reception reads this and gives no health care. A medical question may be passed on to "
+    "the doctor and charged as an e-consultation.",
+]
+CONTACT = ["gpcli", "contact", "--subject", "Ramp"]
+
+
+def written(world, patient):
+    """The patient's messages and their headers at the portal, sent today."""
+    found = world.sandbox.store.find("Communication", patient=f"Patient/{patient}")
+    return [one for one in found if one.get("identifier") and one["sent"] >= "2027-03-01"]
+
+
+def test_a_message_to_the_reception_needs_only_yes_and_makes_a_thread(world):
+    world.sandbox.set_delay(timedelta(hours=1))
+    ada = world.shell("ada")
+    ending = ada([*CONTACT, "--message", "Is there a ramp?", "--yes", "--json"])
+    assert ending.code == 0
+    assert (ending.json["kind"], ending.json["status"], ending.json["subject"]) == (
+        "administrative",
+        "in-progress",
+        "Ramp",
+    )
+    assert ending.asides[:2] == [{"notice": {"message": words}} for words in SAFETY]
+    assert "has not answered yet" in ending.asides[-1]["notice"]["message"]
+    header, message = sorted(written(world, "ada"), key=lambda one: "partOf" in one)
+    assert (header["topic"]["text"], message["payload"]) == (
+        "Ramp",
+        [{"contentString": "Is there a ramp?"}],
+    )
+
+
+def test_the_plan_shows_what_it_costs_and_nothing_is_sent_in_a_rehearsal(world):
+    ending = world.shell("ada")([*CONTACT, "--message", "Is there a ramp?", "--dry-run"])
+    assert (ending.code, written(world, "ada")) == (0, [])
+    assert ending.err.splitlines() == [
+        *SAFETY,
+        "Write to the surgery's reception [sandbox]",
+        "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
+        "  For      Ada Solberg",
+        "  Subject  Ramp",
+        "  Message  16 characters",
+        "  Answer   Usually answered within two working days, by the reception.",
+        "  Price    free",
+        "Nothing was sent: this was a dry run.",
+    ]
+
+
+def test_without_agreement_nothing_is_sent(world):
+    ending = world.shell("ada")([*CONTACT, "--message", "Hei", "--json"])
+    assert ending.refused == (9, "confirmation_needed", "")
+    assert written(world, "ada") == []
+
+
+def test_a_file_has_the_words(world, tmp_path):
+    file = tmp_path / "question.txt"
+    file.write_text("Første linje.\n\nAndre [b]linje[/b].\n", encoding="utf-8")
+    ada = world.shell("ada")
+    made = ada.json(f"gpcli contact --subject Ramp --message-file {file} --yes")
+    first = ada.json(f"gpcli messages show {made['id']}")["messages"][0]
+    assert first["text"] == "Første linje.\n\nAndre [b]linje[/b]."
+
+
+def test_a_script_can_pipe_the_words_in(world):
+    ada = world.shell("ada")
+    piped = type(ada)(ada.env, ada.now, typing="From a pipe.\n")
+    made = piped.json("gpcli contact --subject Ramp --message-file - --yes")
+    first = ada.json(f"gpcli messages show {made['id']}")["messages"][0]
+    assert first["text"] == "From a pipe."
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (["--message", "a", "--message-file", "-"], "usage"),
+        (["--message", " "], "usage"),
+        (["--message", "x" * 2001], "usage"),
+        (["--message-file", ""], "usage"),
+        (["--message-file", "-"], "usage"),
+        ([], "input_needed"),
+        (["--message", "a", "--attach", "."], "usage"),
+        (["--message", "a", "--attach", ""], "usage"),
+    ],
+)
+def test_what_can_not_be_sent_ends_2(world, more, code):
+    ending = world.shell("ada")([*CONTACT, *more, "--yes", "--json"])
+    assert ending.refused == (2, code, "")
+    assert written(world, "ada") == []
+
+
+@pytest.mark.parametrize("flag", ["--attach", "--message-file"])
+def test_a_file_that_is_not_there_ends_3(world, flag):
+    words = ["--message", "a"] if flag == "--attach" else []
+    ending = world.shell("ada")([*CONTACT, *words, flag, "no-such-file", "--yes", "--json"])
+    assert ending.refused == (3, "not_found", "")
+
+
+def test_the_same_request_again_is_done_once(world):
+    ada = world.shell("ada")
+    line = "gpcli contact --subject Ramp --message Hei --yes --request-id c1"
+    first, second = (ada.json(line) for _ in range(2))
+    assert (second["id"], second["changed"]) == (first["id"], False)
+    ending = ada(f"{line.replace('Hei', 'Hopp')} --json")
+    assert ending.refused == (7, "conflict", "")
+    assert [one["topic"]["text"] for one in written(world, "ada") if "topic" in one] == ["Ramp"]
+
+
+@pytest.mark.parametrize(("person", "code"), [("cecilie", "not_offered"), ("eva", "not_offered"),
+                                              ("david", "consent_needed")])  # fmt: skip
+def test_where_it_can_not_be_used_the_reason_is_said(world, person, code):
+    ending = world.shell(person)([*CONTACT, "--message", "Hei", "--yes", "--json"])
+    assert ending.refused == (5, code, "")
+
+
+def test_a_parent_writes_for_a_child_and_both_stand_in_the_answer(world):
+    receipt = world.shell("guro", "emil").json("gpcli contact --subject A --message B --yes")
+    assert receipt["patient"]["id"] == "emil"
+    assert receipt["acting_user"]["id"] != "emil"
+    assert {one["subject"]["reference"] for one in written(world, "emil")} == {"Patient/emil"}
+
+
+def test_a_price_that_the_portal_charges_for_sending_needs_accept_fee(world):
+    at_sending = [{"url": "urn:gpcli:charged-at", "valueCode": "sending"}]
+    nok = {"value": 50, "currency": "NOK"}
+    price = [{"priceComponent": [{"type": "base", "amount": nok}]}]
+    world.change("ChargeItemDefinition/price-contact", extension=at_sending, propertyGroup=price)
+    ada = world.shell("ada")
+    ending = ada([*CONTACT, "--message", "Hei", "--yes", "--json"])
+    assert ending.refused == (9, "fee_not_accepted", "")
+    assert ada.json("gpcli contact --subject A --message B --yes --accept-fee 50")["changed"]
+
+
+def at_a_terminal(line, env):
+    """A person before a terminal of their own."""
+    return pexpect.spawn(
+        "bash",
+        ["-c", line],
+        env={**env, "TERM": "xterm"},
+        cwd=env["HOME"],
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 120),
+    )
+
+
+def test_when_the_message_is_piped_in_the_question_is_asked_at_the_terminal(live, tmp_path):
+    env = as_person(live, tmp_path, "ada")
+    line = f"printf 'From a pipe.\\n' | {PYTHON} contact --message-file -"
+    person = at_a_terminal(line, env)
+    person.expect_exact("Subject: ")
+    person.sendline("Ramp")
+    person.expect_exact("From a pipe. (12 characters)")
+    person.expect_exact("Write to the surgery's reception? [y/N] ")
+    person.sendline("y")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 0
+
+
+def test_a_person_writes_in_an_editor_and_what_it_says_stays_private(live, tmp_path):
+    script = tmp_path / "editor.py"
+    script.write_text("import sys; open(sys.argv[1], 'a').write('Is there a ramp?\\n')\n")
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    env = as_person(live, tmp_path, "ada", XDG_RUNTIME_DIR=str(runtime))
+    env["EDITOR"] = f"{sys.executable} {script}"
+    person = at_a_terminal(f"{PYTHON} contact --subject Ramp", env)
+    person.expect_exact("Is there a ramp? (16 characters)")
+    person.sendline("y")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert (person.exitstatus, list(runtime.iterdir())) == (0, [])
