@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from gpcli.portal.mailbox import FhirMailbox
     from gpcli.portal.prescriptions import FhirPrescriptions
 
+_A_MOMENT = timedelta(seconds=5)
+"""How long a record that was read need not be read again before it is changed."""
+
 _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 
 
@@ -51,6 +54,7 @@ class FhirPortal:
         self._status_sent = context.dialect.status_sent
         self._reader = context.reader
         self._now = context.now
+        self._just_read: tuple[Element | None, datetime] = (None, context.now())
 
     @cached_property
     def mailbox(self) -> FhirMailbox:
@@ -132,7 +136,10 @@ class FhirPortal:
             *self._context.about_offers(), queries.appointment(appointment)
         )
         offers = self._context.offers(answers[:3])
-        return CancellingDesk(offers, self._appointment(answers[3], appointment))
+        there = self._appointment(answers[3], appointment)
+        if there and isinstance(answers[3], Bundle):
+            self._just_read = answers[3].get(f"Appointment/{appointment}"), self._now()
+        return CancellingDesk(offers, there)
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
@@ -186,8 +193,13 @@ class FhirPortal:
 
     def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
         """Cancel a booking or withdraw an enquiry."""
+        reference = f"Appointment/{appointment}"
         record, changed = self._errands.update(
-            f"Appointment/{appointment}", write_cancelled, _has_status("cancelled"), intent
+            reference,
+            write_cancelled,
+            _has_status("cancelled"),
+            intent,
+            known=self._fresh(reference),
         )
         return Written(self._reader.written(record), changed)
 
@@ -228,6 +240,14 @@ class FhirPortal:
         except NotFound:
             return None
         return next((slot for slot in found if slot.id == identity), None)
+
+    def _fresh(self, reference: str) -> Element | None:
+        """The record as it was read a moment ago, if it is this one and has a version."""
+        record, at = self._just_read
+        if record is None or record.ref != reference or self._now() - at > _A_MOMENT:
+            return None
+        meta = record.child("meta")
+        return record if meta and meta.text("versionId") else None
 
     def _appointment(self, answer: Found, identity: str) -> Appointment | None:
         try:

@@ -150,14 +150,14 @@ def tried(question: Callable[[], Found | None]) -> Found | None:
         return None
 
 
-def if_match(record: Element, read: Answer) -> dict[str, str]:
+def if_match(record: Element, etag: str | None) -> dict[str, str]:
     """The ETag, or where a server sends none, one made of `meta.versionId` (R4 3.1.0.5).
 
     Nothing for a server that keeps no versions. Raises BadResponse for one that can't be sent.
     """
     meta = must(lambda: record.child("meta"))
     version = must(lambda: meta.text("versionId") if meta else None)
-    etag = read.headers.get("ETag") or (f'W/"{version}"' if version else "")
+    etag = etag or (f'W/"{version}"' if version else "")
     if not (etag.isascii() and etag.isprintable()):
         raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
     return {"If-Match": etag} if etag else {}

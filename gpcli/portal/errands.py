@@ -40,6 +40,8 @@ from gpcli.portal.reading import must, whole
 
 Found = TypeVar("Found")
 
+_PRECONDITION_FAILED = 412
+
 
 class Created(NamedTuple):
     """What a create left: exactly the one record, what the witness knows, and whether it is new.
@@ -89,7 +91,7 @@ class Errands:
         refusal.
         """
         asked = request or intent
-        headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(asked)}
+        headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(intent)}
         safe = kind in self._exchange.can().conditional_creates
         door = self._exchange.door
         answer = self.sent(
@@ -126,40 +128,59 @@ class Errands:
         change: Callable[[Element], dict[str, Any]],
         is_done: Callable[[Element], bool],
         intent: UUID,
+        *,
+        known: Element | None = None,
     ) -> tuple[Element, bool]:
         """Read, change, put back with If-Match; returns the record and whether it changed.
 
-        Everything that `change` does not touch goes back as it came. Raises Conflict when
-        somebody else changed the record in between or the portal kept it as it was,
+        Everything that `change` does not touch goes back as it came. `known` is the record as it
+        was read just now, whole and with its version: it spares reading it again. Raises
+        Conflict when somebody else changed the record in between or the portal kept it as it was,
         OutcomeUnknown, BadResponse for a record that can't be understood, or the portal's refusal.
         """
-        kind = reference.partition("/")[0]
         if self._journal.target_of(intent) not in {None, reference}:
             raise Conflict(
                 "This --request-id was used for something else.",
                 hint="Use a new --request-id for a new request.",
             )
-        record, read = self._exchange.read(reference)
+        record, etag = (known, None) if known else self._read(reference)
         if must(partial(is_done, record)):
             return record, False
-        headers = {**if_match(record, read), "X-Request-ID": str(intent)}
+        headers = {**if_match(record, etag), "X-Request-ID": str(intent)}
         changed = change(record)
         answer = self.sent(
             {intent: changed},
             lambda: self._exchange.door.send("PUT", reference, changed, headers=headers),
             target=reference,
         )
+        if known and answer and answer.status == _PRECONDITION_FAILED:
+            return self.update(reference, change, is_done, intent)
+        return self._changed(answer, reference, is_done, intent)
+
+    def _changed(
+        self,
+        answer: Answer | None,
+        reference: str,
+        is_done: Callable[[Element], bool],
+        intent: UUID,
+    ) -> tuple[Element, bool]:
+        """The record after a PUT, by its answer, and whether it was this PUT that changed it."""
+        kind = reference.partition("/")[0]
         if answer and is_success(answer):
             self.end(intent, "done")
-            there = read_back(lambda: self._exchange.read(reference)[0], intent, kind)
+            there = read_back(lambda: self._read(reference)[0], intent, kind)
             return really(there, is_done, intent), True
 
         def look() -> Element | None:
-            there = self._exchange.read(reference)[0]
+            there = self._read(reference)[0]
             return there if seems(there, is_done) else None
 
         ours = answer is None or not is_final(answer, repeated=False)
         return self._in_doubt(look, answer, Doubt(kind, intent, intent, repeated=False)), ours
+
+    def _read(self, reference: str) -> tuple[Element, str | None]:
+        record, answer = self._exchange.read(reference)
+        return record, answer.headers.get("ETag")
 
     def _look(self, kind: str, intent: UUID, witness: Query | None) -> tuple[Bundle, Bundle]:
         asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
@@ -178,9 +199,9 @@ class Errands:
         `None` when the request may have arrived and no answer came. How each part ended is still
         to be noted, unless the request was not sent: then that is noted, and why is raised.
         """
-        for intent, resource in parts.items():
-            self.begin(intent, resource, target)
         try:
+            for intent, resource in parts.items():
+                self.begin(intent, resource, target)
             return send()
         except GpcliError as trouble:
             if isinstance(trouble, LostReply | LateReply | BadAnswer) and trouble.sent:

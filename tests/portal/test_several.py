@@ -122,7 +122,7 @@ def test_all_go_in_one_batch_and_are_read_back_in_another(server: Server, journa
 def test_one_alone_goes_by_itself(server: Server, journal: Journal):
     shows(server.on(POST, CREATED), "a")
     assert create(server, journal, count=1) == ["task-a new"]
-    assert server.written().headers["X-Request-ID"] == str(INTENT)
+    assert server.written().headers["X-Request-ID"] == str(PARTS[0])
 
 
 def test_nothing_to_create_asks_nothing(server: Server, journal: Journal):

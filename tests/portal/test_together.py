@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid5
 
@@ -294,3 +295,25 @@ def test_an_answer_that_can_not_be_understood_is_looked_into(
     server.on(TRANSACTION, Reply(body))
     shows(server, BEGUN, SAID)
     assert refs(together()) == BOTH
+
+
+class FullAfterOne(Journal):
+    """A journal whose disk is full after one line."""
+
+    begun = 0
+
+    def begin(self, *what: object) -> None:
+        self.begun += 1
+        if self.begun > 1:
+            raise errors.ConfigTrouble("The journal can't be written.")
+        super().begin(*what)
+
+
+def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
+    exchange: Exchange, server: Server, tmp_path: Path
+):
+    journal = FullAfterOne(tmp_path, "home", "account")
+    errands = Errands(exchange, journal, lambda: NOW)
+    with pytest.raises(errors.ConfigTrouble):
+        create_together(exchange, errands, WRITTEN, INTENT)
+    assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

@@ -199,3 +199,28 @@ def test_what_can_not_be_understood_after_a_lost_reply_leaves_it_unknown(
     with pytest.raises(errors.OutcomeUnknown):
         cancel(errands)
     assert states(journal) == [("update", TARGET, "unknown")]
+
+
+def cancel_known(errands: Errands) -> tuple[str | None, bool]:
+    known = Element(BOOKED, "Appointment")
+    record, changed = errands.update(TARGET, write_cancelled, is_cancelled, INTENT, known=known)
+    return record.text("status"), changed
+
+
+def test_a_record_that_was_just_read_is_not_read_again(errands: Errands, server: Server):
+    server.on(GET, Reply(CANCELLED)).on(PUT, DONE)
+    assert cancel_known(errands) == ("cancelled", True)
+    assert server.asked == [PUT, GET]
+    assert server.written().headers["If-Match"] == 'W/"7"'
+
+
+def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once_more(
+    errands: Errands, server: Server, journal: Journal
+):
+    newer = BOOKED | {"meta": {"versionId": "8"}, "comment": "Bring your card."}
+    server.on(GET, Reply(newer), Reply(CANCELLED))
+    server.on(PUT, Reply(an_outcome(), status=412), DONE)
+    assert cancel_known(errands) == ("cancelled", True)
+    assert server.asked == [PUT, GET, PUT, GET]
+    assert (server.bodies[-1]["comment"], len(server.bodies)) == ("Bring your card.", 2)
+    assert states(journal) == [("update", TARGET, "done")]
