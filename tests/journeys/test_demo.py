@@ -13,7 +13,7 @@ from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import gpcli, surroundings
 from tests.journeys.shell import SCREEN
 
-SIGN_IN, LOOK, BOOK, NOTHING_DIGITAL = ACTS
+SIGN_IN, LOOK, BOOK, WRITE, RENEW, VACCINATE, NOTHING_DIGITAL = ACTS
 
 
 def test_the_demo_plays_the_whole_job(tmp_path):
@@ -22,6 +22,9 @@ def test_the_demo_plays_the_whole_job(tmp_path):
     played = [line for line in ending.out.splitlines() if line.startswith("$ ")]
     assert [line.split()[2] for line in played] == [
         *("login", "services", "gp", "slots", "book", "appointments", "cancel"),
+        *("econsult", "contact", "messages", "messages", "messages"),
+        *("rx", "rx", "rx"),
+        *("login", "services", "login", "flu"),
         *("login", "flu"),
     ]
     assert "Sent; the surgery has not confirmed it yet." in ending.out
@@ -96,3 +99,30 @@ class Generous(Stage):
 
     def ask(self, line):
         return [{**row, "status": "offered"} for row in super().ask(line)]
+
+
+class Forgetful(Stage):
+    """A stage on which the lists of one command stay as they were at first."""
+
+    def ask(self, line):
+        kept = self.__dict__.setdefault("kept", {})
+        return kept.setdefault(line, super().ask(line))
+
+
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [(WRITE, "the answer is marked as read"), (RENEW, "the prescription is renewed")],
+)
+def test_what_changes_nothing_fails(tmp_path, sandbox, act, what):
+    stage = Forgetful(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    sandbox.reset()
+    SIGN_IN(stage, sandbox)
+    stage.ask("gpcli rx list")
+    with pytest.raises(Failure, match=f"{what} is not so"):
+        act(stage, sandbox)
+
+
+def test_a_child_who_is_offered_everything_fails(tmp_path, sandbox):
+    stage = Generous(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    with pytest.raises(Failure, match="the child is offered fewer services is not so"):
+        VACCINATE(stage, sandbox)
