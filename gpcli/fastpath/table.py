@@ -65,7 +65,7 @@ GROUPS = {
             'LEARN MORE\n'
             '  gpcli COMMAND --help  What a command takes, with examples\n'
             '  gpcli help TOPIC      columns, environment, exit-codes, json, options,\n'
-            '                        privacy, sandbox, scripting\n'
+            '                        privacy, profiles, sandbox, scripting\n'
             '  gpcli --version       The version of gpcli\n'
         ),
     ),
@@ -1165,7 +1165,8 @@ TOPICS = {
         '  FORCE_COLOR, CLICOLOR_FORCE  Colour also where there is no terminal\n'
         '  TERM                         No colour if it is dumb\n'
         '  COLUMNS                      The width of tables\n'
-        '  BROWSER                      The browser that login opens\n'
+        '  BROWSER                      The browser that login and econsult join open\n'
+        '  VISUAL, EDITOR               Where you write a message\n'
         '  XDG_CONFIG_HOME              Where configuration is kept; XDG_STATE_HOME and\n'
         '                               XDG_CACHE_HOME alike\n'
         '  HTTPS_PROXY, NO_PROXY        The way to the portal\n'
@@ -1292,6 +1293,36 @@ TOPICS = {
         '\n'
         'SIGNING OUT\n'
         '  gpcli logout ends the session at the portal and deletes it here.\n'
+    ),
+    'profiles': (
+        'A profile is a portal that this machine knows. gpcli profile add makes one,\n'
+        'login with an address does too. They stand in gpcli/config.toml in your\n'
+        'directory for configuration, or in the GPCLI_CONFIG_DIR:\n'
+        '\n'
+        '  default_profile = "home"\n'
+        '\n'
+        '  [profiles.home]\n'
+        '  portal = "https://portal.example/fhir/R4"\n'
+        '  environment = "production"\n'
+        '\n'
+        'KEYS\n'
+        '  portal         The FHIR base of the portal; required\n'
+        '  environment    production, staging or sandbox; required\n'
+        "  client_id      Who gpcli is to the portal, 'gpcli' unless given\n"
+        '  scopes         What sign-in asks for; everything that gpcli uses unless given\n'
+        "  redirect_port  The port of the sign-in's last page, where the portal wants a\n"
+        '                 fixed one\n'
+        "  prompt         What to send as prompt, such as 'consent' where offline access\n"
+        '                 needs it\n'
+        '  acr            The level of sign-in to ask for and to insist on\n'
+        '  status_sent    The status that a booking is sent with: proposed, pending or\n'
+        '                 booked\n'
+        "  ca_file        Certificates to trust besides the system's\n"
+        '  timeout        Seconds for the network work of a command, 30 unless given\n'
+        "  zone           The surgeries' time zone, Europe/Oslo unless given\n"
+        "  emergency      A table of the numbers in safety texts: acute = '113', urgent =\n"
+        "                 '116 117'\n"
+        "  services       A table of other codes for services: 'system|code' = 'booking'\n"
     ),
     'sandbox': (
         'The sandbox is a GP portal on your own machine, with people who do not exist. It\n'
@@ -1760,7 +1791,19 @@ ARGUMENTS = {
     'sandbox answer': ((),),
     'demo': (),
     'completion': (('bash', 'zsh', 'fish', 'powershell'),),
-    'help': (('columns', 'environment', 'exit-codes', 'json', 'options', 'privacy', 'sandbox', 'scripting'),),
+    'help': (
+        (
+            'columns',
+            'environment',
+            'exit-codes',
+            'json',
+            'options',
+            'privacy',
+            'profiles',
+            'sandbox',
+            'scripting',
+        ),
+    ),
 }
 GLOBAL = (
     ('--json', None, 'Answer in JSON: one array, or one object'),

@@ -12,10 +12,13 @@ from gpcli.cli.topics import (
     MACHINE_VARIABLES,
     MEANINGS,
     OWN_VARIABLES,
+    PROFILE_KEYS,
     WRITTEN,
     topics,
     written_topic,
 )
+from gpcli.config.keys import CHECKS
+from gpcli.config.profiles import read_config
 from gpcli.errors import GpcliError
 from gpcli.exits import Exit
 from gpcli.fastpath.answers import answer
@@ -66,6 +69,18 @@ def test_environment_names_the_variables_that_the_source_reads_and_no_others():
     named = {name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)}
 
     assert {part for part in quoted if re.fullmatch("GPCLI_[A-Z_]+", part)} == named
+
+
+def test_profiles_names_every_key_that_a_profile_may_have():
+    assert [name for name, _ in PROFILE_KEYS] == list(CHECKS)
+
+
+def test_the_file_that_profiles_shows_can_be_read(tmp_path):
+    shown = answer(["help", "profiles"], NOWHERE)
+    path = tmp_path / "config.toml"
+    path.write_text(shown[shown.index("default_profile") : shown.index("KEYS")])
+
+    assert read_config(path).profile("home").environment == "production"
 
 
 def test_the_error_that_the_json_topic_shows_has_the_keys_of_a_real_one(line):

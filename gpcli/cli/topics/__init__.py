@@ -54,13 +54,31 @@ RESPECTED_VARIABLES = (
     ("FORCE_COLOR, CLICOLOR_FORCE", "Colour also where there is no terminal"),
     ("TERM", "No colour if it is dumb"),
     ("COLUMNS", "The width of tables"),
-    ("BROWSER", "The browser that login opens"),
+    ("BROWSER", "The browser that login and econsult join open"),
+    ("VISUAL, EDITOR", "Where you write a message"),
     ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
     ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),
     ("SSL_CERT_FILE, _DIR", "Certificates to trust"),
     ("LC_ALL", "The terminal's characters"),
     ("CI", "If true, never ask, and keep away from production"),
 )
+
+PROFILE_KEYS = (
+    ("portal", "The FHIR base of the portal; required"),
+    ("environment", "production, staging or sandbox; required"),
+    ("client_id", "Who gpcli is to the portal, 'gpcli' unless given"),
+    ("scopes", "What sign-in asks for; everything that gpcli uses unless given"),
+    ("redirect_port", "The port of the sign-in's last page, where the portal wants a fixed one"),
+    ("prompt", "What to send as prompt, such as 'consent' where offline access needs it"),
+    ("acr", "The level of sign-in to ask for and to insist on"),
+    ("status_sent", "The status that a booking is sent with: proposed, pending or booked"),
+    ("ca_file", "Certificates to trust besides the system's"),
+    ("timeout", "Seconds for the network work of a command, 30 unless given"),
+    ("zone", "The surgeries' time zone, Europe/Oslo unless given"),
+    ("emergency", "A table of the numbers in safety texts: acute = '113', urgent = '116 117'"),
+    ("services", "A table of other codes for services: 'system|code' = 'booking'"),
+)
+"""The keys of a profile in `config.toml`, and what they mean."""
 
 WRITTEN = ("json", "columns", "privacy", "sandbox", "scripting")
 
@@ -71,6 +89,7 @@ def topics() -> dict[str, str]:
         "exit-codes": exit_codes,
         "environment": environment,
         "options": options,
+        "profiles": profiles,
     }
     written = {name: written_topic(name) for name in WRITTEN}
     return dict(sorted({**{name: draw() for name, draw in drawn.items()}, **written}.items()))
@@ -112,6 +131,22 @@ def options() -> str:
             "two that are given, the later one wins.\n",
             section("EVERY COMMAND", global_lines()),
             section("COMMANDS THAT SEND", write_lines()),
+        ]
+    )
+
+
+def profiles() -> str:
+    """The file of profiles, and the keys of one."""
+    return "\n".join(
+        [
+            "A profile is a portal that this machine knows. gpcli profile add makes one,\n"
+            "login with an address does too. They stand in gpcli/config.toml in your\n"
+            "directory for configuration, or in the GPCLI_CONFIG_DIR:\n",
+            '  default_profile = "home"\n\n'
+            "  [profiles.home]\n"
+            '  portal = "https://portal.example/fhir/R4"\n'
+            '  environment = "production"\n',
+            section("KEYS", columns([*PROFILE_KEYS])),
         ]
     )
 
