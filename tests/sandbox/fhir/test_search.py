@@ -350,6 +350,13 @@ def test_what_is_included_does_not_count_and_comes_once(ada):
     assert [each["search"]["mode"] for each in answer["entry"]] == [*["match"] * 3, "include"]
 
 
+def test_what_comes_along_is_whole_whatever_elements_were_asked_for(ada):
+    found = ada.reading("/Slot?_elements=start&_id=s1&_include=Slot:schedule")["entry"]
+    kinds = {each["resource"]["resourceType"]: each["resource"] for each in found}
+    assert "schedule" not in kinds["Slot"]
+    assert kinds["Schedule"] == ada.reading(f"/Schedule/{kinds['Schedule']['id']}")
+
+
 def test_only_the_elements_asked_for_are_shown_and_marked_as_not_all(ada):
     shown = ada.reading("/Slot?_elements=start&_id=s1")["entry"][0]["resource"]
 
