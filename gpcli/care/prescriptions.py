@@ -10,12 +10,14 @@ from uuid import UUID
 from gpcli.care.agreement import Asker, Outcome, Proposal, Step
 from gpcli.care.offers import called
 from gpcli.care.portal import Portal
-from gpcli.errors import AlreadyAnswered, InputNeeded
+from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
 from gpcli.model.prescription import WITHDRAWABLE, Prescription, Renewal
 from gpcli.model.surgery import Surgery
 
 WITHDRAWN = "cancelled"
 """R4's TaskStatus for a request that was taken back."""
+
+SEE = "gpcli rx list shows the prescriptions."
 
 _SEE_REQUESTS = "gpcli rx requests lists them."
 
@@ -25,12 +27,14 @@ class Listing:
     """Prescriptions to show.
 
     `more` are those in use no longer, which only `--all` shows; `older` are those that expired
-    over 12 months ago, which nothing shows.
+    over 12 months ago, which nothing shows. `unsaid` are those that would be shown if their kind
+    were told to be the wanted one.
     """
 
     shown: tuple[Prescription, ...]
     more: int = 0
     older: int = 0
+    unsaid: int = 0
 
 
 def listed(
@@ -47,16 +51,46 @@ def listed(
     `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
     """
     surgeries = called(portal.surgeries(), gp) if gp is not None else None
-    found = [
-        one
-        for one in portal.prescriptions.all()
-        if kind in {None, one.kind} and (not low or one.low) and _is_of(one, surgeries)
+    wanted = [
+        one for one in portal.prescriptions.all() if (not low or one.low) and _is_of(one, surgeries)
     ]
+    found = [one for one in wanted if kind in {None, one.kind}]
     kept = [one for one in found if not _long_gone(one, now.date())]
-    used = [one for one in kept if in_use(one)]
-    if everything:
-        return Listing(tuple(kept), older=len(found) - len(kept))
-    return Listing(tuple(used), more=len(kept) - len(used))
+    shown = kept if everything else [one for one in kept if in_use(one)]
+    kindless = [one for one in wanted if kind and one.kind is None]
+    return Listing(
+        tuple(shown),
+        more=len(kept) - len(shown),
+        older=len(found) - len(kept) if everything else 0,
+        unsaid=sum(everything or in_use(one) for one in kindless),
+    )
+
+
+def pick(
+    portal: Portal, prescription: str | None, asker: Asker, label: Callable[[Prescription], str]
+) -> Prescription:
+    """The prescription with this id, or what has replaced it; without an id, one from a list.
+
+    Raises NotFound, and InputNeeded where nobody can be asked.
+    """
+    if prescription is None and not asker.allowed:
+        raise InputNeeded("A prescription's id is needed.", hint=SEE)
+    there = portal.prescriptions.all()
+    if prescription is None:
+        choices = [(str(one.id), label(one)) for one in there if in_use(one)]
+        if not choices:
+            raise InputNeeded("There is no prescription to choose from.", hint=SEE)
+        prescription = asker.choose("Which prescription?", choices, flag="ID")
+    by_former = {former: one for one in there for former in one.predecessors}
+    found = (by_former | {str(one.id): one for one in there}).get(prescription)
+    if found is None:
+        raise no_such(prescription)
+    return found
+
+
+def no_such(prescription: str) -> NotFound:
+    """The error for an id that none of the patient's prescriptions has or had."""
+    return NotFound(f"There is no prescription '{prescription}'.", hint=SEE)
 
 
 def in_use(one: Prescription) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 from uuid import UUID
 
 from gpcli.care.agreement import Asker
@@ -21,7 +21,8 @@ class Wanted:
 
     `ids` `None` = none were named; empty = a list that named none. `intent` identifies this
     request at the portal; `repeated` says that it was given by `--request-id`, so that an earlier
-    try may have been done already.
+    try may have been done already. `capped` tells that `--accept-fee` limits the price, which is
+    otherwise only shown.
     """
 
     intent: UUID
@@ -30,6 +31,16 @@ class Wanted:
     low: bool = False
     note: str | None = None
     gp: str | None = None
+    capped: bool = False
+
+
+class Chooser(Asker, Protocol):
+    """An asker that can ask for several things at once."""
+
+    def choose_several(
+        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+    ) -> list[str]:
+        """At least one of `choices` (id, label) by id; raises InputNeeded naming `flag`."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Counter:
 
     portal: Portal
     clock: Callable[[], datetime]
-    asker: Asker
+    asker: Chooser
     label: Callable[[Prescription], str]
 
 
@@ -49,9 +60,9 @@ class Counter:
 class Line:
     """One prescription on its way through a renewal.
 
-    `id` is the newest of its chain, or what was asked for where there is none such. As long as it
-    has neither a `renewal` nor an `error`, it is still to be asked for. `warnings` are what to
-    know of it before that.
+    `id` is what was asked for, `prescription` the newest of its chain. As long as it has neither a
+    `renewal` nor an `error`, it is still to be asked for. `warnings` are what to know of it before
+    that.
     """
 
     id: str
@@ -99,8 +110,22 @@ class Line:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What `--low` leaves out although it runs out; `why` as the end of a sentence."""
+
+    prescription: Prescription
+    why: str
+
+    @property
+    def words(self) -> str:
+        """The whole sentence."""
+        one = self.prescription
+        return f"{one.label} ({one.id}) runs out but is left out: {self.why}"
+
+
+@dataclass(frozen=True)
 class Renewing:
     """All lines of one renewal, and what `--low` left out."""
 
     lines: tuple[Line, ...]
-    left_out: tuple[Prescription, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gpcli.care.renewal_request import Line
@@ -10,14 +11,22 @@ from gpcli.errors import GpcliError, OutcomeUnknown, Partial
 SHOWN_BESIDE = (Partial, OutcomeUnknown)
 """The errors that end a command which has shown its results all the same."""
 
+NOT_ASKED = "not asked for"
+
 _REQUESTS = "gpcli rx requests shows what is there."
+_SETTLED = {
+    "completed": "renewed",
+    "rejected": "refused",
+    "failed": "failed",
+    "cancelled": "withdrawn",
+}
 
 
 def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
     """What the results come to: nothing wrong, or the error that the command ends with.
 
-    Where all failed in the same way, that; an unknown outcome beats everything else.
-    `request_id` is what makes a repetition safe.
+    A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
+    unknown outcome beats everything else. `request_id` is what makes a repetition safe.
     """
     failed = [(line.id, line.error) for line in lines if line.error]
     if not failed:
@@ -31,9 +40,25 @@ def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
             request_id=request_id,
         )
     if len(failed) < len(lines) or len({error.exit for _, error in failed}) > 1:
-        done = len(lines) - len(failed)
-        return Partial(f"{done} of {len(lines)} went well. {_each(failed)}", hint=_REQUESTS)
+        return Partial(f"{_counted(lines)}. {_each(failed)}", hint=_REQUESTS)
     return _together(failed)
+
+
+def result_words(line: Line) -> str:
+    """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
+    if line.renewal is None:
+        return NOT_ASKED
+    if line.renewal.id is None:
+        return "not sent"
+    words = _SETTLED.get(line.renewal.status, "asked for")
+    return words if line.changed else f"{words} before"
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """How many ended in which way: what is new, what was there before, what failed."""
+    in_order = sorted(lines, key=lambda line: (line.error is not None, not line.changed))
+    counted = Counter(result_words(line) for line in in_order)
+    return ", ".join(f"{count} {words}" for words, count in counted.items())
 
 
 def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter as Tally
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -14,22 +15,17 @@ from gpcli.care import prescriptions as care
 from gpcli.care import renewing
 from gpcli.care.agreement import Outcome
 from gpcli.care.renewal_request import Counter, Line, Renewing, Wanted
-from gpcli.care.renewal_results import SHOWN_BESIDE, verdict
+from gpcli.care.renewal_results import SHOWN_BESIDE, result_words, verdict
 from gpcli.cli.composing import STDIN, checked_text
 from gpcli.cli.options import session_of
-from gpcli.cli.receipts import ALREADY, REHEARSED, sending
+from gpcli.cli.receipts import REHEARSED, sending
 from gpcli.errors import Usage
-from gpcli.model.prescription import Renewal
+from gpcli.model.prescription import FAILED, Renewal
 from gpcli.model.receipt import Sending
 from gpcli.model.renewal_receipt import RenewalReceipt
 from gpcli.render.times import Surroundings
-from gpcli.render.views.medicines import (
-    PRESCRIPTIONS,
-    RENEWAL_RECEIPTS,
-    REQUESTS,
-    prescription_label,
-    renewal_label,
-)
+from gpcli.render.views.medicines import PRESCRIPTION, PRESCRIPTIONS, prescription_label
+from gpcli.render.views.renewals import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS, renewal_label
 from gpcli.session import Session
 
 
@@ -51,6 +47,8 @@ def list_prescriptions(
 ) -> None:
     """List prescriptions and what is left of them."""
     session = session_of(ctx)
+    if session.output.names_only(PRESCRIPTIONS):
+        return
     found = care.listed(
         session.portal,
         session.now(),
@@ -61,10 +59,25 @@ def list_prescriptions(
     )
     if not session.output.show_list(PRESCRIPTIONS, found.shown):
         session.output.notice("There are none.")
-    if found.more:
-        session.output.notice(f"{found.more} more, in use no longer: --all shows them.")
-    if found.older:
-        session.output.notice(f"{found.older} that expired over 12 months ago are left out.")
+    for words in _not_shown(found):
+        session.output.notice(words)
+    session.check_whole()
+
+
+def show(
+    ctx: typer.Context,
+    prescription: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A prescription's id")
+    ] = None,
+) -> None:
+    """Show one prescription with everything that is known of it."""
+    session = session_of(ctx)
+    if session.output.names_only(PRESCRIPTION):
+        return
+    one = care.pick(session.portal, prescription, session.ask, prescription_label)
+    session.output.show_item(PRESCRIPTION, one)
+    if prescription not in {None, one.id}:
+        session.output.notice(f"{prescription} was replaced by {one.id}, which is shown.")
     session.check_whole()
 
 
@@ -75,7 +88,7 @@ def renew(
         typer.Argument(metavar="[ID]...", help="Prescriptions; - reads ids, one a line"),
     ] = None,
     low: Annotated[
-        bool, typer.Option("--low", help="What runs out, but nothing of group A or B")
+        bool, typer.Option("--low", help="What runs out; not group A or B, nor what was refused")
     ] = False,
     note: Annotated[
         str | None, typer.Option("--note", metavar="TEXT", help="A few words for the surgery")
@@ -92,10 +105,14 @@ def renew(
         low=low,
         note=None if note is None else checked_text(note, "--note"),
         gp=session.options.gp,
+        capped=session.options.accept_fee is not None,
     )
     counter = Counter(session.portal, session.now, session.ask, prescription_label)
-    outcome = session.carry_out(renewing.propose(counter, wanted))
-    _show_renewal(session, outcome, wanted.intent)
+    step = renewing.propose(counter, wanted)
+    proposed = step.record if isinstance(step, Outcome) else step.preview
+    for left_out in proposed.left_out:
+        session.output.notice(left_out.words)
+    _show_renewal(session, session.carry_out(step), wanted.intent)
 
 
 def requests(
@@ -106,6 +123,8 @@ def requests(
 ) -> None:
     """List what you have asked to be renewed, and the answers."""
     session = session_of(ctx)
+    if session.output.names_only(REQUESTS):
+        return
     found = [one for one in session.portal.prescriptions.renewals() if one.open or not unsettled]
     if not session.output.show_list(REQUESTS, found):
         session.output.notice("There are none.")
@@ -118,7 +137,7 @@ def withdraw(
 ) -> None:
     """Take back a request that the surgery has not handled."""
     session = session_of(ctx)
-    if session.output.names_only(RENEWAL_RECEIPTS):
+    if session.output.names_only(WITHDRAWALS):
         return
     around = Surroundings(session.now())
     identity = care.pick_request(
@@ -127,6 +146,21 @@ def withdraw(
     intent = session.intent("rx withdraw")
     outcome = session.carry_out(care.propose_withdrawal(session.portal, identity, intent))
     _show_withdrawal(session, outcome, intent)
+
+
+def _not_shown(found: care.Listing) -> Iterator[str]:
+    """What is left out of a list, and how to see it."""
+    if found.more:
+        them = "it" if found.more == 1 else "them"
+        yield f"{found.more} more, in use no longer: --all shows {them}."
+    if found.older:
+        yield f"{found.older} that expired over 12 months ago {_are(found.older)} left out."
+    if found.unsaid:
+        yield f"{found.unsaid} whose kind is not told {_are(found.unsaid)} left out."
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _ids(session: Session, given: list[str] | None) -> tuple[str, ...] | None:
@@ -167,27 +201,34 @@ def _receipt(line: Line, zone: str, sent: Sending) -> RenewalReceipt:
 
 
 def _next_words(outcome: Outcome[Renewing]) -> list[str]:
-    """What is true now: asked for is not renewed."""
-    lines, left_out = outcome.record.lines, outcome.record.left_out
-    if not lines and left_out:
-        names = ", ".join(one.label for one in left_out)
-        return [f"Nothing was sent: what runs out needs a word with the surgery first: {names}."]
-    if not lines:
-        return ["There is nothing to ask for."]
+    """What is true now: asked for is not renewed, and answered may be refused."""
+    lines = [line for line in outcome.record.lines if line.renewal]
+    if not outcome.record.lines:
+        return [f"There is nothing {'else ' if outcome.record.left_out else ''}to ask for."]
     if outcome.dry_run:
         return [REHEARSED]
-    sent = [line.renewal for line in lines if line.changed and line.renewal]
-    waiting = sum(one.open for one in sent)
-    counted = (
-        (waiting, "asked for. The surgery has yet to answer: gpcli rx requests shows it."),
-        (len(sent) - waiting, "answered at once."),
-        (_before(lines), "asked for before: nothing was sent for those."),
-    )
-    return [f"{count} {words}" for count, words in counted if count]
+    new_first = sorted(lines, key=lambda line: not line.changed)
+    tally = Tally(map(result_words, new_first))
+    return [_counted(words, count, lines) for words, count in tally.items()]
 
 
-def _before(lines: Sequence[Line]) -> int:
-    return sum(line.renewal is not None and not line.changed for line in lines)
+def _counted(words: str, count: int, lines: Sequence[Line]) -> str:
+    """How many ended so, and what more there is to know of those."""
+    those = [line for line in lines if result_words(line) == words]
+    if not those[0].changed:
+        return f"{count} {words}: nothing was sent for {'it' if count == 1 else 'them'} now."
+    if any(line.renewal and line.renewal.open for line in those):
+        follow = "The surgery has yet to answer: gpcli rx requests shows it."
+        return f"{count} {words}. {follow}"
+    if all(line.renewal and line.renewal.status in FAILED for line in those):
+        return f"{count} {words}: {' '.join(map(_answered, those))}"
+    return f"{count} {words}."
+
+
+def _answered(line: Line) -> str:
+    """What the surgery said of one, as a sentence of its own."""
+    answer = line.renewal.answer if line.renewal else None
+    return f"{line.label} ({line.id}): {answer}" if answer else f"{line.label} ({line.id})."
 
 
 def _show_withdrawal(session: Session, outcome: Outcome[Renewal], intent: UUID) -> None:
@@ -195,11 +236,11 @@ def _show_withdrawal(session: Session, outcome: Outcome[Renewal], intent: UUID) 
     there = outcome.record
     line = Line(str(there.prescription_id or ""), renewal=there, changed=outcome.changed)
     receipt = _receipt(line, there.zone, sending(session, outcome, intent))
-    session.output.show_item(RENEWAL_RECEIPTS, receipt)
+    session.output.show_item(WITHDRAWALS, receipt)
     session.output.notice(_withdrawn_words(outcome))
 
 
 def _withdrawn_words(outcome: Outcome[Renewal]) -> str:
     if outcome.dry_run:
         return REHEARSED
-    return "It is withdrawn." if outcome.changed else f"{ALREADY} It is withdrawn."
+    return "It is withdrawn." if outcome.changed else "It was withdrawn already."

@@ -121,10 +121,14 @@ def called(name: str | None, strength: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class RenewalDesk:
-    """All that renewing is decided on: every prescription, and the request to renew each."""
+    """All that renewing is decided on: every prescription, and the request to renew each.
+
+    `renewals` are all requests, newest first, also those for what was replaced.
+    """
 
     offers: Offers
     prescriptions: tuple[Prescription, ...]
+    renewals: tuple[Renewal, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class WhyNot:
 class RenewalResult:
     """How asking to renew one prescription ended.
 
-    `prescription_id` is the newest of its chain, or what was asked for where there is none such.
+    `prescription_id` is what was asked for; of one that was replaced, it stays the former's.
     `prescription` is its name and strength. `id`, `status` (R4 TaskStatus, as written), `asked` and
     `answer` are the request's; they are `None` where there is no request. `warning` is what the
     person should know of this prescription. Exactly one of `error` and `status` is there.

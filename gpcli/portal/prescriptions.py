@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
-from gpcli.errors import Conflict, GpcliError, NotFound
+from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, Rejected
 from gpcli.model.desk import Written
 from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
@@ -33,6 +33,8 @@ from gpcli.portal.reading import must, whole
 from gpcli.portal.several import create_each
 
 _LOOK_AT_LIST = "gpcli rx requests shows what is there."
+_MAY_BE_ASKED_FOR = (AlreadyAnswered, Conflict, Rejected)
+"""How portals refuse what is asked for already: they have no code for that."""
 
 
 class FhirPrescriptions:
@@ -47,7 +49,8 @@ class FhirPrescriptions:
 
     def all(self) -> list[Prescription]:
         """The newest of each chain, also expired ones, by name."""
-        return self._chains(self._exchange.whole(queries.prescriptions(self._context.patient)))
+        found = self._exchange.whole(queries.prescriptions(self._context.patient))
+        return self._chains(found)[0]
 
     def renewals(self) -> list[Renewal]:
         """Requests to renew, newest first."""
@@ -71,20 +74,25 @@ class FhirPrescriptions:
             return RenewalDesk(offers, ())
         found = whole(answers[3])
         found.add(Bundle(found=whole(answers[0]).found))
-        return RenewalDesk(offers, tuple(self._chains(found)))
+        prescriptions, renewals = self._chains(found)
+        return RenewalDesk(offers, tuple(prescriptions), tuple(renewals))
 
     def renew(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[Asked]:
         """Ask to renew each, sent together; how each ended, in the same order.
 
-        Each has an intent of its own, `uuid5(intent, id of the prescription)`.
+        Each has an intent of its own, `uuid5(intent, id of the prescription)`. What the portal
+        refuses because another run has asked for it meanwhile is as that run has left it.
         """
         self._labels.update({each.id: each.label for each in prescriptions})
         parts = [self._part(each, note, uuid5(intent, each.id)) for each in prescriptions]
         made = create_each(self._exchange, self._context.errands, "Task", parts, intent)
-        pairs = zip(prescriptions, made, strict=True)
-        return [self._asked(prescription, note, outcome) for prescription, outcome in pairs]
+        others = self._by_others(made, intent)
+        return [
+            _left_by(others, each, outcome) or self._asked(each, note, outcome)
+            for each, outcome in zip(prescriptions, made, strict=True)
+        ]
 
     def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
         """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
@@ -112,6 +120,14 @@ class FhirPrescriptions:
         )
         return intent, body
 
+    def _by_others(self, made: Iterable[Created | GpcliError], intent: UUID) -> list[Renewal]:
+        """Requests of other intents, newest first, where a refusal may be due to one of them."""
+        if not any(isinstance(outcome, _MAY_BE_ASKED_FOR) for outcome in made):
+            return []
+        with suppress(GpcliError):  # then the refusal stands
+            return [each for each in self.renewals() if not _is_of(intent, each)]
+        return []
+
     def _asked(
         self, prescription: Prescription, note: str | None, outcome: Created | GpcliError
     ) -> Asked:
@@ -125,8 +141,11 @@ class FhirPrescriptions:
             return Asked(prescription, None, changed=False, error=_used_before())
         return Asked(prescription, made[0], outcome.changed)
 
-    def _chains(self, found: Bundle) -> list[Prescription]:
-        """The newest of each chain of a bundle, with the newest request to renew it."""
+    def _chains(self, found: Bundle) -> tuple[list[Prescription], list[Renewal]]:
+        """The newest of each chain of a bundle, each with the newest request to renew it.
+
+        Beside them all requests that there are, newest first.
+        """
         handed_out = complete(found, self._exchange, self._reader, self._context.patient)
         read = partial(
             read_prescription,
@@ -137,7 +156,7 @@ class FhirPrescriptions:
         )
         shown = newest(self._reader.kept(found, "MedicationRequest", read))
         asked = self._renewals(found, found.of("Task"))
-        return sorted((_with_renewal(each, asked) for each in shown), key=_by_name)
+        return sorted((_with_renewal(each, asked) for each in shown), key=_by_name), asked
 
     def _renewals(self, along: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
         """Requests among `tasks`, newest first; `along` is what came with them."""
@@ -164,8 +183,28 @@ def _names(along: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _with_renewal(prescription: Prescription, newest_first: Iterable[Renewal]) -> Prescription:
-    asked = (each for each in newest_first if each.prescription_id == prescription.id)
-    return replace(prescription, renewal=next(asked, None))
+    return replace(prescription, renewal=_newest(newest_first, prescription))
+
+
+def _newest(newest_first: Iterable[Renewal], prescription: Prescription) -> Renewal | None:
+    return next((one for one in newest_first if one.prescription_id == prescription.id), None)
+
+
+def _is_of(intent: UUID, renewal: Renewal) -> bool:
+    return uuid5(intent, renewal.prescription_id or "").urn in renewal.identifiers
+
+
+def _left_by(
+    others: Iterable[Renewal], prescription: Prescription, outcome: Created | GpcliError
+) -> Asked | None:
+    """What a refused request stands at, if somebody has made one that was not there before."""
+    there = _newest(others, prescription)
+    if there is None or not isinstance(outcome, _MAY_BE_ASKED_FOR):
+        return None
+    known = prescription.renewal.id if prescription.renewal else None
+    if there.id == known and not there.open:
+        return None
+    return Asked(prescription, there, changed=False)
 
 
 def _by_name(prescription: Prescription) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from gpcli.errors import ConfirmationNeeded, InputNeeded
 from gpcli.render.sanitise import safe_line
 from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, is_set
+from gpcli.render.width import folded
 
 TRIES = 3
 """How often a question is put before it is given up."""
@@ -35,7 +36,8 @@ class Ask:
 
     `tty_device` opens the terminal device to read from, for when standard input was the message.
     Every question names the `flag` that answers it where nobody can be asked. `answered` is
-    called after each answer: time that a person took is not the portal's.
+    called after each answer: time that a person took is not the portal's. `width`: the columns to
+    break what can be chosen at, between words; `None` = lines stay whole.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Ask:
         allowed: bool,
         tty_device: Callable[[], TextIO] | None = None,
         answered: Callable[[], None] = lambda: None,
+        width: int | None = None,
     ) -> None:
         self.allowed = allowed
+        self._width = width
         self._stdin = stdin
         self._stderr = Stream(stderr)
         self._tty_device = tty_device
@@ -75,28 +79,57 @@ class Ask:
         for answer in self._answers(f"{safe_line(question)}: ", flag):
             if answer:
                 return answer
-        raise _input_needed(flag)
+        raise _unanswered(flag)
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
         """Show numbered `choices` (id and label) and ask for one, by number or by id; give its id.
 
-        A number in the list means its place in it. Asks up to three times. Raises InputNeeded if
-        nobody can be asked, no choice was made or there is none.
+        A number in the list means its place in it. Asks up to three times, saying why an answer
+        was of no use. Raises InputNeeded if nobody can be asked, no choice was made or there is
+        none.
         """
+        prompt = f"Number (1-{len(choices)}): "
+        return self._chosen(question, prompt, choices, flag, lambda answer: [answer])[0]
+
+    def choose_several(
+        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+    ) -> list[str]:
+        """The same for one or more of them, separated by commas; each once, in that order."""
+        prompt = f"Numbers (1-{len(choices)}), separated by commas: "
+        return self._chosen(question, prompt, choices, flag, _parts)
+
+    def _chosen(
+        self,
+        question: str,
+        prompt: str,
+        choices: Sequence[tuple[str, str]],
+        flag: str,
+        parts: Callable[[str], list[str]],
+    ) -> list[str]:
+        """The ids that an answer names; `parts` are the numbers and ids in it."""
+        if not (choices and self._can_ask()):
+            raise _input_needed(flag)
+        self._show(question, [label for _, label in choices])
         by_number = {str(number): id for number, (id, _) in enumerate(choices, start=1)}
         by_answer = {id: id for id, _ in choices} | by_number
-        if self._can_ask() and choices:
-            self._show(question, [label for _, label in choices])
-        for answer in self._answers(f"Number (1-{len(choices)}): ", flag) if choices else ():
-            if answer in by_answer:
-                return by_answer[answer]
-        raise _input_needed(flag)
+        for answer in self._answers(prompt, flag):
+            named = parts(answer)
+            strange = [each for each in named if each not in by_answer]
+            if named and not strange:
+                return list(dict.fromkeys(by_answer[each] for each in named))
+            if any(strange):
+                words = f"'{strange[0]}' is not in the list: answer with a number or an id."
+                self._stderr.write_line(safe_line(words))
+        raise _unanswered(flag)
 
     def _show(self, question: str, labels: Sequence[str]) -> None:
         self._stderr.write_line(safe_line(question))
-        width = len(str(len(labels)))
+        digits = len(str(len(labels)))
         for number, label in enumerate(labels, start=1):
-            self._stderr.write_line(f"  {number:{width}}  {safe_line(label)}")
+            words = " ".join(safe_line(label).split())  # so that no part passes for a choice
+            line = f"  {number:{digits}}  {words}"
+            lines = folded(line, self._width, digits + 4) if self._width else [line]
+            self._stderr.write("".join(f"{each}\n" for each in lines))
 
     def _answers(self, prompt: str, flag: str) -> Iterator[str]:
         if not self._can_ask():
@@ -132,6 +165,14 @@ class Ask:
             self._device = tty_device()
         except OSError:
             self.allowed = False
+
+
+def _parts(answer: str) -> list[str]:
+    return [part for each in answer.split(",") if (part := each.strip())]
+
+
+def _unanswered(flag: str) -> InputNeeded:
+    return InputNeeded(f"{flag} is needed, and no usable answer came.", hint=f"Give {flag}.")
 
 
 def _input_needed(flag: str) -> InputNeeded:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from gpcli.care.renewal_request import Counter, Wanted
-from gpcli.errors import NotFound
+from gpcli.errors import InputNeeded, NotFound
 from gpcli.model.desk import Written
 from gpcli.model.prescription import (
     Asked,
@@ -103,7 +103,7 @@ class FakePrescriptions:
 
     def renewal_desk(self) -> RenewalDesk:
         self.portal.calls.append(("renewal_desk",))
-        return RenewalDesk(self.portal.offered, tuple(self.there))
+        return RenewalDesk(self.portal.offered, tuple(self.there), tuple(self.asked))
 
     def renew(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
@@ -132,6 +132,15 @@ class Pharmacy(FakePortal):
         return [call for call in self.calls if call[0] in {"renew", "withdraw"}]
 
 
+class Chooser(Asker):
+    """An asker that may be given several answers at once: a list."""
+
+    def choose_several(
+        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+    ) -> list[str]:
+        return self._answer(InputNeeded, question, flag, tuple(choices))
+
+
 def pharmacy(*there: Prescription, known=CAN, asked=(), refuses=None, **changes) -> Pharmacy:
     portal = Pharmacy(known, **changes)
     portal.prescriptions = FakePrescriptions(portal, there, asked, refuses or {})
@@ -143,5 +152,5 @@ def a_wish(*ids: str, **changes: object) -> Wanted:
     return replace(Wanted(INTENT, repeated=False, ids=ids or None), **changes)
 
 
-def a_counter(portal: Pharmacy, asker: Asker | None = None) -> Counter:
-    return Counter(portal, lambda: NOW, asker or Asker(), lambda one: f"label of {one.id}")
+def a_counter(portal: Pharmacy, asker: Chooser | None = None) -> Counter:
+    return Counter(portal, lambda: NOW, asker or Chooser(), lambda one: f"label of {one.id}")

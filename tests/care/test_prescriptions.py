@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gpcli.care.agreement import Outcome, Terms, carry_out
-from gpcli.care.prescriptions import Listing, listed, pick_request, propose_withdrawal
+from gpcli.care.prescriptions import Listing, listed, pick, pick_request, propose_withdrawal
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
 from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, Asker, an_offer, offers
 from tests.care.medicines import ASKED, RENEWAL, a_low_one, a_prescription, a_renewal, pharmacy
@@ -18,6 +18,10 @@ def expired(identity, until):
 
 def shown(listing):
     return [one.id for one in listing.shown], listing.more, listing.older
+
+
+def a_label(one):
+    return f"label of {one.id}"
 
 
 def test_those_in_use_are_shown_and_the_others_counted():
@@ -79,7 +83,63 @@ def test_a_kind_leaves_those_known_to_be_of_it():
         a_prescription("old strips", kind="consumable", status="stopped"),
     )
 
-    assert shown(listed(portal, NOW, kind="consumable")) == (["strips"], 1, 0)
+    found = listed(portal, NOW, kind="consumable")
+
+    assert (shown(found), found.unsaid) == ((["strips"], 1, 0), 1)
+
+
+def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
+    portal = pharmacy(
+        a_prescription("used", kind=None),
+        a_prescription("stopped", kind=None, status="stopped"),
+        a_prescription("low", kind=None, low=True),
+    )
+
+    counts = [
+        listed(portal, NOW, kind=kind, **more).unsaid
+        for kind, more in [
+            ("medicine", {}),
+            ("medicine", {"everything": True}),
+            ("medicine", {"low": True}),
+            (None, {}),
+        ]
+    ]
+
+    assert counts == [2, 3, 1, 0]
+
+
+@pytest.mark.parametrize(("given", "found"), [("rx-1", "rx-1"), ("rx-2", "rx-2"), ("rx-0", "rx-2")])
+def test_one_is_found_by_its_id_or_that_of_what_it_replaced(given, found):
+    there = (a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1", "rx-0")))
+
+    assert pick(pharmacy(*there), given, Asker(), a_label).id == found
+
+
+@pytest.mark.parametrize("given", ["rx-9", ""])
+def test_one_that_is_not_there_is_not_found(given):
+    with pytest.raises(NotFound, match=f"There is no prescription '{given}'"):
+        pick(pharmacy(a_prescription()), given, Asker(), a_label)
+
+
+def test_at_a_terminal_one_picks_from_those_in_use():
+    there = (a_prescription("rx-1", status="stopped"), a_prescription("rx-2"))
+    asker = Asker(["rx-2"])
+
+    assert pick(pharmacy(*there), None, asker, a_label).id == "rx-2"
+    assert asker.questions == [("Which prescription?", "ID", (("rx-2", "label of rx-2"),))]
+
+
+def test_without_an_id_and_a_terminal_nothing_is_read():
+    portal = pharmacy(a_prescription())
+
+    with pytest.raises(InputNeeded, match="A prescription's id is needed"):
+        pick(portal, None, Asker(), a_label)
+    assert portal.calls == []
+
+
+def test_with_nothing_in_use_there_is_nothing_to_pick_from():
+    with pytest.raises(InputNeeded, match="no prescription to choose from"):
+        pick(pharmacy(a_prescription(status="stopped")), None, Asker(["x"]), a_label)
 
 
 def test_a_gp_s_name_leaves_what_that_gp_prescribed():

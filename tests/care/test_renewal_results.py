@@ -1,7 +1,7 @@
 import pytest
 
 from gpcli.care.renewal_request import Line
-from gpcli.care.renewal_results import verdict
+from gpcli.care.renewal_results import result_words, verdict
 from gpcli.errors import (
     AlreadyAnswered,
     GpcliError,
@@ -49,7 +49,7 @@ def test_one_alone_fails_with_its_own_error():
 def test_some_that_failed_among_others_are_partial_and_named():
     assert said(fine("rx-1"), failed(Rejected("It has expired.")), fine("rx-3")) == (
         Partial,
-        "2 of 3 went well. rx-2: It has expired.",
+        "2 asked for, 1 not asked for. rx-2: It has expired.",
         FOLLOW,
     )
 
@@ -81,8 +81,40 @@ def test_where_all_failed_but_not_alike_it_is_partial():
 
     assert said(*lines) == (
         Partial,
-        "0 of 2 went well. rx-1: None such. rx-2: Not there.",
+        "2 not asked for. rx-1: None such. rx-2: Not there.",
         FOLLOW,
+    )
+
+
+def ended(status, changed=True, identity="task-1"):
+    return Line("rx-1", renewal=a_renewal(identity, status=status), changed=changed)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (ended("requested"), "asked for"),
+        (ended("in-progress"), "asked for"),
+        (ended("completed"), "renewed"),
+        (ended("rejected"), "refused"),
+        (ended("failed"), "failed"),
+        (ended("cancelled", changed=False), "withdrawn before"),
+        (ended("accepted", changed=False), "asked for before"),
+        (ended("requested", changed=False, identity=None), "not sent"),
+        (failed(Rejected("No.")), "not asked for"),
+    ],
+)
+def test_each_result_has_its_word(line, words):
+    assert result_words(line) == words
+
+
+def test_a_refusal_by_the_surgery_is_an_answer_and_never_went_well():
+    lines = (failed(NotFound("None such.")), ended("completed"), ended("rejected"))
+
+    assert verdict(lines[2:], "req-1") is None
+    assert said(*lines)[:2] == (
+        Partial,
+        "1 renewed, 1 refused, 1 not asked for. rx-2: None such.",
     )
 
 

@@ -17,6 +17,7 @@ from gpcli.errors import (
     Rejected,
     Usage,
 )
+from gpcli.model.prescription import Asked
 from gpcli.model.service import Absence, ConsentLevel, Limits
 from tests.care.builders import (
     BERG,
@@ -30,13 +31,17 @@ from tests.care.builders import (
     offers,
 )
 from tests.care.medicines import (
+    ASKED,
+    CAN,
     RENEWAL,
+    Chooser,
     a_counter,
     a_low_one,
     a_prescription,
     a_renewal,
     a_wish,
     bearing,
+    left,
     pharmacy,
 )
 
@@ -86,7 +91,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
         "Ask to renew this prescription",
         (
             ("To", "Kari Berg, Nordby legesenter"),
-            ("Prescription", "Metformin 500 mg (rx-1)"),
+            ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
             ("Note", "Two weeks left"),
@@ -125,31 +130,57 @@ def test_each_goes_to_its_prescriber():
 
     assert [row for row in step.rows if row[0] in {"To", "Prescription"}] == [
         ("To", "Kari Berg, Nordby legesenter"),
-        ("Prescription", "Metformin 500 mg (rx-1)"),
-        ("Prescription", "Metformin 500 mg (rx-3)"),
+        ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
         ("To", "Per Dahl, Sydby legekontor"),
-        ("Prescription", "Metformin 500 mg (rx-2)"),
+        ("Prescription", "Metformin 500 mg (rx-2), 3 left"),
         ("To", "Eli Vik"),
-        ("Prescription", "Metformin 500 mg (rx-4)"),
+        ("Prescription", "Metformin 500 mg (rx-4), 3 left"),
     ]
 
 
 def test_the_same_twice_is_asked_for_once():
     portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
-    outcome = send(portal, "rx-2", "rx-1", "rx-2")
+    outcome = send(portal, "rx-2", "rx-2")
 
     assert stands(outcome.record) == [("rx-2", "task-rx-2", None)]
 
 
-def test_the_id_of_one_that_was_replaced_means_the_newest_and_says_so():
-    portal = pharmacy(a_prescription("rx-3", predecessors=("rx-2", "rx-1")))
+@pytest.mark.parametrize("status", ["completed", "accepted"])
+def test_what_was_renewed_is_done_by_its_former_id_and_what_replaced_it_is_named(status):
+    newest = a_prescription("rx-3", predecessors=("rx-2", "rx-1"))
+    asked = [a_renewal("task-9", "rx-2"), a_renewal("task-7", "rx-1", status=status)]
+    portal = pharmacy(newest, asked=asked)
 
     step = decide(portal, "rx-1")
 
-    assert step.warnings == (
-        "Metformin 500 mg: rx-1 was renewed already; this is what replaced it.",
+    warning = "It was renewed already: rx-3 has replaced it."
+    line = Line("rx-1", newest, renewal=asked[1], warnings=(warning,))
+    assert step == Outcome(Renewing((line,)), changed=False)
+
+
+@pytest.mark.parametrize("asked", [[], [a_renewal("task-7", "rx-1", status="rejected")]])
+def test_what_was_replaced_without_a_request_is_refused_and_what_replaced_it_named(asked):
+    portal = pharmacy(a_prescription("rx-3", predecessors=("rx-2", "rx-1")), asked=asked)
+
+    [line] = decide(portal, "rx-1").record.lines
+
+    assert (line.error.code, line.error.message, line.error.hint) == (
+        "already_answered",
+        "It was replaced already, by rx-3.",
+        "gpcli rx renew rx-3 asks for the new one.",
     )
-    assert stands(step.preview) == [("rx-3", None, None)]
+    assert portal.sent == []
+
+
+def test_a_former_id_beside_the_newest_asks_for_the_newest_only():
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
+    outcome = send(portal, "rx-1", "rx-2")
+
+    assert stands(outcome.record) == [
+        ("rx-1", None, "already_answered"),
+        ("rx-2", "task-rx-2", None),
+    ]
 
 
 def test_a_prescription_s_own_id_comes_before_that_of_a_predecessor():
@@ -205,14 +236,18 @@ def test_what_was_settled_before_can_be_asked_for_again():
             {"group": "B"},
             "Group B: a consultation is usually needed before it is renewed.",
         ),
-        ({"expired": True}, "It has expired: the surgery may want to see you first."),
+        (
+            {"expired": True},
+            "It has expired: portals usually refuse that, and a new one needs an appointment.",
+        ),
+        ({"status": "stopped"}, "It was stopped: portals usually refuse to renew that."),
         (
             {"renewal": a_renewal(status="rejected", answer="A blood test first.")},
-            "The surgery said no when you last asked: A blood test first.",
+            "The surgery refused it when you last asked: A blood test first.",
         ),
         (
             {"renewal": a_renewal(status="rejected")},
-            "The surgery said no when you last asked.",
+            "The surgery refused it when you last asked.",
         ),
     ],
 )
@@ -283,10 +318,51 @@ def test_low_leaves_out_what_would_be_in_vain_and_says_so():
     step = decide(portal, low=True)
 
     assert stands(step.preview) == [("rx-1", None, None)]
-    assert step.warnings == (
-        "Left out, since the surgery will want a word first: Oxycodone (rx-2).",
-        "Left out, since the surgery will want a word first: Naproxen 500 mg (rx-3).",
+    assert [each.words for each in step.preview.left_out] == [
+        "Oxycodone (rx-2) runs out but is left out: "
+        "group A, for which a consultation is usually needed first.",
+        "Naproxen 500 mg (rx-3) runs out but is left out: "
+        "the surgery refused it when you last asked: A blood test first.",
+    ]
+
+
+def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
+    def renewed(identity, issued, **changes):
+        return a_low_one(identity, issued=issued, **{"predecessors": ("rx-0",), **changes})
+
+    portal = pharmacy(
+        renewed("today", "2026-12-01T08:00:00+01:00"),
+        renewed("this-week", "2026-11-25"),
+        renewed("a-week-ago", "2026-11-24"),
+        renewed("this-month", "2026-12"),
+        renewed("unsaid", None),
+        renewed("the-first", "2026-12-01", predecessors=()),
     )
+
+    record = decide(portal, low=True).preview
+
+    assert [line.id for line in record.lines] == ["a-week-ago", "this-month", "unsaid", "the-first"]
+    assert {(each.prescription.id, each.why) for each in record.left_out} == {
+        ("today", "it was renewed less than a week ago."),
+        ("this-week", "it was renewed less than a week ago."),
+    }
+
+
+def test_low_tells_what_it_leaves_out_also_where_nothing_is_to_be_sent():
+    portal = pharmacy(a_low_one("rx-1", renewal=a_renewal()), a_low_one("rx-2", group="B"))
+
+    record = decide(portal, low=True).record
+
+    assert stands(record) == [("rx-1", "task-1", None)]
+    assert [each.prescription.id for each in record.left_out] == ["rx-2"]
+
+
+def test_low_leaves_out_nothing_that_is_asked_for_already():
+    portal = pharmacy(a_low_one("rx-1", group="B", renewal=a_renewal()))
+
+    record = decide(portal, low=True).record
+
+    assert (stands(record), record.left_out) == ([("rx-1", "task-1", None)], ())
 
 
 def test_low_asks_for_nothing_that_is_in_use_no_longer():
@@ -314,24 +390,24 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
         a_prescription("rx-3", status="stopped"),
         a_low_one("rx-4"),
     )
-    asker = Asker(["rx-4"])
+    asker = Chooser([["rx-4", "rx-1"]])
 
     step = decide(portal, asker=asker)
 
     choices = (("rx-1", "label of rx-1"), ("rx-4", "label of rx-4"))
-    assert asker.questions == [("Which prescription?", "ID", choices)]
-    assert stands(step.preview) == [("rx-4", None, None)]
+    assert asker.questions == [("Which prescriptions?", "ID", choices)]
+    assert stands(step.preview) == [("rx-4", None, None), ("rx-1", None, None)]
 
 
 def test_where_several_run_out_one_can_pick_them_all_at_once():
     portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", name="Ramipril"), a_prescription("rx-3"))
-    asker = Asker(["--low"])
+    asker = Chooser([["rx-2", "--low", "rx-3"]])
 
     step = decide(portal, asker=asker)
 
     [(_, _, choices)] = asker.questions
     assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
-    assert stands(step.preview) == [("rx-1", None, None), ("rx-2", None, None)]
+    assert [line.id for line in step.preview.lines] == ["rx-1", "rx-2", "rx-3"]
 
 
 def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
@@ -345,7 +421,7 @@ def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
 
 
 def test_with_nothing_to_choose_from_nothing_is_asked():
-    asker = Asker(["x"])
+    asker = Chooser([["x"]])
 
     message = refused_by(InputNeeded, pharmacy(a_prescription(status="stopped")), asker=asker)
 
@@ -378,7 +454,7 @@ def test_contradictory_and_empty_wishes_are_refused_before_anything_is_read(wish
 )
 @pytest.mark.parametrize("ids", [("rx-1",), ("rx-9",), ()])
 def test_where_no_gp_renews_nothing_is_asked_or_sent(known, error, ids):
-    asker = Asker(["rx-1"])
+    asker = Chooser([["rx-1"]])
 
     refused_by(error, pharmacy(a_prescription("rx-1"), known=known), *ids, asker=asker)
 
@@ -420,10 +496,66 @@ def test_where_sending_costs_every_request_counts():
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=CHARGED)
     step = decide(portal, "rx-1", "rx-2")
 
-    whole = replace(a_price("100", "300"), at_sending=True)
+    whole = replace(a_price("200", "300"), at_sending=True, rates=())
     assert step.charge == Charge("Asking for 2 prescriptions", whole)
-    with pytest.raises(FeeNotAccepted, match="costs up to 300 NOK"):
+    with pytest.raises(FeeNotAccepted, match="costs up to NOK 300"):
         carry_out(step, Terms(yes=True, accept_fee="150"), Asker(), lambda step: None)
+
+
+def test_the_price_of_several_is_shown_each_and_in_all():
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=PRICED)
+    step = decide(portal, "rx-1", "rx-2")
+
+    whole = replace(a_price("322", "322"), rates=())
+    assert step.rows[-2:] == (("Price each", PRICE), ("Price in all", whole))
+
+
+def test_several_for_nothing_have_one_price():
+    free = offers(an_offer(RENEWAL), prices={RENEWAL: a_price("0", "0")})
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=free)
+
+    assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", a_price("0", "0"))
+
+
+def test_only_what_is_sent_has_a_price():
+    there = a_prescription("rx-1", renewal=a_renewal("task-7"))
+    portal = pharmacy(there, a_prescription("rx-2"), known=PRICED)
+
+    assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", PRICE)
+
+
+@pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (CAN, "1000")])
+def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(known, cap):
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    step = decide(portal, "rx-1", "rx-2", capped=True)
+
+    with pytest.raises(FeeNotAccepted, match="Asking for 2 prescriptions costs"):
+        carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize(("known", "cap"), [(PRICED, "322"), (PRICED, "any"), (CAN, "any")])
+def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    step = decide(portal, "rx-1", "rx-2", capped=True)
+    carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+
+    assert len(portal.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"remaining": left(0)}, ", none left"),
+        ({"remaining": left(1)}, ", 1 left"),
+        ({"remaining": None}, ""),
+        ({"remaining": left(0), "expired": True}, ""),
+    ],
+)
+def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
+    step = decide(pharmacy(a_prescription("rx-1", **changes)), "rx-1")
+
+    assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in step.rows
 
 
 def test_an_unknown_price_stands_in_the_plan_as_unknown():
@@ -476,7 +608,70 @@ def test_a_repetition_of_what_was_renewed_since_does_not_renew_the_new_one():
     earlier = bearing(a_renewal("task-7", "rx-1", status="completed"))
     portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
 
-    assert stands(decide(portal, "rx-1", repeated=True).record) == [("rx-2", "task-7", None)]
+    assert stands(decide(portal, "rx-1", repeated=True).record) == [("rx-1", "task-7", None)]
+    assert stands(decide(portal, "rx-2", repeated=True).record) == [("rx-1", "task-7", None)]
+
+
+def test_a_repetition_by_a_former_id_with_another_note_is_a_conflict():
+    earlier = bearing(a_renewal("task-7", "rx-1", status="completed", note="Please"))
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
+
+    message = refused_by(Conflict, portal, "rx-1", repeated=True, note="Other words")
+
+    assert message == "This --request-id was used for something else: task-7."
+
+
+FIRST_TRY = bearing(a_renewal("task-7", "rx-1", asked=ASKED))
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("updated", [None, ASKED, ASKED + MINUTE])
+def test_a_repetition_does_not_ask_for_what_somebody_had_asked_for_at_the_first_try(updated):
+    other = a_renewal("t-9", "rx-2", status="rejected", asked=ASKED - MINUTE, updated=updated)
+    portal = pharmacy(
+        a_prescription("rx-1", renewal=FIRST_TRY),
+        a_prescription("rx-2", renewal=other),
+        asked=[FIRST_TRY, other],
+    )
+
+    step = decide(portal, "rx-1", "rx-2", repeated=True)
+
+    assert stands(step.record) == [("rx-1", "task-7", None), ("rx-2", "t-9", None)]
+    assert step.changed is False
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"asked": ASKED - 2 * MINUTE, "updated": ASKED - MINUTE},
+        {"asked": ASKED + MINUTE, "updated": ASKED + 2 * MINUTE},
+        {"asked": None, "updated": ASKED + MINUTE},
+    ],
+)
+def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times):
+    other = a_renewal("t-9", "rx-2", status="rejected", **times)
+    portal = pharmacy(
+        a_prescription("rx-1", renewal=FIRST_TRY),
+        a_prescription("rx-2", renewal=other),
+        asked=[FIRST_TRY, other],
+    )
+
+    outcome = send(portal, "rx-1", "rx-2", repeated=True)
+
+    assert stands(outcome.record) == [("rx-1", "task-7", None), ("rx-2", "task-rx-2", None)]
+
+
+def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
+    portal = pharmacy(a_prescription("rx-1"))
+    others = a_renewal("task-9")
+    portal.prescriptions.renew = lambda asked, note, intent: [Asked(asked[0], others, False)]
+
+    [line] = send(portal, "rx-1", note="Hurry").record.lines
+
+    assert (line.changed, line.warnings) == (
+        False,
+        ("It is asked for already; your note was not sent.",),
+    )
 
 
 def test_a_repetition_asks_for_what_is_missing():

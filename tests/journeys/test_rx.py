@@ -15,7 +15,8 @@ WAITING = "r-rxzthjcg"
 NAPROXEN, ZOPICLONE = "rx-9kwkrjkg", "rx-c28xcqvq"
 """Run out; the surgery refused the one when last asked, the other is of group B."""
 METFORMIN, EXPIRED, STOPPED = "rx-wsbv57vs", "rx-w2w9djg4", "rx-rtdw9mfj"
-ATORVASTATIN, FORMER = "rx-9wk7jrb5", "rx-83pbbvs5"
+ATORVASTATIN, FORMER, FIRST = "rx-9wk7jrb5", "rx-83pbbvs5", "rx-cxqkc4hp"
+"""What replaced the second by a request, and that the first."""
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_expired_and_stopped_ones_are_shown_only_with_all_and_older_ones_never(a
     assert more == {EXPIRED, STOPPED}
     assert [usual.asides, everything.asides] == [
         [{"notice": {"message": "2 more, in use no longer: --all shows them."}}],
-        [{"notice": {"message": "1 that expired over 12 months ago are left out."}}],
+        [{"notice": {"message": "1 that expired over 12 months ago is left out."}}],
     ]
 
 
@@ -105,12 +106,13 @@ def test_several_are_asked_for_with_one_plan(world, ada):
     assert ending.err.splitlines() == [
         "Ask to renew these prescriptions [sandbox]",
         "  To            Dr. Ingrid Haugland, Solbakken legesenter",
-        f"  Prescription  Amlodipine 5 mg ({AMLODIPINE})",
-        f"  Prescription  Metformin 500 mg ({METFORMIN})",
+        f"  Prescription  Amlodipine 5 mg ({AMLODIPINE}), none left",
+        f"  Prescription  Metformin 500 mg ({METFORMIN}), 2 left",
         "  For           Ada Solberg",
         "  Note          Going away",
         "  Answer        Usually answered within three working days.",
-        "  Price         NOK 161",
+        "  Price each    NOK 161",
+        "  Price in all  NOK 322",
         "2 asked for. The surgery has yet to answer: gpcli rx requests shows it.",
     ]
     assert [task["note"][0]["text"] for task in tasks(world)] == ["Going away", "Going away"]
@@ -210,7 +212,7 @@ def test_some_that_fail_among_others_are_partial_each_with_its_error(world, ada)
         (EXPIRED, None, False, "rejected"),
     ]
     assert ending.error["message"].startswith(
-        "1 of 3 went well. rx-none: There is no prescription 'rx-none'."
+        "1 asked for, 2 not asked for. rx-none: There is no prescription 'rx-none'."
     )
 
 
@@ -233,13 +235,129 @@ def test_somebody_else_s_prescription_is_not_there(ada):
     assert ada("gpcli rx renew rx-vn3tmm6w --yes --json").refused == (3, "not_found", "")
 
 
-def test_the_id_of_a_former_prescription_means_its_newest(ada):
-    [row] = ada.json(f"gpcli rx renew {FORMER} --dry-run")
+def test_a_former_prescription_that_was_renewed_is_done_and_its_successor_named(world, ada):
+    [row] = ada.json(f"gpcli rx renew {FORMER} --yes")
 
-    assert (row["prescription_id"], row["warning"]) == (
-        ATORVASTATIN,
-        f"{FORMER} was renewed already; this is what replaced it.",
+    assert (row["prescription_id"], row["status"], row["changed"], row["warning"]) == (
+        FORMER,
+        "completed",
+        False,
+        f"It was renewed already: {ATORVASTATIN} has replaced it.",
     )
+    assert tasks(world) == []
+
+
+def test_a_former_prescription_that_nobody_asked_for_is_refused_and_its_successor_named(world, ada):
+    ending = ada(f"gpcli rx renew {FIRST} --yes --json")
+
+    assert ending.refused == (7, "already_answered", "")
+    assert (ending.error["message"], ending.error["hint"]) == (
+        f"It was replaced already, by {ATORVASTATIN}.",
+        f"gpcli rx renew {ATORVASTATIN} asks for the new one.",
+    )
+    assert tasks(world) == []
+
+
+def test_the_same_line_again_does_not_renew_what_was_renewed_at_once(world):
+    ada = world.shell("ada")
+    endings = [ada(f"gpcli rx renew {AMLODIPINE} --yes --json") for _ in range(3)]
+
+    assert [results(ending) for ending in endings] == [
+        [(AMLODIPINE, "completed", new, None)] for new in (True, False, False)
+    ]
+    assert len(tasks(world)) == 1
+
+
+@pytest.mark.parametrize("first", [NAPROXEN, DRINK, METFORMIN])
+def test_what_runs_out_can_be_asked_for_again_and_again_without_an_end(world, first):
+    ada = world.shell("ada")
+    ada.json(f"gpcli rx renew {first} --yes")
+    once = ada.json("gpcli rx renew --low --yes")
+    again = [ada.json("gpcli rx renew --low --yes") for _ in range(3)]
+
+    assert [row["changed"] for row in once if row["prescription_id"] != CANDESARTAN] != []
+    assert [[row["changed"] for row in rows] for rows in again] == [[False]] * 3
+
+
+def test_a_retry_reports_the_same_prescription_after_the_answer(world, ada):
+    line = f"gpcli rx renew {AMLODIPINE} --yes --request-id autumn"
+    ada.json(line)
+    world.sandbox.answer()
+
+    assert results(ada(f"{line} --json")) == [(AMLODIPINE, "completed", False, None)]
+
+
+def test_a_retry_sends_nothing_for_what_was_asked_for_at_the_first_try(world, ada):
+    line = f"gpcli rx renew {AMLODIPINE} {CANDESARTAN} --yes --request-id q2 --json"
+    first = ada(line)
+    world.sandbox.advance(timedelta(hours=1))
+    world.sandbox.answer(WAITING, decline=True)
+    again = ada(line)
+
+    assert [row["changed"] for row in first.json] == [True, False]
+    assert results(again) == [
+        (AMLODIPINE, "requested", False, None),
+        (CANDESARTAN, "rejected", False, None),
+    ]
+    assert len(tasks(world)) == 1
+
+
+@pytest.mark.parametrize(("cap", "code"), [("5", 9), ("160.99", 9), ("161", 0), ("any", 0)])
+def test_a_cap_on_the_price_holds(world, ada, cap, code):
+    ending = ada(f"gpcli rx renew {AMLODIPINE} --accept-fee {cap} --yes --json")
+
+    assert (ending.code, len(tasks(world))) == (code, int(code == 0))
+
+
+def test_a_refusal_at_once_is_said_to_be_one_and_is_an_answer(world):
+    ending = world.shell("ada")(f"gpcli rx renew {ZOPICLONE} --yes")
+
+    assert (ending.code, ending.err.splitlines()[-1]) == (
+        0,
+        f"1 refused: Zopiclone 7.5 mg ({ZOPICLONE}): "
+        "A consultation is needed before this medicine is prescribed again.",
+    )
+
+
+def test_what_low_leaves_out_is_named_with_its_reason_every_time(world, ada):
+    left_out = [
+        f"Naproxen 500 mg ({NAPROXEN}) runs out but is left out: the surgery refused it when you "
+        "last asked: You need a blood test first. Please book an appointment.",
+        f"Zopiclone 7.5 mg ({ZOPICLONE}) runs out but is left out: "
+        "group B, for which a consultation is usually needed first.",
+    ]
+
+    for _ in range(2):
+        ending = ada("gpcli rx renew --low --yes --json")
+        notices = [line["notice"]["message"] for line in ending.asides if "notice" in line]
+        assert notices[:2] == left_out
+
+
+def test_one_prescription_is_shown_whole(ada):
+    said = ada.at_a_screen()(f"gpcli rx show {NAPROXEN}").out
+
+    labels = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in said.split("\n")}
+    assert (labels["ID"], labels["Status"], labels["Renewal"], labels["Answer"]) == (
+        NAPROXEN,
+        "in use",
+        "refused",
+        "You need a blood test first. Please book an appointment.",
+    )
+
+
+def test_the_list_at_a_terminal_tells_groups_and_what_is_in_use_no_longer(ada):
+    shown = ada.at_a_screen()("gpcli rx list --all --fields id,group,status").out
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[2:]}
+
+    assert (rows[ZOPICLONE], rows[STOPPED], rows[EXPIRED]) == (["B"], ["stopped"], ["expired"])
+    assert rows[METFORMIN] == []
+
+
+def test_of_unknown_kind_are_said_to_be_left_out(ada):
+    ending = ada("gpcli rx list --kind medicine --json")
+
+    words = [line["notice"]["message"] for line in ending.asides]
+    assert words[-1] == "1 whose kind is not told is left out."
 
 
 def test_a_renewed_prescription_takes_the_place_of_its_predecessor(world, ada):

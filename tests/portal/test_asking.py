@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from uuid import uuid5
 
 import pytest
 
@@ -30,6 +31,7 @@ from tests.portal.builders import (
     identified,
     ref,
 )
+from tests.portal.letters import a_header
 from tests.portal.scripted import INTENT, NOTHING, Reply, Server
 from tests.portal.world import ALONG, BOOKING, DAYS, GP, GPS, ROLE, ids
 
@@ -212,6 +214,23 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
 def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: Server):
     desk = portal.booking_desk(slot=None, intent=None)
     assert (desk.slot, desk.coming, desk.earlier, len(server.asked)) == (None, (), None, 5)
+
+
+@pytest.mark.parametrize(
+    ("found", "thread"),
+    [
+        (a_searchset(identified(a_header(), str(uuid5(INTENT, "header").urn))), "thread-1"),
+        (a_searchset(identified(a_header(), INTENT.urn)), None),
+        (NOTHING, None),
+        (Reply(an_outcome("not-supported"), 404), None),
+    ],
+)
+def test_the_same_round_trip_tells_whether_the_request_started_a_thread(
+    portal: FhirPortal, server: Server, found: dict | Reply, thread: str | None
+):
+    server.on("GET Appointment?identifier", NOTHING).on("GET Communication?identifier", found)
+    desk = portal.booking_desk(slot=None, intent=INTENT, threads=True)
+    assert (desk.thread, desk.earlier, len(server.requests)) == (thread, None, 1)
 
 
 @pytest.mark.parametrize(

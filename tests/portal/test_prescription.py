@@ -166,6 +166,53 @@ def test_little_is_left_at_one_fill_or_in_the_last_28_days(
     assert prescription(until(end, repeats)).low is low
 
 
+@pytest.mark.parametrize(
+    ("repeats", "end", "figure", "low"),
+    [
+        (0, "2027-12-01", None, False),
+        (1, "2027-03-10", None, False),
+        (None, "2027-03-10", None, False),
+        (1, "2027-12-01", {"numberOfPrescriptionsIssued": 1}, False),
+        (1, "2027-03-10", {"numberOfRepeatPrescriptionsIssued": 0}, False),
+        (0, "2027-12-01", {"numberOfPrescriptionsIssued": 1}, True),
+        (0, "2027-12-01", {"numberOfRepeatPrescriptionsIssued": 0}, True),
+        (2, "2027-12-01", {"numberOfPrescriptionsIssued": 2}, True),
+        (2, "2027-12-01", {"numberOfRepeatPrescriptionsIssued": 1}, True),
+    ],
+)
+def test_what_nothing_was_handed_out_of_is_low_only_if_nothing_is_left(
+    repeats: int | None, end: str, figure: Json | None, low: bool
+):
+    told = [a_figure(**figure)] if figure else []
+    assert prescription(until(end, repeats) | {"extension": told}, handed_out=[]).low is low
+
+
+def test_where_nobody_knows_what_was_handed_out_the_date_counts():
+    assert prescription(until("2027-03-10"), handed_out=None).low is True
+
+
+@pytest.mark.parametrize(
+    ("issued", "low"),
+    [
+        ("2027-02-27", False),
+        ("2027-02-20", False),
+        ("2027-02-10", True),
+        ("2027-02", True),
+        ("some day", True),
+        (None, True),
+    ],
+)
+def test_a_short_one_is_low_in_the_second_half_of_its_time(issued: str | None, low: bool):
+    there = prescription(until("2027-03-14", 3) | {"authoredOn": issued})
+    assert there.low is low
+
+
+def test_the_begin_of_its_validity_comes_before_the_day_it_was_issued():
+    request = until("2027-03-14", 3) | {"authoredOn": "2026-12-01"}
+    request["dispenseRequest"]["validityPeriod"]["start"] = "2027-02-25"
+    assert prescription(request).low is False
+
+
 def test_what_was_handed_out_is_counted():
     assert prescription(a_request()).remaining == THREE
 

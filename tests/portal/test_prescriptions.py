@@ -355,6 +355,19 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
     assert len(server.requests) == 1
 
 
+def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPortal, server: Server):
+    newer = a_request("rx-2", priorPrescription=ref("MedicationRequest/rx-1"))
+    requests = (a_task("t-1", "rx-1", status="completed"), a_task("t-2", "rx-2"))
+    at_desk(server, a_request("rx-1"), newer)
+    server.on(ALL, a_searchset(a_request("rx-1"), newer, included=[*ALONG[:2], *requests]))
+    desk = portal.prescriptions.renewal_desk()
+    assert [each.id for each in desk.prescriptions] == ["rx-2"]
+    assert {each.id: each.prescription_id for each in desk.renewals} == {
+        "t-1": "rx-1",
+        "t-2": "rx-2",
+    }
+
+
 def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
     at_desk(server, consent=a_consent("basic"))
     server.on(ALL, Reply(an_outcome("consent-needed"), 403))

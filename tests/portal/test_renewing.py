@@ -13,11 +13,13 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import Asked
 from gpcli.portal.client import FhirPortal
+from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.renewal import read_renewal
 from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
 from tests.portal.medicines import a_medication, a_request, a_task, able, portal_at, prescribed
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, Reply, Server
 
-POST, LOOK = "POST Task", "GET Task?identifier"
+POST, LOOK, LIST = "POST Task", "GET Task?identifier", "GET Task?patient"
 CREATED = Reply(status=201)
 NOTE = "Two weeks left."
 ASKED_FOR = [prescribed("rx-1"), prescribed("rx-2", name="Warfarin")]
@@ -85,17 +87,67 @@ def test_who_acts_for_the_patient_is_the_one_who_asks(server: Server, journal: J
 def test_answers_may_be_mixed_and_come_in_order(portal: FhirPortal, server: Server):
     refusal = Reply(an_outcome("not-renewable", "This prescription has expired."), 422)
     server.on(POST, refusal, CREATED).on(LOOK, a_searchset(made("t-2", "rx-2")))
+    server.on(LIST, a_searchset(made("t-2", "rx-2")))
     asked = renew(portal)
     assert said(asked) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
     assert str(asked[0].error) == "This prescription has expired."
 
 
-def test_a_prescription_that_was_asked_for_meanwhile_is_answered_as_the_portal_says(
+BUSY = Reply(an_outcome("business-rule", "You have asked for this already."), 422)
+
+
+@pytest.mark.parametrize("status", ["requested", "in-progress", "completed", "rejected"])
+@pytest.mark.parametrize("refusal", [BUSY, Reply(an_outcome("already-answered"), 422)])
+def test_what_another_run_has_asked_for_meanwhile_is_done_already(
+    portal: FhirPortal, server: Server, refusal: Reply, status: str
+):
+    server.on(POST, refusal).on(LIST, a_searchset(a_task("t-9", "rx-1", status=status)))
+    (asked,) = renew(portal, ASKED_FOR[0])
+    assert said([asked]) == [("rx-1", "t-9", False)]
+    assert asked.renewal
+    assert asked.renewal.status == status
+
+
+def test_a_conflict_may_be_another_run_s_request_too(portal: FhirPortal, server: Server):
+    server.on(POST, Reply(status=409)).on(LOOK, NOTHING)
+    server.on(LIST, a_searchset(a_task("t-9", "rx-1")))
+    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "t-9", False)]
+
+
+def test_of_several_only_what_another_run_has_asked_for_is_done_already(
     portal: FhirPortal, server: Server
 ):
-    server.on(POST, Reply(an_outcome("already-answered", "There is a request."), 422))
-    (asked,) = renew(portal, ASKED_FOR[0])
-    assert (type(asked.error), str(asked.error)) == (errors.AlreadyAnswered, "There is a request.")
+    server.on(POST, BUSY).on(LIST, a_searchset(a_task("t-9", "rx-2")))
+    assert said(renew(portal)) == [("rx-1", "rejected", False), ("rx-2", "t-9", False)]
+
+
+@pytest.mark.parametrize(
+    "listed", [NOTHING, a_searchset(a_task("t-1", "rx-1", status="rejected")), NO_WAY]
+)
+def test_a_refusal_stands_where_nobody_else_has_asked(
+    portal: FhirPortal, server: Server, listed: Any
+):
+    server.on(POST, BUSY).on(LIST, listed)
+    known = read_renewal(Element(a_task("t-1", "rx-1", status="rejected"), "Task"), {}, "UTC")
+    (asked,) = renew(portal, prescribed("rx-1", renewal=known))
+    assert said([asked]) == [("rx-1", "rejected", False)]
+    assert "You have asked for this already." in str(asked.error)
+
+
+def test_two_records_of_one_request_are_a_conflict_and_not_another_run_s(
+    portal: FhirPortal, server: Server
+):
+    both = a_searchset(made("t-1", "rx-1"), made("t-2", "rx-1"))
+    server.on(POST, CREATED).on(LOOK, both).on(LIST, both)
+    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "conflict", False)]
+
+
+def test_a_refusal_that_is_none_of_the_request_s_asks_nothing_more(
+    portal: FhirPortal, server: Server
+):
+    server.on(POST, Reply(status=403))
+    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "not_permitted", False)]
+    assert server.asked == ["POST Task"]
 
 
 def test_a_lost_reply_is_unknown_only_for_what_is_not_found(server: Server, journal: Journal):

@@ -99,6 +99,73 @@ def test_without_a_choice_the_argument_is_named(answers):
         ask.choose("Which time?", CHOICES, flag="SLOT")
 
 
+def test_an_answer_that_is_not_in_the_list_is_said_to_be_so():
+    ask, err = asking("1,3\n\n1\n")
+    assert ask.choose("Which time?", CHOICES, flag="SLOT") == "slot-b"
+    assert err.getvalue().partition("3  Thu\n")[2] == (
+        "Number (1-3): '1,3' is not in the list: answer with a number or an id.\n"
+        "Number (1-3): Number (1-3): "
+    )
+
+
+def test_after_three_answers_of_no_use_nobody_is_said_to_be_missing():
+    ask, _ = asking("x\ny\nz\n1\n")
+    with pytest.raises(InputNeeded) as needed:
+        ask.choose("Which time?", CHOICES, flag="SLOT")
+    assert (needed.value.message, needed.value.hint) == (
+        "SLOT is needed, and no usable answer came.",
+        "Give SLOT.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "chosen"),
+    [
+        ("1\n", ["slot-b"]),
+        ("3, 1\n", ["c", "slot-b"]),
+        ("1,slot-b,,1\n", ["slot-b"]),
+        (" 2 ,c\n", ["2", "c"]),
+        ("1,9\n2\n", ["2"]),
+        (",\n\n2\n", ["2"]),
+    ],
+)
+def test_several_are_chosen_by_numbers_and_ids(answer, chosen):
+    ask, _ = asking(answer)
+    assert ask.choose_several("Which times?", CHOICES, flag="SLOT") == chosen
+
+
+def test_what_of_several_answers_was_not_in_the_list_is_named():
+    ask, err = asking("1,9\n1\n")
+    ask.choose_several("Which times?", CHOICES, flag="SLOT")
+    assert err.getvalue().partition("3  Thu\n")[2] == (
+        "Numbers (1-3), separated by commas: "
+        "'9' is not in the list: answer with a number or an id.\n"
+        "Numbers (1-3), separated by commas: "
+    )
+
+
+def test_several_cannot_be_chosen_by_nobody():
+    ask, err = asking("1\n", allowed=False)
+    with pytest.raises(InputNeeded, match="nobody to ask"):
+        ask.choose_several("Which times?", CHOICES, flag="SLOT")
+    assert err.getvalue() == ""
+
+
+def test_long_choices_are_broken_between_words():
+    ask, err = asking("1\n", width=20)
+    ask.choose("Which?", [("a", "Dr. Ingrid Haugland, Solbakken")], flag="GP")
+    assert err.getvalue() == (
+        "Which?\n  1  Dr. Ingrid\n     Haugland,\n     Solbakken\nNumber (1-1): "
+    )
+
+
+def test_no_part_of_a_choice_looks_like_another():
+    ask, err = asking("1\n", width=24)
+    ask.choose("Which?", [("a", "Something  long\t  2  Another")], flag="GP")
+    assert "2  Another" not in err.getvalue()
+    assert err.getvalue().splitlines()[1].startswith("  1  Something")
+
+
 @pytest.mark.parametrize(("choices", "allowed"), [(CHOICES, False), ([], True)])
 def test_nothing_is_shown_where_no_choice_can_be_made(choices, allowed):
     ask, err = asking("1\n", allowed=allowed)

@@ -13,11 +13,15 @@ from gpcli.model.renewal_receipt import RenewalReceipt, RenewalResult, WhyNot
 from gpcli.render.output import Format
 from gpcli.render.times import Surroundings
 from gpcli.render.views.medicines import (
+    PRESCRIPTION,
     PRESCRIPTIONS,
-    RENEWAL_RECEIPTS,
-    REQUESTS,
     left_words,
     prescription_label,
+)
+from gpcli.render.views.renewals import (
+    RENEWAL_RECEIPTS,
+    REQUESTS,
+    WITHDRAWALS,
     renewal_label,
     renewal_words,
 )
@@ -143,6 +147,61 @@ def test_every_basis_has_words(basis, words):
     assert cells == ["rx-1", "rx-1", f"none left, {words}"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": "stopped"}, ["Status", "stopped"]),
+        ({"status": "completed"}, ["Status", "ended"]),
+        ({"status": "on-hold"}, ["Status", "on-hold"]),
+        ({"expired": True}, ["Status", "expired"]),
+        ({"group": "A"}, ["Group", "A"]),
+        ({"group": "B"}, ["Group", "B"]),
+        ({"group": "C"}, []),
+    ],
+)
+def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, words):
+    header, cells = table(PRESCRIPTIONS, bare(**changes))
+
+    assert [*header[3:], *cells[3:]] == words
+
+
+def block(view, one):
+    """Label and value of each line of one thing at a terminal."""
+    stage = Stage(tty=True, width=220)
+    stage.output.show_item(view, one)
+    pairs = (line.partition("  ") for line in stage.written.splitlines())
+    return {label: value.strip() for label, _, value in pairs}
+
+
+def test_one_prescription_is_shown_with_all_that_is_known_of_it():
+    refused = replace(RENEWAL, status="rejected", answer="A blood test first.")
+
+    said = block(PRESCRIPTION, replace(PILLS, renewal=refused))
+
+    assert (said["Status"], said["Group"], said["Renewal"]) == ("in use", "C", "refused")
+    assert (said["Left"], said["Basis"]) == ("2 times", "counted")
+    assert (said["Answer"], said["Replaces"]) == ("A blood test first.", "rx-0")
+
+
+def test_one_prescription_in_plain_and_json_has_what_the_list_has():
+    assert shown(PRESCRIPTION, PILLS) == shown(PRESCRIPTIONS, PILLS)
+    assert PRESCRIPTION.json_keys == PRESCRIPTIONS.json_keys
+
+
+def test_a_withdrawn_request_has_its_own_id_first_as_in_the_list():
+    withdrawn = receipt(status="cancelled")
+    said = block(WITHDRAWALS, withdrawn)
+
+    assert (said["ID"], said["Its ID"], said["Result"]) == ("task-1", "rx-1", "withdrawn")
+    assert shown(WITHDRAWALS, withdrawn).split("\t")[:4] == [
+        "task-1",
+        "Metformin 500 mg",
+        "rx-1",
+        "cancelled",
+    ]
+    assert WITHDRAWALS.json_keys == RENEWAL_RECEIPTS.json_keys
+
+
 def test_a_table_of_one_that_says_nothing_has_an_id_for_a_name():
     assert table(PRESCRIPTIONS, bare()) == [["ID", "Name", "Left"], ["rx-1", "rx-1", "unknown"]]
 
@@ -158,13 +217,13 @@ def test_plain_lines_hold_every_field_as_recorded():
     assert shown(PRESCRIPTIONS, PILLS) == (
         "rx-1\tMetformin\t500 mg\tTablet\t1 tablet daily.\t2\tdispenses\t196.0 tablets\t"
         "2027-06-01\tfalse\tfalse\trequested\ttask-1\tKari Berg\tmedicine\tC\tactive\t"
-        "2026-06-01T10:00:00+02:00\tEurope/Oslo\n"
+        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\n"
     )
 
 
 def test_plain_lines_leave_empty_what_is_unknown():
     assert shown(PRESCRIPTIONS, bare()) == (
-        "rx-1" + "\t" * 9 + "false\tfalse" + "\t" * 6 + "active\t\tEurope/Oslo\n"
+        "rx-1" + "\t" * 9 + "false\tfalse" + "\t" * 6 + "active\t\tEurope/Oslo\t\t\n"
     )
 
 
@@ -193,6 +252,7 @@ def test_to_pick_from_a_prescription_is_one_line():
         "Metformin 500 mg · 2 times · asked for · Kari Berg",
         "rx-1 · unknown",
     )
+    assert prescription_label(bare(group="B")) == "rx-1 · unknown · group B"
 
 
 def test_to_pick_from_a_request_is_one_line():

@@ -60,6 +60,17 @@ def told_by_portal(request: Element) -> bool:
     return _told(request) is not None
 
 
+def is_untouched(request: Element, handed_out: Sequence[Dispense] | None) -> bool:
+    """Whether it is known that nothing of a MedicationRequest was handed out yet.
+
+    Of the portal's figures, one issue in all and no repeat are what a new prescription begins with.
+    """
+    issued, repeated = _figure(request, _ISSUED), _figure(request, _REPEATED)
+    if repeated is not None or issued is not None:
+        return repeated == 0 if repeated is not None else issued in {0, 1}
+    return handed_out is not None and not _taken(request, handed_out)
+
+
 def read_expiry(request: Element) -> Element | None:
     """A Period that ends when the prescription does, if that is said."""
     dispensing = request.child("dispenseRequest")
@@ -87,10 +98,15 @@ def _counted(request: Element, handed_out: Sequence[Dispense] | None) -> Remaini
     repeats = _repeats(request)
     if repeats is None or handed_out is None:
         return None
-    this = request.ref
-    ours = [one for one in handed_out if one.completed and this in one.prescriptions]
+    ours = _taken(request, handed_out)
     fills = max(repeats + 1 - len(ours), 0)
     return Remaining(fills, Basis.DISPENSES, _amount_left(request, repeats + 1, ours))
+
+
+def _taken(request: Element, handed_out: Sequence[Dispense]) -> list[Dispense]:
+    """What was really handed out on a MedicationRequest."""
+    this = request.ref
+    return [one for one in handed_out if one.completed and this in one.prescriptions]
 
 
 def _amount_left(request: Element, fills: int, ours: Sequence[Dispense]) -> Quantity | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gpcli.model.prescription import Basis, Prescription, PrescriptionId, Remaining
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.dispense import Dispense, read_expiry, read_remaining
-from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.dispense import Dispense, is_untouched, read_expiry, read_remaining
+from gpcli.portal.fhir.element import Element, Malformed
 from gpcli.portal.fhir.medication import read_medicine
 from gpcli.portal.fhir.period import read_period
 from gpcli.portal.fhir.slot import name_behind
@@ -84,18 +85,35 @@ def _supply(
 ) -> _Supply:
     expiry = read_expiry(request)
     written = expiry.text("end") if expiry else None
-    end = read_period(expiry, zone)[1] if expiry else None
+    start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
         return _Supply(written, expired=True, remaining=_EXPIRED, low=False)
     if request.text("status") != "active":
         return _Supply(written, expired=False, remaining=None, low=False)
     remaining = read_remaining(request, handed_out)
-    return _Supply(written, expired=False, remaining=remaining, low=_is_low(remaining, end, now))
+    if is_untouched(request, handed_out):  # else what was just renewed may run out at once
+        low = remaining is not None and remaining.fills == 0
+    else:
+        low = _has_few(remaining) or _is_nearly_over(start or _issued(request, zone), end, now)
+    return _Supply(written, expired=False, remaining=remaining, low=low)
 
 
-def _is_low(remaining: Remaining | None, end: datetime | None, now: datetime) -> bool:
-    few = remaining is not None and remaining.fills <= _FEW_FILLS
-    return few or (end is not None and end - now < _NEARLY_OVER)
+def _has_few(remaining: Remaining | None) -> bool:
+    return remaining is not None and remaining.fills <= _FEW_FILLS
+
+
+def _is_nearly_over(start: datetime | None, end: datetime | None, now: datetime) -> bool:
+    """Whether it ends within four weeks; one of less than eight weeks, in its second half."""
+    if end is None:
+        return False
+    return end - now < (min(_NEARLY_OVER, (end - start) / 2) if start else _NEARLY_OVER)
+
+
+def _issued(request: Element, zone: tzinfo) -> datetime | None:
+    period = Element({"start": request.text("authoredOn")}, request.path)
+    with suppress(Malformed):  # it is shown as written, whatever that is
+        return read_period(period, zone)[0]
+    return None
 
 
 def _dose(request: Element) -> str | None:

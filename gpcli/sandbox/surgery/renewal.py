@@ -27,7 +27,7 @@ def answer_renewal(store: Store, task: Resource, now: datetime, reply: Reply) ->
     why_not = _why_not(store, task, prescription, now, reply)
     settled = _rejected(why_not) if why_not else _renewed(store, prescription, now, reply)
     store.put(task | settled | {"lastModified": _written(now)})
-    outcome = "declined" if why_not else "renewed"
+    outcome = "refused" if why_not else "renewed"
     return Answered(reference_to(task), "prescription-renewal", outcome)
 
 
