@@ -85,6 +85,7 @@ class Local:
             ),
             tty_device=self.terminal_device if taken else None,
             answered=self.person_answered,
+            width=self.output.terminal.width,
         )
 
     def take_stdin(self) -> TextIO:

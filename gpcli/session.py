@@ -45,6 +45,8 @@ OFFERS_KEPT = 24 * 3600
 class Session(Local):
     """One command's surroundings.
 
+    `sent_under` is the request id of what this run has sent; `None` = it changed nothing so far.
+
     The last seven are for tests and `demo`; without them: the clock, the OS keyring, the system's
     browser, the network, what the streams are, and waiting.
     """
@@ -71,6 +73,8 @@ class Session(Local):
         self._transport = transport
         self._open_things = ExitStack()
         self._deadlines: list[Deadline] = []
+        self._request_id = options.request_id
+        self.sent_under: str | None = None
 
     def person_answered(self) -> None:
         """The time limit is for the network: it begins anew when a person has answered."""
@@ -219,7 +223,9 @@ class Session(Local):
         """
         request = self.options.request_id
         if request is None:
-            return uuid4()
+            made = uuid4()
+            self._request_id = str(made)
+            return made
         with suppress(ValueError):
             if str(UUID(request)) == request:
                 return UUID(request)
@@ -235,7 +241,10 @@ class Session(Local):
 
         options = self.options
         terms = Terms(options.yes, options.dry_run, options.accept_fee, word)
-        return carry_out(step, terms, self.ask, self._show_plan)
+        outcome = carry_out(step, terms, self.ask, self._show_plan)
+        if outcome.changed:
+            self.sent_under = self._request_id
+        return outcome
 
     def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
         """Keep what is not offered, for help and completion."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.device import sign_in_with_device
@@ -185,15 +186,18 @@ def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers)
         environment=session.profile.environment,
         surgeries=offers.surgeries,
         offered=tuple(offered),
-        until=works_until(kept),
+        until=works_until(kept, session.profile.zone),
         renews=kept.refresh_token is not None,
     )
 
 
-def works_until(kept: SignedIn) -> datetime | None:
-    """Until when no new sign-in is needed; `None` when the portal does not say."""
+def works_until(kept: SignedIn, zone: str) -> datetime | None:
+    """Until when no new sign-in is needed, by the clock of `zone` (an IANA name).
+
+    `None` when the portal does not say.
+    """
     end = kept.refresh_expires_at if kept.refresh_token else kept.expires_at
-    return datetime.fromtimestamp(end, UTC).replace(microsecond=0) if end else None
+    return datetime.fromtimestamp(end, ZoneInfo(zone)).replace(microsecond=0) if end else None
 
 
 def _check_whom(session: Session, kept: SignedIn) -> None:

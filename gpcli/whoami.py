@@ -32,7 +32,7 @@ def who_is_here(session: Session) -> SignInState:
         portal=session.profile.portal,
         environment=session.profile.environment,
         consent=_consent(session),
-        until=works_until(kept) if kept else None,
+        until=works_until(kept, session.profile.zone) if kept else None,
         renews=bool(kept and kept.refresh_token),
     )
 
@@ -68,7 +68,7 @@ def _state(profile: Profile, kept: SignedIn) -> SignInState:
         portal=profile.portal,
         environment=profile.environment,
         consent=None,
-        until=works_until(kept),
+        until=works_until(kept, profile.zone),
         renews=kept.refresh_token is not None,
     )
 

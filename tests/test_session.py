@@ -1,11 +1,14 @@
 """The composition root: what belongs together."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 
+from gpcli.care.agreement import Outcome, Proposal
 from gpcli.config.options import Options
 from gpcli.errors import ConfirmationNeeded
+from gpcli.model.desk import Written
 from gpcli.net.deadline import Deadline
 from gpcli.render.terminal import Terminal
 from gpcli.session import Session
@@ -73,3 +76,45 @@ def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
     ours.take_stdin()
     with pytest.raises(ConfirmationNeeded):
         ours.ask.yes("Send?", flag="--yes")
+
+
+def test_what_can_be_chosen_is_broken_between_words_at_the_terminal_s_width(tmp_path):
+    env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
+    narrow, stderr = replace(AT_A_TERMINAL, width=24), StringIO()
+    ours = Session(Options(), env, StringIO("1\n"), StringIO(), stderr, terminal=narrow)
+    ours.ask.choose("Which?", [("a", "Parking at the surgery, open")], flag="ID")
+    assert stderr.getvalue().splitlines()[:3] == [
+        "Which?",
+        "  1  Parking at the",
+        "     surgery, open",
+    ]
+
+
+def a_step(*, changed):
+    return Proposal("Send it", (), "preview", lambda: Written("record", changed=changed))
+
+
+@pytest.mark.parametrize(
+    ("options", "step", "under"),
+    [
+        (Options(yes=True, request_id="r-1"), a_step(changed=True), "r-1"),
+        (Options(yes=True, request_id="r-1"), a_step(changed=False), None),
+        (Options(yes=True, request_id="r-1", dry_run=True), a_step(changed=True), None),
+        (Options(yes=True, request_id="r-1"), Outcome("record", changed=False), None),
+    ],
+)
+def test_a_session_remembers_under_which_request_id_it_sent_something(
+    tmp_path, options, step, under
+):
+    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    before = ours.sent_under
+    ours.carry_out(step)
+    assert (before, ours.sent_under) == (None, under)
+
+
+def test_without_a_request_id_it_remembers_the_intent(tmp_path):
+    options = Options(yes=True)
+    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    intent = ours.intent("contact")
+    ours.carry_out(a_step(changed=True))
+    assert ours.sent_under == str(intent)

@@ -154,7 +154,7 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     price = charge.price
     if price is not None and cap is not None and price.high <= cap:
         return
-    amount = f"up to {price.high} {price.currency}" if price else "an unknown amount"
+    amount = f"up to {price.currency} {price.high}" if price else "an unknown amount"
     enough = f"--accept-fee {price.high}" if price else "--accept-fee any"
     raise FeeNotAccepted(
         f"{charge.what} costs {amount}, and that was not accepted. Nothing was sent.",

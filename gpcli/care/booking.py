@@ -140,7 +140,7 @@ def _wished(search: Search) -> list[Window]:
     """The wish as periods that are not over yet; the surgery reads nothing else of it."""
     if search.wanted.practitioner or search.wanted.channel:
         raise Usage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
-    wished = [each for each in search.wanted.windows(search.zone) if each.end > search.now]
+    wished = search.wanted.yet_to_come(search.zone, search.now)
     if not wished:
         raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished

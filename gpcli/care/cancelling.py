@@ -122,9 +122,10 @@ def giving_back(
     """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
     parties = portal.parties
     rows: tuple[tuple[str, PlanValue], ...] = (
-        ("Booking", there.id),
+        (_kind(there), there.id),
         ("When", Window(there.start, there.end) if there.start and there.end else None),
         *(("Wished", window) for window in there.requested),
+        ("Subject", there.subject),
         ("With", there.practitioner),
         ("Surgery", there.surgery),
         ("For", parties.patient.name),
@@ -140,6 +141,13 @@ def giving_back(
         charge=charge,
         still_so=(lambda: _check_same(again(), charge)) if again else None,
     )
+
+
+def _kind(there: Appointment) -> str:
+    """What a plan calls it."""
+    if there.service == ServiceName.E_CONSULTATION:
+        return "E-consultation"
+    return "Booking" if there.start else "Enquiry"
 
 
 def _check_same(step: Step[Appointment], charge: Charge | None) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gpcli.care.agreement import Charge, Step
-from gpcli.care.offers import choose
+from gpcli.care.offers import at_gp, choose, require
 from gpcli.care.request import Request
 from gpcli.care.writing import (
     Correspondent,
     Errand,
     Letter,
     check_half,
+    fewest_characters,
     started_before,
     starting,
 )
@@ -19,10 +20,10 @@ from gpcli.model.thread import Conversation, ThreadKind
 KIND = ThreadKind.ADMINISTRATIVE
 
 
-def gate(writer: Correspondent, gp: str | None) -> Service:
-    """The surgery that can be written to now; raises NotOffered and its like, InputNeeded."""
-    offers = writer.portal.offers()
-    return choose(offers, ServiceName.CONTACT, writer.clock(), gp, writer.asker)
+def gate(writer: Correspondent, gp: str | None) -> int | None:
+    """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
+    offers = at_gp(writer.portal.offers(), gp)
+    return fewest_characters(require(offers, ServiceName.CONTACT, writer.clock()))
 
 
 def propose(writer: Correspondent, letter: Letter, request: Request) -> Step[Conversation]:
@@ -31,7 +32,7 @@ def propose(writer: Correspondent, letter: Letter, request: Request) -> Step[Con
     Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
     was used for something else; InputNeeded when several surgeries may be meant.
     """
-    desk = writer.portal.mailbox.writing_desk(request.lookup)
+    desk = writer.portal.mailbox.writing_desk(request.lookup, KIND)
     if desk.earlier and not desk.half:
         return started_before(desk.earlier, desk.offers, letter, request, KIND)
     if desk.earlier:

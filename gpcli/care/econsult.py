@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gpcli.care.agreement import Charge, Outcome, Proposal, Step
 from gpcli.care.offers import at_gp, called, pick_one, require
@@ -17,6 +17,8 @@ from gpcli.care.writing import (
     check_half,
     check_limits,
     draft_rows,
+    fewest_characters,
+    has_subject,
     price_rows,
     started_before,
     starting,
@@ -26,11 +28,14 @@ from gpcli.errors import AlreadyBooked, NotOffered, Usage
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.desk import BookingDesk
 from gpcli.model.service import Offers, Service, ServiceName
-from gpcli.model.thread import Conversation, ThreadKind
+from gpcli.model.thread import Conversation, Thread, ThreadKind
 
 TEXT = "text"
 WAYS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
 """The ways of an e-consultation, by the codes of `urn:gpcli:channel`, in words."""
+
+_LATELY = timedelta(days=1)
+"""How long one with the same subject is taken for the same."""
 
 _SERVICE = ServiceName.E_CONSULTATION
 _KIND = ThreadKind.E_CONSULTATION
@@ -55,24 +60,32 @@ def ways(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
     return tuple(way for way in WAYS if any(_takes(row, way) for row in rows))
 
 
-def check_way(offers: Offers, gp: str | None, way: str, now: datetime) -> None:
-    """Raise NotOffered, or its like, unless a GP (the one named `gp`) takes it this `way`."""
-    _taking(offers, gp, way, now)
+def check_way(offers: Offers, gp: str | None, way: str, now: datetime) -> int | None:
+    """The characters that a GP (the one named `gp`) takes this `way`, `None` = not said.
+
+    Raises NotOffered, or its like, where none does.
+    """
+    return fewest_characters(_taking(offers, gp, way, now))
 
 
 def in_writing(writer: Correspondent, letter: Letter, request: Request) -> Step[Conversation]:
     """Start an e-consultation in writing.
 
     Raises NotOffered, also where the GP takes it only in other ways, and its like; Usage beyond
-    the surgery's limits; Conflict when the request id was used for something else; InputNeeded
-    when several GPs may be meant.
+    the surgery's limits; Conflict when the request id was used for something else, or for another
+    way; AlreadyBooked when one with the same subject was begun within the last day and is open;
+    InputNeeded when several GPs may be meant.
     """
-    desk = writer.portal.mailbox.writing_desk(request.lookup)
+    desk = writer.portal.mailbox.writing_desk(request.lookup, _KIND)
+    if desk.appointment:
+        raise used_otherwise(desk.appointment)
     if desk.earlier and not desk.half:
         return started_before(desk.earlier, desk.offers, letter, request, _KIND)
     if desk.earlier:
         check_half(desk.earlier, desk.offers, letter, request, _KIND)
     row = _row(writer, desk.offers, TEXT, request.gp)
+    if not (request.another or desk.earlier):
+        _refuse_twice(desk.under_way, row, letter, writer.clock())
     errand = Errand(_KIND, "Start an e-consultation in writing", _charge(row))
     return starting(writer, row, letter, request, errand)
 
@@ -84,7 +97,9 @@ def at_a_time(
 
     Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
     """
-    desk = writer.portal.booking_desk(slot=None, intent=request.lookup)
+    desk = writer.portal.booking_desk(slot=None, intent=request.lookup, threads=True)
+    if desk.thread:
+        raise used_otherwise(f"thread {desk.thread}")
     if desk.earlier:
         return _asked_before(desk.earlier, desk, letter, request, way)
     row = _row(writer, desk.offers, way, request.gp)
@@ -109,7 +124,7 @@ def _asking(
             *whom(portal.parties, row),
             *(("Wished", window) for window in wished),
             ("Subject", letter.subject),
-            *(draft_rows(letter.draft, shown=writer.asker.allowed) if letter.draft.text else ()),
+            *(draft_rows(letter.draft, shown=writer.shows_words) if letter.draft.text else ()),
             ("Answer", row.answer_time),
             *price_rows(row.price),
         ),
@@ -120,6 +135,7 @@ def _asking(
             requested=tuple(wished),
             channel=way,
             reason=words,
+            subject=letter.subject,
         ),
         send=lambda: portal.enquire(
             offer, wished, words, request.intent, channel=way, subject=letter.subject
@@ -157,7 +173,7 @@ def _charge(row: Service) -> Charge:
 
 
 def _wished(search: Search) -> list[Window]:
-    wished = [each for each in search.wanted.windows(search.zone) if each.end > search.now]
+    wished = search.wanted.yet_to_come(search.zone, search.now)
     if not wished:
         raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished
@@ -174,12 +190,25 @@ def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -
             )
 
 
+def _refuse_twice(under_way: Sequence[Thread], row: Service, letter: Letter, now: datetime) -> None:
+    for each in under_way:
+        same_gp = each.surgery_id in {None, row.surgery.id}
+        lately = each.started is None or now - each.started < _LATELY
+        if same_gp and lately and has_subject(each, letter.subject):
+            raise AlreadyBooked(
+                "An e-consultation with the same subject was started within the last day: "
+                f"{each.id}.",
+                hint=f"gpcli messages reply {each.id} adds to it; for one more, add --another.",
+            )
+
+
 def _asked_before(
     earlier: Appointment, desk: BookingDesk, letter: Letter, request: Request, way: str
 ) -> Outcome[Appointment]:
     ids = {one.id for one in called(desk.offers.surgeries, request.gp)}
     there = request.gp is None or earlier.surgery_id in {None, *ids}
-    same_words = (earlier.reason or "").strip() == _words(letter)
+    same_subject = earlier.subject in {None, letter.subject}
+    same_words = same_subject and (earlier.reason or "").strip() == _words(letter)
     if there and same_words and (earlier.service, earlier.channel) == (_SERVICE, way):
         return Outcome(earlier, changed=False)
     raise used_otherwise(str(earlier.id))

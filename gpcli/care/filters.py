@@ -62,6 +62,15 @@ class Wanted:
             raise Usage("No day from --from to --to is one of the --weekday days.")
         return [_window(day, opens, day, closes, zone) for day in wished]
 
+    def yet_to_come(self, zone: ZoneInfo, now: datetime) -> list[Window]:
+        """The periods that are not over; one that has begun begins at the present."""
+        present = now.astimezone(zone).replace(microsecond=0)
+        return [
+            Window(max(each.start, present), each.end)
+            for each in self.windows(zone)
+            if each.end > now
+        ]
+
     def _in_hours(self, start: time) -> bool:
         return self.between is None or self.between[0] <= start < self.between[1]
 

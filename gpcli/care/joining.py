@@ -26,8 +26,8 @@ def pick_to_join(
     asker: Asker,
     label: Callable[[Appointment], str],
 ) -> str:
-    """The id given, or one picked from a list of coming video consultations; raises InputNeeded."""
-    return _pick(portal, appointment, now, asker, label, _is_video)
+    """The id given, or one picked from a list of what can be joined; raises InputNeeded."""
+    return _pick(portal, appointment, now, asker, label, lambda one: _can_be_joined(one, now))
 
 
 def pick_to_withdraw(
@@ -50,7 +50,8 @@ def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
     there = portal.appointment(appointment_id)
     hint = f"gpcli appointments show {there.id}"
     if there.over:
-        raise Rejected(f"{there.id} is over.", hint=hint)
+        how = "cancelled" if there.status == "cancelled" else "over"
+        raise Rejected(f"{there.id} is {how}.", hint=hint)
     if there.channel not in {VIDEO, None}:
         raise Rejected(f"{there.id} is not by video but {there.channel}.", hint=hint)
     if there.waiting:
@@ -100,8 +101,9 @@ def _missing(portal: Portal, identity: str) -> GpcliError:
     )
 
 
-def _is_video(one: Appointment) -> bool:
-    return one.join_url is not None or (_is_econsultation(one) and one.channel == VIDEO)
+def _can_be_joined(one: Appointment, now: datetime) -> bool:
+    """Whether the surgery has confirmed it and given its link, and it has not ended."""
+    return one.join_url is not None and not one.waiting and (one.end is None or one.end > now)
 
 
 def _is_econsultation(one: Appointment) -> bool:
@@ -122,6 +124,6 @@ def _pick(
         raise InputNeeded("An appointment's id is needed.", hint=_SEE)
     coming = [one for one in portal.appointments(now.date()) if fits(one) and not one.over]
     if not coming:
-        raise InputNeeded("There is no such e-consultation to choose from.", hint=_SEE)
+        raise InputNeeded("There is none to choose from.", hint=_SEE)
     choices = [(str(one.id), label(one)) for one in coming]
     return asker.choose("Which e-consultation?", choices, flag="ID")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from gpcli.care.agreement import Asker, Outcome, Proposal, Step
 from gpcli.care.offers import called
@@ -12,13 +14,13 @@ from gpcli.care.portal import Mailbox, Portal
 from gpcli.care.safety import RECEPTION
 from gpcli.care.writing import (
     Correspondent,
+    at_most,
     check_limits,
     draft_rows,
     says_the_same,
     used_otherwise,
 )
-from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, NotFound, Usage
-from gpcli.model.desk import Written
+from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound, Usage
 from gpcli.model.plan import PlanValue
 from gpcli.model.service import Limits, Offers, ServiceName
 from gpcli.model.thread import (
@@ -26,7 +28,6 @@ from gpcli.model.thread import (
     Conversation,
     Draft,
     Message,
-    MessageId,
     ReplyDesk,
     Thread,
     ThreadKind,
@@ -38,15 +39,10 @@ SERVICES: dict[str | None, ServiceName] = {
 }
 """The service that starts each kind of thread."""
 
+MOST_TO_PICK = 30
+"""Threads in a list to pick from."""
+
 _SEE_THREADS = "gpcli messages list shows the threads."
-
-
-@dataclass(frozen=True)
-class Marked:
-    """The messages that are read now, and what kept the rest from it, if anything did."""
-
-    messages: tuple[Message, ...]
-    trouble: GpcliError | None = None
 
 
 def kind_called(word: str) -> ThreadKind:
@@ -57,32 +53,63 @@ def kind_called(word: str) -> ThreadKind:
     raise Usage(f"--kind '{word}' is not a kind of thread.", hint=f"The kinds are {known}.")
 
 
-def listed(
-    portal: Portal, *, unread: bool, kind: ThreadKind | None, gp: str | None
-) -> list[Thread]:
-    """The threads, those with something unread first; `gp` keeps those with one GP's surgery."""
-    found = portal.mailbox.threads()
-    ours = {each.id for each in called(portal.surgeries(), gp)} if gp is not None else set()
-    return [
-        one
-        for one in found
-        if (one.unread_count or not unread)
-        and kind in {None, one.kind}
-        and (gp is None or one.surgery_id in ours)
-    ]
+@dataclass(frozen=True)
+class Sought:
+    """Which threads to list: those with something `unread`, of a `kind`, with a message on `since`
+    or later, `with_` part of a name on the surgery's side, `gp` one GP's; at most `limit`.
+    """
+
+    unread: bool = False
+    kind: ThreadKind | None = None
+    gp: str | None = None
+    since: date | None = None
+    with_: str | None = None
+    limit: int | None = None
+
+    def fits(self, one: Thread) -> bool:
+        """Whether a thread is one of those, wherever its GP is."""
+        return (
+            (one.unread_count > 0 or not self.unread)
+            and self.kind in {None, one.kind}
+            and (self.since is None or _last_day(one) >= self.since)
+            and (self.with_ is None or _is_with(one, self.with_))
+        )
 
 
-def pick(mailbox: Mailbox, thread: str | None, asker: Asker, label: Callable[[Thread], str]) -> str:
-    """The id given, or one picked from a list; raises InputNeeded."""
+def listed(portal: Portal, sought: Sought) -> list[Thread]:
+    """The threads, those with something unread first, then the newest; raises NotFound."""
+    found = [one for one in portal.mailbox.threads() if sought.fits(one)]
+    if sought.gp is not None:
+        ours = {each.id for each in called(portal.surgeries(), sought.gp)}
+        found = [one for one in found if one.surgery_id in ours]
+    return found[: sought.limit]
+
+
+def checked_name(name: str | None) -> str | None:
+    """What `--with` names; raises Usage for nothing."""
+    if name is not None and not name.strip():
+        raise Usage("--with needs a name that is not empty.")
+    return name
+
+
+def pick(
+    mailbox: Mailbox,
+    thread: str | None,
+    asker: Asker,
+    label: Callable[[Thread], str],
+    fits: Callable[[Thread], bool] = lambda _: True,
+) -> str:
+    """The id given, or one of the newest that fit, picked from a list; raises InputNeeded."""
     if thread is not None and thread.strip():
         return thread
     if thread is not None or not asker.allowed:
         raise InputNeeded("A thread's id is needed.", hint=_SEE_THREADS)
-    found = mailbox.threads()
+    found = [one for one in mailbox.threads() if fits(one)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
-    choices = [(str(one.id), label(one)) for one in found]
-    return asker.choose("Which thread?", choices, flag="THREAD")
+    choices = [(str(one.id), label(one)) for one in found[:MOST_TO_PICK]]
+    cut = f" ({MOST_TO_PICK} of {len(found)} are here)" if len(found) > MOST_TO_PICK else ""
+    return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
 
 
 def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyDesk:
@@ -103,7 +130,9 @@ def about(desk: ReplyDesk) -> tuple[str, ...]:
     thread = _conversation(desk).thread
     where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
     subject = f"Subject: {thread.subject}" if thread.subject else f"Thread: {thread.id}"
-    return (f"To: {where}", subject) if where else (subject,)
+    longest = _limits(desk.offers, thread).text
+    lines = (where and f"To: {where}", subject, at_most(longest))
+    return tuple(line for line in lines if line)
 
 
 def propose_reply(
@@ -122,47 +151,12 @@ def propose_reply(
         action="Reply",
         rows=(
             *thread_rows(writer.portal, there.thread),
-            *draft_rows(draft, shown=writer.asker.allowed),
+            *draft_rows(draft, shown=writer.shows_words),
         ),
         preview=_before(writer.portal, there, draft),
         send=lambda: writer.portal.mailbox.reply(there, draft, intent),
         warnings=(RECEPTION,) if administrative else (),
     )
-
-
-def propose_read(
-    portal: Portal, conversations: Sequence[Conversation], intent: UUID
-) -> Step[Marked]:
-    """Mark what is unread in `conversations` as read; nothing unread counts as done.
-
-    Each message has an intent of its own. Sending stops at the first that can't be marked, and
-    raises what is wrong where it is the first of all.
-    """
-    unread = tuple(each for one in conversations for each in one.messages if each.unread)
-    if not unread:
-        return Outcome(Marked(()), changed=False)
-    rows: list[tuple[str, PlanValue]] = [
-        (
-            "Thread",
-            f"{_name(one.thread)}: {sum(each.unread for each in one.messages)} unread",
-        )
-        for one in conversations
-        if any(each.unread for each in one.messages)
-    ]
-    parties = portal.parties
-    by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    return Proposal(
-        action="Mark as read",
-        rows=(*rows, ("For", parties.patient.name), ("By", by)),
-        preview=Marked(unread),
-        send=lambda: _mark(portal.mailbox, unread, intent),
-    )
-
-
-def conversations_of(mailbox: Mailbox, threads: Sequence[str]) -> list[Conversation]:
-    """Each thread once, with its messages; raises NotFound."""
-    found = [mailbox.conversation(each) for each in dict.fromkeys(threads)]
-    return list({one.thread.id: one for one in found}.values())
 
 
 def attached(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
@@ -181,24 +175,39 @@ def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], 
     """The lines of a plan on a thread that is there already, and on whom it is about."""
     parties = portal.parties
     return (
-        ("Thread", _name(thread)),
+        ("Thread", thread_name(thread)),
         ("To", ", ".join(filter(None, (thread.practitioner, thread.surgery)))),
         ("For", parties.patient.name),
         ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
     )
 
 
-def _name(thread: Thread) -> str:
+def thread_name(thread: Thread) -> str:
+    """A thread by its subject and id."""
     return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
 
 
+def _last_day(thread: Thread) -> date:
+    last = thread.last
+    return last.astimezone(ZoneInfo(thread.zone)).date() if last else date.min
+
+
+def _is_with(thread: Thread, name: str) -> bool:
+    names = " ".join(filter(None, (thread.practitioner, thread.surgery)))
+    return name.strip().casefold() in names.casefold()
+
+
 def _check_open(thread: Thread) -> None:
+    """Raise AlreadyAnswered where nothing more can be written.
+
+    Why it is closed may tell of health, and so has no place in an error.
+    """
     if not thread.closed:
         return
-    why = f": {thread.closed_because}" if thread.closed_because else "."
     again = "gpcli contact" if thread.kind == ThreadKind.ADMINISTRATIVE else "gpcli econsult start"
     raise AlreadyAnswered(
-        f"The surgery has closed this thread{why}", hint=f"{again} begins a new one."
+        f"The surgery has closed thread {thread.id}.",
+        hint=f"gpcli messages show {thread.id} may say why; {again} begins a new one.",
     )
 
 
@@ -239,22 +248,3 @@ def _before(portal: Portal, there: Conversation, draft: Draft) -> Message:
         ),
         in_response_to=latest.id if latest else None,
     )
-
-
-def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> Written[Marked]:
-    done: list[Written[Message]] = []
-    stopped: GpcliError | None = None
-    for message in unread:
-        try:
-            done.append(mailbox.mark_read(message, _intent_for(intent, message.id)))
-        except GpcliError as trouble:
-            stopped = trouble
-            break
-    if stopped and not done:
-        raise stopped
-    read = tuple(each.record for each in done)
-    return Written(Marked(read, stopped), changed=any(each.changed for each in done))
-
-
-def _intent_for(intent: UUID, message: MessageId | None) -> UUID:
-    return uuid5(intent, str(message))

@@ -36,8 +36,8 @@ class Mailbox(Protocol):
     def conversation(self, thread: str) -> Conversation:
         """One thread with its messages; raises NotFound."""
 
-    def writing_desk(self, intent: UUID | None) -> WritingDesk:
-        """What to know before a thread is started."""
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+        """What to know before a thread of this kind is started."""
 
     def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
         """What to know before a reply."""
@@ -80,7 +80,8 @@ class Prescriptions(Protocol):
     ) -> list[Asked]:
         """Ask to renew each, sent together; how each ended, in the same order.
 
-        Each has an intent of its own, `uuid5(intent, id of the prescription)`.
+        Each has an intent of its own, `uuid5(intent, id of the prescription)`. What is refused
+        because another run has asked for it meanwhile is as that run has left it, unchanged.
         """
 
     def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
@@ -120,8 +121,10 @@ class Portal(Protocol):
     def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Free times of the given services from `first` to `last` inclusive, in order."""
 
-    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
-        """What to know before booking."""
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
+        """What to know before booking; with `threads`, also whether `intent` started a thread."""
 
     def cancelling_desk(self, appointment: str) -> CancellingDesk:
         """What to know before cancelling."""

@@ -30,7 +30,7 @@ def check_not_risen(what: str, shown: Price | None, current: Price | None) -> No
     """
     if shown is None or (current and _within(current, shown)):
         return
-    amount = f"up to {current.high} {current.currency}" if current else "an unknown amount"
+    amount = f"up to {current.currency} {current.high}" if current else "an unknown amount"
     raise FeeNotAccepted(
         f"The price has risen meanwhile: {what} costs {amount} now. Nothing was sent.",
         hint="Run it again to see the new plan.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -34,12 +34,24 @@ class Letter:
 
 @dataclass(frozen=True)
 class Correspondent:
-    """Who writes: through which portal, whom to ask, by which clock and in which zone."""
+    """Who writes: through which portal, whom to ask, by which clock and in which zone.
+
+    `rehearses` says that nothing will be sent.
+    """
 
     portal: Portal
     asker: Asker
     clock: Callable[[], datetime]
     zone: ZoneInfo
+    rehearses: bool = False
+
+    @property
+    def shows_words(self) -> bool:
+        """Whether a plan shows how the message begins: to a person, and to who rehearses.
+
+        What a script sends does not stand in the log that its plans may go to.
+        """
+        return self.asker.allowed or self.rehearses
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ def starting(
         rows=(
             *whom(writer.portal.parties, row),
             ("Subject", letter.subject),
-            *draft_rows(letter.draft, shown=writer.asker.allowed),
+            *draft_rows(letter.draft, shown=writer.shows_words),
             ("Answer", row.answer_time),
             *price_rows(row.price),
         ),
@@ -103,6 +115,11 @@ def used_otherwise(what: str) -> Conflict:
     )
 
 
+def has_subject(thread: Thread, subject: str) -> bool:
+    """Whether the thread has this subject, however it is spaced."""
+    return _plain(thread.subject) == _plain(subject)
+
+
 def says_the_same(message: Message, draft: Draft) -> bool:
     """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
     files = [(one.title, one.size, one.content) for one in message.attachments]
@@ -124,16 +141,33 @@ def check_limits(draft: Draft, limits: Limits) -> None:
     length = len(draft.text)
     if limits.text is not None and length > limits.text:
         raise Usage(
-            f"The message has {length} characters; the surgery takes {limits.text}.",
+            f"The message has {counted(length)}; the surgery takes {limits.text}.",
             hint="Make it shorter.",
         )
     for enclosure in draft.enclosures:
         _check_enclosure(enclosure, limits)
 
 
+def fewest_characters(rows: Sequence[Service]) -> int | None:
+    """How long a message may be for each of `rows`, in characters, `None` = not said."""
+    return min(
+        (each for row in rows if (each := offer_of(row).limits.text) is not None), default=None
+    )
+
+
+def at_most(length: int | None) -> str | None:
+    """How long a message may be, for who is to write one."""
+    return None if length is None else f"The surgery takes {counted(length)} at most."
+
+
+def counted(length: int) -> str:
+    """`1 character`, `38 characters`."""
+    return "1 character" if length == 1 else f"{length} characters"
+
+
 def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on the message; `shown` tells whether to show how it begins."""
-    count = f"{len(draft.text)} characters"
+    count = counted(len(draft.text))
     yield "Message", f"{_beginning(draft.text)} ({count})" if shown else count
     for each in draft.enclosures:
         yield "Attachment", f"{each.name} ({each.content_type}, {len(each.content)} bytes)"
@@ -198,7 +232,7 @@ def _is_about(
 ) -> bool:
     ids = {one.id for one in called(offers.surgeries, request.gp)}
     there = request.gp is None or thread.surgery_id in {None, *ids}
-    return there and thread.kind == kind and _plain(thread.subject) == _plain(letter.subject)
+    return there and thread.kind == kind and has_subject(thread, letter.subject)
 
 
 def _plain(text: str | None) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 import typer
 from typer._click import exceptions as trouble
 
-from gpcli.cli.lazy import PROGRAM, LazyGroup
+from gpcli.cli.lazy import PROGRAM, LazyGroup, argument_name
 from gpcli.cli.options import Run, SessionFactory
 from gpcli.cli.registry import REGISTRY
 from gpcli.cli.row import Registry
 from gpcli.config.options import Options
-from gpcli.errors import GpcliError, InputNeeded, Usage
+from gpcli.errors import Failure, GpcliError, InputNeeded, Usage
 
 WORDING = (
     ("is not a valid int.", "is not a whole number."),
@@ -41,7 +42,8 @@ def run(
 
     `session_factory` makes the session when the command first asks for it, after the whole line
     is parsed; if it has a `close`, that is called at the end. Raises GpcliError for everything
-    that ends badly; Usage and InputNeeded for the line itself.
+    that ends badly; Usage and InputNeeded for the line itself; Failure, with the request id, where
+    something was sent and the answer can't be written.
     """
     this = Run(Options(), lambda options: session_factory(options, env, stdin, stdout, stderr))
     tree: Any = LazyGroup(registry or REGISTRY)
@@ -53,7 +55,27 @@ def run(
         return ending.exit_code
     except trouble.UsageError as wrong:
         raise usage_error(wrong) from None
+    except GpcliError:
+        raise
+    except BaseException as ending:
+        _say_what_was_sent(this, ending)
+        raise
     return 0
+
+
+def _say_what_was_sent(this: Run, ending: BaseException) -> None:
+    """Make sure that nobody takes what was sent for undone because its answer is lost."""
+    request_id = getattr(this.made, "sent_under", None)
+    if request_id is None:
+        return
+    if isinstance(ending, OSError) and not isinstance(ending, BrokenPipeError):
+        raise Failure(
+            f"It was sent, but the answer can't be written: {ending.strerror}.",
+            hint="The same command with this --request-id answers again and sends nothing.",
+            request_id=request_id,
+        ) from ending
+    with suppress(OSError):
+        this.session.output.notice(f"It was sent, under the request id {request_id}.")
 
 
 def usage_error(wrong: trouble.UsageError) -> GpcliError:
@@ -94,4 +116,4 @@ def _named(wrong: trouble.BadParameter) -> str:
         return "The line"
     if param.param_type_name == "option":
         return str(param.opts[-1])
-    return str(param.metavar or param.name).strip("[]").removeprefix("-- ").upper()
+    return argument_name(param)

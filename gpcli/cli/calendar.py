@@ -11,6 +11,7 @@ from gpcli.care.offers import called
 from gpcli.cli.options import session_of
 from gpcli.errors import Usage
 from gpcli.render.ics import calendar
+from gpcli.session import Session
 
 FORMATS = ("json", "ndjson", "plain", "fields")
 """The options that choose how an answer looks, which a calendar does not leave open."""
@@ -42,6 +43,7 @@ def export(
         zone=session.zone.key,
         now=session.now(),
         details=details,
+        addresses=_addresses(session) if details and timed else {},
     )
     session.output.document(document)
     if not timed:
@@ -49,3 +51,8 @@ def export(
     if len(timed) < len(found):
         session.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
     session.check_whole()
+
+
+def _addresses(session: Session) -> dict[str, str]:
+    """Where the patient's GPs are, by their ids."""
+    return {each.id: each.addresses[0] for each in session.portal.surgeries() if each.addresses}

@@ -8,17 +8,17 @@ import typer
 
 from gpcli.care import econsult, joining
 from gpcli.care.filters import wanted
-from gpcli.care.safety import check_can_wait
 from gpcli.care.slots import Search
 from gpcli.cli.appointments import Id
-from gpcli.cli.composing import Source, correspondent, letter, source_of
-from gpcli.cli.flags import Another, Between, From, To, Weekday
+from gpcli.cli.composing import Source, correspondent, kept_unless_sent, letter, source_of
+from gpcli.cli.flags import Between, From, To, Weekday
 from gpcli.cli.links import may_open
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import show_appointment
 from gpcli.cli.screen import TerminalScreen
 from gpcli.cli.written import (
     Attach,
+    CanWait,
     Subject,
     Words,
     WordsFile,
@@ -35,8 +35,8 @@ from gpcli.session import Session
 Via = Annotated[
     str | None, typer.Option("--via", metavar="WAY", help="text, phone (or audio), video")
 ]
-CanWait = Annotated[
-    bool, typer.Option("--can-wait", help="It can wait for an answer; --yes says so too")
+Another = Annotated[
+    bool, typer.Option("--another", help="Even if one is under way, or begun with this subject")
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the link")]
 Browser = Annotated[
@@ -73,19 +73,18 @@ def start(
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.WAYS)}."
         )
-    say_safety(session)
-    if not (can_wait or session.options.yes or session.options.dry_run):
-        check_can_wait(session.ask, session.profile.emergency)
+    say_safety(session, can_wait=can_wait)
     way = way or _asked_way(session)
     if way != econsult.TEXT and output.names_only(
         RECEIPT
     ):  # the fields fit what is chosen only now
         return
     times = (first, last, between, weekday)
-    if way == econsult.TEXT:
-        _write(session, subject, source, times)
-    else:
-        _ask_for_a_time(session, subject, source, times, way, another=another)
+    with kept_unless_sent(session, source):
+        if way == econsult.TEXT:
+            _write(session, subject, source, times, another=another)
+        else:
+            _ask_for_a_time(session, subject, source, times, way, another=another)
 
 
 def join(
@@ -96,6 +95,8 @@ def join(
 ) -> None:
     """Join a video consultation that the surgery has confirmed."""
     session = session_of(ctx)
+    if no_browser and browser is not None:
+        raise Usage("--browser and --no-browser can't be used together.")
     now = session.now()
     identity = joining.pick_to_join(
         session.portal, appointment, now, session.ask, lambda one: appointment_label(one, now)
@@ -104,10 +105,9 @@ def join(
     if not may_open(link, session.profile.environment):
         raise BadResponse(f"The portal's link to {there.id} is not one to open: {link}")
     session.output.show_item(APPOINTMENTS, there)
-    if session.ask.allowed and session.output.tables and not no_browser:
-        screen = TerminalScreen(session, browser=browser, automatic=True)
-        opened = screen.open_page(link)
-        session.output.notice("Opened in your browser." if opened else "Open the link to join.")
+    by_itself = session.ask.allowed and session.output.tables
+    if browser is not None or (by_itself and not no_browser):
+        _open(session, link, browser)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
@@ -124,17 +124,32 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     show_appointment(session, session.carry_out(step), intent)
 
 
+def _open(session: Session, link: str, browser: str | None) -> None:
+    """Open the link, and say no more than is known: a command may still fail to show it."""
+    screen = TerminalScreen(session, browser=browser, automatic=True)
+    opened = screen.open_page(link)
+    if browser is None:
+        session.output.notice("Opened in your browser." if opened else "Open the link to join.")
+    elif opened:
+        session.output.notice(f"The link was given to '{browser}'.")
+    else:
+        session.output.warning(f"'{browser}' failed. Open the link to join.")
+
+
 def _asked_way(session: Session) -> str:
     ways = econsult.ways(session.portal.offers(), session.options.gp, session.now())
     choices = [(way, econsult.WAYS[way]) for way in ways]
     return session.ask.choose("In which way?", choices, flag="--via")
 
 
-def _write(session: Session, subject: str | None, source: Source, times: Times) -> None:
+def _write(
+    session: Session, subject: str | None, source: Source, times: Times, *, another: bool
+) -> None:
     if any(times):
         raise Usage("--from, --to, --between and --weekday are for --via phone and video.")
     written = letter(session, subject, source, lambda: _gate(session, econsult.TEXT))
-    request = request_for(session, ServiceName.E_CONSULTATION, "econsult start")
+    service = ServiceName.E_CONSULTATION
+    request = request_for(session, service, "econsult start", another=another)
     step = econsult.in_writing(correspondent(session), written, request)
     start_thread(session, step, request.intent)
 
@@ -158,8 +173,8 @@ def _ask_for_a_time(
     show_appointment(session, session.carry_out(step), request.intent)
 
 
-def _gate(session: Session, way: str) -> None:
-    econsult.check_way(session.portal.offers(), session.options.gp, way, session.now())
+def _gate(session: Session, way: str) -> int | None:
+    return econsult.check_way(session.portal.offers(), session.options.gp, way, session.now())
 
 
 def _search(session: Session, times: Times) -> Search:

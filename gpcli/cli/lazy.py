@@ -16,6 +16,8 @@ from gpcli.errors import Usage
 
 PROGRAM = "gpcli"
 
+_DECORATION = str.maketrans("", "", "[].")
+
 
 class LazyGroup(TyperGroup):
     """The group at `path` (empty: the root) of a registry."""
@@ -98,6 +100,12 @@ def load(row: Row) -> Any:
     own = [flag for param in command.params for flag in param.opts]
     command.params += parameters((*GLOBAL, *WRITE), own=own)
     return command
+
+
+def argument_name(param: Any) -> str:
+    """What an argument is called: `ID` of the metavar `[ID]...`, `CMD…` of `-- CMD…`."""
+    written = str(param.metavar or param.name)
+    return written.translate(_DECORATION).removeprefix("-- ").upper()
 
 
 def unknown_command(registry: Registry, group: str, word: str) -> Usage:

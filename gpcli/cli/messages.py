@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +10,15 @@ from uuid import UUID
 
 import typer
 
-from gpcli.care import messages
+from gpcli.care import marking, messages
 from gpcli.care.file_names import file_names
+from gpcli.care.filters import day
 from gpcli.cli import saving
-from gpcli.cli.composing import correspondent, draft, source_of
+from gpcli.cli.composing import correspondent, draft, kept_unless_sent, source_of
 from gpcli.cli.options import session_of
 from gpcli.cli.written import Attach, Words, WordsFile, show_marked, show_reply
 from gpcli.errors import GpcliError, Partial, Usage
-from gpcli.model.thread import Attachment, Conversation, ReplyDesk, Saved
+from gpcli.model.thread import Attachment, Conversation, ReplyDesk, Saved, Thread
 from gpcli.render.views.threads import (
     CONVERSATION,
     SAVED,
@@ -24,6 +26,7 @@ from gpcli.render.views.threads import (
     message_receipts,
     messages_view,
     thread_label,
+    undivided,
 )
 from gpcli.session import Session
 
@@ -35,16 +38,36 @@ def list_threads(
     unread: Annotated[
         bool, typer.Option("--unread", help="Only those with something unread")
     ] = False,
-    count: Annotated[bool, typer.Option("--count", help="Only how many there are")] = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="Print only how many, a number in every format")
+    ] = False,
     kind: Annotated[
         str | None,
         typer.Option("--kind", metavar="KIND", help="e-consultation or administrative"),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DAY", help="With a message on this day or later"),
+    ] = None,
+    with_: Annotated[
+        str | None,
+        typer.Option("--with", metavar="NAME", help="Part of the doctor's or surgery's name"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="At most so many")
+    ] = None,
 ) -> None:
     """List threads, those with something unread first."""
     session = session_of(ctx)
-    wanted = None if kind is None else messages.kind_called(kind)
-    found = messages.listed(session.portal, unread=unread, kind=wanted, gp=session.options.gp)
+    sought = messages.Sought(
+        unread=unread,
+        kind=None if kind is None else messages.kind_called(kind),
+        gp=session.options.gp,
+        since=None if since is None else day(since, session.now().date(), "--from"),
+        with_=messages.checked_name(with_),
+        limit=limit,
+    )
+    found = messages.listed(session.portal, sought)
     if count:
         session.output.value(str(len(found)))
     elif not session.output.show_list(THREADS, found):
@@ -75,9 +98,10 @@ def reply(
         return
     source = source_of(session, message, message_file, attach)
     desk = _Desk(session, thread)
-    words = draft(session, source, lambda: messages.about(desk.opened))
-    step = messages.propose_reply(correspondent(session), desk.opened, words, desk.intent)
-    show_reply(session, session.carry_out(step), desk.intent)
+    with kept_unless_sent(session, source):
+        words = draft(session, source, lambda: messages.about(desk.opened))
+        step = messages.propose_reply(correspondent(session), desk.opened, words, desk.intent)
+        show_reply(session, session.carry_out(step), desk.intent)
 
 
 def save(
@@ -107,20 +131,21 @@ def save(
 def mark_read(
     ctx: typer.Context,
     threads: Annotated[
-        list[str] | None, typer.Argument(metavar="[THREAD]...", help="Threads' ids")
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Threads, or only some messages, by their ids"),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
-    """Mark what threads hold as read."""
+    """Mark all that is unread in threads, or single messages, as read."""
     session = session_of(ctx)
     if session.output.names_only(message_receipts(session.zone.key)):
         return
     if everything and threads:
         raise Usage("Name threads, or --all: only one of them.")
     intent = session.intent("messages mark-read")
-    ids = _unread(session) if everything else threads or [_picked(session, None)]
-    found = messages.conversations_of(session.portal.mailbox, ids)
-    step = messages.propose_read(session.portal, found, intent)
+    ids = _unread(session) if everything else threads or [_picked(session, None, _has_unread)]
+    found = marking.conversations_of(session.portal.mailbox, ids)
+    step = marking.propose_read(session.portal, found, intent)
     show_marked(session, session.carry_out(step), intent)
 
 
@@ -138,27 +163,33 @@ class _Desk:
     @cached_property
     def opened(self) -> ReplyDesk:
         lookup = self.intent if self._session.options.request_id is not None else None
-        identity = _picked(self._session, self._thread)
+        identity = _picked(self._session, self._thread, lambda one: not one.closed)
         return messages.open_desk(self._session.portal, identity, lookup)
 
 
 def _unread(session: Session) -> list[str]:
-    gp = session.options.gp
-    found = messages.listed(session.portal, unread=True, kind=None, gp=gp)
+    found = messages.listed(session.portal, messages.Sought(unread=True, gp=session.options.gp))
     return [str(one.id) for one in found]
 
 
-def _picked(session: Session, thread: str | None) -> str:
+def _has_unread(one: Thread) -> bool:
+    return one.unread_count > 0
+
+
+def _picked(
+    session: Session, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
+) -> str:
     now = session.now()
     mailbox = session.portal.mailbox
-    return messages.pick(mailbox, thread, session.ask, lambda one: thread_label(one, now))
+    return messages.pick(mailbox, thread, session.ask, lambda one: thread_label(one, now), fits)
 
 
 def _show_messages(session: Session, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
+        text = message.text if session.output.tables else undivided(message.text)
         session.output.divide()
-        session.output.show_item(view, message, text=message.text)
+        session.output.show_item(view, message, text=text)
 
 
 def _save_each(session: Session, wanted: dict[Path, Attachment], *, replace: bool) -> None:

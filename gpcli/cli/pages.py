@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from gpcli.cli.lazy import PROGRAM
+from gpcli.cli.lazy import PROGRAM, argument_name
 from gpcli.cli.options import GLOBAL, WRITE, Global
 from gpcli.cli.row import Row
 
@@ -25,7 +25,7 @@ def command_page(row: Row, command: Any) -> str:
         [
             _about(row),
             section("USAGE", [f"{INDENT}{_usage(row, arguments)}"]),
-            *_listed("ARGUMENTS", [(_argument_name(param), _help(param)) for param in arguments]),
+            *_listed("ARGUMENTS", [(_named(param), _help(param)) for param in arguments]),
             *_listed("OPTIONS", [(option_name(param), _help(param)) for param in options]),
             *_listed("WHEN SENDING", [] if not row.writes else _globals(WRITE, own_flags(command))),
             *_examples(row),
@@ -89,12 +89,12 @@ def _usage(row: Row, arguments: list[Any]) -> str:
 def _argument_usage(param: Any) -> str:
     if param.metavar and not param.metavar.startswith("["):
         return str(param.metavar)
-    name = _argument_name(param) + ("..." if param.nargs == -1 else "")
-    return name if param.required else f"[{name}]"
+    return _named(param) if param.required else f"[{_named(param)}]"
 
 
-def _argument_name(param: Any) -> str:
-    return str(param.metavar or param.name).strip("[]").removeprefix("-- ").upper()
+def _named(param: Any) -> str:
+    several = param.nargs == -1 and not (param.metavar or "").startswith("-- ")
+    return argument_name(param) + ("..." if several else "")
 
 
 def _metavar(param: Any) -> str:

@@ -16,6 +16,9 @@ from gpcli.session import Session
 REHEARSED = "Nothing was sent: this was a dry run."
 ALREADY = "It was so already; nothing was sent."
 
+BEFORE = "It was sent before; nothing was sent now."
+"""What is true of a repeat of the same request."""
+
 
 def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
@@ -38,16 +41,16 @@ def next_words(receipt: AppointmentReceipt) -> str:
     """What is true now: never "booked" before the portal says so."""
     if receipt.dry_run:
         return REHEARSED
-    already = "" if receipt.changed else f"{ALREADY} "
     if receipt.status == "cancelled":
-        return f"{already}It is cancelled."
+        return "It is cancelled." if receipt.changed else f"{ALREADY} It is cancelled."
+    before = "" if receipt.changed else f"{BEFORE} "
     if receipt.waiting:
-        sent = "Sent; the" if receipt.changed else f"{ALREADY} The"
+        sent = "Sent; the" if receipt.changed else f"{BEFORE} The"
         follow = f"gpcli appointments show {receipt.id}"
         return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."
     if receipt.status == "booked":
-        return f"{already}It is booked."
-    return f"{already}The portal says: {receipt.status}."
+        return f"{before}It is booked."
+    return f"{before}The portal says: {receipt.status}."
 
 
 def sending(session: Session, outcome: Outcome[Any], intent: UUID) -> Sending:

@@ -8,9 +8,13 @@ import shlex
 import subprocess
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 
 from gpcli.errors import Usage
 from gpcli.session import Session
+
+AT_ONCE = 0.5
+"""Seconds in which a browser's command fails if it can't do it."""
 
 
 class TerminalScreen:
@@ -76,6 +80,7 @@ class TerminalScreen:
 
 
 def _run(command: str, url: str) -> bool:
+    """Whether the command runs on, or has ended well."""
     try:
         words = shlex.split(command)
     except ValueError as trouble:
@@ -83,7 +88,7 @@ def _run(command: str, url: str) -> bool:
     if not words:
         raise Usage("--browser needs a command that is not empty.")
     try:
-        subprocess.Popen(  # noqa: S603  (the command that the person named)
+        process = subprocess.Popen(  # noqa: S603  (the command that the person named)
             [*words, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -91,4 +96,6 @@ def _run(command: str, url: str) -> bool:
         )
     except OSError as trouble:
         raise Usage(f"--browser '{command}' can't be run: {trouble.strerror}.") from trouble
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(AT_ONCE) == 0
     return True

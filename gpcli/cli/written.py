@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 
 from gpcli.care.agreement import Outcome, Step
-from gpcli.care.messages import Marked
+from gpcli.care.marking import Marked
 from gpcli.care.request import Request
-from gpcli.care.safety import emergency_words
+from gpcli.care.safety import check_can_wait, emergency_words
 from gpcli.care.writing import answer_time
-from gpcli.cli.receipts import ALREADY, REHEARSED, sending
+from gpcli.cli.receipts import BEFORE, REHEARSED, sending
 from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message
@@ -40,10 +40,21 @@ Attach = Annotated[
 ]
 
 
-def say_safety(session: Session, *more: str) -> None:
-    """Say, before anything is asked or sent, where emergencies belong, and what `more` there is."""
-    for words in (emergency_words(session.profile.emergency), *more):
+CanWait = Annotated[
+    bool, typer.Option("--can-wait", help="It can wait for an answer; --yes says so too")
+]
+
+
+def say_safety(session: Session, *more: str, can_wait: bool) -> None:
+    """Say, before anything is sent, where emergencies belong, and what `more` there is.
+
+    Asks the person whether it can wait, unless the line says so; raises Declined.
+    """
+    numbers = session.profile.emergency
+    for words in (emergency_words(numbers), *more):
         session.output.notice(words)
+    if not (can_wait or session.options.yes or session.options.dry_run):
+        check_can_wait(session.ask, numbers)
 
 
 def request_for(
@@ -81,16 +92,14 @@ def show_marked(session: Session, outcome: Outcome[Marked], intent: UUID) -> Non
     how = sending(session, outcome, intent)
     receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
     session.output.show_list(message_receipts(session.zone.key), receipts)
-    if outcome.dry_run:
-        session.output.notice(REHEARSED)
-    elif not receipts:
-        session.output.notice("Nothing is unread there.")
     trouble = outcome.record.trouble
+    if trouble is None:
+        session.output.notice(_marked_words(outcome))
     if isinstance(trouble, OutcomeUnknown):
         raise trouble
     if trouble:
         raise Partial(
-            f"Only {len(receipts)} are marked as read: {trouble.message}",
+            f"Only {_are_marked(len(receipts))}: {trouble.message}",
             hint="Run it again for the rest.",
         )
 
@@ -101,11 +110,11 @@ def _thread_words(receipt: ThreadReceipt, answer: str | None) -> str:
         return REHEARSED
     follow = f"Follow it with gpcli messages show {receipt.id}."
     if receipt.closed:
-        why = f": {receipt.closed_because}" if receipt.closed_because else "."
-        sent = "" if receipt.changed else f"{ALREADY} "
-        return f"{sent}The surgery has closed it{why} {follow}"
-    sent = "Sent; the surgery" if receipt.changed else f"{ALREADY} The surgery"
-    said = f" It says: {answer}" if answer else ""
+        why = f": {receipt.closed_because}" if receipt.closed_because else ""
+        sent = "" if receipt.changed else f"{BEFORE} "
+        return f"{sent}{sentence(f'The surgery has closed it{why}')} {follow}"
+    sent = "Sent; the surgery" if receipt.changed else f"{BEFORE} The surgery"
+    said = f" It says: {sentence(answer)}" if answer else ""
     return (
         f"{sent} has not answered yet.{said} {follow}"
         if receipt.message_count < 2
@@ -113,7 +122,24 @@ def _thread_words(receipt: ThreadReceipt, answer: str | None) -> str:
     )
 
 
+def _marked_words(outcome: Outcome[Marked]) -> str:
+    if outcome.dry_run:
+        return REHEARSED
+    count = len(outcome.record.messages)
+    return f"{_are_marked(count)}." if count else "Nothing is unread there."
+
+
+def _are_marked(count: int) -> str:
+    return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
+
+
+def sentence(words: str) -> str:
+    """Other people's words, with an end that keeps them off what follows."""
+    ended = words.rstrip()
+    return ended if ended.endswith((".", "!", "?", "…")) else f"{ended}."
+
+
 def _unless_sent(outcome: Outcome[Any]) -> str | None:
     if outcome.dry_run:
         return REHEARSED
-    return None if outcome.changed else ALREADY
+    return None if outcome.changed else BEFORE

@@ -152,7 +152,7 @@ GROUPS = {
                     ('messages show', '  show       Show a thread; it stays unread'),
                     ('messages reply', '  reply      Write in a thread'),
                     ('messages save', '  save       Save what is attached to a thread'),
-                    ('messages mark-read', '  mark-read  Mark what a thread holds as read'),
+                    ('messages mark-read', '  mark-read  Mark a thread, or single messages, as read'),
                 ),
             ),
         ),
@@ -173,6 +173,7 @@ GROUPS = {
                 'COMMANDS',
                 (
                     ('rx list', '  list      List prescriptions and what is left of them'),
+                    ('rx show', '  show      Show one prescription'),
                     ('rx renew', '  renew     Ask your GP to renew prescriptions'),
                     ('rx requests', '  requests  What you have asked to be renewed, and the answers'),
                     ('rx withdraw', '  withdraw  Withdraw a request that the surgery has not handled'),
@@ -477,7 +478,7 @@ PAGES = {
         '  --message TEXT         The message; others on this machine may see it\n'
         '  --attach FILE          A file to send; repeatable\n'
         '  --can-wait             It can wait for an answer; --yes says so too\n'
-        '  --another              Even with a coming booking for the same\n'
+        '  --another              Even if one is under way, or begun with this subject\n'
         '  --from DAY             First day: 2026-12-01, today, +7d\n'
         '  --to DAY               Last day, inclusive; 28 days by default\n'
         '  --between HH:MM-HH:MM  Hours, such as 08:00-10:00\n'
@@ -553,6 +554,7 @@ PAGES = {
         '  --message-file FILE  The file with the message; - is standard input\n'
         '  --message TEXT       The message; others on this machine may see it\n'
         '  --attach FILE        A file to send; repeatable\n'
+        '  --can-wait           It can wait for an answer; --yes says so too\n'
         '\n'
         'WHEN SENDING\n'
         '  --yes             Agree to the plan without being asked\n'
@@ -579,8 +581,11 @@ PAGES = {
         '\n'
         'OPTIONS\n'
         '  --unread     Only those with something unread\n'
-        '  --count      Only how many there are\n'
+        '  --count      Print only how many, a number in every format\n'
         '  --kind KIND  e-consultation or administrative\n'
+        '  --from DAY   With a message on this day or later\n'
+        "  --with NAME  Part of the doctor's or surgery's name\n"
+        '  --limit N    At most so many\n'
         '\n'
         'EXAMPLES\n'
         '  # How many are unread?\n'
@@ -631,11 +636,11 @@ PAGES = {
         'Save what is attached to a thread.\n'
         '\n'
         'USAGE\n'
-        '  gpcli messages save [THREAD] [ATTACHMENT]......] [OPTIONS]\n'
+        '  gpcli messages save [THREAD] [ATTACHMENT...] [OPTIONS]\n'
         '\n'
         'ARGUMENTS\n'
-        "  THREAD          A thread's id\n"
-        "  ATTACHMENT]...  Attachments' ids; all without any\n"
+        "  THREAD         A thread's id\n"
+        "  ATTACHMENT...  Attachments' ids; all without any\n"
         '\n'
         'OPTIONS\n'
         '  --to DIR  Where to; this directory by default (default: .)\n'
@@ -646,13 +651,13 @@ PAGES = {
         '  --debug (gpcli help options)\n'
     ),
     'messages mark-read': (
-        'Mark what a thread holds as read.\n'
+        'Mark a thread, or single messages, as read.\n'
         '\n'
         'USAGE\n'
-        '  gpcli messages mark-read [THREAD]......] [OPTIONS]\n'
+        '  gpcli messages mark-read [ID...] [OPTIONS]\n'
         '\n'
         'ARGUMENTS\n'
-        "  THREAD]...  Threads' ids\n"
+        '  ID...  Threads, or only some messages, by their ids\n'
         '\n'
         'OPTIONS\n'
         '  --all  All that is unread\n'
@@ -669,6 +674,9 @@ PAGES = {
     ),
     'rx list': (
         'List prescriptions and what is left of them.\n'
+        '\n'
+        'What runs out: something was handed out of it, and it can be fetched once more\n'
+        'at most, or ends within four weeks; or there is nothing left of it.\n'
         '\n'
         'USAGE\n'
         '  gpcli rx list [OPTIONS]\n'
@@ -687,20 +695,36 @@ PAGES = {
         '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
         '  --debug (gpcli help options)\n'
     ),
+    'rx show': (
+        'Show one prescription.\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli rx show [ID] [OPTIONS]\n'
+        '\n'
+        'ARGUMENTS\n'
+        "  ID  A prescription's id\n"
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
     'rx renew': (
         'Ask your GP to renew prescriptions.\n'
         '\n'
         'Each prescription gets an answer of its own; where some can be asked for and\n'
-        'some not, the exit code is 8. What is asked for already is not asked for twice.\n'
+        'some not, the exit code is 8. What is asked for already is not asked for twice,\n'
+        'and one that was renewed is not renewed again by its former id. The price is the\n'
+        "surgery's and shown beforehand; --accept-fee MAX refuses to send where all\n"
+        'together may cost more.\n'
         '\n'
         'USAGE\n'
-        '  gpcli rx renew [ID]......] [OPTIONS]\n'
+        '  gpcli rx renew [ID...] [OPTIONS]\n'
         '\n'
         'ARGUMENTS\n'
-        '  ID]...  Prescriptions; - reads ids, one a line\n'
+        '  ID...  Prescriptions; - reads ids, one a line\n'
         '\n'
         'OPTIONS\n'
-        '  --low        What runs out, but nothing of group A or B\n'
+        '  --low        What runs out; not group A or B, nor what was refused\n'
         '  --note TEXT  A few words for the surgery\n'
         '\n'
         'WHEN SENDING\n'
@@ -1106,7 +1130,7 @@ PAGES = {
         '  gpcli help [SUBJECT...] [OPTIONS]\n'
         '\n'
         'ARGUMENTS\n'
-        '  SUBJECT  A topic or a command\n'
+        '  SUBJECT...  A topic or a command\n'
         '\n'
         'EXAMPLES\n'
         '  # What exit codes mean\n'
@@ -1119,8 +1143,9 @@ PAGES = {
 }
 TOPICS = {
     'columns': (
-        'On a terminal, a list is a table for people. Anywhere else, and with --plain, it\n'
-        'is one record a line for programs.\n'
+        'On a terminal, a list is a table for people; where it is too narrow, some of the\n'
+        'columns are left out. Anywhere else, and with --plain, it is one record a line\n'
+        'for programs.\n'
         '\n'
         'PLAIN LISTS\n'
         '  Columns are separated by one tab, without a heading; the id comes first.\n'
@@ -1130,11 +1155,16 @@ TOPICS = {
         '\n'
         'PLAIN SINGLE THINGS\n'
         '  One "key:<TAB>value" a line, then, if there is a longer text, a line "--" and\n'
-        '  the text.\n'
+        '  the text. messages show sets each message off by a line "--" as well. In a\n'
+        '  text tabs are spaces, and a line that is "--" stands as "\\--", one that is\n'
+        '  "\\--" as "\\\\--".\n'
         '\n'
         'CHOOSING COLUMNS\n'
-        '  --fields id,start,channel  these columns, in this order, in every format\n'
+        '  --fields id,start,channel  these columns, in this order\n'
         "  --fields ''                the names of the columns, one a line\n"
+        '\n'
+        '  Tables and lines have the same names. JSON has those of its keys, which for\n'
+        "  some commands are others: --json --fields '' lists them.\n"
         '\n'
         '  Within a major version a plain list gets new columns only at the end.\n'
     ),
@@ -1210,7 +1240,8 @@ TOPICS = {
     'json': (
         '--json answers with one array for a list and one object for a single thing: by\n'
         'command, never by how many there are. --ndjson writes one object a line, as they\n'
-        'come. gp, services and rx renew always answer with an array.\n'
+        'come. gp, services and rx renew always answer with an array. messages list\n'
+        '--count is a bare number in every format.\n'
         '\n'
         'WHAT STAYS\n'
         '  Keys are in snake_case, and all of them are always there; what is not known is\n'
@@ -1227,20 +1258,26 @@ TOPICS = {
         '\n'
         'ONLY SOME KEYS\n'
         "  --fields id,start keeps these keys, in this order; --fields '' lists them.\n"
+        '  Some columns of a table stand inside an object here: take the whole object.\n'
         '\n'
         'COMMANDS THAT SEND\n'
         '  Their object has "changed" (false if it was already so), "status",\n'
         '  "request_id", "dry_run", "patient" and "acting_user".\n'
         '\n'
         'STDERR\n'
-        '  Each line is an object: {"notice": ...}, {"warning": ...}, {"progress": ...},\n'
+        '  Each line is an object: {"notice": ...}, {"warning": ...}, {"progress": ...};\n'
+        '  what is about to be sent:\n'
+        '\n'
+        '    {"plan": {"action": "Cancel this booking", "environment": "production",\n'
+        '              "rows": [{"label": "When", "value": "..."}], "warnings": []}}\n'
+        '\n'
         '  and last, if the command failed:\n'
         '\n'
         '    {"error": {"code": "slot_taken", "exit": 7, "message": "...", "hint": "...",\n'
         '               "request_id": null, "retry_after": null}}\n'
         '\n'
-        '  It stands on one line. stdout is empty then, except after exit code 8, and for\n'
-        '  rx renew after 10.\n'
+        '  Each stands on one line. After an error stdout is empty, except after exit\n'
+        '  code 8, and for rx renew after 10.\n'
         '\n'
         'ARRAYS AND LINES\n'
         '  An array is complete or absent. Lines may stop early: trust the exit code.\n'
@@ -1280,16 +1317,27 @@ TOPICS = {
         '                    its time, its outcome, not what was in it\n'
         '  Read marks        where the portal does not take note of what you have read:\n'
         '                    one hash for each message, which says nothing about it\n'
+        '  Drafts            what you wrote and did not send\n'
         '  Cache             what the portal says about itself, never about you\n'
         '\n'
         '  All files can be read by you alone. gpcli help environment names the variables\n'
         '  that move them. What is in your record is fetched anew each time and not kept,\n'
-        '  unless you ask for a file: messages save, appointments export. A message that\n'
-        '  you write in an editor is in a private file until the editor ends.\n'
+        '  unless you ask for a file: messages save, appointments export.\n'
+        '\n'
+        'WHAT YOU WRITE\n'
+        '  A message that you write in an editor is in a private file until the editor\n'
+        '  ends. If it is not sent (you say no, it is too long, the terminal closes), the\n'
+        '  text is kept as a draft, in drafts/ beside the state, and you are told which\n'
+        '  file. --message-file FILE sends it, and deletes it then. Others you delete\n'
+        '  yourself. Only if gpcli is killed (kill -9) can the private file stay: in a\n'
+        '  directory gpcli-... of $XDG_RUNTIME_DIR, or of the temporary directory.\n'
         '\n'
         'WHAT IT SHOWS\n'
-        '  Error messages have no health data in them; a crash names a place in the\n'
+        "  Error messages have no health data in them, except where the portal's own\n"
+        '  words, with which it refuses something, have; a crash names a place in the\n'
         "  program, never a value. Text from the portal can't control your terminal.\n"
+        '  The plan of what is to be sent goes to stderr. It shows how a message begins\n'
+        '  at a terminal and with --dry-run; what a script sends is shown by its length.\n'
         '\n'
         'SIGNING OUT\n'
         '  gpcli logout ends the session at the portal and deletes it here.\n'
@@ -1354,7 +1402,8 @@ TOPICS = {
         '\n'
         'THE CLOCK AND THE TOKEN\n'
         '  What "sandbox run" and "sandbox env" set is good for 8 hours by the portal\'s\n'
-        '  clock. After a longer step: eval "$(gpcli sandbox env ada)" once more.\n'
+        '  clock, and knows how far that clock is ahead. After a longer step, or a reset\n'
+        '  of a clock that was moved: eval "$(gpcli sandbox env ada)" once more.\n'
     ),
     'scripting': (
         'What a script can rely on.\n'
@@ -1373,13 +1422,14 @@ TOPICS = {
         '  --yes agrees to the plan. Where sending costs money, --accept-fee MAX is\n'
         '  needed as well: for e-consultations, late cancelling, and what the portal\n'
         '  marks so. --yes also says that an e-consultation or a message can wait.\n'
-        '  A message comes from --message-file FILE, or from stdin with -.\n'
+        '  A message comes from --message-file FILE; --message-file - reads stdin.\n'
         '  --dry-run shows the plan and sends nothing.\n'
         '  --request-id ID makes a retry the same request: done once, reported twice. Use\n'
         '  an id of your own that names the errand. The same id with other content is\n'
         '  refused (exit code 7).\n'
         '  Exit code 10 means that no answer came: repeat with the same --request-id, or\n'
-        '  with the "request_id" that the error names.\n'
+        '  with the "request_id" that the error names. An error can also say that it was\n'
+        "  sent, but that the answer can't be written; it names the request id too.\n"
         '\n'
         'WHETHER THE GP OFFERS IT\n'
         '  if gpcli services booking; then gpcli book --first --yes; fi\n'
@@ -1520,9 +1570,10 @@ SUMMARIES = (
     ('messages show', 'Show a thread; it stays unread'),
     ('messages reply', 'Write in a thread'),
     ('messages save', 'Save what is attached to a thread'),
-    ('messages mark-read', 'Mark what a thread holds as read'),
+    ('messages mark-read', 'Mark a thread, or single messages, as read'),
     ('rx', 'Your prescriptions, what is left of them, and renewing them'),
     ('rx list', 'List prescriptions and what is left of them'),
+    ('rx show', 'Show one prescription'),
     ('rx renew', 'Ask your GP to renew prescriptions'),
     ('rx requests', 'What you have asked to be renewed, and the answers'),
     ('rx withdraw', 'Withdraw a request that the surgery has not handled'),
@@ -1600,7 +1651,7 @@ OPTIONS = {
         ('--message', (), 'The message; others on this machine may see it'),
         ('--attach', (':files',), 'A file to send; repeatable'),
         ('--can-wait', None, 'It can wait for an answer; --yes says so too'),
-        ('--another', None, 'Even with a coming booking for the same'),
+        ('--another', None, 'Even if one is under way, or begun with this subject'),
         ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'First day: 2026-12-01, today, +7d'),
         ('--to', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'Last day, inclusive; 28 days by default'),
         ('--between', (), 'Hours, such as 08:00-10:00'),
@@ -1620,11 +1671,15 @@ OPTIONS = {
         ('--message-file', (':files',), 'The file with the message; - is standard input'),
         ('--message', (), 'The message; others on this machine may see it'),
         ('--attach', (':files',), 'A file to send; repeatable'),
+        ('--can-wait', None, 'It can wait for an answer; --yes says so too'),
     ),
     'messages list': (
         ('--unread', None, 'Only those with something unread'),
-        ('--count', None, 'Only how many there are'),
+        ('--count', None, 'Print only how many, a number in every format'),
         ('--kind', ('e-consultation', 'administrative'), 'e-consultation or administrative'),
+        ('--from', ('today', 'tomorrow', '+7d', '+14d', '+28d'), 'With a message on this day or later'),
+        ('--with', (), "Part of the doctor's or surgery's name"),
+        ('--limit', (), 'At most so many'),
     ),
     'messages show': (),
     'messages reply': (
@@ -1642,8 +1697,9 @@ OPTIONS = {
         ('--all', None, 'Also those in use no longer, of the last 12 months'),
         ('--kind', ('medicine', 'consumable', 'nutrition'), 'Only these'),
     ),
+    'rx show': (),
     'rx renew': (
-        ('--low', None, 'What runs out, but nothing of group A or B'),
+        ('--low', None, 'What runs out; not group A or B, nor what was refused'),
         ('--note', (), 'A few words for the surgery'),
     ),
     'rx requests': (('--open', None, 'Only what the surgery has not settled'),),
@@ -1772,6 +1828,7 @@ ARGUMENTS = {
     'messages save': ((), ()),
     'messages mark-read': ((),),
     'rx list': (),
+    'rx show': ((),),
     'rx renew': ((),),
     'rx requests': (),
     'rx withdraw': ((),),

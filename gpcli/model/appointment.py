@@ -56,7 +56,8 @@ class Appointment:
     `status` is R4's AppointmentStatus, as written. An enquiry that the surgery has not answered
     has no times, only `requested` periods. `answer` is the surgery's own comment.
     `cancel_until` is when cancelling free of charge ends, `None` when the portal does not say.
-    `join_url` is where a video consultation is held, once the surgery has said so.
+    `join_url` is where a video consultation is held, once the surgery has said so. `subject` is
+    what it is about in one line, where that was given; `reason` the patient's words.
     `version` counts its changes, `None` where the portal does not number them.
     `id` is `None` only for one that was never sent (a dry run).
     """
@@ -78,6 +79,7 @@ class Appointment:
     created: datetime | None
     slot_id: str | None
     join_url: str | None = None
+    subject: str | None = None
     surgery_id: str | None = field(default=None, metadata={"json": False})
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
     version: int | None = field(default=None, metadata={"json": False})

@@ -15,13 +15,15 @@ class BookingDesk:
 
     `earlier` is the booking that the same intent made before, if any; `coming` are the person's
     bookings and open enquiries from today on. `slot` is `None` when none was asked for, or the
-    portal has none with that id.
+    portal has none with that id. `thread` is the id of a thread that the same intent started, where
+    that was asked for.
     """
 
     offers: Offers
     slot: Slot | None
     coming: tuple[Appointment, ...]
     earlier: Appointment | None
+    thread: str | None = None
 
 
 @dataclass(frozen=True)

@@ -132,12 +132,16 @@ class WritingDesk:
     """All that starting a thread is decided on.
 
     `earlier` is the thread that the same intent started before, if any; `half` tells that its
-    first message never arrived.
+    first message never arrived. Before an e-consultation, `under_way` are those in writing that
+    the surgery has not closed, without their messages, and `appointment` is the id of one by phone
+    or video that the same intent asked for.
     """
 
     offers: Offers
     earlier: Conversation | None
     half: bool = False
+    under_way: tuple[Thread, ...] = ()
+    appointment: str | None = None
 
 
 @dataclass(frozen=True)

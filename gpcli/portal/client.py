@@ -29,7 +29,7 @@ from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.consent import read_consent, write_grant, write_withdrawn
 from gpcli.portal.fhir.element import Element
 from gpcli.portal.fhir.surgery import read_person
-from gpcli.portal.reading import Found, must, whole
+from gpcli.portal.reading import Found, if_any, must, whole
 
 if TYPE_CHECKING:
     from gpcli.portal.mailbox import FhirMailbox
@@ -111,23 +111,26 @@ class FhirPortal:
         for page in self._exchange.pages(queries.free_slots(sorted(wanted), first, last)):
             yield from self._reader.free_slots(page, wanted, first, last)
 
-    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
         """All that a booking is decided on, in one round trip."""
         today = self._now().date()
         asked = [*self._context.about_offers(), *self._about_coming(today)]
         asked += [queries.slot(slot)] if slot else []
-        asked += [queries.by_identifier("Appointment", intent)] if intent else []
+        asked += _left_by(intent, threads=threads) if intent else []
         answers = self._exchange.ask(*asked)
         offers = self._context.offers(answers[:3])
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingDesk(offers, None, (), None)
         dated, waiting = map(whole, answers[3:5])
-        earlier = self._earlier(answers[-1], intent) if intent else None
+        left = answers[6 if slot else 5 :]
         return BookingDesk(
             offers=offers,
             slot=self._slot(answers[5], slot) if slot else None,
             coming=tuple(self._reader.coming(dated, waiting, today)),
-            earlier=earlier,
+            earlier=self._earlier(left[0], intent) if intent else None,
+            thread=_thread_of(left[1], intent) if intent and threads else None,
         )
 
     def cancelling_desk(self, appointment: str) -> CancellingDesk:
@@ -263,6 +266,19 @@ class FhirPortal:
         for made in self._reader.appointments(there):
             return made
         raise Conflict("What the portal made of the request is not yours.", hint=_LOOK_AT_LIST)
+
+
+def _left_by(intent: UUID, *, threads: bool) -> list[queries.Query]:
+    """The questions for what `intent` may have left: an appointment, or a thread's header."""
+    header, _ = queries.thread_parts(intent)
+    thread = [queries.by_identifier("Communication", header)] if threads else []
+    return [queries.by_identifier("Appointment", intent), *thread]
+
+
+def _thread_of(answer: Found, intent: UUID) -> str | None:
+    header, _ = queries.thread_parts(intent)
+    found = bearing(if_any(answer), "Communication", header).matches
+    return must(lambda: found[0].need("id")) if found else None
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

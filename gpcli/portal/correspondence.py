@@ -64,6 +64,13 @@ class Correspondence:
         )
         return sorted(threads, key=_unread_then_newest)
 
+    def begun(self, bundle: Bundle) -> list[Thread]:
+        """The threads whose headers are in a bundle, as far as these tell of them."""
+        headers = self.sorted_out(bundle).headers.values()
+        return self._reader.readable(
+            (header, partial(self._told, header, [], bundle)) for header in headers
+        )
+
     def conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
         """One thread of a bundle; `None` if it is not there. Raises BadResponse."""
         reference = f"Communication/{thread}"

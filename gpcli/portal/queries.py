@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from gpcli.portal.fhir.appointment import UUID_SYSTEM
 
@@ -138,6 +138,11 @@ def by_identifier(kind: str, intent: UUID) -> Query:
     return Query(kind, (identifier, *_ALONG.get(kind, ())))
 
 
+def thread_parts(intent: UUID) -> tuple[UUID, UUID]:
+    """The intents of the header and of the first message of a thread that `intent` starts."""
+    return uuid5(intent, "header"), uuid5(intent, "message")
+
+
 def on_slot(slot: str) -> Query:
     """Whatever is booked on a slot, as far as this sign-in may see."""
     return Query("Appointment", (("slot", f"Slot/{slot}"),))
@@ -156,6 +161,12 @@ def correspondence(patient: str, *, brief: bool = True) -> Query:
     """
     about = (("patient", patient), *(_BRIEF if brief else ()))
     return Query("Communication", (*about, *_PEOPLE, ("_sort", "-sent"), _count()))
+
+
+def under_way(patient: str, category: str) -> Query:
+    """The headers of open threads of one category, a token."""
+    about = (("patient", patient), ("status", "in-progress,on-hold"), ("category", category))
+    return Query("Communication", (*about, *_BRIEF, _count()))
 
 
 def unread(patient: str) -> Query:

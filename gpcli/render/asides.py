@@ -1,30 +1,40 @@
 """What is said beside the answer, on standard error: in words, or as JSON lines."""
 
+from collections.abc import Iterable
+from itertools import chain
+
 from gpcli.errors import GpcliError
 from gpcli.render.plan import Plan
 from gpcli.render.record import Json, JsonScalar
 from gpcli.render.sanitise import safe_line, safe_text
 from gpcli.render.stream import Stream
+from gpcli.render.width import columns_of, folded, padded
 
 _RED = "31"
 _YELLOW = "33"
 _BOLD = "1"
+_INDENT = "  "
 
 
 class WordAsides:
-    """Says things to a person. `paint`: whether standard error gets colour."""
+    """Says things to a person.
 
-    def __init__(self, stderr: Stream, *, paint: bool) -> None:
+    `paint`: whether standard error gets colour. `width`: the columns to wrap lines at, between
+    words; `None` = lines stay whole.
+    """
+
+    def __init__(self, stderr: Stream, *, paint: bool, width: int | None = None) -> None:
         self._stderr = stderr
         self._paint = paint
+        self._width = width
 
     def notice(self, text: str, extra: dict[str, JsonScalar]) -> None:
         """Say what is good to know; `extra` is for scripts."""
-        self._stderr.write_line(safe_text(text))
+        self._write(self._folded(safe_text(text), len(_INDENT)))
 
     def warning(self, text: str, extra: dict[str, JsonScalar]) -> None:
         """Say what may be wrong."""
-        self._stderr.write_line(f"{self._painted('warning:', _YELLOW)} {safe_text(text)}")
+        self._write(self._marked("warning:", _YELLOW, safe_text(text)))
 
     def error(self, error: GpcliError) -> None:
         """Say what failed, then, indented, what to do and what the portal's people may ask for."""
@@ -33,25 +43,42 @@ class WordAsides:
             lines.append(f"The portal asks to wait {error.retry_after:g} s.")
         if error.request_id:
             lines.append(f"Request id: {safe_line(error.request_id)}")
-        first = f"{self._painted('gpcli:', _RED)} {safe_line(error.message)}"
-        self._stderr.write("".join(f"{line}\n" for line in [first, *(f"  {x}" for x in lines)]))
+        below = "\n".join(f"{_INDENT}{line}" for line in lines)
+        hints = self._folded(below, 2 * len(_INDENT)) if below else []
+        self._write([*self._marked("gpcli:", _RED, safe_line(error.message)), *hints])
 
     def plan(self, plan: Plan) -> None:
         """Show a plan: its title, labels and values in two columns, then its warnings."""
-        width = max((len(safe_line(label)) for label, _ in plan.rows), default=0)
-        lines = [self._painted(safe_line(plan.title), _BOLD)]
-        for label, value in plan.rows:
-            lines.extend(_two_columns(safe_line(label), safe_text(value), width))
-        lines.extend(f"{self._painted('!', _YELLOW)} {safe_line(text)}" for text in plan.warnings)
+        width = max((columns_of(safe_line(label)) for label, _ in plan.rows), default=0)
+        title = self._folded(safe_line(plan.title), len(_INDENT))
+        rows = (self._row(safe_line(label), safe_text(value), width) for label, value in plan.rows)
+        warnings = (self._marked("!", _YELLOW, safe_line(text)) for text in plan.warnings)
+        painted = [self._painted(line, _BOLD) for line in title]
+        self._write([*painted, *chain.from_iterable((*rows, *warnings))])
+
+    def _row(self, label: str, value: str, width: int) -> list[str]:
+        beside = 2 * len(_INDENT) + width
+        first, *more = value.split("\n")
+        head = f"{_INDENT}{padded(label, width)}{_INDENT}{first}".rstrip()
+        lines = [head, *(f"{'':{beside}}{line}" for line in more)]
+        return self._folded("\n".join(lines), beside)
+
+    def _marked(self, mark: str, color: str, text: str) -> list[str]:
+        first, *more = self._folded(f"{mark} {text}", len(mark) + 1)
+        return [f"{self._painted(mark, color)}{first.removeprefix(mark)}", *more]
+
+    def _folded(self, text: str, hanging: int) -> list[str]:
+        """The lines of `text`; what goes on below its own beginning stands in by `hanging`."""
+        lines = text.split("\n")
+        if self._width is None:
+            return lines
+        return [part for line in lines for part in folded(line, self._width, hanging)]
+
+    def _write(self, lines: Iterable[str]) -> None:
         self._stderr.write("".join(f"{line}\n" for line in lines))
 
     def _painted(self, words: str, color: str) -> str:
         return f"\x1b[{color}m{words}\x1b[0m" if self._paint else words
-
-
-def _two_columns(label: str, value: str, width: int) -> list[str]:
-    first, *more = value.split("\n")
-    return [f"  {label:{width}}  {first}".rstrip(), *(f"{'':{width + 4}}{line}" for line in more)]
 
 
 class JsonAsides:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -35,6 +36,9 @@ STATUS = {
 """R4 AppointmentStatus -> RFC 5545 STATUS; whatever else is TENTATIVE."""
 
 _WAYS = {"phone": "By phone", "video": "By video", "text": "In writing"}
+_AWAY = frozenset({"phone", "video", "text"})
+"""Ways for which nobody goes anywhere."""
+
 _EVENTS = UUID("5c1f7d0e-9a33-5f0b-8c55-6d2b0f9e4a12")
 """The namespace of events: their UIDs tell nothing of the portal or of the booking."""
 
@@ -44,12 +48,19 @@ _SECOND = timedelta(seconds=1)
 
 
 def calendar(
-    appointments: Sequence[Appointment], *, portal: str, zone: str, now: datetime, details: bool
+    appointments: Sequence[Appointment],
+    *,
+    portal: str,
+    zone: str,
+    now: datetime,
+    details: bool,
+    addresses: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """The appointments that have a time, as one calendar in UTF-8 with CRLF.
 
     `portal` and a booking's id make its UID, the same at every export; `details` adds with whom,
-    where and how. Other people's text can't add lines, properties or control characters.
+    where and how, with the street `addresses` of surgeries by their ids. Other people's text can't
+    add lines, properties or control characters.
     """
     from icalendar import Calendar  # noqa: PLC0415  (100 ms that only the export needs)
 
@@ -59,13 +70,14 @@ def calendar(
     _add_zones(made, appointments, zone, now)
     for one in appointments:
         if one.start is not None:
-            made.add_component(_event(one, one.start, portal, now, details=details))
+            words = _words(one, addresses) if details else [("SUMMARY", TITLE)]
+            made.add_component(_event(one, one.start, portal, now, words))
     document: bytes = made.to_ical()
     return document
 
 
 def _event(
-    one: Appointment, start: datetime, portal: str, now: datetime, *, details: bool
+    one: Appointment, start: datetime, portal: str, now: datetime, words: Iterable[tuple[str, str]]
 ) -> Event:
     from icalendar import Event  # noqa: PLC0415  (as above)
 
@@ -79,16 +91,17 @@ def _event(
         event.add("SEQUENCE", one.version)
     event.add("STATUS", STATUS.get(one.status, "TENTATIVE"))
     event.add("CLASS", "PRIVATE")
-    for name, value in _words(one) if details else [("SUMMARY", TITLE)]:
+    for name, value in words:
         event.add(name, value)
     return event
 
 
-def _words(one: Appointment) -> Iterator[tuple[str, str]]:
+def _words(one: Appointment, addresses: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     who = one.practitioner or one.surgery
     yield "SUMMARY", safe_line(f"{TITLE} with {who}" if who else TITLE)
-    places = ", ".join(dict.fromkeys(filter(None, (one.location, one.surgery))))
-    if places:
+    address = addresses.get(one.surgery_id or "")
+    places = ", ".join(dict.fromkeys(filter(None, (one.location, one.surgery, address))))
+    if places and one.channel not in _AWAY:
         yield "LOCATION", safe_line(places)
     if one.channel in _WAYS:
         yield "DESCRIPTION", _WAYS[one.channel]

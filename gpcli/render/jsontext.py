@@ -47,6 +47,7 @@ class NdjsonAnswers:
         self._stdout.write_line(self._written(view, item))
 
     def _written(self, view: View[T], item: T) -> str:
+        require_chosen(view, self._fields)
         return self._json.of(chosen_keys(view.record(item), self._fields))
 
 
@@ -74,7 +75,7 @@ class JsonAnswers(NdjsonAnswers):
 def require_chosen(view: View[T], fields: tuple[str, ...] | None) -> None:
     """Raise Usage before anything is read if the view says its keys and `fields` has others."""
     if fields is not None and view.keys:
-        require_known(fields, view.keys)
+        view.require(fields, json=True)
 
 
 def chosen_keys(record: dict[str, Json], fields: tuple[str, ...] | None) -> dict[str, Json]:

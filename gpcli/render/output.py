@@ -18,7 +18,7 @@ from gpcli.render.sanitise import safe_line
 from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, look_around
 from gpcli.render.times import Surroundings
-from gpcli.render.view import T, View, require_known
+from gpcli.render.view import T, View
 
 __all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
 
@@ -76,6 +76,7 @@ class Output:
         self._progress = Progress(self._choose_sign(Stream(stderr)), patience=patience)
         self._asides = self._choose_asides(Stream(stderr, alone=self._progress))
         self._stdout = Stream(stdout, alone=self._progress)
+        self._listed_names = False
 
     @property
     def human(self) -> bool:
@@ -115,7 +116,7 @@ class Output:
             self._list_names(view)
             return True
         if self.fields is not None:
-            require_known(self.fields, view.json_keys if self.json else view.column_names)
+            view.require(self.fields, json=self.json)
         return False
 
     def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
@@ -148,7 +149,12 @@ class Output:
         self._stdout.write_bytes(document)
 
     def notice(self, text: str, **extra: JsonScalar) -> None:
-        """Say what is good to know; `extra` are further members for scripts."""
+        """Say what is good to know; `extra` are further members for scripts.
+
+        Where only the names of fields were asked for, there is nothing to add to them.
+        """
+        if self._listed_names:
+            return
         self._asides.notice(text, extra)
 
     def warning(self, text: str, **extra: JsonScalar) -> None:
@@ -172,6 +178,7 @@ class Output:
         return self._progress.during(text)
 
     def _list_names(self, view: View[T]) -> int:
+        self._listed_names = True
         names = view.json_keys if self.json else view.column_names
         self._stdout.write("".join(f"{name}\n" for name in names))
         return 0
@@ -198,7 +205,8 @@ class Output:
     def _choose_asides(self, stderr: Stream) -> WordAsides | JsonAsides:
         if self.json:
             return JsonAsides(stderr)
-        return WordAsides(stderr, paint=self.terminal.paints_stderr)
+        width = self.terminal.width if self.terminal.stderr_tty else None
+        return WordAsides(stderr, paint=self.terminal.paints_stderr, width=width)
 
     def _choose_sign(self, stderr: Stream) -> Sign | None:
         if self.json:

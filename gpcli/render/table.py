@@ -28,6 +28,7 @@ _READABLE = 96
 _LEAST_VALUE = 16
 _GAP = 2
 _INSET = 2
+_TALLEST = 2
 _RULE = Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 _ASCII_RULE = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
 
@@ -48,10 +49,15 @@ class TableAnswers:
         self._around = around
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
-        """Draw a table, or a block a row where it is too wide; aligned lines if it is long."""
-        columns = self._columns(view, lambda column: column.in_table and column.for_people)
+        """Draw a table; aligned lines if it is long.
+
+        Where there is too little room, spare columns go, the last ones first; if that is not
+        enough, it is a block a row.
+        """
+        columns = self._columns(view, lambda column: column.for_people and column.in_table)
         coming = iter(rows)
         first = list(islice(coming, LONG + 1))
+        columns = [column for column in columns if self._wanted_in_table(column, first)]
         if len(first) > LONG:
             return self._align(columns, first, coming)
         if first:
@@ -68,7 +74,11 @@ class TableAnswers:
             inset = Padding(Text(words), (0, 0, 0, _INSET))  # so that no text passes for a label
             self._draw(inset, min(self._terminal.width, _READABLE))
 
-    def _columns(self, view: View[T], usual: Callable[[Column[T]], bool]) -> Sequence[Column[T]]:
+    def _wanted_in_table(self, column: Column[T], rows: Sequence[T]) -> bool:
+        wanted = column.in_table
+        return self._fields is not None or not callable(wanted) or any(map(wanted, rows))
+
+    def _columns(self, view: View[T], usual: Callable[[Column[T]], object]) -> Sequence[Column[T]]:
         columns = view.chosen(self._fields)
         return columns if self._fields is not None else list(filter(usual, columns))
 
@@ -83,12 +93,37 @@ class TableAnswers:
     ) -> None:
         cells = [[self._cell(column, row) for column in columns] for row in rows]
         sizes = [_size(column, texts) for column, *texts in zip(columns, *cells, strict=True)]
-        available = self._terminal.width - _GAP * (len(columns) - 1)
-        if blocks or sum(least for least, _ in sizes) > available:
+        kept = [] if blocks else self._fitting(columns, sizes)
+        if not kept:
             self._draw_blocks(columns, cells)
             return
-        widths = shrunk(sizes, available)
-        self._draw(self._table(columns, cells, widths), self._terminal.width)
+        widths = shrunk([sizes[place] for place in kept], self._available(len(kept)))
+        rest = [[row[place] for place in kept] for row in cells]
+        table = self._table([columns[place] for place in kept], rest, widths)
+        self._draw(table, self._terminal.width)
+
+    def _fitting(self, columns: Sequence[Column[T]], sizes: Sequence[tuple[int, int]]) -> list[int]:
+        """The places of the columns that fit beside each other; none if too few are spare."""
+        kept = list(range(len(columns)))
+        spare = [place for place in kept if columns[place].spare and self._fields is None]
+        while spare and self._is_crowded([sizes[place] for place in kept]):
+            kept.remove(spare.pop())
+        return kept if self._has_room([sizes[place] for place in kept]) else []
+
+    def _has_room(self, sizes: Sequence[tuple[int, int]]) -> bool:
+        return sum(least for least, _ in sizes) <= self._available(len(sizes))
+
+    def _is_crowded(self, sizes: Sequence[tuple[int, int]]) -> bool:
+        """Whether columns do not fit, or cells would be towers of words."""
+        if not self._has_room(sizes):
+            return True
+        widths = shrunk(sizes, self._available(len(sizes)))
+        return any(
+            natural > _TALLEST * width for width, (_, natural) in zip(widths, sizes, strict=True)
+        )
+
+    def _available(self, columns: int) -> int:
+        return self._terminal.width - _GAP * (columns - 1)
 
     def _table(
         self, columns: Sequence[Column[T]], cells: Sequence[Sequence[Text]], widths: Sequence[int]

@@ -1,6 +1,6 @@
 """Columns as data: how a kind of record looks in a table, in plain lines and in JSON."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,18 +23,23 @@ class Column(Generic[T]):
     `name` is interface: snake_case, the word for `--fields` and in `key:` lines. `header` is the
     table's. `plain` gives the value as recorded, `table` words for people (by default the plain
     value). `in_table` `False` keeps it out of tables, `for_people` `False` also out of the block
-    that shows one record, unless asked for. `style` is how the table
-    paints the value, or what decides so from the row: a rich style such as `green` or `dim`.
+    that shows one record, unless asked for; an `in_table` that decides from the row puts it into a
+    table where it does so for any row. Where a table is too wide, `spare` columns go first.
+    `style` is how the table paints the value, or what decides so from the row: a rich style such
+    as `green` or `dim`. `inside` is where JSON has the value of a column that is no key there:
+    `remaining.basis`.
     """
 
     name: str
     header: str
     plain: Callable[[T], Cell]
     table: Callable[[T, Surroundings], str] | None = None
-    in_table: bool = True
+    in_table: bool | Callable[[T], bool] = True
     for_people: bool = True
     right: bool = False
     style: str | Callable[[T], str] = ""
+    spare: bool = False
+    inside: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,16 @@ class View(Generic[T]):
         """
         if names is None:
             return self.columns
-        require_known(names, self.column_names)
+        self.require(names)
         by_name = {column.name: column for column in self.columns}
         return tuple(by_name[name] for name in names)
+
+    def require(self, names: Sequence[str], *, json: bool = False) -> None:
+        """Raise Usage if the format, JSON or not, has no field of one of `names`."""
+        if json:
+            require_known(names, self.json_keys, {c.name: _in_json(c) for c in self.columns})
+        else:
+            require_known(names, self.column_names, dict.fromkeys(self.json_keys, _JSON_ALONE))
 
 
 def record_view(
@@ -82,13 +94,28 @@ def record_view(
     return View(name, columns, record_of, json_fields(record), blocks)
 
 
-def require_known(names: Sequence[str], known: Sequence[str]) -> None:
-    """Raise Usage for the first of `names` that is not in `known`, saying which one is nearest."""
+_JSON_ALONE = "only JSON has it."
+
+
+def _in_json(column: Column[T]) -> str:
+    return f"there it is in {column.inside}." if column.inside else "only tables and lines have it."
+
+
+def require_known(
+    names: Sequence[str], known: Sequence[str], elsewhere: Mapping[str, str] | None = None
+) -> None:
+    """Raise Usage for the first of `names` that is not in `known`, saying which one is nearest.
+
+    `elsewhere` tells of names that another format has where to find them.
+    """
     unknown = next((name for name in names if name not in known), None)
     if unknown is None:
         return
+    hint = f"Fields: {', '.join(known)}"
+    if elsewhere and unknown in elsewhere:
+        raise Usage(f'This format has no field "{unknown}": {elsewhere[unknown]}', hint=hint)
     from difflib import get_close_matches  # noqa: PLC0415  (14 ms that only a slip needs)
 
     nearest = get_close_matches(unknown, known, n=1, cutoff=0.5)
     meant = f' Did you mean "{nearest[0]}"?' if nearest else ""
-    raise Usage(f'There is no field "{unknown}".{meant}', hint=f"Fields: {', '.join(known)}")
+    raise Usage(f'There is no field "{unknown}".{meant}', hint=hint)

@@ -34,3 +34,21 @@ def shrunk(sizes: Sequence[tuple[int, int]], available: int) -> list[int]:
         can_give = [place for place, (least, _) in enumerate(sizes) if widths[place] > least]
         widths[max(can_give, key=widths.__getitem__)] -= 1
     return widths
+
+
+def folded(line: str, width: int, hanging: int = 0) -> list[str]:
+    """Break `line` between words so that it takes at most `width` columns where words allow.
+
+    Every line but the first begins with `hanging` spaces. A word is never cut, so that addresses
+    and ids can be copied; a line that fits stays as it is.
+    """
+    if columns_of(line) <= width:
+        return [line]
+    words = line.split(" ")
+    lines = [words[0]]
+    for word in words[1:]:
+        if columns_of(lines[-1]) + 1 + columns_of(word) > width and lines[-1].strip():
+            lines.append(f"{'':{hanging}}{word}")
+        else:
+            lines[-1] += f" {word}"
+    return [line.rstrip() for line in lines]

@@ -17,8 +17,8 @@ class Answered:
 
     `reference` is what it is about: an `Appointment/…`, a `Task/…`, or the `Communication/…`
     that heads a thread; `kind` the service it uses (`booking`, `e-consultation`, `contact`,
-    `prescription-renewal`, ...); `outcome` is `booked`, `answered`, `closed`, `renewed` or
-    `declined`.
+    `prescription-renewal`, ...); `outcome` is `booked`, `answered`, `closed`, `renewed`,
+    `refused` (a renewal) or `declined`.
     """
 
     reference: str

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
@@ -76,7 +78,7 @@ def test_a_life_may_be_a_decimal(tokens):
 @pytest.mark.parametrize("life", [10**400, 2**63 - 1, -(2**63), "inf", "nan", 0])
 def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, signed_in, life):
     read = read_tokens(answer(tokens(expires_in=life)), NOW)
-    until = works_until(signed_in(expires_at=read.expires_at, refresh_token=None))
+    until = works_until(signed_in(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo")
     assert until is not None
     assert NOW <= until.timestamp() <= NOW + LONGEST_LIFE
 
@@ -153,3 +155,14 @@ def test_other_answers_are_available(status):
 )
 def test_a_token_is_visible_ascii(text, good):
     assert is_token(text) is good
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [("Europe/Oslo", "2027-03-01T13:00:00+01:00"), ("Asia/Tokyo", "2027-03-01T21:00:00+09:00")],
+)
+def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(signed_in, zone, written):
+    noon = datetime(2027, 3, 1, 12, tzinfo=UTC).timestamp()
+    until = works_until(signed_in(expires_at=noon, refresh_token=None), zone)
+    assert until is not None
+    assert until.isoformat() == written

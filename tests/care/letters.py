@@ -8,7 +8,7 @@ from gpcli.care.request import Request
 from gpcli.care.writing import Correspondent, Letter
 from gpcli.errors import GpcliError, NotFound
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.desk import Written
+from gpcli.model.desk import BookingDesk, Written
 from gpcli.model.service import Offer, Offers, ServiceName
 from gpcli.model.thread import (
     Attachment,
@@ -92,8 +92,10 @@ def asked(service: ServiceName = ServiceName.E_CONSULTATION, **changes: object) 
     return replace(Request(service, INTENT, repeated=False), **changes)
 
 
-def writing(portal: "MailPortal", asker: Asker | None = None, now: object = NOW) -> Correspondent:
-    return Correspondent(portal, asker or Asker(), lambda: now, OSLO)
+def writing(
+    portal: "MailPortal", asker: Asker | None = None, now: object = NOW, *, rehearses: bool = False
+) -> Correspondent:
+    return Correspondent(portal, asker or Asker(), lambda: now, OSLO, rehearses=rehearses)
 
 
 @dataclass
@@ -106,6 +108,8 @@ class FakeMailbox:
     half: bool = False
     sent_before: Message | None = None
     refusals: dict[str, GpcliError] = field(default_factory=dict)
+    under_way: Sequence[Thread] = ()
+    appointment: str | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     def threads(self) -> list[Thread]:
@@ -117,9 +121,15 @@ class FakeMailbox:
             raise NotFound(f"There is no thread '{thread}'.")
         return found
 
-    def writing_desk(self, intent: UUID | None) -> WritingDesk:
-        self.calls.append(("writing_desk", intent))
-        return WritingDesk(self.offered, self.earlier if intent else None, half=self.half)
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+        self.calls.append(("writing_desk", intent, kind))
+        return WritingDesk(
+            self.offered,
+            self.earlier if intent else None,
+            half=self.half,
+            under_way=tuple(self.under_way),
+            appointment=self.appointment if intent else None,
+        )
 
     def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
         self.calls.append(("reply_desk", thread, intent))
@@ -148,14 +158,22 @@ class FakeMailbox:
         return attachment.content
 
     def _find(self, thread: str) -> Conversation | None:
-        return next((one for one in self.held if one.thread.id == thread), None)
+        return next((one for one in self.held if thread in _ids(one)), None)
+
+
+def _ids(one: Conversation) -> set[str]:
+    return {one.thread.id, *(each.id for each in one.messages)}
 
 
 @dataclass
 class MailPortal(FakePortal):
-    """A portal in memory that has a mailbox, and takes e-consultations at a time."""
+    """A portal in memory that has a mailbox, and takes e-consultations at a time.
+
+    `begun` is the thread that every intent started, if any.
+    """
 
     mailbox: FakeMailbox = None
+    begun: str | None = None
 
     def __post_init__(self) -> None:
         self.mailbox = self.mailbox or FakeMailbox(self.offered)
@@ -165,6 +183,12 @@ class MailPortal(FakePortal):
         """The calls that change something, at the portal and in the mailbox."""
         writes = {"start", "reply", "mark_read"}
         return [*super().sent, *(call for call in self.mailbox.calls if call[0] in writes)]
+
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
+        desk = super().booking_desk(slot=slot, intent=intent)
+        return replace(desk, thread=self.begun if threads and intent else None)
 
     def enquire(
         self,

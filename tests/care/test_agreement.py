@@ -117,9 +117,9 @@ def test_yes_sends_where_the_fee_is_accepted_up_to_its_upper_end(charge, accepte
 @pytest.mark.parametrize(
     ("charge", "accepted", "amount", "enough"),
     [
-        (LATE, None, "up to 310 NOK", "310"),
-        (LATE, "309.99", "up to 310 NOK", "310"),
-        (LATE, "0", "up to 310 NOK", "310"),
+        (LATE, None, "up to NOK 310", "310"),
+        (LATE, "309.99", "up to NOK 310", "310"),
+        (LATE, "0", "up to NOK 310", "310"),
         (UNKNOWN, None, "an unknown amount", "any"),
         (UNKNOWN, "100000", "an unknown amount", "any"),
     ],
@@ -177,7 +177,7 @@ def test_an_accepted_fee_does_not_agree_to_the_rest():
 
 
 def test_where_nobody_can_be_asked_the_fee_is_named():
-    with pytest.raises(FeeNotAccepted, match="up to 310 NOK"):
+    with pytest.raises(FeeNotAccepted, match="up to NOK 310"):
         Case(LATE).carry_out()
 
 

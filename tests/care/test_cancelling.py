@@ -61,6 +61,7 @@ def test_the_plan_says_which_booking_until_when_it_is_free_and_for_whom():
         (
             ("Booking", "app-1"),
             ("When", Window(BOOKED.start, BOOKED.end)),
+            ("Subject", None),
             ("With", "Kari Berg"),
             ("Surgery", "Nordby legesenter"),
             ("For", "Ada Nordmann"),
@@ -204,7 +205,7 @@ def test_an_enquiry_that_waits_can_always_be_withdrawn(known):
 
     assert (step.action, step.charge) == ("Withdraw this enquiry", None)
     (wished,) = an_enquiry().requested
-    assert step.rows[:3] == (("Booking", "enq-1"), ("When", None), ("Wished", wished))
+    assert step.rows[:3] == (("Enquiry", "enq-1"), ("When", None), ("Wished", wished))
 
 
 def test_a_booking_without_a_time_is_no_enquiry():
@@ -291,7 +292,7 @@ def test_a_fee_that_rises_while_a_person_decides_stops_it():
     step = propose(portal, "app-1", INTENT, lambda: late)
     portal.offered = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "311")})
 
-    with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to 311 NOK now"):
+    with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to NOK 311 now"):
         carry_out(step, Terms(), Asker([True]), lambda _: None)
     assert portal.sent == []
 

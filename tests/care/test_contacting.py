@@ -137,7 +137,7 @@ def test_a_portal_that_charges_for_sending_makes_it_a_charge():
     portal = with_mail(offers(OPEN, prices={CONTACT: costs}))
     step = decide(portal)
     assert step.charge == Charge("A message to the surgery", costs)
-    with pytest.raises(FeeNotAccepted, match="up to 50 NOK"):
+    with pytest.raises(FeeNotAccepted, match="up to NOK 50"):
         carry_out(step, Terms(yes=True), Asker(), lambda _: None)
     assert portal.sent == []
 
@@ -225,13 +225,13 @@ def test_the_same_request_again_is_done_already():
     portal = with_mail(CAN, earlier=EARLIER)
     step = decide(portal, a_letter(f"  {WORDS}\n", PHOTO), repeated=True)
     assert step == Outcome(EARLIER, changed=False)
-    assert portal.mailbox.calls == [("writing_desk", INTENT)]
+    assert portal.mailbox.calls == [("writing_desk", INTENT, ADMINISTRATIVE)]
 
 
 def test_without_a_request_id_nothing_earlier_is_looked_for():
     portal = with_mail(CAN, earlier=EARLIER)
     decide(portal)
-    assert portal.mailbox.calls == [("writing_desk", None)]
+    assert portal.mailbox.calls == [("writing_desk", None, ADMINISTRATIVE)]
 
 
 def test_done_already_needs_no_offer_any_more():

@@ -36,6 +36,7 @@ from tests.care.letters import (
     a_conversation,
     a_letter,
     a_message,
+    a_thread,
     asked,
     with_mail,
     writing,
@@ -56,7 +57,7 @@ PRICE = Price(
 )
 OPEN = an_offer(ECONSULT, answer_time="Within five working days.")
 CAN = offers(OPEN, prices={ECONSULT: PRICE})
-WEEK = Window(at("2026-12-01 00:00"), at("2026-12-08 23:59:59"))
+WEEK = Window(at("2026-12-01 09:00"), at("2026-12-08 23:59:59"))
 RATES = (
     ("Price", PRICE),
     ("Rate", "Before 16:00: NOK 253 (with Invoice fee NOK 69)"),
@@ -66,13 +67,15 @@ RATES = (
 )
 
 
-def write(portal, letter=None, asker=None, **changes):
-    return in_writing(writing(portal, asker), letter or a_letter(), asked(**changes))
+def write(portal, letter=None, asker=None, rehearses=False, **changes):
+    writer = writing(portal, asker, rehearses=rehearses)
+    return in_writing(writer, letter or a_letter(), asked(**changes))
 
 
-def ask_for(portal, way="video", letter=None, asker=None, search=None, **changes):
+def ask_for(portal, way="video", letter=None, asker=None, search=None, rehearses=False, **changes):
     wished = search or a_search(last="+7d")
-    return at_a_time(writing(portal, asker), letter or a_letter(), asked(**changes), way, wished)
+    writer = writing(portal, asker, rehearses=rehearses)
+    return at_a_time(writer, letter or a_letter(), asked(**changes), way, wished)
 
 
 def refused_by(error, portal, decide, **changes):
@@ -125,7 +128,7 @@ def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_yes_alone_does_not_agree_to_the_charge(decide):
     portal = with_mail(CAN)
-    with pytest.raises(FeeNotAccepted, match=r"up to 391.50 NOK"):
+    with pytest.raises(FeeNotAccepted, match=r"up to NOK 391.50"):
         carry_out(decide(portal), Terms(yes=True), Asker(), lambda _: None)
     assert portal.sent == []
 
@@ -220,6 +223,30 @@ def test_at_a_time_the_request_names_the_way_and_the_subject(way):
     assert portal.sent == [("enquire", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
 
 
+def test_at_a_time_the_subject_is_the_receipts_too():
+    assert ask_for(with_mail(CAN)).preview.subject == "Rash"
+
+
+@pytest.mark.parametrize("decide", [write, ask_for])
+@pytest.mark.parametrize(
+    ("asker", "rehearses", "row"),
+    [
+        (Asker(), False, "38 characters"),
+        (Asker(), True, "It itches since Monday. (38 characters)"),
+        (Asker(["y"]), False, "It itches since Monday. (38 characters)"),
+    ],
+)
+def test_the_plan_shows_how_the_message_begins_except_in_a_scripts_log(
+    decide, asker, rehearses, row
+):
+    step = decide(with_mail(CAN), asker=asker, rehearses=rehearses)
+    assert dict(step.rows)["Message"] == row
+
+
+def test_one_character_is_counted_as_one():
+    assert dict(write(with_mail(CAN), letter=a_letter("?")).rows)["Message"] == "1 character"
+
+
 def test_at_a_time_a_subject_is_enough():
     portal = with_mail(CAN)
     step = ask_for(portal, letter=a_letter(""))
@@ -279,7 +306,60 @@ def test_what_is_something_else_or_over_does_not_stand_in_the_way(there):
     assert ask_for(with_mail(CAN, there=(there,))).action
 
 
-SAME = replace(UNDER_WAY, channel="video", reason=WORDS)
+BEGUN = a_thread("thr-7", started=at("2026-11-30 09:30"), unread_count=0)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        BEGUN,
+        replace(BEGUN, subject=" Rash "),
+        replace(BEGUN, started=None),
+        replace(BEGUN, surgery_id=None),
+        replace(BEGUN, status="on-hold"),
+    ],
+)
+def test_one_in_writing_with_the_same_subject_on_the_same_day_needs_another(begun):
+    portal = with_mail(CAN, under_way=(begun,))
+    assert refused_by(AlreadyBooked, portal, write) == (
+        "An e-consultation with the same subject was started within the last day: thr-7.",
+        "gpcli messages reply thr-7 adds to it; for one more, add --another.",
+    )
+    assert write(portal, another=True).action
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        replace(BEGUN, subject="Knee"),
+        replace(BEGUN, subject=None),
+        replace(BEGUN, surgery_id=DAHL.id),
+        replace(BEGUN, started=at("2026-11-30 09:00")),
+    ],
+)
+def test_one_in_writing_about_something_else_or_of_another_day_does_not_stand_in_the_way(begun):
+    assert write(with_mail(CAN, under_way=(begun,))).action
+
+
+def test_one_that_was_only_begun_is_not_in_the_way_of_its_own_completion():
+    half = replace(a_conversation(), messages=())
+    portal = with_mail(CAN, earlier=half, half=True, under_way=(BEGUN,))
+    assert write(portal, repeated=True).action
+
+
+@pytest.mark.parametrize(
+    ("changes", "decide", "what"),
+    [
+        ({"appointment": "con-1"}, write, "con-1"),
+        ({"begun": "thr-1"}, ask_for, "thread thr-1"),
+    ],
+)
+def test_the_same_request_id_for_another_way_is_a_conflict(changes, decide, what):
+    message, _ = refused_by(Conflict, with_mail(CAN, **changes), decide, repeated=True)
+    assert message == f"This --request-id was used for something else: {what}."
+
+
+SAME = replace(UNDER_WAY, channel="video", reason=WORDS, subject="Rash")
 
 
 def test_the_same_request_at_a_time_again_is_done_already():
@@ -293,6 +373,7 @@ def test_the_same_request_at_a_time_again_is_done_already():
     [
         replace(SAME, channel="phone"),
         replace(SAME, reason="Another thing"),
+        replace(SAME, subject="Knee"),
         replace(SAME, service="booking-enquiry"),
     ],
 )
@@ -378,5 +459,8 @@ def test_the_ways_to_choose_from_are_those_that_a_gp_takes():
 
 def test_a_way_is_checked_before_anybody_is_made_to_write():
     assert check_way(offers(only("video")), None, "video", NOW) is None
+    short = replace(only("video"), limits=Limits(text=50))
+    both = offers(short, replace(only(gp=DAHL), limits=Limits(text=80)), surgeries=(BERG, DAHL))
+    assert check_way(both, None, "video", NOW) == 50
     with pytest.raises(NotOffered):
         check_way(offers(only("video")), None, "text", NOW)

@@ -359,3 +359,25 @@ def test_the_windows_of_an_enquiry_cover_exactly_the_slots_that_the_filters_keep
     inside = any(begins <= slot.start < ends for begins, ends in utc)
 
     assert inside == (asked.misses(slot, OSLO) is None)
+
+
+def test_what_has_begun_of_a_wish_begins_at_the_present():
+    now = at("2026-12-01 09:15").replace(second=7, microsecond=500)
+
+    assert wish(last="tomorrow").yet_to_come(OSLO, now) == [
+        Window(at("2026-12-01 09:15").replace(second=7), at("2026-12-02 23:59:59"))
+    ]
+
+
+def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
+    now = at("2026-12-01 10:00")
+
+    assert wish(last="tomorrow", between="08:00-10:00").yet_to_come(OSLO, now) == [
+        Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
+    ]
+
+
+def test_the_present_of_a_wish_is_said_by_the_surgery_s_clock():
+    (window,) = wish(last="today").yet_to_come(OSLO, at("2026-12-01 09:00").astimezone(UTC))
+
+    assert window.start.isoformat() == "2026-12-01T09:00:00+01:00"

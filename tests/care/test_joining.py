@@ -55,7 +55,7 @@ def test_a_confirmed_one_can_be_joined(there):
         (ASKED, "The surgery has not confirmed con-3 yet."),
         (replace(VIDEO, status="pending"), "The surgery has not confirmed con-1 yet."),
         (replace(VIDEO, join_url=None), "The surgery has given no link to con-1 yet."),
-        (replace(VIDEO, status="cancelled"), "con-1 is over."),
+        (replace(VIDEO, status="cancelled"), "con-1 is cancelled."),
         (replace(VIDEO, status="fulfilled"), "con-1 is over."),
         (PHONE, "con-2 is not by video but phone."),
         (VISIT, "app-1 is not by video but in-person."),
@@ -77,7 +77,7 @@ def test_what_is_not_there_can_not_be_joined():
 
 @pytest.mark.parametrize(
     ("pick", "offered"),
-    [(pick_to_join, ["con-1", "con-3", "app-2"]), (pick_to_withdraw, ["con-1", "con-2", "con-3"])],
+    [(pick_to_join, ["con-1", "app-2"]), (pick_to_withdraw, ["con-1", "con-2", "con-3"])],
 )
 def test_what_fits_is_there_to_pick_from(pick, offered):
     asker = Asker(["con-1"])
@@ -86,6 +86,20 @@ def test_what_fits_is_there_to_pick_from(pick, offered):
     [(question, flag, choices)] = asker.questions
     assert (question, flag) == ("Which e-consultation?", "ID")
     assert choices == tuple((each, f"the {each}") for each in offered)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        ASKED,
+        replace(VIDEO, join_url=None),
+        replace(VIDEO, status="pending"),
+        replace(VIDEO, end=at("2026-12-01 08:59")),
+    ],
+)
+def test_what_can_not_be_joined_is_not_there_to_pick_from(there):
+    with pytest.raises(InputNeeded, match="none to choose from"):
+        pick_to_join(holding(there), None, NOW, Asker(["con-1"]), str)
 
 
 @pytest.mark.parametrize("pick", [pick_to_join, pick_to_withdraw])
@@ -120,6 +134,13 @@ def test_one_that_is_under_way_can_be_withdrawn_whatever_is_offered_now(there):
     outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
     assert (step.action, step.charge) == ("Withdraw this e-consultation", None)
     assert (outcome.record.status, portal.sent) == ("cancelled", [("cancel", there.id, INTENT)])
+
+
+@pytest.mark.parametrize("there", [VIDEO, ASKED])
+def test_the_plan_of_withdrawing_calls_it_what_it_is(there):
+    rows = withdraw(holding(replace(there, subject="Knee")), there.id).rows
+    assert rows[0] == ("E-consultation", there.id)
+    assert dict(rows)["Subject"] == "Knee"
 
 
 def test_one_that_is_withdrawn_already_is_so():

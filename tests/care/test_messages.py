@@ -1,19 +1,25 @@
 from dataclasses import replace
-from uuid import uuid5
+from datetime import UTC, date, datetime
 
 import pytest
 
 from gpcli.care import messages
 from gpcli.care.agreement import Outcome, Terms, carry_out
-from gpcli.care.messages import Marked, about, attached, kind_called, listed, pick, propose_read
+from gpcli.care.messages import (
+    Sought,
+    about,
+    attached,
+    checked_name,
+    kind_called,
+    listed,
+    pick,
+)
 from gpcli.care.safety import RECEPTION
 from gpcli.errors import (
     AlreadyAnswered,
     Conflict,
     InputNeeded,
     NotFound,
-    OutcomeUnknown,
-    PortalTrouble,
     Usage,
 )
 from gpcli.model.service import Limits, ServiceName
@@ -49,25 +55,45 @@ MIXED = threads_of(
 
 
 @pytest.mark.parametrize(
-    ("unread", "kind", "gp", "shown"),
+    ("sought", "shown"),
     [
-        (False, None, None, "abcd"),
-        (True, None, None, "ac"),
-        (False, ThreadKind.E_CONSULTATION, None, "ab"),
-        (True, ADMINISTRATIVE, None, "c"),
-        (False, None, "dahl", "c"),
-        (True, None, "berg", "a"),
+        ({}, "abcd"),
+        ({"unread": True}, "ac"),
+        ({"kind": ThreadKind.E_CONSULTATION}, "ab"),
+        ({"unread": True, "kind": ADMINISTRATIVE}, "c"),
+        ({"gp": "dahl"}, "c"),
+        ({"unread": True, "gp": "berg"}, "a"),
+        ({"limit": 2}, "ab"),
+        ({"limit": 1, "gp": "dahl"}, "c"),
+        ({"with_": "berg"}, "abcd"),
+        ({"with_": " LEGESENTER"}, "abcd"),
+        ({"with_": "dahl"}, ""),
+        ({"since": date(2026, 11, 30)}, "abcd"),
+        ({"since": date(2026, 12, 1)}, ""),
     ],
 )
-def test_the_list_keeps_what_is_asked_for_in_the_portals_order(unread, kind, gp, shown):
+def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
     portal = with_mail(offers(surgeries=(BERG, DAHL)), *MIXED)
-    found = listed(portal, unread=unread, kind=kind, gp=gp)
+    found = listed(portal, Sought(**sought))
     assert "".join(one.id for one in found) == shown
+
+
+def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
+    late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
+    portal = with_mail(NOTHING, *threads_of(late, a_thread("never", last=None)))
+    found = listed(portal, Sought(since=date(2026, 12, 1)))
+    assert [one.id for one in found] == ["late"]
+
+
+def test_a_name_to_look_for_is_not_empty():
+    assert (checked_name(None), checked_name("Berg")) == (None, "Berg")
+    with pytest.raises(Usage, match="--with"):
+        checked_name(" ")
 
 
 def test_a_gp_of_another_name_is_not_found():
     with pytest.raises(NotFound):
-        listed(with_mail(NOTHING), unread=False, kind=None, gp="nobody")
+        listed(with_mail(NOTHING), Sought(gp="nobody"))
 
 
 def test_kinds_have_their_words():
@@ -86,6 +112,21 @@ def test_a_thread_is_picked_from_a_list_where_none_is_named():
     assert pick(portal.mailbox, None, asker, lambda one: f"the {one.id}") == "b"
     choices = (("a", "the a"), ("b", "the b"), ("c", "the c"), ("d", "the d"))
     assert asker.questions == [("Which thread?", "THREAD", choices)]
+
+
+def test_only_what_fits_is_there_to_pick_from():
+    asker = Asker(["a"])
+    pick(with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0)
+    [(_, _, choices)] = asker.questions
+    assert [identity for identity, _ in choices] == ["a", "c"]
+
+
+def test_of_many_threads_the_first_thirty_are_there_to_pick_from():
+    many = threads_of(*(a_thread(f"t-{number}") for number in range(31)))
+    asker = Asker(["t-0"])
+    pick(with_mail(NOTHING, *many).mailbox, None, asker, str)
+    [(question, _, choices)] = asker.questions
+    assert (question, len(choices)) == ("Which thread? (30 of 31 are here)", 30)
 
 
 def test_a_thread_that_is_named_is_taken():
@@ -156,6 +197,10 @@ def test_who_writes_is_told_to_whom_and_about_what():
         "To: Kari Berg, Nordby legesenter",
         "Subject: Rash",
     )
+    limited = offers(an_offer(ServiceName.E_CONSULTATION, limits=Limits(text=500)))
+    assert about(ReplyDesk(limited, OPEN, None))[2:] == (
+        "The surgery takes 500 characters at most.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,19 +210,21 @@ def test_who_writes_is_told_to_whom_and_about_what():
             ThreadKind.E_CONSULTATION,
             "not-done",
             "Please book a visit.",
-            "The surgery has closed this thread: Please book a visit.",
-            "gpcli econsult start begins a new one.",
+            "The surgery has closed thread thr-1.",
+            "gpcli messages show thr-1 may say why; gpcli econsult start begins a new one.",
         ),
         (
             ADMINISTRATIVE,
             "completed",
             None,
-            "The surgery has closed this thread.",
-            "gpcli contact begins a new one.",
+            "The surgery has closed thread thr-1.",
+            "gpcli messages show thr-1 may say why; gpcli contact begins a new one.",
         ),
     ],
 )
-def test_a_closed_thread_takes_no_reply_and_says_why(kind, status, why, message, hint):
+def test_a_closed_thread_takes_no_reply_and_why_stands_in_no_error(
+    kind, status, why, message, hint
+):
     portal = with_mail(NOTHING, a_conversation(kind=kind, status=status, closed_because=why))
     with pytest.raises(AlreadyAnswered) as refused:
         reply(portal)
@@ -222,65 +269,6 @@ def test_a_reply_is_held_to_the_limits_of_its_own_service(offer, held):
         return
     with pytest.raises(Usage, match="the surgery takes 5"):
         reply(portal)
-
-
-UNREAD = a_conversation(
-    a_message(), an_answer("m-1"), an_answer("m-2"), an_answer("m-3", unread=False)
-)
-OTHER = a_conversation(an_answer("n-1"), id="thr-2", subject=None)
-READ = a_conversation(an_answer("o-1", unread=False), id="thr-3")
-
-
-def test_the_plan_of_marking_counts_what_is_unread_in_each_thread():
-    portal = with_mail(NOTHING, parties=ON_BEHALF)
-    step = propose_read(portal, [UNREAD, OTHER, READ], INTENT)
-    assert (step.action, step.rows) == (
-        "Mark as read",
-        (
-            ("Thread", "Rash (thr-1): 2 unread"),
-            ("Thread", "thr-2: 1 unread"),
-            ("For", "Ada Nordmann"),
-            ("By", "Guro Holm"),
-        ),
-    )
-    assert [each.id for each in step.preview.messages] == ["m-1", "m-2", "n-1"]
-
-
-def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
-    portal = with_mail(NOTHING)
-    step = propose_read(portal, [UNREAD, OTHER], INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
-    ids = ["m-1", "m-2", "n-1"]
-    assert portal.sent == [("mark_read", each, uuid5(INTENT, each)) for each in ids]
-    assert [(each.id, each.unread) for each in outcome.record.messages] == [
-        (each, False) for each in ids
-    ]
-
-
-def test_nothing_unread_is_done_already():
-    assert propose_read(with_mail(NOTHING), [READ], INTENT) == Outcome(Marked(()), changed=False)
-
-
-def test_what_is_marked_before_something_goes_wrong_is_told():
-    trouble = PortalTrouble("The portal failed.")
-    portal = with_mail(NOTHING, refusals={"m-2": trouble})
-    step = propose_read(portal, [UNREAD, OTHER], INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
-    assert [each.id for each in outcome.record.messages] == ["m-1"]
-    assert (outcome.record.trouble, outcome.changed) == (trouble, True)
-
-
-def test_what_goes_wrong_with_the_first_is_raised():
-    portal = with_mail(NOTHING, refusals={"m-1": OutcomeUnknown("Nobody knows.")})
-    step = propose_read(portal, [UNREAD], INTENT)
-    with pytest.raises(OutcomeUnknown):
-        carry_out(step, Terms(yes=True), Asker(), lambda _: None)
-
-
-def test_threads_that_are_named_twice_are_read_once():
-    portal = with_mail(NOTHING, OPEN, OTHER)
-    found = messages.conversations_of(portal.mailbox, ["thr-2", "thr-1", "thr-2"])
-    assert [one.thread.id for one in found] == ["thr-2", "thr-1"]
 
 
 FILES = a_conversation(

@@ -65,7 +65,7 @@ def test_a_price_that_has_risen_is_named_and_stops_it():
     with pytest.raises(FeeNotAccepted) as refused:
         look_again(risen)
     assert (refused.value.message, refused.value.hint) == (
-        "The price has risen meanwhile: e-consultation costs up to 400 NOK now. Nothing was sent.",
+        "The price has risen meanwhile: e-consultation costs up to NOK 400 now. Nothing was sent.",
         "Run it again to see the new plan.",
     )
 

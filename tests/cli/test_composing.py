@@ -11,7 +11,6 @@ import pytest
 
 from gpcli.cli.composing import (
     LONGEST_SUBJECT,
-    MOST,
     Source,
     checked_subject,
     checked_text,
@@ -19,6 +18,7 @@ from gpcli.cli.composing import (
     letter,
     source_of,
 )
+from gpcli.cli.word_files import MOST
 from gpcli.config.options import Options
 from gpcli.errors import Declined, InputNeeded, NotFound, NotOffered, Usage
 from gpcli.model.thread import Draft, Enclosure
@@ -202,6 +202,17 @@ def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(session, e
     )
 
 
+def test_who_writes_is_told_how_much_the_surgery_takes(session, editor, tmp_path):
+    ours = session("", SCREEN, VISUAL=editor(b"Hei"))
+    letter(ours, "Rash", Source(None, None, ()), lambda: 2000)
+    assert "# The surgery takes 2000 characters at most.\n" in (tmp_path / "seen").read_text(
+        "utf-8"
+    )
+    without = session("Hei.\n", SCREEN)
+    letter(without, "Rash", Source(None, None, ()), lambda: 1)
+    assert "\nThe surgery takes 1 character at most.\n" in without.stderr.getvalue()
+
+
 def test_the_page_to_write_on_is_private_and_gone_afterwards(session, editor, tmp_path):
     ours = session("", SCREEN, EDITOR=editor(b"Hei"), XDG_RUNTIME_DIR=str(tmp_path))
     draft(ours, Source(None, None, ()), lambda: ("To: Dr. Berg",))
@@ -231,6 +242,33 @@ def test_an_editor_left_empty_handed_or_in_trouble_sends_nothing(
     with pytest.raises(Declined) as declined:
         draft(ours, Source(None, None, ()), tuple)
     assert declined.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "left"),
+    [(b"Hei", 3, b"Hei"), (b"\xff", 0, b"\xff"), (b"a\x00b\n", 0, b"a\x00b"), (b"", 0, b"")],
+)
+def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
+    session, editor, words, status, left
+):
+    source = Source(None, None, ())
+    with pytest.raises((Usage, Declined)):
+        draft(session("", SCREEN, VISUAL=editor(words, status)), source, tuple)
+    assert source.page.content.strip() == left
+
+
+def test_only_what_a_person_types_stays_on_the_page(session, tmp_path):
+    file = tmp_path / "m.txt"
+    file.write_text("Hei.")
+    for typed, terminal, source, left in (
+        ("Hei.\n", SCREEN, Source(None, None, ()), b"Hei.\n"),
+        ("Hei.\n", SCREEN, Source(None, "-", ()), b"Hei.\n"),
+        ("Hei.\n", PIPED, Source(None, "-", ()), b""),
+        ("", SCREEN, Source(None, str(file), ()), b""),
+        ("", SCREEN, Source("Hei.", None, ()), b""),
+    ):
+        assert draft(session(typed, terminal), source, tuple) == Draft("Hei.")
+        assert source.page.content == left
 
 
 def test_ctrl_c_in_the_editor_is_the_editors(session, editor, tmp_path):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from gpcli.__main__ import command_line
+from gpcli.cli.lazy import load
+from gpcli.cli.pages import command_page
 from gpcli.cli.registry import REGISTRY
 from gpcli.cli.topics import (
     MACHINE_VARIABLES,
@@ -152,3 +154,55 @@ def test_every_command_that_answers_has_a_schema():
         "help",
     }
     assert {row.path for row in REGISTRY.rows if schema_for(row.path) is None} == silent
+
+
+@pytest.mark.parametrize(
+    ("path", "usage", "term"),
+    [
+        ("rx renew", "gpcli rx renew [ID...] [OPTIONS]", "ID..."),
+        (
+            "messages save",
+            "gpcli messages save [THREAD] [ATTACHMENT...] [OPTIONS]",
+            "ATTACHMENT...",
+        ),
+        ("rx withdraw", "gpcli rx withdraw [ID] [OPTIONS]", "ID"),
+        ("sandbox run", "gpcli sandbox run [OPTIONS] -- CMD…", "CMD…"),
+    ],
+)
+def test_an_argument_is_written_as_it_is_typed(path, usage, term):
+    command = load(REGISTRY.row(path))
+
+    page = command_page(REGISTRY.row(path), command).splitlines()
+
+    assert page[page.index("USAGE") + 1].strip() == usage
+    listed = page[page.index("ARGUMENTS") + 1 : page.index("GLOBAL OPTIONS")]
+    assert term in [line.split()[0] for line in listed if line]
+
+
+def test_no_page_has_a_bracket_too_many():
+    pages = [command_page(row, load(row)) for row in REGISTRY.rows]
+
+    assert [
+        line for page in pages for line in page.splitlines() if re.search(r"\]\.\.|\.{4}", line)
+    ] == []
+
+
+def test_help_json_tells_every_kind_of_line_on_stderr():
+    shown = answer(["help", "json"], NOWHERE)
+
+    assert [
+        kind
+        for kind in ("notice", "warning", "progress", "plan", "error")
+        if f'"{kind}":' not in shown
+    ] == []
+
+
+def test_help_says_that_a_count_is_a_number_in_every_format():
+    assert "messages list\n--count is a bare number in every format." in answer(
+        ["help", "json"], NOWHERE
+    )
+    assert "a number in every format" in answer(["messages", "list", "--help"], NOWHERE)
+
+
+def test_help_scripting_names_the_option_that_reads_stdin():
+    assert "--message-file - reads stdin" in answer(["help", "scripting"], NOWHERE)

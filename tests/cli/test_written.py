@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.care.agreement import Outcome, Proposal
-from gpcli.care.messages import Marked
-from gpcli.cli.written import show_marked, show_reply, start_thread
+from gpcli.care.marking import Marked
+from gpcli.cli.written import sentence, show_marked, show_reply, start_thread
 from gpcli.config.options import Options
 from gpcli.errors import OutcomeUnknown, Partial, PortalTrouble
 from gpcli.model.desk import Written
@@ -68,11 +68,16 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
         ),
         (
             Outcome(WAITING, changed=False),
-            f"It was so already; nothing was sent. The surgery has not answered yet. {FOLLOW}",
+            f"It was sent before; nothing was sent now. The surgery has not answered yet. {FOLLOW}",
         ),
         (
             Outcome(a_conversation(status="completed"), changed=False),
-            f"It was so already; nothing was sent. The surgery has closed it. {FOLLOW}",
+            f"It was sent before; nothing was sent now. The surgery has closed it. {FOLLOW}",
+        ),
+        (
+            Outcome(a_conversation(status="completed", closed_because="No can do "), changed=False),
+            "It was sent before; nothing was sent now. The surgery has closed it: No can do. "
+            f"{FOLLOW}",
         ),
         (
             Outcome(WAITING, changed=False, dry_run=True),
@@ -90,7 +95,7 @@ def test_after_a_thread_is_started_what_is_true_is_said(step, words):
     ("outcome", "words"),
     [
         (Outcome(a_message(), changed=True), f"Sent. {FOLLOW}"),
-        (Outcome(a_message(), changed=False), "It was so already; nothing was sent."),
+        (Outcome(a_message(), changed=False), "It was sent before; nothing was sent now."),
         (
             Outcome(a_message(None), changed=False, dry_run=True),
             "Nothing was sent: this was a dry run.",
@@ -109,7 +114,8 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
 @pytest.mark.parametrize(
     ("outcome", "ids", "words"),
     [
-        (Outcome(Marked(READ), changed=True), ["m-1", "m-2"], ""),
+        (Outcome(Marked(READ), changed=True), ["m-1", "m-2"], "2 messages are marked as read.\n"),
+        (Outcome(Marked(READ[:1]), changed=True), ["m-1"], "1 message is marked as read.\n"),
         (Outcome(Marked(()), changed=False), [], "Nothing is unread there.\n"),
         (
             Outcome(Marked(READ), changed=False, dry_run=True),
@@ -134,3 +140,17 @@ def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble,
         show_marked(desk, Outcome(Marked(READ, trouble), changed=True), INTENT)
     assert desk.ids == ["m-1", "m-2"]
     assert trouble.message in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("words", "ended"),
+    [
+        ("No can do", "No can do."),
+        ("Why? ", "Why?"),
+        ("Call us!", "Call us!"),
+        ("Wait…", "Wait…"),
+        ("", "."),
+    ],
+)
+def test_words_of_others_are_ended_before_ours_follow(words, ended):
+    assert sentence(words) == ended

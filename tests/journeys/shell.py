@@ -69,7 +69,7 @@ class Shell:
 
     `env` are its variables, `now` its clock. `typing` is what the person types, for `terminal`
     tells whether there is one to type at. A command that waits is given a `sleep` to do it with;
-    `stderr` can be read meanwhile.
+    `stderr` can be read meanwhile. `stdout` may be one that takes nothing.
     """
 
     env: Mapping[str, str]
@@ -79,6 +79,7 @@ class Shell:
     terminal: Terminal = PIPED
     typing: str | TextIO = ""
     stderr: io.StringIO | None = None
+    stdout: io.StringIO | None = None
     sleep: Callable[[float], None] = forbidden
 
     def __call__(self, line: str | Sequence[str]) -> Ending:
@@ -86,7 +87,7 @@ class Shell:
         words = shlex.split(line) if isinstance(line, str) else list(line)
         assert words[0] == "gpcli"
         stdin = io.StringIO(self.typing) if isinstance(self.typing, str) else self.typing
-        stdout, stderr = io.StringIO(), self.stderr or io.StringIO()
+        stdout, stderr = self.stdout or io.StringIO(), self.stderr or io.StringIO()
         code = command_line(words[1:], self.env, stdin, stdout, stderr, self._session)
         return Ending(code, stdout.getvalue(), stderr.getvalue())
 

@@ -63,7 +63,10 @@ def test_repeating_a_request_says_that_nothing_was_sent(shell_of):
     line = f"gpcli book {free(ada)} --yes --request-id r1"
     ada(line)
     again = ada(line)
-    assert (again.code, again.err) == (0, "It was so already; nothing was sent. It is booked.\n")
+    assert (again.code, again.err) == (
+        0,
+        "It was sent before; nothing was sent now. It is booked.\n",
+    )
 
 
 def test_one_request_id_for_two_times_is_a_conflict(world):

@@ -61,7 +61,7 @@ def test_cancelling_late_costs_and_yes_alone_does_not_agree_to_that(world):
     ending = world.shell("ada")(f"gpcli cancel {SOON} --yes --json")
     assert ending.refused == (9, "fee_not_accepted", "")
     assert ending.error["message"] == (
-        "Cancelling this late costs up to 449 NOK, and that was not accepted. Nothing was sent."
+        "Cancelling this late costs up to NOK 449, and that was not accepted. Nothing was sent."
     )
     assert status(world, SOON) == "booked"
 
@@ -80,7 +80,7 @@ def test_a_fee_that_was_agreed_to_is_paid(world, enough):
     assert status(world, SOON) == "cancelled"
 
 
-@pytest.mark.parametrize("wrong", ["a lot", "-1", "NaN", "inf", "449 NOK"])
+@pytest.mark.parametrize("wrong", ["a lot", "-1", "NaN", "inf", "NOK 449"])
 def test_a_cap_is_an_amount(world, wrong):
     ending = world.shell("ada")(["gpcli", "cancel", SOON, "--yes", "--json", "--accept-fee", wrong])
     assert ending.refused == (2, "usage", "")
@@ -194,6 +194,7 @@ def test_an_appointment_made_by_phone_has_every_key(shell_of):
         "created": "2027-02-21T09:00:00+01:00",
         "slot_id": None,
         "join_url": None,
+        "subject": "Blood pressure check",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -52,7 +53,7 @@ def test_the_plan_shows_what_it_costs_and_nothing_is_sent_in_a_rehearsal(world):
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
         "  For      Ada Solberg",
         "  Subject  Ramp",
-        "  Message  16 characters",
+        "  Message  Is there a ramp? (16 characters)",
         "  Answer   Usually answered within two working days, by the reception.",
         "  Price    free",
         "Nothing was sent: this was a dry run.",
@@ -160,6 +161,8 @@ def test_when_the_message_is_piped_in_the_question_is_asked_at_the_terminal(live
     env = as_person(live, tmp_path, "ada")
     line = f"printf 'From a pipe.\\n' | {PYTHON} contact --message-file -"
     person = at_a_terminal(line, env)
+    person.expect_exact("Can it wait for an answer? [y/N] ")
+    person.sendline("y")
     person.expect_exact("Subject: ")
     person.sendline("Ramp")
     person.expect_exact("From a pipe. (12 characters)")
@@ -177,9 +180,81 @@ def test_a_person_writes_in_an_editor_and_what_it_says_stays_private(live, tmp_p
     runtime.mkdir(mode=0o700)
     env = as_person(live, tmp_path, "ada", XDG_RUNTIME_DIR=str(runtime))
     env["EDITOR"] = f"{sys.executable} {script}"
-    person = at_a_terminal(f"{PYTHON} contact --subject Ramp", env)
+    person = at_a_terminal(f"{PYTHON} contact --subject Ramp --can-wait", env)
     person.expect_exact("Is there a ramp? (16 characters)")
     person.sendline("y")
     person.expect(pexpect.EOF)
     person.close()
     assert (person.exitstatus, list(runtime.iterdir())) == (0, [])
+
+
+def an_editor(tmp_path, words, then=""):
+    """A command that writes `words` below the remarks, and then does what `then` says."""
+    script = tmp_path / "editor.py"
+    script.write_text(
+        f"import os, signal, sys, time\nopen(sys.argv[1], 'a').write({words!r})\n{then}\n"
+    )
+    return f"{sys.executable} {script}"
+
+
+def drafts(home):
+    """The texts that were kept."""
+    return [each.read_text() for each in sorted(home.glob("state/drafts/*"))]
+
+
+def kept_file(ending):
+    """The file that the message names."""
+    words = " ".join(ending.err.split()).partition("Your text is kept: --message-file ")[2]
+    return words.partition(" sends it.")[0]
+
+
+def writes(world, tmp_path, words, typing, *more):
+    """How it ends when Ada writes `words` in her editor and types `typing`."""
+    ada = world.shell("ada").with_env(EDITOR=an_editor(tmp_path, words))
+    return ada.at_a_screen(typing)([*CONTACT, *more])
+
+
+@pytest.mark.parametrize(
+    ("words", "typing", "code"),
+    [("Is there a ramp?\n", "y\nn\n", 9), ("x" * 2001, "y\n", 2), ("Is\x00it?", "y\n", 2)],
+)
+def test_a_text_that_is_not_sent_is_kept_and_can_be_sent_from_there(
+    world, tmp_path, words, typing, code
+):
+    ending = writes(world, tmp_path, words, typing)
+    assert (ending.code, written(world, "ada")) == (code, [])
+    assert drafts(world.home) == [f"{words.strip()}\n"]
+    if code == 2:
+        return
+    world.shell("ada").json(f"gpcli contact --subject A --message-file {kept_file(ending)} --yes")
+    assert (drafts(world.home), len(written(world, "ada"))) == ([], 2)
+
+
+def test_a_rehearsal_keeps_what_was_written_and_what_is_sent_is_not_kept(world, tmp_path):
+    ending = writes(world, tmp_path, "Is there a ramp?", "", "--dry-run")
+    assert (ending.code, drafts(world.home)) == (0, ["Is there a ramp?\n"])
+    Path(kept_file(ending)).unlink()
+    ending = writes(world, tmp_path, "Is there a ramp?", "y\ny\n")
+    assert (ending.code, drafts(world.home)) == (0, [])
+
+
+def test_what_can_not_wait_is_not_even_written(world, tmp_path):
+    ending = writes(world, tmp_path, "It hurts.", "n\n")
+    assert (ending.code, written(world, "ada"), drafts(world.home)) == (9, [], [])
+    ending = writes(world, tmp_path, "It hurts.", "y\n", "--can-wait")
+    assert ("Can it wait" in ending.err, ending.code) == (False, 0)
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_who_is_ended_while_writing_finds_the_text_and_no_page_stays(live, tmp_path, number):
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    env = as_person(live, tmp_path, "ada", XDG_RUNTIME_DIR=str(runtime))
+    end = f"os.kill(os.getppid(), signal.{number})\nsignal.pause()"
+    env["EDITOR"] = an_editor(tmp_path, "Is there a ramp?\n", end)
+    person = at_a_terminal(f"exec {PYTHON} contact --subject Ramp --can-wait", env)
+    person.expect(pexpect.EOF)
+    person.close()
+    assert (person.exitstatus, list(runtime.iterdir())) == (143, [])
+    [draft] = tmp_path.rglob("drafts/*.txt")
+    assert draft.read_text() == "Is there a ramp?\n"

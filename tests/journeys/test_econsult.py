@@ -90,7 +90,7 @@ def test_a_rehearsal_shows_the_plan_and_sends_nothing(world):
         "  Surgery  Dr. Ingrid Haugland, Solbakken legesenter",
         "  For      Ada Solberg",
         "  Subject  Rash",
-        "  Message  10 characters",
+        "  Message  It itches. (10 characters)",
         "  Answer   Usually answered within five working days. Not for anything urgent.",
         "  Price    NOK 0–391",
         "  Rate     Answered by day, before 16:00: NOK 253 (with Invoice fee NOK 69)",
@@ -217,6 +217,60 @@ def test_a_way_that_the_gp_does_not_take_is_refused_and_the_others_named(world):
     assert ending.error["message"].endswith("takes e-consultations in writing, not by video.")
 
 
+@pytest.fixture
+def begun(slow):
+    """Ada has begun one in writing about her rash, and the surgery has not answered."""
+    return slow, write(slow.shell("ada"))["id"]
+
+
+def test_the_same_in_writing_twice_needs_another(begun):
+    world, first = begun
+    ada = world.shell("ada")
+    ending = ada([*WRITE, "--message", "Again.", *AGREED.split(), "--json"])
+    assert ending.refused == (7, "already_booked", "")
+    assert ending.error["message"] == (
+        f"An e-consultation with the same subject was started within the last day: {first}."
+    )
+    assert len(written(world, "ada")) == 2
+    assert write(ada, "--another")["id"] != first
+
+
+def test_about_something_else_or_on_another_day_it_does_not(begun):
+    world, first = begun
+    ada = world.shell("ada")
+    knee = ["gpcli", "econsult", "start", "--via", "text", "--subject", "Knee"]
+    assert rejoiced(ada([*knee, "--message", "Hei", *AGREED.split(), "--json"]))["id"] != first
+    world.sandbox.advance(timedelta(days=1, minutes=1))
+    world.change(f"Communication/{first}", status="in-progress")
+    assert write(world.shell("ada"))["id"] != first
+
+
+@pytest.mark.parametrize(("first", "second"), [("text", "video"), ("phone", "text")])
+def test_the_same_request_id_for_another_way_is_a_conflict(slow, first, second):
+    ada = slow.shell("ada")
+    line = f"gpcli econsult start --subject A --message B {AGREED} --request-id z1 --json --via"
+    made = rejoiced(ada(f"{line} {first}"))["id"]
+    ending = ada(f"{line} {second}")
+    assert ending.refused == (7, "conflict", "")
+    assert ending.error["message"].endswith(f"{made}.")
+    assert len(written(slow, "ada")) + len(slow.appointments("ada")) == (
+        2 if first == "text" else 1
+    )
+
+
+def test_the_subject_of_one_at_a_time_stands_wherever_it_is_shown(slow):
+    ada = slow.shell("ada")
+    receipt = rejoiced(ada(f"{TIME} --message 'It creaks.' --via phone {AGREED} --json"))
+    assert (receipt["subject"], receipt["reason"]) == ("Knee", "It creaks.")
+    assert ada.json(f"gpcli appointments show {receipt['id']}")["subject"] == "Knee"
+    assert receipt["id"] in [
+        one["id"] for one in ada.json("gpcli appointments list") if one["subject"] == "Knee"
+    ]
+    ending = ada(f"gpcli econsult withdraw {receipt['id']} --dry-run")
+    assert f"  E-consultation  {receipt['id']}\n" in ending.err
+    assert "  Subject         Knee\n" in ending.err
+
+
 @pytest.mark.parametrize("way", ["phone", "video"])
 def test_one_at_a_time_asks_the_surgery_and_is_not_booked_before_it_says_so(slow, way):
     ending = slow.shell("ada")(f"{TIME} --via {way} {AGREED} --json")
@@ -299,6 +353,27 @@ def test_at_a_terminal_the_link_is_opened_unless_it_may_not_be(slow):
         ending = person(f"gpcli econsult join {identity} {more}")
         assert (ending.code, link in ending.out, opened) == (0, True, expected)
     assert ending.err == "Opened in your browser.\n"
+
+
+def test_a_browser_that_is_named_is_used_anywhere_and_no_more_is_said_than_is_known(slow):
+    ada = slow.shell("ada")
+    identity = confirmed(slow, ada)
+    for shell in (ada, ada.at_a_screen()):
+        for browser, words in (
+            ("true", "The link was given to 'true'.\n"),
+            ("false", "warning: 'false' failed. Open the link to join.\n"),
+        ):
+            ending = shell(f"gpcli econsult join {identity} --browser {browser}")
+            assert (ending.code, ending.err) == (0, words)
+    ending = ada(f"gpcli econsult join {identity} --browser false --no-browser --json")
+    assert ending.refused == (2, "usage", "")
+
+
+def test_a_cancelled_one_is_not_called_over(world):
+    finn = world.shell("finn")
+    finn.json(f"gpcli econsult withdraw {FINNS} --yes")
+    ending = finn(f"gpcli econsult join {FINNS} --json")
+    assert (ending.code, ending.error["message"]) == (7, f"{FINNS} is cancelled.")
 
 
 @pytest.mark.parametrize("command", ["no-such-browser-anywhere", "''", "'unclosed"])

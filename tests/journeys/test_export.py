@@ -62,6 +62,23 @@ def test_titles_say_nothing_unless_details_are_asked_for(shell_of):
     assert {str(one["SUMMARY"]) for one in detailed} == {f"Appointment with {n}" for n in names}
 
 
+def test_details_tell_the_street_of_where_one_goes_and_no_place_for_a_call(world):
+    ada = world.shell("ada")
+    street = ada.json("gpcli gp")[0]["addresses"][0]
+    visits = placed(events(ada("gpcli appointments export --details --all")))
+    coding = [{"system": "urn:gpcli:channel", "code": "phone"}]
+    world.change(f"Appointment/{SOON}", appointmentType={"coding": coding})
+
+    left = placed(events(ada("gpcli appointments export --details --all")))
+
+    assert [str(one["LOCATION"])[-len(street) :] for one in visits] == [street] * len(visits)
+    assert len(left) == len(visits) - 1
+
+
+def placed(found):
+    return [one for one in found if "LOCATION" in one]
+
+
 def test_a_cancelled_booking_stays_as_cancelled_under_its_uid_with_a_higher_sequence(world):
     ada = world.shell("ada")
     made = ada.json("gpcli book --first --another --yes")["id"]

@@ -6,7 +6,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ PICKED = (
     ("ada", "appointments show", 0),
     ("finn", "econsult join", 1),
     ("finn", "econsult withdraw", 9),
-    ("finn", "contact --subject A --message B", 9),
+    ("finn", "contact --subject A --message B --can-wait", 9),
 )
 """What is picked from a numbered list; whoever then says nothing has declined."""
 
@@ -253,14 +252,13 @@ def test_a_refusal_that_quotes_it_is_harmless(of, filled, person, line):
 
 
 @pytest.mark.parametrize(("person", "line", "code"), PICKED)
-def test_a_list_to_pick_from_has_one_line_for_each(of, filled, person, line, code):
+def test_a_list_to_pick_from_has_one_number_for_each(of, filled, person, line, code):
     ending = of(person).at_a_screen("1\n")(f"gpcli {filled(line)}")
     assert (ending.code, CONTROL.findall(PAINT.sub("", ending.out + ending.err))) == (code, [])
-    found = [re.match(r" +(\d+)  ", each) for each in ending.err.splitlines()]
-    first = next(at for at, each in enumerate(found) if each)
-    numbers = [int(each[1]) for each in takewhile(bool, found[first:])]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) == sum(each is not None for each in found)
+    lines = (re.match(r" +(\d+)  ", each) for each in ending.err.splitlines())
+    found = [each for each in lines if each]
+    assert [int(each[1]) for each in found] == list(range(1, len(found) + 1))
+    assert len({each.end(1) for each in found}) == 1
 
 
 def test_markup_is_text(of):

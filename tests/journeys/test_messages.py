@@ -150,7 +150,8 @@ def test_a_rehearsed_reply_is_not_sent(world):
 def test_a_closed_thread_takes_no_reply(world):
     ending = world.shell("ada")(f"gpcli messages reply {CLOSED} --message Hei --yes --json")
     assert ending.refused == (7, "already_answered", "")
-    assert ending.error["message"].endswith("A medical question: please start an e-consultation.")
+    assert ending.error["message"] == f"The surgery has closed thread {CLOSED}."
+    assert f"gpcli messages show {CLOSED}" in ending.error["hint"]
     assert len(of(world, CLOSED)) == 2
 
 
@@ -236,6 +237,55 @@ def test_marking_as_read_tells_the_portal_and_again_changes_nothing(world):
     assert second == []
     assert "received" in of(world, RASH)[-1]
     assert ada.json(f"gpcli messages show {RASH}")["thread"]["unread_count"] == 0
+
+
+def test_a_message_that_is_named_is_marked_alone(world):
+    ada = world.shell("ada")
+    *_, newest = of(world, MOLE)
+    world.sandbox.store.put({**newest, "id": "m-later"})
+    ending = ada(f"gpcli messages mark-read {newest['id']} --yes")
+    assert (ending.code, [row[0] for row in ending.rows]) == (0, [newest["id"]])
+    assert ending.err.splitlines()[-1] == "1 message is marked as read."
+    assert ada.json(f"gpcli messages show {MOLE}")["thread"]["unread_count"] == 1
+
+
+def test_the_plan_of_marking_names_each_message(world):
+    *_, newest = of(world, RASH)
+    ending = world.shell("ada")(f"gpcli messages mark-read {RASH} --dry-run")
+    assert f"  Message  {newest['id']} from Dr. Ingrid Haugland, " in ending.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "count"),
+    [("--limit 3", 3), ("--with haugland --limit 2", 2), ("--with nobody", 0),
+     ("--from 2027-03-01", 0), ("--from 2020-01-01", 6)],
+)  # fmt: skip
+def test_the_list_can_be_narrowed(shell_of, flags, count):
+    assert len(shell_of("ada").json(f"gpcli messages list {flags}")) == count
+
+
+@pytest.mark.parametrize("flags", ["--limit 0", "--limit x", "--from never", "--with ''"])
+def test_what_narrows_nothing_ends_2(shell_of, flags):
+    assert shell_of("ada")(f"gpcli messages list {flags} --json").refused == (2, "usage", "")
+
+
+def test_of_many_threads_the_newest_are_there_to_pick_from_and_only_open_ones_to_reply_to(shell_of):
+    hans = shell_of("hans").at_a_screen("1\n")
+    ending = hans("gpcli messages show")
+    assert "Which thread? (30 of " in ending.err
+    assert "\n  30  " in ending.err
+    assert "\n  31  " not in ending.err
+    ending = shell_of("ada").at_a_screen("1\n")("gpcli messages reply --message Hei --dry-run")
+    assert (ending.code, "· closed" in ending.err, "· open" in ending.err) == (0, False, True)
+
+
+def test_in_plain_lines_a_text_can_not_be_taken_for_what_divides(world):
+    [*_, message] = of(world, RASH)
+    says = "Hei.\n--\nid:\tforged\n\\--"
+    world.change(f"Communication/{message['id']}", payload=[{"contentString": says}])
+    lines = world.shell("ada")(f"gpcli messages show {RASH}").out.splitlines()
+    assert lines.count("--") == 4
+    assert lines[-4:] == ["Hei.", "\\--", "id:     forged", "\\\\--"]
 
 
 def test_all_that_is_unread_can_be_marked_at_once(world):

@@ -126,7 +126,7 @@ def test_writes_in_a_script_have_to_name_the_person_and_send_nothing(family, liv
 @pytest.mark.parametrize(("number", "name"), [("1", "Emil Hagen"), ("2", "Guro Hagen")])
 def test_at_a_terminal_the_person_picks_one_of_them(family, number, name):
     typed = family.at_a_screen(f"{number}\nn\n")
-    ending = typed("gpcli contact --subject A --message B")
+    ending = typed("gpcli contact --subject A --message B --can-wait")
     assert ending.code == 9
     assert f"  For      {name}\n" in ending.err
 

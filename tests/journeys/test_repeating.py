@@ -84,7 +84,7 @@ def test_what_waits_and_was_asked_for_twice_was_not_sent_twice(world):
     made = ada.json(line)["id"]
 
     assert ada(f"{line} --fields id").err == (
-        "It was so already; nothing was sent. The surgery has not confirmed it yet. "
+        "It was sent before; nothing was sent now. The surgery has not confirmed it yet. "
         f"Follow it with gpcli appointments show {made}.\n"
     )
 

@@ -167,7 +167,7 @@ def test_a_group_without_its_starting_command_lists_the_others(desk):
     desk.offer("prescription-renewal", active=False)
     desk.shell("gpcli services")
     page = desk.help("rx")
-    assert re.findall(r"^  ([a-z]+)  ", page, re.M) == ["list", "requests", "withdraw"]
+    assert re.findall(r"^  ([a-z]+)  ", page, re.M) == ["list", "show", "requests", "withdraw"]
     assert page == answer(["rx"], desk.shell.env)
 
 

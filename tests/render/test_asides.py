@@ -181,3 +181,69 @@ def test_letters_that_a_stream_has_are_kept(stage):
 def test_the_format_is_settled_once(stage, format, tty, settled, human, json):
     output = stage(format=format, tty=tty).output
     assert (output.format, output.human, output.json) == (settled, human, json)
+
+
+LONG = "It overlaps the booking b-123456789 at Nordstrand legesenter."
+WRAPPED = {
+    "notice": "It overlaps the booking\n  b-123456789 at Nordstrand\n  legesenter.\n",
+    "warning": (
+        "warning: It overlaps the\n         booking b-123456789\n"
+        "         at Nordstrand\n         legesenter.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["notice", "warning"])
+def test_on_a_terminal_sentences_are_wrapped_between_words(stage, kind):
+    shown = stage(tty=True, width=28)
+    getattr(shown.output, kind)(LONG)
+    assert shown.said == WRAPPED[kind]
+
+
+def test_on_a_terminal_an_error_and_its_hint_are_wrapped(stage):
+    shown = stage(tty=True, width=28)
+    shown.output.error(NotOffered(LONG, hint=f"Call them.\n  {LONG}"))
+    assert shown.said == (
+        "gpcli: It overlaps the\n"
+        "       booking b-123456789\n"
+        "       at Nordstrand\n"
+        "       legesenter.\n"
+        "  Call them.\n"
+        "    It overlaps the booking\n"
+        "    b-123456789 at\n"
+        "    Nordstrand legesenter.\n"
+    )
+
+
+def test_on_a_terminal_a_plan_keeps_its_two_columns(stage):
+    shown = stage(tty=True, width=28)
+    rows = (("For", "Ada Nordmann"), ("Surgery", f"Nordstrand\n{LONG}"))
+    shown.output.plan(Plan("Book this time for flu vaccination", rows, "sandbox", (LONG,)))
+    assert shown.said == (
+        "Book this time for flu\n"
+        "  vaccination [sandbox]\n"
+        "  For      Ada Nordmann\n"
+        "  Surgery  Nordstrand\n"
+        "           It overlaps the\n"
+        "           booking\n"
+        "           b-123456789 at\n"
+        "           Nordstrand\n"
+        "           legesenter.\n"
+        "! It overlaps the booking\n"
+        "  b-123456789 at Nordstrand\n"
+        "  legesenter.\n"
+    )
+
+
+def test_off_a_terminal_nothing_is_wrapped(stage):
+    shown = stage(width=10)
+    shown.output.notice(LONG)
+    shown.output.plan(Plan("Cancel", (("Where", LONG),), "production", (LONG,)))
+    assert shown.said == f"{LONG}\nCancel\n  Where  {LONG}\n! {LONG}\n"
+
+
+def test_a_word_is_never_cut(stage):
+    shown = stage(tty=True, width=20)
+    address = "https://portal.example/authorize?state=0123456789"
+    shown.output.notice(f"Open this page: {address}")
+    assert shown.said == f"Open this page:\n  {address}\n"

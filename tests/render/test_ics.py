@@ -47,8 +47,10 @@ def a_time(start="2027-03-03 08:20", identity="app-1", **changes):
     return replace(blank, **changes)
 
 
-def written(*appointments, details=False, now=NOW, portal=PORTAL):
-    document = calendar(appointments, portal=portal, zone="Europe/Oslo", now=now, details=details)
+def written(*appointments, details=False, now=NOW, portal=PORTAL, **more):
+    document = calendar(
+        appointments, portal=portal, zone="Europe/Oslo", now=now, details=details, **more
+    )
     return document.decode()
 
 
@@ -113,11 +115,32 @@ def test_details_say_with_whom_where_and_how_but_never_why():
 
     assert {name: found.get(name) for name in ("SUMMARY", "LOCATION", "DESCRIPTION", "URL")} == {
         "SUMMARY": "Appointment with Kari Berg",
-        "LOCATION": "Room 2, Nordby legesenter",
+        "LOCATION": None,
         "DESCRIPTION": "By video",
         "URL": "https://video.example/room/1",
     }
     assert "knee" not in written(one, details=True)
+
+
+@pytest.mark.parametrize(
+    ("channel", "place"),
+    [
+        ("in-person", "Room 2, Nordby legesenter, Storgata 1, 0155 Oslo"),
+        (None, "Room 2, Nordby legesenter, Storgata 1, 0155 Oslo"),
+        ("phone", None),
+        ("video", None),
+        ("text", None),
+    ],
+)
+def test_a_place_is_where_one_goes_with_its_street(channel, place):
+    one = a_time(channel=channel, surgery_id="gp-1")
+    found = event(one, details=True, addresses={"gp-1": "Storgata 1, 0155 Oslo"})
+    assert properties(found).get("LOCATION") == place
+
+
+def test_without_details_no_address_is_told():
+    one = a_time(surgery_id="gp-1")
+    assert "Storgata" not in written(one, addresses={"gp-1": "Storgata 1"})
 
 
 def test_details_that_the_record_does_not_have_are_left_out():

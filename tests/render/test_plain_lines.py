@@ -187,3 +187,67 @@ def test_a_reader_that_has_gone_is_the_callers_to_deal_with(stage, slots_view, a
 
     with pytest.raises(BrokenPipeError):
         stage(out=Gone()).output.show_list(slots_view, [a_slot()])
+
+
+PARTS = View(
+    "parts",
+    (
+        Column("id", "ID", lambda slot: slot.id),
+        Column("city", "City", lambda slot: slot.location, inside="surgery.city"),
+        Column("near", "Near", lambda slot: slot.location),
+    ),
+    record_of,
+    keys=("id", "surgery"),
+)
+
+
+@pytest.mark.parametrize(
+    ("format", "field", "message", "hint"),
+    [
+        (
+            Format.JSON,
+            "city",
+            'This format has no field "city": there it is in surgery.city.',
+            "Fields: id, surgery",
+        ),
+        (
+            Format.NDJSON,
+            "near",
+            'This format has no field "near": only tables and lines have it.',
+            "Fields: id, surgery",
+        ),
+        (
+            Format.PLAIN,
+            "surgery",
+            'This format has no field "surgery": only JSON has it.',
+            "Fields: id, city, near",
+        ),
+        (Format.JSON, "surgey", 'There is no field "surgey". Did you mean "surgery"?', None),
+    ],
+)
+@pytest.mark.parametrize("show", ["show_list", "show_item", "names_only"])
+def test_a_field_of_another_format_is_told_from_one_that_nobody_has(
+    stage, a_slot, show, format, field, message, hint
+):
+    shown = stage(format=format, fields=("id", field))
+    shows = {
+        "show_list": lambda: shown.output.show_list(PARTS, [a_slot()]),
+        "show_item": lambda: shown.output.show_item(PARTS, a_slot()),
+        "names_only": lambda: shown.output.names_only(PARTS),
+    }
+    with pytest.raises(Usage) as refused:
+        shows[show]()
+    assert refused.value.message == message
+    assert refused.value.hint == hint or hint is None
+    assert shown.written == ""
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON])
+def test_names_of_fields_are_all_that_is_said(stage, slots_view, format):
+    shown = stage(format=format, fields=())
+    shown.output.show_list(slots_view, [])
+    shown.output.notice("There are none.")
+    shown.output.warning("The clock is off.")
+    assert shown.written.splitlines()[0] == "id"
+    assert "There are none." not in shown.said
+    assert "The clock is off." in shown.said

@@ -274,3 +274,68 @@ def test_a_forced_table_needs_no_terminal(stage, slots_view, a_slot):
     shown = stage(format=Format.TABLE, fields=("id",))
     shown.output.show_list(slots_view, [a_slot()])
     assert shown.written == "ID\n──\ns1\n"
+
+
+def with_spare(view, *names):
+    columns = (replace(column, spare=column.name in names) for column in view.columns)
+    return replace(view, columns=tuple(columns))
+
+
+@pytest.mark.parametrize(
+    ("width", "kept"),
+    [
+        (100, ["ID", "When", "How", "With", "Where"]),
+        (70, ["ID", "When", "How", "With"]),
+        (50, ["ID", "When", "With"]),
+    ],
+)
+def test_where_a_table_is_too_wide_spare_columns_go_the_last_ones_first(
+    stage, slots_view, a_slot, width, kept
+):
+    shown = stage(tty=True, width=width)
+    rows = [a_slot("slot-9b1d", channel="video", location="Ekebergveien 228")]
+    shown.output.show_list(with_spare(slots_view, "channel", "location"), rows)
+    assert shown.written.splitlines()[0].split() == kept
+
+
+def test_where_too_few_columns_are_spare_each_row_is_a_whole_block(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=20)
+    shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1d-and-more")])
+    labels = [line.split("  ")[0] for line in shown.written.splitlines() if line[:1].strip()]
+    assert labels == ["ID", "When", "With", "Where"]
+
+
+def test_a_spare_column_that_was_asked_for_stays(stage, slots_view, a_slot):
+    shown = stage(tty=True, width=20, fields=("id", "location"))
+    shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1deb4d-3b7d-4bad")])
+    assert "Where" in shown.written
+
+
+def test_a_column_may_stand_in_a_table_for_the_sake_of_one_row(stage, a_slot):
+    columns = (
+        Column("id", "ID", lambda slot: slot.id),
+        Column(
+            "service", "Service", lambda slot: slot.service, in_table=lambda slot: slot.id > "s"
+        ),
+    )
+    view = View("some", columns, record_of)
+    without, with_it = stage(tty=True), stage(tty=True)
+    without.output.show_list(view, [a_slot("a"), a_slot("b")])
+    with_it.output.show_list(view, [a_slot("a"), a_slot("s2")])
+    assert without.written == "ID\n──\na\nb\n"
+    assert with_it.written == "ID  Service\n─── ───────\na   booking\ns2  booking\n"
+
+
+def test_spare_columns_go_before_cells_become_towers_of_words(stage, slots_view, a_slot):
+    view, rows = with_spare(slots_view, "practitioner"), [a_slot("slot-9b1deb4d-3b7d")]
+    roomy, crowded = stage(tty=True, width=76), stage(tty=True, width=56)
+    roomy.output.show_list(view, rows)
+    crowded.output.show_list(view, rows)
+    assert roomy.written.splitlines()[0].split() == ["ID", "When", "With", "Where"]
+    assert crowded.written == (
+        "ID                  When                Where\n"
+        "─────────────────── ─────────────────── ────────────────\n"
+        "slot-9b1deb4d-3b7d  tomorrow, Tue 24    Ekebergveien 228\n"
+        "                    Nov 2026\n"
+        "                    09:00–09:20\n"
+    )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from gpcli.errors import Usage
 from gpcli.model.person import Person
 from gpcli.model.receipt import Sending
 from gpcli.model.thread import Attachment, Conversation, Message, Saved, Thread
@@ -22,6 +23,7 @@ from gpcli.render.views.threads import (
     size_words,
     status_words,
     thread_label,
+    undivided,
 )
 from tests.render.conftest import NOW, OSLO_WINTER
 from tests.render.test_hostile_texts import RAW
@@ -63,7 +65,7 @@ def test_threads_are_a_table_for_people(stage):
     header, _, first, second = shown.written.splitlines()
     assert header.split() == ["ID", "Subject", "Kind", "Status", "Unread", "Last", "With"]
     assert [first.startswith("t-1  Rash"), " open " in first] == [True, True]
-    assert ["(no subject)" in second, " not taken " in second] == [True, True]
+    assert ["(no subject)" in second, " refused " in second] == [True, True]
     assert first.split("  ")[-1] == "Dr. Ingrid Haugland"
 
 
@@ -82,7 +84,7 @@ def test_threads_are_a_line_each_for_scripts(stage):
         ("in-progress", "open"),
         ("completed", "closed"),
         ("stopped", "closed"),
-        ("not-done", "not taken"),
+        ("not-done", "refused"),
         ("on-hold", "on hold"),
         ("unknown", "unknown"),
         ("brand-new", "brand-new"),
@@ -282,3 +284,31 @@ def test_saved_files_are_a_line_each(stage):
     shown = stage()
     shown.output.show_list(SAVED, [Saved("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
     assert shown.written == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("One\n--\nTwo", "One\n\\--\nTwo"),
+        ("--", "\\--"),
+        ("\\--\n--\r\n", "\\\\--\n\\--\r\n"),
+        ("-- \n --\n---\na --\n\\-", "-- \n --\n---\na --\n\\-"),
+    ],
+)
+def test_in_plain_lines_no_line_of_a_text_passes_for_the_one_that_divides(text, plain):
+    assert undivided(text) == plain
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON])
+def test_the_fields_of_a_conversation_in_json_are_there_in_plain_lines_too(stage, format):
+    shown = stage(format=format, fields=("thread", "messages"))
+    shown.output.show_item(CONVERSATION, TALK)
+    plain = "thread:\tt-1\nmessages:\tm-1,m-2\n"
+    assert shown.written == plain if format is Format.PLAIN else '"thread"' in shown.written
+
+
+def test_a_field_that_json_has_inside_the_thread_is_pointed_to(stage):
+    shown = stage(format=Format.JSON, fields=("subject",))
+    with pytest.raises(Usage) as refused:
+        shown.output.show_item(CONVERSATION, TALK)
+    assert "thread" in refused.value.message + refused.value.hint

@@ -105,7 +105,7 @@ ROWS = (
     Row(
         "messages mark-read",
         CARE,
-        "Mark what a thread holds as read",
+        "Mark a thread, or single messages, as read",
         "gpcli.cli.messages:mark_read",
         writes=True,
     ),
@@ -114,7 +114,15 @@ ROWS = (
         CARE,
         "List prescriptions and what is left of them",
         "gpcli.cli.rx:list_prescriptions",
+        about="What runs out: something was handed out of it, and it can be fetched once more at "
+        "most, or ends within four weeks; or there is nothing left of it.",
         examples=(("What runs out?", "gpcli rx list --low"),),
+    ),
+    Row(
+        "rx show",
+        CARE,
+        "Show one prescription",
+        "gpcli.cli.rx:show",
     ),
     Row(
         "rx renew",
@@ -125,7 +133,9 @@ ROWS = (
         writes=True,
         aliases=("refill", "request"),
         about="Each prescription gets an answer of its own; where some can be asked for and some "
-        "not, the exit code is 8. What is asked for already is not asked for twice.",
+        "not, the exit code is 8. What is asked for already is not asked for twice, and one that "
+        "was renewed is not renewed again by its former id. The price is the surgery's and shown "
+        "beforehand; --accept-fee MAX refuses to send where all together may cost more.",
         examples=(
             ("Two of them", "gpcli rx renew rx-1 rx-2"),
             ("Whatever runs out, in a script", "gpcli rx renew --low --yes"),

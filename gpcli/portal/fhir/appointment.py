@@ -51,6 +51,7 @@ def read_appointment(
         surgery=_surgery_name(refs, bundle, offers),
         location=_named(actors, "Location", bundle),
         reason=appointment.text("comment"),
+        subject=appointment.text("description"),
         answer=_answer(appointment, bundle),
         cancel_until=_cancel_until(appointment, ZoneInfo(zone)),
         created=appointment.instant("created") if _full(appointment.text("created")) else None,

@@ -23,7 +23,7 @@ PORTALS: View[KnownPortal] = record_view(
 def _unattended(one: SignInState | SignInSummary, around: Surroundings) -> str:
     if one.until is None:
         return "as long as the portal renews the session" if one.renews else "not known"
-    return f"until {one.until.astimezone(around.machine_zone):%a %d %b %Y %H:%M}"
+    return f"until {around.time(one.until, str(one.until.tzinfo))}"
 
 
 SIGN_INS: View[SignInState] = record_view(
@@ -49,7 +49,9 @@ SIGNED_IN: View[SignInSummary] = record_view(
         Column("acting_user", "Acting user", acting_name, acting_words),
         Column("profile", "Profile", lambda one: one.profile),
         Column("environment", "Environment", lambda one: one.environment),
-        Column("gp", "GP", lambda one: tuple(each.label for each in one.surgeries)),
+        Column(
+            "gp", "GP", lambda one: tuple(each.label for each in one.surgeries), inside="surgeries"
+        ),
         Column("offered", "Offers online", lambda one: one.offered),
         Column("until", "Works unattended", lambda one: one.until, _unattended),
     ),

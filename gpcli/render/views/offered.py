@@ -44,7 +44,11 @@ def services_view(*, several_gps: bool) -> View[Service]:
                 style=lambda row: _STYLES.get(row.status, "yellow"),
             ),
             Column(
-                "gp", "GP", lambda row: row.surgery.gp or row.surgery.name, in_table=several_gps
+                "gp",
+                "GP",
+                lambda row: row.surgery.gp or row.surgery.name,
+                in_table=several_gps,
+                inside="surgery",
             ),
             Column("price", "Price", lambda row: price_cell(row.price), _price),
             Column("answer_time", "Answer", lambda row: row.answer_time),

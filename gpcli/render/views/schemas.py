@@ -53,6 +53,7 @@ ITEMS: dict[str, tuple[type, ...]] = {
     "profile remove": (KnownPortal,),
     "profile show": (KnownPortal,),
     "profile use": (KnownPortal,),
+    "rx show": (Prescription,),
     "rx withdraw": (RenewalReceipt,),
     "whoami": (SignInState,),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,12 +20,14 @@ STATUS = {
     "on-hold": "on hold",
     "completed": "closed",
     "stopped": "closed",
-    "not-done": "not taken",
+    "not-done": "refused",
     "entered-in-error": "entered in error",
 }
 """R4 EventStatus of a thread in a patient's words; an unknown code is shown as written."""
 
 STATUS_STYLE = {"in-progress": "green", "on-hold": "yellow", "not-done": "yellow"}
+
+_DIVIDER = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
 
 NO_SUBJECT = "(no subject)"
 
@@ -54,6 +58,11 @@ def size_words(size: int | None) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
+def undivided(text: str) -> str:
+    r"""A text for plain lines in which no line passes for the one that divides: `--` is `\--`."""
+    return _DIVIDER.sub(r"\\\g<0>", text)
+
+
 def _with(one: Thread) -> str | None:
     return one.practitioner or one.surgery
 
@@ -68,7 +77,7 @@ def _columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             lambda row: thread(row).subject,
             lambda row, _: thread(row).subject or NO_SUBJECT,
         ),
-        Column("kind", "Kind", lambda row: thread(row).kind),
+        Column("kind", "Kind", lambda row: thread(row).kind, spare=True),
         Column(
             "status",
             "Status",
@@ -92,7 +101,7 @@ def _columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             right=True,
         ),
         *_time_columns(thread),
-        Column("practitioner", "With", lambda row: thread(row).practitioner),
+        Column("practitioner", "With", lambda row: thread(row).practitioner, spare=True),
         Column("surgery", "Surgery", lambda row: thread(row).surgery, in_table=False),
         Column("zone", "Zone", lambda row: thread(row).zone, for_people=False),
     )
@@ -122,10 +131,25 @@ def _own(row: ThreadLike) -> Thread:
 
 THREADS: View[Thread] = record_view(Thread, "threads", _columns(_own))
 
+
+def _in_the_thread(column: Column[Conversation]) -> Column[Conversation]:
+    return replace(column, inside=f"thread.{column.name}")
+
+
+def _message_ids(one: Conversation) -> tuple[str, ...]:
+    return tuple(str(each.id) for each in one.messages)
+
+
 CONVERSATION: View[Conversation] = record_view(
-    Conversation, "conversation", _columns(lambda one: one.thread)
+    Conversation,
+    "conversation",
+    (
+        *map(_in_the_thread, _columns(lambda one: one.thread)),
+        Column("thread", "Thread", lambda one: one.thread.id, for_people=False),
+        Column("messages", "Message ids", _message_ids, for_people=False),
+    ),
 )
-"""The head of a conversation; in JSON, with its messages."""
+"""The head of a conversation; in JSON, the whole thread and its messages."""
 
 THREAD_RECEIPT: View[ThreadReceipt] = record_view(
     ThreadReceipt, "thread-receipt", (*_columns(_own), *sending_columns(ThreadReceipt))

@@ -8,6 +8,7 @@ from typing import TypeVar
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.flu import FluAnswer
 from gpcli.model.receipt import AppointmentReceipt
+from gpcli.model.service import ServiceName
 from gpcli.render.times import Surroundings
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.sent import sending_columns
@@ -36,7 +37,7 @@ SLOTS: View[Slot] = record_view(
         Column("service", "Service", lambda slot: slot.service, in_table=False),
         Column("channel", "Way", lambda slot: slot.channel),
         Column("practitioner", "With", lambda slot: slot.practitioner),
-        Column("surgery", "Surgery", lambda slot: slot.surgery),
+        Column("surgery", "Surgery", lambda slot: slot.surgery, spare=True),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
     ),
 )
@@ -50,7 +51,8 @@ def slot_label(slot: Slot, now: datetime) -> str:
 
 def appointment_label(one: Appointment, now: datetime) -> str:
     """An appointment as one line to pick from."""
-    parts = (_when(one, Surroundings(now)), one.practitioner, status_words(one.status))
+    about = (one.practitioner, one.subject, status_words(one.status))
+    parts = (_when(one, Surroundings(now)), *about)
     return " · ".join(filter(None, parts))
 
 
@@ -69,6 +71,11 @@ def _status(one: Appointment, around: Surroundings) -> str:
     return status_words(one.status) if one.id else "not sent"
 
 
+def _not_plain(one: Appointment) -> bool:
+    """Whether the list has to tell that it is not seeing the GP at a booked time."""
+    return one.service not in {None, ServiceName.BOOKING}
+
+
 def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
     return (
         Column("id", "ID", lambda one: one.id),
@@ -81,10 +88,10 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             _status,
             style=lambda one: STATUS_STYLE.get(one.status, "") if one.id else "",
         ),
-        Column("service", "Service", lambda one: one.service, in_table=False),
+        Column("service", "Service", lambda one: one.service, in_table=_not_plain),
         Column("channel", "Way", lambda one: one.channel),
         Column("practitioner", "With", lambda one: one.practitioner),
-        Column("surgery", "Surgery", lambda one: one.surgery),
+        Column("surgery", "Surgery", lambda one: one.surgery, spare=True),
         Column("location", "Where", lambda one: one.location, in_table=False),
         Column("reason", "Reason", lambda one: one.reason, in_table=False),
         Column("answer", "Answer", lambda one: one.answer, in_table=False),
@@ -95,6 +102,7 @@ def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column("slot_id", "Slot", lambda one: one.slot_id, in_table=False),
         Column("created", "Made", lambda one: one.created, in_table=False),
         Column("zone", "Zone", lambda one: one.zone, for_people=False),
+        Column("subject", "Subject", lambda one: one.subject, in_table=False),
     )
 
 
@@ -123,7 +131,7 @@ FLU: View[FluAnswer] = record_view(
     FluAnswer,
     "flu",
     (
-        Column("gp", "GP", lambda one: one.surgery.label),
+        Column("gp", "GP", lambda one: one.surgery.label, inside="surgery"),
         Column(
             "eligibility",
             "For whom",

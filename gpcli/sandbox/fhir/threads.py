@@ -4,8 +4,10 @@ A thread is a header without payload; its messages name it in `partOf`.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from gpcli.sandbox.fhir.conversations import CLOSED, SERVICES, header_of, kind_of, text_of
+from gpcli.sandbox.fhir.dates import instant
 from gpcli.sandbox.fhir.desk import Desk
 from gpcli.sandbox.fhir.elements import (
     Resource,
@@ -21,6 +23,9 @@ from gpcli.sandbox.fhir.outcome import Problem, broken_rule, forbidden
 from gpcli.sandbox.fhir.services import CHANNEL, GP, gps_of, kinds, require
 
 _PAYLOAD = "Communication.payload"
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far ahead of the portal's clock a message may say that it was sent."""
 
 _Rule = tuple[Callable[[Resource], bool], str, str]
 _OF_HEADERS: tuple[_Rule, ...] = (
@@ -44,6 +49,7 @@ def create(desk: Desk, sent: Resource) -> Resource:
     thread), 422 (`already-answered`, a limit, a rule of the form).
     """
     _require_own(desk, sent)
+    _require_no_future(desk, sent)
     kind = kind_of(sent)
     if kind not in SERVICES:
         text = f"A message is of one kind: {', '.join(SERVICES)}."
@@ -78,6 +84,15 @@ def _require_own(desk: Desk, sent: Resource) -> None:
         raise forbidden("A message of yours must have you as its subject.")
     if references(sent, "sender") != [desk.grant.fhir_user]:
         raise forbidden("The sender of a message is whoever is signed in.")
+
+
+def _require_no_future(desk: Desk, sent: Resource) -> None:
+    latest = desk.portal.clock.now() + _CLOCKS_DIFFER
+    if "sent" in sent and instant(sent["sent"]) > latest:
+        raise broken_rule(
+            "Nothing can have been sent in the future: are the clocks right?",
+            "Communication.sent",
+        )
 
 
 def _require_form(sent: Resource, rules: tuple[_Rule, ...]) -> None:

@@ -301,3 +301,21 @@ def test_who_acts_for_a_child_signs_with_their_own_name(for_emil):
     made(post(for_emil, header_of(who="emil", sender=ref(CHILD))))
     in_the_child_s_name = post(for_emil, header_of(who="emil"))
     assert issue(in_the_child_s_name) == (403, "forbidden", "")
+
+
+@pytest.mark.parametrize("ahead", ["2027-03-01T12:06:00+01:00", "2027-03-02", "2030"])
+@pytest.mark.parametrize("kind", ["thread", "message"])
+def test_nothing_was_sent_in_the_future(slow, ada, kind, ahead):
+    before = started(ada) if kind == "message" else None
+    resource = message(before, sent=ahead) if before else header_of(sent=ahead)
+
+    answer = post(ada, resource)
+
+    assert issue(answer) == (422, "business-rule", "")
+    assert answer.json["issue"][0]["expression"] == ["Communication.sent"]
+    assert len(communications(slow)) == (1 if before else 0)
+
+
+@pytest.mark.parametrize("sent", ["2027-03-01T12:04:00+01:00", "2027-03-01", "2026"])
+def test_clocks_may_differ_by_some_minutes(ada, sent):
+    assert made(post(ada, header_of(sent=sent)))["sent"] == sent

@@ -78,10 +78,18 @@ def test_one_is_answered_by_its_id_or_its_reference(busy, waiting, name, kind, o
     assert len(busy.surgery.answer()) == 3
 
 
-@pytest.mark.parametrize("name", ["booking", "enquiry", "thread", "request"])
-def test_each_can_be_declined(busy, waiting, name):
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("booking", "declined"),
+        ("enquiry", "declined"),
+        ("thread", "declined"),
+        ("request", "refused"),
+    ],
+)
+def test_each_can_be_declined(busy, waiting, name, outcome):
     (answer,) = busy.surgery.answer(waiting[name], NO)
-    assert (answer.reference, answer.outcome) == (waiting[name], "declined")
+    assert (answer.reference, answer.outcome) == (waiting[name], outcome)
 
 
 def test_a_declined_booking_frees_its_time_and_says_why(busy, waiting):

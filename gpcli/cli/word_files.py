@@ -1,0 +1,77 @@
+"""Reading the words of a message from a file, or from a pipe that has a name."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from pathlib import Path
+
+from gpcli.errors import NotFound, Usage
+
+MOST = 512 * 1024
+"""Bytes of a message beyond which it is refused unread, whatever a surgery takes."""
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_AT_ONCE = 64 * 1024
+
+
+def words_in(name: str, patience: float) -> str:
+    """The text of the file called `name`, of UTF-8.
+
+    A pipe gets `patience` seconds each time that it holds nothing. Raises NotFound for one that
+    does not exist; Usage for one that can't be read, is too long or is no text.
+    """
+    if not name.strip():
+        raise Usage("--message-file needs a value that is not empty.")
+    try:
+        content = _content(name, patience)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file '{name}'.") from None
+    except (OSError, ValueError) as trouble:
+        why = getattr(trouble, "strerror", None) or trouble
+        raise Usage(f"'{name}' can't be read: {why}.") from trouble
+    return decoded(content, name)
+
+
+def decoded(content: bytes, origin: str) -> str:
+    """Bytes as text; `origin` is named in Usage."""
+    if len(content) > MOST:
+        raise too_long(origin)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Usage(f"{origin} is not text in UTF-8.") from None
+
+
+def too_long(origin: str) -> Usage:
+    """The error for what no surgery takes."""
+    return Usage(f"{origin} is too long: {MOST} bytes at most.")
+
+
+def _content(name: str, patience: float) -> bytes:
+    descriptor = os.open(Path(name), _FLAGS)
+    with os.fdopen(descriptor, "rb") as file:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return _from_pipe(name, descriptor, patience)
+        if os.name != "nt":
+            os.set_blocking(descriptor, True)
+        return file.read(MOST + 1)
+
+
+def _from_pipe(name: str, descriptor: int, patience: float) -> bytes:
+    content = b""
+    while len(content) <= MOST:
+        ready, _, _ = select.select([descriptor], [], [], patience)
+        if not ready:
+            raise Usage(f"Nothing comes through the pipe '{name}'.", hint="Is anybody writing?")
+        part = os.read(descriptor, _AT_ONCE)
+        if not part:
+            break
+        content += part
+    return content

@@ -1,0 +1,75 @@
+"""Amounts and the life of a session, in words."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gpcli.model.account import SignInState
+from gpcli.model.money import Price
+from gpcli.model.person import Person
+from gpcli.render.output import Format
+from gpcli.render.times import Surroundings
+from gpcli.render.views.accounts import SIGN_INS
+from gpcli.render.views.wording import price_cell, price_words
+from gpcli.render.words import cell_words
+
+ADA = Person("ada", "Ada Solberg")
+UNTIL = datetime(2026, 12, 23, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
+SIGNED_IN = SignInState(
+    patient=ADA,
+    acting_user=ADA,
+    profile="home",
+    portal="https://portal.example/fhir",
+    environment="staging",
+    consent=None,
+    until=UNTIL,
+    renews=True,
+)
+
+
+def price(low, high):
+    return Price(Decimal(low), Decimal(high), "NOK")
+
+
+@pytest.mark.parametrize(
+    ("amount", "for_people", "for_scripts"),
+    [
+        (price("391", "391"), "NOK 391", "391 NOK"),
+        (price("0", "391.50"), "NOK 0–391.50", "0-391.50 NOK"),
+        (price("0", "0"), "free", "0 NOK"),
+        (None, "unknown", None),
+    ],
+)
+def test_an_amount_has_one_form_for_people_and_one_for_scripts(amount, for_people, for_scripts):
+    assert (price_words(amount), price_cell(amount)) == (for_people, for_scripts)
+
+
+def unattended(stage, **more):
+    shown = stage(tty=True, fields=("until",), **more)
+    shown.output.show_item(SIGN_INS, SIGNED_IN)
+    return shown.written
+
+
+def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(stage):
+    assert unattended(stage) == "Works unattended  until Wed 23 Dec 2026 09:00\n"
+    assert unattended(stage, format=Format.PLAIN) == "until:\t2026-12-23T09:00:00+01:00\n"
+
+
+def test_where_the_machine_s_clock_is_another_both_are_said():
+    (column,) = SIGN_INS.chosen(("until",))
+    tokyo = Surroundings(UNTIL - timedelta(days=30), timezone(timedelta(hours=9)))
+    said = cell_words(column, SIGNED_IN, tokyo)
+    assert said == "until Wed 23 Dec 2026 09:00 Europe/Oslo (17:00 here)"
+
+
+@pytest.mark.parametrize(
+    ("renews", "words"),
+    [(True, "as long as the portal renews the session"), (False, "not known")],
+)
+def test_an_end_that_nobody_knows_is_said_to_be_so(stage, renews, words):
+    shown = stage(tty=True, fields=("until",))
+    shown.output.show_item(SIGN_INS, replace(SIGNED_IN, until=None, renews=renews))
+    assert shown.written == f"Works unattended  {words}\n"
