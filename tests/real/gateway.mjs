@@ -1,16 +1,17 @@
-// The door of a FHIR server that knows no patients: node gateway.mjs ISSUER
+// The door of a FHIR server that knows no patients: node gateway.mjs ISSUER [bare]
 // It prints the FHIR base that clients are to use. The first line of its input is the base of the
 // server behind it; it ends with its input. Requests pass with an access token of ISSUER for
-// this base; what the server can do, and where to sign in, is told to anybody.
+// this base; what the server can do, and where to sign in, is told to anybody. Behind a `bare` door
+// there are no batches, transactions, conditional creates or ETags.
 import http from 'node:http';
 import readline from 'node:readline';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
-const [issuer] = process.argv.slice(2);
+const [issuer, ...words] = process.argv.slice(2);
+const bare = words.includes('bare');
 const keys = createRemoteJWKSet(new URL('/jwks', issuer));
 const CAPABILITIES = ['launch-standalone', 'client-public', 'context-standalone-patient',
   'permission-patient', 'permission-offline', 'permission-v2', 'sso-openid-connect'];
-const OPEN = new Set(['/metadata']);
 let base;
 let behind;
 
@@ -27,11 +28,21 @@ server.listen(0, '127.0.0.1', () => {
 async function answer(request, response) {
   const path = request.url.slice('/fhir'.length).split('?')[0];
   if (path === '/.well-known/smart-configuration') return tellWhereToSignIn(response);
-  if (!OPEN.has(path)) {
-    const problem = await problemWith(request.headers.authorization ?? '');
-    if (problem) return refuse(response, 401, 'login', problem);
-  }
+  if (path === '/metadata') return bare ? tellLess(response) : passOn(request, response);
+  const problem = await problemWith(request.headers.authorization ?? '');
+  if (problem) return refuse(response, 401, 'login', problem);
+  if (bare && request.method === 'POST' && ['', '/'].includes(path)) return refuse(response, 405, 'not-supported', 'No bundles.');
   return passOn(request, response);
+}
+
+async function tellLess(response) {
+  const statement = await (await fetch(`${behind}/metadata`)).json();
+  for (const rest of statement.rest) {
+    delete rest.interaction;
+    for (const resource of rest.resource) Object.assign(resource, { conditionalCreate: false, versioning: 'no-version' });
+  }
+  response.writeHead(200, { 'content-type': 'application/fhir+json' });
+  response.end(JSON.stringify(statement));
 }
 
 async function tellWhereToSignIn(response) {
@@ -60,9 +71,11 @@ function refuse(response, status, code, text) {
 
 function passOn(request, response) {
   const { authorization, host, ...headers } = request.headers;
+  if (bare) delete headers['if-none-exist'];
   const { hostname, port } = behind;
   return new Promise((resolve, reject) => {
     const passed = http.request({ hostname, port, method: request.method, path: request.url, headers }, (given) => {
+      if (bare) delete given.headers.etag;
       response.writeHead(given.statusCode, given.headers);
       given.pipe(response).on('finish', resolve);
     });
