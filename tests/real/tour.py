@@ -83,6 +83,7 @@ WRITING = (
     Stop("guro/emil", "messages mark-read --all --yes"),
 )
 RENEWING = (
+    Stop("ada", "rx show ID", chosen="rx list"),
     Stop("ada", "rx renew --low --yes"),
     Stop("ada", "rx renew rx-c28xcqvq --yes"),
     Stop("ada", "rx renew rx-w2w9djg4 --yes", code=7),
