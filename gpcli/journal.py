@@ -83,6 +83,22 @@ class Journal:
         with suppress(OSError):
             self._append({"intent": str(intent), "state": state, "at": at})
 
+    def take_back(self, intent: UUID, at: str) -> None:
+        """Note that a write that was begun did not leave: what was before stands again.
+
+        An earlier try with the same intent may still be unknown; else it is `not_sent`.
+        """
+        with suppress(OSError, ConfigTrouble):
+            events = [each for each in self._events() if each["intent"] == str(intent)]
+            earlier = events[-2] if len(events) > 1 else {"state": "not_sent", "at": at}
+            self._append(
+                {key: earlier.get(key) for key in ("state", "at")} | {"intent": str(intent)}
+            )
+
+    def entry(self, intent: UUID) -> Entry | None:
+        """The write with this intent, if it was ever begun; raises ConfigTrouble."""
+        return next((each for each in self.entries() if each.intent == intent), None)
+
     def target_of(self, intent: UUID) -> str | None:
         """What an earlier update with this intent was about (`Type/id`), if there was one."""
         found = [each.get("target") for each in self._events() if each["intent"] == str(intent)]
@@ -103,8 +119,13 @@ class Journal:
     def _events(self) -> Iterator[dict[str, Any]]:
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as trouble:
+            raise ConfigTrouble(
+                f"The journal {self._path} can't be read: {trouble.strerror}.",
+                hint="Make it readable, or set GPCLI_CONFIG_DIR.",
+            ) from trouble
         yield from filter(None, map(_event, text.split("\n")))
 
     def _append(self, event: Mapping[str, Any]) -> None:

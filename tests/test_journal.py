@@ -124,6 +124,50 @@ def test_the_same_write_tried_again_is_under_way_again(journal):
     assert states(journal) == [(INTENT, "sending")]
 
 
+@pytest.mark.parametrize("state", ["done", "refused", "not_sent", "unknown"])
+def test_what_was_before_a_write_that_did_not_leave_stands_again(journal, state):
+    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.end(INTENT, state, BEGAN)
+    journal.begin(INTENT, BOOKING, None, ENDED)
+
+    journal.take_back(INTENT, ENDED)
+
+    (entry,) = journal.entries()
+    assert (entry.state, entry.at) == (state, BEGAN)
+
+
+def test_a_first_write_that_did_not_leave_was_not_sent(journal):
+    journal.begin(OTHER, BOOKING, None, BEGAN)
+    journal.begin(INTENT, BOOKING, None, BEGAN)
+
+    journal.take_back(INTENT, ENDED)
+
+    assert states(journal) == [(OTHER, "sending"), (INTENT, "not_sent")]
+
+
+def test_a_write_that_a_crash_cut_short_is_still_under_way_after_one_that_did_not_leave(journal):
+    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.begin(INTENT, BOOKING, None, ENDED)
+
+    journal.take_back(INTENT, ENDED)
+
+    (entry,) = journal.entries()
+    assert (entry.state, entry.at) == ("sending", BEGAN)
+
+
+def test_one_write_is_found_by_its_intent(journal):
+    journal.begin(OTHER, BOOKING, "Appointment/app-1", BEGAN)
+
+    assert (journal.entry(INTENT), journal.entry(OTHER)) == (None, *journal.entries())
+
+
+def test_a_journal_that_can_not_be_read_is_told(journal, directory):
+    (directory / "journal.jsonl").mkdir(parents=True)
+
+    with pytest.raises(ConfigTrouble, match="can't be read"):
+        journal.entry(INTENT)
+
+
 def test_no_health_data_and_no_patient_stand_in_it(journal, directory):
     journal.begin(INTENT, BOOKING, None, BEGAN)
 

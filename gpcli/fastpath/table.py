@@ -1430,6 +1430,8 @@ TOPICS = {
         '  Exit code 10 means that no answer came: repeat with the same --request-id, or\n'
         '  with the "request_id" that the error names. An error can also say that it was\n'
         "  sent, but that the answer can't be written; it names the request id too.\n"
+        '  A portal may be unable to recognise a repeat: then gpcli only looks for ten\n'
+        '  minutes (exit code 10 while it finds nothing), and sends it again after that.\n'
         '\n'
         'WHETHER THE GP OFFERS IT\n'
         '  if gpcli services booking; then gpcli book --first --yes; fi\n'

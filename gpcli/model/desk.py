@@ -36,7 +36,11 @@ class CancellingDesk:
 
 @dataclass(frozen=True)
 class Written(Generic[Record]):
-    """What a write left at the portal; `changed` is false when it was so already."""
+    """What a write left at the portal; `changed` is false when it was so already.
+
+    `here_only`: the portal did not take it, and only this machine remembers it.
+    """
 
     record: Record
     changed: bool
+    here_only: bool = False

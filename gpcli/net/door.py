@@ -172,9 +172,14 @@ class Door:
         answer = self._exchange.answer(_signed(call, token))
         if answer.status != 401:
             return answer
-        with _nothing_sent():
-            renewed = self._bearer.renew(self, token)
-        return self._exchange.answer(_signed(call, renewed))
+        try:
+            with _nothing_sent():
+                renewed = self._bearer.renew(self, token)
+        except errors.GpcliError:
+            if call.method != "GET" and answer.repeated:
+                return answer  # it tells that a try before it may have been done
+            raise
+        return self._exchange.answer(_signed(call, renewed), answer)
 
 
 @contextmanager
@@ -182,7 +187,7 @@ def _nothing_sent() -> Iterator[None]:
     # What the token endpoint did says nothing about the request that waits for the token.
     try:
         yield
-    except (trouble.LostReply, trouble.LateReply) as failed:
+    except (trouble.LostReply, trouble.LateReply, trouble.BadAnswer) as failed:
         failed.sent = False
         raise
 

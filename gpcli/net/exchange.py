@@ -24,7 +24,8 @@ class Answer:
     """What came back: `body` is the strictly decoded JSON, None if there was none.
 
     For a status outside 200 to 299 a body that is not JSON is None, too. Where a file was asked
-    for, it is the file's bytes. `url` is what was asked, `tries` how often.
+    for, it is the file's bytes. `url` is what was asked, `tries` how often; `repeated` says that an
+    earlier one of these tries may have been done, whatever this answer says of the last.
     """
 
     status: int
@@ -33,6 +34,7 @@ class Answer:
     url: str
     request_id: str
     tries: int = 1
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,25 +84,27 @@ class Exchange:
     random: Callable[[], float]
     meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, after: Answer | None = None) -> Answer:
         """The answer to `call`, tried again where that is allowed and may help.
 
-        Raises trouble.LostReply, trouble.LateReply, trouble.BadAnswer or errors.TlsTrouble.
+        `after` is the answer to earlier tries of it, which count as well. Raises
+        trouble.LostReply, trouble.LateReply, trouble.BadAnswer or errors.TlsTrouble.
         """
         with self.meanwhile():
-            return self._answer(call)
+            return self._answer(call, after)
 
-    def _answer(self, call: Call) -> Answer:
-        sent = False  # an earlier try may have been done, whatever becomes of the last one
+    def _answer(self, call: Call, after: Answer | None) -> Answer:
+        before, repeated = (after.tries, after.repeated) if after else (0, False)
         for tried in itertools.count(1):
             outcome = self._outcome(call)
-            sent = sent or isinstance(outcome, Answer) or trouble.reached_portal(outcome)
             pause = self._pause(call, outcome, tried)
             if pause is None:
                 break
+            repeated = repeated or _may_be_done(outcome)
             self.sleep(pause)
         if isinstance(outcome, Answer):
-            return replace(outcome, tries=tried)
+            return replace(outcome, tries=before + tried, repeated=repeated)
+        sent = repeated or trouble.reached_portal(outcome)
         raise self._error(call, outcome, sent=sent) from outcome
 
     def _pause(
@@ -169,6 +173,12 @@ def _body(call: Call, status: int, raw: bytearray, headers: httpx.Headers) -> An
     if body is None and status == 200 and call.method == "GET":
         raise NotStrict("is empty")
     return body
+
+
+def _may_be_done(outcome: Answer | httpx.TransportError) -> bool:
+    if isinstance(outcome, Answer):
+        return outcome.status != 429
+    return trouble.reached_portal(outcome)
 
 
 def _may_repeat(call: Call, outcome: Answer | httpx.TransportError) -> bool:

@@ -105,7 +105,7 @@ def as_error(
         hint = "Try again later; --timeout SECONDS raises the limit."
         return LateReply(message, sent=sent, hint=hint, request_id=request_id)
     tls = _of(trouble, ssl.SSLError)
-    if tls is not None and not reached_portal(trouble) and not _is_cut(tls):
+    if tls is not None and not sent and not _is_cut(tls):
         return _tls_trouble(tls, host)
     why, hint = _reason(trouble)
     message = f"The portal at {host} can't be reached: {why}."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from math import ceil
 from typing import TypeVar
 from uuid import UUID
 
@@ -61,39 +63,45 @@ def is_success(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
 
-def is_final(answer: Answer, *, repeated: bool) -> bool:
+def is_final(answer: Answer) -> bool:
     """Whether the answer says for sure that nothing was done.
 
-    A 429 does, unless an earlier try of the same request got no answer.
+    No refusal does where an earlier try of the same request may have been done.
     """
-    may_be_done = _MAY_BE_DONE | {429} if repeated else _MAY_BE_DONE
-    return answer.status < 500 and answer.status not in may_be_done
+    return not answer.repeated and answer.status < 500 and answer.status not in _MAY_BE_DONE
 
 
-def refusal_in(answer: Answer | None, *, repeated: bool) -> GpcliError | None:
+def refusal_in(answer: Answer | None) -> GpcliError | None:
     """The error of an answer that says for sure that nothing was done, else `None`."""
-    if answer is None or is_success(answer) or not is_final(answer, repeated=repeated):
+    if answer is None or is_success(answer) or not is_final(answer):
         return None
     return error_of(answer)
 
 
 def may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
-    """Whether a refusal may come of an earlier try of the same write."""
+    """Whether a refusal may come of an earlier run's try of the same write."""
     return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
 
 
 def is_new(answer: Answer | None) -> bool:
     """Whether this made the record: a 200 to the only try says that it was there before."""
-    return answer is None or answer.status != 200 or answer.tries > 1
+    return answer is None or answer.status != 200 or answer.repeated
 
 
-def unknown(kind: str, intent: UUID) -> OutcomeUnknown:
-    """The error for a write that went out and whose outcome nobody knows."""
-    return OutcomeUnknown(
-        _UNKNOWN,
-        hint=f"{where(kind)} Or repeat it with --request-id {intent}: that never does it twice.",
-        request_id=str(intent),
-    )
+def unknown(kind: str, request: UUID, wait: timedelta | None = None) -> OutcomeUnknown:
+    """The error for a write that went out and whose outcome nobody knows.
+
+    `wait` is how long a repetition only looks, at a portal that can't recognise what it gets again;
+    `None` = it recognises it.
+    """
+    again = f"Or repeat it with --request-id {request}: that never does it twice."
+    if wait is not None:
+        minutes = max(1, ceil(wait / timedelta(minutes=1)))
+        again = (
+            f"Or repeat it with --request-id {request}: for the next {minutes} min that only "
+            "looks; after that it is sent again."
+        )
+    return OutcomeUnknown(_UNKNOWN, hint=f"{where(kind)} {again}", request_id=str(request))
 
 
 def require_one(there: Bundle, request: UUID, kind: str) -> None:

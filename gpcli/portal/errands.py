@@ -7,7 +7,7 @@ The intent's UUID stands in the resource as `identifier`, in `If-None-Exist`, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -42,6 +42,9 @@ Found = TypeVar("Found")
 
 _PRECONDITION_FAILED = 412
 
+LATE = timedelta(minutes=10)
+"""How long a write may take to be done whose answer was lost: a portal may be late."""
+
 
 class Created(NamedTuple):
     """What a create left: exactly the one record, what the witness knows, and whether it is new.
@@ -57,14 +60,16 @@ class Created(NamedTuple):
 class Doubt(NamedTuple):
     """A write of a resource of one kind of which nobody knows yet what became.
 
-    `request` is what the person can repeat; `repeated` says that the door may have sent it more
-    than once.
+    `request` is what the person can repeat; `wait` is how long that only looks, `None` where the
+    portal recognises what it gets again. `held` says that this run has not sent it, since an
+    earlier one did.
     """
 
     kind: str
     intent: UUID
     request: UUID
-    repeated: bool
+    wait: timedelta | None = None
+    held: bool = False
 
 
 class Errands:
@@ -83,23 +88,48 @@ class Errands:
         witness: Query | None = None,
         *,
         request: UUID | None = None,
+        noted: bool = False,
     ) -> Created:
         """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
-        `request` is what the person can repeat, where this is only a part of it. Raises
-        OutcomeUnknown, Conflict when the portal has several records or none, or the portal's
-        refusal.
+        `request` is what the person can repeat, where this is only a part of it; `noted` says that
+        the journal has it already, as begun by this run. What an earlier run sent a short while ago
+        is only looked for where the portal would not recognise it. Raises OutcomeUnknown, Conflict
+        when the portal has several records or none, or the portal's refusal.
         """
-        asked = request or intent
+        doubt = self.doubt(kind, intent, request or intent, noted=noted)
+        look = partial(self._look, kind, intent, witness)
+        if doubt.held:
+            return self.conclude(None, look, doubt)
         headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(intent)}
-        safe = kind in self._exchange.can().conditional_creates
-        door = self._exchange.door
+        door, safe = self._exchange.door, doubt.wait is None
         answer = self.sent(
             {intent: resource},
             lambda: door.send("POST", kind, resource, headers=headers, retry=safe),
+            noted=noted,
         )
-        look = partial(self._look, kind, intent, witness)
-        return self.conclude(answer, look, Doubt(kind, intent, asked, repeated=safe))
+        return self.conclude(answer, look, doubt)
+
+    def doubt(self, kind: str, intent: UUID, request: UUID, *, noted: bool = False) -> Doubt:
+        """What there would be to say if a create of this `kind` got no answer; `noted` as above.
+
+        Raises ConfigTrouble when the journal can't be read.
+        """
+        if kind in self._exchange.can().conditional_creates:
+            return Doubt(kind, intent, request)
+        left = None if noted else self._left(intent)
+        return Doubt(kind, intent, request, left or LATE, held=left is not None)
+
+    def _left(self, intent: UUID) -> timedelta | None:
+        """How much longer what an earlier run sent may still be on its way; `None` = no longer."""
+        entry = self._journal.entry(intent)
+        if entry is None or entry.state not in {"sending", "unknown"}:
+            return None
+        try:
+            since = self._now() - datetime.fromisoformat(entry.at)
+        except (TypeError, ValueError):  # no time that gpcli wrote
+            return None
+        return LATE - since if abs(since) < LATE else None
 
     def conclude(
         self, answer: Answer | None, look: Callable[[], tuple[Bundle, Bundle]], doubt: Doubt
@@ -120,7 +150,7 @@ class Errands:
         else:
             there, known = self._in_doubt(found, answer, doubt)
         require_one(there, doubt.request, doubt.kind)
-        return Created(there, known, changed=is_new(answer))
+        return Created(there, known, changed=not doubt.held and is_new(answer))
 
     def update(
         self,
@@ -154,6 +184,7 @@ class Errands:
             target=reference,
         )
         if known and answer and answer.status == _PRECONDITION_FAILED:
+            self.end(intent, "refused")
             return self.update(reference, change, is_done, intent)
         return self._changed(answer, reference, is_done, intent)
 
@@ -169,14 +200,16 @@ class Errands:
         if answer and is_success(answer):
             self.end(intent, "done")
             there = read_back(lambda: self._read(reference)[0], intent, kind)
+            if not seems(there, is_done):
+                self.end(intent, "refused")
             return really(there, is_done, intent), True
 
         def look() -> Element | None:
             there = self._read(reference)[0]
             return there if seems(there, is_done) else None
 
-        ours = answer is None or not is_final(answer, repeated=False)
-        return self._in_doubt(look, answer, Doubt(kind, intent, intent, repeated=False)), ours
+        ours = answer is None or not is_final(answer)
+        return self._in_doubt(look, answer, Doubt(kind, intent, intent)), ours
 
     def _read(self, reference: str) -> tuple[Element, str | None]:
         record, answer = self._exchange.read(reference)
@@ -193,21 +226,26 @@ class Errands:
         parts: Mapping[UUID, Mapping[str, Any]],
         send: Callable[[], Answer],
         target: str | None = None,
+        *,
+        noted: bool = False,
     ) -> Answer | None:
         """Send what holds these `parts`, resources by their intents, each in the journal first.
 
-        `None` when the request may have arrived and no answer came. How each part ended is still
-        to be noted, unless the request was not sent: then that is noted, and why is raised.
+        `noted` says that they are in it. `None` when the request may have arrived and no answer
+        came. How each part ended is still to be noted, unless the request was not sent: then that
+        is noted, and why is raised.
         """
+        begun = list(parts) if noted else []
         try:
-            for intent, resource in parts.items():
-                self.begin(intent, resource, target)
+            for intent in () if noted else parts:
+                self.begin(intent, parts[intent], target)
+                begun.append(intent)
             return send()
         except GpcliError as trouble:
             if isinstance(trouble, LostReply | LateReply | BadAnswer) and trouble.sent:
                 return None
-            for intent in parts:
-                self.end(intent, "not_sent")
+            for intent in begun:
+                self.take_back(intent)
             raise
 
     def _in_doubt(
@@ -215,16 +253,17 @@ class Errands:
     ) -> Found:
         """A look: found = done; a refusal = not done; else nobody knows.
 
-        A 409, a 412 or a taken slot may be the echo of our own earlier try, so it is looked into
+        A 409, a 412 or a taken slot may be the echo of an earlier run's try, so it is looked into
         as well.
         """
-        refusal = refusal_in(answer, repeated=doubt.repeated)
+        refusal = refusal_in(answer)
         there = tried(look) if refusal is None or may_be_echo(answer, refusal) else None
         if there is not None:
             self.end(doubt.intent, "done")
             return there
-        self.end(doubt.intent, "refused" if refusal else "unknown")
-        raise refusal or unknown(doubt.kind, doubt.request)
+        if not doubt.held:
+            self.end(doubt.intent, "refused" if refusal else "unknown")
+        raise refusal or unknown(doubt.kind, doubt.request, doubt.wait)
 
     def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None) -> None:
         """Note a write in the journal before it leaves; raises ConfigTrouble."""
@@ -233,6 +272,10 @@ class Errands:
     def end(self, intent: UUID, state: State) -> None:
         """Note in the journal how a write ended."""
         self._journal.end(intent, state, self._stamp())
+
+    def take_back(self, intent: UUID) -> None:
+        """Note in the journal that what was begun did not leave."""
+        self._journal.take_back(intent, self._stamp())
 
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="seconds")

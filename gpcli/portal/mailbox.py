@@ -177,8 +177,9 @@ class FhirMailbox:
                 intent,
             )
         except (NotPermitted, Rejected, Unmoved):
-            changed = str(message.id) not in self._marks
+            new = str(message.id) not in self._marks
             self._marks.add(str(message.id))
+            return Written(read, new, here_only=True)
         return Written(read, changed)
 
     def content(self, attachment: Attachment) -> bytes:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from gpcli.errors import ConfigTrouble, GpcliError
 from gpcli.net.door import Answer
-from gpcli.portal.doubt import bearing, is_success, only_once, require_one
+from gpcli.portal.doubt import bearing, is_success, only_once, require_one, unknown
 from gpcli.portal.errands import Created, Doubt, Errands
 from gpcli.portal.exchange import Exchange, answer_in
 from gpcli.portal.fhir.bundle import Bundle
@@ -52,12 +52,22 @@ class _Several:
         return self.kind in self.exchange.can().conditional_creates
 
     def create(self, parts: Sequence[Part]) -> list[Outcome]:
-        there = {} if self._safe else self._there([intent for intent, _ in parts])
+        there = {} if self._safe else self._known([intent for intent, _ in parts])
         new = [part for part in parts if part[0] not in there]
         together = len(new) > 1 and self.exchange.can().batch
         made = self._together(new) if together else self._singly(new)
         ended = there | {intent: one for (intent, _), one in zip(new, made, strict=True)}
         return [ended[intent] for intent, _ in parts]
+
+    def _known(self, intents: Sequence[UUID]) -> dict[UUID, Outcome]:
+        """What is not to be sent: it is there, or may still be on its way from an earlier run."""
+        there = self._there(intents)
+        doubts = [self._doubt(intent) for intent in intents if intent not in there]
+        held = (doubt for doubt in doubts if doubt.held)
+        return there | {each.intent: unknown(self.kind, self.request, each.wait) for each in held}
+
+    def _doubt(self, intent: UUID, *, noted: bool = False) -> Doubt:
+        return self.errands.doubt(self.kind, intent, self.request, noted=noted)
 
     def _there(self, intents: Sequence[UUID]) -> dict[UUID, Outcome]:
         """What an earlier run with the same intents has made."""
@@ -90,7 +100,7 @@ class _Several:
         self, intents: Sequence[UUID], answers: Sequence[Answer | None]
     ) -> list[Outcome]:
         looks = _Looks(self.exchange, self.kind, intents)
-        doubts = [Doubt(self.kind, each, self.request, self._safe) for each in intents]
+        doubts = [self._doubt(each, noted=True) for each in intents]
         return [
             _caught(partial(self.errands.conclude, answer, partial(looks.at, number), doubt))
             for number, (answer, doubt) in enumerate(zip(answers, doubts, strict=True))

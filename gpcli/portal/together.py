@@ -7,6 +7,7 @@ and a place in the journal of its own; all carry the same `X-Request-ID`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +25,7 @@ from gpcli.portal.doubt import (
     tried,
     unknown,
 )
-from gpcli.portal.errands import Errands
+from gpcli.portal.errands import Doubt, Errands
 from gpcli.portal.exchange import Exchange, answer_in
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed, resource
@@ -58,23 +59,20 @@ def create_together(
     back may keep some parts of what it refused: the error says so.
     """
     kind = str(parts[0].resource["resourceType"])
-    safe = kind in exchange.can().conditional_creates
-    body = {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(p) for p in parts]}
-    headers = {"X-Request-ID": str(request)}
-    answer = errands.sent(
-        {part.intent: part.resource for part in parts},
-        lambda: exchange.door.send("POST", "", body, headers=headers, retry=safe),
-    )
+    doubts = [errands.doubt(kind, part.intent, request) for part in parts]
+    held = any(doubt.held for doubt in doubts)
+    answer = None if held else _send(exchange, errands, parts, request)
     look = partial(_look, exchange, kind, [part.intent for part in parts])
     if _all_done(answer, len(parts)):
         _note(errands, parts, "done")
         there = read_back(look, request, kind)
     else:
         there = tried(look) or [Bundle() for _ in parts]
-    refusal = refusal_in(answer, repeated=safe) or _refusal_inside(answer)
-    _settle(errands, parts, there, refusal, request)
-    changed = {each.status for each in _entries(answer)} != {200} or _tries(answer) > 1
-    return _made(there, request, changed=changed)
+        refusal = refusal_in(answer) or _refusal_inside(answer)
+        _settle(errands, doubts, there, refusal)
+    again = answer is not None and answer.repeated
+    changed = {each.status for each in _entries(answer)} != {200} or again
+    return _made(there, request, kind, changed=changed and not held)
 
 
 def create_in_turn(
@@ -92,20 +90,47 @@ def create_in_turn(
     says so.
     """
     kind = str(first.resource["resourceType"])
+    planned = then(first.intent.urn)
+    noted = not begun and not errands.doubt(kind, planned.intent, request).held
     if begun:
         (header,) = _look(exchange, kind, [first.intent])
         require_one(header, request, kind)
     else:
-        header = errands.create(kind, first.resource, first.intent, request=request).there
+        header = _header(errands, first, planned if noted else None, request)
     reference = header.matches[0].ref
     part = then(reference)
     try:
-        created = errands.create(kind, part.resource, part.intent, request=request)
+        created = errands.create(kind, part.resource, part.intent, request=request, noted=noted)
     except OutcomeUnknown:
         raise
     except GpcliError as trouble:
         raise _with_remains(trouble, [reference], request) from trouble
-    return _made([header, created.there], request, changed=created.changed)
+    return _made([header, created.there], request, kind, changed=created.changed)
+
+
+def _header(errands: Errands, first: Part, planned: Part | None, request: UUID) -> Bundle:
+    """`first`, created while the journal knows already of what is `planned` to follow it."""
+    if planned:
+        errands.begin(planned.intent, planned.resource, None)
+    kind = str(first.resource["resourceType"])
+    try:
+        return errands.create(kind, first.resource, first.intent, request=request).there
+    except GpcliError:
+        if planned:
+            errands.take_back(planned.intent)
+        raise
+
+
+def _send(
+    exchange: Exchange, errands: Errands, parts: Sequence[Part], request: UUID
+) -> Answer | None:
+    safe = parts[0].resource["resourceType"] in exchange.can().conditional_creates
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(p) for p in parts]}
+    headers = {"X-Request-ID": str(request)}
+    return errands.sent(
+        {part.intent: part.resource for part in parts},
+        lambda: exchange.door.send("POST", "", body, headers=headers, retry=safe),
+    )
 
 
 def _entry(part: Part) -> dict[str, Any]:
@@ -121,33 +146,40 @@ def _look(exchange: Exchange, kind: str, intents: Sequence[UUID]) -> list[Bundle
 
 def _settle(
     errands: Errands,
-    parts: Sequence[Part],
+    doubts: Sequence[Doubt],
     there: Sequence[Bundle],
     refusal: GpcliError | None,
-    request: UUID,
 ) -> None:
     """Note how each part ended; raise the refusal, or OutcomeUnknown, if one is not there."""
-    present = [part for part, found in zip(parts, there, strict=True) if found.matches]
-    absent = [part for part in parts if part not in present]
+    present = [doubt for doubt, found in zip(doubts, there, strict=True) if found.matches]
+    absent = [doubt for doubt in doubts if doubt not in present]
     _note(errands, present, "done")
-    _note(errands, absent, "refused" if refusal else "unknown")
+    if not any(doubt.held for doubt in doubts):
+        _note(errands, absent, "refused" if refusal else "unknown")
     if not absent:
         return
     if refusal is None:
-        raise unknown(str(absent[0].resource["resourceType"]), request)
+        raise _longest(doubts)
     remains = [found.matches[0].ref for found in there if found.matches]
-    raise _with_remains(refusal, remains, request) if remains else refusal
+    raise _with_remains(refusal, remains, absent[0].request) if remains else refusal
 
 
-def _note(errands: Errands, parts: Sequence[Part], state: State) -> None:
+def _longest(doubts: Sequence[Doubt]) -> OutcomeUnknown:
+    """The error that names the longest wait of those whose write is on its way."""
+    sent = [doubt for doubt in doubts if doubt.held] or doubts
+    one = max(sent, key=lambda doubt: doubt.wait or timedelta())
+    return unknown(one.kind, one.request, one.wait)
+
+
+def _note(errands: Errands, parts: Sequence[Part | Doubt], state: State) -> None:
     for part in parts:
         errands.end(part.intent, state)
 
 
-def _made(there: Sequence[Bundle], request: UUID, *, changed: bool) -> Made:
+def _made(there: Sequence[Bundle], request: UUID, kind: str, *, changed: bool) -> Made:
     along = Bundle()
     for each in there:
-        require_one(each, request, "Communication")
+        require_one(each, request, kind)
         along.add(each)
     return Made(tuple(each.matches[0] for each in there), along, changed)
 
@@ -167,7 +199,7 @@ def _all_done(answer: Answer | None, parts: int) -> bool:
 
 def _refusal_inside(answer: Answer | None) -> GpcliError | None:
     """The first refusal among the entries of a portal that takes a transaction for a batch."""
-    refused = (each for each in _entries(answer) if refusal_in(each, repeated=False))
+    refused = (each for each in _entries(answer) if refusal_in(each))
     return next(map(error_of, refused), None)
 
 
@@ -178,7 +210,3 @@ def _entries(answer: Answer | None) -> list[Answer]:
         return [answer_in(entry, answer) for entry in resource(answer.body).children("entry")]
     except Malformed:
         return []
-
-
-def _tries(answer: Answer | None) -> int:
-    return answer.tries if answer else 1

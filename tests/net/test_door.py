@@ -155,12 +155,57 @@ def test_a_401_without_a_way_to_renew_says_that_the_session_is_over(asked):
         portal.door.get("Patient/a")
 
 
+CUT = httpx.ReadError("cut")
+TOKEN_TROUBLE = [
+    LostReply("the token endpoint hung up", sent=True),
+    LateReply("the token endpoint is slow", sent=True),
+    BadAnswer("the token endpoint talks nonsense", status=200),
+]
+
+
+@pytest.mark.parametrize("trouble", [Expired("over"), *TOKEN_TROUBLE])
+def test_no_other_token_after_a_lost_answer_says_nothing_about_the_first_try(asked, trouble):
+    portal = asked(CUT, httpx.Response(401), bearer=Tokens("old", trouble))
+    answer = portal.door.send("POST", "Task", {}, retry=True)
+    assert (answer.status, answer.tries, answer.repeated) == (401, 2, True)
+
+
+def test_a_read_without_another_token_says_why_there_is_none(asked):
+    trouble = LostReply("the token endpoint hung up", sent=True)
+    portal = asked(CUT, httpx.Response(401), bearer=Tokens("old", trouble))
+    with pytest.raises(LostReply, match="hung up"):
+        portal.door.get("Patient/a")
+
+
+def test_what_came_before_a_renewed_token_counts_as_well(asked):
+    portal = asked(CUT, httpx.Response(401), ok(), bearer=Tokens("old", "new"))
+    answer = portal.door.send("POST", "Task", {}, retry=True)
+    assert (answer.status, answer.tries, answer.repeated) == (200, 3, True)
+
+
+def test_a_write_that_was_lost_before_its_token_was_renewed_stays_sent(asked):
+    nobody = [httpx.ConnectError("refused")] * 4
+    portal = asked(CUT, httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
+    with pytest.raises(LostReply) as refused:
+        portal.door.send("POST", "Task", {}, retry=True)
+    assert refused.value.sent is True
+
+
+def test_a_write_that_only_its_token_kept_out_was_not_done(asked):
+    nobody = [httpx.ConnectError("refused")] * 4
+    portal = asked(httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
+    with pytest.raises(LostReply) as refused:
+        portal.door.send("POST", "Task", {}, retry=True)
+    assert refused.value.sent is False
+
+
+@pytest.mark.parametrize("lost", TOKEN_TROUBLE)
 @pytest.mark.parametrize("tokens", [("boom",), ("old", "boom")])
-def test_trouble_at_the_token_endpoint_is_not_taken_for_a_lost_write(asked, tokens):
-    lost = LostReply("the token endpoint hung up", sent=True)
+def test_trouble_at_the_token_endpoint_is_not_taken_for_a_lost_write(asked, tokens, lost):
+    lost.sent = True
     bearer = Tokens(*[lost if token == "boom" else token for token in tokens])
     portal = asked(httpx.Response(401), bearer=bearer)
-    with pytest.raises(LostReply) as refused:
+    with pytest.raises(type(lost)) as refused:
         portal.door.send("POST", "Appointment", {})
     assert refused.value.sent is False
 

@@ -168,6 +168,38 @@ def test_an_answer_that_breaks_off_is_said_to_be_unfinished(asked):
     )
 
 
+def test_a_bad_certificate_after_a_lost_answer_does_not_say_that_nothing_was_sent(asked):
+    bad = caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError(1, "x"))
+    portal = asked(CUT, bad)
+    with pytest.raises(LostReply) as refused:
+        portal.door.send("POST", "Appointment", {}, retry=True)
+    assert refused.value.sent is True
+
+
+@pytest.mark.parametrize(
+    ("first", "repeated"),
+    [
+        ([], False),
+        ([REFUSED], False),
+        ([httpx.Response(429)], False),
+        ([CUT], True),
+        ([httpx.Response(503)], True),
+        ([CUT, httpx.Response(429)], True),
+    ],
+)
+def test_an_answer_tells_whether_an_earlier_try_may_have_been_done(asked, first, repeated):
+    portal = asked(*first, httpx.Response(403))
+    answer = portal.door.send("POST", "Appointment", {}, retry=True)
+    assert (answer.status, answer.tries, answer.repeated) == (403, len(first) + 1, repeated)
+
+
+def test_a_write_that_was_only_told_to_slow_down_did_not_leave(asked):
+    portal = asked(httpx.Response(429), REFUSED, REFUSED, REFUSED)
+    with pytest.raises(LostReply) as refused:
+        portal.door.send("POST", "Appointment", {})
+    assert refused.value.sent is False
+
+
 def test_a_bad_certificate_is_final(asked):
     portal = asked(caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError(1, "x")))
     with pytest.raises(TlsTrouble) as refused:

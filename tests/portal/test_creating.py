@@ -285,11 +285,11 @@ def test_a_record_that_was_there_before_the_only_try_is_not_a_change(
 
 
 def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(
-    careful: Errands, server: Server
+    errands: Errands, server: Server
 ):
     server.on("POST Appointment", LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as raised:
-        create(careful)
+        create(errands)
     assert raised.value.hint == (
         "gpcli appointments list shows what is there. "
         f"Or repeat it with --request-id {INTENT}: that never does it twice."

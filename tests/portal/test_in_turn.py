@@ -98,7 +98,7 @@ def test_a_header_that_is_lost_is_unknown_and_its_message_is_not_sent(
     with pytest.raises(errors.OutcomeUnknown) as raised:
         in_turn()
     assert raised.value.request_id == str(INTENT)
-    assert states(journal) == {"header": "unknown"}
+    assert states(journal) == {"header": "unknown", "message": "not_sent"}
 
 
 @pytest.mark.parametrize("able", [ALL_AT_ONCE, FORGETFUL])
@@ -151,3 +151,55 @@ def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
     with pytest.raises(errors.Conflict):
         in_turn(begun=True)
     assert (states(journal), [each for each in server.asked if "POST" in each]) == ({}, [])
+
+
+def test_the_journal_knows_of_both_before_the_header_leaves(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    seen: list[dict[str, str]] = []
+
+    class Spy(Reply):
+        def response(self):
+            seen.append(states(journal))
+            return super().response()
+
+    server.on(CREATE, Spy(status=201))
+    shows(server, BEGUN, SAID)
+    in_turn()
+    assert seen == [
+        {"header": "sending", "message": "sending"},
+        {"header": "done", "message": "sending"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "state"),
+    [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
+)
+def test_a_message_whose_header_fails_was_not_sent(
+    in_turn: Callable[..., Made],
+    server: Server,
+    journal: Journal,
+    answer: Reply,
+    kind: type,
+    state: str,
+):
+    server.on(CREATE, answer)
+    with pytest.raises(kind):
+        in_turn()
+    assert states(journal) == {"header": state, "message": "not_sent"}
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+def test_a_message_that_may_be_on_its_way_is_not_sent_again_behind_a_new_header(
+    in_turn: Callable[..., Made], server: Server, journal: Journal
+):
+    journal.begin(MESSAGE, SAID, None, NOW.isoformat())
+    server.on(CREATE, Reply(status=201))
+    shows(server, BEGUN)
+    with pytest.raises(errors.OutcomeUnknown):
+        in_turn()
+    assert (server.asked.count(CREATE), states(journal)) == (
+        1,
+        {"header": "done", "message": "sending"},
+    )

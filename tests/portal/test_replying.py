@@ -164,6 +164,7 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
     (_, answer) = thread_of(portal).messages
     written = portal.mailbox.mark_read(answer, INTENT)
     assert (written.changed, written.record.id, written.record.unread) == (True, "answer-1", False)
+    assert not written.here_only
     assert server.bodies == [record | READ_AT]
     assert server.written().headers["If-Match"] == 'W/"3"'
 
@@ -191,8 +192,8 @@ def test_where_the_portal_lets_nobody_this_machine_remembers(
     server.on(ANSWER, an_answer()).on(PUT, answer)
     portal = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
     (_, unread) = thread_of(portal).messages
-    assert portal.mailbox.mark_read(unread, INTENT).changed
-    assert not portal.mailbox.mark_read(unread, ANOTHER).changed
+    told = [portal.mailbox.mark_read(unread, intent) for intent in (INTENT, ANOTHER)]
+    assert [(each.changed, each.here_only) for each in told] == [(True, True), (False, True)]
     assert [each.unread for each in thread_of(portal).messages] == [False, False]
     another_run = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
     assert thread_of(another_run).thread.unread_count == 0

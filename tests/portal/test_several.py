@@ -287,6 +287,22 @@ def test_a_refusal_of_the_whole_batch_is_one_of_each(server: Server, journal: Jo
     assert ended(journal, "refused", "refused", "refused")
 
 
+@pytest.mark.parametrize("status", [400, 403, 412, 422])
+def test_a_refusal_of_a_repeated_batch_does_not_say_that_the_first_was_not_done(
+    server: Server, journal: Journal, status: int
+):
+    server.on(BATCH, LOST, Reply(status=status), looked("a"))
+    assert create(server, journal) == ["task-a new", "outcome_unknown", "outcome_unknown"]
+    assert ended(journal, "done", "unknown", "unknown")
+
+
+def test_a_refusal_in_a_repeated_batch_does_not_say_so_either(server: Server, journal: Journal):
+    again = a_batch_response(answered("200"), answered("422"), answered("409"))
+    server.on(BATCH, LOST, again, looked("a"))
+    assert create(server, journal) == ["task-a new", "outcome_unknown", "outcome_unknown"]
+    assert ended(journal, "done", "unknown", "unknown")
+
+
 def test_several_found_for_one_are_a_conflict(server: Server, journal: Journal):
     twin = identified(a_task("task-x"), PARTS[0].urn)
     server.on(POST, CREATED).on(LOOK, a_searchset(*BODIES, twin))

@@ -162,14 +162,15 @@ def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
     assert states(journal) == {"header": "done", "message": "unknown"}
 
 
-def test_a_transaction_that_is_called_done_and_is_half_done_is_unknown(
-    together: Callable[[], Made], server: Server, journal: Journal
+@pytest.mark.parametrize("there", [(), (BEGUN,)], ids=["none", "header"])
+def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
+    together: Callable[[], Made], server: Server, journal: Journal, there: tuple[dict, ...]
 ):
     server.on(TRANSACTION, DONE)
-    shows(server, BEGUN)
-    with pytest.raises(errors.OutcomeUnknown):
+    shows(server, *there)
+    with pytest.raises(errors.Conflict, match="shows 0 records"):
         together()
-    assert states(journal) == {"header": "done", "message": "unknown"}
+    assert states(journal) == ALL_DONE
 
 
 def test_a_transaction_that_is_done_and_can_not_be_read_back_is_not_called_failed(
@@ -243,6 +244,27 @@ def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
     server.on(TRANSACTION, LOST, Reply(status=412))
     shows(server, BEGUN, SAID)
     assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 412, 422])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
+def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
+    together: Callable[[], Made], server: Server, journal: Journal, status: int, look: Reply
+):
+    server.on(TRANSACTION, LOST, Reply(status=status)).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+    assert states(journal) == {"header": "unknown", "message": "unknown"}
+
+
+def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, LOST, outcome("201 Created", "422"))
+    shows(server, BEGUN)
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+    assert states(journal) == {"header": "done", "message": "unknown"}
 
 
 def test_a_portal_that_can_not_be_reached_got_neither(

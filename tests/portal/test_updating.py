@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -150,11 +151,12 @@ def test_a_portal_out_of_reach_got_nothing(errands: Errands, server: Server, jou
 
 
 def test_a_portal_that_takes_the_update_and_keeps_the_record_as_it_was_is_a_conflict(
-    errands: Errands, server: Server
+    errands: Errands, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED).on(PUT, DONE)
     with pytest.raises(errors.Conflict, match="shows Appointment/visit-1 as it was"):
         cancel(errands)
+    assert states(journal) == [("update", TARGET, "refused")]
 
 
 def test_an_update_that_can_not_be_read_back_is_not_called_failed(
@@ -224,3 +226,25 @@ def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once
     assert server.asked == [PUT, GET, PUT, GET]
     assert (server.bodies[-1]["comment"], len(server.bodies)) == ("Bring your card.", 2)
     assert states(journal) == [("update", TARGET, "done")]
+
+
+@pytest.mark.parametrize(
+    "now", [Reply(CANCELLED), Reply(status=404), NO_WAY], ids=["cancelled", "gone", "out of reach"]
+)
+def test_a_put_that_came_too_late_is_noted_as_refused_before_anything_else_is_asked(
+    errands: Errands, server: Server, journal: Journal, now: Reply
+):
+    server.on(PUT, Reply(status=412)).on(GET, now)
+    with suppress(errors.GpcliError):
+        cancel_known(errands)
+    assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "refused")])
+
+
+def test_an_update_that_does_not_leave_this_time_may_still_have_been_done_the_last_time(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on(GET, BOOKED).on(PUT, LOST, NO_WAY)
+    for kind in (errors.OutcomeUnknown, errors.Unreachable):
+        with pytest.raises(kind):
+            cancel(errands)
+    assert states(journal) == [("update", TARGET, "unknown")]

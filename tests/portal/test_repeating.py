@@ -1,0 +1,232 @@
+"""The same intent in another run: what may still be on its way is not sent again blindly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid5
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal.errands import Errands
+from gpcli.portal.exchange import Exchange
+from gpcli.portal.several import create_each
+from gpcli.portal.together import Made, Part, create_together
+from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
+from tests.portal.letters import FORGETFUL, a_header, a_message
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
+
+BODY = identified(an_appointment(), INTENT.urn)
+OURS = a_searchset(BODY)
+POST, LOOK = "POST Appointment", "GET Appointment?identifier"
+CREATED = Reply(status=201)
+OTHER = uuid5(INTENT, "other")
+
+
+def state(journal: Journal) -> tuple[str, str]:
+    (entry,) = journal.entries()
+    return entry.state, entry.at
+
+
+def create(errands: Errands) -> bool:
+    return errands.create("Appointment", BODY, INTENT).changed
+
+
+@pytest.fixture
+def later(singly: Exchange, journal: Journal) -> Callable[[float], Errands]:
+    """Another run, some minutes later, at a portal that does not recognise a repeat."""
+    return lambda minutes: Errands(singly, journal, lambda: NOW + timedelta(minutes=minutes))
+
+
+@pytest.fixture
+def lost(careful: Errands, server: Server) -> Server:
+    """A portal whose answer to the first run was lost, and that shows nothing."""
+    server.on(POST, LOST).on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown):
+        create(careful)
+    server.asked.clear()
+    return server
+
+
+def hint(minutes: int) -> str:
+    return (
+        "gpcli appointments list shows what is there. "
+        f"Or repeat it with --request-id {INTENT}: for the next {minutes} min that only "
+        "looks; after that it is sent again."
+    )
+
+
+def test_a_portal_that_does_not_recognise_a_repeat_is_not_promised_to(
+    careful: Errands, server: Server
+):
+    server.on(POST, LOST).on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        create(careful)
+    assert raised.value.hint == hint(10)
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(0, 10), (2.5, 8), (9.99, 1), (-3, 13)])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+def test_what_may_still_be_on_its_way_is_only_looked_for(
+    later: Callable[[float], Errands],
+    lost: Server,
+    journal: Journal,
+    minutes: float,
+    left: int,
+    look: Reply,
+):
+    lost.on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        create(later(minutes))
+    assert (raised.value.hint, raised.value.request_id) == (hint(left), str(INTENT))
+    assert POST not in lost.asked
+    assert state(journal) == ("unknown", NOW.isoformat())
+
+
+def test_what_came_late_is_found_and_no_change_of_this_run(
+    later: Callable[[float], Errands], lost: Server, journal: Journal
+):
+    lost.on(LOOK, OURS)
+    assert create(later(1)) is False
+    assert (POST in lost.asked, state(journal)[0]) == (False, "done")
+
+
+def test_after_ten_minutes_it_is_sent_again(
+    later: Callable[[float], Errands], lost: Server, journal: Journal
+):
+    lost.on(POST, CREATED).on(LOOK, OURS)
+    assert create(later(10)) is True
+    assert (lost.asked.count(POST), state(journal)[0]) == (1, "done")
+
+
+def test_a_run_that_was_cut_short_leaves_it_on_its_way(
+    careful: Errands, server: Server, journal: Journal
+):
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    server.on(LOOK, NOTHING)
+    with pytest.raises(errors.OutcomeUnknown):
+        create(careful)
+    assert (POST in server.asked, state(journal)[0]) == (False, "sending")
+
+
+@pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
+def test_what_has_ended_is_sent_at_once(
+    careful: Errands, server: Server, journal: Journal, ended: Any
+):
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.end(INTENT, ended, NOW.isoformat())
+    server.on(POST, CREATED).on(LOOK, OURS)
+    assert create(careful) is True
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2027-03-01T08:00:00", 7])
+def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
+    careful: Errands, server: Server, journal: Journal, at: Any
+):
+    journal.begin(INTENT, BODY, None, at)
+    server.on(POST, CREATED).on(LOOK, OURS)
+    assert create(careful) is True
+
+
+def test_a_portal_that_recognises_a_repeat_gets_it_at_once(
+    errands: Errands, server: Server, journal: Journal
+):
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    server.on(POST, Reply(status=200)).on(LOOK, OURS)
+    assert create(errands) is False
+    assert server.asked.count(POST) == 1
+
+
+def test_a_repeat_that_does_not_leave_keeps_what_is_known_of_the_first(
+    later: Callable[[float], Errands], lost: Server, journal: Journal
+):
+    lost.on(POST, NO_WAY)
+    with pytest.raises(errors.Unreachable):
+        create(later(11))
+    assert state(journal) == ("unknown", NOW.isoformat())
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
+def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
+    errands: Errands, server: Server, journal: Journal, status: int, look: Reply
+):
+    server.on(POST, LOST, Reply(an_outcome(), status)).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown):
+        create(errands)
+    assert state(journal)[0] == "unknown"
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_what_is_found_after_a_refused_repetition_is_done(
+    errands: Errands, server: Server, journal: Journal, status: int
+):
+    server.on(POST, LOST, Reply(an_outcome(), status)).on(LOOK, OURS)
+    assert create(errands) is True
+    assert state(journal)[0] == "done"
+
+
+@pytest.mark.parametrize("first", [NO_WAY, Reply(status=429)])
+def test_a_refusal_after_tries_that_did_nothing_is_a_refusal(
+    errands: Errands, server: Server, journal: Journal, first: Reply
+):
+    server.on(POST, first, Reply(an_outcome("too-late"), 422))
+    with pytest.raises(errors.TooLate):
+        create(errands)
+    assert (LOOK in server.asked, state(journal)[0]) == (False, "refused")
+
+
+def test_of_several_only_those_are_sent_that_are_not_on_their_way(
+    server: Server, singly: Exchange, journal: Journal
+):
+    bodies = {INTENT: BODY, OTHER: identified(an_appointment("visit-2"), OTHER.urn)}
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    errands = Errands(singly, journal, lambda: NOW)
+    server.on(POST, CREATED)
+    server.on(LOOK, NOTHING, NOTHING, a_searchset(bodies[OTHER]))
+    held, made = create_each(singly, errands, "Appointment", list(bodies.items()), INTENT)
+    assert isinstance(held, errors.OutcomeUnknown)
+    assert held.hint == hint(10)
+    assert not isinstance(made, errors.GpcliError)
+    assert (server.asked.count(POST), made.changed) == (1, True)
+    assert [entry.state for entry in journal.entries()] == ["sending", "done"]
+
+
+HEADER = identified(a_header(), INTENT.urn)
+MESSAGE = identified(a_message(), OTHER.urn)
+BOTH = [Part(INTENT, HEADER), Part(OTHER, MESSAGE)]
+
+
+@pytest.fixture
+def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], Made]]:
+    """The same transaction as a run that was cut short, at a portal that is only asked."""
+    for part in BOTH:
+        journal.begin(part.intent, part.resource, None, NOW.isoformat())
+    with door_to(server) as door:
+        exchange = Exchange(door, lambda: FORGETFUL)
+        errands = Errands(exchange, journal, lambda: NOW)
+        yield lambda: create_together(exchange, errands, BOTH, INTENT)
+
+
+@pytest.mark.parametrize("there", [[], [HEADER]], ids=["none", "header"])
+def test_a_transaction_on_its_way_is_only_looked_for(
+    on_its_way: Callable[[], Made], server: Server, journal: Journal, there: list[dict]
+):
+    server.on("GET Communication?identifier", a_searchset(*there))
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        on_its_way()
+    assert "for the next 10 min that only looks" in raised.value.hint
+    assert {question.partition("?")[0] for question in server.asked} == {"GET Communication"}
+    left = ["done"] * len(there) + ["sending"] * (2 - len(there))
+    assert [entry.state for entry in journal.entries()] == left
+
+
+def test_a_transaction_that_came_late_is_found_and_no_change_of_this_run(
+    on_its_way: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on("GET Communication?identifier", a_searchset(HEADER, MESSAGE))
+    assert on_its_way().changed is False
+    assert [entry.state for entry in journal.entries()] == ["done", "done"]
