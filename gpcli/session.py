@@ -15,7 +15,7 @@ from gpcli.local import Local
 
 if TYPE_CHECKING:
     from gpcli.auth.vault import SignedIn, Vault
-    from gpcli.care.agreement import Outcome, Proposal, Step
+    from gpcli.care.agreement import Outcome, Proposal, Stage, Step
     from gpcli.config.index import IndexedPerson
     from gpcli.config.options import Options
     from gpcli.model.person import Identity
@@ -46,6 +46,7 @@ class Session(Local):
     """One command's surroundings.
 
     `sent_under` is the request id of what this run has sent; `None` = it changed nothing so far.
+    `sending_under` is that of what may have been sent: nobody knows yet, or it can't be known.
 
     The last seven are for tests and `demo`; without them: the clock, the OS keyring, the system's
     browser, the network, what the streams are, and waiting.
@@ -75,6 +76,7 @@ class Session(Local):
         self._deadlines: list[Deadline] = []
         self._request_id = options.request_id
         self.sent_under: str | None = None
+        self.sending_under: str | None = None
 
     def person_answered(self) -> None:
         """The time limit is for the network: it begins anew when a person has answered."""
@@ -241,10 +243,7 @@ class Session(Local):
 
         options = self.options
         terms = Terms(options.yes, options.dry_run, options.accept_fee, word)
-        outcome = carry_out(step, terms, self.ask, self._show_plan)
-        if outcome.changed:
-            self.sent_under = self._request_id
-        return outcome
+        return carry_out(step, terms, self.ask, self._show_plan, self._note_stage)
 
     def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
         """Keep what is not offered, for help and completion."""
@@ -268,6 +267,11 @@ class Session(Local):
                 hint="Tell the people who run the portal.",
             )
 
+    def _note_stage(self, stage: Stage) -> None:
+        if stage == "sent":
+            self.sent_under = self._request_id
+        self.sending_under = self._request_id if stage == "sending" else None
+
     def _show_plan(self, proposal: Proposal[Record]) -> None:
         from gpcli.render.views.plans import plan_of
 
@@ -283,4 +287,6 @@ class Session(Local):
 
     def _log(self, line: LogLine) -> None:
         status = line.status or "no answer"
-        self.output.notice(f"{line.method} {line.route} {status} {line.ms} ms {line.request_id}")
+        said = f"{line.method} {line.route} {status} {line.ms} ms {line.request_id}"
+        with suppress(OSError):  # what came of the request matters more than its line
+            self.output.notice(said)

@@ -7,7 +7,7 @@ import pytest
 
 from gpcli.care.agreement import Outcome, Proposal
 from gpcli.config.options import Options
-from gpcli.errors import ConfirmationNeeded
+from gpcli.errors import ConfirmationNeeded, OutcomeUnknown, Rejected
 from gpcli.model.desk import Written
 from gpcli.net.deadline import Deadline
 from gpcli.render.terminal import Terminal
@@ -118,3 +118,27 @@ def test_without_a_request_id_it_remembers_the_intent(tmp_path):
     intent = ours.intent("contact")
     ours.carry_out(a_step(changed=True))
     assert ours.sent_under == str(intent)
+
+
+@pytest.mark.parametrize(
+    ("error", "under"), [(OutcomeUnknown("Nobody knows."), "r-1"), (Rejected("No."), None)]
+)
+def test_a_session_remembers_what_may_have_been_sent(tmp_path, error, under):
+    options = Options(yes=True, request_id="r-1")
+    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    during = []
+
+    def send():
+        during.append(ours.sending_under)
+        raise error
+
+    with pytest.raises(type(error)):
+        ours.carry_out(Proposal("Send it", (), "preview", send))
+    assert (during, ours.sending_under, ours.sent_under) == (["r-1"], under, None)
+
+
+def test_what_was_sent_is_no_longer_on_its_way(tmp_path):
+    options = Options(yes=True, request_id="r-1")
+    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours.carry_out(a_step(changed=True))
+    assert (ours.sending_under, ours.sent_under) == (None, "r-1")

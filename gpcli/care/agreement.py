@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
-from gpcli.errors import ConfirmationNeeded, Declined, FeeNotAccepted, Usage
+from gpcli.errors import (
+    ConfirmationNeeded,
+    Conflict,
+    Declined,
+    Failure,
+    FeeNotAccepted,
+    GpcliError,
+    OutcomeUnknown,
+    Partial,
+    TlsTrouble,
+    Usage,
+)
 from gpcli.model.desk import Written
 from gpcli.model.money import Price
 from gpcli.model.plan import PlanValue
@@ -76,15 +87,23 @@ class Terms:
 
 @dataclass(frozen=True)
 class Outcome(Generic[Record]):
-    """How a write ended: the record, whether anything changed, whether it was only a rehearsal."""
+    """How a write ended: the record, whether anything changed, whether it was only a rehearsal.
+
+    `here_only`: the portal did not take it, and only this machine remembers it.
+    """
 
     record: Record
     changed: bool
     dry_run: bool = False
+    here_only: bool = False
 
 
 Step = Proposal[Record] | Outcome[Record]
 """What care decides: a write to agree to, or the outcome when it is so already."""
+
+
+Stage = Literal["sending", "sent", "not sent"]
+"""What is known of a write; it stays `sending` where nobody can tell what became of it."""
 
 
 def carry_out(
@@ -92,8 +111,9 @@ def carry_out(
     terms: Terms,
     asker: Asker,
     show: Callable[[Proposal[Record]], None],
+    note: Callable[[Stage], None] = lambda stage: None,
 ) -> Outcome[Record]:
-    """Show the plan, make sure that the person agrees, then send.
+    """Show the plan, make sure that the person agrees, then send; `note` each stage of that.
 
     Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
     whatever looking again and sending raise.
@@ -107,8 +127,29 @@ def carry_out(
     asked = _agree(step, terms, asker)
     if asked and step.still_so:
         step.still_so()
-    written = step.send()
-    return Outcome(written.record, written.changed)
+    written = _send(step, note)
+    return Outcome(written.record, written.changed, here_only=written.here_only)
+
+
+def _send(proposal: Proposal[Record], note: Callable[[Stage], None]) -> Written[Record]:
+    note("sending")
+    try:
+        written = proposal.send()
+    except GpcliError as trouble:
+        if not _leaves_open(trouble):
+            note("not sent")
+        raise
+    note("sent" if written.changed and not written.here_only else "not sent")
+    return written
+
+
+def _leaves_open(trouble: GpcliError) -> bool:
+    """Whether a write that ended in `trouble` may have been done all the same.
+
+    A conflict may be with what this very write left; so may an answer that can't be read be of it.
+    """
+    unsaid = isinstance(trouble, OutcomeUnknown | Partial | Conflict | Failure)
+    return unsaid and not isinstance(trouble, TlsTrouble)
 
 
 def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> bool:

@@ -88,7 +88,11 @@ def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> Written[
     if stopped and not done:
         raise stopped
     read = tuple(each.record for each in done)
-    return Written(Marked(read, stopped), changed=any(each.changed for each in done))
+    return Written(
+        Marked(read, stopped),
+        changed=any(each.changed for each in done),
+        here_only=all(each.here_only for each in done),
+    )
 
 
 def _intent_for(intent: UUID, message: MessageId | None) -> UUID:

@@ -33,12 +33,8 @@ def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
         return None
     unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
     if unknown:
-        return OutcomeUnknown(
-            _each(unknown),
-            hint=f"{_REQUESTS} Or repeat it with --request-id {request_id}: "
-            "that never does it twice.",
-            request_id=request_id,
-        )
+        hint = unknown[0][1].hint
+        return OutcomeUnknown(_each(unknown), hint=hint, request_id=request_id)
     if len(failed) < len(lines) or len({error.exit for _, error in failed}) > 1:
         return Partial(f"{_counted(lines)}. {_each(failed)}", hint=_REQUESTS)
     return _together(failed)
@@ -67,12 +63,12 @@ def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
         return first
     hints = dict.fromkeys(error.hint for _, error in failed if error.hint)
     waits = [error.retry_after for _, error in failed if error.retry_after is not None]
-    return type(first)(
-        _each(failed),
-        hint="\n".join(hints),
-        request_id=first.request_id,
-        retry_after=max(waits, default=None),
-    )
+    kind, message = type(first), _each(failed)
+    together = kind.__new__(kind, message)  # kinds differ in what they are made of
+    longest = max(waits, default=None)
+    vars(together).update(vars(first), message=message, retry_after=longest)
+    together.hint = "\n".join(hints)
+    return together
 
 
 def _each(failed: Sequence[tuple[str, GpcliError]]) -> str:

@@ -14,7 +14,7 @@ from gpcli.cli.options import Run, SessionFactory
 from gpcli.cli.registry import REGISTRY
 from gpcli.cli.row import Registry
 from gpcli.config.options import Options
-from gpcli.errors import Failure, GpcliError, InputNeeded, Usage
+from gpcli.errors import Failure, GpcliError, InputNeeded, OutcomeUnknown, Usage
 
 WORDING = (
     ("is not a valid int.", "is not a whole number."),
@@ -43,7 +43,7 @@ def run(
     `session_factory` makes the session when the command first asks for it, after the whole line
     is parsed; if it has a `close`, that is called at the end. Raises GpcliError for everything
     that ends badly; Usage and InputNeeded for the line itself; Failure, with the request id, where
-    something was sent and the answer can't be written.
+    something was sent and the answer can't be written, OutcomeUnknown where it may have been sent.
     """
     this = Run(Options(), lambda options: session_factory(options, env, stdin, stdout, stderr))
     tree: Any = LazyGroup(registry or REGISTRY)
@@ -65,17 +65,30 @@ def run(
 
 def _say_what_was_sent(this: Run, ending: BaseException) -> None:
     """Make sure that nobody takes what was sent for undone because its answer is lost."""
-    request_id = getattr(this.made, "sent_under", None)
+    done = getattr(this.made, "sent_under", None)
+    request_id = done or getattr(this.made, "sending_under", None)
     if request_id is None:
         return
     if isinstance(ending, OSError) and not isinstance(ending, BrokenPipeError):
-        raise Failure(
+        raise _refused_by_the_system(ending, request_id, done=bool(done)) from ending
+    was = "was" if done else "may have been"
+    with suppress(OSError):
+        this.session.output.notice(f"It {was} sent, under the request id {request_id}.")
+
+
+def _refused_by_the_system(ending: OSError, request_id: str, *, done: bool) -> GpcliError:
+    """The error that names the request, where the system put an end to its command."""
+    if done:
+        return Failure(
             f"It was sent, but the answer can't be written: {ending.strerror}.",
             hint="The same command with this --request-id answers again and sends nothing.",
             request_id=request_id,
-        ) from ending
-    with suppress(OSError):
-        this.session.output.notice(f"It was sent, under the request id {request_id}.")
+        )
+    return OutcomeUnknown(
+        f"It may have been sent; the system refused to go on: {ending.strerror}.",
+        hint="The same command with this --request-id goes on with it.",
+        request_id=request_id,
+    )
 
 
 def usage_error(wrong: trouble.UsageError) -> GpcliError:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from gpcli.care.writing import Correspondent, Letter, at_most
 from gpcli.cli.drafts import Page, keeping
@@ -181,11 +182,23 @@ def _from_stdin(session: Session, page: Page) -> str:
     if typed:
         session.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
     stream = session.take_stdin()
-    raw = getattr(stream, "buffer", None)
-    content = raw.read(MOST + 1) if raw else stream.read(MOST + 1).encode(errors="surrogatepass")
-    page.content = content if typed else b""
+    content = _typed(stream, page) if typed else _bytes(stream, "read", MOST + 1)
     session.person_answered()
     return decoded(content, "The message on standard input")
+
+
+def _typed(stream: TextIO, page: Page) -> bytes:
+    """What a person types, each line on `page` as soon as it is there."""
+    page.content = b""
+    while line := _bytes(stream, "readline", MOST + 1 - len(page.content)):
+        page.content += line
+    return page.content
+
+
+def _bytes(stream: TextIO, way: str, most: int) -> bytes:
+    """Up to `most` bytes of a stream, read in one of its ways: `read`, or `readline`."""
+    content: bytes | str = getattr(getattr(stream, "buffer", stream), way)(most)
+    return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
 
 
 def _is_unicode(words: str) -> bool:

@@ -59,8 +59,18 @@ def _keep(session: Session, page: Page) -> None:
         except (OSError, GpcliError) as trouble:
             session.output.warning(f"Your text can't be kept: {trouble}")
         else:
-            name = shlex.quote(str(path))
-            session.output.notice(f"Your text is kept: --message-file {name} sends it.")
+            session.output.notice(_kept_words(path, session.sending_under))
+
+
+def _kept_words(path: Path, request_id: str | None) -> str:
+    """Where the text is, and how to go on; `request_id` is of what may have been sent."""
+    file = f"--message-file {shlex.quote(str(path))}"
+    if request_id is None:
+        return f"Your text is kept: {file} sends it."
+    return (
+        "Your text is kept. It may have been sent: gpcli messages list shows it. "
+        f"To go on with it: {file} --request-id {shlex.quote(request_id)}"
+    )
 
 
 def _forget(session: Session, file: Path) -> None:

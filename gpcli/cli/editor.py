@@ -12,10 +12,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gpcli.cli.children import start
 from gpcli.cli.drafts import Page
 from gpcli.errors import Declined, Usage
 from gpcli.render.sanitise import safe_line
 from gpcli.session import Session
+
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
 
 REMARKS = (
     "Write your message above, then save and leave the editor.",
@@ -62,7 +68,7 @@ def _run(session: Session, command: str, file: Path) -> None:
         words = shlex.split(command)
         stdout = None if session.output.terminal.stdout_tty else _fileno(session.stderr)
         with _ctrl_c_for_the_editor():
-            status = _status([*words, str(file)], stdout)
+            status = _status(session, [*words, str(file)], stdout)
     except (OSError, ValueError) as trouble:
         why = getattr(trouble, "strerror", None) or trouble
         raise Usage(
@@ -72,9 +78,12 @@ def _run(session: Session, command: str, file: Path) -> None:
         raise Declined(f"The editor ended with status {status}. Nothing was sent.")
 
 
-def _status(words: Sequence[str], stdout: int | None) -> int:
+def _status(session: Session, words: Sequence[str], stdout: int | None) -> int:
     """How the editor ended; it is asked to end where gpcli has to."""
-    with subprocess.Popen(words, stdout=stdout) as process:  # noqa: S603  (the person's own editor)
+    with (
+        _terminal_as_it_was(_fileno(session.stdin)),
+        start(session, words, private=True, stdout=stdout) as process,
+    ):
         try:
             return process.wait()
         except BaseException:
@@ -83,6 +92,21 @@ def _status(words: Sequence[str], stdout: int | None) -> int:
                 process.wait(_PATIENCE)
             process.kill()
             raise
+
+
+@contextmanager
+def _terminal_as_it_was(descriptor: int | None) -> Iterator[None]:
+    """Undo what an editor did to the terminal, where it had no time to do so."""
+    if termios is None or descriptor is None or not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    try:
+        yield
+    except BaseException:
+        with suppress(termios.error):  # nobody may be there any more
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        raise
 
 
 @contextmanager

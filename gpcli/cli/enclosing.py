@@ -32,11 +32,14 @@ def read_enclosures(names: Sequence[str]) -> tuple[Enclosure, ...]:
     Raises NotFound for one that does not exist; Usage for what is no plain file, is empty, can't
     be read, changes meanwhile, or is too much.
     """
-    found = tuple(read_enclosure(name) for name in names)
-    total = sum(len(each.content) for each in found)
-    if total > MOST:
-        raise Usage(f"The attachments have {total} bytes together: {MOST} at most.")
-    return found
+    found: list[Enclosure] = []
+    left = MOST
+    for name in names:
+        found.append(read_enclosure(name))
+        left -= len(found[-1].content)
+        if left < 0:
+            raise Usage(f"The attachments have more than {MOST} bytes together.")
+    return tuple(found)
 
 
 def read_enclosure(name: str) -> Enclosure:
@@ -44,7 +47,7 @@ def read_enclosure(name: str) -> Enclosure:
     if not name.strip():
         raise Usage("--attach needs a value that is not empty.")
     path = Path(name)
-    if path.is_symlink():  # systems without O_NOFOLLOW
+    if os.path.islink(path):  # noqa: PTH114  (Path's raises; for systems without O_NOFOLLOW)
         raise Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
     try:
         descriptor = os.open(path, _FLAGS)
@@ -99,7 +102,7 @@ def _unreadable(name: str, trouble: OSError | ValueError) -> GpcliError:
         return NotFound(f"There is no file '{name}'.")
     if isinstance(trouble, OSError) and trouble.errno == errno.ELOOP:
         return Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
-    if Path(name).is_dir():  # Windows opens none
+    if os.path.isdir(name):  # noqa: PTH112  (Path's raises; Windows opens none)
         return Usage(f"'{name}' is a directory, not a file.")
     why = getattr(trouble, "strerror", None) or trouble
     return Usage(f"'{name}' can't be read: {why}.")

@@ -28,6 +28,9 @@ from gpcli.render.views.medicines import PRESCRIPTION, PRESCRIPTIONS, prescripti
 from gpcli.render.views.renewals import RENEWAL_RECEIPTS, REQUESTS, WITHDRAWALS, renewal_label
 from gpcli.session import Session
 
+MOST_IDS = 1024 * 1024
+"""Characters of ids on standard input beyond which they are refused unread."""
+
 
 class Kind(StrEnum):
     """What can be prescribed."""
@@ -176,11 +179,18 @@ def _ids(session: Session, given: list[str] | None) -> tuple[str, ...] | None:
 
 def _read_ids(session: Session) -> list[str]:
     """The first field of each line that is not empty."""
+    if session.output.terminal.stdin_tty:
+        session.output.notice(
+            "Write the ids, one a line, and end with Ctrl-D on a line of its own."
+        )
     try:
-        lines = session.take_stdin().read().splitlines()
+        text = session.take_stdin().read(MOST_IDS + 1)
     except UnicodeDecodeError as trouble:
         raise Usage("Standard input is no text: it should hold ids, one a line.") from trouble
-    return [name for line in lines if (name := line.partition("\t")[0].strip())]
+    session.person_answered()
+    if len(text) > MOST_IDS:
+        raise Usage(f"Standard input is too long: {MOST_IDS} characters of ids at most.")
+    return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
 
 
 def _show_renewal(session: Session, outcome: Outcome[Renewing], intent: UUID) -> None:

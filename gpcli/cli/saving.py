@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,15 +22,20 @@ _NEW = (
 
 
 def directory(name: str) -> Path:
-    """Where to save; raises NotFound when it is not there, Usage when it is no directory."""
+    """Where to save; raises NotFound when it is not there, Usage when it can't be one."""
     if not name.strip():
         raise Usage("--to needs a value that is not empty.")
     place = Path(name)
-    if place.is_dir():
-        return place
-    if os.path.lexists(place):
-        raise Usage(f"'{name}' is not a directory.")
-    raise NotFound(f"There is no directory '{name}'.", hint="Make it first.")
+    try:
+        if stat.S_ISDIR(place.stat().st_mode):
+            return place
+    except (FileNotFoundError, NotADirectoryError):
+        if not os.path.lexists(place):
+            raise NotFound(f"There is no directory '{name}'.", hint="Make it first.") from None
+    except (OSError, ValueError) as trouble:
+        why = getattr(trouble, "strerror", None) or trouble
+        raise Usage(f"'{name}' can't be used: {why}.") from trouble
+    raise Usage(f"'{name}' is not a directory.")
 
 
 def save(

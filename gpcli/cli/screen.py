@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 
+from gpcli.cli.children import start
 from gpcli.errors import Usage
 from gpcli.session import Session
 
@@ -70,7 +71,7 @@ class TerminalScreen:
     def open_page(self, url: str) -> bool:
         """Open any page that may be opened; false where none can or may be."""
         if self._browser is not None:
-            return _run(self._browser, url)
+            return _run(self._session, self._browser, url)
         browse = self._session.browse or (webbrowser.open if self._automatic else None)
         return browse is not None and browse(url)
 
@@ -79,7 +80,7 @@ class TerminalScreen:
         return self._session.stdin.readline() if ready else None
 
 
-def _run(command: str, url: str) -> bool:
+def _run(session: Session, command: str, url: str) -> bool:
     """Whether the command runs on, or has ended well."""
     try:
         words = shlex.split(command)
@@ -88,7 +89,8 @@ def _run(command: str, url: str) -> bool:
     if not words:
         raise Usage("--browser needs a command that is not empty.")
     try:
-        process = subprocess.Popen(  # noqa: S603  (the command that the person named)
+        process = start(
+            session,
             [*words, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -40,6 +40,9 @@ Attach = Annotated[
 ]
 
 
+HERE_ONLY = ", on this machine only: the portal takes no such note"
+"""What is true of a mark that the portal did not take."""
+
 CanWait = Annotated[
     bool, typer.Option("--can-wait", help="It can wait for an answer; --yes says so too")
 ]
@@ -126,7 +129,8 @@ def _marked_words(outcome: Outcome[Marked]) -> str:
     if outcome.dry_run:
         return REHEARSED
     count = len(outcome.record.messages)
-    return f"{_are_marked(count)}." if count else "Nothing is unread there."
+    where = HERE_ONLY if outcome.here_only else ""
+    return f"{_are_marked(count)}{where}." if count else "Nothing is unread there."
 
 
 def _are_marked(count: int) -> str:

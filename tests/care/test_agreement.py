@@ -1,3 +1,4 @@
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -5,7 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.care.agreement import Charge, Outcome, Proposal, Terms, carry_out, check_fee
-from gpcli.errors import ConfirmationNeeded, Declined, FeeNotAccepted, GpcliError, Usage
+from gpcli.errors import (
+    BadResponse,
+    ConfirmationNeeded,
+    Conflict,
+    Declined,
+    Expired,
+    FeeNotAccepted,
+    GpcliError,
+    NotOffered,
+    OutcomeUnknown,
+    Rejected,
+    SlotTaken,
+    TlsTrouble,
+    Unreachable,
+    Usage,
+)
 from gpcli.model.desk import Written
 from tests.care.builders import Asker, a_price
 
@@ -230,3 +246,72 @@ def test_nothing_is_ever_sent_without_consent(charge, yes, dry_run, accepted, an
     if charge and accepted not in {None, "any"} and not dry_run:
         assert charge.price is not None
         assert charge.price.high <= int(float(accepted))
+
+
+def stages(send):
+    """What is noted of a write that `send` carries out, and what it raises."""
+    noted = []
+    proposal = Proposal("Cancel this booking", (), "before", send)
+    try:
+        carry_out(proposal, Terms(yes=True), Asker(), lambda _: None, noted.append)
+    except BaseException as ending:
+        return noted, type(ending)
+    return noted, None
+
+
+@pytest.mark.parametrize(
+    ("written", "last"),
+    [
+        (Written("after", changed=True), "sent"),
+        (Written("after", changed=False), "not sent"),
+        (Written("after", changed=True, here_only=True), "not sent"),
+    ],
+)
+def test_each_stage_of_a_write_is_noted(written, last):
+    assert stages(lambda: written) == (["sending", last], None)
+
+
+def raising(error):
+    def send():
+        raise error
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("No."),
+        SlotTaken("Gone."),
+        Unreachable("No network."),
+        Expired("Over."),
+        NotOffered("Not there."),
+        TlsTrouble("Expired."),
+        Usage("Too long."),
+    ],
+)
+def test_a_write_that_was_refused_or_never_left_is_noted_as_not_sent(error):
+    assert stages(raising(error)) == (["sending", "not sent"], type(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknown("No answer."),
+        BadResponse("HTML."),
+        Conflict("Two records."),
+        KeyboardInterrupt(),
+        BrokenPipeError(),
+    ],
+)
+def test_a_write_that_may_have_been_done_stays_in_the_air(error):
+    assert stages(raising(error)) == (["sending"], type(error))
+
+
+@pytest.mark.parametrize("terms", [Terms(), Terms(dry_run=True)])
+def test_what_is_not_agreed_to_is_at_no_stage(terms):
+    noted, case = [], Case()
+    asker = Asker([False])
+    with suppress(Declined):
+        carry_out(case.proposal, terms, asker, lambda _: None, noted.append)
+    assert (noted, case.steps) == ([], [])

@@ -7,7 +7,14 @@ from gpcli.care.agreement import Outcome, Terms, carry_out
 from gpcli.care.marking import Marked, conversations_of, propose_read
 from gpcli.errors import NotFound, OutcomeUnknown, PortalTrouble
 from tests.care.builders import INTENT, ON_BEHALF, Asker, offers
-from tests.care.letters import a_conversation, a_message, an_answer, with_mail
+from tests.care.letters import (
+    FakeMailbox,
+    MailPortal,
+    a_conversation,
+    a_message,
+    an_answer,
+    with_mail,
+)
 
 NOTHING = offers()
 OPEN = a_conversation()
@@ -111,3 +118,26 @@ def test_a_message_without_a_sender_or_a_time_is_named_by_its_side():
     bare = a_conversation(*(replace(each, sent=None) for each in bare.messages))
     step = propose_read(with_mail(NOTHING), [bare], INTENT)
     assert dict(step.rows)["Message"] == "m-1 from the surgery"
+
+
+class Forgetful(FakeMailbox):
+    """A mailbox whose portal takes no note of what `forgotten` names."""
+
+    forgotten = ()
+
+    def mark_read(self, message, intent):
+        written = super().mark_read(message, intent)
+        return replace(written, here_only=message.id in self.forgotten)
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "here_only"), [((), False), (("m-1",), False), (("m-1", "m-2"), True)]
+)
+def test_marks_that_no_portal_takes_are_known_to_be_on_this_machine_only(forgotten, here_only):
+    mailbox = Forgetful(NOTHING)
+    mailbox.forgotten = forgotten
+    portal, noted = MailPortal(NOTHING, mailbox=mailbox), []
+    step = propose_read(portal, [UNREAD], INTENT)
+    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None, noted.append)
+    assert (outcome.changed, outcome.here_only) == (True, here_only)
+    assert noted == ["sending", "not sent" if here_only else "sent"]

@@ -14,6 +14,7 @@ from gpcli.errors import (
 )
 from gpcli.model.prescription import Asked
 from gpcli.model.renewal_receipt import RenewalResult, WhyNot
+from gpcli.net.trouble import LateReply, LostReply
 from tests.care.medicines import ASKED, a_prescription, a_renewal
 
 LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")
@@ -124,7 +125,7 @@ def test_an_unknown_outcome_beats_everything_and_names_the_id_that_repeats_it_al
     assert said(*lines) == (
         OutcomeUnknown,
         "rx-3: No answer came.",
-        f"{FOLLOW} Or repeat it with --request-id req-1: that never does it twice.",
+        LOST.hint,
     )
     assert verdict(lines, "req-1").request_id == "req-1"
 
@@ -181,3 +182,21 @@ def test_a_request_whose_prescription_is_not_at_hand_still_has_its_name():
 
 def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
     assert (fine().label, Line("rx-9").label) == ("Metformin 500 mg", "rx-9")
+
+
+@pytest.mark.parametrize("kind", [LostReply, LateReply])
+def test_none_sent_for_want_of_a_connection_is_that_error_for_all(kind):
+    lines = [
+        failed(kind("No network.", sent=False, hint="Later.", request_id=f"r-{each}"), each)
+        for each in ("rx-1", "rx-2")
+    ]
+    trouble = verdict(lines, "req-1")
+
+    assert (type(trouble), str(trouble), trouble.message, trouble.hint, trouble.request_id) == (
+        kind,
+        "rx-1: No network. rx-2: No network.",
+        "rx-1: No network. rx-2: No network.",
+        "Later.",
+        "r-rx-1",
+    )
+    assert [line.error.message for line in lines] == ["No network.", "No network."]

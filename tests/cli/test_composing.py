@@ -346,3 +346,35 @@ def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(session):
     ours = session("y\n", SCREEN, device="n\n")
     source_of(ours, "Hei", None, None)
     assert ours.ask.yes("Send?", flag="--yes")
+
+
+class Interrupted(BytesIO):
+    """A terminal at which somebody presses Ctrl-C in the line after the last."""
+
+    def readline(self, most=-1):
+        line = super().readline(most)
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+    def read(self, most=-1):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("file", [None, "-"])
+def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(session, file):
+    ours = session("", SCREEN)
+    ours.stdin = TextIOWrapper(Interrupted(b"It itches.\nSince Monday.\n"))
+    source = Source(None, file, ())
+    with pytest.raises(KeyboardInterrupt):
+        draft(ours, source, tuple)
+    assert source.page.content == b"It itches.\nSince Monday.\n"
+
+
+@pytest.mark.parametrize("typed", [b"x" * (MOST + 1), b"x\n" * (MOST // 2 + 1)])
+def test_what_is_typed_is_read_no_further_than_a_message_can_be(session, typed):
+    ours = session(typed * 2, SCREEN)
+    source = Source(None, None, ())
+    with pytest.raises(Usage, match="too long"):
+        draft(ours, source, tuple)
+    assert len(source.page.content) == MOST + 1

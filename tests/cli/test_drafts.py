@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.cli.drafts import Page, drafts_dir, keeping
 from gpcli.config.options import Options
-from gpcli.errors import Declined
+from gpcli.errors import Declined, OutcomeUnknown
 from gpcli.render.terminal import Terminal
 from gpcli.session import Session
 
@@ -151,3 +151,16 @@ def test_who_has_hanging_up_ignored_is_not_ended_by_it(session):
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+def test_what_may_have_been_sent_is_kept_with_the_request_id_that_goes_on_with_it(session):
+    ours = session()
+    ours.sending_under = "my ramp"
+    with pytest.raises(OutcomeUnknown), keeping(ours, Page(b"Hei"), None):
+        raise OutcomeUnknown("Nobody knows.")
+    [draft] = drafts_dir(ours).iterdir()
+    assert draft.read_bytes() == b"Hei\n"
+    assert ours.stderr.getvalue() == (
+        "Your text is kept. It may have been sent: gpcli messages list shows it. "
+        f"To go on with it: --message-file '{draft}' --request-id 'my ramp'\n"
+    )

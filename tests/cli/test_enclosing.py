@@ -159,3 +159,34 @@ def test_a_file_that_grows_while_it_is_read_is_refused(photo):
             enclosing.whole("rash.jpg", descriptor, before)
     finally:
         os.close(descriptor)
+
+
+def test_once_they_are_too_much_no_further_file_is_read(tmp_path):
+    names = []
+    for number in range(2):
+        path = tmp_path / f"{number}.jpg"
+        with path.open("wb") as file:
+            file.truncate(enclosing.MOST // 2 + 1)
+        names.append(str(path))
+    with pytest.raises(Usage) as refused:
+        read_enclosures([*names, str(tmp_path / "never-looked-at.jpg")])
+    assert refused.value.message == (
+        f"The attachments have more than {enclosing.MOST} bytes together."
+    )
+
+
+def test_files_that_are_just_not_too_much_together_go_along(tmp_path):
+    path = tmp_path / "half.jpg"
+    with path.open("wb") as file:
+        file.truncate(enclosing.MOST // 2)
+    found = read_enclosures([str(path), str(path)])
+    assert sum(len(each.content) for each in found) == enclosing.MOST
+
+
+def test_a_name_beyond_what_the_system_takes_is_refused_in_words():
+    name = "a" * 300
+    assert refused_by(Usage, name)[0] == f"'{name}' can't be read: File name too long."
+
+
+def test_a_file_below_one_that_is_no_directory_is_refused_in_words(photo):
+    assert refused_by(Usage, photo / "x.jpg")[0].endswith("can't be read: Not a directory.")

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from gpcli.cli.rx import MOST_IDS
 from gpcli.errors import OutcomeUnknown, Rejected
 from gpcli.model.prescription import Asked
 from gpcli.session import Session
 from tests.care.builders import INTENT, NOW
 from tests.care.medicines import a_low_one, a_prescription, a_renewal, pharmacy
-from tests.journeys.shell import SCREEN, Shell
+from tests.journeys.shell import PIPED, SCREEN, Shell
 
 LOST = OutcomeUnknown("No answer came.", hint="Look.")
 NO = Rejected("It has expired.")
@@ -79,8 +80,7 @@ def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(a
             "code": "outcome_unknown",
             "exit": 10,
             "message": "rx-2: No answer came.",
-            "hint": "gpcli rx requests shows what is there. Or repeat it with "
-            f"--request-id {INTENT}: that never does it twice.",
+            "hint": "Look.",
             "request_id": str(INTENT),
             "retry_after": None,
         },
@@ -377,3 +377,27 @@ def test_withdrawing_again_says_that_nothing_was_sent(at_counter):
         False,
         [{"notice": {"message": "It was withdrawn already."}}],
     )
+
+
+def test_more_ids_than_anybody_has_are_refused_unread(at_counter):
+    portal = two()
+    endless = io.StringIO("rx-1\n" * MOST_IDS)
+
+    ending = at_counter(portal, typing=endless)("gpcli rx renew - --yes --json")
+
+    assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
+    assert ending.error["message"] == (
+        f"Standard input is too long: {MOST_IDS} characters of ids at most."
+    )
+    assert endless.tell() == MOST_IDS + 1
+
+
+@pytest.mark.parametrize(("terminal", "waits"), [(SCREEN, True), (PIPED, False)])
+def test_at_a_terminal_it_is_said_that_ids_are_waited_for(at_counter, terminal, waits):
+    portal = two()
+    shell = at_counter(portal, typing="rx-1\n", terminal=terminal)
+
+    ending = shell("gpcli rx renew - --yes")
+
+    words = "Write the ids, one a line, and end with Ctrl-D on a line of its own.\n"
+    assert (ending.code, ending.err.startswith(words)) == (0, waits)

@@ -97,3 +97,24 @@ def test_the_place_must_be_a_directory(tmp_path):
         directory(str(tmp_path / "gone"))
     with pytest.raises(Usage, match="--to needs a value"):
         directory(" ")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
+def test_a_place_that_no_system_has_is_refused_in_words(name):
+    with pytest.raises(Usage, match="can't be used: "):
+        directory(name)
+
+
+def test_a_place_that_points_round_in_circles_is_refused_in_words(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(Usage, match="can't be used: Too many levels"):
+        directory(str(tmp_path / "loop"))
+
+
+def test_a_place_below_a_file_or_behind_a_dead_link_is_no_directory(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(NotFound, match="There is no directory"):
+        directory(str(tmp_path / "file" / "below"))
+    with pytest.raises(Usage, match="is not a directory"):
+        directory(str(tmp_path / "dead"))

@@ -154,3 +154,16 @@ def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble,
 )
 def test_words_of_others_are_ended_before_ours_follow(words, ended):
     assert sentence(words) == ended
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (READ[:1], "1 message is marked as read"),
+        (READ, "2 messages are marked as read"),
+    ],
+)
+def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
+    desk = Desk()
+    show_marked(desk, Outcome(Marked(read), changed=True, here_only=True), INTENT)
+    assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"

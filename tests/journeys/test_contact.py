@@ -258,3 +258,44 @@ def test_who_is_ended_while_writing_finds_the_text_and_no_page_stays(live, tmp_p
     assert (person.exitstatus, list(runtime.iterdir())) == (143, [])
     [draft] = tmp_path.rglob("drafts/*.txt")
     assert draft.read_text() == "Is there a ramp?\n"
+
+
+STUBBORN = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+import tty
+tty.setraw(0)
+os.kill(os.getppid(), signal.SIGTERM)
+while True:
+    signal.pause()
+"""
+
+
+def test_an_editor_that_had_to_be_killed_leaves_the_terminal_as_it_was(live, tmp_path):
+    env = as_person(live, tmp_path, "ada")
+    env["EDITOR"] = an_editor(tmp_path, "Is there a ramp?\n", STUBBORN)
+    person = at_a_terminal(
+        f"stty -a | grep -ow -e '-*icanon' -e '-*echo'; "
+        f"{PYTHON} contact --subject Ramp --can-wait; echo ended $?; "
+        f"stty -a | grep -ow -e '-*icanon' -e '-*echo'",
+        env,
+    )
+    person.expect(pexpect.EOF)
+    person.close()
+    before, _, after = person.before.partition("ended 143")
+    assert before.split()[:2] == after.split() == ["icanon", "echo"]
+
+
+def test_what_was_typed_at_the_terminal_is_kept_when_it_is_interrupted(live, tmp_path):
+    env = as_person(live, tmp_path, "ada")
+    person = at_a_terminal(f"exec {PYTHON} contact --subject Ramp --can-wait", env)
+    person.expect("Ctrl-D")
+    person.sendline("Is there a ramp?")
+    person.expect_exact("Is there a ramp?\r\n")
+    person.sendline("Or a lift?")
+    person.expect_exact("Or a lift?\r\n")
+    person.sendintr()
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 130
+    [draft] = tmp_path.rglob("drafts/*.txt")
+    assert draft.read_text() == "Is there a ramp?\nOr a lift?\n"
