@@ -13,6 +13,8 @@ from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import gpcli, surroundings
 from tests.journeys.shell import SCREEN
 
+pytestmark = pytest.mark.real
+
 SIGN_IN, LOOK, BOOK, WRITE, RENEW, VACCINATE, NOTHING_DIGITAL = ACTS
 
 

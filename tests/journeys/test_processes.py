@@ -13,6 +13,8 @@ import pytest
 
 from tests.journeys.process import PYTHON, as_person, ended, gpcli, shell, started
 
+pytestmark = pytest.mark.real
+
 STARTING = {"econsult", "contact", "rx", "slots", "book", "cancel", "flu"}
 
 

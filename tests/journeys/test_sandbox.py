@@ -22,6 +22,8 @@ from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroun
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY
 
+pytestmark = pytest.mark.real
+
 
 def test_a_command_runs_as_somebody_and_its_status_is_passed_on(tmp_path):
     line = f"{PYTHON} whoami --fields patient,environment; printf '%s' \"$GPCLI_PATIENT\"; exit 42"

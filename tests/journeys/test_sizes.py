@@ -14,6 +14,8 @@ from gpcli.session import Session
 from tests.journeys.shell import AN_HOUR, Shell
 from tests.journeys.world import World
 
+pytestmark = pytest.mark.real
+
 THREADS, UNREAD, MESSAGES, COMING, APPOINTMENTS, PRESCRIPTIONS = 125, 7, 500, 30, 300, 24
 LISTS = (
     "messages list",
