@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from gpcli.care.agreement import Asker
@@ -23,25 +24,39 @@ def listed(
     return found if everything else [one for one in found if not _ended(one, now)]
 
 
+@dataclass(frozen=True)
+class Picking:
+    """What can be picked from a list, the question, and what to say when there is none."""
+
+    fits: Callable[[Appointment, datetime], bool]
+    question: str
+    none: str
+
+
 def pick(
     portal: Portal,
     appointment: str | None,
     now: datetime,
     asker: Asker,
     label: Callable[[Appointment], str],
+    picking: Picking | None = None,
 ) -> str:
-    """The id given, or one picked from a list of what is to come; raises InputNeeded."""
+    """The id given, or one picked from a list; of what is to come, unless `picking` says else.
+
+    Raises InputNeeded.
+    """
+    picking = picking or COMING
     if appointment is not None and appointment.strip():
         return appointment
     hint = "gpcli appointments list shows the ids."
     if appointment is not None or not asker.allowed:
         raise InputNeeded("An appointment's id is needed.", hint=hint)
     found = portal.appointments(now.date())
-    coming = [one for one in found if not one.over and not _ended(one, now)]
-    if not coming:
-        raise InputNeeded("There is no coming appointment to choose from.", hint=hint)
-    choices = [(str(one.id), label(one)) for one in coming]
-    return asker.choose("Which appointment?", choices, flag="ID")
+    fitting = [one for one in found if not one.over and picking.fits(one, now)]
+    if not fitting:
+        raise InputNeeded(picking.none, hint=hint)
+    choices = [(str(one.id), label(one)) for one in fitting]
+    return asker.choose(picking.question, choices, flag="ID")
 
 
 def _begun(one: Appointment, now: datetime) -> bool:
@@ -50,3 +65,10 @@ def _begun(one: Appointment, now: datetime) -> bool:
 
 def _ended(one: Appointment, now: datetime) -> bool:
     return one.end is not None and one.end <= now
+
+
+COMING = Picking(
+    lambda one, now: not _ended(one, now),
+    "Which appointment?",
+    "There is no coming appointment to choose from.",
+)

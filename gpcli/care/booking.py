@@ -11,11 +11,11 @@ from gpcli.care.agreement import Outcome, Proposal, Step
 from gpcli.care.flu import had_this_season
 from gpcli.care.offers import at_gp, called, choose, require, standings
 from gpcli.care.portal import Portal
+from gpcli.care.repeat import used_otherwise
 from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
 from gpcli.care.slots import Search, owner
 from gpcli.errors import (
     AlreadyBooked,
-    Conflict,
     InputNeeded,
     NoSlot,
     NotFound,
@@ -263,7 +263,4 @@ def _done(
     reasons = {(words or "").strip() for words in (earlier.reason, request.reason)}
     if same and len(reasons) == 1:
         return Outcome(earlier, changed=False)
-    raise Conflict(
-        f"This --request-id was used for something else: {earlier.id}.",
-        hint="Use a new --request-id for a new request.",
-    )
+    raise used_otherwise(str(earlier.id))

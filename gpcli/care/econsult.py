@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from gpcli.care.agreement import Charge, Outcome, Proposal, Step
 from gpcli.care.offers import at_gp, called, pick_one, require
 from gpcli.care.recheck import still_offered
+from gpcli.care.repeat import used_otherwise
 from gpcli.care.request import Request, offer_of, preview, whom
 from gpcli.care.slots import Search
 from gpcli.care.writing import (
@@ -22,7 +23,6 @@ from gpcli.care.writing import (
     price_rows,
     started_before,
     starting,
-    used_otherwise,
 )
 from gpcli.errors import AlreadyBooked, NotOffered, Usage
 from gpcli.model.appointment import Appointment, Window

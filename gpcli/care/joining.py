@@ -4,41 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from gpcli.care.agreement import Asker, Step
+from gpcli.care.agreement import Step
+from gpcli.care.appointments import Picking, pick
 from gpcli.care.cancelling import giving_back, late_charge, no_such, settled
 from gpcli.care.portal import Portal
-from gpcli.errors import GpcliError, InputNeeded, NotFound, Rejected, Usage
+from gpcli.errors import GpcliError, NotFound, Rejected, Usage
 from gpcli.model.appointment import Appointment
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import ThreadKind
 
 VIDEO = "video"
-
-_SEE = "gpcli appointments list shows the ids."
-
-
-def pick_to_join(
-    portal: Portal,
-    appointment: str | None,
-    now: datetime,
-    asker: Asker,
-    label: Callable[[Appointment], str],
-) -> str:
-    """The id given, or one picked from a list of what can be joined; raises InputNeeded."""
-    return _pick(portal, appointment, now, asker, label, lambda one: _can_be_joined(one, now))
-
-
-def pick_to_withdraw(
-    portal: Portal,
-    appointment: str | None,
-    now: datetime,
-    asker: Asker,
-    label: Callable[[Appointment], str],
-) -> str:
-    """The id given, or one picked from a list of e-consultations under way; raises InputNeeded."""
-    return _pick(portal, appointment, now, asker, label, _is_econsultation)
 
 
 def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
@@ -110,20 +88,17 @@ def _is_econsultation(one: Appointment) -> bool:
     return one.service == ServiceName.E_CONSULTATION
 
 
-def _pick(
-    portal: Portal,
-    appointment: str | None,
-    now: datetime,
-    asker: Asker,
-    label: Callable[[Appointment], str],
-    fits: Callable[[Appointment], bool],
-) -> str:
-    if appointment is not None and appointment.strip():
-        return appointment
-    if appointment is not None or not asker.allowed:
-        raise InputNeeded("An appointment's id is needed.", hint=_SEE)
-    coming = [one for one in portal.appointments(now.date()) if fits(one) and not one.over]
-    if not coming:
-        raise InputNeeded("There is none to choose from.", hint=_SEE)
-    choices = [(str(one.id), label(one)) for one in coming]
-    return asker.choose("Which e-consultation?", choices, flag="ID")
+pick_to_join = partial(
+    pick, picking=Picking(_can_be_joined, "Which e-consultation?", "There is none to choose from.")
+)
+"""`appointments.pick` among video consultations that can be joined."""
+
+pick_to_withdraw = partial(
+    pick,
+    picking=Picking(
+        lambda one, now: _is_econsultation(one),
+        "Which e-consultation?",
+        "There is none to choose from.",
+    ),
+)
+"""`appointments.pick` among e-consultations under way."""

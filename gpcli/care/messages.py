@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from gpcli.care.agreement import Asker, Outcome, Proposal, Step
 from gpcli.care.offers import called
 from gpcli.care.portal import Mailbox, Portal
+from gpcli.care.repeat import used_otherwise
 from gpcli.care.safety import RECEPTION
 from gpcli.care.writing import (
     Correspondent,
@@ -18,7 +19,6 @@ from gpcli.care.writing import (
     check_limits,
     draft_rows,
     says_the_same,
-    used_otherwise,
 )
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound, Usage
 from gpcli.model.plan import PlanValue

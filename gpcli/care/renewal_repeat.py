@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from gpcli.care.portal import Portal
 from gpcli.care.renewal_request import Line, Wanted
-from gpcli.errors import Conflict
+from gpcli.care.repeat import used_otherwise
 from gpcli.model.prescription import Prescription, Renewal
 
 
@@ -58,7 +58,7 @@ def check_named_before(lines: Sequence[Line], wanted: Wanted, earlier: Earlier) 
     named = {name for line in lines if line.prescription for name in _names(line.prescription)}
     for before, renewal in earlier.ours.items():
         if before not in named:
-            raise _used_before(renewal)
+            raise used_otherwise(str(renewal.id))
 
 
 def settled(line: Line, wanted: Wanted, earlier: Earlier) -> Line:
@@ -72,7 +72,7 @@ def settled(line: Line, wanted: Wanted, earlier: Earlier) -> Line:
     names = (line.id, *_names(one))
     ours = next((earlier.ours[name] for name in names if name in earlier.ours), None)
     if ours and not _same_note(ours, wanted):
-        raise _used_before(ours)
+        raise used_otherwise(str(ours.id))
     if ours:
         identity = ours.prescription_id or line.id
         return replace(line, id=identity, renewal=ours, error=None, warnings=())
@@ -105,13 +105,6 @@ def _was_open_at(renewal: Renewal, moment: datetime) -> bool:
     if renewal.asked is None or renewal.asked > moment:
         return False
     return renewal.open or renewal.updated is None or renewal.updated >= moment
-
-
-def _used_before(earlier: Renewal) -> Conflict:
-    return Conflict(
-        f"This --request-id was used for something else: {earlier.id}.",
-        hint="Use a new --request-id for a new request.",
-    )
 
 
 def _same_note(renewal: Renewal, wanted: Wanted) -> bool:

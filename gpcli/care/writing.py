@@ -11,12 +11,21 @@ from gpcli.care.agreement import Asker, Charge, Outcome, Proposal, Record, Step
 from gpcli.care.offers import called
 from gpcli.care.portal import Portal
 from gpcli.care.recheck import still_offered
+from gpcli.care.repeat import used_otherwise
 from gpcli.care.request import Request, offer_of, whom
-from gpcli.errors import Conflict, Usage
+from gpcli.errors import Usage
 from gpcli.model.money import Price, Rate, Surcharge
 from gpcli.model.plan import PlanValue
 from gpcli.model.service import Limits, Offers, Service
-from gpcli.model.thread import Conversation, Draft, Enclosure, Message, Thread, ThreadKind
+from gpcli.model.thread import (
+    Conversation,
+    Draft,
+    Enclosure,
+    Message,
+    Thread,
+    ThreadKind,
+    same_words,
+)
 
 SHOWN = 60
 """Characters of a message's first line that a plan shows."""
@@ -107,24 +116,16 @@ def check_half(
         raise used_otherwise(f"thread {thread.id}")
 
 
-def used_otherwise(what: str) -> Conflict:
-    """The error for a request id that made something else, named `what`."""
-    return Conflict(
-        f"This --request-id was used for something else: {what}.",
-        hint="Use a new --request-id for a new request.",
-    )
-
-
 def has_subject(thread: Thread, subject: str) -> bool:
     """Whether the thread has this subject, however it is spaced."""
-    return _plain(thread.subject) == _plain(subject)
+    return same_words(thread.subject, subject)
 
 
 def says_the_same(message: Message, draft: Draft) -> bool:
     """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
     files = [(one.title, one.size, one.content) for one in message.attachments]
     return (
-        _plain(message.text) == _plain(draft.text)
+        same_words(message.text, draft.text)
         and len(files) == len(draft.enclosures)
         and all(map(_is_file, files, draft.enclosures))
     )
@@ -233,11 +234,6 @@ def _is_about(
     ids = {one.id for one in called(offers.surgeries, request.gp)}
     there = request.gp is None or thread.surgery_id in {None, *ids}
     return there and thread.kind == kind and has_subject(thread, letter.subject)
-
-
-def _plain(text: str | None) -> str:
-    """Words without their spacing, which a portal may tidy up."""
-    return " ".join((text or "").split())
 
 
 def _is_file(there: tuple[str | None, int | None, bytes | None], meant: Enclosure) -> bool:

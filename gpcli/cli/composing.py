@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from gpcli.care.writing import Correspondent, Letter, at_most
 from gpcli.cli.drafts import Page, keeping
 from gpcli.cli.editor import edit
 from gpcli.cli.enclosing import read_enclosures
-from gpcli.cli.word_files import MOST, decoded, too_long, words_in
+from gpcli.cli.word_files import MOST, STDIN, checked_text, decoded, words_in
 from gpcli.errors import Declined, InputNeeded, Usage
 from gpcli.model.thread import Draft
 from gpcli.session import Session
@@ -20,13 +19,8 @@ from gpcli.session import Session
 LONGEST_SUBJECT = 200
 """Characters of a subject."""
 
-STDIN = "-"
-
 PATIENCE = 30.0
 """Seconds that a pipe gets to bring something, unless `--timeout` says otherwise."""
-
-_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""What no FHIR string may hold (R4, datatypes: string)."""
 
 
 @dataclass(frozen=True)
@@ -123,20 +117,6 @@ def checked_subject(subject: str) -> str:
     return line
 
 
-def checked_text(text: str, origin: str) -> str:
-    """The words of a message without the space around them; `origin` is named in Usage."""
-    words = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not words:
-        raise Usage(f"{origin} is empty.", hint="Write what it is about.")
-    if len(words.encode(errors="replace")) > MOST:
-        raise too_long(origin)
-    unfit = _UNFIT.search(words)
-    if unfit or not _is_unicode(words):
-        where = words[: unfit.start()].count("\n") + 1 if unfit else 1
-        raise Usage(f"{origin} has a character that no message can hold, in line {where}.")
-    return words
-
-
 def written(session: Session, page: Page, about: Iterable[str | None]) -> str:
     """What the person at the terminal writes; raises Declined when that is nothing.
 
@@ -199,11 +179,3 @@ def _bytes(stream: TextIO, way: str, most: int) -> bytes:
     """Up to `most` bytes of a stream, read in one of its ways: `read`, or `readline`."""
     content: bytes | str = getattr(getattr(stream, "buffer", stream), way)(most)
     return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
-
-
-def _is_unicode(words: str) -> bool:
-    try:
-        words.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -75,9 +75,8 @@ def start(
         )
     say_safety(session, can_wait=can_wait)
     way = way or _asked_way(session)
-    if way != econsult.TEXT and output.names_only(
-        RECEIPT
-    ):  # the fields fit what is chosen only now
+    # The fields may not fit what was chosen only now.
+    if way != econsult.TEXT and output.names_only(RECEIPT):
         return
     times = (first, last, between, weekday)
     with kept_unless_sent(session, source):

@@ -16,9 +16,9 @@ from gpcli.care import renewing
 from gpcli.care.agreement import Outcome
 from gpcli.care.renewal_request import Counter, Line, Renewing, Wanted
 from gpcli.care.renewal_results import SHOWN_BESIDE, result_words, verdict
-from gpcli.cli.composing import STDIN, checked_text
 from gpcli.cli.options import session_of
 from gpcli.cli.receipts import REHEARSED, sending
+from gpcli.cli.word_files import STDIN, checked_text
 from gpcli.errors import Usage
 from gpcli.model.prescription import FAILED, Renewal
 from gpcli.model.receipt import Sending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import stat
 from pathlib import Path
@@ -11,6 +12,12 @@ from gpcli.errors import NotFound, Usage
 
 MOST = 512 * 1024
 """Bytes of a message beyond which it is refused unread, whatever a surgery takes."""
+
+STDIN = "-"
+"""What names standard input on the line."""
+
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What no FHIR string may hold (R4, datatypes: string)."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -49,6 +56,20 @@ def decoded(content: bytes, origin: str) -> str:
         raise Usage(f"{origin} is not text in UTF-8.") from None
 
 
+def checked_text(text: str, origin: str) -> str:
+    """The words of a message without the space around them; `origin` is named in Usage."""
+    words = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not words:
+        raise Usage(f"{origin} is empty.", hint="Write what it is about.")
+    if len(words.encode(errors="replace")) > MOST:
+        raise too_long(origin)
+    unfit = _UNFIT.search(words)
+    if unfit or not _is_unicode(words):
+        where = words[: unfit.start()].count("\n") + 1 if unfit else 1
+        raise Usage(f"{origin} has a character that no message can hold, in line {where}.")
+    return words
+
+
 def too_long(origin: str) -> Usage:
     """The error for what no surgery takes."""
     return Usage(f"{origin} is too long: {MOST} bytes at most.")
@@ -75,3 +96,11 @@ def _from_pipe(name: str, descriptor: int, patience: float) -> bytes:
             break
         content += part
     return content
+
+
+def _is_unicode(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

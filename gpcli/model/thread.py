@@ -117,6 +117,11 @@ class Draft:
     enclosures: tuple[Enclosure, ...] = ()
 
 
+def same_words(one: str | None, other: str | None) -> bool:
+    """Whether two texts differ in nothing but their spacing, which a portal may tidy up."""
+    return (one or "").split() == (other or "").split()
+
+
 @dataclass(frozen=True)
 class Saved:
     """An attachment that was saved to `path`; `size` in bytes."""

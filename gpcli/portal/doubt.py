@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
@@ -40,6 +40,24 @@ class Unmoved(Conflict):
 def only_once(intent: UUID) -> str:
     """The condition on which a portal creates what carries this intent's identifier."""
     return f"identifier={UUID_SYSTEM}|{intent.urn}"
+
+
+def create_entry(intent: UUID, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of a batch or a transaction that creates `resource` once."""
+    request = {
+        "method": "POST",
+        "url": str(resource["resourceType"]),
+        "ifNoneExist": only_once(intent),
+    }
+    return {"fullUrl": intent.urn, "resource": resource, "request": request}
+
+
+def used_otherwise() -> Conflict:
+    """The error for a request id under which the portal, or the journal, knows something else."""
+    return Conflict(
+        "This --request-id was used for something else.",
+        hint="Use a new --request-id for a new request.",
+    )
 
 
 def bearing(bundle: Bundle, kind: str, intent: UUID) -> Bundle:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from gpcli.errors import Conflict, GpcliError
+from gpcli.errors import GpcliError
 from gpcli.journal import Journal, State
 from gpcli.net.door import Answer
 from gpcli.net.trouble import BadAnswer, LateReply, LostReply
@@ -31,6 +31,7 @@ from gpcli.portal.doubt import (
     seems,
     tried,
     unknown,
+    used_otherwise,
 )
 from gpcli.portal.exchange import Exchange
 from gpcli.portal.fhir.bundle import Bundle
@@ -169,10 +170,7 @@ class Errands:
         OutcomeUnknown, BadResponse for a record that can't be understood, or the portal's refusal.
         """
         if self._journal.target_of(intent) not in {None, reference}:
-            raise Conflict(
-                "This --request-id was used for something else.",
-                hint="Use a new --request-id for a new request.",
-            )
+            raise used_otherwise()
         record, etag = (known, None) if known else self._read(reference)
         if must(partial(is_done, record)):
             return record, False

@@ -21,11 +21,12 @@ from gpcli.model.thread import (
     ThreadId,
     ThreadKind,
     WritingDesk,
+    same_words,
 )
 from gpcli.portal import queries
 from gpcli.portal.context import Context
 from gpcli.portal.correspondence import Correspondence
-from gpcli.portal.doubt import Unmoved, bearing
+from gpcli.portal.doubt import Unmoved, bearing, used_otherwise
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.communication import THREAD, header_of
 from gpcli.portal.fhir.element import Element
@@ -38,8 +39,6 @@ _AT_ONCE = 100
 """Ids in one question: servers cap the length of a URL."""
 
 _E_CONSULTATION = f"{THREAD}|{ThreadKind.E_CONSULTATION}"
-_USED = "This --request-id was used for something else."
-_NEW_ONE = "Use a new --request-id for a new request."
 _SEE_LIST = "gpcli messages list shows what is there."
 
 
@@ -224,7 +223,7 @@ class FhirMailbox:
                 return self.conversation(one.need("id"))
         except NotFound:
             pass
-        raise Conflict(_USED, hint=_NEW_ONE)
+        raise used_otherwise()
 
     def _sent(self, found: Bundle) -> Message | None:
         """The message that was found; raises Conflict for somebody else's."""
@@ -232,7 +231,7 @@ class FhirMailbox:
             return None
         message = self._read.message(found.matches[0], found)
         if message is None:
-            raise Conflict(_USED, hint=_NEW_ONE)
+            raise used_otherwise()
         return message
 
     def _letter(self, kind: str | None, surgery: str | None) -> Letter:
@@ -249,8 +248,8 @@ class FhirMailbox:
         thread = conversation.thread
         first = [each for each in conversation.messages if each.id == message.need("id")]
         _as_meant(first[0] if first else None, thread.id, draft, changed=made.changed)
-        if not made.changed and _plain(thread.subject) != _plain(subject):
-            raise Conflict(_USED, hint=_NEW_ONE)
+        if not made.changed and not same_words(thread.subject, subject):
+            raise used_otherwise()
         return conversation
 
 
@@ -269,8 +268,8 @@ def _as_meant(
     hint = f"gpcli messages show {thread} shows what is there."
     if message is None or message.thread_id != thread or not message.mine:
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
-    if not changed and _plain(message.text) != _plain(draft.text):
-        raise Conflict(_USED, hint=_NEW_ONE)
+    if not changed and not same_words(message.text, draft.text):
+        raise used_otherwise()
     if len(message.attachments) != len(draft.enclosures):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)
     return message
@@ -278,7 +277,3 @@ def _as_meant(
 
 def _is_received(record: Element) -> bool:
     return record.text("received") is not None
-
-
-def _plain(text: str | None) -> str:
-    return " ".join((text or "").split())

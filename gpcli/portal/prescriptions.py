@@ -15,6 +15,7 @@ from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal import medication_queries as queries
 from gpcli.portal.context import Context
+from gpcli.portal.doubt import used_otherwise
 from gpcli.portal.errands import Created
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed
@@ -138,7 +139,7 @@ class FhirPrescriptions:
             trouble = Conflict("The portal made something else of the request.", hint=_LOOK_AT_LIST)
             return Asked(prescription, None, changed=False, error=trouble)
         if not outcome.changed and made[0].note != note:
-            return Asked(prescription, None, changed=False, error=_used_before())
+            return Asked(prescription, None, changed=False, error=used_otherwise())
         return Asked(prescription, made[0], outcome.changed)
 
     def _chains(self, found: Bundle) -> tuple[list[Prescription], list[Renewal]]:
@@ -218,10 +219,3 @@ def _by_time(renewal: Renewal) -> tuple[float, str]:
 
 def _no_such(renewal: str) -> NotFound:
     return NotFound(f"There is no request '{renewal}'.", hint="gpcli rx requests shows yours.")
-
-
-def _used_before() -> Conflict:
-    return Conflict(
-        "This --request-id was used for something else.",
-        hint="Use a new --request-id for a new request.",
-    )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from gpcli.errors import ConfigTrouble, GpcliError
 from gpcli.net.door import Answer
-from gpcli.portal.doubt import bearing, is_success, only_once, require_one, unknown
+from gpcli.portal.doubt import bearing, create_entry, is_success, require_one, unknown
 from gpcli.portal.errands import Created, Doubt, Errands
 from gpcli.portal.exchange import Exchange, answer_in
 from gpcli.portal.fhir.bundle import Bundle
@@ -107,14 +107,10 @@ class _Several:
         ]
 
     def _send(self, parts: Sequence[Part]) -> Answer:
-        entries = [self._entry(*part) for part in parts]
+        entries = [create_entry(*part) for part in parts]
         batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
         headers = {"X-Request-ID": str(self.request)}
         return self.exchange.door.send("POST", "", batch, headers=headers, retry=self._safe)
-
-    def _entry(self, intent: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
-        request = {"method": "POST", "url": self.kind, "ifNoneExist": only_once(intent)}
-        return {"fullUrl": intent.urn, "resource": body, "request": request}
 
 
 @dataclass(frozen=True)

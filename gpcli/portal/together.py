@@ -17,8 +17,8 @@ from gpcli.journal import State
 from gpcli.net.door import Answer
 from gpcli.portal.doubt import (
     bearing,
+    create_entry,
     is_success,
-    only_once,
     read_back,
     refusal_in,
     require_one,
@@ -125,18 +125,16 @@ def _send(
     exchange: Exchange, errands: Errands, parts: Sequence[Part], request: UUID
 ) -> Answer | None:
     safe = parts[0].resource["resourceType"] in exchange.can().conditional_creates
-    body = {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(p) for p in parts]}
+    body = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [create_entry(*part) for part in parts],
+    }
     headers = {"X-Request-ID": str(request)}
     return errands.sent(
         {part.intent: part.resource for part in parts},
         lambda: exchange.door.send("POST", "", body, headers=headers, retry=safe),
     )
-
-
-def _entry(part: Part) -> dict[str, Any]:
-    kind = part.resource["resourceType"]
-    request = {"method": "POST", "url": kind, "ifNoneExist": only_once(part.intent)}
-    return {"fullUrl": part.intent.urn, "resource": part.resource, "request": request}
 
 
 def _look(exchange: Exchange, kind: str, intents: Sequence[UUID]) -> list[Bundle]:

@@ -30,3 +30,8 @@ def test_writing_does_not_pay_for_prescriptions_or_booking(module):
     there = imported(module)
     assert there >= WRITTEN
     assert there & (READ_AT_NEED | {"gpcli.care.booking"}) == set()
+
+
+def test_prescriptions_do_not_pay_for_writing_or_booking():
+    there = imported("gpcli.cli.rx")
+    assert there & (WRITTEN | {"gpcli.care.booking", "gpcli.cli.editor"}) == set()

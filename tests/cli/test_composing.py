@@ -13,12 +13,11 @@ from gpcli.cli.composing import (
     LONGEST_SUBJECT,
     Source,
     checked_subject,
-    checked_text,
     draft,
     letter,
     source_of,
 )
-from gpcli.cli.word_files import MOST
+from gpcli.cli.word_files import MOST, checked_text
 from gpcli.config.options import Options
 from gpcli.errors import Declined, InputNeeded, NotFound, NotOffered, Usage
 from gpcli.model.thread import Draft, Enclosure
