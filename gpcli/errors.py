@@ -1,10 +1,9 @@
-"""Every way a command can end badly: meaning, wording, exit code and `error.code` word.
+"""Every way a command can end badly, below GpcliError: meaning, exit code, `error.code` word.
 
-GpcliError
 ├─ Failure (1)          BadResponse, TlsTrouble
 ├─ UsageTrouble (2)     Usage, InputNeeded, ConfigTrouble
 ├─ Missing (3)          NotFound, NoSlot
-├─ SignInTrouble (4)    NotSignedIn, Expired, SignInRefused, NoKeyring, WrongHost
+├─ SignInTrouble (4)    NotSignedIn, Expired, SignInRefused, NoKeyring, NoToken, WrongHost
 ├─ NotAllowed (5)       NotOffered, OffForNow, ConsentNeeded, NotPermitted, ProductionGuard
 ├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalTrouble
 ├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, AlreadyAnswered, Rejected, Conflict
@@ -26,9 +25,8 @@ from gpcli.exits import Exit
 class GpcliError(Exception):
     """What failed and why (`message`), and what to do about it (`hint`, may be empty).
 
-    `request_id` is the id under which the portal logged the request; `retry_after` the seconds
-    after which the portal said that trying again makes sense. Texts may quote the portal: the
-    writer sanitises them.
+    `request_id` is what the portal logged the request under; `retry_after` the seconds after which
+    it said that trying again makes sense. Texts may quote the portal: the writer sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
@@ -135,6 +133,12 @@ class NoKeyring(SignInTrouble):
     """No usable OS keyring to keep the session in."""
 
     code = "no_keyring"
+
+
+class NoToken(SignInTrouble):
+    """The command that should print an access token did not."""
+
+    code = "no_token"
 
 
 class WrongHost(SignInTrouble):

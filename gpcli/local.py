@@ -110,6 +110,10 @@ class Local:
         """Where the profiles are."""
         return Path(paths.config_dir(self.env)) / "config.toml"
 
+    def beside_config(self, named: str) -> Path:
+        """The file that a profile names: `~` is home, a relative path is beside the profiles."""
+        return self.config_path.parent / Path(named).expanduser()
+
     @property
     def state_dir(self) -> Path:
         """Where the journal, the locks and the index are."""

@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from gpcli.errors import InputNeeded, NotSignedIn, Partial, Usage
+from gpcli.errors import NotSignedIn, Partial
 from gpcli.local import Local
 
 if TYPE_CHECKING:
+    from gpcli.auth.bearer import Granted
     from gpcli.auth.vault import SignedIn, Vault
     from gpcli.care.agreement import Outcome, Proposal, Stage, Step
     from gpcli.config.index import IndexedPerson
@@ -129,27 +130,26 @@ class Session(Local):
         from gpcli.model.person import Identity
 
         settings = self.settings
-        if settings.token:
-            if not settings.patient:
-                raise InputNeeded("GPCLI_PATIENT is needed beside GPCLI_TOKEN.")
-            if settings.as_ not in {None, settings.patient}:
-                raise Usage(
-                    f"GPCLI_TOKEN is for '{settings.patient}': it can't act for '{settings.as_}'.",
-                    hint="Leave out --as and GPCLI_AS, or set the token of the other person.",
-                )
-            return Identity(settings.patient, settings.fhir_user)
+        if settings.machine:
+            from gpcli.auth.machines import whom
+
+            return Identity(whom(settings), settings.fhir_user)
         kept = self.signed_in
         return Identity(
             kept.patient, kept.fhir_user, kept.patient_name or None, kept.acting_name or None
         )
 
     @cached_property
-    def bearer(self) -> Bearer:
+    def bearer(self) -> Granted:
         """Where the access token comes from."""
-        from gpcli.auth.bearer import SessionBearer, StaticBearer
+        from gpcli.auth.bearer import SessionBearer
 
-        if self.settings.token:
-            return StaticBearer(self.settings.token)
+        if self.settings.machine:
+            from gpcli.auth.machines import Surroundings, machine_bearer
+
+            umask, now = self.former_umask, self.timestamp
+            around = Surroundings(self.env, self.beside_config, self.cache_dir, umask, now)
+            return machine_bearer(self.settings, around)
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.touch(self.index_key, account, self.timestamp())
@@ -171,7 +171,7 @@ class Session(Local):
             self.profile.portal,
             deadline=deadline,
             bearer=bearer,
-            ca_file=self.profile.ca_file,
+            ca_file=str(self.beside_config(named)) if (named := self.profile.ca_file) else None,
             env=self.env,
             transport=self._transport,
             log=self._log if self.debugs else None,
@@ -182,11 +182,10 @@ class Session(Local):
     @cached_property
     def portal(self) -> FhirPortal:
         """The portal on behalf of the person who is signed in."""
-        scopes = None if self.settings.token else self.signed_in.scope
-        return self.portal_for(self.identity, self.door, scopes)
+        return self.portal_for(self.identity, self.door, self.bearer)
 
-    def portal_for(self, identity: Identity, door: Door, scopes: str | None) -> FhirPortal:
-        """The portal through `door`; granted `scopes` `None` = not known."""
+    def portal_for(self, identity: Identity, door: Door, bearer: Granted) -> FhirPortal:
+        """The portal through `door`, with what `bearer` was granted."""
         from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
@@ -200,14 +199,14 @@ class Session(Local):
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
         exchange = Exchange(door, lambda: self.capabilities(door))
-        dialect = Dialect(profile.services, profile.status_sent, profile.zone)
+        dialect = Dialect(profile.services, profile.status_sent, profile.zone, profile.booking)
         context = Context(
             exchange,
             Errands(exchange, Journal(self.state_dir, profile.name, account), self.now),
             identity,
             dialect,
             Reader(identity.patient, dialect, exchange.flaws),
-            lambda: permitted(scopes, exchange.can()),
+            lambda: permitted(bearer.scope, exchange.can()),
             self.now,
         )
         return FhirPortal(context, ReadMarks(self.state_dir, account))
@@ -257,13 +256,13 @@ class Session(Local):
             self.output.warning(f"What is offered can't be kept for help: {trouble.strerror}.")
 
     def check_whole(self) -> None:
-        """Raise Partial when something that the portal sent had to be left out."""
+        """Raise Partial when something that the portal has had to be left out."""
         flaws = self.portal.flaws
         for flaw in flaws:
             self.output.warning(f"Left out: {flaw}")
         if flaws:
             raise Partial(
-                f"{len(flaws)} of the portal's records can't be read; the rest is shown.",
+                "This is not all: what the portal sent broken or kept back is left out.",
                 hint="Tell the people who run the portal.",
             )
 

@@ -16,6 +16,7 @@ from gpcli.auth.grant import TokenSet, Wish
 from gpcli.auth.lock import session_lock
 from gpcli.auth.people import account_id
 from gpcli.auth.revoke import revoke
+from gpcli.auth.scopes import asked_scopes
 from gpcli.auth.screen import Screen
 from gpcli.auth.sign_in import sign_in_with_browser
 from gpcli.auth.vault import SignedIn
@@ -23,7 +24,7 @@ from gpcli.config.index import IndexedPerson
 from gpcli.config.keys import is_loopback
 from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile, new_profile, save_profile
 from gpcli.config.settings import Settings, guard_production
-from gpcli.errors import GpcliError, SignInRefused, Usage
+from gpcli.errors import Expired, GpcliError, SignInRefused, Usage
 from gpcli.model.account import SignInSummary
 from gpcli.model.person import Identity, Parties
 from gpcli.model.service import Offers
@@ -79,15 +80,19 @@ def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, 
     """Sign a person in at the session's portal; tokens go to the keyring, names to the index.
 
     A new profile is written only when the sign-in has succeeded.
-    Raises NoKeyring before any page opens, SignInRefused, and whatever the portal raises.
+    Raises Usage where a machine signs in, NoKeyring before any page opens, SignInRefused, and
+    whatever the portal raises.
     """
+    _refuse_machines(session.settings)
     session.vault.probe()
     profile = session.profile
     door = session.door_with(None)
-    configuration = discover(door, profile.portal, session.cache_dir, session.timestamp())
+    configuration = discover(door, profile.portal, session.cache_dir, session.timestamp(), fresh=0)
     wish = Wish(
         client_id=profile.client_id,
-        scopes=profile.scopes,
+        scopes=asked_scopes(
+            profile.scopes_wanted, profile.scopes_version, configuration.capabilities
+        ),
         portal=profile.portal,
         prompt=profile.prompt,
         acr=profile.acr,
@@ -106,15 +111,29 @@ def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, 
     return _keep_session(session, configuration, tokens)
 
 
+def _refuse_machines(settings: Settings) -> None:
+    if settings.machine:
+        raise Usage(
+            f"There is nothing to sign in: a machine does that by itself, by {settings.machine}.",
+            hint="gpcli whoami shows for whom; to sign a person in, use another profile.",
+        )
+
+
 def _keep_session(
     session: Session, configuration: SmartConfiguration, tokens: TokenSet
 ) -> tuple[SignInSummary, Offers]:
     identity = Identity(tokens.patient, tokens.fhir_user)
-    door = session.door_with(StaticBearer(tokens.access_token))
-    portal = session.portal_for(identity, door, tokens.scope)
+    bearer = StaticBearer(tokens.access_token, tokens.scope)
+    portal = session.portal_for(identity, session.door_with(bearer), bearer)
     try:
         offers = portal.offers()
         parties = portal.parties
+    except Expired as refused:
+        revoke(session.door_with(None), _kept(session, configuration, tokens))
+        raise SignInRefused(
+            "The portal does not accept the token that its own sign-in has just given.",
+            hint="Only the portal can put this right: its sign-in may be for another address.",
+        ) from refused
     except GpcliError:
         _keep(session, _kept(session, configuration, tokens))
         raise

@@ -21,6 +21,12 @@ def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
     """
     if session.settings.token:
         raise Usage("The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN.")
+    if session.settings.machine:
+        raise Usage(
+            f"A machine signs in here by {session.settings.machine}: gpcli keeps no session that "
+            "could be ended.",
+            hint="To stop it for good, take the key or the client away at the portal.",
+        )
     people = session.index.people(session.index_key) if everyone else [session.person]
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.")

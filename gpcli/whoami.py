@@ -15,6 +15,7 @@ from gpcli.sign_in import works_until
 if TYPE_CHECKING:
     from gpcli.auth.vault import SignedIn
     from gpcli.config.profiles import Profile
+    from gpcli.config.settings import Settings
     from gpcli.session import Session
 
 
@@ -24,7 +25,8 @@ def who_is_here(session: Session) -> SignInState:
     A portal that can't be reached leaves the consent unknown, with a warning.
     """
     parties = session.portal.parties
-    kept = None if session.settings.token else session.signed_in
+    settings = session.settings
+    kept = None if settings.machine else session.signed_in
     return SignInState(
         patient=parties.patient,
         acting_user=parties.acting_user,
@@ -33,7 +35,8 @@ def who_is_here(session: Session) -> SignInState:
         environment=session.profile.environment,
         consent=_consent(session),
         until=works_until(kept, session.profile.zone) if kept else None,
-        renews=bool(kept and kept.refresh_token),
+        renews=bool(kept.refresh_token) if kept else not settings.token,
+        machine=_machine(settings),
     )
 
 
@@ -71,6 +74,10 @@ def _state(profile: Profile, kept: SignedIn) -> SignInState:
         until=works_until(kept, profile.zone),
         renews=kept.refresh_token is not None,
     )
+
+
+def _machine(settings: Settings) -> str | None:
+    return settings.profile.client_id if settings.machine == "key_file" else settings.machine
 
 
 def _consent(session: Session) -> ConsentLevel | None:

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "render": {"errors", "model"},
     "portal": {"errors", "model", "config", "net", "journal"},
     "auth": {"errors", "config", "net"},
+    "troubleshoot": {"errors", "model", "config", "net", "portal", "auth", "fastpath"},
     "local": {"errors", "config", "render", "fastpath"},
     "session": {
         "errors",

@@ -9,7 +9,7 @@ CODES = {
     1: {"bad_response", "tls"},
     2: {"usage", "input_needed", "config"},
     3: {"not_found", "no_slot"},
-    4: {"not_signed_in", "expired", "sign_in_refused", "no_keyring", "wrong_host"},
+    4: {"not_signed_in", "expired", "sign_in_refused", "no_keyring", "no_token", "wrong_host"},
     5: {"not_offered", "off_for_now", "consent_needed", "not_permitted", "production_guard"},
     6: {"unreachable", "timeout", "rate_limited", "portal_error"},
     7: {"slot_taken", "too_late", "already_booked", "already_answered", "rejected", "conflict"},

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,24 @@ def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
         assert ours.ask.yes("Send?", flag="--yes")
         after = [deadline.left() for deadline in deadlines]
     assert all(later > earlier for later, earlier in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ("ca.pem", "ca.pem"),
+        ("certificates/ca.pem", "certificates/ca.pem"),
+        ("~/ca.pem", "home/ca.pem"),
+    ],
+)
+def test_a_file_that_a_profile_names_is_beside_the_profiles_or_at_home(
+    tmp_path, monkeypatch, named, place
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    ours = session(tmp_path)
+    assert ours.beside_config(named) == tmp_path / place
+    assert ours.beside_config("/etc/ca.pem") == Path("/etc/ca.pem")
 
 
 def test_a_deadline_begins_anew():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from gpcli import errors
 from gpcli.auth.lock import session_lock
 from gpcli.auth.session import SignedIn
 from gpcli.auth.tokens import Tokens, check_available, is_token, oauth_error, read_tokens
 from gpcli.auth.vault import Vault
-from gpcli.net.door import Answer, Door
+from gpcli.net.door import Answer, Bearer, Door
 
 EARLY = 60.0
 """Seconds before its end from which a token is renewed."""
@@ -19,13 +20,31 @@ EARLY = 60.0
 LOGIN = "gpcli login signs you in again."
 
 
-class StaticBearer:
-    """The token in GPCLI_TOKEN; raises errors.ConfigTrouble if it can't be one."""
+class Granted(Bearer, Protocol):
+    """A bearer that may know what its tokens allow."""
 
-    def __init__(self, token: str) -> None:
+    @property
+    def scope(self) -> str | None:
+        """The scopes that were granted; None = not known."""
+        ...
+
+
+class StaticBearer:
+    """A token that can't be renewed, as that in GPCLI_TOKEN; `scope` is what it allows if known.
+
+    Raises errors.ConfigTrouble if it can't be one.
+    """
+
+    def __init__(self, token: str, scope: str | None = None) -> None:
         if not is_token(token):
             raise errors.ConfigTrouble("GPCLI_TOKEN is not an access token.")
         self._token = token
+        self._scope = scope
+
+    @property
+    def scope(self) -> str | None:
+        """The scopes that were granted; None = not known."""
+        return self._scope
 
     def token(self, door: Door) -> str:
         """The token as it was given."""
@@ -66,6 +85,11 @@ class SessionBearer:
         if self._session is None:
             self._session = self._loaded()
         return self._session
+
+    @property
+    def scope(self) -> str:
+        """What was granted."""
+        return self.session().scope
 
     def token(self, door: Door) -> str:
         """A token that lives for a minute or more, renewed first if need be."""

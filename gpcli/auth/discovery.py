@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from gpcli import errors
@@ -20,6 +21,12 @@ FRESH = 24 * 3600.0
 
 NEEDED = ("launch-standalone", "client-public", "context-standalone-patient", "permission-patient")
 """Capabilities without which gpcli can't sign a patient in."""
+
+MACHINES_KNOWN = "client-confidential-asymmetric"
+"""The capability that lets a machine sign in with a key."""
+
+SIGNED = "private_key_jwt"
+BY_ITSELF = "client_credentials"
 
 WELL_KNOWN = ".well-known/smart-configuration"
 SIGN_IN_KNOWN = "sso-openid-connect"
@@ -46,27 +53,56 @@ class SmartConfiguration:
     iss_parameter: bool
 
 
-def discover(door: Door, portal: str, cache_dir: Path, now: float) -> SmartConfiguration:
-    """The sign-in of `portal` (its FHIR base), kept in `cache_dir` for a day.
+@dataclass(frozen=True)
+class MachineConfiguration:
+    """What a machine signs in by (Backend Services): an absolute URL, and with which signatures.
 
-    `now` is Unix seconds. Raises errors.BadResponse if this is no portal with SMART sign-in,
-    errors.NotPermitted if its sign-in lacks something that gpcli needs, and what the door raises.
+    `algorithms` is empty where the portal does not say.
     """
-    kept = _Kept(cache_dir, portal)
+
+    token_endpoint: str
+    capabilities: frozenset[str]
+    algorithms: tuple[str, ...]
+
+
+Read = TypeVar("Read")
+
+
+def discover(
+    door: Door, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+) -> SmartConfiguration:
+    """The sign-in of `portal` (its FHIR base), kept in `cache_dir`.
+
+    `now` is Unix seconds. What was kept for `fresh` seconds is asked for anew. Raises
+    errors.BadResponse if this is no portal with SMART sign-in, errors.NotPermitted if its sign-in
+    lacks something that gpcli needs, and what the door raises.
+    """
+    return _discovered(read_configuration, door, portal, _Kept(cache_dir, portal, fresh), now)
+
+
+def discover_for_machines(
+    door: Door, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+) -> MachineConfiguration:
+    """As `discover`, but how a machine signs in by itself."""
+    kept = _Kept(cache_dir, portal, fresh)
+    return _discovered(read_machine_configuration, door, portal, kept, now)
+
+
+def _discovered(
+    read: Callable[[dict[str, Any], str], Read], door: Door, portal: str, kept: _Kept, now: float
+) -> Read:
     document, etag, age = kept.read(now)
-    if document is None or age >= FRESH:
-        document = _asked(door, portal, document, etag, kept, now)
-    return read_configuration(document, portal)
+    if document is not None and age < kept.fresh:
+        return read(document, portal)
+    document, etag = _asked(door, portal, document, etag)
+    found = read(document, portal)
+    kept.write(document, etag, now)
+    return found
 
 
 def _asked(
-    door: Door,
-    portal: str,
-    old: dict[str, Any] | None,
-    etag: str | None,
-    kept: _Kept,
-    now: float,
-) -> dict[str, Any]:
+    door: Door, portal: str, old: dict[str, Any] | None, etag: str | None
+) -> tuple[dict[str, Any], str | None]:
     headers = {"If-None-Match": etag} if etag and old is not None else {}
     try:
         answer = door.fetch(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
@@ -74,14 +110,10 @@ def _asked(
         raise _no_portal(door) from trouble
     check_available(answer)
     if answer.status == 304 and old is not None:
-        kept.write(old, etag, now)
-        return old
+        return old, etag
     if answer.status != 200 or not isinstance(answer.body, dict):
         raise _no_portal(door)
-    read_configuration(answer.body, portal)
-    kept.write(answer.body, answer.headers.get("ETag"), now)
-    document: dict[str, Any] = answer.body
-    return document
+    return answer.body, answer.headers.get("ETag")
 
 
 def read_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
@@ -109,10 +141,29 @@ def read_configuration(document: dict[str, Any], portal: str) -> SmartConfigurat
     )
 
 
+def read_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
+    """How a machine signs in; raises errors.BadResponse or errors.NotPermitted."""
+    capabilities = frozenset(map(str, _list(document, "capabilities")))
+    methods = _list(document, "token_endpoint_auth_methods_supported")
+    missing = []
+    if MACHINES_KNOWN not in capabilities and SIGNED not in methods:
+        missing.append(f"{MACHINES_KNOWN} ({SIGNED})")
+    if BY_ITSELF not in _list(document, "grant_types_supported", (BY_ITSELF,)):
+        missing.append(BY_ITSELF)
+    _refuse_missing(missing)
+    algorithms = _list(document, "token_endpoint_auth_signing_alg_values_supported")
+    endpoint = _Urls(document, portal).needed("token_endpoint")
+    return MachineConfiguration(endpoint, capabilities, tuple(map(str, algorithms)))
+
+
 def _check_needs(document: dict[str, Any], capabilities: frozenset[str]) -> None:
     missing = [need for need in NEEDED if need not in capabilities]
     if "S256" not in _list(document, "code_challenge_methods_supported"):
         missing.append("PKCE with S256")
+    _refuse_missing(missing)
+
+
+def _refuse_missing(missing: list[str]) -> None:
     if missing:
         raise errors.NotPermitted(
             f"The portal's sign-in lacks what gpcli needs: {', '.join(missing)}.",
@@ -143,7 +194,8 @@ class _Urls:
 class _Kept:
     """One portal's document in the cache; a broken file counts as none."""
 
-    def __init__(self, cache_dir: Path, portal: str) -> None:
+    def __init__(self, cache_dir: Path, portal: str, fresh: float) -> None:
+        self.fresh = fresh
         name = hashlib.sha256(portal.encode()).hexdigest()[:24]
         self._path = cache_dir / f"smart-{name}.json"
 
@@ -163,9 +215,9 @@ class _Kept:
         write_private(self._path, json.dumps(item, default=str))
 
 
-def _list(document: dict[str, Any], key: str) -> list[Any]:
-    value = document.get(key)
-    return value if isinstance(value, list) else []
+def _list(document: dict[str, Any], key: str, unsaid: Sequence[Any] = ()) -> Sequence[Any]:
+    value = document.get(key, unsaid)
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _flag(document: dict[str, Any], key: str) -> bool:

@@ -24,6 +24,7 @@ LEEWAY = 60
 """Seconds that two clocks may differ."""
 
 _LONGEST = 32_768  # characters
+_CLOCKS = {"exp", "iat", "nbf"}
 _WRONG = {
     "iss": "it was not issued by the portal",
     "aud": "it is for another program",
@@ -56,15 +57,15 @@ def check_id_token(
     except MissingClaimError as trouble:
         raise _refused("it is incomplete") from trouble
     except JoseError as trouble:
-        raise _refused(_WRONG.get(getattr(trouble, "claim", ""), "it is wrong")) from trouble
+        raise _wrong(getattr(trouble, "claim", ""), claims, now) from trouble
     if claims["aud"] not in (client_id, [client_id]):
         raise _refused("it is for another program")
     if claims.get("azp", client_id) != client_id:
         raise _refused("it was issued to another program")
     if nonce is not None and not _same(claims.get("nonce"), nonce):
-        raise _refused("it belongs to another sign-in")
+        raise _refused("it belongs to another sign-in", "gpcli login tries again.")
     if acr is not None and claims.get("acr") not in acr.split():
-        raise _refused("the person was not identified strongly enough")
+        raise _too_weak(claims.get("acr"), acr)
     return claims
 
 
@@ -142,8 +143,28 @@ def _same(found: object, wanted: str) -> bool:
     return isinstance(found, str) and hmac.compare_digest(found.encode(), wanted.encode())
 
 
-def _refused(why: str) -> SignInRefused:
-    return SignInRefused(
-        f"The portal's proof of who signed in was not accepted: {why}.",
-        hint="Check this computer's clock; if it is right, tell the portal.",
+def _wrong(claim: str, claims: dict[str, Any], now: float) -> SignInRefused:
+    why = _WRONG.get(claim, "it is wrong")
+    issued = claims.get("iat")
+    ahead = round((now - issued) / 60) if isinstance(issued, int) else 0  # issued a moment ago
+    if claim not in _CLOCKS or not ahead:
+        return _refused(why)
+    side = "ahead of" if ahead > 0 else "behind"
+    return _refused(
+        why,
+        f"This computer's clock is about {abs(ahead)} min {side} the portal's. Put it right, "
+        "or tell the portal if it is; then gpcli login tries again.",
     )
+
+
+def _too_weak(reached: object, acr: str) -> SignInRefused:
+    level = f"'{reached}'" if isinstance(reached, str) else "no level at all"
+    return _refused(
+        "the person was not identified strongly enough",
+        f"This profile insists on '{acr}' (its key acr), and the portal says {level}. "
+        "gpcli login tries again: choose a stronger way at the portal's page.",
+    )
+
+
+def _refused(why: str, hint: str = "Only the portal can put this right: tell it.") -> SignInRefused:
+    return SignInRefused(f"The portal's proof of who signed in was not accepted: {why}.", hint=hint)

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from gpcli.auth.session import SignedIn, from_item
@@ -14,9 +15,12 @@ from gpcli.errors import NoKeyring
 SERVICE = "gpcli"
 """The service name of every item in the keyring."""
 
+MORE = "gpcli help keyring says more; on machines without people set GPCLI_TOKEN."
+"""The end of every hint about keyrings."""
+
 WAYS_OUT = (
-    "Unlock your keyring, or install one (on Linux GNOME Keyring or KWallet), and try again; "
-    "on machines without people set GPCLI_TOKEN."
+    "Unlock your keyring, or install one (on Linux GNOME Keyring, KWallet or pass), and try "
+    f"again. {MORE}"
 )
 
 _CANARY = "gpcli-probe-"
@@ -61,7 +65,7 @@ class KeyringVault:
     def delete(self, account: str) -> None:
         """Delete the item of `account`, if there is one."""
         if self._get(account) is not None:
-            self._within_time(lambda: self._store.delete_password(SERVICE, account))
+            self._drop(account)
 
     def probe(self) -> None:
         """Write, read and delete an item of no meaning, which no other process asks for."""
@@ -69,14 +73,20 @@ class KeyringVault:
         self._put(canary, item)
         try:
             self._check_kept(canary, item)
-        finally:
-            self.delete(canary)
+        except NoKeyring:
+            with suppress(NoKeyring):  # perhaps it can't be read; that it goes matters more
+                self._drop(canary)
+            raise
+        self._drop(canary)
 
     def _get(self, account: str) -> str | None:
         return self._within_time(lambda: self._store.get_password(SERVICE, account))
 
     def _put(self, account: str, item: str) -> None:
         self._within_time(lambda: self._store.set_password(SERVICE, account, item))
+
+    def _drop(self, account: str) -> None:
+        self._within_time(lambda: self._store.delete_password(SERVICE, account))
 
     def _check_kept(self, account: str, item: str) -> None:
         if self._get(account) != item:
@@ -98,23 +108,31 @@ class KeyringVault:
         except TimeoutError:
             raise no_keyring(
                 f"The keyring did not answer within {self._timeout:g} s; "
-                "perhaps it waits for somebody to unlock it."
+                "perhaps it waits for somebody to unlock it.",
+                f"Answer its window, or unlock it and try again. {MORE}",
             ) from None
         except Exception as trouble:
             raise _refused(trouble) from trouble
 
 
-def no_keyring(message: str) -> NoKeyring:
+def no_keyring(message: str, hint: str = WAYS_OUT) -> NoKeyring:
     """The error for a keyring that can't be used, with the ways out."""
-    return NoKeyring(message, hint=WAYS_OUT)
+    return NoKeyring(message, hint=hint)
 
 
+_UNLOCK = f"Unlock it, at the desktop or over SSH, and try again. {MORE}"
 _REASONS = {
-    "KeyringLocked": "The keyring is locked.",
-    "LockedException": "The keyring is locked.",
-    "PromptDismissedException": "The keyring is locked, and was not unlocked.",
-    "SecretServiceNotAvailableException": "There is no keyring service on this computer.",
-    "ItemNotFoundException": "There is no keyring on this computer yet.",
+    "KeyringLocked": ("The keyring is locked.", _UNLOCK),
+    "LockedException": ("The keyring is locked.", _UNLOCK),
+    "PromptDismissedException": ("The keyring is locked, and was not unlocked.", _UNLOCK),
+    "SecretServiceNotAvailableException": (
+        "There is no keyring service on this computer.",
+        f"Install GNOME Keyring, KWallet or pass. {MORE}",
+    ),
+    "ItemNotFoundException": (
+        "There is no keyring on this computer yet.",
+        f"Log in at the desktop once, which makes one; or make one over SSH. {MORE}",
+    ),
 }
 
 
@@ -122,4 +140,4 @@ def _refused(trouble: Exception) -> NoKeyring:
     if isinstance(trouble, NoKeyring):
         return trouble
     kind = type(trouble).__name__
-    return no_keyring(_REASONS.get(kind, f"The keyring does not work here ({kind})."))
+    return no_keyring(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))

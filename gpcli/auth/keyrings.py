@@ -14,16 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gpcli.auth.chunks import ChunkedStore
-from gpcli.auth.keyring_vault import KeyringVault, Store, no_keyring
+from gpcli.auth.keyring_vault import MORE, KeyringVault, Store, no_keyring
+from gpcli.auth.password_store import PasswordStore
 
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
+_PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "linux": (
         _SECRET_SERVICE,
         "keyring.backends.libsecret.Keyring",
         "keyring.backends.kwallet.DBusKeyring",
-        "keyring_pass.PasswordStoreBackend",
+        _PASS,
     ),
     "darwin": ("keyring.backends.macOS.Keyring",),
     "win32": ("keyring.backends.Windows.WinVaultKeyring",),
@@ -38,12 +40,14 @@ def open_keyring(
 
     `PYTHON_KEYRING_BACKEND` in `env` may name another allowed backend. With `may_ask` false a
     locked keyring is an error and no prompt appears (where the backend leaves that to us: Secret
-    Service). Nothing is read or written yet.
+    Service, `pass`). Nothing is read or written yet.
     """
     name = backend_name(env, platform)
     if name == _SECRET_SERVICE:
         return KeyringVault(_secret_service(env, may_ask=may_ask), timeout)
     store = _made(name)
+    if name == _PASS:
+        return KeyringVault(PasswordStore(store, may_ask=may_ask), timeout)
     return KeyringVault(ChunkedStore(store) if platform == "win32" else store, timeout)
 
 
@@ -54,7 +58,8 @@ def backend_name(env: Mapping[str, str], platform: str) -> str:
     if named in allowed:
         return named
     raise no_keyring(
-        f"PYTHON_KEYRING_BACKEND names {named}, which is not known to keep secrets safely."
+        f"PYTHON_KEYRING_BACKEND names {named}, which is not known to keep secrets safely.",
+        f"Unset it, or let it name another one. {MORE}",
     )
 
 
@@ -79,7 +84,11 @@ def _is_our_socket(path: Path) -> bool:
 def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> Store:
     address = session_bus(env)
     if address is None:
-        raise no_keyring("There is no session bus here, so the keyring can't be reached.")
+        raise no_keyring(
+            "There is no session bus here, so the keyring can't be reached.",
+            "su and sudo have none: log in as yourself, at the desktop or over SSH; or use pass. "
+            f"{MORE}",
+        )
     try:
         from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (Linux only, slow)
     except ImportError as trouble:
@@ -91,6 +100,8 @@ def _made(name: str) -> Store:
     module, _, cls = name.rpartition(".")
     try:
         store: Store = getattr(importlib.import_module(module), cls)()
+    except ImportError as trouble:
+        raise no_keyring(f"The keyring backend {name} is not installed beside gpcli.") from trouble
     except Exception as trouble:
         raise no_keyring(f"The keyring backend {name} does not work here.") from trouble
     return store

@@ -1,35 +1,27 @@
-"""The page that the browser is sent back to: a server on 127.0.0.1 for one answer (RFC 8252)."""
+"""The page that the browser is sent back to: a loopback server for one answer (RFC 8252, 7.3)."""
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
+import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from gpcli.auth.callback import Expected, NotOurs, code_in
+from gpcli.auth.last_page import last_page
 from gpcli.errors import SignInRefused, Usage
 
 PATH = "/callback"
+ADDRESSES = ("127.0.0.1", "::1")
+"""Where to wait: the first that this machine has."""
+_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>gpcli</title>
-<meta name="viewport" content="width=device-width">
-<style>body{{font:1.25rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:30rem;padding:0 1rem;
-color:#222;background:#fafafa}}</style></head>
-<body><main id="{id}"><h1>{title}</h1><p>{text}</p></main></body></html>
-"""
-_PAGES = {
-    "done": ("Signed in", "You can close this window and go back to the terminal."),
-    "refused": ("Not signed in", "You can close this window; the terminal says why."),
-    "older": ("An older sign-in", "This belongs to an earlier try. Please use the newest page."),
-    "used": ("Already answered", "You can close this window and go back to the terminal."),
-    "none": ("Nothing here", "gpcli is waiting for a sign-in at another address."),
-}
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -43,24 +35,25 @@ Outcome = str | SignInRefused
 
 
 class Loopback:
-    """Waits on 127.0.0.1 for the portal's one answer; a context manager.
+    """Waits on the first of `addresses` for the portal's one answer; a context manager.
 
     `port` 0 takes any free port. Raises errors.Usage if the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, addresses: Sequence[str] = ADDRESSES) -> None:
         self._expected: Expected | None = None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._settled = threading.Event()
         try:
-            self._server = _Server(("127.0.0.1", port), self._handler())
+            self._server = self._listening(port, addresses)
         except OSError as trouble:
             raise Usage(
                 f"Port {port} is taken by another program.",
                 hint="--port N chooses another one, if the portal allows it.",
             ) from trouble
-        self.port: int = self._server.server_address[1]
-        self.redirect_uri = f"http://127.0.0.1:{self.port}{PATH}"
+        self.port: int = self._server.server_port
+        self.origin = f"{self._server.server_name}:{self.port}"
+        self.redirect_uri = f"http://{self.origin}{PATH}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="gpcli-callback", daemon=True
         )
@@ -101,6 +94,15 @@ class Loopback:
         self._settled.set()
         return ("done" if isinstance(outcome, str) else "refused"), outcome
 
+    def _listening(self, port: int, addresses: Sequence[str]) -> _Server:
+        for address in addresses[:-1]:
+            try:
+                return _Server(address, port, self._handler())
+            except OSError as trouble:
+                if trouble.errno not in _ABSENT:
+                    raise
+        return _Server(addresses[-1], port, self._handler())
+
     def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
         return lambda *arguments: _Handler(self, *arguments)
 
@@ -115,10 +117,15 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would let others take the port
 
+    def __init__(self, address: str, port: int, handler: Callable[..., Any]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.server_name = f"[{address}]" if ":" in address else address
+        super().__init__((address, port), handler)
+
     def server_bind(self) -> None:
         """Bind without looking up a name for the address, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
+        self.server_port = int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up is no news."""
@@ -133,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        if self.headers.get("Host") != f"127.0.0.1:{self._loopback.port}" or url.path != PATH:
+        if self.headers.get("Host") != self._loopback.origin or url.path != PATH:
             self._reply(404, "none")
             return
         page, outcome = self._loopback.judge(url.query)
@@ -151,8 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The library would write the code to stderr."""
 
     def _reply(self, status: int, page: str) -> None:
-        title, text = _PAGES[page]
-        body = _PAGE.format(id=page, title=title, text=text).encode()
+        body = last_page(page).encode()
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

@@ -43,15 +43,15 @@ def sign_in_with_browser(
         asked = _request(wish, proof, loopback.redirect_uri)
         url = _page(door, configuration, asked)
         code = _Waiting(loopback, screen, expected).code(url, wish.limit, now)
-    door.deadline.restart()
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": loopback.redirect_uri,
-        "client_id": wish.client_id,
-        "code_verifier": proof.verifier,
-    }
-    return granted(door, configuration, wish, form, nonce=proof.nonce, now=now)
+        door.deadline.restart()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": loopback.redirect_uri,
+            "client_id": wish.client_id,
+            "code_verifier": proof.verifier,
+        }  # a browser that comes back meanwhile is still answered
+        return granted(door, configuration, wish, form, nonce=proof.nonce, now=now)
 
 
 def _request(wish: Wish, proof: Proof, redirect_uri: str) -> dict[str, str]:

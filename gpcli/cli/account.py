@@ -13,9 +13,19 @@ from gpcli.cli.registry import starts
 from gpcli.cli.screen import TerminalScreen
 from gpcli.cli.services import say_nothing_digital
 from gpcli.render.views.accounts import SIGN_INS, SIGNED_IN, SIGNED_OUT
+from gpcli.session import Session
 from gpcli.sign_in import Way, adopt_portal, check_environment, sign_in
 from gpcli.sign_out import sign_out
 from gpcli.whoami import check_life, everybody, who_is_here
+
+OFFLINE, CONSENT = "offline_access", "consent"
+"""The scope of a session that renews itself, and the `prompt` without which some portals drop it
+(OpenID Connect Core 1.0, 11)."""
+
+_CURE = (
+    "add prompt = \"consent\" to the profile '{name}' (see gpcli help profiles) "
+    "and gpcli login again"
+)
 
 PortalUrl = Annotated[
     str | None, typer.Argument(metavar="[PORTAL-URL]", help="The portal's FHIR base")
@@ -66,8 +76,20 @@ def login(
     summary, offers = sign_in(session, Way(device, port, hint, limit), screen)
     session.remember(offers, starts())
     session.output.show_item(SIGNED_IN, summary)
+    if not summary.renews and OFFLINE in session.profile.scopes.split():
+        _say_it_ends(session)
     if nothing_digital(standings(offers, session.now())):
         say_nothing_digital(session, offers.surgeries)
+
+
+def _say_it_ends(session: Session) -> None:
+    profile = session.profile
+    asked = CONSENT in (profile.prompt or "").split()
+    cure = "only the portal can change this" if asked else _CURE.format(name=profile.name)
+    session.output.warning(
+        "This session does not renew itself: unattended use ends soon, and you sign in again. "
+        f"If you did not choose that at the portal's page, {cure}."
+    )
 
 
 def logout(
@@ -108,6 +130,6 @@ def whoami(
     state = who_is_here(session)
     if least is not None:
         check_life(state, least, session.clock())
-        if state.until is None:
+        if state.until is None and not (state.machine and state.renews):
             session.output.warning("The portal does not say how long unattended use works.")
     session.output.show_item(SIGN_INS, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,7 +56,8 @@ def add(
     config = session.config
     if name in config.profiles:
         raise Usage(f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}")
-    profile = replace(new_profile(name, portal, environment), ca_file=ca_file)
+    trusted = str(Path(ca_file).expanduser().absolute()) if ca_file else None
+    profile = replace(new_profile(name, portal, environment), ca_file=trusted)
     save_profile(session.config_path, profile, default=not config.profiles)
     session.index_profiles()
     session.output.show_item(PORTALS, _known(session, profile))

@@ -13,6 +13,7 @@ import typer
 from gpcli.care.filters import span
 from gpcli.cli.options import session_of
 from gpcli.cli.served import (
+    BookingWay,
     Served,
     Shell,
     announced,
@@ -49,6 +50,13 @@ Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="Makes the ids of new records repeat")
 ]
 
+Booking = Annotated[
+    BookingWay,
+    typer.Option(
+        "--booking", metavar="WAY", help="How times are taken: post, operation or transaction"
+    ),
+]
+
 
 def run(
     ctx: typer.Context,
@@ -65,10 +73,11 @@ def run(
     delay: Delay = "0s",
     people: People = None,
     seed: Seed = None,
+    booking: Booking = BookingWay.POST,
 ) -> None:
     """Run a command against a portal of its own, and pass on its exit status."""
     session = session_of(ctx)
-    with _sandbox(clock, delay, people, seed) as sandbox:
+    with _sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
         token = _told(lambda: sandbox.token_for(person, acting_for))
         values = _variables(sandbox.url, token)
         if clock:
@@ -91,13 +100,24 @@ def serve(
     delay: Delay = "20s",
     people: People = None,
     seed: Seed = None,
+    booking: Booking = BookingWay.POST,
+    machine: Annotated[
+        Path | None,
+        typer.Option("--machine", metavar="FILE", help="The key (JWK) of a machine to let in"),
+    ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", metavar="DIR", help="Keep the portal's state here")
     ] = None,
 ) -> None:
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
     session = session_of(ctx)
-    settings = {"port": port, "auto_sign_in": auto_sign_in, "state": state}
+    settings = {
+        "port": port,
+        "auto_sign_in": auto_sign_in,
+        "state": state,
+        "booking": str(booking),
+        "machine": machine,
+    }
     with (
         _sandbox(clock, delay, people, seed, **settings) as sandbox,
         announced(session.state_dir, Served(sandbox.url, sandbox.control_token)),

@@ -33,7 +33,10 @@ class TerminalScreen:
         """Open the sign-in page; false where none can or may be opened."""
         opened = self.open_page(url)
         if opened:
-            self.say("Continue in your browser. (If none opened: gpcli login --no-browser)")
+            self.say(
+                "Continue in your browser; gpcli waits here. If no page opened, or you closed it: "
+                "Ctrl-C, then gpcli login again; with --no-browser it prints the page's address."
+            )
         return opened
 
     def show_url(self, url: str, port: int) -> None:

@@ -23,7 +23,13 @@ from gpcli.errors import ConfigTrouble, NotFound
 
 PROGRAM = "gpcli"
 FILE = "sandbox.json"
-_NOT_FOR_CHILDREN = ("GPCLI_PROFILE", "GPCLI_AS", "GPCLI_FHIR_USER", "GPCLI_CLOCK_OFFSET")
+_NOT_FOR_CHILDREN = (
+    "GPCLI_PROFILE",
+    "GPCLI_AS",
+    "GPCLI_FHIR_USER",
+    "GPCLI_CLOCK_OFFSET",
+    "GPCLI_TOKEN_COMMAND",
+)
 
 
 class Shell(StrEnum):
@@ -33,6 +39,14 @@ class Shell(StrEnum):
     FISH = "fish"
     POWERSHELL = "powershell"
     GITHUB = "github"
+
+
+class BookingWay(StrEnum):
+    """How the times of a sandbox are taken (docs/portal.md, Writes)."""
+
+    POST = "post"
+    OPERATION = "operation"
+    TRANSACTION = "transaction"
 
 
 _NAMED = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)

@@ -12,6 +12,20 @@ ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
 """Numbers to call: when life is in danger, and when it can't wait and the surgery is closed."""
 STATUSES = ("proposed", "pending", "booked")
+WAYS_TO_BOOK = ("auto", "post", "operation", "transaction")
+SERVICES = (
+    "e-consultation",
+    "contact",
+    "prescription-renewal",
+    "booking",
+    "booking-enquiry",
+    "cancellation",
+    "flu-vaccination",
+    "late-cancellation",
+    "no-show",
+)
+"""What a portal's own codes can stand for; the last two have only a price."""
+SCOPES_VERSIONS = ("1", "2")
 
 
 class BadValue(ValueError):
@@ -100,9 +114,14 @@ def _emergency(value: object) -> dict[str, str]:
 
 
 def _code_map(value: object) -> dict[str, str]:
-    if isinstance(value, dict) and all(isinstance(code, str) for code in value.values()):
-        return value
-    raise BadValue("must be a table of 'system|code' = 'service'")
+    if not isinstance(value, dict) or not all(isinstance(code, str) for code in value.values()):
+        raise BadValue("must be a table of 'system|code' = 'service'")
+    for theirs, ours in value.items():
+        if "|" not in theirs:
+            raise BadValue(f"'{theirs}' must be 'system|code'")
+        if ours not in SERVICES:
+            raise BadValue(f"'{ours}' is no service; those are {', '.join(SERVICES)}")
+    return value
 
 
 CHECKS: dict[str, Callable[[object], Any]] = {
@@ -110,10 +129,14 @@ CHECKS: dict[str, Callable[[object], Any]] = {
     "environment": environment,
     "client_id": _text,
     "scopes": _text,
+    "scopes_version": _one_of(*SCOPES_VERSIONS),
     "redirect_port": _port,
     "prompt": _text,
     "acr": _text,
+    "booking": _one_of(*WAYS_TO_BOOK),
     "status_sent": _one_of(*STATUSES),
+    "token_command": _text,
+    "key_file": _text,
     "ca_file": _text,
     "timeout": _seconds,
     "zone": _zone,

@@ -47,15 +47,29 @@ class Profile:
     environment: str
     client_id: str = "gpcli"
     scopes: str = SCOPES
+    scopes_version: str | None = None
     redirect_port: int = 0
     prompt: str | None = None
     acr: str | None = None
+    booking: str = "auto"
     status_sent: str = "proposed"
+    token_command: str | None = None
+    key_file: str | None = None
     ca_file: str | None = None
     timeout: float = 30.0
     zone: str = "Europe/Oslo"
     emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
     services: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def scopes_wanted(self) -> str:
+        """What sign-in asks for: the profile's own scopes, or all that this way to book needs.
+
+        By transaction, gpcli changes the Slot itself.
+        """
+        if self.booking != "transaction" or self.scopes != SCOPES:
+            return self.scopes
+        return SCOPES.replace("patient/Slot.rs", "patient/Slot.rus")
 
 
 @dataclass(frozen=True)
@@ -154,6 +168,11 @@ def _profile(name: str, written: object, path: Path) -> Profile:
             checked[key] = keys.CHECKS[key](value)
         except keys.BadValue as trouble:
             raise ConfigTrouble(f"{path}: profiles.{name}.{key}: {trouble}.") from trouble
+    if {"token_command", "key_file"} <= checked.keys():
+        raise ConfigTrouble(
+            f"{path}: profiles.{name} has both token_command and key_file.",
+            hint="Take one of them out: each signs a machine in.",
+        )
     return replace(Profile(name, checked["portal"], checked["environment"]), **checked)
 
 

@@ -12,6 +12,9 @@ from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
 from gpcli.errors import ConfigTrouble, InputNeeded, NotSignedIn, ProductionGuard
 from gpcli.fastpath.offers import is_set
 
+TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
+"""The variables that sign a machine in, each beside GPCLI_PORTAL."""
+
 NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
 
 
@@ -19,7 +22,8 @@ NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any
 class Settings:
     """One run. `token`, `patient` and `fhir_user` come from the environment or are `None`.
 
-    `as_` is whom the command line or `GPCLI_AS` names.
+    `as_` is whom the command line or `GPCLI_AS` names. `token_command` comes from the environment
+    (`TOKEN_COMMAND`) or the profile.
     """
 
     profile: Profile
@@ -28,6 +32,18 @@ class Settings:
     fhir_user: str | None
     as_: str | None
     timeout: float
+    token_command: str | None = None
+
+    @property
+    def machine(self) -> str | None:
+        """What signs a machine in, as messages name it; `None` = a person signs in."""
+        command = "token_command" if self.profile.token_command else TOKEN_COMMAND
+        ways = (
+            (self.token, TOKEN),
+            (self.token_command, command),
+            (self.profile.key_file, "key_file"),
+        )
+        return next((name for given, name in ways if given), None)
 
 
 def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings:
@@ -35,13 +51,19 @@ def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings
     profile = choose_profile(options, env, config)
     guard_production(profile, env)
     by_environment = not options.profile and value(env, "GPCLI_PORTAL") is not None
+    token = value(env, TOKEN) if by_environment else None
+    command = value(env, TOKEN_COMMAND) if by_environment else profile.token_command
+    if token and command:
+        raise ConfigTrouble(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
+    alone = by_environment or command or profile.key_file
     return Settings(
         profile=profile,
-        token=value(env, "GPCLI_TOKEN") if by_environment else None,
-        patient=value(env, "GPCLI_PATIENT") if by_environment else None,
-        fhir_user=value(env, "GPCLI_FHIR_USER") if by_environment else None,
+        token=token,
+        patient=value(env, "GPCLI_PATIENT") if alone else None,
+        fhir_user=value(env, "GPCLI_FHIR_USER") if alone else None,
         as_=options.as_ or value(env, "GPCLI_AS"),
         timeout=options.timeout or profile.timeout,
+        token_command=command,
     )
 
 
@@ -52,8 +74,9 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
     portal = value(env, "GPCLI_PORTAL")
     if portal:
         return _from_environment(portal, env)
-    if value(env, "GPCLI_TOKEN"):
-        raise ConfigTrouble("GPCLI_TOKEN is set without GPCLI_PORTAL: for which portal is it?")
+    for name in (TOKEN, TOKEN_COMMAND):
+        if value(env, name):
+            raise ConfigTrouble(f"{name} is set without GPCLI_PORTAL: for which portal is it?")
     named = value(env, "GPCLI_PROFILE") or config.default
     if named:
         return config.profile(named)

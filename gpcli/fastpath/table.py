@@ -42,6 +42,7 @@ GROUPS = {
                 'TOOLS',
                 (
                     ('sandbox', '  sandbox       A GP portal on this machine, with known people'),
+                    ('troubleshoot', '  troubleshoot  What is wrong, and the cure'),
                     ('demo', '  demo          A guided run against the portal on this machine'),
                     ('completion', '  completion    Print the completion script for a shell'),
                     ('help', '  help          Help on a command or a topic'),
@@ -64,8 +65,8 @@ GROUPS = {
             '\n'
             'LEARN MORE\n'
             '  gpcli COMMAND --help  What a command takes, with examples\n'
-            '  gpcli help TOPIC      columns, environment, exit-codes, json, options,\n'
-            '                        privacy, profiles, sandbox, scripting\n'
+            '  gpcli help TOPIC      columns, environment, exit-codes, json, keyring,\n'
+            '                        options, privacy, profiles, sandbox, scripting\n'
             '  gpcli --version       The version of gpcli\n'
         ),
     ),
@@ -980,6 +981,8 @@ PAGES = {
         '  --delay TIME   How long the surgery takes to answer (default: 0s)\n'
         '  --people FILE  A FHIR Bundle of other people\n'
         '  --seed N       Makes the ids of new records repeat\n'
+        '  --booking WAY  How times are taken: post, operation or transaction (default:\n'
+        '                 post)\n'
         '\n'
         'EXAMPLES\n'
         '  # As Ada\n'
@@ -1002,6 +1005,9 @@ PAGES = {
         '  --delay TIME    How long the surgery takes to answer (default: 20s)\n'
         '  --people FILE   A FHIR Bundle of other people\n'
         '  --seed N        Makes the ids of new records repeat\n'
+        '  --booking WAY   How times are taken: post, operation or transaction (default:\n'
+        '                  post)\n'
+        '  --machine FILE  The key (JWK) of a machine to let in\n'
         "  --state DIR     Keep the portal's state here\n"
         '\n'
         'GLOBAL OPTIONS\n'
@@ -1082,6 +1088,34 @@ PAGES = {
         'EXAMPLES\n'
         '  # Say no to one\n'
         '  gpcli sandbox answer t-4k2m --decline\n'
+        '\n'
+        'GLOBAL OPTIONS\n'
+        '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
+        '  --debug (gpcli help options)\n'
+    ),
+    'troubleshoot': (
+        'What is wrong, and the cure.\n'
+        '\n'
+        'Looks at variables, configuration, keyring, browser, the way to the portal, the\n'
+        'portal, the sign-in and what it allows, in this order. It asks nothing, opens\n'
+        'nothing and changes nothing; a session that is due is renewed, as by every\n'
+        'command. What it says names nobody and can be pasted into a report.\n'
+        '\n'
+        'Each check is ok, warning, failed or skipped. The exit code is 0 unless one\n'
+        "failed, then that of the first one's cause; the answer is on stdout all the\n"
+        "same. Causes are the words of gpcli help exit-codes, and: clock (this computer's\n"
+        "is wrong), no_browser (no page can open), no_refresh (the session can't be\n"
+        'renewed), not_supported (the portal lacks something).\n'
+        '\n'
+        'USAGE\n'
+        '  gpcli troubleshoot [OPTIONS]\n'
+        '\n'
+        'EXAMPLES\n'
+        '  # What failed, for a script\n'
+        '  gpcli troubleshoot --plain --fields name,status\n'
+        '\n'
+        '  # For a report\n'
+        '  gpcli troubleshoot --json > report.json\n'
         '\n'
         'GLOBAL OPTIONS\n'
         '  --json --ndjson --plain --fields --profile --as --gp --timeout --no-input\n'
@@ -1182,13 +1216,15 @@ TOPICS = {
         '  GPCLI_ALLOW_PRODUCTION  The production profile that a CI run may touch\n'
         '\n'
         'WITHOUT CONFIGURATION OR KEYRING\n'
-        "  GPCLI_PORTAL        The portal's FHIR address\n"
-        '  GPCLI_ENVIRONMENT   production, staging or sandbox; production if not given\n'
-        '  GPCLI_TOKEN         An access token\n'
-        "  GPCLI_PATIENT       The patient's id at the portal\n"
-        "  GPCLI_CLOCK_OFFSET  Seconds that a sandbox's clock is ahead; for sandboxes\n"
-        '                      alone\n'
-        '  GPCLI_FHIR_USER     Who acts for the patient, such as RelatedPerson/7\n'
+        "  GPCLI_PORTAL         The portal's FHIR address\n"
+        '  GPCLI_ENVIRONMENT    production, staging or sandbox; production if not given\n'
+        '  GPCLI_TOKEN          An access token\n'
+        '  GPCLI_TOKEN_COMMAND  A command that prints one, instead; run again when one is\n'
+        '                       refused\n'
+        "  GPCLI_PATIENT        The patient's id at the portal\n"
+        "  GPCLI_CLOCK_OFFSET   Seconds that a sandbox's clock is ahead; for sandboxes\n"
+        '                       alone\n'
+        '  GPCLI_FHIR_USER      Who acts for the patient, such as RelatedPerson/7\n'
         '\n'
         "EVERYBODY'S\n"
         '  NO_COLOR                     No colour\n'
@@ -1200,7 +1236,7 @@ TOPICS = {
         '  XDG_CONFIG_HOME              Where configuration is kept; XDG_STATE_HOME and\n'
         '                               XDG_CACHE_HOME alike\n'
         '  HTTPS_PROXY, NO_PROXY        The way to the portal\n'
-        '  SSL_CERT_FILE, _DIR          Certificates to trust\n'
+        "  SSL_CERT_FILE, _DIR          Certificates to trust instead of the system's\n"
         "  LC_ALL                       The terminal's characters\n"
         '  CI                           If true, never ask, and keep away from production\n'
     ),
@@ -1218,7 +1254,7 @@ TOPICS = {
         '       [not_found, no_slot]\n'
         '    4  Nobody is signed in, the session is over, sign-in was refused, there is\n'
         '       no keyring, or the session belongs to another host. [not_signed_in,\n'
-        '       expired, sign_in_refused, no_keyring, wrong_host]\n'
+        '       expired, sign_in_refused, no_keyring, no_token, wrong_host]\n'
         '    5  The GP does not offer it, or not now; consent or permission is missing;\n'
         '       or a CI run would touch production. [not_offered, off_for_now,\n'
         '       consent_needed, not_permitted, production_guard]\n'
@@ -1277,10 +1313,53 @@ TOPICS = {
         '               "request_id": null, "retry_after": null}}\n'
         '\n'
         '  Each stands on one line. After an error stdout is empty, except after exit\n'
-        '  code 8, and for rx renew after 10.\n'
+        '  code 8, for rx renew after 10, and for troubleshoot, which answers whatever\n'
+        '  failed.\n'
         '\n'
         'ARRAYS AND LINES\n'
         '  An array is complete or absent. Lines may stop early: trust the exit code.\n'
+    ),
+    'keyring': (
+        'Your sign-in is kept in the keyring of your operating system, and nowhere else:\n'
+        'never in a file. Before a sign-in page opens, gpcli makes sure that the keyring\n'
+        'keeps what it is given.\n'
+        '\n'
+        'WHICH KEYRING\n'
+        '  macOS    Keychain\n'
+        '  Windows  Credential Manager\n'
+        '  Linux    the Secret Service of your desktop: GNOME Keyring, KWallet\n'
+        '\n'
+        '  No other is used, whatever is installed. On Linux PYTHON_KEYRING_BACKEND may\n'
+        '  name another: keyring.backends.libsecret.Keyring,\n'
+        '  keyring.backends.kwallet.DBusKeyring or keyring_pass.PasswordStoreBackend.\n'
+        '\n'
+        'IT IS LOCKED\n'
+        '  A desktop unlocks it when you log in with your password; not when you log in\n'
+        '  by fingerprint, by an SSH key or automatically. At a terminal of the desktop\n'
+        '  a window then asks for the password. Over SSH, this unlocks GNOME Keyring, or\n'
+        '  makes one (in bash or zsh):\n'
+        '\n'
+        '  read -rs w; printf %s "$w" | gnome-keyring-daemon --replace --unlock; unset w\n'
+        '\n'
+        '  The line waits for your password, and shows nothing of it.\n'
+        '\n'
+        'THERE IS NONE\n'
+        '  Where there is no session bus (su, sudo, a container), first start a shell\n'
+        '  that has one:\n'
+        '\n'
+        '  dbus-run-session -- bash\n'
+        '\n'
+        '  Or keep sign-ins in pass, encrypted with your GnuPG key. keyring-pass must be\n'
+        '  installed beside gpcli, and pass have a store:\n'
+        '\n'
+        '  pipx inject gpcli keyring-pass\n'
+        '  pass init KEY-ID\n'
+        '  export PYTHON_KEYRING_BACKEND=keyring_pass.PasswordStoreBackend\n'
+        '\n'
+        'NOBODY IS THERE\n'
+        '  cron finds the keyring of somebody who is logged in. With --no-input, and\n'
+        '  wherever nobody could answer, no window is opened: a locked keyring is exit\n'
+        '  code 4. Machines need none: gpcli help environment.\n'
     ),
     'options': (
         'These options may stand anywhere on the line, before or after the command. Of\n'
@@ -1354,23 +1433,29 @@ TOPICS = {
         '  environment = "production"\n'
         '\n'
         'KEYS\n'
-        '  portal         The FHIR base of the portal; required\n'
-        '  environment    production, staging or sandbox; required\n'
-        "  client_id      Who gpcli is to the portal, 'gpcli' unless given\n"
-        '  scopes         What sign-in asks for; everything that gpcli uses unless given\n'
-        "  redirect_port  The port of the sign-in's last page, where the portal wants a\n"
-        '                 fixed one\n'
-        "  prompt         What to send as prompt, such as 'consent' where offline access\n"
-        '                 needs it\n'
-        '  acr            The level of sign-in to ask for and to insist on\n'
-        '  status_sent    The status that a booking is sent with: proposed, pending or\n'
-        '                 booked\n'
-        "  ca_file        Certificates to trust besides the system's\n"
-        '  timeout        Seconds for the network work of a command, 30 unless given\n'
-        "  zone           The surgeries' time zone, Europe/Oslo unless given\n"
-        "  emergency      A table of the numbers in safety texts: acute = '113', urgent =\n"
-        "                 '116 117'\n"
-        "  services       A table of other codes for services: 'system|code' = 'booking'\n"
+        '  portal          The FHIR base of the portal; required\n'
+        '  environment     production, staging or sandbox; required\n'
+        "  client_id       Who gpcli is to the portal, 'gpcli' unless given\n"
+        '  scopes          What sign-in asks for; everything that gpcli uses unless given\n'
+        '  scopes_version  1 or 2: how scopes are written, where the portal does not say\n'
+        "  redirect_port   The port of the sign-in's last page, where the portal wants a\n"
+        '                  fixed one\n'
+        "  prompt          What to send as prompt, such as 'consent' where offline access\n"
+        '                  needs it\n'
+        '  acr             The level of sign-in to ask for and to insist on\n'
+        '  booking         How a time is taken: auto, post, operation or transaction\n'
+        '  status_sent     The status that a booking is sent with: proposed, pending or\n'
+        '                  booked\n'
+        '  token_command   A command that prints an access token; for machines\n'
+        '  key_file        A private key (JWK, mode 0600) that signs a machine in as\n'
+        '                  client_id\n'
+        "  ca_file         Certificates (PEM) to trust besides the system's; relative to\n"
+        '                  this file\n'
+        '  timeout         Seconds for the network work of a command, 30 unless given\n'
+        "  zone            The surgeries' time zone, Europe/Oslo unless given\n"
+        "  emergency       A table of the numbers in safety texts: acute = '113', urgent\n"
+        "                  = '116 117'\n"
+        "  services        A table of other codes for services: 'system|code' = 'booking'\n"
     ),
     'sandbox': (
         'The sandbox is a GP portal on your own machine, with people who do not exist. It\n'
@@ -1395,6 +1480,20 @@ TOPICS = {
         '  gpcli sandbox advance 1d                 move its clock\n'
         '  gpcli sandbox answer                     have the surgery answer what waits\n'
         '  gpcli sandbox reset                      begin again\n'
+        '\n'
+        'A MACHINE WITH A KEY\n'
+        '  gpcli sandbox serve --machine night-job.jwk\n'
+        '\n'
+        '  lets in the client "my-machine", which signs with that key (gpcli help\n'
+        '  scripting). The file may hold the private key or the public one.\n'
+        '\n'
+        'HOW TIMES ARE TAKEN\n'
+        '  gpcli sandbox serve --booking operation\n'
+        '\n'
+        '  gives a portal where only Appointment/$book takes a time. With "transaction",\n'
+        '  a plain POST leaves the time free, and programs take it themselves: Slot and\n'
+        '  Appointment in one transaction, as gpcli does where its profile says so (gpcli\n'
+        '  help profiles). Without --booking, a POST takes the time.\n'
         '\n'
         'THE SURGERY\n'
         '  It answers by itself after a while (--delay). To have it say no, write the\n'
@@ -1443,6 +1542,27 @@ TOPICS = {
         'WITHOUT A KEYRING\n'
         '  GPCLI_PORTAL, GPCLI_TOKEN and GPCLI_PATIENT need no configuration and no\n'
         '  keyring (gpcli help environment).\n'
+        '\n'
+        'A MACHINE THAT GETS ITS OWN TOKENS\n'
+        '  Nobody signs in. GPCLI_PATIENT says for which patient; gpcli whoami shows it.\n'
+        '\n'
+        '  With a key (SMART Backend Services), in the profile:\n'
+        '\n'
+        '    client_id = "night-job"\n'
+        '    key_file = "night-job.jwk"\n'
+        '\n'
+        '  The file holds a private key with a "kid", as a JWK or JWK Set: EC on the\n'
+        '  curve P-384 (ES384) or RSA (RS384). Only its owner may read it (chmod 600).\n'
+        '  A path that is not absolute begins beside config.toml. The portal must know\n'
+        '  client_id and the public key.\n'
+        '\n'
+        '  With a command that prints a token on one line: token_command in the profile,\n'
+        '  or GPCLI_TOKEN_COMMAND beside GPCLI_PORTAL. No shell runs it, its words are\n'
+        '  only split as a shell would; it has 30 seconds. It runs when a token is\n'
+        '  needed, and once more when the portal refuses one. Where it fails, the exit\n'
+        '  code is 4 and its words are shown.\n'
+        '\n'
+        '  Neither kind of token is kept anywhere.\n'
     ),
 }
 SCRIPTS = {
@@ -1595,6 +1715,7 @@ SUMMARIES = (
     ('sandbox reset', 'Make everything as it was at the start'),
     ('sandbox advance', "Move the portal's clock forward"),
     ('sandbox answer', 'Have the surgery answer what waits, now'),
+    ('troubleshoot', 'What is wrong, and the cure'),
     ('demo', 'A guided run against the portal on this machine'),
     ('completion', 'Print the completion script for a shell'),
     ('help', 'Help on a command or a topic'),
@@ -1771,6 +1892,11 @@ OPTIONS = {
         ('--delay', (), 'How long the surgery takes to answer'),
         ('--people', (':files',), 'A FHIR Bundle of other people'),
         ('--seed', (), 'Makes the ids of new records repeat'),
+        (
+            '--booking',
+            ('post', 'operation', 'transaction'),
+            'How times are taken: post, operation or transaction',
+        ),
     ),
     'sandbox serve': (
         ('--port', (), '0 = any free one'),
@@ -1779,6 +1905,12 @@ OPTIONS = {
         ('--delay', (), 'How long the surgery takes to answer'),
         ('--people', (':files',), 'A FHIR Bundle of other people'),
         ('--seed', (), 'Makes the ids of new records repeat'),
+        (
+            '--booking',
+            ('post', 'operation', 'transaction'),
+            'How times are taken: post, operation or transaction',
+        ),
+        ('--machine', (':files',), 'The key (JWK) of a machine to let in'),
         ('--state', (':files',), "Keep the portal's state here"),
     ),
     'sandbox env': (
@@ -1792,6 +1924,7 @@ OPTIONS = {
         ('--decline', None, 'Say no: declined, rejected, not renewed'),
         ('--text', (), "The surgery's words"),
     ),
+    'troubleshoot': (),
     'demo': (),
     'completion': (),
     'help': (),
@@ -1848,6 +1981,7 @@ ARGUMENTS = {
     'sandbox reset': (),
     'sandbox advance': ((),),
     'sandbox answer': ((),),
+    'troubleshoot': (),
     'demo': (),
     'completion': (('bash', 'zsh', 'fish', 'powershell'),),
     'help': (
@@ -1856,6 +1990,7 @@ ARGUMENTS = {
             'environment',
             'exit-codes',
             'json',
+            'keyring',
             'options',
             'privacy',
             'profiles',

@@ -25,7 +25,8 @@ class SignInState:
 
     `until` is when a new sign-in will be needed, `None` when the portal does not say; `renews`
     tells whether the access token is renewed by itself until then. `consent` is `None` when
-    nobody asked the portal.
+    nobody asked the portal. `machine` is who signs in without a person: its client id at the
+    portal, or what gives its token (`GPCLI_TOKEN`); `None` for a person.
     """
 
     patient: Person
@@ -36,6 +37,7 @@ class SignInState:
     consent: ConsentLevel | None
     until: datetime | None
     renews: bool
+    machine: str | None = None
 
 
 @dataclass(frozen=True)

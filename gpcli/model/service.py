@@ -65,6 +65,7 @@ class Offer:
     """What the portal says of one service at one GP. `id` is the HealthcareService's.
 
     `late_cancelling` belongs to `cancellation`: `charged`, `refused`, or `None` = not said.
+    `coding` is the portal's own system and code for the service, `None` where that is ours.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Offer:
     deep_link: str | None = None
     late_cancelling: str | None = None
     limits: Limits = Limits()
+    coding: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which proxy a request goes through: HTTPS_PROXY and NO_PROXY, in either case.
 
-HTTP_PROXY is ignored: plain http goes to loopback only, and loopback is never proxied.
+HTTP_PROXY is ignored: plain http goes to loopback only, and loopback is never proxied, as a number
+or as `localhost` (RFC 6761, 6.3): seen from the proxy, it would be the proxy itself.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ from gpcli.net.origin import is_loopback
 
 def proxy_for(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
     """The proxy for `url`, or None for a direct connection; raises ConfigTrouble."""
-    named = env.get("https_proxy") or env.get("HTTPS_PROXY")
-    if not named or url.scheme != "https" or is_loopback(url.host):
+    written = env.get("https_proxy") or env.get("HTTPS_PROXY")
+    if not written or url.scheme != "https" or _is_here(url.host):
         return None
     if _bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
-    return _proxy(named)
+    return _proxy(written)
+
+
+def named(proxy: httpx.Proxy) -> str:
+    """The proxy's host and port, without the name and password to use there."""
+    return proxy.url.netloc.decode("ascii")
+
+
+def _is_here(host: str) -> bool:
+    return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
 
 
 def _bypassed(url: httpx.URL, no_proxy: str) -> bool:
@@ -28,10 +38,10 @@ def _bypassed(url: httpx.URL, no_proxy: str) -> bool:
     return bool(proxy_bypass_environment(host, {"no": no_proxy}))
 
 
-def _proxy(named: str) -> httpx.Proxy:
+def _proxy(written: str) -> httpx.Proxy:
     wanted = "HTTPS_PROXY must be a URL such as http://proxy.example:3128."
     try:
-        proxy = httpx.Proxy(named if "://" in named else f"http://{named}")
+        proxy = httpx.Proxy(written if "://" in written else f"http://{written}")
     except (httpx.InvalidURL, ValueError):
         raise ConfigTrouble(wanted) from None
     if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:

@@ -17,8 +17,6 @@ from gpcli.net.lean import httpx
 
 Kind = TypeVar("Kind", bound=BaseException)
 
-_TIME_IS_UP = "The portal at {host} did not answer within {seconds:g} s."
-
 
 class LostReply(errors.Unreachable):
     """No connection, or one that broke before the answer was whole. `sent`: see the module."""
@@ -45,6 +43,25 @@ class BadAnswer(errors.BadResponse):
         self.sent = True
 
 
+class ProxyFailed(httpx.ProxyError):
+    """The way to the portal ended at the proxy `name`, by `failed`; nothing reached the portal.
+
+    `signed` says that gpcli had a name and password for the proxy.
+    """
+
+    def __init__(self, name: str, failed: httpx.TransportError, *, signed: bool) -> None:
+        super().__init__(str(failed))
+        self.name = name
+        self.failed = failed
+        self.signed = signed
+
+    @property
+    def status(self) -> int | None:
+        """The proxy's answer where the tunnel should have stood, None if there was none."""
+        word = str(self.failed).partition(" ")[0]
+        return int(word) if isinstance(self.failed, httpx.ProxyError) and word.isdigit() else None
+
+
 _NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -65,9 +82,22 @@ _CERTIFICATE = {
 }
 _UNKNOWN_ISSUER = (
     "was not issued by anyone this computer trusts",
-    "If your organisation has its own certificates, name them with ca_file in the profile.",
+    "If your organisation has certificates of its own, ask it for the file, and name it with "
+    "ca_file in the profile (gpcli profile add ... --ca-file FILE) or in SSL_CERT_FILE.",
 )
 _ISSUER_CODES = {2, 18, 19, 20, 21}
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+_OLD_TLS = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW")
+_REASONS = {
+    **dict.fromkeys(_NO_TLS, ("what answers there speaks no TLS", "Check the address and port.")),
+    **dict.fromkeys(
+        _OLD_TLS,
+        ("it speaks only TLS that is no longer safe (before 1.2)", "Tell those who run it."),
+    ),
+}
+"""OpenSSL's word for what is wrong with a handshake, and ours."""
+_NOT_AGREED = ("they have no TLS in common", "Check the address; if it is right, tell the portal.")
 
 _ERRNO = {
     errno.ECONNREFUSED: ("nothing answers there", "Check the address, or try later."),
@@ -76,6 +106,7 @@ _ERRNO = {
     errno.ECONNRESET: ("the connection was cut", "Try again later."),
 }
 _CUT = ("the connection was cut", "Try again later.")
+_NAME_AND_PASSWORD = 407
 
 
 def reached_portal(trouble: httpx.TransportError) -> bool:
@@ -83,14 +114,11 @@ def reached_portal(trouble: httpx.TransportError) -> bool:
     return not isinstance(trouble, _NEVER_LEFT)
 
 
-def is_tls(trouble: httpx.TransportError) -> bool:
-    """Whether TLS is what failed."""
-    return _of(trouble, ssl.SSLError) is not None
-
-
 def is_final(trouble: httpx.TransportError) -> bool:
-    """Whether trying again is pointless: the certificate, the time, or a name nobody knows."""
-    if isinstance(trouble, httpx.TimeoutException) or is_tls(trouble):
+    """Whether trying again is pointless: certificate, time, unknown name, a proxy that refuses."""
+    if isinstance(trouble, ProxyFailed):
+        return (trouble.status or 500) < 500 or is_final(trouble.failed)
+    if isinstance(trouble, httpx.TimeoutException) or _of(trouble, ssl.SSLError):
         return True
     lookup = _of(trouble, socket.gaierror)
     return lookup is not None and lookup.errno == socket.EAI_NONAME
@@ -100,8 +128,10 @@ def as_error(
     trouble: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
 ) -> errors.GpcliError:
     """The error to raise for `trouble` with `host`, after `seconds` were allowed."""
+    if isinstance(trouble, ProxyFailed):
+        return _of_proxy(trouble, host, seconds, sent=sent, request_id=request_id)
     if isinstance(trouble, httpx.TimeoutException):
-        message = _TIME_IS_UP.format(host=host, seconds=seconds)
+        message = f"The portal at {host} did not answer within {seconds:g} s."
         hint = "Try again later; --timeout SECONDS raises the limit."
         return LateReply(message, sent=sent, hint=hint, request_id=request_id)
     tls = _of(trouble, ssl.SSLError)
@@ -114,11 +144,47 @@ def as_error(
     return LostReply(message, sent=sent, hint=hint, request_id=request_id)
 
 
+def _of_proxy(
+    trouble: ProxyFailed, host: str, seconds: float, *, sent: bool, request_id: str
+) -> errors.GpcliError:
+    tls = _of(trouble.failed, ssl.SSLError)
+    if tls is not None and not sent and not _is_cut(tls):
+        return _tls_trouble(tls, f"the proxy {trouble.name}")
+    how, hint = _proxy_reason(trouble, host, seconds)
+    kind = LateReply if isinstance(trouble.failed, httpx.TimeoutException) else LostReply
+    message = f"The proxy {trouble.name} {how}."
+    return kind(message, sent=sent, hint=hint, request_id=request_id)
+
+
+def _proxy_reason(trouble: ProxyFailed, host: str, seconds: float) -> tuple[str, str]:
+    if trouble.status is not None:
+        return _proxy_answer(trouble.status, host, signed=trouble.signed)
+    around = f"Check HTTPS_PROXY; where no proxy is needed, NO_PROXY={host} goes around it."
+    if isinstance(trouble.failed, httpx.TimeoutException):
+        return f"did not answer within {seconds:g} s", around
+    if reached_portal(trouble.failed):
+        return f"did not open the way to {host}: the connection was cut", around
+    return f"can't be reached: {_reason(trouble.failed)[0]}", around
+
+
+def _proxy_answer(status: int, host: str, *, signed: bool) -> tuple[str, str]:
+    if status == _NAME_AND_PASSWORD:
+        wants = "another" if signed else "a"
+        how = f"wants {wants} name and password"
+        return how, "Set HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT; write @ in either as %40."
+    if status < 500:
+        how = f"refuses the way to {host} ({status})"
+        return how, f"Ask those who run it to allow {host}, or set NO_PROXY={host} to go around it."
+    how = f"finds no way to {host} ({status})"
+    return how, f"Try again later; NO_PROXY={host} goes around the proxy."
+
+
 def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsTrouble:
     if not isinstance(tls, ssl.SSLCertVerificationError):
+        why, hint = _REASONS.get(tls.reason or "", _NOT_AGREED)
         return errors.TlsTrouble(
-            f"No encrypted connection to {host} could be agreed on; nothing was sent.",
-            hint="The address may not be an https one, or the portal's TLS is too old.",
+            f"No encrypted connection to {host} could be agreed on: {why}; nothing was sent.",
+            hint=hint,
         )
     code = getattr(tls, "verify_code", 0)
     why, hint = _CERTIFICATE.get(code, _UNKNOWN_ISSUER)
@@ -128,8 +194,6 @@ def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsTrouble:
 
 
 def _reason(trouble: httpx.TransportError) -> tuple[str, str]:
-    if isinstance(trouble, httpx.ProxyError):
-        return "there is no way through the proxy", "Check HTTPS_PROXY and NO_PROXY."
     if _of(trouble, socket.gaierror):
         return (
             "its name is not known here",

@@ -6,6 +6,7 @@ TLS 1.2 at least. There is no way to turn verification off.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import ssl
 import sys
@@ -20,8 +21,8 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 def tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
     """The process's one TLS context for these settings; raises ConfigTrouble.
 
-    `SSL_CERT_FILE` and `SSL_CERT_DIR` are read from `env` as OpenSSL does; `ca_file` adds to
-    whatever is trusted.
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` stand instead of what the machine trusts; the
+    latter may name several directories, as for OpenSSL. `ca_file` adds to whatever is trusted.
     """
     return _context(env.get("SSL_CERT_FILE") or None, env.get("SSL_CERT_DIR") or None, ca_file)
 
@@ -53,8 +54,17 @@ def _named(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     if cert_file:
         _load(context, "SSL_CERT_FILE", cert_file)
     if cert_dir:
-        context.load_verify_locations(capath=cert_dir)
+        _load_directories(context, cert_dir)
     return context
+
+
+def _load_directories(context: ssl.SSLContext, cert_dir: str) -> None:
+    if hashed_directory(*cert_dir.split(os.pathsep)) is None:
+        raise ConfigTrouble(
+            f"SSL_CERT_DIR {cert_dir} holds no certificates that can be found by their hash.",
+            hint="openssl rehash DIRECTORY names them so; or name one file in SSL_CERT_FILE.",
+        )
+    context.load_verify_locations(capath=cert_dir)
 
 
 def _bundle() -> ssl.SSLContext:

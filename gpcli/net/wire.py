@@ -11,8 +11,8 @@ import httpcore
 from gpcli.net.backend import DeadlineBackend
 from gpcli.net.deadline import Deadline
 from gpcli.net.lean import httpx
-from gpcli.net.proxies import proxy_for
-from gpcli.net.trouble import is_tls
+from gpcli.net.proxies import named, proxy_for
+from gpcli.net.trouble import ProxyFailed
 from gpcli.net.trust import tls_context
 
 _POOL: dict[str, Any] = {
@@ -49,8 +49,8 @@ class Wire(httpx.BaseTransport):
         kind = "proxied" if proxy else url.scheme
         with self._lock:
             if kind not in self._pools:
-                pooled = _Proxied if proxy else _Pooled
-                self._pools[kind] = pooled(self._opened(kind, proxy))
+                pool = self._opened(kind, proxy)
+                self._pools[kind] = _Proxied(pool, proxy) if proxy else _Pooled(pool)
             return self._pools[kind]
 
     def _opened(self, kind: str, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
@@ -79,10 +79,30 @@ class _Pooled(httpx.HTTPTransport):
 class _Proxied(_Pooled):
     """The same through a proxy, whose own troubles are not to be taken for the portal's."""
 
+    def __init__(self, pool: httpcore.ConnectionPool, proxy: httpx.Proxy) -> None:
+        super().__init__(pool)
+        self._name = named(proxy)
+        self._signed = proxy.raw_auth is not None
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        tunnel = _Tunnel()
+        request.extensions["trace"] = tunnel.note
         try:
             return super().handle_request(request)
-        except httpx.ConnectError as failed:
-            if is_tls(failed):
+        except httpx.TransportError as failed:
+            if tunnel.stands:
                 raise
-            raise httpx.ProxyError("no way through") from failed
+            raise ProxyFailed(self._name, failed, signed=self._signed) from failed
+
+
+class _Tunnel:
+    """Whether the way through the proxy stands, by what httpcore's trace says of a request."""
+
+    stands = False
+
+    def note(self, event: str, info: dict[str, Any]) -> None:
+        """The proxy's part is over when TLS begins behind it, or when the tunnel is used again."""
+        if event == "http11.send_request_headers.started":
+            self.stands = info["request"].method != b"CONNECT"
+        elif event == "proxy.start_tls.started":
+            self.stands = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from gpcli.config.files import write_private
 from gpcli.errors import BadResponse
 from gpcli.model.service import ServiceName
-from gpcli.net.door import Door
+from gpcli.net.door import Answer, Door
 from gpcli.portal.fhir.element import Element, Malformed, resource
 from gpcli.portal.outcome import error_of
 
@@ -26,7 +26,10 @@ KEPT = 24 * 3600
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What gpcli asks of a CapabilityStatement (R4): lists are names of resource types."""
+    """What gpcli asks of a CapabilityStatement (R4): lists are names of resource types.
+
+    `book_operation` says that there is `Appointment/$book`.
+    """
 
     batch: bool
     creates: tuple[str, ...]
@@ -34,10 +37,11 @@ class Capabilities:
     updates: tuple[str, ...]
     searches: tuple[str, ...]
     transaction: bool = False
+    book_operation: bool = False
 
 
 _NAMES = {each.name for each in fields(Capabilities)}
-_FLAGS = {"batch", "transaction"}
+_FLAGS = {"batch", "transaction", "book_operation"}
 
 
 def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
@@ -49,13 +53,17 @@ def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
     kept = _kept(path, now)
     if kept:
         return kept
-    answer = door.get("metadata")
-    if answer.status >= 400:
-        raise _not_fhir(door) if answer.status in _ELSEWHERE else error_of(answer)
-    read = _read(answer.body, door)
+    read = stated(door.get("metadata"), door)
     with suppress(OSError):  # without a cache it is asked for every time
         write_private(path, json.dumps({"at": now, **asdict(read)}))
     return read
+
+
+def stated(answer: Answer, door: Door) -> Capabilities:
+    """What the answer to a question for the statement says; raises as `capabilities` does."""
+    if answer.status >= 400:
+        raise _not_fhir(door) if answer.status in _ELSEWHERE else error_of(answer)
+    return _read(answer.body, door)
 
 
 def read_capabilities(statement: Element) -> Capabilities:
@@ -70,6 +78,7 @@ def read_capabilities(statement: Element) -> Capabilities:
         updates=_types(each for each in resources if "update" in _interactions(each)),
         searches=_types(each for each in resources if "search-type" in _interactions(each)),
         transaction="transaction" in system,
+        book_operation=any(map(_books, [*rest, *_of_type(resources, "Appointment")])),
     )
 
 
@@ -86,6 +95,10 @@ _NEEDS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
 }
 """What each service asks of the sign-in's scopes and of the portal, as SMART v2 letters."""
 
+_BOOKED = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+_BOOKING = ("Appointment", "c")
+"""What `Appointment/$book` does in place of a create."""
+
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
@@ -93,13 +106,15 @@ def permitted(scopes: str | None, can: Capabilities) -> frozenset[ServiceName]:
     """The services that the granted scopes and the portal allow; scopes `None` = not known."""
     granted = None if scopes is None else _letters(scopes)
     offered = {"c": can.creates, "u": can.updates, "s": can.searches}
+
+    def has(name: ServiceName, kind: str, letter: str) -> bool:
+        by_operation = can.book_operation and name in _BOOKED and (kind, letter) == _BOOKING
+        if kind not in offered[letter] and not by_operation:
+            return False
+        return granted is None or _grants(granted, kind, letter)
+
     return frozenset(
-        name
-        for name in ServiceName
-        if all(
-            kind in offered[letter] and (granted is None or _grants(granted, kind, letter))
-            for kind, letter in _NEEDS.get(name, ())
-        )
+        name for name in ServiceName if all(has(name, *needed) for needed in _NEEDS.get(name, ()))
     )
 
 
@@ -162,6 +177,16 @@ def _not_fhir(door: Door) -> BadResponse:
 
 def _interactions(element: Element) -> set[str | None]:
     return {each.text("code") for each in element.children("interaction")}
+
+
+def _of_type(resources: Iterable[Element], kind: str) -> Iterator[Element]:
+    return (each for each in resources if each.text("type") == kind)
+
+
+def _books(holder: Element) -> bool:
+    """Whether a server or a type lists the operation; some write it with its `$`."""
+    names = (each.text("name") or "" for each in holder.children("operation"))
+    return any(name.removeprefix("$") == "book" for name in names)
 
 
 def _types(resources: Iterable[Element]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, NotFound
+from gpcli.errors import Conflict, NotFound, Rejected
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.desk import BookingDesk, CancellingDesk, Written
 from gpcli.model.person import Parties, Person
@@ -19,7 +19,6 @@ from gpcli.portal import queries
 from gpcli.portal.context import Context
 from gpcli.portal.doubt import bearing
 from gpcli.portal.fhir.appointment import (
-    holders,
     write_about,
     write_booking,
     write_cancelled,
@@ -28,8 +27,9 @@ from gpcli.portal.fhir.appointment import (
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.consent import read_consent, write_grant, write_withdrawn
 from gpcli.portal.fhir.element import Element
+from gpcli.portal.fhir.subject import concerns
 from gpcli.portal.fhir.surgery import read_person
-from gpcli.portal.reading import Found, if_any, must, whole
+from gpcli.portal.reading import Found, if_any, must, no_such_appointment, whole
 
 if TYPE_CHECKING:
     from gpcli.portal.mailbox import FhirMailbox
@@ -123,12 +123,12 @@ class FhirPortal:
         offers = self._context.offers(answers[:3])
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingDesk(offers, None, (), None)
-        dated, waiting = map(whole, answers[3:5])
+        coming = self._coming(answers[3:5], today)
         left = answers[6 if slot else 5 :]
         return BookingDesk(
             offers=offers,
             slot=self._slot(answers[5], slot) if slot else None,
-            coming=tuple(self._reader.coming(dated, waiting, today)),
+            coming=tuple(coming),
             earlier=self._earlier(left[0], intent) if intent else None,
             thread=_thread_of(left[1], intent) if intent and threads else None,
         )
@@ -146,8 +146,7 @@ class FhirPortal:
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
-        dated, waiting = map(whole, self._exchange.ask(*self._about_coming(since)))
-        return self._reader.coming(dated, waiting, since)
+        return self._coming(self._exchange.ask(*self._about_coming(since)), since)
 
     def appointment(self, appointment: str) -> Appointment:
         """One booking or enquiry; raises NotFound."""
@@ -162,21 +161,11 @@ class FhirPortal:
     def book(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> Written[Appointment]:
-        """Book a time and read it back."""
+        """Book a time in the portal's way and read it back; raises what `booking.book` does."""
+        from gpcli.portal.booking import Booking, book  # noqa: PLC0415  (most commands need none)
+
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
-        witness = queries.on_slot(slot.id)
-        there, on_slot, changed = self._errands.create("Appointment", body, intent, witness)
-        made = self._made(there)
-        if made.slot_id not in {None, slot.id}:
-            raise Conflict(
-                f"The portal booked another time than {slot.id}: {made.id}.", hint=_LOOK_AT_LIST
-            )
-        if holders(on_slot, slot.id) - {str(made.id)}:
-            raise Conflict(
-                f"The portal booked {made.id}, but shows another booking on the same time.",
-                hint=f"Call the surgery. gpcli appointments show {made.id} shows yours.",
-            )
-        return Written(made, changed)
+        return book(Booking(self._context, slot.id, body, intent), self._made)
 
     def enquire(
         self,
@@ -195,12 +184,12 @@ class FhirPortal:
         return Written(self._made(there), changed)
 
     def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
-        """Cancel a booking or withdraw an enquiry."""
+        """Cancel a booking or withdraw an enquiry; raises NotFound for another patient's."""
         reference = f"Appointment/{appointment}"
         record, changed = self._errands.update(
             reference,
             write_cancelled,
-            _has_status("cancelled"),
+            self._is_cancelled,
             intent,
             known=self._fresh(reference),
         )
@@ -229,13 +218,25 @@ class FhirPortal:
         )
         return Written(must(lambda: read_consent(record)), changed)
 
+    def _is_cancelled(self, record: Element) -> bool:
+        """Whether it is done already; raises NotFound for what is none of the patient's."""
+        if not concerns(record, self._patient):
+            raise no_such_appointment(record.need("id"))
+        return record.text("status") == "cancelled"
+
     def _name_at(self, reference: str) -> str:
         record, _ = self._exchange.read(reference)
         return must(lambda: read_person(record)).name
 
     def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
         patient = self._patient
-        return queries.dated_appointments(patient, since), queries.waiting_appointments(patient)
+        return queries.dated_appointments(patient, since), queries.undated_appointments(patient)
+
+    def _coming(self, answers: Sequence[Found], since: date | None) -> list[Appointment]:
+        dated, undated = answers
+        if isinstance(undated, Rejected):  # a portal that does not know :missing
+            undated = self._exchange.whole(queries.waiting_appointments(self._patient))
+        return self._reader.coming(whole(dated), whole(undated), since)
 
     def _slot(self, answer: Found, identity: str) -> Slot | None:
         try:

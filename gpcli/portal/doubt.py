@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
 from gpcli.net.door import Answer
 from gpcli.portal.fhir.appointment import UUID_SYSTEM
 from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.element import Element, Malformed
+from gpcli.portal.fhir.element import Element, Malformed, resource
 from gpcli.portal.outcome import error_of
 from gpcli.portal.reading import must
 
@@ -33,6 +33,10 @@ _MAY_BE_DONE = frozenset({408, 423, 424})
 """Statuses below 500 that leave open whether a write was done."""
 
 
+_THERE_BEFORE = frozenset({200, 409, 412})
+"""How portals answer a conditional create of what they have."""
+
+
 class Unmoved(Conflict):
     """The portal took a change and kept the record as it was."""
 
@@ -42,6 +46,14 @@ def only_once(intent: UUID) -> str:
     return f"identifier={UUID_SYSTEM}|{intent.urn}"
 
 
+def entry_url(intent: UUID) -> str:
+    """How entries of a transaction refer to what another one creates (R4 Bundle.entry.fullUrl).
+
+    A UUID of its own: where it is that of the identifier, some portals put the new id there, too.
+    """
+    return uuid5(intent, "entry").urn
+
+
 def create_entry(intent: UUID, resource: Mapping[str, Any]) -> dict[str, Any]:
     """The entry of a batch or a transaction that creates `resource` once."""
     request = {
@@ -49,7 +61,7 @@ def create_entry(intent: UUID, resource: Mapping[str, Any]) -> dict[str, Any]:
         "url": str(resource["resourceType"]),
         "ifNoneExist": only_once(intent),
     }
-    return {"fullUrl": intent.urn, "resource": resource, "request": request}
+    return {"resource": resource, "request": request}
 
 
 def used_otherwise() -> Conflict:
@@ -102,8 +114,12 @@ def may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
 
 
 def is_new(answer: Answer | None) -> bool:
-    """Whether this made the record: a 200 to the only try says that it was there before."""
-    return answer is None or answer.status != 200 or answer.repeated
+    """Whether this made the record.
+
+    A 200 to the only try says that it was there before; so does a 409 or a 412 of a portal that
+    shows it.
+    """
+    return answer is None or answer.repeated or answer.status not in _THERE_BEFORE
 
 
 def unknown(kind: str, request: UUID, wait: timedelta | None = None) -> OutcomeUnknown:
@@ -130,6 +146,30 @@ def require_one(there: Bundle, request: UUID, kind: str) -> None:
             hint=where(kind),
             request_id=str(request),
         )
+
+
+def require_recognised(there: Bundle, answer: Answer, intent: UUID, request: UUID) -> None:
+    """Raise Conflict where the portal did it but changed the identifier that it came with.
+
+    It was done; a repetition could not be recognised and would be done again.
+    """
+    made = _made(answer)
+    if there.matches or made is None or _bears(made, intent):
+        return
+    raise Conflict(
+        f"It is done ({made.ref}), but the portal changed the identifier it came with.",
+        hint=f"Do not repeat it: that would do it again. {where(made.kind)}",
+        request_id=str(request),
+    )
+
+
+def _made(answer: Answer) -> Element | None:
+    """The record in the answer to a create, if the portal sent it along."""
+    try:
+        made = resource(answer.body)
+        return made if made.kind in _LISTS and made.ref else None
+    except Malformed:
+        return None
 
 
 def where(kind: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from gpcli.errors import GpcliError
-from gpcli.journal import Journal, State
+from gpcli.journal import Entry, Journal, State
 from gpcli.net.door import Answer
 from gpcli.net.trouble import BadAnswer, LateReply, LostReply
 from gpcli.portal.doubt import (
@@ -28,6 +28,7 @@ from gpcli.portal.doubt import (
     really,
     refusal_in,
     require_one,
+    require_recognised,
     seems,
     tried,
     unknown,
@@ -62,8 +63,8 @@ class Doubt(NamedTuple):
     """A write of a resource of one kind of which nobody knows yet what became.
 
     `request` is what the person can repeat; `wait` is how long that only looks, `None` where the
-    portal recognises what it gets again. `held` says that this run has not sent it, since an
-    earlier one did.
+    portal recognises what it gets again. `known` says that an earlier run has begun it, too, and
+    `held` that this one has not sent it, since that may still be on its way.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Doubt(NamedTuple):
     request: UUID
     wait: timedelta | None = None
     held: bool = False
+    known: bool = False
 
 
 class Errands:
@@ -90,18 +92,26 @@ class Errands:
         *,
         request: UUID | None = None,
         noted: bool = False,
+        looked: bool = False,
+        through: Callable[[Answer], Answer] | None = None,
     ) -> Created:
         """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
         `request` is what the person can repeat, where this is only a part of it; `noted` says that
-        the journal has it already, as begun by this run. What an earlier run sent a short while ago
-        is only looked for where the portal would not recognise it. Raises OutcomeUnknown, Conflict
-        when the portal has several records or none, or the portal's refusal.
+        the journal has it already, as begun by this run; `through` makes of the answer what it is
+        taken for. Where the portal would not recognise it, what the journal knows of is looked for
+        first, unless the caller has `looked`, and only looked for when an earlier run sent it a
+        short while ago. Raises OutcomeUnknown, Conflict when the portal has several records or
+        none, or the portal's refusal.
         """
         doubt = self.doubt(kind, intent, request or intent, noted=noted)
         look = partial(self._look, kind, intent, witness)
         if doubt.held:
             return self.conclude(None, look, doubt)
+        if doubt.known and not looked and (there := look())[0].matches:
+            require_one(there[0], doubt.request, kind)
+            self.end(intent, "done")
+            return Created(*there, changed=False)
         headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(intent)}
         door, safe = self._exchange.door, doubt.wait is None
         answer = self.sent(
@@ -109,21 +119,30 @@ class Errands:
             lambda: door.send("POST", kind, resource, headers=headers, retry=safe),
             noted=noted,
         )
-        return self.conclude(answer, look, doubt)
+        return self.conclude(through(answer) if answer and through else answer, look, doubt)
 
-    def doubt(self, kind: str, intent: UUID, request: UUID, *, noted: bool = False) -> Doubt:
+    def doubt(
+        self,
+        kind: str,
+        intent: UUID,
+        request: UUID,
+        *,
+        noted: bool = False,
+        conditional: bool = True,
+    ) -> Doubt:
         """What there would be to say if a create of this `kind` got no answer; `noted` as above.
 
-        Raises ConfigTrouble when the journal can't be read.
+        `conditional` says that it is sent with If-None-Exist. Raises ConfigTrouble when the journal
+        can't be read.
         """
-        if kind in self._exchange.can().conditional_creates:
+        if conditional and kind in self._exchange.can().conditional_creates:
             return Doubt(kind, intent, request)
-        left = None if noted else self._left(intent)
-        return Doubt(kind, intent, request, left or LATE, held=left is not None)
+        entry = None if noted else self._journal.entry(intent)
+        left = self._left(entry)
+        return Doubt(kind, intent, request, left or LATE, left is not None, entry is not None)
 
-    def _left(self, intent: UUID) -> timedelta | None:
+    def _left(self, entry: Entry | None) -> timedelta | None:
         """How much longer what an earlier run sent may still be on its way; `None` = no longer."""
-        entry = self._journal.entry(intent)
         if entry is None or entry.state not in {"sending", "unknown"}:
             return None
         try:
@@ -148,6 +167,7 @@ class Errands:
         if answer and is_success(answer):
             self.end(doubt.intent, "done")
             there, known = read_back(look, doubt.request, doubt.kind)
+            require_recognised(there, answer, doubt.intent, doubt.request)
         else:
             there, known = self._in_doubt(found, answer, doubt)
         require_one(there, doubt.request, doubt.kind)

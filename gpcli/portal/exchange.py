@@ -14,6 +14,7 @@ from gpcli.portal.fhir.bundle import Bundle, read_bundle
 from gpcli.portal.fhir.element import Element, Malformed, resource
 from gpcli.portal.outcome import error_of
 from gpcli.portal.queries import Query
+from gpcli.portal.tally import Tally
 
 Read = TypeVar("Read")
 
@@ -39,19 +40,16 @@ class Exchange:
         return _strictly(lambda: _that(answer.body, reference), answer), answer
 
     def pages(self, query: Query) -> Iterator[Bundle]:
-        """A list page by page; a `next` link is followed once."""
+        """A list page by page, each record once; a `next` link is followed once.
+
+        What the portal has of it and does not send is named among the flaws.
+        """
         answer = self.door.get(query.kind, query.params)
-        page = self._page(answer)
-        yield page
-        yield from self._more(page.next, {answer.url})
+        return self._listed(self._page(answer), {answer.url})
 
     def whole(self, query: Query) -> Bundle:
         """A list, all pages put together."""
-        pages = self.pages(query)
-        whole = next(pages)
-        for page in pages:
-            whole.add(page)
-        return whole
+        return _put_together(self.pages(query))
 
     def ask(self, *queries: Query) -> list[Bundle | GpcliError]:
         """Several searches in one batch where the portal has it, else one after another.
@@ -74,25 +72,32 @@ class Exchange:
 
     def _entry(self, entry: Element, batch: Answer) -> Bundle:
         answer = _strictly(lambda: answer_in(entry, batch), batch)
-        whole = self._page(answer)
-        for page in self._more(whole.next, set()):
-            whole.add(page)
-        return whole
+        return _put_together(self._listed(self._page(answer), set()))
 
-    def _more(self, link: str | None, seen: set[str]) -> Iterator[Bundle]:
-        while link and link not in seen:
-            if len(seen) >= MAX_PAGES:
+    def _listed(self, page: Bundle, asked: set[str]) -> Iterator[Bundle]:
+        """The first page and those behind it; `asked` are the links that were followed."""
+        tally = Tally()
+        yield tally.take(page)
+        while page.next and page.next not in asked and not tally.at_end:
+            if len(asked) >= MAX_PAGES:
                 self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
                 return
-            seen.add(link)
-            page = self._page(self.door.get(link))
-            yield page
-            link = page.next
+            asked.add(page.next)
+            page = self._page(self.door.get(page.next))
+            yield tally.take(page)
+        self.flaws += tally.unsent
 
     def _page(self, answer: Answer) -> Bundle:
         page = _strictly(lambda: read_bundle(_good(answer).body), answer)
         self.flaws += page.flaws
         return page
+
+
+def _put_together(pages: Iterator[Bundle]) -> Bundle:
+    whole = next(pages)
+    for page in pages:
+        whole.add(page)
+    return whole
 
 
 def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:

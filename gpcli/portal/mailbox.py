@@ -26,7 +26,7 @@ from gpcli.model.thread import (
 from gpcli.portal import queries
 from gpcli.portal.context import Context
 from gpcli.portal.correspondence import Correspondence
-from gpcli.portal.doubt import Unmoved, bearing, used_otherwise
+from gpcli.portal.doubt import Unmoved, bearing, entry_url, used_otherwise
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.communication import THREAD, header_of
 from gpcli.portal.fhir.element import Element
@@ -146,7 +146,7 @@ class FhirMailbox:
 
         begun = intent in self._begun
         if exchange.can().transaction and not begun:
-            parts = header, message(of_header.urn)
+            parts = header, message(entry_url(of_header))
             made = create_together(exchange, errands, parts, intent)
         else:
             made = create_in_turn(exchange, errands, header, message, intent, begun=begun)

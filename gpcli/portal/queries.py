@@ -122,9 +122,15 @@ def dated_appointments(patient: str, since: date | None) -> Query:
 
 
 def waiting_appointments(patient: str) -> Query:
-    """Appointments that wait for the surgery: an undated enquiry never matches `date`."""
+    """Appointments that wait for the surgery, where `undated_appointments` are refused."""
     waiting = ("status", "proposed,pending,waitlist")
     return Query("Appointment", (("patient", patient), waiting, *_ACTORS, _count()))
+
+
+def undated_appointments(patient: str) -> Query:
+    """Appointments without times, which never match `date`: enquiries, and what is to get one."""
+    undated = ("date:missing", "true")
+    return Query("Appointment", (("patient", patient), undated, *_ACTORS, _count()))
 
 
 def appointment(identity: str) -> Query:

@@ -37,12 +37,13 @@ class Dialect:
     """What differs from portal to portal.
 
     `code_map` turns `system|code` into our service codes; `status_sent` is the status that a
-    booking is sent with; `zone` the surgeries' time zone.
+    booking is sent with; `zone` the surgeries' time zone; `booking` is the profile's way to book.
     """
 
     code_map: Mapping[str, str]
     status_sent: str
     zone: str
+    booking: str = "auto"
 
 
 class Reader:
@@ -140,11 +141,18 @@ class Reader:
             and first <= self._day(slot.start) <= last
         ]
 
-    def coming(self, dated: Bundle, waiting: Bundle, since: date | None) -> list[Appointment]:
-        """Those with a time from `since` on and those that wait, undated first, then by time."""
+    def coming(self, dated: Bundle, others: Bundle, since: date | None) -> list[Appointment]:
+        """Those with a time from `since` on, and of the `others` those that wait or have no time.
+
+        Undated first, then by time.
+        """
         found = [
             *(one for one in self.appointments(dated) if self._not_before(one, since)),
-            *(one for one in self.appointments(waiting) if one.waiting),
+            *(
+                one
+                for one in self.appointments(others)
+                if one.waiting or not (one.start or one.over)
+            ),
         ]
         return sorted({one.id: one for one in found}.values(), key=_by_time)
 
@@ -157,10 +165,7 @@ class Reader:
         for one in self.appointments(bundle):
             if one.id == identity:
                 return one
-        raise NotFound(
-            f"There is no appointment '{identity}'.",
-            hint="gpcli appointments list shows yours.",
-        )
+        raise no_such_appointment(identity)
 
     def written(self, record: Element) -> Appointment:
         """An appointment that came alone; raises BadResponse."""
@@ -251,6 +256,13 @@ def whole(answer: Found) -> Bundle:
     if isinstance(answer, Bundle):
         return answer
     raise answer
+
+
+def no_such_appointment(identity: str) -> NotFound:
+    """The error for an appointment that is not there, or is another patient's."""
+    return NotFound(
+        f"There is no appointment '{identity}'.", hint="gpcli appointments list shows yours."
+    )
 
 
 def must(read: Callable[[], Record]) -> Record:

@@ -81,7 +81,7 @@ class _Several:
         return Created(bundle, Bundle(), changed=False)
 
     def _singly(self, parts: Sequence[Part]) -> list[Outcome]:
-        create = partial(self.errands.create, self.kind, request=self.request)
+        create = partial(self.errands.create, self.kind, request=self.request, looked=True)
         return [_caught(partial(create, body, intent)) for intent, body in parts]
 
     def _together(self, parts: Sequence[Part]) -> list[Outcome]:

@@ -18,10 +18,12 @@ from gpcli.net.door import Answer
 from gpcli.portal.doubt import (
     bearing,
     create_entry,
+    entry_url,
     is_success,
     read_back,
     refusal_in,
     require_one,
+    require_recognised,
     tried,
     unknown,
 )
@@ -54,18 +56,23 @@ def create_together(
 ) -> Made:
     """Create several resources of one type in a transaction, and read them back.
 
-    One part refers to another by the urn of its intent. Raises OutcomeUnknown, Conflict when the
-    portal has several records for one part, or the portal's refusal. A portal that does not roll
-    back may keep some parts of what it refused: the error says so.
+    One part refers to another by `entry_url` of its intent. What the journal knows of is looked for
+    first where the portal would not recognise it. Raises OutcomeUnknown, Conflict when the portal
+    has several records for one part, or the portal's refusal. A portal that does not roll back may
+    keep some parts of what it refused: the error says so.
     """
     kind = str(parts[0].resource["resourceType"])
     doubts = [errands.doubt(kind, part.intent, request) for part in parts]
-    held = any(doubt.held for doubt in doubts)
-    answer = None if held else _send(exchange, errands, parts, request)
     look = partial(_look, exchange, kind, [part.intent for part in parts])
+    held = any(doubt.held for doubt in doubts)
+    if not held and any(doubt.known for doubt in doubts):
+        held = any(found.matches for found in look())
+    answer = None if held else _send(exchange, errands, parts, request)
     if _all_done(answer, len(parts)):
         _note(errands, parts, "done")
         there = read_back(look, request, kind)
+        for part, found, entry in zip(parts, there, _entries(answer), strict=True):
+            require_recognised(found, entry, part.intent, request)
     else:
         there = tried(look) or [Bundle() for _ in parts]
         refusal = refusal_in(answer) or _refusal_inside(answer)
@@ -86,12 +93,17 @@ def create_in_turn(
 ) -> Made:
     """Create `first`, then what `then` makes of its reference; `begun` says that it is there.
 
-    Raises what `Errands.create` raises. Where `first` is there and the rest is not, the error
-    says so.
+    What the journal knows of is looked for first where the portal would not recognise it. Raises
+    what `Errands.create` raises. Where `first` is there and the rest is not, the error says so.
     """
     kind = str(first.resource["resourceType"])
     planned = then(first.intent.urn)
-    noted = not begun and not errands.doubt(kind, planned.intent, request).held
+    doubt = errands.doubt(kind, planned.intent, request)
+    noted = not begun and not doubt.held
+    if noted and doubt.known:
+        there = _look(exchange, kind, [first.intent, planned.intent])
+        if all(found.matches for found in there):
+            return _made(there, request, kind, changed=False)
     if begun:
         (header,) = _look(exchange, kind, [first.intent])
         require_one(header, request, kind)
@@ -128,7 +140,7 @@ def _send(
     body = {
         "resourceType": "Bundle",
         "type": "transaction",
-        "entry": [create_entry(*part) for part in parts],
+        "entry": [{"fullUrl": entry_url(part.intent), **create_entry(*part)} for part in parts],
     }
     headers = {"X-Request-ID": str(request)}
     return errands.sent(

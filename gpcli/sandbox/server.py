@@ -7,8 +7,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import waitress
 from flask import Blueprint
-from waitress import wasyncore
 
 from gpcli.sandbox.answered import Answered, NothingWaits
 from gpcli.sandbox.app import LARGEST_BODY, create_app
@@ -28,7 +27,9 @@ from gpcli.sandbox.fhir.rest import fhir_blueprint
 from gpcli.sandbox.people import PEOPLE, build
 from gpcli.sandbox.people.bundle import cards_of, read_bundle
 from gpcli.sandbox.people.timetable import ALPHABET, ID_LENGTH
+from gpcli.sandbox.serving import serving
 from gpcli.sandbox.smart.database import Database
+from gpcli.sandbox.smart.machines import read_machine
 from gpcli.sandbox.smart.metadata import endpoints
 from gpcli.sandbox.smart.provider import SmartServer
 from gpcli.sandbox.smart.records import Approval
@@ -58,7 +59,8 @@ class Sandbox:
     temporary one, removed on stop; one that already holds people is used as it is. `clock` is
     the present at the start; it ticks on from there. `delay` is how long the surgery takes to
     answer. `people` is a FHIR Bundle to use instead of the eight. `seed` fixes the ids of what
-    is created.
+    is created. `booking` is how times are taken (`fhir.desk.WAYS_TO_BOOK`). `machine` is a file
+    with the keys of a machine that may sign in by itself; ValueError if it holds none.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Sandbox:
         auto_sign_in: bool = False,
         people: Path | None = None,
         seed: int | None = None,
+        booking: str = "post",
+        machine: Path | None = None,
     ) -> None:
         self.control_token = secrets.token_urlsafe(32)
         self._state = state
@@ -78,6 +82,8 @@ class Sandbox:
         self._begin_at = clock
         self._begin_delay = delay
         self._auto_sign_in = auto_sign_in
+        self._booking = booking
+        self._machine = read_machine(machine) if machine else None
         self._from_file = read_bundle(people) if people else None
         self._new_id = _numbered(seed)
         self._open_things = ExitStack()
@@ -121,7 +127,7 @@ class Sandbox:
         self._surgery = SurgerySide(self._store, self._clock, self._begin_delay)
         database = Database(state)
         self._open_things.callback(database.close)
-        self._smart = SmartServer(database, self._clock, lambda: self.url)
+        self._smart = SmartServer(database, self._clock, lambda: self.url, machine=self._machine)
         if self._store.get("Patient", self.people()[0].patient) is None:
             self._fill()
         self._listen()
@@ -144,7 +150,7 @@ class Sandbox:
             clear_untrusted_proxy_headers=True,
         )
         self._port = int(server.effective_port)
-        self._open_things.enter_context(_serving(server))
+        self._open_things.enter_context(serving(server))
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
@@ -157,6 +163,7 @@ class Sandbox:
                 surgery=self._surgery,
                 fhir_base=self._smart.fhir_base,
                 oauth_uris=lambda: endpoints(self.url),
+                booking=self._booking,
             ),
         }
 
@@ -267,28 +274,3 @@ def _numbered(seed: int | None) -> Callable[[], str]:
     """Maker of random ids, short enough to type; the same ones each time for a given seed."""
     source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - ids that repeat are what a seed is for
     return lambda: "".join(source.choices(ALPHABET, k=ID_LENGTH + 1))
-
-
-@contextmanager
-def _serving(server: Any) -> Iterator[None]:
-    """Serve in a thread; at the end, let the answers under way finish before the sockets close.
-
-    waitress's own `run` can't be ended from outside: a thunk handed to its trigger may close the
-    trigger while the caller is still pulling it.
-    """
-    ending = threading.Event()
-
-    def serve() -> None:
-        while not ending.is_set():
-            wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
-
-    thread = threading.Thread(target=serve, name="gpcli-sandbox", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.task_dispatcher.shutdown()
-        ending.set()
-        server.pull_trigger()
-        thread.join()
-        wasyncore.close_all(server._map, ignore_all=True)

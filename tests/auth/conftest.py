@@ -64,11 +64,12 @@ class Issuer:
         self.keys = [self.key]
         self.clock = Clock()
         self.deadline = Deadline(30.0, self.clock)
+        self.wire = httpx.MockTransport(self._answer)
         self.door = Door(
             PORTAL,
             deadline=self.deadline,
             env={},
-            transport=httpx.MockTransport(self._answer),
+            transport=self.wire,
             sleep=self.clock.sleep,
             random=lambda: 0.0,
         )

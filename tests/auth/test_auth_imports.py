@@ -21,6 +21,11 @@ def loaded(code: str) -> set[str]:
             "gpcli.auth.bearer",
             {"keyring", "filelock", "joserfc", "asyncio", "click", "rich"},
         ),
+        (
+            "gpcli.auth.machines",
+            {"keyring", "joserfc", "gpcli.auth.backend_service", "gpcli.auth.token_command"},
+        ),
+        ("gpcli.auth.backend_service", {"keyring", "filelock", "joserfc", "subprocess"}),
         ("gpcli.auth.sign_in", {"keyring", "filelock", "joserfc", "click", "rich"}),
         ("gpcli.auth.device", {"keyring", "filelock", "joserfc", "http.server"}),
         ("gpcli.auth.discovery", {"keyring", "filelock", "joserfc", "http.server"}),

@@ -1,12 +1,28 @@
 import httpx
 import pytest
 
-from gpcli.auth.discovery import FRESH, NEEDED, discover, read_configuration
+from gpcli.auth.discovery import (
+    FRESH,
+    MACHINES_KNOWN,
+    NEEDED,
+    MachineConfiguration,
+    discover,
+    discover_for_machines,
+    read_configuration,
+    read_machine_configuration,
+)
 from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, Unavailable
 
 PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0
 PLACE = "/fhir/R4/.well-known/smart-configuration"
+
+ALL_KNOWN = (*NEEDED, MACHINES_KNOWN)
+FOR_MACHINES = {
+    "grant_types_supported": ["client_credentials"],
+    "token_endpoint_auth_signing_alg_values_supported": ["ES384"],
+    "capabilities": [MACHINES_KNOWN],
+}
 
 
 def served(document: dict, etag: str | None = None) -> httpx.Response:
@@ -56,6 +72,22 @@ def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_p
     discover(issuer.door, PORTAL, tmp_path, NOW)
     found = discover(issuer.door, PORTAL, tmp_path, NOW + FRESH)
     assert found.token_endpoint == "https://id.example/token2"
+
+
+def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, document, tmp_path):
+    moved = document | {"token_endpoint": "https://id.example/moved"}
+    issuer.will(PLACE, served(document, '"1"'), httpx.Response(304), served(moved, '"2"'))
+    found = [discover(issuer.door, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)]
+    assert [each.token_endpoint for each in found] == [
+        "https://id.example/token",
+        "https://id.example/token",
+        "https://id.example/moved",
+    ]
+    assert [request.headers.get("If-None-Match") for request in issuer.asked] == [
+        None,
+        '"1"',
+        '"1"',
+    ]
 
 
 def test_a_clock_that_went_back_asks_again(issuer, document, tmp_path):
@@ -112,6 +144,29 @@ def test_a_portal_that_cannot_be_reached_is_unavailable(issuer, tmp_path):
     issuer.will(PLACE, *[httpx.ConnectError("x")] * 4)
     with pytest.raises(Unavailable):
         discover(issuer.door, PORTAL, tmp_path, NOW)
+
+
+def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document, tmp_path):
+    issuer.will(PLACE, *[{"token_endpoint": "https://id.example/token", **FOR_MACHINES}] * 2)
+    found = discover_for_machines(issuer.door, PORTAL, tmp_path, NOW)
+    with pytest.raises(NotPermitted):
+        discover(issuer.door, PORTAL, tmp_path / "other", NOW)
+    assert found == MachineConfiguration(
+        "https://id.example/token", frozenset({"client-confidential-asymmetric"}), ("ES384",)
+    )
+
+
+def test_people_and_machines_share_what_was_kept(issuer, document, tmp_path):
+    issuer.will(PLACE, document | FOR_MACHINES | {"capabilities": [*ALL_KNOWN]})
+    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover_for_machines(issuer.door, PORTAL, tmp_path, NOW)
+    assert len(issuer.asked) == 1
+
+
+def test_machines_need_nothing_of_a_browser(document):
+    del document["authorization_endpoint"], document["code_challenge_methods_supported"]
+    found = read_machine_configuration(document | FOR_MACHINES, PORTAL)
+    assert found.token_endpoint == "https://id.example/token"
 
 
 @pytest.mark.parametrize("need", NEEDED)

@@ -85,6 +85,48 @@ def test_a_token_with_wrong_claims_is_refused(check, issuer, changes, why):
 
 
 @pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (7 * 60, "This computer's clock is about 7 min ahead of the portal's."),
+        (-100, "This computer's clock is about 2 min behind the portal's."),
+    ],
+)
+def test_a_clock_that_is_off_is_said_to_be_and_by_how_much(check, issuer, off, said):
+    with pytest.raises(SignInRefused) as refused:
+        check(issuer.id_token(), now=NOW + off)
+    assert refused.value.hint == (
+        f"{said} Put it right, or tell the portal if it is; then gpcli login tries again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"aud": "another"}, "Only the portal can put this right: tell it."),
+        ({"iat": None, "exp": int(NOW) - 500}, "Only the portal can put this right: tell it."),
+        ({"exp": int(NOW) - 500}, "Only the portal can put this right: tell it."),
+        ({"nonce": "another"}, "gpcli login tries again."),
+    ],
+)
+def test_where_no_clock_is_to_blame_none_is(check, issuer, changes, hint):
+    with pytest.raises(SignInRefused) as refused:
+        check(issuer.id_token(**changes))
+    assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("reached", "said"), [("low", "'low'"), (None, "no level at all"), (3, "no level at all")]
+)
+def test_a_level_that_is_too_low_is_named_beside_the_demanded_ones(check, issuer, reached, said):
+    with pytest.raises(SignInRefused) as refused:
+        check(issuer.id_token(acr=reached), acr="high higher")
+    assert refused.value.hint == (
+        f"This profile insists on 'high higher' (its key acr), and the portal says {said}. "
+        "gpcli login tries again: choose a stronger way at the portal's page."
+    )
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"aud": ["gpcli"]},

@@ -1,7 +1,9 @@
 import socket
+import sys
 
 import pytest
 
+from gpcli.auth.keyring_vault import MORE
 from gpcli.auth.keyrings import ALLOWED, backend_name, session_bus
 from gpcli.auth.vault import open_keyring
 from gpcli.errors import NoKeyring
@@ -44,7 +46,7 @@ def test_a_backend_that_is_not_on_the_list_is_refused_by_name(name):
     assert refused.value.message == (
         f"PYTHON_KEYRING_BACKEND names {name}, which is not known to keep secrets safely."
     )
-    assert "GPCLI_TOKEN" in refused.value.hint
+    assert refused.value.hint == f"Unset it, or let it name another one. {MORE}"
 
 
 @pytest.mark.parametrize("name", ALLOWED["darwin"])
@@ -54,12 +56,23 @@ def test_a_backend_of_another_platform_does_not_work_here(name):
     assert refused.value.code == "no_keyring"
 
 
+def test_a_backend_that_is_not_installed_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring_pass", None)
+    named = {"PYTHON_KEYRING_BACKEND": "keyring_pass.PasswordStoreBackend"}
+    with pytest.raises(NoKeyring) as refused:
+        open_keyring(named, may_ask=False, platform="linux")
+    assert refused.value.message == (
+        "The keyring backend keyring_pass.PasswordStoreBackend is not installed beside gpcli."
+    )
+
+
 def test_without_a_session_bus_there_is_no_keyring(tmp_path):
     with pytest.raises(NoKeyring) as refused:
         open_keyring({"XDG_RUNTIME_DIR": str(tmp_path)}, may_ask=False, platform="linux")
     assert refused.value.message == (
         "There is no session bus here, so the keyring can't be reached."
     )
+    assert "at the desktop or over SSH; or use pass" in refused.value.hint
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def loopback() -> Iterator[Loopback]:
 def ask(
     loopback: Loopback, path: str, method: str = "GET", host: str | None = None
 ) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", loopback.port, timeout=5)
+    connection = http.client.HTTPConnection(loopback.origin, timeout=5)
     headers = {"Host": host} if host is not None else {}
     connection.request(method, path, headers=headers)
     response = connection.getresponse()
@@ -46,7 +46,7 @@ def test_a_good_callback_gives_the_code_and_a_calm_page(loopback):
     status, page = ask(loopback, callback())
     assert loopback.code(5) == "abc"
     assert status == 200
-    assert "You can close this window and go back to the terminal." in page
+    assert "You can close this window." in page
 
 
 def test_the_page_repeats_nothing_and_loads_nothing(loopback):
@@ -64,13 +64,14 @@ def test_the_page_repeats_nothing_and_loads_nothing(loopback):
 def test_only_the_first_success_counts(loopback):
     ask(loopback, callback())
     status, page = ask(loopback, callback(code="second"))
-    assert (status, "Already answered" in page) == (400, True)
+    assert (status, "This is done already" in page) == (400, True)
     assert (loopback.code(5), loopback.code(0)) == ("abc", None)
 
 
 def test_an_older_try_is_told_so_and_the_waiting_goes_on(loopback):
     status, page = ask(loopback, callback(state="older"))
-    assert (status, "An older sign-in" in page, loopback.code(0)) == (400, True, None)
+    assert (status, loopback.code(0)) == (400, None)
+    assert "This page is from an earlier try" in page
     ask(loopback, callback())
     assert loopback.code(5) == "abc"
 
@@ -79,7 +80,7 @@ def test_a_refusal_at_the_page_ends_the_waiting(loopback):
     status, page = ask(loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}")
     with pytest.raises(SignInRefused, match="refused at the portal's page"):
         loopback.code(5)
-    assert (status, "the terminal says why" in page) == (200, True)
+    assert (status, "The terminal says why" in page) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,28 @@ def test_a_fixed_port_can_be_used_again_right_away(loopback):
         port = first.port
     with Loopback(port) as second:
         assert second.port == port
+
+
+NOT_OURS = "192.0.2.1"  # documentation's (RFC 5737), so no machine has it
+
+
+def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
+    with Loopback(0, (NOT_OURS, "::1")) as server:
+        server.expect(Expected("our-state", None, issuer_required=False))
+        assert server.redirect_uri == f"http://[::1]:{server.port}/callback"
+        assert ask(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
+        status, _ = ask(server, callback())
+        assert (status, server.code(5)) == (200, "abc")
+
+
+def test_a_taken_port_is_not_looked_for_at_another_address(loopback):
+    with pytest.raises(Usage):
+        Loopback(loopback.port, ("127.0.0.1", "::1"))
+
+
+def test_a_machine_without_any_of_the_addresses_is_refused():
+    with pytest.raises(Usage):
+        Loopback(0, (NOT_OURS, NOT_OURS))
 
 
 def test_after_the_end_nobody_listens():

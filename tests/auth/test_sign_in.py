@@ -302,6 +302,28 @@ def test_an_answer_that_does_not_say_who_it_is_for_is_refused(
         signing.sign_in(configuration, Person(issuer), claims=claims, **change)
 
 
+@pytest.mark.parametrize("scope", ["patient/Patient.rs", "launch/patient offline_access"])
+def test_a_proof_of_who_signed_in_is_checked_though_the_answer_names_no_openid(
+    signing, issuer, configuration, scope
+):
+    with pytest.raises(SignInRefused, match="for another program"):
+        signing.sign_in(configuration, Person(issuer), claims={"aud": "other"}, scope=scope)
+
+
+def test_a_proof_that_was_not_asked_for_is_not_looked_at(signing, issuer, configuration):
+    wish = Wish("gpcli", "patient/Patient.rs", PORTAL)
+    said = {"claims": {"aud": "other"}, "scope": "patient/Patient.rs"}
+    assert signing.sign_in(configuration, Person(issuer), wish, **said).patient == "ada"
+
+
+def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer, document):
+    del document["jwks_uri"]
+    document["capabilities"].remove("sso-openid-connect")
+    configuration = read_configuration(document, PORTAL)
+    found = signing.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
+    assert found.fhir_user == "Patient/ada"
+
+
 def test_a_level_that_the_profile_demands_is_checked(signing, issuer, configuration):
     wish = Wish("gpcli", SCOPES, PORTAL, acr="idporten-loa-high")
     with pytest.raises(SignInRefused, match="not identified strongly enough"):

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from gpcli.auth.keyring_vault import MORE
 from gpcli.auth.vault import KeyringVault, MemoryVault
 from gpcli.errors import NoKeyring
 
@@ -63,6 +64,17 @@ class PromptDismissedException(Exception):
 
 class SecretServiceNotAvailableException(Exception):
     """Called like secretstorage's own."""
+
+
+class ItemNotFoundException(Exception):
+    """Called like secretstorage's own."""
+
+
+class Unreadable(Drawer):
+    """A keyring that can be written but not read, like `pass` while its key is locked."""
+
+    def get_password(self, service, username):
+        raise KeyringLocked("x")
 
 
 class Failing(Drawer):
@@ -152,6 +164,13 @@ def test_a_keyring_that_fails_its_probe_keeps_nothing_of_it():
     )
 
 
+def test_a_keyring_that_can_be_written_but_not_read_keeps_nothing_of_the_probe():
+    drawer = Unreadable()
+    with pytest.raises(NoKeyring) as refused:
+        KeyringVault(drawer).probe()
+    assert (refused.value.message, drawer.items) == ("The keyring is locked.", {})
+
+
 def test_two_probes_at_once_do_not_meet():
     shared = Shared()
     KeyringVault(shared).probe()
@@ -159,23 +178,33 @@ def test_two_probes_at_once_do_not_meet():
 
 
 @pytest.mark.parametrize(
-    ("trouble", "message"),
+    ("trouble", "message", "way_out"),
     [
-        (KeyringLocked("x"), "The keyring is locked."),
-        (PromptDismissedException("x"), "The keyring is locked, and was not unlocked."),
+        (KeyringLocked("x"), "The keyring is locked.", "Unlock it, at the desktop or over SSH"),
+        (
+            PromptDismissedException("x"),
+            "The keyring is locked, and was not unlocked.",
+            "Unlock it, at the desktop or over SSH",
+        ),
         (
             SecretServiceNotAvailableException("x"),
             "There is no keyring service on this computer.",
+            "Install GNOME Keyring, KWallet or pass",
         ),
-        (RuntimeError("secret"), "The keyring does not work here (RuntimeError)."),
-        (OSError("secret"), "The keyring does not work here (OSError)."),
+        (
+            ItemNotFoundException("x"),
+            "There is no keyring on this computer yet.",
+            "Log in at the desktop once",
+        ),
+        (RuntimeError("secret"), "The keyring does not work here (RuntimeError).", "install one"),
+        (OSError("secret"), "The keyring does not work here (OSError).", "install one"),
     ],
 )
-def test_a_failing_keyring_says_why_and_names_the_ways_out(trouble, message, signed_in):
+def test_a_failing_keyring_says_why_and_names_the_ways_out(trouble, message, way_out, signed_in):
     with pytest.raises(NoKeyring) as refused:
         KeyringVault(Failing(trouble)).load("home/ada")
-    assert refused.value.message == message
-    assert "GPCLI_TOKEN" in refused.value.hint
+    assert (refused.value.message, way_out in refused.value.hint) == (message, True)
+    assert refused.value.hint.endswith(MORE)
 
 
 @pytest.mark.parametrize("call", ["load", "delete"])

@@ -222,6 +222,18 @@ def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_taking_times_oneself_needs_a_scope_more():
+    by_transaction = replace(TEST, booking="transaction")
+
+    asked, added = (set(each.scopes_wanted.split()) for each in (TEST, by_transaction))
+
+    assert (asked - added, added - asked) == ({"patient/Slot.rs"}, {"patient/Slot.rus"})
+
+
+def test_scopes_of_the_profiles_own_stay_as_they_are():
+    assert replace(TEST, booking="transaction", scopes="openid").scopes_wanted == "openid"
+
+
 @pytest.mark.parametrize(
     "profile",
     [

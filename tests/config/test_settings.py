@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gpcli.config.options import Options
@@ -60,6 +62,45 @@ def test_the_environment_makes_a_profile_with_its_token_patient_and_user():
         None,
         30.0,
     )
+
+
+def test_a_command_of_the_environment_stands_in_for_the_token():
+    found = settled({**PORTAL, "GPCLI_TOKEN_COMMAND": "pass token", "GPCLI_PATIENT": "pat-1"})
+    assert (found.token, found.token_command, found.patient) == (None, "pass token", "pat-1")
+    assert found.machine == "GPCLI_TOKEN_COMMAND"
+
+
+@pytest.mark.parametrize(
+    ("given", "machine"),
+    [
+        ({}, None),
+        ({"token_command": "pass token"}, "token_command"),
+        ({"key_file": "night.jwk"}, "key_file"),
+    ],
+)
+def test_a_profile_of_a_machine_takes_its_patient_from_the_environment(given, machine):
+    config = Config({"night": replace(TEST, **given)})
+    found = settled({"GPCLI_PATIENT": "pat-1", "GPCLI_FHIR_USER": "x"}, config)
+    assert found.machine == machine
+    assert (found.patient, found.fhir_user) == (("pat-1", "x") if machine else (None, None))
+
+
+def test_the_environment_goes_before_the_command_of_a_profile():
+    config = Config({"night": replace(TEST, token_command="pass token")})
+    env = {**PORTAL, "GPCLI_TOKEN": "t0ken"}
+    assert settled(env, config).machine == "GPCLI_TOKEN"
+    assert settled(env, config, profile="night").machine == "token_command"
+
+
+def test_a_token_and_a_command_at_once_are_refused():
+    with pytest.raises(ConfigTrouble) as refused:
+        settled({**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_TOKEN_COMMAND": "pass token"})
+    assert refused.value.message == "GPCLI_TOKEN and GPCLI_TOKEN_COMMAND are both set."
+
+
+def test_a_command_without_a_portal_is_refused():
+    with pytest.raises(ConfigTrouble, match=r"^GPCLI_TOKEN_COMMAND is set without GPCLI_PORTAL"):
+        settled({"GPCLI_TOKEN_COMMAND": "pass token"})
 
 
 def test_a_portal_of_the_environment_is_production_unless_said_otherwise():

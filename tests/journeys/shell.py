@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import httpx
+
 from gpcli.__main__ import command_line
 from gpcli.auth.vault import Vault
 from gpcli.cli.served import variables
@@ -69,7 +71,8 @@ class Shell:
 
     `env` are its variables, `now` its clock. `typing` is what the person types, for `terminal`
     tells whether there is one to type at. A command that waits is given a `sleep` to do it with;
-    `stderr` can be read meanwhile. `stdout` may be one that takes nothing.
+    `stderr` can be read meanwhile. `stdout` may be one that takes nothing. `transport` leads to a
+    portal that is not on the network.
     """
 
     env: Mapping[str, str]
@@ -81,6 +84,7 @@ class Shell:
     stderr: io.StringIO | None = None
     stdout: io.StringIO | None = None
     sleep: Callable[[float], None] = forbidden
+    transport: httpx.BaseTransport | None = None
 
     def __call__(self, line: str | Sequence[str]) -> Ending:
         """Play one line that begins with `gpcli`."""
@@ -123,6 +127,7 @@ class Shell:
             browse=self.browse,
             terminal=self.terminal,
             sleep=self.sleep,
+            transport=self.transport,
         )
         session.patience = AN_HOUR  # that a machine is busy is no news to a test
         return session

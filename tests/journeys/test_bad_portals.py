@@ -195,6 +195,12 @@ def test_a_certificate_that_the_profile_vouches_for_is_trusted(tmp_path):
     assert ending.refused == (1, "bad_response", "")
 
 
+def test_a_certificate_file_is_remembered_wherever_one_is_when_it_is_used(tmp_path):
+    shell = at("unused", tmp_path).without("GPCLI_PORTAL", "GPCLI_TOKEN")
+    shell("gpcli profile add ours https://x.example --environment staging --ca-file ca.pem")
+    assert f'ca_file = "{Path.cwd() / "ca.pem"}"' in (tmp_path / "config.toml").read_text()
+
+
 def test_a_certificate_file_that_there_is_not_is_a_matter_of_configuration(tmp_path):
     shell = at("unused", tmp_path).without("GPCLI_PORTAL", "GPCLI_TOKEN")
     shell("gpcli profile add ours https://x.example --environment staging --ca-file /nope.pem")

@@ -29,7 +29,7 @@ def test_a_command_runs_as_somebody_and_its_status_is_passed_on(tmp_path):
     line = f"{PYTHON} whoami --fields patient,environment; printf '%s' \"$GPCLI_PATIENT\"; exit 42"
     ending = gpcli(
         *("sandbox", "run", "--as", "guro", "--for", "emil", "--", "bash", "-c", line),
-        env=surroundings(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me"),
+        env=surroundings(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me", GPCLI_TOKEN_COMMAND="mine"),
     )
     assert ending == Ending(42, "patient:\tEmil Hagen\nenvironment:\tsandbox\nemil", "")
 

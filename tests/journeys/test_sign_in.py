@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gpcli.auth.vault import MemoryVault
+from gpcli.cli.account import OFFLINE
 from gpcli.cli.demo import visit
 from gpcli.errors import NoKeyring
 from tests.journeys.shell import Ending
@@ -125,6 +126,40 @@ def test_a_sign_in_for_somebody_else_than_asked_is_not_kept(shell, live):
         == "The sign-in is for Ada Solberg, not for 'emil'; it was not kept."
     )
     assert what_is_kept(shell) == ([], [], {})
+
+
+def brief(url):
+    """Visits a portal that lets nobody stay signed in."""
+    asked = httpx.URL(url)
+    return visit(str(asked.copy_set_param("scope", asked.params["scope"].replace(OFFLINE, ""))))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "cure"),
+    [
+        ("", "add prompt = \"consent\" to the profile 'surgery' (see gpcli help profiles) and"),
+        ('prompt = "consent"', "only the portal can change this."),
+    ],
+)
+def test_a_session_that_does_not_renew_itself_is_said_to_end_soon(
+    shell, live, tmp_path, prompt, cure
+):
+    profile = f'[profiles.surgery]\nportal = "{live.fhir_base}"\nenvironment = "sandbox"\n{prompt}'
+    (tmp_path / "config.toml").write_text(profile)
+    ending = replace(shell, browse=brief)("gpcli login --hint ada --json")
+    [said] = [each["warning"]["message"] for each in ending.asides if "warning" in each]
+    assert (ending.code, ending.json["renews"]) == (0, False)
+    assert said.startswith("This session does not renew itself: unattended use ends soon")
+    assert cure in said
+
+
+def test_whoever_asks_for_no_lasting_session_is_not_warned(shell, live, tmp_path):
+    scopes = 'scopes = "openid fhirUser launch/patient patient/*.rs"'
+    profile = f'[profiles.surgery]\nportal = "{live.fhir_base}"\nenvironment = "sandbox"\n{scopes}'
+    (tmp_path / "config.toml").write_text(profile)
+    ending = shell("gpcli login --hint ada --json")
+    assert not any("warning" in each for each in ending.asides)
+    assert (ending.code, ending.json["renews"]) == (0, False)
 
 
 def test_a_sign_in_that_the_portal_denies_keeps_nothing(shell, live):

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from gpcli.errors import ConfigTrouble
-from gpcli.net.proxies import proxy_for
+from gpcli.net.proxies import named, proxy_for
 
 PORTAL = httpx.URL("https://portal.example/fhir/R4")
 PROXY = {"HTTPS_PROXY": "http://proxy.example:3128"}
@@ -37,15 +37,29 @@ def test_the_proxy_is_what_the_environment_says(env, proxy):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1:8443/x", "https://[::1]/x", "http://127.0.0.1/x"]
+    "url",
+    [
+        "https://127.0.0.1:8443/x",
+        "https://[::1]/x",
+        "http://127.0.0.1/x",
+        "https://localhost:8443/x",
+        "https://LOCALHOST/x",
+        "https://portal.localhost/x",
+    ],
 )
 def test_loopback_is_never_proxied(url):
     assert shown(httpx.URL(url), PROXY | {"HTTP_PROXY": "http://proxy.example"}) is None
 
 
+@pytest.mark.parametrize("host", ["localhost.example", "notlocalhost", "127.example"])
+def test_what_only_sounds_like_loopback_is_proxied(host):
+    assert shown(httpx.URL(f"https://{host}/x"), PROXY) == "http://proxy.example:3128"
+
+
 def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
     proxy = proxy_for(PORTAL, {"HTTPS_PROXY": "http://ada:secret@proxy.example:3128"})
     assert (str(proxy.url), proxy.raw_auth) == ("http://proxy.example:3128", (b"ada", b"secret"))
+    assert named(proxy) == "proxy.example:3128"
 
 
 @pytest.mark.parametrize(

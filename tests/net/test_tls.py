@@ -1,108 +1,18 @@
 """Certificates, with a certificate authority of our own and real handshakes on loopback."""
 
-import datetime as dt
-import ipaddress
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gpcli.errors import ConfigTrouble, TlsTrouble
 from gpcli.net.trouble import LateReply, LostReply
 from gpcli.net.trust import hashed_directory, tls_context
+from tests.net.authority import DAY, Authority
 
-DAY = dt.timedelta(days=1)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-
-
-def name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-class Authority:
-    """Issues certificates for loopback; `file` holds its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
-        certificate = (
-            self._begun("gpcli test authority", self._key, -DAY, 9 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(
-                x509.KeyUsage(
-                    digital_signature=True,
-                    key_cert_sign=True,
-                    crl_sign=True,
-                    **dict.fromkeys(
-                        (
-                            "content_commitment",
-                            "key_encipherment",
-                            "data_encipherment",
-                            "key_agreement",
-                            "encipher_only",
-                            "decipher_only",
-                        ),
-                        False,
-                    ),
-                ),
-                critical=True,
-            )
-            .add_extension(self._identifier, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        self.file = directory / "authority.pem"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    def server(
-        self, starts: dt.timedelta = -DAY, ends: dt.timedelta = DAY, address: str = "127.0.0.1"
-    ) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
-        alternative = x509.SubjectAlternativeName(
-            [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("portal.example")]
-        )
-        certificate = (
-            self._begun("a portal", key, starts, ends)
-            .add_extension(alternative, critical=False)
-            .add_extension(issuer, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        chain = self._directory / "server.pem"
-        chain.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        return context
-
-    @staticmethod
-    def _begun(
-        subject: str,
-        key: ec.EllipticCurvePrivateKey,
-        starts: dt.timedelta,
-        ends: dt.timedelta,
-    ) -> x509.CertificateBuilder:
-        now = dt.datetime.now(dt.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name(subject))
-            .issuer_name(name("gpcli test authority"))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + starts)
-            .not_valid_after(now + ends)
-        )
 
 
 @pytest.fixture
@@ -166,8 +76,12 @@ def test_tls_1_1_is_not_spoken(authority, tls_portal, door_to):
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         server.maximum_version = ssl.TLSVersion.TLSv1_1
     door = door_to(tls_portal(server), ca_file=str(authority.file))
-    with pytest.raises((TlsTrouble, LostReply)):
+    with pytest.raises(TlsTrouble) as refused:
         door.get("Patient/a")
+    assert refused.value.message == (
+        "No encrypted connection to 127.0.0.1 could be agreed on: it speaks only TLS that is no "
+        "longer safe (before 1.2); nothing was sent."
+    )
     assert tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
@@ -176,7 +90,7 @@ def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(raw_portal, rea
         connection.recv(10)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with pytest.raises(TlsTrouble, match=r"No encrypted connection to 127\.0\.0\.1"):
+    with pytest.raises(TlsTrouble, match="what answers there speaks no TLS; nothing was sent"):
         door_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
 
 
@@ -204,6 +118,44 @@ def test_a_portal_behind_a_proxy_is_reached_by_name_and_only_it_sees_the_request
     assert door.get("Patient/a").body == {}
     assert seen[0].splitlines()[0] == b"CONNECT portal.example:443 HTTP/1.1"
     assert seen[1].splitlines()[0] == b"GET /fhir/Patient/a HTTP/1.1"
+
+
+def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(raw_portal, read_request, door_to):
+    def script(connection):
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        connection.recv(10)
+
+    env = {"HTTPS_PROXY": f"http://127.0.0.1:{raw_portal(script).port}"}
+    with pytest.raises(LostReply) as refused:
+        door_to("https://portal.example", env=env).send("POST", "Appointment", {})
+    assert refused.value.sent is False
+    assert refused.value.message == (
+        "The portal at portal.example can't be reached: the connection was cut."
+    )
+
+
+def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
+    authority, raw_portal, read_request, door_to
+):
+    server = authority.server()
+
+    def script(connection):
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with server.wrap_socket(connection, server_side=True) as encrypted:
+            read_request(encrypted)
+            encrypted.sendall(ANSWER)
+            read_request(encrypted)
+
+    proxy = raw_portal(script)
+    env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
+    door = door_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    assert door.get("Patient/a").body == {}
+    with pytest.raises(LostReply) as refused:
+        door.send("POST", "Appointment", {})
+    assert (refused.value.sent, proxy.connections) == (True, 1)
+    assert refused.value.message.startswith("The portal at portal.example did not finish")
 
 
 def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(authority, tunnel, door_to):
@@ -248,6 +200,25 @@ def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, conten
     with pytest.raises(ConfigTrouble) as refused:
         tls_context(env, str(path) if place == "ca_file" else None)
     assert refused.value.message == f"{place} {path} can't be read as certificates."
+
+
+@pytest.mark.parametrize("content", [None, b"not under its hash"])
+def test_a_certificate_directory_in_which_nothing_can_be_found_is_named(tmp_path, content):
+    directory = tmp_path / "certificates"
+    if content is not None:
+        directory.mkdir()
+        (directory / "ours.pem").write_bytes(content)
+    with pytest.raises(ConfigTrouble) as refused:
+        tls_context({"SSL_CERT_DIR": str(directory)}, None)
+    assert refused.value.message == (
+        f"SSL_CERT_DIR {directory} holds no certificates that can be found by their hash."
+    )
+
+
+def test_one_good_certificate_directory_of_several_is_enough(tmp_path):
+    (tmp_path / "0a1b2c3d.0").touch()
+    several = f"{tmp_path / 'absent'}{os.pathsep}{tmp_path}"
+    assert tls_context({"SSL_CERT_DIR": several}, None).verify_mode == ssl.CERT_REQUIRED
 
 
 def test_only_a_directory_of_hashed_certificates_counts_as_one(tmp_path):

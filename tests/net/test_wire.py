@@ -174,7 +174,9 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
     with pytest.raises(LostReply) as refused:
         door.send("POST", "Appointment", {})
     assert refused.value.sent is False
-    assert refused.value.message.endswith("there is no way through the proxy.")
+    assert refused.value.message == (
+        f"The proxy 127.0.0.1:{proxy.port} refuses the way to portal.example (403)."
+    )
     assert heard[0].startswith(b"CONNECT portal.example:443 HTTP/1.1\r\n")
     assert b"proxy-authorization: Basic YWRhOnBhc3M=" in heard[0].lower().replace(
         b"basic ywrhonbhc3m=", b"Basic YWRhOnBhc3M="
@@ -184,13 +186,58 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
 
 def test_a_proxy_that_is_not_there_is_not_taken_for_the_portal(door_to):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        env = {"HTTPS_PROXY": f"http://127.0.0.1:{listener.getsockname()[1]}"}
+        name = f"127.0.0.1:{listener.getsockname()[1]}"
+    env = {"HTTPS_PROXY": f"http://{name}"}
     with pytest.raises(LostReply) as refused:
         door_to("https://portal.example/fhir", env=env).send("POST", "Appointment", {})
-    assert refused.value.message == (
-        "The portal at portal.example can't be reached: there is no way through the proxy."
-    )
+    assert refused.value.message == (f"The proxy {name} can't be reached: nothing answers there.")
     assert (refused.value.sent, "HTTPS_PROXY" in refused.value.hint) == (False, True)
+
+
+def behind(proxy) -> dict[str, str]:
+    return {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200", b"\x16\x03\x01 no HTTP\r\n\r\n"])
+def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, door_to, read_request, answer):
+    def script(connection):
+        read_request(connection)
+        connection.sendall(answer)
+
+    proxy = raw_portal(script)
+    with pytest.raises(LostReply) as refused:
+        door_to("https://portal.example", env=behind(proxy)).send("POST", "Appointment", {})
+    assert refused.value.sent is False
+    assert refused.value.message == (
+        f"The proxy 127.0.0.1:{proxy.port} did not open the way to portal.example: "
+        "the connection was cut."
+    )
+
+
+def test_a_proxy_that_never_answers_has_sent_nothing_on(raw_portal, door_to):
+    proxy = raw_portal(lambda connection: proxy.over.wait())
+    with pytest.raises(LateReply) as refused:
+        door_to("https://portal.example", SOON, env=behind(proxy)).send("POST", "Appointment", {})
+    assert refused.value.sent is False
+    assert refused.value.message == (
+        f"The proxy 127.0.0.1:{proxy.port} did not answer within 0.3 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "tries"), [(400, 1), (403, 1), (407, 1), (502, 4), (503, 4), (504, 4)]
+)
+def test_only_a_proxy_that_may_do_better_is_asked_again(
+    raw_portal, door_to, read_request, status, tries
+):
+    def script(connection):
+        read_request(connection)
+        connection.sendall(f"HTTP/1.1 {status} \x1b[2Jno\r\nContent-Length: 0\r\n\r\n".encode())
+
+    proxy = raw_portal(script)
+    with pytest.raises(LostReply) as refused:
+        door_to("https://portal.example", env=behind(proxy)).get("Patient/a")
+    assert (proxy.connections, "\x1b" in refused.value.message) == (tries, False)
 
 
 class Fixed:

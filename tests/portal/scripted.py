@@ -134,6 +134,7 @@ class Server:
     def _entry(self, request: dict[str, str]) -> dict[str, Any]:
         reply = self._take(request["method"], request["url"])
         response: dict[str, Any] = {"status": str(reply.status)}
+        response |= {"etag": etag} if (etag := reply.headers.get("ETag")) else {}
         if reply.status >= 400:
             return {"response": {**response, "outcome": reply.body}}
         return {"resource": reply.body, "response": response}
@@ -156,10 +157,11 @@ def portal_through(
     journal: Journal,
     identity: Identity | None = None,
     marks: ReadMarks | None = None,
+    booking: str = "auto",
 ) -> FhirPortal:
     """The client as the session builds it, with everything permitted."""
     who = identity or Identity("kari")
-    dialect = Dialect({}, "proposed", "Europe/Oslo")
+    dialect = Dialect({}, "proposed", "Europe/Oslo", booking)
     context = Context(
         exchange,
         Errands(exchange, journal, lambda: NOW),

@@ -81,6 +81,12 @@ def test_an_outcome_without_any_reason_is_still_a_flaw():
     assert read_bundle(a_searchset(included=[issue])).flaws == ["no reason"]
 
 
+@pytest.mark.parametrize("code", ["forbidden", "incomplete", "security", "suppressed", "throttled"])
+def test_a_warning_that_data_is_left_out_is_a_flaw(code: str):
+    warning = an_outcome(text="Not all", severity="warning", code=code)
+    assert read_bundle(a_searchset(included=[warning])).flaws == ["Not all"]
+
+
 @pytest.mark.parametrize("severity", ["warning", "information"])
 def test_an_outcome_that_only_informs_is_no_flaw(severity: str):
     assert read_bundle(a_searchset(included=[an_outcome(severity=severity)])).flaws == []

@@ -52,13 +52,35 @@ def test_a_portal_says_that_it_takes_transactions():
     assert read_capabilities(resource({**STATEMENT, "rest": [rest]})).transaction is True
 
 
-def test_what_was_kept_before_transactions_counted_is_asked_anew(
-    door: Door, server: Server, tmp_path: Path
+@pytest.mark.parametrize(
+    ("operations", "has"),
+    [
+        ([{"name": "book", "definition": "https://portal.example/book"}], True),
+        ([{"name": "hold"}, {"name": "$book"}], True),
+        ([{"name": "hold"}, {"name": "rebook"}, {}], False),
+        ([], False),
+    ],
+)
+@pytest.mark.parametrize("where", ["Appointment", "server", "Slot"])
+def test_a_portal_says_that_times_are_booked_with_an_operation(
+    operations: list[dict], has: bool, where: str
+):
+    [rest] = STATEMENT["rest"]
+    listed = {"operation": operations}
+    types = [each | (listed if each["type"] == where else {}) for each in rest["resource"]]
+    told = rest | {"resource": types} | (listed if where == "server" else {})
+    can = read_capabilities(resource({**STATEMENT, "rest": [told]}))
+    assert can.book_operation is (has and where != "Slot")
+
+
+@pytest.mark.parametrize("since", ["transaction", "book_operation"])
+def test_what_was_kept_before_something_counted_is_asked_anew(
+    door: Door, server: Server, tmp_path: Path, since: str
 ):
     capabilities(door, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     kept = json.loads(path.read_text())
-    assert kept.pop("transaction") is False
+    assert kept.pop(since) is False
     path.write_text(json.dumps(kept))
     assert capabilities(door, tmp_path, NOW) == CAN
     assert server.asked == ["GET metadata"] * 2
@@ -232,6 +254,16 @@ def test_granted_scopes_of_either_version_decide_what_may_be_done(
 def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
     reads = Capabilities(True, (), (), (), ("Slot", "Appointment"))
     assert gated("patient/*.cruds", reads) == set()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"), [("patient/*.cruds", BOOKING), ("patient/*.rs", set()), (None, BOOKING)]
+)
+def test_the_operation_books_where_appointments_are_not_created(
+    scopes: str | None, allowed: set[ServiceName]
+):
+    asks = Capabilities(True, (), (), (), ("Slot", "Appointment"), book_operation=True)
+    assert gated(scopes, asks) == allowed
 
 
 def test_a_portal_that_can_do_nothing_permits_nothing():

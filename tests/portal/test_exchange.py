@@ -79,7 +79,8 @@ def test_a_next_link_that_repeats_is_the_end(exchange: Exchange, server: Server,
 
 
 def test_a_list_without_end_is_cut_and_what_is_missing_is_named(exchange: Exchange, server: Server):
-    pages = [a_searchset(next=f"{BASE}/Slot?page={n}") for n in range(module.MAX_PAGES + 10)]
+    numbers = range(module.MAX_PAGES + 10)
+    pages = [a_searchset(a_slot(f"{n}"), next=f"{BASE}/Slot?page={n}") for n in numbers]
     server.on("GET Slot", *map(Reply, pages))
     exchange.whole(SLOTS)
     assert len(server.asked) == module.MAX_PAGES

@@ -150,9 +150,49 @@ def test_what_is_past_does_not_come_though_the_portal_ignores_the_date(
     past = an_appointment("past", start="2027-02-27T09:00:00+01:00")
     today = an_appointment("today", start="2027-02-28T23:30:00Z")
     server.on("GET Appointment?date", a_searchset(past, today))
-    server.on("GET Appointment?status", a_searchset(past, an_appointment("done")))
+    server.on("GET Appointment?date:missing", a_searchset(past, an_appointment("done")))
     assert ids(portal.appointments(date(2027, 3, 1))) == ["today"]
     assert ids(portal.booking_desk(slot=None, intent=None).coming) == ["today"]
+
+
+NO_TIMES: dict[str, Any] = {"start": None, "end": None}
+
+
+def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
+    portal: FhirPortal, server: Server
+):
+    over = an_appointment("over", status="cancelled", **NO_TIMES)
+    undated = a_searchset(an_appointment("undated", **NO_TIMES), over, an_appointment("past"))
+    server.on("GET Appointment?date", a_searchset(an_appointment("dated")))
+    server.on("GET Appointment?date:missing", undated)
+    assert ids(portal.appointments(date(2027, 3, 1))) == ["undated", "dated"]
+    assert ids(portal.booking_desk(slot=None, intent=None).coming) == ["undated", "dated"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_portal_that_does_not_know_missing_is_asked_for_what_waits(
+    portal: FhirPortal, server: Server, status: int
+):
+    asked = an_appointment("asked", status="proposed", **NO_TIMES)
+    server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
+    server.on("GET Appointment?status", a_searchset(asked))
+    assert ids(portal.appointments(date(2027, 3, 1))) == ["asked"]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_undated_appointments_that_are_withheld_are_not_taken_for_none(
+    portal: FhirPortal, server: Server, status: int
+):
+    server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
+    with pytest.raises(errors.GpcliError):
+        portal.appointments(date(2027, 3, 1))
+
+
+def test_a_booking_of_another_patient_is_never_cancelled(portal: FhirPortal, server: Server):
+    server.on("GET Appointment/theirs", an_appointment("theirs", **THEIRS))
+    with pytest.raises(errors.NotFound, match="There is no appointment 'theirs'"):
+        portal.cancel("theirs", INTENT)
+    assert [each.method for each in server.requests] == ["GET"]
 
 
 def test_an_earlier_booking_is_ours_only_by_its_identifier(portal: FhirPortal, server: Server):

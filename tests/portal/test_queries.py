@@ -70,6 +70,10 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
             queries.waiting_appointments("kari"),
             f"Appointment?patient=kari&status=proposed,pending,waitlist{ACTORS}&_count=500",
         ),
+        (
+            queries.undated_appointments("kari"),
+            f"Appointment?patient=kari&date:missing=true{ACTORS}&_count=500",
+        ),
         (queries.appointment("visit-1"), f"Appointment?_id=visit-1{ACTORS}"),
         (
             queries.by_identifier("Appointment", INTENT),

@@ -97,7 +97,7 @@ def test_what_came_late_is_found_and_no_change_of_this_run(
 def test_after_ten_minutes_it_is_sent_again(
     later: Callable[[float], Errands], lost: Server, journal: Journal
 ):
-    lost.on(POST, CREATED).on(LOOK, OURS)
+    lost.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(later(10)) is True
     assert (lost.asked.count(POST), state(journal)[0]) == (1, "done")
 
@@ -113,13 +113,36 @@ def test_a_run_that_was_cut_short_leaves_it_on_its_way(
 
 
 @pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
-def test_what_has_ended_is_sent_at_once(
+def test_what_has_ended_is_sent_when_it_is_not_there(
     careful: Errands, server: Server, journal: Journal, ended: Any
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     journal.end(INTENT, ended, NOW.isoformat())
-    server.on(POST, CREATED).on(LOOK, OURS)
+    server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
+    assert server.asked.count(POST) == 1
+
+
+@pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
+def test_what_has_ended_and_is_there_is_not_sent_again(
+    careful: Errands, server: Server, journal: Journal, ended: Any
+):
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.end(INTENT, ended, NOW.isoformat())
+    server.on(LOOK, OURS)
+    assert create(careful) is False
+    assert (POST in server.asked, state(journal)[0]) == (False, "done")
+
+
+def test_what_is_there_twice_is_not_sent_a_third_time(
+    careful: Errands, server: Server, journal: Journal
+):
+    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.end(INTENT, "done", NOW.isoformat())
+    server.on(LOOK, a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn)))
+    with pytest.raises(errors.Conflict, match="shows 2 records"):
+        create(careful)
+    assert POST not in server.asked
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2027-03-01T08:00:00", 7])
@@ -127,7 +150,7 @@ def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
     careful: Errands, server: Server, journal: Journal, at: Any
 ):
     journal.begin(INTENT, BODY, None, at)
-    server.on(POST, CREATED).on(LOOK, OURS)
+    server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
 
 

@@ -88,14 +88,6 @@ def test_without_batches_each_question_of_the_read_back_goes_alone(
     assert len(server.requests) - asked == 3
 
 
-def test_another_booking_on_the_same_time_is_told_and_not_hidden(
-    portal: FhirPortal, server: Server
-):
-    server.on(ON_SLOT, a_searchset(MADE, an_appointment("other", **HELD)))
-    with pytest.raises(errors.Conflict, match="booked visit-1, but shows another booking"):
-        book(portal)
-
-
 @pytest.mark.parametrize(
     "seen",
     [

@@ -14,6 +14,7 @@ from gpcli.model.person import Identity
 from gpcli.model.thread import Draft, ThreadKind
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.client import FhirPortal
+from gpcli.portal.doubt import entry_url
 from gpcli.portal.exchange import Exchange
 from tests.portal.builders import (
     a_patient,
@@ -120,7 +121,7 @@ def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
             [ref(GP_ROLE)],
         )
         assert each["sent"] == "2027-03-01T08:00:00+01:00"
-    assert (header["topic"], message["partOf"]) == ({"text": "Parking"}, [ref(HEADER.urn)])
+    assert (header["topic"], message["partOf"]) == ({"text": "Parking"}, [ref(entry_url(HEADER))])
 
 
 def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(

@@ -13,6 +13,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.doubt import entry_url
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
 from gpcli.portal.together import Made, Part, create_together
@@ -87,7 +88,7 @@ def test_both_go_in_one_transaction_each_with_its_own_identifier(
         "type": "transaction",
         "entry": [
             {
-                "fullUrl": part.intent.urn,
+                "fullUrl": entry_url(part.intent),
                 "resource": part.resource,
                 "request": {
                     "method": "POST",

@@ -39,6 +39,26 @@ ROWS = (
         "gpcli.cli.sandbox:answer",
         examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
     ),
+    Row(
+        "troubleshoot",
+        TOOLS,
+        "What is wrong, and the cure",
+        "gpcli.cli.troubleshoot:troubleshoot",
+        aliases=("diagnose", "diagnostics", "check"),
+        about="Looks at variables, configuration, keyring, browser, the way to the portal, the "
+        "portal, the sign-in and what it allows, in this order. It asks nothing, opens nothing "
+        "and changes nothing; a session that is due is renewed, as by every command. What it says "
+        "names nobody and can be pasted into a report.\n\n"
+        "Each check is ok, warning, failed or skipped. The exit code is 0 unless one failed, then "
+        "that of the first one's cause; the answer is on stdout all the same. Causes are the words "
+        "of gpcli help exit-codes, and: clock (this computer's is wrong), no_browser (no page can "
+        "open), no_refresh (the session can't be renewed), not_supported (the portal lacks "
+        "something).",
+        examples=(
+            ("What failed, for a script", "gpcli troubleshoot --plain --fields name,status"),
+            ("For a report", "gpcli troubleshoot --json > report.json"),
+        ),
+    ),
     Row("demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"),
     Row(
         "completion",

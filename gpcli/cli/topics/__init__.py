@@ -45,6 +45,7 @@ MACHINE_VARIABLES = (
     ("GPCLI_PORTAL", "The portal's FHIR address"),
     ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
     ("GPCLI_TOKEN", "An access token"),
+    ("GPCLI_TOKEN_COMMAND", "A command that prints one, instead; run again when one is refused"),
     ("GPCLI_PATIENT", "The patient's id at the portal"),
     ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
@@ -58,7 +59,7 @@ RESPECTED_VARIABLES = (
     ("VISUAL, EDITOR", "Where you write a message"),
     ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
     ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),
-    ("SSL_CERT_FILE, _DIR", "Certificates to trust"),
+    ("SSL_CERT_FILE, _DIR", "Certificates to trust instead of the system's"),
     ("LC_ALL", "The terminal's characters"),
     ("CI", "If true, never ask, and keep away from production"),
 )
@@ -68,11 +69,15 @@ PROFILE_KEYS = (
     ("environment", "production, staging or sandbox; required"),
     ("client_id", "Who gpcli is to the portal, 'gpcli' unless given"),
     ("scopes", "What sign-in asks for; everything that gpcli uses unless given"),
+    ("scopes_version", "1 or 2: how scopes are written, where the portal does not say"),
     ("redirect_port", "The port of the sign-in's last page, where the portal wants a fixed one"),
     ("prompt", "What to send as prompt, such as 'consent' where offline access needs it"),
     ("acr", "The level of sign-in to ask for and to insist on"),
+    ("booking", "How a time is taken: auto, post, operation or transaction"),
     ("status_sent", "The status that a booking is sent with: proposed, pending or booked"),
-    ("ca_file", "Certificates to trust besides the system's"),
+    ("token_command", "A command that prints an access token; for machines"),
+    ("key_file", "A private key (JWK, mode 0600) that signs a machine in as client_id"),
+    ("ca_file", "Certificates (PEM) to trust besides the system's; relative to this file"),
     ("timeout", "Seconds for the network work of a command, 30 unless given"),
     ("zone", "The surgeries' time zone, Europe/Oslo unless given"),
     ("emergency", "A table of the numbers in safety texts: acute = '113', urgent = '116 117'"),
@@ -80,7 +85,7 @@ PROFILE_KEYS = (
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 
-WRITTEN = ("json", "columns", "privacy", "sandbox", "scripting")
+WRITTEN = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
 
 
 def topics() -> dict[str, str]:

@@ -135,11 +135,12 @@ def write_cancelled(appointment: Element) -> dict[str, Any]:
 def _write(
     offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
 ) -> dict[str, Any]:
+    system, code = offer.coding or (SERVICE, str(offer.name))
     written: dict[str, Any] = {
         "resourceType": "Appointment",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": status,
-        "serviceType": [{"coding": [{"system": SERVICE, "code": str(offer.name)}]}],
+        "serviceType": [{"coding": [{"system": system, "code": code}]}],
         "participant": [
             {"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"},
             {"actor": {"reference": f"HealthcareService/{offer.id}"}, "status": "needs-action"},

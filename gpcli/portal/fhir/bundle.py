@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 
 from gpcli.portal.fhir.element import Element, Malformed, resource
 
+_SEVERE = frozenset({"error", "fatal"})
+_MISSING = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
+"""Codes (R4 IssueType) of issues that say, also as a warning, that data was left out."""
+
 
 @dataclass
 class Bundle:
-    """A page, or several put together. `flaws` are phrases on what could not be read."""
+    """A page, or several put together. `flaws` are phrases on what could not be read.
+
+    `total` is how many matches the whole list has, as the portal says; `None` = it does not.
+    """
 
     matches: list[Element] = field(default_factory=list)
     found: dict[str, Element] = field(default_factory=dict)
     next: str | None = None
+    total: int | None = None
     flaws: list[str] = field(default_factory=list)
     _matched: set[str] = field(default_factory=set, repr=False, compare=False)
 
@@ -32,7 +40,7 @@ class Bundle:
             self.match(each)
         for reference, each in page.found.items():
             self.found.setdefault(reference, each)
-        self.next = page.next
+        self.next, self.total = page.next, page.total
         self.flaws += page.flaws
 
     def match(self, one: Element) -> None:
@@ -47,7 +55,7 @@ def read_bundle(json: object) -> Bundle:
     root = resource(json)
     if root.kind != "Bundle":
         raise Malformed(f"the portal sent a {root.kind} where a Bundle was due")
-    bundle = Bundle(next=_link(root, "next"))
+    bundle = Bundle(next=_link(root, "next"), total=_total(root))
     for entry in root.children("entry"):
         _take(bundle, entry)
     return bundle
@@ -77,8 +85,14 @@ def _serious(outcome: Element) -> list[str]:
     return [
         issue.phrase("details") or issue.text("diagnostics") or issue.text("code") or "no reason"
         for issue in outcome.children("issue")
-        if issue.text("severity") in {"error", "fatal"}
+        if issue.text("severity") in _SEVERE or issue.text("code") in _MISSING
     ]
+
+
+def _total(root: Element) -> int | None:
+    """`Bundle.total`; what is no number is no help, and no reason to refuse the page."""
+    total = root.json.get("total")
+    return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def _link(root: Element, relation: str) -> str | None:

@@ -36,6 +36,14 @@ def service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str 
     return written[0].code if written else None
 
 
+def _foreign(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:
+    """The coding that the profile maps to one of ours, where the record has none of ours."""
+    written = list(codings)
+    if any(coding.system == SERVICE for coding in written):
+        return None
+    return next((each for each in written if f"{each.system}|{each.code}" in code_map), None)
+
+
 def channel_code(codings: Iterable[Coding]) -> str | None:
     """How a meeting is held, as the portal writes it."""
     written = list(codings)
@@ -85,7 +93,8 @@ def read_offer(
     service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: tzinfo
 ) -> Offer | None:
     """What `service` offers at `surgery`; `None` for a service that gpcli doesn't know."""
-    code = service_code(service.codings("type"), code_map)
+    codings = service.codings("type")
+    code = service_code(codings, code_map)
     if code not in set(ServiceName):
         return None
     late = service.extension(LATE_CANCELLATION)
@@ -106,6 +115,7 @@ def read_offer(
         deep_link=(link.text("valueUrl") or link.text("valueUri")) if link else None,
         late_cancelling=late.text("valueCode") if late else None,
         limits=_limits(service),
+        coding=_foreign(codings, code_map),
     )
 
 

@@ -21,6 +21,8 @@ PORTALS: View[KnownPortal] = record_view(
 
 
 def _unattended(one: SignInState | SignInSummary, around: Surroundings) -> str:
+    if one.until is None and isinstance(one, SignInState) and one.machine and one.renews:
+        return "as long as the portal lets the machine in"
     if one.until is None:
         return "as long as the portal renews the session" if one.renews else "not known"
     return f"until {around.time(one.until, str(one.until.tzinfo))}"
@@ -38,6 +40,7 @@ SIGN_INS: View[SignInState] = record_view(
         Column("consent", "Consent", lambda one: one.consent and one.consent.value),
         Column("until", "Works unattended", lambda one: one.until, _unattended),
         Column("renews", "Renews itself", lambda one: one.renews, in_table=False),
+        Column("machine", "Machine", lambda one: one.machine, lambda one, _: one.machine or ""),
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.model.appointment import Appointment, Slot
+from gpcli.model.finding import Finding
 from gpcli.model.flu import FluAnswer
 from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
@@ -32,6 +33,7 @@ LISTS: dict[str, type] = {
     "sandbox people": SandboxPerson,
     "services": Service,
     "slots": Slot,
+    "troubleshoot": Finding,
 }
 """Command -> what its array holds."""
 

@@ -47,10 +47,12 @@ def change(desk: Desk, stored: Resource, sent: Resource) -> Resource:
     if "start" in stored:
         _require_cancellable(desk, stored)
     desk.portal.surgery.forget(reference_to(stored))
-    for slot in references(stored, "slot", "Slot"):
-        set_slot(desk.store, slot, "free")
     kept = ("status", "cancelationReason")
-    return desk.store.put(stored | {name: sent[name] for name in kept if name in sent})
+    cancelled = desk.store.put(stored | {name: sent[name] for name in kept if name in sent})
+    for slot in references(stored, "slot", "Slot"):
+        if not any(each["status"] in _OPEN for each in desk.store.find("Appointment", slot=slot)):
+            set_slot(desk.store, slot, "free")
+    return cancelled
 
 
 def delete_open_enquiries(desk: Desk) -> None:
@@ -73,7 +75,14 @@ def _require_own(desk: Desk, sent: Resource) -> None:
 
 
 def _booked(desk: Desk, sent: Resource) -> Resource:
-    """The Appointment to store for a time that is free; the slot is taken by this."""
+    """The Appointment to store for a time that is free; the slot is taken by this.
+
+    Not so where apps take it themselves: then it is theirs to put the Slot busy as well, in one
+    transaction, on the condition that nobody has done so.
+    """
+    if desk.portal.booking == "operation":
+        text = "Times are booked with Appointment/$book at this portal, not with a plain POST."
+        raise Problem(422, "not-supported", text, expression=["Appointment.slot"])
     slot = _slot(desk, sent)
     _require_same_times(slot, sent)
     schedule = desk.store.get("Schedule", id_of(slot["schedule"]["reference"])) or {}
@@ -83,7 +92,8 @@ def _booked(desk: Desk, sent: Resource) -> Resource:
     if slot["status"] != "free":
         text = "Somebody else has just taken this time. Please choose another."
         raise Problem(409, "conflict", text, reason="slot-taken", expression=["Appointment.slot"])
-    set_slot(desk.store, reference_to(slot), "busy-tentative")
+    if desk.portal.booking != "transaction":
+        set_slot(desk.store, reference_to(slot), "busy-tentative")
     return with_deadline(sent | {"status": "pending"}, gp)
 
 

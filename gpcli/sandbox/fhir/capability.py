@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from gpcli.sandbox.fhir.book_operation import DEFINITION, NAME
 from gpcli.sandbox.fhir.catalogue import TYPES, Served, params
 from gpcli.sandbox.fhir.dates import stamp
 from gpcli.sandbox.fhir.elements import Resource
@@ -20,8 +21,14 @@ _INTERACTIONS = {
 _SOFTWARE = "The embedded GP portal of gpcli"
 
 
-def capability_statement(base: str, now: datetime, oauth_uris: Mapping[str, str]) -> Resource:
-    """The CapabilityStatement of the portal at `base`: what patients' apps may do there."""
+def capability_statement(
+    base: str, now: datetime, oauth_uris: Mapping[str, str], booking: str = "post"
+) -> Resource:
+    """The CapabilityStatement of the portal at `base`: what patients' apps may do there.
+
+    `booking` is how times are taken (`desk.WAYS_TO_BOOK`).
+    """
+    operations = {"Appointment": [NAME]} if booking == "operation" else {}
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -35,7 +42,10 @@ def capability_statement(base: str, now: datetime, oauth_uris: Mapping[str, str]
             {
                 "mode": "server",
                 "security": _security(oauth_uris),
-                "resource": [_resource(name, served) for name, served in sorted(TYPES.items())],
+                "resource": [
+                    _resource(name, served) | _operations(operations.get(name, ()))
+                    for name, served in sorted(TYPES.items())
+                ],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
@@ -67,6 +77,11 @@ def _resource(type_: str, served: Served) -> Resource:
         **({"searchRevInclude": reverse} if reverse else {}),
         **({"searchParam": _search_params(searched)} if searched else {}),
     }
+
+
+def _operations(names: Sequence[str]) -> Resource:
+    listed = [{"name": name, "definition": DEFINITION} for name in names]
+    return {"operation": listed} if listed else {}
 
 
 def _search_params(searched: Sequence[tuple[str, Param]]) -> list[Resource]:

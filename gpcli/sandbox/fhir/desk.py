@@ -24,15 +24,22 @@ from gpcli.sandbox.fhir.outcome import Problem
 from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery.side import SurgerySide
 
+WAYS_TO_BOOK = ("post", "operation", "transaction")
+"""A POST takes the time; only `Appointment/$book` does; or apps put the Slot busy themselves."""
+
 
 @dataclass(frozen=True)
 class Portal:
-    """What every request is served from; `base` tells the FHIR base address."""
+    """What every request is served from; `base` tells the FHIR base address.
+
+    `booking` is how times are taken here, one of WAYS_TO_BOOK.
+    """
 
     store: Store
     clock: Clock
     surgery: SurgerySide
     base: Callable[[], str]
+    booking: str = "post"
 
 
 @dataclass(frozen=True)

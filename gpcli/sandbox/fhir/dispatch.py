@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gpcli.sandbox.fhir import interactions
+from gpcli.sandbox.fhir.book_operation import book
 from gpcli.sandbox.fhir.desk import Desk
 from gpcli.sandbox.fhir.elements import Resource
 from gpcli.sandbox.fhir.interactions import NO_CONDITIONS, Answer, Conditions
@@ -37,7 +38,12 @@ def perform(desk: Desk, call: Call) -> Answer:
 
 
 def _pattern(segments: list[str]) -> str:
-    """The kind of an address: names that begin with `_` and the number of parts decide."""
+    """The kind of an address: names that begin with `_` and the number of parts decide.
+
+    An operation's is the address itself.
+    """
+    if segments[-1].startswith("$"):
+        return "/".join(segments)
     return "/".join(part if part.startswith("_") else "*" for part in segments if part)
 
 
@@ -71,11 +77,16 @@ def _delete(desk: Desk, call: Call, at: list[str]) -> Answer:
     return interactions.delete(desk, at[0], at[1])
 
 
+def _book(desk: Desk, call: Call, at: list[str]) -> Answer:
+    return book(desk, _body(call))
+
+
 _Interaction = Callable[[Desk, Call, list[str]], Answer]
 
 _ROUTES: Mapping[str, Mapping[str, _Interaction]] = {
     "*": {"GET": _search, "HEAD": _search, "POST": _create},
     "*/_search": {"POST": _search},
+    "Appointment/$book": {"POST": _book},
     "*/*": {"GET": _read, "HEAD": _read, "PUT": _update, "DELETE": _delete},
     "*/*/_history/*": {"GET": _vread, "HEAD": _vread},
 }

@@ -24,6 +24,8 @@ LARGEST_BODY = 16_000_000
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _WITH_BODY = ("POST", "PUT")
+_QUESTIONS = ("/_search", "/$book")
+"""What is answered in full, whatever the client prefers to have returned of a write."""
 _HTTP_CODES = {413: "too-long", 500: "exception"}
 
 
@@ -35,14 +37,15 @@ def fhir_blueprint(
     surgery: SurgerySide,
     fhir_base: Callable[[], str],
     oauth_uris: Callable[[], Mapping[str, str]] = dict,
+    booking: str = "post",
 ) -> Blueprint:
     """The FHIR endpoint, to be mounted where `fhir_base()` says (no slash at its end).
 
-    `oauth_uris` names the endpoints for the CapabilityStatement's security extension:
-    `authorize`, `token`, and `revoke`, `introspect`, `manage`, `register` if there are any.
-    Needs no token at `metadata`; anything else is refused with 401 without one.
+    `oauth_uris` names the endpoints for the CapabilityStatement's security extension: `authorize`,
+    `token`, and `revoke`, `introspect`, `manage`, `register` if there are any; `booking` is one of
+    `desk.WAYS_TO_BOOK`. Needs no token at `metadata`; all else is refused with 401 without one.
     """
-    portal = Portal(store, clock, surgery, fhir_base)
+    portal = Portal(store, clock, surgery, fhir_base, booking)
     endpoint = Blueprint("fhir", __name__)
 
     @endpoint.before_request
@@ -53,20 +56,23 @@ def fhir_blueprint(
     @endpoint.get("/metadata")
     def metadata() -> Response:
         manners.require_json_accepted(request, manners.pairs(request.query_string))
-        statement = capability_statement(fhir_base(), clock.now(), oauth_uris())
+        statement = capability_statement(fhir_base(), clock.now(), oauth_uris(), booking)
         return manners.respond(Answer(200, statement), fhir_base())
 
     @endpoint.route("/", defaults={"path": ""}, methods=_METHODS, strict_slashes=False)
     @endpoint.route("/<path:path>", methods=_METHODS)
     def interact(path: str) -> Response:
-        strict = manners.preference(request, "handling") == "strict"
-        return _interact(Desk(portal, _granted(request, grant_of), strict), path.rstrip("/"))
+        return _interact(Desk(portal, _granted(request, grant_of), _is_strict()), path.rstrip("/"))
 
     endpoint.after_request(_echo_request_id)
     endpoint.register_error_handler(Problem, manners.refuse)
     endpoint.register_error_handler(HTTPException, _refuse_http)
     endpoint.register_error_handler(sqlite3.OperationalError, _refuse_busy)
     return endpoint
+
+
+def _is_strict() -> bool:
+    return manners.preference(request, "handling") == "strict"
 
 
 def _granted(request_: Request, grant_of: GrantOf) -> Grant:
@@ -95,7 +101,7 @@ def _interact(desk: Desk, path: str) -> Response:
         answered = run_bundle(desk, decode(request.get_data(), "Bundle"), wanted)
         return manners.respond(Answer(200, answered), desk.base)
     answer = perform(desk, _call(path, query))
-    is_write = request.method in _WITH_BODY and not path.endswith("/_search")
+    is_write = request.method in _WITH_BODY and not path.endswith(_QUESTIONS)
     return manners.respond(answer, desk.base, wanted if is_write else "")
 
 

@@ -54,14 +54,19 @@ def _require_oneself(desk: Desk) -> None:
 
 
 def _mark_slot(desk: Desk, stored: Resource, sent: Resource) -> Resource:
-    """Let the app say busy of a slot that the patient has booked: the portal has said so itself."""
+    """Let the app say busy of a slot that the patient has booked.
+
+    Where a POST takes the time, the portal has said so itself.
+    """
     different = changed(stored, sent)
     if different not in ([], ["status"]) or not sent["status"].startswith("busy"):
         raise broken_rule("All you can do to a time is to book it.", "Slot.status")
     booked = desk.store.find("Appointment", slot=reference_to(stored), patient=desk.grant.own)
     if not any(each["status"] in ("pending", "booked") for each in booked):
         raise broken_rule("A time is taken by booking it in an Appointment.", "Slot.status")
-    return stored
+    if desk.portal.booking != "transaction" or stored["status"] != "free":
+        return stored
+    return desk.store.put(stored | {"status": sent["status"]})
 
 
 def _not_created(desk: Desk, sent: Resource) -> Resource:

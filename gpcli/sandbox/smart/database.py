@@ -24,9 +24,13 @@ CREATE TABLE IF NOT EXISTS smart_device (
   hash TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL,
   scope TEXT NOT NULL, ends_at REAL NOT NULL, answer TEXT, session TEXT,
   used INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS smart_assertion (hash TEXT PRIMARY KEY, ends_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS smart_key (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL);
 """
-"""Times are seconds since the epoch by the portal's clock; `hash` is SHA-256, never a token."""
+"""Times are seconds since the epoch by the portal's clock, those of assertions by real time.
+
+`hash` is SHA-256, never a token.
+"""
 
 
 class Database:

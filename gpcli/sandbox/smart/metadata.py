@@ -4,11 +4,13 @@ from typing import Any
 
 from gpcli.sandbox.smart.clients import GRANT_TYPES
 from gpcli.sandbox.smart.keys import SIGNING_ALGORITHM
+from gpcli.sandbox.smart.machines import ALGORITHMS, CLIENT_CREDENTIALS, METHOD
 from gpcli.sandbox.smart.scopes import IDENTITY, OFFLINE
 
 CAPABILITIES = (
     "launch-standalone",
     "client-public",
+    "client-confidential-asymmetric",
     "context-standalone-patient",
     "permission-patient",
     "permission-v1",
@@ -24,6 +26,10 @@ SCOPES = (
     "patient/*.cruds",
     "patient/*.read",
     "patient/*.write",
+    "system/*.rs",
+    "system/*.cruds",
+    "system/*.read",
+    "system/*.write",
 )
 
 
@@ -45,12 +51,13 @@ def configuration(issuer: str) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
         "device_authorization_endpoint": f"{issuer}/device_authorization",
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": [*GRANT_TYPES, CLIENT_CREDENTIALS],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "scopes_supported": list(SCOPES),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", METHOD],
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": ["none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SIGNING_ALGORITHM],

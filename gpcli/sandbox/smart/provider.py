@@ -31,6 +31,7 @@ from gpcli.sandbox.smart.grants import (
 )
 from gpcli.sandbox.smart.keys import signing_keys
 from gpcli.sandbox.smart.ledger import Ledger
+from gpcli.sandbox.smart.machines import METHOD, Assertion, Machine, MachineGrant
 from gpcli.sandbox.smart.records import Approval, Lifetimes, NewTokens, TokenRefused
 from gpcli.sandbox.smart.scopes import OFFLINE
 
@@ -64,8 +65,10 @@ class SmartServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships no
         lifetimes: Lifetimes = USUAL,
         poll_interval: int = 5,
         monotonic: Callable[[], float] = time.monotonic,
+        machine: Machine | None = None,
     ) -> None:
-        super().__init__(query_client=CLIENTS.get)
+        machines = {machine.client_id: machine} if machine else {}
+        super().__init__(query_client=(CLIENTS | machines).get)
         self.issuer = issuer
         self.poll_interval = poll_interval
         self._database = database
@@ -80,6 +83,8 @@ class SmartServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships no
         self.register_grant(CodeGrant, code_checks)
         self.register_grant(RefreshGrant, [id_token])
         self.register_grant(DeviceGrant, [id_token])
+        self.register_grant(MachineGrant)
+        self.register_client_auth_method(METHOD, Assertion(self, self._database))
         self.register_endpoint(Revocation)
         self.register_endpoint(DeviceAuthorization)
         self.register_extension(Issuer(self.issuer))

@@ -19,6 +19,7 @@ class Lifetimes:
     refresh: timedelta = timedelta(hours=8)
     session: timedelta = timedelta(days=30)
     grace: timedelta = timedelta(seconds=30)
+    machine: timedelta = timedelta(minutes=5)
     id_token: timedelta = timedelta(minutes=10)
 
 

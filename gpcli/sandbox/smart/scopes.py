@@ -14,6 +14,7 @@ OFFLINE = "offline_access"
 _CLINICAL = re.compile(
     r"patient/(?P<type>\*|[A-Z][A-Za-z]+)\.(?P<may>(?=.)c?r?u?d?s?|read|write|\*)"
 )
+_FOR_MACHINES = re.compile(_CLINICAL.pattern.replace("patient", "system", 1))
 _LETTERS = {"see": "rs", "do": "cud"}
 _V1 = {"read": {"see"}, "write": {"do"}, "*": {"see", "do"}}
 
@@ -100,6 +101,11 @@ def recognised(scope: str) -> list[str]:
     """The scopes in a space-separated list that this portal can grant, each once, in order."""
     wanted = dict.fromkeys(scope.split())
     return [each for each in wanted if _known(each)]
+
+
+def recognised_for_machines(scope: str) -> list[str]:
+    """As `recognised`, for clients behind whom no person stands."""
+    return [each for each in dict.fromkeys(scope.split()) if _FOR_MACHINES.fullmatch(each)]
 
 
 def _known(scope: str) -> bool:

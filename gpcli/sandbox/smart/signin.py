@@ -25,10 +25,14 @@ HINTS = ("login_hint", "patient_hint")
 
 @dataclass(frozen=True)
 class Problem:
-    """A page that says what went wrong and what to do; nothing is redirected from it."""
+    """A page that says what went wrong and what to do; nothing is redirected from it.
+
+    `way_on` is the address and the words of a link, where the person can go on by one.
+    """
 
     title: str
     text: str
+    way_on: tuple[str, str] | None = None
     status: int = 400
 
     def page(self) -> Response:
@@ -58,6 +62,7 @@ CODE_GONE = Problem(
     "This code doesn't work",
     "It may be mistyped, used already, or older than ten minutes. "
     "Look at your device again, or start again there.",
+    ("/device", "Type the code again"),
 )
 NOBODY = Problem(
     "Nobody was named to sign in",

@@ -188,7 +188,7 @@ class Ask:
 class World:
     """A portal with its clock at noon of 1 March 2027, and ways to ask it as different people."""
 
-    def __init__(self, path: Any, delay: timedelta = timedelta()) -> None:
+    def __init__(self, path: Any, delay: timedelta = timedelta(), booking: str = "post") -> None:
         numbers = itertools.count(1)
         self.clock = Clock(NOON)
         self.store = Store(path, self.clock, new_id=lambda: f"new-{next(numbers)}")
@@ -202,6 +202,7 @@ class World:
             grant_of=self.grants.get,
             surgery=self.surgery,
             fhir_base=lambda: BASE,
+            booking=booking,
         )
         self.app.register_blueprint(endpoint, url_prefix="/fhir/R4")
 

@@ -1,0 +1,218 @@
+"""Taking a time in the way that the portal has for it, and making sure that it is ours alone.
+
+A portal guards its times itself (`post`), has `Appointment/$book` for it (`operation`), or leaves
+it to its clients (`transaction`); see docs/portal.md, Writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid5
+
+from gpcli.errors import Conflict, GpcliError, Rejected, SlotTaken
+from gpcli.model.appointment import Appointment
+from gpcli.model.desk import Written
+from gpcli.net.door import Answer
+from gpcli.portal import queries
+from gpcli.portal.book_operation import PATH, as_create, book_parameters
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.context import Context
+from gpcli.portal.doubt import bearing, refusal_in, require_one, tried
+from gpcli.portal.errands import Created, Doubt
+from gpcli.portal.fhir.appointment import holders, write_cancelled
+from gpcli.portal.fhir.bundle import Bundle
+from gpcli.portal.fhir.element import Element, Malformed
+from gpcli.portal.outcome import PROBLEM
+from gpcli.portal.reading import whole
+
+KIND = "Appointment"
+SEE_SLOTS = "gpcli slots lists the free times."
+_LOOK_AT_LIST = "gpcli appointments list shows what is there."
+_CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
+_UNEXPLAINED = frozenset({Conflict, Rejected})
+"""Refusals that may well mean that the time is taken, by a portal that does not say so."""
+
+_TAKEN = {
+    "resourceType": "OperationOutcome",
+    "issue": [
+        {
+            "severity": "error",
+            "code": "conflict",
+            "details": {
+                "coding": [{"system": PROBLEM, "code": "slot-taken"}],
+                "text": "The portal shows this time as taken.",
+            },
+        }
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A time to take: the slot's id, the Appointment that takes it, and the intent behind it."""
+
+    context: Context
+    slot: str
+    body: Mapping[str, Any]
+    intent: UUID
+
+    @property
+    def witness(self) -> queries.Query:
+        """The question for all that holds the time, as far as this sign-in may see."""
+        return queries.on_slot(self.slot)
+
+    def look(self, *more: queries.Query) -> tuple[Bundle, Bundle]:
+        """What bears the intent's identifier, and what holds the time; with it, `more`."""
+        asked = queries.by_identifier(KIND, self.intent), self.witness, *more
+        there, *others = self.context.exchange.ask(*asked)
+        known = Bundle()
+        for each in others:
+            known.add(each if isinstance(each, Bundle) else Bundle())
+        return bearing(whole(there), KIND, self.intent), known
+
+    def earlier(self, doubt: Doubt, look: Callable[[], tuple[Bundle, Bundle]]) -> Created | None:
+        """What an earlier run with the same intent left, if there was one; as Errands.create."""
+        if doubt.held:
+            return self.context.errands.conclude(None, look, doubt)
+        there, known = look() if doubt.known else (Bundle(), Bundle())
+        if not there.matches:
+            return None
+        require_one(there, self.intent, KIND)
+        return Created(there, known, changed=False)
+
+    def explained(self, answer: Answer) -> Answer:
+        """`answer`; a refusal that gives no reason names the taken time, where it is taken."""
+        if type(refusal_in(answer)) in _UNEXPLAINED and self._is_taken():
+            return replace(answer, status=409, body=_TAKEN)
+        return answer
+
+    def _is_taken(self) -> bool:
+        seen = tried(lambda: self.context.exchange.whole(queries.slot(self.slot)))
+        shown = seen.get(f"Slot/{self.slot}") if seen else None
+        return shown is not None and shown.json.get("status") not in {"free", None}
+
+    def give_back(self, made: str) -> None:
+        """Cancel what was booked; raises Conflict where that does not work."""
+        try:
+            self.context.errands.update(
+                f"{KIND}/{made}", write_cancelled, _is_cancelled, uuid5(self.intent, "given back")
+            )
+        except GpcliError as trouble:
+            raise Conflict(
+                f"The time is not yours, and your booking {made} of it could not be cancelled: "
+                f"{trouble.message}",
+                hint=f"Try gpcli cancel {made}, or call the surgery.",
+                request_id=str(self.intent),
+            ) from trouble
+
+
+def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[Appointment]:
+    """Take a time and read it back with `read`, which raises Conflict for what isn't ours.
+
+    What turns out to come second, where a portal lets several take one time, is cancelled again.
+    Raises SlotTaken, Conflict, NotPermitted where the portal lacks what the profile's way needs,
+    OutcomeUnknown, or the portal's refusal.
+    """
+    exchange = booking.context.exchange
+    created = _WAYS[way_to_book(booking.context.dialect.booking, exchange.can())](booking)
+    made = read(created.there)
+    if made.slot_id not in {None, booking.slot}:
+        raise Conflict(
+            f"The portal booked another time than {booking.slot}: {made.id}.", hint=_LOOK_AT_LIST
+        )
+    if created.changed:
+        _require_first(booking, created)
+    return Written(made, created.changed)
+
+
+def way_to_book(asked: str, can: Capabilities) -> str:
+    """`asked`, a profile's `booking`; `auto` is `operation` if the portal has it, else `post`."""
+    if asked != "auto":
+        return asked
+    return "operation" if can.book_operation else "post"
+
+
+def _post(booking: Booking) -> Created:
+    """Create the Appointment; the portal guards the slot."""
+    errands = booking.context.errands
+    return errands.create(
+        KIND, booking.body, booking.intent, booking.witness, through=booking.explained
+    )
+
+
+def _operation(booking: Booking) -> Created:
+    """Ask for it with `$book`, which no portal recognises when it comes again."""
+    errands, door = booking.context.errands, booking.context.exchange.door
+    intent = booking.intent
+    doubt = errands.doubt(KIND, intent, intent, conditional=False)
+    if earlier := booking.earlier(doubt, booking.look):
+        return earlier
+    asked, headers = book_parameters(booking.body), {"X-Request-ID": str(intent)}
+    answer = errands.sent(
+        {intent: booking.body}, lambda: door.send("POST", PATH, asked, headers=headers)
+    )
+    told = booking.explained(as_create(answer)) if answer else None
+    return errands.conclude(told, booking.look, doubt)
+
+
+def _transaction(booking: Booking) -> Created:
+    from gpcli.portal.slot_transaction import take  # noqa: PLC0415  (few portals need it)
+
+    return take(booking)
+
+
+_WAYS: Mapping[str, Callable[[Booking], Created]] = {
+    "post": _post,
+    "operation": _operation,
+    "transaction": _transaction,
+}
+
+
+def _require_first(booking: Booking, created: Created) -> None:
+    """Raise SlotTaken, with ours cancelled, where another booking of the time came before ours.
+
+    In the portal's own order, so that of several clients all find the same one first.
+    """
+    (ours,) = created.there.matches
+    rivals = holders(created.known, booking.slot) - {ours.json["id"]}
+    others = (each for each in created.known.matches if each.json.get("id") in rivals)
+    if not any(map(partial(_came_first, ours=ours), others)):
+        return
+    booking.give_back(ours.json["id"])
+    raise SlotTaken(
+        "Another booking of this time came first; the one just made was cancelled again.",
+        hint=SEE_SLOTS,
+        request_id=str(booking.intent),
+    )
+
+
+def _came_first(rival: Element, ours: Element) -> bool:
+    """Whether `rival` goes before `ours`: confirmed ones do, then what was stored first.
+
+    Where the portal does not tell when, it does: it may have been there long before.
+    """
+    theirs, own = _stored(rival), _stored(ours)
+    if theirs is None or own is None:
+        return True
+    return _rank(rival, theirs) < _rank(ours, own)
+
+
+def _rank(one: Element, stored: datetime) -> tuple[bool, datetime, str]:
+    return one.json.get("status") not in _CONFIRMED, stored, str(one.json["id"])
+
+
+def _stored(one: Element) -> datetime | None:
+    try:
+        meta = one.child("meta")
+        stored = meta.instant("lastUpdated") if meta else None
+        return stored.astimezone(UTC) if stored else None
+    except Malformed:
+        return None
+
+
+def _is_cancelled(record: Element) -> bool:
+    return record.text("status") == "cancelled"

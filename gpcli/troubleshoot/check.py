@@ -1,0 +1,81 @@
+"""What a check is, and how checks are run: in order, each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from gpcli.errors import GpcliError
+from gpcli.model.finding import Finding, Verdict
+from gpcli.troubleshoot.scene import Scene
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look gave: the rest of a Finding."""
+
+    status: Verdict
+    seen: str
+    cause: str | None = None
+    cure: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: its name, which is interface, the checks it builds on, and the look itself.
+
+    `look` raises GpcliError for what has failed.
+    """
+
+    name: str
+    look: Callable[[Scene], Sight]
+    needs: tuple[str, ...] = ()
+
+
+def fine(seen: str) -> Sight:
+    """All is well."""
+    return Sight(Verdict.OK, seen)
+
+
+def doubtful(seen: str, cause: str, cure: str) -> Sight:
+    """It works, but not all of it, or perhaps not."""
+    return Sight(Verdict.WARNING, seen, cause, cure)
+
+
+def not_checked(why: str) -> Sight:
+    """There was nothing to look at."""
+    return Sight(Verdict.SKIPPED, f"not checked: {why}")
+
+
+def run_checks(checks: Iterable[Check], scene: Scene) -> Iterator[Finding]:
+    """The finding of each of `checks`, as it comes; its words name nobody and hold no secret.
+
+    A check is skipped if one that it needs has failed, or was skipped for that reason itself; it
+    names the one that failed.
+    """
+    in_the_way: dict[str, str] = {}
+    for check in checks:
+        failed = next((in_the_way[need] for need in check.needs if need in in_the_way), None)
+        sight = not_checked(f"{failed} failed") if failed else _sight(check, scene)
+        if failed or sight.status is Verdict.FAILED:
+            in_the_way[check.name] = failed or check.name
+        yield _finding(check.name, sight, scene.hide)
+
+
+def _sight(check: Check, scene: Scene) -> Sight:
+    try:
+        return check.look(scene)
+    except GpcliError as trouble:
+        return Sight(Verdict.FAILED, trouble.message, trouble.code, trouble.hint or _ANEW)
+    except Exception as trouble:
+        kind = type(trouble).__name__
+        return Sight(Verdict.FAILED, f"This check broke down ({kind}).", "unexpected", _REPORT)
+
+
+_ANEW = "Put it right, then run gpcli troubleshoot again."
+_REPORT = "A fault of gpcli: report it with these lines; they name nobody."
+
+
+def _finding(name: str, sight: Sight, hide: Callable[[str], str]) -> Finding:
+    cure = None if sight.cure is None else hide(sight.cure)
+    return Finding(name, sight.status, hide(sight.seen), sight.cause, cure)

@@ -1,0 +1,162 @@
+"""Checks of the sign-in: how the portal does it, who is signed in, whether the portal agrees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from gpcli.auth.discovery import (
+    WELL_KNOWN,
+    SmartConfiguration,
+    read_configuration,
+    read_machine_configuration,
+)
+from gpcli.auth.tokens import check_available
+from gpcli.auth.vault import SignedIn
+from gpcli.errors import BadResponse, Expired, NotSignedIn
+from gpcli.net.door import Answer
+from gpcli.portal import queries
+from gpcli.portal.fhir.bundle import Bundle, read_bundle
+from gpcli.portal.fhir.element import Malformed
+from gpcli.portal.outcome import error_of
+from gpcli.portal.reading import Dialect, Reader
+from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
+from gpcli.troubleshoot.scene import Scene, wordless
+
+NOT_SUPPORTED = "not_supported"
+NO_REFRESH = "no_refresh"
+
+_SIGN_IN = "gpcli login signs in."
+_OFFLINE = "permission-offline"
+
+
+def smart_configuration(scene: Scene) -> Sight:
+    """Whether the portal describes a sign-in that gpcli can use."""
+    if scene.unattended == "key_file":
+        read_machine_configuration(_document(scene), scene.profile.portal)
+        return fine("SMART Backend Services: a machine can sign in with its key")
+    if scene.unattended:
+        return not_checked(f"{scene.unattended} is used instead")
+    found = _configuration(scene)
+    return fine(f"SMART sign-in{' with OpenID Connect' if found.issuer else ''}, PKCE with S256")
+
+
+def sign_in_options(scene: Scene) -> Sight:
+    """What the portal's sign-in could do besides."""
+    if scene.unattended:
+        return not_checked(f"{scene.unattended} is used instead")
+    found = _configuration(scene)
+    lacks = [(what, effect) for there, what, effect in _options(found) if not there]
+    if lacks:
+        seen = f"the portal has no {', no '.join(what for what, _ in lacks)}"
+        return doubtful(seen, NOT_SUPPORTED, " ".join(effect for _, effect in lacks))
+    return fine("device sign-in, sign-out, renewal; grace for a lost renewal is not told")
+
+
+def session(scene: Scene) -> Sight:
+    """Who is signed in here, and for how long."""
+    if scene.unattended:
+        _ = scene.around.identity
+        return fine(f"{scene.unattended} stands in for a sign-in; how long it lives is not known")
+    person = scene.person
+    kept = scene.around.vault.load(person.account)
+    if kept is None:
+        raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
+    return _life(kept, scene.around.timestamp())
+
+
+def access(scene: Scene) -> Sight:
+    """Whether the portal accepts the session, and shows the patient's own record."""
+    patient = scene.around.identity.patient
+    query = queries.gps(patient)
+    bundle = bundle_of(scene.door.get(query.kind, query.params))
+    count = len(reader_for(scene, patient).surgeries(bundle))
+    if not count:
+        return doubtful("the record names no GP", "not_offered", _NO_GP)
+    return fine(f"the record can be read; it names {count} GP{'' if count == 1 else 's'}")
+
+
+_NO_GP = "Nothing can be booked or asked without a GP: choose one at the portal's own page."
+
+
+def bundle_of(answer: Answer) -> Bundle:
+    """The list in a good answer; raises what any other means, without the portal's own words."""
+    if answer.status >= 400:
+        raise error_of(wordless(answer))
+    try:
+        return read_bundle(answer.body)
+    except Malformed:
+        raise BadResponse(
+            "The portal's answer to a search is no FHIR Bundle.",
+            hint="Tell the people who run the portal.",
+        ) from None
+
+
+def reader_for(scene: Scene, patient: str) -> Reader:
+    """What reads the portal's lists."""
+    profile = scene.profile
+    return Reader(patient, Dialect(profile.services, profile.status_sent, profile.zone), [])
+
+
+def _configuration(scene: Scene) -> SmartConfiguration:
+    return read_configuration(_document(scene), scene.profile.portal)
+
+
+def _document(scene: Scene) -> dict[str, Any]:
+    try:
+        answer = scene.door.fetch(f"{scene.profile.portal}/{WELL_KNOWN}")
+    except BadResponse as trouble:
+        raise _no_sign_in("what is there is no JSON") from trouble
+    check_available(answer)
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        raise _no_sign_in(f"status {answer.status}")
+    document: dict[str, Any] = answer.body
+    return document
+
+
+def _no_sign_in(why: str) -> BadResponse:
+    return BadResponse(
+        f"The portal does not describe a SMART sign-in ({why}).",
+        hint=f"Check the portal's address; if it is right, ask the portal for /{WELL_KNOWN}.",
+    )
+
+
+def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
+    """Whether it is there, what it is, and what its lack means."""
+    return (
+        (
+            found.device_authorization_endpoint,
+            "device sign-in",
+            "gpcli login --device can't be used.",
+        ),
+        (
+            found.revocation_endpoint,
+            "sign-out",
+            "gpcli logout forgets the session here; at the portal it ends by itself.",
+        ),
+        (
+            _OFFLINE in found.capabilities,
+            "renewal of sessions",
+            "Sign in anew when a session ends; unattended use may be short.",
+        ),
+    )
+
+
+def _life(kept: SignedIn, now: float) -> Sight:
+    if kept.refresh_token is None:
+        if kept.expires_at <= now:
+            raise Expired("The sign-in has expired.", hint=_SIGN_IN)
+        seen = f"ends at {_time(kept.expires_at)} and can't be renewed"
+        return doubtful(
+            seen, NO_REFRESH, "For unattended use the portal must grant offline_access."
+        )
+    end = kept.refresh_expires_at
+    if end is None:
+        return fine("renews itself, for as long as the portal does so")
+    if end <= now:
+        raise Expired("The sign-in has expired.", hint=_SIGN_IN)
+    return fine(f"renews itself until {_time(end)}")
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"

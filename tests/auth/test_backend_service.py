@@ -1,0 +1,292 @@
+"""A machine's tokens: how they are asked for, and when anew."""
+
+import json
+from dataclasses import replace
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+from gpcli.auth.backend_service import ServiceBearer
+from gpcli.config.profiles import Profile
+from gpcli.errors import (
+    BadResponse,
+    ConfigTrouble,
+    NotPermitted,
+    PortalTrouble,
+    RateLimited,
+    SignInRefused,
+    Unavailable,
+)
+from gpcli.net.door import Door
+
+PORTAL = "https://portal.example/fhir/R4"
+NOW = 1_800_000_000.0
+PLACE = "/fhir/R4/.well-known/smart-configuration"
+PROFILE = Profile(
+    "night", PORTAL, "staging", client_id="night-job", scopes="openid patient/Slot.rs"
+)
+KEYS = {
+    "ES384": ECKey.generate_key("P-384", {"kid": "k-1"}, private=True),
+    "RS384": RSAKey.generate_key(2048, {"kid": "k-2"}, private=True),
+}
+MACHINES = {
+    "token_endpoint": "https://id.example/token",
+    "grant_types_supported": ["client_credentials"],
+    "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+}
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "machine.jwk"
+    path.write_text(json.dumps(KEYS["ES384"].as_dict(private=True)), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def bearer(issuer, key_file, tmp_path):
+    def build(profile=PROFILE, algorithm="ES384"):
+        key_file.write_text(json.dumps(KEYS[algorithm].as_dict(private=True)), encoding="utf-8")
+        return ServiceBearer(profile, key_file, tmp_path / "cache", issuer.clock)
+
+    return build
+
+
+@pytest.fixture
+def portal(issuer):
+    issuer.will(PLACE, MACHINES)
+    return issuer
+
+
+def given(number=1, **changes):
+    said = {"access_token": f"access-{number}", "token_type": "bearer", "expires_in": 300}
+    return {name: value for name, value in (said | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_a_token_is_asked_for_with_a_signed_assertion(bearer, portal, algorithm):
+    portal.will("/token", given())
+
+    token = bearer(algorithm=algorithm).token(portal.door)
+
+    [form] = portal.forms()
+    assertion = jwt.decode(form.pop("client_assertion"), KEYS[algorithm], algorithms=[algorithm])
+    assert token == "access-1"
+    assert form == {
+        "grant_type": "client_credentials",
+        "scope": "system/Slot.rs",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    assert assertion.header == {"alg": algorithm, "kid": KEYS[algorithm].kid, "typ": "JWT"}
+    assert len(assertion.claims.pop("jti")) == 36
+    assert assertion.claims == {
+        "iss": "night-job",
+        "sub": "night-job",
+        "aud": "https://id.example/token",
+        "exp": int(NOW) + 240,
+    }
+
+
+def test_no_assertion_is_used_twice(bearer, portal):
+    portal.will("/token", given(1), given(2))
+    one = bearer()
+    one.renew(portal.door, one.token(portal.door))
+    seen = {
+        jwt.decode(form["client_assertion"], KEYS["ES384"], algorithms=["ES384"]).claims["jti"]
+        for form in portal.forms()
+    }
+    assert len(seen) == 2
+
+
+def test_a_token_is_used_until_it_is_about_to_end(bearer, portal):
+    portal.will("/token", given(1), given(2))
+    one, used = bearer(), []
+    for step in (0, 294, 2):
+        portal.clock.at += step
+        portal.deadline.restart()
+        used.append(one.token(portal.door))
+    assert used == ["access-1", "access-1", "access-2"]
+
+
+def test_a_refused_token_is_replaced_once(bearer, portal):
+    portal.will("/token", given(1), given(2))
+    portal.will("/fhir/R4/Slot", httpx.Response(401), {"resourceType": "Bundle"})
+    one = bearer()
+    with Door(PORTAL, deadline=portal.deadline, bearer=one, env={}, transport=portal.wire) as door:
+        assert door.get("Slot").status == 200
+    sent = [
+        request.headers["Authorization"]
+        for request in portal.asked
+        if request.url.path.endswith("/Slot")
+    ]
+    assert sent == ["Bearer access-1", "Bearer access-2"]
+    assert len(portal.forms()) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "scope"), [(given(), "system/Slot.rs"), (given(scope="system/*.rs"), "system/*.rs")]
+)
+def test_what_was_granted_is_known_once_there_is_a_token(bearer, portal, said, scope):
+    portal.will("/token", said)
+    one = bearer()
+    before = one.scope
+    one.token(portal.door)
+    assert (before, one.scope) == (None, scope)
+
+
+def test_a_portal_of_the_first_version_is_asked_in_its_words(bearer, issuer):
+    first = MACHINES | {"capabilities": ["client-confidential-asymmetric", "permission-v1"]}
+    issuer.will(PLACE, first)
+    issuer.will("/token", given())
+    bearer().token(issuer.door)
+    assert issuer.forms()[0]["scope"] == "system/Slot.read"
+
+
+def test_the_way_in_is_looked_up_once_a_day(bearer, portal):
+    portal.will("/token", given(1), given(2))
+    bearer().token(portal.door)
+    bearer().token(portal.door)
+    assert portal.paths() == [PLACE, "/token", "/token"]
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_a_token_endpoint_that_has_moved_is_looked_up_again(bearer, portal, status):
+    portal.will("/token", given(1), httpx.Response(status))
+    bearer().token(portal.door)
+    portal.will(PLACE, MACHINES | {"token_endpoint": "https://id.example/moved"})
+    portal.will("/moved", given(2))
+
+    assert bearer().token(portal.door) == "access-2"
+
+    [form] = portal.forms("/moved")
+    claims = jwt.decode(form["client_assertion"], KEYS["ES384"], algorithms=["ES384"]).claims
+    assert claims["aud"] == "https://id.example/moved"
+
+
+def test_a_token_endpoint_that_is_gone_is_asked_twice_at_most(bearer, portal):
+    portal.will(PLACE, MACHINES)
+    portal.will("/token", *[httpx.Response(404)] * 2)
+    with pytest.raises(SignInRefused, match=r"\(404\)"):
+        bearer().token(portal.door)
+
+
+def test_nothing_but_how_the_portal_signs_in_is_kept(bearer, portal, tmp_path):
+    portal.will("/token", given())
+    bearer().token(portal.door)
+    [kept] = (tmp_path / "cache").iterdir()
+    assert "access-1" not in kept.read_text(encoding="utf-8")
+
+
+def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_file):
+    one = bearer()
+    key_file.chmod(0o644)
+    with pytest.raises(ConfigTrouble):
+        one.token(issuer.door)
+    assert issuer.asked == []
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"capabilities": []}, "client-confidential-asymmetric (private_key_jwt)"),
+        ({"grant_types_supported": ["authorization_code"]}, "client_credentials"),
+        (
+            {"capabilities": None, "grant_types_supported": []},
+            "client-confidential-asymmetric (private_key_jwt), client_credentials",
+        ),
+    ],
+)
+def test_a_portal_that_lets_no_machine_in_says_what_it_lacks(bearer, issuer, change, missing):
+    issuer.will(PLACE, MACHINES | change)
+    with pytest.raises(NotPermitted) as refused:
+        bearer().token(issuer.door)
+    assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {missing}."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"capabilities": [], "token_endpoint_auth_methods_supported": ["private_key_jwt"]},
+        {"grant_types_supported": None},
+        {"token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"]},
+    ],
+)
+def test_what_a_portal_offers_can_be_said_in_several_ways(bearer, issuer, change):
+    document = {name: value for name, value in (MACHINES | change).items() if value is not None}
+    issuer.will(PLACE, document)
+    issuer.will("/token", given())
+    assert bearer().token(issuer.door) == "access-1"
+
+
+def test_a_portal_that_takes_no_such_signature_says_which_it_takes(bearer, issuer):
+    issuer.will(
+        PLACE, MACHINES | {"token_endpoint_auth_signing_alg_values_supported": ["RS384", "RS512"]}
+    )
+    with pytest.raises(NotPermitted) as refused:
+        bearer().token(issuer.door)
+    assert refused.value.message.startswith("The portal takes no signatures with ES384")
+    assert refused.value.hint == "It takes RS384, RS512; use another key."
+    assert issuer.forms() == []
+
+
+@pytest.mark.parametrize("endpoint", [None, 7, "http://id.example/token", "javascript:alert(1)"])
+def test_a_token_endpoint_that_is_no_https_address_gets_nothing(bearer, issuer, endpoint):
+    issuer.will(PLACE, MACHINES | {"token_endpoint": endpoint})
+    with pytest.raises(BadResponse):
+        bearer().token(issuer.door)
+    assert issuer.forms() == []
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "hint"),
+    [
+        ("invalid_client", 401, "The portal must know client_id and the public key under its kid"),
+        ("invalid_client", 400, "The portal must know client_id and the public key under its kid"),
+        ("invalid_scope", 400, "Ask for less with scopes in the profile"),
+        ("unauthorized_client", 400, "The portal must let this client sign in by itself"),
+        ("invalid_request", 400, "The portal must know client_id and the public key."),
+    ],
+)
+def test_a_refused_machine_is_told_what_to_check(bearer, portal, refusal, word, status, hint):
+    portal.will("/token", refusal(word, status))
+    with pytest.raises(SignInRefused) as refused:
+        bearer().token(portal.door)
+    assert refused.value.message == f"The portal did not let this machine in ({word})."
+    assert refused.value.hint.startswith(hint)
+    assert "secret" not in refused.value.message + refused.value.hint
+
+
+def test_a_refusal_without_a_word_gives_its_status(bearer, portal):
+    portal.will("/token", httpx.Response(403, json={"error": "\x1b[31m"}))
+    with pytest.raises(SignInRefused, match=r"\(403\)"):
+        bearer().token(portal.door)
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [
+        (httpx.Response(503), PortalTrouble),
+        (httpx.Response(429), RateLimited),
+        (httpx.ReadError("x"), Unavailable),
+        (given(access_token=None), BadResponse),
+        (given(access_token="a b"), BadResponse),
+        (given(token_type="mac"), BadResponse),
+        (httpx.Response(200, html="<p>Hello</p>"), BadResponse),
+    ],
+)
+def test_an_endpoint_that_fails_or_answers_nonsense_is_no_refusal(bearer, portal, answer, trouble):
+    portal.will("/token", *[answer] * 4)
+    with pytest.raises(trouble):
+        bearer().token(portal.door)
+
+
+def test_a_token_without_an_end_is_taken_to_last_five_minutes(bearer, portal):
+    portal.will("/token", given(1, expires_in=None), given(2))
+    one = bearer(replace(PROFILE, scopes="patient/*.rs"))
+    one.token(portal.door)
+    portal.clock.at += 296
+    portal.deadline.restart()
+    assert one.token(portal.door) == "access-2"

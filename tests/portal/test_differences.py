@@ -1,0 +1,110 @@
+"""A patient's day at portals that differ from R4 and from each other: it ends in the same way."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.contract.fake_quirks import Quirks
+from tests.contract.medicines import PLENTY, USED_UP
+from tests.journeys.shell import Ending
+from tests.portal.differing import KARI, Portal, There, portal_in
+
+SLOT = KARI.practice.slots[0]
+UUIDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DAY = {
+    "gp": "gpcli gp",
+    "services": "gpcli services",
+    "slots": "gpcli slots",
+    "flu": "gpcli flu",
+    "book": f"gpcli book {SLOT} --reason Cough --another --yes --request-id b1",
+    "book again": f"gpcli book {SLOT} --reason Cough --another --yes --request-id b1",
+    "enquire": "gpcli book --enquiry --another --yes",
+    "appointments": "gpcli appointments list",
+    "cancel": f"gpcli cancel {KARI.visit} --yes",
+    "messages": "gpcli messages list",
+    "thread": f"gpcli messages show {KARI.open_thread}",
+    "contact": "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1",
+    "contact again": (
+        "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1"
+    ),
+    "reply": f"gpcli messages reply {KARI.open_thread} --message Better --yes",
+    "rx": "gpcli rx list --all",
+    "renew": f"gpcli rx renew {PLENTY.id(KARI)} {USED_UP.id(KARI)} --yes --request-id x1",
+    "renew again": f"gpcli rx renew {PLENTY.id(KARI)} {USED_UP.id(KARI)} --yes --request-id x1",
+}
+"""The main errands, and what is sent again with the same request id."""
+MADE = {"Appointment": 2, "Communication": 3, "Task": 2}
+"""How many of each type the day leaves at the portal."""
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Portal:
+    """Signs Kari in at a fake with quirks."""
+    return partial(portal_in, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+    """The day at a portal as R4 has it."""
+    return day(portal_in(tmp_path_factory.mktemp("plain")))
+
+
+def day(there: There) -> dict[str, tuple[int, str]]:
+    """How each errand ends: exit code and JSON; ids that are made at random count as equal."""
+    return {name: told(there.shell(f"{line} --json")) for name, line in DAY.items()}
+
+
+def told(ending: Ending) -> tuple[int, str]:
+    said = ending.out if ending.code == 0 else ending.out + ending.err
+    return ending.code, UUIDS.sub("…", said)
+
+
+def test_a_day_at_a_portal_as_r4_has_it(portal: Portal):
+    there = portal()
+
+    assert {name: code for name, (code, _) in day(there).items()} == dict.fromkeys(DAY, 0)
+    assert {kind: len(there.of(kind)) for kind in MADE} == MADE
+
+
+QUIRKS = {
+    "no batch": Quirks(batch=False),
+    "no transaction": Quirks(transaction=False),
+    "absolute references": Quirks(absolute=True),
+    "no total": Quirks(total=False),
+    "small pages without total": Quirks(page=2, total=False),
+    "a link past the end that repeats": Quirks(past_end=True),
+    "the same without total": Quirks(past_end=True, total=False, page=2),
+    "no ETag and no version": Quirks(etag=False, versions=False),
+    "no conditional create": Quirks(conditional=False),
+    "nothing of all that": Quirks(
+        batch=False, transaction=False, conditional=False, etag=False, versions=False, total=False
+    ),
+    "409 to a repeat": Quirks(repeated=409),
+    "a refresh that names no patient": Quirks(refreshed_patient=False),
+    "no search modes": Quirks(modes=False),
+    "fullUrl rewritten everywhere": Quirks(rewrites=True),
+    "dates ignored": Quirks(ignored=frozenset({"date", "start", "date:missing"})),
+    "statuses ignored": Quirks(ignored=frozenset({"status", "intent", "category", "code"})),
+    "modifiers ignored": Quirks(ignored=frozenset({"date:missing", "received:missing"})),
+    "modifiers refused": Quirks(refused=frozenset({"date:missing", "received:missing"})),
+    "identifiers ignored": Quirks(ignored=frozenset({"identifier"}), conditional=False),
+    "nothing but ids heeded": Quirks(
+        ignored=frozenset(
+            {"status", "intent", "category", "code", "date", "start", "schedule.actor", "slot"}
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_the_day_ends_in_the_same_way_at_a_portal_with(
+    portal: Portal, quirk: str, plain: dict[str, tuple[int, str]]
+):
+    there = portal(QUIRKS[quirk])
+
+    assert day(there) == plain
+    assert {kind: len(there.of(kind)) for kind in MADE} == MADE

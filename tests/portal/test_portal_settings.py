@@ -1,0 +1,210 @@
+"""What a profile says of its portal, and what a portal withholds: each shown at a fake."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gpcli.config.keys import SERVICES
+from gpcli.model.service import ServiceName
+from tests.contract.fake_quirks import Quirks
+from tests.contract.practice import Resource
+from tests.journeys.shell import Ending
+from tests.portal.differing import KARI, Portal, portal_in
+
+SLOT = KARI.practice.slots[0]
+BOOK = f"gpcli book {SLOT} --another --yes"
+CONTACT = "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1"
+OURS = "urn:gpcli:gp-service"
+THEIRS = "http://terminology.hl7.org/CodeSystem/service-type"
+CODES = {"booking": "57", "booking-enquiry": "58", "cancellation": "59", "flu-vaccination": "60"}
+"""How a portal with a code system of its own calls some services."""
+CODE_MAP = "[profiles.theirs.services]\n" + "".join(
+    f'"{THEIRS}|{code}" = "{service}"\n' for service, code in CODES.items()
+)
+PARTIAL = 8
+
+
+@pytest.fixture
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    """Signs Kari in at a fake with quirks, each in a home of its own."""
+    return lambda *args, **kwargs: portal_in(tmp_path_factory.mktemp("home"), *args, **kwargs)
+
+
+def in_their_codes(resource: Resource) -> Resource:
+    """A record with the services in the portal's own codes."""
+    written = json.dumps(resource)
+    for service, code in CODES.items():
+        ours, theirs = ({"system": OURS, "code": service}, {"system": THEIRS, "code": code})
+        written = written.replace(json.dumps(ours), json.dumps(theirs))
+    there: Resource = json.loads(written)
+    return there
+
+
+def without_times(resource: Resource) -> Resource:
+    """The visit as it is booked where the surgery has yet to say when."""
+    if resource["id"] != KARI.visit:
+        return resource
+    return {name: each for name, each in resource.items() if name not in {"start", "end"}}
+
+
+def warnings(ending: Ending) -> list[str]:
+    """What `--json` warns of on standard error."""
+    return [each["warning"]["message"] for each in ending.asides if "warning" in each]
+
+
+def test_a_code_map_reads_the_portals_own_codes(portal: Portal):
+    there = portal(profile=CODE_MAP, world=in_their_codes)
+    plain = portal()
+
+    for line in ("gpcli services", "gpcli slots", "gpcli flu", "gpcli appointments list"):
+        assert there.shell.json(line) == plain.shell.json(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "service"),
+    [
+        (BOOK, "booking"),
+        ("gpcli book --enquiry --another --yes", "booking-enquiry"),
+        ("gpcli flu --first --yes", "flu-vaccination"),
+    ],
+)
+def test_what_is_written_has_the_portals_own_codes(portal: Portal, line: str, service: str):
+    there = portal(profile=CODE_MAP, world=in_their_codes)
+
+    written = there.shell.json(line)
+
+    [made] = there.of("Appointment")
+    assert written["service"] == service
+    assert made["serviceType"] == [{"coding": [{"system": THEIRS, "code": CODES[service]}]}]
+
+
+def test_without_a_code_map_the_portals_own_codes_are_no_services_of_ours(portal: Portal):
+    there = portal(world=in_their_codes)
+
+    offered = {
+        each["service"]
+        for each in there.shell.json("gpcli services")
+        if each["status"] == "offered"
+    }
+
+    assert offered == {"e-consultation", "contact", "prescription-renewal"}
+    assert there.shell("gpcli slots --json").refused == (5, "not_offered", "")
+
+
+def test_every_service_can_be_called_by_a_code_map():
+    assert set(ServiceName) | {"late-cancellation", "no-show"} == set(SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (f'"{THEIRS}|57" = "bookin"', "'bookin' is no service; those are e-consultation, contact"),
+        ('"57" = "booking"', "'57' must be 'system|code'"),
+    ],
+)
+def test_a_code_map_that_maps_nothing_is_refused_before_anything_is_sent(
+    portal: Portal, line: str, why: str
+):
+    there = portal(profile=f"[profiles.theirs.services]\n{line}\n")
+
+    ending = there.shell("gpcli services --json")
+
+    assert (ending.code, there.fake.router.calls.call_count) == (2, 0)
+    assert why in ending.error["message"]
+
+
+@pytest.mark.parametrize("status", ["booked", "pending", "proposed"])
+def test_a_booking_is_sent_with_the_status_of_the_profile(portal: Portal, status: str):
+    there = portal(profile=f'status_sent = "{status}"\n')
+
+    booked = there.shell.json(BOOK)
+
+    [made] = there.of("Appointment")
+    assert (made["status"], booked["status"]) == (status, status)
+
+
+def test_a_status_that_no_portal_takes_is_refused_before_anything_is_sent(portal: Portal):
+    there = portal(profile='status_sent = "fulfilled"\n')
+
+    assert there.shell(f"{BOOK} --json").refused == (2, "config", "")
+    assert there.fake.asked("POST") == []
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(ignored=frozenset({"date:missing"}))])
+def test_a_booking_without_times_is_listed_first_and_can_be_cancelled(
+    portal: Portal, quirks: Quirks
+):
+    there = portal(quirks, world=without_times)
+    booked = there.shell.json(BOOK)["id"]
+
+    listed = there.shell.json("gpcli appointments list")
+
+    assert [(each["id"], each["start"] is None) for each in listed] == [
+        (KARI.visit, True),
+        (booked, False),
+    ]
+    assert there.shell.json(f"gpcli cancel {KARI.visit} --yes")["status"] == "cancelled"
+
+
+def test_slots_that_are_refused_are_not_permitted_and_the_rest_works(portal: Portal):
+    there = portal(Quirks(forbidden=frozenset({"Slot"})))
+
+    assert there.shell("gpcli slots --json").refused == (5, "not_permitted", "")
+    assert there.shell(f"{BOOK} --json").refused == (5, "not_permitted", "")
+    assert there.shell("gpcli book --enquiry --another --yes").code == 0
+    assert there.shell("gpcli appointments list").code == 0
+
+
+def test_slots_that_are_hidden_are_not_taken_for_none(portal: Portal):
+    there = portal(Quirks(hidden=frozenset({"Slot"})))
+
+    ending = there.shell("gpcli slots --json")
+
+    assert (ending.code, ending.json) == (PARTIAL, [])
+    assert warnings(ending) == ["Left out: No: suppressed"]
+
+
+@pytest.mark.parametrize("line", ["gpcli slots", "gpcli messages list"])
+def test_a_list_that_ends_before_its_total_is_shown_and_said_to_be_short(portal: Portal, line: str):
+    whole, short = portal().shell.json(line), portal(Quirks(page=1, next=False))
+
+    ending = short.shell(f"{line} --json")
+
+    assert (ending.code, ending.json[0]["id"]) == (PARTIAL, whole[0]["id"])
+    assert [
+        each for each in warnings(ending) if "in a list, which the portal does not send" in each
+    ]
+
+
+def test_what_does_not_come_along_is_not_made_up(portal: Portal):
+    there = portal(Quirks(includes=False))
+
+    ending = there.shell("gpcli appointments list --json")
+
+    [visit] = ending.json
+    assert (visit["id"], visit["practitioner"]) == (KARI.visit, KARI.practice.gp)
+    assert (ending.code, visit["surgery"], visit["answer"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_thread_that_a_portal_refuses_leaves_nothing_where_it_rolls_back(
+    portal: Portal, failing: int
+):
+    there = portal(Quirks(failing=failing))
+
+    assert there.shell(f"{CONTACT} --json").refused == (7, "rejected", "")
+    assert there.of("Communication") == []
+
+
+def test_a_thread_of_which_a_portal_keeps_the_beginning_is_gone_on_with(portal: Portal):
+    there = portal(Quirks(failing=1, rollback=False))
+
+    ending = there.shell(f"{CONTACT} --json")
+
+    [header] = there.of("Communication")
+    assert ending.refused == (7, "rejected", "")
+    assert header["id"] in ending.error["hint"]
+    assert there.shell.json(CONTACT)["id"] == header["id"]
+    assert len(there.of("Communication")) == 2

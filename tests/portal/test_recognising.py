@@ -1,0 +1,176 @@
+"""The identifier that makes a repetition harmless: kept, changed, and looked for first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from uuid import uuid5
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.doubt import entry_url
+from gpcli.portal.errands import Errands
+from gpcli.portal.exchange import Exchange
+from gpcli.portal.together import Made, Part, create_in_turn, create_together
+from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
+from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header, a_message
+from tests.portal.scripted import INTENT, NOTHING, NOW, Reply, Server, door_to
+
+BODY = identified(an_appointment(), INTENT.urn)
+CHANGED = identified(an_appointment(), "Appointment/visit-1")
+LOOK = "GET Appointment?identifier"
+HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
+BEGUN, SAID = identified(a_header(), HEADER.urn), identified(a_message(), MESSAGE.urn)
+PARTS = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
+LOOK_THREAD = "GET Communication?identifier"
+TRANSACTION = "POST "
+
+
+@pytest.fixture
+def able() -> Capabilities:
+    return ALL_AT_ONCE
+
+
+@pytest.fixture
+def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
+    with door_to(server) as door:
+        yield Exchange(door, lambda: able)
+
+
+@pytest.fixture
+def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
+    errands = Errands(exchange, journal, lambda: NOW)
+    return partial(create_together, exchange, errands, PARTS, INTENT)
+
+
+def answered(*bodies: Any) -> dict[str, Any]:
+    """The answer to a transaction that was done, with what it made."""
+    entries = [{"response": {"status": "201"}, "resource": each} for each in bodies]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
+def create(errands: Errands) -> None:
+    errands.create("Appointment", {**BODY, "id": None}, INTENT)
+
+
+def test_no_fullurl_is_an_identifier_and_each_is_unlike_the_others():
+    urls = [entry_url(each) for each in (INTENT, HEADER, MESSAGE)]
+
+    assert len({*urls, INTENT.urn, HEADER.urn, MESSAGE.urn}) == 6
+    assert all(each.startswith("urn:uuid:") for each in urls)
+
+
+def test_an_identifier_that_the_portal_changed_is_told_and_the_write_is_done(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", Reply(CHANGED, 201)).on(LOOK, NOTHING)
+
+    with pytest.raises(errors.Conflict) as raised:
+        create(errands)
+
+    assert raised.value.message == (
+        "It is done (Appointment/visit-1), but the portal changed the identifier it came with."
+    )
+    assert raised.value.hint == (
+        "Do not repeat it: that would do it again. gpcli appointments list shows what is there."
+    )
+    assert raised.value.request_id == str(INTENT)
+    assert [each.state for each in journal.entries()] == ["done"]
+
+
+def test_one_that_is_found_all_the_same_is_as_good_as_kept(errands: Errands, server: Server):
+    server.on("POST Appointment", Reply(CHANGED, 201)).on(LOOK, a_searchset(BODY))
+    create(errands)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, an_outcome(severity="information"), BODY, {**CHANGED, "id": None}, {"id": "visit-1"}],
+    ids=["nothing", "outcome", "kept", "no id", "no type"],
+)
+def test_what_the_answer_does_not_show_is_not_claimed(errands: Errands, server: Server, body: Any):
+    server.on("POST Appointment", Reply(body, 201)).on(LOOK, NOTHING)
+    with pytest.raises(errors.Conflict, match="shows 0 records"):
+        create(errands)
+
+
+@pytest.mark.parametrize("identifiers", [None, [], [{"value": 7}], ["x"]])
+def test_an_identifier_that_is_gone_or_broken_is_changed(
+    errands: Errands, server: Server, identifiers: Any
+):
+    server.on("POST Appointment", Reply({**BODY, "identifier": identifiers}, 201)).on(LOOK, NOTHING)
+    with pytest.raises(errors.Conflict, match="changed the identifier"):
+        create(errands)
+
+
+def test_one_that_was_changed_in_a_transaction_is_told_too(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, answered(identified(a_header(), "Communication/thread-1"), SAID))
+    server.on(LOOK_THREAD, a_searchset(SAID))
+
+    with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):
+        together()
+
+    assert {each.state for each in journal.entries()} == {"done"}
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+
+    first, second = together(), together()
+
+    assert (first.changed, second.changed) == (True, False)
+    assert server.asked.count(TRANSACTION) == 1
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+def test_half_a_thread_that_is_there_is_not_sent_again_whole(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+    together()
+    server.on(LOOK_THREAD, a_searchset(BEGUN))
+
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+
+    assert server.asked.count(TRANSACTION) == 1
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+def test_a_thread_that_is_not_there_is_sent_again(together: Callable[[], Made], server: Server):
+    server.on(TRANSACTION, Reply(an_outcome(), 422), answered(BEGUN, SAID))
+    server.on(LOOK_THREAD, NOTHING)
+    with pytest.raises(errors.Rejected):
+        together()
+    looks = [a_searchset(), a_searchset(), a_searchset(BEGUN), a_searchset(SAID)]
+    server.on(LOOK_THREAD, *looks)
+
+    assert together().changed
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
+    exchange: Exchange, server: Server, journal: Journal
+):
+    errands = Errands(exchange, journal, lambda: NOW)
+    for each in PARTS:
+        journal.begin(each.intent, each.resource, None, NOW.isoformat())
+        journal.end(each.intent, "done", NOW.isoformat())
+    server.on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+
+    made = create_in_turn(exchange, errands, PARTS[0], lambda _: PARTS[1], INTENT, begun=False)
+
+    assert ([each.ref for each in made.parts], made.changed) == (
+        ["Communication/thread-1", "Communication/message-1"],
+        False,
+    )
+    assert "POST Communication" not in server.asked

@@ -1,0 +1,117 @@
+"""Checks run in order, each by itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from gpcli.errors import NoKeyring, Unreachable
+from gpcli.model.finding import Finding, Verdict
+from gpcli.net.trouble import LostReply
+from gpcli.troubleshoot.check import Check, doubtful, fine, not_checked, run_checks
+from gpcli.troubleshoot.checks import CHECKS, failure
+
+SCENE = SimpleNamespace(hide=lambda text: text.replace("Ada", "[hidden]"))
+
+
+def raising(trouble: Exception):
+    def look(scene):
+        raise trouble
+
+    return look
+
+
+def look_at(*checks: Check) -> list[Finding]:
+    return list(run_checks(checks, SCENE))
+
+
+def test_findings_come_in_the_order_of_the_checks():
+    found = look_at(
+        Check("one", lambda _: fine("well")),
+        Check("two", lambda _: doubtful("odd", "clock", "set it")),
+        Check("three", lambda _: not_checked("no need")),
+    )
+    assert found == [
+        Finding("one", Verdict.OK, "well", None, None),
+        Finding("two", Verdict.WARNING, "odd", "clock", "set it"),
+        Finding("three", Verdict.SKIPPED, "not checked: no need", None, None),
+    ]
+
+
+def test_what_is_raised_is_the_finding_with_its_word_and_hint():
+    [found] = look_at(Check("one", raising(NoKeyring("no", hint="unlock it"))))
+    assert found == Finding("one", Verdict.FAILED, "no", "no_keyring", "unlock it")
+
+
+def test_a_failure_without_a_hint_still_has_a_cure():
+    [found] = look_at(Check("one", raising(Unreachable("no"))))
+    assert found.cure == "Put it right, then run gpcli troubleshoot again."
+
+
+def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
+    broken, other = look_at(
+        Check("one", raising(KeyError("Ada's secret"))), Check("two", lambda _: fine("well"))
+    )
+    assert (broken.status, broken.cause) == (Verdict.FAILED, "unexpected")
+    assert broken.seen == "This check broke down (KeyError)."
+    assert other.status is Verdict.OK
+
+
+def test_a_check_names_the_one_that_failed_also_when_others_lie_between():
+    asked = []
+    found = look_at(
+        Check("one", raising(Unreachable("no"))),
+        Check("two", asked.append, ("one",)),
+        Check("three", asked.append, ("two",)),
+    )
+    assert [one.seen for one in found[1:]] == ["not checked: one failed"] * 2
+    assert asked == []
+
+
+@pytest.mark.parametrize("first", [doubtful("odd", "clock", "x"), not_checked("no need"), fine("")])
+def test_only_a_failure_stands_in_the_way(first):
+    found = look_at(Check("one", lambda _: first), Check("two", lambda _: fine("well"), ("one",)))
+    assert found[1].status is Verdict.OK
+
+
+def test_words_pass_through_discretion():
+    [found] = look_at(Check("one", raising(Unreachable("Ada is", hint="ask Ada"))))
+    assert (found.seen, found.cure) == ("[hidden] is", "ask [hidden]")
+
+
+def test_every_check_needs_only_what_comes_before_it():
+    seen: set[str] = set()
+    for check in CHECKS:
+        assert set(check.needs) <= seen, check.name
+        seen.add(check.name)
+    assert len(seen) == len(CHECKS)
+
+
+def finding(name, status, cause=None):
+    return Finding(name, status, "", cause, None)
+
+
+@pytest.mark.parametrize("status", [Verdict.OK, Verdict.WARNING, Verdict.SKIPPED])
+def test_without_a_failure_there_is_no_error(status):
+    assert failure([finding("one", status, "clock")]) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "exit_code"),
+    [("config", 2), ("no_keyring", 4), ("unreachable", 6), ("failure", 1), ("unexpected", 70)],
+)
+def test_the_first_failure_decides_the_exit_code(cause, exit_code):
+    found = [
+        finding("one", Verdict.WARNING, "clock"),
+        finding("two", Verdict.FAILED, cause),
+        finding("three", Verdict.FAILED, "rejected"),
+    ]
+    error = failure(found)
+    assert (error.code, error.exit) == (cause, exit_code)
+    assert error.message == "2 of 3 checks failed: two, three."
+
+
+def test_an_error_of_the_network_is_raised_as_the_kind_that_it_is():
+    assert LostReply.code == "unreachable"
+    assert type(failure([finding("one", Verdict.FAILED, "unreachable")])) is Unreachable
