@@ -15,7 +15,7 @@ import pytest
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
-_NO_ACTIVATION = """<busconfig><type>session</type><listen>unix:path={bus}</listen>
+_BUS = """<busconfig><type>session</type><listen>unix:path={bus}</listen>{services}
 <auth>EXTERNAL</auth><policy context="default"><allow send_destination="*" eavesdrop="true"/>
 <allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
 """
@@ -44,9 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Desktop:
-    """A home and a session bus of our own; a keyring daemon where a test starts one."""
+    """A home and a session bus of our own; a keyring daemon where a test starts one.
 
-    def __init__(self, place: Path) -> None:
+    With `activation` the bus starts what is installed when somebody asks for it, as a desktop's
+    does: the keyring daemon, and the program that opens its windows.
+    """
+
+    def __init__(self, place: Path, *, activation: bool = False) -> None:
         self.home = place / "home"
         self.runtime = place / "run"
         for directory in (self.home, self.runtime):
@@ -58,7 +62,8 @@ class Desktop:
             "PATH": os.environ["PATH"],
         }
         config = place / "bus.conf"
-        config.write_text(_NO_ACTIVATION.format(bus=self.runtime / "bus"))
+        services = "<standard_session_servicedirs/>" if activation else ""
+        config.write_text(_BUS.format(bus=self.runtime / "bus", services=services))
         self._bus = subprocess.Popen(
             ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"],
             stdout=subprocess.PIPE,
@@ -82,12 +87,14 @@ class Desktop:
         self._wait_for("org.freedesktop.secrets", owned=True)
 
     def stop_keyring(self) -> None:
-        if self._keyring is None:
-            return
-        self._keyring.terminate()
-        self._keyring.wait(10)
-        self._keyring = None
+        self._end_keyring()
         self._wait_for("org.freedesktop.secrets", owned=False)
+
+    def _end_keyring(self) -> None:
+        if self._keyring is not None:
+            self._keyring.terminate()
+            self._keyring.wait(10)
+            self._keyring = None
 
     def lock(self) -> None:
         """Lock the login keyring, as a screen lock may."""
@@ -97,7 +104,8 @@ class Desktop:
             secretstorage.Collection(connection).lock()
 
     def close(self) -> None:
-        self.stop_keyring()
+        """End the session; what the bus started ends with the bus."""
+        self._end_keyring()
         self._bus.terminate()
         self._bus.wait(10)
         self._bus.stdout.close()
@@ -117,6 +125,14 @@ class Desktop:
 def desktop(tmp_path: Path) -> Iterator[Desktop]:
     """A desktop session without a keyring."""
     session = Desktop(tmp_path)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def desktop_that_starts_things(tmp_path: Path) -> Iterator[Desktop]:
+    """A desktop session whose bus starts what is installed, without a display."""
+    session = Desktop(tmp_path, activation=True)
     yield session
     session.close()
 

@@ -80,17 +80,17 @@ def choose(page, label: str) -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def test_ada_signs_in_and_the_page_says_that_she_can_close_it(sign_in, portal):
+def test_ada_signs_in_and_the_page_sends_her_back_to_the_terminal(sign_in, portal):
     seen = []
 
     def steps(page) -> None:
         choose(page, "Ada")
         page.get_by_role("button", name="Allow").click()
         page.wait_for_selector("#done")
-        seen.append((page.title(), page.inner_text("h1"), page.url.startswith("http://127.0.0.1")))
+        seen.append((page.inner_text("h1"), page.url.startswith("http://127.0.0.1")))
 
     found = sign_in(steps)
-    assert seen == [("gpcli", "Signed in", True)]
+    assert seen == [("Go back to the terminal", True)]
     assert (found.patient, found.scope.split()) == ("ada", SCOPES.split())
     with Door(
         portal.fhir_base, deadline=Deadline(30), env={}, bearer=StaticBearer(found.access_token)

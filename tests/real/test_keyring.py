@@ -1,14 +1,22 @@
 """The vault in a real Secret Service: GNOME Keyring on a session bus of its own."""
 
+import contextlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+import threading
 
 import pytest
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import Proxy, open_dbus_connection
 
-from gpcli.auth.vault import KeyringVault, SignedIn, open_keyring
+from gpcli.auth.vault import KeyringVault, open_keyring
+from gpcli.cli.topics import written_topic
 from gpcli.errors import NoKeyring
+from tests.real.conftest import PASSWORD
+from tests.real.flow import session
 
 LOADING = """
 import json, sys
@@ -16,26 +24,6 @@ from gpcli.auth.vault import open_keyring
 session = open_keyring(json.loads(sys.argv[1]), may_ask=False).load("home/ada")
 print(session.patient if session else None)
 """
-
-
-def session(**changes) -> SignedIn:
-    said = {
-        "portal": "https://portal.example/fhir/R4",
-        "client_id": "gpcli",
-        "token_endpoint": "https://id.example/token",
-        "revocation_endpoint": None,
-        "patient": "ada",
-        "fhir_user": "Patient/ada",
-        "patient_name": "Ada",
-        "acting_name": "Ada",
-        "scope": "openid",
-        "access_token": "canary-access",
-        "expires_at": 1.5,
-        "refresh_token": "canary-refresh",
-        "refresh_expires_at": None,
-        "signed_in_at": 1.0,
-    }
-    return SignedIn(**said | changes)
 
 
 def vault(desktop, *, may_ask: bool = False) -> KeyringVault:
@@ -112,6 +100,132 @@ def test_a_keyring_started_with_the_wrong_password_stays_locked(desktop):
     with pytest.raises(NoKeyring) as refused:
         vault(desktop).load("home/ada")
     assert refused.value.message == "The keyring is locked."
+
+
+def unlocked_in_time(keyring: KeyringVault) -> bool:
+    """Whether the daemon that takes over is unlocked within ten seconds."""
+    pause = threading.Event()
+    for _ in range(100):
+        with contextlib.suppress(NoKeyring):
+            keyring.probe()
+            return True
+        pause.wait(0.1)
+    return False
+
+
+@pytest.fixture
+def typed(desktop):
+    """`typed(password)` plays help's line for SSH in bash."""
+    text = written_topic("keyring")
+    (line,) = re.findall(r"^ +(read -rs .*gnome-keyring-daemon.*)$", text, re.MULTILINE)
+
+    def run(password: str) -> None:
+        subprocess.run(
+            ["bash", "-c", line],
+            input=f"{password}\n",
+            text=True,
+            env=desktop.env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+def test_the_line_in_help_unlocks_the_keyring_over_ssh(desktop, typed):
+    desktop.start_keyring()
+    vault(desktop).save("home/ada", session())
+    desktop.lock()
+    typed(PASSWORD)
+    assert unlocked_in_time(vault(desktop))
+    assert vault(desktop).load("home/ada") == session()
+
+
+def test_the_line_in_help_makes_a_keyring_where_there_is_none(desktop, typed):
+    typed("a new password")
+    assert unlocked_in_time(vault(desktop))
+    vault(desktop).save("home/ada", session())
+    assert plain_text(desktop, "canary") == []
+
+
+class Prompter:
+    """In the place of the desktop's own, a window that nobody answers."""
+
+    def __init__(self, address: str) -> None:
+        self._connection = open_dbus_connection(address)
+        bus = Proxy(message_bus, self._connection)
+        assert bus.RequestName("org.gnome.keyring.SystemPrompter") == (1,)
+
+    def asked(self) -> list[str]:
+        """What it was called for so far."""
+        calls = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                header = self._connection.receive(timeout=0.2).header
+                calls.append(header.fields.get(3, ""))  # the member (D-Bus specification)
+        return [call for call in calls if call == "BeginPrompting"]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def prompter(desktop):
+    silent = Prompter(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+    yield silent
+    silent.close()
+
+
+def test_a_window_that_nobody_answers_is_left_after_the_time_limit(desktop, prompter):
+    desktop.start_keyring()
+    desktop.lock()
+    keyring = open_keyring(desktop.env, may_ask=True, timeout=1.5, platform="linux")
+    with pytest.raises(NoKeyring) as refused:
+        keyring.load("home/ada")
+    assert refused.value.message == (
+        "The keyring did not answer within 1.5 s; perhaps it waits for somebody to unlock it."
+    )
+    assert "Answer its window" in refused.value.hint
+    assert prompter.asked() == ["BeginPrompting"]
+
+
+def test_where_nobody_may_be_asked_no_window_opens(desktop, prompter):
+    desktop.start_keyring()
+    desktop.lock()
+    with pytest.raises(NoKeyring, match="The keyring is locked"):
+        vault(desktop).load("home/ada")
+    assert prompter.asked() == []
+
+
+def test_a_window_that_no_display_can_show_is_an_error(desktop_that_starts_things):
+    desktop = desktop_that_starts_things
+    desktop.start_keyring()
+    vault(desktop).save("home/ada", session())
+    desktop.lock()
+    keyring = open_keyring(desktop.env, may_ask=True, timeout=3, platform="linux")
+    with pytest.raises(NoKeyring):
+        keyring.load("home/ada")
+
+
+def test_a_keyring_that_the_bus_starts_by_itself_is_locked_or_not_made_yet(
+    desktop_that_starts_things,
+):
+    desktop = desktop_that_starts_things
+    with pytest.raises(NoKeyring) as refused:
+        vault(desktop).probe()
+    assert refused.value.message == "There is no keyring on this computer yet."
+
+
+def test_what_python_keyring_is_configured_to_use_is_not_used(desktop):
+    chosen = "[backend]\ndefault-keyring=keyrings.alt.file.PlaintextKeyring\n"
+    for place in (".config/python_keyring", ".local/share/python_keyring"):
+        (desktop.home / place).mkdir(parents=True)
+        (desktop.home / place / "keyringrc.cfg").write_text(chosen)
+    desktop.start_keyring()
+    vault(desktop).save("home/ada", session())
+    assert vault(desktop).load("home/ada") == session()
+    assert plain_text(desktop, "canary") == []
 
 
 def test_without_a_keyring_service_there_is_none(desktop):

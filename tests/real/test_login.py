@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -126,3 +127,20 @@ def test_without_a_usable_keyring_sign_in_stops_before_any_page(desktop, portal,
     assert (code, out) == (4, "")
     (said,) = [json.loads(line) for line in err.splitlines()]
     assert said["error"]["code"] == "no_keyring"
+
+
+def test_ctrl_c_while_the_page_is_open_ends_cleanly_and_keeps_nothing(
+    desktop, portal, start, browser
+):
+    desktop.start_keyring()
+    process = start("login", portal.fhir_base, "--json", "--no-browser")
+    url = json.loads(process.stderr.readline())["notice"]["url"]
+    browser(lambda page: page.goto(url))
+
+    process.send_signal(signal.SIGINT)
+    code, out, err = ended(process)
+
+    assert (code, out, err) == (130, "", "")
+    assert secrets_of(desktop) == {}
+    assert list(desktop.home.rglob("config.toml")) == []
+    assert ended(start("gp"))[0] == 4

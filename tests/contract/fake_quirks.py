@@ -1,0 +1,90 @@
+"""How the fake portal may differ from what R4 has servers do, and what it says that it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.contract.practice import Resource
+
+WRITTEN = frozenset({"Appointment", "Communication", "Consent", "Task"})
+"""What patients may create and change; the rest they may only see."""
+SEEN = WRITTEN | {
+    "AppointmentResponse",
+    "Binary",
+    "ChargeItemDefinition",
+    "HealthcareService",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationDispense",
+    "MedicationRequest",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Schedule",
+    "Slot",
+}
+NOBODY = frozenset[str]()
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """How a portal differs from what R4 has servers do; by default it does not.
+
+    `page` is the most that it sends at once; `past_end` = its last page has a link to itself under
+    another address. `ignored` are parameters that it drops without a word, `refused` those that it
+    answers 400 to. `hidden` types are empty lists with an OperationOutcome; `forbidden` ones a 403.
+    `repeated` is its status for what a conditional create finds. `failing` names the part of a
+    transaction that it refuses. `rewrites` = it puts a new id wherever the text of a fullUrl is.
+    `refreshed_patient` = its answer to a refresh names the patient, as the first one does.
+    """
+
+    batch: bool = True
+    transaction: bool = True
+    rollback: bool = True
+    rewrites: bool = False
+    failing: int | None = None
+    conditional: bool = True
+    repeated: int = 200
+    etag: bool = True
+    versions: bool = True
+    absolute: bool = False
+    total: bool = True
+    next: bool = True
+    page: int = 1000
+    past_end: bool = False
+    includes: bool = True
+    modes: bool = True
+    ignored: frozenset[str] = NOBODY
+    refused: frozenset[str] = NOBODY
+    hidden: frozenset[str] = NOBODY
+    refreshed_patient: bool = True
+    forbidden: frozenset[str] = NOBODY
+
+
+def statement(quirks: Quirks) -> Resource:
+    """The CapabilityStatement of a portal with these quirks."""
+    able = [name for name in ("batch", "transaction") if getattr(quirks, name)]
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "fhirVersion": "4.0.1",
+        "rest": [
+            {
+                "mode": "server",
+                "interaction": [{"code": each} for each in able],
+                "resource": [_said_of(kind, quirks) for kind in sorted(SEEN)],
+            }
+        ],
+    }
+
+
+def _said_of(kind: str, quirks: Quirks) -> Resource:
+    writes = ("create", "update") if kind in WRITTEN else ()
+    codes = [{"code": each} for each in ("read", "search-type", *writes)]
+    return {
+        "type": kind,
+        "interaction": codes,
+        "conditionalCreate": kind in WRITTEN and quirks.conditional,
+    }
