@@ -87,13 +87,15 @@ def _ready_answer() -> int | None:
 
 def _whole_program() -> int:
     former_umask = shut_the_doors()
+    env = dict(os.environ)
+    os.environ.pop("GPCLI_TOKEN", None)  # or whatever opens pages would inherit it
 
     def session(*surroundings: "Any") -> "Session":
         made = _session(*surroundings)
         made.former_umask = former_umask
         return made
 
-    return command_line(sys.argv[1:], os.environ, sys.stdin, sys.stdout, sys.stderr, session)
+    return command_line(sys.argv[1:], env, sys.stdin, sys.stdout, sys.stderr, session)
 
 
 def _session(

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Local:
     """Each part is built when first used. `terminal` `None` = what the streams are.
 
-    Raises ConfigTrouble for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`.
+    Raises ConfigTrouble for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`; where
+    the command diagnoses, keeps it as `flaw`.
 
     `former_umask` is the one that gpcli was started with, for the programs that it starts;
     -1 = it was never changed. `patience` is how long, in seconds, the portal may take before
@@ -45,12 +46,16 @@ class Local:
         now: Callable[[], datetime],
         terminal: Terminal | None,
     ) -> None:
-        if env.get("GPCLI_CONFIG_DIR") == "":
-            raise ConfigTrouble("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
+        self.flaw: ConfigTrouble | None = None
+        try:
+            self.clock = _clock(now, env)
+        except ConfigTrouble as flaw:
+            if not options.diagnoses:
+                raise
+            self.flaw, self.clock = flaw, now
         self.options = options
         self.env = env
         self.stdin, self.stdout, self.stderr = streams
-        self.clock = _shifted(now, env)
         self.terminal_device: Callable[[], TextIO] = open_terminal
         self._terminal = terminal
         self._stdin_taken = False
@@ -132,6 +137,8 @@ class Local:
     @property
     def config(self) -> Config:
         """The profiles, as the file has them now."""
+        if self.flaw:
+            raise self.flaw
         from gpcli.config.profiles import read_config
 
         return read_config(self.config_path)
@@ -188,7 +195,9 @@ def open_terminal() -> TextIO:
     return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
 
 
-def _shifted(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+def _clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+    if env.get("GPCLI_CONFIG_DIR") == "":
+        raise ConfigTrouble("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
     if "GPCLI_CLOCK_OFFSET" not in env:
         return now
     from gpcli.config.settings import clock_offset

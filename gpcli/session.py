@@ -153,7 +153,9 @@ class Session(Local):
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.touch(self.index_key, account, self.timestamp())
-        return SessionBearer(self.vault, account, self.lock_dir, self.timestamp, self.signed_in)
+        return SessionBearer(
+            self.vault, account, self.lock_dir, self.cache_dir, self.timestamp, self.signed_in
+        )
 
     @cached_property
     def door(self) -> Door:
@@ -174,6 +176,7 @@ class Session(Local):
             ca_file=str(self.beside_config(named)) if (named := self.profile.ca_file) else None,
             env=self.env,
             transport=self._transport,
+            sleep=self.sleep,
             log=self._log if self.debugs else None,
             meanwhile=lambda: self.output.progress("Waiting for the portal"),
         )

@@ -28,6 +28,7 @@ from gpcli.errors import Expired, GpcliError, SignInRefused, Usage
 from gpcli.model.account import SignInSummary
 from gpcli.model.person import Identity, Parties
 from gpcli.model.service import Offers
+from gpcli.portal.capabilities import forget
 
 if TYPE_CHECKING:
     from gpcli.session import Session
@@ -88,6 +89,7 @@ def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, 
     profile = session.profile
     door = session.door_with(None)
     configuration = discover(door, profile.portal, session.cache_dir, session.timestamp(), fresh=0)
+    forget(session.cache_dir, profile.portal)
     wish = Wish(
         client_id=profile.client_id,
         scopes=asked_scopes(

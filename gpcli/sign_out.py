@@ -21,16 +21,21 @@ def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
     """
     if session.settings.token:
         raise Usage("The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN.")
-    if session.settings.machine:
+    there = session.index.people(session.index_key)
+    if session.settings.machine and not (everyone and there):
         raise Usage(
-            f"A machine signs in here by {session.settings.machine}: gpcli keeps no session that "
-            "could be ended.",
-            hint="To stop it for good, take the key or the client away at the portal.",
+            f"A machine signs in here by {session.settings.machine}: gpcli keeps no session of "
+            "its own to end.",
+            hint=_PEOPLE if there else _FOR_GOOD,
         )
-    people = session.index.people(session.index_key) if everyone else [session.person]
+    people = there if everyone else [session.person]
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.")
     return [_end(session, person) for person in people]
+
+
+_PEOPLE = "gpcli logout --all ends the sessions of people who signed in here before."
+_FOR_GOOD = "To stop it for good, take the key or the client away at the portal."
 
 
 def _end(session: Session, person: IndexedPerson) -> SignedOut:

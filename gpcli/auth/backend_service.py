@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gpcli import errors
 from gpcli.auth.discovery import FRESH, MachineConfiguration, discover_for_machines
 from gpcli.auth.scopes import asked_scopes, for_machines
-from gpcli.auth.tokens import Tokens, check_available, oauth_error, read_tokens
+from gpcli.auth.tokens import MOVED, Tokens, check_available, oauth_error, read_tokens
 from gpcli.config.profiles import Profile
 from gpcli.net.door import Answer, Door
 
@@ -28,14 +28,12 @@ LIFE = 240
 MARGIN = 5.0
 """Seconds before its end from which a token is not used any more."""
 
-_MOVED = frozenset({404, 405, 410})
-"""What an address answers where no token endpoint is any more."""
-
 _HINTS = {
     "invalid_client": "The portal must know client_id and the public key under its kid; check "
     "this computer's clock too.",
     "unauthorized_client": "The portal must let this client sign in by itself.",
     "invalid_scope": "Ask for less with scopes in the profile, or have the portal allow more.",
+    **dict.fromkeys(map(str, MOVED), "The portal names an address where nothing is: tell it."),
 }
 
 
@@ -78,7 +76,7 @@ class ServiceBearer:
         key = read_machine_key(self._key_path)
         found = self._discovered(door, FRESH)
         answer = door.post_form(found.token_endpoint, self._form(key, found))
-        if answer.status in _MOVED:
+        if answer.status in MOVED:
             found = self._discovered(door, 0.0)
             answer = door.post_form(found.token_endpoint, self._form(key, found))
         self._tokens = _granted(answer, self._now())

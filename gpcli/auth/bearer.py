@@ -10,7 +10,14 @@ from typing import Protocol
 from gpcli import errors
 from gpcli.auth.lock import session_lock
 from gpcli.auth.session import SignedIn
-from gpcli.auth.tokens import Tokens, check_available, is_token, oauth_error, read_tokens
+from gpcli.auth.tokens import (
+    MOVED,
+    Tokens,
+    check_available,
+    is_token,
+    oauth_error,
+    read_tokens,
+)
 from gpcli.auth.vault import Vault
 from gpcli.net.door import Answer, Bearer, Door
 
@@ -53,7 +60,7 @@ class StaticBearer:
     def renew(self, door: Door, stale: str) -> str:
         """There is no way: raises errors.Expired."""
         raise errors.Expired(
-            "The portal no longer accepts the token in GPCLI_TOKEN.",
+            "The portal does not accept the token in GPCLI_TOKEN.",
             hint="Set a new one.",
         )
 
@@ -61,7 +68,8 @@ class StaticBearer:
 class SessionBearer:
     """The session of `account` in `vault`. `now` gives Unix seconds; locks are in `lock_dir`.
 
-    `session` is what `vault` holds, if the caller has read it already.
+    `cache_dir` keeps how the portal signs in. `session` is what `vault` holds, if the caller has
+    read it already.
     Both methods raise errors.NotSignedIn, errors.Expired, errors.NoKeyring, or what the door
     raises; a portal that can't be reached loses nothing.
     """
@@ -71,12 +79,14 @@ class SessionBearer:
         vault: Vault,
         account: str,
         lock_dir: Path,
+        cache_dir: Path,
         now: Callable[[], float],
         session: SignedIn | None = None,
     ) -> None:
         self._vault = vault
         self._account = account
         self._lock_dir = lock_dir
+        self._cache_dir = cache_dir
         self._now = now
         self._session = session
 
@@ -115,12 +125,26 @@ class SessionBearer:
         if session.refresh_token is None:
             raise errors.Expired("Your sign-in has expired.", hint=LOGIN)
         answer = door.post_form(session.token_endpoint, _refresh_form(session))
+        if answer.status in MOVED:
+            session = self._led_anew(door, session)
+            answer = door.post_form(session.token_endpoint, _refresh_form(session))
         check_available(answer)
         if answer.status >= 400:
             return self._after_refusal(answer, session)
         renewed = _merged(session, read_tokens(answer, self._now()))
         self._vault.save(self._account, renewed)
         return renewed
+
+    def _led_anew(self, door: Door, session: SignedIn) -> SignedIn:
+        """The same session at the addresses that the portal names now."""
+        from gpcli.auth.discovery import discover  # noqa: PLC0415  (only where one has moved)
+
+        found = discover(door, session.portal, self._cache_dir, self._now(), fresh=0.0)
+        return replace(
+            session,
+            token_endpoint=found.token_endpoint,
+            revocation_endpoint=found.revocation_endpoint,
+        )
 
     def _after_refusal(self, answer: Answer, used: SignedIn) -> SignedIn:
         word = oauth_error(answer)

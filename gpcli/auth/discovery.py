@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from gpcli import errors
 from gpcli.auth.tokens import check_available
 from gpcli.config.files import write_private
 from gpcli.net.door import Door
-from gpcli.net.origin import safe_url
+from gpcli.net.origin import is_here, safe_url
 
 FRESH = 24 * 3600.0
 """Seconds that a kept configuration is used without asking again."""
@@ -185,9 +186,11 @@ class _Urls:
             raise _unusable(f"has no {key}")
         url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
-            safe_url(url)
+            host = safe_url(url).host
         except errors.GpcliError as trouble:
             raise _unusable(f"has a {key} that is not an https address") from trouble
+        if is_here(host) and not is_here(safe_url(self.portal).host):
+            raise _unusable(f"has a {key} that leads to this computer, not to the portal")
         return url
 
 
@@ -210,9 +213,10 @@ class _Kept:
         return document, found.get("etag"), age if age >= 0 else FRESH
 
     def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
-        """Keep the document."""
+        """Keep the document, where that is possible: without it, it is asked for every time."""
         item = {"fetched": now, "etag": etag, "document": document}
-        write_private(self._path, json.dumps(item, default=str))
+        with suppress(OSError):
+            write_private(self._path, json.dumps(item, default=str))
 
 
 def _list(document: dict[str, Any], key: str, unsaid: Sequence[Any] = ()) -> Sequence[Any]:

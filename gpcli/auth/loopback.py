@@ -52,7 +52,8 @@ class Loopback:
                 hint="--port N chooses another one, if the portal allows it.",
             ) from trouble
         self.port: int = self._server.server_port
-        self.origin = f"{self._server.server_name}:{self.port}"
+        self.host = self._server.server_name
+        self.origin = f"{self.host}:{self.port}"
         self.redirect_uri = f"http://{self.origin}{PATH}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="gpcli-callback", daemon=True

@@ -61,6 +61,7 @@ def _written_keys(path: Path) -> list[Any]:
 
 def _text(path: Path) -> str:
     try:
+        _check_file(path)
         with path.open("rb") as stream:
             _check_private(path, os.fstat(stream.fileno()))
             return stream.read(LONGEST).decode()
@@ -69,6 +70,11 @@ def _text(path: Path) -> str:
             f"The key file {path} can't be read: {trouble.strerror}.",
             hint="key_file in the profile names it.",
         ) from trouble
+
+
+def _check_file(path: Path) -> None:
+    if path.exists() and not path.is_file():  # a pipe that nobody writes to would be read forever
+        raise ConfigTrouble(f"{path} is not a file.", hint="key_file names a private JWK.")
 
 
 def _check_private(path: Path, facts: os.stat_result) -> None:

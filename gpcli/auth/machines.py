@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.auth.bearer import Granted, StaticBearer
-from gpcli.config.settings import Settings
-from gpcli.errors import InputNeeded, Usage
+from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings
+from gpcli.errors import Expired, GpcliError, InputNeeded, NotPermitted, Usage
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,30 @@ def machine_bearer(settings: Settings, around: Surroundings) -> Granted:
     return next(way(given, settings, around) for given, way in ways if given)
 
 
+def hint_for(error: GpcliError, machine: str) -> str:
+    """What to do about `error` where `machine` signs in (as `Settings.machine`).
+
+    Nobody can log in there, so the sentence that says so gives way to one that helps.
+    """
+    if isinstance(error, Expired):
+        return _TO_LOG_IN.sub(_REFUSED[machine], error.hint)
+    if isinstance(error, NotPermitted):
+        return _TO_LOG_IN.sub(_MORE_RIGHTS, error.hint)
+    return error.hint
+
+
+_TO_LOG_IN = re.compile(r"gpcli login[^.\n]*\.?")
+_COMMANDED = "Its command must print a token of this portal that has not ended."
+_REFUSED = {
+    TOKEN: "Set a token of this portal that has not ended.",
+    TOKEN_COMMAND: _COMMANDED,
+    "token_command": _COMMANDED,
+    "key_file": "The portal has just given the token that it refuses: tell those who run it.",
+}
+_MORE_RIGHTS = (
+    "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
+    "gpcli services tells what it may use."
+)
 _OTHERS = {
     True: "Leave out --as and GPCLI_AS, or set the token of the other person.",
     False: "Leave out --as and GPCLI_AS, or set GPCLI_PATIENT to the other person.",

@@ -13,8 +13,8 @@ class Screen(Protocol):
         """Open `url` in their browser; False if that can't be done."""
         ...
 
-    def show_url(self, url: str, port: int) -> None:
-        """Show `url`, and how to reach `port` of this machine from another."""
+    def show_url(self, url: str, port: int, host: str) -> None:
+        """Show `url`, and how to reach `port` of `host`, on this machine, from another."""
         ...
 
     def read_pasted(self) -> Callable[[], str | None] | None:

@@ -104,7 +104,7 @@ class _Waiting:
         """The code, within `limit` seconds; raises errors.SignInRefused."""
         pasted = None
         if not self._screen.open_browser(url):
-            self._screen.show_url(url, self._loopback.port)
+            self._screen.show_url(url, self._loopback.port, self._loopback.host)
             pasted = self._screen.read_pasted()
         end = now() + limit
         while now() < end:

@@ -17,6 +17,9 @@ SHORT_LIFE = 300.0
 LONGEST_LIFE = 10 * 365 * 86400.0
 """Seconds that a token is taken to live at most, whatever the portal says."""
 
+MOVED = frozenset({404, 405, 410})
+"""What an address answers where no token endpoint is any more."""
+
 _ERROR_WORD = re.compile(r"[a-z_]{1,60}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id

@@ -14,7 +14,15 @@ from gpcli.cli.options import Run, SessionFactory
 from gpcli.cli.registry import REGISTRY
 from gpcli.cli.row import Registry
 from gpcli.config.options import Options
-from gpcli.errors import Failure, GpcliError, InputNeeded, OutcomeUnknown, Usage
+from gpcli.errors import (
+    Expired,
+    Failure,
+    GpcliError,
+    InputNeeded,
+    NotPermitted,
+    OutcomeUnknown,
+    Usage,
+)
 
 WORDING = (
     ("is not a valid int.", "is not a whole number."),
@@ -55,12 +63,23 @@ def run(
         return ending.exit_code
     except trouble.UsageError as wrong:
         raise usage_error(wrong) from None
-    except GpcliError:
+    except GpcliError as refused:
+        _advise(this, refused)
         raise
     except BaseException as ending:
         _say_what_was_sent(this, ending)
         raise
     return 0
+
+
+def _advise(this: Run, error: GpcliError) -> None:
+    """Where a machine signs in, say what helps there."""
+    settings = getattr(this.made, "settings", None) if isinstance(error, _OF_RIGHTS) else None
+    if settings is None or not settings.machine:
+        return
+    from gpcli.auth.machines import hint_for  # noqa: PLC0415  (only failures of machines)
+
+    error.hint = hint_for(error, settings.machine)
 
 
 def _say_what_was_sent(this: Run, ending: BaseException) -> None:
@@ -89,6 +108,9 @@ def _refused_by_the_system(ending: OSError, request_id: str, *, done: bool) -> G
         hint="The same command with this --request-id goes on with it.",
         request_id=request_id,
     )
+
+
+_OF_RIGHTS = (Expired, NotPermitted)
 
 
 def usage_error(wrong: trouble.UsageError) -> GpcliError:

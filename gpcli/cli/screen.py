@@ -39,12 +39,12 @@ class TerminalScreen:
             )
         return opened
 
-    def show_url(self, url: str, port: int) -> None:
+    def show_url(self, url: str, port: int, host: str) -> None:
         """The address to open by hand, and the way there from another machine."""
         notice = self._session.output.notice
         notice(f"Open this page to sign in: {url}", url=url)
         if self._session.env.get("SSH_CONNECTION"):
-            notice(f"From your own computer first run: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE")
+            notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
         if self._can_paste:
             notice("Or sign in anywhere, and paste the address of the last page here.")
 

@@ -42,7 +42,7 @@ class Shell(StrEnum):
 
 
 class BookingWay(StrEnum):
-    """How the times of a sandbox are taken (docs/portal.md, Writes)."""
+    """How the times of a sandbox are taken (docs/portal.md, Booking)."""
 
     POST = "post"
     OPERATION = "operation"

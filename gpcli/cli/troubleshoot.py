@@ -9,7 +9,7 @@ from dataclasses import replace
 import typer
 
 from gpcli.auth.people import choose_person
-from gpcli.cli.options import session_of
+from gpcli.cli.options import Run
 from gpcli.cli.topics import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.config.index import IndexedPerson
 from gpcli.model.finding import Finding
@@ -27,8 +27,9 @@ LEAST = 1.0
 
 def troubleshoot(ctx: typer.Context) -> None:
     """Find out what is wrong, and what to do about it."""
-    session = session_of(ctx)
-    session.options.no_input = True  # neither gpcli nor the keyring asks anything
+    run: Run = ctx.obj
+    run.options.diagnoses = run.options.no_input = True  # neither gpcli nor the keyring asks
+    session = run.session
     if session.output.names_only(FINDINGS):
         return
     findings = list(run_checks(CHECKS, _scene(session)))
@@ -55,7 +56,7 @@ def _show(findings: Sequence[Finding], output: Output) -> None:
     for number, cure in enumerate(cures(findings)):
         if not number:
             output.divide()
-        output.value(cure)
+        output.words(cure)
 
 
 def _person(session: Session) -> IndexedPerson:
@@ -75,7 +76,7 @@ def _door(session: Session, spent: float) -> Door:
     """The way to the portal, which ends with the time limit that began `spent` seconds ago."""
     settings = session.settings
     left = max(settings.timeout - spent, min(settings.timeout, LEAST))
-    session.settings = replace(settings, timeout=left)
+    session.settings = replace(settings, timeout=round(left, 1) or left)
     return session.door_with(_LateBearer(session))
 
 

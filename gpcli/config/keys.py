@@ -47,15 +47,21 @@ def portal_url(value: object) -> str:
 
 def _split(written: str) -> SplitResult:
     if not written.isprintable() or set(' \\"<>') & set(written):
-        raise BadValue(f"{written!r} is not a URL: it has characters that no URL has")
+        raise BadValue(f"{_shown(written)} is not a URL: it has characters that no URL has")
     try:
         url = urlsplit(written)
         _ = url.port
     except ValueError as trouble:
-        raise BadValue(f"'{written}' is not a URL: {trouble}") from trouble
+        why = "it has no host or port that can be read"
+        raise BadValue(f"{_shown(written)} is not a URL: {why}") from trouble
     if not url.hostname or url.scheme not in {"https", "http"}:
-        raise BadValue(f"'{written}' is not a URL such as https://portal.example/fhir/R4")
+        raise BadValue(f"{_shown(written)} is not a URL such as https://portal.example/fhir/R4")
     return url
+
+
+def _shown(written: str) -> str:
+    """What was written, unless a password or a token may be in it."""
+    return "the portal" if set("@?#") & set(written) else repr(written)
 
 
 def is_loopback(url: SplitResult) -> bool:

@@ -15,6 +15,9 @@ from gpcli.fastpath.offers import is_set
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
 
+FARTHEST = timedelta(days=36_525)
+"""How far ahead or behind a sandbox's clock may be."""
+
 NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
 
 
@@ -51,10 +54,7 @@ def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings
     profile = choose_profile(options, env, config)
     guard_production(profile, env)
     by_environment = not options.profile and value(env, "GPCLI_PORTAL") is not None
-    token = value(env, TOKEN) if by_environment else None
-    command = value(env, TOKEN_COMMAND) if by_environment else profile.token_command
-    if token and command:
-        raise ConfigTrouble(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
+    token, command = given_token(env) if by_environment else (None, profile.token_command)
     alone = by_environment or command or profile.key_file
     return Settings(
         profile=profile,
@@ -89,6 +89,17 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
             hint="Name one with --profile, or choose a default with gpcli profile use NAME.",
         )
     return next(iter(config.profiles.values()))
+
+
+def given_token(env: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The token and the command in the environment, of which one at most may be set.
+
+    Raises ConfigTrouble.
+    """
+    token, command = value(env, TOKEN), value(env, TOKEN_COMMAND)
+    if token and command:
+        raise ConfigTrouble(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
+    return token, command
 
 
 def guard_production(profile: Profile, env: Mapping[str, str]) -> None:
@@ -128,6 +139,9 @@ def clock_offset(env: Mapping[str, str]) -> timedelta:
     if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
         return timedelta()
     try:
-        return timedelta(seconds=float(seconds))
+        offset = timedelta(seconds=float(seconds))
     except (ValueError, OverflowError):
         raise ConfigTrouble(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None
+    if abs(offset) > FARTHEST:
+        raise ConfigTrouble(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
+    return offset

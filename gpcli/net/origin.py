@@ -25,6 +25,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_here(host: str) -> bool:
+    """Whether `host` is this computer, as a number or as `localhost` (RFC 6761, 6.3)."""
+    return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
+
+
 def safe_url(text: str) -> httpx.URL:
     """`text` as a URL that may be asked: https, or http to a loopback literal.
 

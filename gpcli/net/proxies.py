@@ -11,16 +11,21 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from gpcli.errors import ConfigTrouble
 from gpcli.net.lean import httpx
-from gpcli.net.origin import is_loopback
+from gpcli.net.origin import is_here
 
 
 def proxy_for(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
     """The proxy for `url`, or None for a direct connection; raises ConfigTrouble."""
     written = env.get("https_proxy") or env.get("HTTPS_PROXY")
-    if not written or url.scheme != "https" or _is_here(url.host):
+    if not written or url.scheme != "https" or is_here(url.host):
         return None
     if _bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
+    if ":" in url.host:  # the library writes such an address in a way that proxies can't read
+        raise ConfigTrouble(
+            f"No proxy is asked for the way to an address like {url.host}.",
+            hint=f"Use the portal's name, or set NO_PROXY={url.host} to go around the proxy.",
+        )
     return _proxy(written)
 
 
@@ -29,13 +34,10 @@ def named(proxy: httpx.Proxy) -> str:
     return proxy.url.netloc.decode("ascii")
 
 
-def _is_here(host: str) -> bool:
-    return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
-
-
 def _bypassed(url: httpx.URL, no_proxy: str) -> bool:
-    host = f"{url.host}:{url.port or 443}"
-    return bool(proxy_bypass_environment(host, {"no": no_proxy}))
+    written = (url.host, f"[{url.host}]")  # an IPv6 address is seen either way
+    hosts = (f"{host}:{url.port or 443}" for host in written)
+    return any(proxy_bypass_environment(host, {"no": no_proxy}) for host in hosts)
 
 
 def _proxy(written: str) -> httpx.Proxy:

@@ -49,7 +49,7 @@ def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
 
     Raises BadResponse when the portal isn't a FHIR R4 server, or what the door raises.
     """
-    path = cache / f"capabilities-{hashlib.sha256(door.base.encode()).hexdigest()[:16]}.json"
+    path = _path(cache, door.base)
     kept = _kept(path, now)
     if kept:
         return kept
@@ -59,10 +59,18 @@ def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
     return read
 
 
+def forget(cache: Path, base: str) -> None:
+    """Have the portal with the FHIR base `base` asked anew: at a sign-in it may have changed."""
+    with suppress(OSError):  # then the old one is believed for its day
+        _path(cache, base).unlink(missing_ok=True)
+
+
 def stated(answer: Answer, door: Door) -> Capabilities:
     """What the answer to a question for the statement says; raises as `capabilities` does."""
     if answer.status >= 400:
         raise _not_fhir(door) if answer.status in _ELSEWHERE else error_of(answer)
+    if answer.status >= 300:
+        raise _not_fhir(door, ": it leads on to another address, and gpcli does not follow")
     return _read(answer.body, door)
 
 
@@ -136,6 +144,10 @@ def _grants(granted: dict[str, str], kind: str, letter: str) -> bool:
     return letter in granted.get(kind, "") + granted.get("*", "")
 
 
+def _path(cache: Path, base: str) -> Path:
+    return cache / f"capabilities-{hashlib.sha256(base.encode()).hexdigest()[:16]}.json"
+
+
 def _kept(path: Path, now: float) -> Capabilities | None:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -165,12 +177,15 @@ def _read(body: object, door: Door) -> Capabilities:
 def _require_r4(statement: Element) -> None:
     version = statement.text("fhirVersion") or ""
     if not version.startswith("4.0"):
-        raise BadResponse(f"The portal speaks FHIR {version or 'of no version'}, not R4 (4.0.1).")
+        raise BadResponse(
+            f"The portal speaks FHIR {version or 'of no version'}, not R4 (4.0.1).",
+            hint="It may have another address for R4: ask the people who run it.",
+        )
 
 
-def _not_fhir(door: Door) -> BadResponse:
+def _not_fhir(door: Door, why: str = "") -> BadResponse:
     return BadResponse(
-        f"{door.base} is not a FHIR portal.",
+        f"{door.base} is not a FHIR portal{why}.",
         hint="Check the URL: it is the portal's FHIR base, such as https://portal.example/fhir/R4.",
     )
 

@@ -19,6 +19,7 @@ from gpcli.render.stream import Stream
 from gpcli.render.terminal import Terminal, look_around
 from gpcli.render.times import Surroundings
 from gpcli.render.view import T, View
+from gpcli.render.width import folded
 
 __all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
 
@@ -137,6 +138,13 @@ class Output:
     def value(self, text: str) -> None:
         """Write a bare value, such as a count, in every format."""
         self._stdout.write_line(safe_line(text))
+
+    def words(self, text: str) -> None:
+        """Write a sentence of the answer; a terminal gets it folded between words."""
+        lines = [safe_line(text)]
+        if self.terminal.stdout_tty:
+            lines = folded(lines[0], self.terminal.width, 2)
+        self._stdout.write("".join(f"{line}\n" for line in lines))
 
     def show_json(self, document: Json) -> None:
         """Write a JSON document, such as a schema, in every format."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gpcli.errors import GpcliError
+from gpcli.auth.machines import hint_for
+from gpcli.errors import GpcliError, NoToken
 from gpcli.model.finding import Finding, Verdict
 from gpcli.troubleshoot.scene import Scene
 
@@ -66,12 +67,22 @@ def _sight(check: Check, scene: Scene) -> Sight:
     try:
         return check.look(scene)
     except GpcliError as trouble:
-        return Sight(Verdict.FAILED, trouble.message, trouble.code, trouble.hint or _ANEW)
+        return Sight(Verdict.FAILED, trouble.message, trouble.code, _cure(trouble, scene) or _ANEW)
     except Exception as trouble:
         kind = type(trouble).__name__
         return Sight(Verdict.FAILED, f"This check broke down ({kind}).", "unexpected", _REPORT)
 
 
+def _cure(trouble: GpcliError, scene: Scene) -> str:
+    if isinstance(trouble, NoToken):
+        return _ITS_OWN_WORDS
+    machine = scene.unattended
+    return hint_for(trouble, machine) if machine else trouble.hint
+
+
+_ITS_OWN_WORDS = (
+    "Run the command by itself, as gpcli does without anything to type on: it must print a token."
+)
 _ANEW = "Put it right, then run gpcli troubleshoot again."
 _REPORT = "A fault of gpcli: report it with these lines; they name nobody."
 

@@ -17,7 +17,7 @@ CHECKS = (
     Check("folders", machine.folders),
     Check("keyring", machine.keyring),
     Check("browser", machine.browser),
-    Check("proxy", way.proxy, ("production-guard",)),
+    Check("proxy", way.proxy, ("variables", "production-guard")),
     Check("name-lookup", way.name_lookup, ("proxy",)),
     Check("connection", way.connection, ("name-lookup",)),
     Check("certificate", way.certificate, ("connection",)),
@@ -42,7 +42,10 @@ def failure(findings: Sequence[Finding]) -> GpcliError | None:
     kinds = {kind.code: kind for kind in _kinds(GpcliError)}
     names = ", ".join(finding.name for finding in failed)
     kind = kinds.get(failed[0].cause or "", GpcliError)
-    return kind(f"{len(failed)} of {len(findings)} checks failed: {names}.", hint=_HINT)
+    return kind(
+        f"{len(failed)} of {len(findings)} checks failed: {names}.",
+        hint=_HINT if failed[1:] else "",
+    )
 
 
 _HINT = "Begin with the first: the others may follow from it."

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from gpcli.auth.keyrings import session_bus
-from gpcli.config.settings import guard_production, value
+from gpcli.config.settings import given_token, guard_production, value
 from gpcli.errors import Failure, InputNeeded, NoKeyring
 from gpcli.fastpath.offers import is_set
 from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
@@ -20,7 +20,6 @@ NAMES = (
     "GPCLI_AS",
     "GPCLI_PORTAL",
     "GPCLI_ENVIRONMENT",
-    "GPCLI_TOKEN",
     "GPCLI_PATIENT",
     "GPCLI_FHIR_USER",
 )
@@ -44,8 +43,10 @@ _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
 def variables(scene: Scene) -> Sight:
     """Whether gpcli's own variables go together."""
+    scene.check_start()
     for name in NAMES:
         value(scene.env, name)
+    given_token(scene.env)
     ours = sorted(name for name in scene.env if name.startswith("GPCLI_"))
     alone = scene.unattended
     if alone and "GPCLI_PATIENT" not in ours:
@@ -89,6 +90,7 @@ def production_guard(scene: Scene) -> Sight:
 
 def folders(scene: Scene) -> Sight:
     """Whether gpcli can write where it keeps things."""
+    scene.check_start()
     around = scene.around
     for place in (around.config_path.parent, around.state_dir, around.cache_dir):
         if not _writable(place):
@@ -102,7 +104,7 @@ def folders(scene: Scene) -> Sight:
 def keyring(scene: Scene) -> Sight:
     """Whether the keyring keeps what it is given; its item of no meaning is deleted again."""
     if scene.unattended:
-        return not_checked(f"{scene.unattended} is used instead")
+        return not_checked(f"{scene.unattended} needs none")
     try:
         scene.around.vault.probe()
     except NoKeyring as trouble:
@@ -115,7 +117,7 @@ def keyring(scene: Scene) -> Sight:
 def browser(scene: Scene) -> Sight:
     """Whether a sign-in page can open here."""
     if scene.unattended:
-        return not_checked(f"{scene.unattended} is used instead")
+        return not_checked(f"{scene.unattended} needs none")
     named = scene.env.get("BROWSER")
     if named:
         return _named_browser(named, scene)

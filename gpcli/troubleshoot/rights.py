@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 from gpcli.config.profiles import SCOPES
 from gpcli.model.service import ConsentLevel, ServiceName, highest_level
 from gpcli.portal import queries
+from gpcli.portal.booking import OTHER_WAY
 from gpcli.portal.capabilities import Capabilities, permitted
 from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
 from gpcli.troubleshoot.scene import Scene
@@ -28,13 +29,18 @@ def scopes(scene: Scene) -> Sight:
         return not_checked(f"nothing tells what {scene.unattended or 'the sign-in'} allows")
     lost = _lost(permitted(granted, _EVERYTHING))
     if lost:
-        return doubtful(f"the sign-in does not allow {lost}", "not_permitted", _SCOPES)
+        cure = _SCOPES_OF_MACHINES if scene.unattended else _SCOPES
+        return doubtful(f"the sign-in does not allow {lost}", "not_permitted", cure)
     return fine("enough for every service")
 
 
 _SCOPES = (
     "gpcli login asks for them again; leave 'scopes' out of the profile, and if the portal still "
     "does not grant them, ask the people who run it."
+)
+_SCOPES_OF_MACHINES = (
+    "Leave 'scopes' out of the profile; if the portal still does not grant them, ask the people "
+    "who run it."
 )
 
 
@@ -44,12 +50,22 @@ def portal_support(scene: Scene) -> Sight:
     lost = _lost(permitted(None, can))
     if lost:
         return doubtful(f"the portal can't do {lost}", NOT_SUPPORTED, _SUPPORT)
+    way = scene.profile.booking
+    if way in _OFFERED and not _OFFERED[way](can):
+        seen = f"the profile books by {way}, which the portal does not offer"
+        return doubtful(seen, NOT_SUPPORTED, OTHER_WAY)
     unsure = [kind for kind in SENT if kind not in can.conditional_creates]
     if unsure:
         seen = f"the portal does not recognise a repeated {', '.join(unsure)}"
         return doubtful(seen, NOT_SUPPORTED, _REPEATS)
     return fine("all that the services need")
 
+
+_OFFERED: Mapping[str, Callable[[Capabilities], bool]] = {
+    "operation": lambda can: can.book_operation,
+    "transaction": lambda can: can.transaction,
+}
+"""The ways to book that a portal says it has."""
 
 _SUPPORT = "Use the portal's own page, or the phone, for these; gpcli gp shows the numbers."
 _REPEATS = (

@@ -17,7 +17,7 @@ from gpcli.config.index import IndexedPerson, OfferIndex
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings, choose_profile
-from gpcli.errors import GpcliError
+from gpcli.errors import ConfigTrouble, GpcliError
 from gpcli.model.person import Identity
 from gpcli.net.door import FHIR, Answer, Door
 from gpcli.portal.capabilities import Capabilities, stated
@@ -32,6 +32,7 @@ class Surroundings(Protocol):
     options: Options
     env: Mapping[str, str]
     clock: Callable[[], datetime]
+    flaw: ConfigTrouble | None
 
     @property
     def config_path(self) -> Path:
@@ -73,6 +74,9 @@ class Surroundings(Protocol):
     def bearer(self) -> Granted:
         """Where the token comes from, and what it allows."""
 
+    def beside_config(self, named: str) -> Path:
+        """The file that a profile names."""
+
     def timestamp(self) -> float:
         """The present in Unix seconds."""
 
@@ -104,6 +108,11 @@ class Scene:
         self._monotonic = monotonic
         self._began = monotonic()
 
+    def check_start(self) -> None:
+        """Raise what keeps every other command from starting."""
+        if self.around.flaw:
+            raise self.around.flaw
+
     @cached_property
     def config(self) -> Config:
         """The configuration; raises ConfigTrouble."""
@@ -119,6 +128,8 @@ class Scene:
         """What signs a machine in on this run, `None` where a person signs in."""
         with suppress(GpcliError):
             return self.around.settings.machine
+        if self.around.options.profile:
+            return None
         return next((name for name in (TOKEN, TOKEN_COMMAND) if self.env.get(name)), None)
 
     @cached_property

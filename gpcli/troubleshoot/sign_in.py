@@ -57,12 +57,21 @@ def session(scene: Scene) -> Sight:
     """Who is signed in here, and for how long."""
     if scene.unattended:
         _ = scene.around.identity
+        if scene.unattended == "key_file":
+            return _key(scene)
         return fine(f"{scene.unattended} stands in for a sign-in; how long it lives is not known")
     person = scene.person
     kept = scene.around.vault.load(person.account)
     if kept is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
-    return _life(kept, scene.around.timestamp())
+    return _life(kept, scene.around.timestamp(), scene.profile.prompt)
+
+
+def _key(scene: Scene) -> Sight:
+    from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
+
+    key = read_machine_key(scene.around.beside_config(str(scene.profile.key_file)))
+    return fine(f"a machine signs in by itself, with a key for {key.algorithm}")
 
 
 def access(scene: Scene) -> Sight:
@@ -142,20 +151,26 @@ def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
     )
 
 
-def _life(kept: SignedIn, now: float) -> Sight:
+def _life(kept: SignedIn, now: float, prompt: str | None) -> Sight:
     if kept.refresh_token is None:
         if kept.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)
         seen = f"ends at {_time(kept.expires_at)} and can't be renewed"
-        return doubtful(
-            seen, NO_REFRESH, "For unattended use the portal must grant offline_access."
-        )
+        asked = "consent" in (prompt or "").split()
+        return doubtful(seen, NO_REFRESH, _UNGRANTED if asked else _ASK_FOR_CONSENT)
     end = kept.refresh_expires_at
     if end is None:
         return fine("renews itself, for as long as the portal does so")
     if end <= now:
         raise Expired("The sign-in has expired.", hint=_SIGN_IN)
     return fine(f"renews itself until {_time(end)}")
+
+
+_UNGRANTED = "For unattended use the portal must grant offline_access: only it can change this."
+_ASK_FOR_CONSENT = (
+    "If you did not choose that at the portal's page, add prompt = 'consent' to the profile and "
+    "gpcli login again."
+)
 
 
 def _time(seconds: float) -> str:

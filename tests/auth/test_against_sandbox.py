@@ -66,7 +66,7 @@ def sign_in(portal: Sandbox, tmp_path, **wishes) -> TokenSet:
     with door_to(portal) as door:
         configuration = discover(door, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_browser(door, configuration, wish, visitor, now=time.time)
-    visitor.visits[0].join()
+    visitor.visits[0].join(60)
     assert "You can close this window" in visitor.page
     return found
 
@@ -116,7 +116,7 @@ def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal
     vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
     old = vault.load("ada")
     portal.advance(timedelta(hours=2))
-    bearer = SessionBearer(vault, "ada", tmp_path / "locks", time.time)
+    bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
     with door_to(portal, bearer) as door:
         answer = door.get("Patient", [("_id", "ada")])
     new = vault.load("ada")
@@ -130,7 +130,7 @@ def test_after_sign_out_neither_token_works(portal, tmp_path):
     vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
     with door_to(portal) as door:
         assert revoke(door, vault.load("ada")) is True
-    bearer = SessionBearer(vault, "ada", tmp_path / "locks", time.time)
+    bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
     with door_to(portal, bearer) as door, pytest.raises(Expired):
         door.get("Patient", [("_id", "ada")])
     assert vault.load("ada") is None

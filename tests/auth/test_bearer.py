@@ -18,9 +18,11 @@ from gpcli.errors import (
     TimedOut,
     Unavailable,
 )
+from tests.auth.conftest import DOCUMENT, ISSUER
 
 NOW = 1_800_000_000.0
 ADA = "home/ada"
+WELL_KNOWN = "/fhir/R4/.well-known/smart-configuration"
 
 
 class Counting(MemoryVault):
@@ -45,17 +47,17 @@ def vault():
 
 @pytest.fixture
 def bearer(vault, issuer, tmp_path):
-    return SessionBearer(vault, ADA, tmp_path / "locks", issuer.clock)
+    return SessionBearer(vault, ADA, tmp_path / "locks", tmp_path / "cache", issuer.clock)
 
 
 def test_a_given_token_is_used_as_it_is(issuer):
     assert StaticBearer("abc").token(issuer.door) == "abc"
 
 
-def test_a_given_token_that_is_no_longer_accepted_says_so(issuer):
+def test_a_given_token_that_the_portal_refuses_says_so(issuer):
     with pytest.raises(Expired) as refused:
         StaticBearer("abc").renew(issuer.door, "abc")
-    assert refused.value.message == "The portal no longer accepts the token in GPCLI_TOKEN."
+    assert refused.value.message == "The portal does not accept the token in GPCLI_TOKEN."
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "tøken"])
@@ -72,7 +74,7 @@ def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, sig
 
 
 def test_a_session_that_was_read_already_is_not_read_again(issuer, signed_in, tmp_path):
-    bearer = SessionBearer(MemoryVault(), ADA, tmp_path, issuer.clock, signed_in())
+    bearer = SessionBearer(MemoryVault(), ADA, tmp_path, tmp_path, issuer.clock, signed_in())
     assert bearer.token(issuer.door) == "access-1"
 
 
@@ -161,7 +163,7 @@ def test_a_dead_refresh_token_that_somebody_replaced_meanwhile_ends_nothing(
     racing = Racing()
     racing.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", refusal("invalid_grant"))
-    bearer = SessionBearer(racing, ADA, tmp_path, issuer.clock)
+    bearer = SessionBearer(racing, ADA, tmp_path, tmp_path, issuer.clock)
     assert bearer.token(issuer.door) == "access-7"
     assert racing.load(ADA).refresh_token == "r-7"
 
@@ -174,6 +176,58 @@ def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, ref
     with pytest.raises(SignInRefused, match=word):
         bearer.token(issuer.door)
     assert vault.load(ADA) == session
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_an_address_that_has_moved_is_looked_up_anew_and_kept(
+    bearer, vault, issuer, signed_in, tokens, status
+):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", httpx.Response(status))
+    moved = {"token_endpoint": f"{ISSUER}/new/token", "revocation_endpoint": f"{ISSUER}/new/end"}
+    issuer.will(WELL_KNOWN, DOCUMENT | moved)
+    issuer.will("/new/token", tokens())
+    assert bearer.token(issuer.door) == "access-2"
+    assert issuer.paths() == ["/token", WELL_KNOWN, "/new/token"]
+    assert issuer.forms("/new/token") == issuer.forms()
+    kept = vault.load(ADA)
+    assert (kept.token_endpoint, kept.revocation_endpoint) == tuple(moved.values())
+
+
+def test_an_address_that_the_portal_still_names_is_asked_once_more_at_most(
+    bearer, vault, issuer, signed_in
+):
+    session = signed_in(expires_at=NOW)
+    vault.save(ADA, session)
+    issuer.will("/token", httpx.Response(404), httpx.Response(404))
+    issuer.will(WELL_KNOWN, DOCUMENT)
+    with pytest.raises(SignInRefused, match="404"):
+        bearer.token(issuer.door)
+    assert (vault.load(ADA), len(issuer.asked)) == (session, 3)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(httpx.Response(503), Unavailable), (httpx.Response(404), BadResponse)]
+)
+def test_a_portal_that_does_not_say_where_to_loses_nothing(
+    bearer, vault, issuer, signed_in, said, kind
+):
+    session = signed_in(expires_at=NOW)
+    vault.save(ADA, session)
+    issuer.will("/token", httpx.Response(404))
+    issuer.will(WELL_KNOWN, *[said] * 4)
+    with pytest.raises(kind):
+        bearer.token(issuer.door)
+    assert (vault.load(ADA), len(issuer.forms())) == (session, 1)
+
+
+def test_a_renewal_goes_to_no_address_without_encryption(bearer, vault, issuer, signed_in):
+    vault.save(ADA, signed_in(expires_at=NOW))
+    issuer.will("/token", httpx.Response(404))
+    issuer.will(WELL_KNOWN, DOCUMENT | {"token_endpoint": "http://id.example/token"})
+    with pytest.raises(BadResponse, match="not an https address"):
+        bearer.token(issuer.door)
+    assert len(issuer.forms()) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,7 +282,7 @@ def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
     with session_lock(tmp_path / "locks", ADA, 1):
         issuer.deadline.seconds = 0.05
         issuer.deadline.restart()
-        other = SessionBearer(vault, ADA, tmp_path / "locks", issuer.clock)
+        other = SessionBearer(vault, ADA, tmp_path / "locks", tmp_path, issuer.clock)
         with pytest.raises(TimedOut) as refused:
             other.token(issuer.door)
     assert refused.value.message == (

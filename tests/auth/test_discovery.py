@@ -202,6 +202,14 @@ def test_a_portal_without_s256_is_named(document, methods):
             "has a jwks_uri that is not an https address",
         ),
         (
+            {"token_endpoint": "http://127.0.0.1:8080/token"},
+            "has a token_endpoint that leads to this computer, not to the portal",
+        ),
+        (
+            {"jwks_uri": "https://[::1]/jwks"},
+            "has a jwks_uri that leads to this computer, not to the portal",
+        ),
+        (
             {"issuer": None},
             "does not say who issues its sign-ins and with which keys",
         ),
@@ -211,6 +219,19 @@ def test_a_document_with_wrong_parts_is_refused(document, change, why):
     with pytest.raises(BadResponse) as refused:
         read_configuration(document | change, PORTAL)
     assert refused.value.message == f"The portal's description of its sign-in {why}."
+
+
+def test_a_portal_on_this_computer_may_lead_to_this_computer(document):
+    here = {"token_endpoint": "http://127.0.0.1:8080/token"}
+    found = read_configuration(document | here, "http://[::1]:8000/fhir")
+    assert found.token_endpoint == here["token_endpoint"]
+
+
+def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, document, tmp_path):
+    issuer.will(PLACE, document, document)
+    (tmp_path / "file").write_text("")
+    found = [discover(issuer.door, PORTAL, tmp_path / "file" / "cache", NOW) for _ in range(2)]
+    assert found == [read_configuration(document, PORTAL)] * 2
 
 
 def test_a_refused_document_is_not_kept(issuer, document, tmp_path):

@@ -1,6 +1,7 @@
 """The key file of a machine: what may be in it, and who may read it."""
 
 import json
+import os
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -61,7 +62,12 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_directory_is_no_key_file(tmp_path):
-    assert refusal(tmp_path) == "The key file FILE can't be read: Is a directory."
+    assert refusal(tmp_path) == "FILE is not a file."
+
+
+def test_a_pipe_is_no_key_file_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert refusal(tmp_path / "pipe") == "FILE is not a file."
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o777])

@@ -6,16 +6,19 @@ import pytest
 
 from gpcli.auth.backend_service import ServiceBearer
 from gpcli.auth.bearer import StaticBearer
-from gpcli.auth.machines import Surroundings, machine_bearer, whom
+from gpcli.auth.machines import Surroundings, hint_for, machine_bearer, whom
 from gpcli.auth.token_command import CommandBearer
 from gpcli.config.profiles import Profile
 from gpcli.config.settings import Settings
-from gpcli.errors import ConfigTrouble, InputNeeded, Usage
+from gpcli.errors import ConfigTrouble, Expired, InputNeeded, NotFound, NotPermitted, Usage
 
 PROFILE = Profile("night", "https://portal.example/fhir/R4", "staging")
 NOBODY = Settings(PROFILE, None, None, None, None, 30.0)
 BY_TOKEN = replace(NOBODY, token="t0ken", patient="ada")
 BY_COMMAND = replace(NOBODY, token_command="pass token", patient="ada")
+BY_FILE_COMMAND = replace(
+    BY_COMMAND, profile=replace(PROFILE, token_command=BY_COMMAND.token_command)
+)
 BY_KEY = replace(NOBODY, profile=replace(PROFILE, key_file="night.jwk"), patient="ada")
 
 
@@ -44,6 +47,29 @@ def test_a_token_goes_before_the_key_of_a_profile(around):
 def test_what_can_give_no_token_is_refused(around, settings):
     with pytest.raises(ConfigTrouble):
         machine_bearer(settings, around)
+
+
+@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
+@pytest.mark.parametrize("kind", [Expired, NotPermitted])
+def test_a_refused_machine_is_not_told_to_log_in(settings, kind):
+    hint = hint_for(kind("No.", hint="gpcli login"), settings.machine)
+    assert hint
+    assert "login" not in hint
+
+
+def test_what_else_a_hint_says_is_kept():
+    error = NotPermitted("No.", hint="gpcli login asks; gpcli gp tells. The Slot was given back.")
+    assert hint_for(error, "key_file") == (
+        "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
+        "gpcli services tells what it may use. The Slot was given back."
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [Expired("No.", hint="Set a new one."), NotFound("No.", hint="gpcli login URL")]
+)
+def test_every_other_hint_is_left_as_it_is(error):
+    assert hint_for(error, "key_file") == error.hint
 
 
 @pytest.mark.parametrize("named", [None, "ada"])

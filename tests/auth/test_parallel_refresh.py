@@ -34,7 +34,7 @@ class FileVault:
 
 def use():
     door = Door(base, deadline=Deadline(30), env={})
-    bearer = SessionBearer(FileVault(), "ada", place / "locks", time.time)
+    bearer = SessionBearer(FileVault(), "ada", place / "locks", place, time.time)
     (place / f"token-{os.getpid()}").write_text(bearer.token(door))
 
 ready, go = os.pipe()
@@ -101,7 +101,7 @@ def endpoint() -> Iterator[Rotating]:
     thread.start()
     yield server
     server.shutdown()
-    thread.join()
+    thread.join(60)
     server.server_close()
 
 

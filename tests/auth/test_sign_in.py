@@ -28,7 +28,7 @@ class Person:
         self.answers = answers or ({},)
         self.browser = browser
         self.url = ""
-        self.shown: list[tuple[str, int]] = []
+        self.shown: list[tuple[str, int, str]] = []
         self.said: list[str] = []
         self.pasted: list[str | None] = []
 
@@ -55,8 +55,8 @@ class Person:
         except OSError as refused:
             getattr(refused, "close", lambda: None)()
 
-    def show_url(self, url: str, port: int) -> None:
-        self.shown.append((url, port))
+    def show_url(self, url: str, port: int, host: str) -> None:
+        self.shown.append((url, port, host))
 
     def read_pasted(self):
         return lambda: self.pasted.pop(0) if self.pasted else None
@@ -200,15 +200,15 @@ def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
 ):
     person = Person(issuer, browser=False)
 
-    def show(url: str, port: int) -> None:
-        person.shown.append((url, port))
+    def show(url: str, port: int, host: str) -> None:
+        person.shown.append((url, port, host))
         older = person.callback(state="older")
         person.pasted = [None, "what?", older, person.callback()]
 
     person.show_url = show
     found = signing.sign_in(configuration, person)
     port = urlsplit(person.asked["redirect_uri"]).port
-    assert (found.patient, person.shown) == ("ada", [(person.url, port)])
+    assert (found.patient, person.shown) == ("ada", [(person.url, port, "127.0.0.1")])
     assert (
         person.said
         == [f"That is not this sign-in's address; it begins with http://127.0.0.1:{port}/callback?"]
@@ -218,7 +218,7 @@ def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
 
 def test_without_a_browser_the_callback_still_works(signing, issuer, configuration):
     person = Person(issuer, browser=False)
-    person.show_url = lambda url, port: person.visit(person.callback())
+    person.show_url = lambda url, port, host: person.visit(person.callback())
     person.read_pasted = lambda: None
     assert signing.sign_in(configuration, person).patient == "ada"
 

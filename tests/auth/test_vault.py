@@ -96,7 +96,7 @@ class Silent(Drawer):
         self.answered = threading.Event()
 
     def get_password(self, service, username):
-        self.answered.wait()
+        self.answered.wait(60)
 
 
 @pytest.fixture(params=["memory", "keyring"])

@@ -53,7 +53,7 @@ def private():
 
 def started(session, command):
     with start(session, command.split()) as process:
-        assert process.wait() == 0
+        assert process.wait(60) == 0
 
 
 def edited(session, command):
@@ -96,7 +96,7 @@ def test_where_the_umask_was_never_changed_it_stays(session, noting):
 
 def test_the_streams_are_as_asked(session):
     with start(session, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
-        assert process.communicate() == (b"Hei\n", None)
+        assert process.communicate(timeout=60) == (b"Hei\n", None)
 
 
 def test_what_can_not_be_run_is_an_error_of_the_system(session):

@@ -3,10 +3,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from gpcli.__main__ import command_line
+from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.lazy import load
 from gpcli.cli.pages import command_page
 from gpcli.cli.registry import REGISTRY
@@ -50,6 +52,23 @@ def test_the_topics_are_those_that_the_root_help_names():
     shown = " ".join(answer([], NOWHERE).partition("gpcli help TOPIC")[2].split())
 
     assert shown.startswith(", ".join(TOPICS))
+
+
+def test_the_readme_names_the_topics():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [line] = [each for each in readme.splitlines() if each.startswith("`gpcli help TOPIC`")]
+
+    assert sorted(re.findall(r"`([a-z-]+)`", line)) == list(TOPICS)
+
+
+def test_the_lines_of_scripting_make_a_key_that_signs_a_machine_in(tmp_path):
+    lines = TOPICS["scripting"].partition("makes a pair:\n\n")[2].partition("\n\n")[0]
+    subprocess.run([sys.executable, "-c", dedent(lines)], cwd=tmp_path, check=True, timeout=60)
+
+    public = json.loads((tmp_path / "for-the-portal.jwk").read_text(encoding="utf-8"))
+    key = read_machine_key(tmp_path / "night-job.jwk")
+    assert (key.algorithm, key.kid) == ("ES384", "night-job-1")
+    assert public == key.key.as_dict(private=False)
 
 
 def test_exit_codes_names_every_code_of_the_errors_and_every_word_for_it():

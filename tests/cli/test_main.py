@@ -230,3 +230,30 @@ def test_ctrl_c_exits_130():
     ending = process(f"\n    os.kill(os.getpid(), {int(signal.SIGINT)})\n    signal.pause()")
 
     assert (ending.returncode, ending.stderr) == (130, "")
+
+
+BY_TOKEN = """
+import os, sys
+from gpcli import __main__ as way_in
+
+sys.argv = ["gpcli", "gp"]
+try:
+    way_in.main()
+except SystemExit:
+    print("GPCLI_TOKEN" in os.environ, "GPCLI_PORTAL" in os.environ)
+"""
+
+
+def test_the_token_is_gpclis_alone_and_not_for_what_it_starts(tmp_path):
+    given = {"GPCLI_TOKEN": "secret", "GPCLI_PORTAL": "https://portal.example"}
+    env = {"PATH": os.environ["PATH"], "GPCLI_CONFIG_DIR": str(tmp_path), **given}
+    ending = subprocess.run(
+        [sys.executable, "-c", BY_TOKEN],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+    )
+    assert ending.stdout == "False True\n"
+    assert ending.stderr.startswith("gpcli: GPCLI_PATIENT is needed beside GPCLI_TOKEN.")

@@ -48,7 +48,9 @@ def test_the_words_that_people_try_lead_to_it():
     assert (row.services, row.writes) == ((), False)
 
 
-@pytest.mark.parametrize(("spent", "left"), [(0.0, 20.0), (5.0, 15.0), (19.5, 1.0), (60.0, 1.0)])
+@pytest.mark.parametrize(
+    ("spent", "left"), [(0.0, 20.0), (5.00113, 15.0), (19.5, 1.0), (60.0, 1.0)]
+)
 def test_the_network_gets_the_time_that_is_left(session, spent, left):
     assert _door(session, spent).deadline.seconds == left
 

@@ -21,7 +21,7 @@ def pipe(tmp_path):
 
 
 def writing(path, content):
-    writer = Thread(target=path.write_bytes, args=(content,))
+    writer = Thread(target=path.write_bytes, args=(content,), daemon=True)
     writer.start()
     return writer
 
@@ -30,7 +30,7 @@ def writing(path, content):
 def test_what_comes_through_a_pipe_is_read_to_its_end(pipe, content):
     writer = writing(pipe, content)
     assert words_in(str(pipe), LONG) == content.decode()
-    writer.join()
+    writer.join(LONG)
 
 
 def test_the_pipe_of_a_shells_process_substitution_is_read_though_its_writer_has_gone():

@@ -179,6 +179,22 @@ def test_a_wrong_file_says_what_is_wrong(path, text, message):
     assert refusal(path, text) == message
 
 
+@pytest.mark.parametrize(
+    "portal",
+    [
+        "https://ada:pass word@portal.example",
+        "https://ada:secret@portal.example:x",
+        "ftp://ada:secret@portal.example",
+        "https://portal.example:x/?token=secret",
+        "https://ada:secret@portal.example",
+        "http://portal.example/?token=secret",
+    ],
+)
+def test_a_password_in_an_address_is_refused_without_repeating_it(path, portal):
+    said = refusal(path, f"[profiles.home]\nportal = '{portal}'\nenvironment = 'staging'")
+    assert not {word for word in ("ada", "pass word", "secret") if word in said}
+
+
 def test_what_is_no_toml_says_where(path):
     assert refusal(path, "profiles = ").startswith(" is not valid TOML: ")
 

@@ -129,7 +129,7 @@ def test_processes_that_mark_at_once_lose_nothing(tmp_path: Path):
         subprocess.Popen([sys.executable, "-c", _ADD, str(tmp_path), str(each)])
         for each in range(4)
     ]
-    assert [each.wait() for each in started] == [0] * 4
+    assert [each.wait(60) for each in started] == [0] * 4
     read = marks(tmp_path)
     assert all(f"{each}.{number}" in read for each in range(4) for number in range(5))
     assert sorted(each.name for each in tmp_path.iterdir() if "lock" not in each.name) == [

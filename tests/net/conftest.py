@@ -99,7 +99,7 @@ class RawPortal:
         self._listener.close()
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 0.1).close()
-        self._thread.join()
+        self._thread.join(60)
 
 
 @pytest.fixture

@@ -70,3 +70,21 @@ def test_a_proxy_that_is_none_is_refused_without_repeating_it(value):
     with pytest.raises(ConfigTrouble) as refused:
         proxy_for(PORTAL, {"HTTPS_PROXY": value})
     assert refused.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
+
+
+NUMBERED = httpx.URL("https://[2001:db8::1]:8443/fhir")
+
+
+def test_a_numbered_address_that_proxies_can_not_be_told_is_refused_with_the_way_around():
+    with pytest.raises(ConfigTrouble) as refused:
+        proxy_for(NUMBERED, PROXY)
+    assert refused.value.hint == (
+        "Use the portal's name, or set NO_PROXY=2001:db8::1 to go around the proxy."
+    )
+
+
+@pytest.mark.parametrize(
+    "around", ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:8443", "*", "x, 2001:db8::1"]
+)
+def test_a_numbered_address_can_go_around_the_proxy(around):
+    assert proxy_for(NUMBERED, PROXY | {"NO_PROXY": around}) is None

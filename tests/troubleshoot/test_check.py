@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpcli.errors import NoKeyring, Unreachable
+from gpcli.errors import Expired, NoKeyring, Unreachable
 from gpcli.model.finding import Finding, Verdict
 from gpcli.net.trouble import LostReply
 from gpcli.troubleshoot.check import Check, doubtful, fine, not_checked, run_checks
 from gpcli.troubleshoot.checks import CHECKS, failure
 
-SCENE = SimpleNamespace(hide=lambda text: text.replace("Ada", "[hidden]"))
+SCENE = SimpleNamespace(hide=lambda text: text.replace("Ada", "[hidden]"), unattended=None)
+MACHINE = SimpleNamespace(hide=SCENE.hide, unattended="GPCLI_TOKEN")
 
 
 def raising(trouble: Exception):
@@ -42,6 +43,11 @@ def test_findings_come_in_the_order_of_the_checks():
 def test_what_is_raised_is_the_finding_with_its_word_and_hint():
     [found] = look_at(Check("one", raising(NoKeyring("no", hint="unlock it"))))
     assert found == Finding("one", Verdict.FAILED, "no", "no_keyring", "unlock it")
+
+
+def test_a_machine_is_not_told_to_log_in():
+    [found] = run_checks([Check("one", raising(Expired("no", hint="gpcli login")))], MACHINE)
+    assert found.cure == "Set a token of this portal that has not ended."
 
 
 def test_a_failure_without_a_hint_still_has_a_cure():

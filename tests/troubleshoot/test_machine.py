@@ -52,7 +52,7 @@ def test_of_several_browsers_one_that_is_there_is_enough(scene):
 def test_a_machine_with_a_token_needs_neither_keyring_nor_browser(scene):
     alone = scene(**MACHINE)
     looks = {machine.keyring(alone).seen, machine.browser(alone).seen}
-    assert looks == {"not checked: GPCLI_TOKEN is used instead"}
+    assert looks == {"not checked: GPCLI_TOKEN needs none"}
 
 
 def test_a_ci_run_at_a_sandbox_is_told_as_such(scene):

@@ -13,6 +13,7 @@ from gpcli.config.index import IndexedPerson, profile_key
 from gpcli.config.profiles import SCOPES
 from gpcli.errors import Expired, NotFound, NotSignedIn
 from gpcli.model.finding import Verdict
+from gpcli.portal.booking import OTHER_WAY
 from gpcli.troubleshoot import rights, sign_in
 from tests.troubleshoot.conftest import MACHINE, NOW
 
@@ -71,6 +72,14 @@ def test_a_session_that_can_not_be_renewed_is_a_warning_with_its_end(signed_in):
     sight = sign_in.session(signed_in(refresh_token=None))
     assert (sight.status, sight.cause) == (Verdict.WARNING, "no_refresh")
     assert sight.seen == "ends at 2027-03-01 08:10 UTC and can't be renewed"
+    assert "add prompt = 'consent' to the profile" in (sight.cure or "")
+
+
+def test_one_that_the_portal_does_not_grant_after_consent_either_is_for_the_portal(signed_in):
+    here = signed_in(refresh_token=None)
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}prompt = 'consent'\n")
+    assert "only it can change this" in (sign_in.session(here).cure or "")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,27 @@ def test_a_repeat_that_goes_unrecognised_is_a_warning(scene, conditional, cause)
     said = statement(*types, conditional=conditional)
     here = scene(lambda _: httpx.Response(200, json=said), **MACHINE)
     assert rights.portal_support(here).cause == cause
+
+
+@pytest.mark.parametrize("way", ["operation", "transaction"])
+def test_a_way_to_book_that_the_portal_does_not_offer_is_a_warning(signed_in, way):
+    types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
+    here = signed_in(searching(statement(*types)))
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}booking = '{way}'\n")
+    sight = rights.portal_support(here)
+    assert sight.seen == f"the profile books by {way}, which the portal does not offer"
+    assert (sight.cause, sight.cure) == ("not_supported", OTHER_WAY)
+
+
+def test_a_way_to_book_that_the_portal_offers_is_fine(signed_in):
+    types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
+    said = statement(*types)
+    said["rest"][0]["interaction"] = [{"code": "transaction"}]
+    here = signed_in(searching(said))
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}booking = 'transaction'\n")
+    assert rights.portal_support(here).status is Verdict.OK
 
 
 def searching(body, status=200):

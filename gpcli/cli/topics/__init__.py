@@ -17,7 +17,7 @@ MEANINGS = {
     "nobody to ask. Nothing was sent.",
     Exit.NOT_FOUND: "There is no such id, profile, person or file, or no time that fits.",
     Exit.SIGN_IN: "Nobody is signed in, the session is over, sign-in was refused, there is no "
-    "keyring, or the session belongs to another host.",
+    "keyring, a token command failed, or the session belongs to another host.",
     Exit.NOT_ALLOWED: "The GP does not offer it, or not now; consent or permission is missing; or "
     "a CI run would touch production.",
     Exit.UNAVAILABLE: "The portal can't be reached or can't answer now. Later may work.",
@@ -46,7 +46,7 @@ MACHINE_VARIABLES = (
     ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
     ("GPCLI_TOKEN", "An access token"),
     ("GPCLI_TOKEN_COMMAND", "A command that prints one, instead; run again when one is refused"),
-    ("GPCLI_PATIENT", "The patient's id at the portal"),
+    ("GPCLI_PATIENT", "The patient's id at the portal; with key_file in the profile too"),
     ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
 )
@@ -69,11 +69,11 @@ PROFILE_KEYS = (
     ("environment", "production, staging or sandbox; required"),
     ("client_id", "Who gpcli is to the portal, 'gpcli' unless given"),
     ("scopes", "What sign-in asks for; everything that gpcli uses unless given"),
-    ("scopes_version", "1 or 2: how scopes are written, where the portal does not say"),
+    ("scopes_version", "1 or 2: how scopes are written; as the portal says unless given"),
     ("redirect_port", "The port of the sign-in's last page, where the portal wants a fixed one"),
     ("prompt", "What to send as prompt, such as 'consent' where offline access needs it"),
     ("acr", "The level of sign-in to ask for and to insist on"),
-    ("booking", "How a time is taken: auto, post, operation or transaction"),
+    ("booking", "How a time is taken: post, operation or transaction; auto unless given"),
     ("status_sent", "The status that a booking is sent with: proposed, pending or booked"),
     ("token_command", "A command that prints an access token; for machines"),
     ("key_file", "A private key (JWK, mode 0600) that signs a machine in as client_id"),

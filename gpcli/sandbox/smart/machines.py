@@ -28,6 +28,7 @@ MACHINE = "my-machine"
 CLIENT_CREDENTIALS = "client_credentials"
 METHOD = "private_key_jwt"
 ALGORITHMS = ("ES384", "RS384")
+PAIRS = {"EC", "RSA"}
 LONGEST_LIFE = 300
 """Seconds from now to the end of an assertion, at most."""
 
@@ -66,11 +67,18 @@ def read_machine(path: Path) -> Machine:
     """
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
-        keys: Any = written if "keys" in written else {"keys": [written]}
-        public = KeySet.import_key_set(keys).as_dict(private=False)
+        keys = written.get("keys", [written])
+        public = KeySet.import_key_set(_pairs(keys)).as_dict(private=False)
         return Machine(MACHINE, KeySet.import_key_set(public))
     except (JoseError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as trouble:
         raise ValueError(f"{path} holds no JWK or JWK Set") from trouble
+
+
+def _pairs(keys: list[dict[str, str]]) -> Any:
+    """A JWK Set of `keys`, none of which may be a shared secret; raises ValueError."""
+    if not {key["kty"] for key in keys} <= PAIRS:
+        raise ValueError
+    return {"keys": keys}
 
 
 class Assertion(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib ships no types

@@ -28,6 +28,7 @@ RSA = RSAKey.generate_key(2048, {"kid": "rsa"}, private=True)
 SHORT = ECKey.generate_key("P-256", {"kid": "short"}, private=True)
 STRANGER = ECKey.generate_key("P-384", {"kid": "ec"}, private=True)
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SECRET = '{"kty": "oct", "kid": "shared", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'
 PUBLIC = {"keys": [key.as_dict(private=False) for key in (ELLIPTIC, RSA, SHORT)]}
 
 Asking = Callable[..., TestResponse]
@@ -233,7 +234,9 @@ def test_the_keys_are_read_without_their_private_parts(tmp_path: Path, written: 
     assert [key.is_private for key in machine.keys.keys] == [False] * len(machine.keys.keys)
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "7", "{}", '{"keys": 7}', '{"keys": [7]}'])
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "7", "{}", '{"keys": 7}', '{"keys": [7]}', SECRET]
+)
 def test_what_holds_no_key_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "machine.jwk"
     path.write_text(text, encoding="utf-8")
