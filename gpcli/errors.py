@@ -208,7 +208,7 @@ class RateLimited(Unavailable):
 
 
 class PortalTrouble(Unavailable):
-    """The portal failed (5xx) after all retries."""
+    """The portal failed (5xx, but for 501) after all retries."""
 
     code = "portal_error"
 

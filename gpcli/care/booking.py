@@ -11,7 +11,7 @@ from gpcli.care.agreement import Outcome, Proposal, Step
 from gpcli.care.flu import had_this_season
 from gpcli.care.offers import at_gp, called, choose, require, standings
 from gpcli.care.portal import Portal
-from gpcli.care.repeat import used_otherwise
+from gpcli.care.repeat import require_standing, used_otherwise
 from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
 from gpcli.care.slots import Search, owner
 from gpcli.errors import (
@@ -74,6 +74,7 @@ def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
     row = owner(slot, facts.offers, request.service, desk.search.now, request.gp, desk.asker)
     if slot.start <= desk.search.now:
         raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
+    _refuse_own(facts.coming, slot)
     if slot.status != "free":
         raise SlotTaken(f"The time {slot.id} is taken.", hint=_SEE_SLOTS)
     return _booking(desk, request, facts, row, slot)
@@ -91,8 +92,9 @@ def _found(
         _refuse_double(facts.coming, row, desk.search.now)
     if find is _picked and not desk.asker.allowed:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
+    ours = {each.slot_id for each in facts.coming if not each.over}
     free = desk.portal.slots([offer_of(row)], *desk.search.days)
-    slot = find(desk, desk.search.pick(free))
+    slot = find(desk, desk.search.pick(each for each in free if each.id not in ours))
     return _booking(desk, request, facts, row, slot)
 
 
@@ -190,6 +192,16 @@ def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -
     )
 
 
+def _refuse_own(coming: Sequence[Appointment], slot: Slot) -> None:
+    """Raise SlotTaken for a time that the person has; some portals show it free for a while."""
+    for each in coming:
+        if each.slot_id == slot.id and not each.over:
+            raise SlotTaken(
+                f"The time {slot.id} is taken, by your own booking {each.id}.",
+                hint=f"gpcli appointments show {each.id}",
+            )
+
+
 def _booking(
     desk: Desk, request: Request, facts: BookingDesk, row: Service, slot: Slot
 ) -> Proposal[Appointment]:
@@ -262,5 +274,6 @@ def _done(
     same = same and (request.gp is None or earlier.surgery_id in {None, *ids})
     reasons = {(words or "").strip() for words in (earlier.reason, request.reason)}
     if same and len(reasons) == 1:
+        require_standing(earlier)
         return Outcome(earlier, changed=False)
     raise used_otherwise(str(earlier.id))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from gpcli.care.agreement import Charge, Outcome, Proposal, Step
 from gpcli.care.offers import at_gp, called, pick_one, require
 from gpcli.care.recheck import still_offered
-from gpcli.care.repeat import used_otherwise
+from gpcli.care.repeat import require_standing, used_otherwise
 from gpcli.care.request import Request, offer_of, preview, whom
 from gpcli.care.slots import Search
 from gpcli.care.writing import (
@@ -210,6 +210,7 @@ def _asked_before(
     same_subject = earlier.subject in {None, letter.subject}
     same_words = same_subject and (earlier.reason or "").strip() == _words(letter)
     if there and same_words and (earlier.service, earlier.channel) == (_SERVICE, way):
+        require_standing(earlier)
         return Outcome(earlier, changed=False)
     raise used_otherwise(str(earlier.id))
 

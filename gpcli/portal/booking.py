@@ -1,7 +1,7 @@
 """Taking a time in the way that the portal has for it, and making sure that it is ours alone.
 
 A portal guards its times itself (`post`), has `Appointment/$book` for it (`operation`), or leaves
-it to its clients (`transaction`); see docs/portal.md, Writes.
+it to its clients (`transaction`); see docs/portal.md, Booking.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
-from gpcli.errors import Conflict, GpcliError, Rejected, SlotTaken
+from gpcli.errors import Conflict, GpcliError, NotPermitted, Rejected, SlotTaken
 from gpcli.model.appointment import Appointment
 from gpcli.model.desk import Written
 from gpcli.net.door import Answer
@@ -22,17 +22,20 @@ from gpcli.portal.book_operation import PATH, as_create, book_parameters
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.context import Context
 from gpcli.portal.doubt import bearing, refusal_in, require_one, tried
-from gpcli.portal.errands import Created, Doubt
+from gpcli.portal.errands import Created, Doubt, Errands
 from gpcli.portal.fhir.appointment import holders, write_cancelled
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed
-from gpcli.portal.outcome import PROBLEM
+from gpcli.portal.outcome import PROBLEM, error_of
 from gpcli.portal.reading import whole
 
 KIND = "Appointment"
 SEE_SLOTS = "gpcli slots lists the free times."
+OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 _CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
+_NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
+"""What portals answer to an operation that they don't have."""
 _UNEXPLAINED = frozenset({Conflict, Rejected})
 """Refusals that may well mean that the time is taken, by a portal that does not say so."""
 
@@ -79,9 +82,12 @@ class Booking:
         if doubt.held:
             return self.context.errands.conclude(None, look, doubt)
         there, known = look() if doubt.known else (Bundle(), Bundle())
-        if not there.matches:
-            return None
+        return self.left(there, known) if there.matches else None
+
+    def left(self, there: Bundle, known: Bundle) -> Created:
+        """What another run with the same intent made; raises Conflict unless it is one record."""
         require_one(there, self.intent, KIND)
+        self.context.errands.end(self.intent, "done")
         return Created(there, known, changed=False)
 
     def explained(self, answer: Answer) -> Answer:
@@ -96,18 +102,23 @@ class Booking:
         return shown is not None and shown.json.get("status") not in {"free", None}
 
     def give_back(self, made: str) -> None:
-        """Cancel what was booked; raises Conflict where that does not work."""
+        """Cancel what was booked; raises Conflict where that does not work.
+
+        It is in the journal from the beginning, so that no repeat takes the booking for a success.
+        """
+        errands, undoing, reference = (
+            self.context.errands,
+            _given_back(self.intent),
+            f"{KIND}/{made}",
+        )
         try:
-            self.context.errands.update(
-                f"{KIND}/{made}", write_cancelled, _is_cancelled, uuid5(self.intent, "given back")
-            )
+            errands.begin(undoing, {"resourceType": KIND, "id": made}, reference)
+            errands.update(reference, write_cancelled, _is_cancelled, undoing)
         except GpcliError as trouble:
-            raise Conflict(
-                f"The time is not yours, and your booking {made} of it could not be cancelled: "
-                f"{trouble.message}",
-                hint=f"Try gpcli cancel {made}, or call the surgery.",
-                request_id=str(self.intent),
+            raise _still_there(
+                made, self.intent, f"could not be cancelled: {trouble.message}"
             ) from trouble
+        errands.end(undoing, "done")
 
 
 def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[Appointment]:
@@ -115,7 +126,7 @@ def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[App
 
     What turns out to come second, where a portal lets several take one time, is cancelled again.
     Raises SlotTaken, Conflict, NotPermitted where the portal lacks what the profile's way needs,
-    OutcomeUnknown, or the portal's refusal.
+    Rejected where it ended the booking at once, OutcomeUnknown, or the portal's refusal.
     """
     exchange = booking.context.exchange
     created = _WAYS[way_to_book(booking.context.dialect.booking, exchange.can())](booking)
@@ -126,7 +137,30 @@ def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[App
         )
     if created.changed:
         _require_first(booking, created)
+    if made.over:
+        raise Rejected(
+            f"The portal has your booking, but as {made.status}: {made.id}.", hint=SEE_SLOTS
+        )
     return Written(made, created.changed)
+
+
+def require_ours(errands: Errands, intent: UUID, made: str) -> None:
+    """Raise Conflict for a living booking that an earlier run with this intent was to cancel."""
+    undoing = _given_back(intent)
+    if errands.doubt(KIND, undoing, undoing, conditional=False).known:
+        raise _still_there(made, intent, "has still to be cancelled.")
+
+
+def _given_back(intent: UUID) -> UUID:
+    return uuid5(intent, "given back")
+
+
+def _still_there(made: str, intent: UUID, how: str) -> Conflict:
+    return Conflict(
+        f"The time is not yours, and your booking {made} of it {how}",
+        hint=f"Try gpcli cancel {made}, or call the surgery.",
+        request_id=str(intent),
+    )
 
 
 def way_to_book(asked: str, can: Capabilities) -> str:
@@ -155,8 +189,23 @@ def _operation(booking: Booking) -> Created:
     answer = errands.sent(
         {intent: booking.body}, lambda: door.send("POST", PATH, asked, headers=headers)
     )
+    _require_operation(booking, answer)
     told = booking.explained(as_create(answer)) if answer else None
     return errands.conclude(told, booking.look, doubt)
+
+
+def _require_operation(booking: Booking, answer: Answer | None) -> None:
+    """Raise NotPermitted for the answer of a portal that has no `$book`, nor says so."""
+    if answer is None or answer.status not in _NO_SUCH_OPERATION:
+        return
+    if booking.context.exchange.can().book_operation:
+        return
+    booking.context.errands.end(booking.intent, "refused")
+    raise NotPermitted(
+        "This profile books by operation, and the portal does not list Appointment/$book. "
+        f"{error_of(answer).message}",
+        hint=OTHER_WAY,
+    )
 
 
 def _transaction(booking: Booking) -> Created:
@@ -175,7 +224,7 @@ _WAYS: Mapping[str, Callable[[Booking], Created]] = {
 def _require_first(booking: Booking, created: Created) -> None:
     """Raise SlotTaken, with ours cancelled, where another booking of the time came before ours.
 
-    In the portal's own order, so that of several clients all find the same one first.
+    In the portal's own order, so that no two clients find themselves first.
     """
     (ours,) = created.there.matches
     rivals = holders(created.known, booking.slot) - {ours.json["id"]}
@@ -193,16 +242,17 @@ def _require_first(booking: Booking, created: Created) -> None:
 def _came_first(rival: Element, ours: Element) -> bool:
     """Whether `rival` goes before `ours`: confirmed ones do, then what was stored first.
 
-    Where the portal does not tell when, it does: it may have been there long before.
+    Where the portal does not tell when, or of both the same, it does: of two that look one after
+    the other, both may not stay.
     """
     theirs, own = _stored(rival), _stored(ours)
     if theirs is None or own is None:
         return True
-    return _rank(rival, theirs) < _rank(ours, own)
+    return (_waits(rival), theirs) <= (_waits(ours), own)
 
 
-def _rank(one: Element, stored: datetime) -> tuple[bool, datetime, str]:
-    return one.json.get("status") not in _CONFIRMED, stored, str(one.json["id"])
+def _waits(one: Element) -> bool:
+    return one.json.get("status") not in _CONFIRMED
 
 
 def _stored(one: Element) -> datetime | None:

@@ -261,7 +261,13 @@ class FhirPortal:
 
     def _earlier(self, answer: Found, intent: UUID) -> Appointment | None:
         found = self._reader.appointments(bearing(whole(answer), "Appointment", intent))
-        return found[0] if found else None
+        if not found:
+            return None
+        if not found[0].over:
+            from gpcli.portal.booking import require_ours  # noqa: PLC0415  (as in book)
+
+            require_ours(self._errands, intent, str(found[0].id))
+        return found[0]
 
     def _made(self, there: Bundle) -> Appointment:
         for made in self._reader.appointments(there):

@@ -32,6 +32,9 @@ _LISTS = {
 _MAY_BE_DONE = frozenset({408, 423, 424})
 """Statuses below 500 that leave open whether a write was done."""
 
+_NOT_IMPLEMENTED = 501
+"""The one status above that which does not."""
+
 
 _THERE_BEFORE = frozenset({200, 409, 412})
 """How portals answer a conditional create of what they have."""
@@ -98,7 +101,8 @@ def is_final(answer: Answer) -> bool:
 
     No refusal does where an earlier try of the same request may have been done.
     """
-    return not answer.repeated and answer.status < 500 and answer.status not in _MAY_BE_DONE
+    refused = answer.status < 500 or answer.status == _NOT_IMPLEMENTED
+    return refused and not answer.repeated and answer.status not in _MAY_BE_DONE
 
 
 def refusal_in(answer: Answer | None) -> GpcliError | None:

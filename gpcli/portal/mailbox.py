@@ -87,15 +87,16 @@ class FhirMailbox:
         parts = queries.thread_parts(intent) if intent else ()
         asked = [queries.by_identifier("Communication", each) for each in parts]
         besides = self._besides(intent) if kind is ThreadKind.E_CONSULTATION else []
-        answers = self._exchange.ask(*about_offers, *asked, *besides)
+        # What another run makes meanwhile is then known as ours, and not only under way.
+        answers = self._exchange.ask(*about_offers, *besides, *asked)
         offers = self._context.offers(answers[: len(about_offers)])
         found = answers[len(about_offers) :]
         if any(isinstance(each, ConsentNeeded) for each in found):
             return WritingDesk(offers, None)
-        desk = self._desk(offers, found[len(asked) :], intent)
+        desk = self._desk(offers, found[: len(besides)], intent)
         if intent is None:
             return desk
-        header, message = self._bearing(found[: len(asked)], parts)
+        header, message = self._bearing(found[len(besides) :], parts)
         if not header.matches and not message.matches:
             return desk
         half = not message.matches

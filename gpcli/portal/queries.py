@@ -1,4 +1,4 @@
-"""The questions as FHIR searches (docs/portal.md, One round trip per question)."""
+"""The questions as FHIR searches: for most commands one, or one batch of them."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Reader:
             return one
         raise NotFound(
             "The portal shows no record of this patient.",
-            hint="gpcli login signs in anew; with GPCLI_TOKEN, check GPCLI_PATIENT.",
+            hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
 
     def surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:

@@ -16,7 +16,7 @@ from uuid import uuid4, uuid5
 from gpcli.errors import Conflict, GpcliError, NotPermitted, SlotTaken
 from gpcli.net.door import Answer
 from gpcli.portal import queries
-from gpcli.portal.booking import KIND, SEE_SLOTS, Booking
+from gpcli.portal.booking import KIND, OTHER_WAY, SEE_SLOTS, Booking
 from gpcli.portal.doubt import (
     create_entry,
     entry_url,
@@ -34,8 +34,6 @@ from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, resource
 from gpcli.portal.outcome import error_of
 from gpcli.portal.reading import must
-
-_OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 
 
 class Half(NamedTuple):
@@ -74,7 +72,7 @@ def _slot(booking: Booking) -> tuple[Element, str]:
     if not exchange.can().transaction:
         raise NotPermitted(
             "The portal takes no transactions, and this profile books by transaction.",
-            hint=_OTHER_WAY,
+            hint=OTHER_WAY,
         )
     record, answer = exchange.read(f"Slot/{booking.slot}")
     condition = if_match(record, answer.headers.get("ETag"))
@@ -82,7 +80,7 @@ def _slot(booking: Booking) -> tuple[Element, str]:
         raise NotPermitted(
             "The portal keeps no versions of its times, so two people could book the same one; "
             "nothing was sent.",
-            hint=_OTHER_WAY,
+            hint=OTHER_WAY,
         )
     return record, condition["If-Match"]
 
@@ -118,7 +116,7 @@ def _there_before(booking: Booking) -> Created:
     """What an earlier run with the same intent made of a time that is not free any more."""
     there, known = _look(booking)
     if there.matches:
-        return Created(there, known, changed=False)
+        return booking.left(there, known)
     raise SlotTaken(f"The time {booking.slot} is taken.", hint=SEE_SLOTS)
 
 
@@ -136,7 +134,7 @@ def _kept(booking: Booking, created: Created) -> Created:
     raise Conflict(
         "The portal made the booking but left the time free for others, so the booking was "
         "cancelled again.",
-        hint=f"Call the surgery. {_OTHER_WAY}",
+        hint=f"Call the surgery. {OTHER_WAY}",
         request_id=str(booking.intent),
     )
 

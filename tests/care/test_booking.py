@@ -534,7 +534,7 @@ ANSWERED = an_appointment("enq-7", service="booking-enquiry", reason="Knee", slo
     ("earlier", "choice"),
     [
         (MADE, Choice("slot-1")),
-        (replace(MADE, status="cancelled"), Choice("slot-1")),
+        (replace(MADE, status="fulfilled"), Choice("slot-1")),
         (MADE, FIRST),
         (replace(MADE, service=None), FIRST),
         (ASKED, ASKING),
@@ -570,6 +570,42 @@ def test_the_same_request_id_for_something_else_is_a_conflict(earlier, choice, r
         f"This --request-id was used for something else: {earlier.id}.",
         "Use a new --request-id for a new request.",
     )
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+@pytest.mark.parametrize(("earlier", "choice"), [(MADE, Choice("slot-1")), (ASKED, ASKING)])
+def test_the_same_request_again_is_no_booking_where_that_one_was_undone(earlier, choice, status):
+    portal = FakePortal(BOOKS, free=[SLOT], earlier=replace(earlier, status=status))
+
+    assert refused_by(Conflict, portal, choice, repeated=True, reason="Knee") == (
+        f"This --request-id was used before: {earlier.id} is {status} now.",
+        "Use a new --request-id for a new request.",
+    )
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize("status", ["free", "busy"])
+@pytest.mark.parametrize("another", [True, False])
+def test_a_time_that_one_has_is_not_booked_again_whatever_the_portal_shows(status, another):
+    portal = FakePortal(BOOKS, free=[a_slot(status=status)], there=[MADE])
+
+    assert refused_by(SlotTaken, portal, Choice("slot-1"), another=another) == (
+        "The time slot-1 is taken, by your own booking app-7.",
+        "gpcli appointments show app-7",
+    )
+
+
+def test_a_time_that_one_had_can_be_booked_anew():
+    portal = FakePortal(BOOKS, free=[SLOT], there=[replace(MADE, status="cancelled")])
+
+    assert by_id(portal).preview.slot_id == "slot-1"
+
+
+def test_the_first_time_is_one_that_the_person_has_not_got_yet():
+    free = [SLOT, a_slot("2026-12-04 08:00", "slot-2")]
+    portal = FakePortal(BOOKS, free=free, there=[MADE])
+
+    assert decide(portal, FIRST, another=True).preview.slot_id == "slot-2"
 
 
 def test_the_same_request_again_counts_though_the_time_is_taken_by_itself_now():

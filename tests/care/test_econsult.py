@@ -384,6 +384,13 @@ def test_the_same_request_id_for_another_request_is_a_conflict(earlier):
     assert message == "This --request-id was used for something else: con-1."
 
 
+def test_the_same_request_at_a_time_again_is_none_where_that_one_was_withdrawn():
+    portal = with_mail(CAN)
+    portal.earlier = replace(SAME, status="cancelled")
+    message, _ = refused_by(Conflict, portal, ask_for, repeated=True)
+    assert message == "This --request-id was used before: con-1 is cancelled now."
+
+
 def test_the_same_request_id_at_another_gp_is_a_conflict():
     both = offers(OPEN, an_offer(ECONSULT, DAHL), surgeries=(BERG, DAHL))
     portal = with_mail(both)

@@ -17,6 +17,7 @@ from tests.contract.world import FLU_SHOT, FLU_SHOT_DAYS_AGO, VISIT_ANSWER, VISI
 pytestmark = pytest.mark.needs("Slot:search-type", "Appointment:create", "Appointment:search-type")
 
 REASON = "A cough for three weeks"
+CHANGED = "Please bring your inhaler"
 WAITING = {"proposed", "pending", "booked"}
 """How a booking stands that the surgery has, or has yet to confirm."""
 
@@ -188,6 +189,19 @@ def test_a_booking_is_cancelled_once_and_keeps_what_it_had(visit):
     )
     kept = before.keys() - {"status", "meta", "participant"}
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@pytest.mark.needs("Appointment:update", "Appointment:search-type")
+def test_what_the_surgery_changed_meanwhile_is_kept_when_a_booking_is_cancelled(visit, place):
+    booked = visit.patient.visit
+    visit.portal.cancelling_desk(booked)
+    place.fill([visit.read(f"Appointment/{booked}") | {"description": CHANGED}])
+
+    cancelled = visit.portal.cancel(booked, uuid4())
+
+    after = visit.read(f"Appointment/{booked}")
+    assert cancelled.changed
+    assert (after["status"], after["description"]) == ("cancelled", CHANGED)
 
 
 @pytest.mark.needs("Appointment:update", "Appointment:search-type")

@@ -91,11 +91,22 @@ def test_a_request_id_is_some_text_but_not_too_much(shell_of, wrong):
 
 
 def test_a_time_that_somebody_took_after_it_was_listed_is_refused(world):
-    hans, other = world.shell("hans"), world.shell("hans")
+    hans = world.shell("hans")
     slot = free(hans)
-    other(f"gpcli book {slot} --yes")
+    world.change(f"Slot/{slot}", status="busy")
     ending = hans(f"gpcli book {slot} --yes --json")
     assert ending.refused == (7, "slot_taken", "")
+    assert world.appointments("hans") == []
+
+
+def test_a_time_that_one_booked_before_is_said_to_be_ones_own(world):
+    """As after an answer that was lost, by somebody who does not know of --request-id."""
+    hans = world.shell("hans")
+    slot = free(hans)
+    booked = hans.json(f"gpcli book {slot} --yes")["id"]
+    ending = hans(f"gpcli book {slot} --yes --another --json")
+    assert ending.refused == (7, "slot_taken", "")
+    assert ending.error["message"] == f"The time {slot} is taken, by your own booking {booked}."
     assert len(world.appointments("hans")) == 1
 
 
@@ -268,6 +279,7 @@ def test_overlapping_bookings_are_said_in_the_plan(world):
     ada = world.shell("ada")
     slot = free(ada)
     taken = ada.json(f"gpcli book {slot} --yes")
-    world.change(f"Slot/{slot}", status="free")
-    ending = ada(f"gpcli book {slot} --dry-run")
+    beside = free(ada)
+    world.change(f"Slot/{beside}", start=taken["start"], end=taken["end"])
+    ending = ada(f"gpcli book {beside} --dry-run")
     assert f"! It overlaps your booking {taken['id']}.\n" in ending.err

@@ -6,9 +6,10 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ from tests.journeys.world import MONDAY, Snapshot, World
 REQUEST = re.compile(r"^(GET|POST|PUT) ", re.MULTILINE)
 SLOW = timedelta(hours=1)
 """How long the surgery takes: what is booked is still pending, and no time is taken by it."""
-TAKEN = (7, "slot_taken", "")
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +112,14 @@ def test_booking_twice_with_one_request_id_is_one_booking_with_the_operation_too
 
 
 class Meanwhile(io.StringIO):
-    """What somebody types, while somebody else takes the time."""
+    """What somebody types, while something else happens."""
 
-    def __init__(self, world: World, slot: str) -> None:
+    def __init__(self, happens: Callable[[], object]) -> None:
         super().__init__("y\n")
-        self._take = lambda: world.change(f"Slot/{slot}", status="busy")
+        self._happens = happens
 
     def readline(self, size: int | None = -1) -> str:
-        self._take()
+        self._happens()
         return super().readline(-1)
 
 
@@ -128,7 +128,8 @@ def test_a_time_that_is_taken_between_plan_and_sending_is_refused(portals, tmp_p
     with fresh(portals[way], tmp_path) as world:
         ada = ada_with(world, way)
         slot = free(ada)
-        ending = ada.at_a_screen(Meanwhile(world, slot))(f"gpcli book {slot}")
+        taken = partial(world.change, f"Slot/{slot}", status="busy")
+        ending = ada.at_a_screen(Meanwhile(taken))(f"gpcli book {slot}")
         assert (ending.code, world.appointments("ada")) == (7, [])
         assert "taken" in ending.err
         assert "  gpcli slots lists the free times.\n" in ending.err
@@ -145,7 +146,8 @@ def test_a_profile_that_posts_at_a_portal_with_the_operation_is_told_so(asking):
 def test_a_profile_that_asks_for_an_operation_that_is_not_there_is_told_so(trusting):
     ada = ada_with(trusting, "operation")
     ending = ada(f"gpcli book {free(ada)} --yes --json")
-    assert ending.refused == (3, "not_found", "")
+    assert ending.refused == (5, "not_permitted", "")
+    assert "does not list Appointment/$book" in ending.error["message"]
     assert trusting.appointments("ada") == []
 
 
@@ -177,14 +179,14 @@ def test_a_booking_by_transaction_is_cancelled_like_any_other(trusting):
 
 
 def test_where_a_post_takes_no_time_the_second_booking_of_it_is_cancelled_again(trusting):
-    ada = trusting.shell("ada")
+    ada, elsewhere = trusting.shell("ada"), trusting.shell("ada")
     slot = free(ada)
-    first = ada.json(f"gpcli book {slot} --yes")
-    ending = ada(f"gpcli book {slot} --yes --another --json")
-    held = {one["id"]: one["status"] for one in trusting.appointments("ada")}
-    assert ending.refused == TAKEN
-    assert held.pop(first["id"]) == "pending"
-    assert list(held.values()) == ["cancelled"]
+    first = Meanwhile(partial(elsewhere.json, f"gpcli book {slot} --yes"))
+    ending = ada.at_a_screen(first)(f"gpcli book {slot}")
+    assert (ending.code, ending.out) == (7, "")
+    assert "Another booking of this time came first" in ending.err
+    statuses = [one["status"] for one in trusting.appointments("ada")]
+    assert sorted(statuses) == ["cancelled", "pending"]
 
 
 def signed_in(shell: Shell, live: Sandbox, home: Path, scopes: str) -> Shell:

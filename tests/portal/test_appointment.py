@@ -250,6 +250,11 @@ def test_a_booking_leaves_out_what_nobody_said():
     assert {"comment", "appointmentType"}.isdisjoint(written)
 
 
+def test_a_type_in_codes_of_others_is_not_written_as_one_of_ours():
+    written = write_booking(free_slot(channel="ROUTINE"), OFFER, "kari", None, INTENT, "proposed")
+    assert "appointmentType" not in written
+
+
 def test_an_enquiry_is_proposed_with_periods_and_without_times():
     window = Window(at("2027-03-08T08:00:00+01:00"), at("2027-03-08T10:00:00+01:00"))
     assert write_enquiry(OFFER, "kari", [window], None, INTENT) == WRITTEN | {

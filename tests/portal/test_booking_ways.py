@@ -18,7 +18,15 @@ from gpcli.portal.booking import way_to_book
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.client import FhirPortal
 from gpcli.portal.exchange import Exchange
-from tests.portal.builders import Json, a_searchset, a_slot, an_appointment, an_outcome, identified
+from tests.portal.builders import (
+    Json,
+    a_consent,
+    a_searchset,
+    a_slot,
+    an_appointment,
+    an_outcome,
+    identified,
+)
 from tests.portal.builders import ref as a_ref
 from tests.portal.scripted import (
     ALL_OFF,
@@ -33,7 +41,7 @@ from tests.portal.scripted import (
     door_to,
     portal_through,
 )
-from tests.portal.world import BOOKING
+from tests.portal.world import BOOKING, GPS
 
 START, END = "2027-03-02T09:00:00+01:00", "2027-03-02T09:20:00+01:00"
 SLOT = Slot(
@@ -102,6 +110,12 @@ def cancelling(server: Server) -> Server:
     """From now on the portal shows what is cancelled as cancelled."""
     gone = MADE | {"status": "cancelled"}
     return server.on("GET Appointment/visit-1", MADE, gone)
+
+
+def with_a_desk(server: Server) -> None:
+    """The portal answers what a booking is decided on."""
+    server.on("GET Patient", GPS).on("GET Consent", a_searchset(a_consent()))
+    server.on("GET ChargeItemDefinition", NOTHING).on("GET Appointment?patient", NOTHING)
 
 
 def writes(server: Server) -> list[str]:
@@ -291,6 +305,45 @@ def test_an_operation_that_an_earlier_run_did_is_found_and_not_sent_again(
     first, second = book(portal_of("operation")), book(portal_of("operation"))
     assert (first.changed, second.changed) == (True, False)
     assert writes(server) == [BOOK]
+
+
+@pytest.mark.parametrize("way", ["operation", "transaction"])
+def test_what_was_unknown_long_ago_and_is_found_by_a_repeat_is_noted_as_done(
+    portal_of, server: Server, journal: Journal, way: str
+):
+    journal.begin(INTENT, MADE, None, "2027-02-28T08:00:00+01:00")
+    journal.end(INTENT, "unknown", "2027-02-28T08:00:30+01:00")
+    server.on("GET Slot/slot-1", BUSY)
+    assert not book(portal_of(way)).changed
+    assert (writes(server), ended(journal)) == ([], {"Appointment": "done"})
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_portal_that_has_no_such_operation_is_said_to_have_none(
+    portal_of, server: Server, journal: Journal, status: int
+):
+    server.on(BOOK, Reply(an_outcome(text=TOLD), status)).on(BY_IDENTIFIER, NOTHING)
+    told = rf"does not list Appointment/\$book\. .* It says: {TOLD}"
+    with pytest.raises(errors.NotPermitted, match=told) as refusal:
+        book(portal_of("operation", replace(CAN_ALL, book_operation=False)))
+    assert refusal.value.hint.startswith("Set the profile's booking to auto")
+    assert ended(journal) == {"Appointment": "refused"}
+
+
+def test_what_the_operation_does_not_find_is_the_time_where_there_is_one(portal_of, server: Server):
+    server.on(BOOK, Reply(an_outcome(text=TOLD), 404)).on(BY_IDENTIFIER, NOTHING)
+    with pytest.raises(errors.NotFound, match=TOLD):
+        book(portal_of("operation"))
+
+
+@pytest.mark.parametrize("way", ["post", "operation", "transaction"])
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_a_booking_that_the_portal_ended_at_once_is_none(
+    portal_of, server: Server, way: str, status: str
+):
+    server.on(BY_IDENTIFIER, a_searchset(MADE | {"status": status}))
+    with pytest.raises(errors.Rejected, match=f"as {status}: visit-1"):
+        book(portal_of(way))
 
 
 def test_the_transaction_keeps_all_that_the_slot_had_and_has_both_conditions(
@@ -524,10 +577,18 @@ def test_a_transaction_that_was_done_before_its_answer_was_lost_is_not_taken_for
         rival(EARLY),
         rival(LATE, status="booked"),
         rival(OURS_AT, id="a-visit"),
+        rival(OURS_AT, id="z-visit"),
         rival(None),
         rival("yesterday"),
     ],
-    ids=["stored before", "confirmed", "same moment, lower id", "no time", "no such time"],
+    ids=[
+        "stored before",
+        "confirmed",
+        "same moment, lower id",
+        "same moment",
+        "no time",
+        "no such time",
+    ],
 )
 def test_a_booking_that_came_second_is_cancelled_again_and_the_time_is_taken(
     portal_of, server: Server, journal: Journal, way: str, other: Json
@@ -547,11 +608,11 @@ def test_a_booking_that_came_second_is_cancelled_again_and_the_time_is_taken(
     "other",
     [
         rival(LATE),
-        rival(OURS_AT, id="z-visit"),
         rival(EARLY, status="cancelled"),
+        rival(EARLY, status="entered-in-error"),
         rival(EARLY, slot=[a_ref("Slot/slot-2")]),
     ],
-    ids=["stored after", "same moment, higher id", "cancelled", "another time"],
+    ids=["stored after", "cancelled", "entered in error", "another time"],
 )
 def test_a_booking_that_came_first_stays(portal_of, server: Server, way: str, other: Json):
     server.on(ON_SLOT, a_searchset(MADE, other))
@@ -568,7 +629,7 @@ def test_a_booking_of_which_the_portal_does_not_say_when_gives_way(portal_of, se
 
 
 def test_both_find_the_same_one_first(portal_of, server: Server):
-    """Whoever looks, of two pending ones exactly one goes."""
+    """Whoever looks, of two pending ones the same one stays."""
     first, second = stored(MADE, EARLY), stored(MADE, LATE)
     cancelling(server).on(BY_IDENTIFIER, a_searchset(first), a_searchset(second))
     server.on(ON_SLOT, a_searchset(first, rival(LATE)), a_searchset(second, rival(EARLY)))
@@ -585,6 +646,27 @@ def test_a_second_booking_that_can_not_be_cancelled_is_told_with_its_id(
     with pytest.raises(errors.Conflict, match="booking visit-1 of it could not be") as conflict:
         book(portal_of("post"))
     assert conflict.value.hint == "Try gpcli cancel visit-1, or call the surgery."
+
+
+@pytest.mark.parametrize("question", ["GET Appointment/visit-1", "PUT Appointment/visit-1"])
+def test_a_second_booking_that_could_not_be_cancelled_is_no_success_for_a_repeat(
+    portal_of, server: Server, question: str
+):
+    server.on(ON_SLOT, a_searchset(MADE, rival())).on(question, LOST)
+    with_a_desk(server)
+    portal = portal_of("post", CAN_LITTLE)
+    with pytest.raises(errors.Conflict, match="could not be cancelled"):
+        book(portal)
+    with pytest.raises(errors.Conflict, match="visit-1 of it has still to be cancelled") as told:
+        portal.booking_desk(slot="slot-1", intent=INTENT)
+    assert told.value.hint == "Try gpcli cancel visit-1, or call the surgery."
+
+
+def test_a_booking_that_came_first_is_the_same_for_a_repeat(portal_of, server: Server):
+    with_a_desk(server)
+    portal = portal_of("post", CAN_LITTLE)
+    book(portal)
+    assert portal.booking_desk(slot="slot-1", intent=INTENT).earlier.id == "visit-1"
 
 
 def test_a_booking_that_was_there_before_is_not_cancelled_for_another(portal_of, server: Server):

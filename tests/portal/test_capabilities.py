@@ -153,7 +153,6 @@ def test_an_address_without_metadata_is_no_fhir_portal(
         Reply(a_patient()),
         Reply([]),
         Reply({"swagger": "2.0"}),
-        Reply(status=302, headers={"Location": "https://portal.example/login"}),
     ],
 )
 def test_an_answer_that_is_no_statement_is_no_fhir_portal(
@@ -164,6 +163,16 @@ def test_an_answer_that_is_no_statement_is_no_fhir_portal(
         capabilities(door, tmp_path, NOW)
 
 
+def test_an_address_that_leads_on_to_another_one_is_said_to(
+    door: Door, server: Server, tmp_path: Path
+):
+    there = {"Location": "https://portal.example/login"}
+    server.on("GET metadata", Reply(status=302, headers=there))
+    with pytest.raises(errors.BadResponse, match="portal: it leads on to another address"):
+        capabilities(door, tmp_path, NOW)
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("version", "said"), [("5.0.0", "5.0.0"), ("4.3.0", "4.3.0"), (None, "of no version")]
 )
@@ -171,8 +180,9 @@ def test_another_version_of_fhir_is_named(
     door: Door, server: Server, tmp_path: Path, version: str | None, said: str
 ):
     server.on("GET metadata", a_capability_statement(fhirVersion=version))
-    with pytest.raises(errors.BadResponse, match=f"speaks FHIR {said}, not R4"):
+    with pytest.raises(errors.BadResponse, match=f"speaks FHIR {said}, not R4") as raised:
         capabilities(door, tmp_path, NOW)
+    assert "another address for R4" in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_a_portal_that_knows_conditional_creates_gets_the_same_request_again(
     assert states(journal) == ["done"]
 
 
+def test_what_a_portal_does_not_implement_was_not_done(
+    errands: Errands, server: Server, journal: Journal
+):
+    server.on("POST Appointment", Reply(an_outcome(), 501))
+    with pytest.raises(errors.Rejected, match="does not know how to do this"):
+        create(errands)
+    assert (len(server.requests), states(journal)) == (1, ["refused"])
+
+
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(status=408)])
 def test_without_conditional_creates_nothing_is_sent_twice(
     careful: Errands, server: Server, trouble: Reply

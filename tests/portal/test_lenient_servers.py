@@ -169,7 +169,7 @@ def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
     assert ids(portal.booking_desk(slot=None, intent=None).coming) == ["undated", "dated"]
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("status", [400, 422, 501])
 def test_a_portal_that_does_not_know_missing_is_asked_for_what_waits(
     portal: FhirPortal, server: Server, status: int
 ):

@@ -41,7 +41,7 @@ def told(status: int, body: Any = None) -> tuple[type, int, str]:
         (461, errors.Rejected, 7),
         (499, errors.Rejected, 7),
         (500, errors.PortalTrouble, 6),
-        (501, errors.PortalTrouble, 6),
+        (501, errors.Rejected, 7),
         (503, errors.PortalTrouble, 6),
         (599, errors.PortalTrouble, 6),
         (301, errors.BadResponse, 1),

@@ -42,6 +42,12 @@ def in_their_codes(resource: Resource) -> Resource:
     return there
 
 
+def in_a_finer_code(resource: Resource) -> Resource:
+    """A Slot for one kind of visit among those that its HealthcareService is for."""
+    finer = {"coding": [{"system": THEIRS, "code": "124"}]}
+    return resource | {"serviceType": [finer]} if resource["resourceType"] == "Slot" else resource
+
+
 def without_times(resource: Resource) -> Resource:
     """The visit as it is booked where the surgery has yet to say when."""
     if resource["id"] != KARI.visit:
@@ -78,6 +84,16 @@ def test_what_is_written_has_the_portals_own_codes(portal: Portal, line: str, se
     [made] = there.of("Appointment")
     assert written["service"] == service
     assert made["serviceType"] == [{"coding": [{"system": THEIRS, "code": CODES[service]}]}]
+
+
+def test_a_time_in_codes_that_nobody_maps_is_one_of_the_service_that_it_belongs_to(portal: Portal):
+    there = portal(world=in_a_finer_code)
+    line = f"{BOOK} --request-id b1"
+
+    first, second = there.shell.json(line), there.shell.json(line)
+
+    assert (first["slot_id"], first["service"]) == (SLOT, "booking")
+    assert (second["id"], second["changed"]) == (first["id"], False)
 
 
 def test_without_a_code_map_the_portals_own_codes_are_no_services_of_ours(portal: Portal):

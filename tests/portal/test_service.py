@@ -16,6 +16,7 @@ from gpcli.portal.fhir.service import (
     offered,
     read_offer,
     service_code,
+    service_of,
 )
 from tests.portal.builders import (
     CHANNEL,
@@ -54,6 +55,25 @@ def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
     codings: list[Coding], code: str | None
 ):
     assert service_code(codings, CODE_MAP) == code
+
+
+@pytest.mark.parametrize(
+    ("codings", "service"),
+    [
+        ([], "booking"),
+        ([Coding("urn:other", "124")], "booking"),
+        ([Coding(SERVICE_TYPE, "57")], "booking"),
+        ([Coding(SERVICE, "contact")], "contact"),
+    ],
+)
+def test_a_record_in_codes_of_others_is_for_the_service_that_it_belongs_to(
+    codings: list[Coding], service: str
+):
+    assert service_of(codings, CODE_MAP, offer_of(a_service())) == service
+
+
+def test_a_record_of_no_service_that_is_known_is_for_what_is_written():
+    assert service_of([Coding("urn:other", "124")], CODE_MAP, None) == "124"
 
 
 @pytest.mark.parametrize(

@@ -339,3 +339,13 @@ def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
 def test_administrative_matters_ask_for_neither(portal: FhirPortal, server: Server):
     portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert not [each for each in server.asked if "category" in each or "Appointment" in each]
+
+
+def test_what_is_under_way_is_asked_for_before_what_bears_the_request_id(
+    portal: FhirPortal, server: Server
+):
+    """Else what another run with that id makes in between would be somebody else's."""
+    server.on("GET Appointment", NOTHING).on("GET Communication", NOTHING)
+    portal.mailbox.writing_desk(INTENT, E_CONSULTATION)
+    by_id = ["identifier=" in each for each in server.asked if "Communication?" in each]
+    assert by_id == [False, True, True]

@@ -13,7 +13,7 @@ from gpcli.model.service import Offer
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed
 from gpcli.portal.fhir.period import read_period
-from gpcli.portal.fhir.service import CHANNEL, SERVICE, channel_code, service_code
+from gpcli.portal.fhir.service import CHANNEL, CHANNELS, SERVICE, channel_code, service_of
 from gpcli.portal.fhir.slot import name_behind
 
 UUID_SYSTEM = "urn:ietf:rfc:3986"
@@ -45,7 +45,7 @@ def read_appointment(
         end=appointment.instant("end"),
         zone=zone,
         requested=_requested(appointment, ZoneInfo(zone)),
-        service=service_code(appointment.codings("serviceType"), code_map),
+        service=service_of(appointment.codings("serviceType"), code_map, _offer(refs, offers)),
         channel=channel_code(appointment.codings("appointmentType")),
         practitioner=_practitioner(actors, bundle),
         surgery=_surgery_name(refs, bundle, offers),
@@ -97,12 +97,15 @@ def _holds(one: Element, slot: str) -> bool:
 def write_booking(
     slot: Slot, offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
 ) -> dict[str, Any]:
-    """An Appointment for `slot`, with the slot's own times to the byte."""
+    """An Appointment for `slot`, with the slot's own times to the byte.
+
+    How it is held is repeated in our codes only: those of others are not ours to write.
+    """
     appointment = _write(offer, patient, reason, intent, status)
     appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
     appointment["start"] = slot.written_start
     appointment["end"] = slot.written_end
-    if slot.channel:
+    if slot.channel in CHANNELS:
         appointment["appointmentType"] = {"coding": [{"system": CHANNEL, "code": slot.channel}]}
     return appointment
 
@@ -174,11 +177,15 @@ def _named(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bundle) 
     return None
 
 
+def _offer(refs: Sequence[str], offers: Mapping[str, Offer]) -> Offer | None:
+    """The first service among the participants that the patient's GPs offer."""
+    services = (ref.partition("/")[2] for ref in refs if ref.startswith("HealthcareService/"))
+    return next((offers[each] for each in services if each in offers), None)
+
+
 def _surgery_name(refs: Sequence[str], bundle: Bundle, offers: Mapping[str, Offer]) -> str | None:
-    for ref in refs:
-        offer = offers.get(ref.partition("/")[2])
-        if ref.startswith("HealthcareService/") and offer:
-            return offer.surgery.name
+    if offer := _offer(refs, offers):
+        return offer.surgery.name
     for ref in refs:
         there = bundle.get(ref)
         employer = _employer(there) if there else None

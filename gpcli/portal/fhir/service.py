@@ -15,6 +15,8 @@ from gpcli.portal.fhir.period import read_period
 
 SERVICE = "urn:gpcli:gp-service"
 CHANNEL = "urn:gpcli:channel"
+CHANNELS = frozenset({"in-person", "phone", "video", "text"})
+"""The codes of CHANNEL."""
 LATE_CANCELLATION = "urn:gpcli:late-cancellation"
 DEEP_LINK = "urn:gpcli:booking-deep-link"
 CHARGED_AT = "urn:gpcli:charged-at"
@@ -34,6 +36,14 @@ def service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str 
         if mapped := code_map.get(f"{coding.system}|{coding.code}"):
             return mapped
     return written[0].code if written else None
+
+
+def service_of(
+    codings: Iterable[Coding], code_map: Mapping[str, str], offer: Offer | None
+) -> str | None:
+    """The service that a record of `offer` is for: a code that is not ours says less than that."""
+    code = service_code(codings, code_map)
+    return code if code in set(ServiceName) or offer is None else offer.name
 
 
 def _foreign(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:

@@ -8,7 +8,7 @@ from gpcli.model.appointment import Slot, SlotId
 from gpcli.model.service import Offer
 from gpcli.portal.fhir.bundle import Bundle
 from gpcli.portal.fhir.element import Element, Malformed
-from gpcli.portal.fhir.service import channel_code, service_code
+from gpcli.portal.fhir.service import channel_code, service_of
 from gpcli.portal.fhir.surgery import name_of
 
 
@@ -33,13 +33,12 @@ def read_slot(
     services = (ref.partition("/")[2] for ref in actors if _is(ref, "HealthcareService"))
     service = next(services, None) if schedule else assumed
     offer = offers.get(service or "")
-    code = service_code(slot.codings("serviceType"), code_map)
     return Slot(
         id=SlotId(slot.need("id")),
         start=start,
         end=end,
         zone=zone,
-        service=code or (offer.name if offer else None),
+        service=service_of(slot.codings("serviceType"), code_map, offer),
         channel=channel_code(slot.codings("appointmentType")),
         practitioner=_practitioner(schedule, bundle) or (offer.surgery.gp if offer else None),
         surgery=offer.surgery.name if offer else None,
