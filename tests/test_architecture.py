@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "render",
         "local",
     },
-    "sign_in": {"errors", "model", "config", "auth", "session"},
+    "sign_in": {"errors", "model", "config", "auth", "portal", "session"},
     "sign_out": {"errors", "model", "config", "auth", "session"},
     "whoami": {"errors", "model", "config", "care", "auth", "session", "sign_in"},
 }
@@ -73,14 +73,15 @@ def area(path: Path) -> str:
     return place(path).partition("/")[0].removesuffix(".py")
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
+@cache
+def imported(path: Path) -> frozenset[str]:
+    names: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def ours(path: Path) -> set[str]:

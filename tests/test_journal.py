@@ -323,7 +323,7 @@ def test_keys_of_a_later_release_are_passed_over(journal, directory):
     assert states(journal) == [(INTENT, "sending")]
 
 
-ROUNDS, THREADS = 30, 8
+ROUNDS, THREADS, PATIENCE = 30, 8, 60.0
 
 
 def test_however_many_begin_at_once_the_key_is_made_once(tmp_path):
@@ -333,7 +333,7 @@ def test_however_many_begin_at_once_the_key_is_made_once(tmp_path):
 
         def begin(_, directory=directory, start=start):
             journal = Journal(directory, "home", "hash")
-            start.wait()
+            start.wait(PATIENCE)
             journal.begin(uuid4(), BOOKING, None, BEGAN)
 
         with ThreadPoolExecutor(THREADS) as pool:
@@ -348,13 +348,14 @@ PROCESSES, WRITES = 4, 25
 
 def write_many(directory, number, start):
     journal = Journal(directory, "home", "hash")
-    start.wait()
+    start.wait(PATIENCE)
     for count in range(WRITES):
         intent = UUID(int=number * WRITES + count)
         journal.begin(intent, BOOKING, None, BEGAN)
         journal.end(intent, "done", ENDED)
 
 
+@pytest.mark.real
 def test_processes_that_write_at_once_append_whole_lines_and_share_one_key(directory):
     context = get_context("spawn")
     start = context.Barrier(PROCESSES)
@@ -365,7 +366,7 @@ def test_processes_that_write_at_once_append_whole_lines_and_share_one_key(direc
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join()
+        writer.join(PATIENCE)
 
     noted = Journal(directory, "home", "hash").entries()
     assert [writer.exitcode for writer in writers] == [0] * PROCESSES

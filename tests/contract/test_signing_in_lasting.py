@@ -131,7 +131,7 @@ def test_a_provider_that_has_moved_and_changed_its_keys_signs_in_as_before(tmp_p
         httpx.post(f"{provider.issuer}/move", trust_env=False).raise_for_status()
 
         assert shell.json("gpcli gp")[0]["gp"]
-        assert later(shell)("gpcli gp --json").refused == (4, "sign_in_refused", "")
+        assert later(shell)("gpcli gp --json").refused == (4, "expired", "")
         assert shell.json("gpcli login --limit 60")["patient"]["id"] == patient.id
         assert kept(shell).token_endpoint == f"{provider.issuer}/moved/token"
         assert later(shell)("gpcli gp").code == 0

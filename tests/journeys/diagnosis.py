@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.journeys.shell import Ending, Shell
+from tests.journeys.shell import Ending, Shell, at_once
 
 METADATA = "/metadata"
 SIGN_IN = "/.well-known/smart-configuration"
@@ -50,7 +50,7 @@ def diagnosis(shell: Shell, options: str = "") -> Diagnosis:
 def person(env: Mapping[str, str], **more: Any) -> Shell:
     """Somebody's shell by the real clock, with a desktop but no bus unless `env` has one."""
     desktop = {"DISPLAY": ":0", "BROWSER": "true", "PATH": "/usr/bin:/bin"}
-    return Shell({**desktop, **env}, lambda: datetime.now(UTC), **more)
+    return Shell({**desktop, **env}, lambda: datetime.now(UTC), sleep=at_once, **more)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Timer
 
 from gpcli.cli.served import variables
 from gpcli.sandbox.server import Sandbox
@@ -51,8 +52,13 @@ def started(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> Ending:
-    """How it ended."""
-    out, err = process.communicate(timeout=60)
+    """How it ended; if it does not end in a minute, it is ended."""
+    overdue = Timer(60, process.kill)
+    overdue.start()
+    try:
+        out, err = process.communicate()
+    finally:
+        overdue.cancel()
     return Ending(process.returncode, out, err)
 
 

@@ -65,6 +65,10 @@ def forbidden(seconds: float) -> None:
     raise AssertionError(f"a test would sleep for {seconds} s")
 
 
+def at_once(seconds: float) -> None:
+    """How tests wait before a request is tried again: not at all."""
+
+
 @dataclass(frozen=True)
 class Shell:
     """One person's shell: `shell("gpcli slots --limit 1")`.

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gpcli.auth.vault import MemoryVault
-from tests.journeys.shell import Shell
+from tests.journeys.shell import Shell, at_once
 from tests.journeys.world import MONDAY
 
 COMMANDS = ["gp", "services", "slots", "appointments list", "book --first --yes", "whoami"]
@@ -57,7 +58,7 @@ def answering(status: int, kind: str, body: str, context=None) -> Iterator[str]:
         yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(60)
         server.server_close()
 
 
@@ -70,7 +71,7 @@ def at(portal: str, home: Path) -> Shell:
         "GPCLI_PATIENT": "ada",
         "GPCLI_CONFIG_DIR": str(home),
     }
-    return Shell(env, lambda: MONDAY, vault=MemoryVault(), browse=lambda _: True)
+    return Shell(env, lambda: MONDAY, vault=MemoryVault(), browse=lambda _: True, sleep=at_once)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -121,10 +122,12 @@ def test_signing_in_beside_the_fhir_base_says_what_the_address_must_be(world, tm
 def test_where_nothing_listens_is_unreachable(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    shell = at(f"http://127.0.0.1:{port}", tmp_path)
-    ending = shell("gpcli services --json --timeout 1")
+    pauses: list[float] = []
+    shell = replace(at(f"http://127.0.0.1:{port}", tmp_path), sleep=pauses.append)
+    ending = shell("gpcli services --json --timeout 60")
     assert ending.refused == (6, "unreachable", "")
     assert "nothing answers there" in ending.error["message"]
+    assert pauses, "it is not tried again"
 
 
 def test_a_write_that_never_left_is_unreachable_and_not_unknown(tmp_path):

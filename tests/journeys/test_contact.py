@@ -157,6 +157,7 @@ def at_a_terminal(line, env):
     )
 
 
+@pytest.mark.real
 def test_when_the_message_is_piped_in_the_question_is_asked_at_the_terminal(live, tmp_path):
     env = as_person(live, tmp_path, "ada")
     line = f"printf 'From a pipe.\\n' | {PYTHON} contact --message-file -"
@@ -173,6 +174,7 @@ def test_when_the_message_is_piped_in_the_question_is_asked_at_the_terminal(live
     assert person.exitstatus == 0
 
 
+@pytest.mark.real
 def test_a_person_writes_in_an_editor_and_what_it_says_stays_private(live, tmp_path):
     script = tmp_path / "editor.py"
     script.write_text("import sys; open(sys.argv[1], 'a').write('Is there a ramp?\\n')\n")
@@ -245,6 +247,7 @@ def test_what_can_not_wait_is_not_even_written(world, tmp_path):
     assert ("Can it wait" in ending.err, ending.code) == (False, 0)
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
 def test_who_is_ended_while_writing_finds_the_text_and_no_page_stays(live, tmp_path, number):
     runtime = tmp_path / "run"
@@ -270,6 +273,7 @@ while True:
 """
 
 
+@pytest.mark.real
 def test_an_editor_that_had_to_be_killed_leaves_the_terminal_as_it_was(live, tmp_path):
     env = as_person(live, tmp_path, "ada")
     env["EDITOR"] = an_editor(tmp_path, "Is there a ramp?\n", STUBBORN)
@@ -285,6 +289,7 @@ def test_an_editor_that_had_to_be_killed_leaves_the_terminal_as_it_was(live, tmp
     assert before.split()[:2] == after.split() == ["icanon", "echo"]
 
 
+@pytest.mark.real
 def test_what_was_typed_at_the_terminal_is_kept_when_it_is_interrupted(live, tmp_path):
     env = as_person(live, tmp_path, "ada")
     person = at_a_terminal(f"exec {PYTHON} contact --subject Ramp --can-wait", env)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gpcli.session import Session
-from tests.journeys.shell import AN_HOUR, Shell
+from tests.journeys.shell import AN_HOUR, Shell, at_once
 
 RAMP = "gpcli contact --subject Ramp --can-wait"
 UNSURE = "Your text is kept. It may have been sent: gpcli messages list shows it."
@@ -63,7 +63,7 @@ class Fated(Shell):
             now=self.now,
             transport=fate,
             terminal=replace(self.terminal, width=500),
-            sleep=lambda seconds: None,
+            sleep=at_once,
         )
         session.patience = AN_HOUR
         return session

@@ -120,6 +120,15 @@ def test_what_the_machine_was_not_granted_is_not_offered(machine):
 def test_the_portal_itself_refuses_what_was_not_granted(machine):
     ending = machine(scopes="patient/Slot.rs")("gpcli gp --json")
     assert ending.refused == (5, "not_permitted", "")
+    assert ending.error["hint"] == (
+        "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
+        "gpcli services tells what it may use."
+    )
+
+
+def test_a_machine_is_never_told_to_log_in(machine):
+    ending = machine(scopes="patient/*.rs patient/Appointment.c")("gpcli rx renew rx-1 --yes")
+    assert (ending.code, "gpcli login" in ending.err) == (5, False)
 
 
 def test_the_same_goes_for_scopes_of_the_first_version(machine):
@@ -143,7 +152,7 @@ def test_no_token_is_kept_anywhere(machine, hospital, tmp_path):
         ("login", "There is nothing to sign in: a machine does that by itself, by key_file."),
         (
             "logout",
-            "A machine signs in here by key_file: gpcli keeps no session that could be ended.",
+            "A machine signs in here by key_file: gpcli keeps no session of its own to end.",
         ),
     ],
 )
@@ -224,3 +233,15 @@ def test_a_portal_that_knows_no_machine_lets_none_in(tmp_path, live):
     settings = {"client_id": "my-machine", "key_file": str(live_key)}
     ending = shell_with(tmp_path, live, settings)("gpcli services --json")
     assert ending.refused == (4, "sign_in_refused", "")
+
+
+def test_people_who_signed_in_before_the_machine_can_still_be_signed_out(ada, tmp_path):
+    with (tmp_path / "config.toml").open("a", encoding="utf-8") as config:
+        config.write('key_file = "machine.jwk"\n')
+    refused = ada("gpcli logout --json").error
+    assert refused["hint"] == (
+        "gpcli logout --all ends the sessions of people who signed in here before."
+    )
+    assert [one["revoked"] for one in ada.json("gpcli logout --all")] == [True]
+    assert ada("gpcli logout --all --json").refused == (2, "usage", "")
+    assert ada.json("gpcli whoami --all") == []

@@ -264,19 +264,21 @@ def ids(live, kind):
     return {one["id"] for one in live.store.find(kind, patient="Patient/ada")}
 
 
+@pytest.mark.real
 def test_eight_processes_with_one_request_id_start_one_e_consultation(live, tmp_path):
     live.set_delay(timedelta(hours=1))
     before = ids(live, "Communication")
     line = ("econsult", "start", "--via", "text", "--subject", "Rash", "--message", "Itching")
     agreed = ("--yes", "--accept-fee", "any", "--request-id", "e1")
     endings = in_processes(8, as_person(live, tmp_path, "ada"), *line, *agreed)
-    assert Counter(ending.code for ending in endings) == {0: 8}
+    assert [ending for ending in endings if ending.code] == []
     assert Counter(ending.json["changed"] for ending in endings) == {True: 1, False: 7}
     made = made_since(live, "Communication", before)
     assert [("partOf" in one) for one in made] == [False, True]
     assert {ending.json["id"] for ending in endings} == {made[0]["id"]}
 
 
+@pytest.mark.real
 def test_two_processes_that_renew_the_same_leave_one_request(live, tmp_path):
     live.set_delay(timedelta(hours=1))
     before = ids(live, "Task")
@@ -292,6 +294,7 @@ def test_two_processes_that_renew_the_same_leave_one_request(live, tmp_path):
     assert 0 in {ending.code for ending in endings}
 
 
+@pytest.mark.real
 def test_processes_that_renew_with_one_request_id_all_end_well(live, tmp_path):
     live.set_delay(timedelta(hours=1))
     before = ids(live, "Task")

@@ -279,16 +279,19 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     """The variables of a shell beside a sandbox that another process serves."""
     env = surroundings(tmp_path_factory.mktemp("home"))
     process = started("sandbox", "serve", "--delay", "1h", env=env)
-    assert process.stdout.readline().startswith("http://127.0.0.1:")
-    yield env
-    process.send_signal(signal.SIGTERM)
-    ended(process)
+    try:
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        yield env
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended(process)
 
 
 def as_emil(line, env):
     return shell(f'eval "$({PYTHON} sandbox env guro --as emil)"; {PYTHON} {line} --json', env)
 
 
+@pytest.mark.real
 def test_a_shell_from_sandbox_env_acts_for_the_child(beside):
     made = json.loads(as_emil("contact --subject Syn --message Hei --yes", beside).out)
     [there] = json.loads(as_emil(f"messages show {made['id']}", beside).out)["messages"]
@@ -296,5 +299,6 @@ def test_a_shell_from_sandbox_env_acts_for_the_child(beside):
     assert (there["sender"], there["mine"]) == ("Guro Hagen", True)
 
 
+@pytest.mark.real
 def test_a_shell_from_sandbox_env_changes_no_consent_for_the_child(beside):
     assert as_emil("consent grant --yes", beside).refused == (5, "not_permitted", "")

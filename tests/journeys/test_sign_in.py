@@ -13,8 +13,11 @@ import pytest
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.account import OFFLINE
 from gpcli.cli.demo import visit
+from gpcli.cli.screen import TerminalScreen
+from gpcli.config.options import Options
 from gpcli.errors import NoKeyring
-from tests.journeys.shell import Ending
+from gpcli.session import Session
+from tests.journeys.shell import PIPED, Ending
 from tests.journeys.world import World
 
 
@@ -67,6 +70,15 @@ def test_what_is_kept_on_disk_is_for_its_owner_alone_and_holds_no_token(ada, tmp
 def test_signing_in_again_at_the_same_portal_makes_no_second_profile(ada, live, environment):
     assert ada(f"gpcli login {live.fhir_base} --hint ada {environment}").code == 0
     assert len(ada.json("gpcli profile list")) == 1
+
+
+def test_signing_in_again_asks_anew_what_the_portal_can_do(ada, live, tmp_path):
+    [kept] = tmp_path.rglob("capabilities-*.json")
+    believed = json.loads(kept.read_text())
+    kept.write_text(json.dumps({**believed, "creates": []}))
+    assert ada("gpcli book --first --yes --json").refused[1] == "not_permitted"
+    assert ada(f"gpcli login {live.fhir_base} --hint ada").code == 0
+    assert json.loads(kept.read_text())["creates"] == believed["creates"]
 
 
 def test_a_second_person_does_not_replace_the_first(ada):
@@ -293,6 +305,18 @@ def test_without_a_browser_the_address_is_printed(shell, live):
     [shown, _] = [json.loads(line) for line in said.getvalue().splitlines()]
     assert shown["notice"]["url"].startswith(f"{live.url}/authorize?")
     assert what_is_kept(shell) == ([], [], {})
+
+
+@pytest.mark.parametrize(
+    ("host", "way"),
+    [("127.0.0.1", "4711:127.0.0.1:4711"), ("[::1]", "4711:[::1]:4711")],
+)
+def test_over_ssh_the_line_leads_to_where_gpcli_waits(host, way):
+    said, env = io.StringIO(), {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
+    session = Session(Options(), env, io.StringIO(), io.StringIO(), said, terminal=PIPED)
+    screen = TerminalScreen(session, browser=None, automatic=False)
+    screen.show_url("https://portal.example/authorize", 4711, host)
+    assert f"ssh -L {way} THIS-MACHINE" in said.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,12 @@ def test_a_refused_token_that_it_prints_again_is_the_end(shell_running, tmp_path
 
 def test_another_refused_token_is_the_end_too(shell_running, tmp_path):
     teller = Teller(tmp_path, "an-old-one", "another-old-one")
-    assert shell_running(teller.command)("gpcli services --json").refused == (4, "expired", "")
+    ending = shell_running(teller.command)("gpcli services --json")
+    assert ending.refused == (4, "expired", "")
+    assert ending.error["message"].startswith("The portal does not accept this sign-in.")
+    assert ending.error["hint"] == (
+        "Its command must print a token of this portal that has not ended."
+    )
     assert len(teller.runs) == 2
 
 

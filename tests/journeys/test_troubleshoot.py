@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import jsonschema
 import pytest
+from joserfc.jwk import ECKey
 
 from gpcli.auth.keyring_vault import KeyringVault
 from gpcli.auth.vault import MemoryVault
@@ -133,6 +134,15 @@ def test_an_empty_variable_is_named(at):
     found = diagnosis(at("https://portal.example", GPCLI_AS=""))
     assert found["variables"]["cause"] == "config"
     assert found["variables"]["seen"] == "GPCLI_AS is set but empty."
+
+
+@pytest.mark.parametrize("command", ["", "pass gp"])
+def test_two_ways_to_a_token_are_a_matter_of_the_variables_not_of_the_certificate(at, command):
+    shell = at(f"http://127.0.0.1:{closed_port()}", GPCLI_TOKEN_COMMAND=command)
+    found = diagnosis(shell)
+    assert found.failed["variables"] == "config"
+    assert "certificate" not in found.failed
+    assert found["certificate"]["seen"].startswith("not checked: ")
 
 
 def test_a_host_that_nobody_knows_is_a_matter_of_names_not_of_the_portal(at):
@@ -342,7 +352,7 @@ def test_a_session_that_is_due_is_renewed_as_by_every_command(signed_in, live):
 def test_a_token_that_the_portal_refuses_is_to_be_set_anew(live, at):
     found = diagnosis(at(live.fhir_base))
     assert (found.ending.code, found.failed) == (4, {"access": "expired"})
-    assert found["access"]["seen"] == "The portal no longer accepts the token in GPCLI_TOKEN."
+    assert found["access"]["seen"] == "The portal does not accept the token in GPCLI_TOKEN."
     assert found["consent"]["seen"] == "not checked: access failed"
 
 
@@ -356,7 +366,16 @@ def test_a_command_that_prints_no_token_is_told_when_the_token_is_needed(live, a
     shell = at(live.fhir_base, GPCLI_TOKEN_COMMAND="false").without("GPCLI_TOKEN")
     found = diagnosis(shell)
     assert (found.ending.code, found.failed) == (4, {"access": "no_token"})
-    assert found["keyring"]["seen"] == "not checked: GPCLI_TOKEN_COMMAND is used instead"
+    assert found["keyring"]["seen"] == "not checked: GPCLI_TOKEN_COMMAND needs none"
+
+
+def test_what_a_failing_command_says_may_name_anybody_and_is_left_out(live, at):
+    command = "sh -c 'echo no secret of Ada at /srv/ada >&2; exit 3'"
+    shell = at(live.fhir_base, GPCLI_TOKEN_COMMAND=command).without("GPCLI_TOKEN")
+    found = diagnosis(shell)
+    assert found["access"]["seen"].endswith("failed (exit status 3).")
+    assert found["access"]["cure"].startswith("Run the command by itself")
+    assert "secret of Ada" not in found.ending.out + found.ending.err
 
 
 def test_a_key_that_is_not_there_is_named_and_the_portal_must_know_machines(live, home):
@@ -365,9 +384,22 @@ def test_a_key_that_is_not_there_is_named_and_the_portal_must_know_machines(live
     with (home / "config.toml").open("a") as config:
         config.write('key_file = "key.jwk"\n')
     found = diagnosis(shell)
-    assert (found.ending.code, found.failed) == (2, {"access": "config"})
-    assert "key.jwk" in found["access"]["seen"]
+    assert (found.ending.code, found.failed) == (2, {"session": "config"})
+    assert "key.jwk" in found["session"]["seen"]
     assert "Backend Services" in found["smart-configuration"]["seen"]
+
+
+def test_a_key_that_can_sign_is_told_by_its_algorithm_also_where_no_portal_answers(home):
+    shell = person({"GPCLI_CONFIG_DIR": str(home), "GPCLI_PATIENT": "ada"})
+    shell(f"gpcli profile add m http://127.0.0.1:{closed_port()} --environment staging")
+    with (home / "config.toml").open("a") as config:
+        config.write('key_file = "key.jwk"\n')
+    key = ECKey.generate_key("P-384", {"kid": "night"}, private=True)
+    (home / "key.jwk").write_text(json.dumps(key.as_dict(private=True)))
+    (home / "key.jwk").chmod(0o600)
+    found = diagnosis(shell)
+    assert found.failed == {"connection": "unreachable"}
+    assert found["session"]["seen"] == "a machine signs in by itself, with a key for ES384"
 
 
 def test_a_token_for_no_portal_is_a_matter_of_the_variables(at):
@@ -513,10 +545,30 @@ def test_a_folder_that_is_a_file_can_not_be_written(tmp_path):
     assert found.failed["folders"] == "failure"
 
 
-def test_without_a_place_for_anything_there_is_no_answer_but_its_reason(lost):
-    ending = lost.with_env(GPCLI_CONFIG_DIR="")("gpcli troubleshoot --json")
-    assert ending.refused == (2, "config", "")
-    assert ending.error["hint"] == "Name a directory."
+@pytest.mark.parametrize(
+    ("variables", "cure"),
+    [
+        ({"GPCLI_CONFIG_DIR": ""}, "Name a directory."),
+        (
+            {"GPCLI_CLOCK_OFFSET": "soon", "GPCLI_ENVIRONMENT": "sandbox"},
+            "Put it right, then run gpcli troubleshoot again.",
+        ),
+    ],
+)
+def test_what_keeps_every_other_command_from_starting_is_the_first_finding(lost, variables, cure):
+    shell = lost.with_env(**variables)
+    found = diagnosis(shell)
+    first = found.ending.json[0]
+    assert (first["name"], first["cause"], first["cure"]) == ("variables", "config", cure)
+    assert (found.ending.code, found.ending.error["code"]) == (2, "config")
+    assert set(found.failed) == {"variables", "configuration", "folders"}
+    assert found["access"]["seen"] == "not checked: variables failed"
+    assert shell("gpcli whoami --json").refused == (2, "config", "")
+
+
+def test_where_a_profile_is_named_a_token_is_no_reason_to_leave_the_keyring_alone(lost):
+    found = diagnosis(replace(lost, vault=MemoryVault()), "--profile none")
+    assert (found.failed["profile"], found["keyring"]["status"]) == ("not_found", "ok")
 
 
 def secrets(shell):
@@ -570,7 +622,27 @@ def test_a_screen_shows_a_line_for_each_check_and_the_cures_below(lost):
     assert [line.split()[1] for line in lines[:8]] == [*["ok"] * 5, *["skipped"] * 2, "failed"]
     assert len(lines) == 20
     assert cures == "proxy: Put it right, then run gpcli troubleshoot again.\n"
-    assert ending.err.startswith("gpcli: 1 of 20 checks failed: proxy.")
+    assert ending.err == "gpcli: 1 of 20 checks failed: proxy.\n"
+
+
+def test_where_several_checks_fail_one_is_told_where_to_begin(tmp_path):
+    (tmp_path / "file").write_text("")
+    shell = person({"GPCLI_CONFIG_DIR": str(tmp_path / "file" / "gpcli")}, vault=MemoryVault())
+    ending = shell.at_a_screen()("gpcli troubleshoot")
+    assert ending.err == (
+        "gpcli: 2 of 20 checks failed: configuration, folders.\n"
+        "  Begin with the first: the others may follow from it.\n"
+    )
+
+
+def test_a_cure_is_folded_between_words_at_a_screen(lost):
+    narrow = replace(SCREEN, width=80)
+    shell = replace(lost.with_env(CI="true", GPCLI_ENVIRONMENT="production"), terminal=narrow)
+    _, _, cures = shell("gpcli troubleshoot").out.rpartition("\n\n")
+    assert cures == (
+        "production-guard: Use a staging or sandbox profile;\n"
+        "  GPCLI_ALLOW_PRODUCTION=environment lifts this.\n"
+    )
 
 
 def test_plain_lines_hold_everything_of_a_finding_in_one_line(lost):
@@ -611,7 +683,7 @@ def test_the_error_is_of_the_kind_of_the_first_check_that_failed(lost):
         "code": "config",
         "exit": 2,
         "message": "1 of 20 checks failed: proxy.",
-        "hint": "Begin with the first: the others may follow from it.",
+        "hint": None,
         "request_id": None,
         "retry_after": None,
     }

@@ -178,5 +178,5 @@ def serving(server: ThreadingHTTPServer) -> Iterator[Any]:
         if isinstance(server, ConnectProxy):
             server.over.set()
         server.shutdown()
-        thread.join()
+        thread.join(60)
         server.server_close()

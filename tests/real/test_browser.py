@@ -30,7 +30,7 @@ class InChromium:
         self.visit: Thread | None = None
 
     def open_browser(self, url: str) -> bool:
-        self.visit = Thread(target=self._go, args=(url,))
+        self.visit = Thread(target=self._go, args=(url,), daemon=True)
         self.visit.start()
         return True
 
@@ -69,7 +69,7 @@ def sign_in(door, configuration, portal, browser) -> Callable[..., TokenSet]:
         try:
             return sign_in_with_browser(door, configuration, wish, screen, now=time.time)
         finally:
-            screen.visit.join()
+            screen.visit.join(120)
             assert screen.trouble == []
 
     return run

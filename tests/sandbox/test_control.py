@@ -269,11 +269,11 @@ def test_something_else_on_the_port_is_not_taken_for_a_portal() -> None:
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Other) as other:
-        thread = threading.Thread(target=other.handle_request)
+        thread = threading.Thread(target=other.handle_request, daemon=True)
         thread.start()
         with pytest.raises(ControlError, match="no sandbox answers"):
             Control(f"http://127.0.0.1:{other.server_port}", "token").people()
-        thread.join()
+        thread.join(60)
 
 
 def test_a_proxy_in_the_environment_is_not_used(

@@ -255,12 +255,12 @@ def test_serving_forever_ends_on_sigterm_and_restores_its_former_meaning(
     sandbox: Sandbox,
 ) -> None:
     former = signal.getsignal(signal.SIGTERM)
-    sender = threading.Thread(target=_terminate_when_handled, args=(former,))
+    sender = threading.Thread(target=_terminate_when_handled, args=(former,), daemon=True)
     sender.start()
 
     sandbox.serve_forever()
 
-    sender.join()
+    sender.join(60)
     assert signal.getsignal(signal.SIGTERM) == former
     assert get(sandbox.url + "/jwks")[0] == 200
 

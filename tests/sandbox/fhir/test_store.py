@@ -192,11 +192,11 @@ def test_writers_in_many_threads_lose_no_version(store):
         for _ in range(5):
             store.put(LI)
 
-    threads = [threading.Thread(target=write) for _ in range(8)]
+    threads = [threading.Thread(target=write, daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
 
     assert store.get("Practitioner", "li")["meta"]["versionId"] == "40"
     assert all(store.get_version("Practitioner", "li", number) for number in range(1, 41))
