@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.journal import Journal
+from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.client import FhirPortal
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
@@ -20,9 +21,15 @@ def server() -> Server:
 
 
 @pytest.fixture
-def exchange(server: Server) -> Iterator[Exchange]:
+def able() -> Capabilities:
+    """What the portal can do."""
+    return ALL_ON
+
+
+@pytest.fixture
+def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
     with door_to(server) as door:
-        yield Exchange(door, lambda: ALL_ON)
+        yield Exchange(door, lambda: able)
 
 
 @pytest.fixture

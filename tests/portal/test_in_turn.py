@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-from uuid import uuid5
+from collections.abc import Callable
 
 import pytest
 
@@ -15,34 +13,28 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
 from gpcli.portal.together import Made, Part, create_in_turn
-from tests.portal.builders import a_searchset, an_outcome, identified
-from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header, a_message
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
-
-HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
-BEGUN = identified(a_header(), HEADER.urn)
-SAID = identified(a_message(), MESSAGE.urn)
-WRITTEN = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
-TRANSACTION = "POST "
-LOOK = "GET Communication?identifier"
-CREATE = "POST Communication"
-REFUSED = Reply(an_outcome("already-answered", "It is closed."), 422)
-
-
-def shows(server: Server, *there: Mapping[str, Any]) -> None:
-    """Every look finds `there`; what does not carry the identifier is left out by the client."""
-    server.on(LOOK, a_searchset(*(dict(each) for each in there)))
+from tests.portal.letters import ALL_AT_ONCE, FORGETFUL
+from tests.portal.parts import (
+    ALL_DONE,
+    BEGUN,
+    BOTH,
+    CREATE,
+    HEADER,
+    LOOK,
+    MESSAGE,
+    REFUSED,
+    SAID,
+    WRITTEN,
+    refs,
+    shows,
+    states,
+)
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
 
 
 @pytest.fixture
 def able() -> Capabilities:
     return ALL_AT_ONCE
-
-
-@pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
-    with door_to(server) as door:
-        yield Exchange(door, lambda: able)
 
 
 @pytest.fixture
@@ -60,19 +52,6 @@ def in_turn(exchange: Exchange, journal: Journal) -> Callable[..., Made]:
         return create_in_turn(exchange, errands, first, then, INTENT, begun=begun)
 
     return create
-
-
-def states(journal: Journal) -> dict[str, str]:
-    names = {HEADER: "header", MESSAGE: "message"}
-    return {names[entry.intent]: entry.state for entry in journal.entries()}
-
-
-def refs(made: Made) -> list[str]:
-    return [each.ref for each in made.parts]
-
-
-BOTH = ["Communication/thread-1", "Communication/message-1"]
-ALL_DONE = {"header": "done", "message": "done"}
 
 
 def test_one_after_the_other_each_with_its_own_identifier(

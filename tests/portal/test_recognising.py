@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import uuid5
 
 import pytest
 
@@ -15,19 +14,16 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.doubt import entry_url
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
-from gpcli.portal.together import Made, Part, create_in_turn, create_together
+from gpcli.portal.together import Made, create_in_turn, create_together
+from tests.portal import parts
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
-from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header, a_message
-from tests.portal.scripted import INTENT, NOTHING, NOW, Reply, Server, door_to
+from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header
+from tests.portal.parts import BEGUN, HEADER, MESSAGE, SAID, TRANSACTION, WRITTEN
+from tests.portal.scripted import INTENT, NOTHING, NOW, Reply, Server
 
 BODY = identified(an_appointment(), INTENT.urn)
 CHANGED = identified(an_appointment(), "Appointment/visit-1")
 LOOK = "GET Appointment?identifier"
-HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
-BEGUN, SAID = identified(a_header(), HEADER.urn), identified(a_message(), MESSAGE.urn)
-PARTS = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
-LOOK_THREAD = "GET Communication?identifier"
-TRANSACTION = "POST "
 
 
 @pytest.fixture
@@ -36,15 +32,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
-    with door_to(server) as door:
-        yield Exchange(door, lambda: able)
-
-
-@pytest.fixture
 def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
     errands = Errands(exchange, journal, lambda: NOW)
-    return partial(create_together, exchange, errands, PARTS, INTENT)
+    return partial(create_together, exchange, errands, WRITTEN, INTENT)
 
 
 def answered(*bodies: Any) -> dict[str, Any]:
@@ -111,7 +101,7 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(identified(a_header(), "Communication/thread-1"), SAID))
-    server.on(LOOK_THREAD, a_searchset(SAID))
+    server.on(parts.LOOK, a_searchset(SAID))
 
     with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):
         together()
@@ -123,7 +113,7 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
 def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, answered(BEGUN, SAID)).on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(parts.LOOK, a_searchset(BEGUN, SAID))
 
     first, second = together(), together()
 
@@ -135,9 +125,9 @@ def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
 def test_half_a_thread_that_is_there_is_not_sent_again_whole(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, answered(BEGUN, SAID)).on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(parts.LOOK, a_searchset(BEGUN, SAID))
     together()
-    server.on(LOOK_THREAD, a_searchset(BEGUN))
+    server.on(parts.LOOK, a_searchset(BEGUN))
 
     with pytest.raises(errors.OutcomeUnknown):
         together()
@@ -148,11 +138,11 @@ def test_half_a_thread_that_is_there_is_not_sent_again_whole(
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_a_thread_that_is_not_there_is_sent_again(together: Callable[[], Made], server: Server):
     server.on(TRANSACTION, Reply(an_outcome(), 422), answered(BEGUN, SAID))
-    server.on(LOOK_THREAD, NOTHING)
+    server.on(parts.LOOK, NOTHING)
     with pytest.raises(errors.Rejected):
         together()
     looks = [a_searchset(), a_searchset(), a_searchset(BEGUN), a_searchset(SAID)]
-    server.on(LOOK_THREAD, *looks)
+    server.on(parts.LOOK, *looks)
 
     assert together().changed
 
@@ -162,12 +152,12 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
     exchange: Exchange, server: Server, journal: Journal
 ):
     errands = Errands(exchange, journal, lambda: NOW)
-    for each in PARTS:
+    for each in WRITTEN:
         journal.begin(each.intent, each.resource, None, NOW.isoformat())
         journal.end(each.intent, "done", NOW.isoformat())
-    server.on(LOOK_THREAD, a_searchset(BEGUN, SAID))
+    server.on(parts.LOOK, a_searchset(BEGUN, SAID))
 
-    made = create_in_turn(exchange, errands, PARTS[0], lambda _: PARTS[1], INTENT, begun=False)
+    made = create_in_turn(exchange, errands, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
 
     assert ([each.ref for each in made.parts], made.changed) == (
         ["Communication/thread-1", "Communication/message-1"],

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid5
 
 import pytest
 
@@ -16,18 +15,23 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.doubt import entry_url
 from gpcli.portal.errands import Errands
 from gpcli.portal.exchange import Exchange
-from gpcli.portal.together import Made, Part, create_together
-from tests.portal.builders import a_searchset, an_outcome, identified
-from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header, a_message
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
-
-HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
-BEGUN = identified(a_header(), HEADER.urn)
-SAID = identified(a_message(), MESSAGE.urn)
-WRITTEN = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
-TRANSACTION = "POST "
-LOOK = "GET Communication?identifier"
-CREATE = "POST Communication"
+from gpcli.portal.together import Made, create_together
+from tests.portal.builders import an_outcome
+from tests.portal.letters import ALL_AT_ONCE, FORGETFUL
+from tests.portal.parts import (
+    ALL_DONE,
+    BEGUN,
+    BOTH,
+    LOOK,
+    REFUSED,
+    SAID,
+    TRANSACTION,
+    WRITTEN,
+    refs,
+    shows,
+    states,
+)
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
 
 
 def outcome(*statuses: str, **more: Any) -> dict[str, Any]:
@@ -36,12 +40,6 @@ def outcome(*statuses: str, **more: Any) -> dict[str, Any]:
 
 
 DONE = outcome("201 Created", "201 Created")
-REFUSED = Reply(an_outcome("already-answered", "It is closed."), 422)
-
-
-def shows(server: Server, *there: Mapping[str, Any]) -> None:
-    """Every look finds `there`; what does not carry the identifier is left out by the client."""
-    server.on(LOOK, a_searchset(*(dict(each) for each in there)))
 
 
 @pytest.fixture
@@ -50,28 +48,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
-    with door_to(server) as door:
-        yield Exchange(door, lambda: able)
-
-
-@pytest.fixture
 def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
     errands = Errands(exchange, journal, lambda: NOW)
     return lambda: create_together(exchange, errands, WRITTEN, INTENT)
-
-
-def states(journal: Journal) -> dict[str, str]:
-    names = {HEADER: "header", MESSAGE: "message"}
-    return {names[entry.intent]: entry.state for entry in journal.entries()}
-
-
-def refs(made: Made) -> list[str]:
-    return [each.ref for each in made.parts]
-
-
-BOTH = ["Communication/thread-1", "Communication/message-1"]
-ALL_DONE = {"header": "done", "message": "done"}
 
 
 def test_both_go_in_one_transaction_each_with_its_own_identifier(
