@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +16,9 @@ from gpcli.errors import ConfigTrouble, NotFound
 
 FROM_ENVIRONMENT = "environment"
 """The name of the profile that `GPCLI_PORTAL` makes; no other may have it."""
+
+_BARE = re.compile(r"[\w-]+", re.ASCII)
+"""A name that TOML takes without quotes."""
 
 REQUIRED = ("portal", "environment")
 """The keys that every profile has."""
@@ -157,20 +162,21 @@ def nearest(word: str, words: list[str]) -> str:
 
 
 def _profile(name: str, written: object, path: Path) -> Profile:
-    table = _table(written, f"profiles.{name}", path)
-    _known(f"profiles.{name}.", table, set(keys.CHECKS), path)
+    where = f"profiles.{name if _BARE.fullmatch(name) else json.dumps(name)}"
+    table = _table(written, where, path)
+    _known(f"{where}.", table, set(keys.CHECKS), path)
     for key in REQUIRED:
         if key not in table:
-            raise ConfigTrouble(f"{path}: profiles.{name} has no '{key}'.")
+            raise ConfigTrouble(f"{path}: {where} has no '{key}'.")
     checked: dict[str, Any] = {}
     for key, value in table.items():
         try:
             checked[key] = keys.CHECKS[key](value)
         except keys.BadValue as trouble:
-            raise ConfigTrouble(f"{path}: profiles.{name}.{key}: {trouble}.") from trouble
+            raise ConfigTrouble(f"{path}: {where}.{key}: {trouble}.") from trouble
     if {"token_command", "key_file"} <= checked.keys():
         raise ConfigTrouble(
-            f"{path}: profiles.{name} has both token_command and key_file.",
+            f"{path}: {where} has both token_command and key_file.",
             hint="Take one of them out: each signs a machine in.",
         )
     return replace(Profile(name, checked["portal"], checked["environment"]), **checked)

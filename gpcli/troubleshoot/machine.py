@@ -156,8 +156,8 @@ def _with_bus(trouble: NoKeyring, scene: Scene) -> NoKeyring:
         return trouble
     return NoKeyring(
         f"{trouble.message} DBUS_SESSION_BUS_ADDRESS is not set.",
-        hint=f"Under cron, stay logged in; DBUS_SESSION_BUS_ADDRESS names a bus in another place. "
-        f"{trouble.hint}",
+        hint=f"{trouble.hint} Under cron, stay logged in; "
+        "DBUS_SESSION_BUS_ADDRESS names a bus in another place.",
     )
 
 

@@ -168,6 +168,10 @@ def test_a_bad_key_or_value_is_named_with_its_place(path, line, message):
         ("profiles = 3", ": 'profiles' must be a table."),
         ("[profiles]\nhome = 3", ": 'profiles.home' must be a table."),
         ('[profiles.home]\nportal = "https://x.example"', ": profiles.home has no 'environment'."),
+        (
+            '[profiles."127.0.0.1"]\nportal = "https://x.example"',
+            ": profiles.\"127.0.0.1\" has no 'environment'.",
+        ),
         ('[profiles.home]\nenvironment = "staging"', ": profiles.home has no 'portal'."),
         (
             '[profiles.home]\nportal = "x"\nenvironment = "prod"',
