@@ -18,7 +18,7 @@ from gpcli.sandbox.people import build
 from tests.journeys.world import MONDAY
 from tests.real.broken import CODES, INVARIANTS, STRUCTURE, UNKNOWN, VALID, a_bundle, an_appointment
 from tests.real.recording import RecordingSandbox, recorded, stored
-from tests.real.tour import TOUR, sign_in, travel
+from tests.real.tour import TOUR, book_by, sign_in, travel
 from tests.real.validators import Resource, Validators, each_of
 
 LEAP_NIGHT = datetime(2028, 2, 29, 23, 30, tzinfo=MONDAY.tzinfo)
@@ -110,9 +110,20 @@ def test_what_gpcli_sends_and_the_portal_answers_is_valid(toured, validators):
 
 def test_what_goes_either_way_at_a_sign_in_is_valid(validators, tmp_path):
     with RecordingSandbox(auto_sign_in=True) as sandbox:
-        assert sign_in(sandbox, tmp_path).code == 0
+        _, ending = sign_in(sandbox, tmp_path)
+        assert ending.code == 0
         found = list(recorded(sandbox))
     assert {resource["resourceType"] for _, resource in found} >= {"Bundle", "CapabilityStatement"}
+    assert broken(validators, found) == {}
+
+
+@pytest.mark.parametrize("way", ["operation", "transaction"])
+def test_what_goes_either_way_where_a_plain_post_takes_no_time_is_valid(validators, tmp_path, way):
+    with RecordingSandbox(auto_sign_in=True, booking=way) as sandbox:
+        assert book_by(way, sandbox, tmp_path) == [0, 0, 7, 0]
+        found = [*recorded(sandbox), *stored(sandbox)]
+    kinds = {resource["resourceType"] for _, resource in found}
+    assert ("Parameters" in kinds) == (way == "operation")
     assert broken(validators, found) == {}
 
 

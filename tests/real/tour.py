@@ -117,12 +117,25 @@ def travel(sandbox: Sandbox, home: Path, stops: tuple[Stop, ...] = TOUR) -> list
     ]
 
 
-def sign_in(sandbox: Sandbox, home: Path) -> Ending:
+def sign_in(sandbox: Sandbox, home: Path) -> tuple[Shell, Ending]:
     """Ada signs in, as people do, by a browser that obeys; `sandbox` signs in by itself."""
     shell = Shell(
         {"GPCLI_CONFIG_DIR": str(home)}, _present(sandbox), vault=MemoryVault(), browse=visit
     )
-    return shell(f"gpcli login {sandbox.fhir_base} --hint ada")
+    return shell, shell(f"gpcli login {sandbox.fhir_base} --hint ada")
+
+
+def book_by(way: str, sandbox: Sandbox, home: Path) -> list[int]:
+    """Ada signs in with a profile that books in this way; how her bookings and a late one end."""
+    profile = {"portal": sandbox.fhir_base, "environment": "sandbox", "booking": way}
+    lines = [f'{key} = "{value}"' for key, value in profile.items()]
+    (home / "config.toml").write_text("\n".join(["[profiles.ours]", *lines, ""]))
+    shell, ending = sign_in(sandbox, home)
+    [[slot, *_], *_] = shell("gpcli slots --limit 1 --plain").rows
+    booked = shell(f"gpcli book {slot} --another --yes --json")
+    again = shell(f"gpcli book {slot} --another --yes")
+    cancelled = shell(f"gpcli cancel {booked.json['id']} --yes")
+    return [each.code for each in (ending, booked, again, cancelled)]
 
 
 def _played(shell: Shell, stop: Stop, home: Path) -> Ending:

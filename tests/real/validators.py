@@ -98,8 +98,11 @@ class Validators:
 
 
 def each_of(resource: Resource) -> Iterator[Resource]:
-    """A resource, and if it is a Bundle, each one in it at any depth."""
+    """A resource, and if it is a Bundle or Parameters, each one in it at any depth."""
     yield resource
+    for part in resource.get("parameter", []):
+        if "resource" in part:
+            yield from each_of(part["resource"])
     for entry in resource.get("entry", []):
         for name in ("resource", "response"):
             inner = entry.get(name, {})
