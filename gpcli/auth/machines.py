@@ -44,12 +44,7 @@ def whom(settings: Settings) -> str:
 
 def machine_bearer(settings: Settings, around: Surroundings) -> Granted:
     """Where a machine's tokens come from; raises ConfigTrouble for what can't give any."""
-    ways = (
-        (settings.token, _by_token),
-        (settings.token_command, _by_command),
-        (settings.profile.key_file, _by_key),
-    )
-    return next(way(given, settings, around) for given, way in ways if given)
+    return _WAYS[str(settings.machine)](settings, around)
 
 
 def hint_for(error: GpcliError, machine: str) -> str:
@@ -82,18 +77,28 @@ _OTHERS = {
 }
 
 
-def _by_token(token: str, settings: Settings, around: Surroundings) -> Granted:
-    return StaticBearer(token)
+def _by_token(settings: Settings, around: Surroundings) -> Granted:
+    return StaticBearer(str(settings.token))
 
 
-def _by_command(command: str, settings: Settings, around: Surroundings) -> Granted:
+def _by_command(settings: Settings, around: Surroundings) -> Granted:
     from gpcli.auth.token_command import CommandBearer  # noqa: PLC0415  (only where one is set)
 
-    return CommandBearer(command, str(settings.machine), around.env, umask=around.umask)
+    command, source = str(settings.token_command), str(settings.machine)
+    return CommandBearer(command, source, around.env, umask=around.umask)
 
 
-def _by_key(key_file: str, settings: Settings, around: Surroundings) -> Granted:
+def _by_key(settings: Settings, around: Surroundings) -> Granted:
     from gpcli.auth.backend_service import ServiceBearer  # noqa: PLC0415  (as above)
 
-    path = around.file(key_file)
+    path = around.file(str(settings.profile.key_file))
     return ServiceBearer(settings.profile, path, around.cache_dir, around.now)
+
+
+_WAYS: Mapping[str, Callable[[Settings, Surroundings], Granted]] = {
+    TOKEN: _by_token,
+    TOKEN_COMMAND: _by_command,
+    "token_command": _by_command,
+    "key_file": _by_key,
+}
+"""What `Settings.machine` names -> where its tokens come from."""

@@ -9,15 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from gpcli.auth.bearer import Granted
+from gpcli.auth.discovery import WELL_KNOWN
+from gpcli.auth.tokens import check_available
 from gpcli.auth.vault import Vault
 from gpcli.config.index import IndexedPerson, OfferIndex
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings, choose_profile
-from gpcli.errors import ConfigTrouble, GpcliError
+from gpcli.errors import BadResponse, ConfigTrouble, GpcliError
 from gpcli.model.person import Identity
 from gpcli.net.door import FHIR, Answer, Door
 from gpcli.portal.capabilities import Capabilities, stated
@@ -165,6 +167,18 @@ class Scene:
         return stated(wordless(asked), self.door)
 
     @cached_property
+    def sign_in_document(self) -> dict[str, Any]:
+        """How the portal describes its sign-in; raises BadResponse."""
+        try:
+            answer = self.door.fetch(f"{self.profile.portal}/{WELL_KNOWN}")
+        except BadResponse as trouble:
+            raise _no_sign_in("what is there is no JSON") from trouble
+        check_available(answer)
+        if answer.status != 200 or not isinstance(answer.body, dict):
+            raise _no_sign_in(f"status {answer.status}")
+        return dict(answer.body)
+
+    @cached_property
     def hide(self) -> Callable[[str], str]:
         """What makes words harmless."""
         home = self.env.get("HOME") or str(Path.home())
@@ -179,6 +193,13 @@ class Scene:
         with suppress(GpcliError, OSError):
             for person in self.around.index.people(self.around.index_key):
                 yield from (person.name, person.patient, person.account)
+
+
+def _no_sign_in(why: str) -> BadResponse:
+    return BadResponse(
+        f"The portal does not describe a SMART sign-in ({why}).",
+        hint=f"Check the portal's address; if it is right, ask the portal for /{WELL_KNOWN}.",
+    )
 
 
 def wordless(answer: Answer) -> Answer:

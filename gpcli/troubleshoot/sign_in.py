@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from gpcli.auth.discovery import (
-    WELL_KNOWN,
     SmartConfiguration,
     read_configuration,
     read_machine_configuration,
 )
-from gpcli.auth.tokens import check_available
 from gpcli.auth.vault import SignedIn
 from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.net.door import Answer
@@ -33,7 +30,7 @@ _OFFLINE = "permission-offline"
 def smart_configuration(scene: Scene) -> Sight:
     """Whether the portal describes a sign-in that gpcli can use."""
     if scene.unattended == "key_file":
-        read_machine_configuration(_document(scene), scene.profile.portal)
+        read_machine_configuration(scene.sign_in_document, scene.profile.portal)
         return fine("SMART Backend Services: a machine can sign in with its key")
     if scene.unattended:
         return not_checked(f"{scene.unattended} is used instead")
@@ -108,26 +105,7 @@ def reader_for(scene: Scene, patient: str) -> Reader:
 
 
 def _configuration(scene: Scene) -> SmartConfiguration:
-    return read_configuration(_document(scene), scene.profile.portal)
-
-
-def _document(scene: Scene) -> dict[str, Any]:
-    try:
-        answer = scene.door.fetch(f"{scene.profile.portal}/{WELL_KNOWN}")
-    except BadResponse as trouble:
-        raise _no_sign_in("what is there is no JSON") from trouble
-    check_available(answer)
-    if answer.status != 200 or not isinstance(answer.body, dict):
-        raise _no_sign_in(f"status {answer.status}")
-    document: dict[str, Any] = answer.body
-    return document
-
-
-def _no_sign_in(why: str) -> BadResponse:
-    return BadResponse(
-        f"The portal does not describe a SMART sign-in ({why}).",
-        hint=f"Check the portal's address; if it is right, ask the portal for /{WELL_KNOWN}.",
-    )
+    return read_configuration(scene.sign_in_document, scene.profile.portal)
 
 
 def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
