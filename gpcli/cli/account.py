@@ -18,9 +18,8 @@ from gpcli.sign_in import Way, adopt_portal, check_environment, sign_in
 from gpcli.sign_out import sign_out
 from gpcli.whoami import check_life, everybody, who_is_here
 
-OFFLINE, CONSENT = "offline_access", "consent"
-"""The scope of a session that renews itself, and the `prompt` without which some portals drop it
-(OpenID Connect Core 1.0, 11)."""
+OFFLINE = "offline_access"
+"""The scope of a session that renews itself."""
 
 _CURE = (
     "add prompt = \"consent\" to the profile '{name}' (see gpcli help profiles) "
@@ -84,8 +83,9 @@ def login(
 
 def _say_it_ends(session: Session) -> None:
     profile = session.profile
-    asked = CONSENT in (profile.prompt or "").split()
-    cure = "only the portal can change this" if asked else _CURE.format(name=profile.name)
+    cure = _CURE.format(name=profile.name)
+    if profile.asks_for_consent:
+        cure = "only the portal can change this"
     session.output.warning(
         "This session does not renew itself: unattended use ends soon, and you sign in again. "
         f"If you did not choose that at the portal's page, {cure}."

@@ -67,6 +67,14 @@ class Profile:
     services: dict[str, str] = field(default_factory=dict)
 
     @property
+    def asks_for_consent(self) -> bool:
+        """Whether `prompt` has the word without which some portals drop `offline_access`.
+
+        OpenID Connect Core 1.0, 11.
+        """
+        return "consent" in (self.prompt or "").split()
+
+    @property
     def scopes_wanted(self) -> str:
         """What sign-in asks for: the profile's own scopes, or all that this way to book needs.
 

@@ -10,6 +10,7 @@ from gpcli.auth.discovery import (
     read_machine_configuration,
 )
 from gpcli.auth.vault import SignedIn
+from gpcli.config.profiles import Profile
 from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.net.door import Answer
 from gpcli.portal import queries
@@ -61,7 +62,7 @@ def session(scene: Scene) -> Sight:
     kept = scene.around.vault.load(person.account)
     if kept is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
-    return _life(kept, scene.around.timestamp(), scene.profile.prompt)
+    return _life(kept, scene.around.timestamp(), scene.profile)
 
 
 def _key(scene: Scene) -> Sight:
@@ -129,13 +130,13 @@ def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
     )
 
 
-def _life(kept: SignedIn, now: float, prompt: str | None) -> Sight:
+def _life(kept: SignedIn, now: float, profile: Profile) -> Sight:
     if kept.refresh_token is None:
         if kept.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)
         seen = f"ends at {_time(kept.expires_at)} and can't be renewed"
-        asked = "consent" in (prompt or "").split()
-        return doubtful(seen, NO_REFRESH, _UNGRANTED if asked else _ASK_FOR_CONSENT)
+        cure = _UNGRANTED if profile.asks_for_consent else _ASK_FOR_CONSENT
+        return doubtful(seen, NO_REFRESH, cure)
     end = kept.refresh_expires_at
     if end is None:
         return fine("renews itself, for as long as the portal does so")

@@ -80,6 +80,15 @@ def bent(shell, **changes):
     return replace(shell, transport=Bent({ends[name]: each for name, each in changes.items()}))
 
 
+def test_nothing_is_asked_for_twice(signed_in):
+    shell = bent(signed_in)
+    assert diagnosis(shell).failed == {}
+    assert sorted(path for path in shell.transport.asked if path.endswith((METADATA, SIGN_IN))) == [
+        "/fhir/R4/.well-known/smart-configuration",
+        "/fhir/R4/metadata",
+    ]
+
+
 def test_where_all_is_well_every_check_is_ok_and_the_exit_code_0(signed_in):
     found = diagnosis(signed_in)
     assert (found.ending.code, found.ending.err, found.failed, found.doubtful) == (0, "", {}, {})
