@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from gpcli.care.portal import Portal
+    from gpcli.care.portal_protocol import Portal
 
 
 def connect(
@@ -27,8 +27,8 @@ def connect(
     import sys  # noqa: PLC0415
     from contextlib import closing, contextmanager  # noqa: PLC0415
 
+    from gpcli.app_context import Session  # noqa: PLC0415
     from gpcli.config.options import Options  # noqa: PLC0415
-    from gpcli.session import Session  # noqa: PLC0415
 
     options = Options(profile=profile, as_=as_, no_input=True)
 

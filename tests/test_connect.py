@@ -4,7 +4,7 @@ import pytest
 
 import gpcli
 from gpcli.care.offers import standings
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
 from gpcli.errors import NotSignedIn, Usage
 from gpcli.sandbox.server import Sandbox
 

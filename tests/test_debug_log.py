@@ -6,8 +6,8 @@ from io import StringIO
 import httpx
 import pytest
 
+from gpcli.app_context import Session
 from gpcli.config.options import Options
-from gpcli.session import Session
 
 PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
 

@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpcli import errors
-from gpcli.auth.discovery import FRESH, MachineConfiguration, discover_for_machines
-from gpcli.auth.scopes import asked_scopes, for_machines
+from gpcli.auth.discovery import (
+    FRESH,
+    MachineConfiguration,
+    asked_scopes,
+    discover_for_machines,
+    for_machines,
+)
 from gpcli.auth.tokens import MOVED, Tokens, check_available, oauth_error, read_tokens
 from gpcli.config.profiles import Profile
-from gpcli.net.door import Answer, Door
+from gpcli.http.client import Answer, Door
 
 if TYPE_CHECKING:
     from gpcli.auth.machine_key import MachineKey
+
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

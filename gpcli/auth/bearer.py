@@ -8,18 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gpcli import errors
-from gpcli.auth.lock import session_lock
-from gpcli.auth.session import SignedIn
-from gpcli.auth.tokens import (
-    MOVED,
-    Tokens,
-    check_available,
-    is_token,
-    oauth_error,
-    read_tokens,
-)
+from gpcli.auth.session import SignedIn, session_lock
+from gpcli.auth.tokens import MOVED, Tokens, check_available, is_token, oauth_error, read_tokens
 from gpcli.auth.vault import Vault
-from gpcli.net.door import Answer, Bearer, Door
+from gpcli.http.client import Answer, Bearer, Door
 
 EARLY = 60.0
 """Seconds before its end from which a token is renewed."""

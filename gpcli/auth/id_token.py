@@ -12,7 +12,7 @@ from joserfc.jwk import Key, import_key
 
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.errors import SignInRefused
-from gpcli.net.door import Door
+from gpcli.http.client import Door
 
 ALGORITHMS = (
     *("ES256", "ES384", "ES512", "Ed25519", "EdDSA"),

@@ -3,19 +3,143 @@
 from __future__ import annotations
 
 import errno
+import hmac
 import os
 import queue
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from gpcli.auth.callback import Expected, NotOurs, code_in
-from gpcli.auth.last_page import last_page
 from gpcli.errors import SignInRefused, Usage
+
+_REFUSALS = {
+    "access_denied": "The sign-in was refused at the portal's page.",
+    "login_required": "The portal could not sign you in without asking.",
+    "temporarily_unavailable": "The portal's sign-in is busy; try again later.",
+    "server_error": "The portal's sign-in failed; try again later.",
+}
+
+
+class NotOurs(ValueError):
+    """The callback belongs to an older try, or is no callback at all."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must come back: our `state`, and the `issuer` (always, if `issuer_required`)."""
+
+    state: str
+    issuer: str | None
+    issuer_required: bool
+
+
+def code_in(query: str, expected: Expected) -> str:
+    """The authorization code in a callback's query.
+
+    Raises NotOurs if the state isn't ours, errors.SignInRefused if the portal refused or somebody
+    else than the portal answered.
+    """
+    said = _read(query)
+    if not hmac.compare_digest(said.get("state", "").encode(), expected.state.encode()):
+        raise NotOurs("state")
+    _check_issuer(said.get("iss"), expected)
+    if "error" in said:
+        raise SignInRefused(
+            _REFUSALS.get(said["error"], "The portal refused the sign-in."),
+            hint="gpcli login tries again.",
+        )
+    if not said.get("code"):
+        raise SignInRefused("The portal's answer has no sign-in code.")
+    return said["code"]
+
+
+def query_of(pasted: str, redirect_uri: str) -> str:
+    """The query of a callback URL that somebody pasted; raises NotOurs if it is not one."""
+    try:
+        url = urlsplit(pasted.strip())
+    except ValueError:
+        raise NotOurs("not a URL") from None
+    if url._replace(query="", fragment="").geturl() != redirect_uri:
+        raise NotOurs("not a callback")
+    return url.query
+
+
+def _read(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20, errors="strict")
+    except ValueError:
+        raise NotOurs("not a query") from None
+    said = dict(pairs)
+    if len(said) != len(pairs):
+        raise NotOurs("a value twice")
+    return said
+
+
+def _check_issuer(named: str | None, expected: Expected) -> None:
+    if named is None and not expected.issuer_required:
+        return
+    if expected.issuer is not None and named is not None and named == expected.issuer:
+        return
+    raise SignInRefused(
+        "The sign-in was answered by somebody else than the portal's sign-in service; stopped."
+    )
+
+
+_PAGE_WORDS = {
+    "done": (
+        "Go back to the terminal",
+        "The portal has answered, and gpcli goes on there. You can close this window.",
+    ),
+    "refused": (
+        "You are not signed in",
+        "The terminal says why, and what to do. You can close this window.",
+    ),
+    "older": (
+        "This page is from an earlier try",
+        "Nothing was changed by it. Use the page that gpcli opened last, or run gpcli login again.",
+    ),
+    "used": (
+        "This is done already",
+        "gpcli has its answer and goes on in the terminal. You can close this window.",
+    ),
+    "none": ("There is nothing here", "gpcli waits for the end of a sign-in, at another address."),
+}
+_STYLE = """
+:root { color-scheme: light dark; --page: #f3f5f4; --card: #fff; --ink: #17211f; --soft: #51605c;
+  --line: #cfd8d5; --accent: #0b5d52; }
+@media (prefers-color-scheme: dark) { :root { --page: #101615; --card: #18211f; --ink: #e8efed;
+  --soft: #a8b7b3; --line: #33413e; --accent: #6fd3c1; } }
+body { margin: 0; padding: 12vh 1rem 2rem; background: var(--page); color: var(--ink);
+  font: 1.0625rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+main { box-sizing: border-box; max-width: 34rem; margin: 0 auto; padding: 2rem;
+  background: var(--card); border: 1px solid var(--line); border-top: .3rem solid var(--accent);
+  border-radius: .8rem; }
+h1 { margin: 0 0 .5rem; font-size: 1.625rem; line-height: 1.25; text-wrap: balance; }
+p { margin: 0; color: var(--soft); }
+"""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} – gpcli</title>
+<style>{style}</style>
+</head>
+<body><main id="{kind}"><h1>{title}</h1><p>{text}</p></main></body>
+</html>
+"""
+
+
+def last_page(kind: str) -> str:
+    """The page for `kind`: `done`, `refused`, `older` (try), `used` (before), `none` (of these)."""
+    title, text = _PAGE_WORDS[kind]
+    return _PAGE.format(kind=kind, title=title, text=text, style=_STYLE)
+
 
 PATH = "/callback"
 ADDRESSES = ("127.0.0.1", "::1")

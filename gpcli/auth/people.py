@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from gpcli.config.index import IndexedPerson, OfferIndex
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.errors import InputNeeded, NotFound, NotSignedIn, Usage
 
 

@@ -1,9 +1,16 @@
-"""One sign-in of one person, as it is kept in the keyring."""
+"""One person's sign-in: as it is kept, and the lock that guards it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from gpcli.config.atomic_write import private_dir
+from gpcli.errors import TimedOut
 
 
 @dataclass(frozen=True)
@@ -48,3 +55,26 @@ def from_item(item: str) -> SignedIn | None:
     if not isinstance(found, dict) or not found.keys() >= _FIELDS:
         return None
     return SignedIn(**{name: found[name] for name in _FIELDS})
+
+
+@contextmanager
+def session_lock(lock_dir: Path, account: str, timeout: float) -> Iterator[None]:
+    """Hold the lock of `account`; raises TimedOut after `timeout` seconds.
+
+    Its file in `lock_dir` is named by a hash, so that listing the directory tells nothing.
+    """
+    import filelock  # noqa: PLC0415  (only what changes a session needs it)
+
+    name = hashlib.sha256(account.encode()).hexdigest()[:24]
+    lock = filelock.FileLock(private_dir(lock_dir) / f"{name}.lock", timeout=timeout, mode=0o600)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise TimedOut(
+            "Another gpcli is renewing this sign-in and did not finish in time.",
+            hint="Try again.",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -18,8 +18,8 @@ from typing import IO
 
 from gpcli import errors
 from gpcli.auth.tokens import is_token
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 
 LONGEST = 64 * 1024
 """The most bytes that are read of a token."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gpcli import errors
-from gpcli.net.door import Answer
+from gpcli.http.client import Answer
 
 SHORT_LIFE = 300.0
 """Seconds that a token is taken to live where the portal doesn't say."""

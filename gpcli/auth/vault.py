@@ -2,11 +2,107 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
-from gpcli.auth.keyring_vault import KeyringVault
-from gpcli.auth.keyrings import open_keyring
+from gpcli.auth.keyring_vault import MORE, ChunkedStore, KeyringVault, Store, no_keyring
+from gpcli.auth.password_store import PasswordStore
 from gpcli.auth.session import SignedIn
+
+_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
+_PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "linux": (
+        _SECRET_SERVICE,
+        "keyring.backends.libsecret.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+        _PASS,
+    ),
+    "darwin": ("keyring.backends.macOS.Keyring",),
+    "win32": ("keyring.backends.Windows.WinVaultKeyring",),
+}
+"""Backend classes by `sys.platform`; the first is the platform's own."""
+
+
+def open_keyring(
+    env: Mapping[str, str], *, may_ask: bool, timeout: float = 5.0, platform: str = sys.platform
+) -> KeyringVault:
+    """The vault in this computer's keyring; raises errors.NoKeyring.
+
+    `PYTHON_KEYRING_BACKEND` in `env` may name another allowed backend. With `may_ask` false a
+    locked keyring is an error and no prompt appears (where the backend leaves that to us: Secret
+    Service, `pass`). Nothing is read or written yet.
+    """
+    name = backend_name(env, platform)
+    if name == _SECRET_SERVICE:
+        return KeyringVault(_secret_service(env, may_ask=may_ask), timeout)
+    store = _made(name)
+    if name == _PASS:
+        return KeyringVault(PasswordStore(store, may_ask=may_ask), timeout)
+    return KeyringVault(ChunkedStore(store) if platform == "win32" else store, timeout)
+
+
+def backend_name(env: Mapping[str, str], platform: str) -> str:
+    """The backend class to use; raises errors.NoKeyring for one that is not allowed."""
+    allowed = ALLOWED.get(platform, ALLOWED["linux"])
+    named = env.get("PYTHON_KEYRING_BACKEND") or allowed[0]
+    if named in allowed:
+        return named
+    raise no_keyring(
+        f"PYTHON_KEYRING_BACKEND names {named}, which is not known to keep secrets safely.",
+        f"Unset it, or let it name another one. {MORE}",
+    )
+
+
+def session_bus(env: Mapping[str, str]) -> str | None:
+    """The address of the user's own D-Bus session, also where cron left it out, or None."""
+    named = env.get("DBUS_SESSION_BUS_ADDRESS")
+    if named or not hasattr(os, "getuid"):
+        return named or None
+    runtime = env.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    bus = Path(runtime) / "bus"
+    return f"unix:path={bus}" if _is_our_socket(bus) else None
+
+
+def _is_our_socket(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> Store:
+    address = session_bus(env)
+    if address is None:
+        raise no_keyring(
+            "There is no session bus here, so the keyring can't be reached.",
+            "su and sudo have none: log in as yourself, at the desktop or over SSH; or use pass. "
+            f"{MORE}",
+        )
+    try:
+        from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (Linux only, slow)
+    except ImportError as trouble:
+        raise no_keyring("The package secretstorage is not installed.") from trouble
+    return SecretService(address, may_ask=may_ask)
+
+
+def _made(name: str) -> Store:
+    module, _, cls = name.rpartition(".")
+    try:
+        store: Store = getattr(importlib.import_module(module), cls)()
+    except ImportError as trouble:
+        raise no_keyring(f"The keyring backend {name} is not installed beside gpcli.") from trouble
+    except Exception as trouble:
+        raise no_keyring(f"The keyring backend {name} does not work here.") from trouble
+    return store
+
 
 __all__ = ["KeyringVault", "MemoryVault", "SignedIn", "Vault", "open_keyring"]
 

@@ -1,15 +1,20 @@
-"""Which bookings to show, and picking one of them."""
+"""Bookings and enquiries: which to show, and cancelling one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
-from gpcli.care.agreement import Asker
-from gpcli.care.portal import Portal
-from gpcli.errors import InputNeeded
-from gpcli.model.appointment import Appointment
+from gpcli.care.confirmation import Asker, Charge, Outcome, Proposal, Step
+from gpcli.care.offers import called, refusal, require, standings
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.revalidate import check_not_risen
+from gpcli.errors import FeeNotAccepted, InputNeeded, NotFound, TooLate, Usage
+from gpcli.model.appointment import Appointment, Window
+from gpcli.model.receipt import PlanValue, Written
+from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 
 def listed(
@@ -72,3 +77,154 @@ COMING = Picking(
     "Which appointment?",
     "There is no coming appointment to choose from.",
 )
+
+
+LATE = "late-cancellation"
+"""The price code for cancelling after the deadline (docs/portal.md)."""
+
+
+def propose(
+    portal: Portal,
+    appointment_id: str,
+    intent: UUID,
+    clock: Callable[[], datetime],
+    *,
+    gp: str | None = None,
+) -> Step[Appointment]:
+    """Cancel; already cancelled counts as done. `gp` says at which GP it must be.
+
+    Raises NotFound; Usage when it is at another GP; TooLate when it has begun, or the surgery
+    takes no late cancelling; NotOffered, OffForNow, ConsentNeeded or NotPermitted. Times in
+    messages are in the zone of `clock`, which is looked at again when the person has agreed.
+    An enquiry that waits for its answer can always be withdrawn: what is under way is never
+    gated by what the GP offers now.
+    """
+    now = clock()
+    desk = portal.cancelling_desk(appointment_id)
+    there = desk.appointment
+    if there is None:
+        require(desk.offers, ServiceName.CANCELLATION, now)
+        raise no_such(appointment_id)
+    if gp and there.surgery_id not in {None, *_ids(desk.offers, gp)}:
+        raise Usage(f"{there.id} is not at '{gp}'.", hint="Leave --gp out.")
+    if (outcome := settled(there, now)) is not None:
+        return outcome
+    if there.waiting and there.start is None:
+        return giving_back(portal, there, intent, action="Withdraw this enquiry")
+    row = _row(desk.offers, there, now)
+    charge = _charge_at(row, there, desk.offers, now)
+
+    def again() -> Step[Appointment]:
+        return propose(portal, appointment_id, intent, clock, gp=gp)
+
+    return giving_back(portal, there, intent, charge=charge, again=again)
+
+
+def no_such(appointment_id: str) -> NotFound:
+    """The error for an id that the portal does not know, or that is not the patient's."""
+    return NotFound(
+        f"There is no appointment '{appointment_id}'.",
+        hint="gpcli appointments list shows yours.",
+    )
+
+
+def settled(there: Appointment, now: datetime) -> Outcome[Appointment] | None:
+    """The outcome where it is cancelled already, `None` where it can be; raises TooLate."""
+    if there.status == "cancelled":
+        return Outcome(there, changed=False)
+    if there.over or (there.start and there.start <= now):
+        raise TooLate(
+            f"{there.id} has begun or is past; it can't be cancelled.",
+            hint="gpcli appointments list shows what is to come.",
+        )
+    return None
+
+
+def late_charge(there: Appointment, offers: Offers, now: datetime) -> Charge | None:
+    """What giving it back costs at `now`: `None` until the time for doing so free has passed."""
+    if there.cancel_until is None or now <= there.cancel_until:
+        return None
+    return Charge("Cancelling this late", offers.prices.get(LATE))
+
+
+def _ids(offers: Offers, gp: str) -> set[str]:
+    return {one.id for one in called(offers.surgeries, gp)}
+
+
+def _row(offers: Offers, there: Appointment, now: datetime) -> Service:
+    rows = [each for each in standings(offers, now) if each.service == ServiceName.CANCELLATION]
+    ours = [each for each in rows if there.surgery_id in {None, each.surgery.id}] or rows
+    for row in ours:
+        if row.status is Standing.OFFERED:
+            return row
+    raise refusal(offers, ours, ServiceName.CANCELLATION)
+
+
+def _charge_at(row: Service, there: Appointment, offers: Offers, now: datetime) -> Charge | None:
+    charge = late_charge(there, offers, now)
+    if charge and there.cancel_until and row.offer and row.offer.late_cancelling == "refused":
+        phone = row.surgery.phone
+        until = there.cancel_until.astimezone(now.tzinfo)
+        raise TooLate(
+            f"{row.surgery.label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
+            hint=f"Call the surgery: {phone}." if phone else "",
+        )
+    return charge
+
+
+def giving_back(
+    portal: Portal,
+    there: Appointment,
+    intent: UUID,
+    *,
+    action: str = "Cancel this booking",
+    charge: Charge | None = None,
+    again: Callable[[], Step[Appointment]] | None = None,
+) -> Proposal[Appointment]:
+    """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
+    parties = portal.parties
+    rows: tuple[tuple[str, PlanValue], ...] = (
+        (_kind(there), there.id),
+        ("When", Window(there.start, there.end) if there.start and there.end else None),
+        *(("Wished", window) for window in there.requested),
+        ("Subject", there.subject),
+        ("With", there.practitioner),
+        ("Surgery", there.surgery),
+        ("For", parties.patient.name),
+        ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
+        ("Free of charge until", there.cancel_until),
+        ("Fee for cancelling late", (charge.price or "unknown") if charge else None),
+    )
+    return Proposal(
+        action=action,
+        rows=rows,
+        preview=there,
+        send=lambda: _send(portal, there, intent),
+        charge=charge,
+        still_so=(lambda: _check_same(again(), charge)) if again else None,
+    )
+
+
+def _kind(there: Appointment) -> str:
+    """What a plan calls it."""
+    if there.service == ServiceName.E_CONSULTATION:
+        return "E-consultation"
+    return "Booking" if there.start else "Enquiry"
+
+
+def _check_same(step: Step[Appointment], charge: Charge | None) -> None:
+    """Raise FeeNotAccepted when it costs by now what the plan did not show."""
+    if isinstance(step, Outcome) or step.charge is None:
+        return
+    if charge is None:
+        raise FeeNotAccepted(
+            "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
+            hint="Run it again to see what it costs now.",
+        )
+    check_not_risen(charge.what.lower(), charge.price, step.charge.price)
+
+
+def _send(portal: Portal, there: Appointment, intent: UUID) -> Written[Appointment]:
+    """Cancel; names and places are kept from what was read before, which came with them."""
+    written = portal.cancel(str(there.id), intent)
+    return Written(replace(there, status=written.record.status), written.changed)

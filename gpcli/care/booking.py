@@ -1,18 +1,25 @@
-"""Booking a time: by its id, the first that fits, or by asking the surgery for one."""
+"""Book a time: by its id, the first that fits, or by asking the surgery; and the flu vaccine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
-from gpcli.care.agreement import Outcome, Proposal, Step
-from gpcli.care.flu import had_this_season
+from gpcli.care.confirmation import Asker, Outcome, Proposal, Step
 from gpcli.care.offers import at_gp, called, choose, require, standings
-from gpcli.care.portal import Portal
-from gpcli.care.repeat import require_standing, used_otherwise
-from gpcli.care.request import Choice, Desk, Request, offer_of, preview, whom
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.service_request import (
+    Choice,
+    Desk,
+    Request,
+    offer_of,
+    preview,
+    require_standing,
+    used_otherwise,
+    whom,
+)
 from gpcli.care.slots import Search, owner
 from gpcli.errors import (
     AlreadyBooked,
@@ -24,9 +31,8 @@ from gpcli.errors import (
     TooLate,
     Usage,
 )
-from gpcli.model.appointment import Appointment, Slot, Window
-from gpcli.model.desk import BookingDesk, Written
-from gpcli.model.plan import PlanValue
+from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
+from gpcli.model.receipt import BookingDesk, PlanValue, Written
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
@@ -277,3 +283,38 @@ def _done(
         require_standing(earlier)
         return Outcome(earlier, changed=False)
     raise used_otherwise(str(earlier.id))
+
+
+SEASON_BEGINS = 7
+"""The month in which one influenza season ends and the next begins (northern hemisphere)."""
+
+
+def ask(portal: Portal, search: Search, gp: str | None, asker: Asker, limit: int) -> FluAnswer:
+    """All about flu vaccination at the one GP that offers it, with at most `limit` free times.
+
+    Raises NotOffered and its like, or InputNeeded when several GPs offer it.
+    """
+    row = choose(portal.offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    free = portal.slots([row.offer] if row.offer else [], *search.days)
+    slots = tuple(search.pick(free, limit))
+    vaccinations = portal.vaccinations()
+    return FluAnswer(
+        surgery=row.surgery,
+        eligibility=row.eligibility,
+        price=row.price,
+        last_vaccination=vaccinations[0] if vaccinations else None,
+        this_season=had_this_season(vaccinations, search.now),
+        deep_link=row.offer.deep_link if row.offer else None,
+        slots=slots,
+    )
+
+
+def had_this_season(vaccinations: tuple[Vaccination, ...], now: datetime) -> bool:
+    """Whether one of `vaccinations` is of the present season.
+
+    Dates may be partial; a year alone proves nothing and does not count.
+    """
+    begins = date(now.year - (now.month < SEASON_BEGINS), SEASON_BEGINS, 1).isoformat()
+    return any(
+        len(each.date) >= 7 and each.date >= begins[: len(each.date)] for each in vaccinations
+    )

@@ -1,17 +1,15 @@
-"""E-consultations with the GP: in writing, or by phone or video at a time of the surgery's."""
+"""E-consultations with the GP: in writing, by phone or video; joining and withdrawing one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
-from gpcli.care.agreement import Charge, Outcome, Proposal, Step
-from gpcli.care.offers import at_gp, called, pick_one, require
-from gpcli.care.recheck import still_offered
-from gpcli.care.repeat import require_standing, used_otherwise
-from gpcli.care.request import Request, offer_of, preview, whom
-from gpcli.care.slots import Search
-from gpcli.care.writing import (
+from gpcli.care.appointments import Picking, giving_back, late_charge, no_such, pick, settled
+from gpcli.care.confirmation import Charge, Outcome, Proposal, Step
+from gpcli.care.message import (
     Correspondent,
     Errand,
     Letter,
@@ -24,9 +22,21 @@ from gpcli.care.writing import (
     started_before,
     starting,
 )
-from gpcli.errors import AlreadyBooked, NotOffered, Usage
+from gpcli.care.offers import at_gp, called, pick_one, require
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.revalidate import still_offered
+from gpcli.care.service_request import (
+    Request,
+    offer_of,
+    preview,
+    require_standing,
+    used_otherwise,
+    whom,
+)
+from gpcli.care.slots import Search
+from gpcli.errors import AlreadyBooked, GpcliError, NotFound, NotOffered, Rejected, Usage
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.desk import BookingDesk
+from gpcli.model.receipt import BookingDesk
 from gpcli.model.service import Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
@@ -218,3 +228,91 @@ def _asked_before(
 def _words(letter: Letter) -> str:
     """What stands with the request for a time: the message, or the subject for want of one."""
     return letter.draft.text or letter.subject
+
+
+VIDEO = "video"
+
+
+def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
+    """A video consultation, and the link to it as the portal writes it.
+
+    Raises NotFound; Rejected while the surgery has not confirmed it or given no link, when it is
+    over, and when it is no video consultation.
+    """
+    there = portal.appointment(appointment_id)
+    hint = f"gpcli appointments show {there.id}"
+    if there.over:
+        how = "cancelled" if there.status == "cancelled" else "over"
+        raise Rejected(f"{there.id} is {how}.", hint=hint)
+    if there.channel not in {VIDEO, None}:
+        raise Rejected(f"{there.id} is not by video but {there.channel}.", hint=hint)
+    if there.waiting:
+        raise Rejected(f"The surgery has not confirmed {there.id} yet.", hint=hint)
+    if there.join_url is None:
+        raise Rejected(f"The surgery has given no link to {there.id} yet.", hint=hint)
+    return there, there.join_url
+
+
+def propose_withdrawal(
+    portal: Portal, appointment_id: str, intent: UUID, clock: Callable[[], datetime]
+) -> Step[Appointment]:
+    """Withdraw an e-consultation by phone or video, whatever the GP offers now.
+
+    Raises NotFound; TooLate when it has begun; Usage for one in writing, and for an appointment
+    that is no e-consultation.
+    """
+    now = clock()
+    desk = portal.cancelling_desk(appointment_id)
+    there = desk.appointment
+    if there is None:
+        raise _missing(portal, appointment_id)
+    if not _is_econsultation(there):
+        raise Usage(f"{there.id} is not an e-consultation.", hint=f"gpcli cancel {there.id}")
+    if (outcome := settled(there, now)) is not None:
+        return outcome
+
+    def again() -> Step[Appointment]:
+        return propose_withdrawal(portal, appointment_id, intent, clock)
+
+    charge = late_charge(there, desk.offers, now)
+    action = "Withdraw this e-consultation"
+    return giving_back(portal, there, intent, action=action, charge=charge, again=again)
+
+
+def _missing(portal: Portal, identity: str) -> GpcliError:
+    """What is wrong with an id that is no appointment: it may be a thread's."""
+    try:
+        thread = portal.mailbox.conversation(identity).thread
+    except NotFound:
+        return no_such(identity)
+    if thread.kind != ThreadKind.E_CONSULTATION:
+        return no_such(identity)
+    return Usage(
+        "An e-consultation in writing can't be withdrawn.",
+        hint=f"Tell the surgery: gpcli messages reply {thread.id}",
+    )
+
+
+def _can_be_joined(one: Appointment, now: datetime) -> bool:
+    """Whether the surgery has confirmed it and given its link, and it has not ended."""
+    return one.join_url is not None and not one.waiting and (one.end is None or one.end > now)
+
+
+def _is_econsultation(one: Appointment) -> bool:
+    return one.service == ServiceName.E_CONSULTATION
+
+
+pick_to_join = partial(
+    pick, picking=Picking(_can_be_joined, "Which e-consultation?", "There is none to choose from.")
+)
+"""`appointments.pick` among video consultations that can be joined."""
+
+pick_to_withdraw = partial(
+    pick,
+    picking=Picking(
+        lambda one, now: _is_econsultation(one),
+        "Which e-consultation?",
+        "There is none to choose from.",
+    ),
+)
+"""`appointments.pick` among e-consultations under way."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 
-from gpcli.care.agreement import Asker
+from gpcli.care.confirmation import Asker
 from gpcli.errors import (
     ConsentNeeded,
     GpcliError,
@@ -26,8 +26,8 @@ from gpcli.model.service import (
     Service,
     ServiceName,
     Standing,
+    Surgery,
 )
-from gpcli.model.surgery import Surgery
 
 COMMANDS: dict[ServiceName, str] = {
     ServiceName.E_CONSULTATION: "gpcli econsult start",

@@ -1,18 +1,21 @@
-"""What a person asks for when renewing, and what becomes of each prescription."""
+"""A request to renew prescriptions: what is asked for, its plan, and what came of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, cast
 from uuid import UUID
 
-from gpcli.care.agreement import Asker
-from gpcli.care.portal import Portal
-from gpcli.errors import GpcliError
-from gpcli.model.prescription import Asked, Prescription, Renewal
-from gpcli.model.renewal_receipt import RenewalResult, WhyNot
+from gpcli.care.confirmation import Asker, Charge
+from gpcli.care.portal_protocol import Portal
+from gpcli.errors import GpcliError, OutcomeUnknown, Partial, Usage
+from gpcli.model.person import Parties
+from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalResult, WhyNot
+from gpcli.model.receipt import PlanValue
+from gpcli.model.service import Price, Service
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Chooser(Asker, Protocol):
 
 
 @dataclass(frozen=True)
-class Counter:
+class RenewalContext:
     """Where renewals are asked for: the portal, the clock, and who can be asked.
 
     `label` words a prescription for the list to pick from.
@@ -129,3 +132,187 @@ class Renewing:
 
     lines: tuple[Line, ...]
     left_out: tuple[LeftOut, ...] = ()
+
+
+PlanRows = tuple[tuple[str, PlanValue], ...]
+
+Rows = Mapping[str, Service]
+"""Where renewal stands at each of the patient's GPs, by the GP's id."""
+
+
+def row_of(line: Line, rows: Rows) -> Service | None:
+    """Where renewal stands at the prescriber, if that is one of the patient's GPs."""
+    surgery = line.prescription.surgery_id if line.prescription else None
+    return rows.get(surgery or "")
+
+
+def plan_rows(
+    renewing: Renewing,
+    rows: Rows,
+    asked: Sequence[Service],
+    parties: Parties,
+    note: str | None,
+    price: Price | None,
+) -> PlanRows:
+    """The plan's rows; `asked` is where renewal stands at those who are asked."""
+    due = [line for line in renewing.lines if line.due]
+    by = parties.on_behalf_by.name if parties.on_behalf_by else None
+    return (
+        *_to_whom(due, rows),
+        *(("Asked for already", line.label) for line in renewing.lines if line.renewal),
+        ("For", parties.patient.name),
+        ("By", by),
+        ("Note", note),
+        *(("Answer", row.answer_time) for row in asked),
+        *_prices(price, len(due)),
+    )
+
+
+def warnings(renewing: Renewing) -> Iterator[str]:
+    """What to know before agreeing, each with what it is about."""
+    for line in renewing.lines:
+        if line.error:
+            yield f"{line.id} can't be asked for: {line.error.message}"
+        for warning in line.warnings:
+            yield f"{line.label}: {warning}"
+
+
+def charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
+    """What must be agreed to: every request is one; `None` where the price is only shown.
+
+    That is so where the portal does not charge for sending, unless the person set a cap.
+    """
+    if not capped and not (price and price.at_sending):
+        return None
+    what = "Asking for this" if count == 1 else f"Asking for {count} prescriptions"
+    return Charge(what, _times(price, count) if price else None)
+
+
+def check_note(note: str | None, asked: Sequence[Service]) -> None:
+    """Raise Usage for a note that is longer than one of those asked takes."""
+    limits = [row.offer.limits.text for row in asked if row.offer and row.offer.limits.text]
+    most = min(limits, default=None)
+    if note is not None and most is not None and len(note) > most:
+        raise Usage(
+            f"--note has {len(note)} characters; the surgery takes {most}.",
+            hint="Make it shorter.",
+        )
+
+
+def rehearsed(line: Line, wanted: Wanted) -> Line:
+    """The line as a dry run shows it: a request that has no id yet."""
+    one = line.prescription
+    if one is None or not line.due:
+        return line
+    renewal = Renewal(
+        id=None,
+        status="requested",
+        prescription_id=one.id,
+        prescription=one.label,
+        asked=None,
+        updated=None,
+        note=wanted.note,
+        answer=None,
+        zone=one.zone,
+    )
+    return replace(line, renewal=renewal)
+
+
+def _to_whom(due: Sequence[Line], rows: Rows) -> Iterator[tuple[str, PlanValue]]:
+    """The prescriptions under the GP that each goes to."""
+    by_gp: dict[str | None, list[Line]] = {}
+    for line in due:
+        row = row_of(line, rows)
+        prescriber = line.prescription.prescriber if line.prescription else None
+        by_gp.setdefault(row.surgery.label if row else prescriber, []).append(line)
+    for gp, lines in by_gp.items():
+        yield "To", gp
+        for line in lines:
+            yield "Prescription", f"{line.label} ({line.id}){_left(line.prescription)}"
+
+
+def _left(one: Prescription | None) -> str:
+    """What is left, as the end of a row; nothing where nobody knows."""
+    if one is None or one.remaining is None or one.expired:
+        return ""
+    return f", {one.remaining.fills or 'none'} left"
+
+
+def _prices(price: Price | None, count: int) -> PlanRows:
+    if price is None or count == 1 or price.high == 0:
+        return (("Price", price),)
+    return (("Price each", price), ("Price in all", _times(price, count)))
+
+
+def _times(price: Price, count: int) -> Price:
+    """What `count` requests cost together; the rates are those of one."""
+    rates = price.rates if count == 1 else ()
+    return replace(price, low=price.low * count, high=price.high * count, rates=rates)
+
+
+SHOWN_BESIDE = (Partial, OutcomeUnknown)
+"""The errors that end a command which has shown its results all the same."""
+
+NOT_ASKED = "not asked for"
+
+_REQUESTS = "gpcli rx requests shows what is there."
+_SETTLED = {
+    "completed": "renewed",
+    "rejected": "refused",
+    "failed": "failed",
+    "cancelled": "withdrawn",
+}
+
+
+def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
+    """What the results come to: nothing wrong, or the error that the command ends with.
+
+    A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
+    unknown outcome beats everything else. `request_id` is what makes a repetition safe.
+    """
+    failed = [(line.id, line.error) for line in lines if line.error]
+    if not failed:
+        return None
+    unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
+    if unknown:
+        hint = unknown[0][1].hint
+        return OutcomeUnknown(_each(unknown), hint=hint, request_id=request_id)
+    if len(failed) < len(lines) or len({error.exit for _, error in failed}) > 1:
+        return Partial(f"{_counted(lines)}. {_each(failed)}", hint=_REQUESTS)
+    return _together(failed)
+
+
+def result_words(line: Line) -> str:
+    """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
+    if line.renewal is None:
+        return NOT_ASKED
+    if line.renewal.id is None:
+        return "not sent"
+    words = _SETTLED.get(line.renewal.status, "asked for")
+    return words if line.changed else f"{words} before"
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """How many ended in which way: what is new, what was there before, what failed."""
+    in_order = sorted(lines, key=lambda line: (line.error is not None, not line.changed))
+    counted = Counter(result_words(line) for line in in_order)
+    return ", ".join(f"{count} {words}" for words, count in counted.items())
+
+
+def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
+    _, first = failed[0]
+    if len(failed) == 1:
+        return first
+    hints = dict.fromkeys(error.hint for _, error in failed if error.hint)
+    waits = [error.retry_after for _, error in failed if error.retry_after is not None]
+    kind, message = type(first), _each(failed)
+    together = kind.__new__(kind, message)  # kinds differ in what they are made of
+    longest = max(waits, default=None)
+    vars(together).update(vars(first), message=message, retry_after=longest)
+    together.hint = "\n".join(hints)
+    return together
+
+
+def _each(failed: Sequence[tuple[str, GpcliError]]) -> str:
+    """What went wrong with each, named by id: error messages hold no health data."""
+    return " ".join(f"{name}: {error.message}" for name, error in failed)

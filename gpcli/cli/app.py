@@ -9,10 +9,10 @@ from typing import Any, TextIO
 import typer
 from typer._click import exceptions as trouble
 
-from gpcli.cli.lazy import PROGRAM, LazyGroup, argument_name
-from gpcli.cli.options import Run, SessionFactory
-from gpcli.cli.registry import REGISTRY
-from gpcli.cli.row import Registry
+from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.commands.specs import Registry
+from gpcli.cli.global_options import Run, SessionFactory
+from gpcli.cli.lazy_group import PROGRAM, LazyGroup, argument_name
 from gpcli.config.options import Options
 from gpcli.errors import (
     Expired,
@@ -77,7 +77,7 @@ def _advise(this: Run, error: GpcliError) -> None:
     settings = getattr(this.made, "settings", None) if isinstance(error, _OF_RIGHTS) else None
     if settings is None or not settings.machine:
         return
-    from gpcli.auth.machines import hint_for  # noqa: PLC0415  (only failures of machines)
+    from gpcli.auth.unattended import hint_for  # noqa: PLC0415  (only failures of machines)
 
     error.hint = hint_for(error, settings.machine)
 

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from gpcli.__main__ import command_line
+from gpcli.app_context import Session
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.options import session_of
-from gpcli.cli.served import needing_extra
-from gpcli.errors import Failure
-from gpcli.exits import Exit
-from gpcli.session import Session
+from gpcli.cli.global_options import session_of
+from gpcli.cli.sandbox_env import needing_extra
+from gpcli.errors import Exit, Failure
 
 if TYPE_CHECKING:
     from gpcli.config.options import Options
     from gpcli.render.terminal import Terminal
     from gpcli.sandbox.server import Sandbox
+
 
 DELAY = timedelta(seconds=30)
 """How long the demo's surgery takes to answer, on the portal's clock."""

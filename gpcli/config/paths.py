@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 _HOMES = {
     "config": ("XDG_CONFIG_HOME", ".config", "APPDATA"),
     "state": ("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA"),

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.config.files import private_dir, write_private
+from gpcli.config.atomic_write import private_dir, write_private
 from gpcli.errors import ConfigTrouble
 
 PATIENCE = 2.0

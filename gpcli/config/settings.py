@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gpcli.config import keys
+from gpcli.config import profiles
+from gpcli.config.index_format import is_set
 from gpcli.config.options import Options
 from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
 from gpcli.errors import ConfigTrouble, InputNeeded, NotSignedIn, ProductionGuard
-from gpcli.fastpath.offers import is_set
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
@@ -123,9 +123,9 @@ def value(env: Mapping[str, str], name: str) -> str | None:
 
 def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
     try:
-        base = keys.portal_url(portal)
-        environment = keys.environment(value(env, "GPCLI_ENVIRONMENT") or "production")
-    except keys.BadValue as trouble:
+        base = profiles.parse_portal_url(portal)
+        environment = profiles.parse_environment(value(env, "GPCLI_ENVIRONMENT") or "production")
+    except profiles.BadValue as trouble:
         raise ConfigTrouble(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
     return Profile(FROM_ENVIRONMENT, base, environment)
 

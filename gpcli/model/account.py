@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gpcli.model.person import Person
-from gpcli.model.service import ConsentLevel
-from gpcli.model.surgery import Surgery
+from gpcli.model.service import ConsentLevel, Surgery
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""Free times, bookings and enquiries."""
+"""Free times, bookings, enquiries and vaccinations."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
+
+from gpcli.model.service import Price, Surgery
 
 SlotId = NewType("SlotId", str)
 """Logical id of a Slot; never a booking's."""
@@ -101,3 +103,20 @@ class Vaccination:
 
     vaccine: str
     date: str
+
+
+@dataclass(frozen=True)
+class FluAnswer:
+    """All about flu vaccination at one GP. `price` `None` = unknown.
+
+    `last_vaccination` is the newest on record; `this_season` whether it is of the season that
+    runs now. `deep_link` is where the portal books it instead, if it does so elsewhere.
+    """
+
+    surgery: Surgery
+    eligibility: tuple[str, ...]
+    price: Price | None
+    last_vaccination: Vaccination | None
+    this_season: bool
+    deep_link: str | None
+    slots: tuple[Slot, ...]

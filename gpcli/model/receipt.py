@@ -1,13 +1,57 @@
-"""What a command that sends answers with: the record, and how the sending went."""
+"""What a write is decided on, what its plan shows, and what it answers with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
-from gpcli.model.appointment import Appointment
+from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.person import Person
-from gpcli.model.service import Consent
+from gpcli.model.service import Consent, Offers, Price
+
+PlanValue = str | datetime | Window | Price | None
+"""Words, or facts that the writer puts into words."""
+
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class BookingDesk:
+    """All that a booking is decided on.
+
+    `earlier` is the booking that the same intent made before, if any; `coming` are the person's
+    bookings and open enquiries from today on. `slot` is `None` when none was asked for, or the
+    portal has none with that id. `thread` is the id of a thread that the same intent started, where
+    that was asked for.
+    """
+
+    offers: Offers
+    slot: Slot | None
+    coming: tuple[Appointment, ...]
+    earlier: Appointment | None
+    thread: str | None = None
+
+
+@dataclass(frozen=True)
+class CancellingDesk:
+    """All that a cancellation is decided on; `appointment` `None` = the portal has none such."""
+
+    offers: Offers
+    appointment: Appointment | None
+
+
+@dataclass(frozen=True)
+class Written(Generic[Record]):
+    """What a write left at the portal; `changed` is false when it was so already.
+
+    `here_only`: the portal did not take it, and only this machine remembers it.
+    """
+
+    record: Record
+    changed: bool
+    here_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,74 @@
-"""The services that GPs offer online, and where each stands for this patient."""
+"""GPs and surgeries, the services that they offer online, prices, and consent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
-from gpcli.model.money import Price
-from gpcli.model.surgery import Surgery
+
+@dataclass(frozen=True)
+class OpeningHours:
+    """One line of opening hours: `days` as `mon`…`sun`; no times = all day."""
+
+    days: tuple[str, ...]
+    opens: str | None
+    closes: str | None
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """One GP at one surgery. `id` is stable at the portal; `gp` is the doctor's name."""
+
+    id: str
+    gp: str | None
+    name: str | None
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    websites: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    hours: tuple[OpeningHours, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The GP and the surgery in one phrase."""
+        return ", ".join(part for part in (self.gp, self.name) if part) or self.id
+
+    @property
+    def phone(self) -> str | None:
+        """The number to call, if the portal gives one."""
+        return self.phones[0] if self.phones else None
+
+
+@dataclass(frozen=True)
+class Surcharge:
+    """A part of an amount that comes on top, such as the invoice fee; `name` as written."""
+
+    name: str | None
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One rate of a price: `applies` says when, `amount` is base plus `surcharges`."""
+
+    applies: str | None
+    amount: Decimal
+    surcharges: tuple[Surcharge, ...] = ()
+
+
+@dataclass(frozen=True)
+class Price:
+    """From the least to the most that a service may cost; `currency` as ISO 4217.
+
+    `at_sending` tells that the portal charges for sending the request, whatever comes of it.
+    """
+
+    low: Decimal
+    high: Decimal
+    currency: str
+    rates: tuple[Rate, ...] = ()
+    at_sending: bool = False
 
 
 class ServiceName(StrEnum):

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gpcli.config.files import write_private
+from gpcli.config.atomic_write import write_private
 from gpcli.errors import BadResponse
+from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.http.client import Answer, Door
 from gpcli.model.service import ServiceName
-from gpcli.net.door import Answer, Door
-from gpcli.portal.fhir.element import Element, Malformed, resource
-from gpcli.portal.outcome import error_of
+from gpcli.portal.error_mapping import error_of
 
 _ELSEWHERE = frozenset({400, 404, 405, 406, 410})
 """What servers that don't speak FHIR answer."""

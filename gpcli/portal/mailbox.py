@@ -8,8 +8,21 @@ from functools import partial
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, ConsentNeeded, NotFound, NotPermitted, Rejected
-from gpcli.model.desk import Written
+from gpcli.errors import BadResponse, Conflict, ConsentNeeded, NotFound, NotPermitted, Rejected
+from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.communication import (
+    THREAD,
+    Letter,
+    header_of,
+    write_header,
+    write_message,
+    write_read,
+)
+from gpcli.fhir.documents import DOCUMENT, decoded, read_document
+from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.http.client import Answer
+from gpcli.http.decode import NotStrict, decode
+from gpcli.model.receipt import Written
 from gpcli.model.service import Offer, Offers
 from gpcli.model.thread import (
     Attachment,
@@ -24,16 +37,72 @@ from gpcli.model.thread import (
     same_words,
 )
 from gpcli.portal import queries
-from gpcli.portal.context import Context
-from gpcli.portal.correspondence import Correspondence
-from gpcli.portal.doubt import Unmoved, bearing, entry_url, used_otherwise
-from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.communication import THREAD, header_of
-from gpcli.portal.fhir.element import Element
-from gpcli.portal.fhir.letter import Letter, write_header, write_message, write_read
-from gpcli.portal.files import content_of
-from gpcli.portal.reading import Found, if_any, must, whole
-from gpcli.portal.together import Made, Part, create_in_turn, create_together
+from gpcli.portal.dependencies import Context
+from gpcli.portal.error_mapping import error_of
+from gpcli.portal.mapping import Found, if_any, must, whole
+from gpcli.portal.search import Exchange
+from gpcli.portal.threads import Correspondence
+from gpcli.portal.write.outcome import Unmoved, bearing, entry_url, used_otherwise
+from gpcli.portal.write.transaction import Made, Part, create_in_turn, create_together
+
+_FHIR = frozenset({"application/fhir+json", "application/json+fhir"})
+_JSON = _FHIR | {"application/json"}
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+def content_of(exchange: Exchange, attachment: Attachment) -> bytes:
+    """The bytes; raises BadResponse, WrongHost for a link out of the portal, NotFound."""
+    if attachment.content is not None:
+        return attachment.content
+    if attachment.source is None:
+        raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
+    if attachment.source.startswith(f"{DOCUMENT}/"):
+        record, _ = exchange.read(attachment.source)
+        inside = must(lambda: read_document(record, attachment.id))
+        return _fetched(exchange, inside) if inside.content is None else inside.content
+    return _fetched(exchange, attachment)
+
+
+def _fetched(exchange: Exchange, attachment: Attachment) -> bytes:
+    if attachment.source is None:
+        raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
+    answer = exchange.door.get_file(attachment.source)
+    if not 200 <= answer.status < 300:
+        raise error_of(answer)
+    media_type = _media_type(answer)
+    if media_type in _PAGES and attachment.content_type not in _PAGES:
+        raise BadResponse("The portal sent a web page where an attachment was due.")
+    return _unwrapped(answer, media_type) if media_type in _JSON else answer.body
+
+
+def _unwrapped(answer: Answer, media_type: str) -> bytes:
+    """The bytes in a Binary (R4); a file that is JSON itself is no Binary."""
+    try:
+        there: object = decode(answer.body)
+    except NotStrict as refused:
+        if media_type in _FHIR:
+            raise BadResponse(f"An attachment can't be read: its answer {refused}.") from None
+        return bytes(answer.body)
+    wrapped = isinstance(there, dict) and "resourceType" in there
+    if media_type in _FHIR or wrapped:
+        return must(lambda: _in_binary(resource(there)))
+    return bytes(answer.body)
+
+
+def _in_binary(binary: Element) -> bytes:
+    if binary.kind != "Binary":
+        raise Malformed(f"the portal sent a {binary.kind} where a Binary was due")
+    if binary.json.get("data") == "":
+        return b""
+    content = decoded(binary.need("data"))
+    if content is None:
+        raise binary.bad("data")
+    return content
+
+
+def _media_type(answer: Answer) -> str:
+    return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
 
 _AT_ONCE = 100
 """Ids in one question: servers cap the length of a URL."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gpcli.portal.fhir.prescription import INTENTS, STATUSES
-from gpcli.portal.fhir.renewal import RENEWING, SNOMED
+from gpcli.fhir.medication_request import INTENTS, RENEWING, SNOMED, STATUSES
 from gpcli.portal.queries import PAGE, Query
 
 _AT_ONCE = 100

@@ -2,36 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
-from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, Rejected
-from gpcli.model.desk import Written
-from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
-from gpcli.model.service import ConsentLevel, Offers, ServiceName
-from gpcli.portal import medication_queries as queries
-from gpcli.portal.context import Context
-from gpcli.portal.doubt import used_otherwise
-from gpcli.portal.errands import Created
-from gpcli.portal.fhir.bundle import Bundle
-from gpcli.portal.fhir.element import Element, Malformed
-from gpcli.portal.fhir.medication import read_medicine
-from gpcli.portal.fhir.prescription import read_prescription
-from gpcli.portal.fhir.renewal import (
+from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, NotPermitted, Rejected
+from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.compartment import concerns
+from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.medication import Dispense, read_dispense, read_medicine, told_by_portal
+from gpcli.fhir.medication_request import (
     is_renewal,
+    read_prescription,
     read_renewal,
     write_renewal,
     write_withdrawn,
 )
-from gpcli.portal.fhir.subject import concerns
-from gpcli.portal.handed_out import complete
-from gpcli.portal.lineage import newest
-from gpcli.portal.reading import must, whole
-from gpcli.portal.several import create_each
+from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
+from gpcli.model.receipt import Written
+from gpcli.model.service import ConsentLevel, Offers, ServiceName
+from gpcli.portal import medication_queries
+from gpcli.portal.dependencies import Context
+from gpcli.portal.mapping import Found, Reader, must, whole
+from gpcli.portal.queries import Query
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.batch import create_each
+from gpcli.portal.write.kernel import Created
+from gpcli.portal.write.outcome import used_otherwise
+
+
+def newest(prescriptions: Iterable[Prescription]) -> list[Prescription]:
+    """The newest of each chain, with all its `predecessors`, the latest first.
+
+    Each comes with the one that it replaces. Two that replace the same one are both newest. Of
+    those that replace each other in a ring, which no record should say, the last issued counts.
+    """
+    known = {str(each.id): each for each in prescriptions}
+    replaced = {before for each in known.values() for before in _before(each)}
+    by_issue = sorted(known.values(), key=lambda each: each.issued or "", reverse=True)
+    shown, seen = [], set[str]()
+    for each in sorted(by_issue, key=lambda each: each.id in replaced):
+        if each.id in seen:
+            continue
+        predecessors = _ancestors(each, known)
+        seen |= {each.id, *predecessors}
+        shown.append(replace(each, predecessors=predecessors))
+    return shown
+
+
+def _before(prescription: Prescription) -> set[str]:
+    return set(prescription.predecessors) - {prescription.id}
+
+
+def _ancestors(prescription: Prescription, known: Mapping[str, Prescription]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    current: Prescription | None = prescription
+    while current:
+        before = _before(current) - {prescription.id, *found}
+        found |= dict.fromkeys(before)
+        current = known.get(next(iter(before), ""))
+    return tuple(found)
+
+
+_NOT_SHOWN = (NotFound, NotPermitted, Rejected)
+
+
+def complete(
+    found: Bundle, exchange: Exchange, reader: Reader, patient: str
+) -> list[Dispense] | None:
+    """Add to `found` what should have come along; returns what was handed out.
+
+    `None` = the portal does not tell, or tells something that can't be read.
+    """
+    asked = list(_missing(found, patient, exchange))
+    answers = exchange.ask(*asked) if asked else []
+    for query, answer in zip(asked, answers, strict=True):
+        _take(found, query, answer, exchange.flaws)
+    there = list(found.of("MedicationDispense"))
+    told = bool(there) or _was_answered("MedicationDispense", asked, answers)
+    read = reader.kept(Bundle(matches=there), "MedicationDispense", read_dispense)
+    return read if told and len(read) == len(there) else None
+
+
+def _missing(found: Bundle, patient: str, exchange: Exchange) -> Iterator[Query]:
+    requests = [each for each in found.matches if each.kind == "MedicationRequest"]
+    yield from medication_queries.medications(_unseen(requests, found))
+    searches = exchange.can().searches if requests else ()
+    handed_out, asked = any(found.of("MedicationDispense")), any(found.of("Task"))
+    if not handed_out and "MedicationDispense" in searches and any(map(_is_counted, requests)):
+        yield medication_queries.dispenses(patient)
+    if not (handed_out or asked) and "Task" in searches:
+        yield medication_queries.renewals(patient)
+
+
+def _unseen(requests: Sequence[Element], found: Bundle) -> list[str]:
+    """Ids of the Medications that are referred to and did not come along."""
+    unseen: dict[str, None] = {}
+    for request in requests:
+        with suppress(Malformed):  # named when the prescription is read
+            target = request.reference("medicationReference") or ""
+            kind, _, identity = target.partition("/")
+            if kind == "Medication" and identity and found.get(target) is None:
+                unseen[identity] = None
+    return list(unseen)
+
+
+def _is_counted(request: Element) -> bool:
+    """Whether what is left of a prescription has to be counted."""
+    try:
+        return request.text("status") == "active" and not told_by_portal(request)
+    except Malformed:  # named when the prescription is read
+        return False
+
+
+def _take(found: Bundle, query: Query, answer: Found, flaws: list[str]) -> None:
+    if isinstance(answer, Bundle):
+        found.add(Bundle(found=answer.found))
+        return
+    flaw = f"{query.kind}: {answer.message}"
+    if not isinstance(answer, _NOT_SHOWN) and flaw not in flaws:
+        flaws.append(flaw)
+
+
+def _was_answered(kind: str, asked: Sequence[Query], answers: Sequence[Found]) -> bool:
+    pairs = zip(asked, answers, strict=True)
+    return any(query.kind == kind and isinstance(answer, Bundle) for query, answer in pairs)
+
 
 _LOOK_AT_LIST = "gpcli rx requests shows what is there."
 _MAY_BE_ASKED_FOR = (AlreadyAnswered, Conflict, Rejected)
@@ -50,17 +149,17 @@ class FhirPrescriptions:
 
     def all(self) -> list[Prescription]:
         """The newest of each chain, also expired ones, by name."""
-        found = self._exchange.whole(queries.prescriptions(self._context.patient))
+        found = self._exchange.whole(medication_queries.prescriptions(self._context.patient))
         return self._chains(found)[0]
 
     def renewals(self) -> list[Renewal]:
         """Requests to renew, newest first."""
-        found = self._exchange.whole(queries.renewals(self._context.patient))
+        found = self._exchange.whole(medication_queries.renewals(self._context.patient))
         return self._renewals(found, found.matches)
 
     def renewal(self, renewal: str) -> Renewal:
         """One request; raises NotFound."""
-        found = self._exchange.whole(queries.renewal(renewal))
+        found = self._exchange.whole(medication_queries.renewal(renewal))
         for one in self._renewals(found, found.matches):
             if one.id == renewal:
                 return one
@@ -68,7 +167,10 @@ class FhirPrescriptions:
 
     def renewal_desk(self) -> RenewalDesk:
         """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
-        asked = (*self._context.about_offers(), queries.prescriptions(self._context.patient))
+        asked = (
+            *self._context.about_offers(),
+            medication_queries.prescriptions(self._context.patient),
+        )
         answers = self._exchange.ask(*asked)
         offers = self._context.offers(answers[:3])
         if not _may_renew(offers):

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 from uuid import UUID, uuid5
 
-from gpcli.portal.fhir.appointment import UUID_SYSTEM
+from gpcli.fhir.element import UUID_SYSTEM
 
 PAGE = 500
 """Resources asked for in one page of a list."""

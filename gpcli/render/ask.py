@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from gpcli.errors import ConfirmationNeeded, InputNeeded
+from gpcli.render.columns import folded
 from gpcli.render.sanitise import safe_line
-from gpcli.render.stream import Stream
-from gpcli.render.terminal import Terminal, is_set
-from gpcli.render.width import folded
+from gpcli.render.terminal import Stream, Terminal, is_set
 
 TRIES = 3
 """How often a question is put before it is given up."""

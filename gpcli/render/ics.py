@@ -19,6 +19,7 @@ from gpcli.render.sanitise import safe_line
 if TYPE_CHECKING:
     from icalendar import Calendar, Component, Event, Timezone
 
+
 PRODUCT = "-//gpcli//gpcli//EN"
 
 TITLE = "Appointment"

@@ -9,17 +9,14 @@ from enum import StrEnum
 from typing import Protocol, TextIO
 
 from gpcli.errors import GpcliError
-from gpcli.render.asides import JsonAsides, WordAsides
+from gpcli.render.columns import folded
 from gpcli.render.plain import PlainAnswers
-from gpcli.render.plan import Plan
 from gpcli.render.progress import PATIENCE, Announcement, Progress, Sign, Spinner
-from gpcli.render.record import Json, JsonScalar
 from gpcli.render.sanitise import safe_line
-from gpcli.render.stream import Stream
-from gpcli.render.terminal import Terminal, look_around
+from gpcli.render.stderr import JsonAsides, Plan, WordAsides
+from gpcli.render.terminal import Stream, Terminal, look_around
 from gpcli.render.times import Surroundings
-from gpcli.render.view import T, View
-from gpcli.render.width import folded
+from gpcli.render.view import Json, JsonScalar, T, View
 
 __all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
 
@@ -148,7 +145,7 @@ class Output:
 
     def show_json(self, document: Json) -> None:
         """Write a JSON document, such as a schema, in every format."""
-        from gpcli.render.jsontext import JsonText  # noqa: PLC0415  (json, which plain text skips)
+        from gpcli.render.json_output import JsonText  # noqa: PLC0415  (json, which plain text skips)
 
         self._stdout.write_line(JsonText(self._stdout, indent=2).of(document))
 
@@ -202,7 +199,7 @@ class Output:
         return TableAnswers(self._stdout, self.fields, self.terminal, around)
 
     def _json_answers(self) -> Answers:
-        from gpcli.render.jsontext import JsonAnswers, NdjsonAnswers  # noqa: PLC0415  (as above)
+        from gpcli.render.json_output import JsonAnswers, NdjsonAnswers  # noqa: PLC0415  (as above)
 
         if self.format is Format.NDJSON:
             return NdjsonAnswers(self._stdout, self.fields)

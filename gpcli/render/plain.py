@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
-from gpcli.render.record import rfc3339
 from gpcli.render.sanitise import escape_hidden, is_harmless, safe_text
-from gpcli.render.stream import Stream
-from gpcli.render.view import Cell, T, View
+from gpcli.render.terminal import Stream
+from gpcli.render.view import Cell, T, View, rfc3339
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 

@@ -8,9 +8,9 @@ from itertools import cycle
 from threading import Event, RLock, Thread
 from typing import Protocol
 
+from gpcli.render.columns import columns_of, cut_to
 from gpcli.render.sanitise import safe_line
-from gpcli.render.stream import Stream
-from gpcli.render.width import columns_of, cut_to
+from gpcli.render.terminal import Stream
 
 PATIENCE = 0.3
 """Seconds that a person waits without wondering."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from io import StringIO
 from itertools import islice
 
@@ -12,14 +14,38 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gpcli.render.aligned import aligned_lines
+from gpcli.render.columns import aligned_lines, columns_of, shrunk
 from gpcli.render.sanitise import safe_line, safe_text
-from gpcli.render.stream import Stream
-from gpcli.render.terminal import Terminal
-from gpcli.render.times import Surroundings
-from gpcli.render.view import Column, T, View
-from gpcli.render.width import columns_of, shrunk
-from gpcli.render.words import cell_words
+from gpcli.render.terminal import Stream, Terminal
+from gpcli.render.times import Surroundings, clock_period, day_words
+from gpcli.render.view import Cell, Column, T, View
+
+
+def cell_words(column: Column[T], row: T, around: Surroundings) -> str:
+    """Say what `column` shows of `row`: its own words, else its plain value; safe to write."""
+    if column.table is not None:
+        return safe_text(column.table(row, around))
+    return safe_text(value_words(column.plain(row)))
+
+
+def value_words(value: Cell) -> str:
+    """Say a value: `yes` and `no`, nothing for `None`, times by their own clock."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return clock_period(value, None)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return _number_or_day_words(value)
+
+
+def _number_or_day_words(value: int | Decimal | date) -> str:
+    return day_words(value) if isinstance(value, date) else str(value)
+
 
 LONG = 200
 """Rows beyond which a list is aligned lines: rich takes 0.26 ms a row."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gpcli.auth.machines import hint_for
+from gpcli.auth.unattended import hint_for
 from gpcli.errors import GpcliError, NoToken
 from gpcli.model.finding import Finding, Verdict
-from gpcli.troubleshoot.scene import Scene
+from gpcli.troubleshoot.check_context import Scene
 
 
 @dataclass(frozen=True)

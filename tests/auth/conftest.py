@@ -13,8 +13,8 @@ from joserfc.jwk import ECKey, KeySet
 
 from gpcli.auth.discovery import SmartConfiguration, read_configuration
 from gpcli.auth.session import SignedIn
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"

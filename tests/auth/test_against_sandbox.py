@@ -10,17 +10,17 @@ from threading import Thread
 import httpx
 import pytest
 
+from gpcli.account import revoke
 from gpcli.auth.bearer import SessionBearer, StaticBearer
-from gpcli.auth.device import sign_in_with_device
+from gpcli.auth.browser_sign_in import Wish, sign_in_with_browser
+from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import discover
-from gpcli.auth.grant import TokenSet
-from gpcli.auth.revoke import revoke
 from gpcli.auth.session import SignedIn
-from gpcli.auth.sign_in import Wish, sign_in_with_browser
+from gpcli.auth.token_response import TokenSet
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import Expired, SignInRefused
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"

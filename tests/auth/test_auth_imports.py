@@ -22,12 +22,12 @@ def loaded(code: str) -> set[str]:
             {"keyring", "filelock", "joserfc", "asyncio", "click", "rich"},
         ),
         (
-            "gpcli.auth.machines",
+            "gpcli.auth.unattended",
             {"keyring", "joserfc", "gpcli.auth.backend_service", "gpcli.auth.token_command"},
         ),
         ("gpcli.auth.backend_service", {"keyring", "filelock", "joserfc", "subprocess"}),
-        ("gpcli.auth.sign_in", {"keyring", "filelock", "joserfc", "click", "rich"}),
-        ("gpcli.auth.device", {"keyring", "filelock", "joserfc", "http.server"}),
+        ("gpcli.auth.browser_sign_in", {"keyring", "filelock", "joserfc", "click", "rich"}),
+        ("gpcli.auth.device_sign_in", {"keyring", "filelock", "joserfc", "http.server"}),
         ("gpcli.auth.discovery", {"keyring", "filelock", "joserfc", "http.server"}),
     ],
 )

@@ -19,7 +19,7 @@ from gpcli.errors import (
     SignInRefused,
     Unavailable,
 )
-from gpcli.net.door import Door
+from gpcli.http.client import Door
 
 PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from gpcli.auth.bearer import SessionBearer, StaticBearer
-from gpcli.auth.lock import session_lock
+from gpcli.auth.session import session_lock
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import (
     BadResponse,

@@ -2,8 +2,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.callback import Expected, NotOurs, code_in, query_of
-from gpcli.auth.pkce import Proof, new_proof
+from gpcli.auth.browser_sign_in import Proof, new_proof
+from gpcli.auth.loopback import Expected, NotOurs, code_in, query_of
 from gpcli.errors import SignInRefused
 
 ISSUER = "https://id.example"

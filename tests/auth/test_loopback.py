@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.callback import Expected
-from gpcli.auth.loopback import Loopback
+from gpcli.auth.loopback import Expected, Loopback
 from gpcli.errors import SignInRefused, Usage
 
 GOOD = {"code": "abc", "state": "our-state"}

@@ -19,8 +19,8 @@ import os, sys, time
 from pathlib import Path
 from gpcli.auth.bearer import SessionBearer
 from gpcli.auth.session import from_item
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.deadline import Deadline
+from gpcli.http.client import Door
 
 place, base, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 

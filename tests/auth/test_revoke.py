@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from gpcli.auth.revoke import revoke
+from gpcli.account import revoke
 
 
 def test_signing_out_revokes_the_refresh_token(issuer, signed_in):

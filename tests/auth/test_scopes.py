@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.auth.scopes import asked_scopes, for_machines, in_v1
+from gpcli.auth.discovery import asked_scopes, for_machines, in_v1
 from gpcli.config.profiles import SCOPES
 
 BOTH = {"permission-v1", "permission-v2"}

@@ -11,8 +11,8 @@ import pytest
 
 from gpcli.auth.token_command import LONGEST, MOST_SAID, CommandBearer
 from gpcli.errors import ConfigTrouble, Expired, NoToken, TimedOut
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 
 WITHHELD = {"GPCLI_TOKEN": "secret", "GPCLI_TOKEN_COMMAND": "gpcli whoami"}
 ENV = {"PATH": os.environ["PATH"], "HOME": "/home/of-nobody"} | WITHHELD

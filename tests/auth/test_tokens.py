@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from gpcli.account import works_until
 from gpcli.auth.tokens import (
     LONGEST_LIFE,
     SHORT_LIFE,
@@ -12,9 +13,8 @@ from gpcli.auth.tokens import (
     read_tokens,
 )
 from gpcli.errors import BadResponse, PortalTrouble, RateLimited
-from gpcli.net.door import Answer
-from gpcli.net.strict_json import decode
-from gpcli.sign_in import works_until
+from gpcli.http.client import Answer
+from gpcli.http.decode import decode
 
 NOW = 1_800_000_000.0
 

@@ -7,16 +7,22 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gpcli.care.filters import wanted
-from gpcli.care.request import Desk, Request
-from gpcli.care.slots import Search
+from gpcli.care.service_request import Desk, Request
+from gpcli.care.slots import Search, wanted
 from gpcli.errors import ConfirmationNeeded, InputNeeded, NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
-from gpcli.model.desk import BookingDesk, CancellingDesk, Written
-from gpcli.model.money import Price, Rate
 from gpcli.model.person import Parties, Person
-from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName
-from gpcli.model.surgery import Surgery
+from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+from gpcli.model.service import (
+    Consent,
+    ConsentLevel,
+    Offer,
+    Offers,
+    Price,
+    Rate,
+    ServiceName,
+    Surgery,
+)
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=OSLO)

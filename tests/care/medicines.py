@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from gpcli.care.renewal_request import Counter, Wanted
+from gpcli.care.renewal_request import RenewalContext, Wanted
 from gpcli.errors import InputNeeded, NotFound
-from gpcli.model.desk import Written
 from gpcli.model.prescription import (
     Asked,
     Basis,
@@ -17,6 +16,7 @@ from gpcli.model.prescription import (
     Renewal,
     RenewalDesk,
 )
+from gpcli.model.receipt import Written
 from gpcli.model.service import ServiceName
 from tests.care.builders import BERG, INTENT, NOW, Asker, FakePortal, an_offer, at, offers
 
@@ -152,5 +152,5 @@ def a_wish(*ids: str, **changes: object) -> Wanted:
     return replace(Wanted(INTENT, repeated=False, ids=ids or None), **changes)
 
 
-def a_counter(portal: Pharmacy, asker: Chooser | None = None) -> Counter:
-    return Counter(portal, lambda: NOW, asker or Chooser(), lambda one: f"label of {one.id}")
+def a_counter(portal: Pharmacy, asker: Chooser | None = None) -> RenewalContext:
+    return RenewalContext(portal, lambda: NOW, asker or Chooser(), lambda one: f"label of {one.id}")

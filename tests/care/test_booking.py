@@ -3,10 +3,10 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.agreement import Outcome, Terms, carry_out
 from gpcli.care.booking import LISTED, coming_for, propose
+from gpcli.care.confirmation import Outcome, Terms, carry_out
 from gpcli.care.offers import standings
-from gpcli.care.request import Choice
+from gpcli.care.service_request import Choice
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.care.agreement import Charge, Outcome, Terms, carry_out
+from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
 from gpcli.care.econsult import at_a_time, check_way, in_writing, way_called, ways
 from gpcli.errors import (
     AlreadyBooked,
@@ -15,8 +15,7 @@ from gpcli.errors import (
     Usage,
 )
 from gpcli.model.appointment import Window
-from gpcli.model.money import Price, Rate, Surcharge
-from gpcli.model.service import Absence, Limits, ServiceName
+from gpcli.model.service import Absence, Limits, Price, Rate, ServiceName, Surcharge
 from gpcli.model.thread import Draft, ThreadKind
 from tests.care.builders import (
     BERG,
@@ -31,7 +30,7 @@ from tests.care.builders import (
     at,
     offers,
 )
-from tests.care.letters import (
+from tests.care.messages import (
     WORDS,
     a_conversation,
     a_letter,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.file_names import EXTENSIONS, LONGEST, file_names, safe_name
+from gpcli.care.inbox import EXTENSIONS, LONGEST, file_names, safe_name
 from gpcli.model.thread import Attachment
 
 PDF = "application/pdf"

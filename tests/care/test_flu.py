@@ -2,10 +2,9 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.flu import ask, had_this_season
+from gpcli.care.booking import ask, had_this_season
 from gpcli.errors import InputNeeded, NotOffered
-from gpcli.model.appointment import Vaccination
-from gpcli.model.flu import FluAnswer
+from gpcli.model.appointment import FluAnswer, Vaccination
 from gpcli.model.service import ServiceName
 from tests.care.builders import (
     BERG,

@@ -1,7 +1,6 @@
 import pytest
 
-from gpcli.care.renewal_request import Line
-from gpcli.care.renewal_results import result_words, verdict
+from gpcli.care.renewal_request import Line, result_words, verdict
 from gpcli.errors import (
     AlreadyAnswered,
     GpcliError,
@@ -12,9 +11,8 @@ from gpcli.errors import (
     RateLimited,
     Rejected,
 )
-from gpcli.model.prescription import Asked
-from gpcli.model.renewal_receipt import RenewalResult, WhyNot
-from gpcli.net.trouble import LateReply, LostReply
+from gpcli.http.network_errors import LateReply, LostReply
+from gpcli.model.prescription import Asked, RenewalResult, WhyNot
 from tests.care.medicines import ASKED, a_prescription, a_renewal
 
 LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")

@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.care.safety import check_can_wait, emergency_words
+from gpcli.care.message import check_can_wait, emergency_words
 from gpcli.errors import Declined
 from tests.care.builders import Asker
 

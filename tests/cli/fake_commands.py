@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from gpcli.cli.options import session_of
-from gpcli.cli.row import Group, Registry, Row
+from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.global_options import session_of
 from gpcli.errors import SlotTaken
 
 

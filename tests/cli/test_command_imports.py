@@ -6,7 +6,7 @@ import sys
 import pytest
 
 LOOK = "import importlib, sys; importlib.import_module({module!r}); print(*sys.modules)"
-WRITTEN = {"gpcli.model.thread", "gpcli.care.writing", "gpcli.render.views.threads"}
+WRITTEN = {"gpcli.model.thread", "gpcli.care.message", "gpcli.render.views.thread_views"}
 READ_AT_NEED = {"gpcli.portal.mailbox", "gpcli.portal.prescriptions", "gpcli.model.prescription"}
 
 
@@ -20,12 +20,12 @@ def imported(module):
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["gpcli.cli.booking", "gpcli.cli.appointments"])
+@pytest.mark.parametrize("module", ["gpcli.cli.booking_commands", "gpcli.cli.appointment_commands"])
 def test_finding_and_booking_a_time_does_not_pay_for_messages_or_prescriptions(module):
     assert imported(module) & (WRITTEN | READ_AT_NEED) == set()
 
 
-@pytest.mark.parametrize("module", ["gpcli.cli.messages", "gpcli.cli.contact"])
+@pytest.mark.parametrize("module", ["gpcli.cli.message_commands"])
 def test_writing_does_not_pay_for_prescriptions_or_booking(module):
     there = imported(module)
     assert there >= WRITTEN
@@ -33,5 +33,5 @@ def test_writing_does_not_pay_for_prescriptions_or_booking(module):
 
 
 def test_prescriptions_do_not_pay_for_writing_or_booking():
-    there = imported("gpcli.cli.rx")
-    assert there & (WRITTEN | {"gpcli.care.booking", "gpcli.cli.editor"}) == set()
+    there = imported("gpcli.cli.rx_commands")
+    assert there & (WRITTEN | {"gpcli.care.booking", "gpcli.cli.message_drafts"}) == set()

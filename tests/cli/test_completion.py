@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from gpcli.cli.completion import SHELLS
-from gpcli.cli.registry import REGISTRY
-from gpcli.cli.values import SANDBOX_CHILDREN, SANDBOX_PEOPLE, VALUES
-from gpcli.config.index import IndexedPerson, OfferIndex
-from gpcli.fastpath import table
-from gpcli.fastpath.answers import answer
+from gpcli.cli import answer_table
+from gpcli.cli.build_answers import SANDBOX_CHILDREN, SANDBOX_PEOPLE, VALUES
+from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.help_commands import SHELLS
+from gpcli.cli.ready_answers import answer
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.model.service import ServiceName
 from gpcli.sandbox.people import PEOPLE
 
@@ -85,7 +85,7 @@ def test_the_options_of_every_command_are_offered_with_their_help(env):
     offered = answer(["__complete", "gp", "--"], env).splitlines()
 
     assert [line.partition("\t")[0] for line in offered] == [
-        *(flag for flag, _, _ in table.GLOBAL),
+        *(flag for flag, _, _ in answer_table.GLOBAL),
         "--help",
     ]
     assert "--json\tAnswer in JSON: one array, or one object" in offered
@@ -112,8 +112,8 @@ def test_a_file_name_is_left_to_the_shell(env):
 
 
 def test_every_option_that_has_words_belongs_to_some_command():
-    options = {flag for own in table.OPTIONS.values() for flag, _, _ in own}
-    common = {flag for flag, _, _ in (*table.GLOBAL, *table.WRITE)}
+    options = {flag for own in answer_table.OPTIONS.values() for flag, _, _ in own}
+    common = {flag for flag, _, _ in (*answer_table.GLOBAL, *answer_table.WRITE)}
 
     assert set(VALUES) <= options | common
 

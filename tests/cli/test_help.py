@@ -8,10 +8,12 @@ from textwrap import dedent
 import pytest
 
 from gpcli.__main__ import command_line
+from gpcli.app_context import Session
 from gpcli.auth.machine_key import read_machine_key
-from gpcli.cli.lazy import load
-from gpcli.cli.pages import command_page
-from gpcli.cli.registry import REGISTRY
+from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.help_pages import command_page
+from gpcli.cli.lazy_group import load
+from gpcli.cli.ready_answers import answer
 from gpcli.cli.topics import (
     MACHINE_VARIABLES,
     MEANINGS,
@@ -21,13 +23,9 @@ from gpcli.cli.topics import (
     topics,
     written_topic,
 )
-from gpcli.config.keys import CHECKS
-from gpcli.config.profiles import read_config
-from gpcli.errors import GpcliError
-from gpcli.exits import Exit
-from gpcli.fastpath.answers import answer
-from gpcli.render.views.schemas import schema_for
-from gpcli.session import Session
+from gpcli.config.profiles import CHECKS, read_config
+from gpcli.errors import Exit, GpcliError
+from gpcli.render.json_schema import schema_for
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}

@@ -2,11 +2,11 @@ import time
 
 import pytest
 
-from gpcli.config.index import IndexedPerson, OfferIndex, profile_key
+from gpcli.cli import answer_table
+from gpcli.cli.ready_answers import answer
+from gpcli.config.index_format import gone
+from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
-from gpcli.fastpath import table
-from gpcli.fastpath.answers import answer
-from gpcli.fastpath.offers import gone
 
 NO_FLU = "Fjord Legesenter does not offer the flu vaccine online. Call 55 00 00 00."
 NO_SLOTS = "Fjord Legesenter does not offer booking online. Call 55 00 00 00."
@@ -35,7 +35,7 @@ def index(env, tmp_path):
 def hidden(argv, env):
     """Which starting commands are missing from the root help, and its last line."""
     shown = answer([*argv, "--help"], env)
-    names = {path for path in table.STARTS if f"\n  {path.split()[0]} " not in shown}
+    names = {path for path in answer_table.STARTS if f"\n  {path.split()[0]} " not in shown}
     return names, shown.splitlines()[-1]
 
 
@@ -141,8 +141,8 @@ def test_a_broken_index_hides_nothing(index, env, content):
 
 
 def test_a_hidden_command_still_has_its_help_with_the_reason_on_top(index, env):
-    assert answer(["flu", "--help"], env) == f"{NO_FLU}\n\n{table.PAGES['flu']}"
-    assert answer(["book", "--help"], env) == table.PAGES["book"]
+    assert answer(["flu", "--help"], env) == f"{NO_FLU}\n\n{answer_table.PAGES['flu']}"
+    assert answer(["book", "--help"], env) == answer_table.PAGES["book"]
 
 
 def test_a_reason_cannot_control_the_terminal(index, env):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpcli.cli.links import may_open
+from gpcli.cli.terminal_prompter import may_open
 
 GOOD = ("https://video.example/room", "https://video.example:8443/r?a=b#c", "https://[::1]/r")
 LOOPBACK = ("http://127.0.0.1:8080/room", "http://[::1]/room")

@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from cli.fake_commands import REGISTRY as FAKE
-from gpcli.cli.registry import REGISTRY, SECTIONS, starts
-from gpcli.cli.row import Registry, Row
+from gpcli.cli.commands.registry import REGISTRY, SECTIONS, starts
+from gpcli.cli.commands.specs import Registry, Row
 from gpcli.errors import InputNeeded, Usage
 from gpcli.model.service import ServiceName
 

@@ -5,13 +5,7 @@ import pytest
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import Settings, clock_offset, guard_production, settle, value
-from gpcli.errors import (
-    ConfigTrouble,
-    InputNeeded,
-    NotFound,
-    NotSignedIn,
-    ProductionGuard,
-)
+from gpcli.errors import ConfigTrouble, InputNeeded, NotFound, NotSignedIn, ProductionGuard
 
 URL = "https://portal.example/fhir/R4"
 HOME = Profile("home", URL, "production", timeout=20.0)

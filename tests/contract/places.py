@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from gpcli.auth.pkce import new_proof
+from gpcli.auth.browser_sign_in import new_proof
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.contract.browser import sign_in

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
+from gpcli.auth.browser_sign_in import TokenSet, Wish, sign_in_with_browser
 from gpcli.auth.discovery import discover
 from gpcli.auth.loopback import Loopback
-from gpcli.auth.sign_in import TokenSet, Wish, sign_in_with_browser
 from gpcli.auth.vault import MemoryVault
 from gpcli.config.profiles import SCOPES
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 from tests.contract.visit import now
 from tests.journeys.shell import Ending, Shell

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from gpcli.auth.loopback import Loopback
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
 from tests.contract.browser import aborting, denying, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
 from tests.contract.places import SERVING, Place, Provider, oidc_provider

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gpcli.care.portal import Portal
-from gpcli.cli.served import variables
+from gpcli.app_context import Session
+from gpcli.care.portal_protocol import Portal
+from gpcli.cli.sandbox_env import variables
 from gpcli.config.options import Options
-from gpcli.session import Session
 from tests.contract.places import Place
 from tests.contract.practice import Resource
 from tests.contract.world import Patient

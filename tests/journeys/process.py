@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Timer
 
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Ending
 

@@ -14,12 +14,12 @@ from typing import Any, TextIO
 import httpx
 
 from gpcli.__main__ import command_line
+from gpcli.app_context import Session
 from gpcli.auth.vault import Vault
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
 from gpcli.config.options import Options
 from gpcli.render.terminal import Terminal
 from gpcli.sandbox.server import Sandbox
-from gpcli.session import Session
 
 PIPED = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
 AN_HOUR = 3600.0

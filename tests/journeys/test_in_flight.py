@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gpcli.session import Session
+from gpcli.app_context import Session
 from tests.journeys.shell import AN_HOUR, Shell, at_once
 
 RAMP = "gpcli contact --subject Ramp --can-wait"

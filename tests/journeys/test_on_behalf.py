@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpcli.fastpath.answers import answer
-from gpcli.fastpath.table import STARTS
+from gpcli.cli.answer_table import STARTS
+from gpcli.cli.ready_answers import answer
 from tests.journeys.process import PYTHON, ended, shell, started, surroundings
 
 EMIL = {"id": "emil", "name": "Emil Hagen"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.config.index import IndexedPerson, OfferIndex
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.paths import index_path
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from gpcli.__main__ import command_line
-from gpcli.cli import served
-from gpcli.cli.served import path_to_gpcli
+from gpcli.cli import sandbox_env
+from gpcli.cli.sandbox_env import path_to_gpcli
 from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroundings
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY
@@ -338,7 +338,7 @@ def test_the_package_s_own_directory_is_not_on_the_path_inside(tmp_path, people)
         *("--", "sh", "-c", 'echo "$PATH"'),
         env=surroundings(tmp_path),
     )
-    assert str(Path(served.__file__).parents[1]) not in ending.out.strip().split(":")
+    assert str(Path(sandbox_env.__file__).parents[1]) not in ending.out.strip().split(":")
 
 
 @pytest.mark.parametrize("step", ["soon", "''"])

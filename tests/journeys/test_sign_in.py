@@ -10,13 +10,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from gpcli.app_context import Session
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.account import OFFLINE
+from gpcli.cli.account_commands import OFFLINE
 from gpcli.cli.demo import visit
-from gpcli.cli.screen import TerminalScreen
+from gpcli.cli.terminal_prompter import TerminalScreen
 from gpcli.config.options import Options
 from gpcli.errors import NoKeyring
-from gpcli.session import Session
 from tests.journeys.shell import PIPED, Ending
 from tests.journeys.world import World
 

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 import httpx
 import pytest
 
-from gpcli.session import Session
+from gpcli.app_context import Session
 from tests.journeys.shell import AN_HOUR, Shell
 from tests.journeys.world import World
 

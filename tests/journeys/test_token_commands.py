@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.journeys.world import World

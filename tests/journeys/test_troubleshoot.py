@@ -18,11 +18,11 @@ from joserfc.jwk import ECKey
 from gpcli.auth.keyring_vault import KeyringVault
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import visit
+from tests.http.authority import DAY, Authority
 from tests.journeys.diagnosis import METADATA, SIGN_IN, Bent, diagnosis, edited, person, saying
 from tests.journeys.process import surroundings
 from tests.journeys.shell import SCREEN, scripted
 from tests.journeys.test_bad_portals import answering
-from tests.net.authority import DAY, Authority
 
 NO_WAY = ("name-lookup", "connection", "certificate", "portal", "clock", "access", "consent")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gpcli.fastpath.answers import answer
-from gpcli.fastpath.table import STARTS
+from gpcli.cli.answer_table import STARTS
+from gpcli.cli.ready_answers import answer
 from tests.journeys.shell import scripted
 from tests.journeys.world import World
 

@@ -3,11 +3,17 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.model.money import Price, Rate
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
-from gpcli.model.service import Consent, ConsentLevel, ServiceName, highest_level
-from gpcli.model.surgery import Surgery
+from gpcli.model.service import (
+    Consent,
+    ConsentLevel,
+    Price,
+    Rate,
+    ServiceName,
+    Surgery,
+    highest_level,
+)
 from tests.care.builders import (
     ADA,
     ALONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gpcli.portal.fhir.bundle import Bundle, read_bundle
+from gpcli.fhir.bundle import Bundle, read_bundle
 
 SERVICE = "urn:gpcli:gp-service"
 CHANNEL = "urn:gpcli:channel"

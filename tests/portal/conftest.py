@@ -9,9 +9,9 @@ import pytest
 
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.errands import Errands
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.kernel import Errands
 from tests.portal.scripted import ALL_OFF, ALL_ON, NOW, Server, door_to, portal_through
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gpcli.auth.people import account_id
 from gpcli.auth.vault import MemoryVault, SignedIn
-from gpcli.config.index import IndexedPerson, OfferIndex, profile_key
+from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
 from gpcli.config.profiles import SCOPES
 from tests.contract.fake import BASE, TOKEN, Fake

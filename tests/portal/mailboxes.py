@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpcli.portal.client import FhirPortal
+from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import a_patient, a_practitioner, a_role, an_organization
 from tests.portal.scripted import NOTHING, Server
 from tests.portal.world import ids

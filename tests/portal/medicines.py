@@ -7,8 +7,8 @@ from typing import Any
 from gpcli.journal import Journal
 from gpcli.model.prescription import Prescription, PrescriptionId
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import Json, concept, ref
 from tests.portal.scripted import ALL_ON, Server, door_to, portal_through
 

@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from gpcli.config.read_marks import ReadMarks
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import ServiceName
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.context import Context
-from gpcli.portal.errands import Errands
-from gpcli.portal.exchange import Exchange
-from gpcli.portal.reading import Dialect, Reader
+from gpcli.portal.dependencies import Context
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.mapping import Dialect, Reader
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.kernel import Errands
 from tests.portal.builders import a_searchset
 
 BASE = "https://portal.example/fhir/R4"

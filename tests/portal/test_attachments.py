@@ -8,12 +8,12 @@ from base64 import b64encode
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.documents import documents_of, read_attachments, write_attachment
+from gpcli.fhir.element import Malformed
 from gpcli.model.thread import Attachment, Enclosure
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.fhir.attachment import documents_of, read_attachments, write_attachment
-from gpcli.portal.fhir.element import Malformed
+from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import an_outcome, found, ref
-from tests.portal.letters import a_document, a_file, a_message
+from tests.portal.communications import a_document, a_file, a_message
 from tests.portal.scripted import BASE, Reply, Server
 
 TEXT = b"\x00\xff bytes\r\n"

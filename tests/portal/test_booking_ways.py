@@ -14,10 +14,10 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.model.appointment import Slot, SlotId
-from gpcli.portal.booking import way_to_book
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.slot_booking import way_to_book
 from tests.portal.builders import (
     Json,
     a_consent,

@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.element import resource
+from gpcli.http.client import Door
 from gpcli.model.service import ServiceName
-from gpcli.net.door import Door
-from gpcli.portal.capabilities import (
-    KEPT,
-    Capabilities,
-    capabilities,
-    permitted,
-    read_capabilities,
-)
-from gpcli.portal.fhir.element import resource
+from gpcli.portal.capabilities import KEPT, Capabilities, capabilities, permitted, read_capabilities
 from tests.portal.builders import a_capability, a_capability_statement, a_patient
 from tests.portal.scripted import ALL_ON, LOST, Reply, Server, door_to
 

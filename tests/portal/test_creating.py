@@ -10,7 +10,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal import queries
-from gpcli.portal.errands import Errands
+from gpcli.portal.write.kernel import Errands
 from tests.portal.builders import (
     a_searchset,
     an_appointment,

@@ -10,8 +10,8 @@ import pytest
 
 from gpcli import errors
 from gpcli.journal import Journal
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import (
     a_consent,
     a_patient,

@@ -10,14 +10,14 @@ import pytest
 from gpcli import errors
 from gpcli.config.read_marks import ReadMarks
 from gpcli.journal import Journal
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import (
     a_searchset,
     an_outcome,
     ref,
 )
-from tests.portal.letters import a_document, a_file, a_header, a_message, an_answer
+from tests.portal.communications import a_document, a_file, a_header, a_message, an_answer
 from tests.portal.mailboxes import (
     ALONG,
     LISTED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import (
     a_consent,
     a_searchset,

@@ -20,14 +20,14 @@ def loaded_by(module: str) -> set[str]:
         "gpcli.model.thread",
         "gpcli.model.prescription",
         "gpcli.portal.mailbox",
-        "gpcli.portal.together",
+        "gpcli.portal.write.transaction",
         "gpcli.portal.prescriptions",
-        "gpcli.portal.fhir.communication",
+        "gpcli.fhir.communication",
         "filelock",
     ],
 )
 def test_booking_does_not_pay_for_messages_and_prescriptions(module: str):
-    assert module not in loaded_by("gpcli.portal.client")
+    assert module not in loaded_by("gpcli.portal.fhir_portal")
 
 
 def test_messages_do_not_pay_for_prescriptions_or_for_locks():

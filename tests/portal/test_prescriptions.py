@@ -12,7 +12,7 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import Basis, Remaining
 from gpcli.model.service import ConsentLevel, ServiceName
-from gpcli.portal.client import FhirPortal
+from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import (
     Json,
     a_consent,

@@ -11,15 +11,15 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.doubt import entry_url
-from gpcli.portal.errands import Errands
-from gpcli.portal.exchange import Exchange
-from gpcli.portal.together import Made, create_in_turn, create_together
-from tests.portal import parts
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.outcome import entry_url
+from gpcli.portal.write.transaction import Made, create_in_turn, create_together
+from tests.portal import transaction_parts
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
-from tests.portal.letters import ALL_AT_ONCE, FORGETFUL, a_header
-from tests.portal.parts import BEGUN, HEADER, MESSAGE, SAID, TRANSACTION, WRITTEN
+from tests.portal.communications import ALL_AT_ONCE, FORGETFUL, a_header
 from tests.portal.scripted import INTENT, NOTHING, NOW, Reply, Server
+from tests.portal.transaction_parts import BEGUN, HEADER, MESSAGE, SAID, TRANSACTION, WRITTEN
 
 BODY = identified(an_appointment(), INTENT.urn)
 CHANGED = identified(an_appointment(), "Appointment/visit-1")
@@ -101,7 +101,7 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(identified(a_header(), "Communication/thread-1"), SAID))
-    server.on(parts.LOOK, a_searchset(SAID))
+    server.on(transaction_parts.LOOK, a_searchset(SAID))
 
     with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):
         together()
@@ -113,7 +113,9 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
 def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, answered(BEGUN, SAID)).on(parts.LOOK, a_searchset(BEGUN, SAID))
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(
+        transaction_parts.LOOK, a_searchset(BEGUN, SAID)
+    )
 
     first, second = together(), together()
 
@@ -125,9 +127,11 @@ def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
 def test_half_a_thread_that_is_there_is_not_sent_again_whole(
     together: Callable[[], Made], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, answered(BEGUN, SAID)).on(parts.LOOK, a_searchset(BEGUN, SAID))
+    server.on(TRANSACTION, answered(BEGUN, SAID)).on(
+        transaction_parts.LOOK, a_searchset(BEGUN, SAID)
+    )
     together()
-    server.on(parts.LOOK, a_searchset(BEGUN))
+    server.on(transaction_parts.LOOK, a_searchset(BEGUN))
 
     with pytest.raises(errors.OutcomeUnknown):
         together()
@@ -138,11 +142,11 @@ def test_half_a_thread_that_is_there_is_not_sent_again_whole(
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_a_thread_that_is_not_there_is_sent_again(together: Callable[[], Made], server: Server):
     server.on(TRANSACTION, Reply(an_outcome(), 422), answered(BEGUN, SAID))
-    server.on(parts.LOOK, NOTHING)
+    server.on(transaction_parts.LOOK, NOTHING)
     with pytest.raises(errors.Rejected):
         together()
     looks = [a_searchset(), a_searchset(), a_searchset(BEGUN), a_searchset(SAID)]
-    server.on(parts.LOOK, *looks)
+    server.on(transaction_parts.LOOK, *looks)
 
     assert together().changed
 
@@ -155,7 +159,7 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
     for each in WRITTEN:
         journal.begin(each.intent, each.resource, None, NOW.isoformat())
         journal.end(each.intent, "done", NOW.isoformat())
-    server.on(parts.LOOK, a_searchset(BEGUN, SAID))
+    server.on(transaction_parts.LOOK, a_searchset(BEGUN, SAID))
 
     made = create_in_turn(exchange, errands, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
 

@@ -9,12 +9,12 @@ from uuid import uuid5
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.element import Element
+from gpcli.fhir.medication_request import read_renewal
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import Asked
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.fhir.element import Element
-from gpcli.portal.fhir.renewal import read_renewal
+from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
 from tests.portal.medicines import a_medication, a_request, a_task, able, portal_at, prescribed
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, Reply, Server

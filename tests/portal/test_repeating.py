@@ -11,12 +11,12 @@ import pytest
 
 from gpcli import errors
 from gpcli.journal import Journal
-from gpcli.portal.errands import Errands
-from gpcli.portal.exchange import Exchange
-from gpcli.portal.several import create_each
-from gpcli.portal.together import Made, Part, create_together
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.batch import create_each
+from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.transaction import Made, Part, create_together
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
-from tests.portal.letters import FORGETFUL, a_header, a_message
+from tests.portal.communications import FORGETFUL, a_header, a_message
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
 
 BODY = identified(an_appointment(), INTENT.urn)

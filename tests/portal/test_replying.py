@@ -12,15 +12,15 @@ from gpcli import errors
 from gpcli.config.read_marks import ReadMarks
 from gpcli.journal import Journal
 from gpcli.model.thread import Draft
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import (
     a_searchset,
     an_outcome,
     identified,
     ref,
 )
-from tests.portal.letters import (
+from tests.portal.communications import (
     GP_ROLE,
     a_file,
     a_header,

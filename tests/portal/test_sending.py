@@ -11,8 +11,8 @@ from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.model.appointment import Slot, Window
 from gpcli.model.service import Consent
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
 from tests.portal.builders import (
     a_consent,
     a_schedule,

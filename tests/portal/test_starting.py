@@ -13,9 +13,9 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.thread import Draft, ThreadKind
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.client import FhirPortal
-from gpcli.portal.doubt import entry_url
-from gpcli.portal.exchange import Exchange
+from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.outcome import entry_url
 from tests.portal.builders import (
     a_patient,
     a_searchset,
@@ -25,7 +25,7 @@ from tests.portal.builders import (
     identified,
     ref,
 )
-from tests.portal.letters import (
+from tests.portal.communications import (
     ALL_AT_ONCE,
     CONTACT,
     DRAFT,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.element import Element
+from gpcli.fhir.scheduling import write_cancelled
 from gpcli.journal import Journal
-from gpcli.portal.errands import Errands
-from gpcli.portal.fhir.appointment import write_cancelled
-from gpcli.portal.fhir.element import Element
+from gpcli.portal.write.kernel import Errands
 from tests.portal.builders import a_flag, an_appointment, an_outcome
 from tests.portal.scripted import INTENT, LOST, NO_WAY, Reply, Server
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import uuid5
 
 from gpcli.model.thread import Conversation
-from gpcli.portal.client import FhirPortal
+from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import a_consent, a_searchset, identified, ref
-from tests.portal.letters import a_file, a_header, a_message, an_answer
+from tests.portal.communications import a_file, a_header, a_message, an_answer
 from tests.portal.scripted import INTENT, NOTHING, Server
 from tests.portal.world import GPS
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from gpcli.model.service import Offer, ServiceName
-from gpcli.model.surgery import Surgery
+from gpcli.model.service import Offer, ServiceName, Surgery
 from tests.portal.builders import (
     a_patient,
     a_practitioner,

@@ -9,12 +9,12 @@ from threading import Thread
 import pytest
 
 from gpcli.auth.bearer import StaticBearer
-from gpcli.auth.device import sign_in_with_device
+from gpcli.auth.browser_sign_in import TokenSet, Wish, sign_in_with_browser
+from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, discover
-from gpcli.auth.sign_in import TokenSet, Wish, sign_in_with_browser
 from gpcli.errors import SignInRefused
-from gpcli.net.deadline import Deadline
-from gpcli.net.door import Door
+from gpcli.http.client import Door
+from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Slot.rs"

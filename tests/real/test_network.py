@@ -10,10 +10,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from gpcli.cli.served import variables
+from gpcli.cli.sandbox_env import variables
+from tests.http.authority import DAY, Authority
 from tests.journeys.process import gpcli, surroundings
 from tests.journeys.shell import Ending
-from tests.net.authority import DAY, Authority
 from tests.real.roads import ConnectProxy, Front, Published, serving
 
 NAMED = "https://portal.example/fhir/R4"

@@ -12,9 +12,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from gpcli.auth.callback import Expected
-from gpcli.auth.loopback import Loopback
-from gpcli.auth.pkce import new_proof
+from gpcli.auth.browser_sign_in import new_proof
+from gpcli.auth.loopback import Expected, Loopback
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS

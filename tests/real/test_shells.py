@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from gpcli.config.index import IndexedPerson, OfferIndex
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from gpcli.cli.rows import care
+from gpcli.cli.commands import registry
 from gpcli.sandbox.people import build
 from tests.journeys.world import MONDAY
 from tests.real.broken import CODES, INVARIANTS, STRUCTURE, UNKNOWN, VALID, a_bundle, an_appointment
@@ -93,7 +93,7 @@ def _is_of(command: str, line: str) -> bool:
 
 def test_the_tour_leads_past_every_command_about_care():
     lines = [f"{stop.line} " for stop in TOUR if stop.code == 0]
-    commands = [row.path for row in care.ROWS]
+    commands = [row.path for row in registry.CARE_COMMANDS]
     assert [each for each in commands if not any(_is_of(each, line) for line in lines)] == []
 
 

@@ -19,8 +19,8 @@ from jeepney.io.blocking import open_dbus_connection
 from gpcli.auth.vault import open_keyring
 from gpcli.cli.demo import visit
 from gpcli.cli.topics import written_topic
+from tests.http.authority import Authority
 from tests.journeys.process import PYTHON, ended, gpcli, started, surroundings
-from tests.net.authority import Authority
 from tests.real.flow import (
     Counting,
     at_the,

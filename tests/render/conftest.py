@@ -9,8 +9,7 @@ import pytest
 
 from gpcli.model.appointment import Slot, SlotId
 from gpcli.render.output import Format, Output, Terminal
-from gpcli.render.record import record_of
-from gpcli.render.view import Column, View
+from gpcli.render.view import Column, View, record_of
 
 OSLO_WINTER = timezone(timedelta(hours=1))
 NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)

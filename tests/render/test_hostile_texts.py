@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gpcli.errors import Rejected
 from gpcli.render.ask import Ask
 from gpcli.render.output import Format
-from gpcli.render.plan import Plan
+from gpcli.render.stderr import Plan
 from gpcli.render.view import Column, View
 
 RAW = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)]} - {"\n"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import calendar
-from gpcli.render.stream import Stream
+from gpcli.render.terminal import Stream
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=OSLO)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.errors import Usage
-from gpcli.render.jsontext import JsonText
+from gpcli.render.json_output import JsonText
 from gpcli.render.output import Format
-from gpcli.render.stream import Stream
+from gpcli.render.terminal import Stream
 from gpcli.render.view import View
 
 

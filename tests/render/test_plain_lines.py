@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from gpcli.errors import Usage
 from gpcli.render.output import Format
 from gpcli.render.plain import plain_cell
-from gpcli.render.record import record_of
-from gpcli.render.view import Column, View
+from gpcli.render.view import Column, View, record_of
 
 ESCAPE = re.compile(r"\\(x..|u.{4}|U.{8}|.)")
 WORDS = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}

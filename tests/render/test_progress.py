@@ -6,7 +6,7 @@ import pytest
 
 from gpcli.render.output import Format
 from gpcli.render.progress import Announcement, Progress, Spinner
-from gpcli.render.stream import Stream
+from gpcli.render.terminal import Stream
 
 
 class Signalling(StringIO):

@@ -5,10 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.model.money import Price, Rate
-from gpcli.model.service import Service, ServiceName, Standing
-from gpcli.model.surgery import OpeningHours, Surgery
-from gpcli.render.record import record_of, rfc3339, to_json
+from gpcli.model.service import OpeningHours, Price, Rate, Service, ServiceName, Standing, Surgery
+from gpcli.render.view import record_of, rfc3339, to_json
 
 LOCAL_MEAN_TIME = timezone(timedelta(minutes=19, seconds=32))
 

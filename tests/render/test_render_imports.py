@@ -9,7 +9,7 @@ import sys
 from io import StringIO
 from gpcli.errors import NotFound
 from gpcli.render.output import Format, Output, Terminal
-from gpcli.render.plan import Plan
+from gpcli.render.stderr import Plan
 from gpcli.render.view import Column, View
 view = View("words", (Column("id", "ID", str),), lambda word: {"id": word})
 tty = "tty" in sys.argv

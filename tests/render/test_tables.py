@@ -6,10 +6,9 @@ from io import BytesIO, TextIOWrapper
 
 import pytest
 
+from gpcli.render.columns import columns_of, cut_to, padded, shrunk
 from gpcli.render.output import Format
-from gpcli.render.record import record_of
-from gpcli.render.view import Column, View
-from gpcli.render.width import columns_of, cut_to, padded, shrunk
+from gpcli.render.view import Column, View, record_of
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 

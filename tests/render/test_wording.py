@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gpcli.model.account import SignInState
-from gpcli.model.money import Price
 from gpcli.model.person import Person
+from gpcli.model.service import Price
 from gpcli.render.output import Format
+from gpcli.render.table import cell_words
 from gpcli.render.times import Surroundings
-from gpcli.render.views.accounts import SIGN_INS
+from gpcli.render.views.account_views import SIGN_INS
 from gpcli.render.views.wording import price_cell, price_words
-from gpcli.render.words import cell_words
 
 ADA = Person("ada", "Ada Solberg")
 UNTIL = datetime(2026, 12, 23, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))

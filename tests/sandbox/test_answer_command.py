@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.served import Served, announced
+from gpcli.cli.sandbox_env import Served, announced
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.sandbox.conftest import NOW

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from gpcli.app_context import Session
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.troubleshoot import _door, _person
+from gpcli.cli.troubleshoot_command import _door, _person
 from gpcli.config.options import Options
-from gpcli.session import Session
-from gpcli.troubleshoot.scene import Scene
+from gpcli.troubleshoot.check_context import Scene
 
 NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 MACHINE = {

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.errors import Expired, NoKeyring, Unreachable
+from gpcli.http.network_errors import LostReply
 from gpcli.model.finding import Finding, Verdict
-from gpcli.net.trouble import LostReply
 from gpcli.troubleshoot.check import Check, doubtful, fine, not_checked, run_checks
-from gpcli.troubleshoot.checks import CHECKS, failure
+from gpcli.troubleshoot.check_list import CHECKS, failure
 
 SCENE = SimpleNamespace(hide=lambda text: text.replace("Ada", "[hidden]"), unattended=None)
 MACHINE = SimpleNamespace(hide=SCENE.hide, unattended="GPCLI_TOKEN")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import resources
 
-from gpcli.cli.pages import columns, global_lines, section, write_lines
-from gpcli.errors import GpcliError
-from gpcli.exits import Exit
+from gpcli.cli.help_pages import columns, global_lines, section, write_lines
+from gpcli.errors import Exit, GpcliError
 
 MEANINGS = {
     Exit.OK: "Done. An empty list is OK, and so is what was already done.",

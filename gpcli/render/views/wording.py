@@ -1,13 +1,19 @@
-"""Codes and amounts in words for people."""
+"""Codes and amounts in words for people, the columns of receipts, and plans."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from gpcli.model.money import Price
+from gpcli.model.appointment import Window
 from gpcli.model.person import Person
+from gpcli.model.receipt import PlanValue, Sending
+from gpcli.model.service import Price
+from gpcli.render.stderr import Plan
 from gpcli.render.times import Surroundings
+from gpcli.render.view import Column
 
 UNKNOWN = "unknown"
 
@@ -77,3 +83,42 @@ def price_cell(price: Price | None) -> str | None:
 
 def _amount(amount: Decimal) -> str:
     return format(amount, "f")
+
+
+Kind = TypeVar("Kind", bound=Sending)
+
+
+def sending_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """The columns for a receipt of `kind`."""
+    return (
+        Column("changed", "Changed", lambda one: one.changed, for_people=False),
+        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
+        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
+        Column("patient", "For", lambda one: one.patient.name),
+        Column("acting_user", "By", acting_name, acting_words),
+    )
+
+
+def plan_of(
+    action: str,
+    rows: Iterable[tuple[str, PlanValue]],
+    warnings: tuple[str, ...],
+    *,
+    environment: str,
+    zone: str,
+    now: datetime,
+) -> Plan:
+    """Word each value; rows without one are left out, an unknown price is said to be so."""
+    around = Surroundings(now)
+    worded = tuple((label, _words(label, value, zone, around)) for label, value in rows)
+    return Plan(action, tuple(row for row in worded if row[1]), environment, warnings)
+
+
+def _words(label: str, value: PlanValue, zone: str, around: Surroundings) -> str:
+    if isinstance(value, Window):
+        return around.period(value.start, value.end, zone)
+    if isinstance(value, datetime):
+        return around.time(value, zone)
+    if isinstance(value, Price) or label.startswith("Price"):
+        return price_words(value if isinstance(value, Price) else None)
+    return value or ""

@@ -1,0 +1,410 @@
+"""Sign in, sign out, and who is signed in: what joins the sign-in, the portal and the files."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from gpcli import errors
+from gpcli.auth.bearer import StaticBearer
+from gpcli.auth.browser_sign_in import sign_in_with_browser
+from gpcli.auth.device_sign_in import sign_in_with_device
+from gpcli.auth.discovery import SmartConfiguration, asked_scopes, discover
+from gpcli.auth.people import account_id
+from gpcli.auth.prompter import Screen
+from gpcli.auth.session import SignedIn, session_lock
+from gpcli.auth.token_response import TokenSet, Wish
+from gpcli.config.offer_index import IndexedPerson, profile_key
+from gpcli.config.profiles import (
+    FROM_ENVIRONMENT,
+    Config,
+    Profile,
+    is_loopback,
+    new_profile,
+    save_profile,
+)
+from gpcli.config.settings import Settings, guard_production
+from gpcli.errors import Expired, GpcliError, NotSignedIn, SignInRefused, Unavailable, Usage
+from gpcli.http.client import Door
+from gpcli.http.network_errors import BadAnswer
+from gpcli.model.account import SignedOut, SignInState, SignInSummary
+from gpcli.model.person import Identity, Parties, Person
+from gpcli.model.service import ConsentLevel, Offers, highest_level
+from gpcli.portal.capabilities import forget
+
+if TYPE_CHECKING:
+    from gpcli.app_context import Session
+    from gpcli.auth.vault import SignedIn
+    from gpcli.config.profiles import Profile
+    from gpcli.config.settings import Settings
+
+
+def revoke(door: Door, session: SignedIn) -> bool:
+    """Revoke the session's refresh token, or its access token if it has none.
+
+    Returns whether the portal did it. Never raises for the portal's or the network's sake:
+    signing out always goes on.
+    """
+    if session.revocation_endpoint is None:
+        return False
+    refresh = session.refresh_token is not None
+    form = {
+        "token": session.refresh_token or session.access_token,
+        "token_type_hint": "refresh_token" if refresh else "access_token",
+        "client_id": session.client_id,
+    }
+    try:
+        return door.post_form(session.revocation_endpoint, form).status == 200
+    except BadAnswer as answered:  # only the status counts (RFC 7009, 2.2)
+        return answered.status == 200
+    except errors.GpcliError:
+        return False
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to sign in. `limit` is the time a person has, in seconds; `port` 0 = any free one."""
+
+    device: bool
+    port: int | None
+    hint: str | None
+    limit: float
+
+
+def adopt_portal(session: Session, url: str, environment: str | None) -> Profile:
+    """Make the portal at `url` the one that `session` is about, known before or not.
+
+    Nothing is written yet. Raises ConfigTrouble for what is not a portal's URL, Usage for a name
+    that another portal has or an `environment` that the portal's profile contradicts,
+    ProductionGuard in CI.
+    """
+    config = session.config
+    name = session.options.profile
+    profile = new_profile(name or "new", url, environment or _usual_environment(url))
+    if name:
+        _check_name(config, name, profile.portal)
+    known = _known(config, profile.portal, name, environment)
+    chosen = known or replace(profile, name=name or _free_name(url, config.profiles))
+    check_environment(chosen, environment)
+    guard_production(chosen, session.env)
+    session.settings = Settings(
+        chosen, None, None, None, session.options.as_, session.options.timeout or chosen.timeout
+    )
+    return chosen
+
+
+def check_environment(profile: Profile, environment: str | None) -> None:
+    """Raise Usage if `environment`, where one is named, is not what `profile` says."""
+    if environment in {None, profile.environment}:
+        return
+    raise Usage(
+        f"The profile '{profile.name}' is of the environment {profile.environment}, "
+        f"not {environment}.",
+        hint="Leave out --environment, or name a new profile with --profile.",
+    )
+
+
+def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, Offers]:
+    """Sign a person in at the session's portal; tokens go to the keyring, names to the index.
+
+    A new profile is written only when the sign-in has succeeded.
+    Raises Usage where a machine signs in, NoKeyring before any page opens, SignInRefused, and
+    whatever the portal raises.
+    """
+    _refuse_machines(session.settings)
+    session.vault.probe()
+    profile = session.profile
+    door = session.door_with(None)
+    configuration = discover(door, profile.portal, session.cache_dir, session.timestamp(), fresh=0)
+    forget(session.cache_dir, profile.portal)
+    wish = Wish(
+        client_id=profile.client_id,
+        scopes=asked_scopes(
+            profile.scopes_wanted, profile.scopes_version, configuration.capabilities
+        ),
+        portal=profile.portal,
+        prompt=profile.prompt,
+        acr=profile.acr,
+        redirect_port=profile.redirect_port if way.port is None else way.port,
+        hint=way.hint,
+        patient_hint=session.options.as_,
+        limit=way.limit,
+    )
+    now = session.timestamp
+    if way.device:
+        tokens = sign_in_with_device(
+            door, configuration, wish, screen, now=now, sleep=session.sleep
+        )
+    else:
+        tokens = sign_in_with_browser(door, configuration, wish, screen, now=now)
+    return _keep_session(session, configuration, tokens)
+
+
+def _refuse_machines(settings: Settings) -> None:
+    if settings.machine:
+        raise Usage(
+            f"There is nothing to sign in: a machine does that by itself, by {settings.machine}.",
+            hint="gpcli whoami shows for whom; to sign a person in, use another profile.",
+        )
+
+
+def _keep_session(
+    session: Session, configuration: SmartConfiguration, tokens: TokenSet
+) -> tuple[SignInSummary, Offers]:
+    identity = Identity(tokens.patient, tokens.fhir_user)
+    bearer = StaticBearer(tokens.access_token, tokens.scope)
+    portal = session.portal_for(identity, session.door_with(bearer), bearer)
+    try:
+        offers = portal.offers()
+        parties = portal.parties
+    except Expired as refused:
+        revoke(session.door_with(None), _kept(session, configuration, tokens))
+        raise SignInRefused(
+            "The portal does not accept the token that its own sign-in has just given.",
+            hint="Only the portal can put this right: its sign-in may be for another address.",
+        ) from refused
+    except GpcliError:
+        _keep(session, _kept(session, configuration, tokens))
+        raise
+    kept = _kept(session, configuration, tokens, parties)
+    _keep(session, kept)
+    session.identity = portal.identity
+    return _summary(session, kept, parties, offers), offers
+
+
+def _kept(
+    session: Session,
+    configuration: SmartConfiguration,
+    tokens: TokenSet,
+    parties: Parties | None = None,
+) -> SignedIn:
+    profile = session.profile
+    return SignedIn(
+        portal=profile.portal,
+        client_id=profile.client_id,
+        token_endpoint=configuration.token_endpoint,
+        revocation_endpoint=configuration.revocation_endpoint,
+        patient=tokens.patient,
+        fhir_user=tokens.fhir_user,
+        patient_name=parties.patient.name if parties else "",
+        acting_name=(parties.acting_user or parties.patient).name if parties else "",
+        scope=tokens.scope,
+        access_token=tokens.access_token,
+        expires_at=tokens.expires_at,
+        refresh_token=tokens.refresh_token,
+        refresh_expires_at=tokens.refresh_expires_at,
+        signed_in_at=session.timestamp(),
+    )
+
+
+def _keep(session: Session, kept: SignedIn) -> None:
+    try:
+        _check_whom(session, kept)
+        _check_name(session.config, session.profile.name, kept.portal)
+        _save(session, kept)
+    except (GpcliError, OSError):
+        revoke(session.door_with(None), kept)
+        raise
+
+
+def _save(session: Session, kept: SignedIn) -> None:
+    # All or nothing: a session that no profile or index leads to could never be signed out.
+    profile = session.profile
+    account = account_id(profile.name, profile.portal, kept.patient, kept.fhir_user)
+    name = kept.patient_name or kept.patient
+    person = IndexedPerson(account, kept.patient, name, session.timestamp())
+    with (
+        session_lock(session.lock_dir, account, session.settings.timeout),
+        ExitStack() as undo,
+    ):
+        session.vault.save(account, kept)
+        undo.callback(session.vault.delete, account)
+        session.index.add_person(session.index_key, person)
+        undo.callback(session.index.remove_person, session.index_key, account)
+        _keep_profile(session, profile)
+        undo.pop_all()
+
+
+def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers) -> SignInSummary:
+    offered = dict.fromkeys(offer.name.value for offer in offers.offers if offer.active)
+    return SignInSummary(
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+        profile=session.profile.name,
+        environment=session.profile.environment,
+        surgeries=offers.surgeries,
+        offered=tuple(offered),
+        until=works_until(kept, session.profile.zone),
+        renews=kept.refresh_token is not None,
+    )
+
+
+def works_until(kept: SignedIn, zone: str) -> datetime | None:
+    """Until when no new sign-in is needed, by the clock of `zone` (an IANA name).
+
+    `None` when the portal does not say.
+    """
+    end = kept.refresh_expires_at if kept.refresh_token else kept.expires_at
+    return datetime.fromtimestamp(end, ZoneInfo(zone)).replace(microsecond=0) if end else None
+
+
+def _check_whom(session: Session, kept: SignedIn) -> None:
+    asked = session.options.as_
+    if asked is None or _is_called(kept, asked.casefold()):
+        return
+    whose = f"is for {kept.patient_name}, not" if kept.patient_name else "may not be"
+    raise SignInRefused(
+        f"The sign-in {whose} for '{asked}'; it was not kept.",
+        hint="Choose the right person at the portal's page.",
+    )
+
+
+def _is_called(kept: SignedIn, words: str) -> bool:
+    name = kept.patient_name.casefold()
+    starts = any(part.startswith(words) for part in (name, *name.split()))
+    return words == kept.patient.casefold() or starts
+
+
+def _check_name(config: Config, name: str, portal: str) -> None:
+    there = config.profiles.get(name)
+    if there is not None and there.portal != portal:
+        raise Usage(
+            f"The profile '{name}' is for another portal.", hint="Choose another --profile."
+        )
+
+
+def _known(
+    config: Config, portal: str, name: str | None, environment: str | None
+) -> Profile | None:
+    known = [
+        each
+        for each in config.profiles.values()
+        if each.portal == portal and name in {None, each.name}
+    ]
+    fitting = [each for each in known if environment in {None, each.environment}]
+    return next(iter([*fitting, *known]), None)
+
+
+def _keep_profile(session: Session, profile: Profile) -> None:
+    config = session.config
+    if profile.name not in config.profiles and profile.name != FROM_ENVIRONMENT:
+        save_profile(session.config_path, profile, default=config.default is None)
+    session.index_profiles()
+
+
+def _usual_environment(url: str) -> str:
+    return "sandbox" if is_loopback(urlsplit(url)) else "production"
+
+
+def _free_name(url: str, taken: dict[str, Profile]) -> str:
+    host = (urlsplit(url).hostname or "portal").replace(":", "-")
+    names = [host, *(f"{host}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
+    """End the session of the person in use, or of everybody at this portal.
+
+    Raises NotSignedIn when there is nobody, Usage when the token is not from a sign-in.
+    """
+    if session.settings.token:
+        raise Usage("The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN.")
+    there = session.index.people(session.index_key)
+    if session.settings.machine and not (everyone and there):
+        raise Usage(
+            f"A machine signs in here by {session.settings.machine}: gpcli keeps no session of "
+            "its own to end.",
+            hint=_PEOPLE if there else _FOR_GOOD,
+        )
+    people = there if everyone else [session.person]
+    if not people:
+        raise NotSignedIn("Nobody is signed in at this portal.")
+    return [_end(session, person) for person in people]
+
+
+_PEOPLE = "gpcli logout --all ends the sessions of people who signed in here before."
+_FOR_GOOD = "To stop it for good, take the key or the client away at the portal."
+
+
+def _end(session: Session, person: IndexedPerson) -> SignedOut:
+    door = session.door_with(None)
+    with session_lock(session.lock_dir, person.account, door.deadline.remaining()):
+        kept = session.vault.load(person.account)
+        revoked = revoke(door, kept) if kept else True
+        session.vault.delete(person.account)
+    session.index.remove_person(session.index_key, person.account)
+    session.index.forget_hidden(session.index_key, person.patient)
+    return SignedOut(session.profile.name, person.name, revoked)
+
+
+def who_is_here(session: Session) -> SignInState:
+    """The person in use; asks the portal for the consent, which also proves the session.
+
+    A portal that can't be reached leaves the consent unknown, with a warning.
+    """
+    parties = session.portal.parties
+    settings = session.settings
+    kept = None if settings.machine else session.signed_in
+    return SignInState(
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+        profile=session.profile.name,
+        portal=session.profile.portal,
+        environment=session.profile.environment,
+        consent=_consent(session),
+        until=works_until(kept, session.profile.zone) if kept else None,
+        renews=bool(kept.refresh_token) if kept else not settings.token,
+        machine=_machine(settings),
+    )
+
+
+def everybody(session: Session) -> list[SignInState]:
+    """Everybody signed in at any portal, as the keyring has it; the portals are not asked."""
+    found = []
+    for profile in session.config.profiles.values():
+        for person in session.index.people(profile_key(profile.name, profile.portal)):
+            kept = session.vault.load(person.account)
+            if kept:
+                found.append(_state(profile, kept))
+    return found
+
+
+def check_life(state: SignInState, least: timedelta, now: datetime) -> None:
+    """Raise Expired when unattended use is known to end sooner than `least` from `now`."""
+    if state.until is not None and state.until < now + least:
+        raise Expired(
+            f"Unattended use ends at {state.until.isoformat()}, sooner than asked for.",
+            hint="gpcli login signs in anew.",
+        )
+
+
+def _state(profile: Profile, kept: SignedIn) -> SignInState:
+    patient = Person(kept.patient, kept.patient_name or kept.patient)
+    acting_id = kept.fhir_user.rpartition("/")[2]
+    acting = Person(acting_id, kept.acting_name or acting_id)
+    return SignInState(
+        patient=patient,
+        acting_user=acting,
+        profile=profile.name,
+        portal=profile.portal,
+        environment=profile.environment,
+        consent=None,
+        until=works_until(kept, profile.zone),
+        renews=kept.refresh_token is not None,
+    )
+
+
+def _machine(settings: Settings) -> str | None:
+    return settings.profile.client_id if settings.machine == "key_file" else settings.machine
+
+
+def _consent(session: Session) -> ConsentLevel | None:
+    try:
+        return highest_level(session.portal.consents())
+    except Unavailable as trouble:
+        session.output.warning(f"The portal was not asked: {trouble.message}")
+        return None

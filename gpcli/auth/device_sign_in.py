@@ -1,0 +1,136 @@
+"""Signing in on another device (RFC 8628): only when the person asked for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpcli import errors
+from gpcli.auth.discovery import SmartConfiguration
+from gpcli.auth.prompter import Screen
+from gpcli.auth.token_response import TokenSet, Wish, read_grant
+from gpcli.auth.tokens import check_available, oauth_error
+from gpcli.http.client import Answer, Door
+from gpcli.http.retry import STATUSES, retry_after
+from gpcli.http.url_policy import safe_url
+
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+INTERVAL = 5.0
+"""Seconds between polls where the portal doesn't say, and what `slow_down` adds."""
+
+_USER_CODE = re.compile(r"[\x21-\x7e]{1,32}( [\x21-\x7e]{1,32}){0,3}")
+_OVER = {
+    "access_denied": "The sign-in was refused at the portal's page.",
+    "expired_token": "The code has expired.",
+}
+
+
+@dataclass(frozen=True)
+class _Device:
+    device_code: str = field(repr=False)
+    user_code: str
+    verification_uri: str
+    complete: str | None
+    life: float
+    interval: float
+
+
+@dataclass(frozen=True)
+class _Poll:
+    """What one poll gave: `grant` `None` = not yet. `wait` is what the portal asked for."""
+
+    grant: Answer | None = None
+    slower: bool = False
+    wait: float = 0.0
+
+
+def sign_in_with_device(
+    door: Door,
+    configuration: SmartConfiguration,
+    wish: Wish,
+    screen: Screen,
+    *,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> TokenSet:
+    """Show a code, and wait until the person has typed it at the portal's page.
+
+    `now` gives Unix seconds, `sleep` waits. Raises errors.NotPermitted if the portal has no such
+    sign-in, errors.SignInRefused, and what the door raises.
+    """
+    device = _begun(door, configuration, wish)
+    screen.show_device(device.verification_uri, device.user_code, device.complete)
+    end = now() + min(device.life, wish.limit)
+    pause = interval = device.interval
+    while True:
+        sleep(min(pause, max(0.0, end - now())))
+        if now() >= end:
+            raise _over("expired_token")
+        poll = _polled(door, configuration, wish, device)
+        if poll.grant is not None:
+            return read_grant(door, configuration, wish, poll.grant, nonce=None, now=now)
+        interval += INTERVAL if poll.slower else 0
+        pause = max(interval, poll.wait)
+
+
+def _begun(door: Door, configuration: SmartConfiguration, wish: Wish) -> _Device:
+    endpoint = configuration.device_authorization_endpoint
+    if endpoint is None:
+        raise errors.NotPermitted(
+            "This portal can't sign you in on another device.", hint="Leave out --device."
+        )
+    form = {"client_id": wish.client_id, "scope": wish.scopes, "aud": wish.portal}
+    answer = door.post_form(endpoint, form | wish.extras())
+    check_available(answer)
+    if answer.status >= 400:
+        word = oauth_error(answer) or answer.status
+        raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
+    return _read(answer.body)
+
+
+def _read(said: Any) -> _Device:
+    texts = ("device_code", "user_code", "verification_uri")
+    if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in texts):
+        raise errors.BadResponse("The portal's answer holds no code to type.")
+    if not _USER_CODE.fullmatch(said["user_code"]):
+        raise errors.BadResponse("The portal's code can't be typed.")
+    complete = said.get("verification_uri_complete")
+    return _Device(
+        device_code=said["device_code"],
+        user_code=said["user_code"],
+        verification_uri=str(safe_url(said["verification_uri"])),
+        complete=str(safe_url(complete)) if isinstance(complete, str) else None,
+        life=_seconds(said.get("expires_in"), 600.0),
+        interval=_seconds(said.get("interval"), INTERVAL),
+    )
+
+
+def _polled(door: Door, configuration: SmartConfiguration, wish: Wish, device: _Device) -> _Poll:
+    door.deadline.restart()
+    form = {
+        "grant_type": GRANT,
+        "device_code": device.device_code,
+        "client_id": wish.client_id,
+    }
+    try:
+        answer = door.post_form(configuration.token_endpoint, form)
+    except errors.Unavailable:
+        return _Poll(slower=True)  # RFC 8628, 3.5: a lost answer is a reason to slow down
+    word = oauth_error(answer)
+    if word in _OVER:
+        raise _over(word)
+    if word == "authorization_pending":
+        return _Poll()
+    if word == "slow_down" or answer.status in STATUSES:
+        return _Poll(slower=True, wait=retry_after(answer.headers) or 0.0)
+    return _Poll(grant=answer)
+
+
+def _over(word: str) -> errors.SignInRefused:
+    return errors.SignInRefused(_OVER[word], hint="gpcli login --device tries again.")
+
+
+def _seconds(value: object, otherwise: float) -> float:
+    return float(value) if isinstance(value, int) and 0 < value <= 3600 else otherwise

@@ -1,0 +1,134 @@
+"""From a grant to who is signed in: the token request and what its answer must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpcli import errors
+from gpcli.auth.discovery import SmartConfiguration
+from gpcli.auth.tokens import Tokens, check_available, oauth_error, read_tokens
+from gpcli.http.client import Answer, Door
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to sign in for. `portal` is the FHIR base; `limit` the seconds a person may take.
+
+    `prompt`, `acr` and `hint` go to the portal as OpenID Connect's `prompt`, `acr_values` and
+    `login_hint`; `patient_hint` says whom the person acts for. `redirect_port` 0 = any.
+    """
+
+    client_id: str
+    scopes: str
+    portal: str
+    prompt: str | None = None
+    acr: str | None = None
+    redirect_port: int = 0
+    hint: str | None = None
+    patient_hint: str | None = None
+    limit: float = 600.0
+
+    def extras(self) -> dict[str, str]:
+        """The request's optional parameters."""
+        named = {
+            "prompt": self.prompt,
+            "acr_values": self.acr,
+            "login_hint": self.hint,
+            "patient_hint": self.patient_hint,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """A good sign-in. Times are Unix seconds; None = none, or not said. No token in its repr."""
+
+    access_token: str = field(repr=False)
+    expires_at: float
+    refresh_token: str | None = field(repr=False)
+    refresh_expires_at: float | None
+    scope: str
+    patient: str
+    fhir_user: str
+
+
+def granted(
+    door: Door,
+    configuration: SmartConfiguration,
+    wish: Wish,
+    form: Mapping[str, str],
+    *,
+    nonce: str | None,
+    now: Callable[[], float],
+) -> TokenSet:
+    """Trade the grant in `form` for tokens; raises errors.SignInRefused."""
+    answer = door.post_form(configuration.token_endpoint, form)
+    return read_grant(door, configuration, wish, answer, nonce=nonce, now=now)
+
+
+def read_grant(
+    door: Door,
+    configuration: SmartConfiguration,
+    wish: Wish,
+    answer: Answer,
+    *,
+    nonce: str | None,
+    now: Callable[[], float],
+) -> TokenSet:
+    """Who is signed in by a token answer; raises errors.SignInRefused or errors.BadResponse."""
+    check_available(answer)
+    if answer.status >= 400:
+        word = oauth_error(answer) or answer.status
+        raise errors.SignInRefused(
+            f"The portal did not complete the sign-in ({word}).", hint="gpcli login tries again."
+        )
+    tokens = read_tokens(answer, now())
+    scope = tokens.scope if tokens.scope is not None else wish.scopes
+    claims = _claims(door, configuration, wish, tokens, scope, nonce, now())
+    if tokens.patient is None:
+        raise errors.SignInRefused(
+            "The portal did not say which patient the sign-in is for.",
+            hint="Choose a patient at the portal's page.",
+        )
+    said = claims.get("fhirUser") or tokens.fhir_user
+    return TokenSet(
+        access_token=tokens.access_token,
+        expires_at=tokens.expires_at,
+        refresh_token=tokens.refresh_token,
+        refresh_expires_at=tokens.refresh_expires_at,
+        scope=scope,
+        patient=tokens.patient,
+        fhir_user=said if isinstance(said, str) else f"Patient/{tokens.patient}",
+    )
+
+
+def _claims(
+    door: Door,
+    configuration: SmartConfiguration,
+    wish: Wish,
+    tokens: Tokens,
+    scope: str,
+    nonce: str | None,
+    now: float,
+) -> dict[str, Any]:
+    expected = "openid" in scope.split() or wish.acr is not None
+    if tokens.id_token is None:
+        if expected:
+            raise errors.SignInRefused("The portal did not prove who signed in.")
+        return {}
+    checkable = "openid" in wish.scopes.split() and configuration.jwks_uri is not None
+    if not (expected or checkable):
+        return {}
+    from gpcli.auth.id_token import check_id_token  # noqa: PLC0415  (joserfc is slow to import)
+
+    return check_id_token(
+        tokens.id_token,
+        door=door,
+        configuration=configuration,
+        client_id=wish.client_id,
+        nonce=nonce,
+        acr=wish.acr,
+        now=now,
+    )

@@ -1,0 +1,214 @@
+"""Nothing is sent that the person did not agree to: the plan, the question, the fee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Generic, Literal, Protocol, TypeVar
+
+from gpcli.errors import (
+    ConfirmationNeeded,
+    Conflict,
+    Declined,
+    Failure,
+    FeeNotAccepted,
+    GpcliError,
+    OutcomeUnknown,
+    Partial,
+    TlsTrouble,
+    Usage,
+)
+from gpcli.model.receipt import PlanValue, Written
+from gpcli.model.service import Price
+
+Record = TypeVar("Record")
+
+ANY = "any"
+"""What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""
+
+
+class Asker(Protocol):
+    """Asks the person at the terminal; `allowed` tells whether there is one."""
+
+    allowed: bool
+
+    def yes(self, question: str, *, flag: str) -> bool:
+        """Default No; raises ConfirmationNeeded naming `flag` when nobody can be asked."""
+
+    def text(self, question: str, *, flag: str) -> str:
+        """Words that are not empty; raises InputNeeded naming `flag`."""
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+        """One of `choices` (id, label) by id; raises InputNeeded naming `flag`."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Sending this makes a charge; `price` `None` = the amount is unknown."""
+
+    what: str
+    price: Price | None
+
+
+@dataclass(frozen=True)
+class Proposal(Generic[Record]):
+    """A write, ready to be shown, agreed to and sent.
+
+    `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
+    sending costs, `None` = nothing. `word` has to be typed to agree, where a yes is not enough.
+    `still_so` is called once a person has agreed, who may have taken long over it: it looks again
+    and raises what no longer is as the plan showed.
+    """
+
+    action: str
+    rows: tuple[tuple[str, PlanValue], ...]
+    preview: Record
+    send: Callable[[], Written[Record]]
+    charge: Charge | None = None
+    warnings: tuple[str, ...] = ()
+    word: str = ""
+    still_so: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the command line agreed to in advance.
+
+    `accept_fee` is an amount, `any` or `None`; `word` the one that a proposal asks for.
+    """
+
+    yes: bool = False
+    dry_run: bool = False
+    accept_fee: str | None = None
+    word: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Record]):
+    """How a write ended: the record, whether anything changed, whether it was only a rehearsal.
+
+    `here_only`: the portal did not take it, and only this machine remembers it.
+    """
+
+    record: Record
+    changed: bool
+    dry_run: bool = False
+    here_only: bool = False
+
+
+Step = Proposal[Record] | Outcome[Record]
+"""What care decides: a write to agree to, or the outcome when it is so already."""
+
+
+Stage = Literal["sending", "sent", "not sent"]
+"""What is known of a write; it stays `sending` where nobody can tell what became of it."""
+
+
+def carry_out(
+    step: Step[Record],
+    terms: Terms,
+    asker: Asker,
+    show: Callable[[Proposal[Record]], None],
+    note: Callable[[Stage], None] = lambda stage: None,
+) -> Outcome[Record]:
+    """Show the plan, make sure that the person agrees, then send; `note` each stage of that.
+
+    Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
+    whatever looking again and sending raise.
+    """
+    _cap(terms.accept_fee)
+    if isinstance(step, Outcome):
+        return replace(step, dry_run=terms.dry_run)
+    show(step)
+    if terms.dry_run:
+        return Outcome(step.preview, changed=False, dry_run=True)
+    asked = _agree(step, terms, asker)
+    if asked and step.still_so:
+        step.still_so()
+    written = _send(step, note)
+    return Outcome(written.record, written.changed, here_only=written.here_only)
+
+
+def _send(proposal: Proposal[Record], note: Callable[[Stage], None]) -> Written[Record]:
+    note("sending")
+    try:
+        written = proposal.send()
+    except GpcliError as trouble:
+        if not _leaves_open(trouble):
+            note("not sent")
+        raise
+    note("sent" if written.changed and not written.here_only else "not sent")
+    return written
+
+
+def _leaves_open(trouble: GpcliError) -> bool:
+    """Whether a write that ended in `trouble` may have been done all the same.
+
+    A conflict may be with what this very write left; so may an answer that can't be read be of it.
+    """
+    unsaid = isinstance(trouble, OutcomeUnknown | Partial | Conflict | Failure)
+    return unsaid and not isinstance(trouble, TlsTrouble)
+
+
+def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> bool:
+    """Make sure of it; true when a person was asked, false when the command line said it all."""
+    if proposal.charge and (terms.yes or terms.accept_fee):
+        check_fee(proposal.charge, terms.accept_fee)
+    if proposal.word:
+        _require_word(proposal.word, terms.word, asker)
+        return terms.word is None
+    if terms.yes:
+        return False
+    flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
+    try:
+        agreed = asker.yes(f"{proposal.action}?", flag=flag)
+    except ConfirmationNeeded:
+        if proposal.charge:
+            check_fee(proposal.charge, terms.accept_fee)
+        raise
+    if not agreed:
+        raise Declined("Nothing was sent.")
+    return True
+
+
+def _require_word(word: str, given: str | None, asker: Asker) -> None:
+    if given is None and not asker.allowed:
+        raise ConfirmationNeeded(
+            f"This needs the word '{word}', and there is nobody to type it.",
+            hint=f"Confirm with --confirm {word}.",
+        )
+    typed = given or asker.text(f"Type '{word}' to go on", flag="--confirm")
+    if typed != word:
+        raise Declined(f"That was not '{word}'. Nothing was sent.")
+
+
+def check_fee(charge: Charge, accepted: str | None) -> None:
+    """Raise FeeNotAccepted unless `accepted` covers the upper end of what `charge` may cost.
+
+    Raises Usage when `accepted` is no amount.
+    """
+    if accepted == ANY:
+        return
+    cap = _cap(accepted)
+    price = charge.price
+    if price is not None and cap is not None and price.high <= cap:
+        return
+    amount = f"up to {price.currency} {price.high}" if price else "an unknown amount"
+    enough = f"--accept-fee {price.high}" if price else "--accept-fee any"
+    raise FeeNotAccepted(
+        f"{charge.what} costs {amount}, and that was not accepted. Nothing was sent.",
+        hint=f"Agree with --yes {enough}.",
+    )
+
+
+def _cap(accepted: str | None) -> Decimal | None:
+    if accepted is None or accepted == ANY:
+        return None
+    try:
+        cap = Decimal(accepted)
+    except InvalidOperation:
+        cap = Decimal(-1)
+    if not cap.is_finite() or cap < 0:
+        raise Usage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")
+    return cap

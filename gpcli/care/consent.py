@@ -1,0 +1,71 @@
+"""Consent to Full Access: granting it, and withdrawing it with all that this deletes."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from gpcli.care.confirmation import Outcome, Proposal, Step
+from gpcli.care.portal_protocol import Portal
+from gpcli.errors import NotPermitted
+from gpcli.model.receipt import Written
+from gpcli.model.service import Consent, ConsentLevel
+
+ABOVE_BASIC = frozenset({ConsentLevel.BASIC_PLUS, ConsentLevel.FULL_ACCESS})
+"""The levels that withdrawing ends."""
+
+WITHDRAW = "withdraw"
+"""The word that has to be typed."""
+
+
+def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
+    """Consent to Full Access; raises NotPermitted when acting for someone else."""
+    _own(portal)
+    there = [each for each in portal.consents() if each.level == ConsentLevel.FULL_ACCESS]
+    if there:
+        return Outcome(there[0], changed=False)
+    return Proposal(
+        action="Consent to Full Access",
+        rows=(
+            ("For", portal.parties.patient.name),
+            ("Means", "the portal may store and show your bookings, messages and prescriptions"),
+            ("Ends", "when you withdraw it: gpcli consent withdraw"),
+        ),
+        preview=Consent("", ConsentLevel.FULL_ACCESS, "proposed", None),
+        send=lambda: portal.grant_consent(intent),
+    )
+
+
+def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
+    """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
+
+    Consents of levels that gpcli does not know are somebody else's business and stay. It deletes
+    data, so a word has to be typed: `--yes` does not replace it.
+    """
+    _own(portal)
+    there = [each for each in portal.consents() if each.level in ABOVE_BASIC]
+    if not there:
+        return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
+    return Proposal(
+        action="Withdraw consent",
+        rows=(
+            ("For", portal.parties.patient.name),
+            ("Consents", ", ".join(each.level for each in there)),
+        ),
+        preview=there[-1],
+        send=lambda: _withdraw(portal, there, intent),
+        warnings=("The portal deletes what it has stored for you. This can't be undone.",),
+        word=WITHDRAW,
+    )
+
+
+def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:
+    written = [portal.withdraw_consent(each, uuid5(intent, each.id)) for each in consents]
+    return Written(written[-1].record, any(each.changed for each in written))
+
+
+def _own(portal: Portal) -> None:
+    patient, other = portal.parties.patient, portal.parties.on_behalf_by
+    if other:
+        raise NotPermitted(
+            f"Only {patient.name} can change this consent; {other.name} acts on their behalf."
+        )

@@ -1,0 +1,412 @@
+"""Threads with the surgery: which to show, replying, attachments, marking as read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from gpcli.care.confirmation import Asker, Outcome, Proposal, Step
+from gpcli.care.message import (
+    RECEPTION,
+    Correspondent,
+    at_most,
+    check_limits,
+    draft_rows,
+    says_the_same,
+)
+from gpcli.care.offers import called
+from gpcli.care.portal_protocol import Mailbox, Portal
+from gpcli.care.service_request import used_otherwise
+from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, NotFound, Usage
+from gpcli.model.receipt import PlanValue, Written
+from gpcli.model.service import Limits, Offers, ServiceName
+from gpcli.model.thread import (
+    Attachment,
+    Conversation,
+    Draft,
+    Message,
+    MessageId,
+    ReplyDesk,
+    Thread,
+    ThreadKind,
+)
+
+LONGEST = 120
+"""Bytes of a name, in UTF-8, before its extension."""
+
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "application/dicom": (".dcm",),
+    "application/msword": (".doc",),
+    "application/pdf": (".pdf",),
+    "application/rtf": (".rtf",),
+    "application/vnd.oasis.opendocument.text": (".odt",),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
+    "audio/mpeg": (".mp3",),
+    "image/gif": (".gif",),
+    "image/heic": (".heic",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/png": (".png",),
+    "image/tiff": (".tif", ".tiff"),
+    "image/webp": (".webp",),
+    "text/csv": (".csv",),
+    "text/plain": (".txt",),
+    "video/mp4": (".mp4",),
+}
+"""Media type -> what a file of it may end in, the first by default. All others end in `.bin`."""
+
+UNKNOWN = (".bin",)
+
+_PLACES = re.compile(r"[/\\:]")
+_UNFIT = re.compile(r'[<>"|?*]')
+_RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])", re.IGNORECASE)
+
+
+def file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
+    """A file name for each attachment's id, no two alike where letters' case does not count."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for each in attachments:
+        name = _free(safe_name(each.title, each.content_type), taken)
+        taken.add(name.casefold())
+        names[each.id] = name
+    return names
+
+
+def safe_name(title: str | None, content_type: str | None) -> str:
+    """A name to save under, on any system: only the last part of `title`, and an extension that
+    fits `content_type`, whatever the title claims.
+    """
+    endings = EXTENSIONS.get((content_type or "").partition(";")[0].strip().casefold(), UNKNOWN)
+    stem = _stem(_PLACES.split(title or "")[-1])
+    ending = next((each for each in endings if stem.casefold().endswith(each)), None)
+    kept = stem[: -len(ending)] if ending else stem
+    return f"{_whole(kept)}{ending or endings[0]}"
+
+
+def _stem(part: str) -> str:
+    composed = unicodedata.normalize("NFC", part)
+    visible = "".join(
+        each for each in composed if unicodedata.category(each)[0] not in "CZ" or each == " "
+    )
+    return _UNFIT.sub("_", visible).strip(" .").lstrip("-")
+
+
+def _whole(stem: str) -> str:
+    cut = stem.encode()[:LONGEST].decode(errors="ignore").strip(" .").lstrip("-. ")
+    if _RESERVED.fullmatch(cut.partition(".")[0].strip()):
+        return f"_{cut}"
+    return cut or "attachment"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    stem, dot, ending = name.rpartition(".")
+    number = 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem} ({number}){dot}{ending}"
+    return name
+
+
+SERVICES: dict[str | None, ServiceName] = {
+    ThreadKind.E_CONSULTATION: ServiceName.E_CONSULTATION,
+    ThreadKind.ADMINISTRATIVE: ServiceName.CONTACT,
+}
+"""The service that starts each kind of thread."""
+
+MOST_TO_PICK = 30
+"""Threads in a list to pick from."""
+
+_SEE_THREADS = "gpcli messages list shows the threads."
+
+
+def kind_called(word: str) -> ThreadKind:
+    """The kind of thread that `--kind` names; raises Usage naming them all."""
+    if word in set(ThreadKind):
+        return ThreadKind(word)
+    known = ", ".join(ThreadKind)
+    raise Usage(f"--kind '{word}' is not a kind of thread.", hint=f"The kinds are {known}.")
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which threads to list: those with something `unread`, of a `kind`, with a message on `since`
+    or later, `with_` part of a name on the surgery's side, `gp` one GP's; at most `limit`.
+    """
+
+    unread: bool = False
+    kind: ThreadKind | None = None
+    gp: str | None = None
+    since: date | None = None
+    with_: str | None = None
+    limit: int | None = None
+
+    def fits(self, one: Thread) -> bool:
+        """Whether a thread is one of those, wherever its GP is."""
+        return (
+            (one.unread_count > 0 or not self.unread)
+            and self.kind in {None, one.kind}
+            and (self.since is None or _last_day(one) >= self.since)
+            and (self.with_ is None or _is_with(one, self.with_))
+        )
+
+
+def listed(portal: Portal, sought: Sought) -> list[Thread]:
+    """The threads, those with something unread first, then the newest; raises NotFound."""
+    found = [one for one in portal.mailbox.threads() if sought.fits(one)]
+    if sought.gp is not None:
+        ours = {each.id for each in called(portal.surgeries(), sought.gp)}
+        found = [one for one in found if one.surgery_id in ours]
+    return found[: sought.limit]
+
+
+def checked_name(name: str | None) -> str | None:
+    """What `--with` names; raises Usage for nothing."""
+    if name is not None and not name.strip():
+        raise Usage("--with needs a name that is not empty.")
+    return name
+
+
+def pick(
+    mailbox: Mailbox,
+    thread: str | None,
+    asker: Asker,
+    label: Callable[[Thread], str],
+    fits: Callable[[Thread], bool] = lambda _: True,
+) -> str:
+    """The id given, or one of the newest that fit, picked from a list; raises InputNeeded."""
+    if thread is not None and thread.strip():
+        return thread
+    if thread is not None or not asker.allowed:
+        raise InputNeeded("A thread's id is needed.", hint=_SEE_THREADS)
+    found = [one for one in mailbox.threads() if fits(one)]
+    if not found:
+        raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
+    choices = [(str(one.id), label(one)) for one in found[:MOST_TO_PICK]]
+    cut = f" ({MOST_TO_PICK} of {len(found)} are here)" if len(found) > MOST_TO_PICK else ""
+    return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
+
+
+def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyDesk:
+    """What a reply in `thread` is decided on; `lookup` is the intent to look for.
+
+    Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
+    """
+    desk = portal.mailbox.reply_desk(thread, lookup)
+    if desk.conversation is None:
+        raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_THREADS)
+    if desk.earlier is None:
+        _check_open(desk.conversation.thread)
+    return desk
+
+
+def about(desk: ReplyDesk) -> tuple[str, ...]:
+    """What a reply is about, for who writes it."""
+    thread = _conversation(desk).thread
+    where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
+    subject = f"Subject: {thread.subject}" if thread.subject else f"Thread: {thread.id}"
+    longest = _limits(desk.offers, thread).text
+    lines = (where and f"To: {where}", subject, at_most(longest))
+    return tuple(line for line in lines if line)
+
+
+def propose_reply(
+    writer: Correspondent, desk: ReplyDesk, draft: Draft, intent: UUID
+) -> Step[Message]:
+    """Write in the thread of an open `desk`.
+
+    Raises Usage beyond the surgery's limits; Conflict when the request id sent something else.
+    """
+    there = _conversation(desk)
+    if desk.earlier:
+        return _replied_before(desk.earlier, there.thread, draft)
+    check_limits(draft, _limits(desk.offers, there.thread))
+    administrative = there.thread.kind == ThreadKind.ADMINISTRATIVE
+    return Proposal(
+        action="Reply",
+        rows=(
+            *thread_rows(writer.portal, there.thread),
+            *draft_rows(draft, shown=writer.shows_words),
+        ),
+        preview=_before(writer.portal, there, draft),
+        send=lambda: writer.portal.mailbox.reply(there, draft, intent),
+        warnings=(RECEPTION,) if administrative else (),
+    )
+
+
+def attached(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
+    """The attachments with these ids, each once, or all; raises NotFound."""
+    there = {each.id: each for one in conversation.messages for each in one.attachments}
+    unknown = next((each for each in ids if each not in there), None)
+    if unknown is not None:
+        raise NotFound(
+            f"Nothing called '{unknown}' is attached to this thread.",
+            hint=f"What is attached: {', '.join(there)}." if there else "Nothing is attached.",
+        )
+    return [there[each] for each in dict.fromkeys(ids)] if ids else list(there.values())
+
+
+def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], ...]:
+    """The lines of a plan on a thread that is there already, and on whom it is about."""
+    parties = portal.parties
+    return (
+        ("Thread", thread_name(thread)),
+        ("To", ", ".join(filter(None, (thread.practitioner, thread.surgery)))),
+        ("For", parties.patient.name),
+        ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
+    )
+
+
+def thread_name(thread: Thread) -> str:
+    """A thread by its subject and id."""
+    return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
+
+
+def _last_day(thread: Thread) -> date:
+    last = thread.last
+    return last.astimezone(ZoneInfo(thread.zone)).date() if last else date.min
+
+
+def _is_with(thread: Thread, name: str) -> bool:
+    names = " ".join(filter(None, (thread.practitioner, thread.surgery)))
+    return name.strip().casefold() in names.casefold()
+
+
+def _check_open(thread: Thread) -> None:
+    """Raise AlreadyAnswered where nothing more can be written.
+
+    Why it is closed may tell of health, and so has no place in an error.
+    """
+    if not thread.closed:
+        return
+    again = "gpcli contact" if thread.kind == ThreadKind.ADMINISTRATIVE else "gpcli econsult start"
+    raise AlreadyAnswered(
+        f"The surgery has closed thread {thread.id}.",
+        hint=f"gpcli messages show {thread.id} may say why; {again} begins a new one.",
+    )
+
+
+def _conversation(desk: ReplyDesk) -> Conversation:
+    assert desk.conversation is not None, "an open desk has one"  # noqa: S101
+    return desk.conversation
+
+
+def _replied_before(earlier: Message, thread: Thread, draft: Draft) -> Outcome[Message]:
+    if says_the_same(earlier, draft) and earlier.thread_id in {None, thread.id}:
+        return Outcome(earlier, changed=False)
+    raise used_otherwise(f"message {earlier.id}")
+
+
+def _limits(offers: Offers, thread: Thread) -> Limits:
+    """What a message may hold, as the offer says that starts such threads, if it is there now."""
+    service = SERVICES.get(thread.kind)
+    for offer in offers.offers:
+        if offer.name is service and thread.surgery_id in {None, offer.surgery.id}:
+            return offer.limits
+    return Limits()
+
+
+def _before(portal: Portal, there: Conversation, draft: Draft) -> Message:
+    parties = portal.parties
+    latest = there.latest_from_surgery
+    return Message(
+        id=None,
+        thread_id=there.thread.id,
+        sent=None,
+        sender=(parties.acting_user or parties.patient).name,
+        mine=True,
+        unread=False,
+        text=draft.text,
+        attachments=tuple(
+            Attachment(str(number), each.name, each.content_type, len(each.content))
+            for number, each in enumerate(draft.enclosures, start=1)
+        ),
+        in_response_to=latest.id if latest else None,
+    )
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The messages that are read now, and what kept the rest from it, if anything did."""
+
+    messages: tuple[Message, ...]
+    trouble: GpcliError | None = None
+
+
+def conversations_of(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
+    """Each thread once: whole where its own id is named, else with the messages that are named.
+
+    Raises NotFound.
+    """
+    found = [mailbox.conversation(each) for each in dict.fromkeys(ids)]
+    once = {one.thread.id: one for one in found}
+    return [_only(one, set(ids)) for one in once.values()]
+
+
+def propose_read(
+    portal: Portal, conversations: Sequence[Conversation], intent: UUID
+) -> Step[Marked]:
+    """Mark what is unread in `conversations` as read; nothing unread counts as done.
+
+    Each message has an intent of its own. Sending stops at the first that can't be marked, and
+    raises what is wrong where it is the first of all.
+    """
+    unread = tuple(each for one in conversations for each in one.messages if each.unread)
+    if not unread:
+        return Outcome(Marked(()), changed=False)
+    parties = portal.parties
+    by = parties.on_behalf_by.name if parties.on_behalf_by else None
+    rows = (row for one in conversations for row in _unread_rows(one))
+    return Proposal(
+        action="Mark as read",
+        rows=(*rows, ("For", parties.patient.name), ("By", by)),
+        preview=Marked(unread),
+        send=lambda: _mark(portal.mailbox, unread, intent),
+    )
+
+
+def _only(one: Conversation, named: Collection[str]) -> Conversation:
+    if one.thread.id in named:
+        return one
+    return replace(one, messages=tuple(each for each in one.messages if each.id in named))
+
+
+def _unread_rows(one: Conversation) -> Iterator[tuple[str, PlanValue]]:
+    """The lines of a plan on what is unread in a thread."""
+    unread = [each for each in one.messages if each.unread]
+    if unread:
+        yield "Thread", f"{thread_name(one.thread)}: {len(unread)} unread"
+    for each in unread:
+        yield "Message", _message_words(each, ZoneInfo(one.thread.zone))
+
+
+def _message_words(one: Message, zone: ZoneInfo) -> str:
+    words = f"{one.id} from {one.sender or 'the surgery'}"
+    return f"{words}, {one.sent.astimezone(zone):%a %d %b %Y %H:%M}" if one.sent else words
+
+
+def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> Written[Marked]:
+    done: list[Written[Message]] = []
+    stopped: GpcliError | None = None
+    for message in unread:
+        try:
+            done.append(mailbox.mark_read(message, _intent_for(intent, message.id)))
+        except GpcliError as trouble:
+            stopped = trouble
+            break
+    if stopped and not done:
+        raise stopped
+    read = tuple(each.record for each in done)
+    return Written(
+        Marked(read, stopped),
+        changed=any(each.changed for each in done),
+        here_only=all(each.here_only for each in done),
+    )
+
+
+def _intent_for(intent: UUID, message: MessageId | None) -> UUID:
+    return uuid5(intent, str(message))

@@ -1,0 +1,167 @@
+"""The portal as care sees it: one method per question or errand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+    from uuid import UUID
+
+    from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
+    from gpcli.model.person import Parties, Person
+    from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
+    from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+    from gpcli.model.service import Consent, Offer, Offers, Surgery
+    from gpcli.model.thread import (
+        Attachment,
+        Conversation,
+        Draft,
+        Message,
+        ReplyDesk,
+        Thread,
+        ThreadKind,
+        WritingDesk,
+    )
+
+
+class Mailbox(Protocol):
+    """The threads of messages with the surgery."""
+
+    def threads(self) -> list[Thread]:
+        """All threads, those with something unread first, then the newest; in one round trip."""
+
+    def conversation(self, thread: str) -> Conversation:
+        """One thread with its messages; raises NotFound."""
+
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+        """What to know before a thread of this kind is started."""
+
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+        """What to know before a reply."""
+
+    def start(
+        self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
+    ) -> Written[Conversation]:
+        """Start a thread and read it back; completes one whose first message never arrived.
+
+        Raises OutcomeUnknown, or the portal's refusal.
+        """
+
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+        """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
+
+    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+        """Have the portal know that it is read, or where it lets nobody, this machine."""
+
+    def content(self, attachment: Attachment) -> bytes:
+        """The bytes of an attachment; raises NotFound, BadResponse."""
+
+
+class Prescriptions(Protocol):
+    """The patient's prescriptions and the requests to renew them."""
+
+    def all(self) -> list[Prescription]:
+        """The newest of each chain, also expired ones, by name; in one round trip."""
+
+    def renewals(self) -> list[Renewal]:
+        """Requests to renew, newest first."""
+
+    def renewal(self, renewal: str) -> Renewal:
+        """One request; raises NotFound."""
+
+    def renewal_desk(self) -> RenewalDesk:
+        """What to know before renewing, in one round trip."""
+
+    def renew(
+        self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
+    ) -> list[Asked]:
+        """Ask to renew each, sent together; how each ended, in the same order.
+
+        Each has an intent of its own, `uuid5(intent, id of the prescription)`. What is refused
+        because another run has asked for it meanwhile is as that run has left it, unchanged.
+        """
+
+    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+        """Take a request back; raises AlreadyAnswered, Conflict, OutcomeUnknown."""
+
+
+class Portal(Protocol):
+    """A GP portal on behalf of one patient. Every method may raise any GpcliError of network,
+    sign-in or refusal; what else each raises stands with it.
+    """
+
+    @property
+    def parties(self) -> Parties:
+        """Whom this is about and who acts."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Messages to and from the surgery."""
+
+    @property
+    def prescriptions(self) -> Prescriptions:
+        """Prescriptions and their renewal."""
+
+    @property
+    def flaws(self) -> Sequence[str]:
+        """Records that could not be read and were left out so far, one phrase each."""
+
+    def surgeries(self) -> tuple[Surgery, ...]:
+        """The patient's GPs: none, one or two. Needs only basic consent."""
+
+    def patient(self) -> Person:
+        """The patient's own record. Needs only basic consent."""
+
+    def offers(self) -> Offers:
+        """The GPs, their services, prices, consent and permissions, in one round trip."""
+
+    def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+        """Free times of the given services from `first` to `last` inclusive, in order."""
+
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
+        """What to know before booking; with `threads`, also whether `intent` started a thread."""
+
+    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+        """What to know before cancelling."""
+
+    def appointments(self, since: date | None) -> list[Appointment]:
+        """Bookings and enquiries in order of time, undated enquiries first."""
+
+    def appointment(self, appointment: str) -> Appointment:
+        """One booking or enquiry; raises NotFound."""
+
+    def vaccinations(self) -> tuple[Vaccination, ...]:
+        """Influenza vaccinations on record, newest first."""
+
+    def book(
+        self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
+    ) -> Written[Appointment]:
+        """Book a time and read it back; raises SlotTaken, OutcomeUnknown."""
+
+    def enquire(
+        self,
+        offer: Offer,
+        wished: Sequence[Window],
+        reason: str | None,
+        intent: UUID,
+        *,
+        channel: str | None = None,
+        subject: str | None = None,
+    ) -> Written[Appointment]:
+        """Ask the surgery for a time, through `channel`; raises OutcomeUnknown."""
+
+    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+        """Cancel; raises TooLate, Conflict, OutcomeUnknown."""
+
+    def consents(self) -> tuple[Consent, ...]:
+        """Active consents."""
+
+    def grant_consent(self, intent: UUID) -> Written[Consent]:
+        """Consent to Full Access."""
+
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+        """End one consent."""

@@ -1,0 +1,347 @@
+"""Ask the prescribers to renew prescriptions, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from uuid import UUID, uuid5
+
+from gpcli.care.confirmation import Outcome, Proposal, Step
+from gpcli.care.offers import at_gp, refusal, require, standings
+from gpcli.care.portal_protocol import Portal
+from gpcli.care.prescription_list import SEE, in_use, no_such
+from gpcli.care.renewal_request import (
+    LeftOut,
+    Line,
+    RenewalContext,
+    Renewing,
+    Rows,
+    Wanted,
+    charge,
+    check_note,
+    plan_rows,
+    rehearsed,
+    row_of,
+    warnings,
+)
+from gpcli.care.revalidate import still_offered
+from gpcli.care.service_request import used_otherwise
+from gpcli.errors import AlreadyAnswered, InputNeeded, Usage
+from gpcli.model.prescription import FAILED, Prescription, Renewal, RenewalDesk
+from gpcli.model.receipt import Written
+from gpcli.model.service import Offers, Price, ServiceName, Standing
+
+STRICT_GROUPS = frozenset({"A", "B"})
+"""Prescription groups (Volven 7421) for which a consultation is usually needed."""
+
+LOW = "--low"
+"""What stands for all that run out, in the list to pick from."""
+
+_JUST_RENEWED = timedelta(days=7)
+"""For so long `--low` leaves alone what was renewed, whatever is left of it."""
+
+_RENEWED = frozenset({"completed"})
+
+Chosen = tuple[tuple[Line, ...], tuple[LeftOut, ...]]
+"""What to ask for, each once, and what `--low` leaves out."""
+
+
+def chosen(counter: RenewalContext, facts: RenewalDesk, wanted: Wanted) -> Chosen:
+    """What to ask for; raises InputNeeded when nothing is chosen and nobody can be asked."""
+    ids, low = wanted.ids or (), wanted.low
+    if wanted.ids is None and not low:
+        picked = _picked(counter, facts, wanted.gp)
+        ids, low = tuple(each for each in picked if each != LOW), LOW in picked
+    lines, left_out = _low(counter, facts, wanted.gp) if low else ((), ())
+    named = (_named(each, facts) for each in ids)
+    return tuple({line.id: line for line in (*lines, *named)}.values()), left_out
+
+
+def _named(identity: str, facts: RenewalDesk) -> Line:
+    for one in facts.prescriptions:
+        if one.id == identity:
+            return _line(one)
+    for newer in facts.prescriptions:
+        if identity in newer.predecessors:
+            return _replaced(identity, newer, facts)
+    return Line(identity, error=no_such(identity))
+
+
+def _replaced(identity: str, newer: Prescription, facts: RenewalDesk) -> Line:
+    """One that is not the newest: asking for it again must not renew what replaced it."""
+    asked = next((each for each in facts.renewals if each.prescription_id == identity), None)
+    if asked and (asked.open or asked.status in _RENEWED):
+        warning = f"It was renewed already: {newer.id} has replaced it."
+        return Line(identity, newer, renewal=asked, warnings=(warning,))
+    error = AlreadyAnswered(
+        f"It was replaced already, by {newer.id}.",
+        hint=f"gpcli rx renew {newer.id} asks for the new one.",
+    )
+    return Line(identity, newer, error=error)
+
+
+def _line(one: Prescription) -> Line:
+    return Line(one.id, one, warnings=tuple(_warnings(one)))
+
+
+def _warnings(one: Prescription) -> Iterator[str]:
+    if one.group in STRICT_GROUPS:
+        yield f"Group {one.group}: a consultation is usually needed before it is renewed."
+    if one.expired:
+        yield "It has expired: portals usually refuse that, and a new one needs an appointment."
+    if one.status == "stopped":
+        yield "It was stopped: portals usually refuse to renew that."
+    if _is_refused(one):
+        yield f"The surgery refused it when you last asked{_answer(one)}"
+
+
+def _is_refused(one: Prescription) -> bool:
+    return one.renewal is not None and one.renewal.status in FAILED
+
+
+def _answer(one: Prescription) -> str:
+    answer = one.renewal.answer if one.renewal else None
+    return f": {answer}" if answer else "."
+
+
+def _low(counter: RenewalContext, facts: RenewalDesk, gp: str | None) -> Chosen:
+    """What runs out, without what would be in vain: a script may ask for this every day."""
+    low = [one for one in _candidates(facts, gp) if one.low]
+    today = counter.clock().date()
+    reasons = {one.id: _in_vain(one, today) for one in low}
+    left_out = (LeftOut(one, why) for one in low if (why := reasons[one.id]))
+    return tuple(_line(one) for one in low if not reasons[one.id]), tuple(left_out)
+
+
+def _in_vain(one: Prescription, today: date) -> str | None:
+    """Why asking for it is in vain, as far as can be told."""
+    if one.renewal and one.renewal.open:
+        return None
+    if _is_refused(one):
+        return f"the surgery refused it when you last asked{_answer(one)}"
+    if one.group in STRICT_GROUPS:
+        return f"group {one.group}, for which a consultation is usually needed first."
+    if one.predecessors and _is_just_issued(one, today):
+        return "it was renewed less than a week ago."
+    return None
+
+
+def _is_just_issued(one: Prescription, today: date) -> bool:
+    with suppress(ValueError):
+        return today - date.fromisoformat((one.issued or "")[:10]) < _JUST_RENEWED
+    return False
+
+
+def _candidates(facts: RenewalDesk, gp: str | None) -> list[Prescription]:
+    ours = {surgery.id for surgery in at_gp(facts.offers, gp).surgeries}
+    return [
+        one for one in facts.prescriptions if in_use(one) and (gp is None or one.surgery_id in ours)
+    ]
+
+
+def _picked(counter: RenewalContext, facts: RenewalDesk, gp: str | None) -> list[str]:
+    hint = f"Name prescriptions (gpcli rx list shows their ids), or {LOW}."
+    if not counter.asker.allowed:
+        raise InputNeeded("Which prescription?", hint=hint)
+    asked = {one.id for one in facts.prescriptions if one.renewal and one.renewal.open}
+    free = [one for one in _candidates(facts, gp) if one.id not in asked]
+    if not free:
+        raise InputNeeded("There is no prescription to choose from.", hint=hint)
+    low = [line.label for line in _low(counter, facts, gp)[0] if line.id not in asked]
+    together = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
+    choices = [*together, *((str(one.id), counter.label(one)) for one in free)]
+    return counter.asker.choose_several("Which prescriptions?", choices, flag="ID")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The requests of the past, newest first, as seen by a try with `intent`."""
+
+    intent: UUID
+    renewals: tuple[Renewal, ...] = ()
+
+    @cached_property
+    def ours(self) -> dict[str, Renewal]:
+        """Those that an earlier try with the same intent made, by their prescription."""
+        return {
+            renewal.prescription_id or "": renewal
+            for renewal in self.renewals
+            if uuid5(self.intent, renewal.prescription_id or "").urn in renewal.identifiers
+        }
+
+    @property
+    def begun(self) -> datetime | None:
+        """When that try was, if there was one and it says so."""
+        return min((each.asked for each in self.ours.values() if each.asked), default=None)
+
+    def open_then(self, names: Iterable[str]) -> Renewal | None:
+        """The request of another intent that kept that try from asking for one of `names`."""
+        begun, ids = self.begun, set(names)
+        others = (each for each in self.renewals if each.prescription_id in ids)
+        return next((each for each in others if begun and _was_open_at(each, begun)), None)
+
+
+def earlier_tries(portal: Portal, wanted: Wanted) -> Earlier:
+    """The requests of the past, where this may be a repetition; else none."""
+    found = portal.prescriptions.renewals() if wanted.repeated else ()
+    return Earlier(wanted.intent, tuple(found))
+
+
+def check_named_before(lines: Sequence[Line], wanted: Wanted, earlier: Earlier) -> None:
+    """Raise Conflict when this request id asked for a prescription that is not named now.
+
+    What `--low` stands for may change from one day to the next.
+    """
+    if wanted.low:
+        return
+    named = {name for line in lines if line.prescription for name in _names(line.prescription)}
+    for before, renewal in earlier.ours.items():
+        if before not in named:
+            raise used_otherwise(str(renewal.id))
+
+
+def settled(line: Line, wanted: Wanted, earlier: Earlier) -> Line:
+    """The line as it is when this very request, or another open one, is there already.
+
+    Raises Conflict when this request id asked for the same with another note.
+    """
+    one = line.prescription
+    if one is None:
+        return line
+    names = (line.id, *_names(one))
+    ours = next((earlier.ours[name] for name in names if name in earlier.ours), None)
+    if ours and not _same_note(ours, wanted):
+        raise used_otherwise(str(ours.id))
+    if ours:
+        identity = ours.prescription_id or line.id
+        return replace(line, id=identity, renewal=ours, error=None, warnings=())
+    if not line.due:
+        return line
+    open_now = one.renewal if one.renewal and one.renewal.open else None
+    there = earlier.open_then(names) or open_now
+    if there is None:
+        return line
+    return note_told(replace(line, renewal=there, warnings=()), wanted)
+
+
+def note_told(line: Line, wanted: Wanted) -> Line:
+    """The line with a warning where what was there already bears another note."""
+    if line.renewal is None or line.changed or wanted.note is None:
+        return line
+    if _same_note(line.renewal, wanted):
+        return line
+    unsent = "It is asked for already; your note was not sent."
+    return replace(line, warnings=(*line.warnings, unsent))
+
+
+def _names(one: Prescription) -> tuple[str, ...]:
+    """The ids that a prescription goes and went by."""
+    return (one.id, *one.predecessors)
+
+
+def _was_open_at(renewal: Renewal, moment: datetime) -> bool:
+    """Whether it was asked for by then and, as far as is known, not settled."""
+    if renewal.asked is None or renewal.asked > moment:
+        return False
+    return renewal.open or renewal.updated is None or renewal.updated >= moment
+
+
+def _same_note(renewal: Renewal, wanted: Wanted) -> bool:
+    return (renewal.note or "").strip() == (wanted.note or "").strip()
+
+
+RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
+
+
+def propose(counter: RenewalContext, wanted: Wanted) -> Step[Renewing]:
+    """Decide which prescriptions to ask for, and whom.
+
+    What is asked for already counts as done, and so does what was renewed, by its former id. A
+    prescription that can't be asked for is a failed line among the others. Raises Usage for
+    contradictory wishes; InputNeeded when nothing is chosen and nobody can be asked; NotFound for
+    the GP; Conflict when the request id was used for something else; NotOffered and its like when
+    no GP renews.
+    """
+    _check(wanted)
+    facts = counter.portal.prescriptions.renewal_desk()
+    offers, now = at_gp(facts.offers, wanted.gp), counter.clock()
+    if wanted.ids is None:
+        require(offers, RENEWAL, now)
+    lines, left_out = chosen(counter, facts, wanted)
+    earlier = earlier_tries(counter.portal, wanted)
+    check_named_before(lines, wanted, earlier)
+    lines = tuple(settled(line, wanted, earlier) for line in lines)
+    if any(line.renewal is None for line in lines):
+        require(offers, RENEWAL, now)
+    rows = {row.surgery.id: row for row in standings(facts.offers, now) if row.service is RENEWAL}
+    lines = tuple(_addressed(line, facts.offers, rows, wanted.gp) for line in lines)
+    renewing = Renewing(lines, left_out)
+    if not any(line.due for line in lines):
+        return Outcome(renewing, changed=False)
+    return _proposal(counter, wanted, facts.offers.prices.get(RENEWAL), rows, renewing)
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.low and wanted.ids is not None:
+        raise Usage("Name prescriptions, or --low: only one of them.")
+    if wanted.note is not None and not wanted.note.strip():
+        raise Usage("--note is empty.", hint="Leave it out, or say something.")
+    if not all(each.strip() for each in wanted.ids or ()):
+        raise InputNeeded("A prescription's id is empty.", hint=SEE)
+
+
+def _addressed(line: Line, offers: Offers, rows: Rows, gp: str | None) -> Line:
+    """The line with an error where its prescriber can't be asked; raises Usage for a wrong GP."""
+    one, row = line.prescription, row_of(line, rows)
+    if one is None or row is None or not line.due:
+        return line
+    if row.surgery not in at_gp(offers, gp).surgeries:
+        raise Usage(
+            f"{one.id} was prescribed by {row.surgery.label}, and a renewal goes there, "
+            f"not to '{gp}'.",
+            hint="Leave --gp out.",
+        )
+    if row.status is Standing.OFFERED:
+        return line
+    return replace(line, error=refusal(offers, [row], RENEWAL))
+
+
+def _proposal(
+    counter: RenewalContext, wanted: Wanted, price: Price | None, rows: Rows, renewing: Renewing
+) -> Proposal[Renewing]:
+    due = [line for line in renewing.lines if line.due]
+    usable = [row for row in rows.values() if row.status is Standing.OFFERED]
+    asked = [row for row in usable if row in [row_of(line, rows) for line in due]] or usable[:1]
+    check_note(wanted.note, asked)
+    looks = [still_offered(counter.portal, row, counter.clock) for row in asked]
+    parties = counter.portal.parties
+    return Proposal(
+        action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
+        rows=plan_rows(renewing, rows, asked, parties, wanted.note, price),
+        preview=replace(renewing, lines=tuple(rehearsed(line, wanted) for line in renewing.lines)),
+        send=lambda: _send(counter.portal, wanted, renewing),
+        charge=charge(price, len(due), capped=wanted.capped),
+        warnings=tuple(warnings(renewing)),
+        still_so=lambda: _look_again(looks),
+    )
+
+
+def _look_again(looks: Sequence[Callable[[], None]]) -> None:
+    for look in looks:
+        look()
+
+
+def _send(portal: Portal, wanted: Wanted, renewing: Renewing) -> Written[Renewing]:
+    due = [line.prescription for line in renewing.lines if line.due and line.prescription]
+    ended = portal.prescriptions.renew(due, wanted.note, wanted.intent)
+    asked = {each.prescription.id: each for each in ended}
+    lines = tuple(
+        note_told(line.after(asked[line.prescription.id]), wanted)
+        if line.due and line.prescription
+        else line
+        for line in renewing.lines
+    )
+    return Written(replace(renewing, lines=lines), any(line.changed for line in lines))

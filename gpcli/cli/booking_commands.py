@@ -1,0 +1,183 @@
+"""`slots`, `book`, `flu`: finding a time and taking it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpcli.app_context import Session
+from gpcli.care import booking
+from gpcli.care import booking as flu_care
+from gpcli.care.service_request import Choice, Desk, Request
+from gpcli.care.slots import Search, find, wanted
+from gpcli.cli.global_options import session_of
+from gpcli.cli.receipt_output import show_appointment
+from gpcli.model.service import ServiceName
+from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
+
+From = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="First day: 2026-12-01, today, +7d")
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="DAY", help="Last day, inclusive; 28 days by default")
+]
+Between = Annotated[
+    str | None, typer.Option("--between", metavar="HH:MM-HH:MM", help="Hours, such as 08:00-10:00")
+]
+Weekday = Annotated[
+    list[str] | None,
+    typer.Option("--weekday", metavar="DAYS", help="mon, tue …; repeatable or comma-separated"),
+]
+With = Annotated[
+    str | None, typer.Option("--with", metavar="NAME", help="Part of the doctor's or nurse's name")
+]
+Via = Annotated[
+    str | None, typer.Option("--via", metavar="WAY", help="in-person, phone (or audio), video")
+]
+Notice = Annotated[
+    str, typer.Option("--notice", metavar="TIME", help="--first takes nothing that starts sooner")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, metavar="N", help="At most so many times")
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="What it is about, for the surgery")
+]
+First = Annotated[bool, typer.Option("--first", help="Take the first time that fits")]
+Another = Annotated[bool, typer.Option("--another", help="Even with a coming booking for the same")]
+
+
+FLU_SLOTS = 10
+"""Free times that bare `flu` shows unless `--limit` says otherwise."""
+
+
+def slots(
+    ctx: typer.Context,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    limit: Limit = None,
+) -> None:
+    """List free times."""
+    session = session_of(ctx)
+    search = _search(session, first, last, between, weekday, practitioner, via)
+    free = find(session.portal, ServiceName.BOOKING, search, gp=session.options.gp, limit=limit)
+    shown = session.output.show_list(SLOTS, free)
+    if search.begun and not shown:
+        session.output.notice(search.why_none("free time"))
+    session.check_whole()
+
+
+def book(
+    ctx: typer.Context,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    take_first: First = False,
+    enquiry: Annotated[
+        bool, typer.Option("--enquiry", help="Ask the surgery for a time within the filters")
+    ] = False,
+    reason: Reason = None,
+    another: Another = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    via: Via = None,
+    notice: Notice = "2h",
+) -> None:
+    """Book a time, or ask the surgery for one."""
+    session = session_of(ctx)
+    if session.output.names_only(RECEIPT):
+        return
+    soonest = notice if take_first else None
+    search = _search(session, first, last, between, weekday, practitioner, via, soonest)
+    request = _request(session, ServiceName.BOOKING, "book", reason, another)
+    step = booking.propose(_desk(session, search), request, Choice(slot, take_first, enquiry))
+    show_appointment(session, session.carry_out(step), request.intent)
+
+
+def flu(
+    ctx: typer.Context,
+    slot: Annotated[str | None, typer.Argument(metavar="[SLOT]", help="A free time's id")] = None,
+    take_first: First = False,
+    reason: Reason = None,
+    another: Another = False,
+    first: From = None,
+    last: To = None,
+    between: Between = None,
+    weekday: Weekday = None,
+    practitioner: With = None,
+    limit: Limit = None,
+    notice: Notice = "2h",
+) -> None:
+    """Show who may have the flu vaccine, its price and free times; or book one."""
+    session = session_of(ctx)
+    books = slot is not None or take_first
+    output = session.output
+    if output.names_only(RECEIPT) if books else output.names_only(FLU):
+        return
+    soonest = notice if take_first else None
+    search = _search(session, first, last, between, weekday, practitioner, None, soonest)
+    if not books:
+        _show_flu(session, search, limit or FLU_SLOTS)
+        return
+    request = _request(session, ServiceName.FLU_VACCINATION, "flu", reason, another)
+    step = booking.propose(_desk(session, search), request, Choice(slot, take_first))
+    show_appointment(session, session.carry_out(step), request.intent)
+
+
+def _show_flu(session: Session, search: Search, limit: int) -> None:
+    answer = flu_care.ask(session.portal, search, session.options.gp, session.ask, limit)
+    session.output.show_item(FLU, answer)
+    if session.output.human and session.options.fields is None:
+        session.output.divide()
+        session.output.show_list(SLOTS, answer.slots)
+    if not answer.slots:
+        session.output.notice(search.why_none("free time"))
+    session.check_whole()
+
+
+def _search(
+    session: Session,
+    first: str | None,
+    last: str | None,
+    between: str | None,
+    weekday: list[str] | None,
+    practitioner: str | None,
+    via: str | None,
+    notice: str | None = None,
+) -> Search:
+    now = session.now()
+    wish = wanted(
+        now,
+        session.zone,
+        first=first,
+        last=last,
+        between=between,
+        weekdays=weekday or (),
+        practitioner=practitioner,
+        channel=via,
+        notice=notice,
+    )
+    return Search(wish, session.zone, now)
+
+
+def _request(
+    session: Session, service: ServiceName, command: str, reason: str | None, another: bool
+) -> Request:
+    return Request(
+        service=service,
+        intent=session.intent(command),
+        repeated=session.options.request_id is not None,
+        reason=reason,
+        gp=session.options.gp,
+        another=another,
+    )
+
+
+def _desk(session: Session, search: Search) -> Desk:
+    return Desk(session.portal, search, session.ask, lambda slot: slot_label(slot, session.now()))

@@ -1,0 +1,240 @@
+"""Make the ready answers from the command tree: `python -m gpcli.cli.build_answers`.
+
+Writes `gpcli/cli/answer_table.py`, and the completion scripts into `completions/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gpcli.cli import help_commands, help_pages
+from gpcli.cli.commands import registry
+from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.global_options import GLOBAL, WRITE, Global
+from gpcli.cli.help_commands import SHELLS
+from gpcli.cli.lazy_group import PROGRAM, load
+from gpcli.cli.topics import topics
+from gpcli.config.index_format import FILES, PEOPLE, PROFILES
+from gpcli.model.service import ServiceName
+
+DAYS = ("today", "tomorrow", "+7d", "+14d", "+28d")
+
+SANDBOX_PEOPLE = ("ada", "bo", "cecilie", "david", "eva", "finn", "guro", "hans")
+SANDBOX_CHILDREN = ("emil",)
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "--profile": (PROFILES,),
+    "--as": (PEOPLE,),
+    "--from": DAYS,
+    "--to": DAYS,
+    "--weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+    "--via": ("in-person", "phone", "video"),
+    "--environment": ("production", "staging", "sandbox"),
+    "--accept-fee": ("any",),
+    "--confirm": ("withdraw",),
+    "--ca-file": (FILES,),
+    "--people": (FILES,),
+    "--message-file": (FILES,),
+    "--attach": (FILES,),
+}
+"""What the value of an option may be, whichever command it belongs to."""
+
+OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("econsult start", "--via"): ("text", "phone", "video"),
+    ("messages list", "--kind"): ("e-consultation", "administrative"),
+    ("messages save", "--to"): (FILES,),
+    ("rx list", "--kind"): ("medicine", "consumable", "nutrition"),
+    ("sandbox run", "--as"): SANDBOX_PEOPLE,
+    ("sandbox run", "--for"): SANDBOX_CHILDREN,
+    ("sandbox env", "--as"): SANDBOX_CHILDREN,
+}
+"""What the value of one command's option may be, where others mean something else by it."""
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "services": tuple(name.value for name in ServiceName),
+    "profile show": (PROFILES,),
+    "profile use": (PROFILES,),
+    "profile remove": (PROFILES,),
+    "sandbox env": SANDBOX_PEOPLE,
+    "completion": tuple(SHELLS),
+}
+"""What a command's first argument may be."""
+
+
+def option_words(path: str, param: Any) -> tuple[str, ...]:
+    """What the value of an option of the command at `path` may be; empty: nothing to offer."""
+    flag = param.opts[-1]
+    return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _by_type(param)
+
+
+def argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
+    """What each of the arguments of the command at `path` may be."""
+    by_type = [_by_type(param) for param in params]
+    first = ARGUMENTS.get(path)
+    return (first, *by_type[1:]) if first and by_type else tuple(by_type)
+
+
+def _by_type(param: Any) -> tuple[str, ...]:
+    if param.type.name in {"path", "file", "filename"}:
+        return (FILES,)
+    return tuple(str(choice) for choice in getattr(param.type, "choices", ()))
+
+
+LONGEST = 100
+"""Characters of a tuple that stays on one line of the table."""
+
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "gpcli" / "cli" / "answer_table.py"
+COMPLETIONS = ROOT / "completions"
+SCRIPTS = Path(__file__).parent / "scripts"
+
+HEAD = '''"""Ready answers, made by `python -m gpcli.cli.build_answers`: change the commands."""
+
+# fmt: off
+# ruff: noqa: E501
+'''
+
+Option = tuple[str, tuple[str, ...] | None, str]
+GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
+
+
+def table_source(commands: Registry) -> str:
+    """The source of `gpcli.cli.answer_table` for a registry."""
+    built = {row.path: load(row) for row in commands.rows}
+    tables = {
+        "GROUPS": {
+            "": root_page(commands),
+            **{g.path: group_page(commands, g) for g in commands.groups},
+        },
+        "PAGES": {row.path: help_pages.command_page(row, built[row.path]) for row in commands.rows},
+        "TOPICS": topics(),
+        "SCRIPTS": {shell: script(shell) for shell in help_commands.SHELLS},
+        "SUMMARIES": tuple((it.path, it.summary) for it in _in_order(commands, "")),
+        "STARTS": tuple(row.path for row in commands.starting()),
+        "WRITES": tuple(row.path for row in commands.rows if row.writes),
+        "OPTIONS": {path: _options(path, command) for path, command in built.items()},
+        "ARGUMENTS": {path: _arguments(path, command) for path, command in built.items()},
+        "GLOBAL": tuple(_global(option) for option in GLOBAL),
+        "WRITE": tuple(_global(option) for option in WRITE),
+    }
+    return "\n".join([HEAD, *(f"{name} = {_literal(value)}" for name, value in tables.items()), ""])
+
+
+def root_page(commands: Registry) -> GroupPage:
+    """The root's help: head, sections of (name, line), tail."""
+    head = help_pages.section(
+        "Your GP's online services, from the command line.\n\nUSAGE",
+        [f"  {PROGRAM} COMMAND [OPTIONS]"],
+    )
+    everything = _in_order(commands, "", deep=False)
+    entries = [(it.section, it.path, it.summary) for it in everything]
+    lines = _lines([(path, summary) for _, path, summary in entries])
+    sections = tuple(
+        (title, tuple((path, lines[path]) for at, path, _ in entries if at == title))
+        for title in registry.SECTIONS
+    )
+    learn = help_pages.columns(
+        [
+            (f"{PROGRAM} COMMAND --help", "What a command takes, with examples"),
+            (f"{PROGRAM} help TOPIC", ", ".join(topics())),
+            (f"{PROGRAM} --version", "The version of gpcli"),
+        ]
+    )
+    options = help_pages.section("GLOBAL OPTIONS, anywhere on the line", help_pages.global_lines())
+    return head, sections, "\n".join([options, help_pages.section("LEARN MORE", learn)])
+
+
+def group_page(commands: Registry, group: Group) -> GroupPage:
+    """The help of a group, of the same shape as the root's."""
+    usage = help_pages.section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
+    rows = [row for row in commands.rows if row.group == group.path]
+    lines = _lines([(row.name, row.summary) for row in rows])
+    shown = tuple((row.path, lines[row.name]) for row in rows)
+    learn = help_pages.columns([(f"{PROGRAM} {group.path} COMMAND --help", "What a command takes")])
+    return (
+        f"{group.summary}.\n\n{usage}",
+        (("COMMANDS", shown),),
+        help_pages.section("LEARN MORE", learn),
+    )
+
+
+def script(shell: str) -> str:
+    """The completion script for `shell`."""
+    return (SCRIPTS / help_commands.SHELLS[shell]).read_text(encoding="utf-8")
+
+
+def write_files() -> None:
+    """Write the table and the completion scripts into the source tree."""
+    TABLE.write_text(table_source(registry.REGISTRY), encoding="utf-8")
+    for shell, name in help_commands.SHELLS.items():
+        (COMPLETIONS / name).write_text(script(shell), encoding="utf-8")
+
+
+def _in_order(commands: Registry, path: str, *, deep: bool = True) -> Iterator[Row | Group]:
+    for name in commands.children(path):
+        below = f"{path} {name}".lstrip()
+        found = commands.row(below) or commands.group(below)
+        if found is None:
+            raise LookupError(f"'{below}' has commands but is no group of the registry")
+        yield found
+        if deep and isinstance(found, Group):
+            yield from _in_order(commands, below)
+
+
+def _lines(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    widest = max(len(name) for name, _ in pairs) + 2
+    return {name: f"  {name:{widest}}{summary}" for name, summary in pairs}
+
+
+def _options(path: str, command: Any) -> tuple[Option, ...]:
+    own = (param for param in command.params if not param.name.startswith("global_"))
+    return tuple(
+        option
+        for param in own
+        if param.param_type_name == "option" and not param.hidden
+        for option in _flags(path, param)
+    )
+
+
+def _flags(path: str, param: Any) -> Iterator[Option]:
+    words = None if param.is_flag else option_words(path, param)
+    note = " ".join((param.help or "").split())
+    for flag in (*param.opts, *param.secondary_opts):
+        yield flag, words, note
+
+
+def _arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
+    if path == "help":
+        return (tuple(topics()),)
+    params = [param for param in command.params if param.param_type_name == "argument"]
+    return argument_words(path, params)
+
+
+def _global(option: Global) -> Option:
+    words = VALUES.get(option.flag, ()) if option.metavar else None
+    return option.flag, words, option.help
+
+
+def _literal(value: object, indent: str = "") -> str:
+    """`value` as source, texts line by line so that changes to them can be read."""
+    inside = f"{indent}    "
+    if isinstance(value, dict):
+        entries = [f"{key!r}: {_literal(one, inside)}" for key, one in value.items()]
+        return _bracketed("{", entries, "}", indent, ",")
+    if isinstance(value, str) and "\n" in value:
+        lines = [repr(line) for line in value.splitlines(keepends=True)]
+        return _bracketed("(", lines, ")", indent, "")
+    if isinstance(value, tuple) and len(repr(value)) > LONGEST:
+        return _bracketed("(", [_literal(one, inside) for one in value], ")", indent, ",")
+    return repr(value)
+
+
+def _bracketed(opening: str, entries: list[str], closing: str, indent: str, comma: str) -> str:
+    lines = (f"{indent}    {entry}{comma}" for entry in entries)
+    return "\n".join([opening, *lines, f"{indent}{closing}"])
+
+
+if __name__ == "__main__":
+    write_files()

@@ -1,0 +1,1 @@
+"""The commands as data: what each is, and the registry of all."""

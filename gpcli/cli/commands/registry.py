@@ -1,0 +1,466 @@
+"""What a command that failed still writes to stdout, so that silence is not taken for success."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.ready_answers import read_line
+
+if TYPE_CHECKING:
+    from gpcli.model.service import ServiceName
+
+
+ACCOUNT = "ACCOUNT"
+
+ACCOUNT_COMMANDS = (
+    Row(
+        "login",
+        ACCOUNT,
+        "Sign in to your GP's portal",
+        "gpcli.cli.account_commands:login",
+        aliases=("signin", "sign-in", "auth"),
+        about="With a PORTAL-URL, this makes a profile for the portal first. Signing in never "
+        "replaces another person: --as chooses among those who are signed in.",
+        examples=(
+            ("Sign in for the first time", "gpcli login https://portal.example/fhir/R4"),
+            ("Sign in again", "gpcli login"),
+            ("Sign in where there is no browser", "gpcli login --device"),
+        ),
+    ),
+    Row(
+        "logout",
+        ACCOUNT,
+        "Sign out, at the portal and here",
+        "gpcli.cli.account_commands:logout",
+        aliases=("signout", "sign-out"),
+        examples=(("Sign everybody out", "gpcli logout --all"),),
+    ),
+    Row(
+        "whoami",
+        ACCOUNT,
+        "Who is signed in, where, and for how long",
+        "gpcli.cli.account_commands:whoami",
+        aliases=("status", "me"),
+        examples=(
+            ("Is there a session that lasts ten minutes more?", "gpcli whoami --min-life 10m"),
+        ),
+    ),
+    Row(
+        "consent show",
+        ACCOUNT,
+        "Show what you have consented to",
+        "gpcli.cli.account_commands:show",
+    ),
+    Row(
+        "consent grant",
+        ACCOUNT,
+        "Consent to Full Access",
+        "gpcli.cli.account_commands:grant",
+        writes=True,
+    ),
+    Row(
+        "consent withdraw",
+        ACCOUNT,
+        "Withdraw your consent; the portal deletes what it keeps",
+        "gpcli.cli.account_commands:withdraw",
+        writes=True,
+        about="The word 'withdraw' must be typed; --confirm withdraw is that in a script.",
+        examples=(("In a script", "gpcli consent withdraw --confirm withdraw"),),
+    ),
+    Row("profile list", ACCOUNT, "List the profiles", "gpcli.cli.profile_commands:list_profiles"),
+    Row("profile show", ACCOUNT, "Show one profile", "gpcli.cli.profile_commands:show"),
+    Row(
+        "profile add",
+        ACCOUNT,
+        "Add a portal",
+        "gpcli.cli.profile_commands:add",
+        examples=(
+            (
+                "A portal for tests",
+                "gpcli profile add test https://staging.example/fhir/R4 --environment staging",
+            ),
+        ),
+    ),
+    Row("profile use", ACCOUNT, "Make a profile the default", "gpcli.cli.profile_commands:use"),
+    Row("profile remove", ACCOUNT, "Forget a portal", "gpcli.cli.profile_commands:remove"),
+)
+
+
+CARE = "CARE"
+
+CARE_COMMANDS = (
+    Row(
+        "services",
+        CARE,
+        "What your GP offers online, and what not and why",
+        "gpcli.cli.service_commands:services",
+        aliases=("service", "offers"),
+        about="With a SERVICE, the exit code says whether it is offered: 0 if it is, 5 if not.",
+        examples=(
+            ("Everything", "gpcli services"),
+            ("In a script: can a time be booked?", "if gpcli services booking; then …; fi"),
+        ),
+    ),
+    Row(
+        "gp",
+        CARE,
+        "Your GP and surgery: address, phone, opening hours",
+        "gpcli.cli.service_commands:gp",
+        aliases=("doctor", "surgery"),
+    ),
+    Row(
+        "econsult start",
+        CARE,
+        "Start an e-consultation with your GP",
+        "gpcli.cli.econsult_commands:start",
+        services=("e-consultation",),
+        writes=True,
+        aliases=("ask",),
+        about="Not for emergencies. Sending it makes a charge: the plan shows what it may cost, "
+        "and --accept-fee MAX says up to what you agree. In writing it opens a thread (gpcli "
+        "messages); by phone or video it asks the surgery for a time (gpcli appointments).",
+        examples=(
+            ("In writing", "gpcli econsult start --via text --subject Rash"),
+            (
+                "In a script",
+                "gpcli econsult start --via text --subject Rash --message-file rash.txt --yes "
+                "--accept-fee 400",
+            ),
+            ("By video, some time next week", "gpcli econsult start --via video --to +7d"),
+        ),
+    ),
+    Row(
+        "econsult join",
+        CARE,
+        "Join a video consultation that the surgery has confirmed",
+        "gpcli.cli.econsult_commands:join",
+    ),
+    Row(
+        "econsult withdraw",
+        CARE,
+        "Withdraw an e-consultation by phone or video",
+        "gpcli.cli.econsult_commands:withdraw",
+        writes=True,
+    ),
+    Row(
+        "contact",
+        CARE,
+        "Write to the surgery's reception about administrative matters",
+        "gpcli.cli.message_commands:contact",
+        services=("contact",),
+        writes=True,
+        aliases=("write", "send"),
+        about="The reception answers; it gives no health care. Medical questions may be passed on "
+        "to the doctor and charged as an e-consultation.",
+        examples=(
+            ("Write in your editor", "gpcli contact --subject 'Ramp at the entrance'"),
+            ("From a file", "gpcli contact --subject Parking --message-file question.txt --yes"),
+        ),
+    ),
+    Row(
+        "messages list",
+        CARE,
+        "List threads, unread ones first",
+        "gpcli.cli.message_commands:list_threads",
+        examples=(("How many are unread?", "gpcli messages list --unread --count"),),
+    ),
+    Row(
+        "messages show",
+        CARE,
+        "Show a thread; it stays unread",
+        "gpcli.cli.message_commands:show",
+        aliases=("read", "view"),
+    ),
+    Row(
+        "messages reply",
+        CARE,
+        "Write in a thread",
+        "gpcli.cli.message_commands:reply",
+        writes=True,
+        aliases=("answer",),
+    ),
+    Row(
+        "messages save",
+        CARE,
+        "Save what is attached to a thread",
+        "gpcli.cli.message_commands:save",
+        aliases=("download", "attachments"),
+    ),
+    Row(
+        "messages mark-read",
+        CARE,
+        "Mark a thread, or single messages, as read",
+        "gpcli.cli.message_commands:mark_read",
+        writes=True,
+    ),
+    Row(
+        "rx list",
+        CARE,
+        "List prescriptions and what is left of them",
+        "gpcli.cli.rx_commands:list_prescriptions",
+        about="What runs out: something was handed out of it, and it can be fetched once more at "
+        "most, or ends within four weeks; or there is nothing left of it.",
+        examples=(("What runs out?", "gpcli rx list --low"),),
+    ),
+    Row(
+        "rx show",
+        CARE,
+        "Show one prescription",
+        "gpcli.cli.rx_commands:show",
+    ),
+    Row(
+        "rx renew",
+        CARE,
+        "Ask your GP to renew prescriptions",
+        "gpcli.cli.rx_commands:renew",
+        services=("prescription-renewal",),
+        writes=True,
+        aliases=("refill", "request"),
+        about="Each prescription gets an answer of its own; where some can be asked for and some "
+        "not, the exit code is 8. What is asked for already is not asked for twice, and one that "
+        "was renewed is not renewed again by its former id. The price is the surgery's and shown "
+        "beforehand; --accept-fee MAX refuses to send where all together may cost more.",
+        examples=(
+            ("Two of them", "gpcli rx renew rx-1 rx-2"),
+            ("Whatever runs out, in a script", "gpcli rx renew --low --yes"),
+            ("From another command", "gpcli rx list --low --plain --fields id | gpcli rx renew -"),
+        ),
+    ),
+    Row(
+        "rx requests",
+        CARE,
+        "What you have asked to be renewed, and the answers",
+        "gpcli.cli.rx_commands:requests",
+    ),
+    Row(
+        "rx withdraw",
+        CARE,
+        "Withdraw a request that the surgery has not handled",
+        "gpcli.cli.rx_commands:withdraw",
+        writes=True,
+    ),
+    Row(
+        "slots",
+        CARE,
+        "Free times",
+        "gpcli.cli.booking_commands:slots",
+        services=("booking",),
+        aliases=("times", "free"),
+        examples=(
+            ("Monday and Tuesday mornings", "gpcli slots --weekday mon,tue --between 08:00-11:00"),
+            ("The next two weeks, as JSON", "gpcli slots --to +14d --json"),
+        ),
+    ),
+    Row(
+        "book",
+        CARE,
+        "Book a time, or ask the surgery for one",
+        "gpcli.cli.booking_commands:book",
+        services=("booking", "booking-enquiry"),
+        writes=True,
+        aliases=("reserve",),
+        about="A plan is shown first, and nothing is sent until you agree. Where the surgery "
+        "must confirm, the time is not booked until it has: gpcli appointments list shows it.",
+        examples=(
+            ("Pick from a list", "gpcli book"),
+            ("The first morning time, without being asked", "gpcli book --first --yes"),
+            ("See what would be sent", "gpcli book --first --dry-run"),
+        ),
+    ),
+    Row(
+        "appointments list",
+        CARE,
+        "List appointments",
+        "gpcli.cli.appointment_commands:list_appointments",
+    ),
+    Row("appointments show", CARE, "Show one appointment", "gpcli.cli.appointment_commands:show"),
+    Row(
+        "appointments export",
+        CARE,
+        "Write coming appointments as iCalendar",
+        "gpcli.cli.appointment_commands:export",
+        about="A calendar that reads the file again knows what has moved and what is cancelled. "
+        "Titles are neutral, since others may see the calendar, unless --details is given.",
+        examples=(("For your calendar", "gpcli appointments export > gp.ics"),),
+    ),
+    Row(
+        "cancel",
+        CARE,
+        "Cancel a booking or an enquiry",
+        "gpcli.cli.appointment_commands:cancel",
+        services=("cancellation",),
+        writes=True,
+        aliases=("unbook",),
+        about="The plan shows until when this is free, and what it costs after that.",
+        examples=(("See until when, and what late costs", "gpcli cancel --dry-run"),),
+    ),
+    Row(
+        "flu",
+        CARE,
+        "The flu vaccine: eligibility, price, free times, booking",
+        "gpcli.cli.booking_commands:flu",
+        services=("flu-vaccination",),
+        writes=True,
+        aliases=("vaccine", "vaccination", "influenza"),
+        about="Without a SLOT and --first nothing is booked: this shows whether you may have the "
+        "vaccine, what it costs, and free times.",
+        examples=(("The first time that suits", "gpcli flu --first --weekday fri"),),
+    ),
+)
+
+
+TOOLS = "TOOLS"
+
+TOOL_COMMANDS = (
+    Row(
+        "sandbox run",
+        TOOLS,
+        "Run a command against a portal of its own",
+        "gpcli.cli.sandbox_commands:run",
+        examples=(("As Ada", "gpcli sandbox run --as ada -- gpcli services"),),
+    ),
+    Row("sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"),
+    Row(
+        "sandbox env",
+        TOOLS,
+        "Print what points a shell at the served portal",
+        "gpcli.cli.sandbox_commands:env",
+        examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
+        closing="gpcli.cli.sandbox_env:closing",
+    ),
+    Row(
+        "sandbox people",
+        TOOLS,
+        "List the people who can sign in",
+        "gpcli.cli.sandbox_commands:people",
+    ),
+    Row(
+        "sandbox reset",
+        TOOLS,
+        "Make everything as it was at the start",
+        "gpcli.cli.sandbox_commands:reset",
+    ),
+    Row(
+        "sandbox advance",
+        TOOLS,
+        "Move the portal's clock forward",
+        "gpcli.cli.sandbox_commands:advance",
+        examples=(("By a day", "gpcli sandbox advance 1d"),),
+    ),
+    Row(
+        "sandbox answer",
+        TOOLS,
+        "Have the surgery answer what waits, now",
+        "gpcli.cli.sandbox_commands:answer",
+        examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
+    ),
+    Row(
+        "troubleshoot",
+        TOOLS,
+        "What is wrong, and the cure",
+        "gpcli.cli.troubleshoot_command:troubleshoot",
+        aliases=("diagnose", "diagnostics", "check"),
+        about="Looks at variables, configuration, keyring, browser, the way to the portal, the "
+        "portal, the sign-in and what it allows, in this order. It asks nothing, opens nothing "
+        "and changes nothing; a session that is due is renewed, as by every command. What it says "
+        "names nobody and can be pasted into a report.\n\n"
+        "Each check is ok, warning, failed or skipped. The exit code is 0 unless one failed, then "
+        "that of the first one's cause; the answer is on stdout all the same. Causes are the words "
+        "of gpcli help exit-codes, and: clock (this computer's is wrong), no_browser (no page can "
+        "open), no_refresh (the session can't be renewed), not_supported (the portal lacks "
+        "something).",
+        examples=(
+            ("What failed, for a script", "gpcli troubleshoot --plain --fields name,status"),
+            ("For a report", "gpcli troubleshoot --json > report.json"),
+        ),
+    ),
+    Row("demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"),
+    Row(
+        "completion",
+        TOOLS,
+        "Print the completion script for a shell",
+        "gpcli.cli.help_commands:completion",
+        examples=(
+            ("bash, in ~/.bashrc", 'eval "$(gpcli completion bash)"'),
+            ("zsh, in ~/.zshrc after compinit", 'eval "$(gpcli completion zsh)"'),
+            ("fish", "gpcli completion fish > ~/.config/fish/completions/gpcli.fish"),
+            ("PowerShell, in $PROFILE", "gpcli completion powershell | Out-String | iex"),
+        ),
+    ),
+    Row(
+        "help",
+        TOOLS,
+        "Help on a command or a topic",
+        "gpcli.cli.help_commands:show_help",
+        examples=(("What exit codes mean", "gpcli help exit-codes"),),
+    ),
+)
+
+
+SECTIONS = (ACCOUNT, CARE, TOOLS)
+"""The sections of the root help, in order."""
+
+GROUPS = (
+    Group("consent", ACCOUNT, "Your consent to Full Access", aliases=("consents",)),
+    Group("profile", ACCOUNT, "The portals that this machine knows", aliases=("portal", "config")),
+    Group(
+        "econsult",
+        CARE,
+        "E-consultations with your GP, in writing, by phone or by video",
+        aliases=("econsultation", "e-consult", "consultation"),
+    ),
+    Group(
+        "messages",
+        CARE,
+        "What you and the surgery have written",
+        aliases=("message", "inbox", "mail"),
+    ),
+    Group(
+        "rx",
+        CARE,
+        "Your prescriptions, what is left of them, and renewing them",
+        aliases=("prescriptions", "prescription", "medicines", "meds"),
+    ),
+    Group(
+        "appointments",
+        CARE,
+        "What is booked, what waits for the surgery, what is past",
+        aliases=("appointment", "bookings", "calendar"),
+    ),
+    Group("sandbox", TOOLS, "A GP portal on this machine, with known people"),
+)
+
+REGISTRY = Registry(GROUPS, (*ACCOUNT_COMMANDS, *CARE_COMMANDS, *TOOL_COMMANDS))
+"""The commands of this release."""
+
+
+def starts() -> dict[str, tuple[ServiceName, ...]]:
+    """The commands that start a service, and the services that each can start."""
+    from gpcli.model.service import ServiceName  # noqa: PLC0415  (most commands do without it)
+
+    return {row.path: tuple(map(ServiceName, row.services)) for row in REGISTRY.starting()}
+
+
+def closing_text(argv: Sequence[str], registry: Registry | None = None) -> str:
+    """What goes to stdout after the command that `argv` is about has failed; mostly nothing.
+
+    The line itself may be what is wrong: where none of the commands can be told to be the one
+    that it reaches, it is about the one whose words stand on it.
+    """
+    commands = registry or REGISTRY
+    row = _reached(commands, argv) or commands.meant(argv)
+    if row is None or not row.closing:
+        return ""
+    module, _, function = row.closing.partition(":")
+    text: str = getattr(importlib.import_module(module), function)(argv)
+    return text
+
+
+def _reached(commands: Registry, argv: Sequence[str]) -> Row | None:
+    line = read_line(list(argv))
+    if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
+        return None
+    return commands.row(line.path)

@@ -1,0 +1,154 @@
+"""The options of every command as a table, and as parameters of typer that fill `Options`.
+
+They are added to every group and command when it is loaded, so they work anywhere on the line; of
+two that are given the later one wins. A command's own option of the same name comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import typer
+from typer.core import TyperOption
+
+from gpcli.config.options import Options
+from gpcli.errors import Usage
+
+if TYPE_CHECKING:
+    from gpcli.app_context import Session
+
+
+SessionFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "Session"]
+
+FORMATS = ("json", "ndjson", "plain")
+
+
+class Run:
+    """One run of the command line: its options, and the session, made when first asked for."""
+
+    def __init__(self, options: Options, make_session: Callable[[Options], Session]) -> None:
+        self.options = options
+        self.make_session = make_session
+        self.made: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session of this run."""
+        if self.made is None:
+            self.made = self.make_session(self.options)
+        return self.made
+
+    def close(self) -> None:
+        """Close the session, if there is one that can be closed."""
+        close = getattr(self.made, "close", None)
+        if close is not None:
+            close()
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """The session that a command works with."""
+    run: Run = ctx.obj
+    return run.session
+
+
+class Global(NamedTuple):
+    """One option of every command. `metavar` is empty for a flag; `read` checks a value."""
+
+    flag: str
+    metavar: str
+    help: str
+    read: Callable[[str, str], Any] = lambda flag, value: value
+
+    @property
+    def field(self) -> str:
+        """The field of `Options` that it fills."""
+        name = self.flag.removeprefix("--").replace("-", "_")
+        return "as_" if name == "as" else name
+
+
+def _name(flag: str, value: str) -> str:
+    if value.strip():
+        return value
+    raise Usage(f"{flag} needs a value that is not empty.")
+
+
+def _request_id(flag: str, value: str) -> str:
+    if len(_name(flag, value)) <= 128:
+        return value
+    raise Usage(f"{flag} is too long: 128 characters at most.")
+
+
+def _seconds(flag: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= 3600:
+        return seconds
+    raise Usage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
+
+
+def _fields(flag: str, value: str) -> tuple[str, ...]:
+    return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+GLOBAL = (
+    Global("--json", "", "Answer in JSON: one array, or one object"),
+    Global("--ndjson", "", "Answer in JSON, one object a line as they come"),
+    Global("--plain", "", "Answer in tab-separated lines, as when piped"),
+    Global("--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _fields),
+    Global("--profile", "NAME", "The portal to use", _name),
+    Global("--as", "WHO", "The signed-in person to act as: a name or an id", _name),
+    Global("--gp", "NAME", "The GP, for those who have several", _name),
+    Global("--timeout", "SECONDS", "Limit for the network work, 30 by default", _seconds),
+    Global("--no-input", "", "Never ask; fail where a question would be needed"),
+    Global("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
+)
+"""The options of every command."""
+
+WRITE = (
+    Global("--yes", "", "Agree to the plan without being asked"),
+    Global("--dry-run", "", "Show the plan and send nothing"),
+    Global("--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _name),
+    Global("--request-id", "ID", "Makes a retry the same request: done once", _request_id),
+)
+"""The options of commands that send something to the portal."""
+
+
+def parameters(wanted: Iterable[Global], *, own: Iterable[str] = ()) -> list[TyperOption]:
+    """Parameters of typer for `wanted`, without those that a command has as its own."""
+    taken = set(own)
+    return [_parameter(option) for option in wanted if option.flag not in taken]
+
+
+def writes_asked_for(options: Options) -> list[str]:
+    """The flags of `WRITE` that the line gave."""
+    return [option.flag for option in WRITE if getattr(options, option.field)]
+
+
+def _parameter(option: Global) -> TyperOption:
+    def fill(ctx: typer.Context, param: object, value: Any) -> None:
+        if value is None or value is False:
+            return
+        run: Run = ctx.obj
+        _set(run.options, option, option.read(option.flag, value) if option.metavar else True)
+
+    return TyperOption(
+        param_decls=[f"global_{option.field}", option.flag],
+        is_flag=not option.metavar,
+        type=str if option.metavar else None,
+        default=None if option.metavar else False,
+        callback=fill,
+        expose_value=False,
+        metavar=option.metavar or None,
+        help=option.help,
+        hidden=True,
+    )
+
+
+def _set(options: Options, option: Global, value: Any) -> None:
+    others = [name for name in FORMATS if name != option.field and getattr(options, name)]
+    if option.field in FORMATS and others:
+        raise Usage(f"--{others[0]} and {option.flag} can't be used together.")
+    setattr(options, option.field, value)

@@ -1,0 +1,133 @@
+"""The command tree: every command is imported and built only when it runs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+import typer
+from typer._click.core import augment_usage_errors
+from typer.core import TyperCommand, TyperGroup
+
+from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.global_options import GLOBAL, WRITE, parameters, writes_asked_for
+from gpcli.errors import Usage
+
+PROGRAM = "gpcli"
+
+_DECORATION = str.maketrans("", "", "[].")
+
+
+class LazyGroup(TyperGroup):
+    """The group at `path` (empty: the root) of a registry."""
+
+    def __init__(self, registry: Registry, path: str = "") -> None:
+        super().__init__(
+            name=path.rpartition(" ")[2] or PROGRAM,
+            params=parameters((*GLOBAL, *WRITE)),
+            add_help_option=False,
+            rich_markup_mode=None,
+        )
+        self.registry = registry
+        self.path = path
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of what is in the group."""
+        return self.registry.children(self.path)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The group or command called `cmd_name`, `None` if there is none."""
+        path = f"{self.path} {cmd_name}".lstrip()
+        if row := self.registry.row(path):
+            return load(row)
+        if self.registry.group(path):
+            return LazyGroup(self.registry, path)
+        return None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the line up to the next command; raises UsageError of typer."""
+        with augment_usage_errors(ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find what `args` begin with; raises Usage, naming the nearest."""
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            raise unknown_command(self.registry, self.path, args[0])
+        return args[0], command, args[1:]
+
+
+class Command(TyperCommand):
+    """A command: its errors know where on the line they arose."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command's part of the line; raises UsageError of typer."""
+        with augment_usage_errors(ctx):
+            return super().parse_args(ctx, args)
+
+
+class WritingCommand(Command):
+    """A command that sends something."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, with `Options.sends` set."""
+        ctx.obj.options.sends = True
+        return super().invoke(ctx)
+
+
+class ReadingCommand(Command):
+    """A command that sends nothing: the options for sending mean nothing to it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; raises Usage if the line had an option for sending."""
+        if wrong := writes_asked_for(ctx.obj.options):
+            raise Usage(
+                f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
+                hint=f"{ctx.command_path} --help shows how it is used.",
+            )
+        return super().invoke(ctx)
+
+
+def load(row: Row) -> Any:
+    """Import and build one command, with the options of every command."""
+    module, _, function = row.target.partition(":")
+    callback = getattr(importlib.import_module(module), function)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    kind = WritingCommand if row.writes else ReadingCommand
+    app.command(row.name, cls=kind, add_help_option=False)(callback)
+    command: Any = typer.main.get_command(app)
+    own = [flag for param in command.params for flag in param.opts]
+    command.params += parameters((*GLOBAL, *WRITE), own=own)
+    return command
+
+
+def argument_name(param: Any) -> str:
+    """What an argument is called: `ID` of the metavar `[ID]...`, `CMD…` of `-- CMD…`."""
+    written = str(param.metavar or param.name)
+    return written.translate(_DECORATION).removeprefix("-- ").upper()
+
+
+def unknown_command(registry: Registry, group: str, word: str) -> Usage:
+    """The error for a word that is no command of `group`, naming the nearest."""
+    names = _names(registry, group)
+    near = difflib.get_close_matches(word.lower(), names, n=1)
+    guess = f"; did you mean '{PROGRAM} {names[near[0]]}'?" if near else "."
+    typed = f"{PROGRAM} {group} {word}" if group else f"{PROGRAM} {word}"
+    return Usage(
+        f"There is no command '{typed}'{guess}",
+        hint=f"{PROGRAM} {group} --help shows the commands.".replace("  ", " "),
+    )
+
+
+def _names(registry: Registry, group: str) -> dict[str, str]:
+    """What a person may have meant -> the path to suggest; the group's own names come first."""
+    rows: tuple[Row | Group, ...] = (*registry.groups, *registry.rows)
+    inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _in(row.path, group)}
+    aliases = {alias: row.path for row in rows for alias in row.aliases}
+    elsewhere = {row.name: row.path for row in registry.rows}
+    return {**elsewhere, **aliases, **inside}
+
+
+def _in(path: str, group: str) -> bool:
+    return path.rpartition(" ")[0] == group

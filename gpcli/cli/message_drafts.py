@@ -1,0 +1,216 @@
+"""What a person writes: in their editor or here, kept until it is sent."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpcli.app_context import Session
+from gpcli.cli.subprocess_env import start
+from gpcli.config.atomic_write import save
+from gpcli.errors import Declined, GpcliError, Usage
+from gpcli.render.sanitise import safe_line
+
+
+@dataclass
+class Page:
+    """What a person has written here and has not sent yet, in UTF-8 unless their editor differs."""
+
+    content: bytes = b""
+
+
+@contextmanager
+def keeping(session: Session, page: Page, file: str | None) -> Iterator[None]:
+    """Keep what is on `page` unless the body sends it, and say where.
+
+    A draft that was kept before, and that is the `file` of the message now, is deleted once it is
+    sent. That the terminal is closed ends the body as SIGTERM does, so that this works then too.
+    """
+    with _hanging_up_ends_in_order():
+        try:
+            yield
+        except BaseException:
+            if session.sent_under is None:
+                _keep(session, page)
+            raise
+    if session.options.dry_run:
+        _keep(session, page)
+    elif file is not None:
+        _forget(session, Path(file))
+
+
+def drafts_dir(session: Session) -> Path:
+    """Where drafts are kept."""
+    return session.state_dir / "drafts"
+
+
+def _keep(session: Session, page: Page) -> None:
+    content, page.content = page.content.strip(), b""
+    if not content:
+        return
+    path = drafts_dir(session) / f"{session.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
+    with suppress(OSError):  # nobody may be left to listen
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            save(path, content + b"\n", replace=False)
+        except (OSError, GpcliError) as trouble:
+            session.output.warning(f"Your text can't be kept: {trouble}")
+        else:
+            session.output.notice(_kept_words(path, session.sending_under))
+
+
+def _kept_words(path: Path, request_id: str | None) -> str:
+    """Where the text is, and how to go on; `request_id` is of what may have been sent."""
+    file = f"--message-file {shlex.quote(str(path))}"
+    if request_id is None:
+        return f"Your text is kept: {file} sends it."
+    return (
+        "Your text is kept. It may have been sent: gpcli messages list shows it. "
+        f"To go on with it: {file} --request-id {shlex.quote(request_id)}"
+    )
+
+
+def _forget(session: Session, file: Path) -> None:
+    with suppress(OSError):
+        if file.resolve().parent == drafts_dir(session).resolve():
+            file.unlink()
+
+
+@contextmanager
+def _hanging_up_ends_in_order() -> Iterator[None]:
+    """SIGHUP does what SIGTERM does, unless somebody has seen to it, such as nohup."""
+    number = getattr(signal, "SIGHUP", None)
+    ending = signal.getsignal(signal.SIGTERM)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL or not callable(ending):
+        yield
+        return
+    try:
+        signal.signal(number, ending)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
+
+
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
+REMARKS = (
+    "Write your message above, then save and leave the editor.",
+    "These lines are left out. An empty message is not sent.",
+)
+
+_PATIENCE = 2.0
+"""Seconds that an editor gets to save what it holds when gpcli has to end."""
+
+
+def edit(session: Session, command: str, about: Sequence[str], page: Page) -> None:
+    """Have the person write; `page` holds what the editor left, whatever ended it.
+
+    The remarks that it began with, `about` among them, are left out. Raises Usage for a command
+    that can't be run, Declined for one that ends badly.
+    """
+    remarks = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *REMARKS)]
+    with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_private_place(session)) as place:
+        file = Path(place) / "message.txt"
+        file.touch(0o600)
+        file.write_bytes(b"\n".join([b"", *remarks, b""]))
+        try:
+            _run(session, command, file)
+        finally:
+            page.content = _left_in(file, remarks)
+
+
+def _left_in(file: Path, remarks: Sequence[bytes]) -> bytes:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return b""
+    return b"\n".join(line for line in lines if line.rstrip() not in remarks)
+
+
+def _private_place(session: Session) -> str | None:
+    """Memory rather than a disk, where the system has such a place for this user."""
+    place = session.env.get("XDG_RUNTIME_DIR", "")
+    return place if Path(place).is_absolute() and os.access(place, os.W_OK) else None
+
+
+def _run(session: Session, command: str, file: Path) -> None:
+    try:
+        words = shlex.split(command)
+        stdout = None if session.output.terminal.stdout_tty else _fileno(session.stderr)
+        with _ctrl_c_for_the_editor():
+            status = _status(session, [*words, str(file)], stdout)
+    except (OSError, ValueError) as trouble:
+        why = getattr(trouble, "strerror", None) or trouble
+        raise Usage(
+            f"The editor '{command}' can't be run: {why}.", hint="Set EDITOR, or --message-file."
+        ) from trouble
+    if status != 0:
+        raise Declined(f"The editor ended with status {status}. Nothing was sent.")
+
+
+def _status(session: Session, words: Sequence[str], stdout: int | None) -> int:
+    """How the editor ended; it is asked to end where gpcli has to."""
+    with (
+        _terminal_as_it_was(_fileno(session.stdin)),
+        start(session, words, private=True, stdout=stdout) as process,
+    ):
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+            process.kill()
+            raise
+
+
+@contextmanager
+def _terminal_as_it_was(descriptor: int | None) -> Iterator[None]:
+    """Undo what an editor did to the terminal, where it had no time to do so."""
+    if termios is None or descriptor is None or not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    try:
+        yield
+    except BaseException:
+        with suppress(termios.error):  # nobody may be there any more
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        raise
+
+
+@contextmanager
+def _ctrl_c_for_the_editor() -> Iterator[None]:
+    """Ctrl-C reaches both programs: while the editor runs it means something to that one."""
+    try:
+        former = signal.signal(signal.SIGINT, lambda number, frame: None)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _fileno(stream: object) -> int | None:
+    try:
+        return stream.fileno()  # type: ignore[attr-defined, no-any-return]  # a stream
+    except (AttributeError, io.UnsupportedOperation):
+        return None

@@ -1,0 +1,180 @@
+"""Where the words come from: the line, a file, standard input, or an editor at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from gpcli.app_context import Session
+from gpcli.care.message import Correspondent, Letter, at_most
+from gpcli.cli.attachments import read_enclosures
+from gpcli.cli.message_drafts import Page, edit, keeping
+from gpcli.cli.read_text import MOST, STDIN, checked_text, decoded, words_in
+from gpcli.errors import Declined, InputNeeded, Usage
+from gpcli.model.thread import Draft
+
+LONGEST_SUBJECT = 200
+"""Characters of a subject."""
+
+PATIENCE = 30.0
+"""Seconds that a pipe gets to bring something, unless `--timeout` says otherwise."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the line says of a message: its words, the file that has them, what goes along.
+
+    `page` has what the person writes here. Raises Usage when the line gives words twice.
+    """
+
+    words: str | None
+    file: str | None
+    attach: Sequence[str]
+    page: Page = field(default_factory=Page, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.words is not None and self.file is not None:
+            raise Usage("--message and --message-file can't be used together.")
+
+
+def source_of(
+    session: Session, words: str | None, file: str | None, attach: Sequence[str] | None
+) -> Source:
+    """The source that the flags name; where it is standard input, nobody else may read that."""
+    source = Source(words, file, attach or ())
+    if source.file == STDIN:
+        session.take_stdin()
+    return source
+
+
+def correspondent(session: Session) -> Correspondent:
+    """Who writes, in this session."""
+    return Correspondent(
+        session.portal,
+        session.ask,
+        session.now,
+        session.zone,
+        rehearses=session.options.dry_run,
+    )
+
+
+def kept_unless_sent(session: Session, source: Source) -> AbstractContextManager[None]:
+    """While the body lasts, what a person writes is not lost, however it ends."""
+    return keeping(session, source.page, source.file)
+
+
+def letter(
+    session: Session,
+    subject: str | None,
+    source: Source,
+    gate: Callable[[], int | None],
+    *,
+    words_needed: bool = True,
+) -> Letter:
+    """The subject and the message, as given or as the person at the terminal writes them.
+
+    `gate` gives how many characters the surgery takes (`None` = not said), or raises what stands
+    in the way; it is called before anybody is made to write. Raises Usage for what no message can
+    hold, InputNeeded where nobody can write, Declined for an editor left empty-handed.
+    """
+    about = None if subject is None else checked_subject(subject)
+    text = _given_text(session, source)
+    enclosures = read_enclosures(source.attach)
+    wanted = text is None and words_needed
+    if wanted and not session.ask.allowed:
+        raise _no_words()
+    longest = gate() if (about is None or wanted) and session.ask.allowed else None
+    if about is None:
+        about = checked_subject(session.ask.text("Subject", flag="--subject"))
+    if wanted:
+        text = written(session, source.page, (f"Subject: {about}", at_most(longest)))
+    return Letter(about, Draft(text or "", enclosures))
+
+
+def draft(session: Session, source: Source, about: Callable[[], Sequence[str]]) -> Draft:
+    """A message without a subject; `about` gives what the editor says of it, or raises what
+    stands in the way. Raises as `letter`.
+    """
+    text = _given_text(session, source)
+    enclosures = read_enclosures(source.attach)
+    if text is None and not session.ask.allowed:
+        raise _no_words()
+    return Draft(written(session, source.page, about()) if text is None else text, enclosures)
+
+
+def checked_subject(subject: str) -> str:
+    """A subject of one line; raises Usage."""
+    line = subject.strip()
+    if not line:
+        raise Usage("--subject needs a value that is not empty.")
+    if not line.isprintable():
+        raise Usage("--subject must be one line of text.")
+    if len(line) > LONGEST_SUBJECT:
+        raise Usage(f"--subject is too long: {LONGEST_SUBJECT} characters at most.")
+    return line
+
+
+def written(session: Session, page: Page, about: Iterable[str | None]) -> str:
+    """What the person at the terminal writes; raises Declined when that is nothing.
+
+    `about` are lines on what it is for. `page` has what was written, fit or not.
+    """
+    lines = [line for line in about if line]
+    command = session.env.get("VISUAL") or session.env.get("EDITOR")
+    if not command:
+        for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
+            session.output.notice(line)
+        return checked_text(_from_stdin(session, page), "The message")
+    edit(session, command, lines, page)
+    session.person_answered()
+    if not page.content.strip():
+        raise Declined("The message is empty. Nothing was sent.")
+    return checked_text(decoded(page.content, "The message"), "The message")
+
+
+def _no_words() -> InputNeeded:
+    return InputNeeded(
+        "A message is needed, and there is nobody to write it.",
+        hint="Give --message-file FILE (- is standard input), or --message TEXT.",
+    )
+
+
+def _given_text(session: Session, source: Source) -> str | None:
+    if source.words is not None:
+        return checked_text(source.words, "--message")
+    if source.file is None:
+        return None
+    if source.file == STDIN:
+        return checked_text(_from_stdin(session, source.page), "The message on standard input")
+    return checked_text(words_in(source.file, _patience(session)), source.file)
+
+
+def _patience(session: Session) -> float:
+    """Seconds to wait for what a pipe holds."""
+    return PATIENCE if session.options.timeout is None else session.options.timeout
+
+
+def _from_stdin(session: Session, page: Page) -> str:
+    typed = session.output.terminal.stdin_tty
+    if typed:
+        session.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
+    stream = session.take_stdin()
+    content = _typed(stream, page) if typed else _bytes(stream, "read", MOST + 1)
+    session.person_answered()
+    return decoded(content, "The message on standard input")
+
+
+def _typed(stream: TextIO, page: Page) -> bytes:
+    """What a person types, each line on `page` as soon as it is there."""
+    page.content = b""
+    while line := _bytes(stream, "readline", MOST + 1 - len(page.content)):
+        page.content += line
+    return page.content
+
+
+def _bytes(stream: TextIO, way: str, most: int) -> bytes:
+    """Up to `most` bytes of a stream, read in one of its ways: `read`, or `readline`."""
+    content: bytes | str = getattr(getattr(stream, "buffer", stream), way)(most)
+    return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")

@@ -1,0 +1,190 @@
+"""Ready answers to a line: version, help, topics, completion scripts and words."""
+
+import time
+
+from gpcli import __version__
+from gpcli.cli import answer_table
+from gpcli.config import index_format
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Entry = tuple[str, tuple[str, ...] | None, str]
+"""An option: its flag, the values it takes (`None`: none, empty: any), its help."""
+
+HELP = ("--help", "-h")
+VERSION = "--version"
+
+
+class Line:
+    """What stands on the line.
+
+    `path` is the group or command reached, `words` what follows it, `options` the options of
+    every command with their values (`""` for flags). `waiting` is the entry of an option whose
+    value has not come yet. `lost`: a word that is no command. `strange`: an option that the
+    command doesn't have. `ended`: `--` was seen, what follows is not ours to read.
+    """
+
+    __slots__ = (
+        "ended",
+        "help",
+        "lost",
+        "options",
+        "path",
+        "strange",
+        "version",
+        "waiting",
+        "words",
+    )
+
+    def __init__(self) -> None:
+        self.path = ""
+        self.words: list[str] = []
+        self.options: dict[str, str] = {}
+        self.waiting: Entry | None = None
+        self.help = self.version = self.lost = self.strange = self.ended = False
+
+
+def read_line(argv: list[str]) -> Line:
+    """Read `argv` (without the program's name); never fails."""
+    line = Line()
+    for word in argv:
+        if line.ended:
+            line.words.append(word)
+        elif line.waiting:
+            _value(line, word)
+        elif word == "--":
+            line.ended = True
+        elif word.startswith("-") and len(word) > 1:
+            _option(line, word)
+        else:
+            _word(line, word)
+    return line
+
+
+def option(path: str, flag: str) -> Entry | None:
+    """The option called `flag` that may stand at `path`, if there is one."""
+    return next((entry for entry in options_of(path) if entry[0] == flag), None)
+
+
+def options_of(path: str) -> tuple[Entry, ...]:
+    """All options that may stand at `path`; a command's own come first."""
+    own: tuple[Entry, ...] = answer_table.OPTIONS.get(path, ())
+    if path in answer_table.GROUPS or path in answer_table.WRITES:
+        return (*own, *answer_table.GLOBAL, *answer_table.WRITE)
+    return (*own, *answer_table.GLOBAL)
+
+
+def _option(line: Line, word: str) -> None:
+    flag, equals, value = word.partition("=")
+    if flag in HELP:
+        line.help = True
+        return
+    if flag == VERSION and not line.path:
+        line.version = True
+        return
+    entry = option(line.path, flag)
+    if entry is None:
+        line.strange = True
+        return
+    line.waiting = entry
+    if equals or entry[1] is None:
+        _value(line, value)
+
+
+def _value(line: Line, value: str) -> None:
+    if line.waiting in answer_table.GLOBAL:
+        line.options[line.waiting[0]] = value
+    line.waiting = None
+
+
+def _word(line: Line, word: str) -> None:
+    if line.path not in answer_table.GROUPS:
+        line.words.append(word)
+        return
+    path = f"{line.path} {word}".lstrip()
+    if path in answer_table.GROUPS or path in answer_table.PAGES:
+        line.path = path
+        return
+    line.lost = True
+
+
+COMPLETE = "__complete"
+"""The first word of a line that a completion script sends."""
+
+
+def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
+    """The ready answer to `argv` (without the program's name), `None` if there is none."""
+    if argv[:1] == [COMPLETE]:
+        from gpcli.cli import completion_words  # noqa: PLC0415  (help does without it)
+
+        return completion_words.complete(argv[1:], env)
+    line = read_line(argv)
+    if line.lost:
+        return None
+    if line.version:
+        return _version(line)
+    if line.help:
+        return page(line.path, line, env)
+    return _plain_question(line, env)
+
+
+def page(path: str, line: Line, env: "Mapping[str, str]") -> str:
+    """The help of the group or command at `path`, without what the GP doesn't offer."""
+    hidden = index_format.hidden(line.options, env, time.time())
+    if path in answer_table.GROUPS:
+        return _group_page(path, hidden)
+    reason = hidden.get(path)
+    return (
+        f"{index_format.printable(reason)}\n\n{answer_table.PAGES[path]}"
+        if reason
+        else answer_table.PAGES[path]
+    )
+
+
+def _version(line: Line) -> str:
+    if line.options.keys() & {"--json", "--ndjson"}:
+        return f'{{"version": "{__version__}"}}\n'
+    return f"gpcli {__version__}\n"
+
+
+def _plain_question(line: Line, env: "Mapping[str, str]") -> str | None:
+    if line.waiting or line.strange:
+        return None
+    if line.path in answer_table.GROUPS:
+        return page(line.path, line, env)
+    if line.path == "help":
+        return _help(" ".join(line.words), line, env)
+    if line.path == "completion" and len(line.words) == 1:
+        return answer_table.SCRIPTS.get(line.words[0])
+    return None
+
+
+def _help(subject: str, line: Line, env: "Mapping[str, str]") -> str | None:
+    if subject in answer_table.TOPICS:
+        return answer_table.TOPICS[subject]
+    if subject in answer_table.GROUPS or subject in answer_table.PAGES:
+        return page(subject, line, env)
+    return None
+
+
+def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
+    head, sections, tail = answer_table.GROUPS[path]
+    gone = index_format.gone(hidden, answer_table.STARTS)
+    parts = [*_why_empty(path, hidden), head] if path in gone else [head]
+    for title, rows in sections:
+        shown = [text for name, text in rows if name not in gone]
+        if shown:
+            parts.append("\n".join([title, *shown, ""]))
+    parts.append(tail)
+    if not path and (count := len(hidden.keys() & answer_table.STARTS)):
+        parts.append(f"{count} not offered by your GP: gpcli services\n")
+    return "\n".join(parts)
+
+
+def _why_empty(path: str, hidden: "Mapping[str, str]") -> list[str]:
+    """Why nothing of the group at `path` can be started."""
+    reasons = [hidden[start] for start in answer_table.STARTS if start.startswith(f"{path} ")]
+    return [f"{index_format.printable(reason)}\n" for reason in dict.fromkeys(reasons)]

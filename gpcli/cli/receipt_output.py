@@ -1,0 +1,65 @@
+"""What a command that sends says afterwards: the record, and in true words how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from gpcli.app_context import Session
+from gpcli.care.confirmation import Outcome
+from gpcli.model.appointment import Appointment
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
+from gpcli.model.service import Consent
+from gpcli.render.views.appointment_views import RECEIPT
+from gpcli.render.views.service_views import CONSENT_RECEIPT
+
+REHEARSED = "Nothing was sent: this was a dry run."
+ALREADY = "It was so already; nothing was sent."
+
+BEFORE = "It was sent before; nothing was sent now."
+"""What is true of a repeat of the same request."""
+
+
+def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
+    """The booking, enquiry or cancellation, and what happens next."""
+    receipt = AppointmentReceipt.of(outcome.record, sending(session, outcome, intent))
+    session.output.show_item(RECEIPT, receipt)
+    session.output.notice(next_words(receipt))
+
+
+def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> None:
+    """The consent, given or withdrawn."""
+    receipt = ConsentReceipt.of(outcome.record, sending(session, outcome, intent))
+    session.output.show_item(CONSENT_RECEIPT, receipt)
+    if receipt.dry_run:
+        session.output.notice(REHEARSED)
+    elif not receipt.changed:
+        session.output.notice(ALREADY)
+
+
+def next_words(receipt: AppointmentReceipt) -> str:
+    """What is true now: never "booked" before the portal says so."""
+    if receipt.dry_run:
+        return REHEARSED
+    if receipt.status == "cancelled":
+        return "It is cancelled." if receipt.changed else f"{ALREADY} It is cancelled."
+    before = "" if receipt.changed else f"{BEFORE} "
+    if receipt.waiting:
+        sent = "Sent; the" if receipt.changed else f"{BEFORE} The"
+        follow = f"gpcli appointments show {receipt.id}"
+        return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."
+    if receipt.status == "booked":
+        return f"{before}It is booked."
+    return f"{before}The portal says: {receipt.status}."
+
+
+def sending(session: Session, outcome: Outcome[Any], intent: UUID) -> Sending:
+    """How sending went: for whom, by whom, under which request id."""
+    parties = session.portal.parties
+    return Sending(
+        changed=outcome.changed,
+        dry_run=outcome.dry_run,
+        request_id=session.options.request_id or str(intent),
+        patient=parties.patient,
+        acting_user=parties.acting_user,
+    )

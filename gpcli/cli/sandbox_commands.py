@@ -1,0 +1,275 @@
+"""`sandbox`: a whole GP portal on this machine, for trying, teaching and testing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from gpcli.app_context import Session
+from gpcli.care.slots import span
+from gpcli.cli.global_options import session_of
+from gpcli.cli.sandbox_env import (
+    BookingWay,
+    Served,
+    Shell,
+    announced,
+    exports,
+    find_served,
+    needing_extra,
+    run_inside,
+    variables,
+)
+from gpcli.errors import GpcliError, NotFound, Unreachable, Usage
+from gpcli.render.views.tool_views import ANSWERED, PEOPLE, Answer, SandboxPerson
+from gpcli.sandbox.answered import Answered
+from gpcli.sandbox.cards import PersonCard, UnknownPerson
+from gpcli.sandbox.control import Control, ControlError, ControlRefused, Token
+
+if TYPE_CHECKING:
+    from gpcli.sandbox.server import Sandbox
+
+
+Told = TypeVar("Told")
+
+_PEOPLE = "gpcli sandbox people lists who there is."
+
+Clock = Annotated[
+    str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
+]
+Delay = Annotated[
+    str, typer.Option("--delay", metavar="TIME", help="How long the surgery takes to answer")
+]
+People = Annotated[
+    Path | None, typer.Option("--people", metavar="FILE", help="A FHIR Bundle of other people")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Makes the ids of new records repeat")
+]
+
+Booking = Annotated[
+    BookingWay,
+    typer.Option(
+        "--booking", metavar="WAY", help="How times are taken: post, operation or transaction"
+    ),
+]
+
+
+def run(
+    ctx: typer.Context,
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments")
+    ],
+    person: Annotated[
+        str, typer.Option("--as", metavar="PERSON", help="Who is signed in: gpcli sandbox people")
+    ] = "ada",
+    acting_for: Annotated[
+        str | None, typer.Option("--for", metavar="CHILD", help="Whom the person acts for")
+    ] = None,
+    clock: Clock = None,
+    delay: Delay = "0s",
+    people: People = None,
+    seed: Seed = None,
+    booking: Booking = BookingWay.POST,
+) -> None:
+    """Run a command against a portal of its own, and pass on its exit status."""
+    session = session_of(ctx)
+    with _sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
+        token = _told(lambda: sandbox.token_for(person, acting_for))
+        values = _variables(sandbox.url, token)
+        if clock:
+            ahead = sandbox.present() - session.clock()
+            values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
+        served = Served(sandbox.url, sandbox.control_token)
+        status = run_inside(command, session.env, values, served, umask=session.former_umask)
+    raise typer.Exit(status)
+
+
+def serve(
+    ctx: typer.Context,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 = any free one")
+    ] = 0,
+    auto_sign_in: Annotated[
+        bool, typer.Option("--auto-sign-in", help="The page answers at once for login --hint WHO")
+    ] = False,
+    clock: Clock = None,
+    delay: Delay = "20s",
+    people: People = None,
+    seed: Seed = None,
+    booking: Booking = BookingWay.POST,
+    machine: Annotated[
+        Path | None,
+        typer.Option("--machine", metavar="FILE", help="The key (JWK) of a machine to let in"),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Keep the portal's state here")
+    ] = None,
+) -> None:
+    """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
+    session = session_of(ctx)
+    settings = {
+        "port": port,
+        "auto_sign_in": auto_sign_in,
+        "state": state,
+        "booking": str(booking),
+        "machine": machine,
+    }
+    with (
+        _sandbox(clock, delay, people, seed, **settings) as sandbox,
+        announced(session.state_dir, Served(sandbox.url, sandbox.control_token)),
+    ):
+        session.output.value(sandbox.fhir_base)
+        session.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
+        session.stdout.flush()
+        sandbox.serve_forever()
+
+
+def env(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="gpcli sandbox people")],
+    acting_for: Annotated[
+        str | None, typer.Option("--as", metavar="CHILD", help="Whom the person acts for")
+    ] = None,
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="SHELL", help="bash, fish, powershell or github")
+    ] = Shell.BASH,
+) -> None:
+    """Print what points a shell at the served portal; the token lives for 8 hours."""
+    session = session_of(ctx)
+    served = find_served(session.state_dir)
+    token = _asked(session, lambda control: control.token(person, acting_for))
+    for line in exports(shell, _variables(served.url, token)):
+        session.output.value(line)
+
+
+def people(ctx: typer.Context) -> None:
+    """List the people who can sign in."""
+    from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (builds their data)
+
+    session = session_of(ctx)
+    try:
+        cards = _asked(session, lambda control: control.people())
+    except GpcliError:
+        cards = list(EIGHT)
+    session.output.show_list(PEOPLE, [_shown(card) for card in cards])
+
+
+def reset(ctx: typer.Context) -> None:
+    """Make everything at the served portal as it was at the start."""
+    session = session_of(ctx)
+    _asked(session, lambda control: control.reset())
+    session.output.notice("Everything is as it was at the start.")
+
+
+def advance(
+    ctx: typer.Context,
+    step: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+) -> None:
+    """Move the served portal's clock forward; the surgery answers what falls due."""
+    session = session_of(ctx)
+    forward = span(step, "TIME")
+    present = _asked(session, lambda control: control.advance(forward))
+    session.output.value(present.isoformat())
+
+
+def answer(
+    ctx: typer.Context,
+    wanted: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="What to answer; else all that waits")
+    ] = None,
+    decline: Annotated[
+        bool, typer.Option("--decline", help="Say no: declined, rejected, not renewed")
+    ] = False,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="The surgery's words")
+    ] = None,
+) -> None:
+    """Let the served portal's surgery answer what waits now, not when it is due."""
+    session = session_of(ctx)
+    for name, value in (("ID", wanted), ("--text", text)):
+        if value is not None and not value.strip():
+            raise Usage(f"{name} is empty.")
+    answers = _asked(
+        session,
+        lambda control: control.answer(wanted, decline=decline, text=text),
+        hint="Without an id, all that waits is answered.",
+    )
+    session.output.show_list(ANSWERED, [_outcome(each) for each in answers])
+    if not answers:
+        session.output.notice("Nothing waits for an answer.")
+
+
+@contextmanager
+def _sandbox(
+    clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
+) -> Iterator[Sandbox]:
+    with needing_extra("sandbox"):
+        from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
+            PortTaken,
+            Sandbox,
+        )
+    begin = _instant(clock) if clock else None
+    wait = span(delay, "--delay")
+    made = _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))
+    try:
+        with made as sandbox:
+            yield sandbox
+    except PortTaken as taken:
+        raise Usage(
+            f"The sandbox can't be served: {taken.strerror}.",
+            hint="--port N chooses another one; without it, any free one is taken.",
+        ) from taken
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Usage(
+            f"--clock '{text}' is not a time with its zone.",
+            hint="Write 2027-03-01T09:00:00+01:00.",
+        )
+    return instant
+
+
+def _told(ask: Callable[[], Told]) -> Told:
+    try:
+        return ask()
+    except UnknownPerson as unknown:
+        raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
+    except FileNotFoundError as missing:
+        raise NotFound(f"There is no file '{missing.filename}'.") from missing
+    except ValueError as wrong:
+        raise Usage(f"The sandbox can't be made so: {wrong}.") from wrong
+
+
+def _asked(session: Session, ask: Callable[[Control], Told], hint: str = _PEOPLE) -> Told:
+    served = find_served(session.state_dir)
+    try:
+        return ask(Control(served.url, served.control_token))
+    except ControlRefused as refused:
+        raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
+    except ControlError as trouble:
+        raise Unreachable(
+            f"The sandbox did not do it: {trouble}", hint="gpcli sandbox serve starts one."
+        ) from trouble
+
+
+def _variables(url: str, token: Token) -> dict[str, str]:
+    return variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
+
+
+def _shown(card: PersonCard) -> SandboxPerson:
+    wards = tuple(ward.key for ward in card.acts_for)
+    return SandboxPerson(card.key, card.name, card.description, wards)
+
+
+def _outcome(answered: Answered) -> Answer:
+    return Answer(answered.reference.partition("/")[2], answered.kind, answered.outcome)

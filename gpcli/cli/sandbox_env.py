@@ -1,0 +1,188 @@
+"""How other programs find a sandbox: variables for a shell, and `sandbox.json` in the state dir."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from gpcli.config.atomic_write import write_private
+from gpcli.config.paths import state_dir
+from gpcli.errors import ConfigTrouble, NotFound
+
+PROGRAM = "gpcli"
+FILE = "sandbox.json"
+_NOT_FOR_CHILDREN = (
+    "GPCLI_PROFILE",
+    "GPCLI_AS",
+    "GPCLI_FHIR_USER",
+    "GPCLI_CLOCK_OFFSET",
+    "GPCLI_TOKEN_COMMAND",
+)
+
+
+class Shell(StrEnum):
+    """Whose exports to print; `github` is the form of `$GITHUB_ENV`."""
+
+    BASH = "bash"
+    FISH = "fish"
+    POWERSHELL = "powershell"
+    GITHUB = "github"
+
+
+class BookingWay(StrEnum):
+    """How the times of a sandbox are taken (docs/portal.md, Booking)."""
+
+    POST = "post"
+    OPERATION = "operation"
+    TRANSACTION = "transaction"
+
+
+_NAMED = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
+
+
+class Served(NamedTuple):
+    """A running `sandbox serve`."""
+
+    url: str
+    control_token: str
+
+
+@contextmanager
+def needing_extra(who: str) -> Iterator[None]:
+    """Around the import of the portal; raises ConfigTrouble where its packages are missing."""
+    try:
+        yield
+    except ImportError as missing:
+        raise ConfigTrouble(
+            f"The {who} needs packages that are not installed ({missing.name}).",
+            hint="pip install 'gpcli[sandbox]'",
+        ) from missing
+
+
+def variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:
+    """What makes gpcli talk to a sandbox as somebody, without config or keyring."""
+    return {
+        "GPCLI_PORTAL": portal,
+        "GPCLI_ENVIRONMENT": "sandbox",
+        "GPCLI_TOKEN": token,
+        "GPCLI_PATIENT": patient,
+        "GPCLI_FHIR_USER": fhir_user,
+    }
+
+
+def exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
+    """Lines that set `values` in a shell."""
+    return [_EXPORT[shell].format(name, _quoted(shell, value)) for name, value in values.items()]
+
+
+def closing_line(shell: Shell) -> str:
+    """A line that makes every later gpcli fail with exit 2, so that `eval` fails closed.
+
+    The value is no URL but is not empty: PowerShell takes an empty one for unsetting.
+    """
+    return exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
+
+
+def closing(argv: Sequence[str]) -> str:
+    """The closing line, with its end, for the shell that a line names; for bash if it is unclear.
+
+    `argv` may be a line that could not be understood: `--shel`, no value, an unknown shell.
+    """
+    named = _NAMED.findall(" ".join(argv)) or [Shell.BASH]
+    return f"{closing_line(Shell(named[-1].lower()))}\n"
+
+
+def run_inside(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    values: Mapping[str, str],
+    served: Served,
+    *,
+    umask: int,
+) -> int:
+    """Run `command` with `values`, its own configuration, and this gpcli on its path.
+
+    The configuration is empty but for the announcement of `served`, which lets the command
+    control the sandbox that it runs in. Returns its status, 128 + n when signal n ended it;
+    raises NotFound when there is no such program.
+    """
+    inside = {name: text for name, text in env.items() if name not in _NOT_FOR_CHILDREN}
+    inside |= {**values, "PATH": path_to_gpcli(env.get("PATH", ""), _places())}
+    with tempfile.TemporaryDirectory(prefix="gpcli-") as roof:
+        inside["GPCLI_CONFIG_DIR"] = roof
+        with announced(Path(state_dir(inside)), served):
+            status = _status(command, inside, umask)
+    return status if status >= 0 else 128 - status
+
+
+def path_to_gpcli(path: str, places: Iterable[Path]) -> str:
+    """`path` with the first of `places` before it that holds a gpcli to run, if one does."""
+    found = (str(place) for place in places if shutil.which(PROGRAM, path=str(place)))
+    return os.pathsep.join(filter(None, (next(found, ""), path)))
+
+
+@contextmanager
+def announced(directory: Path, served: Served) -> Iterator[None]:
+    """Keep `sandbox.json` in a state directory while the sandbox serves."""
+    path = directory / FILE
+    write_private(path, json.dumps(served._asdict()))
+    try:
+        yield
+    finally:
+        if _read(path) == served:
+            path.unlink()
+
+
+def find_served(directory: Path) -> Served:
+    """The sandbox that a state directory announces; raises NotFound."""
+    served = _read(directory / FILE)
+    if served is None:
+        raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
+    return served
+
+
+_EXPORT = {
+    Shell.BASH: "export {}={}",
+    Shell.FISH: "set -gx {} {}",
+    Shell.POWERSHELL: "$env:{} = {}",
+    Shell.GITHUB: "{}={}",
+}
+
+
+def _quoted(shell: Shell, value: str) -> str:
+    if shell is Shell.GITHUB:
+        return value
+    if shell is Shell.POWERSHELL:  # what stands unquoted there is a command
+        return "'{}'".format(value.replace("'", "''"))
+    return shlex.quote(value)
+
+
+def _status(command: Sequence[str], env: Mapping[str, str], umask: int) -> int:
+    try:
+        return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
+    except OSError as trouble:
+        raise NotFound(f"'{command[0]}' can't be run: {trouble.strerror}.") from trouble
+
+
+def _places() -> tuple[Path, Path]:
+    """Where this gpcli may be: the scripts of the Python that runs it, or what was started."""
+    return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
+
+
+def _read(path: Path) -> Served | None:
+    try:
+        return Served(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

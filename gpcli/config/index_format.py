@@ -1,0 +1,172 @@
+"""Reading the offer index: which commands are hidden for the person that a line is about.
+
+The index is a text file, one fact a line, its parts separated by tabs; `gpcli.config.offer_index`
+writes it. What can't be read is unknown, and what is unknown hides nothing.
+"""
+
+from gpcli.config.paths import index_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+HEADER = ["gpcli offer index", "1"]
+FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
+"""Kinds of values that completion looks up when they are asked for."""
+
+FROM_ENVIRONMENT = "environment"
+LONGEST = 24 * 60 * 60 + 60
+"""How long, in seconds, offers are believed: a day, and a little for rounding."""
+FALSE = {"", "0", "false"}
+
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+DEFAULT, PROFILE, PERSON, OFFERS, HIDDEN = "default", "profile", "person", "offers", "hidden"
+LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
+"""The kinds of facts, and how many parts each has with its kind."""
+
+
+def read_facts(path: str) -> list[list[str]]:
+    """The facts in the index at `path`, each as its parts; empty if there are none to be had."""
+    try:
+        with open(path, encoding="utf-8", newline="\n") as stream:  # noqa: PTH123  (as in paths)
+            lines = stream.read().split("\n")
+    except (OSError, UnicodeError):
+        return []
+    facts = [[unescape(part) for part in line.split("\t")] for line in lines]
+    if facts[0] != HEADER:
+        return []
+    return [fact for fact in facts[1:] if LENGTHS.get(fact[0]) == len(fact)]
+
+
+def escape(part: str) -> str:
+    """`part` as it stands in the file: no tabs, no line ends."""
+    for raw, written in _ESCAPES:
+        part = part.replace(raw, written)
+    return part
+
+
+def unescape(part: str) -> str:
+    """What `escape` was given."""
+    head, *rest = part.split("\\\\")
+    return "\\".join(_unescape_controls(piece) for piece in (head, *rest))
+
+
+def _unescape_controls(piece: str) -> str:
+    return piece.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r")
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey: the portal wrote it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def is_set(value: str | None) -> bool:
+    """Whether a switch among the variables is on: `false`, `0` and empty are off, like absent."""
+    return (value or "").strip().lower() not in FALSE
+
+
+def hidden(
+    options: "Mapping[str, str]", env: "Mapping[str, str]", now: float
+) -> "Mapping[str, str]":
+    """Hidden command -> why, for the person whom `options` and `env` name; `now` in Unix time."""
+    if is_set(env.get("GPCLI_SHOW_ALL")):
+        return {}
+    facts = read_facts(index_path(env))
+    profile = profile_of(facts, options, env)
+    patient = _patient(facts, profile, options, env)
+    return hidden_for(facts, profile, patient, now)
+
+
+def hidden_for(facts: list[list[str]], profile: str, patient: str, now: float) -> dict[str, str]:
+    """Hidden command -> why, as long as what is known of the offers is valid."""
+    if not 0 < known_until(facts, profile, patient) - now <= LONGEST:
+        return {}
+    return reasons_of(facts, profile, patient)
+
+
+def known_until(facts: list[list[str]], profile: str, patient: str) -> float:
+    """Until when, in Unix time, the patient's offers are known; 0 if they are not."""
+    until = [fact[3] for fact in facts if fact[:3] == [OFFERS, profile, patient]]
+    return number(until[-1]) if until else 0.0
+
+
+def reasons_of(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
+    """Hidden command -> why, whether still valid or not."""
+    return {fact[3]: fact[4] for fact in facts if fact[:3] == [HIDDEN, profile, patient]}
+
+
+def gone(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:
+    """Hidden commands, and groups all of whose starting commands are hidden."""
+    groups = {path.rpartition(" ")[0] for path in starts} - {""}
+    empty = {
+        group
+        for group in groups
+        if all(path in hidden_commands for path in starts if path.startswith(f"{group} "))
+    }
+    return set(hidden_commands) | empty
+
+
+def profile_of(
+    facts: list[list[str]], options: "Mapping[str, str]", env: "Mapping[str, str]"
+) -> str:
+    """The profile's key in the index, chosen as `gpcli.config.settings` chooses the profile."""
+    if named := options.get("--profile"):
+        return named
+    if portal := env.get("GPCLI_PORTAL"):
+        return f"{FROM_ENVIRONMENT}:{portal.strip().rstrip('/')}"
+    if named := env.get("GPCLI_PROFILE"):
+        return named
+    default = [fact[1] for fact in facts if fact[0] == DEFAULT]
+    known = default or [fact[1] for fact in facts if fact[0] == PROFILE]
+    return known[0] if len(known) == 1 else ""
+
+
+def people_of(facts: list[list[str]], profile: str) -> list[list[str]]:
+    """The people of `profile` as [account, patient, name, last used], latest first."""
+    people = [fact[2:] for fact in facts if fact[:2] == [PERSON, profile]]
+    return sorted(people, key=lambda person: number(person[3]), reverse=True)
+
+
+def matching(people: list[list[str]], wanted: str) -> list[list[str]]:
+    """The people whom `wanted` may mean: by id, by whole name, or by the start of a name."""
+    word = wanted.casefold()
+    for meant in (_by_id, _by_name, _by_part):
+        found = [person for person in people if meant(person, word)]
+        if found:
+            return found
+    return []
+
+
+def _by_id(person: list[str], word: str) -> bool:
+    return word in {person[0].casefold(), person[1].casefold()}
+
+
+def _by_name(person: list[str], word: str) -> bool:
+    return person[2].casefold() == word
+
+
+def _by_part(person: list[str], word: str) -> bool:
+    name = person[2].casefold()
+    return any(part.startswith(word) for part in (name, *name.split()))
+
+
+def _patient(
+    facts: list[list[str]], profile: str, options: "Mapping[str, str]", env: "Mapping[str, str]"
+) -> str:
+    if profile.startswith(f"{FROM_ENVIRONMENT}:"):
+        return env.get("GPCLI_PATIENT", "")
+    people = people_of(facts, profile)
+    if wanted := options.get("--as") or env.get("GPCLI_AS"):
+        people = matching(people, wanted)
+        return people[0][1] if len(people) == 1 else ""
+    return people[0][1] if people else ""
+
+
+def number(text: str) -> float:
+    """The number that a fact's part is meant to be; 0 if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,97 @@
+"""Which URLs may be asked, and which of them may see the token.
+
+A token goes only to URLs under the portal's FHIR base: same scheme, host and port, and a path
+below the base's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from urllib.parse import quote, unquote, urlencode
+
+from gpcli.errors import BadResponse, WrongHost
+from gpcli.http import httpx
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is a loopback address written as a number; names are not believed."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_here(host: str) -> bool:
+    """Whether `host` is this computer, as a number or as `localhost` (RFC 6761, 6.3)."""
+    return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
+
+
+def safe_url(text: str) -> httpx.URL:
+    """`text` as a URL that may be asked: https, or http to a loopback literal.
+
+    Raises BadResponse if it is no URL, WrongHost if it is not encrypted.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise BadResponse("A link is not a valid URL; it was not followed.") from None
+    if not url.host or url.scheme not in {"https", "http"}:
+        raise BadResponse("A link is not a web address; it was not followed.")
+    if url.scheme == "http" and not is_loopback(url.host):
+        raise WrongHost(f"{url.host} was asked for without encryption; nothing was sent.")
+    return url
+
+
+def url_under(base: str, path_or_url: str, params: Sequence[tuple[str, str]] = ()) -> httpx.URL:
+    """The URL of `path_or_url` with `params`, known to lie under `base`.
+
+    A relative path is appended to the base; an absolute URL is kept as it is written. Raises
+    WrongHost if the URL is not under the base.
+    """
+    text = path_or_url if _ABSOLUTE.match(path_or_url) else _appended(base, path_or_url)
+    if params:
+        query = urlencode(params, quote_via=quote)
+        text += ("&" if "?" in text else "?") + query
+    url = safe_url(text)
+    home = safe_url(base)
+    if _origin(url) != _origin(home):
+        raise WrongHost(
+            f"A request for {_shown(home)} was about to leave for {_shown(url)}; it was not sent.",
+            hint="The portal's links must point to the address that the profile names.",
+        )
+    if url.userinfo or not _below(_path(url), _path(home).rstrip("/")):
+        raise WrongHost(
+            f"A link leads out of the portal's own address at {home.host}; it was not followed."
+        )
+    return url
+
+
+def _appended(base: str, path: str) -> str:
+    path = path.lstrip("/")
+    if not path:
+        return base
+    return f"{base}{path}" if path.startswith("?") else f"{base.rstrip('/')}/{path}"
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}[url.scheme]
+
+
+def _path(url: httpx.URL) -> str:
+    return url.raw_path.decode("ascii").partition("?")[0]
+
+
+def _shown(url: httpx.URL) -> str:
+    scheme, host, port = _origin(url)
+    return f"{scheme}://{host}:{port}"
+
+
+def _below(path: str, home: str) -> bool:
+    if path != home and not path.startswith(f"{home}/"):
+        return False
+    segments = unquote(path).replace("\\", "/").split("/")
+    return ".." not in segments and "." not in segments

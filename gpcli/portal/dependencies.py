@@ -1,0 +1,58 @@
+"""What every part of the portal's client stands on: one patient, one way of asking, one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gpcli.fhir.bundle import Bundle
+from gpcli.model.person import Identity
+from gpcli.model.service import Offers, ServiceName
+from gpcli.portal import queries
+from gpcli.portal.mapping import Dialect, Found, Reader, whole
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.kernel import Errands
+
+
+@dataclass(frozen=True)
+class Context:
+    """One portal on behalf of one patient.
+
+    `permitted` tells what the sign-in and the portal allow; `now` the present, aware.
+    """
+
+    exchange: Exchange
+    errands: Errands
+    identity: Identity
+    dialect: Dialect
+    reader: Reader
+    permitted: Callable[[], frozenset[ServiceName]]
+    now: Callable[[], datetime]
+
+    @property
+    def patient(self) -> str:
+        """The patient's id."""
+        return self.identity.patient
+
+    @property
+    def author(self) -> str:
+        """Who writes, as a relative reference: the patient, unless somebody acts for them."""
+        acting = self.identity.fhir_user or f"Patient/{self.patient}"
+        return "/".join(acting.split("/")[-2:])
+
+    def about_offers(self) -> tuple[queries.Query, ...]:
+        """The questions that `offers` reads the answers of: GPs and services, prices, consents."""
+        patient = self.patient
+        return queries.gps_and_services(patient), queries.prices(), queries.consents(patient)
+
+    def offers(self, answers: Sequence[Found]) -> Offers:
+        """What the GPs offer, from the answers to `about_offers`."""
+        self._add_services(whole(answers[0]))
+        return self.reader.offers(answers, self.permitted())
+
+    def _add_services(self, gps: Bundle) -> None:
+        """Where no GP's role names a service, fetch those of their organizations."""
+        organizations = self.reader.organizations_to_ask(gps)
+        if organizations:
+            gps.add(self.exchange.whole(queries.services_of(organizations)))

@@ -1,0 +1,287 @@
+"""care.Portal over FHIR: one method per question or errand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gpcli.config.read_marks import ReadMarks
+from gpcli.errors import Conflict, NotFound, Rejected
+from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.compartment import concerns
+from gpcli.fhir.element import Element
+from gpcli.fhir.healthcare_service import read_consent, write_grant, write_withdrawn
+from gpcli.fhir.patient import read_person
+from gpcli.fhir.scheduling import write_about, write_booking, write_cancelled, write_enquiry
+from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
+from gpcli.model.person import Parties, Person
+from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, Surgery
+from gpcli.portal import queries
+from gpcli.portal.dependencies import Context
+from gpcli.portal.mapping import Found, if_any, must, no_such_appointment, whole
+from gpcli.portal.write.outcome import bearing
+
+if TYPE_CHECKING:
+    from gpcli.portal.mailbox import FhirMailbox
+    from gpcli.portal.prescriptions import FhirPrescriptions
+
+
+_A_MOMENT = timedelta(seconds=5)
+"""How long a record that was read need not be read again before it is changed."""
+
+_LOOK_AT_LIST = "gpcli appointments list shows what is there."
+
+
+class FhirPortal:
+    """A portal on behalf of `parties`; implements care.Portal."""
+
+    def __init__(self, context: Context, marks: ReadMarks) -> None:
+        self._context = context
+        self._marks = marks
+        self._exchange = context.exchange
+        self._errands = context.errands
+        self.identity = context.identity
+        self._patient = context.patient
+        self._status_sent = context.dialect.status_sent
+        self._reader = context.reader
+        self._now = context.now
+        self._just_read: tuple[Element | None, datetime] = (None, context.now())
+
+    @cached_property
+    def mailbox(self) -> FhirMailbox:
+        """Messages to and from the surgery."""
+        from gpcli.portal.mailbox import FhirMailbox  # noqa: PLC0415  (most commands need none)
+
+        return FhirMailbox(self._context, self._marks)
+
+    @cached_property
+    def prescriptions(self) -> FhirPrescriptions:
+        """Prescriptions and their renewal."""
+        from gpcli.portal.prescriptions import FhirPrescriptions  # noqa: PLC0415  (as above)
+
+        return FhirPrescriptions(self._context)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Whom this is about and who acts."""
+        identity = self.identity
+        name = identity.patient_name or self._reader.patient_name or self.patient().name
+        patient = Person(identity.patient, name)
+        if identity.fhir_user is None:
+            return Parties(patient, None)
+        if not identity.on_behalf:
+            return Parties(patient, patient)
+        reference = "/".join(identity.fhir_user.split("/")[-2:])
+        name = identity.acting_name or self._name_at(reference)
+        return Parties(patient, Person(reference.partition("/")[2], name))
+
+    @property
+    def flaws(self) -> Sequence[str]:
+        """Records that could not be read and were left out so far, one phrase each."""
+        return self._exchange.flaws
+
+    def patient(self) -> Person:
+        """The patient's own record."""
+        bundle = self._exchange.whole(queries.gps(self._patient))
+        return must(lambda: read_person(self._reader.own(bundle)))
+
+    def surgeries(self) -> tuple[Surgery, ...]:
+        """The patient's GPs."""
+        bundle = self._exchange.whole(queries.gps(self._patient))
+        return self._reader.surgeries(bundle)
+
+    def offers(self) -> Offers:
+        """The GPs, their services, prices, consent and permissions, in one round trip."""
+        return self._context.offers(self._exchange.ask(*self._context.about_offers()))
+
+    def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+        """Free times of the given services, page by page."""
+        wanted = {offer.id for offer in offers}
+        if not wanted:
+            return
+        for page in self._exchange.pages(queries.free_slots(sorted(wanted), first, last)):
+            yield from self._reader.free_slots(page, wanted, first, last)
+
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
+        """All that a booking is decided on, in one round trip."""
+        today = self._now().date()
+        asked = [*self._context.about_offers(), *self._about_coming(today)]
+        asked += [queries.slot(slot)] if slot else []
+        asked += _left_by(intent, threads=threads) if intent else []
+        answers = self._exchange.ask(*asked)
+        offers = self._context.offers(answers[:3])
+        if offers.consent is not ConsentLevel.FULL_ACCESS:
+            return BookingDesk(offers, None, (), None)
+        coming = self._coming(answers[3:5], today)
+        left = answers[6 if slot else 5 :]
+        return BookingDesk(
+            offers=offers,
+            slot=self._slot(answers[5], slot) if slot else None,
+            coming=tuple(coming),
+            earlier=self._earlier(left[0], intent) if intent else None,
+            thread=_thread_of(left[1], intent) if intent and threads else None,
+        )
+
+    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+        """All that a cancellation is decided on, in one round trip."""
+        answers = self._exchange.ask(
+            *self._context.about_offers(), queries.appointment(appointment)
+        )
+        offers = self._context.offers(answers[:3])
+        there = self._appointment(answers[3], appointment)
+        if there and isinstance(answers[3], Bundle):
+            self._just_read = answers[3].get(f"Appointment/{appointment}"), self._now()
+        return CancellingDesk(offers, there)
+
+    def appointments(self, since: date | None) -> list[Appointment]:
+        """Bookings and enquiries in order of time, undated enquiries first."""
+        return self._coming(self._exchange.ask(*self._about_coming(since)), since)
+
+    def appointment(self, appointment: str) -> Appointment:
+        """One booking or enquiry; raises NotFound."""
+        bundle = self._exchange.whole(queries.appointment(appointment))
+        return self._reader.appointment(bundle, appointment)
+
+    def vaccinations(self) -> tuple[Vaccination, ...]:
+        """Influenza vaccinations on record, newest first."""
+        bundle = self._exchange.whole(queries.vaccinations(self._patient))
+        return tuple(self._reader.flu_vaccinations(bundle))
+
+    def book(
+        self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
+    ) -> Written[Appointment]:
+        """Book a time in the portal's way and read it back; raises what `booking.book` does."""
+        from gpcli.portal.write.slot_booking import Booking, book  # noqa: PLC0415  (most commands need none)
+
+        body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
+        return book(Booking(self._context, slot.id, body, intent), self._made)
+
+    def enquire(
+        self,
+        offer: Offer,
+        wished: Sequence[Window],
+        reason: str | None,
+        intent: UUID,
+        *,
+        channel: str | None = None,
+        subject: str | None = None,
+    ) -> Written[Appointment]:
+        """Ask the surgery for a time."""
+        asked = write_enquiry(offer, self._patient, wished, reason, intent)
+        body = asked | write_about(channel, subject)
+        there, _, changed = self._errands.create("Appointment", body, intent)
+        return Written(self._made(there), changed)
+
+    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+        """Cancel a booking or withdraw an enquiry; raises NotFound for another patient's."""
+        reference = f"Appointment/{appointment}"
+        record, changed = self._errands.update(
+            reference,
+            write_cancelled,
+            self._is_cancelled,
+            intent,
+            known=self._fresh(reference),
+        )
+        return Written(self._reader.written(record), changed)
+
+    def consents(self) -> tuple[Consent, ...]:
+        """Active consents."""
+        return self._reader.consents(self._exchange.whole(queries.consents(self._patient)))
+
+    def grant_consent(self, intent: UUID) -> Written[Consent]:
+        """Consent to Full Access."""
+        body = write_grant(self._patient, intent, self._now())
+        there, _, changed = self._errands.create("Consent", body, intent)
+        given = must(lambda: read_consent(there.matches[0]))
+        if not changed and given.status != "active":
+            raise Conflict(
+                f"This --request-id was used before: that consent is {given.status} now.",
+                hint="Use a new --request-id for a new request.",
+            )
+        return Written(given, changed)
+
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+        """End one consent."""
+        record, changed = self._errands.update(
+            f"Consent/{consent.id}", write_withdrawn, _has_status("inactive"), intent
+        )
+        return Written(must(lambda: read_consent(record)), changed)
+
+    def _is_cancelled(self, record: Element) -> bool:
+        """Whether it is done already; raises NotFound for what is none of the patient's."""
+        if not concerns(record, self._patient):
+            raise no_such_appointment(record.need("id"))
+        return record.text("status") == "cancelled"
+
+    def _name_at(self, reference: str) -> str:
+        record, _ = self._exchange.read(reference)
+        return must(lambda: read_person(record)).name
+
+    def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
+        patient = self._patient
+        return queries.dated_appointments(patient, since), queries.undated_appointments(patient)
+
+    def _coming(self, answers: Sequence[Found], since: date | None) -> list[Appointment]:
+        dated, undated = answers
+        if isinstance(undated, Rejected):  # a portal that does not know :missing
+            undated = self._exchange.whole(queries.waiting_appointments(self._patient))
+        return self._reader.coming(whole(dated), whole(undated), since)
+
+    def _slot(self, answer: Found, identity: str) -> Slot | None:
+        try:
+            found = self._reader.slots(whole(answer))
+        except NotFound:
+            return None
+        return next((slot for slot in found if slot.id == identity), None)
+
+    def _fresh(self, reference: str) -> Element | None:
+        """The record as it was read a moment ago, if it is this one and has a version."""
+        record, at = self._just_read
+        if record is None or record.ref != reference or self._now() - at > _A_MOMENT:
+            return None
+        meta = record.child("meta")
+        return record if meta and meta.text("versionId") else None
+
+    def _appointment(self, answer: Found, identity: str) -> Appointment | None:
+        try:
+            return self._reader.appointment(whole(answer), identity)
+        except NotFound:
+            return None
+
+    def _earlier(self, answer: Found, intent: UUID) -> Appointment | None:
+        found = self._reader.appointments(bearing(whole(answer), "Appointment", intent))
+        if not found:
+            return None
+        if not found[0].over:
+            from gpcli.portal.write.slot_booking import require_ours  # noqa: PLC0415  (as in book)
+
+            require_ours(self._errands, intent, str(found[0].id))
+        return found[0]
+
+    def _made(self, there: Bundle) -> Appointment:
+        for made in self._reader.appointments(there):
+            return made
+        raise Conflict("What the portal made of the request is not yours.", hint=_LOOK_AT_LIST)
+
+
+def _left_by(intent: UUID, *, threads: bool) -> list[queries.Query]:
+    """The questions for what `intent` may have left: an appointment, or a thread's header."""
+    header, _ = queries.thread_parts(intent)
+    thread = [queries.by_identifier("Communication", header)] if threads else []
+    return [queries.by_identifier("Appointment", intent), *thread]
+
+
+def _thread_of(answer: Found, intent: UUID) -> str | None:
+    header, _ = queries.thread_parts(intent)
+    found = bearing(if_any(answer), "Communication", header).matches
+    return must(lambda: found[0].need("id")) if found else None
+
+
+def _has_status(status: str) -> Callable[[Element], bool]:
+    return lambda record: record.text("status") == status

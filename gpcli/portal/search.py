@@ -1,0 +1,190 @@
+"""Asking: searches in batches and pages, each answer read strictly or raised as our error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+from gpcli.errors import BadResponse, GpcliError, SignInTrouble, TimedOut, Unreachable
+from gpcli.fhir.bundle import Bundle, read_bundle
+from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.http.client import Answer, Door
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.error_mapping import error_of
+from gpcli.portal.queries import PAGE, Query
+
+MAX_IDLE = 3
+"""So many pages in a row that bring nothing are the end, though there is a link to more."""
+
+
+@dataclass
+class Tally:
+    """The pages of one list so far. `at_end` says that what follows is not worth asking for."""
+
+    at_end: bool = False
+    _matches: set[str] = field(default_factory=set)
+    _all: set[str] = field(default_factory=set)
+    _unread: int = 0
+    _idle: int = 0
+    _last: Bundle = field(default_factory=Bundle)
+
+    def take(self, page: Bundle) -> Bundle:
+        """Count a page; returns it with those of its matches that no page before it had."""
+        new = [one for one in page.matches if one.ref not in self._matches]
+        self.at_end = bool(page.matches) and not new
+        self._idle = 0 if new or page.flaws else self._idle + 1
+        self.at_end |= self._idle >= MAX_IDLE
+        self._matches |= {one.ref for one in new}
+        self._all |= page.found.keys()
+        self._unread += len(page.flaws)
+        self._last, page.matches = page, new
+        return page
+
+    @property
+    def unsent(self) -> list[str]:
+        """What the portal seems to have of the list and did not send, as a phrase."""
+        total, seen = self._last.total, len(self._matches) + self._unread
+        if total is None:
+            return self._perhaps(seen)
+        if seen >= total:
+            return []
+        if total == len(self._all) + self._unread:  # it may count what came along as well
+            return self._perhaps(seen)
+        return [f"{total - seen} of {total} in a list, which the portal does not send"]
+
+    def _perhaps(self, seen: int) -> list[str]:
+        """R4 3.1.1.4: a page that is full has a link to the next one, if there is more."""
+        if self._last.next or len(self._last.matches) < PAGE:
+            return []
+        return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
+
+
+Read = TypeVar("Read")
+
+MAX_PAGES = 200
+"""A list longer than this many pages is taken for a loop."""
+
+
+class Exchange:
+    """Questions to one portal. `flaws` gathers what could not be read on the way."""
+
+    def __init__(self, door: Door, capabilities: Callable[[], Capabilities]) -> None:
+        self.door = door
+        self.flaws: list[str] = []
+        self._capabilities = capabilities
+
+    def can(self) -> Capabilities:
+        """What the portal can do."""
+        return self._capabilities()
+
+    def read(self, reference: str) -> tuple[Element, Answer]:
+        """One resource by `Type/id`, with the answer that carries its version."""
+        answer = _good(self.door.get(reference))
+        return _strictly(lambda: _that(answer.body, reference), answer), answer
+
+    def pages(self, query: Query) -> Iterator[Bundle]:
+        """A list page by page, each record once; a `next` link is followed once.
+
+        What the portal has of it and does not send is named among the flaws.
+        """
+        answer = self.door.get(query.kind, query.params)
+        return self._listed(self._page(answer), {answer.url})
+
+    def whole(self, query: Query) -> Bundle:
+        """A list, all pages put together."""
+        return _put_together(self.pages(query))
+
+    def ask(self, *queries: Query) -> list[Bundle | GpcliError]:
+        """Several searches in one batch where the portal has it, else one after another.
+
+        Each is answered by its Bundle or by the error that it alone met; more pages of one are
+        fetched. Raises what concerns them all.
+        """
+        if len(queries) > 1 and self.can().batch:
+            return self._batch(queries)
+        return [_caught(partial(self.whole, query)) for query in queries]
+
+    def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
+        entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
+        body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        answer = _good(self.door.send("POST", "", body, retry=True))
+        given = _strictly(lambda: resource(answer.body).children("entry"), answer)
+        if len(given) != len(queries):
+            raise BadResponse("The portal answered a batch with the wrong number of entries.")
+        return [_caught(partial(self._entry, entry, answer)) for entry in given]
+
+    def _entry(self, entry: Element, batch: Answer) -> Bundle:
+        answer = _strictly(lambda: answer_in(entry, batch), batch)
+        return _put_together(self._listed(self._page(answer), set()))
+
+    def _listed(self, page: Bundle, asked: set[str]) -> Iterator[Bundle]:
+        """The first page and those behind it; `asked` are the links that were followed."""
+        tally = Tally()
+        yield tally.take(page)
+        while page.next and page.next not in asked and not tally.at_end:
+            if len(asked) >= MAX_PAGES:
+                self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
+                return
+            asked.add(page.next)
+            page = self._page(self.door.get(page.next))
+            yield tally.take(page)
+        self.flaws += tally.unsent
+
+    def _page(self, answer: Answer) -> Bundle:
+        page = _strictly(lambda: read_bundle(_good(answer).body), answer)
+        self.flaws += page.flaws
+        return page
+
+
+def _put_together(pages: Iterator[Bundle]) -> Bundle:
+    whole = next(pages)
+    for page in pages:
+        whole.add(page)
+    return whole
+
+
+def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:
+    try:
+        return question()
+    except (SignInTrouble, Unreachable, TimedOut):
+        raise
+    except GpcliError as trouble:
+        return trouble
+
+
+def _good(answer: Answer) -> Answer:
+    if 200 <= answer.status < 300:
+        return answer
+    raise error_of(answer)
+
+
+def _that(body: object, reference: str) -> Element:
+    there = resource(body)
+    if there.ref != reference:
+        raise Malformed(f"the portal sent {there.ref} where {reference} was due")
+    return there
+
+
+def answer_in(entry: Element, batch: Answer) -> Answer:
+    """One entry of a batch's or transaction's answer, as if it had come alone; raises Malformed."""
+    response = entry.child("response")
+    status = response.text("status") if response else None
+    body = entry.json.get("resource") or (response and response.json.get("outcome"))
+    return replace(batch, status=_number(status), body=body)
+
+
+def _number(status: str | None) -> int:
+    """The code in front of `200 OK`; what is not one counts as the portal's fault."""
+    digits = (status or "")[:3]
+    return int(digits) if digits.isascii() and digits.isdigit() else 500
+
+
+def _strictly(read: Callable[[], Read], answer: Answer) -> Read:
+    try:
+        return read()
+    except Malformed as flaw:
+        raise BadResponse(
+            f"The portal's answer can't be read: {flaw}.", request_id=answer.request_id
+        ) from flaw

@@ -1,0 +1,226 @@
+"""What the checks look at: the run's surroundings, and what has been asked so far."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from gpcli.auth.bearer import Granted
+from gpcli.auth.discovery import WELL_KNOWN
+from gpcli.auth.tokens import check_available
+from gpcli.auth.vault import Vault
+from gpcli.config.offer_index import IndexedPerson, OfferIndex
+from gpcli.config.options import Options
+from gpcli.config.profiles import Config, Profile
+from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings, choose_profile
+from gpcli.errors import BadResponse, ConfigTrouble, GpcliError
+from gpcli.http.client import FHIR, Answer, Door
+from gpcli.model.person import Identity
+from gpcli.portal.capabilities import Capabilities, stated
+
+HIDDEN = "[hidden]"
+
+_IDENTITY_NUMBER = r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)"
+
+
+def discreet(secrets: Iterable[str], home: str) -> Callable[[str], str]:
+    """What makes words harmless: `secrets` are hidden where they stand as words, `home` is ~."""
+    longest_first = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
+    whole = [rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in longest_first]
+    secret = re.compile("|".join((*whole, _IDENTITY_NUMBER)))
+    below = re.compile(rf"(?<![\w/]){re.escape(home)}(?=/|\W|$)") if len(home) > 1 else None
+
+    def hide(text: str) -> str:
+        shortened = below.sub("~", text) if below else text
+        return secret.sub(HIDDEN, shortened)
+
+    return hide
+
+
+_SECRETS = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
+
+
+class Surroundings(Protocol):
+    """What is used of a Session; every part raises as it does there."""
+
+    options: Options
+    env: Mapping[str, str]
+    clock: Callable[[], datetime]
+    flaw: ConfigTrouble | None
+
+    @property
+    def config_path(self) -> Path:
+        """Where the profiles are."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal, the locks and the index are."""
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where what can be fetched again is kept."""
+
+    @property
+    def config(self) -> Config:
+        """The profiles."""
+
+    @property
+    def settings(self) -> Settings:
+        """Which portal and person the run is about."""
+
+    @property
+    def vault(self) -> Vault:
+        """Where sessions are kept."""
+
+    @property
+    def index(self) -> OfferIndex:
+        """Who is signed in where."""
+
+    @property
+    def index_key(self) -> str:
+        """The key of the profile in the index."""
+
+    @property
+    def identity(self) -> Identity:
+        """Whom the sign-in is for."""
+
+    @property
+    def bearer(self) -> Granted:
+        """Where the token comes from, and what it allows."""
+
+    def beside_config(self, named: str) -> Path:
+        """The file that a profile names."""
+
+    def timestamp(self) -> float:
+        """The present in Unix seconds."""
+
+
+class Scene:
+    """One run of the checks. `around` must not ask anybody anything.
+
+    `choose` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_door`
+    gives the way to the portal when so many seconds have been spent already. `variables` are the
+    names of gpcli's own variables, `platform` is as in `sys.platform`.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        choose: Callable[[], IndexedPerson],
+        open_door: Callable[[float], Door],
+        variables: Collection[str],
+        platform: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.around = around
+        self.env = around.env
+        self.variables = variables
+        self.platform = platform
+        self._choose = choose
+        self._open_door = open_door
+        self._monotonic = monotonic
+        self._began = monotonic()
+
+    def check_start(self) -> None:
+        """Raise what keeps every other command from starting."""
+        if self.around.flaw:
+            raise self.around.flaw
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration; raises ConfigTrouble."""
+        return self.around.config
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The portal in use, whatever the production guard says."""
+        return choose_profile(self.around.options, self.env, self.config)
+
+    @property
+    def unattended(self) -> str | None:
+        """What signs a machine in on this run, `None` where a person signs in."""
+        with suppress(GpcliError):
+            return self.around.settings.machine
+        if self.around.options.profile:
+            return None
+        return next((name for name in (TOKEN, TOKEN_COMMAND) if self.env.get(name)), None)
+
+    @cached_property
+    def person(self) -> IndexedPerson:
+        """Whom the run is about."""
+        return self._choose()
+
+    @cached_property
+    def door(self) -> Door:
+        """The way to the portal, for the time that is left."""
+        return self._open_door(self._monotonic() - self._began)
+
+    @cached_property
+    def contact(self) -> Answer | GpcliError:
+        """What came of the first request, which asks what the portal can do, without a token."""
+        url = f"{self.profile.portal}/metadata"
+        try:
+            return self.door.fetch(url, headers={"Accept": FHIR})
+        except GpcliError as trouble:
+            return trouble
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the portal tells what it can do only to those who are signed in."""
+        return isinstance(self.contact, Answer) and self.contact.status in {401, 403}
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What the portal can do, asked with the token where it must be."""
+        if isinstance(self.contact, GpcliError):
+            raise self.contact
+        asked = self.door.get("metadata") if self.is_reserved else self.contact
+        return stated(wordless(asked), self.door)
+
+    @cached_property
+    def sign_in_document(self) -> dict[str, Any]:
+        """How the portal describes its sign-in; raises BadResponse."""
+        try:
+            answer = self.door.fetch(f"{self.profile.portal}/{WELL_KNOWN}")
+        except BadResponse as trouble:
+            raise _no_sign_in("what is there is no JSON") from trouble
+        check_available(answer)
+        if answer.status != 200 or not isinstance(answer.body, dict):
+            raise _no_sign_in(f"status {answer.status}")
+        return dict(answer.body)
+
+    @cached_property
+    def hide(self) -> Callable[[str], str]:
+        """What makes words harmless."""
+        home = self.env.get("HOME") or str(Path.home())
+        return discreet(self._secrets(), home.rstrip("/"))
+
+    def _secrets(self) -> Iterator[str]:
+        given = [self.env.get(name, "") for name in _SECRETS]
+        given.append(self.around.options.as_ or "")
+        for each in given:
+            yield each
+            yield each.rpartition("/")[2]
+        with suppress(GpcliError, OSError):
+            for person in self.around.index.people(self.around.index_key):
+                yield from (person.name, person.patient, person.account)
+
+
+def _no_sign_in(why: str) -> BadResponse:
+    return BadResponse(
+        f"The portal does not describe a SMART sign-in ({why}).",
+        hint=f"Check the portal's address; if it is right, ask the portal for /{WELL_KNOWN}.",
+    )
+
+
+def wordless(answer: Answer) -> Answer:
+    """A refusal without its body: what the portal says of it may be about a person."""
+    return replace(answer, body=None) if answer.status >= 400 else answer

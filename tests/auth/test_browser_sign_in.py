@@ -1,0 +1,354 @@
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.request import urlopen
+
+import httpx
+import pytest
+
+from gpcli.auth.browser_sign_in import Proof, TokenSet, Wish, sign_in_with_browser
+from gpcli.auth.discovery import read_configuration
+from gpcli.auth.loopback import Loopback
+from gpcli.errors import BadResponse, PortalTrouble, SignInRefused, Usage
+
+PORTAL = "https://portal.example/fhir/R4"
+ISSUER = "https://id.example"
+NOW = 1_800_000_000.0
+SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
+WISH = Wish("gpcli", SCOPES, PORTAL)
+
+
+class Person:
+    """Somebody at a browser: answers the portal's page with `answer` and the state it was given.
+
+    Each of `answers` is one callback; its values replace the good ones, None leaves one out.
+    """
+
+    def __init__(self, issuer, *answers: dict, browser: bool = True) -> None:
+        self.issuer = issuer
+        self.answers = answers or ({},)
+        self.browser = browser
+        self.url = ""
+        self.shown: list[tuple[str, int, str]] = []
+        self.said: list[str] = []
+        self.pasted: list[str | None] = []
+
+    @property
+    def asked(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.url).query))
+
+    def open_browser(self, url: str) -> bool:
+        self.url = url
+        if self.browser:
+            self.issuer.clock.at += 60  # a person's own time
+            for answer in self.answers:
+                self.visit(self.callback(**answer))
+        return self.browser
+
+    def callback(self, **changes: str | None) -> str:
+        good = {"code": "the-code", "state": self.asked.get("state"), "iss": ISSUER}
+        query = {name: value for name, value in (good | changes).items() if value is not None}
+        return f"{self.asked.get('redirect_uri')}?{urlencode(query)}"
+
+    def visit(self, url: str) -> None:
+        try:
+            urlopen(url, timeout=5).close()  # noqa: S310  (loopback)
+        except OSError as refused:
+            getattr(refused, "close", lambda: None)()
+
+    def show_url(self, url: str, port: int, host: str) -> None:
+        self.shown.append((url, port, host))
+
+    def read_pasted(self):
+        return lambda: self.pasted.pop(0) if self.pasted else None
+
+    def show_device(self, verification_uri, user_code, complete):
+        raise AssertionError("not asked for")
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Signing:
+    """An issuer that answers the token request with an ID token for the nonce it was given."""
+
+    def __init__(self, issuer, tokens) -> None:
+        self.issuer = issuer
+        self.tokens = tokens
+
+    def sign_in(self, configuration, person, wish=WISH, claims=None, **changes) -> TokenSet:
+        issuer, original = self.issuer, person.open_browser
+
+        def opening(url: str) -> bool:
+            person.url = url
+            said = {"nonce": person.asked.get("nonce")} | (claims or {})
+            changes.setdefault("id_token", issuer.id_token(**said))
+            issuer.will("/token", self.tokens(**changes))
+            return original(url)
+
+        person.open_browser = opening
+        return sign_in_with_browser(issuer.door, configuration, wish, person, now=issuer.clock)
+
+
+@pytest.fixture
+def signing(issuer, tokens):
+    return Signing(issuer, tokens)
+
+
+def test_signing_in_gives_the_tokens_and_who_it_is_for(signing, issuer, configuration):
+    person = Person(issuer)
+    found = signing.sign_in(configuration, person)
+    assert found == TokenSet(
+        access_token="access-2",
+        expires_at=NOW + 60 + 3600,
+        refresh_token="refresh-2",
+        refresh_expires_at=None,
+        scope="openid fhirUser patient/Patient.rs",
+        patient="ada",
+        fhir_user="Patient/ada",
+    )
+    assert "access-2" not in repr(found)
+
+
+def test_the_portals_page_is_asked_with_everything_smart_wants(signing, issuer, configuration):
+    person = Person(issuer)
+    signing.sign_in(configuration, person)
+    asked = person.asked
+    assert person.url.startswith(f"{ISSUER}/authorize?")
+    assert {name: asked[name] for name in asked.keys() - {"state", "nonce", "code_challenge"}} == {
+        "response_type": "code",
+        "client_id": "gpcli",
+        "redirect_uri": asked["redirect_uri"],
+        "scope": SCOPES,
+        "aud": PORTAL,
+        "code_challenge_method": "S256",
+    }
+    assert asked["redirect_uri"].startswith("http://127.0.0.1:")
+
+
+def test_wishes_go_along(signing, issuer, configuration):
+    person = Person(issuer)
+    wish = Wish("gpcli", SCOPES, PORTAL, "consent", "high", hint="ada", patient_hint="ida", limit=5)
+    signing.sign_in(configuration, person, wish, {"acr": "high"})
+    assert {n: person.asked[n] for n in ("prompt", "acr_values", "login_hint")} == {
+        "prompt": "consent",
+        "acr_values": "high",
+        "login_hint": "ada",
+    }
+    assert person.asked["patient_hint"] == "ida"
+
+
+def test_the_code_is_traded_with_the_verifier_of_the_challenge(signing, issuer, configuration):
+    person = Person(issuer)
+    signing.sign_in(configuration, person)
+    form = issuer.forms()[0]
+    verifier = form.pop("code_verifier")
+    assert form == {
+        "grant_type": "authorization_code",
+        "code": "the-code",
+        "redirect_uri": person.asked["redirect_uri"],
+        "client_id": "gpcli",
+    }
+    assert Proof("", "", verifier).challenge == person.asked["code_challenge"]
+
+
+def test_a_persons_own_time_does_not_count_against_the_deadline(signing, issuer, configuration):
+    person = Person(issuer)
+    signing.sign_in(configuration, person)
+    assert issuer.clock.at == NOW + 60
+    assert issuer.deadline.left() == 30
+
+
+def test_an_authorize_address_with_a_query_keeps_it(signing, issuer, document):
+    document["authorization_endpoint"] = f"{ISSUER}/authorize?tenant=7"
+    person = Person(issuer)
+    signing.sign_in(read_configuration(document, PORTAL), person)
+    assert parse_qs(urlsplit(person.url).query)["tenant"] == ["7"]
+
+
+def test_older_tries_in_the_browser_do_not_disturb(signing, issuer, configuration):
+    person = Person(issuer, {"state": "older"}, {"state": None}, {})
+    assert signing.sign_in(configuration, person).patient == "ada"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"code": None, "error": "access_denied"}, "refused at the portal's page"),
+        ({"iss": "https://evil.example"}, "somebody else"),
+        ({"iss": None}, "somebody else"),
+        ({"code": None}, "no sign-in code"),
+    ],
+)
+def test_a_refused_or_mixed_up_answer_ends_the_sign_in_without_a_token_request(
+    signing, issuer, configuration, answer, why
+):
+    with pytest.raises(SignInRefused, match=why):
+        signing.sign_in(configuration, Person(issuer, answer))
+    assert issuer.asked == []
+
+
+def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
+    person = Person(issuer, browser=False)
+    ticks = iter([NOW, NOW, NOW + 700])
+    with pytest.raises(SignInRefused) as refused:
+        sign_in_with_browser(issuer.door, configuration, WISH, person, now=lambda: next(ticks))
+    assert refused.value.message == "Nobody signed in within 10 min."
+
+
+def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
+    signing, issuer, configuration
+):
+    person = Person(issuer, browser=False)
+
+    def show(url: str, port: int, host: str) -> None:
+        person.shown.append((url, port, host))
+        older = person.callback(state="older")
+        person.pasted = [None, "what?", older, person.callback()]
+
+    person.show_url = show
+    found = signing.sign_in(configuration, person)
+    port = urlsplit(person.asked["redirect_uri"]).port
+    assert (found.patient, person.shown) == ("ada", [(person.url, port, "127.0.0.1")])
+    assert (
+        person.said
+        == [f"That is not this sign-in's address; it begins with http://127.0.0.1:{port}/callback?"]
+        * 2
+    )
+
+
+def test_without_a_browser_the_callback_still_works(signing, issuer, configuration):
+    person = Person(issuer, browser=False)
+    person.show_url = lambda url, port, host: person.visit(person.callback())
+    person.read_pasted = lambda: None
+    assert signing.sign_in(configuration, person).patient == "ada"
+
+
+def test_a_taken_port_is_a_usage_error(signing, issuer, configuration):
+    with Loopback(0) as other:
+        wish = Wish("gpcli", SCOPES, PORTAL, redirect_port=other.port)
+        with pytest.raises(Usage):
+            signing.sign_in(configuration, Person(issuer), wish)
+
+
+def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document):
+    document |= {
+        "pushed_authorization_request_endpoint": f"{ISSUER}/par",
+        "require_pushed_authorization_requests": True,
+    }
+    issuer.will("/par", httpx.Response(201, json={"request_uri": "urn:x:1", "expires_in": 60}))
+    person = Person(issuer)
+    pushed = {}
+
+    def callback(**changes):
+        pushed.update(issuer.forms("/par")[0])
+        query = {"code": "the-code", "state": pushed["state"], "iss": ISSUER}
+        return f"{pushed['redirect_uri']}?{urlencode(query)}"
+
+    person.callback = callback
+    wish = Wish("gpcli", "patient/Patient.rs", PORTAL)
+    said = {"id_token": None, "scope": "patient/Patient.rs"}
+    found = signing.sign_in(read_configuration(document, PORTAL), person, wish, **said)
+    assert person.asked == {"client_id": "gpcli", "request_uri": "urn:x:1"}
+    assert (pushed["aud"], found.patient) == (PORTAL, "ada")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(400, json={"error": "invalid_request"}), SignInRefused),
+        (httpx.Response(201, json={}), SignInRefused),
+        (httpx.Response(503), PortalTrouble),
+    ],
+)
+def test_a_pushed_request_that_fails_opens_no_browser(issuer, document, answer, error):
+    document |= {
+        "pushed_authorization_request_endpoint": f"{ISSUER}/par",
+        "require_pushed_authorization_requests": True,
+    }
+    issuer.will("/par", answer)
+    person = Person(issuer)
+    with pytest.raises(error):
+        sign_in_with_browser(
+            issuer.door, read_configuration(document, PORTAL), WISH, person, now=issuer.clock
+        )
+    assert person.url == ""
+
+
+def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
+    document["require_pushed_authorization_requests"] = True
+    with pytest.raises(BadResponse, match="says not where"):
+        sign_in_with_browser(
+            issuer.door,
+            read_configuration(document, PORTAL),
+            WISH,
+            Person(issuer),
+            now=issuer.clock,
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "claims", "why"),
+    [
+        ({"patient": None}, {}, "which patient"),
+        ({"id_token": None}, {}, "did not prove who signed in"),
+        ({}, {"nonce": "another"}, "belongs to another sign-in"),
+        ({}, {"aud": ["gpcli", "other"]}, "for another program"),
+    ],
+)
+def test_an_answer_that_does_not_say_who_it_is_for_is_refused(
+    signing, issuer, configuration, change, claims, why
+):
+    with pytest.raises(SignInRefused, match=why):
+        signing.sign_in(configuration, Person(issuer), claims=claims, **change)
+
+
+@pytest.mark.parametrize("scope", ["patient/Patient.rs", "launch/patient offline_access"])
+def test_a_proof_of_who_signed_in_is_checked_though_the_answer_names_no_openid(
+    signing, issuer, configuration, scope
+):
+    with pytest.raises(SignInRefused, match="for another program"):
+        signing.sign_in(configuration, Person(issuer), claims={"aud": "other"}, scope=scope)
+
+
+def test_a_proof_that_was_not_asked_for_is_not_looked_at(signing, issuer, configuration):
+    wish = Wish("gpcli", "patient/Patient.rs", PORTAL)
+    said = {"claims": {"aud": "other"}, "scope": "patient/Patient.rs"}
+    assert signing.sign_in(configuration, Person(issuer), wish, **said).patient == "ada"
+
+
+def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer, document):
+    del document["jwks_uri"]
+    document["capabilities"].remove("sso-openid-connect")
+    configuration = read_configuration(document, PORTAL)
+    found = signing.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
+    assert found.fhir_user == "Patient/ada"
+
+
+def test_a_level_that_the_profile_demands_is_checked(signing, issuer, configuration):
+    wish = Wish("gpcli", SCOPES, PORTAL, acr="idporten-loa-high")
+    with pytest.raises(SignInRefused, match="not identified strongly enough"):
+        signing.sign_in(configuration, Person(issuer), wish, {"acr": "idporten-loa-low"})
+
+
+def test_scopes_that_the_answer_leaves_out_are_those_that_were_asked(
+    signing, issuer, configuration
+):
+    assert signing.sign_in(configuration, Person(issuer), scope=None).scope == SCOPES
+
+
+def test_who_acts_is_the_patient_where_the_portal_does_not_say(signing, issuer, configuration):
+    found = signing.sign_in(configuration, Person(issuer), claims={"fhirUser": None})
+    assert found.fhir_user == "Patient/ada"
+
+
+def test_an_acting_person_is_told_apart_from_the_patient(signing, issuer, configuration):
+    acting = {"fhirUser": f"{PORTAL}/RelatedPerson/guro"}
+    found = signing.sign_in(configuration, Person(issuer), claims=acting, patient="ida")
+    assert (found.patient, found.fhir_user) == ("ida", f"{PORTAL}/RelatedPerson/guro")
+
+
+@pytest.mark.parametrize("word", ["invalid_grant", "invalid_client"])
+def test_a_refused_code_says_which_word_and_no_more(issuer, configuration, refusal, word):
+    issuer.will("/token", refusal(word))
+    with pytest.raises(SignInRefused) as refused:
+        sign_in_with_browser(issuer.door, configuration, WISH, Person(issuer), now=issuer.clock)
+    assert refused.value.message == f"The portal did not complete the sign-in ({word})."

@@ -1,0 +1,96 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from gpcli.auth.keyring_vault import PIECE, ChunkedStore
+
+
+class SmallDrawer:
+    """A keyring whose items are short; it can fail after some writes."""
+
+    def __init__(self, writes: int = 10_000) -> None:
+        self.items: dict[str, str] = {}
+        self.writes = writes
+
+    def get_password(self, service, username):
+        return self.items.get(username)
+
+    def set_password(self, service, username, password):
+        assert len(password) <= PIECE
+        if self.writes == 0:
+            raise OSError("full")
+        self.writes -= 1
+        self.items[username] = password
+
+    def delete_password(self, service, username):
+        del self.items[username]
+
+
+def chunked(drawer: SmallDrawer) -> ChunkedStore:
+    generations = iter(f"g{number}" for number in range(1, 1000))
+    return ChunkedStore(drawer, lambda: next(generations))
+
+
+def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
+    drawer = SmallDrawer()
+    chunked(drawer).set_password("gpcli", "ada", "x" * 3000)
+    assert drawer.items == {
+        "ada#g1.0": "x" * 1280,
+        "ada#g1.1": "x" * 1280,
+        "ada#g1.2": "x" * 440,
+        "ada": '{"generation": "g1", "pieces": 3}',
+    }
+
+
+@given(some.text(max_size=4 * PIECE))
+def test_what_is_written_is_read(item):
+    store = chunked(SmallDrawer())
+    store.set_password("gpcli", "ada", item)
+    assert store.get_password("gpcli", "ada") == item
+
+
+def test_a_new_item_replaces_the_old_pieces():
+    drawer = SmallDrawer()
+    store = chunked(drawer)
+    store.set_password("gpcli", "ada", "x" * 5000)
+    store.set_password("gpcli", "ada", "short")
+    assert drawer.items == {"ada#g2.0": "short", "ada": '{"generation": "g2", "pieces": 1}'}
+
+
+@pytest.mark.parametrize("writes", [3, 4, 5])
+def test_a_write_that_breaks_off_anywhere_leaves_the_old_item(writes):
+    drawer = SmallDrawer(writes)
+    store = chunked(drawer)
+    store.set_password("gpcli", "ada", "old" * 500)
+    with pytest.raises(OSError, match="full"):
+        store.set_password("gpcli", "ada", "new" * 1000)
+    assert store.get_password("gpcli", "ada") == "old" * 500
+
+
+def test_deleting_leaves_nothing():
+    drawer = SmallDrawer()
+    store = chunked(drawer)
+    store.set_password("gpcli", "ada", "x" * 5000)
+    store.delete_password("gpcli", "ada")
+    assert drawer.items == {}
+
+
+@pytest.mark.parametrize(
+    "pointer", ["not json", "[]", "{}", '{"generation": "g1"}', '{"generation": 1, "pieces": "x"}']
+)
+def test_a_pointer_that_makes_no_sense_points_to_nothing(pointer):
+    drawer = SmallDrawer()
+    drawer.items["ada"] = pointer
+    assert chunked(drawer).get_password("gpcli", "ada") is None
+
+
+def test_an_item_with_a_missing_piece_is_no_item():
+    drawer = SmallDrawer()
+    store = chunked(drawer)
+    store.set_password("gpcli", "ada", "x" * 3000)
+    del drawer.items["ada#g1.1"]
+    assert store.get_password("gpcli", "ada") is None
+
+
+def test_nothing_is_read_where_nothing_was_written():
+    assert chunked(SmallDrawer()).get_password("gpcli", "ada") is None

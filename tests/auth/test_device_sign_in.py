@@ -1,0 +1,223 @@
+import httpx
+import pytest
+
+from gpcli.auth.device_sign_in import sign_in_with_device
+from gpcli.auth.discovery import read_configuration
+from gpcli.auth.token_response import Wish
+from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, SignInRefused, WrongHost
+from gpcli.http.retry import TRIES
+
+PORTAL = "https://portal.example/fhir/R4"
+ISSUER = "https://id.example"
+WISH = Wish("gpcli", "patient/Patient.rs", PORTAL, hint="ada")
+STARTED = {
+    "device_code": "device-1",
+    "user_code": "ABCD-EFGH",
+    "verification_uri": f"{ISSUER}/device",
+    "verification_uri_complete": f"{ISSUER}/device?user_code=ABCD-EFGH",
+    "expires_in": 600,
+    "interval": 2,
+}
+
+
+class Shown:
+    """A screen that only shows devices."""
+
+    def __init__(self) -> None:
+        self.devices: list[tuple[str, str, str | None]] = []
+
+    def show_device(self, verification_uri, user_code, complete):
+        self.devices.append((verification_uri, user_code, complete))
+
+
+@pytest.fixture
+def screen():
+    return Shown()
+
+
+@pytest.fixture
+def sign_in(issuer, configuration, screen):
+    def run(wish=WISH, configuration=configuration):
+        return sign_in_with_device(
+            issuer.door,
+            configuration,
+            wish,
+            screen,
+            now=issuer.clock,
+            sleep=issuer.clock.sleep,
+        )
+
+    return run
+
+
+@pytest.fixture
+def good(tokens):
+    return tokens(scope="patient/Patient.rs")
+
+
+def test_signing_in_on_another_device_waits_until_the_person_is_done(
+    issuer, sign_in, screen, good, refusal
+):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", refusal("authorization_pending"), good)
+    found = sign_in()
+    assert (found.patient, found.access_token) == ("ada", "access-2")
+    assert screen.devices == [
+        (f"{ISSUER}/device", "ABCD-EFGH", f"{ISSUER}/device?user_code=ABCD-EFGH")
+    ]
+    assert issuer.clock.slept == [2.0, 2.0]
+
+
+def test_the_requests_are_those_of_rfc_8628(issuer, sign_in, good):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", good)
+    sign_in()
+    assert issuer.forms("/device_authorization") == [
+        {"client_id": "gpcli", "scope": WISH.scopes, "aud": PORTAL, "login_hint": "ada"}
+    ]
+    assert issuer.forms() == [
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": "device-1",
+            "client_id": "gpcli",
+        }
+    ]
+
+
+def test_slow_down_adds_five_seconds_for_good(issuer, sign_in, good, refusal):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", refusal("slow_down"), refusal("authorization_pending"), good)
+    sign_in()
+    assert issuer.clock.slept == [2.0, 7.0, 7.0]
+
+
+def test_a_lost_answer_slows_down_and_goes_on(issuer, sign_in, good):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.ReadError("cut"), good)
+    sign_in()
+    assert issuer.clock.slept == [2.0, 7.0]
+
+
+@pytest.mark.parametrize("status", [408, 502, 503, 504])
+def test_a_portal_that_is_down_for_one_poll_is_asked_again_more_slowly(
+    issuer, sign_in, good, status
+):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(status, text="<h1>Maintenance</h1>"), good)
+    assert sign_in().patient == "ada"
+    assert issuer.clock.slept == [2.0, 7.0]
+
+
+def test_a_poll_that_stays_rate_limited_is_a_reason_to_slow_down(issuer, sign_in, good):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", *[httpx.Response(429) for _ in range(TRIES)], good)
+    assert sign_in().patient == "ada"
+    assert issuer.clock.slept == [2.0, *[0.0] * (TRIES - 1), 7.0]
+
+
+def test_the_portal_may_say_when_to_ask_again_but_the_interval_is_the_least(
+    issuer, sign_in, good, refusal
+):
+    issuer.will("/device_authorization", STARTED)
+    long, short = ({"Retry-After": seconds} for seconds in ("90", "1"))
+    busy = [httpx.Response(503, headers=said) for said in (long, short)]
+    issuer.will("/token", *busy, refusal("authorization_pending"), good)
+    sign_in()
+    assert issuer.clock.slept == [2.0, 90.0, 12.0, 12.0]
+
+
+def test_nobody_waits_for_the_portal_beyond_the_life_of_the_code(issuer, sign_in):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(503, headers={"Retry-After": "999999999"}))
+    with pytest.raises(SignInRefused, match="expired"):
+        sign_in()
+    assert issuer.clock.slept == [2.0, 598.0]
+
+
+@pytest.mark.parametrize("status", [500, 501])
+def test_a_portal_that_is_broken_ends_the_sign_in(issuer, sign_in, status):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", httpx.Response(status))
+    with pytest.raises(PortalTrouble):
+        sign_in()
+
+
+@pytest.mark.parametrize("interval", [None, 0, -1, "2", 99999])
+def test_without_a_usable_interval_it_is_five_seconds(issuer, sign_in, good, interval):
+    issuer.will("/device_authorization", STARTED | {"interval": interval})
+    issuer.will("/token", good)
+    sign_in()
+    assert issuer.clock.slept == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("access_denied", "refused at the portal's page"),
+        ("expired_token", "The code has expired"),
+        ("invalid_grant", r"did not complete the sign-in \(invalid_grant\)"),
+    ],
+)
+def test_a_refusal_ends_the_waiting(issuer, sign_in, refusal, word, why):
+    issuer.will("/device_authorization", STARTED)
+    issuer.will("/token", refusal(word))
+    with pytest.raises(SignInRefused, match=why):
+        sign_in()
+
+
+@pytest.mark.parametrize(("life", "limit"), [(7, 600.0), (600, 7.0)])
+def test_the_code_is_not_used_beyond_its_life_or_the_limit(issuer, sign_in, refusal, life, limit):
+    issuer.will("/device_authorization", STARTED | {"expires_in": life})
+    issuer.will("/token", *[refusal("authorization_pending") for _ in range(9)])
+    with pytest.raises(SignInRefused, match="expired"):
+        sign_in(Wish("gpcli", "patient/Patient.rs", PORTAL, limit=limit))
+    assert len(issuer.forms()) == 3
+
+
+def test_a_persons_own_time_does_not_count_against_the_deadline(issuer, sign_in, good, refusal):
+    issuer.will("/device_authorization", STARTED)
+    pending = [refusal("authorization_pending") for _ in range(40)]
+    issuer.will("/token", *pending, good)
+    assert sign_in().patient == "ada"
+
+
+def test_a_portal_without_such_a_sign_in_says_so(issuer, sign_in, document):
+    del document["device_authorization_endpoint"]
+    with pytest.raises(NotPermitted) as refused:
+        sign_in(configuration=read_configuration(document, PORTAL))
+    assert refused.value.hint == "Leave out --device."
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"user_code": "\x1b[31mEVIL"}, BadResponse),
+        ({"user_code": ""}, BadResponse),
+        ({"user_code": "x" * 33}, BadResponse),
+        ({"user_code": 1234}, BadResponse),
+        ({"device_code": None}, BadResponse),
+        ({"verification_uri": None}, BadResponse),
+        ({"verification_uri": "javascript:alert(1)"}, BadResponse),
+        ({"verification_uri": "http://id.example/device"}, WrongHost),
+        ({"verification_uri_complete": "file:///etc/passwd"}, BadResponse),
+    ],
+)
+def test_a_code_or_address_that_cannot_be_shown_is_refused(issuer, sign_in, screen, change, error):
+    issuer.will("/device_authorization", STARTED | change)
+    with pytest.raises(error):
+        sign_in()
+    assert screen.devices == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(400, json={"error": "invalid_scope"}), SignInRefused),
+        (httpx.Response(503), PortalTrouble),
+        (httpx.Response(200, json=[]), BadResponse),
+    ],
+)
+def test_a_sign_in_that_does_not_begin_says_why(issuer, sign_in, answer, error):
+    issuer.will("/device_authorization", answer)
+    with pytest.raises(error):
+        sign_in()

@@ -1,0 +1,101 @@
+"""Which way in a machine has, and for whom."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpcli.auth.backend_service import ServiceBearer
+from gpcli.auth.bearer import StaticBearer
+from gpcli.auth.token_command import CommandBearer
+from gpcli.auth.unattended import Surroundings, hint_for, machine_bearer, whom
+from gpcli.config.profiles import Profile
+from gpcli.config.settings import Settings
+from gpcli.errors import ConfigTrouble, Expired, InputNeeded, NotFound, NotPermitted, Usage
+
+PROFILE = Profile("night", "https://portal.example/fhir/R4", "staging")
+NOBODY = Settings(PROFILE, None, None, None, None, 30.0)
+BY_TOKEN = replace(NOBODY, token="t0ken", patient="ada")
+BY_COMMAND = replace(NOBODY, token_command="pass token", patient="ada")
+BY_FILE_COMMAND = replace(
+    BY_COMMAND, profile=replace(PROFILE, token_command=BY_COMMAND.token_command)
+)
+BY_KEY = replace(NOBODY, profile=replace(PROFILE, key_file="night.jwk"), patient="ada")
+
+
+@pytest.fixture
+def around(tmp_path):
+    return Surroundings({}, tmp_path.joinpath, tmp_path, -1, lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [(BY_TOKEN, StaticBearer), (BY_COMMAND, CommandBearer), (BY_KEY, ServiceBearer)],
+)
+def test_what_is_set_decides_where_tokens_come_from(around, settings, kind):
+    bearer = machine_bearer(settings, around)
+    assert (type(bearer), bearer.scope) == (kind, None)
+
+
+def test_a_token_goes_before_the_key_of_a_profile(around):
+    both = replace(BY_KEY, token="t0ken")
+    assert (type(machine_bearer(both, around)), both.machine) == (StaticBearer, "GPCLI_TOKEN")
+
+
+@pytest.mark.parametrize(
+    "settings", [replace(BY_TOKEN, token="a b"), replace(BY_COMMAND, token_command="'")]
+)
+def test_what_can_give_no_token_is_refused(around, settings):
+    with pytest.raises(ConfigTrouble):
+        machine_bearer(settings, around)
+
+
+@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
+@pytest.mark.parametrize("kind", [Expired, NotPermitted])
+def test_a_refused_machine_is_not_told_to_log_in(settings, kind):
+    hint = hint_for(kind("No.", hint="gpcli login"), settings.machine)
+    assert hint
+    assert "login" not in hint
+
+
+def test_what_else_a_hint_says_is_kept():
+    error = NotPermitted("No.", hint="gpcli login asks; gpcli gp tells. The Slot was given back.")
+    assert hint_for(error, "key_file") == (
+        "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
+        "gpcli services tells what it may use. The Slot was given back."
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [Expired("No.", hint="Set a new one."), NotFound("No.", hint="gpcli login URL")]
+)
+def test_every_other_hint_is_left_as_it_is(error):
+    assert hint_for(error, "key_file") == error.hint
+
+
+@pytest.mark.parametrize("named", [None, "ada"])
+@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
+def test_the_variable_says_for_whom(settings, named):
+    assert whom(replace(settings, as_=named)) == "ada"
+
+
+@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
+def test_without_the_variable_it_is_not_known_for_whom(settings):
+    with pytest.raises(InputNeeded) as refused:
+        whom(replace(settings, patient=None))
+    assert refused.value.message == f"GPCLI_PATIENT is needed beside {settings.machine}."
+    assert refused.value.hint == "Set it to the patient's id at the portal."
+
+
+@pytest.mark.parametrize(
+    ("settings", "cure"),
+    [
+        (BY_TOKEN, "or set the token of the other person."),
+        (BY_COMMAND, "or set GPCLI_PATIENT to the other person."),
+        (BY_KEY, "or set GPCLI_PATIENT to the other person."),
+    ],
+)
+def test_nobody_else_can_be_named(settings, cure):
+    with pytest.raises(Usage) as refused:
+        whom(replace(settings, as_="bo"))
+    assert refused.value.message == f"{settings.machine} is for 'ada': it can't act for 'bo'."
+    assert refused.value.hint.endswith(cure)

@@ -1,0 +1,215 @@
+"""Threads, messages, and a portal in memory that has a mailbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from gpcli.care.message import Correspondent, Letter
+from gpcli.care.service_request import Request
+from gpcli.errors import GpcliError, NotFound
+from gpcli.model.appointment import Appointment, Window
+from gpcli.model.receipt import BookingDesk, Written
+from gpcli.model.service import Offer, Offers, ServiceName
+from gpcli.model.thread import (
+    Attachment,
+    Conversation,
+    Draft,
+    Enclosure,
+    Message,
+    ReplyDesk,
+    Thread,
+    ThreadKind,
+    WritingDesk,
+)
+from tests.care.builders import (
+    ADA,
+    BERG,
+    INTENT,
+    NOW,
+    OSLO,
+    Asker,
+    FakePortal,
+    an_enquiry,
+    at,
+)
+
+PHOTO = Enclosure("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
+WORDS = "It itches since Monday.\nWhat can I do?"
+
+
+def a_thread(identity: str | None = "thr-1", **changes: object) -> Thread:
+    blank = Thread(
+        id=identity,
+        kind=ThreadKind.E_CONSULTATION,
+        subject="Rash",
+        status="in-progress",
+        closed_because=None,
+        surgery=BERG.name,
+        practitioner=BERG.gp,
+        started=at("2026-11-29 18:00"),
+        last=at("2026-11-30 10:00"),
+        message_count=2,
+        unread_count=1,
+        zone="Europe/Oslo",
+        surgery_id=BERG.id,
+    )
+    return replace(blank, **changes)
+
+
+def a_message(identity: str | None = "msg-1", **changes: object) -> Message:
+    blank = Message(
+        id=identity,
+        thread_id="thr-1",
+        sent=at("2026-11-29 18:00"),
+        sender=ADA.name,
+        mine=True,
+        unread=False,
+        text=WORDS,
+        attachments=(),
+    )
+    return replace(blank, **changes)
+
+
+def an_answer(identity: str = "msg-2", **changes: object) -> Message:
+    known = {"sender": BERG.gp, "mine": False, "unread": True, "text": "Use a cream."}
+    return a_message(identity, sent=at("2026-11-30 10:00"), **{**known, **changes})
+
+
+def an_attachment(enclosure: Enclosure = PHOTO, identity: str = "msg-1.1") -> Attachment:
+    size = len(enclosure.content)
+    return Attachment(identity, enclosure.name, enclosure.content_type, size, enclosure.content)
+
+
+def a_conversation(*messages: Message, **changes: object) -> Conversation:
+    return Conversation(a_thread(**changes), messages or (a_message(), an_answer()))
+
+
+def a_letter(text: str = WORDS, *enclosures: Enclosure, subject: str = "Rash") -> Letter:
+    return Letter(subject, Draft(text, enclosures))
+
+
+def asked(service: ServiceName = ServiceName.E_CONSULTATION, **changes: object) -> Request:
+    return replace(Request(service, INTENT, repeated=False), **changes)
+
+
+def writing(
+    portal: "MailPortal", asker: Asker | None = None, now: object = NOW, *, rehearses: bool = False
+) -> Correspondent:
+    return Correspondent(portal, asker or Asker(), lambda: now, OSLO, rehearses=rehearses)
+
+
+@dataclass
+class FakeMailbox:
+    """Threads in memory, and every call; `refusals` are raised by `mark_read`, by message id."""
+
+    offered: Offers
+    held: Sequence[Conversation] = ()
+    earlier: Conversation | None = None
+    half: bool = False
+    sent_before: Message | None = None
+    refusals: dict[str, GpcliError] = field(default_factory=dict)
+    under_way: Sequence[Thread] = ()
+    appointment: str | None = None
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def threads(self) -> list[Thread]:
+        return [one.thread for one in self.held]
+
+    def conversation(self, thread: str) -> Conversation:
+        found = self._find(thread)
+        if found is None:
+            raise NotFound(f"There is no thread '{thread}'.")
+        return found
+
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+        self.calls.append(("writing_desk", intent, kind))
+        return WritingDesk(
+            self.offered,
+            self.earlier if intent else None,
+            half=self.half,
+            under_way=tuple(self.under_way),
+            appointment=self.appointment if intent else None,
+        )
+
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+        self.calls.append(("reply_desk", thread, intent))
+        before = self.sent_before if intent else None
+        return ReplyDesk(self.offered, self._find(thread), before)
+
+    def start(
+        self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
+    ) -> Written[Conversation]:
+        self.calls.append(("start", kind, offer.id, subject, draft, intent))
+        thread = a_thread("thr-9", kind=kind, subject=subject, message_count=1, unread_count=0)
+        return Written(Conversation(thread, (a_message("msg-9", text=draft.text),)), True)
+
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+        self.calls.append(("reply", conversation.thread.id, draft, intent))
+        return Written(a_message("msg-9", text=draft.text), True)
+
+    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+        self.calls.append(("mark_read", message.id, intent))
+        if message.id in self.refusals:
+            raise self.refusals[message.id]
+        return Written(replace(message, unread=False), True)
+
+    def content(self, attachment: Attachment) -> bytes:
+        assert attachment.content is not None
+        return attachment.content
+
+    def _find(self, thread: str) -> Conversation | None:
+        return next((one for one in self.held if thread in _ids(one)), None)
+
+
+def _ids(one: Conversation) -> set[str]:
+    return {one.thread.id, *(each.id for each in one.messages)}
+
+
+@dataclass
+class MailPortal(FakePortal):
+    """A portal in memory that has a mailbox, and takes e-consultations at a time.
+
+    `begun` is the thread that every intent started, if any.
+    """
+
+    mailbox: FakeMailbox = None
+    begun: str | None = None
+
+    def __post_init__(self) -> None:
+        self.mailbox = self.mailbox or FakeMailbox(self.offered)
+
+    @property
+    def sent(self) -> list[tuple[object, ...]]:
+        """The calls that change something, at the portal and in the mailbox."""
+        writes = {"start", "reply", "mark_read"}
+        return [*super().sent, *(call for call in self.mailbox.calls if call[0] in writes)]
+
+    def booking_desk(
+        self, *, slot: str | None, intent: UUID | None, threads: bool = False
+    ) -> BookingDesk:
+        desk = super().booking_desk(slot=slot, intent=intent)
+        return replace(desk, thread=self.begun if threads and intent else None)
+
+    def enquire(
+        self,
+        offer: Offer,
+        wished: Sequence[Window],
+        reason: str | None,
+        intent: UUID,
+        *,
+        channel: str | None = None,
+        subject: str | None = None,
+    ) -> Written[Appointment]:
+        self.calls.append(("enquire", offer.id, tuple(wished), reason, intent, channel, subject))
+        asked_for = an_enquiry(
+            "con-9", requested=tuple(wished), reason=reason, service=offer.name, channel=channel
+        )
+        return Written(asked_for, True)
+
+
+def with_mail(known: Offers, *held: Conversation, **changes: object) -> MailPortal:
+    """A portal whose mailbox has what `changes` names of it, and the portal the rest."""
+    ours = {
+        name: changes.pop(name) for name in list(changes) if name in FakeMailbox.__annotations__
+    }
+    return MailPortal(known, mailbox=FakeMailbox(known, held, **ours), **changes)

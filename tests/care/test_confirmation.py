@@ -1,0 +1,317 @@
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpcli.care.confirmation import Charge, Outcome, Proposal, Terms, carry_out, check_fee
+from gpcli.errors import (
+    BadResponse,
+    ConfirmationNeeded,
+    Conflict,
+    Declined,
+    Expired,
+    FeeNotAccepted,
+    GpcliError,
+    NotOffered,
+    OutcomeUnknown,
+    Rejected,
+    SlotTaken,
+    TlsTrouble,
+    Unreachable,
+    Usage,
+)
+from gpcli.model.receipt import Written
+from tests.care.builders import Asker, a_price
+
+LATE = Charge("Cancelling this late", a_price("200", "310"))
+UNKNOWN = Charge("Cancelling this late", None)
+
+
+@dataclass
+class Case:
+    """One write in the making: what was shown, and how often it was sent."""
+
+    charge: Charge | None = None
+    changed: bool = True
+    steps: list[str] = field(default_factory=list)
+
+    @property
+    def proposal(self):
+        return Proposal("Cancel this booking", (), "before", self.send, self.charge)
+
+    def send(self):
+        self.steps.append("sent")
+        return Written("after", self.changed)
+
+    def carry_out(self, asker=None, **terms):
+        return carry_out(
+            self.proposal, Terms(**terms), asker or Asker(), lambda _: self.steps.append("shown")
+        )
+
+
+def test_yes_shows_the_plan_then_sends_without_a_question():
+    case, asker = Case(), Asker()
+
+    assert case.carry_out(asker, yes=True) == Outcome("after", changed=True)
+    assert (case.steps, asker.questions) == (["shown", "sent"], [])
+
+
+def test_who_agrees_when_asked_gets_it_sent():
+    case, asker = Case(), Asker([True])
+
+    assert case.carry_out(asker) == Outcome("after", changed=True)
+    assert (case.steps, asker.questions) == (
+        ["shown", "sent"],
+        [("Cancel this booking?", "--yes")],
+    )
+
+
+def test_who_says_no_gets_nothing_sent():
+    case = Case()
+
+    with pytest.raises(Declined) as refused:
+        case.carry_out(Asker([False]))
+
+    assert (refused.value.message, case.steps) == ("Nothing was sent.", ["shown"])
+
+
+def test_where_nobody_can_be_asked_yes_is_needed():
+    case = Case()
+
+    with pytest.raises(ConfirmationNeeded):
+        case.carry_out()
+    assert case.steps == ["shown"]
+
+
+def test_a_dry_run_shows_the_plan_and_answers_with_the_record_before():
+    case, asker = Case(charge=UNKNOWN), Asker()
+
+    outcome = case.carry_out(asker, dry_run=True, yes=True)
+
+    assert outcome == Outcome("before", changed=False, dry_run=True)
+    assert (case.steps, asker.questions) == (["shown"], [])
+
+
+def test_what_the_portal_had_already_is_told_as_unchanged():
+    assert Case(changed=False).carry_out(yes=True) == Outcome("after", changed=False)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_so_already_is_neither_shown_nor_asked_nor_sent(dry_run):
+    shown, asker = [], Asker()
+
+    outcome = carry_out(
+        Outcome("there", changed=False), Terms(dry_run=dry_run), asker, shown.append
+    )
+
+    assert outcome == Outcome("there", changed=False, dry_run=dry_run)
+    assert (shown, asker.questions) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("charge", "accepted"),
+    [
+        (None, None),
+        (None, "0"),
+        (LATE, "310"),
+        (LATE, "310.00"),
+        (LATE, "311"),
+        (LATE, "any"),
+        (UNKNOWN, "any"),
+    ],
+)
+def test_yes_sends_where_the_fee_is_accepted_up_to_its_upper_end(charge, accepted):
+    case = Case(charge)
+
+    case.carry_out(yes=True, accept_fee=accepted)
+
+    assert case.steps == ["shown", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("charge", "accepted", "amount", "enough"),
+    [
+        (LATE, None, "up to NOK 310", "310"),
+        (LATE, "309.99", "up to NOK 310", "310"),
+        (LATE, "0", "up to NOK 310", "310"),
+        (UNKNOWN, None, "an unknown amount", "any"),
+        (UNKNOWN, "100000", "an unknown amount", "any"),
+    ],
+)
+def test_yes_alone_or_too_little_does_not_accept_a_fee(charge, accepted, amount, enough):
+    case = Case(charge)
+
+    with pytest.raises(FeeNotAccepted) as refused:
+        case.carry_out(yes=True, accept_fee=accepted)
+
+    assert (refused.value.message, refused.value.hint, case.steps) == (
+        f"Cancelling this late costs {amount}, and that was not accepted. Nothing was sent.",
+        f"Agree with --yes --accept-fee {enough}.",
+        ["shown"],
+    )
+
+
+def test_what_the_hint_says_is_enough():
+    case = Case(LATE)
+
+    with pytest.raises(FeeNotAccepted) as refused:
+        case.carry_out(yes=True)
+    *_, enough = refused.value.hint.removesuffix(".").split()
+    case.carry_out(yes=True, accept_fee=enough)
+
+    assert case.steps == ["shown", "shown", "sent"]
+
+
+def test_a_person_who_saw_the_plan_agrees_to_the_fee_with_it():
+    case, asker = Case(LATE), Asker([True])
+
+    case.carry_out(asker)
+
+    assert asker.questions == [("Cancel this booking?", "--yes --accept-fee")]
+    assert case.steps == ["shown", "sent"]
+
+
+def test_a_cap_holds_for_a_person_at_a_terminal_too():
+    case, asker = Case(LATE), Asker([True])
+
+    with pytest.raises(FeeNotAccepted):
+        case.carry_out(asker, accept_fee="100")
+    assert (case.steps, asker.questions) == (["shown"], [])
+
+
+def test_an_accepted_fee_does_not_agree_to_the_rest():
+    case, asker = Case(LATE), Asker()
+
+    with pytest.raises(ConfirmationNeeded):
+        case.carry_out(asker, accept_fee="310")
+    assert (case.steps, asker.questions) == (
+        ["shown"],
+        [("Cancel this booking?", "--yes --accept-fee")],
+    )
+
+
+def test_where_nobody_can_be_asked_the_fee_is_named():
+    with pytest.raises(FeeNotAccepted, match="up to NOK 310"):
+        Case(LATE).carry_out()
+
+
+@pytest.mark.parametrize("charge", [None, LATE, UNKNOWN])
+@pytest.mark.parametrize(
+    "words", ["", "three hundred", "310 kr", "310,50", "-1", "NaN", "sNaN", "Infinity", "ANY"]
+)
+def test_what_is_no_amount_is_refused_before_anything_is_shown(charge, words):
+    case = Case(charge)
+
+    with pytest.raises(Usage) as wrong:
+        case.carry_out(Asker([True]), yes=True, accept_fee=words)
+
+    assert (wrong.value.message, wrong.value.hint, case.steps) == (
+        f"--accept-fee '{words}' is not an amount.",
+        "Write 310, or any.",
+        [],
+    )
+
+
+def test_checking_a_fee_refuses_what_is_no_amount():
+    with pytest.raises(Usage):
+        check_fee(LATE, "much")
+
+
+CHARGES = st.sampled_from([None, LATE, UNKNOWN])
+CAPS = st.one_of(
+    st.none(), st.just("any"), st.integers(-10, 1000).map(str), st.floats().map(str), st.text()
+)
+
+
+@given(
+    charge=CHARGES,
+    yes=st.booleans(),
+    dry_run=st.booleans(),
+    accepted=CAPS,
+    answers=st.lists(st.booleans(), max_size=1),
+)
+def test_nothing_is_ever_sent_without_consent(charge, yes, dry_run, accepted, answers):
+    case = Case(charge)
+    try:
+        case.carry_out(Asker(list(answers)), yes=yes, dry_run=dry_run, accept_fee=accepted)
+    except GpcliError:
+        assert "sent" not in case.steps
+        return
+
+    agreed = (yes and (charge is None or accepted is not None)) or answers == [True]
+    assert case.steps == (["shown"] if dry_run else ["shown", "sent"])
+    assert dry_run or agreed
+    if charge and accepted not in {None, "any"} and not dry_run:
+        assert charge.price is not None
+        assert charge.price.high <= int(float(accepted))
+
+
+def stages(send):
+    """What is noted of a write that `send` carries out, and what it raises."""
+    noted = []
+    proposal = Proposal("Cancel this booking", (), "before", send)
+    try:
+        carry_out(proposal, Terms(yes=True), Asker(), lambda _: None, noted.append)
+    except BaseException as ending:
+        return noted, type(ending)
+    return noted, None
+
+
+@pytest.mark.parametrize(
+    ("written", "last"),
+    [
+        (Written("after", changed=True), "sent"),
+        (Written("after", changed=False), "not sent"),
+        (Written("after", changed=True, here_only=True), "not sent"),
+    ],
+)
+def test_each_stage_of_a_write_is_noted(written, last):
+    assert stages(lambda: written) == (["sending", last], None)
+
+
+def raising(error):
+    def send():
+        raise error
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("No."),
+        SlotTaken("Gone."),
+        Unreachable("No network."),
+        Expired("Over."),
+        NotOffered("Not there."),
+        TlsTrouble("Expired."),
+        Usage("Too long."),
+    ],
+)
+def test_a_write_that_was_refused_or_never_left_is_noted_as_not_sent(error):
+    assert stages(raising(error)) == (["sending", "not sent"], type(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknown("No answer."),
+        BadResponse("HTML."),
+        Conflict("Two records."),
+        KeyboardInterrupt(),
+        BrokenPipeError(),
+    ],
+)
+def test_a_write_that_may_have_been_done_stays_in_the_air(error):
+    assert stages(raising(error)) == (["sending"], type(error))
+
+
+@pytest.mark.parametrize("terms", [Terms(), Terms(dry_run=True)])
+def test_what_is_not_agreed_to_is_at_no_stage(terms):
+    noted, case = [], Case()
+    asker = Asker([False])
+    with suppress(Declined):
+        carry_out(case.proposal, terms, asker, lambda _: None, noted.append)
+    assert (noted, case.steps) == ([], [])

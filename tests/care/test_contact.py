@@ -1,0 +1,285 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.message import answer_time, gate, propose
+from gpcli.errors import (
+    ConfirmationNeeded,
+    Conflict,
+    ConsentNeeded,
+    FeeNotAccepted,
+    InputNeeded,
+    NotFound,
+    NotOffered,
+    NotPermitted,
+    OffForNow,
+    Usage,
+)
+from gpcli.model.service import Absence, ConsentLevel, Limits, Price, Rate, ServiceName
+from gpcli.model.thread import Conversation, Draft, Enclosure, ThreadKind
+from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, Asker, an_offer, offers
+from tests.care.messages import (
+    PHOTO,
+    WORDS,
+    a_conversation,
+    a_letter,
+    a_message,
+    a_thread,
+    an_attachment,
+    asked,
+    with_mail,
+    writing,
+)
+
+CONTACT = ServiceName.CONTACT
+ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
+FREE = Price(Decimal(0), Decimal(0), "NOK", (Rate("Administrative matters", Decimal(0)),))
+OPEN = an_offer(CONTACT, answer_time="Within two working days.")
+CAN = offers(OPEN, prices={CONTACT: FREE})
+
+
+def decide(portal, letter=None, asker=None, **changes):
+    request = asked(CONTACT, **changes)
+    return propose(writing(portal, asker), letter or a_letter(), request)
+
+
+def refused_by(error, portal, letter=None, **changes):
+    """The message and the hint of the refusal; nothing must have been sent."""
+    with pytest.raises(error) as refused:
+        decide(portal, letter, **changes)
+    assert portal.sent == []
+    return refused.value.message, refused.value.hint
+
+
+def test_the_plan_says_to_whom_for_whom_what_and_when_it_is_answered():
+    step = decide(with_mail(CAN, parties=ON_BEHALF), a_letter(WORDS, PHOTO))
+
+    assert (step.action, step.rows, step.charge, step.warnings) == (
+        "Write to the surgery's reception",
+        (
+            ("Surgery", "Kari Berg, Nordby legesenter"),
+            ("For", "Ada Nordmann"),
+            ("By", "Guro Holm"),
+            ("Subject", "Rash"),
+            ("Message", "38 characters"),
+            ("Attachment", "rash.jpg (image/jpeg, 9 bytes)"),
+            ("Answer", "Within two working days."),
+            ("Price", FREE),
+        ),
+        None,
+        (),
+    )
+    assert answer_time(step) == "Within two working days."
+
+
+def test_a_person_sees_how_the_message_begins_and_nobody_else_does():
+    shown, hidden = (
+        dict(decide(with_mail(CAN), asker=asker).rows)["Message"]
+        for asker in (Asker([True]), Asker())
+    )
+    assert (shown, hidden) == ("It itches since Monday. (38 characters)", "38 characters")
+
+
+def test_a_long_first_line_is_cut():
+    step = decide(with_mail(CAN), a_letter("word " * 40), asker=Asker([True]))
+    beginning, _, _ = dict(step.rows)["Message"].partition(" (")
+    assert beginning == "word " * 11 + "word…"
+
+
+def test_a_rehearsal_answers_with_the_thread_before_it_is_sent():
+    step = decide(with_mail(CAN))
+    thread = a_thread(
+        None,
+        kind=ADMINISTRATIVE,
+        status="preparation",
+        started=None,
+        last=None,
+        message_count=1,
+        unread_count=0,
+    )
+    assert step.preview == Conversation(thread, ())
+
+
+def test_it_is_sent_once_with_what_was_written():
+    portal = with_mail(CAN)
+    letter = a_letter(WORDS, PHOTO)
+
+    outcome = carry_out(decide(portal, letter), Terms(yes=True), Asker(), lambda _: None)
+
+    assert portal.sent == [
+        ("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS, (PHOTO,)), INTENT)
+    ]
+    assert (outcome.record.thread.id, outcome.changed) == ("thr-9", True)
+
+
+def test_nothing_is_sent_without_agreement():
+    portal = with_mail(CAN)
+    with pytest.raises(ConfirmationNeeded):
+        carry_out(decide(portal), Terms(), Asker(), lambda _: None)
+    assert portal.sent == []
+
+
+def test_a_person_who_took_their_time_gets_a_second_look():
+    portal = with_mail(CAN)
+    step = decide(portal)
+    portal.offered = offers()
+    with pytest.raises(NotOffered):
+        carry_out(step, Terms(), Asker([True]), lambda _: None)
+    assert portal.sent == []
+
+
+def test_a_portal_that_charges_for_sending_makes_it_a_charge():
+    costs = replace(FREE, high=Decimal(50), at_sending=True)
+    portal = with_mail(offers(OPEN, prices={CONTACT: costs}))
+    step = decide(portal)
+    assert step.charge == Charge("A message to the surgery", costs)
+    with pytest.raises(FeeNotAccepted, match="up to NOK 50"):
+        carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+    assert portal.sent == []
+
+
+def test_a_price_that_nobody_knows_is_no_charge_and_not_nothing():
+    step = decide(with_mail(offers(OPEN)))
+    assert (step.charge, step.rows[-1]) == (None, ("Price", None))
+
+
+@pytest.mark.parametrize(
+    ("known", "error"),
+    [
+        (offers(), NotOffered),
+        (offers(surgeries=()), NotOffered),
+        (offers(replace(OPEN, active=False)), NotOffered),
+        (offers(replace(OPEN, absences=(Absence("Leave", None, None),))), OffForNow),
+        (offers(OPEN, consent=ConsentLevel.BASIC), ConsentNeeded),
+        (offers(OPEN, permitted=()), NotPermitted),
+    ],
+)
+def test_what_the_surgery_does_not_take_is_refused(known, error):
+    portal = with_mail(known)
+    refused_by(error, portal)
+    with pytest.raises(error):
+        gate(writing(portal), None)
+
+
+BOTH = offers(OPEN, an_offer(CONTACT, DAHL), surgeries=(BERG, DAHL))
+
+
+def test_with_two_surgeries_one_must_be_named_or_picked():
+    portal = with_mail(BOTH)
+    refused_by(InputNeeded, portal)
+    assert decide(portal, gp="dahl").rows[0] == ("Surgery", "Per Dahl, Sydby legekontor")
+    picked = decide(portal, asker=Asker([DAHL.id]))
+    assert picked.rows[0] == ("Surgery", "Per Dahl, Sydby legekontor")
+
+
+def test_a_gp_of_another_name_is_not_found():
+    refused_by(NotFound, with_mail(BOTH), gp="nobody")
+
+
+@pytest.mark.parametrize("length", [9, 10])
+def test_what_the_surgery_takes_is_sent_up_to_its_last_character(length):
+    limited = offers(replace(OPEN, limits=Limits(text=10)))
+    assert decide(with_mail(limited), a_letter("x" * length)).action
+
+
+def test_a_message_that_is_too_long_is_refused_and_both_lengths_are_named():
+    limited = offers(replace(OPEN, limits=Limits(text=10)))
+    assert refused_by(Usage, with_mail(limited), a_letter("æ" * 11)) == (
+        "The message has 11 characters; the surgery takes 10.",
+        "Make it shorter.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "message", "hint"),
+    [
+        (Limits(attachment=8), "rash.jpg has 9 bytes; the surgery takes 8.", "Make it smaller."),
+        (
+            Limits(types=("application/pdf", "image/png")),
+            "The surgery does not take rash.jpg: it is image/jpeg.",
+            "It takes application/pdf, image/png.",
+        ),
+    ],
+)
+def test_a_file_that_the_surgery_does_not_take_is_refused(limits, message, hint):
+    limited = offers(replace(OPEN, limits=limits))
+    assert refused_by(Usage, with_mail(limited), a_letter(WORDS, PHOTO)) == (message, hint)
+
+
+@pytest.mark.parametrize("types", [("image/jpeg",), ("Image/JPEG",), ("image/*",), ("*/*",), ()])
+def test_a_file_of_a_type_that_the_surgery_takes_goes_along(types):
+    limited = offers(replace(OPEN, limits=Limits(attachment=9, types=types)))
+    assert decide(with_mail(limited), a_letter(WORDS, PHOTO)).action
+
+
+EARLIER = a_conversation(
+    a_message(attachments=(an_attachment(),)), kind=ADMINISTRATIVE, subject="Rash"
+)
+
+
+def test_the_same_request_again_is_done_already():
+    portal = with_mail(CAN, earlier=EARLIER)
+    step = decide(portal, a_letter(f"  {WORDS}\n", PHOTO), repeated=True)
+    assert step == Outcome(EARLIER, changed=False)
+    assert portal.mailbox.calls == [("writing_desk", INTENT, ADMINISTRATIVE)]
+
+
+def test_without_a_request_id_nothing_earlier_is_looked_for():
+    portal = with_mail(CAN, earlier=EARLIER)
+    decide(portal)
+    assert portal.mailbox.calls == [("writing_desk", None, ADMINISTRATIVE)]
+
+
+def test_done_already_needs_no_offer_any_more():
+    step = decide(with_mail(offers(), earlier=EARLIER), a_letter(WORDS, PHOTO), repeated=True)
+    assert step == Outcome(EARLIER, changed=False)
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        a_letter(WORDS),
+        a_letter("Something else", PHOTO),
+        a_letter(WORDS, PHOTO, subject="Knee"),
+        a_letter(WORDS, PHOTO, PHOTO),
+        a_letter(WORDS, replace(PHOTO, name="other.jpg")),
+        a_letter(WORDS, replace(PHOTO, content=b"\xff\xd8 a cat!")),
+        a_letter(WORDS, Enclosure("rash.jpg", "image/jpeg", b"shorter")),
+    ],
+)
+def test_the_same_request_id_for_another_message_is_a_conflict(letter):
+    message, _ = refused_by(Conflict, with_mail(CAN, earlier=EARLIER), letter, repeated=True)
+    assert message == "This --request-id was used for something else: thread thr-1."
+
+
+def test_the_same_request_id_for_another_kind_or_gp_is_a_conflict():
+    other_kind = with_mail(CAN, earlier=a_conversation(a_message()))
+    refused_by(Conflict, other_kind, repeated=True)
+    other_gp = with_mail(BOTH, earlier=EARLIER)
+    refused_by(Conflict, other_gp, a_letter(WORDS, PHOTO), repeated=True, gp="dahl")
+
+
+def test_files_that_the_portal_keeps_elsewhere_are_compared_by_name_and_size():
+    elsewhere = replace(an_attachment(), content=None, source="Binary/1")
+    there = a_conversation(a_message(attachments=(elsewhere,)), kind=ADMINISTRATIVE)
+    step = decide(with_mail(CAN, earlier=there), a_letter(WORDS, PHOTO), repeated=True)
+    assert step == Outcome(there, changed=False)
+
+
+HALF = a_conversation(kind=ADMINISTRATIVE)
+
+
+def test_a_thread_whose_message_never_arrived_is_completed_with_the_same_intent():
+    begun = Conversation(HALF.thread, ())
+    portal = with_mail(CAN, earlier=begun, half=True)
+
+    carry_out(decide(portal, repeated=True), Terms(yes=True), Asker(), lambda _: None)
+
+    assert portal.sent == [("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS), INTENT)]
+
+
+def test_a_thread_that_was_begun_about_something_else_is_a_conflict():
+    begun = Conversation(replace(HALF.thread, subject="Knee"), ())
+    refused_by(Conflict, with_mail(CAN, earlier=begun, half=True), repeated=True)

@@ -1,0 +1,294 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gpcli.care import inbox
+from gpcli.care.confirmation import Outcome, Terms, carry_out
+from gpcli.care.inbox import Sought, about, attached, checked_name, kind_called, listed, pick
+from gpcli.care.message import RECEPTION
+from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, NotFound, Usage
+from gpcli.model.service import Limits, ServiceName
+from gpcli.model.thread import Attachment, Conversation, Draft, ReplyDesk, ThreadKind
+from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, Asker, an_offer, offers
+from tests.care.messages import (
+    PHOTO,
+    WORDS,
+    a_conversation,
+    a_message,
+    a_thread,
+    an_answer,
+    an_attachment,
+    with_mail,
+    writing,
+)
+
+ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
+NOTHING = offers()
+OPEN = a_conversation()
+
+
+def threads_of(*threads):
+    return [Conversation(each, ()) for each in threads]
+
+
+MIXED = threads_of(
+    a_thread("a"),
+    a_thread("b", unread_count=0),
+    a_thread("c", kind=ADMINISTRATIVE, surgery_id=DAHL.id),
+    a_thread("d", kind="something-new", unread_count=0),
+)
+
+
+@pytest.mark.parametrize(
+    ("sought", "shown"),
+    [
+        ({}, "abcd"),
+        ({"unread": True}, "ac"),
+        ({"kind": ThreadKind.E_CONSULTATION}, "ab"),
+        ({"unread": True, "kind": ADMINISTRATIVE}, "c"),
+        ({"gp": "dahl"}, "c"),
+        ({"unread": True, "gp": "berg"}, "a"),
+        ({"limit": 2}, "ab"),
+        ({"limit": 1, "gp": "dahl"}, "c"),
+        ({"with_": "berg"}, "abcd"),
+        ({"with_": " LEGESENTER"}, "abcd"),
+        ({"with_": "dahl"}, ""),
+        ({"since": date(2026, 11, 30)}, "abcd"),
+        ({"since": date(2026, 12, 1)}, ""),
+    ],
+)
+def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
+    portal = with_mail(offers(surgeries=(BERG, DAHL)), *MIXED)
+    found = listed(portal, Sought(**sought))
+    assert "".join(one.id for one in found) == shown
+
+
+def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
+    late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
+    portal = with_mail(NOTHING, *threads_of(late, a_thread("never", last=None)))
+    found = listed(portal, Sought(since=date(2026, 12, 1)))
+    assert [one.id for one in found] == ["late"]
+
+
+def test_a_name_to_look_for_is_not_empty():
+    assert (checked_name(None), checked_name("Berg")) == (None, "Berg")
+    with pytest.raises(Usage, match="--with"):
+        checked_name(" ")
+
+
+def test_a_gp_of_another_name_is_not_found():
+    with pytest.raises(NotFound):
+        listed(with_mail(NOTHING), Sought(gp="nobody"))
+
+
+def test_kinds_have_their_words():
+    assert [kind_called(each) for each in ThreadKind] == list(ThreadKind)
+
+
+@pytest.mark.parametrize("word", ["", "econsult", "E-CONSULTATION"])
+def test_another_word_is_no_kind(word):
+    with pytest.raises(Usage) as refused:
+        kind_called(word)
+    assert refused.value.hint == "The kinds are e-consultation, administrative."
+
+
+def test_a_thread_is_picked_from_a_list_where_none_is_named():
+    portal, asker = with_mail(NOTHING, *MIXED), Asker(["b"])
+    assert pick(portal.mailbox, None, asker, lambda one: f"the {one.id}") == "b"
+    choices = (("a", "the a"), ("b", "the b"), ("c", "the c"), ("d", "the d"))
+    assert asker.questions == [("Which thread?", "THREAD", choices)]
+
+
+def test_only_what_fits_is_there_to_pick_from():
+    asker = Asker(["a"])
+    pick(with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0)
+    [(_, _, choices)] = asker.questions
+    assert [identity for identity, _ in choices] == ["a", "c"]
+
+
+def test_of_many_threads_the_first_thirty_are_there_to_pick_from():
+    many = threads_of(*(a_thread(f"t-{number}") for number in range(31)))
+    asker = Asker(["t-0"])
+    pick(with_mail(NOTHING, *many).mailbox, None, asker, str)
+    [(question, _, choices)] = asker.questions
+    assert (question, len(choices)) == ("Which thread? (30 of 31 are here)", 30)
+
+
+def test_a_thread_that_is_named_is_taken():
+    assert pick(with_mail(NOTHING).mailbox, "x", Asker(), str) == "x"
+
+
+@pytest.mark.parametrize(
+    ("named", "asker", "there"),
+    [(None, Asker(), MIXED), ("", Asker(["a"]), MIXED), (None, Asker(["a"]), [])],
+)
+def test_without_a_thread_to_choose_it_is_asked_for(named, asker, there):
+    with pytest.raises(InputNeeded):
+        pick(with_mail(NOTHING, *there).mailbox, named, asker, str)
+
+
+def reply(portal, draft=None, lookup=None, asker=None):
+    desk = inbox.open_desk(portal, "thr-1", lookup)
+    return inbox.propose_reply(writing(portal, asker), desk, draft or Draft(WORDS), INTENT)
+
+
+def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
+    step = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+
+    assert (step.action, step.rows, step.warnings, step.charge) == (
+        "Reply",
+        (
+            ("Thread", "Rash (thr-1)"),
+            ("To", "Kari Berg, Nordby legesenter"),
+            ("For", "Ada Nordmann"),
+            ("By", "Guro Holm"),
+            ("Message", "38 characters"),
+            ("Attachment", "rash.jpg (image/jpeg, 9 bytes)"),
+        ),
+        (),
+        None,
+    )
+
+
+def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
+    step = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+
+    file = Attachment("1", "rash.jpg", "image/jpeg", 9)
+    assert step.preview == a_message(
+        None, sent=None, sender="Guro Holm", attachments=(file,), in_response_to="msg-2"
+    )
+
+
+def test_a_reply_is_sent_once_whatever_is_offered_now():
+    portal = with_mail(NOTHING, OPEN)
+    carry_out(reply(portal), Terms(yes=True), Asker(), lambda _: None)
+    assert portal.sent == [("reply", "thr-1", Draft(WORDS), INTENT)]
+
+
+def test_a_reply_to_the_reception_warns_of_medical_questions():
+    step = reply(with_mail(NOTHING, a_conversation(kind=ADMINISTRATIVE)))
+    assert step.warnings == (RECEPTION,)
+
+
+def test_a_thread_without_a_subject_or_a_name_is_named_by_its_id():
+    bare = a_conversation(subject=None, practitioner=None, surgery=None)
+    desk = ReplyDesk(NOTHING, bare, None)
+    assert dict(reply(with_mail(NOTHING, bare)).rows)["Thread"] == "thr-1"
+    assert about(desk) == ("Thread: thr-1",)
+
+
+def test_who_writes_is_told_to_whom_and_about_what():
+    assert about(ReplyDesk(NOTHING, OPEN, None)) == (
+        "To: Kari Berg, Nordby legesenter",
+        "Subject: Rash",
+    )
+    limited = offers(an_offer(ServiceName.E_CONSULTATION, limits=Limits(text=500)))
+    assert about(ReplyDesk(limited, OPEN, None))[2:] == (
+        "The surgery takes 500 characters at most.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "why", "message", "hint"),
+    [
+        (
+            ThreadKind.E_CONSULTATION,
+            "not-done",
+            "Please book a visit.",
+            "The surgery has closed thread thr-1.",
+            "gpcli messages show thr-1 may say why; gpcli econsult start begins a new one.",
+        ),
+        (
+            ADMINISTRATIVE,
+            "completed",
+            None,
+            "The surgery has closed thread thr-1.",
+            "gpcli messages show thr-1 may say why; gpcli contact begins a new one.",
+        ),
+    ],
+)
+def test_a_closed_thread_takes_no_reply_and_why_stands_in_no_error(
+    kind, status, why, message, hint
+):
+    portal = with_mail(NOTHING, a_conversation(kind=kind, status=status, closed_because=why))
+    with pytest.raises(AlreadyAnswered) as refused:
+        reply(portal)
+    assert (refused.value.message, refused.value.hint, portal.sent) == (message, hint, [])
+
+
+def test_a_thread_that_is_not_there_takes_no_reply():
+    with pytest.raises(NotFound, match="no thread 'thr-1'"):
+        reply(with_mail(NOTHING))
+
+
+def test_the_same_reply_again_is_done_already_even_in_a_thread_that_is_closed_by_now():
+    before = a_message("msg-3", attachments=(an_attachment(),))
+    for there in (OPEN, a_conversation(status="completed")):
+        portal = with_mail(NOTHING, there, sent_before=before)
+        step = reply(portal, Draft(WORDS, (PHOTO,)), lookup=INTENT)
+        assert step == Outcome(before, changed=False)
+
+
+@pytest.mark.parametrize(
+    "before", [a_message("msg-3", text="Another"), a_message("msg-3", thread_id="thr-2")]
+)
+def test_the_same_request_id_for_another_reply_is_a_conflict(before):
+    portal = with_mail(NOTHING, OPEN, sent_before=before)
+    with pytest.raises(Conflict, match="message msg-3"):
+        reply(portal, lookup=INTENT)
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize(
+    ("offer", "held"),
+    [
+        (an_offer(ServiceName.E_CONSULTATION, limits=Limits(text=5)), True),
+        (an_offer(ServiceName.E_CONSULTATION, DAHL, limits=Limits(text=5)), False),
+        (an_offer(ServiceName.CONTACT, limits=Limits(text=5)), False),
+    ],
+)
+def test_a_reply_is_held_to_the_limits_of_its_own_service(offer, held):
+    portal = with_mail(offers(offer), OPEN)
+    if not held:
+        assert reply(portal).action == "Reply"
+        return
+    with pytest.raises(Usage, match="the surgery takes 5"):
+        reply(portal)
+
+
+FILES = a_conversation(
+    a_message(attachments=(an_attachment(identity="m-1.1"), an_attachment(identity="m-1.2"))),
+    an_answer(attachments=(an_attachment(identity="m-2.1"),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        ([], ["m-1.1", "m-1.2", "m-2.1"]),
+        (["m-2.1"], ["m-2.1"]),
+        (["m-2.1", "m-1.1", "m-2.1"], ["m-2.1", "m-1.1"]),
+    ],
+)
+def test_attachments_are_named_by_id_or_all_meant(ids, found):
+    assert [each.id for each in attached(FILES, ids)] == found
+
+
+@pytest.mark.parametrize(
+    ("there", "hint"),
+    [(FILES, "What is attached: m-1.1, m-1.2, m-2.1."), (OPEN, "Nothing is attached.")],
+)
+def test_what_is_not_attached_is_not_found(there, hint):
+    with pytest.raises(NotFound) as refused:
+        attached(there, ["m-9.1"])
+    assert (refused.value.message, refused.value.hint) == (
+        "Nothing called 'm-9.1' is attached to this thread.",
+        hint,
+    )
+
+
+def test_a_message_that_the_portal_tidied_up_is_still_the_same():
+    tidied = replace(a_message("msg-3"), text=" ".join(WORDS.split()))
+    portal = with_mail(NOTHING, OPEN, sent_before=tidied)
+    assert reply(portal, lookup=INTENT) == Outcome(tidied, changed=False)

@@ -1,0 +1,728 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.renewal_request import Line, Renewing
+from gpcli.care.renewals import propose
+from gpcli.errors import (
+    Conflict,
+    ConsentNeeded,
+    FeeNotAccepted,
+    InputNeeded,
+    NotFound,
+    NotOffered,
+    OffForNow,
+    Rejected,
+    Usage,
+)
+from gpcli.model.prescription import Asked
+from gpcli.model.service import Absence, ConsentLevel, Limits
+from tests.care.builders import (
+    BERG,
+    DAHL,
+    INTENT,
+    NOW,
+    ON_BEHALF,
+    Asker,
+    a_price,
+    an_offer,
+    offers,
+)
+from tests.care.medicines import (
+    ASKED,
+    CAN,
+    RENEWAL,
+    Chooser,
+    a_counter,
+    a_low_one,
+    a_prescription,
+    a_renewal,
+    a_wish,
+    bearing,
+    left,
+    pharmacy,
+)
+
+PRICE = a_price("161", "161")
+PRICED = offers(an_offer(RENEWAL, answer_time="In three days."), prices={RENEWAL: PRICE})
+CHARGED = offers(
+    an_offer(RENEWAL), prices={RENEWAL: replace(a_price("100", "150"), at_sending=True)}
+)
+SHARED = offers(an_offer(RENEWAL), surgeries=(BERG, DAHL))
+"""Two GPs, of whom only Berg renews."""
+BOTH = offers(an_offer(RENEWAL), an_offer(RENEWAL, DAHL), surgeries=(BERG, DAHL))
+OFF = offers(
+    an_offer(RENEWAL, absences=(Absence("leave", NOW - timedelta(1), NOW + timedelta(9)),))
+)
+
+
+def decide(portal, *ids, asker=None, **wishes):
+    return propose(a_counter(portal, asker), a_wish(*ids, **wishes))
+
+
+def send(portal, *ids, **wishes):
+    return carry_out(decide(portal, *ids, **wishes), Terms(yes=True), Asker(), lambda step: None)
+
+
+def refused_by(error, portal, *ids, **wishes):
+    """The message of the refusal; nothing must have been sent."""
+    with pytest.raises(error) as refused:
+        decide(portal, *ids, **wishes)
+    assert portal.sent == []
+    return refused.value.message
+
+
+def stands(renewing):
+    """Per line: its id, the request's id, and the word of its error."""
+    return [
+        (line.id, line.renewal and line.renewal.id, line.error and line.error.code)
+        for line in renewing.lines
+    ]
+
+
+def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
+    portal = pharmacy(a_prescription("rx-1"), known=PRICED, parties=ON_BEHALF)
+
+    step = decide(portal, "rx-1", note="Two weeks left")
+
+    assert (step.action, step.rows, step.charge, step.warnings) == (
+        "Ask to renew this prescription",
+        (
+            ("To", "Kari Berg, Nordby legesenter"),
+            ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+            ("For", "Ada Nordmann"),
+            ("By", "Guro Holm"),
+            ("Note", "Two weeks left"),
+            ("Answer", "In three days."),
+            ("Price", PRICE),
+        ),
+        None,
+        (),
+    )
+    assert portal.sent == []
+
+
+def test_several_go_together_in_one_plan_and_one_sending():
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", name="Ramipril"))
+    step = decide(portal, "rx-2", "rx-1", note="Please")
+    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+
+    assert step.action == "Ask to renew these prescriptions"
+    assert portal.sent == [("renew", ("rx-2", "rx-1"), "Please", INTENT)]
+    assert (stands(outcome.record), outcome.changed) == (
+        [("rx-2", "task-rx-2", None), ("rx-1", "task-rx-1", None)],
+        True,
+    )
+
+
+def test_each_goes_to_its_prescriber():
+    portal = pharmacy(
+        a_prescription("rx-1"),
+        a_prescription("rx-2", surgery_id=DAHL.id),
+        a_prescription("rx-3"),
+        a_prescription("rx-4", surgery_id=None, prescriber="Eli Vik"),
+        known=BOTH,
+    )
+
+    step = decide(portal, "rx-1", "rx-2", "rx-3", "rx-4")
+
+    assert [row for row in step.rows if row[0] in {"To", "Prescription"}] == [
+        ("To", "Kari Berg, Nordby legesenter"),
+        ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+        ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
+        ("To", "Per Dahl, Sydby legekontor"),
+        ("Prescription", "Metformin 500 mg (rx-2), 3 left"),
+        ("To", "Eli Vik"),
+        ("Prescription", "Metformin 500 mg (rx-4), 3 left"),
+    ]
+
+
+def test_the_same_twice_is_asked_for_once():
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
+    outcome = send(portal, "rx-2", "rx-2")
+
+    assert stands(outcome.record) == [("rx-2", "task-rx-2", None)]
+
+
+@pytest.mark.parametrize("status", ["completed", "accepted"])
+def test_what_was_renewed_is_done_by_its_former_id_and_what_replaced_it_is_named(status):
+    newest = a_prescription("rx-3", predecessors=("rx-2", "rx-1"))
+    asked = [a_renewal("task-9", "rx-2"), a_renewal("task-7", "rx-1", status=status)]
+    portal = pharmacy(newest, asked=asked)
+
+    step = decide(portal, "rx-1")
+
+    warning = "It was renewed already: rx-3 has replaced it."
+    line = Line("rx-1", newest, renewal=asked[1], warnings=(warning,))
+    assert step == Outcome(Renewing((line,)), changed=False)
+
+
+@pytest.mark.parametrize("asked", [[], [a_renewal("task-7", "rx-1", status="rejected")]])
+def test_what_was_replaced_without_a_request_is_refused_and_what_replaced_it_named(asked):
+    portal = pharmacy(a_prescription("rx-3", predecessors=("rx-2", "rx-1")), asked=asked)
+
+    [line] = decide(portal, "rx-1").record.lines
+
+    assert (line.error.code, line.error.message, line.error.hint) == (
+        "already_answered",
+        "It was replaced already, by rx-3.",
+        "gpcli rx renew rx-3 asks for the new one.",
+    )
+    assert portal.sent == []
+
+
+def test_a_former_id_beside_the_newest_asks_for_the_newest_only():
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
+    outcome = send(portal, "rx-1", "rx-2")
+
+    assert stands(outcome.record) == [
+        ("rx-1", None, "already_answered"),
+        ("rx-2", "task-rx-2", None),
+    ]
+
+
+def test_a_prescription_s_own_id_comes_before_that_of_a_predecessor():
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1",)))
+
+    assert stands(send(portal, "rx-1").record) == [("rx-1", "task-rx-1", None)]
+
+
+def test_what_is_asked_for_already_is_not_sent_again():
+    open_one = a_renewal("task-7", status="received")
+    portal = pharmacy(a_prescription("rx-1", renewal=open_one), a_prescription("rx-2"))
+    step = decide(portal, "rx-1", "rx-2")
+    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+
+    assert ("Asked for already", "Metformin 500 mg") in step.rows
+    assert portal.sent == [("renew", ("rx-2",), None, INTENT)]
+    assert [line.changed for line in outcome.record.lines] == [False, True]
+
+
+def test_all_asked_for_already_is_done_even_where_the_gp_has_stopped_renewing():
+    there = a_prescription("rx-1", renewal=a_renewal("task-7"))
+    portal = pharmacy(there, known=OFF)
+
+    step = decide(portal, "rx-1")
+
+    done = Line("rx-1", there, renewal=there.renewal)
+    assert step == Outcome(Renewing((done,)), changed=False)
+
+
+def test_a_note_to_what_is_asked_for_already_is_said_not_to_be_sent():
+    there = a_prescription("rx-1", renewal=a_renewal("task-7"))
+
+    step = decide(pharmacy(there), "rx-1", note="Hurry")
+
+    [line] = step.record.lines
+    assert line.warnings == ("It is asked for already; your note was not sent.",)
+
+
+def test_what_was_settled_before_can_be_asked_for_again():
+    there = a_prescription("rx-1", renewal=a_renewal("task-7", status="completed"))
+
+    assert stands(send(pharmacy(there), "rx-1").record) == [("rx-1", "task-rx-1", None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        (
+            {"group": "A"},
+            "Group A: a consultation is usually needed before it is renewed.",
+        ),
+        (
+            {"group": "B"},
+            "Group B: a consultation is usually needed before it is renewed.",
+        ),
+        (
+            {"expired": True},
+            "It has expired: portals usually refuse that, and a new one needs an appointment.",
+        ),
+        ({"status": "stopped"}, "It was stopped: portals usually refuse to renew that."),
+        (
+            {"renewal": a_renewal(status="rejected", answer="A blood test first.")},
+            "The surgery refused it when you last asked: A blood test first.",
+        ),
+        (
+            {"renewal": a_renewal(status="rejected")},
+            "The surgery refused it when you last asked.",
+        ),
+    ],
+)
+def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
+    portal = pharmacy(a_prescription("rx-1", **changes))
+    step = decide(portal, "rx-1")
+    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+
+    assert step.warnings == (f"Metformin 500 mg: {warning}",)
+    assert [line.result("Europe/Oslo").warning for line in outcome.record.lines] == [warning]
+
+
+def test_an_unknown_id_is_one_failed_line_among_the_others():
+    portal = pharmacy(a_prescription("rx-1"))
+    step = decide(portal, "rx-9", "rx-1")
+    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+
+    assert step.warnings == ("rx-9 can't be asked for: There is no prescription 'rx-9'.",)
+    assert stands(outcome.record) == [("rx-9", None, "not_found"), ("rx-1", "task-rx-1", None)]
+
+
+def test_with_unknown_ids_alone_there_is_no_plan():
+    step = decide(pharmacy(a_prescription("rx-1")), "rx-8", "rx-9")
+
+    assert (type(step), stands(step.record)) == (
+        Outcome,
+        [("rx-8", None, "not_found"), ("rx-9", None, "not_found")],
+    )
+
+
+def test_a_portal_s_refusal_is_one_failed_line_among_the_others():
+    no = Rejected("It has expired.")
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), refuses={"rx-2": no})
+
+    outcome = send(portal, "rx-1", "rx-2")
+
+    assert stands(outcome.record) == [("rx-1", "task-rx-1", None), ("rx-2", None, "rejected")]
+
+
+def test_a_rehearsal_shows_requests_that_were_not_sent():
+    portal = pharmacy(a_prescription("rx-1"))
+    step = decide(portal, "rx-1", note="Please")
+    outcome = carry_out(step, Terms(dry_run=True), Asker(), lambda step: None)
+
+    [line] = outcome.record.lines
+    expected = a_renewal(None, "rx-1", asked=None, updated=None, note="Please")
+    assert (line.renewal, line.changed, outcome.dry_run) == (expected, False, True)
+    assert portal.sent == []
+
+
+def test_low_asks_for_what_runs_out():
+    portal = pharmacy(a_low_one("rx-1"), a_prescription("rx-2"), a_low_one("rx-3"))
+
+    assert stands(send(portal, low=True).record) == [
+        ("rx-1", "task-rx-1", None),
+        ("rx-3", "task-rx-3", None),
+    ]
+
+
+def test_low_leaves_out_what_would_be_in_vain_and_says_so():
+    refused = a_renewal(status="rejected", answer="A blood test first.")
+    portal = pharmacy(
+        a_low_one("rx-1"),
+        a_low_one("rx-2", group="A", name="Oxycodone", strength=None),
+        a_low_one("rx-3", renewal=refused, name="Naproxen"),
+    )
+
+    step = decide(portal, low=True)
+
+    assert stands(step.preview) == [("rx-1", None, None)]
+    assert [each.words for each in step.preview.left_out] == [
+        "Oxycodone (rx-2) runs out but is left out: "
+        "group A, for which a consultation is usually needed first.",
+        "Naproxen 500 mg (rx-3) runs out but is left out: "
+        "the surgery refused it when you last asked: A blood test first.",
+    ]
+
+
+def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
+    def renewed(identity, issued, **changes):
+        return a_low_one(identity, issued=issued, **{"predecessors": ("rx-0",), **changes})
+
+    portal = pharmacy(
+        renewed("today", "2026-12-01T08:00:00+01:00"),
+        renewed("this-week", "2026-11-25"),
+        renewed("a-week-ago", "2026-11-24"),
+        renewed("this-month", "2026-12"),
+        renewed("unsaid", None),
+        renewed("the-first", "2026-12-01", predecessors=()),
+    )
+
+    record = decide(portal, low=True).preview
+
+    assert [line.id for line in record.lines] == ["a-week-ago", "this-month", "unsaid", "the-first"]
+    assert {(each.prescription.id, each.why) for each in record.left_out} == {
+        ("today", "it was renewed less than a week ago."),
+        ("this-week", "it was renewed less than a week ago."),
+    }
+
+
+def test_low_tells_what_it_leaves_out_also_where_nothing_is_to_be_sent():
+    portal = pharmacy(a_low_one("rx-1", renewal=a_renewal()), a_low_one("rx-2", group="B"))
+
+    record = decide(portal, low=True).record
+
+    assert stands(record) == [("rx-1", "task-1", None)]
+    assert [each.prescription.id for each in record.left_out] == ["rx-2"]
+
+
+def test_low_leaves_out_nothing_that_is_asked_for_already():
+    portal = pharmacy(a_low_one("rx-1", group="B", renewal=a_renewal()))
+
+    record = decide(portal, low=True).record
+
+    assert (stands(record), record.left_out) == ([("rx-1", "task-1", None)], ())
+
+
+def test_low_asks_for_nothing_that_is_in_use_no_longer():
+    portal = pharmacy(a_low_one("rx-1", status="completed"), a_low_one("rx-2", expired=True))
+
+    assert decide(portal, low=True) == Outcome(Renewing(()), changed=False)
+
+
+def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
+    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", surgery_id=DAHL.id), known=BOTH)
+
+    assert stands(send(portal, low=True, gp="Dahl").record) == [("rx-2", "task-rx-2", None)]
+
+
+def test_an_empty_list_of_ids_asks_for_nothing():
+    portal = pharmacy(a_low_one("rx-1"))
+
+    assert decide(portal, ids=()) == Outcome(Renewing(()), changed=False)
+
+
+def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
+    portal = pharmacy(
+        a_prescription("rx-1"),
+        a_prescription("rx-2", renewal=a_renewal()),
+        a_prescription("rx-3", status="stopped"),
+        a_low_one("rx-4"),
+    )
+    asker = Chooser([["rx-4", "rx-1"]])
+
+    step = decide(portal, asker=asker)
+
+    choices = (("rx-1", "label of rx-1"), ("rx-4", "label of rx-4"))
+    assert asker.questions == [("Which prescriptions?", "ID", choices)]
+    assert stands(step.preview) == [("rx-4", None, None), ("rx-1", None, None)]
+
+
+def test_where_several_run_out_one_can_pick_them_all_at_once():
+    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", name="Ramipril"), a_prescription("rx-3"))
+    asker = Chooser([["rx-2", "--low", "rx-3"]])
+
+    step = decide(portal, asker=asker)
+
+    [(_, _, choices)] = asker.questions
+    assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
+    assert [line.id for line in step.preview.lines] == ["rx-1", "rx-2", "rx-3"]
+
+
+def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
+    with pytest.raises(InputNeeded) as needed:
+        decide(pharmacy(a_prescription()))
+
+    assert (needed.value.message, needed.value.hint) == (
+        "Which prescription?",
+        "Name prescriptions (gpcli rx list shows their ids), or --low.",
+    )
+
+
+def test_with_nothing_to_choose_from_nothing_is_asked():
+    asker = Chooser([["x"]])
+
+    message = refused_by(InputNeeded, pharmacy(a_prescription(status="stopped")), asker=asker)
+
+    assert (message, asker.questions) == ("There is no prescription to choose from.", [])
+
+
+@pytest.mark.parametrize(
+    ("wishes", "error", "words"),
+    [
+        ({"ids": ("rx-1",), "low": True}, Usage, "only one of them"),
+        ({"ids": ("rx-1",), "note": " "}, Usage, "--note is empty"),
+        ({"ids": ("rx-1", "")}, InputNeeded, "id is empty"),
+    ],
+)
+def test_contradictory_and_empty_wishes_are_refused_before_anything_is_read(wishes, error, words):
+    portal = pharmacy(a_prescription("rx-1"))
+
+    assert words in refused_by(error, portal, **wishes)
+    assert portal.calls == []
+
+
+@pytest.mark.parametrize(
+    ("known", "error"),
+    [
+        (offers(), NotOffered),
+        (offers(surgeries=()), NotOffered),
+        (OFF, OffForNow),
+        (offers(an_offer(RENEWAL), consent=ConsentLevel.BASIC), ConsentNeeded),
+    ],
+)
+@pytest.mark.parametrize("ids", [("rx-1",), ("rx-9",), ()])
+def test_where_no_gp_renews_nothing_is_asked_or_sent(known, error, ids):
+    asker = Chooser([["rx-1"]])
+
+    refused_by(error, pharmacy(a_prescription("rx-1"), known=known), *ids, asker=asker)
+
+    assert asker.questions == []
+
+
+def test_one_whose_prescriber_does_not_renew_is_a_failed_line():
+    portal = pharmacy(
+        a_prescription("rx-1"), a_prescription("rx-2", surgery_id=DAHL.id), known=SHARED
+    )
+    outcome = send(portal, "rx-1", "rx-2")
+
+    assert stands(outcome.record) == [("rx-1", "task-rx-1", None), ("rx-2", None, "not_offered")]
+    assert portal.sent == [("renew", ("rx-1",), None, INTENT)]
+
+
+def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
+    portal = pharmacy(a_prescription("rx-1"), known=BOTH)
+
+    assert refused_by(Usage, portal, "rx-1", gp="Dahl") == (
+        "rx-1 was prescribed by Kari Berg, Nordby legesenter, and a renewal goes there, "
+        "not to 'Dahl'."
+    )
+
+
+def test_a_gp_that_the_person_does_not_have_is_not_found():
+    message = refused_by(NotFound, pharmacy(a_prescription("rx-1")), "rx-1", gp="Lie")
+
+    assert message == "You have no GP called 'Lie'."
+
+
+def test_sending_costs_nothing_unless_the_portal_says_so():
+    portal = pharmacy(a_prescription("rx-1"), known=PRICED)
+
+    assert decide(portal, "rx-1").charge is None
+
+
+def test_where_sending_costs_every_request_counts():
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=CHARGED)
+    step = decide(portal, "rx-1", "rx-2")
+
+    whole = replace(a_price("200", "300"), at_sending=True, rates=())
+    assert step.charge == Charge("Asking for 2 prescriptions", whole)
+    with pytest.raises(FeeNotAccepted, match="costs up to NOK 300"):
+        carry_out(step, Terms(yes=True, accept_fee="150"), Asker(), lambda step: None)
+
+
+def test_the_price_of_several_is_shown_each_and_in_all():
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=PRICED)
+    step = decide(portal, "rx-1", "rx-2")
+
+    whole = replace(a_price("322", "322"), rates=())
+    assert step.rows[-2:] == (("Price each", PRICE), ("Price in all", whole))
+
+
+def test_several_for_nothing_have_one_price():
+    free = offers(an_offer(RENEWAL), prices={RENEWAL: a_price("0", "0")})
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=free)
+
+    assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", a_price("0", "0"))
+
+
+def test_only_what_is_sent_has_a_price():
+    there = a_prescription("rx-1", renewal=a_renewal("task-7"))
+    portal = pharmacy(there, a_prescription("rx-2"), known=PRICED)
+
+    assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", PRICE)
+
+
+@pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (CAN, "1000")])
+def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(known, cap):
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    step = decide(portal, "rx-1", "rx-2", capped=True)
+
+    with pytest.raises(FeeNotAccepted, match="Asking for 2 prescriptions costs"):
+        carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+    assert portal.sent == []
+
+
+@pytest.mark.parametrize(("known", "cap"), [(PRICED, "322"), (PRICED, "any"), (CAN, "any")])
+def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    step = decide(portal, "rx-1", "rx-2", capped=True)
+    carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+
+    assert len(portal.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"remaining": left(0)}, ", none left"),
+        ({"remaining": left(1)}, ", 1 left"),
+        ({"remaining": None}, ""),
+        ({"remaining": left(0), "expired": True}, ""),
+    ],
+)
+def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
+    step = decide(pharmacy(a_prescription("rx-1", **changes)), "rx-1")
+
+    assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in step.rows
+
+
+def test_an_unknown_price_stands_in_the_plan_as_unknown():
+    step = decide(pharmacy(a_prescription("rx-1")), "rx-1")
+
+    assert ("Price", None) in step.rows
+
+
+def test_what_the_gp_has_switched_off_while_a_person_thought_is_not_sent():
+    portal = pharmacy(a_prescription("rx-1"))
+    step = decide(portal, "rx-1")
+    portal.offered = OFF
+
+    with pytest.raises(OffForNow):
+        carry_out(step, Terms(), Asker([True]), lambda step: None)
+    assert portal.sent == []
+
+
+def test_only_the_gps_that_are_asked_must_still_renew():
+    portal = pharmacy(a_prescription("rx-1"), known=BOTH)
+    step = decide(portal, "rx-1")
+    portal.offered = offers(an_offer(RENEWAL), surgeries=(BERG, DAHL))
+
+    outcome = carry_out(step, Terms(), Asker([True]), lambda step: None)
+
+    assert stands(outcome.record) == [("rx-1", "task-rx-1", None)]
+
+
+def test_a_note_that_is_longer_than_the_surgery_takes_is_refused():
+    known = offers(an_offer(RENEWAL, limits=Limits(text=5)))
+    portal = pharmacy(a_prescription("rx-1"), known=known)
+
+    message = refused_by(Usage, portal, "rx-1", note="123456")
+
+    assert message == "--note has 6 characters; the surgery takes 5."
+    assert stands(send(portal, "rx-1", note="12345").record) == [("rx-1", "task-rx-1", None)]
+
+
+def test_a_repetition_finds_what_it_asked_for_before_whatever_came_of_it():
+    earlier = bearing(a_renewal("task-7", status="rejected", note="Please"))
+    portal = pharmacy(a_prescription("rx-1", renewal=earlier), asked=[earlier])
+
+    step = decide(portal, "rx-1", repeated=True, note="Please")
+
+    assert stands(step.record) == [("rx-1", "task-7", None)]
+    assert portal.sent == []
+
+
+def test_a_repetition_of_what_was_renewed_since_does_not_renew_the_new_one():
+    earlier = bearing(a_renewal("task-7", "rx-1", status="completed"))
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
+
+    assert stands(decide(portal, "rx-1", repeated=True).record) == [("rx-1", "task-7", None)]
+    assert stands(decide(portal, "rx-2", repeated=True).record) == [("rx-1", "task-7", None)]
+
+
+def test_a_repetition_by_a_former_id_with_another_note_is_a_conflict():
+    earlier = bearing(a_renewal("task-7", "rx-1", status="completed", note="Please"))
+    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
+
+    message = refused_by(Conflict, portal, "rx-1", repeated=True, note="Other words")
+
+    assert message == "This --request-id was used for something else: task-7."
+
+
+FIRST_TRY = bearing(a_renewal("task-7", "rx-1", asked=ASKED))
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("updated", [None, ASKED, ASKED + MINUTE])
+def test_a_repetition_does_not_ask_for_what_somebody_had_asked_for_at_the_first_try(updated):
+    other = a_renewal("t-9", "rx-2", status="rejected", asked=ASKED - MINUTE, updated=updated)
+    portal = pharmacy(
+        a_prescription("rx-1", renewal=FIRST_TRY),
+        a_prescription("rx-2", renewal=other),
+        asked=[FIRST_TRY, other],
+    )
+
+    step = decide(portal, "rx-1", "rx-2", repeated=True)
+
+    assert stands(step.record) == [("rx-1", "task-7", None), ("rx-2", "t-9", None)]
+    assert step.changed is False
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"asked": ASKED - 2 * MINUTE, "updated": ASKED - MINUTE},
+        {"asked": ASKED + MINUTE, "updated": ASKED + 2 * MINUTE},
+        {"asked": None, "updated": ASKED + MINUTE},
+    ],
+)
+def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times):
+    other = a_renewal("t-9", "rx-2", status="rejected", **times)
+    portal = pharmacy(
+        a_prescription("rx-1", renewal=FIRST_TRY),
+        a_prescription("rx-2", renewal=other),
+        asked=[FIRST_TRY, other],
+    )
+
+    outcome = send(portal, "rx-1", "rx-2", repeated=True)
+
+    assert stands(outcome.record) == [("rx-1", "task-7", None), ("rx-2", "task-rx-2", None)]
+
+
+def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
+    portal = pharmacy(a_prescription("rx-1"))
+    others = a_renewal("task-9")
+    portal.prescriptions.renew = lambda asked, note, intent: [Asked(asked[0], others, False)]
+
+    [line] = send(portal, "rx-1", note="Hurry").record.lines
+
+    assert (line.changed, line.warnings) == (
+        False,
+        ("It is asked for already; your note was not sent.",),
+    )
+
+
+def test_a_repetition_asks_for_what_is_missing():
+    earlier = bearing(a_renewal("task-7", "rx-1"))
+    portal = pharmacy(
+        a_prescription("rx-1", renewal=earlier), a_prescription("rx-2"), asked=[earlier]
+    )
+
+    outcome = send(portal, "rx-1", "rx-2", repeated=True)
+
+    assert stands(outcome.record) == [("rx-1", "task-7", None), ("rx-2", "task-rx-2", None)]
+    assert portal.sent == [("renew", ("rx-2",), None, INTENT)]
+
+
+@pytest.mark.parametrize("note", [None, "Something else"])
+def test_a_request_id_that_was_used_with_another_note_is_a_conflict(note):
+    earlier = bearing(a_renewal("task-7", note="Please"))
+    portal = pharmacy(a_prescription("rx-1"), asked=[earlier])
+
+    message = refused_by(Conflict, portal, "rx-1", repeated=True, note=note)
+
+    assert message == "This --request-id was used for something else: task-7."
+
+
+def test_a_request_id_that_was_used_for_another_prescription_is_a_conflict():
+    earlier = bearing(a_renewal("task-7", "rx-1"))
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), asked=[earlier])
+
+    message = refused_by(Conflict, portal, "rx-2", repeated=True)
+
+    assert message == "This --request-id was used for something else: task-7."
+
+
+def test_what_low_stands_for_may_have_changed_since_an_earlier_try():
+    earlier = bearing(a_renewal("task-7", "rx-1", status="completed"))
+    portal = pharmacy(a_prescription("rx-1"), a_low_one("rx-2"), asked=[earlier])
+
+    outcome = send(portal, low=True, repeated=True)
+
+    assert stands(outcome.record) == [("rx-2", "task-rx-2", None)]
+
+
+def test_requests_of_others_with_the_same_prescription_are_no_earlier_try():
+    another = a_renewal("task-7", "rx-1", status="completed", identifiers=("urn:uuid:other",))
+    portal = pharmacy(a_prescription("rx-1", renewal=another), asked=[another])
+
+    assert stands(send(portal, "rx-1", repeated=True).record) == [("rx-1", "task-rx-1", None)]
+
+
+def test_without_a_request_id_nobody_looks_for_earlier_tries():
+    portal = pharmacy(a_prescription("rx-1"))
+    decide(portal, "rx-1")
+
+    assert portal.calls == [("renewal_desk",)]

@@ -1,0 +1,383 @@
+import time as clock
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpcli.care.slots import Wanted, day, span, wanted
+from gpcli.errors import Usage
+from gpcli.model.appointment import Window
+from tests.care.builders import NOW, OSLO, a_slot, at
+
+TODAY = date(2026, 12, 1)
+SPRING = date(2027, 3, 28)
+AUTUMN = date(2027, 10, 31)
+
+
+def wish(now=NOW, **options):
+    return wanted(now, OSLO, **options)
+
+
+def told(wrong):
+    return wrong.value.message, wrong.value.hint
+
+
+def test_without_filters_the_next_28_days_are_wanted():
+    assert wish() == Wanted(first=TODAY, last=date(2026, 12, 29))
+
+
+def test_every_option_is_understood():
+    asked = wish(
+        first="tomorrow",
+        last="+14d",
+        between="08:00-10:00",
+        weekdays=("mon,Wed", "FRIDAY"),
+        practitioner="berg",
+        channel="audio",
+        notice="2h",
+    )
+
+    assert asked == Wanted(
+        first=date(2026, 12, 2),
+        last=date(2026, 12, 15),
+        between=(time(8), time(10)),
+        weekdays=frozenset({0, 2, 4}),
+        practitioner="berg",
+        channel="phone",
+        not_before=at("2026-12-01 11:00"),
+    )
+
+
+def test_the_28_days_count_from_a_later_first_day():
+    assert wish(first="2027-01-01").last == date(2027, 1, 29)
+
+
+def test_the_28_days_count_from_today_when_the_first_day_is_past():
+    assert wish(first="2026-11-01").last == date(2026, 12, 29)
+
+
+def test_today_is_the_surgerys_day_not_the_machines():
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
+
+    assert wish(late).first == date(2026, 12, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-24", date(2026, 12, 24)),
+        ("today", TODAY),
+        (" Tomorrow ", date(2026, 12, 2)),
+        ("+0d", TODAY),
+        ("+14d", date(2026, 12, 15)),
+        ("+3660d", TODAY + timedelta(3660)),
+    ],
+)
+def test_a_day_may_be_written_in_several_ways(text, expected):
+    assert day(text, TODAY, "--from") == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "yesterday", "14d", "+d", "+14", "+14h", "2026-13-01", "2026-02-30", "1/12"]
+)
+def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
+    with pytest.raises(Usage) as wrong:
+        day(text, TODAY, "--to")
+
+    assert told(wrong) == (
+        f"--to '{text}' is not a day.",
+        "Write 2026-12-01, today, tomorrow or +14d.",
+    )
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "+9999d", "+3661d"])
+def test_a_day_more_than_ten_years_away_is_refused(text):
+    with pytest.raises(Usage) as wrong:
+        wish(first=text)
+
+    assert wrong.value.message == f"--from '{text}' is more than ten years away."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("10m", timedelta(minutes=10)),
+        (" 2H ", timedelta(hours=2)),
+        ("1d", timedelta(days=1)),
+        ("0s", timedelta(0)),
+    ],
+)
+def test_a_length_of_time_has_a_unit(text, expected):
+    assert span(text, "--notice") == expected
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.5h", "2w", "2h30m", "123456s"])
+def test_what_is_no_length_of_time_names_the_option(text):
+    with pytest.raises(Usage) as wrong:
+        wish(notice=text)
+
+    assert told(wrong) == (
+        f"--notice '{text}' is not a length of time.",
+        "Write 10m, 2h or 1d.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("08:00-10:00", (time(8), time(10))),
+        ("8:00 - 9:30", (time(8), time(9, 30))),
+        ("00:00-24:00", (time(0), time.max)),
+    ],
+)
+def test_hours_are_a_range_by_the_clock(text, hours):
+    assert wish(between=text).between == hours
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "8-10", "08:00", "08:00-10:00-12:00", "08:00Z-10:00", "25:00-26:00", "08:60-09:00", "a-b"],
+)
+def test_what_is_no_range_of_hours_is_refused(text):
+    with pytest.raises(Usage) as wrong:
+        wish(between=text)
+
+    assert told(wrong) == (f"--between '{text}' is not a range of hours.", "Write 08:00-10:00.")
+
+
+@pytest.mark.parametrize("text", ["10:00-08:00", "08:00-08:00", "24:00-08:00", "22:00-06:00"])
+def test_hours_that_end_before_they_begin_are_refused(text):
+    with pytest.raises(Usage) as wrong:
+        wish(between=text)
+
+    assert told(wrong) == (f"--between '{text}' ends before it begins.", "Write 08:00-10:00.")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("måndag",), "måndag"),
+        (("monkey",), "monkey"),
+        (("mo",), "mo"),
+        (("",), ""),
+        (("mon,",), ""),
+        (("mon", "fridays"), "fridays"),
+    ],
+)
+def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
+    with pytest.raises(Usage) as wrong:
+        wish(weekdays=words)
+
+    assert told(wrong) == (
+        f"--weekday '{name}' is not a weekday.",
+        "The words are mon, tue, wed, thu, fri, sat, sun.",
+    )
+
+
+@pytest.mark.parametrize("text", ["text", "", "carrier-pigeon"])
+def test_what_is_no_way_to_meet_names_the_ways(text):
+    with pytest.raises(Usage) as wrong:
+        wish(channel=text)
+
+    assert told(wrong) == (
+        f"--via '{text}' is not a way to meet.",
+        "The words are in-person, phone, video.",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_name_is_not_everybody(text):
+    with pytest.raises(Usage, match="--with needs a name"):
+        wish(practitioner=text)
+
+
+def test_a_first_day_after_the_last_is_refused():
+    with pytest.raises(Usage) as wrong:
+        wish(first="2026-12-10", last="2026-12-09")
+
+    assert told(wrong) == (
+        "--from (2026-12-10) is after --to (2026-12-09).",
+        "Swap them, or leave one out.",
+    )
+
+
+def test_a_last_day_in_the_past_names_the_option_that_was_given():
+    with pytest.raises(Usage) as wrong:
+        wish(last="2026-11-30")
+
+    assert told(wrong) == (
+        "--to (2026-11-30) is in the past.",
+        "Give an earlier --from as well.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "changes", "missed"),
+    [
+        ({}, "2026-12-03 08:20", {}, None),
+        ({"first": "2026-12-04"}, "2026-12-03 23:40", {}, "--from and --to"),
+        ({"last": "2026-12-03"}, "2026-12-03 23:40", {}, None),
+        ({"last": "2026-12-03"}, "2026-12-04 00:00", {}, "--from and --to"),
+        ({"weekdays": ("mon",)}, "2026-12-03 08:20", {}, "--weekday"),
+        ({"weekdays": ("thu",)}, "2026-12-03 08:20", {}, None),
+        ({"between": "08:00-10:00"}, "2026-12-03 08:00", {}, None),
+        ({"between": "08:00-10:00"}, "2026-12-03 10:00", {}, "--between"),
+        ({"practitioner": " BERG "}, "2026-12-03 08:20", {}, None),
+        ({"practitioner": "dahl"}, "2026-12-03 08:20", {}, "--with"),
+        ({"practitioner": "dahl"}, "2026-12-03 08:20", {"practitioner": None}, "--with"),
+        ({"channel": "video"}, "2026-12-03 08:20", {}, "--via"),
+        ({"channel": "video"}, "2026-12-03 08:20", {"channel": None}, "--via"),
+        ({"notice": "2h"}, "2026-12-01 10:40", {}, "--notice"),
+        ({"notice": "2h"}, "2026-12-01 11:00", {}, None),
+    ],
+)
+def test_each_filter_keeps_what_fits_and_is_named_for_what_does_not(
+    options, start, changes, missed
+):
+    assert wish(**options).misses(a_slot(start, **changes), OSLO) == missed
+
+
+def test_of_several_filters_that_miss_the_first_is_named():
+    asked = wish(weekdays=("mon",), between="08:00-09:00", practitioner="Dahl")
+
+    assert asked.misses(a_slot("2026-12-03 12:00"), OSLO) == "--weekday"
+
+
+def test_a_slot_in_utc_is_judged_by_the_surgerys_clock():
+    utc = a_slot(datetime(2026, 12, 2, 23, 20, tzinfo=UTC))
+
+    assert wish(first="2026-12-03", between="00:00-01:00").misses(utc, OSLO) is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+def test_the_machines_zone_changes_nothing(monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    clock.tzset()
+    try:
+        asked = wish(first="today", last="today", between="08:00-10:00")
+    finally:
+        monkeypatch.undo()
+        clock.tzset()
+
+    assert asked.windows(OSLO) == [Window(at("2026-12-01 08:00"), at("2026-12-01 10:00"))]
+
+
+@pytest.mark.parametrize(
+    ("now", "two_hours_on"),
+    [
+        ("2027-03-28T01:30+01:00", "2027-03-28T04:30+02:00"),
+        ("2027-10-31T01:30+02:00", "2027-10-31T02:30+01:00"),
+    ],
+)
+def test_two_hours_notice_are_two_hours_on_the_days_when_the_clock_changes(now, two_hours_on):
+    here = datetime.fromisoformat(now).astimezone(OSLO)
+
+    soonest = wish(here, notice="2h").not_before
+
+    assert soonest.isoformat() == datetime.fromisoformat(two_hours_on).isoformat()
+
+
+@pytest.mark.parametrize("changing", [SPRING, AUTUMN])
+def test_a_day_ahead_is_the_next_day_of_the_calendar_when_the_clock_changes(changing):
+    eve = datetime.combine(changing - timedelta(1), time(23, 45), OSLO)
+
+    assert wish(eve, first="+1d", last="+1d").first == changing
+    assert wish(eve, first="+2d", last="+2d").first == changing + timedelta(1)
+
+
+@pytest.mark.parametrize(
+    ("changing", "begins", "ends"),
+    [
+        (SPRING, "2027-03-28T00:00:00+01:00", "2027-03-28T23:59:59+02:00"),
+        (AUTUMN, "2027-10-31T00:00:00+02:00", "2027-10-31T23:59:59+01:00"),
+    ],
+)
+def test_a_window_over_a_day_when_the_clock_changes_has_both_offsets(changing, begins, ends):
+    (window,) = Wanted(changing, changing).windows(OSLO)
+
+    assert (window.start.isoformat(), window.end.isoformat()) == (begins, ends)
+
+
+def test_a_wish_for_days_alone_is_one_window():
+    assert wish(last="+2d").windows(OSLO) == [
+        Window(at("2026-12-01 00:00"), at("2026-12-03 23:59:59"))
+    ]
+
+
+def test_a_wish_for_hours_is_one_window_a_day():
+    assert wish(last="tomorrow", between="08:00-10:00").windows(OSLO) == [
+        Window(at("2026-12-01 08:00"), at("2026-12-01 10:00")),
+        Window(at("2026-12-02 08:00"), at("2026-12-02 10:00")),
+    ]
+
+
+def test_a_wish_for_weekdays_is_one_whole_day_for_each():
+    assert wish(last="+7d", weekdays=("wed", "tue")).windows(OSLO) == [
+        Window(at("2026-12-01 00:00"), at("2026-12-01 23:59:59")),
+        Window(at("2026-12-02 00:00"), at("2026-12-02 23:59:59")),
+        Window(at("2026-12-08 00:00"), at("2026-12-08 23:59:59")),
+    ]
+
+
+def test_hours_to_midnight_end_within_the_day():
+    (window,) = wish(last="today", between="20:00-24:00").windows(OSLO)
+
+    assert window == Window(at("2026-12-01 20:00"), at("2026-12-01 23:59:59"))
+
+
+def test_a_wish_without_any_day_is_refused():
+    with pytest.raises(Usage) as wrong:
+        wish(last="+2d", weekdays=("sat",)).windows(OSLO)
+
+    assert wrong.value.message == "No day from --from to --to is one of the --weekday days."
+
+
+WISHES = st.builds(
+    lambda first, length, opens, hours, weekdays: Wanted(
+        first=date(2027, 3, 20) + timedelta(first),
+        last=date(2027, 3, 20) + timedelta(first + length),
+        between=(time(opens), time(min(opens + hours, 23), 30)) if hours else None,
+        weekdays=frozenset(weekdays) | {(date(2027, 3, 20) + timedelta(first)).weekday()},
+    ),
+    first=st.integers(0, 240),
+    length=st.integers(0, 20),
+    opens=st.integers(4, 22),
+    hours=st.integers(0, 12),
+    weekdays=st.sets(st.integers(0, 6)),
+)
+
+
+@given(asked=WISHES, minutes=st.integers(0, 30 * 24 * 4))
+def test_the_windows_of_an_enquiry_cover_exactly_the_slots_that_the_filters_keep(asked, minutes):
+    midnight = datetime.combine(asked.first - timedelta(3), time.min, OSLO).astimezone(UTC)
+    slot = a_slot(midnight + timedelta(minutes=15 * minutes))
+
+    windows = asked.windows(OSLO)
+    utc = [(window.start.astimezone(UTC), window.end.astimezone(UTC)) for window in windows]
+    inside = any(begins <= slot.start < ends for begins, ends in utc)
+
+    assert inside == (asked.misses(slot, OSLO) is None)
+
+
+def test_what_has_begun_of_a_wish_begins_at_the_present():
+    now = at("2026-12-01 09:15").replace(second=7, microsecond=500)
+
+    assert wish(last="tomorrow").yet_to_come(OSLO, now) == [
+        Window(at("2026-12-01 09:15").replace(second=7), at("2026-12-02 23:59:59"))
+    ]
+
+
+def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
+    now = at("2026-12-01 10:00")
+
+    assert wish(last="tomorrow", between="08:00-10:00").yet_to_come(OSLO, now) == [
+        Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
+    ]
+
+
+def test_the_present_of_a_wish_is_said_by_the_surgery_s_clock():
+    (window,) = wish(last="today").yet_to_come(OSLO, at("2026-12-01 09:00").astimezone(UTC))
+
+    assert window.start.isoformat() == "2026-12-01T09:00:00+01:00"

@@ -1,0 +1,379 @@
+"""Where the words of a message come from, and what no message can hold."""
+
+import shlex
+import signal
+import stat
+import sys
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from gpcli.app_context import Session
+from gpcli.cli.message_input import (
+    LONGEST_SUBJECT,
+    Source,
+    checked_subject,
+    draft,
+    letter,
+    source_of,
+)
+from gpcli.cli.read_text import MOST, checked_text
+from gpcli.config.options import Options
+from gpcli.errors import Declined, InputNeeded, NotFound, NotOffered, Usage
+from gpcli.model.thread import Draft, Enclosure
+from gpcli.render.terminal import Terminal
+
+PIPED = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
+SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
+BEFORE_A_PIPE = Terminal(stdin_tty=False, stdout_tty=True, stderr_tty=True)
+PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
+
+EDITOR = """
+import pathlib, sys
+page, roof = pathlib.Path(sys.argv[1]), pathlib.Path({roof!r})
+modes = [format(each.stat().st_mode, "o") for each in (page, page.parent)]
+(roof / "where").write_text(" ".join([str(page), *modes]))
+(roof / "seen").write_bytes(page.read_bytes())
+page.write_bytes({words!r} + page.read_bytes())
+sys.exit({status})
+"""
+"""Notes what it was given to edit, and writes above it."""
+
+
+@pytest.fixture
+def session(tmp_path):
+    def make(typed="", terminal=PIPED, device=None, **env):
+        stdin = TextIOWrapper(BytesIO(typed)) if isinstance(typed, bytes) else StringIO(typed)
+        known = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)} | env
+        made = Session(Options(), known, stdin, StringIO(), StringIO(), terminal=terminal)
+        made.terminal_device = lambda: StringIO(device)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def editor(tmp_path):
+    """A command that edits: `editor(b"words")` puts the words above what is there."""
+
+    def make(words, status=0):
+        script = tmp_path / "editor.py"
+        script.write_text(EDITOR.format(roof=str(tmp_path), words=words, status=status), "utf-8")
+        return shlex.join([sys.executable, str(script)])
+
+    return make
+
+
+def ungated():
+    """Nothing stands in the way."""
+
+
+def test_words_on_the_line_are_the_message(session):
+    written = letter(session(), "Rash", Source("It itches.\n", None, ()), ungated)
+    assert (written.subject, written.draft) == ("Rash", Draft("It itches."))
+
+
+def test_a_file_has_the_words(session, tmp_path):
+    file = tmp_path / "rash.txt"
+    file.write_bytes(b"\xef\xbb\xbfFirst.\r\n\r\nSecond \xc3\xa6.\r\n")
+    written = draft(session(), Source(None, str(file), ()), tuple)
+    assert written == Draft("First.\n\nSecond æ.")
+
+
+@pytest.mark.parametrize("typed", ["Hei.\n", b"Hei.\n"])
+def test_standard_input_has_the_words(session, typed):
+    ours = session(typed)
+    assert draft(ours, source_of(ours, None, "-", None), tuple) == Draft("Hei.")
+    assert ours.stderr.getvalue() == ""
+
+
+def test_files_go_along(session, tmp_path):
+    photo = tmp_path / "rash.png"
+    photo.write_bytes(b"png")
+    written = draft(session(), Source("See.", None, [str(photo)]), tuple)
+    assert written.enclosures == (Enclosure("rash.png", "image/png", b"png"),)
+
+
+def test_words_given_twice_are_refused():
+    with pytest.raises(Usage, match="can't be used together"):
+        Source("a", "b", ())
+
+
+@pytest.mark.parametrize("source", [Source(None, None, ()), Source(None, None, [])])
+def test_without_words_and_without_a_person_the_flags_are_named(session, source):
+    for compose in (
+        lambda: draft(session(), source, tuple),
+        lambda: letter(session(), "Rash", source, ungated),
+    ):
+        with pytest.raises(InputNeeded) as refused:
+            compose()
+        assert refused.value.hint == (
+            "Give --message-file FILE (- is standard input), or --message TEXT."
+        )
+
+
+def test_without_a_subject_and_without_a_person_the_flag_is_named(session):
+    with pytest.raises(InputNeeded, match="--subject is needed"):
+        letter(session(), None, Source("Hei", None, ()), ungated)
+
+
+@pytest.mark.parametrize("words", ["", " \n\t\r\n ", "\ufeff "[1:]])
+def test_an_empty_message_is_refused(session, words):
+    with pytest.raises(Usage, match="--message is empty"):
+        draft(session(), Source(words, None, ()), tuple)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfeH\x00", "is not text in UTF-8"),
+        (b"caf\xe9", "is not text in UTF-8"),
+        (b"one\ntwo\x00", "has a character that no message can hold, in line 2"),
+        (b"\x1b[31mred", "has a character that no message can hold, in line 1"),
+        (b"x" * (MOST + 1), f"is too long: {MOST} bytes at most"),
+    ],
+)
+def test_what_no_message_can_hold_is_refused_from_a_file_and_from_standard_input(
+    session, tmp_path, content, message
+):
+    file = tmp_path / "m.txt"
+    file.write_bytes(content)
+    piped = session(content)
+    with pytest.raises(Usage, match=message):
+        draft(session(), Source(None, str(file), ()), tuple)
+    with pytest.raises(Usage, match=message):
+        draft(piped, source_of(piped, None, "-", None), tuple)
+
+
+def test_a_megabyte_is_refused_without_being_read_whole(session):
+    stream = BytesIO(b"x" * 1_000_000)
+    ours = session()
+    ours.stdin = TextIOWrapper(stream)
+    with pytest.raises(Usage, match="too long"):
+        draft(ours, source_of(ours, None, "-", None), tuple)
+    assert stream.tell() == MOST + 1
+
+
+def test_letters_of_all_scripts_tabs_and_hard_spaces_stay():
+    words = "prøve\tæ 診 e\u0301 \N{NO-BREAK SPACE}5\u202fmg \N{GRINNING FACE}"
+    assert checked_text(words, "It") == words
+
+
+def test_what_is_no_unicode_is_refused():
+    with pytest.raises(Usage, match="no message can hold"):
+        checked_text("a\udc80b", "It")
+
+
+@pytest.mark.parametrize("name", ["missing.txt", "no/such/place"])
+def test_a_file_that_is_not_there_is_not_found(session, tmp_path, name):
+    with pytest.raises(NotFound, match="There is no file"):
+        draft(session(), Source(None, str(tmp_path / name), ()), tuple)
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "a\0b"])
+def test_what_is_no_file_is_refused(session, name):
+    with pytest.raises(Usage):
+        draft(session(), Source(None, name, ()), tuple)
+
+
+@pytest.mark.parametrize("subject", ["", "  ", "two\nlines", "\x1b[31m", "x" * 201, "a\u202eb"])
+def test_a_subject_is_one_line_of_text(subject):
+    with pytest.raises(Usage, match="--subject"):
+        checked_subject(subject)
+
+
+@pytest.mark.parametrize("subject", ["Rash", " Utslett på armen ", "x" * LONGEST_SUBJECT])
+def test_a_subject_is_kept_without_the_space_around_it(subject):
+    assert checked_subject(subject) == subject.strip()
+
+
+def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(session, editor, tmp_path):
+    ours = session("Rash\n", SCREEN, VISUAL=editor(b"It itches.\n\n# 1 is the worst\n"))
+    written = letter(ours, None, Source(None, None, ()), ungated)
+    assert (written.subject, written.draft.text) == ("Rash", "It itches.\n\n# 1 is the worst")
+    assert (tmp_path / "seen").read_text("utf-8") == (
+        "\n"
+        "# Subject: Rash\n"
+        "# Write your message above, then save and leave the editor.\n"
+        "# These lines are left out. An empty message is not sent.\n"
+    )
+
+
+def test_who_writes_is_told_how_much_the_surgery_takes(session, editor, tmp_path):
+    ours = session("", SCREEN, VISUAL=editor(b"Hei"))
+    letter(ours, "Rash", Source(None, None, ()), lambda: 2000)
+    assert "# The surgery takes 2000 characters at most.\n" in (tmp_path / "seen").read_text(
+        "utf-8"
+    )
+    without = session("Hei.\n", SCREEN)
+    letter(without, "Rash", Source(None, None, ()), lambda: 1)
+    assert "\nThe surgery takes 1 character at most.\n" in without.stderr.getvalue()
+
+
+def test_the_page_to_write_on_is_private_and_gone_afterwards(session, editor, tmp_path):
+    ours = session("", SCREEN, EDITOR=editor(b"Hei"), XDG_RUNTIME_DIR=str(tmp_path))
+    draft(ours, Source(None, None, ()), lambda: ("To: Dr. Berg",))
+    page, mode, place_mode = (tmp_path / "where").read_text().split()
+    assert (stat.S_IMODE(int(mode, 8)), stat.S_IMODE(int(place_mode, 8))) == (0o600, 0o700)
+    assert Path(page).parents[1] == tmp_path
+    assert not Path(page).parent.exists()
+
+
+def test_visual_comes_before_editor(session, editor):
+    ours = session("", SCREEN, VISUAL=editor(b"Hei"), EDITOR="false")
+    assert draft(ours, Source(None, None, ()), tuple) == Draft("Hei")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (b"", 0, "The message is empty. Nothing was sent."),
+        (b" \n", 0, "The message is empty. Nothing was sent."),
+        (b"Hei", 3, "The editor ended with status 3. Nothing was sent."),
+    ],
+)
+def test_an_editor_left_empty_handed_or_in_trouble_sends_nothing(
+    session, editor, words, status, message
+):
+    ours = session("", SCREEN, VISUAL=editor(words, status))
+    with pytest.raises(Declined) as declined:
+        draft(ours, Source(None, None, ()), tuple)
+    assert declined.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "left"),
+    [(b"Hei", 3, b"Hei"), (b"\xff", 0, b"\xff"), (b"a\x00b\n", 0, b"a\x00b"), (b"", 0, b"")],
+)
+def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
+    session, editor, words, status, left
+):
+    source = Source(None, None, ())
+    with pytest.raises((Usage, Declined)):
+        draft(session("", SCREEN, VISUAL=editor(words, status)), source, tuple)
+    assert source.page.content.strip() == left
+
+
+def test_only_what_a_person_types_stays_on_the_page(session, tmp_path):
+    file = tmp_path / "m.txt"
+    file.write_text("Hei.")
+    for typed, terminal, source, left in (
+        ("Hei.\n", SCREEN, Source(None, None, ()), b"Hei.\n"),
+        ("Hei.\n", SCREEN, Source(None, "-", ()), b"Hei.\n"),
+        ("Hei.\n", PIPED, Source(None, "-", ()), b""),
+        ("", SCREEN, Source(None, str(file), ()), b""),
+        ("", SCREEN, Source("Hei.", None, ()), b""),
+    ):
+        assert draft(session(typed, terminal), source, tuple) == Draft("Hei.")
+        assert source.page.content == left
+
+
+def test_ctrl_c_in_the_editor_is_the_editors(session, editor, tmp_path):
+    interrupting = tmp_path / "interrupting.py"
+    interrupting.write_text(
+        "import os, runpy, signal, sys\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    command = editor(b"Hei").replace(sys.executable, f"{sys.executable} {interrupting}")
+    before = signal.getsignal(signal.SIGINT)
+    assert draft(session("", SCREEN, VISUAL=command), Source(None, None, ()), tuple) == Draft("Hei")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("command", ["no-such-editor-anywhere", "'unclosed"])
+def test_an_editor_that_can_not_be_run_is_named(session, command):
+    with pytest.raises(Usage, match="can't be run"):
+        draft(session("", SCREEN, VISUAL=command), Source(None, None, ()), tuple)
+
+
+def test_what_an_editor_leaves_is_checked_like_any_other(session, editor):
+    with pytest.raises(Usage, match="not text in UTF-8"):
+        draft(session("", SCREEN, VISUAL=editor(b"\xff")), Source(None, None, ()), tuple)
+
+
+def test_hostile_words_of_the_portal_are_harmless_in_the_editor(session, editor, tmp_path):
+    ours = session("", SCREEN, VISUAL=editor(b"Hei"))
+    draft(ours, Source(None, None, ()), lambda: ("Subject: a\x1b]52;c;x\x07\nb",))
+    assert "# Subject: a\\x1b]52;c;x\\x07 b\n" in (tmp_path / "seen").read_text("utf-8")
+
+
+def test_without_an_editor_the_person_writes_at_the_terminal(session):
+    ours = session("Hei.\nHa det.\n", SCREEN)
+    assert draft(ours, Source(None, None, ()), tuple) == Draft("Hei.\nHa det.")
+    assert ours.stderr.getvalue() == (
+        "Neither VISUAL nor EDITOR names an editor: write here.\n"
+        "Write your message, and end with Ctrl-D on a line of its own.\n"
+    )
+
+
+def test_nobody_is_made_to_write_what_can_not_be_sent(session, tmp_path):
+    def gate():
+        raise NotOffered("No.")
+
+    untouched = session("Rash\n", SCREEN, VISUAL=str(tmp_path / "never-run"))
+    for subject, source in ((None, Source("Hei", None, ())), ("Rash", Source(None, None, ()))):
+        with pytest.raises(NotOffered):
+            letter(untouched, subject, source, gate)
+    assert untouched.stderr.getvalue() == ""
+
+
+def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(session):
+    def gate():
+        raise AssertionError("asked for nothing")
+
+    assert letter(session("", SCREEN), "Rash", Source("Hei", None, ()), gate).subject == "Rash"
+
+
+def test_where_words_are_not_needed_a_subject_is_enough(session):
+    written = letter(session(), "Rash", Source(None, None, ()), ungated, words_needed=False)
+    assert written.draft == Draft("")
+
+
+def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(session):
+    ours = session("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
+    source = source_of(ours, None, "-", None)
+    assert ours.ask.yes("Can it wait?", flag="--can-wait")
+    written = letter(ours, None, source, ungated)
+    assert (written.subject, written.draft.text) == ("Rash", "The message.")
+
+
+def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(session):
+    ours = session("y\n", SCREEN, device="n\n")
+    source_of(ours, "Hei", None, None)
+    assert ours.ask.yes("Send?", flag="--yes")
+
+
+class Interrupted(BytesIO):
+    """A terminal at which somebody presses Ctrl-C in the line after the last."""
+
+    def readline(self, most=-1):
+        line = super().readline(most)
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+    def read(self, most=-1):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("file", [None, "-"])
+def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(session, file):
+    ours = session("", SCREEN)
+    ours.stdin = TextIOWrapper(Interrupted(b"It itches.\nSince Monday.\n"))
+    source = Source(None, file, ())
+    with pytest.raises(KeyboardInterrupt):
+        draft(ours, source, tuple)
+    assert source.page.content == b"It itches.\nSince Monday.\n"
+
+
+@pytest.mark.parametrize("typed", [b"x" * (MOST + 1), (b"x" * 63 + b"\n") * (MOST // 64 + 1)])
+def test_what_is_typed_is_read_no_further_than_a_message_can_be(session, typed):
+    ours = session(typed * 2, SCREEN)
+    source = Source(None, None, ())
+    with pytest.raises(Usage, match="too long"):
+        draft(ours, source, tuple)
+    assert len(source.page.content) == MOST + 1

@@ -1,0 +1,169 @@
+"""What is said after something was written: true words, and no promises."""
+
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+
+from gpcli.care.confirmation import Outcome, Proposal
+from gpcli.care.inbox import Marked
+from gpcli.cli.message_options import sentence, show_marked, show_reply, start_thread
+from gpcli.config.options import Options
+from gpcli.errors import OutcomeUnknown, Partial, PortalTrouble
+from gpcli.model.receipt import Written
+from gpcli.render.output import Format, Output
+from gpcli.render.terminal import Terminal
+from tests.care.builders import ALONE, INTENT, OSLO
+from tests.care.messages import a_conversation, a_message, an_answer
+
+SAYS = "Within five working days."
+
+
+class Desk:
+    """A session that carries out what it is given, and what it said."""
+
+    def __init__(self):
+        self.out, self.err = StringIO(), StringIO()
+        self.output = Output(self.out, self.err, Terminal(False, False, False), format=Format.PLAIN)
+        self.portal = SimpleNamespace(parties=ALONE)
+        self.options = Options(request_id="r-1")
+        self.zone = OSLO
+
+    def carry_out(self, step):
+        if isinstance(step, Outcome):
+            return step
+        written = step.send()
+        return Outcome(written.record, written.changed)
+
+    @property
+    def said(self):
+        return self.err.getvalue()
+
+    @property
+    def ids(self):
+        return [line.split("\t")[0] for line in self.out.getvalue().splitlines()]
+
+
+def proposal(conversation):
+    return Proposal(
+        "Write", (("Answer", SAYS),), conversation, lambda: Written(conversation, changed=True)
+    )
+
+
+WAITING = a_conversation(message_count=1, unread_count=0)
+FOLLOW = "Follow it with gpcli messages show thr-1."
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (
+            proposal(WAITING),
+            f"Sent; the surgery has not answered yet. It says: {SAYS} {FOLLOW}",
+        ),
+        (proposal(a_conversation()), f"Sent; the surgery has answered. {FOLLOW}"),
+        (
+            proposal(a_conversation(status="not-done", closed_because="Please call.")),
+            f"The surgery has closed it: Please call. {FOLLOW}",
+        ),
+        (
+            Outcome(WAITING, changed=False),
+            f"It was sent before; nothing was sent now. The surgery has not answered yet. {FOLLOW}",
+        ),
+        (
+            Outcome(a_conversation(status="completed"), changed=False),
+            f"It was sent before; nothing was sent now. The surgery has closed it. {FOLLOW}",
+        ),
+        (
+            Outcome(a_conversation(status="completed", closed_because="No can do "), changed=False),
+            "It was sent before; nothing was sent now. The surgery has closed it: No can do. "
+            f"{FOLLOW}",
+        ),
+        (
+            Outcome(WAITING, changed=False, dry_run=True),
+            "Nothing was sent: this was a dry run.",
+        ),
+    ],
+)
+def test_after_a_thread_is_started_what_is_true_is_said(step, words):
+    desk = Desk()
+    start_thread(desk, step, INTENT)
+    assert desk.said == f"{words}\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome(a_message(), changed=True), f"Sent. {FOLLOW}"),
+        (Outcome(a_message(), changed=False), "It was sent before; nothing was sent now."),
+        (
+            Outcome(a_message(None), changed=False, dry_run=True),
+            "Nothing was sent: this was a dry run.",
+        ),
+    ],
+)
+def test_after_a_reply_what_is_true_is_said(outcome, words):
+    desk = Desk()
+    show_reply(desk, outcome, INTENT)
+    assert desk.said == f"{words}\n"
+
+
+READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ids", "words"),
+    [
+        (Outcome(Marked(READ), changed=True), ["m-1", "m-2"], "2 messages are marked as read.\n"),
+        (Outcome(Marked(READ[:1]), changed=True), ["m-1"], "1 message is marked as read.\n"),
+        (Outcome(Marked(()), changed=False), [], "Nothing is unread there.\n"),
+        (
+            Outcome(Marked(READ), changed=False, dry_run=True),
+            ["m-1", "m-2"],
+            "Nothing was sent: this was a dry run.\n",
+        ),
+    ],
+)
+def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
+    desk = Desk()
+    show_marked(desk, outcome, INTENT)
+    assert (desk.ids, desk.said) == (ids, words)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [(PortalTrouble("It failed."), Partial), (OutcomeUnknown("Nobody knows."), OutcomeUnknown)],
+)
+def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble, error):
+    desk = Desk()
+    with pytest.raises(error) as raised:
+        show_marked(desk, Outcome(Marked(READ, trouble), changed=True), INTENT)
+    assert desk.ids == ["m-1", "m-2"]
+    assert trouble.message in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("words", "ended"),
+    [
+        ("No can do", "No can do."),
+        ("Why? ", "Why?"),
+        ("Call us!", "Call us!"),
+        ("Wait…", "Wait…"),
+        ("", "."),
+    ],
+)
+def test_words_of_others_are_ended_before_ours_follow(words, ended):
+    assert sentence(words) == ended
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (READ[:1], "1 message is marked as read"),
+        (READ, "2 messages are marked as read"),
+    ],
+)
+def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
+    desk = Desk()
+    show_marked(desk, Outcome(Marked(read), changed=True, here_only=True), INTENT)
+    assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"

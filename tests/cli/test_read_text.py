@@ -1,0 +1,85 @@
+"""Words from files and pipes: read whole, and never waited for without an end."""
+
+import os
+from contextlib import suppress
+from threading import Thread
+
+import pytest
+
+from gpcli.cli.read_text import words_in
+from gpcli.errors import Usage
+
+LONG = 60.0
+SHORT = 0.01
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+def writing(path, content):
+    writer = Thread(target=path.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    return writer
+
+
+@pytest.mark.parametrize("content", [b"Hei.\n", b"x" * 200_000])
+def test_what_comes_through_a_pipe_is_read_to_its_end(pipe, content):
+    writer = writing(pipe, content)
+    assert words_in(str(pipe), LONG) == content.decode()
+    writer.join(LONG)
+
+
+def test_the_pipe_of_a_shells_process_substitution_is_read_though_its_writer_has_gone():
+    outlet, inlet = os.pipe()
+    os.write(inlet, b"Hei.\n")
+    os.close(inlet)
+    try:
+        assert words_in(f"/dev/fd/{outlet}", LONG) == "Hei.\n"
+    finally:
+        os.close(outlet)
+
+
+def test_a_pipe_that_nobody_writes_to_is_given_up(pipe):
+    with pytest.raises(Usage) as refused:
+        words_in(str(pipe), SHORT)
+    assert refused.value.message == f"Nothing comes through the pipe '{pipe}'."
+
+
+def test_a_pipe_whose_writer_falls_silent_is_given_up(pipe):
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    inlet = os.open(pipe, os.O_WRONLY)
+    os.write(inlet, b"Dear doctor")
+    try:
+        with pytest.raises(Usage, match="Nothing comes"):
+            words_in(str(pipe), SHORT)
+    finally:
+        os.close(inlet)
+        os.close(reader)
+
+
+def test_a_pipe_without_an_end_is_refused(pipe):
+    writer = Thread(target=_pour, args=(pipe,), daemon=True)
+    writer.start()
+    with pytest.raises(Usage, match="too long"):
+        words_in(str(pipe), LONG)
+    writer.join(LONG)
+    assert not writer.is_alive(), "the pipe is still open for reading"
+
+
+def _pour(path):
+    with suppress(BrokenPipeError), path.open("wb", buffering=0) as inlet:
+        while True:
+            inlet.write(b"x" * 4096)
+
+
+def test_a_device_without_an_end_is_refused():
+    with pytest.raises(Usage, match="too long"):
+        words_in("/dev/zero", LONG)
+
+
+def test_an_empty_device_has_no_words():
+    assert words_in("/dev/null", SHORT) == ""

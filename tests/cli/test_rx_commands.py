@@ -1,0 +1,403 @@
+"""What `rx renew` and `rx withdraw` say and how they end, against a portal in memory."""
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpcli.app_context import Session
+from gpcli.cli.rx_commands import MOST_IDS
+from gpcli.errors import OutcomeUnknown, Rejected
+from gpcli.model.prescription import Asked
+from tests.care.builders import INTENT, NOW
+from tests.care.medicines import a_low_one, a_prescription, a_renewal, pharmacy
+from tests.journeys.shell import PIPED, SCREEN, Shell
+
+LOST = OutcomeUnknown("No answer came.", hint="Look.")
+NO = Rejected("It has expired.")
+
+
+@dataclass(frozen=True)
+class Counter(Shell):
+    """A shell whose portal is in memory; `device` is what is typed at the terminal itself."""
+
+    portal: Any = None
+    device: str | None = None
+
+    def _session(self, *given: Any) -> Session:
+        session = super()._session(*given)
+        session.__dict__["portal"] = self.portal
+        if self.device is not None:
+            session.terminal_device = lambda: io.StringIO(self.device)
+        return session
+
+
+@pytest.fixture
+def at_counter(tmp_path: Path):
+    """`at_counter(portal)` is a shell for it."""
+    env = {
+        "GPCLI_PORTAL": "https://portal.example/fhir",
+        "GPCLI_ENVIRONMENT": "staging",
+        "GPCLI_TOKEN": "t",
+        "GPCLI_PATIENT": "pat-1",
+        "GPCLI_CONFIG_DIR": str(tmp_path),
+    }
+    return lambda portal, **how: Counter(env, lambda: NOW, portal=portal, **how)
+
+
+def two(**refuses):
+    """A portal with two prescriptions; `refuses` says how asking for one fails."""
+    named = {f"rx-{name[-1]}": error for name, error in refuses.items()}
+    return pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), refuses=named)
+
+
+def statuses(ending):
+    return [(row["prescription_id"], row["status"], row["error"]) for row in ending.json]
+
+
+def notices(ending):
+    return [line["notice"]["message"] for line in ending.asides if "notice" in line]
+
+
+def error(code, message, hint=None):
+    return {"code": code, "message": message, "hint": hint}
+
+
+def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(at_counter):
+    ending = at_counter(two(rx2=LOST))(
+        f"gpcli rx renew rx-1 rx-2 --yes --json --request-id {INTENT}"
+    )
+
+    assert statuses(ending) == [
+        ("rx-1", "requested", None),
+        ("rx-2", None, error("outcome_unknown", "No answer came.", "Look.")),
+    ]
+    assert (ending.code, ending.error) == (
+        10,
+        {
+            "code": "outcome_unknown",
+            "exit": 10,
+            "message": "rx-2: No answer came.",
+            "hint": "Look.",
+            "request_id": str(INTENT),
+            "retry_after": None,
+        },
+    )
+
+
+def test_an_unknown_outcome_beats_a_refusal(at_counter):
+    ending = at_counter(two(rx1=NO, rx2=LOST))("gpcli rx renew rx-1 rx-2 --yes --json")
+
+    assert (ending.code, [row["error"]["code"] for row in ending.json]) == (
+        10,
+        ["rejected", "outcome_unknown"],
+    )
+
+
+def test_some_refused_among_others_end_with_8_and_the_results(at_counter):
+    ending = at_counter(two(rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
+
+    assert (ending.code, ending.error["message"]) == (
+        8,
+        "1 asked for, 1 not asked for. rx-2: It has expired.",
+    )
+    assert statuses(ending) == [
+        ("rx-1", "requested", None),
+        ("rx-2", None, error("rejected", "It has expired.")),
+    ]
+
+
+def test_all_refused_end_with_7_each_named_and_nothing_on_stdout(at_counter):
+    ending = at_counter(two(rx1=NO, rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
+
+    assert ending.refused == (7, "rejected", "")
+    assert ending.error["message"] == "rx-1: It has expired. rx-2: It has expired."
+
+
+def test_the_request_id_of_every_result_is_that_of_the_command(at_counter):
+    ending = at_counter(two())("gpcli rx renew rx-1 rx-2 --yes --json --request-id mine")
+
+    assert [row["request_id"] for row in ending.json] == ["mine", "mine"]
+
+
+def test_the_same_request_id_is_the_same_intent_and_another_is_another(at_counter):
+    portal = two()
+    for name in ("mine", "mine", "other"):
+        at_counter(portal)(f"gpcli rx renew rx-1 --yes --request-id {name}")
+
+    first, again, other = (call[-1] for call in portal.sent)
+    assert (first == again, first == other) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("portal", "words"),
+    [
+        (two(), ["2 asked for. The surgery has yet to answer: gpcli rx requests shows it."]),
+        (
+            pharmacy(
+                a_prescription("rx-1", renewal=a_renewal()),
+                a_prescription("rx-2"),
+            ),
+            [
+                "1 asked for. The surgery has yet to answer: gpcli rx requests shows it.",
+                "1 asked for before: nothing was sent for it now.",
+            ],
+        ),
+        (
+            pharmacy(
+                a_prescription("rx-1", renewal=a_renewal()),
+                a_prescription("rx-2", renewal=a_renewal("t", "rx-2")),
+            ),
+            ["2 asked for before: nothing was sent for them now."],
+        ),
+    ],
+)
+def test_what_is_said_afterwards_is_what_is_true(at_counter, portal, words):
+    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
+
+    assert notices(ending) == words
+
+
+def test_a_filter_by_kind_says_how_many_have_none(at_counter):
+    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", kind=None))
+
+    ending = at_counter(portal)("gpcli rx list --kind medicine --json")
+
+    assert ([row["id"] for row in ending.json], notices(ending)) == (
+        ["rx-1"],
+        ["1 whose kind is not told is left out."],
+    )
+
+
+def test_several_that_are_not_shown_are_counted_in_whole_sentences(at_counter):
+    old = [
+        a_prescription(f"rx-{n}", expired=True, valid_until="2024-01-01", kind=None)
+        for n in range(2)
+    ]
+    unused = [a_prescription(f"rx-{n}", status="stopped") for n in range(2, 4)]
+
+    shell = at_counter(pharmacy(*old, *unused))
+    usual, everything = (shell(f"gpcli rx list {flag} --json") for flag in ("", "--all"))
+
+    assert notices(usual)[-1] == "2 more, in use no longer: --all shows them."
+    assert notices(everything)[-1] == "2 that expired over 12 months ago are left out."
+
+
+def test_one_prescription_is_shown_by_its_id(at_counter):
+    shell = at_counter(pharmacy(a_prescription("rx-2", predecessors=("rx-1",))))
+    itself, former = (shell(f"gpcli rx show {name} --json") for name in ("rx-2", "rx-1"))
+
+    assert [ending.json["id"] for ending in (itself, former)] == ["rx-2", "rx-2"]
+    assert (notices(itself), notices(former)) == (
+        [],
+        ["rx-1 was replaced by rx-2, which is shown."],
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "ending"),
+    [
+        ("rx show rx-9", (3, "not_found", "")),
+        ("rx show", (2, "input_needed", "")),
+    ],
+)
+def test_a_prescription_that_is_not_there_or_not_named_is_refused(at_counter, line, ending):
+    assert at_counter(two())(f"gpcli {line} --json").refused == ending
+
+
+@pytest.mark.parametrize("line", ["rx list", "rx show rx-1", "rx requests"])
+def test_an_empty_choice_of_fields_lists_them_and_reads_nothing(at_counter, line):
+    portal = two()
+
+    ending = at_counter(portal)(["gpcli", *line.split(), "--fields", ""])
+
+    assert (ending.code, ending.err, portal.calls) == (0, "", [])
+    assert "id" in ending.out.splitlines()
+
+
+def test_low_that_leaves_out_everything_says_what_and_ends_well(at_counter):
+    portal = pharmacy(a_low_one("rx-1", group="A"))
+
+    ending = at_counter(portal)("gpcli rx renew --low --yes --json")
+
+    assert (ending.code, ending.json) == (0, [])
+    assert notices(ending) == [
+        "Metformin 500 mg (rx-1) runs out but is left out: "
+        "group A, for which a consultation is usually needed first.",
+        "There is nothing else to ask for.",
+    ]
+
+
+def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(at_counter):
+    refused = a_renewal(of="rx-2", status="rejected", answer="A blood test first.")
+    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", renewal=refused))
+
+    ending = at_counter(portal)("gpcli rx renew --low --yes --json")
+
+    left_out, plan, sent = ending.asides
+    assert left_out["notice"]["message"] == (
+        "Metformin 500 mg (rx-2) runs out but is left out: "
+        "the surgery refused it when you last asked: A blood test first."
+    )
+    assert (plan["plan"]["warnings"], sent["notice"]["message"].split(".")[0]) == (
+        [],
+        "1 asked for",
+    )
+
+
+@dataclass
+class AtOnce:
+    """A surgery that answers each request at once, in order."""
+
+    answers: list[tuple[str, str | None]]
+
+    def renew(self, asked, note, intent):
+        return [
+            Asked(one, a_renewal(f"t-{one.id}", one.id, status=status, answer=answer), changed=True)
+            for one, (status, answer) in zip(asked, self.answers, strict=True)
+        ]
+
+
+def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
+    portal = two()
+    portal.prescriptions.renew = AtOnce(
+        [("rejected", "A consultation is needed."), ("rejected", None)]
+    ).renew
+
+    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
+
+    assert ending.code == 0
+    assert notices(ending) == [
+        "2 refused: Metformin 500 mg (rx-1): A consultation is needed. Metformin 500 mg (rx-2)."
+    ]
+
+
+def test_each_kind_of_result_is_counted_by_itself(at_counter):
+    portal = two()
+    portal.prescriptions.renew = AtOnce([("completed", None), ("rejected", "No.")]).renew
+
+    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 rx-9 --yes --json")
+
+    assert (ending.code, ending.error["message"]) == (
+        8,
+        "1 renewed, 1 refused, 1 not asked for. rx-9: There is no prescription 'rx-9'.",
+    )
+    assert notices(ending) == ["1 renewed.", "1 refused: Metformin 500 mg (rx-2): No."]
+
+
+@pytest.mark.parametrize(("cap", "code"), [("5", 9), ("400", 9), ("any", 0)])
+def test_a_cap_on_an_unknown_price_holds(at_counter, cap, code):
+    portal = two()
+
+    ending = at_counter(portal)(f"gpcli rx renew rx-1 --yes --accept-fee {cap} --json")
+
+    assert (ending.code, bool(portal.sent)) == (code, code == 0)
+
+
+def test_at_a_terminal_several_are_picked_by_numbers(at_counter):
+    portal = two()
+
+    ending = at_counter(portal, typing="1,11\n2,1\ny\n", terminal=SCREEN)("gpcli rx renew")
+
+    assert "'11' is not in the list: answer with a number or an id." in ending.err
+    assert [call[1] for call in portal.sent] == [("rx-2", "rx-1")]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "rx-1\nrx-2\n",
+        "rx-1\tMetformin\t500 mg\r\nrx-2\tRamipril\r\n",
+        "\n  rx-1  \n\n\trx-9 is no first field\nrx-2",
+    ],
+)
+def test_ids_are_read_one_a_line_from_standard_input(at_counter, typed):
+    portal = two()
+    at_counter(portal, typing=typed)("gpcli rx renew - --yes")
+
+    assert [call[1] for call in portal.sent] == [("rx-1", "rx-2")]
+
+
+def test_ids_on_the_line_and_on_standard_input_keep_their_order(at_counter):
+    portal = two()
+    at_counter(portal, typing="rx-1\n")("gpcli rx renew rx-2 - --yes")
+
+    assert [call[1] for call in portal.sent] == [("rx-2", "rx-1")]
+
+
+def test_standard_input_that_is_no_text_is_a_usage_error(at_counter):
+    portal = two()
+    noise = io.TextIOWrapper(io.BytesIO(b"\xff\xfe\x00"), encoding="utf-8")
+
+    ending = at_counter(portal, typing=noise)("gpcli rx renew - --yes --json")
+
+    assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
+
+
+def test_after_ids_from_standard_input_the_question_goes_to_the_terminal(at_counter):
+    portal = two()
+    piped = replace(SCREEN, stdin_tty=False)
+
+    ending = at_counter(portal, typing="rx-1\n", terminal=piped, device="y\n")("gpcli rx renew -")
+
+    assert (ending.code, [call[1] for call in portal.sent]) == (0, [("rx-1",)])
+
+
+def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(at_counter):
+    portal = two()
+
+    ending = at_counter(portal, typing="rx-1\n")("gpcli rx renew - --json")
+
+    assert (ending.refused, portal.sent) == ((9, "confirmation_needed", ""), [])
+
+
+@pytest.mark.parametrize(
+    ("line", "notice"),
+    [
+        ("--yes", "It is withdrawn."),
+        ("--dry-run", "Nothing was sent: this was a dry run."),
+    ],
+)
+def test_a_withdrawal_says_what_is_true_now(at_counter, line, notice):
+    portal = pharmacy(asked=[a_renewal()])
+
+    ending = at_counter(portal)(f"gpcli rx withdraw task-1 {line} --json")
+
+    assert (ending.code, ending.asides[-1]) == (0, {"notice": {"message": notice}})
+
+
+def test_withdrawing_again_says_that_nothing_was_sent(at_counter):
+    portal = pharmacy(asked=[a_renewal(status="cancelled")])
+
+    ending = at_counter(portal)("gpcli rx withdraw task-1 --yes --json")
+
+    assert (ending.json["changed"], ending.asides) == (
+        False,
+        [{"notice": {"message": "It was withdrawn already."}}],
+    )
+
+
+def test_more_ids_than_anybody_has_are_refused_unread(at_counter):
+    portal = two()
+    endless = io.StringIO("rx-1\n" * MOST_IDS)
+
+    ending = at_counter(portal, typing=endless)("gpcli rx renew - --yes --json")
+
+    assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
+    assert ending.error["message"] == (
+        f"Standard input is too long: {MOST_IDS} characters of ids at most."
+    )
+    assert endless.tell() == MOST_IDS + 1
+
+
+@pytest.mark.parametrize(("terminal", "waits"), [(SCREEN, True), (PIPED, False)])
+def test_at_a_terminal_it_is_said_that_ids_are_waited_for(at_counter, terminal, waits):
+    portal = two()
+    shell = at_counter(portal, typing="rx-1\n", terminal=terminal)
+
+    ending = shell("gpcli rx renew - --yes")
+
+    words = "Write the ids, one a line, and end with Ctrl-D on a line of its own.\n"
+    assert (ending.code, ending.err.startswith(words)) == (0, waits)

@@ -1,0 +1,103 @@
+"""What the programs that gpcli starts get, and what they never see."""
+
+import os
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+
+from gpcli.app_context import Session
+from gpcli.cli.message_drafts import Page, edit
+from gpcli.cli.subprocess_env import start
+from gpcli.cli.terminal_prompter import TerminalScreen
+from gpcli.config.options import Options
+
+NOTES = """
+import os, pathlib, sys
+umask = os.umask(0)
+known = sorted(name for name in os.environ if name.startswith(("GPCLI_", "EDITOR_")))
+pathlib.Path({seen!r}).write_text(f"{{umask:03o}} {{' '.join(known)}}")
+"""
+"""A program that notes its umask and which variables it knows."""
+
+
+@pytest.fixture
+def noting(tmp_path):
+    """A program that notes, and where."""
+    script, seen = tmp_path / "notes.py", tmp_path / "seen"
+    script.write_text(NOTES.format(seen=str(seen)))
+    return f"{sys.executable} {script}", seen
+
+
+@pytest.fixture
+def session(tmp_path):
+    env = {
+        "GPCLI_TOKEN": "secret",
+        "GPCLI_CONFIG_DIR": str(tmp_path),
+        "EDITOR_OPTIONS": "wide",
+    }
+    made = Session(Options(), env, StringIO(), StringIO(), StringIO())
+    made.former_umask = 0o022
+    return made
+
+
+@pytest.fixture
+def private():
+    """The umask that gpcli works with."""
+    former = os.umask(0o077)
+    yield
+    os.umask(former)
+
+
+def started(session, command):
+    with start(session, command.split()) as process:
+        assert process.wait(60) == 0
+
+
+def edited(session, command):
+    edit(session, command, [], Page())
+
+
+def opened(session, command):
+    screen = TerminalScreen(session, browser=command, automatic=False)
+    assert screen.open_page("https://portal.example/")
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize(("way", "umask"), [(started, "022"), (edited, "077")])
+def test_a_child_has_the_person_s_variables_but_not_the_token(session, noting, way, umask):
+    """And the person's umask, but for an editor: what it writes beside the page is private too."""
+    command, seen = noting
+    way(session, command)
+    assert seen.read_text() == f"{umask} EDITOR_OPTIONS GPCLI_CONFIG_DIR"
+
+
+@pytest.mark.usefixtures("private")
+def test_neither_does_a_browser_see_the_token(session, tmp_path):
+    keeper = tmp_path / "browser"
+    keeper.write_text(f'#!/bin/sh\n(umask; env) > "{tmp_path}/seen"\n')
+    keeper.chmod(0o700)
+    opened(session, str(keeper))
+    umask, *variables = (tmp_path / "seen").read_text().splitlines()
+    assert umask == "0022"
+    assert "EDITOR_OPTIONS=wide" in variables
+    assert not [each for each in variables if "secret" in each or "GPCLI_TOKEN" in each]
+
+
+@pytest.mark.usefixtures("private")
+def test_where_the_umask_was_never_changed_it_stays(session, noting):
+    command, seen = noting
+    session.former_umask = -1
+    started(session, command)
+    assert seen.read_text() == "077 EDITOR_OPTIONS GPCLI_CONFIG_DIR"
+
+
+def test_the_streams_are_as_asked(session):
+    with start(session, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
+        assert process.communicate(timeout=60) == (b"Hei\n", None)
+
+
+def test_what_can_not_be_run_is_an_error_of_the_system(session):
+    with pytest.raises(FileNotFoundError):
+        start(session, ["no-such-program-anywhere"])

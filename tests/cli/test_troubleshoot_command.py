@@ -1,0 +1,91 @@
+"""`gpcli troubleshoot` on the command line: its row, its help, and the time that it has."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from gpcli.__main__ import command_line
+from gpcli.app_context import Session
+from gpcli.cli.answer_table import PAGES
+from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.troubleshoot_command import _door, _scene
+from gpcli.config.options import Options
+from gpcli.render.terminal import Terminal
+from gpcli.troubleshoot import network_checks, sign_in_checks
+from gpcli.troubleshoot.machine_checks import NO_BROWSER
+
+
+@pytest.fixture
+def session(tmp_path):
+    env = {
+        "GPCLI_CONFIG_DIR": str(tmp_path),
+        "GPCLI_PORTAL": "https://portal.example",
+        "GPCLI_ENVIRONMENT": "staging",
+        "GPCLI_TOKEN": "canary",
+        "GPCLI_PATIENT": "ada-7",
+        "HOME": "/home/someone",
+    }
+    streams = [io.StringIO() for _ in range(3)]
+    transport = httpx.MockTransport(lambda _: httpx.Response(404))
+    made = Session(Options(timeout=20.0), env, *streams, transport=transport)
+    yield made
+    made.close()
+
+
+def test_the_help_explains_every_cause_that_is_no_word_of_an_error():
+    causes = (
+        NO_BROWSER,
+        network_checks.CLOCK,
+        sign_in_checks.NOT_SUPPORTED,
+        sign_in_checks.NO_REFRESH,
+    )
+    page = " ".join(PAGES["troubleshoot"].split())
+    assert [cause for cause in causes if f"{cause} (" not in page] == []
+
+
+def test_the_words_that_people_try_lead_to_it():
+    row = REGISTRY.row("troubleshoot")
+    assert {"diagnose", "check"} <= set(row.aliases)
+    assert (row.services, row.writes) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("spent", "left"), [(0.0, 20.0), (5.00113, 15.0), (19.5, 1.0), (60.0, 1.0)]
+)
+def test_the_network_gets_the_time_that_is_left(session, spent, left):
+    assert _door(session, spent).deadline.seconds == left
+
+
+def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(session):
+    made = []
+
+    def at_a_terminal(options, env, *streams):
+        shown = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
+        made.append(Session(options, session.env, *streams, terminal=shown))
+        return made[0]
+
+    streams = [io.StringIO() for _ in range(3)]
+    line = ["troubleshoot", "--profile", "none"]
+    assert command_line(line, session.env, *streams, at_a_terminal) == 3
+    assert made[0].ask.allowed is False
+
+
+def test_a_limit_below_a_second_is_kept(session):
+    session.options = replace(session.options, timeout=0.2)
+    assert _door(session, 0.0).deadline.seconds == 0.2
+
+
+def test_the_scene_hides_what_the_variables_hold(session):
+    scene = _scene(session)
+    assert scene.hide("canary ada-7 /home/someone/x") == "[hidden] [hidden] ~/x"
+    assert scene.unattended == "GPCLI_TOKEN"
+
+
+def test_the_portal_is_asked_once_for_all_the_checks_of_the_way(session):
+    scene = _scene(session)
+    assert scene.contact is scene.contact
+    assert scene.contact.status == 404

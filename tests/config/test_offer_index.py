@@ -1,0 +1,223 @@
+import stat
+
+import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpcli.config.index_format import escape, unescape
+from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
+
+NOW = 1_900_000_000.0
+ADA = IndexedPerson("acc-ada", "pat-1", "Ada Nordmann", NOW)
+GURO = IndexedPerson("acc-guro", "pat-2", "Guro Holm", NOW + 60)
+
+
+@pytest.fixture
+def index(tmp_path):
+    return OfferIndex(tmp_path / "state" / "index")
+
+
+def test_a_new_index_knows_nothing(index):
+    assert index.profiles() == ()
+    assert index.people("home") == []
+    assert index.hidden("home", "pat-1", NOW) == {}
+    assert not index.path.exists()
+
+
+def test_the_file_is_text_one_fact_a_line(index):
+    index.set_profiles(["work", "home"], "home")
+    index.add_person("home", ADA)
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+
+    assert index.path.read_text(encoding="utf-8") == (
+        "gpcli offer index\t1\n"
+        "default\thome\n"
+        "profile\thome\n"
+        "profile\twork\n"
+        "person\thome\tacc-ada\tpat-1\tAda Nordmann\t1900000000.0\n"
+        "offers\thome\tpat-1\t1900000010.0\n"
+        "hidden\thome\tpat-1\tflu\tNo flu.\n"
+    )
+
+
+def test_the_file_is_its_owners_alone(index):
+    index.set_profiles(["home"], None)
+
+    assert stat.S_IMODE(index.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(index.path.parent.stat().st_mode) == 0o700
+
+
+def test_people_come_with_the_one_who_was_active_last_first(index):
+    index.add_person("home", ADA)
+    index.add_person("home", GURO)
+    index.add_person("work", IndexedPerson("acc-bo", "pat-3", "Bo Dahl", NOW))
+
+    assert index.people("home") == [GURO, ADA]
+
+
+def test_the_same_account_is_one_person(index):
+    index.add_person("home", ADA)
+    index.add_person("home", IndexedPerson("acc-ada", "pat-1", "Ada Berg", NOW))
+
+    assert [person.name for person in index.people("home")] == ["Ada Berg"]
+
+
+def test_a_person_can_be_forgotten(index):
+    index.add_person("home", ADA)
+    index.add_person("home", GURO)
+
+    index.remove_person("home", "acc-ada")
+
+    assert index.people("home") == [GURO]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("acc-ada", [ADA]),
+        ("pat-2", [GURO]),
+        ("ada nordmann", [ADA]),
+        ("Holm", [GURO]),
+        ("gu", [GURO]),
+        ("o", []),
+        ("", [GURO, ADA]),
+    ],
+)
+def test_people_are_found_by_id_by_name_and_by_the_start_of_a_name(index, wanted, found):
+    index.add_person("home", ADA)
+    index.add_person("home", GURO)
+
+    assert index.matching("home", wanted) == found
+
+
+def test_activity_makes_a_person_the_last_one(index):
+    index.add_person("home", ADA)
+    index.add_person("home", GURO)
+
+    index.touch("home", "acc-ada", NOW + 120)
+
+    assert [person.account for person in index.people("home")] == ["acc-ada", "acc-guro"]
+
+
+def test_activity_that_is_known_already_is_not_written(index):
+    index.add_person("home", ADA)
+    written = index.path.stat().st_ino
+
+    index.touch("home", "acc-ada", NOW + 60)
+    assert index.path.stat().st_ino == written
+
+    index.touch("home", "acc-ada", NOW + 3600)
+    assert index.people("home")[0].last_used == NOW + 3600
+
+
+def test_activity_of_nobody_changes_nothing(index):
+    index.touch("home", "acc-ada", NOW)
+
+    assert index.people("home") == []
+
+
+def test_what_is_hidden_is_known_until_it_expires(index):
+    index.set_hidden("home", "pat-1", {"flu": "No flu.", "slots": "No slots."}, NOW + 10)
+
+    assert index.hidden("home", "pat-1", NOW) == {"flu": "No flu.", "slots": "No slots."}
+    assert index.hidden("home", "pat-1", NOW + 10) == {}
+    assert index.hidden("home", "pat-2", NOW) == {}
+    assert index.hidden("work", "pat-1", NOW) == {}
+
+
+def test_new_offers_replace_the_old_ones(index):
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.set_hidden("home", "pat-1", {"book": "No."}, NOW + 20)
+
+    assert index.hidden("home", "pat-1", NOW) == {"book": "No."}
+
+
+def test_the_same_offers_again_are_not_written_until_an_hour_later(index):
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_000)
+    written = index.path.stat().st_ino
+
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_060)
+    assert index.path.stat().st_ino == written
+
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 13_600)
+    assert index.hidden("home", "pat-1", NOW + 13_599) == {"flu": "No flu."}
+
+
+def test_forgotten_offers_are_unknown(index):
+    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.set_hidden("home", "pat-2", {"flu": "No flu."}, NOW + 10)
+
+    index.forget_hidden("home", "pat-1")
+
+    assert index.hidden("home", "pat-1", NOW) == {}
+    assert index.hidden("home", "pat-2", NOW) == {"flu": "No flu."}
+
+
+def test_what_belongs_to_a_removed_profile_goes_with_it(index):
+    machine = profile_key("environment", "http://127.0.0.1:1/fhir")
+    for profile in ("home", "work", machine):
+        index.add_person(profile, ADA)
+        index.set_hidden(profile, "pat-1", {"flu": "No."}, NOW + 10)
+
+    index.set_profiles(["home"], "home")
+
+    assert index.profiles() == ("home",)
+    known = {key: len(index.people(key)) for key in ("home", "work", machine)}
+    assert known == {"home": 1, "work": 0, machine: 1}
+    assert index.hidden("work", "pat-1", NOW) == {}
+    assert index.hidden(machine, "pat-1", NOW) == {"flu": "No."}
+
+
+def test_portals_from_the_environment_have_keys_of_their_own():
+    assert profile_key("home", "https://portal.example/fhir") == "home"
+    assert profile_key("environment", "https://a.example") == "environment:https://a.example"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"\x00\xff", b"[profiles]\n", b"gpcli offer index\t9\nprofile\thome\n"],
+)
+def test_a_broken_index_is_unknown_and_the_next_change_rewrites_it(index, broken):
+    index.path.parent.mkdir()
+    index.path.write_bytes(broken)
+    assert index.profiles() == ()
+
+    index.set_profiles(["work"], None)
+
+    assert index.path.read_bytes() == b"gpcli offer index\t1\nprofile\twork\n"
+
+
+def test_facts_that_make_no_sense_are_left_out(index):
+    index.path.parent.mkdir()
+    index.path.write_text("gpcli offer index\t1\nprofile\thome\nprofile\n\nwho\tknows\n")
+
+    assert index.profiles() == ("home",)
+
+
+def test_a_directory_in_its_place_is_an_unknown_index(index):
+    index.path.mkdir(parents=True)
+
+    assert index.people("home") == []
+
+
+@given(st.text())
+def test_any_text_is_kept_in_one_part_of_one_line(text):
+    written = escape(text)
+
+    assert not set(written) & set("\t\n\r")
+    assert unescape(written) == text
+
+
+def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
+    odd = IndexedPerson("acc\t1", "pat\\n", "Ada\nNord\\tmann\r", NOW)
+
+    index.add_person("ho\tme", odd)
+
+    assert index.people("ho\tme") == [odd]
+
+
+def test_a_change_does_not_wait_for_ever_for_another_process(tmp_path):
+    index = OfferIndex(tmp_path / "index", patience=0)
+    with FileLock(tmp_path / "index.lock"), pytest.raises(OSError, match=r"index\.lock"):
+        index.set_profiles(["home"], None)

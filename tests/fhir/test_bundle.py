@@ -1,0 +1,140 @@
+"""Bundles: matches, what came along, flaws, and where there is more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gpcli.fhir.bundle import Bundle, read_bundle
+from gpcli.fhir.element import Malformed
+from tests.portal.builders import (
+    a_patient,
+    a_practitioner,
+    a_searchset,
+    a_slot,
+    an_organization,
+    an_outcome,
+)
+
+
+def shape(bundle: Bundle) -> tuple[list[str], list[str], list[str]]:
+    return [each.ref for each in bundle.matches], list(bundle.found), bundle.flaws
+
+
+def test_matches_and_what_came_along_are_told_apart_by_mode():
+    bundle = read_bundle(a_searchset(a_slot("1"), a_slot("2"), included=[an_organization()]))
+    assert shape(bundle) == (
+        ["Slot/1", "Slot/2"],
+        ["Slot/1", "Slot/2", "Organization/elvebakken"],
+        [],
+    )
+
+
+@pytest.mark.parametrize("search", [{}, {"search": {}}, {"search": {"score": 1}}])
+def test_an_entry_without_a_mode_counts_as_a_match(search: dict):
+    bundle = read_bundle(a_searchset() | {"entry": [{"resource": a_slot("1"), **search}]})
+    assert shape(bundle) == (["Slot/1"], ["Slot/1"], [])
+
+
+def test_a_resource_that_comes_twice_counts_once_and_the_first_stays():
+    bundle = read_bundle(a_searchset(a_slot("1", status="busy"), a_slot("1", status="free")))
+    assert [each.text("status") for each in bundle.matches] == ["busy"]
+
+
+def test_a_match_that_was_included_before_is_still_a_match():
+    entries = [
+        {"resource": a_slot("1"), "search": {"mode": "include"}},
+        {"resource": a_slot("1"), "search": {"mode": "match"}},
+    ]
+    assert shape(read_bundle(a_searchset() | {"entry": entries})) == (["Slot/1"], ["Slot/1"], [])
+
+
+def test_pages_are_put_together_in_order_without_doubles():
+    first = read_bundle(a_searchset(a_slot("1"), included=[an_organization()], next="urn:2"))
+    second = read_bundle(a_searchset(a_slot("1"), a_slot("2"), included=[a_practitioner()]))
+    first.add(second)
+    assert shape(first) == (
+        ["Slot/1", "Slot/2"],
+        ["Slot/1", "Organization/elvebakken", "Slot/2", "Practitioner/lege"],
+        [],
+    )
+    assert first.next is None
+
+
+def test_an_outcome_inside_a_searchset_is_a_flaw_in_its_own_words():
+    outcomes = [
+        an_outcome(text="Some times are hidden"),
+        an_outcome(severity="fatal", diagnostics="no index"),
+        an_outcome(severity="error"),
+    ]
+    bundle = read_bundle(a_searchset(a_slot("1"), included=outcomes))
+    assert shape(bundle) == (
+        ["Slot/1"],
+        ["Slot/1"],
+        ["Some times are hidden", "no index", "processing"],
+    )
+
+
+def test_an_outcome_without_any_reason_is_still_a_flaw():
+    issue = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
+    assert read_bundle(a_searchset(included=[issue])).flaws == ["no reason"]
+
+
+@pytest.mark.parametrize("code", ["forbidden", "incomplete", "security", "suppressed", "throttled"])
+def test_a_warning_that_data_is_left_out_is_a_flaw(code: str):
+    warning = an_outcome(text="Not all", severity="warning", code=code)
+    assert read_bundle(a_searchset(included=[warning])).flaws == ["Not all"]
+
+
+@pytest.mark.parametrize("severity", ["warning", "information"])
+def test_an_outcome_that_only_informs_is_no_flaw(severity: str):
+    assert read_bundle(a_searchset(included=[an_outcome(severity=severity)])).flaws == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "flaw"),
+    [
+        ({"resource": {"resourceType": "Slot"}}, "Slot.id is missing"),
+        ({"resource": {"resourceType": "Slot", "id": 7}}, "Slot.id is not what R4 says"),
+        ({"resource": ["Slot"]}, "the answer is not a FHIR resource"),
+        ({"fullUrl": "urn:x"}, "Bundle.entry has no resource"),
+        ({"resource": a_slot("2"), "search": []}, "Bundle.entry.search is not what R4 says"),
+    ],
+)
+def test_a_broken_entry_is_named_and_skipped_and_the_rest_is_kept(entry: dict, flaw: str):
+    page = a_searchset(a_slot("1"))
+    bundle = read_bundle(page | {"entry": [entry, *page["entry"]]})
+    assert shape(bundle) == (["Slot/1"], ["Slot/1"], [flaw])
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (None, "not a FHIR resource"),
+        (a_patient(), "sent a Patient where a Bundle was due"),
+        (an_outcome(text="no"), "sent a OperationOutcome where a Bundle was due"),
+        ({"resourceType": "Bundle", "entry": {}}, "Bundle.entry is not what R4 says"),
+        ({"resourceType": "Bundle", "link": [{"relation": "next", "url": 1}]}, "Bundle.link.url"),
+    ],
+)
+def test_what_is_no_searchset_is_malformed(body: Any, why: str):
+    with pytest.raises(Malformed, match=why):
+        read_bundle(body)
+
+
+def test_a_searchset_without_entries_links_or_total_is_just_empty():
+    bundle = read_bundle({"resourceType": "Bundle", "type": "searchset"})
+    assert (shape(bundle), bundle.next) == (([], [], []), None)
+
+
+def test_the_next_link_is_found_among_the_others():
+    links = [{"relation": "self", "url": "urn:1"}, {"relation": "next", "url": "urn:2"}]
+    assert read_bundle(a_searchset(link=links)).next == "urn:2"
+
+
+def test_resources_are_found_by_reference_and_by_type():
+    bundle = read_bundle(a_searchset(a_slot("1"), included=[an_organization()]))
+    assert [each.ref for each in bundle.of("Organization")] == ["Organization/elvebakken"]
+    assert bundle.get("Slot/1") is bundle.matches[0]
+    assert (bundle.get("Slot/2"), bundle.get(None)) == (None, None)

@@ -1,0 +1,73 @@
+"""Consents: their levels, and what granting and withdrawing write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gpcli.fhir.element import Malformed, resource
+from gpcli.fhir.healthcare_service import read_consent, write_grant, write_withdrawn
+from gpcli.model.service import Consent, ConsentLevel, highest_level
+from tests.portal.builders import LEVEL, a_consent, concept
+
+INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
+
+
+def test_a_consent_has_its_level_status_and_date_as_written():
+    assert read_consent(resource(a_consent(status="inactive"))) == Consent(
+        "consent-full-access", "full-access", "inactive", "2027-01-04T09:00:00+01:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "level"),
+    [
+        (concept("basic-plus", LEVEL), "basic-plus"),
+        (concept("gold", LEVEL), "gold"),
+        (concept("full-access", "urn:other"), "basic"),
+        (None, "basic"),
+    ],
+)
+def test_a_level_counts_only_in_our_system_and_none_is_basic(rule: dict | None, level: str):
+    assert read_consent(resource(a_consent(policyRule=rule))).level == level
+
+
+@pytest.mark.parametrize(
+    ("held", "highest"),
+    [
+        ((), ConsentLevel.BASIC),
+        (("basic-plus", "basic"), ConsentLevel.BASIC_PLUS),
+        (("full-access", "basic"), ConsentLevel.FULL_ACCESS),
+        (("gold",), ConsentLevel.BASIC),
+    ],
+)
+def test_the_highest_level_held_counts(held: tuple[str, ...], highest: ConsentLevel):
+    assert highest_level(read_consent(resource(a_consent(level))) for level in held) is highest
+
+
+@pytest.mark.parametrize("broken", [{"status": None}, {"id": 1}, {"policyRule": "full-access"}])
+def test_a_broken_consent_is_malformed(broken: dict):
+    with pytest.raises(Malformed):
+        read_consent(resource(a_consent() | broken))
+
+
+def test_granting_writes_an_active_permit_for_full_access():
+    now = datetime(2027, 3, 1, 8, 0, 0, 5, tzinfo=ZoneInfo("Europe/Oslo"))
+    written = write_grant("kari", INTENT, now)
+    scope, category = (written[name] for name in ("scope", "category"))
+    assert read_consent(resource({**written, "id": "1"})) == Consent(
+        "1", "full-access", "active", "2027-03-01T08:00:00+01:00"
+    )
+    assert scope["coding"][0]["code"] == "patient-privacy"
+    assert category[0]["coding"][0]["code"] == "INFA"
+    assert written["patient"] == {"reference": "Patient/kari"}
+    assert written["identifier"] == [{"system": "urn:ietf:rfc:3986", "value": INTENT.urn}]
+    assert written["provision"] == {"type": "permit"}
+
+
+def test_withdrawing_changes_the_status_and_nothing_else():
+    record = a_consent(extension=[{"url": "urn:x"}], unheardOf={"a": [1]})
+    assert write_withdrawn(resource(record)) == record | {"status": "inactive"}

@@ -1,0 +1,239 @@
+"""What is offered, when not, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gpcli.fhir.element import Coding, Malformed, resource
+from gpcli.fhir.healthcare_service import (
+    channel_code,
+    offered,
+    read_offer,
+    service_code,
+    service_of,
+)
+from gpcli.model.service import Absence, Limits, Offer, ServiceName, Surgery
+from tests.portal.builders import (
+    CHANNEL,
+    SERVICE,
+    a_patient,
+    a_role,
+    a_service,
+    an_organization,
+    concept,
+    found,
+    ref,
+)
+
+OSLO = ZoneInfo("Europe/Oslo")
+GP = Surgery("role-1", "Ola Berg", "Elvebakken")
+SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
+CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
+
+
+def offer_of(service: dict) -> Offer | None:
+    return read_offer(resource(service), GP, CODE_MAP, OSLO)
+
+
+@pytest.mark.parametrize(
+    ("codings", "code"),
+    [
+        ([Coding(SERVICE, "booking")], "booking"),
+        ([Coding(SERVICE_TYPE, "57")], "booking"),
+        ([Coding("urn:other", "9"), Coding(SERVICE_TYPE, "57")], "booking"),
+        ([Coding("urn:other", "9"), Coding(SERVICE, "contact")], "contact"),
+        ([Coding("urn:other", "57")], "57"),
+        ([], None),
+    ],
+)
+def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
+    codings: list[Coding], code: str | None
+):
+    assert service_code(codings, CODE_MAP) == code
+
+
+@pytest.mark.parametrize(
+    ("codings", "service"),
+    [
+        ([], "booking"),
+        ([Coding("urn:other", "124")], "booking"),
+        ([Coding(SERVICE_TYPE, "57")], "booking"),
+        ([Coding(SERVICE, "contact")], "contact"),
+    ],
+)
+def test_a_record_in_codes_of_others_is_for_the_service_that_it_belongs_to(
+    codings: list[Coding], service: str
+):
+    assert service_of(codings, CODE_MAP, offer_of(a_service())) == service
+
+
+def test_a_record_of_no_service_that_is_known_is_for_what_is_written():
+    assert service_of([Coding("urn:other", "124")], CODE_MAP, None) == "124"
+
+
+@pytest.mark.parametrize(
+    ("codings", "code"),
+    [
+        ([Coding("urn:other", "VR"), Coding(CHANNEL, "video")], "video"),
+        ([Coding("urn:other", "VR")], "VR"),
+        ([], None),
+    ],
+)
+def test_a_channel_is_our_code_or_as_written(codings: list[Coding], code: str | None):
+    assert channel_code(codings) == code
+
+
+def test_an_offer_has_all_that_the_service_says():
+    service = a_service(
+        comment="Within five working days",
+        characteristic=[concept("video", CHANNEL), concept("wheelchair", "urn:other")],
+        eligibility=[
+            {"code": {"text": "Risk groups"}, "comment": "until December"},
+            {"comment": "All others later"},
+        ],
+        telecom=[{"system": "phone", "value": "+47 22 00 00 01"}, {"system": "email"}],
+        extension=[
+            {"url": "urn:gpcli:late-cancellation", "valueCode": "charged"},
+            {"url": "urn:gpcli:booking-deep-link", "valueUrl": "https://book.example"},
+        ],
+        notAvailable=[{"description": "Overloaded"}],
+    )
+    assert offer_of(service) == Offer(
+        id="booking-1",
+        name=ServiceName.BOOKING,
+        surgery=GP,
+        active=True,
+        channels=("video",),
+        answer_time="Within five working days",
+        eligibility=("Risk groups: until December", "All others later"),
+        absences=(Absence("Overloaded", None, None),),
+        phones=("+47 22 00 00 01",),
+        deep_link="https://book.example",
+        late_cancelling="charged",
+    )
+
+
+def test_a_holiday_written_in_days_lasts_through_its_last_day():
+    during = {"start": "2027-07-05", "end": "2027-07-25"}
+    offer = offer_of(a_service(notAvailable=[{"description": "Holidays", "during": during}]))
+    start = datetime(2027, 7, 5, tzinfo=OSLO)
+    end = datetime(2027, 7, 25, 23, 59, 59, tzinfo=OSLO)
+    assert offer
+    assert offer.absences == (Absence("Holidays", start, end),)
+
+
+def test_a_service_is_off_only_if_it_says_so():
+    assert [offer_of(a_service(active=value)).active for value in (True, None, False)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_service_in_another_system_is_offered_if_the_profile_maps_it():
+    offer = offer_of(a_service(type=[concept("57", SERVICE_TYPE)]))
+    assert offer
+    assert offer.name is ServiceName.BOOKING
+
+
+@pytest.mark.parametrize("type", [[], [concept("58", SERVICE_TYPE)], [concept("massage")]])
+def test_a_service_that_gpcli_does_not_know_is_no_offer(type: list):
+    assert offer_of(a_service(type=type)) is None
+
+
+def offers_at(*included: dict, gps: tuple[Surgery, ...] = (GP,)) -> list[tuple[str, str]]:
+    pairs = offered(found(a_patient(), included=included), gps)
+    return [(surgery.id, service.need("id")) for surgery, service in pairs]
+
+
+def test_each_gp_offers_what_their_role_names_and_nothing_else():
+    other = Surgery("role-2", None, None)
+    roles = a_role("booking-1", "booking-1"), a_role("contact-1", id="role-2")
+    services = a_service(), a_service("contact"), a_service("flu-vaccination")
+    assert offers_at(*roles, *services, gps=(GP, other)) == [
+        ("role-1", "booking-1"),
+        ("role-2", "contact-1"),
+    ]
+
+
+def test_where_no_role_names_a_service_the_organizations_count():
+    elsewhere = a_service("contact", providedBy=ref("Organization/other"))
+    nobody = a_service("flu-vaccination", providedBy=None)
+    assert offers_at(a_role(), a_service(), elsewhere, nobody) == [("role-1", "booking-1")]
+
+
+def test_what_a_colleague_offers_is_not_the_gps():
+    colleague = a_role("booking-1", id="role-2")
+    found_there = offers_at(a_role(), colleague, a_service(), a_service("contact"))
+    assert found_there == [("role-1", "contact-1")]
+
+
+def test_an_organization_as_gp_offers_what_it_provides():
+    gp = Surgery("elvebakken", None, "Elvebakken")
+    assert offers_at(an_organization(), a_service(), gps=(gp,)) == [("elvebakken", "booking-1")]
+
+
+def test_a_gp_who_did_not_come_along_offers_nothing():
+    nowhere = a_role(organization=None)
+    assert offers_at(a_service(providedBy=None)) == []
+    assert offers_at(nowhere, a_service(providedBy=None)) == []
+
+
+def limiting(**values: object) -> dict:
+    urls = {
+        "bytes": ("urn:gpcli:max-attachment-bytes", "valueInteger"),
+        "types": ("urn:gpcli:attachment-types", "valueString"),
+        "text": ("urn:gpcli:max-text", "valueInteger"),
+    }
+    return {
+        "extension": [
+            {"url": urls[name][0], urls[name][1]: value} for name, value in values.items()
+        ]
+    }
+
+
+def limits_of(**values: object) -> Limits:
+    offer = offer_of(a_service("contact", **limiting(**values)))
+    assert offer
+    return offer.limits
+
+
+def test_a_service_says_what_a_message_may_hold():
+    assert limits_of(bytes=5_000_000, types="application/pdf  Image/PNG", text=8000) == Limits(
+        text=8000, attachment=5_000_000, types=("application/pdf", "image/png")
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ({}, Limits()),
+        ({"bytes": 0}, Limits(attachment=0)),
+        ({"text": 2000}, Limits(text=2000)),
+        ({"types": " "}, Limits()),
+        ({"bytes": None, "types": None, "text": None}, Limits()),
+    ],
+)
+def test_a_limit_that_is_not_said_is_no_limit(values: dict, limits: Limits):
+    assert limits_of(**values) == limits
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bytes": "5000"},
+        {"bytes": -1},
+        {"bytes": True},
+        {"text": Decimal("0.5")},
+        {"text": [1]},
+        {"types": ["image/png"]},
+    ],
+    ids=str,
+)
+def test_a_broken_limit_is_malformed(values: dict):
+    with pytest.raises(Malformed, match="extension"):
+        limits_of(**values)

@@ -1,0 +1,113 @@
+"""Slots, with what their Schedule says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from gpcli.fhir.element import Malformed
+from gpcli.fhir.scheduling import read_slot
+from gpcli.model.appointment import Slot, SlotId
+from gpcli.model.service import Offer, ServiceName, Surgery
+from tests.portal.builders import (
+    CHANNEL,
+    a_practitioner,
+    a_role,
+    a_schedule,
+    a_slot,
+    concept,
+    found,
+    ref,
+)
+
+OFFER = Offer(
+    "booking-1", ServiceName.BOOKING, Surgery("role-1", "Ola Berg", "Elvebakken"), active=True
+)
+TORGET = {"resourceType": "Location", "id": "torget", "name": "Torget 1"}
+
+
+def read(slot: dict, *included: dict, offers: tuple[Offer, ...] = (OFFER,), **more) -> Slot:
+    bundle = found(slot, included=included)
+    known = {offer.id: offer for offer in offers}
+    return read_slot(bundle.matches[0], bundle, known, {}, "Europe/Oslo", **more)
+
+
+def test_a_slot_says_when_with_whom_where_how_and_for_what():
+    schedule = a_schedule(
+        "HealthcareService/booking-1", "PractitionerRole/role-2", "Location/torget"
+    )
+    doctor = a_practitioner(id="vikar", name=[{"text": "Anne Vik"}])
+    stand_in = a_role(id="role-2", practitioner=ref("Practitioner/vikar"))
+    slot = a_slot(serviceType=[concept("booking")], appointmentType=concept("video", CHANNEL))
+    assert read(slot, schedule, stand_in, doctor, TORGET) == Slot(
+        id=SlotId("slot-1"),
+        start=datetime.fromisoformat("2027-03-02T09:00:00+01:00"),
+        end=datetime.fromisoformat("2027-03-02T09:20:00+01:00"),
+        zone="Europe/Oslo",
+        service="booking",
+        channel="video",
+        practitioner="Anne Vik",
+        surgery="Elvebakken",
+        location="Torget 1",
+        surgery_id="role-1",
+        status="free",
+        healthcare_service="booking-1",
+        written_start="2027-03-02T09:00:00+01:00",
+        written_end="2027-03-02T09:20:00+01:00",
+    )
+
+
+def test_a_slot_without_words_of_its_own_has_those_of_its_service():
+    slot = read(a_slot(), a_schedule("HealthcareService/booking-1"))
+    assert (slot.service, slot.practitioner, slot.surgery) == ("booking", "Ola Berg", "Elvebakken")
+
+
+def test_the_schedules_own_display_names_the_doctor():
+    schedule = a_schedule()
+    schedule["actor"] = [ref("Practitioner/9"), ref("Practitioner/8", display="Anne Vik")]
+    assert read(a_slot(), schedule).practitioner == "Anne Vik"
+
+
+@pytest.mark.parametrize("start", ["2027-10-31T02:30:00+01:00", "2027-03-02T08:00:00.000Z"])
+def test_the_times_are_kept_byte_for_byte_for_the_booking_to_repeat(start: str):
+    slot = read(a_slot(start=start), a_schedule())
+    assert (slot.written_start, slot.start) == (start, datetime.fromisoformat(start))
+
+
+def test_a_slot_of_an_unknown_service_says_only_what_it_knows():
+    slot = read(a_slot(), a_schedule("HealthcareService/other"))
+    assert (slot.healthcare_service, slot.service, slot.surgery_id) == ("other", None, None)
+
+
+@pytest.mark.parametrize(
+    ("included", "service"),
+    [([], "booking-1"), ([a_schedule()], None), ([a_schedule("HealthcareService/x")], "x")],
+    ids=["no schedule", "a schedule for no service", "a schedule for another"],
+)
+def test_a_service_is_assumed_only_where_no_schedule_came_along(
+    included: list, service: str | None
+):
+    assert read(a_slot(), *included, assumed="booking-1").healthcare_service == service
+
+
+def test_a_slot_without_its_schedule_is_still_a_slot():
+    slot = read(a_slot(schedule=None))
+    assert (slot.healthcare_service, slot.practitioner, slot.location) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ({"start": None}, "no start or end"),
+        ({"end": None}, "no start or end"),
+        ({"start": "2027-03-02"}, r"Slot\.start has no time zone"),
+        ({"start": "2027-03-02T09:00:00"}, r"Slot\.start has no time zone"),
+        ({"end": 5}, r"Slot\.end is not"),
+        ({"status": None}, r"Slot\.status is missing"),
+        ({"schedule": "Schedule/1"}, r"Slot\.schedule is not"),
+    ],
+)
+def test_a_broken_slot_is_malformed_and_says_where(broken: dict, why: str):
+    with pytest.raises(Malformed, match=why):
+        read(a_slot(**broken), a_schedule())

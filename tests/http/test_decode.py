@@ -1,0 +1,145 @@
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from gpcli.http.decode import MAX_DEPTH, NotStrict, decode, encode
+
+
+def test_decimals_keep_the_records_own_digits():
+    assert decode(b'{"value": 5.20, "big": 1E+3, "n": -0.0}') == {
+        "value": Decimal("5.20"),
+        "big": Decimal("1E+3"),
+        "n": Decimal("-0.0"),
+    }
+    assert str(decode(b"[5.20]")[0]) == "5.20"
+
+
+def test_integers_stay_integers_up_to_4300_digits():
+    assert decode(b"[" + b"9" * 4300 + b"]") == [int("9" * 4300)]
+
+
+def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
+    assert decode(b"\xef\xbb\xbf{}") == {}
+    with pytest.raises(NotStrict, match="is not JSON"):
+        decode(b"\xef\xbb\xbf\xef\xbb\xbf{}")
+
+
+@pytest.mark.parametrize(
+    ("first", "size"),
+    [
+        ("x", 16_000_000),
+        ("ø", 16_000_000),
+        ("\N{EN DASH}", 12_000_000),
+        ("\N{GRINNING FACE}", 6_000_000),
+    ],
+)
+def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size):
+    assert len(decode(f'"{first}'.encode() + b"x" * size + b'"')) == size + 1
+
+
+@pytest.mark.parametrize(
+    ("first", "size"),
+    [("x", 21_000_000), ("\N{EN DASH}", 13_000_000), ("\N{GRINNING FACE}", 7_000_000)],
+)
+def test_texts_that_would_take_too_much_memory_are_refused(first, size):
+    with pytest.raises(NotStrict, match="is too large"):
+        decode(f'"{first}'.encode() + b"x" * size + b'"')
+
+
+def test_a_surrogate_pair_is_a_character():
+    assert decode(rb'["\ud83d\ude00"]') == ["\N{GRINNING FACE}"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"[NaN]", "holds a number that is not finite"),
+        (b"[Infinity]", "holds a number that is not finite"),
+        (b"[-Infinity]", "holds a number that is not finite"),
+        (b"[1e999]", "holds a number that is not finite"),
+        (b"[-1e999]", "holds a number that is not finite"),
+        (b"[" + b"9" * 4301 + b"]", "holds a number that is too long"),
+        (b"[-" + b"9" * 4301 + b"]", "holds a number that is too long"),
+        (b"[0." + b"1" * 4301 + b"]", "holds a number that is too long"),
+        (b"[1e-99999999999999999999]", "holds a number that is too small to tell from zero"),
+        (b'{"id": 1, "id": 2}', "has the same key twice"),
+        (b'[{"a": {"b": 1, "b": 1}}]', "has the same key twice"),
+        (rb'["\ud83d"]', "holds half a character (a lone surrogate)"),
+        (rb'{"\uDE00": 1}', "holds half a character (a lone surrogate)"),
+        (b'["\xed\xa0\xbd"]', "is not UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "is not UTF-8"),
+        (b'["\xff"]', "is not UTF-8"),
+        (b"[" * 101 + b"]" * 101, "is nested too deeply"),
+        (b'{"a":' * 101 + b"1" + b"}" * 101, "is nested too deeply"),
+        (b"[" * 300_000, "is nested too deeply"),
+        (b"[" + b"1," * 400_001 + b"1]", "holds more than 400,000 values"),
+        (b"{'a': 1}", "is not JSON (line 1, column 2)"),
+        (b'{"a": 1,}', None),
+        (b'{"a": 1} x', "is not JSON (line 1, column 10)"),
+        (b'["\x01"]', "is not JSON (line 1, column 3)"),
+        (b"", "is not JSON (line 1, column 1)"),
+        (b"01", "is not JSON (line 1, column 2)"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_not_strict_json_is_refused_saying_why(raw, why):
+    with pytest.raises(NotStrict) as refused:
+        decode(raw)
+    assert why is None or str(refused.value) == why
+
+
+def test_a_hundred_levels_are_allowed():
+    assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+def test_a_refusal_never_quotes_the_text():
+    with pytest.raises(NotStrict) as refused:
+        decode(b'{"secret-key": 1, "secret-key": "secret"}')
+    assert "secret" not in str(refused.value)
+
+
+JSON_VALUES = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.integers()
+    | some.decimals(-(10**9), 10**9, places=3)
+    | some.text(some.characters(exclude_categories=["Cs"])),
+    lambda inner: some.lists(inner) | some.dictionaries(some.text("abc"), inner),
+    max_leaves=8,
+)
+
+
+@given(some.dictionaries(some.text("abc"), JSON_VALUES))
+def test_what_is_encoded_is_decoded_with_the_same_digits(value):
+    assert decode(encode(value)) == value
+
+
+@given(some.binary(max_size=200))
+def test_any_bytes_are_either_json_or_refused(raw):
+    try:
+        value = decode(raw)
+    except NotStrict:
+        return
+    assert value == json.loads(raw.removeprefix(b"\xef\xbb\xbf"), parse_float=Decimal)
+
+
+def test_text_that_looks_like_our_decimals_stays_text():
+    assert decode(encode({"a": '"1.5"', "b": Decimal("1.50")})) == {
+        "a": '"1.5"',
+        "b": Decimal("1.50"),
+    }
+    assert encode({"b": Decimal("1.50")}) == b'{"b": 1.50}'
+
+
+def test_half_a_character_is_not_sent():
+    with pytest.raises(NotStrict, match="half a character"):
+        encode({"note": "\udcff"})
+
+
+@pytest.mark.parametrize("value", [float("nan"), Decimal("NaN"), Decimal("Infinity")])
+def test_a_number_that_is_not_finite_is_a_mistake_of_ours(value):
+    with pytest.raises((ValueError, TypeError)):
+        encode({"value": value})

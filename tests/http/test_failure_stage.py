@@ -1,0 +1,53 @@
+"""How far a request came, told from the error that the door raised."""
+
+import socket
+import ssl
+
+import httpx
+import pytest
+
+from gpcli.errors import ConfigTrouble, GpcliError, TlsTrouble, Unreachable
+from gpcli.http.network_errors import BadAnswer, LateReply, LostReply, Stage, stage_of
+
+
+def after(cause: BaseException, error: GpcliError | None = None) -> GpcliError:
+    """`error` as it is when `cause` led to it."""
+    made = error or LostReply("lost", sent=False)
+    made.__cause__ = cause
+    return made
+
+
+def within(cause: BaseException) -> httpx.ConnectError:
+    """As httpx and httpcore hand on what the socket did."""
+    inner = RuntimeError(cause)
+    outer = httpx.ConnectError("failed")
+    outer.__cause__ = inner
+    return outer
+
+
+UNKNOWN_NAME = socket.gaierror(socket.EAI_NONAME, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("error", "stage"),
+    [
+        (after(within(UNKNOWN_NAME)), Stage.NAME),
+        (after(within(ConnectionRefusedError())), Stage.CONNECTION),
+        (after(httpx.ConnectTimeout("late"), LateReply("late", sent=False)), Stage.CONNECTION),
+        (after(httpx.ReadTimeout("late"), LateReply("late", sent=True)), Stage.CONNECTION),
+        (after(within(ssl.SSLError()), TlsTrouble("no")), Stage.CERTIFICATE),
+        (ConfigTrouble("ca_file"), Stage.CERTIFICATE),
+        (BadAnswer("HTML", status=200), Stage.ANSWER),
+        (Unreachable("no cause is known"), Stage.CONNECTION),
+    ],
+)
+def test_the_step_that_failed_is_named(error, stage):
+    assert stage_of(error) is stage
+
+
+@pytest.mark.parametrize("cause", [UNKNOWN_NAME, ConnectionRefusedError(), ssl.SSLError()])
+def test_what_fails_at_the_proxy_is_never_taken_for_the_portals(cause):
+    at_proxy = httpx.ProxyError("no way")
+    at_proxy.__cause__ = within(cause)
+    errors = (LostReply("lost", sent=False), TlsTrouble("no"))
+    assert {stage_of(after(at_proxy, error)) for error in errors} == {Stage.PROXY}

@@ -1,0 +1,260 @@
+"""Asking: one search, pages, several searches in a batch or one after another."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gpcli import errors
+from gpcli.fhir.bundle import Bundle
+from gpcli.portal import search
+from gpcli.portal.queries import Query
+from gpcli.portal.search import Exchange
+from tests.portal.builders import a_consent, a_patient, a_searchset, a_slot, an_outcome
+from tests.portal.scripted import BASE, BATCH, LOST, NO_WAY, Reply, Server
+
+SLOTS = Query("Slot", (("status", "free"),))
+CONSENTS = Query("Consent", (("patient", "kari"),))
+SECOND, THIRD = f"{BASE}/Slot?page=2", f"{BASE}/Slot?page=3"
+
+
+def refs(answer: Any) -> list[str]:
+    assert isinstance(answer, Bundle), answer
+    return [each.ref for each in answer.matches]
+
+
+def told(answer: Any) -> tuple[type, str]:
+    assert isinstance(answer, errors.GpcliError)
+    return type(answer), answer.message
+
+
+def test_a_record_is_read_with_the_answer_that_carries_its_version(
+    exchange: Exchange, server: Server
+):
+    server.on("GET Slot/slot-1", Reply(a_slot(), headers={"ETag": 'W/"3"'}))
+    record, answer = exchange.read("Slot/slot-1")
+    assert (record.ref, answer.headers["ETag"]) == ("Slot/slot-1", 'W/"3"')
+
+
+@pytest.mark.parametrize("body", [a_slot("other"), a_patient(), an_outcome(), {"id": "slot-1"}])
+def test_another_record_than_the_one_asked_for_is_a_bad_response(
+    exchange: Exchange, server: Server, body: dict
+):
+    server.on("GET Slot/slot-1", body)
+    with pytest.raises(errors.BadResponse, match="can't be read"):
+        exchange.read("Slot/slot-1")
+
+
+def test_a_record_that_is_gone_is_not_found(exchange: Exchange, server: Server):
+    server.on("GET Slot/slot-1", Reply(an_outcome(), 410))
+    with pytest.raises(errors.NotFound):
+        exchange.read("Slot/slot-1")
+
+
+def test_all_pages_of_a_list_are_put_together(exchange: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
+    server.on(
+        "GET Slot?page",
+        a_searchset(a_slot("2"), next=THIRD),
+        a_searchset(a_slot("2"), a_slot("3")),
+    )
+    assert refs(exchange.whole(SLOTS)) == ["Slot/1", "Slot/2", "Slot/3"]
+    assert server.asked == ["GET Slot?status=free", "GET Slot?page=2", "GET Slot?page=3"]
+
+
+def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
+    first = next(exchange.pages(SLOTS))
+    assert (refs(first), len(server.asked)) == (["Slot/1"], 1)
+
+
+@pytest.mark.parametrize("link", [SECOND, f"{BASE}/Slot?status=free"], ids=["itself", "the first"])
+def test_a_next_link_that_repeats_is_the_end(exchange: Exchange, server: Server, link: str):
+    server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND))
+    server.on("GET Slot?page", a_searchset(a_slot("2"), next=link))
+    assert refs(exchange.whole(SLOTS)) == ["Slot/1", "Slot/2"]
+    assert (len(server.asked), exchange.flaws) == (2, [])
+
+
+def test_a_list_without_end_is_cut_and_what_is_missing_is_named(exchange: Exchange, server: Server):
+    numbers = range(search.MAX_PAGES + 10)
+    pages = [a_searchset(a_slot(f"{n}"), next=f"{BASE}/Slot?page={n}") for n in numbers]
+    server.on("GET Slot", *map(Reply, pages))
+    exchange.whole(SLOTS)
+    assert len(server.asked) == search.MAX_PAGES
+    assert exchange.flaws == ["what comes after 200 pages of a list"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://elsewhere.example/fhir/R4/Slot?page=2",
+        "https://portal.example:8443/fhir/R4/Slot?page=2",
+        "https://portal.example/other/Slot?page=2",
+        "http://portal.example/fhir/R4/Slot?page=2",
+    ],
+)
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
+    exchange: Exchange, singly: Exchange, server: Server, link: str, batched: bool
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
+    with pytest.raises(errors.WrongHost):
+        (exchange if batched else singly).ask(SLOTS, CONSENTS)
+    assert {each.url.host for each in server.requests} == {"portal.example"}
+    assert {each.url.port for each in server.requests} == {None}
+
+
+def test_a_failing_page_fails_the_list(exchange: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND)).on(
+        "GET Slot?page", Reply(status=500)
+    )
+    with pytest.raises(errors.PortalTrouble):
+        exchange.whole(SLOTS)
+
+
+def test_several_questions_are_one_batch(exchange: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
+    slots, consents = exchange.ask(SLOTS, CONSENTS)
+    assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
+    (batch,) = server.requests
+    assert (batch.method, str(batch.url), json.loads(batch.content)) == (
+        "POST",
+        BASE,
+        {
+            "resourceType": "Bundle",
+            "type": "batch",
+            "entry": [
+                {"request": {"method": "GET", "url": "Slot?status=free"}},
+                {"request": {"method": "GET", "url": "Consent?patient=kari"}},
+            ],
+        },
+    )
+
+
+def test_one_question_needs_no_batch(exchange: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1")))
+    (slots,) = exchange.ask(SLOTS)
+    assert (refs(slots), server.requests[0].method) == (["Slot/1"], "GET")
+
+
+def test_without_batches_the_questions_go_one_after_another(singly: Exchange, server: Server):
+    server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
+    slots, consents = singly.ask(SLOTS, CONSENTS)
+    assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
+    assert [each.method for each in server.requests] == ["GET", "GET"]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_refusal_of_one_question_stands_alone(
+    exchange: Exchange, singly: Exchange, server: Server, batched: bool
+):
+    server.on("GET Slot", Reply(an_outcome("service-off", "Closed."), 403))
+    server.on("GET Consent", a_searchset(a_consent()))
+    slots, consents = (exchange if batched else singly).ask(SLOTS, CONSENTS)
+    assert told(slots) == (errors.OffForNow, "Closed.")
+    assert refs(consents) == ["Consent/consent-full-access"]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_further_pages_of_one_question_are_fetched(
+    exchange: Exchange, singly: Exchange, server: Server, batched: bool
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
+    server.on("GET Slot?page", a_searchset(a_slot("2"), next=SECOND))
+    server.on("GET Consent", a_searchset())
+    slots, _ = (exchange if batched else singly).ask(SLOTS, CONSENTS)
+    assert refs(slots) == ["Slot/1", "Slot/2"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [(NO_WAY, errors.Unreachable), (LOST, errors.Unreachable), (Reply(status=401), errors.Expired)],
+)
+def test_what_concerns_all_questions_ends_them_all(
+    singly: Exchange, server: Server, trouble: Reply, kind: type
+):
+    server.on("GET Slot", trouble)
+    with pytest.raises(kind):
+        singly.ask(SLOTS, CONSENTS)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, errors.PortalTrouble), (403, errors.NotPermitted)]
+)
+def test_a_batch_that_is_refused_as_a_whole_is_an_error(
+    exchange: Exchange, server: Server, status: int, kind: type
+):
+    server.on(BATCH, Reply(an_outcome(), status))
+    with pytest.raises(kind):
+        exchange.ask(SLOTS, CONSENTS)
+
+
+def answered(*entries: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "batch-response", "entry": list(entries)}
+
+
+FINE = {"resource": a_searchset(), "response": {"status": "200 OK"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [answered(FINE), answered(FINE, FINE, FINE), answered(), an_outcome(), answered(1, 2), []],
+)
+def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
+    exchange: Exchange, server: Server, body: Any
+):
+    server.on(BATCH, Reply(body))
+    with pytest.raises(errors.BadResponse):
+        exchange.ask(SLOTS, CONSENTS)
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"),
+    [
+        ({"response": {"status": "404"}}, errors.NotFound),
+        ({"response": {"status": "404 Not Found"}, "resource": an_outcome()}, errors.NotFound),
+        ({"response": {"status": "²00"}}, errors.PortalTrouble),
+        ({"response": {"status": ""}}, errors.PortalTrouble),
+        ({"response": {}}, errors.PortalTrouble),
+        ({}, errors.PortalTrouble),
+        ({"response": {"status": 200}, "resource": a_searchset()}, errors.BadResponse),
+        ({"response": "200"}, errors.BadResponse),
+        ({"response": {"status": "200"}}, errors.BadResponse),
+        ({"response": {"status": "200"}, "resource": a_slot()}, errors.BadResponse),
+        ({"response": {"status": "200"}, "resource": [1]}, errors.BadResponse),
+    ],
+)
+def test_a_broken_entry_of_a_batch_spoils_only_its_own_question(
+    exchange: Exchange, server: Server, entry: dict, kind: type
+):
+    server.on(BATCH, Reply(answered(entry, FINE)))
+    slots, consents = exchange.ask(SLOTS, CONSENTS)
+    assert (told(slots)[0], refs(consents)) == (kind, [])
+
+
+def test_the_outcome_of_an_entry_says_why(exchange: Exchange, server: Server):
+    refused = {"response": {"status": "403", "outcome": an_outcome("consent-needed", "Consent.")}}
+    server.on(BATCH, Reply(answered(refused, FINE)))
+    slots, _ = exchange.ask(SLOTS, CONSENTS)
+    assert told(slots) == (errors.ConsentNeeded, "Consent.")
+
+
+def test_flaws_of_every_page_are_gathered(exchange: Exchange, server: Server):
+    hidden = an_outcome(text="Some times are hidden")
+    server.on("GET Slot?status", a_searchset(included=[hidden], next=SECOND))
+    server.on("GET Slot?page", a_searchset({"resourceType": "Slot"}))
+    server.on("GET Consent", a_searchset(included=[an_outcome(text="Old ones too")]))
+    exchange.ask(SLOTS, CONSENTS)
+    assert exchange.flaws == ["Some times are hidden", "Slot.id is missing", "Old ones too"]
+
+
+@pytest.mark.parametrize("raw", [b"<html>", b"", b'{"resourceType":"Bundle"', b'{"a":NaN}'])
+def test_a_body_that_is_no_strict_json_is_a_bad_response(
+    exchange: Exchange, server: Server, raw: bytes
+):
+    server.on("GET Slot", Reply(raw=raw))
+    with pytest.raises(errors.BadResponse):
+        exchange.whole(SLOTS)

@@ -1,0 +1,321 @@
+"""A header and its message in one transaction, and true in every case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpcli import errors
+from gpcli.journal import Journal
+from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.search import Exchange
+from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.outcome import entry_url
+from gpcli.portal.write.transaction import Made, create_together
+from tests.portal.builders import an_outcome
+from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+from tests.portal.transaction_parts import (
+    ALL_DONE,
+    BEGUN,
+    BOTH,
+    LOOK,
+    REFUSED,
+    SAID,
+    TRANSACTION,
+    WRITTEN,
+    refs,
+    shows,
+    states,
+)
+
+
+def outcome(*statuses: str, **more: Any) -> dict[str, Any]:
+    entries = [{"response": {"status": status, **more}} for status in statuses]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
+DONE = outcome("201 Created", "201 Created")
+
+
+@pytest.fixture
+def able() -> Capabilities:
+    return ALL_AT_ONCE
+
+
+@pytest.fixture
+def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
+    errands = Errands(exchange, journal, lambda: NOW)
+    return lambda: create_together(exchange, errands, WRITTEN, INTENT)
+
+
+def test_both_go_in_one_transaction_each_with_its_own_identifier(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, DONE)
+    shows(server, BEGUN, SAID)
+    made = together()
+    assert (refs(made), made.changed, states(journal)) == (BOTH, True, ALL_DONE)
+    sent = server.requests[0]
+    assert sent.headers["X-Request-ID"] == str(INTENT)
+    assert json.loads(sent.content) == {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {
+                "fullUrl": entry_url(part.intent),
+                "resource": part.resource,
+                "request": {
+                    "method": "POST",
+                    "url": "Communication",
+                    "ifNoneExist": f"identifier=urn:ietf:rfc:3986|{part.intent.urn}",
+                },
+            }
+            for part in WRITTEN
+        ],
+    }
+
+
+def test_the_journal_knows_of_both_before_they_leave(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    seen: list[dict[str, str]] = []
+
+    class Spy(Reply):
+        def response(self):
+            seen.append(states(journal))
+            return super().response()
+
+    server.on(TRANSACTION, Spy(DONE))
+    shows(server, BEGUN, SAID)
+    together()
+    assert seen == [{"header": "sending", "message": "sending"}]
+
+
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=429)])
+def test_a_portal_that_knows_conditional_creates_gets_the_same_transaction_again(
+    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply
+):
+    server.on(TRANSACTION, trouble, DONE)
+    shows(server, BEGUN, SAID)
+    assert refs(together()) == BOTH
+    first, second = server.requests[:2]
+    assert (first.content, first.headers) == (second.content, second.headers)
+    assert states(journal) == ALL_DONE
+
+
+@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(raw=b"<")])
+def test_another_gets_it_once_and_what_is_found_is_done(
+    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply
+):
+    server.on(TRANSACTION, trouble)
+    shows(server, BEGUN, SAID)
+    assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
+    assert server.asked.count("POST ") == 1
+
+
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+@pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
+def test_what_is_lost_and_not_found_is_unknown(
+    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply, look: Reply
+):
+    server.on(TRANSACTION, trouble).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown) as raised:
+        together()
+    assert raised.value.request_id == str(INTENT)
+    assert f"--request-id {INTENT}" in raised.value.hint
+    assert states(journal) == {"header": "unknown", "message": "unknown"}
+
+
+def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, LOST)
+    shows(server, BEGUN)
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+    assert states(journal) == {"header": "done", "message": "unknown"}
+
+
+@pytest.mark.parametrize("there", [(), (BEGUN,)], ids=["none", "header"])
+def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
+    together: Callable[[], Made], server: Server, journal: Journal, there: tuple[dict, ...]
+):
+    server.on(TRANSACTION, DONE)
+    shows(server, *there)
+    with pytest.raises(errors.Conflict, match="shows 0 records"):
+        together()
+    assert states(journal) == ALL_DONE
+
+
+def test_a_transaction_that_is_done_and_can_not_be_read_back_is_not_called_failed(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, DONE).on(LOOK, Reply(status=500))
+    with pytest.raises(errors.OutcomeUnknown, match="took the request, but it can't be read back"):
+        together()
+    assert states(journal) == ALL_DONE
+
+
+REFUSALS = [
+    (REFUSED, errors.AlreadyAnswered),
+    (Reply(an_outcome("service-off"), 422), errors.OffForNow),
+    (Reply(status=403), errors.NotPermitted),
+    (Reply(status=400), errors.Rejected),
+    (Reply(status=412), errors.Conflict),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind"), REFUSALS)
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
+def test_a_refusal_is_a_refusal_of_both(
+    together: Callable[[], Made],
+    server: Server,
+    journal: Journal,
+    answer: Reply,
+    kind: type,
+    look: Reply,
+):
+    server.on(TRANSACTION, answer).on(LOOK, look)
+    with pytest.raises(kind) as raised:
+        together()
+    assert "--request-id" not in raised.value.hint
+    assert states(journal) == {"header": "refused", "message": "refused"}
+
+
+@pytest.mark.parametrize(("answer", "kind"), REFUSALS)
+def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
+    together: Callable[[], Made], server: Server, journal: Journal, answer: Reply, kind: type
+):
+    server.on(TRANSACTION, answer)
+    shows(server, BEGUN)
+    with pytest.raises(kind) as raised:
+        together()
+    assert raised.value.hint == (
+        "Only the beginning is at the portal (thread-1), without your words. "
+        f"The same command with --request-id {INTENT} goes on with it."
+    )
+    assert states(journal) == {"header": "done", "message": "refused"}
+
+
+def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    said = an_outcome("already-answered", "It is closed.")
+    entries = [
+        {"response": {"status": "201"}},
+        {"response": {"status": "422", "outcome": said}},
+    ]
+    server.on(TRANSACTION, {**outcome(), "entry": entries})
+    shows(server, BEGUN)
+    with pytest.raises(errors.AlreadyAnswered, match="It is closed"):
+        together()
+    assert states(journal) == {"header": "done", "message": "refused"}
+
+
+def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, LOST, Reply(status=412))
+    shows(server, BEGUN, SAID)
+    assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 412, 422])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
+def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
+    together: Callable[[], Made], server: Server, journal: Journal, status: int, look: Reply
+):
+    server.on(TRANSACTION, LOST, Reply(status=status)).on(LOOK, look)
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+    assert states(journal) == {"header": "unknown", "message": "unknown"}
+
+
+def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, LOST, outcome("201 Created", "422"))
+    shows(server, BEGUN)
+    with pytest.raises(errors.OutcomeUnknown):
+        together()
+    assert states(journal) == {"header": "done", "message": "unknown"}
+
+
+def test_a_portal_that_can_not_be_reached_got_neither(
+    together: Callable[[], Made], server: Server, journal: Journal
+):
+    server.on(TRANSACTION, NO_WAY)
+    with pytest.raises(errors.Unreachable):
+        together()
+    assert states(journal) == {"header": "not_sent", "message": "not_sent"}
+    assert set(server.asked) == {"POST "}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "changed"),
+    [
+        (("200 OK", "200 OK"), False),
+        (("200 OK", "201 Created"), True),
+        (("201", "201"), True),
+    ],
+)
+def test_what_was_there_before_is_not_a_change(
+    together: Callable[[], Made], server: Server, statuses: tuple[str, ...], changed: bool
+):
+    server.on(TRANSACTION, outcome(*statuses))
+    shows(server, BEGUN, SAID)
+    assert together().changed is changed
+
+
+def test_two_records_for_one_part_are_a_conflict(together: Callable[[], Made], server: Server):
+    server.on(TRANSACTION, DONE)
+    shows(server, BEGUN, SAID, {**SAID, "id": "message-2"})
+    with pytest.raises(errors.Conflict, match="shows 2 records"):
+        together()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"resourceType": "Bundle", "entry": "x"},
+        {"resourceType": "Bundle", "entry": [{"response": []}, {"response": {"status": 201}}]},
+        outcome("fine", "fine"),
+        an_outcome(),
+        [],
+    ],
+    ids=["entry", "response", "status", "outcome", "list"],
+)
+def test_an_answer_that_can_not_be_understood_is_looked_into(
+    together: Callable[[], Made], server: Server, body: Any
+):
+    server.on(TRANSACTION, Reply(body))
+    shows(server, BEGUN, SAID)
+    assert refs(together()) == BOTH
+
+
+class FullAfterOne(Journal):
+    """A journal whose disk is full after one line."""
+
+    begun = 0
+
+    def begin(self, *what: object) -> None:
+        self.begun += 1
+        if self.begun > 1:
+            raise errors.ConfigTrouble("The journal can't be written.")
+        super().begin(*what)
+
+
+def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
+    exchange: Exchange, server: Server, tmp_path: Path
+):
+    journal = FullAfterOne(tmp_path, "home", "account")
+    errands = Errands(exchange, journal, lambda: NOW)
+    with pytest.raises(errors.ConfigTrouble):
+        create_together(exchange, errands, WRITTEN, INTENT)
+    assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

@@ -1,0 +1,70 @@
+"""Appointments: what they are about stands in every format, and in the list to pick from."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from gpcli.model.appointment import Appointment, Window
+from gpcli.render.output import Format
+from gpcli.render.views.appointment_views import APPOINTMENTS, appointment_label
+from tests.render.conftest import NOW, OSLO_WINTER
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=OSLO_WINTER)
+WISH = Appointment(
+    id="con-1",
+    status="proposed",
+    start=None,
+    end=None,
+    zone="Europe/Oslo",
+    requested=(Window(START, START + timedelta(hours=2)),),
+    service="e-consultation",
+    channel="phone",
+    practitioner="Dr. Ingrid Haugland",
+    surgery="Solbakken legesenter",
+    location=None,
+    reason="It creaks.",
+    answer=None,
+    cancel_until=None,
+    created=None,
+    slot_id=None,
+    subject="Knee",
+)
+
+
+def test_at_a_terminal_the_subject_has_a_line(stage):
+    shown = stage(tty=True)
+    shown.output.show_item(APPOINTMENTS, WISH)
+    lines = [line.split(maxsplit=1) for line in shown.written.splitlines()]
+    assert ["Subject", "Knee"] in lines
+    assert ["Reason", "It creaks."] in lines
+
+
+def test_without_a_subject_there_is_no_line(stage):
+    shown = stage(tty=True)
+    shown.output.show_item(APPOINTMENTS, replace(WISH, subject=None))
+    assert "Subject" not in shown.written
+
+
+@pytest.mark.parametrize("subject", ["Knee", None])
+def test_for_scripts_the_subject_is_a_key_and_the_last_column(stage, subject):
+    one = replace(WISH, subject=subject)
+    answer, lines = stage(format=Format.JSON), stage(format=Format.PLAIN)
+    answer.output.show_item(APPOINTMENTS, one)
+    lines.output.show_list(APPOINTMENTS, [one])
+    assert json.loads(answer.written)["subject"] == subject
+    assert lines.written.rstrip("\n").split("\t")[-1] == (subject or "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({}, "Dr. Ingrid Haugland · Knee · waiting for the surgery"),
+        ({"subject": None}, "Dr. Ingrid Haugland · waiting for the surgery"),
+        ({"practitioner": None, "status": "booked"}, "Knee · booked"),
+    ],
+)
+def test_the_subject_helps_to_pick_one(changes, ending):
+    label = appointment_label(replace(WISH, **changes), NOW)
+    assert label.partition(" · ")[2] == ending

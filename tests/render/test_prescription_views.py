@@ -1,0 +1,361 @@
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from render.conftest import NOW, OSLO_WINTER, Stage
+
+from gpcli.model.person import Person
+from gpcli.model.prescription import (
+    Basis,
+    Prescription,
+    Quantity,
+    Remaining,
+    Renewal,
+    RenewalReceipt,
+    RenewalResult,
+    WhyNot,
+)
+from gpcli.model.receipt import Sending
+from gpcli.render.output import Format
+from gpcli.render.times import Surroundings
+from gpcli.render.views.prescription_views import (
+    PRESCRIPTION,
+    PRESCRIPTIONS,
+    RENEWAL_RECEIPTS,
+    REQUESTS,
+    WITHDRAWALS,
+    left_words,
+    prescription_label,
+    renewal_label,
+    renewal_words,
+)
+
+ASKED = datetime(2026, 11, 20, 19, 5, tzinfo=OSLO_WINTER)
+RENEWAL = Renewal(
+    id="task-1",
+    status="requested",
+    prescription_id="rx-1",
+    prescription="Metformin 500 mg",
+    asked=ASKED,
+    updated=ASKED + timedelta(hours=1),
+    note="Two weeks left",
+    answer=None,
+    zone="Europe/Oslo",
+)
+PILLS = Prescription(
+    id="rx-1",
+    name="Metformin",
+    strength="500 mg",
+    form="Tablet",
+    dose="1 tablet daily.",
+    kind="medicine",
+    group="C",
+    status="active",
+    prescriber="Kari Berg",
+    issued="2026-06-01T10:00:00+02:00",
+    valid_until="2027-06-01",
+    expired=False,
+    remaining=Remaining(2, Basis.DISPENSES, Quantity(Decimal("196.0"), "tablets")),
+    low=False,
+    renewal=RENEWAL,
+    zone="Europe/Oslo",
+    predecessors=("rx-0",),
+    surgery_id="gp-berg",
+)
+ADA = Person("pat-1", "Ada Nordmann")
+RESULT = RenewalResult(
+    prescription_id="rx-1",
+    prescription="Metformin 500 mg",
+    id="task-1",
+    status="requested",
+    asked=ASKED,
+    answer=None,
+    warning=None,
+    error=None,
+    zone="Europe/Oslo",
+)
+SENT = Sending(changed=True, dry_run=False, request_id="req-1", patient=ADA, acting_user=ADA)
+
+
+def bare(**changes):
+    """A prescription of which the portal says nothing but that it is there."""
+    said = dict.fromkeys(
+        ("name", "strength", "form", "dose", "kind", "group", "prescriber", "issued"), None
+    )
+    unsaid = {**said, "valid_until": None, "remaining": None, "renewal": None}
+    return replace(PILLS, **{**unsaid, "predecessors": (), **changes})
+
+
+def shown(view, *rows, **stage):
+    where = Stage(**stage)
+    where.output.show_list(view, rows)
+    return where.written
+
+
+def table(view, *rows):
+    """The header and the cells of each row of a table, as they stand."""
+    header, _, *lines = shown(view, *rows, tty=True, width=220).splitlines()
+    return [
+        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in (header, *lines)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fills", "words"),
+    [(3, "3 times"), (1, "once"), (0, "none left"), (-1, "none left")],
+)
+def test_what_is_left_is_said_in_times(fills, words):
+    assert left_words(Remaining(fills, Basis.PORTAL)) == words
+
+
+def test_what_nobody_knows_is_unknown_and_never_nothing():
+    assert left_words(None) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("requested", "asked for"),
+        ("received", "seen by the surgery"),
+        ("in-progress", "taken up by the surgery"),
+        ("completed", "renewed"),
+        ("rejected", "refused"),
+        ("cancelled", "withdrawn"),
+        ("draft", "draft"),
+    ],
+)
+def test_a_request_s_status_is_worded_and_an_unknown_code_shown_as_written(status, words):
+    assert renewal_words(replace(RENEWAL, status=status)) == words
+
+
+def test_the_table_tells_what_is_left_on_what_basis_and_how_a_renewal_stands():
+    assert table(PRESCRIPTIONS, PILLS) == [
+        ["ID", "Name", "Dose", "Left", "Valid until", "Renewal"],
+        [
+            "rx-1",
+            "Metformin 500 mg",
+            "1 tablet daily.",
+            "2 times, counted",
+            "Tue 1 Jun 2027",
+            "asked for",
+        ],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"), [(Basis.PORTAL, "by the portal"), (Basis.EXPIRED, "expired")]
+)
+def test_every_basis_has_words(basis, words):
+    [_, cells] = table(PRESCRIPTIONS, bare(remaining=Remaining(0, basis)))
+
+    assert cells == ["rx-1", "rx-1", f"none left, {words}"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": "stopped"}, ["Status", "stopped"]),
+        ({"status": "completed"}, ["Status", "ended"]),
+        ({"status": "on-hold"}, ["Status", "on-hold"]),
+        ({"expired": True}, ["Status", "expired"]),
+        ({"group": "A"}, ["Group", "A"]),
+        ({"group": "B"}, ["Group", "B"]),
+        ({"group": "C"}, []),
+    ],
+)
+def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, words):
+    header, cells = table(PRESCRIPTIONS, bare(**changes))
+
+    assert [*header[3:], *cells[3:]] == words
+
+
+def block(view, one):
+    """Label and value of each line of one thing at a terminal."""
+    stage = Stage(tty=True, width=220)
+    stage.output.show_item(view, one)
+    pairs = (line.partition("  ") for line in stage.written.splitlines())
+    return {label: value.strip() for label, _, value in pairs}
+
+
+def test_one_prescription_is_shown_with_all_that_is_known_of_it():
+    refused = replace(RENEWAL, status="rejected", answer="A blood test first.")
+
+    said = block(PRESCRIPTION, replace(PILLS, renewal=refused))
+
+    assert (said["Status"], said["Group"], said["Renewal"]) == ("in use", "C", "refused")
+    assert (said["Left"], said["Basis"]) == ("2 times", "counted")
+    assert (said["Answer"], said["Replaces"]) == ("A blood test first.", "rx-0")
+
+
+def test_one_prescription_in_plain_and_json_has_what_the_list_has():
+    assert shown(PRESCRIPTION, PILLS) == shown(PRESCRIPTIONS, PILLS)
+    assert PRESCRIPTION.json_keys == PRESCRIPTIONS.json_keys
+
+
+def test_a_withdrawn_request_has_its_own_id_first_as_in_the_list():
+    withdrawn = receipt(status="cancelled")
+    said = block(WITHDRAWALS, withdrawn)
+
+    assert (said["ID"], said["Its ID"], said["Result"]) == ("task-1", "rx-1", "withdrawn")
+    assert shown(WITHDRAWALS, withdrawn).split("\t")[:4] == [
+        "task-1",
+        "Metformin 500 mg",
+        "rx-1",
+        "cancelled",
+    ]
+    assert WITHDRAWALS.json_keys == RENEWAL_RECEIPTS.json_keys
+
+
+def test_a_table_of_one_that_says_nothing_has_an_id_for_a_name():
+    assert table(PRESCRIPTIONS, bare()) == [["ID", "Name", "Left"], ["rx-1", "rx-1", "unknown"]]
+
+
+@pytest.mark.parametrize("written", ["2027-06", "2027", "soon"])
+def test_a_partial_date_stays_as_it_is_written(written):
+    [_, cells] = table(PRESCRIPTIONS, bare(valid_until=written))
+
+    assert cells[-1] == written
+
+
+def test_plain_lines_hold_every_field_as_recorded():
+    assert shown(PRESCRIPTIONS, PILLS) == (
+        "rx-1\tMetformin\t500 mg\tTablet\t1 tablet daily.\t2\tdispenses\t196.0 tablets\t"
+        "2027-06-01\tfalse\tfalse\trequested\ttask-1\tKari Berg\tmedicine\tC\tactive\t"
+        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\n"
+    )
+
+
+def test_plain_lines_leave_empty_what_is_unknown():
+    assert shown(PRESCRIPTIONS, bare()) == (
+        "rx-1" + "\t" * 9 + "false\tfalse" + "\t" * 6 + "active\t\tEurope/Oslo\t\t\n"
+    )
+
+
+def test_json_of_a_prescription_has_every_key_and_what_is_left_as_an_object_or_null():
+    stage = Stage(Format.NDJSON)
+    stage.output.show_list(PRESCRIPTIONS, [PILLS, bare()])
+    there, unsaid = map(json.loads, stage.written.splitlines())
+
+    assert there["remaining"] == {
+        "fills": 2,
+        "basis": "dispenses",
+        "quantity": {"value": "196.0", "unit": "tablets"},
+    }
+    assert (there["renewal"]["status"], there["predecessors"]) == ("requested", ["rx-0"])
+    assert (unsaid["remaining"], unsaid["renewal"], unsaid.keys()) == (None, None, there.keys())
+
+
+def test_an_amount_without_a_unit_is_a_number():
+    one = bare(remaining=Remaining(1, Basis.PORTAL, Quantity(Decimal("1E+2"), None)))
+
+    assert shown(PRESCRIPTIONS, one, fields=("id", "quantity")) == "rx-1\t100\n"
+
+
+def test_to_pick_from_a_prescription_is_one_line():
+    assert (prescription_label(PILLS), prescription_label(bare())) == (
+        "Metformin 500 mg · 2 times · asked for · Kari Berg",
+        "rx-1 · unknown",
+    )
+    assert prescription_label(bare(group="B")) == "rx-1 · unknown · group B"
+
+
+def test_to_pick_from_a_request_is_one_line():
+    around = Surroundings(NOW, OSLO_WINTER)
+
+    assert renewal_label(RENEWAL, around) == "Metformin 500 mg · Fri 20 Nov 2026 19:05 · asked for"
+
+
+def test_requests_show_what_was_asked_when_and_the_answer():
+    answered = replace(RENEWAL, status="rejected", answer="A blood test first.")
+
+    assert table(REQUESTS, answered) == [
+        ["ID", "Prescription", "Status", "Asked", "Answer"],
+        [
+            "task-1",
+            "Metformin 500 mg",
+            "refused",
+            "Fri 20 Nov 2026 19:05",
+            "A blood test first.",
+        ],
+    ]
+
+
+def test_plain_requests_hold_every_field_as_recorded():
+    assert shown(REQUESTS, RENEWAL) == (
+        "task-1\tMetformin 500 mg\trx-1\trequested\t2026-11-20T19:05:00+01:00\t"
+        "2026-11-20T20:05:00+01:00\t\tTwo weeks left\tEurope/Oslo\n"
+    )
+
+
+def receipt(sent=None, **changes):
+    return RenewalReceipt.of(replace(RESULT, **changes), replace(SENT, **(sent or {})))
+
+
+NOT_SENT = {"id": None, "asked": None}
+FAILED = {**NOT_SENT, "status": None, "error": WhyNot("rejected", "It has expired.", None)}
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (receipt(), "asked for"),
+        (receipt({"changed": False}), "asked for before"),
+        (receipt({"changed": False, "dry_run": True}, **NOT_SENT), "not sent"),
+        (receipt({"changed": False, "dry_run": True}), "asked for before"),
+        (receipt(status="completed"), "renewed"),
+        (receipt({"changed": False}, **FAILED), "not asked: It has expired."),
+    ],
+)
+def test_a_result_says_truly_how_it_ended(one, words):
+    [header, cells] = table(RENEWAL_RECEIPTS, one)
+
+    assert cells[header.index("Result")] == words
+
+
+def test_a_result_in_json_has_every_key_whatever_came_of_it():
+    stage = Stage(Format.NDJSON)
+    stage.output.show_list(RENEWAL_RECEIPTS, [receipt(), receipt({"changed": False}, **FAILED)])
+    asked, refused = map(json.loads, stage.written.splitlines())
+
+    person = {"id": "pat-1", "name": "Ada Nordmann"}
+    assert asked == {
+        "prescription_id": "rx-1",
+        "prescription": "Metformin 500 mg",
+        "id": "task-1",
+        "status": "requested",
+        "asked": "2026-11-20T19:05:00+01:00",
+        "answer": None,
+        "warning": None,
+        "error": None,
+        "zone": "Europe/Oslo",
+        "changed": True,
+        "dry_run": False,
+        "request_id": "req-1",
+        "patient": person,
+        "acting_user": person,
+    }
+    assert refused == {
+        **asked,
+        "id": None,
+        "status": None,
+        "asked": None,
+        "changed": False,
+        "error": {"code": "rejected", "message": "It has expired.", "hint": None},
+    }
+
+
+def test_plain_results_begin_with_the_prescription():
+    assert shown(RENEWAL_RECEIPTS, receipt({"changed": False}, **FAILED)) == (
+        "rx-1\tMetformin 500 mg\t\t\t\t\trejected\t\tEurope/Oslo\tfalse\tfalse\treq-1\t"
+        "Ada Nordmann\tAda Nordmann\n"
+    )
+
+
+@pytest.mark.parametrize("field", ["name", "strength", "dose", "valid_until"])
+def test_a_portal_s_text_cannot_move_the_cursor(field):
+    written = shown(PRESCRIPTIONS, bare(**{field: "a\x1b[2Jb\u202e"}), tty=True, width=200)
+
+    assert "a\\x1b[2Jb\\u202e" in written
+    assert "\x1b" not in written

@@ -1,0 +1,321 @@
+"""Threads and messages: for people, for scripts, and with whatever the portal writes in them."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from gpcli.errors import Usage
+from gpcli.model.person import Person
+from gpcli.model.receipt import Sending
+from gpcli.model.thread import (
+    Attachment,
+    Conversation,
+    Message,
+    MessageReceipt,
+    Saved,
+    Thread,
+    ThreadReceipt,
+)
+from gpcli.render.output import Format
+from gpcli.render.views.thread_views import (
+    CONVERSATION,
+    SAVED,
+    THREAD_RECEIPT,
+    THREADS,
+    attachment_words,
+    message_receipts,
+    messages_view,
+    size_words,
+    status_words,
+    thread_label,
+    undivided,
+)
+from tests.render.conftest import NOW, OSLO_WINTER
+from tests.render.test_hostile_texts import RAW
+
+SENT = datetime(2026, 11, 20, 18, 5, tzinfo=OSLO_WINTER)
+ADA = Person("ada", "Ada Solberg")
+GURO = Person("guro", "Guro Holm")
+HOSTILE = "\x1b[2J\x1b]52;c;x\x07[b]x[/b] \u202ex\u2066 \x9b31m \U000e0041 a\tb\nID  forged\rd \x00"
+
+THREAD = Thread(
+    id="t-1",
+    kind="e-consultation",
+    subject="Rash",
+    status="in-progress",
+    closed_because=None,
+    surgery="Solbakken legesenter",
+    practitioner="Dr. Ingrid Haugland",
+    started=SENT,
+    last=SENT + timedelta(days=2),
+    message_count=2,
+    unread_count=1,
+    zone="Europe/Oslo",
+)
+PHOTO = Attachment("m-1.1", "rash.jpg", "image/jpeg", 12_345)
+QUESTION = Message("m-1", "t-1", SENT, "Ada Solberg", True, False, "It itches.", (PHOTO,))
+ANSWER = Message("m-2", "t-1", SENT, "Dr. Ingrid Haugland", False, True, "Use a cream.", (), "m-1")
+TALK = Conversation(THREAD, (QUESTION, ANSWER))
+
+
+def sending(**changes):
+    known = {"changed": True, "dry_run": False, "request_id": "r-1", "patient": ADA}
+    return Sending(**{**known, "acting_user": ADA, **changes})
+
+
+def test_threads_are_a_table_for_people(stage):
+    shown = stage(tty=True, width=140)
+    other = replace(THREAD, id="t-2", subject=None, unread_count=0, status="not-done")
+    shown.output.show_list(THREADS, [THREAD, other])
+    header, _, first, second = shown.written.splitlines()
+    assert header.split() == ["ID", "Subject", "Kind", "Status", "Unread", "Last", "With"]
+    assert [first.startswith("t-1  Rash"), " open " in first] == [True, True]
+    assert ["(no subject)" in second, " refused " in second] == [True, True]
+    assert first.split("  ")[-1] == "Dr. Ingrid Haugland"
+
+
+def test_threads_are_a_line_each_for_scripts(stage):
+    shown = stage()
+    shown.output.show_list(THREADS, [THREAD])
+    assert shown.written == (
+        "t-1\tRash\te-consultation\tin-progress\t\t1\t2\t2026-11-22T18:05:00+01:00\t"
+        "2026-11-20T18:05:00+01:00\tDr. Ingrid Haugland\tSolbakken legesenter\tEurope/Oslo\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("in-progress", "open"),
+        ("completed", "closed"),
+        ("stopped", "closed"),
+        ("not-done", "refused"),
+        ("on-hold", "on hold"),
+        ("unknown", "unknown"),
+        ("brand-new", "brand-new"),
+    ],
+)
+def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, words):
+    assert status_words(replace(THREAD, status=status)) == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "Rash · 1 unread · open · Sun 22 Nov 2026 18:05 · Dr. Ingrid Haugland"),
+        (
+            {"unread_count": 0, "practitioner": None, "subject": None, "status": "completed"},
+            "(no subject) · closed · Sun 22 Nov 2026 18:05 · Solbakken legesenter",
+        ),
+        ({"last": None, "practitioner": None, "surgery": None}, "Rash · 1 unread · open"),
+    ],
+)
+def test_a_thread_is_one_line_to_pick_from(changes, label):
+    words = thread_label(replace(THREAD, **changes), NOW)
+    assert words.replace("yesterday, ", "").replace(" Europe/Oslo (17:05 here)", "") == label
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(None, ""), (0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (12_345, "12 kB"),
+     (999_400, "999 kB"), (3_400_000, "3.4 MB")],
+)  # fmt: skip
+def test_sizes_have_their_words(size, words):
+    assert size_words(size) == words
+
+
+@pytest.mark.parametrize(
+    ("attachment", "words"),
+    [
+        (PHOTO, "m-1.1  rash.jpg (image/jpeg, 12 kB)"),
+        (replace(PHOTO, size=None), "m-1.1  rash.jpg (image/jpeg)"),
+        (Attachment("m-1.1", None, None, None), "m-1.1  (no name)"),
+    ],
+)
+def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
+    assert attachment_words(attachment) == words
+
+
+def talk(stage, conversation, **surroundings):
+    """A conversation as `messages show` shows it."""
+    shown = stage(**surroundings)
+    shown.output.show_item(CONVERSATION, conversation)
+    for message in conversation.messages if shown.output.human else ():
+        shown.output.divide()
+        shown.output.show_item(messages_view("Europe/Oslo"), message, text=message.text)
+    return shown.written
+
+
+def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(stage):
+    assert talk(stage, TALK, tty=True) == (
+        "ID        t-1\n"
+        "Subject   Rash\n"
+        "Kind      e-consultation\n"
+        "Status    open\n"
+        "Unread    1\n"
+        "Messages  2\n"
+        "Last      yesterday, Sun 22 Nov 2026 18:05\n"
+        "Started   Fri 20 Nov 2026 18:05\n"
+        "With      Dr. Ingrid Haugland\n"
+        "Surgery   Solbakken legesenter\n"
+        "\n"
+        "From      Ada Solberg\n"
+        "Sent      Fri 20 Nov 2026 18:05\n"
+        "Attached  m-1.1  rash.jpg (image/jpeg, 12 kB)\n"
+        "\n"
+        "  It itches.\n"
+        "\n"
+        "From      Dr. Ingrid Haugland (unread)\n"
+        "Sent      Fri 20 Nov 2026 18:05\n"
+        "\n"
+        "  Use a cream.\n"
+    )
+
+
+def test_a_conversation_in_plain_lines_sets_each_part_off(stage):
+    assert talk(stage, TALK).split("--\n")[1:] == [
+        "id:\tm-1\nthread_id:\tt-1\nsender:\tAda Solberg\nsent:\t2026-11-20T18:05:00+01:00\n"
+        "mine:\ttrue\nunread:\tfalse\nattachments:\tm-1.1\nin_response_to:\t\n",
+        "It itches.\n",
+        "id:\tm-2\nthread_id:\tt-1\nsender:\tDr. Ingrid Haugland\n"
+        "sent:\t2026-11-20T18:05:00+01:00\nmine:\tfalse\nunread:\ttrue\nattachments:\t\n"
+        "in_response_to:\tm-1\n",
+        "Use a cream.\n",
+    ]
+
+
+def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(stage):
+    answer = json.loads(talk(stage, TALK, format=Format.JSON))
+    assert list(answer) == ["thread", "messages"]
+    assert answer["messages"][0] == {
+        "id": "m-1",
+        "thread_id": "t-1",
+        "sent": "2026-11-20T18:05:00+01:00",
+        "sender": "Ada Solberg",
+        "mine": True,
+        "unread": False,
+        "text": "It itches.",
+        "attachments": [
+            {"id": "m-1.1", "title": "rash.jpg", "content_type": "image/jpeg", "size": 12345}
+        ],
+        "in_response_to": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "sender"),
+    [
+        (replace(QUESTION, sender=None), "you"),
+        (replace(ANSWER, sender=None), "the surgery (unread)"),
+        (replace(ANSWER, sender=None, unread=False), "the surgery"),
+    ],
+)
+def test_a_sender_without_a_name_is_on_one_side_or_the_other(stage, message, sender):
+    shown = stage(tty=True)
+    shown.output.show_item(messages_view("Europe/Oslo"), message)
+    assert shown.written.splitlines()[0].split(maxsplit=1) == ["From", sender]
+
+
+HOSTILE_TALK = Conversation(
+    replace(
+        THREAD,
+        subject=HOSTILE,
+        kind=HOSTILE,
+        status=HOSTILE,
+        closed_because=HOSTILE,
+        practitioner=HOSTILE,
+        surgery=HOSTILE,
+    ),
+    (
+        replace(
+            ANSWER,
+            sender=HOSTILE,
+            text=HOSTILE,
+            attachments=(Attachment(HOSTILE, HOSTILE, HOSTILE, 1),),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_at_a_terminal_nothing_hostile_gets_through_and_nothing_passes_for_a_label(stage, width):
+    shown = talk(stage, HOSTILE_TALK, tty=True, width=width)
+    assert RAW.isdisjoint(shown)
+    assert [line for line in shown.splitlines() if line.startswith("ID")] == ["ID        t-1"]
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON, Format.NDJSON])
+def test_in_a_script_nothing_hostile_gets_through(stage, format):
+    shown = talk(stage, HOSTILE_TALK, format=format)
+    assert (RAW - {"\t"}).isdisjoint(shown)
+
+
+@pytest.mark.parametrize("format", [Format.TABLE, Format.PLAIN])
+def test_hostile_lists_and_receipts_are_harmless(stage, format):
+    shown = stage(format=format, tty=True)
+    [message] = HOSTILE_TALK.messages
+    receipt = MessageReceipt.of(message, sending(patient=Person("ada", HOSTILE)))
+    shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
+    shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, sending()))
+    shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
+    shown.output.show_list(SAVED, [Saved("m-1.1", HOSTILE, HOSTILE, 1)])
+    assert (RAW - {"\t"}).isdisjoint(shown.written)
+
+
+def test_a_thread_receipt_has_the_thread_and_how_sending_went(stage):
+    shown = stage(format=Format.JSON)
+    shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(THREAD, sending(acting_user=GURO)))
+    answer = json.loads(shown.written)
+    assert {name: answer[name] for name in list(answer)[-5:]} == {
+        "changed": True,
+        "dry_run": False,
+        "request_id": "r-1",
+        "patient": {"id": "ada", "name": "Ada Solberg"},
+        "acting_user": {"id": "guro", "name": "Guro Holm"},
+    }
+    assert (answer["id"], answer["status"]) == ("t-1", "in-progress")
+
+
+@pytest.mark.parametrize(("identity", "status"), [("m-1", "completed"), (None, "preparation")])
+def test_a_message_receipt_has_a_status_too(stage, identity, status):
+    shown = stage(format=Format.JSON)
+    receipt = MessageReceipt.of(replace(QUESTION, id=identity), sending())
+    shown.output.show_item(message_receipts("Europe/Oslo"), receipt)
+    answer = json.loads(shown.written)
+    assert (answer["id"], answer["status"], answer["text"]) == (identity, status, "It itches.")
+
+
+def test_saved_files_are_a_line_each(stage):
+    shown = stage()
+    shown.output.show_list(SAVED, [Saved("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
+    assert shown.written == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("One\n--\nTwo", "One\n\\--\nTwo"),
+        ("--", "\\--"),
+        ("\\--\n--\r\n", "\\\\--\n\\--\r\n"),
+        ("-- \n --\n---\na --\n\\-", "-- \n --\n---\na --\n\\-"),
+    ],
+)
+def test_in_plain_lines_no_line_of_a_text_passes_for_the_one_that_divides(text, plain):
+    assert undivided(text) == plain
+
+
+@pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON])
+def test_the_fields_of_a_conversation_in_json_are_there_in_plain_lines_too(stage, format):
+    shown = stage(format=format, fields=("thread", "messages"))
+    shown.output.show_item(CONVERSATION, TALK)
+    plain = "thread:\tt-1\nmessages:\tm-1,m-2\n"
+    assert shown.written == plain if format is Format.PLAIN else '"thread"' in shown.written
+
+
+def test_a_field_that_json_has_inside_the_thread_is_pointed_to(stage):
+    shown = stage(format=Format.JSON, fields=("subject",))
+    with pytest.raises(Usage) as refused:
+        shown.output.show_item(CONVERSATION, TALK)
+    assert "thread" in refused.value.message + refused.value.hint

@@ -1,0 +1,193 @@
+"""What is seen of the sign-in and of what it allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from gpcli.auth.people import account_id
+from gpcli.auth.vault import SignedIn
+from gpcli.config.offer_index import IndexedPerson, profile_key
+from gpcli.config.profiles import SCOPES
+from gpcli.errors import Expired, NotFound, NotSignedIn
+from gpcli.model.finding import Verdict
+from gpcli.portal.write.slot_booking import OTHER_WAY
+from gpcli.troubleshoot import sign_in_checks
+from tests.troubleshoot.conftest import MACHINE, NOW
+
+PORTAL = "https://portal.example/fhir/R4"
+A_DAY = 86_400.0
+KEPT = SignedIn(
+    portal=PORTAL,
+    client_id="gpcli",
+    token_endpoint="https://id.example/token",
+    revocation_endpoint=None,
+    patient="ada-7",
+    fhir_user="Patient/ada-7",
+    patient_name="Ada Berg",
+    acting_name="Ada Berg",
+    scope=SCOPES,
+    access_token="canary-access",
+    expires_at=NOW.timestamp() + 600,
+    refresh_token="canary-refresh",
+    refresh_expires_at=NOW.timestamp() + A_DAY,
+    signed_in_at=NOW.timestamp(),
+)
+
+
+@pytest.fixture
+def signed_in(scene):
+    """`signed_in(answer, **changes)`: Ada's session with some changes."""
+
+    def made(answer=None, **changes):
+        here = scene(answer, GPCLI_PROFILE="home")
+        path = here.around.config_path
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'[profiles.home]\nportal = "{PORTAL}"\nenvironment = "staging"\n')
+        account = account_id("home", PORTAL, KEPT.patient, KEPT.fhir_user)
+        key = profile_key("home", PORTAL)
+        here.around.index.add_person(key, IndexedPerson(account, KEPT.patient, "Ada Berg", 1.0))
+        here.around.vault.save(account, replace(KEPT, **changes))
+        return here
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen"),
+    [
+        ({}, "renews itself until 2027-03-02 08:00 UTC"),
+        ({"refresh_expires_at": None}, "renews itself, for as long as the portal does so"),
+        ({"expires_at": 1.0}, "renews itself until 2027-03-02 08:00 UTC"),
+    ],
+)
+def test_a_session_that_renews_itself_is_fine(signed_in, changes, seen):
+    sight = sign_in_checks.session(signed_in(**changes))
+    assert (sight.status, sight.seen) == (Verdict.OK, seen)
+
+
+def test_a_session_that_can_not_be_renewed_is_a_warning_with_its_end(signed_in):
+    sight = sign_in_checks.session(signed_in(refresh_token=None))
+    assert (sight.status, sight.cause) == (Verdict.WARNING, "no_refresh")
+    assert sight.seen == "ends at 2027-03-01 08:10 UTC and can't be renewed"
+    assert "add prompt = 'consent' to the profile" in (sight.cure or "")
+
+
+def test_one_that_the_portal_does_not_grant_after_consent_either_is_for_the_portal(signed_in):
+    here = signed_in(refresh_token=None)
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}prompt = 'consent'\n")
+    assert "only it can change this" in (sign_in_checks.session(here).cure or "")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"refresh_token": None, "expires_at": 1.0}, {"refresh_expires_at": 1.0}]
+)
+def test_a_session_that_is_known_to_be_over_has_failed(signed_in, changes):
+    with pytest.raises(Expired):
+        sign_in_checks.session(signed_in(**changes))
+
+
+def test_nobody_at_this_portal_is_not_signed_in(scene):
+    here = scene(**{**MACHINE, "GPCLI_TOKEN": "x"})
+    del here.around.env["GPCLI_TOKEN"]
+    with pytest.raises(NotSignedIn):
+        sign_in_checks.session(here)
+
+
+def test_whoever_is_named_but_not_signed_in_stays_unnamed_in_words(signed_in):
+    here = signed_in()
+    here.around.options.as_ = "Bo Lind"
+    with pytest.raises(NotFound) as refused:
+        sign_in_checks.session(here)
+    words = here.hide(f"{refused.value.message} {refused.value.hint}")
+    assert "Bo" not in words
+    assert "Ada" not in words
+
+
+@pytest.mark.parametrize(
+    ("scope", "lost"),
+    [
+        ("patient/*.cruds", ""),
+        ("patient/*.read", "e-consultation, contact, prescription-renewal, booking"),
+        (SCOPES.replace("patient/Task.crus", ""), "prescription-renewal"),
+        (SCOPES.replace("patient/Appointment.crus", "patient/Appointment.crs"), "cancellation"),
+        ("openid", "e-consultation, contact, prescription-renewal, booking"),
+    ],
+)
+def test_scopes_are_judged_by_what_the_services_need(signed_in, scope, lost):
+    here = signed_in(scope=scope)
+    sign_in_checks.session(here)
+    sight = sign_in_checks.scopes(here)
+    expected = f"the sign-in does not allow {lost}" if lost else "enough for every service"
+    assert sight.seen.startswith(expected)
+    assert (sight.cause is None) == (lost == "")
+
+
+def statement(*types, conditional=True):
+    every = [{"code": code} for code in ("create", "update", "search-type")]
+    resources = [
+        {"type": kind, "interaction": every, "conditionalCreate": conditional} for kind in types
+    ]
+    return {
+        "resourceType": "CapabilityStatement",
+        "fhirVersion": "4.0.1",
+        "rest": [{"mode": "server", "resource": resources}],
+    }
+
+
+def test_a_portal_without_consent_is_not_asked_for_it(scene):
+    here = scene(lambda _: httpx.Response(200, json=statement("Patient")), **MACHINE)
+    assert sign_in_checks.consent(here).seen == "not checked: the portal keeps no consent"
+
+
+@pytest.mark.parametrize(("conditional", "cause"), [(True, None), (False, "not_supported")])
+def test_a_repeat_that_goes_unrecognised_is_a_warning(scene, conditional, cause):
+    types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
+    said = statement(*types, conditional=conditional)
+    here = scene(lambda _: httpx.Response(200, json=said), **MACHINE)
+    assert sign_in_checks.portal_support(here).cause == cause
+
+
+@pytest.mark.parametrize("way", ["operation", "transaction"])
+def test_a_way_to_book_that_the_portal_does_not_offer_is_a_warning(signed_in, way):
+    types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
+    here = signed_in(searching(statement(*types)))
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}booking = '{way}'\n")
+    sight = sign_in_checks.portal_support(here)
+    assert sight.seen == f"the profile books by {way}, which the portal does not offer"
+    assert (sight.cause, sight.cure) == ("not_supported", OTHER_WAY)
+
+
+def test_a_way_to_book_that_the_portal_offers_is_fine(signed_in):
+    types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
+    said = statement(*types)
+    said["rest"][0]["interaction"] = [{"code": "transaction"}]
+    here = signed_in(searching(said))
+    path = here.around.config_path
+    path.write_text(f"{path.read_text()}booking = 'transaction'\n")
+    assert sign_in_checks.portal_support(here).status is Verdict.OK
+
+
+def searching(body, status=200):
+    return lambda _: httpx.Response(status, json=body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (searching({"resourceType": "Bundle", "type": "searchset"}), "not_found"),
+        (searching({"resourceType": "Patient", "id": "ada-7"}), "bad_response"),
+        (searching([]), "bad_response"),
+        (searching({}, 403), "not_permitted"),
+        (searching({}, 401), "expired"),
+        (searching({}, 500), "portal_error"),
+    ],
+)
+def test_a_record_that_can_not_be_read_has_failed_for_a_reason(scene, answer, code):
+    with pytest.raises(Exception, match="portal") as failed:
+        sign_in_checks.access(scene(answer, **MACHINE))
+    assert failed.value.code == code
