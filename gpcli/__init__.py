@@ -27,14 +27,14 @@ def connect(
     import sys  # noqa: PLC0415
     from contextlib import closing, contextmanager  # noqa: PLC0415
 
-    from gpcli.app_context import Session  # noqa: PLC0415
+    from gpcli.app_context import AppContext  # noqa: PLC0415
     from gpcli.config.options import Options  # noqa: PLC0415
 
     options = Options(profile=profile, as_=as_, no_input=True)
 
     @contextmanager
     def connected() -> "Iterator[Portal]":
-        with closing(Session(options, os.environ, sys.stdin, sys.stdout, sys.stderr)) as session:
+        with closing(AppContext(options, os.environ, sys.stdin, sys.stdout, sys.stderr)) as session:
             yield session.portal
 
     return connected()

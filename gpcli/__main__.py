@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, TextIO
 
-    from gpcli.app_context import Session
+    from gpcli.app_context import AppContext
     from gpcli.cli.commands.specs import Registry
     from gpcli.cli.global_options import SessionFactory
     from gpcli.config.options import Options
@@ -55,7 +55,7 @@ def command_line(
     stdin: "TextIO",
     stdout: "TextIO",
     stderr: "TextIO",
-    session_factory: "SessionFactory",
+    context_factory: "SessionFactory",
     *,
     registry: "Registry | None" = None,
 ) -> int:
@@ -66,7 +66,7 @@ def command_line(
     try:
         from gpcli.cli.app import run  # noqa: PLC0415  (typer costs five times a bare interpreter)
 
-        code = run(argv, env, stdin, stdout, stderr, session_factory, registry=registry)
+        code = run(argv, env, stdin, stdout, stderr, context_factory, registry=registry)
         stdout.flush()
     except BAD_ENDINGS as trouble:
         return _fail(trouble, argv, env, (stdin, stdout, stderr), registry)
@@ -89,7 +89,7 @@ def _whole_program() -> int:
     env = dict(os.environ)
     os.environ.pop("GPCLI_TOKEN", None)  # or whatever opens pages would inherit it
 
-    def session(*surroundings: "Any") -> "Session":
+    def session(*surroundings: "Any") -> "AppContext":
         made = _session(*surroundings)
         made.former_umask = former_umask
         return made
@@ -103,10 +103,10 @@ def _session(
     stdin: "TextIO",
     stdout: "TextIO",
     stderr: "TextIO",
-) -> "Session":
-    from gpcli.app_context import Session  # noqa: PLC0415  (made only by commands that need it)
+) -> "AppContext":
+    from gpcli.app_context import AppContext  # noqa: PLC0415  (made only by commands that need it)
 
-    return Session(options, env, stdin, stdout, stderr)
+    return AppContext(options, env, stdin, stdout, stderr)
 
 
 def shut_the_doors() -> int:

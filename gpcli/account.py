@@ -15,9 +15,9 @@ from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, asked_scopes, discover
 from gpcli.auth.people import account_id
-from gpcli.auth.prompter import Screen
-from gpcli.auth.session import SignedIn, session_lock
-from gpcli.auth.token_response import TokenSet, Wish
+from gpcli.auth.prompter import Prompter
+from gpcli.auth.session import StoredSession, session_lock
+from gpcli.auth.token_response import AuthRequest, SignInResult
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
     FROM_ENVIRONMENT,
@@ -28,45 +28,45 @@ from gpcli.config.profiles import (
     save_profile,
 )
 from gpcli.config.settings import Settings, guard_production
-from gpcli.errors import Expired, GpcliError, NotSignedIn, SignInRefused, Unavailable, Usage
-from gpcli.http.client import Door
-from gpcli.http.network_errors import BadAnswer
+from gpcli.errors import Expired, GpcliError, InvalidUsage, NotSignedIn, SignInRefused, Unavailable
+from gpcli.http.client import HttpClient
+from gpcli.http.network_errors import BadReply
 from gpcli.model.account import SignedOut, SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import ConsentLevel, Offers, highest_level
 from gpcli.portal.capabilities import forget
 
 if TYPE_CHECKING:
-    from gpcli.app_context import Session
-    from gpcli.auth.vault import SignedIn
+    from gpcli.app_context import AppContext
+    from gpcli.auth.vault import StoredSession
     from gpcli.config.profiles import Profile
     from gpcli.config.settings import Settings
 
 
-def revoke(door: Door, session: SignedIn) -> bool:
+def revoke(client: HttpClient, context: StoredSession) -> bool:
     """Revoke the session's refresh token, or its access token if it has none.
 
     Returns whether the portal did it. Never raises for the portal's or the network's sake:
     signing out always goes on.
     """
-    if session.revocation_endpoint is None:
+    if context.revocation_endpoint is None:
         return False
-    refresh = session.refresh_token is not None
+    refresh = context.refresh_token is not None
     form = {
-        "token": session.refresh_token or session.access_token,
+        "token": context.refresh_token or context.access_token,
         "token_type_hint": "refresh_token" if refresh else "access_token",
-        "client_id": session.client_id,
+        "client_id": context.client_id,
     }
     try:
-        return door.post_form(session.revocation_endpoint, form).status == 200
-    except BadAnswer as answered:  # only the status counts (RFC 7009, 2.2)
+        return client.post_form(context.revocation_endpoint, form).status == 200
+    except BadReply as answered:  # only the status counts (RFC 7009, 2.2)
         return answered.status == 200
     except errors.GpcliError:
         return False
 
 
 @dataclass(frozen=True)
-class Way:
+class SignInOptions:
     """How to sign in. `limit` is the time a person has, in seconds; `port` 0 = any free one."""
 
     device: bool
@@ -75,24 +75,24 @@ class Way:
     limit: float
 
 
-def adopt_portal(session: Session, url: str, environment: str | None) -> Profile:
-    """Make the portal at `url` the one that `session` is about, known before or not.
+def adopt_portal(context: AppContext, url: str, environment: str | None) -> Profile:
+    """Make the portal at `url` the one that `context` is about, known before or not.
 
-    Nothing is written yet. Raises ConfigTrouble for what is not a portal's URL, Usage for a name
+    Nothing is written yet. Raises ConfigError for what is not a portal's URL, Usage for a name
     that another portal has or an `environment` that the portal's profile contradicts,
     ProductionGuard in CI.
     """
-    config = session.config
-    name = session.options.profile
+    config = context.config
+    name = context.options.profile
     profile = new_profile(name or "new", url, environment or _usual_environment(url))
     if name:
         _check_name(config, name, profile.portal)
     known = _known(config, profile.portal, name, environment)
     chosen = known or replace(profile, name=name or _free_name(url, config.profiles))
     check_environment(chosen, environment)
-    guard_production(chosen, session.env)
-    session.settings = Settings(
-        chosen, None, None, None, session.options.as_, session.options.timeout or chosen.timeout
+    guard_production(chosen, context.env)
+    context.settings = Settings(
+        chosen, None, None, None, context.options.as_, context.options.timeout or chosen.timeout
     )
     return chosen
 
@@ -101,27 +101,31 @@ def check_environment(profile: Profile, environment: str | None) -> None:
     """Raise Usage if `environment`, where one is named, is not what `profile` says."""
     if environment in {None, profile.environment}:
         return
-    raise Usage(
+    raise InvalidUsage(
         f"The profile '{profile.name}' is of the environment {profile.environment}, "
         f"not {environment}.",
         hint="Leave out --environment, or name a new profile with --profile.",
     )
 
 
-def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, Offers]:
+def sign_in(
+    context: AppContext, sign_in_options: SignInOptions, prompter: Prompter
+) -> tuple[SignInSummary, Offers]:
     """Sign a person in at the session's portal; tokens go to the keyring, names to the index.
 
     A new profile is written only when the sign-in has succeeded.
     Raises Usage where a machine signs in, NoKeyring before any page opens, SignInRefused, and
     whatever the portal raises.
     """
-    _refuse_machines(session.settings)
-    session.vault.probe()
-    profile = session.profile
-    door = session.door_with(None)
-    configuration = discover(door, profile.portal, session.cache_dir, session.timestamp(), fresh=0)
-    forget(session.cache_dir, profile.portal)
-    wish = Wish(
+    _refuse_machines(context.settings)
+    context.vault.probe()
+    profile = context.profile
+    client = context.open_client(None)
+    configuration = discover(
+        client, profile.portal, context.cache_dir, context.timestamp(), fresh=0
+    )
+    forget(context.cache_dir, profile.portal)
+    auth_request = AuthRequest(
         client_id=profile.client_id,
         scopes=asked_scopes(
             profile.scopes_wanted, profile.scopes_version, configuration.capabilities
@@ -129,61 +133,63 @@ def sign_in(session: Session, way: Way, screen: Screen) -> tuple[SignInSummary, 
         portal=profile.portal,
         prompt=profile.prompt,
         acr=profile.acr,
-        redirect_port=profile.redirect_port if way.port is None else way.port,
-        hint=way.hint,
-        patient_hint=session.options.as_,
-        limit=way.limit,
+        redirect_port=profile.redirect_port
+        if sign_in_options.port is None
+        else sign_in_options.port,
+        hint=sign_in_options.hint,
+        patient_hint=context.options.as_,
+        limit=sign_in_options.limit,
     )
-    now = session.timestamp
-    if way.device:
+    now = context.timestamp
+    if sign_in_options.device:
         tokens = sign_in_with_device(
-            door, configuration, wish, screen, now=now, sleep=session.sleep
+            client, configuration, auth_request, prompter, now=now, sleep=context.sleep
         )
     else:
-        tokens = sign_in_with_browser(door, configuration, wish, screen, now=now)
-    return _keep_session(session, configuration, tokens)
+        tokens = sign_in_with_browser(client, configuration, auth_request, prompter, now=now)
+    return _keep_session(context, configuration, tokens)
 
 
 def _refuse_machines(settings: Settings) -> None:
     if settings.machine:
-        raise Usage(
+        raise InvalidUsage(
             f"There is nothing to sign in: a machine does that by itself, by {settings.machine}.",
             hint="gpcli whoami shows for whom; to sign a person in, use another profile.",
         )
 
 
 def _keep_session(
-    session: Session, configuration: SmartConfiguration, tokens: TokenSet
+    context: AppContext, configuration: SmartConfiguration, tokens: SignInResult
 ) -> tuple[SignInSummary, Offers]:
     identity = Identity(tokens.patient, tokens.fhir_user)
     bearer = StaticBearer(tokens.access_token, tokens.scope)
-    portal = session.portal_for(identity, session.door_with(bearer), bearer)
+    portal = context.portal_for(identity, context.open_client(bearer), bearer)
     try:
         offers = portal.offers()
         parties = portal.parties
     except Expired as refused:
-        revoke(session.door_with(None), _kept(session, configuration, tokens))
+        revoke(context.open_client(None), _kept(context, configuration, tokens))
         raise SignInRefused(
             "The portal does not accept the token that its own sign-in has just given.",
             hint="Only the portal can put this right: its sign-in may be for another address.",
         ) from refused
     except GpcliError:
-        _keep(session, _kept(session, configuration, tokens))
+        _keep(context, _kept(context, configuration, tokens))
         raise
-    kept = _kept(session, configuration, tokens, parties)
-    _keep(session, kept)
-    session.identity = portal.identity
-    return _summary(session, kept, parties, offers), offers
+    kept = _kept(context, configuration, tokens, parties)
+    _keep(context, kept)
+    context.identity = portal.identity
+    return _summary(context, kept, parties, offers), offers
 
 
 def _kept(
-    session: Session,
+    context: AppContext,
     configuration: SmartConfiguration,
-    tokens: TokenSet,
+    tokens: SignInResult,
     parties: Parties | None = None,
-) -> SignedIn:
-    profile = session.profile
-    return SignedIn(
+) -> StoredSession:
+    profile = context.profile
+    return StoredSession(
         portal=profile.portal,
         client_id=profile.client_id,
         token_endpoint=configuration.token_endpoint,
@@ -197,53 +203,55 @@ def _kept(
         expires_at=tokens.expires_at,
         refresh_token=tokens.refresh_token,
         refresh_expires_at=tokens.refresh_expires_at,
-        signed_in_at=session.timestamp(),
+        signed_in_at=context.timestamp(),
     )
 
 
-def _keep(session: Session, kept: SignedIn) -> None:
+def _keep(context: AppContext, kept: StoredSession) -> None:
     try:
-        _check_whom(session, kept)
-        _check_name(session.config, session.profile.name, kept.portal)
-        _save(session, kept)
+        _check_whom(context, kept)
+        _check_name(context.config, context.profile.name, kept.portal)
+        _save(context, kept)
     except (GpcliError, OSError):
-        revoke(session.door_with(None), kept)
+        revoke(context.open_client(None), kept)
         raise
 
 
-def _save(session: Session, kept: SignedIn) -> None:
+def _save(context: AppContext, kept: StoredSession) -> None:
     # All or nothing: a session that no profile or index leads to could never be signed out.
-    profile = session.profile
+    profile = context.profile
     account = account_id(profile.name, profile.portal, kept.patient, kept.fhir_user)
     name = kept.patient_name or kept.patient
-    person = IndexedPerson(account, kept.patient, name, session.timestamp())
+    person = IndexedPerson(account, kept.patient, name, context.timestamp())
     with (
-        session_lock(session.lock_dir, account, session.settings.timeout),
+        session_lock(context.lock_dir, account, context.settings.timeout),
         ExitStack() as undo,
     ):
-        session.vault.save(account, kept)
-        undo.callback(session.vault.delete, account)
-        session.index.add_person(session.index_key, person)
-        undo.callback(session.index.remove_person, session.index_key, account)
-        _keep_profile(session, profile)
+        context.vault.save(account, kept)
+        undo.callback(context.vault.delete, account)
+        context.index.add_person(context.index_key, person)
+        undo.callback(context.index.remove_person, context.index_key, account)
+        _keep_profile(context, profile)
         undo.pop_all()
 
 
-def _summary(session: Session, kept: SignedIn, parties: Parties, offers: Offers) -> SignInSummary:
+def _summary(
+    context: AppContext, kept: StoredSession, parties: Parties, offers: Offers
+) -> SignInSummary:
     offered = dict.fromkeys(offer.name.value for offer in offers.offers if offer.active)
     return SignInSummary(
         patient=parties.patient,
         acting_user=parties.acting_user,
-        profile=session.profile.name,
-        environment=session.profile.environment,
+        profile=context.profile.name,
+        environment=context.profile.environment,
         surgeries=offers.surgeries,
         offered=tuple(offered),
-        until=works_until(kept, session.profile.zone),
+        until=works_until(kept, context.profile.zone),
         renews=kept.refresh_token is not None,
     )
 
 
-def works_until(kept: SignedIn, zone: str) -> datetime | None:
+def works_until(kept: StoredSession, zone: str) -> datetime | None:
     """Until when no new sign-in is needed, by the clock of `zone` (an IANA name).
 
     `None` when the portal does not say.
@@ -252,8 +260,8 @@ def works_until(kept: SignedIn, zone: str) -> datetime | None:
     return datetime.fromtimestamp(end, ZoneInfo(zone)).replace(microsecond=0) if end else None
 
 
-def _check_whom(session: Session, kept: SignedIn) -> None:
-    asked = session.options.as_
+def _check_whom(context: AppContext, kept: StoredSession) -> None:
+    asked = context.options.as_
     if asked is None or _is_called(kept, asked.casefold()):
         return
     whose = f"is for {kept.patient_name}, not" if kept.patient_name else "may not be"
@@ -263,7 +271,7 @@ def _check_whom(session: Session, kept: SignedIn) -> None:
     )
 
 
-def _is_called(kept: SignedIn, words: str) -> bool:
+def _is_called(kept: StoredSession, words: str) -> bool:
     name = kept.patient_name.casefold()
     starts = any(part.startswith(words) for part in (name, *name.split()))
     return words == kept.patient.casefold() or starts
@@ -272,7 +280,7 @@ def _is_called(kept: SignedIn, words: str) -> bool:
 def _check_name(config: Config, name: str, portal: str) -> None:
     there = config.profiles.get(name)
     if there is not None and there.portal != portal:
-        raise Usage(
+        raise InvalidUsage(
             f"The profile '{name}' is for another portal.", hint="Choose another --profile."
         )
 
@@ -289,11 +297,11 @@ def _known(
     return next(iter([*fitting, *known]), None)
 
 
-def _keep_profile(session: Session, profile: Profile) -> None:
-    config = session.config
+def _keep_profile(context: AppContext, profile: Profile) -> None:
+    config = context.config
     if profile.name not in config.profiles and profile.name != FROM_ENVIRONMENT:
-        save_profile(session.config_path, profile, default=config.default is None)
-    session.index_profiles()
+        save_profile(context.config_path, profile, default=config.default is None)
+    context.index_profiles()
 
 
 def _usual_environment(url: str) -> str:
@@ -306,68 +314,70 @@ def _free_name(url: str, taken: dict[str, Profile]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def sign_out(session: Session, *, everyone: bool) -> list[SignedOut]:
+def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
     """End the session of the person in use, or of everybody at this portal.
 
     Raises NotSignedIn when there is nobody, Usage when the token is not from a sign-in.
     """
-    if session.settings.token:
-        raise Usage("The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN.")
-    there = session.index.people(session.index_key)
-    if session.settings.machine and not (everyone and there):
-        raise Usage(
-            f"A machine signs in here by {session.settings.machine}: gpcli keeps no session of "
+    if context.settings.token:
+        raise InvalidUsage(
+            "The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN."
+        )
+    there = context.index.people(context.index_key)
+    if context.settings.machine and not (everyone and there):
+        raise InvalidUsage(
+            f"A machine signs in here by {context.settings.machine}: gpcli keeps no session of "
             "its own to end.",
             hint=_PEOPLE if there else _FOR_GOOD,
         )
-    people = there if everyone else [session.person]
+    people = there if everyone else [context.person]
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.")
-    return [_end(session, person) for person in people]
+    return [_end(context, person) for person in people]
 
 
 _PEOPLE = "gpcli logout --all ends the sessions of people who signed in here before."
 _FOR_GOOD = "To stop it for good, take the key or the client away at the portal."
 
 
-def _end(session: Session, person: IndexedPerson) -> SignedOut:
-    door = session.door_with(None)
-    with session_lock(session.lock_dir, person.account, door.deadline.remaining()):
-        kept = session.vault.load(person.account)
-        revoked = revoke(door, kept) if kept else True
-        session.vault.delete(person.account)
-    session.index.remove_person(session.index_key, person.account)
-    session.index.forget_hidden(session.index_key, person.patient)
-    return SignedOut(session.profile.name, person.name, revoked)
+def _end(context: AppContext, person: IndexedPerson) -> SignedOut:
+    client = context.open_client(None)
+    with session_lock(context.lock_dir, person.account, client.deadline.remaining()):
+        kept = context.vault.load(person.account)
+        revoked = revoke(client, kept) if kept else True
+        context.vault.delete(person.account)
+    context.index.remove_person(context.index_key, person.account)
+    context.index.forget_hidden(context.index_key, person.patient)
+    return SignedOut(context.profile.name, person.name, revoked)
 
 
-def who_is_here(session: Session) -> SignInState:
+def who_is_here(context: AppContext) -> SignInState:
     """The person in use; asks the portal for the consent, which also proves the session.
 
     A portal that can't be reached leaves the consent unknown, with a warning.
     """
-    parties = session.portal.parties
-    settings = session.settings
-    kept = None if settings.machine else session.signed_in
+    parties = context.portal.parties
+    settings = context.settings
+    kept = None if settings.machine else context.stored_session
     return SignInState(
         patient=parties.patient,
         acting_user=parties.acting_user,
-        profile=session.profile.name,
-        portal=session.profile.portal,
-        environment=session.profile.environment,
-        consent=_consent(session),
-        until=works_until(kept, session.profile.zone) if kept else None,
+        profile=context.profile.name,
+        portal=context.profile.portal,
+        environment=context.profile.environment,
+        consent=_consent(context),
+        until=works_until(kept, context.profile.zone) if kept else None,
         renews=bool(kept.refresh_token) if kept else not settings.token,
         machine=_machine(settings),
     )
 
 
-def everybody(session: Session) -> list[SignInState]:
+def everybody(context: AppContext) -> list[SignInState]:
     """Everybody signed in at any portal, as the keyring has it; the portals are not asked."""
     found = []
-    for profile in session.config.profiles.values():
-        for person in session.index.people(profile_key(profile.name, profile.portal)):
-            kept = session.vault.load(person.account)
+    for profile in context.config.profiles.values():
+        for person in context.index.people(profile_key(profile.name, profile.portal)):
+            kept = context.vault.load(person.account)
             if kept:
                 found.append(_state(profile, kept))
     return found
@@ -382,7 +392,7 @@ def check_life(state: SignInState, least: timedelta, now: datetime) -> None:
         )
 
 
-def _state(profile: Profile, kept: SignedIn) -> SignInState:
+def _state(profile: Profile, kept: StoredSession) -> SignInState:
     patient = Person(kept.patient, kept.patient_name or kept.patient)
     acting_id = kept.fhir_user.rpartition("/")[2]
     acting = Person(acting_id, kept.acting_name or acting_id)
@@ -402,9 +412,9 @@ def _machine(settings: Settings) -> str | None:
     return settings.profile.client_id if settings.machine == "key_file" else settings.machine
 
 
-def _consent(session: Session) -> ConsentLevel | None:
+def _consent(context: AppContext) -> ConsentLevel | None:
     try:
-        return highest_level(session.portal.consents())
+        return highest_level(context.portal.consents())
     except Unavailable as trouble:
-        session.output.warning(f"The portal was not asked: {trouble.message}")
+        context.output.warning(f"The portal was not asked: {trouble.message}")
         return None

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from gpcli.config import paths
-from gpcli.errors import ConfigTrouble, NotSignedIn, Partial
+from gpcli.errors import ConfigError, NotSignedIn, Partial
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from gpcli.auth.bearer import Granted
-    from gpcli.auth.vault import SignedIn, Vault
-    from gpcli.care.confirmation import Outcome, Proposal, Stage, Step
+    from gpcli.auth.bearer import ScopedBearer
+    from gpcli.auth.vault import StoredSession, Vault
+    from gpcli.care.confirmation import Decision, Outcome, Proposal, SendStage
     from gpcli.config.offer_index import IndexedPerson, OfferIndex
     from gpcli.config.options import Options
     from gpcli.config.profiles import Config, Profile
     from gpcli.config.settings import Settings
     from gpcli.http import httpx
-    from gpcli.http.client import Bearer, Door, LogLine
+    from gpcli.http.client import Bearer, HttpClient, RequestLog
     from gpcli.http.deadline import Deadline
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class Local:
     """Each part is built when first used. `terminal` `None` = what the streams are.
 
-    Raises ConfigTrouble for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`; where
+    Raises ConfigError for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`; where
     the command diagnoses, keeps it as `flaw`.
 
     `former_umask` is the one that gpcli was started with, for the programs that it starts;
@@ -59,10 +59,10 @@ class Local:
         now: Callable[[], datetime],
         terminal: Terminal | None,
     ) -> None:
-        self.flaw: ConfigTrouble | None = None
+        self.flaw: ConfigError | None = None
         try:
             self.clock = _clock(now, env)
-        except ConfigTrouble as flaw:
+        except ConfigError as flaw:
             if not options.diagnoses:
                 raise
             self.flaw, self.clock = flaw, now
@@ -210,7 +210,7 @@ def open_terminal() -> TextIO:
 
 def _clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
     if env.get("GPCLI_CONFIG_DIR") == "":
-        raise ConfigTrouble("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
+        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
     if "GPCLI_CLOCK_OFFSET" not in env:
         return now
     from gpcli.config.settings import clock_offset
@@ -234,7 +234,7 @@ OFFERS_KEPT = 24 * 3600
 """How long offers are believed for help and completion, in seconds."""
 
 
-class Session(Local):
+class AppContext(Local):
     """One command's surroundings.
 
     `sent_under` is the request id of what this run has sent; `None` = it changed nothing so far.
@@ -304,7 +304,7 @@ class Session(Local):
         )
 
     @cached_property
-    def signed_in(self) -> SignedIn:
+    def stored_session(self) -> StoredSession:
         """The kept session of the person; raises NotSignedIn, NoKeyring."""
         person = self.person  # comes first: where nobody is signed in, no keyring is needed
         kept = self.vault.load(person.account)
@@ -325,42 +325,42 @@ class Session(Local):
             from gpcli.auth.unattended import whom
 
             return Identity(whom(settings), settings.fhir_user)
-        kept = self.signed_in
+        kept = self.stored_session
         return Identity(
             kept.patient, kept.fhir_user, kept.patient_name or None, kept.acting_name or None
         )
 
     @cached_property
-    def bearer(self) -> Granted:
+    def bearer(self) -> ScopedBearer:
         """Where the access token comes from."""
         from gpcli.auth.bearer import SessionBearer
 
         if self.settings.machine:
-            from gpcli.auth.unattended import Surroundings, machine_bearer
+            from gpcli.auth.unattended import MachineEnvironment, machine_bearer
 
             umask, now = self.former_umask, self.timestamp
-            around = Surroundings(self.env, self.beside_config, self.cache_dir, umask, now)
+            around = MachineEnvironment(self.env, self.beside_config, self.cache_dir, umask, now)
             return machine_bearer(self.settings, around)
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.touch(self.index_key, account, self.timestamp())
         return SessionBearer(
-            self.vault, account, self.lock_dir, self.cache_dir, self.timestamp, self.signed_in
+            self.vault, account, self.lock_dir, self.cache_dir, self.timestamp, self.stored_session
         )
 
     @cached_property
-    def door(self) -> Door:
+    def client(self) -> HttpClient:
         """The way to the portal, with the token."""
-        return self.door_with(self.bearer)
+        return self.open_client(self.bearer)
 
-    def door_with(self, bearer: Bearer | None) -> Door:
+    def open_client(self, bearer: Bearer | None) -> HttpClient:
         """A way to the portal with its own time limit; `None` = without a token."""
-        from gpcli.http.client import Door
+        from gpcli.http.client import HttpClient
         from gpcli.http.deadline import Deadline
 
         deadline = Deadline(self.settings.timeout)
         self._deadlines.append(deadline)
-        door = Door(
+        client = HttpClient(
             self.profile.portal,
             deadline=deadline,
             bearer=bearer,
@@ -371,45 +371,49 @@ class Session(Local):
             log=self._log if self.debugs else None,
             meanwhile=lambda: self.output.progress("Waiting for the portal"),
         )
-        return self._open_things.enter_context(door)
+        return self._open_things.enter_context(client)
 
     @cached_property
     def portal(self) -> FhirPortal:
         """The portal on behalf of the person who is signed in."""
-        return self.portal_for(self.identity, self.door, self.bearer)
+        return self.portal_for(self.identity, self.client, self.bearer)
 
-    def portal_for(self, identity: Identity, door: Door, bearer: Granted) -> FhirPortal:
-        """The portal through `door`, with what `bearer` was granted."""
+    def portal_for(
+        self, identity: Identity, client: HttpClient, bearer: ScopedBearer
+    ) -> FhirPortal:
+        """The portal through `client`, with what `bearer` was granted."""
         from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
         from gpcli.portal.capabilities import permitted
-        from gpcli.portal.dependencies import Context
+        from gpcli.portal.dependencies import PortalDependencies
         from gpcli.portal.fhir_portal import FhirPortal
-        from gpcli.portal.mapping import Dialect, Reader
-        from gpcli.portal.search import Exchange
-        from gpcli.portal.write.kernel import Errands
+        from gpcli.portal.mapping import PortalProfile, RecordMapper
+        from gpcli.portal.search import FhirSearch
+        from gpcli.portal.write.kernel import WriteKernel
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
-        exchange = Exchange(door, lambda: self.capabilities(door))
-        dialect = Dialect(profile.services, profile.status_sent, profile.zone, profile.booking)
-        context = Context(
+        exchange = FhirSearch(client, lambda: self.capabilities(client))
+        portal_profile = PortalProfile(
+            profile.services, profile.status_sent, profile.zone, profile.booking
+        )
+        context = PortalDependencies(
             exchange,
-            Errands(exchange, Journal(self.state_dir, profile.name, account), self.now),
+            WriteKernel(exchange, Journal(self.state_dir, profile.name, account), self.now),
             identity,
-            dialect,
-            Reader(identity.patient, dialect, exchange.flaws),
+            portal_profile,
+            RecordMapper(identity.patient, portal_profile, exchange.flaws),
             lambda: permitted(bearer.scope, exchange.can()),
             self.now,
         )
         return FhirPortal(context, ReadMarks(self.state_dir, account))
 
-    def capabilities(self, door: Door) -> Capabilities:
+    def capabilities(self, client: HttpClient) -> Capabilities:
         """What the portal can do."""
         from gpcli.portal.capabilities import capabilities
 
-        return capabilities(door, self.cache_dir, self.timestamp())
+        return capabilities(client, self.cache_dir, self.timestamp())
 
     def intent(self, command: str) -> UUID:
         """What identifies this write: random, or the same for the same `--request-id`.
@@ -427,16 +431,18 @@ class Session(Local):
         profile = uuid5(_GPCLI, f"{self.profile.name} {self.profile.portal}")
         return uuid5(profile, "\0".join((self.identity.patient, command, request)))
 
-    def carry_out(self, step: Step[Record], *, word: str | None = None) -> Outcome[Record]:
+    def confirm_and_send(
+        self, decision: Decision[Record], *, word: str | None = None
+    ) -> Outcome[Record]:
         """Show the plan, make sure that the person agrees, send.
 
         `word` is what the command line gave where a plan asks for a word.
         """
-        from gpcli.care.confirmation import Terms, carry_out
+        from gpcli.care.confirmation import Agreement, confirm_and_send
 
         options = self.options
-        terms = Terms(options.yes, options.dry_run, options.accept_fee, word)
-        return carry_out(step, terms, self.ask, self._show_plan, self._note_stage)
+        terms = Agreement(options.yes, options.dry_run, options.accept_fee, word)
+        return confirm_and_send(decision, terms, self.ask, self._show_plan, self._note_stage)
 
     def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
         """Keep what is not offered, for help and completion."""
@@ -460,7 +466,7 @@ class Session(Local):
                 hint="Tell the people who run the portal.",
             )
 
-    def _note_stage(self, stage: Stage) -> None:
+    def _note_stage(self, stage: SendStage) -> None:
         if stage == "sent":
             self.sent_under = self._request_id
         self.sending_under = self._request_id if stage == "sending" else None
@@ -478,7 +484,7 @@ class Session(Local):
         )
         self.output.plan(plan)
 
-    def _log(self, line: LogLine) -> None:
+    def _log(self, line: RequestLog) -> None:
         status = line.status or "no answer"
         said = f"{line.method} {line.route} {status} {line.ms} ms {line.request_id}"
         with suppress(OSError):  # what came of the request matters more than its line

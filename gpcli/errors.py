@@ -1,14 +1,14 @@
 """Every way a command can end badly, below GpcliError: meaning, exit code, `error.code` word.
 
-├─ Failure (1)          BadResponse, TlsTrouble
-├─ UsageTrouble (2)     Usage, InputNeeded, ConfigTrouble
+├─ Failure (1)          BadResponse, TlsError
+├─ UsageError (2)       InvalidUsage, InputNeeded, ConfigError
 ├─ Missing (3)          NotFound, NoSlot
-├─ SignInTrouble (4)    NotSignedIn, Expired, SignInRefused, NoKeyring, NoToken, WrongHost
+├─ SignInError (4)      NotSignedIn, Expired, SignInRefused, NoKeyring, NoToken, WrongHost
 ├─ NotAllowed (5)       NotOffered, OffForNow, ConsentNeeded, NotPermitted, ProductionGuard
-├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalTrouble
+├─ Unavailable (6)      Unreachable, TimedOut, RateLimited, PortalError
 ├─ Refused (7)          SlotTaken, TooLate, AlreadyBooked, AlreadyAnswered, Rejected, Conflict
 ├─ Partial (8)
-├─ CalledOff (9)        Declined, ConfirmationNeeded, FeeNotAccepted
+├─ NotConfirmed (9)     Declined, ConfirmationNeeded, FeeNotAccepted
 ├─ OutcomeUnknown (10)
 └─ Unexpected (70)
 
@@ -77,31 +77,31 @@ class BadResponse(Failure):
     code = "bad_response"
 
 
-class TlsTrouble(Failure):
+class TlsError(Failure):
     """The portal's certificate is not to be trusted."""
 
     code = "tls"
 
 
-class UsageTrouble(GpcliError):
+class UsageError(GpcliError):
     """The command line or the configuration is wrong; nothing was sent."""
 
     exit = Exit.USAGE
 
 
-class Usage(UsageTrouble):
+class InvalidUsage(UsageError):
     """Wrong flags or arguments."""
 
     code = "usage"
 
 
-class InputNeeded(UsageTrouble):
+class InputNeeded(UsageError):
     """A value is needed and there is nobody to ask."""
 
     code = "input_needed"
 
 
-class ConfigTrouble(UsageTrouble):
+class ConfigError(UsageError):
     """The configuration file or an environment variable is wrong."""
 
     code = "config"
@@ -125,43 +125,43 @@ class NoSlot(Missing):
     code = "no_slot"
 
 
-class SignInTrouble(GpcliError):
+class SignInError(GpcliError):
     """Nobody is signed in, or sign-in did not work."""
 
     exit = Exit.SIGN_IN
 
 
-class NotSignedIn(SignInTrouble):
+class NotSignedIn(SignInError):
     """Nobody is signed in at this portal."""
 
     code = "not_signed_in"
 
 
-class Expired(SignInTrouble):
+class Expired(SignInError):
     """The session is over; only a new sign-in helps."""
 
     code = "expired"
 
 
-class SignInRefused(SignInTrouble):
+class SignInRefused(SignInError):
     """The portal, or the person at its page, refused the sign-in."""
 
     code = "sign_in_refused"
 
 
-class NoKeyring(SignInTrouble):
+class NoKeyring(SignInError):
     """No usable OS keyring to keep the session in."""
 
     code = "no_keyring"
 
 
-class NoToken(SignInTrouble):
+class NoToken(SignInError):
     """The command that should print an access token did not."""
 
     code = "no_token"
 
 
-class WrongHost(SignInTrouble):
+class WrongHost(SignInError):
     """A request with a token was about to leave for another host; it was not sent."""
 
     code = "wrong_host"
@@ -227,7 +227,7 @@ class RateLimited(Unavailable):
     code = "rate_limited"
 
 
-class PortalTrouble(Unavailable):
+class PortalError(Unavailable):
     """The portal failed (5xx, but for 501) after all retries."""
 
     code = "portal_error"
@@ -282,25 +282,25 @@ class Partial(GpcliError):
     code = "partial"
 
 
-class CalledOff(GpcliError):
+class NotConfirmed(GpcliError):
     """The person did not agree; nothing was sent."""
 
     exit = Exit.CANCELLED
 
 
-class Declined(CalledOff):
+class Declined(NotConfirmed):
     """The person said no."""
 
     code = "declined"
 
 
-class ConfirmationNeeded(CalledOff):
+class ConfirmationNeeded(NotConfirmed):
     """`--yes` was needed and nobody could be asked."""
 
     code = "confirmation_needed"
 
 
-class FeeNotAccepted(CalledOff):
+class FeeNotAccepted(NotConfirmed):
     """Sending costs money and `--accept-fee` does not cover it."""
 
     code = "fee_not_accepted"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 State = Literal["sending", "done", "refused", "not_sent", "unknown"]
 
@@ -53,7 +53,7 @@ class Journal:
         self._account = account
 
     def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str) -> None:
-        """Note a write before it leaves; raises ConfigTrouble when that is impossible."""
+        """Note a write before it leaves; raises ConfigError when that is impossible."""
         try:
             self._append(
                 {
@@ -69,7 +69,7 @@ class Journal:
                 }
             )
         except OSError as trouble:
-            raise ConfigTrouble(
+            raise ConfigError(
                 f"The journal {self._path} can't be written: {trouble.strerror}. "
                 "Nothing was sent: gpcli sends nothing that it could lose track of.",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
@@ -88,7 +88,7 @@ class Journal:
 
         An earlier try with the same intent may still be unknown; else it is `not_sent`.
         """
-        with suppress(OSError, ConfigTrouble):
+        with suppress(OSError, ConfigError):
             events = [each for each in self._events() if each["intent"] == str(intent)]
             earlier = events[-2] if len(events) > 1 else {"state": "not_sent", "at": at}
             self._append(
@@ -96,7 +96,7 @@ class Journal:
             )
 
     def entry(self, intent: UUID) -> Entry | None:
-        """The write with this intent, if it was ever begun; raises ConfigTrouble."""
+        """The write with this intent, if it was ever begun; raises ConfigError."""
         return next((each for each in self.entries() if each.intent == intent), None)
 
     def target_of(self, intent: UUID) -> str | None:
@@ -122,7 +122,7 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as trouble:
-            raise ConfigTrouble(
+            raise ConfigError(
                 f"The journal {self._path} can't be read: {trouble.strerror}.",
                 hint="Make it readable, or set GPCLI_CONFIG_DIR.",
             ) from trouble

@@ -6,27 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome, Proposal
 from gpcli.config.options import Options
 from gpcli.errors import ConfirmationNeeded, OutcomeUnknown, Rejected
 from gpcli.http.deadline import Deadline
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.render.terminal import Terminal
 
 AT_A_TERMINAL = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
 PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
 
 
-def session(tmp_path, typed=""):
+def context(tmp_path, typed=""):
     env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
     streams = StringIO(typed), StringIO(), StringIO()
-    return Session(Options(timeout=30.0), env, *streams, terminal=AT_A_TERMINAL)
+    return AppContext(Options(timeout=30.0), env, *streams, terminal=AT_A_TERMINAL)
 
 
 def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
-    ours = session(tmp_path, "y\n2\nwords\n")
-    with ours.door_with(None) as first, ours.door_with(None) as second:
+    ours = context(tmp_path, "y\n2\nwords\n")
+    with ours.open_client(None) as first, ours.open_client(None) as second:
         deadlines = [first.deadline, second.deadline]
         before = [deadline.left() for deadline in deadlines]
         assert ours.ask.yes("Send?", flag="--yes")
@@ -47,7 +47,7 @@ def test_a_file_that_a_profile_names_is_beside_the_profiles_or_at_home(
 ):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    ours = session(tmp_path)
+    ours = context(tmp_path)
     assert ours.beside_config(named) == tmp_path / place
     assert ours.beside_config("/etc/ca.pem") == Path("/etc/ca.pem")
 
@@ -61,7 +61,7 @@ def test_a_deadline_begins_anew():
 
 
 def test_every_answer_is_told(tmp_path):
-    ours = session(tmp_path, "y\n2\nwords\n")
+    ours = context(tmp_path, "y\n2\nwords\n")
     told = []
     ours.person_answered = lambda: told.append(True)
     ours.ask.yes("Send?", flag="--yes")
@@ -73,12 +73,12 @@ def test_every_answer_is_told(tmp_path):
 def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
     written = "7c8eb3d0-4747-4829-8450-b00ad6c4cc82"
     options = Options(request_id=written)
-    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     assert str(ours.intent("book")) == written
 
 
 def test_questions_are_answered_at_the_terminal_once_standard_input_is_the_message(tmp_path):
-    ours = session(tmp_path, "the message\n")
+    ours = context(tmp_path, "the message\n")
     ours.terminal_device = lambda: StringIO("y\nno\n")
     assert ours.take_stdin().read() == "the message\n"
     assert ours.ask.yes("Send?", flag="--yes")
@@ -90,7 +90,7 @@ def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
     def none():
         raise OSError("No such device or address")
 
-    ours = session(tmp_path)
+    ours = context(tmp_path)
     ours.terminal_device = none
     ours.take_stdin()
     with pytest.raises(ConfirmationNeeded):
@@ -100,7 +100,7 @@ def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
 def test_what_can_be_chosen_is_broken_between_words_at_the_terminal_s_width(tmp_path):
     env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
     narrow, stderr = replace(AT_A_TERMINAL, width=24), StringIO()
-    ours = Session(Options(), env, StringIO("1\n"), StringIO(), stderr, terminal=narrow)
+    ours = AppContext(Options(), env, StringIO("1\n"), StringIO(), stderr, terminal=narrow)
     ours.ask.choose("Which?", [("a", "Parking at the surgery, open")], flag="ID")
     assert stderr.getvalue().splitlines()[:3] == [
         "Which?",
@@ -110,11 +110,11 @@ def test_what_can_be_chosen_is_broken_between_words_at_the_terminal_s_width(tmp_
 
 
 def a_step(*, changed):
-    return Proposal("Send it", (), "preview", lambda: Written("record", changed=changed))
+    return Proposal("Send it", (), "preview", lambda: WriteResult("record", changed=changed))
 
 
 @pytest.mark.parametrize(
-    ("options", "step", "under"),
+    ("options", "decision", "under"),
     [
         (Options(yes=True, request_id="r-1"), a_step(changed=True), "r-1"),
         (Options(yes=True, request_id="r-1"), a_step(changed=False), None),
@@ -123,19 +123,19 @@ def a_step(*, changed):
     ],
 )
 def test_a_session_remembers_under_which_request_id_it_sent_something(
-    tmp_path, options, step, under
+    tmp_path, options, decision, under
 ):
-    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     before = ours.sent_under
-    ours.carry_out(step)
+    ours.confirm_and_send(decision)
     assert (before, ours.sent_under) == (None, under)
 
 
 def test_without_a_request_id_it_remembers_the_intent(tmp_path):
     options = Options(yes=True)
-    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     intent = ours.intent("contact")
-    ours.carry_out(a_step(changed=True))
+    ours.confirm_and_send(a_step(changed=True))
     assert ours.sent_under == str(intent)
 
 
@@ -144,7 +144,7 @@ def test_without_a_request_id_it_remembers_the_intent(tmp_path):
 )
 def test_a_session_remembers_what_may_have_been_sent(tmp_path, error, under):
     options = Options(yes=True, request_id="r-1")
-    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     during = []
 
     def send():
@@ -152,12 +152,12 @@ def test_a_session_remembers_what_may_have_been_sent(tmp_path, error, under):
         raise error
 
     with pytest.raises(type(error)):
-        ours.carry_out(Proposal("Send it", (), "preview", send))
+        ours.confirm_and_send(Proposal("Send it", (), "preview", send))
     assert (during, ours.sending_under, ours.sent_under) == (["r-1"], under, None)
 
 
 def test_what_was_sent_is_no_longer_on_its_way(tmp_path):
     options = Options(yes=True, request_id="r-1")
-    ours = Session(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    ours.carry_out(a_step(changed=True))
+    ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
+    ours.confirm_and_send(a_step(changed=True))
     assert (ours.sending_under, ours.sent_under) == (None, "r-1")

@@ -5,7 +5,7 @@ import pytest
 import gpcli
 from gpcli.care.offers import standings
 from gpcli.cli.sandbox_env import variables
-from gpcli.errors import NotSignedIn, Usage
+from gpcli.errors import InvalidUsage, NotSignedIn
 from gpcli.sandbox.server import Sandbox
 
 
@@ -17,7 +17,7 @@ def sandbox():
 
 @pytest.fixture
 def bo(sandbox, monkeypatch, tmp_path):
-    token = sandbox.token_for("bo")
+    token = sandbox.issue_token("bo")
     values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     for name, value in (values | {"GPCLI_CONFIG_DIR": str(tmp_path)}).items():
         monkeypatch.setenv(name, value)
@@ -27,7 +27,7 @@ def bo(sandbox, monkeypatch, tmp_path):
 def test_a_script_gets_the_portal_and_asks_it(bo):
     with gpcli.connect() as portal:
         name = portal.parties.patient.name
-        rows = standings(portal.offers(), bo.present())
+        rows = standings(portal.offers(), bo.now())
     offered = [row.service.value for row in rows if row.status == "offered"]
 
     assert name == "Bo Lindvik"
@@ -35,7 +35,7 @@ def test_a_script_gets_the_portal_and_asks_it(bo):
 
 
 def test_a_script_can_not_act_for_whom_the_token_is_not_for(bo):
-    with pytest.raises(Usage, match="it can't act for 'ada'"), gpcli.connect(as_="ada"):
+    with pytest.raises(InvalidUsage, match="it can't act for 'ada'"), gpcli.connect(as_="ada"):
         pass
 
 

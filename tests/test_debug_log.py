@@ -6,7 +6,7 @@ from io import StringIO
 import httpx
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.config.options import Options
 
 PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
@@ -28,9 +28,9 @@ def answered(tmp_path, stderr: StringIO) -> int:
     env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
     taken = httpx.MockTransport(lambda _: httpx.Response(201))
     options = Options(debug=True, request_id="r-1")
-    session = Session(options, env, StringIO(), StringIO(), stderr, transport=taken)
-    with session.door_with(None) as door:
-        return door.send("POST", "Communication", {}, headers={"X-Request-ID": "r-1"}).status
+    context = AppContext(options, env, StringIO(), StringIO(), stderr, transport=taken)
+    with context.open_client(None) as client:
+        return client.send("POST", "Communication", {}, headers={"X-Request-ID": "r-1"}).status
 
 
 def test_debugging_tells_of_each_request(tmp_path):

@@ -91,7 +91,7 @@ def test_every_error_carries_its_message_its_hint_and_what_the_portal_said(kind)
 
 
 def test_an_error_needs_a_message_only():
-    error = errors.Usage("Wrong.")
+    error = errors.InvalidUsage("Wrong.")
 
     assert (error.hint, error.request_id, error.retry_after) == ("", None, None)
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 from gpcli.journal import Entry, Journal
 
 INTENT = UUID("11111111-2222-4333-8444-555555555555")
@@ -164,7 +164,7 @@ def test_one_write_is_found_by_its_intent(journal):
 def test_a_journal_that_can_not_be_read_is_told(journal, directory):
     (directory / "journal.jsonl").mkdir(parents=True)
 
-    with pytest.raises(ConfigTrouble, match="can't be read"):
+    with pytest.raises(ConfigError, match="can't be read"):
         journal.entry(INTENT)
 
 
@@ -231,7 +231,7 @@ def block_the_key(directory):
 def test_what_can_not_be_noted_is_not_sent(journal, directory, block):
     block(directory)
 
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         journal.begin(INTENT, BOOKING, None, BEGAN)
 
     assert refused.value.message.startswith(f"The journal {directory / 'journal.jsonl'} can't be")
@@ -251,7 +251,7 @@ def room_for(size):
 
 
 def test_a_disk_that_is_full_halfway_through_a_line_is_noticed(journal, directory):
-    with room_for(100), pytest.raises(ConfigTrouble, match="No space left"):
+    with room_for(100), pytest.raises(ConfigError, match="No space left"):
         journal.begin(INTENT, BOOKING, None, BEGAN)
 
     journal.begin(OTHER, BOOKING, None, BEGAN)

@@ -18,9 +18,9 @@ from gpcli.auth.discovery import (
     discover_for_machines,
     for_machines,
 )
-from gpcli.auth.tokens import MOVED, Tokens, check_available, oauth_error, read_tokens
+from gpcli.auth.tokens import MOVED, TokenResponse, check_available, oauth_error, read_tokens
 from gpcli.config.profiles import Profile
-from gpcli.http.client import Answer, Door
+from gpcli.http.client import HttpClient, HttpResponse
 
 if TYPE_CHECKING:
     from gpcli.auth.machine_key import MachineKey
@@ -58,7 +58,7 @@ class ServiceBearer:
         self._key_path = key_path
         self._cache_dir = cache_dir
         self._now = now
-        self._tokens: Tokens | None = None
+        self._tokens: TokenResponse | None = None
         self._scope: str | None = None
 
     @property
@@ -66,32 +66,32 @@ class ServiceBearer:
         """What was granted; None = nothing yet."""
         return self._scope
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """The token, a new one where it is about to end."""
         if self._tokens is None or self._tokens.expires_at - self._now() <= MARGIN:
-            return self._asked(door)
+            return self._asked(client)
         return self._tokens.access_token
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
-        return self._asked(door)
+        return self._asked(client)
 
-    def _asked(self, door: Door) -> str:
+    def _asked(self, client: HttpClient) -> str:
         from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
 
         key = read_machine_key(self._key_path)
-        found = self._discovered(door, FRESH)
-        answer = door.post_form(found.token_endpoint, self._form(key, found))
+        found = self._discovered(client, FRESH)
+        answer = client.post_form(found.token_endpoint, self._form(key, found))
         if answer.status in MOVED:
-            found = self._discovered(door, 0.0)
-            answer = door.post_form(found.token_endpoint, self._form(key, found))
+            found = self._discovered(client, 0.0)
+            answer = client.post_form(found.token_endpoint, self._form(key, found))
         self._tokens = _granted(answer, self._now())
         self._scope = self._scopes(found) if self._tokens.scope is None else self._tokens.scope
         return self._tokens.access_token
 
-    def _discovered(self, door: Door, fresh: float) -> MachineConfiguration:
+    def _discovered(self, client: HttpClient, fresh: float) -> MachineConfiguration:
         portal, now = self._profile.portal, self._now()
-        return discover_for_machines(door, portal, self._cache_dir, now, fresh=fresh)
+        return discover_for_machines(client, portal, self._cache_dir, now, fresh=fresh)
 
     def _scopes(self, found: MachineConfiguration) -> str:
         profile = self._profile
@@ -115,10 +115,10 @@ class ServiceBearer:
     def _assertion(self, key: MachineKey, found: MachineConfiguration) -> str:
         from joserfc import jwt  # noqa: PLC0415  (slow to import; only a new token needs it)
 
-        client = self._profile.client_id
+        client_id = self._profile.client_id
         claims = {
-            "iss": client,
-            "sub": client,
+            "iss": client_id,
+            "sub": client_id,
             "aud": found.token_endpoint,
             "exp": int(self._now()) + LIFE,
             "jti": str(uuid.uuid4()),
@@ -127,7 +127,7 @@ class ServiceBearer:
         return jwt.encode(header, claims, key.key, algorithms=[key.algorithm])
 
 
-def _granted(answer: Answer, now: float) -> Tokens:
+def _granted(answer: HttpResponse, now: float) -> TokenResponse:
     check_available(answer)
     if answer.status < 400:
         return read_tokens(answer, now)

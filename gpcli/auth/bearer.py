@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 from gpcli import errors
-from gpcli.auth.session import SignedIn, session_lock
-from gpcli.auth.tokens import MOVED, Tokens, check_available, is_token, oauth_error, read_tokens
+from gpcli.auth.session import StoredSession, session_lock
+from gpcli.auth.tokens import (
+    MOVED,
+    TokenResponse,
+    check_available,
+    is_token,
+    oauth_error,
+    read_tokens,
+)
 from gpcli.auth.vault import Vault
-from gpcli.http.client import Answer, Bearer, Door
+from gpcli.http.client import Bearer, HttpClient, HttpResponse
 
 EARLY = 60.0
 """Seconds before its end from which a token is renewed."""
@@ -19,7 +26,7 @@ EARLY = 60.0
 LOGIN = "gpcli login signs you in again."
 
 
-class Granted(Bearer, Protocol):
+class ScopedBearer(Bearer, Protocol):
     """A bearer that may know what its tokens allow."""
 
     @property
@@ -36,7 +43,7 @@ class StaticBearer:
 
     def __init__(self, token: str, scope: str | None = None) -> None:
         if not is_token(token):
-            raise errors.ConfigTrouble("GPCLI_TOKEN is not an access token.")
+            raise errors.ConfigError("GPCLI_TOKEN is not an access token.")
         self._token = token
         self._scope = scope
 
@@ -45,11 +52,11 @@ class StaticBearer:
         """The scopes that were granted; None = not known."""
         return self._scope
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """The token as it was given."""
         return self._token
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """There is no way: raises errors.Expired."""
         raise errors.Expired(
             "The portal does not accept the token in GPCLI_TOKEN.",
@@ -73,7 +80,7 @@ class SessionBearer:
         lock_dir: Path,
         cache_dir: Path,
         now: Callable[[], float],
-        session: SignedIn | None = None,
+        session: StoredSession | None = None,
     ) -> None:
         self._vault = vault
         self._account = account
@@ -82,7 +89,7 @@ class SessionBearer:
         self._now = now
         self._session = session
 
-    def session(self) -> SignedIn:
+    def session(self) -> StoredSession:
         """The session as last read or renewed; raises errors.NotSignedIn."""
         if self._session is None:
             self._session = self._loaded()
@@ -93,33 +100,33 @@ class SessionBearer:
         """What was granted."""
         return self.session().scope
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """A token that lives for a minute or more, renewed first if need be."""
         session = self.session()
         left = session.expires_at - self._now()
         if left >= EARLY or (left > 0 and session.refresh_token is None):
             return session.access_token
-        return self._renewed(door, session.access_token)
+        return self._renewed(client, session.access_token)
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
-        return self._renewed(door, stale)
+        return self._renewed(client, stale)
 
-    def _renewed(self, door: Door, stale: str) -> str:
-        with session_lock(self._lock_dir, self._account, door.deadline.remaining()):
+    def _renewed(self, client: HttpClient, stale: str) -> str:
+        with session_lock(self._lock_dir, self._account, client.deadline.remaining()):
             session = self._loaded()
             if session.access_token == stale or session.expires_at <= self._now():
-                session = self._refreshed(door, session)
+                session = self._refreshed(client, session)
         self._session = session
         return session.access_token
 
-    def _refreshed(self, door: Door, session: SignedIn) -> SignedIn:
+    def _refreshed(self, client: HttpClient, session: StoredSession) -> StoredSession:
         if session.refresh_token is None:
             raise errors.Expired("Your sign-in has expired.", hint=LOGIN)
-        answer = door.post_form(session.token_endpoint, _refresh_form(session))
+        answer = client.post_form(session.token_endpoint, _refresh_form(session))
         if answer.status in MOVED:
-            session = self._led_anew(door, session)
-            answer = door.post_form(session.token_endpoint, _refresh_form(session))
+            session = self._led_anew(client, session)
+            answer = client.post_form(session.token_endpoint, _refresh_form(session))
         check_available(answer)
         if answer.status >= 400:
             return self._after_refusal(answer, session)
@@ -127,18 +134,18 @@ class SessionBearer:
         self._vault.save(self._account, renewed)
         return renewed
 
-    def _led_anew(self, door: Door, session: SignedIn) -> SignedIn:
+    def _led_anew(self, client: HttpClient, session: StoredSession) -> StoredSession:
         """The same session at the addresses that the portal names now."""
         from gpcli.auth.discovery import discover  # noqa: PLC0415  (only where one has moved)
 
-        found = discover(door, session.portal, self._cache_dir, self._now(), fresh=0.0)
+        found = discover(client, session.portal, self._cache_dir, self._now(), fresh=0.0)
         return replace(
             session,
             token_endpoint=found.token_endpoint,
             revocation_endpoint=found.revocation_endpoint,
         )
 
-    def _after_refusal(self, answer: Answer, used: SignedIn) -> SignedIn:
+    def _after_refusal(self, answer: HttpResponse, used: StoredSession) -> StoredSession:
         word = oauth_error(answer)
         if word != "invalid_grant":
             raise errors.SignInRefused(
@@ -150,14 +157,14 @@ class SessionBearer:
         self._vault.delete(self._account)
         raise errors.Expired("Your sign-in has expired or was ended.", hint=LOGIN)
 
-    def _loaded(self) -> SignedIn:
+    def _loaded(self) -> StoredSession:
         session = self._vault.load(self._account)
         if session is None:
             raise errors.NotSignedIn("Nobody is signed in.", hint="gpcli login signs you in.")
         return session
 
 
-def _refresh_form(session: SignedIn) -> dict[str, str]:
+def _refresh_form(session: StoredSession) -> dict[str, str]:
     return {
         "grant_type": "refresh_token",
         "refresh_token": session.refresh_token or "",
@@ -165,7 +172,7 @@ def _refresh_form(session: SignedIn) -> dict[str, str]:
     }
 
 
-def _merged(session: SignedIn, tokens: Tokens) -> SignedIn:
+def _merged(session: StoredSession, tokens: TokenResponse) -> StoredSession:
     if tokens.patient not in {None, session.patient}:
         raise errors.BadResponse("The portal renewed the sign-in for another patient.")
     rotated = tokens.refresh_token is not None
@@ -179,5 +186,5 @@ def _merged(session: SignedIn, tokens: Tokens) -> SignedIn:
     )
 
 
-def _kept_end(session: SignedIn, *, rotated: bool) -> float | None:
+def _kept_end(session: StoredSession, *, rotated: bool) -> float | None:
     return None if rotated else session.refresh_expires_at

@@ -14,15 +14,15 @@ from urllib.parse import urlencode
 
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.loopback import Expected, Loopback, NotOurs, code_in, query_of
-from gpcli.auth.prompter import Screen
-from gpcli.auth.token_response import TokenSet, Wish, granted
+from gpcli.auth.loopback import ExpectedCallback, ForeignCallback, Loopback, code_in, query_of
+from gpcli.auth.prompter import Prompter
+from gpcli.auth.token_response import AuthRequest, SignInResult, granted
 from gpcli.auth.tokens import check_available, oauth_error
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 
 
 @dataclass(frozen=True)
-class Proof:
+class PkceProof:
     """The secrets of one sign-in; `challenge` is what the portal sees of `verifier`."""
 
     state: str = field(repr=False)
@@ -36,77 +36,79 @@ class Proof:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def new_proof() -> Proof:
+def new_proof() -> PkceProof:
     """Fresh secrets of 256 bits and more."""
-    return Proof(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64))
+    return PkceProof(
+        secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
+    )
 
 
-__all__ = ["Screen", "TokenSet", "Wish", "sign_in_with_browser"]
+__all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
 
 _TICK = 0.2  # seconds between looks at what was pasted
 
 
 def sign_in_with_browser(
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
-    wish: Wish,
-    screen: Screen,
+    auth_request: AuthRequest,
+    prompter: Prompter,
     *,
     now: Callable[[], float],
-) -> TokenSet:
+) -> SignInResult:
     """Send the person to the portal's page, and trade what comes back for tokens.
 
     Raises errors.SignInRefused (also when nobody answers in time), errors.Usage if the port is
     taken, and what the door raises. `now` gives Unix seconds.
     """
     proof = new_proof()
-    with Loopback(wish.redirect_port) as loopback:
-        expected = Expected(proof.state, configuration.issuer, configuration.iss_parameter)
+    with Loopback(auth_request.redirect_port) as loopback:
+        expected = ExpectedCallback(proof.state, configuration.issuer, configuration.iss_parameter)
         loopback.expect(expected)
-        asked = _request(wish, proof, loopback.redirect_uri)
-        url = _page(door, configuration, asked)
-        code = _Waiting(loopback, screen, expected).code(url, wish.limit, now)
-        door.deadline.restart()
+        asked = _request(auth_request, proof, loopback.redirect_uri)
+        url = _page(client, configuration, asked)
+        code = _Waiting(loopback, prompter, expected).code(url, auth_request.limit, now)
+        client.deadline.restart()
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": loopback.redirect_uri,
-            "client_id": wish.client_id,
+            "client_id": auth_request.client_id,
             "code_verifier": proof.verifier,
         }  # a browser that comes back meanwhile is still answered
-        return granted(door, configuration, wish, form, nonce=proof.nonce, now=now)
+        return granted(client, configuration, auth_request, form, nonce=proof.nonce, now=now)
 
 
-def _request(wish: Wish, proof: Proof, redirect_uri: str) -> dict[str, str]:
+def _request(auth_request: AuthRequest, proof: PkceProof, redirect_uri: str) -> dict[str, str]:
     always = {
         "response_type": "code",
-        "client_id": wish.client_id,
+        "client_id": auth_request.client_id,
         "redirect_uri": redirect_uri,
-        "scope": wish.scopes,
+        "scope": auth_request.scopes,
         "state": proof.state,
         "nonce": proof.nonce,
-        "aud": wish.portal,
+        "aud": auth_request.portal,
         "code_challenge": proof.challenge,
         "code_challenge_method": "S256",
     }
-    return always | wish.extras()
+    return always | auth_request.extras()
 
 
-def _page(door: Door, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
+def _page(client: HttpClient, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
     endpoint = configuration.authorization_endpoint
     if configuration.require_pushed_authorization_requests:
         asked = {
             "client_id": asked["client_id"],
-            "request_uri": _pushed(door, configuration, asked),
+            "request_uri": _pushed(client, configuration, asked),
         }
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
 
-def _pushed(door: Door, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
+def _pushed(client: HttpClient, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
     endpoint = configuration.pushed_authorization_request_endpoint
     if endpoint is None:
         raise errors.BadResponse("The portal wants pushed requests but says not where.")
-    answer = door.post_form(endpoint, asked)
+    answer = client.post_form(endpoint, asked)
     check_available(answer)
     uri = answer.body.get("request_uri") if isinstance(answer.body, dict) else None
     if answer.status not in {200, 201} or not isinstance(uri, str):
@@ -118,9 +120,9 @@ def _pushed(door: Door, configuration: SmartConfiguration, asked: dict[str, str]
 class _Waiting:
     """Waiting for the browser, or for somebody to paste what the browser shows."""
 
-    def __init__(self, loopback: Loopback, screen: Screen, expected: Expected) -> None:
+    def __init__(self, loopback: Loopback, prompter: Prompter, expected: ExpectedCallback) -> None:
         self._loopback = loopback
-        self._screen = screen
+        self._screen = prompter
         self._expected = expected
 
     def code(self, url: str, limit: float, now: Callable[[], float]) -> str:
@@ -144,7 +146,7 @@ class _Waiting:
             return None
         try:
             return code_in(query_of(text, self._loopback.redirect_uri), self._expected)
-        except NotOurs:
+        except ForeignCallback:
             self._screen.say(
                 f"That is not this sign-in's address; it begins with {self._loopback.redirect_uri}?"
             )

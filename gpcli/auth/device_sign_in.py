@@ -9,10 +9,10 @@ from typing import Any
 
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.prompter import Screen
-from gpcli.auth.token_response import TokenSet, Wish, read_grant
+from gpcli.auth.prompter import Prompter
+from gpcli.auth.token_response import AuthRequest, SignInResult, read_grant
 from gpcli.auth.tokens import check_available, oauth_error
-from gpcli.http.client import Answer, Door
+from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.http.retry import STATUSES, retry_after
 from gpcli.http.url_policy import safe_url
 
@@ -41,48 +41,54 @@ class _Device:
 class _Poll:
     """What one poll gave: `grant` `None` = not yet. `wait` is what the portal asked for."""
 
-    grant: Answer | None = None
+    grant: HttpResponse | None = None
     slower: bool = False
     wait: float = 0.0
 
 
 def sign_in_with_device(
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
-    wish: Wish,
-    screen: Screen,
+    auth_request: AuthRequest,
+    prompter: Prompter,
     *,
     now: Callable[[], float],
     sleep: Callable[[float], None],
-) -> TokenSet:
+) -> SignInResult:
     """Show a code, and wait until the person has typed it at the portal's page.
 
     `now` gives Unix seconds, `sleep` waits. Raises errors.NotPermitted if the portal has no such
     sign-in, errors.SignInRefused, and what the door raises.
     """
-    device = _begun(door, configuration, wish)
-    screen.show_device(device.verification_uri, device.user_code, device.complete)
-    end = now() + min(device.life, wish.limit)
+    device = _begun(client, configuration, auth_request)
+    prompter.show_device(device.verification_uri, device.user_code, device.complete)
+    end = now() + min(device.life, auth_request.limit)
     pause = interval = device.interval
     while True:
         sleep(min(pause, max(0.0, end - now())))
         if now() >= end:
             raise _over("expired_token")
-        poll = _polled(door, configuration, wish, device)
+        poll = _polled(client, configuration, auth_request, device)
         if poll.grant is not None:
-            return read_grant(door, configuration, wish, poll.grant, nonce=None, now=now)
+            return read_grant(client, configuration, auth_request, poll.grant, nonce=None, now=now)
         interval += INTERVAL if poll.slower else 0
         pause = max(interval, poll.wait)
 
 
-def _begun(door: Door, configuration: SmartConfiguration, wish: Wish) -> _Device:
+def _begun(
+    client: HttpClient, configuration: SmartConfiguration, auth_request: AuthRequest
+) -> _Device:
     endpoint = configuration.device_authorization_endpoint
     if endpoint is None:
         raise errors.NotPermitted(
             "This portal can't sign you in on another device.", hint="Leave out --device."
         )
-    form = {"client_id": wish.client_id, "scope": wish.scopes, "aud": wish.portal}
-    answer = door.post_form(endpoint, form | wish.extras())
+    form = {
+        "client_id": auth_request.client_id,
+        "scope": auth_request.scopes,
+        "aud": auth_request.portal,
+    }
+    answer = client.post_form(endpoint, form | auth_request.extras())
     check_available(answer)
     if answer.status >= 400:
         word = oauth_error(answer) or answer.status
@@ -107,15 +113,20 @@ def _read(said: Any) -> _Device:
     )
 
 
-def _polled(door: Door, configuration: SmartConfiguration, wish: Wish, device: _Device) -> _Poll:
-    door.deadline.restart()
+def _polled(
+    client: HttpClient,
+    configuration: SmartConfiguration,
+    auth_request: AuthRequest,
+    device: _Device,
+) -> _Poll:
+    client.deadline.restart()
     form = {
         "grant_type": GRANT,
         "device_code": device.device_code,
-        "client_id": wish.client_id,
+        "client_id": auth_request.client_id,
     }
     try:
-        answer = door.post_form(configuration.token_endpoint, form)
+        answer = client.post_form(configuration.token_endpoint, form)
     except errors.Unavailable:
         return _Poll(slower=True)  # RFC 8628, 3.5: a lost answer is a reason to slow down
     word = oauth_error(answer)

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from gpcli import errors
 from gpcli.auth.tokens import check_available
 from gpcli.config.atomic_write import write_private
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.url_policy import is_here, safe_url
 
 V1, V2 = "1", "2"
@@ -113,7 +113,7 @@ Read = TypeVar("Read")
 
 
 def discover(
-    door: Door, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
 ) -> SmartConfiguration:
     """The sign-in of `portal` (its FHIR base), kept in `cache_dir`.
 
@@ -121,42 +121,48 @@ def discover(
     errors.BadResponse if this is no portal with SMART sign-in, errors.NotPermitted if its sign-in
     lacks something that gpcli needs, and what the door raises.
     """
-    return _discovered(read_configuration, door, portal, _Kept(cache_dir, portal, fresh), now)
+    return _discovered(
+        read_configuration, client, portal, _CachedDocument(cache_dir, portal, fresh), now
+    )
 
 
 def discover_for_machines(
-    door: Door, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
 ) -> MachineConfiguration:
     """As `discover`, but how a machine signs in by itself."""
-    kept = _Kept(cache_dir, portal, fresh)
-    return _discovered(read_machine_configuration, door, portal, kept, now)
+    kept = _CachedDocument(cache_dir, portal, fresh)
+    return _discovered(read_machine_configuration, client, portal, kept, now)
 
 
 def _discovered(
-    read: Callable[[dict[str, Any], str], Read], door: Door, portal: str, kept: _Kept, now: float
+    read: Callable[[dict[str, Any], str], Read],
+    client: HttpClient,
+    portal: str,
+    kept: _CachedDocument,
+    now: float,
 ) -> Read:
     document, etag, age = kept.read(now)
     if document is not None and age < kept.fresh:
         return read(document, portal)
-    document, etag = _asked(door, portal, document, etag)
+    document, etag = _asked(client, portal, document, etag)
     found = read(document, portal)
     kept.write(document, etag, now)
     return found
 
 
 def _asked(
-    door: Door, portal: str, old: dict[str, Any] | None, etag: str | None
+    client: HttpClient, portal: str, old: dict[str, Any] | None, etag: str | None
 ) -> tuple[dict[str, Any], str | None]:
     headers = {"If-None-Match": etag} if etag and old is not None else {}
     try:
-        answer = door.fetch(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
+        answer = client.fetch(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
     except errors.BadResponse as trouble:
-        raise _no_portal(door) from trouble
+        raise _no_portal(client) from trouble
     check_available(answer)
     if answer.status == 304 and old is not None:
         return old, etag
     if answer.status != 200 or not isinstance(answer.body, dict):
-        raise _no_portal(door)
+        raise _no_portal(client)
     return answer.body, answer.headers.get("ETag")
 
 
@@ -237,7 +243,7 @@ class _Urls:
         return url
 
 
-class _Kept:
+class _CachedDocument:
     """One portal's document in the cache; a broken file counts as none."""
 
     def __init__(self, cache_dir: Path, portal: str, fresh: float) -> None:
@@ -271,8 +277,8 @@ def _flag(document: dict[str, Any], key: str) -> bool:
     return document.get(key) is True
 
 
-def _no_portal(door: Door) -> errors.BadResponse:
-    return errors.BadResponse(f"{door.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
+def _no_portal(client: HttpClient) -> errors.BadResponse:
+    return errors.BadResponse(f"{client.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
 
 
 def _unusable(why: str) -> errors.BadResponse:

@@ -12,7 +12,7 @@ from joserfc.jwk import Key, import_key
 
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.errors import SignInRefused
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 
 ALGORITHMS = (
     *("ES256", "ES384", "ES512", "Ed25519", "EdDSA"),
@@ -38,7 +38,7 @@ _KEY_TYPES = {"EC", "RSA", "OKP"}
 def check_id_token(
     token: str,
     *,
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
     client_id: str,
     nonce: str | None,
@@ -51,7 +51,7 @@ def check_id_token(
     `acr` lists the acceptable levels, separated by spaces. Raises errors.SignInRefused, and what
     the door raises.
     """
-    claims = _verified(token, door, configuration)
+    claims = _verified(token, client, configuration)
     try:
         _registry(configuration, now).validate(claims)
     except MissingClaimError as trouble:
@@ -81,9 +81,9 @@ def _registry(configuration: SmartConfiguration, now: float) -> jwt.JWTClaimsReg
     )
 
 
-def _verified(token: str, door: Door, configuration: SmartConfiguration) -> dict[str, Any]:
+def _verified(token: str, client: HttpClient, configuration: SmartConfiguration) -> dict[str, Any]:
     header = _header(token)
-    key = _key(header, door, configuration)
+    key = _key(header, client, configuration)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SecurityWarning)  # EdDSA is an older name of Ed25519
         try:
@@ -104,18 +104,18 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-def _key(header: dict[str, Any], door: Door, configuration: SmartConfiguration) -> Key:
+def _key(header: dict[str, Any], client: HttpClient, configuration: SmartConfiguration) -> Key:
     for _ in range(2):  # the portal may have changed its keys between token and look
-        for published in _published(door, configuration):
+        for published in _published(client, configuration):
             if _fits(published, header):
                 return _imported(published)
     raise _refused("its key is not among the portal's")
 
 
-def _published(door: Door, configuration: SmartConfiguration) -> list[Any]:
+def _published(client: HttpClient, configuration: SmartConfiguration) -> list[Any]:
     if configuration.jwks_uri is None:
         raise _refused("the portal publishes no keys")
-    answer = door.fetch(configuration.jwks_uri)
+    answer = client.fetch(configuration.jwks_uri)
     keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
     if answer.status != 200 or not isinstance(keys, list):
         raise _refused("the portal's keys can't be read")

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from gpcli.auth.session import SignedIn, from_item
+from gpcli.auth.session import StoredSession, from_item
 from gpcli.errors import NoKeyring
 
 SERVICE = "gpcli"
@@ -29,7 +29,7 @@ _CANARY = "gpcli-probe-"
 Answer = TypeVar("Answer")
 
 
-class Store(Protocol):
+class KeyringBackend(Protocol):
     """What a keyring backend does; the interface of `keyring.backend.KeyringBackend`."""
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -48,16 +48,16 @@ class Store(Protocol):
 class KeyringVault:
     """Sessions in the keyring behind `store`; each call to it ends within `timeout` seconds."""
 
-    def __init__(self, store: Store, timeout: float = 5.0) -> None:
+    def __init__(self, store: KeyringBackend, timeout: float = 5.0) -> None:
         self._store = store
         self._timeout = timeout
 
-    def load(self, account: str) -> SignedIn | None:
+    def load(self, account: str) -> StoredSession | None:
         """The session of `account`, None if there is none that this version can read."""
         item = self._get(account)
         return None if item is None else from_item(item)
 
-    def save(self, account: str, session: SignedIn) -> None:
+    def save(self, account: str, session: StoredSession) -> None:
         """Write, read back, compare."""
         item = session.as_item()
         self._put(account, item)
@@ -152,7 +152,9 @@ class ChunkedStore:
     """A store whose items may be longer than those of the `store` behind it."""
 
     def __init__(
-        self, store: Store, new_generation: Callable[[], str] = lambda: secrets.token_hex(4)
+        self,
+        store: KeyringBackend,
+        new_generation: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
         self._store = store
         self._new_generation = new_generation

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from gpcli.errors import SignInRefused, Usage
+from gpcli.errors import InvalidUsage, SignInRefused
 
 _REFUSALS = {
     "access_denied": "The sign-in was refused at the portal's page.",
@@ -25,12 +25,12 @@ _REFUSALS = {
 }
 
 
-class NotOurs(ValueError):
+class ForeignCallback(ValueError):
     """The callback belongs to an older try, or is no callback at all."""
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedCallback:
     """What must come back: our `state`, and the `issuer` (always, if `issuer_required`)."""
 
     state: str
@@ -38,15 +38,15 @@ class Expected:
     issuer_required: bool
 
 
-def code_in(query: str, expected: Expected) -> str:
+def code_in(query: str, expected: ExpectedCallback) -> str:
     """The authorization code in a callback's query.
 
-    Raises NotOurs if the state isn't ours, errors.SignInRefused if the portal refused or somebody
-    else than the portal answered.
+    Raises ForeignCallback if the state isn't ours, errors.SignInRefused if the portal refused or
+    somebody else than the portal answered.
     """
     said = _read(query)
     if not hmac.compare_digest(said.get("state", "").encode(), expected.state.encode()):
-        raise NotOurs("state")
+        raise ForeignCallback("state")
     _check_issuer(said.get("iss"), expected)
     if "error" in said:
         raise SignInRefused(
@@ -59,13 +59,13 @@ def code_in(query: str, expected: Expected) -> str:
 
 
 def query_of(pasted: str, redirect_uri: str) -> str:
-    """The query of a callback URL that somebody pasted; raises NotOurs if it is not one."""
+    """The query of a callback URL that somebody pasted; raises ForeignCallback if it is not one."""
     try:
         url = urlsplit(pasted.strip())
     except ValueError:
-        raise NotOurs("not a URL") from None
+        raise ForeignCallback("not a URL") from None
     if url._replace(query="", fragment="").geturl() != redirect_uri:
-        raise NotOurs("not a callback")
+        raise ForeignCallback("not a callback")
     return url.query
 
 
@@ -73,14 +73,14 @@ def _read(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
-        raise NotOurs("not a query") from None
+        raise ForeignCallback("not a query") from None
     said = dict(pairs)
     if len(said) != len(pairs):
-        raise NotOurs("a value twice")
+        raise ForeignCallback("a value twice")
     return said
 
 
-def _check_issuer(named: str | None, expected: Expected) -> None:
+def _check_issuer(named: str | None, expected: ExpectedCallback) -> None:
     if named is None and not expected.issuer_required:
         return
     if expected.issuer is not None and named is not None and named == expected.issuer:
@@ -165,13 +165,13 @@ class Loopback:
     """
 
     def __init__(self, port: int, addresses: Sequence[str] = ADDRESSES) -> None:
-        self._expected: Expected | None = None
+        self._expected: ExpectedCallback | None = None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._settled = threading.Event()
         try:
             self._server = self._listening(port, addresses)
         except OSError as trouble:
-            raise Usage(
+            raise InvalidUsage(
                 f"Port {port} is taken by another program.",
                 hint="--port N chooses another one, if the portal allows it.",
             ) from trouble
@@ -192,7 +192,7 @@ class Loopback:
         self._thread.join()
         self._server.server_close()
 
-    def expect(self, expected: Expected) -> None:
+    def expect(self, expected: ExpectedCallback) -> None:
         """Say what a good answer holds; until then every answer is from an older try."""
         self._expected = expected
 
@@ -212,7 +212,7 @@ class Loopback:
             return ("used" if self._settled.is_set() else "older"), None
         try:
             outcome: Outcome = code_in(query, self._expected)
-        except NotOurs:
+        except ForeignCallback:
             return "older", None
         except SignInRefused as refused:
             outcome = refused

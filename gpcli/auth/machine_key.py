@@ -13,7 +13,7 @@ from typing import Any
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, RSAKey, import_key
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 LONGEST = 64 * 1024
 """The most bytes in a key file."""
@@ -37,20 +37,20 @@ class MachineKey:
 def read_machine_key(path: Path) -> MachineKey:
     """The key in a file: a private JWK, or the first private one that fits in a JWK Set.
 
-    Raises ConfigTrouble for a file that others can read or that holds no such key.
+    Raises ConfigError for a file that others can read or that holds no such key.
     """
     found = [_fitting(written, path) for written in _written_keys(path)]
     keys = [each for each in found if isinstance(each, MachineKey)]
     if keys:
         return keys[0]
-    raise next((each for each in found if isinstance(each, ConfigTrouble)), _no_key(path))
+    raise next((each for each in found if isinstance(each, ConfigError)), _no_key(path))
 
 
 def _written_keys(path: Path) -> list[Any]:
     try:
         document = json.loads(_text(path))
     except (ValueError, RecursionError):
-        raise ConfigTrouble(
+        raise ConfigError(
             f"{path} is not a key: it is not JSON.", hint="key_file names a private JWK."
         ) from None
     if not isinstance(document, dict):
@@ -66,7 +66,7 @@ def _text(path: Path) -> str:
             _check_private(path, os.fstat(stream.fileno()))
             return stream.read(LONGEST).decode()
     except OSError as trouble:
-        raise ConfigTrouble(
+        raise ConfigError(
             f"The key file {path} can't be read: {trouble.strerror}.",
             hint="key_file in the profile names it.",
         ) from trouble
@@ -74,32 +74,30 @@ def _text(path: Path) -> str:
 
 def _check_file(path: Path) -> None:
     if path.exists() and not path.is_file():  # a pipe that nobody writes to would be read forever
-        raise ConfigTrouble(f"{path} is not a file.", hint="key_file names a private JWK.")
+        raise ConfigError(f"{path} is not a file.", hint="key_file names a private JWK.")
 
 
 def _check_private(path: Path, facts: os.stat_result) -> None:
     if os.name == "posix" and facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigTrouble(
+        raise ConfigError(
             f"Others can read or change the key file {path}.", hint=f"chmod 600 {path}"
         )
 
 
-def _fitting(written: Any, path: Path) -> MachineKey | ConfigTrouble:
+def _fitting(written: Any, path: Path) -> MachineKey | ConfigError:
     key = _imported(written)
     if key is None:
         return _no_key(path)
     algorithm = _algorithm(key)
     said = (written.get("alg", algorithm), written.get("use", "sig"))
     if algorithm is None or said != (algorithm, "sig"):
-        return ConfigTrouble(
-            f"The key in {path} can't sign with ES384 or RS384.", hint=_MAKE_ANOTHER
-        )
+        return ConfigError(f"The key in {path} can't sign with ES384 or RS384.", hint=_MAKE_ANOTHER)
     if not key.is_private:
-        return ConfigTrouble(
+        return ConfigError(
             f"The key in {path} is public only.", hint="key_file names the private key."
         )
     if not key.kid:
-        return ConfigTrouble(
+        return ConfigError(
             f"The key in {path} has no name.",
             hint='Add the "kid" under which the portal knows it.',
         )
@@ -126,7 +124,7 @@ def _algorithm(key: ECKey | RSAKey) -> str | None:
     return None
 
 
-def _no_key(path: Path) -> ConfigTrouble:
-    return ConfigTrouble(
+def _no_key(path: Path) -> ConfigError:
+    return ConfigError(
         f"{path} holds no key that can be read.", hint="key_file names a private JWK or JWK Set."
     )

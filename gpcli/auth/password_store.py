@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from subprocess import CalledProcessError
 
-from gpcli.auth.keyring_vault import Store, no_keyring
+from gpcli.auth.keyring_vault import KeyringBackend, no_keyring
 
 _OPTIONS = "PASSWORD_STORE_GPG_OPTS"
 _NEVER_ASK = "--pinentry-mode=error"
@@ -22,7 +22,7 @@ class PasswordStore:
     errors.NoKeyring where `pass` is absent, has no store, or can't use its key.
     """
 
-    def __init__(self, backend: Store, *, may_ask: bool) -> None:
+    def __init__(self, backend: KeyringBackend, *, may_ask: bool) -> None:
         self._backend = backend
         options = os.environ.get(_OPTIONS, "")
         if not may_ask and _NEVER_ASK not in options.split():

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
-from gpcli.errors import InputNeeded, NotFound, NotSignedIn, Usage
+from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotSignedIn
 
 
-class Chooser(Protocol):
+class PersonChooser(Protocol):
     """Asks which of several, where there is somebody to ask."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
@@ -29,7 +29,7 @@ def choose_person(
     named: str | None,
     *,
     sends: bool,
-    chooser: Chooser,
+    chooser: PersonChooser,
     notice: Callable[[str], None],
 ) -> IndexedPerson:
     """The person called `named`, else the only one, else for reads the last one who was active.
@@ -50,7 +50,7 @@ def choose_person(
     return _chosen(people, chooser)
 
 
-def _chosen(people: Sequence[IndexedPerson], chooser: Chooser) -> IndexedPerson:
+def _chosen(people: Sequence[IndexedPerson], chooser: PersonChooser) -> IndexedPerson:
     choices = [(person.account, person.name) for person in people]
     try:
         account = chooser.choose("Several people are signed in. For whom?", choices, flag="--as")
@@ -69,7 +69,7 @@ def _called(
     if len(found) == 1:
         return found[0]
     if found:
-        raise Usage(f"'{named}' may be several people.", hint=f"Signed in: {known}.")
+        raise InvalidUsage(f"'{named}' may be several people.", hint=f"Signed in: {known}.")
     raise NotFound(
         f"'{named}' is not signed in at this portal.",
         hint=f"Signed in: {known}. gpcli login --as '{named}' signs in.",

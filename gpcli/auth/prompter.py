@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Screen(Protocol):
+class Prompter(Protocol):
     """The person's side of a sign-in."""
 
     def open_browser(self, url: str) -> bool:

@@ -14,7 +14,7 @@ from gpcli.errors import TimedOut
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class StoredSession:
     """A session: who is signed in where, and the tokens. Its repr shows no token.
 
     `portal` is the FHIR base; `patient` the id that the token is for; `fhir_user` the reference of
@@ -43,10 +43,10 @@ class SignedIn:
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
-_FIELDS = frozenset(each.name for each in fields(SignedIn))
+_FIELDS = frozenset(each.name for each in fields(StoredSession))
 
 
-def from_item(item: str) -> SignedIn | None:
+def from_item(item: str) -> StoredSession | None:
     """The session in a keyring item; None if another version of gpcli wrote it or it is broken."""
     try:
         found = json.loads(item)
@@ -54,7 +54,7 @@ def from_item(item: str) -> SignedIn | None:
         return None
     if not isinstance(found, dict) or not found.keys() >= _FIELDS:
         return None
-    return SignedIn(**{name: found[name] for name in _FIELDS})
+    return StoredSession(**{name: found[name] for name in _FIELDS})
 
 
 @contextmanager

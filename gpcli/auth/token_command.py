@@ -18,7 +18,7 @@ from typing import IO
 
 from gpcli import errors
 from gpcli.auth.tokens import is_token
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
 LONGEST = 64 * 1024
@@ -64,15 +64,15 @@ class CommandBearer:
     def scope(self) -> None:
         """Not known."""
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """The token; the command runs when one is first needed."""
         if self._token is None:
-            self._token = self._printed(door.deadline)
+            self._token = self._printed(client.deadline)
         return self._token
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """What the command prints now; raises errors.Expired if that is `stale` still."""
-        self._token = self._printed(door.deadline)
+        self._token = self._printed(client.deadline)
         if self._token != stale:
             return self._token
         raise errors.Expired(
@@ -187,9 +187,7 @@ def _words(command: str, source: str) -> list[str]:
     try:
         words = shlex.split(command, posix=os.name == "posix")
     except ValueError as trouble:
-        raise errors.ConfigTrouble(
-            f"{source} is not a command: {str(trouble).lower()}."
-        ) from trouble
+        raise errors.ConfigError(f"{source} is not a command: {str(trouble).lower()}.") from trouble
     if not words:
-        raise errors.ConfigTrouble(f"{source} names no command.")
+        raise errors.ConfigError(f"{source} names no command.")
     return words

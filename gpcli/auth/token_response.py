@@ -8,12 +8,12 @@ from typing import Any
 
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.tokens import Tokens, check_available, oauth_error, read_tokens
-from gpcli.http.client import Answer, Door
+from gpcli.auth.tokens import TokenResponse, check_available, oauth_error, read_tokens
+from gpcli.http.client import HttpClient, HttpResponse
 
 
 @dataclass(frozen=True)
-class Wish:
+class AuthRequest:
     """What to sign in for. `portal` is the FHIR base; `limit` the seconds a person may take.
 
     `prompt`, `acr` and `hint` go to the portal as OpenID Connect's `prompt`, `acr_values` and
@@ -42,7 +42,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class TokenSet:
+class SignInResult:
     """A good sign-in. Times are Unix seconds; None = none, or not said. No token in its repr."""
 
     access_token: str = field(repr=False)
@@ -55,28 +55,28 @@ class TokenSet:
 
 
 def granted(
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
-    wish: Wish,
+    auth_request: AuthRequest,
     form: Mapping[str, str],
     *,
     nonce: str | None,
     now: Callable[[], float],
-) -> TokenSet:
+) -> SignInResult:
     """Trade the grant in `form` for tokens; raises errors.SignInRefused."""
-    answer = door.post_form(configuration.token_endpoint, form)
-    return read_grant(door, configuration, wish, answer, nonce=nonce, now=now)
+    answer = client.post_form(configuration.token_endpoint, form)
+    return read_grant(client, configuration, auth_request, answer, nonce=nonce, now=now)
 
 
 def read_grant(
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
-    wish: Wish,
-    answer: Answer,
+    auth_request: AuthRequest,
+    answer: HttpResponse,
     *,
     nonce: str | None,
     now: Callable[[], float],
-) -> TokenSet:
+) -> SignInResult:
     """Who is signed in by a token answer; raises errors.SignInRefused or errors.BadResponse."""
     check_available(answer)
     if answer.status >= 400:
@@ -85,15 +85,15 @@ def read_grant(
             f"The portal did not complete the sign-in ({word}).", hint="gpcli login tries again."
         )
     tokens = read_tokens(answer, now())
-    scope = tokens.scope if tokens.scope is not None else wish.scopes
-    claims = _claims(door, configuration, wish, tokens, scope, nonce, now())
+    scope = tokens.scope if tokens.scope is not None else auth_request.scopes
+    claims = _claims(client, configuration, auth_request, tokens, scope, nonce, now())
     if tokens.patient is None:
         raise errors.SignInRefused(
             "The portal did not say which patient the sign-in is for.",
             hint="Choose a patient at the portal's page.",
         )
     said = claims.get("fhirUser") or tokens.fhir_user
-    return TokenSet(
+    return SignInResult(
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
         refresh_token=tokens.refresh_token,
@@ -105,30 +105,30 @@ def read_grant(
 
 
 def _claims(
-    door: Door,
+    client: HttpClient,
     configuration: SmartConfiguration,
-    wish: Wish,
-    tokens: Tokens,
+    auth_request: AuthRequest,
+    tokens: TokenResponse,
     scope: str,
     nonce: str | None,
     now: float,
 ) -> dict[str, Any]:
-    expected = "openid" in scope.split() or wish.acr is not None
+    expected = "openid" in scope.split() or auth_request.acr is not None
     if tokens.id_token is None:
         if expected:
             raise errors.SignInRefused("The portal did not prove who signed in.")
         return {}
-    checkable = "openid" in wish.scopes.split() and configuration.jwks_uri is not None
+    checkable = "openid" in auth_request.scopes.split() and configuration.jwks_uri is not None
     if not (expected or checkable):
         return {}
     from gpcli.auth.id_token import check_id_token  # noqa: PLC0415  (joserfc is slow to import)
 
     return check_id_token(
         tokens.id_token,
-        door=door,
+        client=client,
         configuration=configuration,
-        client_id=wish.client_id,
+        client_id=auth_request.client_id,
         nonce=nonce,
-        acr=wish.acr,
+        acr=auth_request.acr,
         now=now,
     )

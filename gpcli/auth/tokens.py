@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gpcli import errors
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 
 SHORT_LIFE = 300.0
 """Seconds that a token is taken to live where the portal doesn't say."""
@@ -27,7 +27,7 @@ _REFRESH_LIFE = ("refresh_expires_in", "refresh_token_expires_in")
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenResponse:
     """What one token answer holds. Times are Unix seconds; None = the answer doesn't say."""
 
     access_token: str = field(repr=False)
@@ -40,7 +40,7 @@ class Tokens:
     id_token: str | None = field(repr=False)
 
 
-def read_tokens(answer: Answer, now: float) -> Tokens:
+def read_tokens(answer: HttpResponse, now: float) -> TokenResponse:
     """The tokens in a good answer that came at `now`; raises errors.BadResponse."""
     said = answer.body
     if answer.status != 200 or not isinstance(said, dict):
@@ -49,7 +49,7 @@ def read_tokens(answer: Answer, now: float) -> Tokens:
         raise _bad("holds a token that is not of the Bearer type")
     life = _seconds(said.get("expires_in"))
     refresh_life = next((_seconds(said[key]) for key in _REFRESH_LIFE if key in said), None)
-    return Tokens(
+    return TokenResponse(
         access_token=_token(said, "access_token"),
         expires_at=now + (SHORT_LIFE if life is None else life),
         refresh_token=_token(said, "refresh_token") if said.get("refresh_token") else None,
@@ -61,20 +61,20 @@ def read_tokens(answer: Answer, now: float) -> Tokens:
     )
 
 
-def oauth_error(answer: Answer) -> str | None:
+def oauth_error(answer: HttpResponse) -> str | None:
     """The `error` word of a refusal (RFC 6749, 5.2), None if there is none that is one."""
     word = answer.body.get("error") if isinstance(answer.body, dict) else None
     return word if isinstance(word, str) and _ERROR_WORD.fullmatch(word) else None
 
 
-def check_available(answer: Answer) -> None:
+def check_available(answer: HttpResponse) -> None:
     """Raise errors.RateLimited or errors.PortalTrouble if the endpoint is busy or failing."""
     if answer.status == 429:
         raise errors.RateLimited(
             "The portal's sign-in asks to slow down.", hint="Try again in a minute."
         )
     if answer.status >= 500 or answer.status == 408:
-        raise errors.PortalTrouble(
+        raise errors.PortalError(
             f"The portal's sign-in failed (status {answer.status}).", hint="Try again later."
         )
 

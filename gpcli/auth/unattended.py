@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.auth.bearer import Granted, StaticBearer
+from gpcli.auth.bearer import ScopedBearer, StaticBearer
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings
-from gpcli.errors import Expired, GpcliError, InputNeeded, NotPermitted, Usage
+from gpcli.errors import Expired, GpcliError, InputNeeded, InvalidUsage, NotPermitted
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class MachineEnvironment:
     """What a machine's sign-in needs of this computer.
 
     `file` gives the file that a profile names; `umask` is that of programs that are started,
@@ -35,15 +35,15 @@ def whom(settings: Settings) -> str:
             hint="Set it to the patient's id at the portal.",
         )
     if settings.as_ not in {None, settings.patient}:
-        raise Usage(
+        raise InvalidUsage(
             f"{settings.machine} is for '{settings.patient}': it can't act for '{settings.as_}'.",
             hint=_OTHERS[bool(settings.token)],
         )
     return settings.patient
 
 
-def machine_bearer(settings: Settings, around: Surroundings) -> Granted:
-    """Where a machine's tokens come from; raises ConfigTrouble for what can't give any."""
+def machine_bearer(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
+    """Where a machine's tokens come from; raises ConfigError for what can't give any."""
     return _WAYS[str(settings.machine)](settings, around)
 
 
@@ -77,25 +77,25 @@ _OTHERS = {
 }
 
 
-def _by_token(settings: Settings, around: Surroundings) -> Granted:
+def _by_token(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
     return StaticBearer(str(settings.token))
 
 
-def _by_command(settings: Settings, around: Surroundings) -> Granted:
+def _by_command(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
     from gpcli.auth.token_command import CommandBearer  # noqa: PLC0415  (only where one is set)
 
     command, source = str(settings.token_command), str(settings.machine)
     return CommandBearer(command, source, around.env, umask=around.umask)
 
 
-def _by_key(settings: Settings, around: Surroundings) -> Granted:
+def _by_key(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
     from gpcli.auth.backend_service import ServiceBearer  # noqa: PLC0415  (as above)
 
     path = around.file(str(settings.profile.key_file))
     return ServiceBearer(settings.profile, path, around.cache_dir, around.now)
 
 
-_WAYS: Mapping[str, Callable[[Settings, Surroundings], Granted]] = {
+_WAYS: Mapping[str, Callable[[Settings, MachineEnvironment], ScopedBearer]] = {
     TOKEN: _by_token,
     TOKEN_COMMAND: _by_command,
     "token_command": _by_command,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from gpcli.auth.keyring_vault import MORE, ChunkedStore, KeyringVault, Store, no_keyring
+from gpcli.auth.keyring_vault import MORE, ChunkedStore, KeyringBackend, KeyringVault, no_keyring
 from gpcli.auth.password_store import PasswordStore
-from gpcli.auth.session import SignedIn
+from gpcli.auth.session import StoredSession
 
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
 _PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
@@ -78,7 +78,7 @@ def _is_our_socket(path: Path) -> bool:
     return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
 
 
-def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> Store:
+def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBackend:
     address = session_bus(env)
     if address is None:
         raise no_keyring(
@@ -93,10 +93,10 @@ def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> Store:
     return SecretService(address, may_ask=may_ask)
 
 
-def _made(name: str) -> Store:
+def _made(name: str) -> KeyringBackend:
     module, _, cls = name.rpartition(".")
     try:
-        store: Store = getattr(importlib.import_module(module), cls)()
+        store: KeyringBackend = getattr(importlib.import_module(module), cls)()
     except ImportError as trouble:
         raise no_keyring(f"The keyring backend {name} is not installed beside gpcli.") from trouble
     except Exception as trouble:
@@ -104,17 +104,17 @@ def _made(name: str) -> Store:
     return store
 
 
-__all__ = ["KeyringVault", "MemoryVault", "SignedIn", "Vault", "open_keyring"]
+__all__ = ["KeyringVault", "MemoryVault", "StoredSession", "Vault", "open_keyring"]
 
 
 class Vault(Protocol):
     """Sessions by account, one per profile and person. Raises errors.NoKeyring."""
 
-    def load(self, account: str) -> SignedIn | None:
+    def load(self, account: str) -> StoredSession | None:
         """The session of `account`, None if there is none."""
         ...
 
-    def save(self, account: str, session: SignedIn) -> None:
+    def save(self, account: str, session: StoredSession) -> None:
         """Keep `session`, and make sure that it was kept."""
         ...
 
@@ -131,13 +131,13 @@ class MemoryVault:
     """A vault that ends with the process."""
 
     def __init__(self) -> None:
-        self._items: dict[str, SignedIn] = {}
+        self._items: dict[str, StoredSession] = {}
 
-    def load(self, account: str) -> SignedIn | None:
+    def load(self, account: str) -> StoredSession | None:
         """The session of `account`, None if there is none."""
         return self._items.get(account)
 
-    def save(self, account: str, session: SignedIn) -> None:
+    def save(self, account: str, session: StoredSession) -> None:
         """Keep `session`."""
         self._items[account] = session
 

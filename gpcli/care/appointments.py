@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge, Outcome, Proposal, Step
+from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal
 from gpcli.care.offers import called, refusal, require, standings
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_not_risen
-from gpcli.errors import FeeNotAccepted, InputNeeded, NotFound, TooLate, Usage
+from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.receipt import PlanValue, Written
+from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 
@@ -30,7 +30,7 @@ def listed(
 
 
 @dataclass(frozen=True)
-class Picking:
+class PickPrompt:
     """What can be picked from a list, the question, and what to say when there is none."""
 
     fits: Callable[[Appointment, datetime], bool]
@@ -44,7 +44,7 @@ def pick(
     now: datetime,
     asker: Asker,
     label: Callable[[Appointment], str],
-    picking: Picking | None = None,
+    picking: PickPrompt | None = None,
 ) -> str:
     """The id given, or one picked from a list; of what is to come, unless `picking` says else.
 
@@ -72,7 +72,7 @@ def _ended(one: Appointment, now: datetime) -> bool:
     return one.end is not None and one.end <= now
 
 
-COMING = Picking(
+COMING = PickPrompt(
     lambda one, now: not _ended(one, now),
     "Which appointment?",
     "There is no coming appointment to choose from.",
@@ -90,7 +90,7 @@ def propose(
     clock: Callable[[], datetime],
     *,
     gp: str | None = None,
-) -> Step[Appointment]:
+) -> Decision[Appointment]:
     """Cancel; already cancelled counts as done. `gp` says at which GP it must be.
 
     Raises NotFound; Usage when it is at another GP; TooLate when it has begun, or the surgery
@@ -106,7 +106,7 @@ def propose(
         require(desk.offers, ServiceName.CANCELLATION, now)
         raise no_such(appointment_id)
     if gp and there.surgery_id not in {None, *_ids(desk.offers, gp)}:
-        raise Usage(f"{there.id} is not at '{gp}'.", hint="Leave --gp out.")
+        raise InvalidUsage(f"{there.id} is not at '{gp}'.", hint="Leave --gp out.")
     if (outcome := settled(there, now)) is not None:
         return outcome
     if there.waiting and there.start is None:
@@ -114,7 +114,7 @@ def propose(
     row = _row(desk.offers, there, now)
     charge = _charge_at(row, there, desk.offers, now)
 
-    def again() -> Step[Appointment]:
+    def again() -> Decision[Appointment]:
         return propose(portal, appointment_id, intent, clock, gp=gp)
 
     return giving_back(portal, there, intent, charge=charge, again=again)
@@ -179,7 +179,7 @@ def giving_back(
     *,
     action: str = "Cancel this booking",
     charge: Charge | None = None,
-    again: Callable[[], Step[Appointment]] | None = None,
+    again: Callable[[], Decision[Appointment]] | None = None,
 ) -> Proposal[Appointment]:
     """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
     parties = portal.parties
@@ -212,19 +212,19 @@ def _kind(there: Appointment) -> str:
     return "Booking" if there.start else "Enquiry"
 
 
-def _check_same(step: Step[Appointment], charge: Charge | None) -> None:
+def _check_same(decision: Decision[Appointment], charge: Charge | None) -> None:
     """Raise FeeNotAccepted when it costs by now what the plan did not show."""
-    if isinstance(step, Outcome) or step.charge is None:
+    if isinstance(decision, Outcome) or decision.charge is None:
         return
     if charge is None:
         raise FeeNotAccepted(
             "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
             hint="Run it again to see what it costs now.",
         )
-    check_not_risen(charge.what.lower(), charge.price, step.charge.price)
+    check_not_risen(charge.what.lower(), charge.price, decision.charge.price)
 
 
-def _send(portal: Portal, there: Appointment, intent: UUID) -> Written[Appointment]:
+def _send(portal: Portal, there: Appointment, intent: UUID) -> WriteResult[Appointment]:
     """Cancel; names and places are kept from what was read before, which came with them."""
     written = portal.cancel(str(there.id), intent)
-    return Written(replace(there, status=written.record.status), written.changed)
+    return WriteResult(replace(there, status=written.record.status), written.changed)

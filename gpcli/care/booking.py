@@ -7,32 +7,32 @@ from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
-from gpcli.care.confirmation import Asker, Outcome, Proposal, Step
+from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.offers import at_gp, called, choose, require, standings
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.service_request import (
-    Choice,
-    Desk,
-    Request,
+    BookingChoice,
+    BookingContext,
+    ServiceRequest,
     offer_of,
     preview,
     require_standing,
     used_otherwise,
     whom,
 )
-from gpcli.care.slots import Search, owner
+from gpcli.care.slots import SlotSearch, owner
 from gpcli.errors import (
     AlreadyBooked,
     InputNeeded,
+    InvalidUsage,
     NoSlot,
     NotFound,
     NotOffered,
     SlotTaken,
     TooLate,
-    Usage,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
-from gpcli.model.receipt import BookingDesk, PlanValue, Written
+from gpcli.model.receipt import BookingFacts, PlanValue, WriteResult
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
@@ -50,7 +50,9 @@ _SAME: dict[ServiceName, frozenset[str | None]] = {
 }
 
 
-def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
+def propose(
+    desk: BookingContext, request: ServiceRequest, choice: BookingChoice
+) -> Decision[Appointment]:
     """Decide on a booking or an enquiry.
 
     Raises Usage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot; NotFound
@@ -59,7 +61,7 @@ def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
     its like.
     """
     if (choice.slot is not None) + choice.first + choice.enquiry > 1:
-        raise Usage("Name a time, or --first, or --enquiry: only one of them.")
+        raise InvalidUsage("Name a time, or --first, or --enquiry: only one of them.")
     if choice.slot is not None:
         return _by_id(desk, request, choice.slot)
     if choice.enquiry:
@@ -67,7 +69,7 @@ def propose(desk: Desk, request: Request, choice: Choice) -> Step[Appointment]:
     return _found(desk, request, _first if choice.first else _picked)
 
 
-def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
+def _by_id(desk: BookingContext, request: ServiceRequest, slot_id: str) -> Decision[Appointment]:
     if not slot_id.strip():
         raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
     facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
@@ -87,8 +89,10 @@ def _by_id(desk: Desk, request: Request, slot_id: str) -> Step[Appointment]:
 
 
 def _found(
-    desk: Desk, request: Request, find: Callable[[Desk, Iterator[Slot]], Slot]
-) -> Step[Appointment]:
+    desk: BookingContext,
+    request: ServiceRequest,
+    find: Callable[[BookingContext, Iterator[Slot]], Slot],
+) -> Decision[Appointment]:
     facts = desk.portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
         a_time = facts.earlier.service in _SAME[request.service] and not _asked(facts.earlier)
@@ -104,13 +108,13 @@ def _found(
     return _booking(desk, request, facts, row, slot)
 
 
-def _first(desk: Desk, free: Iterator[Slot]) -> Slot:
+def _first(desk: BookingContext, free: Iterator[Slot]) -> Slot:
     for slot in free:
         return slot
     raise NoSlot(desk.search.why_none("free time"), hint="Widen --from, --to or the filters.")
 
 
-def _picked(desk: Desk, free: Iterator[Slot]) -> Slot:
+def _picked(desk: BookingContext, free: Iterator[Slot]) -> Slot:
     listed = list(islice(free, LISTED))
     if not listed:
         return _first(desk, iter(listed))
@@ -119,7 +123,7 @@ def _picked(desk: Desk, free: Iterator[Slot]) -> Slot:
     return next(slot for slot in listed if slot.id == chosen)
 
 
-def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
+def _enquiry(desk: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
     portal, search = desk.portal, desk.search
     facts = portal.booking_desk(slot=None, intent=request.lookup)
     if facts.earlier:
@@ -144,13 +148,13 @@ def _enquiry(desk: Desk, request: Request) -> Step[Appointment]:
     )
 
 
-def _wished(search: Search) -> list[Window]:
+def _wished(search: SlotSearch) -> list[Window]:
     """The wish as periods that are not over yet; the surgery reads nothing else of it."""
     if search.wanted.practitioner or search.wanted.channel:
-        raise Usage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
+        raise InvalidUsage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
     wished = search.wanted.yet_to_come(search.zone, search.now)
     if not wished:
-        raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
+        raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished
 
 
@@ -159,7 +163,7 @@ def _asked(earlier: Appointment) -> bool:
     return earlier.service == ServiceName.BOOKING_ENQUIRY or bool(earlier.requested)
 
 
-def _choose(desk: Desk, request: Request, facts: BookingDesk) -> Service:
+def _choose(desk: BookingContext, request: ServiceRequest, facts: BookingFacts) -> Service:
     now = desk.search.now
     try:
         return choose(facts.offers, request.service, now, request.gp, desk.asker)
@@ -209,7 +213,7 @@ def _refuse_own(coming: Sequence[Appointment], slot: Slot) -> None:
 
 
 def _booking(
-    desk: Desk, request: Request, facts: BookingDesk, row: Service, slot: Slot
+    desk: BookingContext, request: ServiceRequest, facts: BookingFacts, row: Service, slot: Slot
 ) -> Proposal[Appointment]:
     portal = desk.portal
     offer = offer_of(row)
@@ -242,7 +246,9 @@ def _booking(
     )
 
 
-def _book(portal: Portal, slot: Slot, offer: Offer, request: Request) -> Written[Appointment]:
+def _book(
+    portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest
+) -> WriteResult[Appointment]:
     """Book; until the surgery has said with whom and where, the slot's own words stand."""
     written = portal.book(slot, offer, request.reason, request.intent)
     made = written.record
@@ -251,10 +257,10 @@ def _book(portal: Portal, slot: Slot, offer: Offer, request: Request) -> Written
         practitioner=made.practitioner or slot.practitioner,
         location=made.location or slot.location,
     )
-    return Written(filled, written.changed)
+    return WriteResult(filled, written.changed)
 
 
-def _flu_warnings(desk: Desk, row: Service) -> Iterator[str]:
+def _flu_warnings(desk: BookingContext, row: Service) -> Iterator[str]:
     if had_this_season(desk.portal.vaccinations(), desk.search.now):
         yield "The record shows a flu vaccination this season already."
     if link := offer_of(row).deep_link:
@@ -274,7 +280,7 @@ def _overlaps(coming: Sequence[Appointment], slot: Slot) -> list[str]:
 
 
 def _done(
-    earlier: Appointment, request: Request, facts: BookingDesk, *, same: bool
+    earlier: Appointment, request: ServiceRequest, facts: BookingFacts, *, same: bool
 ) -> Outcome[Appointment]:
     ids = {one.id for one in called(facts.offers.surgeries, request.gp)}
     same = same and (request.gp is None or earlier.surgery_id in {None, *ids})
@@ -289,7 +295,7 @@ SEASON_BEGINS = 7
 """The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 
-def ask(portal: Portal, search: Search, gp: str | None, asker: Asker, limit: int) -> FluAnswer:
+def ask(portal: Portal, search: SlotSearch, gp: str | None, asker: Asker, limit: int) -> FluAnswer:
     """All about flu vaccination at the one GP that offers it, with at most `limit` free times.
 
     Raises NotOffered and its like, or InputNeeded when several GPs offer it.

@@ -14,12 +14,12 @@ from gpcli.errors import (
     Failure,
     FeeNotAccepted,
     GpcliError,
+    InvalidUsage,
     OutcomeUnknown,
     Partial,
-    TlsTrouble,
-    Usage,
+    TlsError,
 )
-from gpcli.model.receipt import PlanValue, Written
+from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Price
 
 Record = TypeVar("Record")
@@ -64,7 +64,7 @@ class Proposal(Generic[Record]):
     action: str
     rows: tuple[tuple[str, PlanValue], ...]
     preview: Record
-    send: Callable[[], Written[Record]]
+    send: Callable[[], WriteResult[Record]]
     charge: Charge | None = None
     warnings: tuple[str, ...] = ()
     word: str = ""
@@ -72,7 +72,7 @@ class Proposal(Generic[Record]):
 
 
 @dataclass(frozen=True)
-class Terms:
+class Agreement:
     """What the command line agreed to in advance.
 
     `accept_fee` is an amount, `any` or `None`; `word` the one that a proposal asks for.
@@ -97,20 +97,20 @@ class Outcome(Generic[Record]):
     here_only: bool = False
 
 
-Step = Proposal[Record] | Outcome[Record]
+Decision = Proposal[Record] | Outcome[Record]
 """What care decides: a write to agree to, or the outcome when it is so already."""
 
 
-Stage = Literal["sending", "sent", "not sent"]
+SendStage = Literal["sending", "sent", "not sent"]
 """What is known of a write; it stays `sending` where nobody can tell what became of it."""
 
 
-def carry_out(
-    step: Step[Record],
-    terms: Terms,
+def confirm_and_send(
+    decision: Decision[Record],
+    terms: Agreement,
     asker: Asker,
     show: Callable[[Proposal[Record]], None],
-    note: Callable[[Stage], None] = lambda stage: None,
+    note: Callable[[SendStage], None] = lambda stage: None,
 ) -> Outcome[Record]:
     """Show the plan, make sure that the person agrees, then send; `note` each stage of that.
 
@@ -118,19 +118,19 @@ def carry_out(
     whatever looking again and sending raise.
     """
     _cap(terms.accept_fee)
-    if isinstance(step, Outcome):
-        return replace(step, dry_run=terms.dry_run)
-    show(step)
+    if isinstance(decision, Outcome):
+        return replace(decision, dry_run=terms.dry_run)
+    show(decision)
     if terms.dry_run:
-        return Outcome(step.preview, changed=False, dry_run=True)
-    asked = _agree(step, terms, asker)
-    if asked and step.still_so:
-        step.still_so()
-    written = _send(step, note)
+        return Outcome(decision.preview, changed=False, dry_run=True)
+    asked = _agree(decision, terms, asker)
+    if asked and decision.still_so:
+        decision.still_so()
+    written = _send(decision, note)
     return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
-def _send(proposal: Proposal[Record], note: Callable[[Stage], None]) -> Written[Record]:
+def _send(proposal: Proposal[Record], note: Callable[[SendStage], None]) -> WriteResult[Record]:
     note("sending")
     try:
         written = proposal.send()
@@ -148,10 +148,10 @@ def _leaves_open(trouble: GpcliError) -> bool:
     A conflict may be with what this very write left; so may an answer that can't be read be of it.
     """
     unsaid = isinstance(trouble, OutcomeUnknown | Partial | Conflict | Failure)
-    return unsaid and not isinstance(trouble, TlsTrouble)
+    return unsaid and not isinstance(trouble, TlsError)
 
 
-def _agree(proposal: Proposal[Record], terms: Terms, asker: Asker) -> bool:
+def _agree(proposal: Proposal[Record], terms: Agreement, asker: Asker) -> bool:
     """Make sure of it; true when a person was asked, false when the command line said it all."""
     if proposal.charge and (terms.yes or terms.accept_fee):
         check_fee(proposal.charge, terms.accept_fee)
@@ -210,5 +210,7 @@ def _cap(accepted: str | None) -> Decimal | None:
     except InvalidOperation:
         cap = Decimal(-1)
     if not cap.is_finite() or cap < 0:
-        raise Usage(f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any.")
+        raise InvalidUsage(
+            f"--accept-fee '{accepted}' is not an amount.", hint="Write 310, or any."
+        )
     return cap

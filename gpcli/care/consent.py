@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from gpcli.care.confirmation import Outcome, Proposal, Step
+from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import NotPermitted
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Consent, ConsentLevel
 
 ABOVE_BASIC = frozenset({ConsentLevel.BASIC_PLUS, ConsentLevel.FULL_ACCESS})
@@ -17,7 +17,7 @@ WITHDRAW = "withdraw"
 """The word that has to be typed."""
 
 
-def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
+def propose_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Consent to Full Access; raises NotPermitted when acting for someone else."""
     _own(portal)
     there = [each for each in portal.consents() if each.level == ConsentLevel.FULL_ACCESS]
@@ -35,7 +35,7 @@ def propose_grant(portal: Portal, intent: UUID) -> Step[Consent]:
     )
 
 
-def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
+def propose_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
 
     Consents of levels that gpcli does not know are somebody else's business and stay. It deletes
@@ -58,9 +58,9 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Step[Consent]:
     )
 
 
-def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> Written[Consent]:
+def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
     written = [portal.withdraw_consent(each, uuid5(intent, each.id)) for each in consents]
-    return Written(written[-1].record, any(each.changed for each in written))
+    return WriteResult(written[-1].record, any(each.changed for each in written))
 
 
 def _own(portal: Portal) -> None:

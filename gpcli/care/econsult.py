@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from gpcli.care.appointments import Picking, giving_back, late_charge, no_such, pick, settled
-from gpcli.care.confirmation import Charge, Outcome, Proposal, Step
+from gpcli.care.appointments import PickPrompt, giving_back, late_charge, no_such, pick, settled
+from gpcli.care.confirmation import Charge, Decision, Outcome, Proposal
 from gpcli.care.message import (
-    Correspondent,
-    Errand,
-    Letter,
+    MessageContext,
+    NewThread,
+    ThreadAction,
     check_half,
     check_limits,
     draft_rows,
@@ -26,17 +26,17 @@ from gpcli.care.offers import at_gp, called, pick_one, require
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import still_offered
 from gpcli.care.service_request import (
-    Request,
+    ServiceRequest,
     offer_of,
     preview,
     require_standing,
     used_otherwise,
     whom,
 )
-from gpcli.care.slots import Search
-from gpcli.errors import AlreadyBooked, GpcliError, NotFound, NotOffered, Rejected, Usage
+from gpcli.care.slots import SlotSearch
+from gpcli.errors import AlreadyBooked, GpcliError, InvalidUsage, NotFound, NotOffered, Rejected
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.receipt import BookingDesk
+from gpcli.model.receipt import BookingFacts
 from gpcli.model.service import Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
@@ -56,7 +56,7 @@ def way_called(word: str) -> str:
     way = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
     if way in WAYS:
         return way
-    raise Usage(
+    raise InvalidUsage(
         f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(WAYS)}."
     )
 
@@ -78,7 +78,9 @@ def check_way(offers: Offers, gp: str | None, way: str, now: datetime) -> int | 
     return fewest_characters(_taking(offers, gp, way, now))
 
 
-def in_writing(writer: Correspondent, letter: Letter, request: Request) -> Step[Conversation]:
+def in_writing(
+    writer: MessageContext, letter: NewThread, request: ServiceRequest
+) -> Decision[Conversation]:
     """Start an e-consultation in writing.
 
     Raises NotOffered, also where the GP takes it only in other ways, and its like; Usage beyond
@@ -96,13 +98,13 @@ def in_writing(writer: Correspondent, letter: Letter, request: Request) -> Step[
     row = _row(writer, desk.offers, TEXT, request.gp)
     if not (request.another or desk.earlier):
         _refuse_twice(desk.under_way, row, letter, writer.clock())
-    errand = Errand(_KIND, "Start an e-consultation in writing", _charge(row))
+    errand = ThreadAction(_KIND, "Start an e-consultation in writing", _charge(row))
     return starting(writer, row, letter, request, errand)
 
 
 def at_a_time(
-    writer: Correspondent, letter: Letter, request: Request, way: str, search: Search
-) -> Step[Appointment]:
+    writer: MessageContext, letter: NewThread, request: ServiceRequest, way: str, search: SlotSearch
+) -> Decision[Appointment]:
     """Ask for an e-consultation by phone or video within the times of `search`.
 
     Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
@@ -120,10 +122,10 @@ def at_a_time(
 
 
 def _asking(
-    writer: Correspondent,
+    writer: MessageContext,
     row: Service,
-    letter: Letter,
-    request: Request,
+    letter: NewThread,
+    request: ServiceRequest,
     way: str,
     wished: Sequence[Window],
 ) -> Proposal[Appointment]:
@@ -155,7 +157,7 @@ def _asking(
     )
 
 
-def _row(writer: Correspondent, offers: Offers, way: str, gp: str | None) -> Service:
+def _row(writer: MessageContext, offers: Offers, way: str, gp: str | None) -> Service:
     return pick_one(_taking(offers, gp, way, writer.clock()), _SERVICE, writer.asker)
 
 
@@ -182,10 +184,10 @@ def _charge(row: Service) -> Charge:
     return Charge("An e-consultation", row.price)
 
 
-def _wished(search: Search) -> list[Window]:
+def _wished(search: SlotSearch) -> list[Window]:
     wished = search.wanted.yet_to_come(search.zone, search.now)
     if not wished:
-        raise Usage("All of the wished time is past.", hint="Give a later --from or --to.")
+        raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished
 
 
@@ -200,7 +202,9 @@ def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -
             )
 
 
-def _refuse_twice(under_way: Sequence[Thread], row: Service, letter: Letter, now: datetime) -> None:
+def _refuse_twice(
+    under_way: Sequence[Thread], row: Service, letter: NewThread, now: datetime
+) -> None:
     for each in under_way:
         same_gp = each.surgery_id in {None, row.surgery.id}
         lately = each.started is None or now - each.started < _LATELY
@@ -213,7 +217,7 @@ def _refuse_twice(under_way: Sequence[Thread], row: Service, letter: Letter, now
 
 
 def _asked_before(
-    earlier: Appointment, desk: BookingDesk, letter: Letter, request: Request, way: str
+    earlier: Appointment, desk: BookingFacts, letter: NewThread, request: ServiceRequest, way: str
 ) -> Outcome[Appointment]:
     ids = {one.id for one in called(desk.offers.surgeries, request.gp)}
     there = request.gp is None or earlier.surgery_id in {None, *ids}
@@ -225,7 +229,7 @@ def _asked_before(
     raise used_otherwise(str(earlier.id))
 
 
-def _words(letter: Letter) -> str:
+def _words(letter: NewThread) -> str:
     """What stands with the request for a time: the message, or the subject for want of one."""
     return letter.draft.text or letter.subject
 
@@ -255,7 +259,7 @@ def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
 
 def propose_withdrawal(
     portal: Portal, appointment_id: str, intent: UUID, clock: Callable[[], datetime]
-) -> Step[Appointment]:
+) -> Decision[Appointment]:
     """Withdraw an e-consultation by phone or video, whatever the GP offers now.
 
     Raises NotFound; TooLate when it has begun; Usage for one in writing, and for an appointment
@@ -267,11 +271,11 @@ def propose_withdrawal(
     if there is None:
         raise _missing(portal, appointment_id)
     if not _is_econsultation(there):
-        raise Usage(f"{there.id} is not an e-consultation.", hint=f"gpcli cancel {there.id}")
+        raise InvalidUsage(f"{there.id} is not an e-consultation.", hint=f"gpcli cancel {there.id}")
     if (outcome := settled(there, now)) is not None:
         return outcome
 
-    def again() -> Step[Appointment]:
+    def again() -> Decision[Appointment]:
         return propose_withdrawal(portal, appointment_id, intent, clock)
 
     charge = late_charge(there, desk.offers, now)
@@ -287,7 +291,7 @@ def _missing(portal: Portal, identity: str) -> GpcliError:
         return no_such(identity)
     if thread.kind != ThreadKind.E_CONSULTATION:
         return no_such(identity)
-    return Usage(
+    return InvalidUsage(
         "An e-consultation in writing can't be withdrawn.",
         hint=f"Tell the surgery: gpcli messages reply {thread.id}",
     )
@@ -303,13 +307,14 @@ def _is_econsultation(one: Appointment) -> bool:
 
 
 pick_to_join = partial(
-    pick, picking=Picking(_can_be_joined, "Which e-consultation?", "There is none to choose from.")
+    pick,
+    picking=PickPrompt(_can_be_joined, "Which e-consultation?", "There is none to choose from."),
 )
 """`appointments.pick` among video consultations that can be joined."""
 
 pick_to_withdraw = partial(
     pick,
-    picking=Picking(
+    picking=PickPrompt(
         lambda one, now: _is_econsultation(one),
         "Which e-consultation?",
         "There is none to choose from.",

@@ -10,10 +10,10 @@ from datetime import date
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, Outcome, Proposal, Step
+from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.message import (
     RECEPTION,
-    Correspondent,
+    MessageContext,
     at_most,
     check_limits,
     draft_rows,
@@ -22,8 +22,8 @@ from gpcli.care.message import (
 from gpcli.care.offers import called
 from gpcli.care.portal_protocol import Mailbox, Portal
 from gpcli.care.service_request import used_otherwise
-from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, NotFound, Usage
-from gpcli.model.receipt import PlanValue, Written
+from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, InvalidUsage, NotFound
+from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Limits, Offers, ServiceName
 from gpcli.model.thread import (
     Attachment,
@@ -31,7 +31,7 @@ from gpcli.model.thread import (
     Draft,
     Message,
     MessageId,
-    ReplyDesk,
+    ReplyFacts,
     Thread,
     ThreadKind,
 )
@@ -129,11 +129,11 @@ def kind_called(word: str) -> ThreadKind:
     if word in set(ThreadKind):
         return ThreadKind(word)
     known = ", ".join(ThreadKind)
-    raise Usage(f"--kind '{word}' is not a kind of thread.", hint=f"The kinds are {known}.")
+    raise InvalidUsage(f"--kind '{word}' is not a kind of thread.", hint=f"The kinds are {known}.")
 
 
 @dataclass(frozen=True)
-class Sought:
+class ThreadFilters:
     """Which threads to list: those with something `unread`, of a `kind`, with a message on `since`
     or later, `with_` part of a name on the surgery's side, `gp` one GP's; at most `limit`.
     """
@@ -155,7 +155,7 @@ class Sought:
         )
 
 
-def listed(portal: Portal, sought: Sought) -> list[Thread]:
+def listed(portal: Portal, sought: ThreadFilters) -> list[Thread]:
     """The threads, those with something unread first, then the newest; raises NotFound."""
     found = [one for one in portal.mailbox.threads() if sought.fits(one)]
     if sought.gp is not None:
@@ -167,7 +167,7 @@ def listed(portal: Portal, sought: Sought) -> list[Thread]:
 def checked_name(name: str | None) -> str | None:
     """What `--with` names; raises Usage for nothing."""
     if name is not None and not name.strip():
-        raise Usage("--with needs a name that is not empty.")
+        raise InvalidUsage("--with needs a name that is not empty.")
     return name
 
 
@@ -191,7 +191,7 @@ def pick(
     return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
 
 
-def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyDesk:
+def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
     """What a reply in `thread` is decided on; `lookup` is the intent to look for.
 
     Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
@@ -204,7 +204,7 @@ def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyDesk:
     return desk
 
 
-def about(desk: ReplyDesk) -> tuple[str, ...]:
+def about(desk: ReplyFacts) -> tuple[str, ...]:
     """What a reply is about, for who writes it."""
     thread = _conversation(desk).thread
     where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
@@ -215,8 +215,8 @@ def about(desk: ReplyDesk) -> tuple[str, ...]:
 
 
 def propose_reply(
-    writer: Correspondent, desk: ReplyDesk, draft: Draft, intent: UUID
-) -> Step[Message]:
+    writer: MessageContext, desk: ReplyFacts, draft: Draft, intent: UUID
+) -> Decision[Message]:
     """Write in the thread of an open `desk`.
 
     Raises Usage beyond the surgery's limits; Conflict when the request id sent something else.
@@ -290,7 +290,7 @@ def _check_open(thread: Thread) -> None:
     )
 
 
-def _conversation(desk: ReplyDesk) -> Conversation:
+def _conversation(desk: ReplyFacts) -> Conversation:
     assert desk.conversation is not None, "an open desk has one"  # noqa: S101
     return desk.conversation
 
@@ -323,14 +323,14 @@ def _before(portal: Portal, there: Conversation, draft: Draft) -> Message:
         text=draft.text,
         attachments=tuple(
             Attachment(str(number), each.name, each.content_type, len(each.content))
-            for number, each in enumerate(draft.enclosures, start=1)
+            for number, each in enumerate(draft.attachments, start=1)
         ),
         in_response_to=latest.id if latest else None,
     )
 
 
 @dataclass(frozen=True)
-class Marked:
+class ReadResult:
     """The messages that are read now, and what kept the rest from it, if anything did."""
 
     messages: tuple[Message, ...]
@@ -349,7 +349,7 @@ def conversations_of(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]
 
 def propose_read(
     portal: Portal, conversations: Sequence[Conversation], intent: UUID
-) -> Step[Marked]:
+) -> Decision[ReadResult]:
     """Mark what is unread in `conversations` as read; nothing unread counts as done.
 
     Each message has an intent of its own. Sending stops at the first that can't be marked, and
@@ -357,14 +357,14 @@ def propose_read(
     """
     unread = tuple(each for one in conversations for each in one.messages if each.unread)
     if not unread:
-        return Outcome(Marked(()), changed=False)
+        return Outcome(ReadResult(()), changed=False)
     parties = portal.parties
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     rows = (row for one in conversations for row in _unread_rows(one))
     return Proposal(
         action="Mark as read",
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
-        preview=Marked(unread),
+        preview=ReadResult(unread),
         send=lambda: _mark(portal.mailbox, unread, intent),
     )
 
@@ -389,8 +389,8 @@ def _message_words(one: Message, zone: ZoneInfo) -> str:
     return f"{words}, {one.sent.astimezone(zone):%a %d %b %Y %H:%M}" if one.sent else words
 
 
-def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> Written[Marked]:
-    done: list[Written[Message]] = []
+def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteResult[ReadResult]:
+    done: list[WriteResult[Message]] = []
     stopped: GpcliError | None = None
     for message in unread:
         try:
@@ -401,8 +401,8 @@ def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> Written[
     if stopped and not done:
         raise stopped
     read = tuple(each.record for each in done)
-    return Written(
-        Marked(read, stopped),
+    return WriteResult(
+        ReadResult(read, stopped),
         changed=any(each.changed for each in done),
         here_only=all(each.here_only for each in done),
     )

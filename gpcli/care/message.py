@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, Charge, Outcome, Proposal, Record, Step
+from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal, Record
 from gpcli.care.offers import at_gp, called, choose, require
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import still_offered
-from gpcli.care.service_request import Request, offer_of, used_otherwise, whom
-from gpcli.errors import Declined, Usage
+from gpcli.care.service_request import ServiceRequest, offer_of, used_otherwise, whom
+from gpcli.errors import Declined, InvalidUsage
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Limits, Offers, Price, Rate, Service, ServiceName, Surcharge
 from gpcli.model.thread import (
+    AttachedFile,
     Conversation,
     Draft,
-    Enclosure,
     Message,
     Thread,
     ThreadKind,
@@ -56,7 +56,7 @@ Rows = tuple[tuple[str, PlanValue], ...]
 
 
 @dataclass(frozen=True)
-class Letter:
+class NewThread:
     """What starts a thread."""
 
     subject: str
@@ -64,7 +64,7 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Correspondent:
+class MessageContext:
     """Who writes: through which portal, whom to ask, by which clock and in which zone.
 
     `rehearses` says that nothing will be sent.
@@ -86,7 +86,7 @@ class Correspondent:
 
 
 @dataclass(frozen=True)
-class Errand:
+class ThreadAction:
     """One kind of thread to start: what the plan calls it, what sending costs, what to know."""
 
     kind: ThreadKind
@@ -96,7 +96,11 @@ class Errand:
 
 
 def starting(
-    writer: Correspondent, row: Service, letter: Letter, request: Request, errand: Errand
+    writer: MessageContext,
+    row: Service,
+    letter: NewThread,
+    request: ServiceRequest,
+    errand: ThreadAction,
 ) -> Proposal[Conversation]:
     """The proposal to start a thread with the surgery of `row`; raises Usage beyond its limits."""
     offer = offer_of(row)
@@ -121,7 +125,11 @@ def starting(
 
 
 def started_before(
-    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+    earlier: Conversation,
+    offers: Offers,
+    letter: NewThread,
+    request: ServiceRequest,
+    kind: ThreadKind,
 ) -> Outcome[Conversation]:
     """The outcome when the same request came before; raises Conflict when it was another."""
     if _is_same(earlier, offers, letter, request, kind):
@@ -130,7 +138,11 @@ def started_before(
 
 
 def check_half(
-    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+    earlier: Conversation,
+    offers: Offers,
+    letter: NewThread,
+    request: ServiceRequest,
+    kind: ThreadKind,
 ) -> None:
     """Raise Conflict unless a thread whose first message never arrived is the one meant."""
     thread = earlier.thread
@@ -148,14 +160,14 @@ def says_the_same(message: Message, draft: Draft) -> bool:
     files = [(one.title, one.size, one.content) for one in message.attachments]
     return (
         same_words(message.text, draft.text)
-        and len(files) == len(draft.enclosures)
-        and all(map(_is_file, files, draft.enclosures))
+        and len(files) == len(draft.attachments)
+        and all(map(_is_file, files, draft.attachments))
     )
 
 
-def answer_time(step: Step[Record]) -> str | None:
+def answer_time(decision: Decision[Record]) -> str | None:
     """The surgery's own words on when it answers, where the plan has them."""
-    found = dict(step.rows).get("Answer") if isinstance(step, Proposal) else None
+    found = dict(decision.rows).get("Answer") if isinstance(decision, Proposal) else None
     return found if isinstance(found, str) else None
 
 
@@ -163,11 +175,11 @@ def check_limits(draft: Draft, limits: Limits) -> None:
     """Raise Usage for what the surgery does not take: its text, then each file."""
     length = len(draft.text)
     if limits.text is not None and length > limits.text:
-        raise Usage(
+        raise InvalidUsage(
             f"The message has {counted(length)}; the surgery takes {limits.text}.",
             hint="Make it shorter.",
         )
-    for enclosure in draft.enclosures:
+    for enclosure in draft.attachments:
         _check_enclosure(enclosure, limits)
 
 
@@ -192,7 +204,7 @@ def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on the message; `shown` tells whether to show how it begins."""
     count = counted(len(draft.text))
     yield "Message", f"{_beginning(draft.text)} ({count})" if shown else count
-    for each in draft.enclosures:
+    for each in draft.attachments:
         yield "Attachment", f"{each.name} ({each.content_type}, {len(each.content)} bytes)"
 
 
@@ -221,7 +233,7 @@ def _beginning(text: str) -> str:
     return first if len(first) <= SHOWN else f"{first[:SHOWN].rstrip()}…"
 
 
-def _before(row: Service, letter: Letter, kind: ThreadKind, zone: ZoneInfo) -> Thread:
+def _before(row: Service, letter: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
     return Thread(
         id=None,
         kind=kind,
@@ -240,7 +252,11 @@ def _before(row: Service, letter: Letter, kind: ThreadKind, zone: ZoneInfo) -> T
 
 
 def _is_same(
-    earlier: Conversation, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+    earlier: Conversation,
+    offers: Offers,
+    letter: NewThread,
+    request: ServiceRequest,
+    kind: ThreadKind,
 ) -> bool:
     thread = earlier.thread
     return (
@@ -251,28 +267,28 @@ def _is_same(
 
 
 def _is_about(
-    thread: Thread, offers: Offers, letter: Letter, request: Request, kind: ThreadKind
+    thread: Thread, offers: Offers, letter: NewThread, request: ServiceRequest, kind: ThreadKind
 ) -> bool:
     ids = {one.id for one in called(offers.surgeries, request.gp)}
     there = request.gp is None or thread.surgery_id in {None, *ids}
     return there and thread.kind == kind and has_subject(thread, letter.subject)
 
 
-def _is_file(there: tuple[str | None, int | None, bytes | None], meant: Enclosure) -> bool:
+def _is_file(there: tuple[str | None, int | None, bytes | None], meant: AttachedFile) -> bool:
     title, size, content = there
     told = content is None or content == meant.content
     return told and title == meant.name and size in {None, len(meant.content)}
 
 
-def _check_enclosure(enclosure: Enclosure, limits: Limits) -> None:
+def _check_enclosure(enclosure: AttachedFile, limits: Limits) -> None:
     size = len(enclosure.content)
     if limits.attachment is not None and size > limits.attachment:
-        raise Usage(
+        raise InvalidUsage(
             f"{enclosure.name} has {size} bytes; the surgery takes {limits.attachment}.",
             hint="Make it smaller.",
         )
     if limits.types and not _takes(limits.types, enclosure.content_type):
-        raise Usage(
+        raise InvalidUsage(
             f"The surgery does not take {enclosure.name}: it is {enclosure.content_type}.",
             hint=f"It takes {', '.join(limits.types)}.",
         )
@@ -286,13 +302,15 @@ def _takes(types: tuple[str, ...], written: str) -> bool:
 KIND = ThreadKind.ADMINISTRATIVE
 
 
-def gate(writer: Correspondent, gp: str | None) -> int | None:
+def gate(writer: MessageContext, gp: str | None) -> int | None:
     """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
     offers = at_gp(writer.portal.offers(), gp)
     return fewest_characters(require(offers, ServiceName.CONTACT, writer.clock()))
 
 
-def propose(writer: Correspondent, letter: Letter, request: Request) -> Step[Conversation]:
+def propose(
+    writer: MessageContext, letter: NewThread, request: ServiceRequest
+) -> Decision[Conversation]:
     """Write to the reception.
 
     Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
@@ -307,7 +325,7 @@ def propose(writer: Correspondent, letter: Letter, request: Request) -> Step[Con
     return starting(writer, row, letter, request, _errand(row))
 
 
-def _errand(row: Service) -> Errand:
+def _errand(row: Service) -> ThreadAction:
     costs = row.price is not None and row.price.at_sending
     charge = Charge("A message to the surgery", row.price) if costs else None
-    return Errand(KIND, "Write to the surgery's reception", charge)
+    return ThreadAction(KIND, "Write to the surgery's reception", charge)

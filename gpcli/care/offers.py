@@ -12,11 +12,11 @@ from gpcli.errors import (
     ConsentNeeded,
     GpcliError,
     InputNeeded,
+    InvalidUsage,
     NotFound,
     NotOffered,
     NotPermitted,
     OffForNow,
-    Usage,
 )
 from gpcli.model.service import (
     Absence,
@@ -171,7 +171,7 @@ def service_called(word: str) -> ServiceName:
     near = get_close_matches(word, ServiceName, n=1, cutoff=0.3)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     known = ", ".join(ServiceName)
-    raise Usage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
+    raise InvalidUsage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
 
 
 def nothing_digital(rows: Sequence[Service]) -> bool:

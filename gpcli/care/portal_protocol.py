@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
     from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
     from gpcli.model.person import Parties, Person
-    from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
-    from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+    from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
+    from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
     from gpcli.model.service import Consent, Offer, Offers, Surgery
     from gpcli.model.thread import (
         Attachment,
         Conversation,
         Draft,
         Message,
-        ReplyDesk,
+        ReplyFacts,
         Thread,
+        ThreadFacts,
         ThreadKind,
-        WritingDesk,
     )
 
 
@@ -35,24 +35,24 @@ class Mailbox(Protocol):
     def conversation(self, thread: str) -> Conversation:
         """One thread with its messages; raises NotFound."""
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         """What to know before a thread of this kind is started."""
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
         """What to know before a reply."""
 
     def start(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
-    ) -> Written[Conversation]:
+    ) -> WriteResult[Conversation]:
         """Start a thread and read it back; completes one whose first message never arrived.
 
         Raises OutcomeUnknown, or the portal's refusal.
         """
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
         """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
 
-    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
         """Have the portal know that it is read, or where it lets nobody, this machine."""
 
     def content(self, attachment: Attachment) -> bytes:
@@ -71,19 +71,19 @@ class Prescriptions(Protocol):
     def renewal(self, renewal: str) -> Renewal:
         """One request; raises NotFound."""
 
-    def renewal_desk(self) -> RenewalDesk:
+    def renewal_desk(self) -> RenewalFacts:
         """What to know before renewing, in one round trip."""
 
     def renew(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
-    ) -> list[Asked]:
+    ) -> list[RenewalOutcome]:
         """Ask to renew each, sent together; how each ended, in the same order.
 
         Each has an intent of its own, `uuid5(intent, id of the prescription)`. What is refused
         because another run has asked for it meanwhile is as that run has left it, unchanged.
         """
 
-    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         """Take a request back; raises AlreadyAnswered, Conflict, OutcomeUnknown."""
 
 
@@ -122,10 +122,10 @@ class Portal(Protocol):
 
     def booking_desk(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
-    ) -> BookingDesk:
+    ) -> BookingFacts:
         """What to know before booking; with `threads`, also whether `intent` started a thread."""
 
-    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+    def cancelling_desk(self, appointment: str) -> CancellationFacts:
         """What to know before cancelling."""
 
     def appointments(self, since: date | None) -> list[Appointment]:
@@ -139,7 +139,7 @@ class Portal(Protocol):
 
     def book(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         """Book a time and read it back; raises SlotTaken, OutcomeUnknown."""
 
     def enquire(
@@ -151,17 +151,17 @@ class Portal(Protocol):
         *,
         channel: str | None = None,
         subject: str | None = None,
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         """Ask the surgery for a time, through `channel`; raises OutcomeUnknown."""
 
-    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel; raises TooLate, Conflict, OutcomeUnknown."""
 
     def consents(self) -> tuple[Consent, ...]:
         """Active consents."""
 
-    def grant_consent(self, intent: UUID) -> Written[Consent]:
+    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
         """Consent to Full Access."""
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
         """End one consent."""

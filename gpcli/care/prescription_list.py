@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Outcome, Proposal, Step
+from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.offers import called
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
@@ -23,7 +23,7 @@ _SEE_REQUESTS = "gpcli rx requests lists them."
 
 
 @dataclass(frozen=True)
-class Listing:
+class PrescriptionListing:
     """Prescriptions to show.
 
     `more` are those in use no longer, which only `--all` shows; `older` are those that expired
@@ -45,7 +45,7 @@ def listed(
     low: bool = False,
     kind: str | None = None,
     gp: str | None = None,
-) -> Listing:
+) -> PrescriptionListing:
     """Prescriptions in use; with `everything` also those of the last 12 months that are not.
 
     `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
@@ -58,7 +58,7 @@ def listed(
     kept = [one for one in found if not _long_gone(one, now.date())]
     shown = kept if everything else [one for one in kept if in_use(one)]
     kindless = [one for one in wanted if kind and one.kind is None]
-    return Listing(
+    return PrescriptionListing(
         tuple(shown),
         more=len(kept) - len(shown),
         older=len(found) - len(kept) if everything else 0,
@@ -113,7 +113,7 @@ def pick_request(
     return asker.choose("Which request?", choices, flag="ID")
 
 
-def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Step[Renewal]:
+def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[Renewal]:
     """Take a request to renew back; one that was taken back counts as done.
 
     Never gated by what the GP offers now. Raises NotFound; AlreadyAnswered when the surgery has

@@ -11,15 +11,21 @@ from uuid import UUID
 
 from gpcli.care.confirmation import Asker, Charge
 from gpcli.care.portal_protocol import Portal
-from gpcli.errors import GpcliError, OutcomeUnknown, Partial, Usage
+from gpcli.errors import GpcliError, InvalidUsage, OutcomeUnknown, Partial
 from gpcli.model.person import Parties
-from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalResult, WhyNot
+from gpcli.model.prescription import (
+    Prescription,
+    Renewal,
+    RenewalError,
+    RenewalOutcome,
+    RenewalResult,
+)
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Price, Service
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RenewalRequest:
     """What the person asks for.
 
     `ids` `None` = none were named; empty = a list that named none. `intent` identifies this
@@ -37,7 +43,7 @@ class Wanted:
     capped: bool = False
 
 
-class Chooser(Asker, Protocol):
+class MultiChooser(Asker, Protocol):
     """An asker that can ask for several things at once."""
 
     def choose_several(
@@ -55,12 +61,12 @@ class RenewalContext:
 
     portal: Portal
     clock: Callable[[], datetime]
-    asker: Chooser
+    asker: MultiChooser
     label: Callable[[Prescription], str]
 
 
 @dataclass(frozen=True)
-class Line:
+class RenewalItem:
     """One prescription on its way through a renewal.
 
     `id` is what was asked for, `prescription` the newest of its chain. As long as it has neither a
@@ -91,7 +97,7 @@ class Line:
             return self.prescription.label
         return self.renewal.prescription if self.renewal else None
 
-    def after(self, asked: Asked) -> Line:
+    def after(self, asked: RenewalOutcome) -> RenewalItem:
         """The same once it was asked for."""
         error = cast("GpcliError | None", asked.error)
         return replace(self, renewal=asked.renewal, changed=asked.changed, error=error)
@@ -107,13 +113,13 @@ class Line:
             asked=renewal.asked if renewal else None,
             answer=renewal.answer if renewal else None,
             warning=" ".join(self.warnings) or None,
-            error=WhyNot(error.code, error.message, error.hint or None) if error else None,
+            error=RenewalError(error.code, error.message, error.hint or None) if error else None,
             zone=self.prescription.zone if self.prescription else zone,
         )
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedPrescription:
     """What `--low` leaves out although it runs out; `why` as the end of a sentence."""
 
     prescription: Prescription
@@ -127,11 +133,11 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Renewing:
+class RenewalPlan:
     """All lines of one renewal, and what `--low` left out."""
 
-    lines: tuple[Line, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    lines: tuple[RenewalItem, ...]
+    left_out: tuple[SkippedPrescription, ...] = ()
 
 
 PlanRows = tuple[tuple[str, PlanValue], ...]
@@ -140,14 +146,14 @@ Rows = Mapping[str, Service]
 """Where renewal stands at each of the patient's GPs, by the GP's id."""
 
 
-def row_of(line: Line, rows: Rows) -> Service | None:
+def row_of(line: RenewalItem, rows: Rows) -> Service | None:
     """Where renewal stands at the prescriber, if that is one of the patient's GPs."""
     surgery = line.prescription.surgery_id if line.prescription else None
     return rows.get(surgery or "")
 
 
 def plan_rows(
-    renewing: Renewing,
+    renewing: RenewalPlan,
     rows: Rows,
     asked: Sequence[Service],
     parties: Parties,
@@ -168,7 +174,7 @@ def plan_rows(
     )
 
 
-def warnings(renewing: Renewing) -> Iterator[str]:
+def warnings(renewing: RenewalPlan) -> Iterator[str]:
     """What to know before agreeing, each with what it is about."""
     for line in renewing.lines:
         if line.error:
@@ -193,13 +199,13 @@ def check_note(note: str | None, asked: Sequence[Service]) -> None:
     limits = [row.offer.limits.text for row in asked if row.offer and row.offer.limits.text]
     most = min(limits, default=None)
     if note is not None and most is not None and len(note) > most:
-        raise Usage(
+        raise InvalidUsage(
             f"--note has {len(note)} characters; the surgery takes {most}.",
             hint="Make it shorter.",
         )
 
 
-def rehearsed(line: Line, wanted: Wanted) -> Line:
+def rehearsed(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
     """The line as a dry run shows it: a request that has no id yet."""
     one = line.prescription
     if one is None or not line.due:
@@ -218,9 +224,9 @@ def rehearsed(line: Line, wanted: Wanted) -> Line:
     return replace(line, renewal=renewal)
 
 
-def _to_whom(due: Sequence[Line], rows: Rows) -> Iterator[tuple[str, PlanValue]]:
+def _to_whom(due: Sequence[RenewalItem], rows: Rows) -> Iterator[tuple[str, PlanValue]]:
     """The prescriptions under the GP that each goes to."""
-    by_gp: dict[str | None, list[Line]] = {}
+    by_gp: dict[str | None, list[RenewalItem]] = {}
     for line in due:
         row = row_of(line, rows)
         prescriber = line.prescription.prescriber if line.prescription else None
@@ -264,7 +270,7 @@ _SETTLED = {
 }
 
 
-def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
+def verdict(lines: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
     """What the results come to: nothing wrong, or the error that the command ends with.
 
     A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
@@ -282,7 +288,7 @@ def verdict(lines: Sequence[Line], request_id: str) -> GpcliError | None:
     return _together(failed)
 
 
-def result_words(line: Line) -> str:
+def result_words(line: RenewalItem) -> str:
     """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
     if line.renewal is None:
         return NOT_ASKED
@@ -292,7 +298,7 @@ def result_words(line: Line) -> str:
     return words if line.changed else f"{words} before"
 
 
-def _counted(lines: Sequence[Line]) -> str:
+def _counted(lines: Sequence[RenewalItem]) -> str:
     """How many ended in which way: what is new, what was there before, what failed."""
     in_order = sorted(lines, key=lambda line: (line.error is not None, not line.changed))
     counted = Counter(result_words(line) for line in in_order)

@@ -9,17 +9,17 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from uuid import UUID, uuid5
 
-from gpcli.care.confirmation import Outcome, Proposal, Step
+from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.offers import at_gp, refusal, require, standings
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import SEE, in_use, no_such
 from gpcli.care.renewal_request import (
-    LeftOut,
-    Line,
     RenewalContext,
-    Renewing,
+    RenewalItem,
+    RenewalPlan,
+    RenewalRequest,
     Rows,
-    Wanted,
+    SkippedPrescription,
     charge,
     check_note,
     plan_rows,
@@ -29,9 +29,9 @@ from gpcli.care.renewal_request import (
 )
 from gpcli.care.revalidate import still_offered
 from gpcli.care.service_request import used_otherwise
-from gpcli.errors import AlreadyAnswered, InputNeeded, Usage
-from gpcli.model.prescription import FAILED, Prescription, Renewal, RenewalDesk
-from gpcli.model.receipt import Written
+from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage
+from gpcli.model.prescription import FAILED, Prescription, Renewal, RenewalFacts
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, Price, ServiceName, Standing
 
 STRICT_GROUPS = frozenset({"A", "B"})
@@ -45,11 +45,11 @@ _JUST_RENEWED = timedelta(days=7)
 
 _RENEWED = frozenset({"completed"})
 
-Chosen = tuple[tuple[Line, ...], tuple[LeftOut, ...]]
+Chosen = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
 """What to ask for, each once, and what `--low` leaves out."""
 
 
-def chosen(counter: RenewalContext, facts: RenewalDesk, wanted: Wanted) -> Chosen:
+def chosen(counter: RenewalContext, facts: RenewalFacts, wanted: RenewalRequest) -> Chosen:
     """What to ask for; raises InputNeeded when nothing is chosen and nobody can be asked."""
     ids, low = wanted.ids or (), wanted.low
     if wanted.ids is None and not low:
@@ -60,31 +60,31 @@ def chosen(counter: RenewalContext, facts: RenewalDesk, wanted: Wanted) -> Chose
     return tuple({line.id: line for line in (*lines, *named)}.values()), left_out
 
 
-def _named(identity: str, facts: RenewalDesk) -> Line:
+def _named(identity: str, facts: RenewalFacts) -> RenewalItem:
     for one in facts.prescriptions:
         if one.id == identity:
             return _line(one)
     for newer in facts.prescriptions:
         if identity in newer.predecessors:
             return _replaced(identity, newer, facts)
-    return Line(identity, error=no_such(identity))
+    return RenewalItem(identity, error=no_such(identity))
 
 
-def _replaced(identity: str, newer: Prescription, facts: RenewalDesk) -> Line:
+def _replaced(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
     """One that is not the newest: asking for it again must not renew what replaced it."""
     asked = next((each for each in facts.renewals if each.prescription_id == identity), None)
     if asked and (asked.open or asked.status in _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
-        return Line(identity, newer, renewal=asked, warnings=(warning,))
+        return RenewalItem(identity, newer, renewal=asked, warnings=(warning,))
     error = AlreadyAnswered(
         f"It was replaced already, by {newer.id}.",
         hint=f"gpcli rx renew {newer.id} asks for the new one.",
     )
-    return Line(identity, newer, error=error)
+    return RenewalItem(identity, newer, error=error)
 
 
-def _line(one: Prescription) -> Line:
-    return Line(one.id, one, warnings=tuple(_warnings(one)))
+def _line(one: Prescription) -> RenewalItem:
+    return RenewalItem(one.id, one, warnings=tuple(_warnings(one)))
 
 
 def _warnings(one: Prescription) -> Iterator[str]:
@@ -107,12 +107,12 @@ def _answer(one: Prescription) -> str:
     return f": {answer}" if answer else "."
 
 
-def _low(counter: RenewalContext, facts: RenewalDesk, gp: str | None) -> Chosen:
+def _low(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> Chosen:
     """What runs out, without what would be in vain: a script may ask for this every day."""
     low = [one for one in _candidates(facts, gp) if one.low]
     today = counter.clock().date()
     reasons = {one.id: _in_vain(one, today) for one in low}
-    left_out = (LeftOut(one, why) for one in low if (why := reasons[one.id]))
+    left_out = (SkippedPrescription(one, why) for one in low if (why := reasons[one.id]))
     return tuple(_line(one) for one in low if not reasons[one.id]), tuple(left_out)
 
 
@@ -135,14 +135,14 @@ def _is_just_issued(one: Prescription, today: date) -> bool:
     return False
 
 
-def _candidates(facts: RenewalDesk, gp: str | None) -> list[Prescription]:
+def _candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
     ours = {surgery.id for surgery in at_gp(facts.offers, gp).surgeries}
     return [
         one for one in facts.prescriptions if in_use(one) and (gp is None or one.surgery_id in ours)
     ]
 
 
-def _picked(counter: RenewalContext, facts: RenewalDesk, gp: str | None) -> list[str]:
+def _picked(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> list[str]:
     hint = f"Name prescriptions (gpcli rx list shows their ids), or {LOW}."
     if not counter.asker.allowed:
         raise InputNeeded("Which prescription?", hint=hint)
@@ -157,7 +157,7 @@ def _picked(counter: RenewalContext, facts: RenewalDesk, gp: str | None) -> list
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRequests:
     """The requests of the past, newest first, as seen by a try with `intent`."""
 
     intent: UUID
@@ -184,13 +184,15 @@ class Earlier:
         return next((each for each in others if begun and _was_open_at(each, begun)), None)
 
 
-def earlier_tries(portal: Portal, wanted: Wanted) -> Earlier:
+def earlier_tries(portal: Portal, wanted: RenewalRequest) -> EarlierRequests:
     """The requests of the past, where this may be a repetition; else none."""
     found = portal.prescriptions.renewals() if wanted.repeated else ()
-    return Earlier(wanted.intent, tuple(found))
+    return EarlierRequests(wanted.intent, tuple(found))
 
 
-def check_named_before(lines: Sequence[Line], wanted: Wanted, earlier: Earlier) -> None:
+def check_named_before(
+    lines: Sequence[RenewalItem], wanted: RenewalRequest, earlier: EarlierRequests
+) -> None:
     """Raise Conflict when this request id asked for a prescription that is not named now.
 
     What `--low` stands for may change from one day to the next.
@@ -203,7 +205,7 @@ def check_named_before(lines: Sequence[Line], wanted: Wanted, earlier: Earlier) 
             raise used_otherwise(str(renewal.id))
 
 
-def settled(line: Line, wanted: Wanted, earlier: Earlier) -> Line:
+def settled(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
     """The line as it is when this very request, or another open one, is there already.
 
     Raises Conflict when this request id asked for the same with another note.
@@ -227,7 +229,7 @@ def settled(line: Line, wanted: Wanted, earlier: Earlier) -> Line:
     return note_told(replace(line, renewal=there, warnings=()), wanted)
 
 
-def note_told(line: Line, wanted: Wanted) -> Line:
+def note_told(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
     """The line with a warning where what was there already bears another note."""
     if line.renewal is None or line.changed or wanted.note is None:
         return line
@@ -249,14 +251,14 @@ def _was_open_at(renewal: Renewal, moment: datetime) -> bool:
     return renewal.open or renewal.updated is None or renewal.updated >= moment
 
 
-def _same_note(renewal: Renewal, wanted: Wanted) -> bool:
+def _same_note(renewal: Renewal, wanted: RenewalRequest) -> bool:
     return (renewal.note or "").strip() == (wanted.note or "").strip()
 
 
 RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
 
 
-def propose(counter: RenewalContext, wanted: Wanted) -> Step[Renewing]:
+def propose(counter: RenewalContext, wanted: RenewalRequest) -> Decision[RenewalPlan]:
     """Decide which prescriptions to ask for, and whom.
 
     What is asked for already counts as done, and so does what was renewed, by its former id. A
@@ -278,28 +280,28 @@ def propose(counter: RenewalContext, wanted: Wanted) -> Step[Renewing]:
         require(offers, RENEWAL, now)
     rows = {row.surgery.id: row for row in standings(facts.offers, now) if row.service is RENEWAL}
     lines = tuple(_addressed(line, facts.offers, rows, wanted.gp) for line in lines)
-    renewing = Renewing(lines, left_out)
+    renewing = RenewalPlan(lines, left_out)
     if not any(line.due for line in lines):
         return Outcome(renewing, changed=False)
     return _proposal(counter, wanted, facts.offers.prices.get(RENEWAL), rows, renewing)
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: RenewalRequest) -> None:
     if wanted.low and wanted.ids is not None:
-        raise Usage("Name prescriptions, or --low: only one of them.")
+        raise InvalidUsage("Name prescriptions, or --low: only one of them.")
     if wanted.note is not None and not wanted.note.strip():
-        raise Usage("--note is empty.", hint="Leave it out, or say something.")
+        raise InvalidUsage("--note is empty.", hint="Leave it out, or say something.")
     if not all(each.strip() for each in wanted.ids or ()):
         raise InputNeeded("A prescription's id is empty.", hint=SEE)
 
 
-def _addressed(line: Line, offers: Offers, rows: Rows, gp: str | None) -> Line:
+def _addressed(line: RenewalItem, offers: Offers, rows: Rows, gp: str | None) -> RenewalItem:
     """The line with an error where its prescriber can't be asked; raises Usage for a wrong GP."""
     one, row = line.prescription, row_of(line, rows)
     if one is None or row is None or not line.due:
         return line
     if row.surgery not in at_gp(offers, gp).surgeries:
-        raise Usage(
+        raise InvalidUsage(
             f"{one.id} was prescribed by {row.surgery.label}, and a renewal goes there, "
             f"not to '{gp}'.",
             hint="Leave --gp out.",
@@ -310,8 +312,12 @@ def _addressed(line: Line, offers: Offers, rows: Rows, gp: str | None) -> Line:
 
 
 def _proposal(
-    counter: RenewalContext, wanted: Wanted, price: Price | None, rows: Rows, renewing: Renewing
-) -> Proposal[Renewing]:
+    counter: RenewalContext,
+    wanted: RenewalRequest,
+    price: Price | None,
+    rows: Rows,
+    renewing: RenewalPlan,
+) -> Proposal[RenewalPlan]:
     due = [line for line in renewing.lines if line.due]
     usable = [row for row in rows.values() if row.status is Standing.OFFERED]
     asked = [row for row in usable if row in [row_of(line, rows) for line in due]] or usable[:1]
@@ -334,7 +340,9 @@ def _look_again(looks: Sequence[Callable[[], None]]) -> None:
         look()
 
 
-def _send(portal: Portal, wanted: Wanted, renewing: Renewing) -> Written[Renewing]:
+def _send(
+    portal: Portal, wanted: RenewalRequest, renewing: RenewalPlan
+) -> WriteResult[RenewalPlan]:
     due = [line.prescription for line in renewing.lines if line.due and line.prescription]
     ended = portal.prescriptions.renew(due, wanted.note, wanted.intent)
     asked = {each.prescription.id: each for each in ended}
@@ -344,4 +352,4 @@ def _send(portal: Portal, wanted: Wanted, renewing: Renewing) -> Written[Renewin
         else line
         for line in renewing.lines
     )
-    return Written(replace(renewing, lines=lines), any(line.changed for line in lines))
+    return WriteResult(replace(renewing, lines=lines), any(line.changed for line in lines))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gpcli.care.confirmation import Asker
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.slots import Search
+from gpcli.care.slots import SlotSearch
 from gpcli.errors import Conflict
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.person import Parties
@@ -37,7 +37,7 @@ def require_standing(earlier: Appointment) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class ServiceRequest:
     """What stays the same however a time is found.
 
     `intent` identifies this write at the portal; `repeated` says that it was given by
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Choice:
+class BookingChoice:
     """How the time is chosen: by its id, the first that fits, by the surgery, or from a list."""
 
     slot: str | None = None
@@ -67,14 +67,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Desk:
+class BookingContext:
     """Where a booking is made: the portal, the search for times, and who can be asked.
 
     `label` words a slot for the list to pick from.
     """
 
     portal: Portal
-    search: Search
+    search: SlotSearch
     asker: Asker
     label: Callable[[Slot], str]
 
@@ -91,7 +91,7 @@ def offer_of(row: Service) -> Offer:
     return row.offer
 
 
-def preview(row: Service, request: Request, **known: Any) -> Appointment:
+def preview(row: Service, request: ServiceRequest, **known: Any) -> Appointment:
     """The appointment as it would be, from what is `known`; it has no id yet."""
     blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
     return Appointment(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from gpcli.care.confirmation import Asker
 from gpcli.care.offers import at_gp, named, pick_one, refusal, require, standings
 from gpcli.care.portal_protocol import Portal
-from gpcli.errors import NotOffered, Usage
+from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 
@@ -29,7 +29,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SlotFilters:
     """A person's wishes; `first` and `last` are inclusive days in the surgery's zone."""
 
     first: date
@@ -61,7 +61,7 @@ class Wanted:
         days = [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
         wished = [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
         if not wished:
-            raise Usage("No day from --from to --to is one of the --weekday days.")
+            raise InvalidUsage("No day from --from to --to is one of the --weekday days.")
         return [_window(day, opens, day, closes, zone) for day in wished]
 
     def yet_to_come(self, zone: ZoneInfo, now: datetime) -> list[Window]:
@@ -95,12 +95,12 @@ def wanted(
     practitioner: str | None = None,
     channel: str | None = None,
     notice: str | None = None,
-) -> Wanted:
+) -> SlotFilters:
     """Understand what was typed; raises Usage naming the option that can't be understood."""
     if practitioner is not None and not practitioner.strip():
-        raise Usage("--with needs a name that is not empty.")
+        raise InvalidUsage("--with needs a name that is not empty.")
     start, end = _days(first, last, now.astimezone(zone).date())
-    return Wanted(
+    return SlotFilters(
         first=start,
         last=end,
         between=None if between is None else _hours(between),
@@ -117,8 +117,10 @@ def _days(first: str | None, last: str | None, today: date) -> tuple[date, date]
     if start <= end:
         return start, end
     if first is None:
-        raise Usage(f"--to ({end}) is in the past.", hint="Give an earlier --from as well.")
-    raise Usage(f"--from ({start}) is after --to ({end}).", hint="Swap them, or leave one out.")
+        raise InvalidUsage(f"--to ({end}) is in the past.", hint="Give an earlier --from as well.")
+    raise InvalidUsage(
+        f"--from ({start}) is after --to ({end}).", hint="Swap them, or leave one out."
+    )
 
 
 def _elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
@@ -131,12 +133,12 @@ def day(text: str, today: date, option: str) -> date:
     try:
         found = _day(text.strip().lower(), today)
     except ValueError:
-        raise Usage(
+        raise InvalidUsage(
             f"{option} '{text}' is not a day.",
             hint="Write 2026-12-01, today, tomorrow or +14d.",
         ) from None
     if abs(found - today) > timedelta(FARTHEST):
-        raise Usage(f"{option} '{text}' is more than ten years away.")
+        raise InvalidUsage(f"{option} '{text}' is more than ten years away.")
     return found
 
 
@@ -151,7 +153,9 @@ def span(text: str, option: str) -> timedelta:
     """`90s`, `10m`, `2h` or `1d` as elapsed time."""
     found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower())
     if not found:
-        raise Usage(f"{option} '{text}' is not a length of time.", hint="Write 10m, 2h or 1d.")
+        raise InvalidUsage(
+            f"{option} '{text}' is not a length of time.", hint="Write 10m, 2h or 1d."
+        )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
@@ -159,9 +163,11 @@ def _hours(text: str) -> tuple[time, time]:
     try:
         opens, closes = (_clock(part) for part in text.split("-"))
     except ValueError:
-        raise Usage(f"--between '{text}' is not a range of hours.", hint=_HOURS_HINT) from None
+        raise InvalidUsage(
+            f"--between '{text}' is not a range of hours.", hint=_HOURS_HINT
+        ) from None
     if opens >= closes:
-        raise Usage(f"--between '{text}' ends before it begins.", hint=_HOURS_HINT)
+        raise InvalidUsage(f"--between '{text}' ends before it begins.", hint=_HOURS_HINT)
     return opens, closes
 
 
@@ -186,7 +192,7 @@ def _weekday(name: str) -> int:
         if len(name) >= _SHORTEST and whole.startswith(name.lower()):
             return number
     known = ", ".join(whole[:_SHORTEST] for whole in WEEKDAYS)
-    raise Usage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
+    raise InvalidUsage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
 
 
 _SHORTEST = 3
@@ -197,7 +203,7 @@ def _channel(text: str) -> str:
     word = {"audio": "phone"}.get(word, word)
     if word not in CHANNELS:
         known = ", ".join(CHANNELS)
-        raise Usage(f"--via '{text}' is not a way to meet.", hint=f"The words are {known}.")
+        raise InvalidUsage(f"--via '{text}' is not a way to meet.", hint=f"The words are {known}.")
     return word
 
 
@@ -213,10 +219,10 @@ TIMES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
 
 
 @dataclass
-class Search:
+class SlotSearch:
     """A search for free times, which remembers what its filters took out."""
 
-    wanted: Wanted
+    wanted: SlotFilters
     zone: ZoneInfo
     now: datetime
     begun: bool = False
@@ -256,7 +262,7 @@ class Search:
 def find(
     portal: Portal,
     name: ServiceName,
-    search: Search,
+    search: SlotSearch,
     *,
     gp: str | None = None,
     limit: int | None = None,
@@ -288,7 +294,7 @@ def owner(
         raise NotOffered(f"{slot.id} is not a time at your GP.", hint="gpcli slots lists yours.")
     meant = [row for row in ours if gp is None or named(row.surgery, gp)]
     if ours and not meant:
-        raise Usage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
+        raise InvalidUsage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
     usable = [row for row in meant if row.status is Standing.OFFERED]
     if not usable:
         raise refusal(offers, meant, name)
@@ -298,9 +304,11 @@ def owner(
 def _service_of(slot: Slot, wanted: ServiceName) -> ServiceName:
     written = slot.service or ServiceName.BOOKING
     if wanted is ServiceName.FLU_VACCINATION and written != wanted:
-        raise Usage(f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those.")
+        raise InvalidUsage(
+            f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those."
+        )
     if written not in TIMES:
-        raise Usage(
+        raise InvalidUsage(
             f"{slot.id} is a time for '{written}', which gpcli does not book.",
             hint="gpcli slots lists the free times.",
         )

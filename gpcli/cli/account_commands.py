@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gpcli.account import (
-    Way,
+    SignInOptions,
     adopt_portal,
     check_environment,
     check_life,
@@ -16,15 +16,15 @@ from gpcli.account import (
     sign_out,
     who_is_here,
 )
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_grant, propose_withdrawal
 from gpcli.care.offers import nothing_digital, standings
 from gpcli.care.slots import span
 from gpcli.cli.commands.registry import starts
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.receipt_output import show_consent
 from gpcli.cli.service_commands import say_nothing_digital
-from gpcli.cli.terminal_prompter import TerminalScreen
+from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.model.service import highest_level
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
@@ -76,28 +76,30 @@ def login(
     limit: HumanTime = 600,
 ) -> None:
     """Sign in at your GP's portal."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     if portal is not None:
-        adopt_portal(session, portal, environment)
+        adopt_portal(context, portal, environment)
     elif environment is not None:
-        check_environment(session.profile, environment)
-    automatic = not no_browser and session.ask.allowed
-    screen = TerminalScreen(session, browser=None if no_browser else browser, automatic=automatic)
-    summary, offers = sign_in(session, Way(device, port, hint, limit), screen)
-    session.remember(offers, starts())
-    session.output.show_item(SIGNED_IN, summary)
-    if not summary.renews and OFFLINE in session.profile.scopes.split():
-        _say_it_ends(session)
-    if nothing_digital(standings(offers, session.now())):
-        say_nothing_digital(session, offers.surgeries)
+        check_environment(context.profile, environment)
+    automatic = not no_browser and context.ask.allowed
+    prompter = TerminalPrompter(
+        context, browser=None if no_browser else browser, automatic=automatic
+    )
+    summary, offers = sign_in(context, SignInOptions(device, port, hint, limit), prompter)
+    context.remember(offers, starts())
+    context.output.show_item(SIGNED_IN, summary)
+    if not summary.renews and OFFLINE in context.profile.scopes.split():
+        _say_it_ends(context)
+    if nothing_digital(standings(offers, context.now())):
+        say_nothing_digital(context, offers.surgeries)
 
 
-def _say_it_ends(session: Session) -> None:
-    profile = session.profile
+def _say_it_ends(context: AppContext) -> None:
+    profile = context.profile
     cure = _CURE.format(name=profile.name)
     if profile.asks_for_consent:
         cure = "only the portal can change this"
-    session.output.warning(
+    context.output.warning(
         "This session does not renew itself: unattended use ends soon, and you sign in again. "
         f"If you did not choose that at the portal's page, {cure}."
     )
@@ -110,12 +112,12 @@ def logout(
     ] = False,
 ) -> None:
     """Sign out, at the portal and here."""
-    session = session_of(ctx)
-    ended = sign_out(session, everyone=everyone)
-    session.output.show_list(SIGNED_OUT, ended)
+    context = context_of(ctx)
+    ended = sign_out(context, everyone=everyone)
+    context.output.show_list(SIGNED_OUT, ended)
     for one in ended:
         if not one.revoked:
-            session.output.warning(
+            context.output.warning(
                 f"The portal did not confirm the end of {one.patient}'s session; "
                 "it is forgotten here and ends there by itself."
             )
@@ -132,37 +134,37 @@ def whoami(
     ] = None,
 ) -> None:
     """Show who is signed in, where, and for how long."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     if everyone:
-        if not session.output.show_list(SIGN_INS, everybody(session)):
-            session.output.notice("Nobody is signed in.")
+        if not context.output.show_list(SIGN_INS, everybody(context)):
+            context.output.notice("Nobody is signed in.")
         return
     least = span(min_life, "--min-life") if min_life is not None else None
-    state = who_is_here(session)
+    state = who_is_here(context)
     if least is not None:
-        check_life(state, least, session.clock())
+        check_life(state, least, context.clock())
         if state.until is None and not (state.machine and state.renews):
-            session.output.warning("The portal does not say how long unattended use works.")
-    session.output.show_item(SIGN_INS, state)
+            context.output.warning("The portal does not say how long unattended use works.")
+    context.output.show_item(SIGN_INS, state)
 
 
 def show(ctx: typer.Context) -> None:
     """Show what you have consented to."""
-    session = session_of(ctx)
-    consents = session.portal.consents()
-    session.output.show_list(CONSENTS, consents)
-    session.output.notice(f"Your level is {highest_level(consents).value}.")
+    context = context_of(ctx)
+    consents = context.portal.consents()
+    context.output.show_list(CONSENTS, consents)
+    context.output.notice(f"Your level is {highest_level(consents).value}.")
 
 
 def grant(ctx: typer.Context) -> None:
     """Consent to Full Access, which the GP's services need."""
-    session = session_of(ctx)
-    if session.output.names_only(CONSENT_RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(CONSENT_RECEIPT):
         return
-    intent = session.intent("consent grant")
-    outcome = session.carry_out(propose_grant(session.portal, intent))
-    show_consent(session, outcome, intent)
-    session.remember(session.portal.offers(), starts())
+    intent = context.intent("consent grant")
+    outcome = context.confirm_and_send(propose_grant(context.portal, intent))
+    show_consent(context, outcome, intent)
+    context.remember(context.portal.offers(), starts())
 
 
 def withdraw(
@@ -173,10 +175,10 @@ def withdraw(
     ] = None,
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
-    session = session_of(ctx)
-    if session.output.names_only(CONSENT_RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(CONSENT_RECEIPT):
         return
-    intent = session.intent("consent withdraw")
-    outcome = session.carry_out(propose_withdrawal(session.portal, intent), word=confirm)
-    show_consent(session, outcome, intent)
-    session.remember(session.portal.offers(), starts())
+    intent = context.intent("consent withdraw")
+    outcome = context.confirm_and_send(propose_withdrawal(context.portal, intent), word=confirm)
+    show_consent(context, outcome, intent)
+    context.remember(context.portal.offers(), starts())

@@ -11,7 +11,7 @@ from typer._click import exceptions as trouble
 
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.commands.specs import Registry
-from gpcli.cli.global_options import Run, SessionFactory
+from gpcli.cli.global_options import CommandRun, SessionFactory
 from gpcli.cli.lazy_group import PROGRAM, LazyGroup, argument_name
 from gpcli.config.options import Options
 from gpcli.errors import (
@@ -19,9 +19,9 @@ from gpcli.errors import (
     Failure,
     GpcliError,
     InputNeeded,
+    InvalidUsage,
     NotPermitted,
     OutcomeUnknown,
-    Usage,
 )
 
 WORDING = (
@@ -42,18 +42,20 @@ def run(
     stdin: TextIO,
     stdout: TextIO,
     stderr: TextIO,
-    session_factory: SessionFactory,
+    context_factory: SessionFactory,
     *,
     registry: Registry | None = None,
 ) -> int:
     """Run `argv` (without the program's name) and return the exit status.
 
-    `session_factory` makes the session when the command first asks for it, after the whole line
+    `context_factory` makes the session when the command first asks for it, after the whole line
     is parsed; if it has a `close`, that is called at the end. Raises GpcliError for everything
     that ends badly; Usage and InputNeeded for the line itself; Failure, with the request id, where
     something was sent and the answer can't be written, OutcomeUnknown where it may have been sent.
     """
-    this = Run(Options(), lambda options: session_factory(options, env, stdin, stdout, stderr))
+    this = CommandRun(
+        Options(), lambda options: context_factory(options, env, stdin, stdout, stderr)
+    )
     tree: Any = LazyGroup(registry or REGISTRY)
     try:
         with tree.make_context(PROGRAM, list(argv), obj=this) as ctx:
@@ -72,7 +74,7 @@ def run(
     return 0
 
 
-def _advise(this: Run, error: GpcliError) -> None:
+def _advise(this: CommandRun, error: GpcliError) -> None:
     """Where a machine signs in, say what helps there."""
     settings = getattr(this.made, "settings", None) if isinstance(error, _OF_RIGHTS) else None
     if settings is None or not settings.machine:
@@ -82,7 +84,7 @@ def _advise(this: Run, error: GpcliError) -> None:
     error.hint = hint_for(error, settings.machine)
 
 
-def _say_what_was_sent(this: Run, ending: BaseException) -> None:
+def _say_what_was_sent(this: CommandRun, ending: BaseException) -> None:
     """Make sure that nobody takes what was sent for undone because its answer is lost."""
     done = getattr(this.made, "sent_under", None)
     request_id = done or getattr(this.made, "sending_under", None)
@@ -92,7 +94,7 @@ def _say_what_was_sent(this: Run, ending: BaseException) -> None:
         raise _refused_by_the_system(ending, request_id, done=bool(done)) from ending
     was = "was" if done else "may have been"
     with suppress(OSError):
-        this.session.output.notice(f"It {was} sent, under the request id {request_id}.")
+        this.context.output.notice(f"It {was} sent, under the request id {request_id}.")
 
 
 def _refused_by_the_system(ending: OSError, request_id: str, *, done: bool) -> GpcliError:
@@ -118,14 +120,14 @@ def usage_error(wrong: trouble.UsageError) -> GpcliError:
     where = wrong.ctx.command_path if wrong.ctx else PROGRAM
     hint = f"{where} --help shows how it is used."
     if isinstance(wrong, trouble.NoSuchOption):
-        return Usage(_no_such_option(wrong, where), hint=hint)
+        return InvalidUsage(_no_such_option(wrong, where), hint=hint)
     if isinstance(wrong, trouble.MissingParameter):
         return InputNeeded(f"{where} needs {_named(wrong)}.", hint=hint)
     if isinstance(wrong, trouble.BadOptionUsage):
         return _bad_option(wrong, hint)
     if isinstance(wrong, trouble.BadParameter):
-        return Usage(f"{_named(wrong)}: {_worded(wrong.message)}", hint=hint)
-    return Usage(_worded(wrong.format_message()), hint=hint)
+        return InvalidUsage(f"{_named(wrong)}: {_worded(wrong.message)}", hint=hint)
+    return InvalidUsage(_worded(wrong.format_message()), hint=hint)
 
 
 def _worded(message: str) -> str:
@@ -142,7 +144,7 @@ def _no_such_option(wrong: trouble.NoSuchOption, where: str) -> str:
 def _bad_option(wrong: trouble.BadOptionUsage, hint: str) -> GpcliError:
     if "requires" in wrong.message:
         return InputNeeded(f"{wrong.option_name} needs a value.", hint=hint)
-    return Usage(f"{wrong.option_name} takes no value.", hint=hint)
+    return InvalidUsage(f"{wrong.option_name} takes no value.", hint=hint)
 
 
 def _named(wrong: trouble.BadParameter) -> str:

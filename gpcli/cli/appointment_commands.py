@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care import appointments
 from gpcli.care.appointments import listed, pick
 from gpcli.care.offers import called
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.receipt_output import show_appointment
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import calendar
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
@@ -29,47 +29,47 @@ def list_appointments(
     ] = False,
 ) -> None:
     """List bookings and enquiries, also those made by phone."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     if past and waiting:
-        raise Usage("What is past does not wait: --past and --waiting exclude each other.")
-    found = listed(session.portal, session.now(), past=past, everything=everything, waiting=waiting)
-    found = _at_gp(session, found)
-    if not session.output.show_list(APPOINTMENTS, found):
-        session.output.notice("There are none.")
-    session.check_whole()
+        raise InvalidUsage("What is past does not wait: --past and --waiting exclude each other.")
+    found = listed(context.portal, context.now(), past=past, everything=everything, waiting=waiting)
+    found = _at_gp(context, found)
+    if not context.output.show_list(APPOINTMENTS, found):
+        context.output.notice("There are none.")
+    context.check_whole()
 
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
-    session = session_of(ctx)
-    identity = _picked(session, appointment)
-    session.output.show_item(APPOINTMENTS, session.portal.appointment(identity))
-    session.check_whole()
+    context = context_of(ctx)
+    identity = _picked(context, appointment)
+    context.output.show_item(APPOINTMENTS, context.portal.appointment(identity))
+    context.check_whole()
 
 
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
-    session = session_of(ctx)
-    if session.output.names_only(RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(RECEIPT):
         return
-    identity = _picked(session, appointment)
-    intent = session.intent("cancel")
-    gp = session.options.gp
-    step = appointments.propose(session.portal, identity, intent, session.now, gp=gp)
-    show_appointment(session, session.carry_out(step), intent)
+    identity = _picked(context, appointment)
+    intent = context.intent("cancel")
+    gp = context.options.gp
+    decision = appointments.propose(context.portal, identity, intent, context.now, gp=gp)
+    show_appointment(context, context.confirm_and_send(decision), intent)
 
 
-def _picked(session: Session, appointment: str | None) -> str:
-    now = session.now()
+def _picked(context: AppContext, appointment: str | None) -> str:
+    now = context.now()
     return pick(
-        session.portal, appointment, now, session.ask, lambda one: appointment_label(one, now)
+        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
     )
 
 
-def _at_gp(session: Session, found: list[Appointment]) -> list[Appointment]:
-    if session.options.gp is None:
+def _at_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
+    if context.options.gp is None:
         return found
-    ours = {surgery.id for surgery in called(session.portal.surgeries(), session.options.gp)}
+    ours = {surgery.id for surgery in called(context.portal.surgeries(), context.options.gp)}
     return [one for one in found if one.surgery_id in ours]
 
 
@@ -85,34 +85,34 @@ def export(
     everything: Annotated[bool, typer.Option("--all", help="Past and coming")] = False,
 ) -> None:
     """Write coming appointments as iCalendar."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     for name in FORMATS:
-        if getattr(session.options, name) not in {None, False}:
-            raise Usage(
+        if getattr(context.options, name) not in {None, False}:
+            raise InvalidUsage(
                 f"The answer is a calendar (text/calendar): --{name} has no meaning here.",
                 hint="gpcli appointments list answers in other formats.",
             )
-    found = listed(session.portal, session.now(), past=False, everything=everything, waiting=False)
-    if session.options.gp is not None:
-        ours = {each.id for each in called(session.portal.surgeries(), session.options.gp)}
+    found = listed(context.portal, context.now(), past=False, everything=everything, waiting=False)
+    if context.options.gp is not None:
+        ours = {each.id for each in called(context.portal.surgeries(), context.options.gp)}
         found = [one for one in found if one.surgery_id in ours]
     timed = [one for one in found if one.start is not None]
     document = calendar(
         timed,
-        portal=session.profile.portal,
-        zone=session.zone.key,
-        now=session.now(),
+        portal=context.profile.portal,
+        zone=context.zone.key,
+        now=context.now(),
         details=details,
-        addresses=_addresses(session) if details and timed else {},
+        addresses=_addresses(context) if details and timed else {},
     )
-    session.output.document(document)
+    context.output.document(document)
     if not timed:
-        session.output.notice("There are none.")
+        context.output.notice("There are none.")
     if len(timed) < len(found):
-        session.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
-    session.check_whole()
+        context.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
+    context.check_whole()
 
 
-def _addresses(session: Session) -> dict[str, str]:
+def _addresses(context: AppContext) -> dict[str, str]:
     """Where the patient's GPs are, by their ids."""
-    return {each.id: each.addresses[0] for each in session.portal.surgeries() if each.addresses}
+    return {each.id: each.addresses[0] for each in context.portal.surgeries() if each.addresses}

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from mimetypes import MimeTypes
 from pathlib import Path
 
-from gpcli.errors import GpcliError, NotFound, Usage
-from gpcli.model.thread import Enclosure
+from gpcli.errors import GpcliError, InvalidUsage, NotFound
+from gpcli.model.thread import AttachedFile
 
 MOST = 20 * 1024 * 1024
 """Bytes of all the files together beyond which they are refused, whatever a surgery takes."""
@@ -26,29 +26,31 @@ _FLAGS = (
 )
 
 
-def read_enclosures(names: Sequence[str]) -> tuple[Enclosure, ...]:
+def read_enclosures(names: Sequence[str]) -> tuple[AttachedFile, ...]:
     """The files of these names.
 
     Raises NotFound for one that does not exist; Usage for what is no plain file, is empty, can't
     be read, changes meanwhile, or is too much.
     """
-    found: list[Enclosure] = []
+    found: list[AttachedFile] = []
     left = MOST
     for name in names:
         found.append(read_enclosure(name))
         left -= len(found[-1].content)
         if left < 0:
-            raise Usage(f"The attachments have more than {MOST} bytes together.")
+            raise InvalidUsage(f"The attachments have more than {MOST} bytes together.")
     return tuple(found)
 
 
-def read_enclosure(name: str) -> Enclosure:
+def read_enclosure(name: str) -> AttachedFile:
     """One file: its base name without hidden characters, its type by its extension, its bytes."""
     if not name.strip():
-        raise Usage("--attach needs a value that is not empty.")
+        raise InvalidUsage("--attach needs a value that is not empty.")
     path = Path(name)
     if os.path.islink(path):  # noqa: PTH114  (Path's raises; for systems without O_NOFOLLOW)
-        raise Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
+        raise InvalidUsage(
+            f"'{name}' is a symbolic link.", hint="Attach the file that it points to."
+        )
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as trouble:
@@ -57,7 +59,7 @@ def read_enclosure(name: str) -> Enclosure:
         content = _content(name, descriptor)
     finally:
         os.close(descriptor)
-    return Enclosure(_title(path), media_type(path.name), content)
+    return AttachedFile(_title(path), media_type(path.name), content)
 
 
 def media_type(name: str) -> str:
@@ -69,12 +71,12 @@ def media_type(name: str) -> str:
 def _content(name: str, descriptor: int) -> bytes:
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
-        raise Usage(f"'{name}' is {_kind(before.st_mode)}, not a file.")
+        raise InvalidUsage(f"'{name}' is {_kind(before.st_mode)}, not a file.")
     if before.st_size > MOST:
-        raise Usage(f"'{name}' has {before.st_size} bytes: {MOST} at most.")
+        raise InvalidUsage(f"'{name}' has {before.st_size} bytes: {MOST} at most.")
     content = whole(name, descriptor, before)
     if not content:
-        raise Usage(f"'{name}' is empty.")
+        raise InvalidUsage(f"'{name}' is empty.")
     return content
 
 
@@ -83,7 +85,9 @@ def whole(name: str, descriptor: int, before: os.stat_result) -> bytes:
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         content = file.read(before.st_size + 1)
     if len(content) != before.st_size or _state(os.fstat(descriptor)) != _state(before):
-        raise Usage(f"'{name}' changes while it is read.", hint="Try again when it is whole.")
+        raise InvalidUsage(
+            f"'{name}' changes while it is read.", hint="Try again when it is whole."
+        )
     return content
 
 
@@ -101,11 +105,13 @@ def _unreadable(name: str, trouble: OSError | ValueError) -> GpcliError:
     if isinstance(trouble, FileNotFoundError):
         return NotFound(f"There is no file '{name}'.")
     if isinstance(trouble, OSError) and trouble.errno == errno.ELOOP:
-        return Usage(f"'{name}' is a symbolic link.", hint="Attach the file that it points to.")
+        return InvalidUsage(
+            f"'{name}' is a symbolic link.", hint="Attach the file that it points to."
+        )
     if os.path.isdir(name):  # noqa: PTH112  (Path's raises; Windows opens none)
-        return Usage(f"'{name}' is a directory, not a file.")
+        return InvalidUsage(f"'{name}' is a directory, not a file.")
     why = getattr(trouble, "strerror", None) or trouble
-    return Usage(f"'{name}' can't be read: {why}.")
+    return InvalidUsage(f"'{name}' can't be read: {why}.")
 
 
 def _title(path: Path) -> str:

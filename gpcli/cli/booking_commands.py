@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care import booking
 from gpcli.care import booking as flu_care
-from gpcli.care.service_request import Choice, Desk, Request
-from gpcli.care.slots import Search, find, wanted
-from gpcli.cli.global_options import session_of
+from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
+from gpcli.care.slots import SlotSearch, find, wanted
+from gpcli.cli.global_options import context_of
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
@@ -63,13 +63,13 @@ def slots(
     limit: Limit = None,
 ) -> None:
     """List free times."""
-    session = session_of(ctx)
-    search = _search(session, first, last, between, weekday, practitioner, via)
-    free = find(session.portal, ServiceName.BOOKING, search, gp=session.options.gp, limit=limit)
-    shown = session.output.show_list(SLOTS, free)
+    context = context_of(ctx)
+    search = _search(context, first, last, between, weekday, practitioner, via)
+    free = find(context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit)
+    shown = context.output.show_list(SLOTS, free)
     if search.begun and not shown:
-        session.output.notice(search.why_none("free time"))
-    session.check_whole()
+        context.output.notice(search.why_none("free time"))
+    context.check_whole()
 
 
 def book(
@@ -90,14 +90,16 @@ def book(
     notice: Notice = "2h",
 ) -> None:
     """Book a time, or ask the surgery for one."""
-    session = session_of(ctx)
-    if session.output.names_only(RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(RECEIPT):
         return
     soonest = notice if take_first else None
-    search = _search(session, first, last, between, weekday, practitioner, via, soonest)
-    request = _request(session, ServiceName.BOOKING, "book", reason, another)
-    step = booking.propose(_desk(session, search), request, Choice(slot, take_first, enquiry))
-    show_appointment(session, session.carry_out(step), request.intent)
+    search = _search(context, first, last, between, weekday, practitioner, via, soonest)
+    request = _request(context, ServiceName.BOOKING, "book", reason, another)
+    decision = booking.propose(
+        _desk(context, search), request, BookingChoice(slot, take_first, enquiry)
+    )
+    show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
 def flu(
@@ -115,34 +117,34 @@ def flu(
     notice: Notice = "2h",
 ) -> None:
     """Show who may have the flu vaccine, its price and free times; or book one."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     books = slot is not None or take_first
-    output = session.output
+    output = context.output
     if output.names_only(RECEIPT) if books else output.names_only(FLU):
         return
     soonest = notice if take_first else None
-    search = _search(session, first, last, between, weekday, practitioner, None, soonest)
+    search = _search(context, first, last, between, weekday, practitioner, None, soonest)
     if not books:
-        _show_flu(session, search, limit or FLU_SLOTS)
+        _show_flu(context, search, limit or FLU_SLOTS)
         return
-    request = _request(session, ServiceName.FLU_VACCINATION, "flu", reason, another)
-    step = booking.propose(_desk(session, search), request, Choice(slot, take_first))
-    show_appointment(session, session.carry_out(step), request.intent)
+    request = _request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
+    decision = booking.propose(_desk(context, search), request, BookingChoice(slot, take_first))
+    show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
-def _show_flu(session: Session, search: Search, limit: int) -> None:
-    answer = flu_care.ask(session.portal, search, session.options.gp, session.ask, limit)
-    session.output.show_item(FLU, answer)
-    if session.output.human and session.options.fields is None:
-        session.output.divide()
-        session.output.show_list(SLOTS, answer.slots)
+def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
+    answer = flu_care.ask(context.portal, search, context.options.gp, context.ask, limit)
+    context.output.show_item(FLU, answer)
+    if context.output.human and context.options.fields is None:
+        context.output.divide()
+        context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
-        session.output.notice(search.why_none("free time"))
-    session.check_whole()
+        context.output.notice(search.why_none("free time"))
+    context.check_whole()
 
 
 def _search(
-    session: Session,
+    context: AppContext,
     first: str | None,
     last: str | None,
     between: str | None,
@@ -150,11 +152,11 @@ def _search(
     practitioner: str | None,
     via: str | None,
     notice: str | None = None,
-) -> Search:
-    now = session.now()
+) -> SlotSearch:
+    now = context.now()
     wish = wanted(
         now,
-        session.zone,
+        context.zone,
         first=first,
         last=last,
         between=between,
@@ -163,21 +165,23 @@ def _search(
         channel=via,
         notice=notice,
     )
-    return Search(wish, session.zone, now)
+    return SlotSearch(wish, context.zone, now)
 
 
 def _request(
-    session: Session, service: ServiceName, command: str, reason: str | None, another: bool
-) -> Request:
-    return Request(
+    context: AppContext, service: ServiceName, command: str, reason: str | None, another: bool
+) -> ServiceRequest:
+    return ServiceRequest(
         service=service,
-        intent=session.intent(command),
-        repeated=session.options.request_id is not None,
+        intent=context.intent(command),
+        repeated=context.options.request_id is not None,
         reason=reason,
-        gp=session.options.gp,
+        gp=context.options.gp,
         another=another,
     )
 
 
-def _desk(session: Session, search: Search) -> Desk:
-    return Desk(session.portal, search, session.ask, lambda slot: slot_label(slot, session.now()))
+def _desk(context: AppContext, search: SlotSearch) -> BookingContext:
+    return BookingContext(
+        context.portal, search, context.ask, lambda slot: slot_label(slot, context.now())
+    )

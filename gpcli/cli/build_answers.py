@@ -11,8 +11,8 @@ from typing import Any
 
 from gpcli.cli import help_commands, help_pages
 from gpcli.cli.commands import registry
-from gpcli.cli.commands.specs import Group, Registry, Row
-from gpcli.cli.global_options import GLOBAL, WRITE, Global
+from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
+from gpcli.cli.global_options import GLOBAL, WRITE, GlobalOption
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.lazy_group import PROGRAM, load
 from gpcli.cli.topics import topics
@@ -146,7 +146,7 @@ def root_page(commands: Registry) -> GroupPage:
     return head, sections, "\n".join([options, help_pages.section("LEARN MORE", learn)])
 
 
-def group_page(commands: Registry, group: Group) -> GroupPage:
+def group_page(commands: Registry, group: GroupSpec) -> GroupPage:
     """The help of a group, of the same shape as the root's."""
     usage = help_pages.section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
     rows = [row for row in commands.rows if row.group == group.path]
@@ -172,14 +172,16 @@ def write_files() -> None:
         (COMPLETIONS / name).write_text(script(shell), encoding="utf-8")
 
 
-def _in_order(commands: Registry, path: str, *, deep: bool = True) -> Iterator[Row | Group]:
+def _in_order(
+    commands: Registry, path: str, *, deep: bool = True
+) -> Iterator[CommandSpec | GroupSpec]:
     for name in commands.children(path):
         below = f"{path} {name}".lstrip()
         found = commands.row(below) or commands.group(below)
         if found is None:
             raise LookupError(f"'{below}' has commands but is no group of the registry")
         yield found
-        if deep and isinstance(found, Group):
+        if deep and isinstance(found, GroupSpec):
             yield from _in_order(commands, below)
 
 
@@ -212,7 +214,7 @@ def _arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
     return argument_words(path, params)
 
 
-def _global(option: Global) -> Option:
+def _global(option: GlobalOption) -> Option:
     words = VALUES.get(option.flag, ()) if option.metavar else None
     return option.flag, words, option.help
 

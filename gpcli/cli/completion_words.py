@@ -8,7 +8,7 @@ single line `:files` where a file name is wanted.
 import time
 
 from gpcli.cli import answer_table
-from gpcli.cli.ready_answers import VERSION, Line, option, options_of, read_line
+from gpcli.cli.ready_answers import VERSION, ParsedLine, option, options_of, read_line
 from gpcli.config import index_format
 from gpcli.config.paths import index_path
 
@@ -43,7 +43,7 @@ def _joined(words: list[str]) -> list[str]:
     return [*kept, ""] if apart and apart[-1] == len(words) - 1 else kept
 
 
-def _wanted(line: Line, current: str) -> tuple[str, tuple[str, ...] | None]:
+def _wanted(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] | None]:
     """What stands before the value being typed, and the values it may have; `None`: no value."""
     if line.waiting:
         return "", line.waiting[1]
@@ -56,7 +56,7 @@ def _wanted(line: Line, current: str) -> tuple[str, tuple[str, ...] | None]:
     return "", _argument(line)
 
 
-def _argument(line: Line) -> tuple[str, ...]:
+def _argument(line: ParsedLine) -> tuple[str, ...]:
     kinds = answer_table.ARGUMENTS.get(line.path, ())
     at = len(line.words)
     if at < len(kinds):
@@ -64,7 +64,7 @@ def _argument(line: Line) -> tuple[str, ...]:
     return ()
 
 
-def _names(line: Line, current: str, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+def _names(line: ParsedLine, current: str, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     if current.startswith("-"):
         yield from ((flag, note) for flag, _, note in options_of(line.path))
         yield from (("--help", "Help on this"), *_version(line))
@@ -77,12 +77,12 @@ def _names(line: Line, current: str, env: "Mapping[str, str]") -> "Iterator[tupl
             yield name, summary
 
 
-def _version(line: Line) -> tuple[tuple[str, str], ...]:
+def _version(line: ParsedLine) -> tuple[tuple[str, str], ...]:
     return () if line.path else ((VERSION, "The version of gpcli"),)
 
 
 def _values(
-    values: tuple[str, ...], line: Line, env: "Mapping[str, str]"
+    values: tuple[str, ...], line: ParsedLine, env: "Mapping[str, str]"
 ) -> "Iterator[tuple[str, str]]":
     for value in values:
         if value == index_format.PROFILES:
@@ -98,7 +98,7 @@ def _profiles(env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     yield from ((fact[1], "") for fact in facts if fact[0] == index_format.PROFILE)
 
 
-def _people(line: Line, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+def _people(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     facts = index_format.read_facts(index_path(env))
     profile = index_format.profile_of(facts, line.options, env)
     yield from ((person[2], "") for person in index_format.people_of(facts, profile))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from gpcli.__main__ import command_line
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.sandbox_env import needing_extra
 from gpcli.errors import Exit, Failure
 
@@ -35,7 +35,7 @@ _TAKEN_OVER = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "COLUMNS", "NO_COLOR", 
 
 
 @dataclass
-class Stage:
+class Transcript:
     """Plays command lines in this process: a vault in memory, an empty configuration.
 
     `terminal` makes them answer with tables, as they would to a person.
@@ -74,8 +74,8 @@ class Stage:
 
     def _session(
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO
-    ) -> Session:
-        return Session(
+    ) -> AppContext:
+        return AppContext(
             options, env, stdin, out, err, vault=self.vault, browse=visit, terminal=self.terminal
         )
 
@@ -93,32 +93,32 @@ def demo(ctx: typer.Context) -> None:
     Everything is real but for the place: a portal on this machine with made-up people, and
     a keyring in memory.
     """
-    session = session_of(ctx)
+    context = context_of(ctx)
     with needing_extra("demo"):
         from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, slow to import)
     with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
-        env = {name: session.env[name] for name in _TAKEN_OVER if name in session.env}
-        terminal = replace(session.output.terminal, stdin_tty=False, stdout_tty=True)
-        stage = Stage(session.stdout, {**env, "GPCLI_CONFIG_DIR": roof}, terminal)
+        env = {name: context.env[name] for name in _TAKEN_OVER if name in context.env}
+        terminal = replace(context.output.terminal, stdin_tty=False, stdout_tty=True)
+        stage = Transcript(context.stdout, {**env, "GPCLI_CONFIG_DIR": roof}, terminal)
         stage.say("A GP portal on this machine, with made-up people; the keyring is in memory.")
         for act in ACTS:
             act(stage, sandbox)
         stage.say("That was the demo. Your own portal: gpcli login PORTAL-URL")
 
 
-def _sign_in(stage: Stage, sandbox: Sandbox) -> None:
+def _sign_in(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Ada signs in. Her browser is played by a single request.")
     stage.play(f"gpcli login {sandbox.fhir_base} --profile demo --hint ada")
     _expect(stage.ask("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
 
 
-def _look(stage: Stage, sandbox: Sandbox) -> None:
+def _look(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("What her GP offers, and where the surgery is.")
     stage.play("gpcli services")
     stage.play("gpcli gp")
 
 
-def _book(stage: Stage, sandbox: Sandbox) -> None:
+def _book(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Free times, and one of them booked.")
     stage.play("gpcli slots --limit 4")
     slot = stage.ask("gpcli slots --limit 1")[0]["id"]
@@ -133,7 +133,7 @@ def _book(stage: Stage, sandbox: Sandbox) -> None:
     _expect(_of_slot(stage, slot)["status"] == "cancelled", "the booking is cancelled")
 
 
-def _write(stage: Stage, sandbox: Sandbox) -> None:
+def _write(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("An e-consultation in writing: what it may cost is shown, and agreed to.")
     words = "--subject 'Itchy arm' --message 'It began on Monday and does not go away.'"
     stage.play(f"gpcli econsult start --via text {words} --yes --accept-fee 400")
@@ -150,7 +150,7 @@ def _write(stage: Stage, sandbox: Sandbox) -> None:
     _expect(thread["id"] not in [each["id"] for each in unread], "the answer is marked as read")
 
 
-def _renew(stage: Stage, sandbox: Sandbox) -> None:
+def _renew(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("What is left of her prescriptions, and asking for one that runs out.")
     stage.play("gpcli rx list")
     empty = _one(stage.ask("gpcli rx list --low"), name="Amlodipine")
@@ -161,7 +161,7 @@ def _renew(stage: Stage, sandbox: Sandbox) -> None:
     stage.play("gpcli rx requests --fields prescription,asked,status,answer")
 
 
-def _vaccinate(stage: Stage, sandbox: Sandbox) -> None:
+def _vaccinate(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Guro signs in for her child Emil, then for herself: the flu vaccine.")
     stage.play(f"gpcli login {sandbox.fhir_base} --hint guro --as emil")
     stage.play("gpcli services --as emil --fields service,status")
@@ -173,7 +173,7 @@ def _vaccinate(stage: Stage, sandbox: Sandbox) -> None:
     _one(found, service="flu-vaccination", status="pending")
 
 
-def _nothing_digital(stage: Stage, sandbox: Sandbox) -> None:
+def _nothing_digital(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery.")
     stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
     rows = stage.ask("gpcli services --as cecilie")
@@ -181,7 +181,7 @@ def _nothing_digital(stage: Stage, sandbox: Sandbox) -> None:
     stage.play("gpcli flu --as cecilie", exits=5)
 
 
-ACTS: tuple[Callable[[Stage, Sandbox], None], ...] = (
+ACTS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
     _sign_in,
     _look,
     _book,
@@ -192,7 +192,7 @@ ACTS: tuple[Callable[[Stage, Sandbox], None], ...] = (
 )
 
 
-def _of_slot(stage: Stage, slot: str) -> Any:
+def _of_slot(stage: Transcript, slot: str) -> Any:
     found = [one for one in stage.ask("gpcli appointments list --all") if one["slot_id"] == slot]
     _expect(len(found) == 1, f"there is one booking for {slot}")
     return found[0]

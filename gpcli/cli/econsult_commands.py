@@ -6,14 +6,20 @@ from typing import Annotated
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care import econsult
 from gpcli.care import econsult as joining
-from gpcli.care.slots import Search, wanted
+from gpcli.care.slots import SlotSearch, wanted
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday
-from gpcli.cli.global_options import session_of
-from gpcli.cli.message_input import Source, correspondent, kept_unless_sent, letter, source_of
+from gpcli.cli.global_options import context_of
+from gpcli.cli.message_input import (
+    MessageSource,
+    correspondent,
+    kept_unless_sent,
+    letter,
+    source_of,
+)
 from gpcli.cli.message_options import (
     Attach,
     CanWait,
@@ -25,8 +31,8 @@ from gpcli.cli.message_options import (
     start_thread,
 )
 from gpcli.cli.receipt_output import show_appointment
-from gpcli.cli.terminal_prompter import TerminalScreen, may_open
-from gpcli.errors import BadResponse, InputNeeded, Usage
+from gpcli.cli.terminal_prompter import TerminalPrompter, may_open
+from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
 from gpcli.render.views.thread_views import THREAD_RECEIPT
@@ -61,28 +67,28 @@ def start(
     weekday: Weekday = None,
 ) -> None:
     """Start an e-consultation with your GP."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     way = None if via is None else econsult.way_called(via)
     in_writing = way in {None, econsult.TEXT}
-    output = session.output
+    output = context.output
     if output.names_only(THREAD_RECEIPT) if in_writing else output.names_only(RECEIPT):
         return
-    source = source_of(session, message, message_file, attach)
-    if way is None and not session.ask.allowed:
+    source = source_of(context, message, message_file, attach)
+    if way is None and not context.ask.allowed:
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.WAYS)}."
         )
-    say_safety(session, can_wait=can_wait)
-    way = way or _asked_way(session)
+    say_safety(context, can_wait=can_wait)
+    way = way or _asked_way(context)
     # The fields may not fit what was chosen only now.
     if way != econsult.TEXT and output.names_only(RECEIPT):
         return
     times = (first, last, between, weekday)
-    with kept_unless_sent(session, source):
+    with kept_unless_sent(context, source):
         if way == econsult.TEXT:
-            _write(session, subject, source, times, another=another)
+            _write(context, subject, source, times, another=another)
         else:
-            _ask_for_a_time(session, subject, source, times, way, another=another)
+            _ask_for_a_time(context, subject, source, times, way, another=another)
 
 
 def join(
@@ -92,93 +98,95 @@ def join(
     browser: Browser = None,
 ) -> None:
     """Join a video consultation that the surgery has confirmed."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     if no_browser and browser is not None:
-        raise Usage("--browser and --no-browser can't be used together.")
-    now = session.now()
+        raise InvalidUsage("--browser and --no-browser can't be used together.")
+    now = context.now()
     identity = joining.pick_to_join(
-        session.portal, appointment, now, session.ask, lambda one: appointment_label(one, now)
+        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
     )
-    there, link = joining.to_join(session.portal, identity)
-    if not may_open(link, session.profile.environment):
+    there, link = joining.to_join(context.portal, identity)
+    if not may_open(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {there.id} is not one to open: {link}")
-    session.output.show_item(APPOINTMENTS, there)
-    by_itself = session.ask.allowed and session.output.tables
+    context.output.show_item(APPOINTMENTS, there)
+    by_itself = context.ask.allowed and context.output.tables
     if browser is not None or (by_itself and not no_browser):
-        _open(session, link, browser)
+        _open(context, link, browser)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     """Withdraw an e-consultation by phone or video."""
-    session = session_of(ctx)
-    if session.output.names_only(RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(RECEIPT):
         return
-    now = session.now()
+    now = context.now()
     identity = joining.pick_to_withdraw(
-        session.portal, appointment, now, session.ask, lambda one: appointment_label(one, now)
+        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
     )
-    intent = session.intent("econsult withdraw")
-    step = joining.propose_withdrawal(session.portal, identity, intent, session.now)
-    show_appointment(session, session.carry_out(step), intent)
+    intent = context.intent("econsult withdraw")
+    decision = joining.propose_withdrawal(context.portal, identity, intent, context.now)
+    show_appointment(context, context.confirm_and_send(decision), intent)
 
 
-def _open(session: Session, link: str, browser: str | None) -> None:
+def _open(context: AppContext, link: str, browser: str | None) -> None:
     """Open the link, and say no more than is known: a command may still fail to show it."""
-    screen = TerminalScreen(session, browser=browser, automatic=True)
-    opened = screen.open_page(link)
+    prompter = TerminalPrompter(context, browser=browser, automatic=True)
+    opened = prompter.open_page(link)
     if browser is None:
-        session.output.notice("Opened in your browser." if opened else "Open the link to join.")
+        context.output.notice("Opened in your browser." if opened else "Open the link to join.")
     elif opened:
-        session.output.notice(f"The link was given to '{browser}'.")
+        context.output.notice(f"The link was given to '{browser}'.")
     else:
-        session.output.warning(f"'{browser}' failed. Open the link to join.")
+        context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
-def _asked_way(session: Session) -> str:
-    ways = econsult.ways(session.portal.offers(), session.options.gp, session.now())
+def _asked_way(context: AppContext) -> str:
+    ways = econsult.ways(context.portal.offers(), context.options.gp, context.now())
     choices = [(way, econsult.WAYS[way]) for way in ways]
-    return session.ask.choose("In which way?", choices, flag="--via")
+    return context.ask.choose("In which way?", choices, flag="--via")
 
 
 def _write(
-    session: Session, subject: str | None, source: Source, times: Times, *, another: bool
+    context: AppContext, subject: str | None, source: MessageSource, times: Times, *, another: bool
 ) -> None:
     if any(times):
-        raise Usage("--from, --to, --between and --weekday are for --via phone and video.")
-    written = letter(session, subject, source, lambda: _gate(session, econsult.TEXT))
+        raise InvalidUsage("--from, --to, --between and --weekday are for --via phone and video.")
+    written = letter(context, subject, source, lambda: _gate(context, econsult.TEXT))
     service = ServiceName.E_CONSULTATION
-    request = request_for(session, service, "econsult start", another=another)
-    step = econsult.in_writing(correspondent(session), written, request)
-    start_thread(session, step, request.intent)
+    request = request_for(context, service, "econsult start", another=another)
+    decision = econsult.in_writing(correspondent(context), written, request)
+    start_thread(context, decision, request.intent)
 
 
 def _ask_for_a_time(
-    session: Session,
+    context: AppContext,
     subject: str | None,
-    source: Source,
+    source: MessageSource,
     times: Times,
     way: str,
     *,
     another: bool,
 ) -> None:
     if source.attach:
-        raise Usage("--attach is for --via text.", hint="Say in the message what you could show.")
-    search = _search(session, times)
-    written = letter(session, subject, source, lambda: _gate(session, way), words_needed=False)
+        raise InvalidUsage(
+            "--attach is for --via text.", hint="Say in the message what you could show."
+        )
+    search = _search(context, times)
+    written = letter(context, subject, source, lambda: _gate(context, way), words_needed=False)
     service = ServiceName.E_CONSULTATION
-    request = request_for(session, service, "econsult start", another=another)
-    step = econsult.at_a_time(correspondent(session), written, request, way, search)
-    show_appointment(session, session.carry_out(step), request.intent)
+    request = request_for(context, service, "econsult start", another=another)
+    decision = econsult.at_a_time(correspondent(context), written, request, way, search)
+    show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
-def _gate(session: Session, way: str) -> int | None:
-    return econsult.check_way(session.portal.offers(), session.options.gp, way, session.now())
+def _gate(context: AppContext, way: str) -> int | None:
+    return econsult.check_way(context.portal.offers(), context.options.gp, way, context.now())
 
 
-def _search(session: Session, times: Times) -> Search:
+def _search(context: AppContext, times: Times) -> SlotSearch:
     first, last, between, weekdays = times
-    now = session.now()
+    now = context.now()
     wish = wanted(
-        now, session.zone, first=first, last=last, between=between, weekdays=weekdays or ()
+        now, context.zone, first=first, last=last, between=between, weekdays=weekdays or ()
     )
-    return Search(wish, session.zone, now)
+    return SlotSearch(wish, context.zone, now)

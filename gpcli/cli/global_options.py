@@ -13,27 +13,27 @@ import typer
 from typer.core import TyperOption
 
 from gpcli.config.options import Options
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:
-    from gpcli.app_context import Session
+    from gpcli.app_context import AppContext
 
 
-SessionFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "Session"]
+SessionFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "AppContext"]
 
 FORMATS = ("json", "ndjson", "plain")
 
 
-class Run:
+class CommandRun:
     """One run of the command line: its options, and the session, made when first asked for."""
 
-    def __init__(self, options: Options, make_session: Callable[[Options], Session]) -> None:
+    def __init__(self, options: Options, make_session: Callable[[Options], AppContext]) -> None:
         self.options = options
         self.make_session = make_session
-        self.made: Session | None = None
+        self.made: AppContext | None = None
 
     @property
-    def session(self) -> Session:
+    def context(self) -> AppContext:
         """The session of this run."""
         if self.made is None:
             self.made = self.make_session(self.options)
@@ -46,13 +46,13 @@ class Run:
             close()
 
 
-def session_of(ctx: typer.Context) -> Session:
+def context_of(ctx: typer.Context) -> AppContext:
     """The session that a command works with."""
-    run: Run = ctx.obj
-    return run.session
+    run: CommandRun = ctx.obj
+    return run.context
 
 
-class Global(NamedTuple):
+class GlobalOption(NamedTuple):
     """One option of every command. `metavar` is empty for a flag; `read` checks a value."""
 
     flag: str
@@ -70,13 +70,13 @@ class Global(NamedTuple):
 def _name(flag: str, value: str) -> str:
     if value.strip():
         return value
-    raise Usage(f"{flag} needs a value that is not empty.")
+    raise InvalidUsage(f"{flag} needs a value that is not empty.")
 
 
 def _request_id(flag: str, value: str) -> str:
     if len(_name(flag, value)) <= 128:
         return value
-    raise Usage(f"{flag} is too long: 128 characters at most.")
+    raise InvalidUsage(f"{flag} is too long: 128 characters at most.")
 
 
 def _seconds(flag: str, value: str) -> float:
@@ -86,7 +86,7 @@ def _seconds(flag: str, value: str) -> float:
         seconds = 0.0
     if 0 < seconds <= 3600:
         return seconds
-    raise Usage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
+    raise InvalidUsage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
 
 
 def _fields(flag: str, value: str) -> tuple[str, ...]:
@@ -94,29 +94,31 @@ def _fields(flag: str, value: str) -> tuple[str, ...]:
 
 
 GLOBAL = (
-    Global("--json", "", "Answer in JSON: one array, or one object"),
-    Global("--ndjson", "", "Answer in JSON, one object a line as they come"),
-    Global("--plain", "", "Answer in tab-separated lines, as when piped"),
-    Global("--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _fields),
-    Global("--profile", "NAME", "The portal to use", _name),
-    Global("--as", "WHO", "The signed-in person to act as: a name or an id", _name),
-    Global("--gp", "NAME", "The GP, for those who have several", _name),
-    Global("--timeout", "SECONDS", "Limit for the network work, 30 by default", _seconds),
-    Global("--no-input", "", "Never ask; fail where a question would be needed"),
-    Global("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
+    GlobalOption("--json", "", "Answer in JSON: one array, or one object"),
+    GlobalOption("--ndjson", "", "Answer in JSON, one object a line as they come"),
+    GlobalOption("--plain", "", "Answer in tab-separated lines, as when piped"),
+    GlobalOption(
+        "--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _fields
+    ),
+    GlobalOption("--profile", "NAME", "The portal to use", _name),
+    GlobalOption("--as", "WHO", "The signed-in person to act as: a name or an id", _name),
+    GlobalOption("--gp", "NAME", "The GP, for those who have several", _name),
+    GlobalOption("--timeout", "SECONDS", "Limit for the network work, 30 by default", _seconds),
+    GlobalOption("--no-input", "", "Never ask; fail where a question would be needed"),
+    GlobalOption("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
 )
 """The options of every command."""
 
 WRITE = (
-    Global("--yes", "", "Agree to the plan without being asked"),
-    Global("--dry-run", "", "Show the plan and send nothing"),
-    Global("--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _name),
-    Global("--request-id", "ID", "Makes a retry the same request: done once", _request_id),
+    GlobalOption("--yes", "", "Agree to the plan without being asked"),
+    GlobalOption("--dry-run", "", "Show the plan and send nothing"),
+    GlobalOption("--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _name),
+    GlobalOption("--request-id", "ID", "Makes a retry the same request: done once", _request_id),
 )
 """The options of commands that send something to the portal."""
 
 
-def parameters(wanted: Iterable[Global], *, own: Iterable[str] = ()) -> list[TyperOption]:
+def parameters(wanted: Iterable[GlobalOption], *, own: Iterable[str] = ()) -> list[TyperOption]:
     """Parameters of typer for `wanted`, without those that a command has as its own."""
     taken = set(own)
     return [_parameter(option) for option in wanted if option.flag not in taken]
@@ -127,11 +129,11 @@ def writes_asked_for(options: Options) -> list[str]:
     return [option.flag for option in WRITE if getattr(options, option.field)]
 
 
-def _parameter(option: Global) -> TyperOption:
+def _parameter(option: GlobalOption) -> TyperOption:
     def fill(ctx: typer.Context, param: object, value: Any) -> None:
         if value is None or value is False:
             return
-        run: Run = ctx.obj
+        run: CommandRun = ctx.obj
         _set(run.options, option, option.read(option.flag, value) if option.metavar else True)
 
     return TyperOption(
@@ -147,8 +149,8 @@ def _parameter(option: Global) -> TyperOption:
     )
 
 
-def _set(options: Options, option: Global, value: Any) -> None:
+def _set(options: Options, option: GlobalOption, value: Any) -> None:
     others = [name for name in FORMATS if name != option.field and getattr(options, name)]
     if option.field in FORMATS and others:
-        raise Usage(f"--{others[0]} and {option.flag} can't be used together.")
+        raise InvalidUsage(f"--{others[0]} and {option.flag} can't be used together.")
     setattr(options, option.field, value)

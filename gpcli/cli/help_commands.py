@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.topics import topics
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.render.json_schema import schema_for
 
 SHELLS = {"bash": "gpcli.bash", "zsh": "_gpcli", "fish": "gpcli.fish", "powershell": "gpcli.ps1"}
@@ -25,7 +25,7 @@ def completion(
     Ready answers have the script of every shell in SHELLS: this is for other shells, and raises
     Usage.
     """
-    raise Usage(f"There is no completion for '{shell}'; there is for {', '.join(SHELLS)}.")
+    raise InvalidUsage(f"There is no completion for '{shell}'; there is for {', '.join(SHELLS)}.")
 
 
 def show_help(
@@ -41,10 +41,12 @@ def show_help(
     topic, _, command = wanted.partition(" ")
     schema = schema_for(command) if topic == "json" else None
     if schema:
-        session_of(ctx).output.show_json(schema)
+        context_of(ctx).output.show_json(schema)
         return
     groups, rows = REGISTRY.groups, REGISTRY.rows
     known = [*topics(), *(group.path for group in groups), *(row.path for row in rows)]
     near = difflib.get_close_matches(wanted, known, n=1)
     guess = f"; did you mean '{near[0]}'?" if near else "."
-    raise Usage(f"There is no help on '{wanted}'{guess}", hint="gpcli --help lists all there is.")
+    raise InvalidUsage(
+        f"There is no help on '{wanted}'{guess}", hint="gpcli --help lists all there is."
+    )

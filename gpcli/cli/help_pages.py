@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from gpcli.cli.commands.specs import Row
-from gpcli.cli.global_options import GLOBAL, WRITE, Global
+from gpcli.cli.commands.specs import CommandSpec
+from gpcli.cli.global_options import GLOBAL, WRITE, GlobalOption
 from gpcli.cli.lazy_group import PROGRAM, argument_name
 
 WIDTH = 80
@@ -17,7 +17,7 @@ WIDEST_TERM = 30
 Pair = tuple[str, str]
 
 
-def command_page(row: Row, command: Any) -> str:
+def command_page(row: CommandSpec, command: Any) -> str:
     """The page of one command. `command` is what typer built for `row`."""
     arguments = [param for param in command.params if _shown(param, "argument")]
     options = [param for param in command.params if _shown(param, "option")]
@@ -70,7 +70,7 @@ def option_name(param: Any) -> str:
     return f"{flags} {_metavar(param)}"
 
 
-def _about(row: Row) -> str:
+def _about(row: CommandSpec) -> str:
     paragraphs = [f"{row.summary}.", *filter(None, row.about.split("\n\n"))]
     return "\n\n".join(_paragraph(text) for text in paragraphs) + "\n"
 
@@ -79,7 +79,7 @@ def _paragraph(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH, break_on_hyphens=False)
 
 
-def _usage(row: Row, arguments: list[Any]) -> str:
+def _usage(row: CommandSpec, arguments: list[Any]) -> str:
     words = [_argument_usage(param) for param in arguments]
     last = any(word.startswith("-- ") for word in words)
     order = ["[OPTIONS]", *words] if last else [*words, "[OPTIONS]"]
@@ -122,7 +122,7 @@ def _written(default: Any) -> str:
     return str(getattr(default, "value", default))
 
 
-def _globals(options: Iterable[Global], own: set[str]) -> list[Pair]:
+def _globals(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
     return [
         (f"{option.flag} {option.metavar}".strip(), option.help)
         for option in options
@@ -138,7 +138,7 @@ def _compact(own: set[str]) -> list[str]:
     )
 
 
-def _examples(row: Row) -> list[str]:
+def _examples(row: CommandSpec) -> list[str]:
     if not row.examples:
         return []
     blocks = [f"{INDENT}# {what}\n{INDENT}{typed}" for what, typed in row.examples]

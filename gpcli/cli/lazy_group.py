@@ -10,9 +10,9 @@ import typer
 from typer._click.core import augment_usage_errors
 from typer.core import TyperCommand, TyperGroup
 
-from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL, WRITE, parameters, writes_asked_for
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 
 PROGRAM = "gpcli"
 
@@ -82,14 +82,14 @@ class ReadingCommand(Command):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raises Usage if the line had an option for sending."""
         if wrong := writes_asked_for(ctx.obj.options):
-            raise Usage(
+            raise InvalidUsage(
                 f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
                 hint=f"{ctx.command_path} --help shows how it is used.",
             )
         return super().invoke(ctx)
 
 
-def load(row: Row) -> Any:
+def load(row: CommandSpec) -> Any:
     """Import and build one command, with the options of every command."""
     module, _, function = row.target.partition(":")
     callback = getattr(importlib.import_module(module), function)
@@ -108,13 +108,13 @@ def argument_name(param: Any) -> str:
     return written.translate(_DECORATION).removeprefix("-- ").upper()
 
 
-def unknown_command(registry: Registry, group: str, word: str) -> Usage:
+def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
     """The error for a word that is no command of `group`, naming the nearest."""
     names = _names(registry, group)
     near = difflib.get_close_matches(word.lower(), names, n=1)
     guess = f"; did you mean '{PROGRAM} {names[near[0]]}'?" if near else "."
     typed = f"{PROGRAM} {group} {word}" if group else f"{PROGRAM} {word}"
-    return Usage(
+    return InvalidUsage(
         f"There is no command '{typed}'{guess}",
         hint=f"{PROGRAM} {group} --help shows the commands.".replace("  ", " "),
     )
@@ -122,7 +122,7 @@ def unknown_command(registry: Registry, group: str, word: str) -> Usage:
 
 def _names(registry: Registry, group: str) -> dict[str, str]:
     """What a person may have meant -> the path to suggest; the group's own names come first."""
-    rows: tuple[Row | Group, ...] = (*registry.groups, *registry.rows)
+    rows: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.rows)
     inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _in(row.path, group)}
     aliases = {alias: row.path for row in rows for alias in row.aliases}
     elsewhere = {row.name: row.path for row in registry.rows}

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care import inbox
 from gpcli.care import message as contacting
 from gpcli.care.inbox import file_names
 from gpcli.care.message import RECEPTION
 from gpcli.care.slots import day
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.message_input import correspondent, draft, kept_unless_sent, letter, source_of
 from gpcli.cli.message_options import (
     Attach,
@@ -31,9 +31,9 @@ from gpcli.cli.message_options import (
     start_thread,
 )
 from gpcli.config import atomic_write
-from gpcli.errors import GpcliError, Partial, Usage
+from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
-from gpcli.model.thread import Attachment, Conversation, ReplyDesk, Saved, Thread
+from gpcli.model.thread import Attachment, Conversation, ReplyFacts, SavedAttachment, Thread
 from gpcli.render.views.thread_views import (
     CONVERSATION,
     SAVED,
@@ -55,17 +55,17 @@ def contact(
     can_wait: CanWait = False,
 ) -> None:
     """Write to the surgery's reception about administrative matters."""
-    session = session_of(ctx)
-    if session.output.names_only(THREAD_RECEIPT):
+    context = context_of(ctx)
+    if context.output.names_only(THREAD_RECEIPT):
         return
-    source = source_of(session, message, message_file, attach)
-    say_safety(session, RECEPTION, can_wait=can_wait)
-    with kept_unless_sent(session, source):
-        writer, gp = correspondent(session), session.options.gp
-        written = letter(session, subject, source, lambda: contacting.gate(writer, gp))
-        request = request_for(session, ServiceName.CONTACT, "contact")
-        step = contacting.propose(writer, written, request)
-        start_thread(session, step, request.intent)
+    source = source_of(context, message, message_file, attach)
+    say_safety(context, RECEPTION, can_wait=can_wait)
+    with kept_unless_sent(context, source):
+        writer, gp = correspondent(context), context.options.gp
+        written = letter(context, subject, source, lambda: contacting.gate(writer, gp))
+        request = request_for(context, ServiceName.CONTACT, "contact")
+        decision = contacting.propose(writer, written, request)
+        start_thread(context, decision, request.intent)
 
 
 ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
@@ -96,31 +96,31 @@ def list_threads(
     ] = None,
 ) -> None:
     """List threads, those with something unread first."""
-    session = session_of(ctx)
-    sought = inbox.Sought(
+    context = context_of(ctx)
+    sought = inbox.ThreadFilters(
         unread=unread,
         kind=None if kind is None else inbox.kind_called(kind),
-        gp=session.options.gp,
-        since=None if since is None else day(since, session.now().date(), "--from"),
+        gp=context.options.gp,
+        since=None if since is None else day(since, context.now().date(), "--from"),
         with_=inbox.checked_name(with_),
         limit=limit,
     )
-    found = inbox.listed(session.portal, sought)
+    found = inbox.listed(context.portal, sought)
     if count:
-        session.output.value(str(len(found)))
-    elif not session.output.show_list(THREADS, found):
-        session.output.notice("There are none.")
-    session.check_whole()
+        context.output.value(str(len(found)))
+    elif not context.output.show_list(THREADS, found):
+        context.output.notice("There are none.")
+    context.check_whole()
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     """Show a thread with its messages; it stays unread."""
-    session = session_of(ctx)
-    found = session.portal.mailbox.conversation(_picked(session, thread))
-    session.output.show_item(CONVERSATION, found)
-    if session.output.human and session.options.fields is None:
-        _show_messages(session, found)
-    session.check_whole()
+    context = context_of(ctx)
+    found = context.portal.mailbox.conversation(_picked(context, thread))
+    context.output.show_item(CONVERSATION, found)
+    if context.output.human and context.options.fields is None:
+        _show_messages(context, found)
+    context.check_whole()
 
 
 def reply(
@@ -131,15 +131,15 @@ def reply(
     attach: Attach = None,
 ) -> None:
     """Write in a thread."""
-    session = session_of(ctx)
-    if session.output.names_only(message_receipts(session.zone.key)):
+    context = context_of(ctx)
+    if context.output.names_only(message_receipts(context.zone.key)):
         return
-    source = source_of(session, message, message_file, attach)
-    desk = _Desk(session, thread)
-    with kept_unless_sent(session, source):
-        words = draft(session, source, lambda: inbox.about(desk.opened))
-        step = inbox.propose_reply(correspondent(session), desk.opened, words, desk.intent)
-        show_reply(session, session.carry_out(step), desk.intent)
+    source = source_of(context, message, message_file, attach)
+    desk = _Desk(context, thread)
+    with kept_unless_sent(context, source):
+        words = draft(context, source, lambda: inbox.about(desk.opened))
+        decision = inbox.propose_reply(correspondent(context), desk.opened, words, desk.intent)
+        show_reply(context, context.confirm_and_send(decision), desk.intent)
 
 
 def save(
@@ -155,15 +155,15 @@ def save(
     replace: Annotated[bool, typer.Option("--yes", help="Replace files of the same name")] = False,
 ) -> None:
     """Save what is attached to a thread."""
-    session = session_of(ctx)
-    if session.output.names_only(SAVED):
+    context = context_of(ctx)
+    if context.output.names_only(SAVED):
         return
     directory = atomic_write.directory(place)
-    found = session.portal.mailbox.conversation(_picked(session, thread))
+    found = context.portal.mailbox.conversation(_picked(context, thread))
     wanted = inbox.attached(found, attachments or ())
     names = file_names(inbox.attached(found, ()))
-    _save_each(session, {directory / names[each.id]: each for each in wanted}, replace=replace)
-    session.check_whole()
+    _save_each(context, {directory / names[each.id]: each for each in wanted}, replace=replace)
+    context.check_whole()
 
 
 def mark_read(
@@ -175,23 +175,23 @@ def mark_read(
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
     """Mark all that is unread in threads, or single messages, as read."""
-    session = session_of(ctx)
-    if session.output.names_only(message_receipts(session.zone.key)):
+    context = context_of(ctx)
+    if context.output.names_only(message_receipts(context.zone.key)):
         return
     if everything and threads:
-        raise Usage("Name threads, or --all: only one of them.")
-    intent = session.intent("messages mark-read")
-    ids = _unread(session) if everything else threads or [_picked(session, None, _has_unread)]
-    found = inbox.conversations_of(session.portal.mailbox, ids)
-    step = inbox.propose_read(session.portal, found, intent)
-    show_marked(session, session.carry_out(step), intent)
+        raise InvalidUsage("Name threads, or --all: only one of them.")
+    intent = context.intent("messages mark-read")
+    ids = _unread(context) if everything else threads or [_picked(context, None, _has_unread)]
+    found = inbox.conversations_of(context.portal.mailbox, ids)
+    decision = inbox.propose_read(context.portal, found, intent)
+    show_marked(context, context.confirm_and_send(decision), intent)
 
 
 class _Desk:
     """Where a reply is decided on, opened once and only when it is needed."""
 
-    def __init__(self, session: Session, thread: str | None) -> None:
-        self._session = session
+    def __init__(self, context: AppContext, thread: str | None) -> None:
+        self._session = context
         self._thread = thread
 
     @cached_property
@@ -199,14 +199,14 @@ class _Desk:
         return self._session.intent("messages reply")
 
     @cached_property
-    def opened(self) -> ReplyDesk:
+    def opened(self) -> ReplyFacts:
         lookup = self.intent if self._session.options.request_id is not None else None
         identity = _picked(self._session, self._thread, lambda one: not one.closed)
         return inbox.open_desk(self._session.portal, identity, lookup)
 
 
-def _unread(session: Session) -> list[str]:
-    found = inbox.listed(session.portal, inbox.Sought(unread=True, gp=session.options.gp))
+def _unread(context: AppContext) -> list[str]:
+    found = inbox.listed(context.portal, inbox.ThreadFilters(unread=True, gp=context.options.gp))
     return [str(one.id) for one in found]
 
 
@@ -215,49 +215,51 @@ def _has_unread(one: Thread) -> bool:
 
 
 def _picked(
-    session: Session, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
+    context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
 ) -> str:
-    now = session.now()
-    mailbox = session.portal.mailbox
-    return inbox.pick(mailbox, thread, session.ask, lambda one: thread_label(one, now), fits)
+    now = context.now()
+    mailbox = context.portal.mailbox
+    return inbox.pick(mailbox, thread, context.ask, lambda one: thread_label(one, now), fits)
 
 
-def _show_messages(session: Session, found: Conversation) -> None:
+def _show_messages(context: AppContext, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
-        text = message.text if session.output.tables else undivided(message.text)
-        session.output.divide()
-        session.output.show_item(view, message, text=text)
+        text = message.text if context.output.tables else undivided(message.text)
+        context.output.divide()
+        context.output.show_item(view, message, text=text)
 
 
-def _save_each(session: Session, wanted: dict[Path, Attachment], *, replace: bool) -> None:
-    saved: list[Saved] = []
+def _save_each(context: AppContext, wanted: dict[Path, Attachment], *, replace: bool) -> None:
+    saved: list[SavedAttachment] = []
     failed: list[GpcliError] = []
     for path, attachment in wanted.items():
         try:
-            saved.append(_save_one(session, path, attachment, replace=replace))
+            saved.append(_save_one(context, path, attachment, replace=replace))
         except GpcliError as trouble:
             failed.append(trouble)
     if not failed or saved:
-        session.output.show_list(SAVED, saved)
+        context.output.show_list(SAVED, saved)
     if not wanted:
-        session.output.notice("Nothing is attached.")
-    _tell(session, failed, some=bool(saved))
+        context.output.notice("Nothing is attached.")
+    _tell(context, failed, some=bool(saved))
 
 
-def _tell(session: Session, failed: list[GpcliError], *, some: bool) -> None:
+def _tell(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
     """Name each that failed; raises Partial where `some` are saved, else the first trouble."""
     if not failed:
         return
     first, *others = failed
     for trouble in failed if some else others:
-        session.output.warning(trouble.message)
+        context.output.warning(trouble.message)
     if some:
         raise Partial(f"{len(failed)} attachments are not saved.", hint=first.hint)
     raise first
 
 
-def _save_one(session: Session, path: Path, attachment: Attachment, *, replace: bool) -> Saved:
-    content = session.portal.mailbox.content(attachment)
+def _save_one(
+    context: AppContext, path: Path, attachment: Attachment, *, replace: bool
+) -> SavedAttachment:
+    content = context.portal.mailbox.content(attachment)
     atomic_write.save(path, content, replace=replace)
-    return Saved(attachment.id, str(path), attachment.content_type, len(content))
+    return SavedAttachment(attachment.id, str(path), attachment.content_type, len(content))

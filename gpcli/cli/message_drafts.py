@@ -14,22 +14,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start
 from gpcli.config.atomic_write import save
-from gpcli.errors import Declined, GpcliError, Usage
+from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 
 
 @dataclass
-class Page:
+class DraftText:
     """What a person has written here and has not sent yet, in UTF-8 unless their editor differs."""
 
     content: bytes = b""
 
 
 @contextmanager
-def keeping(session: Session, page: Page, file: str | None) -> Iterator[None]:
+def keeping(context: AppContext, page: DraftText, file: str | None) -> Iterator[None]:
     """Keep what is on `page` unless the body sends it, and say where.
 
     A draft that was kept before, and that is the `file` of the message now, is deleted once it is
@@ -39,33 +39,33 @@ def keeping(session: Session, page: Page, file: str | None) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if session.sent_under is None:
-                _keep(session, page)
+            if context.sent_under is None:
+                _keep(context, page)
             raise
-    if session.options.dry_run:
-        _keep(session, page)
+    if context.options.dry_run:
+        _keep(context, page)
     elif file is not None:
-        _forget(session, Path(file))
+        _forget(context, Path(file))
 
 
-def drafts_dir(session: Session) -> Path:
+def drafts_dir(context: AppContext) -> Path:
     """Where drafts are kept."""
-    return session.state_dir / "drafts"
+    return context.state_dir / "drafts"
 
 
-def _keep(session: Session, page: Page) -> None:
+def _keep(context: AppContext, page: DraftText) -> None:
     content, page.content = page.content.strip(), b""
     if not content:
         return
-    path = drafts_dir(session) / f"{session.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
+    path = drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
     with suppress(OSError):  # nobody may be left to listen
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             save(path, content + b"\n", replace=False)
         except (OSError, GpcliError) as trouble:
-            session.output.warning(f"Your text can't be kept: {trouble}")
+            context.output.warning(f"Your text can't be kept: {trouble}")
         else:
-            session.output.notice(_kept_words(path, session.sending_under))
+            context.output.notice(_kept_words(path, context.sending_under))
 
 
 def _kept_words(path: Path, request_id: str | None) -> str:
@@ -79,9 +79,9 @@ def _kept_words(path: Path, request_id: str | None) -> str:
     )
 
 
-def _forget(session: Session, file: Path) -> None:
+def _forget(context: AppContext, file: Path) -> None:
     with suppress(OSError):
-        if file.resolve().parent == drafts_dir(session).resolve():
+        if file.resolve().parent == drafts_dir(context).resolve():
             file.unlink()
 
 
@@ -118,19 +118,19 @@ _PATIENCE = 2.0
 """Seconds that an editor gets to save what it holds when gpcli has to end."""
 
 
-def edit(session: Session, command: str, about: Sequence[str], page: Page) -> None:
+def edit(context: AppContext, command: str, about: Sequence[str], page: DraftText) -> None:
     """Have the person write; `page` holds what the editor left, whatever ended it.
 
     The remarks that it began with, `about` among them, are left out. Raises Usage for a command
     that can't be run, Declined for one that ends badly.
     """
     remarks = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *REMARKS)]
-    with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_private_place(session)) as place:
+    with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_private_place(context)) as place:
         file = Path(place) / "message.txt"
         file.touch(0o600)
         file.write_bytes(b"\n".join([b"", *remarks, b""]))
         try:
-            _run(session, command, file)
+            _run(context, command, file)
         finally:
             page.content = _left_in(file, remarks)
 
@@ -143,32 +143,32 @@ def _left_in(file: Path, remarks: Sequence[bytes]) -> bytes:
     return b"\n".join(line for line in lines if line.rstrip() not in remarks)
 
 
-def _private_place(session: Session) -> str | None:
+def _private_place(context: AppContext) -> str | None:
     """Memory rather than a disk, where the system has such a place for this user."""
-    place = session.env.get("XDG_RUNTIME_DIR", "")
+    place = context.env.get("XDG_RUNTIME_DIR", "")
     return place if Path(place).is_absolute() and os.access(place, os.W_OK) else None
 
 
-def _run(session: Session, command: str, file: Path) -> None:
+def _run(context: AppContext, command: str, file: Path) -> None:
     try:
         words = shlex.split(command)
-        stdout = None if session.output.terminal.stdout_tty else _fileno(session.stderr)
+        stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
         with _ctrl_c_for_the_editor():
-            status = _status(session, [*words, str(file)], stdout)
+            status = _status(context, [*words, str(file)], stdout)
     except (OSError, ValueError) as trouble:
         why = getattr(trouble, "strerror", None) or trouble
-        raise Usage(
+        raise InvalidUsage(
             f"The editor '{command}' can't be run: {why}.", hint="Set EDITOR, or --message-file."
         ) from trouble
     if status != 0:
         raise Declined(f"The editor ended with status {status}. Nothing was sent.")
 
 
-def _status(session: Session, words: Sequence[str], stdout: int | None) -> int:
+def _status(context: AppContext, words: Sequence[str], stdout: int | None) -> int:
     """How the editor ended; it is asked to end where gpcli has to."""
     with (
-        _terminal_as_it_was(_fileno(session.stdin)),
-        start(session, words, private=True, stdout=stdout) as process,
+        _terminal_as_it_was(_fileno(context.stdin)),
+        start(context, words, private=True, stdout=stdout) as process,
     ):
         try:
             return process.wait()

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from gpcli.app_context import Session
-from gpcli.care.message import Correspondent, Letter, at_most
+from gpcli.app_context import AppContext
+from gpcli.care.message import MessageContext, NewThread, at_most
 from gpcli.cli.attachments import read_enclosures
-from gpcli.cli.message_drafts import Page, edit, keeping
+from gpcli.cli.message_drafts import DraftText, edit, keeping
 from gpcli.cli.read_text import MOST, STDIN, checked_text, decoded, words_in
-from gpcli.errors import Declined, InputNeeded, Usage
+from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
 
 LONGEST_SUBJECT = 200
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
-class Source:
+class MessageSource:
     """What the line says of a message: its words, the file that has them, what goes along.
 
     `page` has what the person writes here. Raises Usage when the line gives words twice.
@@ -32,47 +32,47 @@ class Source:
     words: str | None
     file: str | None
     attach: Sequence[str]
-    page: Page = field(default_factory=Page, compare=False)
+    page: DraftText = field(default_factory=DraftText, compare=False)
 
     def __post_init__(self) -> None:
         if self.words is not None and self.file is not None:
-            raise Usage("--message and --message-file can't be used together.")
+            raise InvalidUsage("--message and --message-file can't be used together.")
 
 
 def source_of(
-    session: Session, words: str | None, file: str | None, attach: Sequence[str] | None
-) -> Source:
+    context: AppContext, words: str | None, file: str | None, attach: Sequence[str] | None
+) -> MessageSource:
     """The source that the flags name; where it is standard input, nobody else may read that."""
-    source = Source(words, file, attach or ())
+    source = MessageSource(words, file, attach or ())
     if source.file == STDIN:
-        session.take_stdin()
+        context.take_stdin()
     return source
 
 
-def correspondent(session: Session) -> Correspondent:
+def correspondent(context: AppContext) -> MessageContext:
     """Who writes, in this session."""
-    return Correspondent(
-        session.portal,
-        session.ask,
-        session.now,
-        session.zone,
-        rehearses=session.options.dry_run,
+    return MessageContext(
+        context.portal,
+        context.ask,
+        context.now,
+        context.zone,
+        rehearses=context.options.dry_run,
     )
 
 
-def kept_unless_sent(session: Session, source: Source) -> AbstractContextManager[None]:
+def kept_unless_sent(context: AppContext, source: MessageSource) -> AbstractContextManager[None]:
     """While the body lasts, what a person writes is not lost, however it ends."""
-    return keeping(session, source.page, source.file)
+    return keeping(context, source.page, source.file)
 
 
 def letter(
-    session: Session,
+    context: AppContext,
     subject: str | None,
-    source: Source,
+    source: MessageSource,
     gate: Callable[[], int | None],
     *,
     words_needed: bool = True,
-) -> Letter:
+) -> NewThread:
     """The subject and the message, as given or as the person at the terminal writes them.
 
     `gate` gives how many characters the surgery takes (`None` = not said), or raises what stands
@@ -80,55 +80,55 @@ def letter(
     hold, InputNeeded where nobody can write, Declined for an editor left empty-handed.
     """
     about = None if subject is None else checked_subject(subject)
-    text = _given_text(session, source)
-    enclosures = read_enclosures(source.attach)
+    text = _given_text(context, source)
+    attachments = read_enclosures(source.attach)
     wanted = text is None and words_needed
-    if wanted and not session.ask.allowed:
+    if wanted and not context.ask.allowed:
         raise _no_words()
-    longest = gate() if (about is None or wanted) and session.ask.allowed else None
+    longest = gate() if (about is None or wanted) and context.ask.allowed else None
     if about is None:
-        about = checked_subject(session.ask.text("Subject", flag="--subject"))
+        about = checked_subject(context.ask.text("Subject", flag="--subject"))
     if wanted:
-        text = written(session, source.page, (f"Subject: {about}", at_most(longest)))
-    return Letter(about, Draft(text or "", enclosures))
+        text = written(context, source.page, (f"Subject: {about}", at_most(longest)))
+    return NewThread(about, Draft(text or "", attachments))
 
 
-def draft(session: Session, source: Source, about: Callable[[], Sequence[str]]) -> Draft:
+def draft(context: AppContext, source: MessageSource, about: Callable[[], Sequence[str]]) -> Draft:
     """A message without a subject; `about` gives what the editor says of it, or raises what
     stands in the way. Raises as `letter`.
     """
-    text = _given_text(session, source)
-    enclosures = read_enclosures(source.attach)
-    if text is None and not session.ask.allowed:
+    text = _given_text(context, source)
+    attachments = read_enclosures(source.attach)
+    if text is None and not context.ask.allowed:
         raise _no_words()
-    return Draft(written(session, source.page, about()) if text is None else text, enclosures)
+    return Draft(written(context, source.page, about()) if text is None else text, attachments)
 
 
 def checked_subject(subject: str) -> str:
     """A subject of one line; raises Usage."""
     line = subject.strip()
     if not line:
-        raise Usage("--subject needs a value that is not empty.")
+        raise InvalidUsage("--subject needs a value that is not empty.")
     if not line.isprintable():
-        raise Usage("--subject must be one line of text.")
+        raise InvalidUsage("--subject must be one line of text.")
     if len(line) > LONGEST_SUBJECT:
-        raise Usage(f"--subject is too long: {LONGEST_SUBJECT} characters at most.")
+        raise InvalidUsage(f"--subject is too long: {LONGEST_SUBJECT} characters at most.")
     return line
 
 
-def written(session: Session, page: Page, about: Iterable[str | None]) -> str:
+def written(context: AppContext, page: DraftText, about: Iterable[str | None]) -> str:
     """What the person at the terminal writes; raises Declined when that is nothing.
 
     `about` are lines on what it is for. `page` has what was written, fit or not.
     """
     lines = [line for line in about if line]
-    command = session.env.get("VISUAL") or session.env.get("EDITOR")
+    command = context.env.get("VISUAL") or context.env.get("EDITOR")
     if not command:
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
-            session.output.notice(line)
-        return checked_text(_from_stdin(session, page), "The message")
-    edit(session, command, lines, page)
-    session.person_answered()
+            context.output.notice(line)
+        return checked_text(_from_stdin(context, page), "The message")
+    edit(context, command, lines, page)
+    context.person_answered()
     if not page.content.strip():
         raise Declined("The message is empty. Nothing was sent.")
     return checked_text(decoded(page.content, "The message"), "The message")
@@ -141,32 +141,32 @@ def _no_words() -> InputNeeded:
     )
 
 
-def _given_text(session: Session, source: Source) -> str | None:
+def _given_text(context: AppContext, source: MessageSource) -> str | None:
     if source.words is not None:
         return checked_text(source.words, "--message")
     if source.file is None:
         return None
     if source.file == STDIN:
-        return checked_text(_from_stdin(session, source.page), "The message on standard input")
-    return checked_text(words_in(source.file, _patience(session)), source.file)
+        return checked_text(_from_stdin(context, source.page), "The message on standard input")
+    return checked_text(words_in(source.file, _patience(context)), source.file)
 
 
-def _patience(session: Session) -> float:
+def _patience(context: AppContext) -> float:
     """Seconds to wait for what a pipe holds."""
-    return PATIENCE if session.options.timeout is None else session.options.timeout
+    return PATIENCE if context.options.timeout is None else context.options.timeout
 
 
-def _from_stdin(session: Session, page: Page) -> str:
-    typed = session.output.terminal.stdin_tty
+def _from_stdin(context: AppContext, page: DraftText) -> str:
+    typed = context.output.terminal.stdin_tty
     if typed:
-        session.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
-    stream = session.take_stdin()
+        context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
+    stream = context.take_stdin()
     content = _typed(stream, page) if typed else _bytes(stream, "read", MOST + 1)
-    session.person_answered()
+    context.person_answered()
     return decoded(content, "The message on standard input")
 
 
-def _typed(stream: TextIO, page: Page) -> bytes:
+def _typed(stream: TextIO, page: DraftText) -> bytes:
     """What a person types, each line on `page` as soon as it is there."""
     page.content = b""
     while line := _bytes(stream, "readline", MOST + 1 - len(page.content)):

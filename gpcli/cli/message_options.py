@@ -7,11 +7,11 @@ from uuid import UUID
 
 import typer
 
-from gpcli.app_context import Session
-from gpcli.care.confirmation import Outcome, Step
-from gpcli.care.inbox import Marked
+from gpcli.app_context import AppContext
+from gpcli.care.confirmation import Decision, Outcome
+from gpcli.care.inbox import ReadResult
 from gpcli.care.message import answer_time, check_can_wait, emergency_words
-from gpcli.care.service_request import Request
+from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.receipt_output import BEFORE, REHEARSED, sending
 from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
@@ -46,56 +46,56 @@ CanWait = Annotated[
 ]
 
 
-def say_safety(session: Session, *more: str, can_wait: bool) -> None:
+def say_safety(context: AppContext, *more: str, can_wait: bool) -> None:
     """Say, before anything is sent, where emergencies belong, and what `more` there is.
 
     Asks the person whether it can wait, unless the line says so; raises Declined.
     """
-    numbers = session.profile.emergency
+    numbers = context.profile.emergency
     for words in (emergency_words(numbers), *more):
-        session.output.notice(words)
-    if not (can_wait or session.options.yes or session.options.dry_run):
-        check_can_wait(session.ask, numbers)
+        context.output.notice(words)
+    if not (can_wait or context.options.yes or context.options.dry_run):
+        check_can_wait(context.ask, numbers)
 
 
 def request_for(
-    session: Session, service: ServiceName, command: str, *, another: bool = False
-) -> Request:
+    context: AppContext, service: ServiceName, command: str, *, another: bool = False
+) -> ServiceRequest:
     """What this command line asks of the service."""
-    return Request(
+    return ServiceRequest(
         service=service,
-        intent=session.intent(command),
-        repeated=session.options.request_id is not None,
-        gp=session.options.gp,
+        intent=context.intent(command),
+        repeated=context.options.request_id is not None,
+        gp=context.options.gp,
         another=another,
     )
 
 
-def start_thread(session: Session, step: Step[Conversation], intent: UUID) -> None:
+def start_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
     """Send what starts a thread, if the person agrees, and say how it stands."""
-    answer = answer_time(step)
-    outcome = session.carry_out(step)
-    receipt = ThreadReceipt.of(outcome.record.thread, sending(session, outcome, intent))
-    session.output.show_item(THREAD_RECEIPT, receipt)
-    session.output.notice(_thread_words(receipt, answer))
+    answer = answer_time(decision)
+    outcome = context.confirm_and_send(decision)
+    receipt = ThreadReceipt.of(outcome.record.thread, sending(context, outcome, intent))
+    context.output.show_item(THREAD_RECEIPT, receipt)
+    context.output.notice(_thread_words(receipt, answer))
 
 
-def show_reply(session: Session, outcome: Outcome[Message], intent: UUID) -> None:
+def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
     """The reply, and how it stands."""
-    receipt = MessageReceipt.of(outcome.record, sending(session, outcome, intent))
-    session.output.show_item(message_receipts(session.zone.key), receipt)
+    receipt = MessageReceipt.of(outcome.record, sending(context, outcome, intent))
+    context.output.show_item(message_receipts(context.zone.key), receipt)
     follow = f"Follow it with gpcli messages show {receipt.thread_id}."
-    session.output.notice(_unless_sent(outcome) or f"Sent. {follow}")
+    context.output.notice(_unless_sent(outcome) or f"Sent. {follow}")
 
 
-def show_marked(session: Session, outcome: Outcome[Marked], intent: UUID) -> None:
+def show_marked(context: AppContext, outcome: Outcome[ReadResult], intent: UUID) -> None:
     """The messages that are read now; raises Partial when some are not, OutcomeUnknown included."""
-    how = sending(session, outcome, intent)
+    how = sending(context, outcome, intent)
     receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
-    session.output.show_list(message_receipts(session.zone.key), receipts)
+    context.output.show_list(message_receipts(context.zone.key), receipts)
     trouble = outcome.record.trouble
     if trouble is None:
-        session.output.notice(_marked_words(outcome))
+        context.output.notice(_marked_words(outcome))
     if isinstance(trouble, OutcomeUnknown):
         raise trouble
     if trouble:
@@ -123,7 +123,7 @@ def _thread_words(receipt: ThreadReceipt, answer: str | None) -> str:
     )
 
 
-def _marked_words(outcome: Outcome[Marked]) -> str:
+def _marked_words(outcome: Outcome[ReadResult]) -> str:
     if outcome.dry_run:
         return REHEARSED
     count = len(outcome.record.messages)

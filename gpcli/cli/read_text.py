@@ -8,7 +8,7 @@ import select
 import stat
 from pathlib import Path
 
-from gpcli.errors import NotFound, Usage
+from gpcli.errors import InvalidUsage, NotFound
 
 MOST = 512 * 1024
 """Bytes of a message beyond which it is refused unread, whatever a surgery takes."""
@@ -35,14 +35,14 @@ def words_in(name: str, patience: float) -> str:
     does not exist; Usage for one that can't be read, is too long or is no text.
     """
     if not name.strip():
-        raise Usage("--message-file needs a value that is not empty.")
+        raise InvalidUsage("--message-file needs a value that is not empty.")
     try:
         content = _content(name, patience)
     except FileNotFoundError:
         raise NotFound(f"There is no file '{name}'.") from None
     except (OSError, ValueError) as trouble:
         why = getattr(trouble, "strerror", None) or trouble
-        raise Usage(f"'{name}' can't be read: {why}.") from trouble
+        raise InvalidUsage(f"'{name}' can't be read: {why}.") from trouble
     return decoded(content, name)
 
 
@@ -53,26 +53,26 @@ def decoded(content: bytes, origin: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Usage(f"{origin} is not text in UTF-8.") from None
+        raise InvalidUsage(f"{origin} is not text in UTF-8.") from None
 
 
 def checked_text(text: str, origin: str) -> str:
     """The words of a message without the space around them; `origin` is named in Usage."""
     words = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not words:
-        raise Usage(f"{origin} is empty.", hint="Write what it is about.")
+        raise InvalidUsage(f"{origin} is empty.", hint="Write what it is about.")
     if len(words.encode(errors="replace")) > MOST:
         raise too_long(origin)
     unfit = _UNFIT.search(words)
     if unfit or not _is_unicode(words):
         where = words[: unfit.start()].count("\n") + 1 if unfit else 1
-        raise Usage(f"{origin} has a character that no message can hold, in line {where}.")
+        raise InvalidUsage(f"{origin} has a character that no message can hold, in line {where}.")
     return words
 
 
-def too_long(origin: str) -> Usage:
+def too_long(origin: str) -> InvalidUsage:
     """The error for what no surgery takes."""
-    return Usage(f"{origin} is too long: {MOST} bytes at most.")
+    return InvalidUsage(f"{origin} is too long: {MOST} bytes at most.")
 
 
 def _content(name: str, patience: float) -> bytes:
@@ -90,7 +90,9 @@ def _from_pipe(name: str, descriptor: int, patience: float) -> bytes:
     while len(content) <= MOST:
         ready, _, _ = select.select([descriptor], [], [], patience)
         if not ready:
-            raise Usage(f"Nothing comes through the pipe '{name}'.", hint="Is anybody writing?")
+            raise InvalidUsage(
+                f"Nothing comes through the pipe '{name}'.", hint="Is anybody writing?"
+            )
         part = os.read(descriptor, _AT_ONCE)
         if not part:
             break

@@ -18,7 +18,7 @@ HELP = ("--help", "-h")
 VERSION = "--version"
 
 
-class Line:
+class ParsedLine:
     """What stands on the line.
 
     `path` is the group or command reached, `words` what follows it, `options` the options of
@@ -47,9 +47,9 @@ class Line:
         self.help = self.version = self.lost = self.strange = self.ended = False
 
 
-def read_line(argv: list[str]) -> Line:
+def read_line(argv: list[str]) -> ParsedLine:
     """Read `argv` (without the program's name); never fails."""
-    line = Line()
+    line = ParsedLine()
     for word in argv:
         if line.ended:
             line.words.append(word)
@@ -77,7 +77,7 @@ def options_of(path: str) -> tuple[Entry, ...]:
     return (*own, *answer_table.GLOBAL)
 
 
-def _option(line: Line, word: str) -> None:
+def _option(line: ParsedLine, word: str) -> None:
     flag, equals, value = word.partition("=")
     if flag in HELP:
         line.help = True
@@ -94,13 +94,13 @@ def _option(line: Line, word: str) -> None:
         _value(line, value)
 
 
-def _value(line: Line, value: str) -> None:
+def _value(line: ParsedLine, value: str) -> None:
     if line.waiting in answer_table.GLOBAL:
         line.options[line.waiting[0]] = value
     line.waiting = None
 
 
-def _word(line: Line, word: str) -> None:
+def _word(line: ParsedLine, word: str) -> None:
     if line.path not in answer_table.GROUPS:
         line.words.append(word)
         return
@@ -131,7 +131,7 @@ def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
     return _plain_question(line, env)
 
 
-def page(path: str, line: Line, env: "Mapping[str, str]") -> str:
+def page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
     """The help of the group or command at `path`, without what the GP doesn't offer."""
     hidden = index_format.hidden(line.options, env, time.time())
     if path in answer_table.GROUPS:
@@ -144,13 +144,13 @@ def page(path: str, line: Line, env: "Mapping[str, str]") -> str:
     )
 
 
-def _version(line: Line) -> str:
+def _version(line: ParsedLine) -> str:
     if line.options.keys() & {"--json", "--ndjson"}:
         return f'{{"version": "{__version__}"}}\n'
     return f"gpcli {__version__}\n"
 
 
-def _plain_question(line: Line, env: "Mapping[str, str]") -> str | None:
+def _plain_question(line: ParsedLine, env: "Mapping[str, str]") -> str | None:
     if line.waiting or line.strange:
         return None
     if line.path in answer_table.GROUPS:
@@ -162,7 +162,7 @@ def _plain_question(line: Line, env: "Mapping[str, str]") -> str | None:
     return None
 
 
-def _help(subject: str, line: Line, env: "Mapping[str, str]") -> str | None:
+def _help(subject: str, line: ParsedLine, env: "Mapping[str, str]") -> str | None:
     if subject in answer_table.TOPICS:
         return answer_table.TOPICS[subject]
     if subject in answer_table.GROUPS or subject in answer_table.PAGES:

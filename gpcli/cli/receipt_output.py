@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome
 from gpcli.model.appointment import Appointment
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import Consent
 from gpcli.render.views.appointment_views import RECEIPT
 from gpcli.render.views.service_views import CONSENT_RECEIPT
@@ -20,21 +20,21 @@ BEFORE = "It was sent before; nothing was sent now."
 """What is true of a repeat of the same request."""
 
 
-def show_appointment(session: Session, outcome: Outcome[Appointment], intent: UUID) -> None:
+def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
-    receipt = AppointmentReceipt.of(outcome.record, sending(session, outcome, intent))
-    session.output.show_item(RECEIPT, receipt)
-    session.output.notice(next_words(receipt))
+    receipt = AppointmentReceipt.of(outcome.record, sending(context, outcome, intent))
+    context.output.show_item(RECEIPT, receipt)
+    context.output.notice(next_words(receipt))
 
 
-def show_consent(session: Session, outcome: Outcome[Consent], intent: UUID) -> None:
+def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:
     """The consent, given or withdrawn."""
-    receipt = ConsentReceipt.of(outcome.record, sending(session, outcome, intent))
-    session.output.show_item(CONSENT_RECEIPT, receipt)
+    receipt = ConsentReceipt.of(outcome.record, sending(context, outcome, intent))
+    context.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
-        session.output.notice(REHEARSED)
+        context.output.notice(REHEARSED)
     elif not receipt.changed:
-        session.output.notice(ALREADY)
+        context.output.notice(ALREADY)
 
 
 def next_words(receipt: AppointmentReceipt) -> str:
@@ -53,13 +53,13 @@ def next_words(receipt: AppointmentReceipt) -> str:
     return f"{before}The portal says: {receipt.status}."
 
 
-def sending(session: Session, outcome: Outcome[Any], intent: UUID) -> Sending:
+def sending(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
     """How sending went: for whom, by whom, under which request id."""
-    parties = session.portal.parties
-    return Sending(
+    parties = context.portal.parties
+    return Receipt(
         changed=outcome.changed,
         dry_run=outcome.dry_run,
-        request_id=session.options.request_id or str(intent),
+        request_id=context.options.request_id or str(intent),
         patient=parties.patient,
         acting_user=parties.acting_user,
     )

@@ -11,25 +11,25 @@ from uuid import UUID
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care import prescription_list, renewals
 from gpcli.care.confirmation import Outcome
 from gpcli.care.renewal_request import (
     SHOWN_BESIDE,
-    Line,
     RenewalContext,
-    Renewing,
-    Wanted,
+    RenewalItem,
+    RenewalPlan,
+    RenewalRequest,
     result_words,
     verdict,
 )
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.read_text import STDIN, checked_text
 from gpcli.cli.receipt_output import REHEARSED, sending
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import FAILED, Renewal, RenewalReceipt
-from gpcli.model.receipt import Sending
-from gpcli.render.times import Surroundings
+from gpcli.model.receipt import Receipt
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
     PRESCRIPTION,
     PRESCRIPTIONS,
@@ -44,7 +44,7 @@ MOST_IDS = 1024 * 1024
 """Characters of ids on standard input beyond which they are refused unread."""
 
 
-class Kind(StrEnum):
+class ProductKind(StrEnum):
     """What can be prescribed."""
 
     MEDICINE = "medicine"
@@ -58,25 +58,25 @@ def list_prescriptions(
     everything: Annotated[
         bool, typer.Option("--all", help="Also those in use no longer, of the last 12 months")
     ] = False,
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Only these")] = None,
+    kind: Annotated[ProductKind | None, typer.Option("--kind", help="Only these")] = None,
 ) -> None:
     """List prescriptions and what is left of them."""
-    session = session_of(ctx)
-    if session.output.names_only(PRESCRIPTIONS):
+    context = context_of(ctx)
+    if context.output.names_only(PRESCRIPTIONS):
         return
     found = prescription_list.listed(
-        session.portal,
-        session.now(),
+        context.portal,
+        context.now(),
         everything=everything,
         low=low,
         kind=kind,
-        gp=session.options.gp,
+        gp=context.options.gp,
     )
-    if not session.output.show_list(PRESCRIPTIONS, found.shown):
-        session.output.notice("There are none.")
+    if not context.output.show_list(PRESCRIPTIONS, found.shown):
+        context.output.notice("There are none.")
     for words in _not_shown(found):
-        session.output.notice(words)
-    session.check_whole()
+        context.output.notice(words)
+    context.check_whole()
 
 
 def show(
@@ -86,14 +86,14 @@ def show(
     ] = None,
 ) -> None:
     """Show one prescription with everything that is known of it."""
-    session = session_of(ctx)
-    if session.output.names_only(PRESCRIPTION):
+    context = context_of(ctx)
+    if context.output.names_only(PRESCRIPTION):
         return
-    one = prescription_list.pick(session.portal, prescription, session.ask, prescription_label)
-    session.output.show_item(PRESCRIPTION, one)
+    one = prescription_list.pick(context.portal, prescription, context.ask, prescription_label)
+    context.output.show_item(PRESCRIPTION, one)
     if prescription not in {None, one.id}:
-        session.output.notice(f"{prescription} was replaced by {one.id}, which is shown.")
-    session.check_whole()
+        context.output.notice(f"{prescription} was replaced by {one.id}, which is shown.")
+    context.check_whole()
 
 
 def renew(
@@ -110,24 +110,24 @@ def renew(
     ] = None,
 ) -> None:
     """Ask your GP to renew prescriptions."""
-    session = session_of(ctx)
-    if session.output.names_only(RENEWAL_RECEIPTS):
+    context = context_of(ctx)
+    if context.output.names_only(RENEWAL_RECEIPTS):
         return
-    wanted = Wanted(
-        intent=session.intent("rx renew"),
-        repeated=session.options.request_id is not None,
-        ids=_ids(session, ids),
+    wanted = RenewalRequest(
+        intent=context.intent("rx renew"),
+        repeated=context.options.request_id is not None,
+        ids=_ids(context, ids),
         low=low,
         note=None if note is None else checked_text(note, "--note"),
-        gp=session.options.gp,
-        capped=session.options.accept_fee is not None,
+        gp=context.options.gp,
+        capped=context.options.accept_fee is not None,
     )
-    counter = RenewalContext(session.portal, session.now, session.ask, prescription_label)
-    step = renewals.propose(counter, wanted)
-    proposed = step.record if isinstance(step, Outcome) else step.preview
+    counter = RenewalContext(context.portal, context.now, context.ask, prescription_label)
+    decision = renewals.propose(counter, wanted)
+    proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.left_out:
-        session.output.notice(left_out.words)
-    _show_renewal(session, session.carry_out(step), wanted.intent)
+        context.output.notice(left_out.words)
+    _show_renewal(context, context.confirm_and_send(decision), wanted.intent)
 
 
 def requests(
@@ -137,13 +137,13 @@ def requests(
     ] = False,
 ) -> None:
     """List what you have asked to be renewed, and the answers."""
-    session = session_of(ctx)
-    if session.output.names_only(REQUESTS):
+    context = context_of(ctx)
+    if context.output.names_only(REQUESTS):
         return
-    found = [one for one in session.portal.prescriptions.renewals() if one.open or not unsettled]
-    if not session.output.show_list(REQUESTS, found):
-        session.output.notice("There are none.")
-    session.check_whole()
+    found = [one for one in context.portal.prescriptions.renewals() if one.open or not unsettled]
+    if not context.output.show_list(REQUESTS, found):
+        context.output.notice("There are none.")
+    context.check_whole()
 
 
 def withdraw(
@@ -151,21 +151,21 @@ def withdraw(
     request: Annotated[str | None, typer.Argument(metavar="[ID]", help="A request's id")] = None,
 ) -> None:
     """Take back a request that the surgery has not handled."""
-    session = session_of(ctx)
-    if session.output.names_only(WITHDRAWALS):
+    context = context_of(ctx)
+    if context.output.names_only(WITHDRAWALS):
         return
-    around = Surroundings(session.now())
+    time_format = TimeFormat(context.now())
     identity = prescription_list.pick_request(
-        session.portal, request, session.ask, lambda one: renewal_label(one, around)
+        context.portal, request, context.ask, lambda one: renewal_label(one, time_format)
     )
-    intent = session.intent("rx withdraw")
-    outcome = session.carry_out(
-        prescription_list.propose_withdrawal(session.portal, identity, intent)
+    intent = context.intent("rx withdraw")
+    outcome = context.confirm_and_send(
+        prescription_list.propose_withdrawal(context.portal, identity, intent)
     )
-    _show_withdrawal(session, outcome, intent)
+    _show_withdrawal(context, outcome, intent)
 
 
-def _not_shown(found: prescription_list.Listing) -> Iterator[str]:
+def _not_shown(found: prescription_list.PrescriptionListing) -> Iterator[str]:
     """What is left out of a list, and how to see it."""
     if found.more:
         them = "it" if found.more == 1 else "them"
@@ -180,51 +180,53 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _ids(session: Session, given: list[str] | None) -> tuple[str, ...] | None:
+def _ids(context: AppContext, given: list[str] | None) -> tuple[str, ...] | None:
     """The ids named, with those on standard input in the place of `-`; `None` = none named."""
     if not given:
         return None
     if given.count(STDIN) > 1:
-        raise Usage("Standard input can be read once: - stands there twice.")
+        raise InvalidUsage("Standard input can be read once: - stands there twice.")
     return tuple(
-        name for each in given for name in (_read_ids(session) if each == STDIN else [each])
+        name for each in given for name in (_read_ids(context) if each == STDIN else [each])
     )
 
 
-def _read_ids(session: Session) -> list[str]:
+def _read_ids(context: AppContext) -> list[str]:
     """The first field of each line that is not empty."""
-    if session.output.terminal.stdin_tty:
-        session.output.notice(
+    if context.output.terminal.stdin_tty:
+        context.output.notice(
             "Write the ids, one a line, and end with Ctrl-D on a line of its own."
         )
     try:
-        text = session.take_stdin().read(MOST_IDS + 1)
+        text = context.take_stdin().read(MOST_IDS + 1)
     except UnicodeDecodeError as trouble:
-        raise Usage("Standard input is no text: it should hold ids, one a line.") from trouble
-    session.person_answered()
+        raise InvalidUsage(
+            "Standard input is no text: it should hold ids, one a line."
+        ) from trouble
+    context.person_answered()
     if len(text) > MOST_IDS:
-        raise Usage(f"Standard input is too long: {MOST_IDS} characters of ids at most.")
+        raise InvalidUsage(f"Standard input is too long: {MOST_IDS} characters of ids at most.")
     return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
 
 
-def _show_renewal(session: Session, outcome: Outcome[Renewing], intent: UUID) -> None:
+def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
     """One result for each prescription, and what they come to."""
-    lines, sent = outcome.record.lines, sending(session, outcome, intent)
+    lines, sent = outcome.record.lines, sending(context, outcome, intent)
     trouble = verdict(lines, sent.request_id)
     if trouble is None or isinstance(trouble, SHOWN_BESIDE):
-        receipts = [_receipt(line, session.zone.key, sent) for line in lines]
-        session.output.show_list(RENEWAL_RECEIPTS, receipts)
+        receipts = [_receipt(line, context.zone.key, sent) for line in lines]
+        context.output.show_list(RENEWAL_RECEIPTS, receipts)
         for words in _next_words(outcome):
-            session.output.notice(words)
+            context.output.notice(words)
     if trouble:
         raise trouble
 
 
-def _receipt(line: Line, zone: str, sent: Sending) -> RenewalReceipt:
+def _receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
     return RenewalReceipt.of(line.result(zone), replace(sent, changed=line.changed))
 
 
-def _next_words(outcome: Outcome[Renewing]) -> list[str]:
+def _next_words(outcome: Outcome[RenewalPlan]) -> list[str]:
     """What is true now: asked for is not renewed, and answered may be refused."""
     lines = [line for line in outcome.record.lines if line.renewal]
     if not outcome.record.lines:
@@ -236,7 +238,7 @@ def _next_words(outcome: Outcome[Renewing]) -> list[str]:
     return [_counted(words, count, lines) for words, count in tally.items()]
 
 
-def _counted(words: str, count: int, lines: Sequence[Line]) -> str:
+def _counted(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
     """How many ended so, and what more there is to know of those."""
     those = [line for line in lines if result_words(line) == words]
     if not those[0].changed:
@@ -249,19 +251,19 @@ def _counted(words: str, count: int, lines: Sequence[Line]) -> str:
     return f"{count} {words}."
 
 
-def _answered(line: Line) -> str:
+def _answered(line: RenewalItem) -> str:
     """What the surgery said of one, as a sentence of its own."""
     answer = line.renewal.answer if line.renewal else None
     return f"{line.label} ({line.id}): {answer}" if answer else f"{line.label} ({line.id})."
 
 
-def _show_withdrawal(session: Session, outcome: Outcome[Renewal], intent: UUID) -> None:
+def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:
     """The request, taken back."""
     there = outcome.record
-    line = Line(str(there.prescription_id or ""), renewal=there, changed=outcome.changed)
-    receipt = _receipt(line, there.zone, sending(session, outcome, intent))
-    session.output.show_item(WITHDRAWALS, receipt)
-    session.output.notice(_withdrawn_words(outcome))
+    line = RenewalItem(str(there.prescription_id or ""), renewal=there, changed=outcome.changed)
+    receipt = _receipt(line, there.zone, sending(context, outcome, intent))
+    context.output.show_item(WITHDRAWALS, receipt)
+    context.output.notice(_withdrawn_words(outcome))
 
 
 def _withdrawn_words(outcome: Outcome[Renewal]) -> str:

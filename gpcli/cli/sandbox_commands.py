@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.slots import span
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.cli.sandbox_env import (
     BookingWay,
-    Served,
+    ServedSandbox,
     Shell,
     announced,
     exports,
@@ -24,11 +24,11 @@ from gpcli.cli.sandbox_env import (
     run_inside,
     variables,
 )
-from gpcli.errors import GpcliError, NotFound, Unreachable, Usage
-from gpcli.render.views.tool_views import ANSWERED, PEOPLE, Answer, SandboxPerson
-from gpcli.sandbox.answered import Answered
-from gpcli.sandbox.cards import PersonCard, UnknownPerson
-from gpcli.sandbox.control import Control, ControlError, ControlRefused, Token
+from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
+from gpcli.render.views.tool_views import ANSWERED, PEOPLE, SandboxPerson, SurgeryAnswer
+from gpcli.sandbox.accounts import Account, UnknownPerson
+from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
+from gpcli.sandbox.surgery.answer import AnsweredRequest
 
 if TYPE_CHECKING:
     from gpcli.sandbox.server import Sandbox
@@ -77,15 +77,15 @@ def run(
     booking: Booking = BookingWay.POST,
 ) -> None:
     """Run a command against a portal of its own, and pass on its exit status."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     with _sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
-        token = _told(lambda: sandbox.token_for(person, acting_for))
+        token = _told(lambda: sandbox.issue_token(person, acting_for))
         values = _variables(sandbox.url, token)
         if clock:
-            ahead = sandbox.present() - session.clock()
+            ahead = sandbox.now() - context.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
-        served = Served(sandbox.url, sandbox.control_token)
-        status = run_inside(command, session.env, values, served, umask=session.former_umask)
+        served = ServedSandbox(sandbox.url, sandbox.control_token)
+        status = run_inside(command, context.env, values, served, umask=context.former_umask)
     raise typer.Exit(status)
 
 
@@ -111,7 +111,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     settings = {
         "port": port,
         "auto_sign_in": auto_sign_in,
@@ -121,11 +121,11 @@ def serve(
     }
     with (
         _sandbox(clock, delay, people, seed, **settings) as sandbox,
-        announced(session.state_dir, Served(sandbox.url, sandbox.control_token)),
+        announced(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
     ):
-        session.output.value(sandbox.fhir_base)
-        session.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
-        session.stdout.flush()
+        context.output.value(sandbox.fhir_base)
+        context.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
+        context.stdout.flush()
         sandbox.serve_forever()
 
 
@@ -140,41 +140,41 @@ def env(
     ] = Shell.BASH,
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""
-    session = session_of(ctx)
-    served = find_served(session.state_dir)
-    token = _asked(session, lambda control: control.token(person, acting_for))
+    context = context_of(ctx)
+    served = find_served(context.state_dir)
+    token = _asked(context, lambda control: control.fetch_token(person, acting_for))
     for line in exports(shell, _variables(served.url, token)):
-        session.output.value(line)
+        context.output.value(line)
 
 
 def people(ctx: typer.Context) -> None:
     """List the people who can sign in."""
     from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (builds their data)
 
-    session = session_of(ctx)
+    context = context_of(ctx)
     try:
-        cards = _asked(session, lambda control: control.people())
+        cards = _asked(context, lambda control: control.fetch_people())
     except GpcliError:
         cards = list(EIGHT)
-    session.output.show_list(PEOPLE, [_shown(card) for card in cards])
+    context.output.show_list(PEOPLE, [_shown(card) for card in cards])
 
 
 def reset(ctx: typer.Context) -> None:
     """Make everything at the served portal as it was at the start."""
-    session = session_of(ctx)
-    _asked(session, lambda control: control.reset())
-    session.output.notice("Everything is as it was at the start.")
+    context = context_of(ctx)
+    _asked(context, lambda control: control.reset())
+    context.output.notice("Everything is as it was at the start.")
 
 
 def advance(
     ctx: typer.Context,
-    step: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+    decision: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
 ) -> None:
     """Move the served portal's clock forward; the surgery answers what falls due."""
-    session = session_of(ctx)
-    forward = span(step, "TIME")
-    present = _asked(session, lambda control: control.advance(forward))
-    session.output.value(present.isoformat())
+    context = context_of(ctx)
+    forward = span(decision, "TIME")
+    present = _asked(context, lambda control: control.advance(forward))
+    context.output.value(present.isoformat())
 
 
 def answer(
@@ -190,18 +190,18 @@ def answer(
     ] = None,
 ) -> None:
     """Let the served portal's surgery answer what waits now, not when it is due."""
-    session = session_of(ctx)
+    context = context_of(ctx)
     for name, value in (("ID", wanted), ("--text", text)):
         if value is not None and not value.strip():
-            raise Usage(f"{name} is empty.")
+            raise InvalidUsage(f"{name} is empty.")
     answers = _asked(
-        session,
+        context,
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
-    session.output.show_list(ANSWERED, [_outcome(each) for each in answers])
+    context.output.show_list(ANSWERED, [_outcome(each) for each in answers])
     if not answers:
-        session.output.notice("Nothing waits for an answer.")
+        context.output.notice("Nothing waits for an answer.")
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _sandbox(
 ) -> Iterator[Sandbox]:
     with needing_extra("sandbox"):
         from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
-            PortTaken,
+            PortUnavailable,
             Sandbox,
         )
     begin = _instant(clock) if clock else None
@@ -219,8 +219,8 @@ def _sandbox(
     try:
         with made as sandbox:
             yield sandbox
-    except PortTaken as taken:
-        raise Usage(
+    except PortUnavailable as taken:
+        raise InvalidUsage(
             f"The sandbox can't be served: {taken.strerror}.",
             hint="--port N chooses another one; without it, any free one is taken.",
         ) from taken
@@ -232,7 +232,7 @@ def _instant(text: str) -> datetime:
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise Usage(
+        raise InvalidUsage(
             f"--clock '{text}' is not a time with its zone.",
             hint="Write 2027-03-01T09:00:00+01:00.",
         )
@@ -247,13 +247,13 @@ def _told(ask: Callable[[], Told]) -> Told:
     except FileNotFoundError as missing:
         raise NotFound(f"There is no file '{missing.filename}'.") from missing
     except ValueError as wrong:
-        raise Usage(f"The sandbox can't be made so: {wrong}.") from wrong
+        raise InvalidUsage(f"The sandbox can't be made so: {wrong}.") from wrong
 
 
-def _asked(session: Session, ask: Callable[[Control], Told], hint: str = _PEOPLE) -> Told:
-    served = find_served(session.state_dir)
+def _asked(context: AppContext, ask: Callable[[ControlClient], Told], hint: str = _PEOPLE) -> Told:
+    served = find_served(context.state_dir)
     try:
-        return ask(Control(served.url, served.control_token))
+        return ask(ControlClient(served.url, served.control_token))
     except ControlRefused as refused:
         raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
     except ControlError as trouble:
@@ -262,14 +262,14 @@ def _asked(session: Session, ask: Callable[[Control], Told], hint: str = _PEOPLE
         ) from trouble
 
 
-def _variables(url: str, token: Token) -> dict[str, str]:
+def _variables(url: str, token: AccessToken) -> dict[str, str]:
     return variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
 
 
-def _shown(card: PersonCard) -> SandboxPerson:
+def _shown(card: Account) -> SandboxPerson:
     wards = tuple(ward.key for ward in card.acts_for)
     return SandboxPerson(card.key, card.name, card.description, wards)
 
 
-def _outcome(answered: Answered) -> Answer:
-    return Answer(answered.reference.partition("/")[2], answered.kind, answered.outcome)
+def _outcome(answered: AnsweredRequest) -> SurgeryAnswer:
+    return SurgeryAnswer(answered.reference.partition("/")[2], answered.kind, answered.outcome)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gpcli.config.atomic_write import write_private
 from gpcli.config.paths import state_dir
-from gpcli.errors import ConfigTrouble, NotFound
+from gpcli.errors import ConfigError, NotFound
 
 PROGRAM = "gpcli"
 FILE = "sandbox.json"
@@ -52,7 +52,7 @@ class BookingWay(StrEnum):
 _NAMED = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
 
 
-class Served(NamedTuple):
+class ServedSandbox(NamedTuple):
     """A running `sandbox serve`."""
 
     url: str
@@ -61,11 +61,11 @@ class Served(NamedTuple):
 
 @contextmanager
 def needing_extra(who: str) -> Iterator[None]:
-    """Around the import of the portal; raises ConfigTrouble where its packages are missing."""
+    """Around the import of the portal; raises ConfigError where its packages are missing."""
     try:
         yield
     except ImportError as missing:
-        raise ConfigTrouble(
+        raise ConfigError(
             f"The {who} needs packages that are not installed ({missing.name}).",
             hint="pip install 'gpcli[sandbox]'",
         ) from missing
@@ -108,7 +108,7 @@ def run_inside(
     command: Sequence[str],
     env: Mapping[str, str],
     values: Mapping[str, str],
-    served: Served,
+    served: ServedSandbox,
     *,
     umask: int,
 ) -> int:
@@ -134,7 +134,7 @@ def path_to_gpcli(path: str, places: Iterable[Path]) -> str:
 
 
 @contextmanager
-def announced(directory: Path, served: Served) -> Iterator[None]:
+def announced(directory: Path, served: ServedSandbox) -> Iterator[None]:
     """Keep `sandbox.json` in a state directory while the sandbox serves."""
     path = directory / FILE
     write_private(path, json.dumps(served._asdict()))
@@ -145,7 +145,7 @@ def announced(directory: Path, served: Served) -> Iterator[None]:
             path.unlink()
 
 
-def find_served(directory: Path) -> Served:
+def find_served(directory: Path) -> ServedSandbox:
     """The sandbox that a state directory announces; raises NotFound."""
     served = _read(directory / FILE)
     if served is None:
@@ -181,8 +181,8 @@ def _places() -> tuple[Path, Path]:
     return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
 
 
-def _read(path: Path) -> Served | None:
+def _read(path: Path) -> ServedSandbox | None:
     try:
-        return Served(**json.loads(path.read_text(encoding="utf-8")))
+        return ServedSandbox(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None

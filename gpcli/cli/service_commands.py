@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.offers import at_gp, called, nothing_digital, require, service_called, standings
 from gpcli.cli.commands.registry import starts
-from gpcli.cli.global_options import session_of
+from gpcli.cli.global_options import context_of
 from gpcli.model.service import Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
@@ -21,47 +21,47 @@ def services(
     ] = None,
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
-    session = session_of(ctx)
-    offers = session.portal.offers()
-    session.remember(offers, starts())
-    ours = at_gp(offers, session.options.gp)
+    context = context_of(ctx)
+    offers = context.portal.offers()
+    context.remember(offers, starts())
+    ours = at_gp(offers, context.options.gp)
     named = service_called(service) if service is not None else None
-    rows = [row for row in standings(ours, session.now()) if named in {None, row.service}]
+    rows = [row for row in standings(ours, context.now()) if named in {None, row.service}]
     if named:
-        require(ours, named, session.now())
-    session.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
+        require(ours, named, context.now())
+    context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
     if named is None and nothing_digital(rows):
-        say_nothing_digital(session, ours.surgeries)
-    elif named is None and session.output.tables:
-        session.output.divide()
-        say_contacts(session, ours.surgeries)
-    session.check_whole()
+        say_nothing_digital(context, ours.surgeries)
+    elif named is None and context.output.tables:
+        context.output.divide()
+        say_contacts(context, ours.surgeries)
+    context.check_whole()
 
 
 def gp(ctx: typer.Context) -> None:
     """Show your GPs: names, addresses, phones, opening hours."""
-    session = session_of(ctx)
-    surgeries = called(session.portal.surgeries(), session.options.gp)
-    session.output.show_list(SURGERIES, surgeries)
+    context = context_of(ctx)
+    surgeries = called(context.portal.surgeries(), context.options.gp)
+    context.output.show_list(SURGERIES, surgeries)
     if not surgeries:
-        session.output.notice(NO_GP)
-    session.check_whole()
+        context.output.notice(NO_GP)
+    context.check_whole()
 
 
 NO_GP = "You have no GP: the portal's record names none."
 
 
-def say_nothing_digital(session: Session, surgeries: tuple[Surgery, ...]) -> None:
+def say_nothing_digital(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
     """The notice for those whose GP offers nothing online, with how to reach the surgery."""
     if not surgeries:
-        session.output.notice(NO_GP)
+        context.output.notice(NO_GP)
         return
-    session.output.notice("Your GP offers no online services. This is how to reach the surgery:")
-    say_contacts(session, surgeries)
+    context.output.notice("Your GP offers no online services. This is how to reach the surgery:")
+    say_contacts(context, surgeries)
 
 
-def say_contacts(session: Session, surgeries: tuple[Surgery, ...]) -> None:
+def say_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
     """How to reach each surgery, a line each."""
     for surgery in surgeries:
         contact = [surgery.label, *surgery.phones, *surgery.addresses, *surgery.websites]
-        session.output.notice(" · ".join(contact))
+        context.output.notice(" · ".join(contact))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 
 SECRETS = ("GPCLI_TOKEN",)
 """Variables that no other program gets."""
 
 
 def start(
-    session: Session,
+    context: AppContext,
     words: Sequence[str],
     *,
     private: bool = False,
@@ -25,8 +25,8 @@ def start(
     `private` keeps gpcli's own, under which nobody else can read what the program writes. The
     streams are as `subprocess.Popen` takes them. Raises OSError for what can't be run.
     """
-    env = {name: value for name, value in session.env.items() if name not in SECRETS}
-    umask = -1 if private else session.former_umask
+    env = {name: value for name, value in context.env.items() if name not in SECRETS}
+    umask = -1 if private else context.former_umask
     return subprocess.Popen(  # noqa: S603  (the command that the person named)
         words, env=env, umask=umask, stdin=stdin, stdout=stdout, stderr=stderr
     )

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start
 from gpcli.config.profiles import is_loopback
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 
 
 def may_open(link: str, environment: str) -> bool:
@@ -37,14 +37,14 @@ AT_ONCE = 0.5
 """Seconds in which a browser's command fails if it can't do it."""
 
 
-class TerminalScreen:
+class TerminalPrompter:
     """The person at this session's terminal.
 
     `browser` is a command to open pages with; `automatic` tells whether a page may open by itself.
     """
 
-    def __init__(self, session: Session, *, browser: str | None, automatic: bool) -> None:
-        self._session = session
+    def __init__(self, context: AppContext, *, browser: str | None, automatic: bool) -> None:
+        self._session = context
         self._browser = browser
         self._automatic = automatic
 
@@ -102,24 +102,24 @@ class TerminalScreen:
         return self._session.stdin.readline() if ready else None
 
 
-def _run(session: Session, command: str, url: str) -> bool:
+def _run(context: AppContext, command: str, url: str) -> bool:
     """Whether the command runs on, or has ended well."""
     try:
         words = shlex.split(command)
     except ValueError as trouble:
-        raise Usage(f"--browser '{command}' is not a command: {trouble}.") from trouble
+        raise InvalidUsage(f"--browser '{command}' is not a command: {trouble}.") from trouble
     if not words:
-        raise Usage("--browser needs a command that is not empty.")
+        raise InvalidUsage("--browser needs a command that is not empty.")
     try:
         process = start(
-            session,
+            context,
             [*words, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
     except OSError as trouble:
-        raise Usage(f"--browser '{command}' can't be run: {trouble.strerror}.") from trouble
+        raise InvalidUsage(f"--browser '{command}' can't be run: {trouble.strerror}.") from trouble
     with suppress(subprocess.TimeoutExpired):
         return process.wait(AT_ONCE) == 0
     return True

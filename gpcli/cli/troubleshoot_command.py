@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import typer
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.people import choose_person
-from gpcli.cli.global_options import Run
+from gpcli.cli.global_options import CommandRun
 from gpcli.cli.topics import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.config.offer_index import IndexedPerson
-from gpcli.http.client import Bearer, Door
+from gpcli.http.client import Bearer, HttpClient
 from gpcli.model.finding import Finding
 from gpcli.render.output import Output
 from gpcli.render.views.tool_views import FINDINGS, cures
 from gpcli.troubleshoot.check import run_checks
-from gpcli.troubleshoot.check_context import Scene
+from gpcli.troubleshoot.check_context import CheckContext
 from gpcli.troubleshoot.check_list import CHECKS, failure
 
 LEAST = 1.0
@@ -27,23 +27,23 @@ LEAST = 1.0
 
 def troubleshoot(ctx: typer.Context) -> None:
     """Find out what is wrong, and what to do about it."""
-    run: Run = ctx.obj
+    run: CommandRun = ctx.obj
     run.options.diagnoses = run.options.no_input = True  # neither gpcli nor the keyring asks
-    session = run.session
-    if session.output.names_only(FINDINGS):
+    context = run.context
+    if context.output.names_only(FINDINGS):
         return
-    findings = list(run_checks(CHECKS, _scene(session)))
-    _show(findings, session.output)
+    findings = list(run_checks(CHECKS, _scene(context)))
+    _show(findings, context.output)
     trouble = failure(findings)
     if trouble:
         raise trouble
 
 
-def _scene(session: Session) -> Scene:
-    return Scene(
-        session,
-        choose=lambda: _person(session),
-        open_door=lambda spent: _door(session, spent),
+def _scene(context: AppContext) -> CheckContext:
+    return CheckContext(
+        context,
+        choose=lambda: _person(context),
+        open_client=lambda spent: _door(context, spent),
         variables=[name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)],
         platform=sys.platform,
     )
@@ -59,40 +59,40 @@ def _show(findings: Sequence[Finding], output: Output) -> None:
         output.words(cure)
 
 
-def _person(session: Session) -> IndexedPerson:
+def _person(context: AppContext) -> IndexedPerson:
     """Whom the run is about, without a word of it on standard error."""
-    session.person = choose_person(
-        session.index,
-        session.index_key,
-        session.settings.as_,
+    context.person = choose_person(
+        context.index,
+        context.index_key,
+        context.settings.as_,
         sends=False,
-        chooser=session.ask,
+        chooser=context.ask,
         notice=lambda _: None,
     )
-    return session.person
+    return context.person
 
 
-def _door(session: Session, spent: float) -> Door:
+def _door(context: AppContext, spent: float) -> HttpClient:
     """The way to the portal, which ends with the time limit that began `spent` seconds ago."""
-    settings = session.settings
+    settings = context.settings
     left = max(settings.timeout - spent, min(settings.timeout, LEAST))
-    session.settings = replace(settings, timeout=round(left, 1) or left)
-    return session.door_with(_LateBearer(session))
+    context.settings = replace(settings, timeout=round(left, 1) or left)
+    return context.open_client(_LateBearer(context))
 
 
 class _LateBearer:
     """The session's bearer, made when a token is needed: many checks need none."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, context: AppContext) -> None:
+        self._session = context
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """A token that is valid now."""
-        return self._made.token(door)
+        return self._made.token(client)
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
-        return self._made.renew(door, stale)
+        return self._made.renew(client, stale)
 
     @property
     def _made(self) -> Bearer:

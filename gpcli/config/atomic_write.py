@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gpcli.errors import Failure, NotFound, Usage
+from gpcli.errors import Failure, InvalidUsage, NotFound
 
 
 def private_dir(path: Path) -> Path:
@@ -48,7 +48,7 @@ _NEW = (
 def directory(name: str) -> Path:
     """Where to save; raises NotFound when it is not there, Usage when it can't be one."""
     if not name.strip():
-        raise Usage("--to needs a value that is not empty.")
+        raise InvalidUsage("--to needs a value that is not empty.")
     place = Path(name)
     try:
         if stat.S_ISDIR(place.stat().st_mode):
@@ -58,8 +58,8 @@ def directory(name: str) -> Path:
             raise NotFound(f"There is no directory '{name}'.", hint="Make it first.") from None
     except (OSError, ValueError) as trouble:
         why = getattr(trouble, "strerror", None) or trouble
-        raise Usage(f"'{name}' can't be used: {why}.") from trouble
-    raise Usage(f"'{name}' is not a directory.")
+        raise InvalidUsage(f"'{name}' can't be used: {why}.") from trouble
+    raise InvalidUsage(f"'{name}' is not a directory.")
 
 
 def save(
@@ -110,7 +110,9 @@ def _can_be_replaced(path: Path) -> bool:
     return path.is_file() or path.is_symlink()
 
 
-def _taken(path: Path, *, replace: bool) -> Usage:
+def _taken(path: Path, *, replace: bool) -> InvalidUsage:
     if replace:
-        return Usage(f"'{path}' is not a file that could be replaced.")
-    return Usage(f"'{path}' is there already.", hint="--yes replaces it; --to DIR saves elsewhere.")
+        return InvalidUsage(f"'{path}' is not a file that could be replaced.")
+    return InvalidUsage(
+        f"'{path}' is there already.", hint="--yes replaces it; --to DIR saves elsewhere."
+    )

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.atomic_write import write_private
-from gpcli.errors import ConfigTrouble, NotFound
+from gpcli.errors import ConfigError, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
@@ -37,34 +37,34 @@ SERVICES = (
 SCOPES_VERSIONS = ("1", "2")
 
 
-class BadValue(ValueError):
+class InvalidValue(ValueError):
     """A value that the key can't have; the message says what it must be."""
 
 
 def parse_portal_url(value: object) -> str:
     """A FHIR base: `https`, or `http` to a loopback literal; no query, no credentials."""
     if not isinstance(value, str) or not value.strip():
-        raise BadValue("the portal must be a URL such as https://portal.example/fhir/R4")
+        raise InvalidValue("the portal must be a URL such as https://portal.example/fhir/R4")
     written = value.strip()
     url = _split(written)
     if set("?#") & set(written) or "@" in url.netloc:
-        raise BadValue("the portal's URL must have no query, fragment or user name")
+        raise InvalidValue("the portal's URL must have no query, fragment or user name")
     if url.scheme == "http" and not is_loopback(url):
-        raise BadValue(f"'{written}' is not encrypted; the portal must be https")
+        raise InvalidValue(f"'{written}' is not encrypted; the portal must be https")
     return url.geturl().rstrip("/")
 
 
 def _split(written: str) -> SplitResult:
     if not written.isprintable() or set(' \\"<>') & set(written):
-        raise BadValue(f"{_shown(written)} is not a URL: it has characters that no URL has")
+        raise InvalidValue(f"{_shown(written)} is not a URL: it has characters that no URL has")
     try:
         url = urlsplit(written)
         _ = url.port
     except ValueError as trouble:
         why = "it has no host or port that can be read"
-        raise BadValue(f"{_shown(written)} is not a URL: {why}") from trouble
+        raise InvalidValue(f"{_shown(written)} is not a URL: {why}") from trouble
     if not url.hostname or url.scheme not in {"https", "http"}:
-        raise BadValue(f"{_shown(written)} is not a URL such as https://portal.example/fhir/R4")
+        raise InvalidValue(f"{_shown(written)} is not a URL such as https://portal.example/fhir/R4")
     return url
 
 
@@ -90,7 +90,7 @@ def _one_of(*words: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if isinstance(value, str) and value in words:
             return value
-        raise BadValue(f"'{value}' is not one of {', '.join(words)}")
+        raise InvalidValue(f"'{value}' is not one of {', '.join(words)}")
 
     return check
 
@@ -98,26 +98,26 @@ def _one_of(*words: str) -> Callable[[object], str]:
 def _text(value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise BadValue("must be text that is not empty")
+    raise InvalidValue("must be text that is not empty")
 
 
 def _port(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
         return value
-    raise BadValue(f"'{value}' is not a port number")
+    raise InvalidValue(f"'{value}' is not a port number")
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
         return float(value)
-    raise BadValue(f"'{value}' is not a number of seconds up to 3600")
+    raise InvalidValue(f"'{value}' is not a number of seconds up to 3600")
 
 
 def _zone(value: object) -> str:
     try:
         return ZoneInfo(_text(value)).key
     except (OSError, ValueError, ZoneInfoNotFoundError) as trouble:
-        raise BadValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
+        raise InvalidValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
 
 
 def _emergency(value: object) -> dict[str, str]:
@@ -125,17 +125,17 @@ def _emergency(value: object) -> dict[str, str]:
     worded = all(isinstance(number, str) for number in numbers.values())
     if worded and numbers.keys() == set(EMERGENCY) and numbers["acute"].strip():
         return {name: numbers[name].strip() for name in EMERGENCY}
-    raise BadValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
+    raise InvalidValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
 
 
 def _code_map(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(code, str) for code in value.values()):
-        raise BadValue("must be a table of 'system|code' = 'service'")
+        raise InvalidValue("must be a table of 'system|code' = 'service'")
     for theirs, ours in value.items():
         if "|" not in theirs:
-            raise BadValue(f"'{theirs}' must be 'system|code'")
+            raise InvalidValue(f"'{theirs}' must be 'system|code'")
         if ours not in SERVICES:
-            raise BadValue(f"'{ours}' is no service; those are {', '.join(SERVICES)}")
+            raise InvalidValue(f"'{ours}' is no service; those are {', '.join(SERVICES)}")
     return value
 
 
@@ -249,21 +249,21 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """Read `config.toml`; a missing file is an empty one. Raises ConfigTrouble."""
+    """Read `config.toml`; a missing file is an empty one. Raises ConfigError."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config({})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as trouble:
-        raise ConfigTrouble(f"{path} is not valid TOML: {trouble}.") from trouble
+        raise ConfigError(f"{path} is not valid TOML: {trouble}.") from trouble
     except OSError as trouble:
-        raise ConfigTrouble(f"{path} can't be read: {trouble.strerror}.") from trouble
+        raise ConfigError(f"{path} can't be read: {trouble.strerror}.") from trouble
     _known("", document, {"default_profile", "profiles"}, path)
     tables = _table(document.get("profiles", {}), "profiles", path)
     profiles = {name: _profile(name, table, path) for name, table in tables.items()}
     default = document.get("default_profile")
     if default is not None and (not isinstance(default, str) or default not in profiles):
-        raise ConfigTrouble(f"{path}: default_profile '{default}' is not one of the profiles.")
+        raise ConfigError(f"{path}: default_profile '{default}' is not one of the profiles.")
     return Config(profiles, default)
 
 
@@ -300,13 +300,13 @@ def remove_profile(path: Path, name: str) -> None:
 
 
 def new_profile(name: str, portal: str, environment: str) -> Profile:
-    """A profile from what a person typed; raises ConfigTrouble for what can't be one."""
+    """A profile from what a person typed; raises ConfigError for what can't be one."""
     if not name.strip() or name == FROM_ENVIRONMENT:
-        raise ConfigTrouble(f"A profile can't be called '{name}'.")
+        raise ConfigError(f"A profile can't be called '{name}'.")
     try:
         return Profile(name, parse_portal_url(portal), parse_environment(environment))
-    except BadValue as trouble:
-        raise ConfigTrouble(f"{trouble}.") from trouble
+    except InvalidValue as trouble:
+        raise ConfigError(f"{trouble}.") from trouble
 
 
 def nearest(word: str, words: list[str]) -> str:
@@ -321,15 +321,15 @@ def _profile(name: str, written: object, path: Path) -> Profile:
     _known(f"{where}.", table, set(CHECKS), path)
     for key in REQUIRED:
         if key not in table:
-            raise ConfigTrouble(f"{path}: {where} has no '{key}'.")
+            raise ConfigError(f"{path}: {where} has no '{key}'.")
     checked: dict[str, Any] = {}
     for key, value in table.items():
         try:
             checked[key] = CHECKS[key](value)
-        except BadValue as trouble:
-            raise ConfigTrouble(f"{path}: {where}.{key}: {trouble}.") from trouble
+        except InvalidValue as trouble:
+            raise ConfigError(f"{path}: {where}.{key}: {trouble}.") from trouble
     if {"token_command", "key_file"} <= checked.keys():
-        raise ConfigTrouble(
+        raise ConfigError(
             f"{path}: {where} has both token_command and key_file.",
             hint="Take one of them out: each signs a machine in.",
         )
@@ -340,13 +340,13 @@ def _known(prefix: str, table: dict[str, Any], known: set[str], path: Path) -> N
     for key in table:
         if key not in known:
             guess = nearest(key, sorted(known))
-            raise ConfigTrouble(f"{path}: unknown key '{prefix}{key}'{guess}")
+            raise ConfigError(f"{path}: unknown key '{prefix}{key}'{guess}")
 
 
 def _table(value: object, name: str, path: Path) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise ConfigTrouble(f"{path}: '{name}' must be a table.")
+    raise ConfigError(f"{path}: '{name}' must be a table.")
 
 
 def _document(path: Path) -> Any:

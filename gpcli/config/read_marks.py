@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.config.atomic_write import private_dir, write_private
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 PATIENCE = 2.0
 """Seconds to wait for another process that adds a mark; then it is an error."""
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _StoredMarks:
     """What the file holds: a key that only this machine has, and hashes made with it."""
 
     key: str
@@ -34,7 +34,7 @@ class ReadMarks:
     def __init__(self, directory: Path, account: str) -> None:
         self._path = directory / "read-marks.json"
         self._account = account
-        self._known: _Kept | None = None
+        self._known: _StoredMarks | None = None
 
     def __contains__(self, message: str) -> bool:
         """Whether the message with this id is known as read."""
@@ -42,7 +42,7 @@ class ReadMarks:
         return self._mark(message, self._known.key) in self._known.read
 
     def add(self, message: str) -> None:
-        """Know the message with this id as read; raises ConfigTrouble if it can't be kept."""
+        """Know the message with this id as read; raises ConfigError if it can't be kept."""
         from filelock import FileLock  # noqa: PLC0415  (imports asyncio; only changes need it)
 
         try:
@@ -51,25 +51,25 @@ class ReadMarks:
             with FileLock(lock, mode=0o600, timeout=PATIENCE):
                 self._add(message)
         except OSError as trouble:
-            raise ConfigTrouble(
+            raise ConfigError(
                 f"That it was read can't be kept in {self._path}: {trouble.strerror or 'busy'}.",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from trouble
 
     def _add(self, message: str) -> None:
         kept = self._kept()
-        self._known = _Kept(kept.key, kept.read | {self._mark(message, kept.key)})
+        self._known = _StoredMarks(kept.key, kept.read | {self._mark(message, kept.key)})
         written = {"key": kept.key, "read": sorted(self._known.read)}
         if self._known != kept:
             write_private(self._path, json.dumps(written))
 
-    def _kept(self) -> _Kept:
+    def _kept(self) -> _StoredMarks:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             bytes.fromhex(kept["key"])
-            return _Kept(kept["key"], frozenset(map(str, kept["read"])))
+            return _StoredMarks(kept["key"], frozenset(map(str, kept["read"])))
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
-            return _Kept(secrets.token_hex(32), frozenset())
+            return _StoredMarks(secrets.token_hex(32), frozenset())
 
     def _mark(self, message: str, key: str) -> str:
         about = f"{self._account}\0{message}".encode(errors="surrogatepass")

@@ -10,7 +10,7 @@ from gpcli.config import profiles
 from gpcli.config.index_format import is_set
 from gpcli.config.options import Options
 from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
-from gpcli.errors import ConfigTrouble, InputNeeded, NotSignedIn, ProductionGuard
+from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
@@ -50,7 +50,7 @@ class Settings:
 
 
 def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings:
-    """Decide; raises ConfigTrouble, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
+    """Decide; raises ConfigError, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
     profile = choose_profile(options, env, config)
     guard_production(profile, env)
     by_environment = not options.profile and value(env, "GPCLI_PORTAL") is not None
@@ -76,7 +76,7 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
         return _from_environment(portal, env)
     for name in (TOKEN, TOKEN_COMMAND):
         if value(env, name):
-            raise ConfigTrouble(f"{name} is set without GPCLI_PORTAL: for which portal is it?")
+            raise ConfigError(f"{name} is set without GPCLI_PORTAL: for which portal is it?")
     named = value(env, "GPCLI_PROFILE") or config.default
     if named:
         return config.profile(named)
@@ -94,11 +94,11 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
 def given_token(env: Mapping[str, str]) -> tuple[str | None, str | None]:
     """The token and the command in the environment, of which one at most may be set.
 
-    Raises ConfigTrouble.
+    Raises ConfigError.
     """
     token, command = value(env, TOKEN), value(env, TOKEN_COMMAND)
     if token and command:
-        raise ConfigTrouble(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
+        raise ConfigError(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
     return token, command
 
 
@@ -114,10 +114,10 @@ def guard_production(profile: Profile, env: Mapping[str, str]) -> None:
 
 
 def value(env: Mapping[str, str], name: str) -> str | None:
-    """A variable's value; `None` when unset. Raises ConfigTrouble when it is empty."""
+    """A variable's value; `None` when unset. Raises ConfigError when it is empty."""
     written = env.get(name)
     if written is not None and not written.strip():
-        raise ConfigTrouble(f"{name} is set but empty.", hint=f"Give it a value, or unset {name}.")
+        raise ConfigError(f"{name} is set but empty.", hint=f"Give it a value, or unset {name}.")
     return written
 
 
@@ -125,15 +125,15 @@ def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
     try:
         base = profiles.parse_portal_url(portal)
         environment = profiles.parse_environment(value(env, "GPCLI_ENVIRONMENT") or "production")
-    except profiles.BadValue as trouble:
-        raise ConfigTrouble(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
+    except profiles.InvalidValue as trouble:
+        raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
     return Profile(FROM_ENVIRONMENT, base, environment)
 
 
 def clock_offset(env: Mapping[str, str]) -> timedelta:
     """How far ahead of the machine's clock the sandbox is that the environment names.
 
-    Only a sandbox can have a clock of its own. Raises ConfigTrouble.
+    Only a sandbox can have a clock of its own. Raises ConfigError.
     """
     seconds = value(env, "GPCLI_CLOCK_OFFSET")
     if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
@@ -141,7 +141,7 @@ def clock_offset(env: Mapping[str, str]) -> timedelta:
     try:
         offset = timedelta(seconds=float(seconds))
     except (ValueError, OverflowError):
-        raise ConfigTrouble(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None
+        raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None
     if abs(offset) > FARTHEST:
-        raise ConfigTrouble(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
+        raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
     return offset

@@ -197,7 +197,7 @@ def write_message(
     if answers:
         message["inResponseTo"] = [{"reference": f"Communication/{answers}"}]
     words = [{"contentString": draft.text}] if draft.text else []
-    files = [{"contentAttachment": write_attachment(each)} for each in draft.enclosures]
+    files = [{"contentAttachment": write_attachment(each)} for each in draft.attachments]
     return {**message, "payload": [*words, *files]}
 
 

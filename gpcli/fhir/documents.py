@@ -9,7 +9,7 @@ from typing import Any
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.model.thread import Attachment, Enclosure
+from gpcli.model.thread import AttachedFile, Attachment
 
 DOCUMENT = "DocumentReference"
 
@@ -67,7 +67,7 @@ def decoded(written: str) -> bytes | None:
         return None
 
 
-def write_attachment(enclosure: Enclosure) -> dict[str, Any]:
+def write_attachment(enclosure: AttachedFile) -> dict[str, Any]:
     """A file as an Attachment with its bytes."""
     return {
         "contentType": enclosure.content_type,

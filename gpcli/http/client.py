@@ -20,11 +20,11 @@ from gpcli import __version__, errors
 from gpcli.http import httpx, network_errors
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import MAX_BYTES, NotStrict, encode
-from gpcli.http.send import REQUEST_ID, Answer, Call, Exchange, LogLine
-from gpcli.http.transport import Wire
+from gpcli.http.send import REQUEST_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
+from gpcli.http.transport import DeadlineTransport
 from gpcli.http.url_policy import safe_url, url_under
 
-__all__ = ["Answer", "Bearer", "Door", "LogLine"]
+__all__ = ["Bearer", "HttpClient", "HttpResponse", "RequestLog"]
 
 FHIR = "application/fhir+json"
 JSON = "application/json"
@@ -36,16 +36,16 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class Bearer(Protocol):
     """Where the access token comes from."""
 
-    def token(self, door: Door) -> str:
+    def token(self, client: HttpClient) -> str:
         """A token that is valid now, refreshed first if it is about to expire."""
         ...
 
-    def renew(self, door: Door, stale: str) -> str:
+    def renew(self, client: HttpClient, stale: str) -> str:
         """Another token after a 401 for `stale`; raises errors.Expired if there is no way."""
         ...
 
 
-class Door:
+class HttpClient:
     """One command's way to one portal.
 
     `base` is the FHIR base; `ca_file` adds to what the machine trusts; `env` gives the proxy and
@@ -66,7 +66,7 @@ class Door:
         ca_file: str | None = None,
         env: Mapping[str, str],
         transport: httpx.BaseTransport | None = None,
-        log: Callable[[LogLine], None] | None = None,
+        log: Callable[[RequestLog], None] | None = None,
         meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext,
         max_bytes: int = MAX_BYTES,
         new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
@@ -77,9 +77,11 @@ class Door:
         self.deadline = deadline
         self._bearer = bearer
         self._new_request_id = new_request_id
-        wire = transport or Wire(deadline, ca_file=ca_file, env=env)
+        wire = transport or DeadlineTransport(deadline, ca_file=ca_file, env=env)
         home = safe_url(self.base)
-        self._exchange = Exchange(wire, deadline, home, max_bytes, log, sleep, random, meanwhile)
+        self._exchange = RequestSender(
+            wire, deadline, home, max_bytes, log, sleep, random, meanwhile
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -97,12 +99,12 @@ class Door:
         params: Sequence[tuple[str, str]] = (),
         *,
         headers: Mapping[str, str] = _NOTHING,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Read below the base, with the token; `path_or_url` may be an absolute `next` link."""
         url = url_under(self.base, path_or_url, params)
         return self._with_token(self._call("GET", url, {"Accept": FHIR, **headers}, retry=True))
 
-    def get_file(self, path_or_url: str) -> Answer:
+    def get_file(self, path_or_url: str) -> HttpResponse:
         """Read a file below the base, with the token; a success has its bytes as they came."""
         url = url_under(self.base, path_or_url)
         call = self._call("GET", url, {"Accept": FHIR}, retry=True)
@@ -116,7 +118,7 @@ class Door:
         *,
         headers: Mapping[str, str] = _NOTHING,
         retry: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Write below the base, with the token.
 
         `retry` says that the portal may get the same request twice: a batch of reads, or a write
@@ -131,7 +133,7 @@ class Door:
         call = self._call(method, url, {**kinds, **headers}, _written(body), retry=retry)
         return self._with_token(call)
 
-    def fetch(self, url: str, *, headers: Mapping[str, str] = _NOTHING) -> Answer:
+    def fetch(self, url: str, *, headers: Mapping[str, str] = _NOTHING) -> HttpResponse:
         """Read any https or loopback URL, without the token: discovery, public keys."""
         kinds = {"Accept": JSON}
         call = self._call("GET", safe_url(url), {**kinds, **headers}, retry=True)
@@ -139,7 +141,7 @@ class Door:
 
     def post_form(
         self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] = _NOTHING
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send a form to a sign-in endpoint, without the token; never sent twice."""
         kinds = {"Accept": JSON, "Content-Type": FORM}
         content = urlencode(form).encode()
@@ -154,15 +156,15 @@ class Door:
         content: bytes | None = None,
         *,
         retry: bool = False,
-    ) -> Call:
+    ) -> OutgoingRequest:
         common = {
             "Accept-Encoding": "gzip",
             "User-Agent": f"gpcli/{__version__}",
             REQUEST_ID: headers.get(REQUEST_ID) or self._new_request_id(),
         }
-        return Call(method, url, {**common, **headers}, content, retry)
+        return OutgoingRequest(method, url, {**common, **headers}, content, retry)
 
-    def _with_token(self, call: Call) -> Answer:
+    def _with_token(self, call: OutgoingRequest) -> HttpResponse:
         if self._bearer is None:
             return self._exchange.answer(call)
         with _nothing_sent():
@@ -185,12 +187,12 @@ def _nothing_sent() -> Iterator[None]:
     # What the token endpoint did says nothing about the request that waits for the token.
     try:
         yield
-    except (network_errors.LostReply, network_errors.LateReply, network_errors.BadAnswer) as failed:
+    except (network_errors.LostReply, network_errors.LateReply, network_errors.BadReply) as failed:
         failed.sent = False
         raise
 
 
-def _signed(call: Call, token: str) -> Call:
+def _signed(call: OutgoingRequest, token: str) -> OutgoingRequest:
     return replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
 
 
@@ -198,4 +200,4 @@ def _written(body: Mapping[str, Any]) -> bytes:
     try:
         return encode(body)
     except NotStrict as refused:
-        raise errors.Usage(f"The request can't be sent: its text {refused}.") from None
+        raise errors.InvalidUsage(f"The request can't be sent: its text {refused}.") from None

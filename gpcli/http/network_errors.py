@@ -31,7 +31,7 @@ class LateReply(errors.TimedOut):
         self.sent = sent
 
 
-class BadAnswer(errors.BadResponse):
+class BadReply(errors.BadResponse):
     """An answer came, with `status`, but its body can't be used: a write may have been done."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
@@ -176,10 +176,10 @@ def _proxy_answer(status: int, host: str, *, signed: bool) -> tuple[str, str]:
     return how, f"Try again later; NO_PROXY={host} goes around the proxy."
 
 
-def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsTrouble:
+def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsError:
     if not isinstance(tls, ssl.SSLCertVerificationError):
         why, hint = _REASONS.get(tls.reason or "", _NOT_AGREED)
-        return errors.TlsTrouble(
+        return errors.TlsError(
             f"No encrypted connection to {host} could be agreed on: {why}; nothing was sent.",
             hint=hint,
         )
@@ -187,7 +187,7 @@ def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsTrouble:
     why, hint = _CERTIFICATE.get(code, _UNKNOWN_ISSUER)
     if code not in _CERTIFICATE and code not in _ISSUER_CODES:
         why, hint = "can't be verified", _UNKNOWN_ISSUER[1]
-    return errors.TlsTrouble(f"The certificate of {host} {why}; nothing was sent.", hint=hint)
+    return errors.TlsError(f"The certificate of {host} {why}; nothing was sent.", hint=hint)
 
 
 def _reason(trouble: httpx.TransportError) -> tuple[str, str]:
@@ -215,7 +215,7 @@ def _causes(trouble: BaseException) -> Iterator[BaseException]:
             yield from _causes(cause)
 
 
-class Stage(StrEnum):
+class FailureStage(StrEnum):
     """The steps of a request in order: the one named is the one that failed."""
 
     PROXY = "proxy"
@@ -225,15 +225,15 @@ class Stage(StrEnum):
     ANSWER = "answer"
 
 
-def stage_of(error: errors.GpcliError) -> Stage:
+def failure_stage(error: errors.GpcliError) -> FailureStage:
     """Where a request ended for which the door raised `error`."""
-    if isinstance(error, BadAnswer):
-        return Stage.ANSWER
+    if isinstance(error, BadReply):
+        return FailureStage.ANSWER
     causes = list(_causes(error))
     if any(isinstance(cause, httpx.ProxyError) for cause in causes):
-        return Stage.PROXY
-    if isinstance(error, errors.TlsTrouble | errors.ConfigTrouble):
-        return Stage.CERTIFICATE
+        return FailureStage.PROXY
+    if isinstance(error, errors.TlsError | errors.ConfigError):
+        return FailureStage.CERTIFICATE
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return Stage.NAME
-    return Stage.CONNECTION
+        return FailureStage.NAME
+    return FailureStage.CONNECTION

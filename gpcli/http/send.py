@@ -18,7 +18,7 @@ REQUEST_ID = "X-Request-ID"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """What came back: `body` is the strictly decoded JSON, None if there was none.
 
     For a status outside 200 to 299 a body that is not JSON is None, too. Where a file was asked
@@ -36,7 +36,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class LogLine:
+class RequestLog:
     """All that may be logged of a try. `status` is None when no answer came."""
 
     method: str
@@ -47,7 +47,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class Call:
+class OutgoingRequest:
     """What to ask. `headers` names the request id; `retry` allows the portal to get it twice.
 
     `as_is` asks for the bytes of a successful answer, whatever they are.
@@ -67,7 +67,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class RequestSender:
     """The way to ask: over `wire`, within `deadline`, at most `max_bytes` unpacked per answer.
 
     `meanwhile` surrounds the wait for each answer, for whoever shows that something goes on.
@@ -77,12 +77,12 @@ class Exchange:
     deadline: Deadline
     home: httpx.URL
     max_bytes: int
-    log: Callable[[LogLine], None] | None
+    log: Callable[[RequestLog], None] | None
     sleep: Callable[[float], None]
     random: Callable[[], float]
     meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def answer(self, call: Call, after: Answer | None = None) -> Answer:
+    def answer(self, call: OutgoingRequest, after: HttpResponse | None = None) -> HttpResponse:
         """The answer to `call`, tried again where that is allowed and may help.
 
         `after` is the answer to earlier tries of it, which count as well. Raises
@@ -91,7 +91,7 @@ class Exchange:
         with self.meanwhile():
             return self._answer(call, after)
 
-    def _answer(self, call: Call, after: Answer | None) -> Answer:
+    def _answer(self, call: OutgoingRequest, after: HttpResponse | None) -> HttpResponse:
         before, repeated = (after.tries, after.repeated) if after else (0, False)
         for tried in itertools.count(1):
             outcome = self._outcome(call)
@@ -100,21 +100,21 @@ class Exchange:
                 break
             repeated = repeated or _may_be_done(outcome)
             self.sleep(pause)
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, HttpResponse):
             return replace(outcome, tries=before + tried, repeated=repeated)
         sent = repeated or network_errors.reached_portal(outcome)
         raise self._error(call, outcome, sent=sent) from outcome
 
     def _pause(
-        self, call: Call, outcome: Answer | httpx.TransportError, tried: int
+        self, call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tried: int
     ) -> float | None:
         if tried == retry.TRIES or not _may_repeat(call, outcome):
             return None
-        asked = retry.retry_after(outcome.headers) if isinstance(outcome, Answer) else None
+        asked = retry.retry_after(outcome.headers) if isinstance(outcome, HttpResponse) else None
         pause = retry.pause_after(tried, self.random) if asked is None else asked
         return pause if pause < self.deadline.left() else None
 
-    def _outcome(self, call: Call) -> Answer | httpx.TransportError:
+    def _outcome(self, call: OutgoingRequest) -> HttpResponse | httpx.TransportError:
         began = self.deadline.clock()
         status = None
         try:
@@ -126,7 +126,7 @@ class Exchange:
         finally:
             self._note(call, status, began)
 
-    def _asked(self, call: Call) -> httpx.Response:
+    def _asked(self, call: OutgoingRequest) -> httpx.Response:
         left = self.deadline.left()
         if left <= 0:
             raise httpx.ConnectTimeout("the deadline is over")
@@ -139,7 +139,7 @@ class Exchange:
         )
         return self.wire.handle_request(request)
 
-    def _read(self, call: Call, response: httpx.Response) -> Answer:
+    def _read(self, call: OutgoingRequest, response: httpx.Response) -> HttpResponse:
         status, headers = response.status_code, response.headers
         try:
             body = _body(call, status, read_body(response, self.max_bytes), headers)
@@ -149,22 +149,24 @@ class Exchange:
             body = None
         finally:
             response.close()
-        return Answer(status, headers, body, str(call.url), call.request_id)
+        return HttpResponse(status, headers, body, str(call.url), call.request_id)
 
-    def _error(self, call: Call, failed: httpx.TransportError, *, sent: bool) -> errors.GpcliError:
+    def _error(
+        self, call: OutgoingRequest, failed: httpx.TransportError, *, sent: bool
+    ) -> errors.GpcliError:
         return network_errors.as_error(
             failed, call.url.host, self.deadline.seconds, sent=sent, request_id=call.request_id
         )
 
-    def _note(self, call: Call, status: int | None, began: float) -> None:
+    def _note(self, call: OutgoingRequest, status: int | None, began: float) -> None:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
-        route = route_of(call.url, self.home)
-        self.log(LogLine(call.method, route, status, ms, call.request_id))
+        route = redacted_route(call.url, self.home)
+        self.log(RequestLog(call.method, route, status, ms, call.request_id))
 
 
-def _body(call: Call, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
+def _body(call: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
     if call.as_is and 200 <= status < 300:
         return bytes(raw)
     body = decode_body(raw, headers)
@@ -173,22 +175,22 @@ def _body(call: Call, status: int, raw: bytearray, headers: httpx.Headers) -> An
     return body
 
 
-def _may_be_done(outcome: Answer | httpx.TransportError) -> bool:
-    if isinstance(outcome, Answer):
+def _may_be_done(outcome: HttpResponse | httpx.TransportError) -> bool:
+    if isinstance(outcome, HttpResponse):
         return outcome.status != 429
     return network_errors.reached_portal(outcome)
 
 
-def _may_repeat(call: Call, outcome: Answer | httpx.TransportError) -> bool:
-    if isinstance(outcome, Answer):  # 429 says that nothing was done
+def _may_repeat(call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
+    if isinstance(outcome, HttpResponse):  # 429 says that nothing was done
         return outcome.status == 429 or (call.retry and outcome.status in retry.STATUSES)
     if network_errors.is_final(outcome):
         return False
     return call.retry or not network_errors.reached_portal(outcome)
 
 
-def _bad_answer(call: Call, status: int, why: NotStrict) -> network_errors.BadAnswer:
-    return network_errors.BadAnswer(
+def _bad_answer(call: OutgoingRequest, status: int, why: NotStrict) -> network_errors.BadReply:
+    return network_errors.BadReply(
         f"The portal at {call.url.host} gave an answer that gpcli can't use: it {why}.",
         hint="Check the portal's address in the profile; it must be its FHIR base.",
         status=status,
@@ -216,7 +218,7 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _OPERATION = re.compile(r"\$[a-z-]{1,40}")
 
 
-def route_of(url: httpx.URL, base: httpx.URL) -> str:
+def redacted_route(url: httpx.URL, base: httpx.URL) -> str:
     """`/Appointment/{id}` for a URL under `base`; elsewhere only words of sign-in are kept."""
     home = base.path.rstrip("/")
     if url.host == base.host and url.port == base.port and f"{url.path}/".startswith(f"{home}/"):

@@ -13,13 +13,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
-    """The process's one TLS context for these settings; raises ConfigTrouble.
+    """The process's one TLS context for these settings; raises ConfigError.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` stand instead of what the machine trusts; the
     latter may name several directories, as for OpenSSL. `ca_file` adds to whatever is trusted.
@@ -60,7 +60,7 @@ def _named(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
 
 def _load_directories(context: ssl.SSLContext, cert_dir: str) -> None:
     if hashed_directory(*cert_dir.split(os.pathsep)) is None:
-        raise ConfigTrouble(
+        raise ConfigError(
             f"SSL_CERT_DIR {cert_dir} holds no certificates that can be found by their hash.",
             hint="openssl rehash DIRECTORY names them so; or name one file in SSL_CERT_FILE.",
         )
@@ -80,7 +80,7 @@ def _load(context: ssl.SSLContext, name: str, path: str) -> None:
     try:
         context.load_verify_locations(cafile=path)
     except (OSError, ssl.SSLError) as trouble:
-        raise ConfigTrouble(
+        raise ConfigError(
             f"{name} {path} can't be read as certificates.",
             hint="It must be a file of certificates in PEM form.",
         ) from trouble

@@ -13,7 +13,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 import httpcore
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.network_errors import ProxyFailed
@@ -22,14 +22,14 @@ from gpcli.http.url_policy import is_here
 
 
 def proxy_for(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
-    """The proxy for `url`, or None for a direct connection; raises ConfigTrouble."""
+    """The proxy for `url`, or None for a direct connection; raises ConfigError."""
     written = env.get("https_proxy") or env.get("HTTPS_PROXY")
     if not written or url.scheme != "https" or is_here(url.host):
         return None
     if _bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
     if ":" in url.host:  # the library writes such an address in a way that proxies can't read
-        raise ConfigTrouble(
+        raise ConfigError(
             f"No proxy is asked for the way to an address like {url.host}.",
             hint=f"Use the portal's name, or set NO_PROXY={url.host} to go around the proxy.",
         )
@@ -52,9 +52,9 @@ def _proxy(written: str) -> httpx.Proxy:
     try:
         proxy = httpx.Proxy(written if "://" in written else f"http://{written}")
     except (httpx.InvalidURL, ValueError):
-        raise ConfigTrouble(wanted) from None
+        raise ConfigError(wanted) from None
     if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
-        raise ConfigTrouble(wanted)
+        raise ConfigError(wanted)
     return proxy
 
 
@@ -182,10 +182,10 @@ _POOL: dict[str, Any] = {
 }
 
 
-class Wire(httpx.BaseTransport):
+class DeadlineTransport(httpx.BaseTransport):
     """An httpx transport whose sockets keep the deadline and trust what the machine trusts.
 
-    It reads proxies and certificate places from `env`; raises ConfigTrouble if they are wrong.
+    It reads proxies and certificate places from `env`; raises ConfigError if they are wrong.
     """
 
     def __init__(self, deadline: Deadline, *, ca_file: str | None, env: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
-from gpcli.model.receipt import Sending
+from gpcli.model.receipt import Receipt
 from gpcli.model.service import Offers
 
 PrescriptionId = NewType("PrescriptionId", str)
@@ -123,7 +123,7 @@ def called(name: str | None, strength: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class RenewalDesk:
+class RenewalFacts:
     """All that renewing is decided on: every prescription, and the request to renew each.
 
     `renewals` are all requests, newest first, also those for what was replaced.
@@ -135,7 +135,7 @@ class RenewalDesk:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RenewalOutcome:
     """How asking to renew one prescription ended: the request, or why there is none.
 
     `error` is one of gpcli's errors; exactly one of the two is there.
@@ -148,7 +148,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class WhyNot:
+class RenewalError:
     """Why one prescription could not be asked for, in the words of gpcli's errors."""
 
     code: str
@@ -173,19 +173,19 @@ class RenewalResult:
     asked: datetime | None
     answer: str | None
     warning: str | None
-    error: WhyNot | None
+    error: RenewalError | None
     zone: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenewalReceipt(Sending, RenewalResult):
+class RenewalReceipt(Receipt, RenewalResult):
     """A request to renew after (or, in a dry run, before) sending or taking it back.
 
     `request_id` is the whole command's: repeated with it, each prescription is asked for once.
     """
 
     @classmethod
-    def of(cls, result: RenewalResult, sending: Sending) -> RenewalReceipt:
+    def of(cls, result: RenewalResult, sending: Receipt) -> RenewalReceipt:
         """The receipt for `result`."""
         known = {
             field.name: getattr(record, field.name)

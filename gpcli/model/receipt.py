@@ -18,7 +18,7 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
-class BookingDesk:
+class BookingFacts:
     """All that a booking is decided on.
 
     `earlier` is the booking that the same intent made before, if any; `coming` are the person's
@@ -35,7 +35,7 @@ class BookingDesk:
 
 
 @dataclass(frozen=True)
-class CancellingDesk:
+class CancellationFacts:
     """All that a cancellation is decided on; `appointment` `None` = the portal has none such."""
 
     offers: Offers
@@ -43,7 +43,7 @@ class CancellingDesk:
 
 
 @dataclass(frozen=True)
-class Written(Generic[Record]):
+class WriteResult(Generic[Record]):
     """What a write left at the portal; `changed` is false when it was so already.
 
     `here_only`: the portal did not take it, and only this machine remembers it.
@@ -55,7 +55,7 @@ class Written(Generic[Record]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class Receipt:
     """How a sending went.
 
     `changed` is false when it was so already, and in a dry run. `request_id` is what
@@ -71,7 +71,7 @@ class Sending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AppointmentReceipt(Sending, Appointment):
+class AppointmentReceipt(Receipt, Appointment):
     """A booking, enquiry or cancellation after (or, in a dry run, before) sending.
 
     `changed` is false when it was so already, and in a dry run. `request_id` is what
@@ -79,20 +79,20 @@ class AppointmentReceipt(Sending, Appointment):
     """
 
     @classmethod
-    def of(cls, appointment: Appointment, sending: Sending) -> AppointmentReceipt:
+    def of(cls, appointment: Appointment, sending: Receipt) -> AppointmentReceipt:
         """The receipt for `appointment`."""
         return cls(**_values(appointment), **_values(sending))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsentReceipt(Sending, Consent):
+class ConsentReceipt(Receipt, Consent):
     """A consent given or withdrawn; the rest as in an AppointmentReceipt."""
 
     @classmethod
-    def of(cls, consent: Consent, sending: Sending) -> ConsentReceipt:
+    def of(cls, consent: Consent, sending: Receipt) -> ConsentReceipt:
         """The receipt for `consent`."""
         return cls(**_values(consent), **_values(sending))
 
 
-def _values(record: Appointment | Consent | Sending) -> dict[str, Any]:
+def _values(record: Appointment | Consent | Receipt) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 
-from gpcli.model.receipt import Sending
+from gpcli.model.receipt import Receipt
 from gpcli.model.service import Offers
 
 ThreadId = NewType("ThreadId", str)
@@ -104,7 +104,7 @@ class Conversation:
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class AttachedFile:
     """A file that goes along with a message: base name, media type, bytes."""
 
     name: str
@@ -117,7 +117,7 @@ class Draft:
     """What a person wants to send: the words, and the files."""
 
     text: str
-    enclosures: tuple[Enclosure, ...] = ()
+    attachments: tuple[AttachedFile, ...] = ()
 
 
 def same_words(one: str | None, other: str | None) -> bool:
@@ -126,7 +126,7 @@ def same_words(one: str | None, other: str | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedAttachment:
     """An attachment that was saved to `path`; `size` in bytes."""
 
     id: str
@@ -136,7 +136,7 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class WritingDesk:
+class ThreadFacts:
     """All that starting a thread is decided on.
 
     `earlier` is the thread that the same intent started before, if any; `half` tells that its
@@ -153,7 +153,7 @@ class WritingDesk:
 
 
 @dataclass(frozen=True)
-class ReplyDesk:
+class ReplyFacts:
     """All that a reply is decided on; `conversation` `None` = the portal has none such.
 
     `earlier` is the message that the same intent sent before, if any.
@@ -169,7 +169,7 @@ SENT = "completed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThreadReceipt(Sending, Thread):
+class ThreadReceipt(Receipt, Thread):
     """A thread after (or, in a dry run, before) it was started.
 
     `changed` is false when it was so already, and in a dry run. `request_id` is what
@@ -177,13 +177,13 @@ class ThreadReceipt(Sending, Thread):
     """
 
     @classmethod
-    def of(cls, thread: Thread, sending: Sending) -> ThreadReceipt:
+    def of(cls, thread: Thread, sending: Receipt) -> ThreadReceipt:
         """The receipt for `thread`."""
         return cls(**_thread_values(thread), **_thread_values(sending))
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageReceipt(Sending, Message):
+class MessageReceipt(Receipt, Message):
     """A reply, or a message that was marked as read; the rest as in a ThreadReceipt.
 
     `status` is R4's EventStatus: `completed` once the portal has it, `preparation` in a dry run.
@@ -192,11 +192,11 @@ class MessageReceipt(Sending, Message):
     status: str
 
     @classmethod
-    def of(cls, message: Message, sending: Sending) -> MessageReceipt:
+    def of(cls, message: Message, sending: Receipt) -> MessageReceipt:
         """The receipt for `message`."""
         status = SENT if message.id else "preparation"
         return cls(**_thread_values(message), **_thread_values(sending), status=status)
 
 
-def _thread_values(record: Thread | Message | Sending) -> dict[str, Any]:
+def _thread_values(record: Thread | Message | Receipt) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}

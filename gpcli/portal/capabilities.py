@@ -13,7 +13,7 @@ from typing import Any
 from gpcli.config.atomic_write import write_private
 from gpcli.errors import BadResponse
 from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.http.client import Answer, Door
+from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.model.service import ServiceName
 from gpcli.portal.error_mapping import error_of
 
@@ -44,16 +44,16 @@ _NAMES = {each.name for each in fields(Capabilities)}
 _FLAGS = {"batch", "transaction", "book_operation"}
 
 
-def capabilities(door: Door, cache: Path, now: float) -> Capabilities:
+def capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
     """The kept statement if it is fresh, else the portal's own.
 
     Raises BadResponse when the portal isn't a FHIR R4 server, or what the door raises.
     """
-    path = _path(cache, door.base)
+    path = _path(cache, client.base)
     kept = _kept(path, now)
     if kept:
         return kept
-    read = stated(door.get("metadata"), door)
+    read = stated(client.get("metadata"), client)
     with suppress(OSError):  # without a cache it is asked for every time
         write_private(path, json.dumps({"at": now, **asdict(read)}))
     return read
@@ -65,13 +65,13 @@ def forget(cache: Path, base: str) -> None:
         _path(cache, base).unlink(missing_ok=True)
 
 
-def stated(answer: Answer, door: Door) -> Capabilities:
+def stated(answer: HttpResponse, client: HttpClient) -> Capabilities:
     """What the answer to a question for the statement says; raises as `capabilities` does."""
     if answer.status >= 400:
-        raise _not_fhir(door) if answer.status in _ELSEWHERE else error_of(answer)
+        raise _not_fhir(client) if answer.status in _ELSEWHERE else error_of(answer)
     if answer.status >= 300:
-        raise _not_fhir(door, ": it leads on to another address, and gpcli does not follow")
-    return _read(answer.body, door)
+        raise _not_fhir(client, ": it leads on to another address, and gpcli does not follow")
+    return _read(answer.body, client)
 
 
 def read_capabilities(statement: Element) -> Capabilities:
@@ -160,13 +160,13 @@ def _kept(path: Path, now: float) -> Capabilities | None:
         return None
 
 
-def _read(body: object, door: Door) -> Capabilities:
+def _read(body: object, client: HttpClient) -> Capabilities:
     try:
         statement = resource(body)
     except Malformed:
-        raise _not_fhir(door) from None
+        raise _not_fhir(client) from None
     if statement.kind != "CapabilityStatement":
-        raise _not_fhir(door)
+        raise _not_fhir(client)
     try:
         _require_r4(statement)
         return read_capabilities(statement)
@@ -183,9 +183,9 @@ def _require_r4(statement: Element) -> None:
         )
 
 
-def _not_fhir(door: Door, why: str = "") -> BadResponse:
+def _not_fhir(client: HttpClient, why: str = "") -> BadResponse:
     return BadResponse(
-        f"{door.base} is not a FHIR portal{why}.",
+        f"{client.base} is not a FHIR portal{why}.",
         hint="Check the URL: it is the portal's FHIR base, such as https://portal.example/fhir/R4.",
     )
 

@@ -10,23 +10,23 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import Dialect, Found, Reader, whole
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.mapping import Found, PortalProfile, RecordMapper, unwrap
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
 
 
 @dataclass(frozen=True)
-class Context:
+class PortalDependencies:
     """One portal on behalf of one patient.
 
     `permitted` tells what the sign-in and the portal allow; `now` the present, aware.
     """
 
-    exchange: Exchange
-    errands: Errands
+    exchange: FhirSearch
+    kernel: WriteKernel
     identity: Identity
-    dialect: Dialect
-    reader: Reader
+    portal_profile: PortalProfile
+    mapper: RecordMapper
     permitted: Callable[[], frozenset[ServiceName]]
     now: Callable[[], datetime]
 
@@ -48,11 +48,11 @@ class Context:
 
     def offers(self, answers: Sequence[Found]) -> Offers:
         """What the GPs offer, from the answers to `about_offers`."""
-        self._add_services(whole(answers[0]))
-        return self.reader.offers(answers, self.permitted())
+        self._add_services(unwrap(answers[0]))
+        return self.mapper.offers(answers, self.permitted())
 
     def _add_services(self, gps: Bundle) -> None:
         """Where no GP's role names a service, fetch those of their organizations."""
-        organizations = self.reader.organizations_to_ask(gps)
+        organizations = self.mapper.organizations_to_ask(gps)
         if organizations:
             gps.add(self.exchange.whole(queries.services_of(organizations)))

@@ -18,14 +18,14 @@ from gpcli.errors import (
     NotFound,
     NotPermitted,
     OffForNow,
-    PortalTrouble,
+    PortalError,
     RateLimited,
     Rejected,
     SlotTaken,
     TooLate,
 )
 from gpcli.fhir.element import Coding, Element, Malformed, resource
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.http.retry import retry_after
 
 PROBLEM = "urn:gpcli:problem"
@@ -37,7 +37,7 @@ _HINTS: dict[type[GpcliError], str] = {
     OffForNow: "gpcli services",
     SlotTaken: "gpcli slots lists the free times.",
     RateLimited: "Try again later.",
-    PortalTrouble: "Try again later.",
+    PortalError: "Try again later.",
 }
 
 _BY_PROBLEM: dict[str, type[GpcliError]] = {
@@ -56,14 +56,14 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ...] = (
     (lambda status: status in {404, 410}, NotFound, "The portal has no such record."),
     (lambda status: status in {409, 412}, Conflict, "The record has changed at the portal."),
     (lambda status: status == 429, RateLimited, "The portal asks to slow down."),
-    (lambda status: status in {408, 423, 424}, PortalTrouble, "The portal can't answer now."),
+    (lambda status: status in {408, 423, 424}, PortalError, "The portal can't answer now."),
     (lambda status: status == 501, Rejected, "The portal does not know how to do this."),
-    (lambda status: status >= 500, PortalTrouble, "The portal has a fault."),
+    (lambda status: status >= 500, PortalError, "The portal has a fault."),
     (lambda status: status >= 400, Rejected, "The portal refused the request."),
 )
 
 
-def error_of(answer: Answer) -> GpcliError:
+def error_of(answer: HttpResponse) -> GpcliError:
     """The error for an answer that is not a success."""
     kind, sentence = _by_status(answer.status)
     said = ""

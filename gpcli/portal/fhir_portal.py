@@ -18,11 +18,11 @@ from gpcli.fhir.patient import read_person
 from gpcli.fhir.scheduling import write_about, write_booking, write_cancelled, write_enquiry
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
-from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
 from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, Surgery
 from gpcli.portal import queries
-from gpcli.portal.dependencies import Context
-from gpcli.portal.mapping import Found, if_any, must, no_such_appointment, whole
+from gpcli.portal.dependencies import PortalDependencies
+from gpcli.portal.mapping import Found, no_such_appointment, or_empty, require, unwrap
 from gpcli.portal.write.outcome import bearing
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 class FhirPortal:
     """A portal on behalf of `parties`; implements care.Portal."""
 
-    def __init__(self, context: Context, marks: ReadMarks) -> None:
+    def __init__(self, context: PortalDependencies, marks: ReadMarks) -> None:
         self._context = context
         self._marks = marks
         self._exchange = context.exchange
-        self._errands = context.errands
+        self._errands = context.kernel
         self.identity = context.identity
         self._patient = context.patient
-        self._status_sent = context.dialect.status_sent
-        self._reader = context.reader
+        self._status_sent = context.portal_profile.status_sent
+        self._reader = context.mapper
         self._now = context.now
         self._just_read: tuple[Element | None, datetime] = (None, context.now())
 
@@ -87,7 +87,7 @@ class FhirPortal:
     def patient(self) -> Person:
         """The patient's own record."""
         bundle = self._exchange.whole(queries.gps(self._patient))
-        return must(lambda: read_person(self._reader.own(bundle)))
+        return require(lambda: read_person(self._reader.own(bundle)))
 
     def surgeries(self) -> tuple[Surgery, ...]:
         """The patient's GPs."""
@@ -108,7 +108,7 @@ class FhirPortal:
 
     def booking_desk(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
-    ) -> BookingDesk:
+    ) -> BookingFacts:
         """All that a booking is decided on, in one round trip."""
         today = self._now().date()
         asked = [*self._context.about_offers(), *self._about_coming(today)]
@@ -117,10 +117,10 @@ class FhirPortal:
         answers = self._exchange.ask(*asked)
         offers = self._context.offers(answers[:3])
         if offers.consent is not ConsentLevel.FULL_ACCESS:
-            return BookingDesk(offers, None, (), None)
+            return BookingFacts(offers, None, (), None)
         coming = self._coming(answers[3:5], today)
         left = answers[6 if slot else 5 :]
-        return BookingDesk(
+        return BookingFacts(
             offers=offers,
             slot=self._slot(answers[5], slot) if slot else None,
             coming=tuple(coming),
@@ -128,7 +128,7 @@ class FhirPortal:
             thread=_thread_of(left[1], intent) if intent and threads else None,
         )
 
-    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+    def cancelling_desk(self, appointment: str) -> CancellationFacts:
         """All that a cancellation is decided on, in one round trip."""
         answers = self._exchange.ask(
             *self._context.about_offers(), queries.appointment(appointment)
@@ -137,7 +137,7 @@ class FhirPortal:
         there = self._appointment(answers[3], appointment)
         if there and isinstance(answers[3], Bundle):
             self._just_read = answers[3].get(f"Appointment/{appointment}"), self._now()
-        return CancellingDesk(offers, there)
+        return CancellationFacts(offers, there)
 
     def appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
@@ -155,7 +155,7 @@ class FhirPortal:
 
     def book(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         """Book a time in the portal's way and read it back; raises what `booking.book` does."""
         from gpcli.portal.write.slot_booking import Booking, book  # noqa: PLC0415  (most commands need none)
 
@@ -171,14 +171,14 @@ class FhirPortal:
         *,
         channel: str | None = None,
         subject: str | None = None,
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         """Ask the surgery for a time."""
         asked = write_enquiry(offer, self._patient, wished, reason, intent)
         body = asked | write_about(channel, subject)
         there, _, changed = self._errands.create("Appointment", body, intent)
-        return Written(self._made(there), changed)
+        return WriteResult(self._made(there), changed)
 
-    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raises NotFound for another patient's."""
         reference = f"Appointment/{appointment}"
         record, changed = self._errands.update(
@@ -188,30 +188,30 @@ class FhirPortal:
             intent,
             known=self._fresh(reference),
         )
-        return Written(self._reader.written(record), changed)
+        return WriteResult(self._reader.written(record), changed)
 
     def consents(self) -> tuple[Consent, ...]:
         """Active consents."""
         return self._reader.consents(self._exchange.whole(queries.consents(self._patient)))
 
-    def grant_consent(self, intent: UUID) -> Written[Consent]:
+    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
         """Consent to Full Access."""
         body = write_grant(self._patient, intent, self._now())
         there, _, changed = self._errands.create("Consent", body, intent)
-        given = must(lambda: read_consent(there.matches[0]))
+        given = require(lambda: read_consent(there.matches[0]))
         if not changed and given.status != "active":
             raise Conflict(
                 f"This --request-id was used before: that consent is {given.status} now.",
                 hint="Use a new --request-id for a new request.",
             )
-        return Written(given, changed)
+        return WriteResult(given, changed)
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
         """End one consent."""
         record, changed = self._errands.update(
             f"Consent/{consent.id}", write_withdrawn, _has_status("inactive"), intent
         )
-        return Written(must(lambda: read_consent(record)), changed)
+        return WriteResult(require(lambda: read_consent(record)), changed)
 
     def _is_cancelled(self, record: Element) -> bool:
         """Whether it is done already; raises NotFound for what is none of the patient's."""
@@ -221,7 +221,7 @@ class FhirPortal:
 
     def _name_at(self, reference: str) -> str:
         record, _ = self._exchange.read(reference)
-        return must(lambda: read_person(record)).name
+        return require(lambda: read_person(record)).name
 
     def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
         patient = self._patient
@@ -231,11 +231,11 @@ class FhirPortal:
         dated, undated = answers
         if isinstance(undated, Rejected):  # a portal that does not know :missing
             undated = self._exchange.whole(queries.waiting_appointments(self._patient))
-        return self._reader.coming(whole(dated), whole(undated), since)
+        return self._reader.coming(unwrap(dated), unwrap(undated), since)
 
     def _slot(self, answer: Found, identity: str) -> Slot | None:
         try:
-            found = self._reader.slots(whole(answer))
+            found = self._reader.slots(unwrap(answer))
         except NotFound:
             return None
         return next((slot for slot in found if slot.id == identity), None)
@@ -250,12 +250,12 @@ class FhirPortal:
 
     def _appointment(self, answer: Found, identity: str) -> Appointment | None:
         try:
-            return self._reader.appointment(whole(answer), identity)
+            return self._reader.appointment(unwrap(answer), identity)
         except NotFound:
             return None
 
     def _earlier(self, answer: Found, intent: UUID) -> Appointment | None:
-        found = self._reader.appointments(bearing(whole(answer), "Appointment", intent))
+        found = self._reader.appointments(bearing(unwrap(answer), "Appointment", intent))
         if not found:
             return None
         if not found[0].over:
@@ -279,8 +279,8 @@ def _left_by(intent: UUID, *, threads: bool) -> list[queries.Query]:
 
 def _thread_of(answer: Found, intent: UUID) -> str | None:
     header, _ = queries.thread_parts(intent)
-    found = bearing(if_any(answer), "Communication", header).matches
-    return must(lambda: found[0].need("id")) if found else None
+    found = bearing(or_empty(answer), "Communication", header).matches
+    return require(lambda: found[0].need("id")) if found else None
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

@@ -20,28 +20,28 @@ from gpcli.fhir.communication import (
 )
 from gpcli.fhir.documents import DOCUMENT, decoded, read_document
 from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.http.decode import NotStrict, decode
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offer, Offers
 from gpcli.model.thread import (
     Attachment,
     Conversation,
     Draft,
     Message,
-    ReplyDesk,
+    ReplyFacts,
     Thread,
+    ThreadFacts,
     ThreadId,
     ThreadKind,
-    WritingDesk,
     same_words,
 )
 from gpcli.portal import queries
-from gpcli.portal.dependencies import Context
+from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.error_mapping import error_of
-from gpcli.portal.mapping import Found, if_any, must, whole
-from gpcli.portal.search import Exchange
-from gpcli.portal.threads import Correspondence
+from gpcli.portal.mapping import Found, or_empty, require, unwrap
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.threads import ThreadMapper
 from gpcli.portal.write.outcome import Unmoved, bearing, entry_url, used_otherwise
 from gpcli.portal.write.transaction import Made, Part, create_in_turn, create_together
 
@@ -50,7 +50,7 @@ _JSON = _FHIR | {"application/json"}
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 
-def content_of(exchange: Exchange, attachment: Attachment) -> bytes:
+def content_of(exchange: FhirSearch, attachment: Attachment) -> bytes:
     """The bytes; raises BadResponse, WrongHost for a link out of the portal, NotFound."""
     if attachment.content is not None:
         return attachment.content
@@ -58,15 +58,15 @@ def content_of(exchange: Exchange, attachment: Attachment) -> bytes:
         raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
     if attachment.source.startswith(f"{DOCUMENT}/"):
         record, _ = exchange.read(attachment.source)
-        inside = must(lambda: read_document(record, attachment.id))
+        inside = require(lambda: read_document(record, attachment.id))
         return _fetched(exchange, inside) if inside.content is None else inside.content
     return _fetched(exchange, attachment)
 
 
-def _fetched(exchange: Exchange, attachment: Attachment) -> bytes:
+def _fetched(exchange: FhirSearch, attachment: Attachment) -> bytes:
     if attachment.source is None:
         raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
-    answer = exchange.door.get_file(attachment.source)
+    answer = exchange.client.get_file(attachment.source)
     if not 200 <= answer.status < 300:
         raise error_of(answer)
     media_type = _media_type(answer)
@@ -75,7 +75,7 @@ def _fetched(exchange: Exchange, attachment: Attachment) -> bytes:
     return _unwrapped(answer, media_type) if media_type in _JSON else answer.body
 
 
-def _unwrapped(answer: Answer, media_type: str) -> bytes:
+def _unwrapped(answer: HttpResponse, media_type: str) -> bytes:
     """The bytes in a Binary (R4); a file that is JSON itself is no Binary."""
     try:
         there: object = decode(answer.body)
@@ -85,7 +85,7 @@ def _unwrapped(answer: Answer, media_type: str) -> bytes:
         return bytes(answer.body)
     wrapped = isinstance(there, dict) and "resourceType" in there
     if media_type in _FHIR or wrapped:
-        return must(lambda: _in_binary(resource(there)))
+        return require(lambda: _in_binary(resource(there)))
     return bytes(answer.body)
 
 
@@ -100,7 +100,7 @@ def _in_binary(binary: Element) -> bytes:
     return content
 
 
-def _media_type(answer: Answer) -> str:
+def _media_type(answer: HttpResponse) -> str:
     return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
@@ -114,13 +114,13 @@ _SEE_LIST = "gpcli messages list shows what is there."
 class FhirMailbox:
     """One patient's. It remembers which threads it found half started."""
 
-    def __init__(self, context: Context, marks: ReadMarks) -> None:
+    def __init__(self, context: PortalDependencies, marks: ReadMarks) -> None:
         self._context = context
         self._marks = marks
         self._exchange = context.exchange
         self._patient = context.patient
-        self._read = Correspondence(
-            context.reader, context.patient, context.dialect.zone, marks.__contains__
+        self._read = ThreadMapper(
+            context.mapper, context.patient, context.portal_profile.zone, marks.__contains__
         )
         self._begun: set[UUID] = set()
 
@@ -131,9 +131,9 @@ class FhirMailbox:
         gps, listed, unread = self._exchange.ask(*about)
         if isinstance(listed, Rejected):
             listed = self._exchange.whole(queries.correspondence(patient, brief=False))
-        bundle = if_any(gps)  # comes first: some servers cut down what comes along with the rest
-        bundle.add(whole(listed))
-        bundle.add(if_any(unread))
+        bundle = or_empty(gps)  # comes first: some servers cut down what comes along with the rest
+        bundle.add(unwrap(listed))
+        bundle.add(or_empty(unread))
         if unclear := self._read.unclear_headers(bundle):
             fetched = self._fetched(unclear)
             fetched.add(bundle)
@@ -144,13 +144,13 @@ class FhirMailbox:
         """One thread with its messages; also by the id of a message in it. Raises NotFound."""
         bundle = self._around(thread, self._exchange.ask(*_about(thread)))
         if missing := self._read.missing_documents(bundle):
-            bundle.add(if_any(self._exchange.ask(queries.documents(missing))[0]))
+            bundle.add(or_empty(self._exchange.ask(queries.documents(missing))[0]))
         conversation = self._conversation(bundle, thread)
         if conversation is None:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
         return conversation
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         """What to know before a thread is started, in one round trip unless it was before."""
         about_offers = self._context.about_offers()
         parts = queries.thread_parts(intent) if intent else ()
@@ -161,7 +161,7 @@ class FhirMailbox:
         offers = self._context.offers(answers[: len(about_offers)])
         found = answers[len(about_offers) :]
         if any(isinstance(each, ConsentNeeded) for each in found):
-            return WritingDesk(offers, None)
+            return ThreadFacts(offers, None)
         desk = self._desk(offers, found[: len(besides)], intent)
         if intent is None:
             return desk
@@ -177,21 +177,21 @@ class FhirMailbox:
         same = [queries.by_identifier("Appointment", intent)] if intent else []
         return [queries.under_way(self._patient, _E_CONSULTATION), *same]
 
-    def _desk(self, offers: Offers, besides: Sequence[Found], intent: UUID | None) -> WritingDesk:
+    def _desk(self, offers: Offers, besides: Sequence[Found], intent: UUID | None) -> ThreadFacts:
         """The desk with the answers to `_besides`, if that was asked."""
         if not besides:
-            return WritingDesk(offers, None)
-        begun = self._read.begun(if_any(besides[0]))
+            return ThreadFacts(offers, None)
+        begun = self._read.begun(or_empty(besides[0]))
         open_ones = (each for each in begun if each.kind == ThreadKind.E_CONSULTATION)
-        same = bearing(if_any(besides[1]), "Appointment", intent).matches if intent else []
-        return WritingDesk(
+        same = bearing(or_empty(besides[1]), "Appointment", intent).matches if intent else []
+        return ThreadFacts(
             offers,
             None,
             under_way=tuple(each for each in open_ones if not each.closed),
-            appointment=must(lambda: same[0].need("id")) if same else None,
+            appointment=require(lambda: same[0].need("id")) if same else None,
         )
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
         """What to know before a reply, in one round trip."""
         about_offers = self._context.about_offers()
         mine = [queries.by_identifier("Communication", intent)] if intent else []
@@ -200,13 +200,13 @@ class FhirMailbox:
         answers = answers[len(about_offers) :]
         conversation = self._conversation(self._around(thread, answers[:2]), thread)
         earlier = self._sent(self._bearing(answers[2:], [intent])[0]) if intent else None
-        return ReplyDesk(offers, conversation, earlier)
+        return ReplyFacts(offers, conversation, earlier)
 
     def start(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
-    ) -> Written[Conversation]:
+    ) -> WriteResult[Conversation]:
         """Start a thread and read it back; completes one whose first message never arrived."""
-        exchange, errands = self._exchange, self._context.errands
+        exchange, kernel = self._exchange, self._context.kernel
         letter = self._letter(kind, offer.surgery.id)
         of_header, of_message = queries.thread_parts(intent)
         header = Part(of_header, write_header(letter, subject, of_header))
@@ -217,29 +217,29 @@ class FhirMailbox:
         begun = intent in self._begun
         if exchange.can().transaction and not begun:
             parts = header, message(entry_url(of_header))
-            made = create_together(exchange, errands, parts, intent)
+            made = create_together(exchange, kernel, parts, intent)
         else:
-            made = create_in_turn(exchange, errands, header, message, intent, begun=begun)
-        return Written(self._started(made, subject, draft), made.changed)
+            made = create_in_turn(exchange, kernel, header, message, intent, begun=begun)
+        return WriteResult(self._started(made, subject, draft), made.changed)
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
         """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
         thread, latest = conversation.thread, conversation.latest_from_surgery
         letter = self._letter(thread.kind, thread.surgery_id)
         answers = latest.id if latest else None
         header = f"Communication/{thread.id}"
         body = write_message(letter, draft, header, intent, answers=answers)
-        made = self._context.errands.create("Communication", body, intent)
+        made = self._context.kernel.create("Communication", body, intent)
         sent = self._sent(made.there)
-        return Written(
+        return WriteResult(
             _as_meant(sent, thread.id, draft, changed=made.changed), changed=made.changed
         )
 
-    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
         """Have the portal know that it is read, or where it lets nobody, this machine."""
         read = replace(message, unread=False)
         try:
-            _, changed = self._context.errands.update(
+            _, changed = self._context.kernel.update(
                 f"Communication/{message.id}",
                 lambda there: write_read(there, self._context.now()),
                 _is_received,
@@ -248,8 +248,8 @@ class FhirMailbox:
         except (NotPermitted, Rejected, Unmoved):
             new = str(message.id) not in self._marks
             self._marks.add(str(message.id))
-            return Written(read, new, here_only=True)
-        return Written(read, changed)
+            return WriteResult(read, new, here_only=True)
+        return WriteResult(read, changed)
 
     def content(self, attachment: Attachment) -> bytes:
         """The bytes of an attachment; raises NotFound, BadResponse, WrongHost."""
@@ -259,29 +259,29 @@ class FhirMailbox:
         chunks = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
         bundle = Bundle()
         for answer in self._exchange.ask(*map(queries.communications, chunks)):
-            bundle.add(whole(answer))
+            bundle.add(unwrap(answer))
         return bundle
 
     def _around(self, thread: str, answers: Sequence[Found]) -> Bundle:
         """A thread with its messages; where `thread` is one of them, all around it."""
-        header, messages = map(whole, answers)
+        header, messages = map(unwrap, answers)
         header.add(messages)
         one = header.get(f"Communication/{thread}")
-        parent = must(partial(header_of, one)) if one else None
+        parent = require(partial(header_of, one)) if one else None
         if parent:
             for each in self._exchange.ask(*_about(parent.partition("/")[2])):
-                header.add(whole(each))
+                header.add(unwrap(each))
         return header
 
     def _conversation(self, bundle: Bundle, identity: str) -> Conversation | None:
         one = bundle.get(f"Communication/{identity}")
-        parent = must(partial(header_of, one)) if one else None
+        parent = require(partial(header_of, one)) if one else None
         thread = parent.partition("/")[2] if parent else identity
         return self._read.conversation(bundle, thread)
 
     def _bearing(self, found: Sequence[Found], intents: Sequence[UUID]) -> list[Bundle]:
         pairs = zip(found, intents, strict=True)
-        return [bearing(whole(each), "Communication", intent) for each, intent in pairs]
+        return [bearing(unwrap(each), "Communication", intent) for each, intent in pairs]
 
     def _earlier(self, header: Bundle, message: Bundle) -> Conversation:
         """The thread whose header, or first message, was found; raises Conflict for another's.
@@ -305,7 +305,7 @@ class FhirMailbox:
         return message
 
     def _letter(self, kind: str | None, surgery: str | None) -> Letter:
-        addresses = self._context.reader.addresses
+        addresses = self._context.mapper.addresses
         recipient = addresses.get(surgery, f"PractitionerRole/{surgery}") if surgery else None
         now = self._context.now()
         return Letter(kind, self._patient, self._context.author, recipient, now)
@@ -340,7 +340,7 @@ def _as_meant(
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
     if not changed and not same_words(message.text, draft.text):
         raise used_otherwise()
-    if len(message.attachments) != len(draft.enclosures):
+    if len(message.attachments) != len(draft.attachments):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)
     return message
 

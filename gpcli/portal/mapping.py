@@ -43,7 +43,7 @@ _NOTHING_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
 @dataclass(frozen=True)
-class Dialect:
+class PortalProfile:
     """What differs from portal to portal.
 
     `code_map` turns `system|code` into our service codes; `status_sent` is the status that a
@@ -56,7 +56,7 @@ class Dialect:
     booking: str = "auto"
 
 
-class Reader:
+class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     It remembers the offers it has read, since slots and bookings point to their services, where
@@ -64,10 +64,10 @@ class Reader:
     offers were read).
     """
 
-    def __init__(self, patient: str, dialect: Dialect, flaws: list[str]) -> None:
+    def __init__(self, patient: str, portal_profile: PortalProfile, flaws: list[str]) -> None:
         self._patient = patient
-        self._dialect = dialect
-        self._zone = ZoneInfo(dialect.zone)
+        self._dialect = portal_profile
+        self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
         self._by_service: dict[str, Offer] = {}
         self.addresses: dict[str, str] = {}
@@ -85,8 +85,8 @@ class Reader:
     def surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
         """The patient's GPs; raises NotFound, and BadResponse when none of them can be read."""
         own = self.own(bundle)
-        gps = must(lambda: own.children("generalPractitioner"))
-        self.note_addresses(must(lambda: own.references("generalPractitioner")))
+        gps = require(lambda: own.children("generalPractitioner"))
+        self.note_addresses(require(lambda: own.references("generalPractitioner")))
         return tuple(self._some((each, partial(read_surgery, bundle, each)) for each in gps))
 
     def note_addresses(self, references: Iterable[str]) -> None:
@@ -105,8 +105,8 @@ class Reader:
 
         Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
         """
-        gps, prices = whole(answers[0]), if_any(answers[1])
-        self.patient_name = must(lambda: name_of(self.own(gps)))
+        gps, prices = unwrap(answers[0]), or_empty(answers[1])
+        self.patient_name = require(lambda: name_of(self.own(gps)))
         surgeries = self.surgeries(gps)
         offers = self._offers(gps, surgeries)
         self._by_service.update({offer.id: offer for offer in offers})
@@ -123,11 +123,11 @@ class Reader:
         """The level that counts; a portal that shows no consents at all decides by itself."""
         if isinstance(answer, _NOTHING_SHOWN):
             return ConsentLevel.FULL_ACCESS
-        return highest_level(self.consents(whole(answer)))
+        return highest_level(self.consents(unwrap(answer)))
 
     def consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """The active consents of a bundle; all must be readable, for they say what is allowed."""
-        found = must(lambda: [read_consent(each) for each in self._mine(bundle, "Consent")])
+        found = require(lambda: [read_consent(each) for each in self._mine(bundle, "Consent")])
         return tuple(each for each in found if each.status == "active")
 
     def slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
@@ -179,7 +179,7 @@ class Reader:
 
     def written(self, record: Element) -> Appointment:
         """An appointment that came alone; raises BadResponse."""
-        return must(lambda: self._appointment(record, Bundle()))
+        return require(lambda: self._appointment(record, Bundle()))
 
     def flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """The flu vaccinations of a bundle, newest first."""
@@ -188,7 +188,7 @@ class Reader:
 
     def _offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
         code_map, zone = self._dialect.code_map, self._zone
-        pairs = must(lambda: offered(gps, surgeries))
+        pairs = require(lambda: offered(gps, surgeries))
         return tuple(
             self._some(
                 (service, partial(read_offer, service, surgery, code_map, zone))
@@ -218,7 +218,7 @@ class Reader:
 
     def _mine(self, bundle: Bundle, kind: str) -> list[Element]:
         found = (one for one in bundle.matches if one.kind == kind)
-        return must(lambda: [one for one in found if concerns(one, self._patient)])
+        return require(lambda: [one for one in found if concerns(one, self._patient)])
 
     def kept(
         self, bundle: Bundle, kind: str, read: Callable[[Element], Record | None]
@@ -261,7 +261,7 @@ class Reader:
             self._flaws.append(phrase)
 
 
-def whole(answer: Found) -> Bundle:
+def unwrap(answer: Found) -> Bundle:
     """The bundle, or the error that stands in its place."""
     if isinstance(answer, Bundle):
         return answer
@@ -275,7 +275,7 @@ def no_such_appointment(identity: str) -> NotFound:
     )
 
 
-def must(read: Callable[[], Record]) -> Record:
+def require(read: Callable[[], Record]) -> Record:
     """Read what nothing works without; raises BadResponse."""
     try:
         return read()
@@ -283,9 +283,9 @@ def must(read: Callable[[], Record]) -> Record:
         raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
 
 
-def if_any(answer: Found) -> Bundle:
+def or_empty(answer: Found) -> Bundle:
     """Nothing where the portal has no such records, does not show them, or not like this."""
-    return Bundle() if isinstance(answer, _NOTHING_SHOWN) else whole(answer)
+    return Bundle() if isinstance(answer, _NOTHING_SHOWN) else unwrap(answer)
 
 
 def _flu_vaccination(immunization: Element) -> Vaccination | None:

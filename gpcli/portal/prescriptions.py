@@ -21,14 +21,14 @@ from gpcli.fhir.medication_request import (
     write_renewal,
     write_withdrawn,
 )
-from gpcli.model.prescription import Asked, Prescription, Renewal, RenewalDesk
-from gpcli.model.receipt import Written
+from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal import medication_queries
-from gpcli.portal.dependencies import Context
-from gpcli.portal.mapping import Found, Reader, must, whole
+from gpcli.portal.dependencies import PortalDependencies
+from gpcli.portal.mapping import Found, RecordMapper, require, unwrap
 from gpcli.portal.queries import Query
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import create_each
 from gpcli.portal.write.kernel import Created
 from gpcli.portal.write.outcome import used_otherwise
@@ -71,7 +71,7 @@ _NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
 def complete(
-    found: Bundle, exchange: Exchange, reader: Reader, patient: str
+    found: Bundle, exchange: FhirSearch, mapper: RecordMapper, patient: str
 ) -> list[Dispense] | None:
     """Add to `found` what should have come along; returns what was handed out.
 
@@ -83,11 +83,11 @@ def complete(
         _take(found, query, answer, exchange.flaws)
     there = list(found.of("MedicationDispense"))
     told = bool(there) or _was_answered("MedicationDispense", asked, answers)
-    read = reader.kept(Bundle(matches=there), "MedicationDispense", read_dispense)
+    read = mapper.kept(Bundle(matches=there), "MedicationDispense", read_dispense)
     return read if told and len(read) == len(there) else None
 
 
-def _missing(found: Bundle, patient: str, exchange: Exchange) -> Iterator[Query]:
+def _missing(found: Bundle, patient: str, exchange: FhirSearch) -> Iterator[Query]:
     requests = [each for each in found.matches if each.kind == "MedicationRequest"]
     yield from medication_queries.medications(_unseen(requests, found))
     searches = exchange.can().searches if requests else ()
@@ -140,11 +140,11 @@ _MAY_BE_ASKED_FOR = (AlreadyAnswered, Conflict, Rejected)
 class FhirPrescriptions:
     """One patient's. It remembers what the prescriptions are called that it has read."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: PortalDependencies) -> None:
         self._context = context
         self._exchange = context.exchange
-        self._reader = context.reader
-        self._zone = context.dialect.zone
+        self._reader = context.mapper
+        self._zone = context.portal_profile.zone
         self._labels: dict[str, str] = {}
 
     def all(self) -> list[Prescription]:
@@ -165,7 +165,7 @@ class FhirPrescriptions:
                 return one
         raise _no_such(renewal)
 
-    def renewal_desk(self) -> RenewalDesk:
+    def renewal_desk(self) -> RenewalFacts:
         """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
         asked = (
             *self._context.about_offers(),
@@ -174,15 +174,15 @@ class FhirPrescriptions:
         answers = self._exchange.ask(*asked)
         offers = self._context.offers(answers[:3])
         if not _may_renew(offers):
-            return RenewalDesk(offers, ())
-        found = whole(answers[3])
-        found.add(Bundle(found=whole(answers[0]).found))
+            return RenewalFacts(offers, ())
+        found = unwrap(answers[3])
+        found.add(Bundle(found=unwrap(answers[0]).found))
         prescriptions, renewals = self._chains(found)
-        return RenewalDesk(offers, tuple(prescriptions), tuple(renewals))
+        return RenewalFacts(offers, tuple(prescriptions), tuple(renewals))
 
     def renew(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
-    ) -> list[Asked]:
+    ) -> list[RenewalOutcome]:
         """Ask to renew each, sent together; how each ended, in the same order.
 
         Each has an intent of its own, `uuid5(intent, id of the prescription)`. What the portal
@@ -190,23 +190,23 @@ class FhirPrescriptions:
         """
         self._labels.update({each.id: each.label for each in prescriptions})
         parts = [self._part(each, note, uuid5(intent, each.id)) for each in prescriptions]
-        made = create_each(self._exchange, self._context.errands, "Task", parts, intent)
+        made = create_each(self._exchange, self._context.kernel, "Task", parts, intent)
         others = self._by_others(made, intent)
         return [
             _left_by(others, each, outcome) or self._asked(each, note, outcome)
             for each, outcome in zip(prescriptions, made, strict=True)
         ]
 
-    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
-        record, changed = self._context.errands.update(
+        record, changed = self._context.kernel.update(
             f"Task/{renewal}",
-            lambda task: must(partial(write_withdrawn, task)),
-            lambda task: must(partial(self._is_withdrawn, task)),
+            lambda task: require(partial(write_withdrawn, task)),
+            lambda task: require(partial(self._is_withdrawn, task)),
             intent,
         )
-        there = must(lambda: read_renewal(record, self._labels, self._zone))
-        return Written(there, changed)
+        there = require(lambda: read_renewal(record, self._labels, self._zone))
+        return WriteResult(there, changed)
 
     def _is_withdrawn(self, task: Element) -> bool:
         """Whether it is done already; raises NotFound for what is none of the patient's."""
@@ -233,16 +233,16 @@ class FhirPrescriptions:
 
     def _asked(
         self, prescription: Prescription, note: str | None, outcome: Created | GpcliError
-    ) -> Asked:
+    ) -> RenewalOutcome:
         if isinstance(outcome, GpcliError):
-            return Asked(prescription, None, changed=False, error=outcome)
+            return RenewalOutcome(prescription, None, changed=False, error=outcome)
         made = self._renewals(Bundle(), outcome.there.matches)
         if not made or made[0].prescription_id != prescription.id:
             trouble = Conflict("The portal made something else of the request.", hint=_LOOK_AT_LIST)
-            return Asked(prescription, None, changed=False, error=trouble)
+            return RenewalOutcome(prescription, None, changed=False, error=trouble)
         if not outcome.changed and made[0].note != note:
-            return Asked(prescription, None, changed=False, error=used_otherwise())
-        return Asked(prescription, made[0], outcome.changed)
+            return RenewalOutcome(prescription, None, changed=False, error=used_otherwise())
+        return RenewalOutcome(prescription, made[0], outcome.changed)
 
     def _chains(self, found: Bundle) -> tuple[list[Prescription], list[Renewal]]:
         """The newest of each chain of a bundle, each with the newest request to renew it.
@@ -299,7 +299,7 @@ def _is_of(intent: UUID, renewal: Renewal) -> bool:
 
 def _left_by(
     others: Iterable[Renewal], prescription: Prescription, outcome: Created | GpcliError
-) -> Asked | None:
+) -> RenewalOutcome | None:
     """What a refused request stands at, if somebody has made one that was not there before."""
     there = _newest(others, prescription)
     if there is None or not isinstance(outcome, _MAY_BE_ASKED_FOR):
@@ -307,7 +307,7 @@ def _left_by(
     known = prescription.renewal.id if prescription.renewal else None
     if there.id == known and not there.open:
         return None
-    return Asked(prescription, there, changed=False)
+    return RenewalOutcome(prescription, there, changed=False)
 
 
 def _by_name(prescription: Prescription) -> tuple[str, str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from gpcli.errors import BadResponse, GpcliError, SignInTrouble, TimedOut, Unreachable
+from gpcli.errors import BadResponse, GpcliError, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.http.client import Answer, Door
+from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_of
 from gpcli.portal.queries import PAGE, Query
@@ -20,7 +20,7 @@ MAX_IDLE = 3
 
 
 @dataclass
-class Tally:
+class PageCount:
     """The pages of one list so far. `at_end` says that what follows is not worth asking for."""
 
     at_end: bool = False
@@ -67,11 +67,11 @@ MAX_PAGES = 200
 """A list longer than this many pages is taken for a loop."""
 
 
-class Exchange:
+class FhirSearch:
     """Questions to one portal. `flaws` gathers what could not be read on the way."""
 
-    def __init__(self, door: Door, capabilities: Callable[[], Capabilities]) -> None:
-        self.door = door
+    def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
+        self.client = client
         self.flaws: list[str] = []
         self._capabilities = capabilities
 
@@ -79,9 +79,9 @@ class Exchange:
         """What the portal can do."""
         return self._capabilities()
 
-    def read(self, reference: str) -> tuple[Element, Answer]:
+    def read(self, reference: str) -> tuple[Element, HttpResponse]:
         """One resource by `Type/id`, with the answer that carries its version."""
-        answer = _good(self.door.get(reference))
+        answer = _good(self.client.get(reference))
         return _strictly(lambda: _that(answer.body, reference), answer), answer
 
     def pages(self, query: Query) -> Iterator[Bundle]:
@@ -89,7 +89,7 @@ class Exchange:
 
         What the portal has of it and does not send is named among the flaws.
         """
-        answer = self.door.get(query.kind, query.params)
+        answer = self.client.get(query.kind, query.params)
         return self._listed(self._page(answer), {answer.url})
 
     def whole(self, query: Query) -> Bundle:
@@ -109,30 +109,30 @@ class Exchange:
     def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
         entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
         body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        answer = _good(self.door.send("POST", "", body, retry=True))
+        answer = _good(self.client.send("POST", "", body, retry=True))
         given = _strictly(lambda: resource(answer.body).children("entry"), answer)
         if len(given) != len(queries):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
         return [_caught(partial(self._entry, entry, answer)) for entry in given]
 
-    def _entry(self, entry: Element, batch: Answer) -> Bundle:
+    def _entry(self, entry: Element, batch: HttpResponse) -> Bundle:
         answer = _strictly(lambda: answer_in(entry, batch), batch)
         return _put_together(self._listed(self._page(answer), set()))
 
     def _listed(self, page: Bundle, asked: set[str]) -> Iterator[Bundle]:
         """The first page and those behind it; `asked` are the links that were followed."""
-        tally = Tally()
-        yield tally.take(page)
-        while page.next and page.next not in asked and not tally.at_end:
+        page_count = PageCount()
+        yield page_count.take(page)
+        while page.next and page.next not in asked and not page_count.at_end:
             if len(asked) >= MAX_PAGES:
                 self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
                 return
             asked.add(page.next)
-            page = self._page(self.door.get(page.next))
-            yield tally.take(page)
-        self.flaws += tally.unsent
+            page = self._page(self.client.get(page.next))
+            yield page_count.take(page)
+        self.flaws += page_count.unsent
 
-    def _page(self, answer: Answer) -> Bundle:
+    def _page(self, answer: HttpResponse) -> Bundle:
         page = _strictly(lambda: read_bundle(_good(answer).body), answer)
         self.flaws += page.flaws
         return page
@@ -148,13 +148,13 @@ def _put_together(pages: Iterator[Bundle]) -> Bundle:
 def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:
     try:
         return question()
-    except (SignInTrouble, Unreachable, TimedOut):
+    except (SignInError, Unreachable, TimedOut):
         raise
     except GpcliError as trouble:
         return trouble
 
 
-def _good(answer: Answer) -> Answer:
+def _good(answer: HttpResponse) -> HttpResponse:
     if 200 <= answer.status < 300:
         return answer
     raise error_of(answer)
@@ -167,7 +167,7 @@ def _that(body: object, reference: str) -> Element:
     return there
 
 
-def answer_in(entry: Element, batch: Answer) -> Answer:
+def answer_in(entry: Element, batch: HttpResponse) -> HttpResponse:
     """One entry of a batch's or transaction's answer, as if it had come alone; raises Malformed."""
     response = entry.child("response")
     status = response.text("status") if response else None
@@ -181,7 +181,7 @@ def _number(status: str | None) -> int:
     return int(digits) if digits.isascii() and digits.isdigit() else 500
 
 
-def _strictly(read: Callable[[], Read], answer: Answer) -> Read:
+def _strictly(read: Callable[[], Read], answer: HttpResponse) -> Read:
     try:
         return read()
     except Malformed as flaw:

@@ -12,11 +12,11 @@ from gpcli.fhir.compartment import concerns
 from gpcli.fhir.documents import documents_of
 from gpcli.fhir.element import Element
 from gpcli.model.thread import Conversation, Message, Thread
-from gpcli.portal.mapping import Reader, must
+from gpcli.portal.mapping import RecordMapper, require
 
 
 @dataclass(frozen=True)
-class Sorted:
+class SortedMessages:
     """The patient's Communications of a bundle: headers by reference, messages by their header's.
 
     A header that says something itself is a message of its thread, too.
@@ -26,18 +26,18 @@ class Sorted:
     messages: Mapping[str, list[Element]]
 
 
-class Correspondence:
+class ThreadMapper:
     """Reads the threads of one patient; `is_read` tells which messages are known as read here."""
 
     def __init__(
-        self, reader: Reader, patient: str, zone: str, is_read: Callable[[str], bool]
+        self, mapper: RecordMapper, patient: str, zone: str, is_read: Callable[[str], bool]
     ) -> None:
-        self._reader = reader
+        self._reader = mapper
         self._patient = patient
         self._zone = zone
         self._is_read = is_read
 
-    def sorted_out(self, bundle: Bundle) -> Sorted:
+    def sorted_out(self, bundle: Bundle) -> SortedMessages:
         """What belongs together; what is somebody else's, or was withdrawn as wrong, is dropped."""
         found = list(bundle.of("Communication"))
         placed = self._reader.readable((one, partial(self._placed, one)) for one in found)
@@ -46,7 +46,7 @@ class Correspondence:
         for header, one in placed:
             if header or one.json.get("payload"):
                 messages.setdefault(header or one.ref, []).append(one)
-        return Sorted(headers, messages)
+        return SortedMessages(headers, messages)
 
     def threads(self, bundle: Bundle) -> list[Thread]:
         """All threads, those with something unread first, then by their newest message."""
@@ -69,17 +69,17 @@ class Correspondence:
         """One thread of a bundle; `None` if it is not there. Raises BadResponse."""
         reference = f"Communication/{thread}"
         one = bundle.get(reference)
-        if one is None or not must(lambda: concerns(one, self._patient)):
+        if one is None or not require(lambda: concerns(one, self._patient)):
             return None
         found = self.sorted_out(bundle)
         messages = self._messages(found.messages.get(reference, []), bundle)
-        return Conversation(must(lambda: self._told(one, messages, bundle)), tuple(messages))
+        return Conversation(require(lambda: self._told(one, messages, bundle)), tuple(messages))
 
     def message(self, record: Element, bundle: Bundle) -> Message | None:
         """One message; `None` for what is somebody else's. Raises BadResponse."""
-        if not must(lambda: concerns(record, self._patient)):
+        if not require(lambda: concerns(record, self._patient)):
             return None
-        return must(lambda: self._message(record, bundle))
+        return require(lambda: self._message(record, bundle))
 
     def unclear_headers(self, bundle: Bundle) -> list[str]:
         """Ids of the headers that did not come along, or came alone and may hold words."""
@@ -94,7 +94,7 @@ class Correspondence:
         wanted = dict.fromkeys(each for references in found for each in references)
         return [_id(each) for each in wanted if bundle.get(each) is None]
 
-    def _name_strays(self, found: Sorted, bundle: Bundle) -> None:
+    def _name_strays(self, found: SortedMessages, bundle: Bundle) -> None:
         """Name what messages are part of, where that is no thread that could be shown."""
         messages = {one.ref for records in found.messages.values() for one in records}
         for stray in sorted(found.messages.keys() - found.headers.keys()):
@@ -108,7 +108,7 @@ class Correspondence:
         withdrawn = header is not None and one.text("status") == ERRONEOUS
         return None if withdrawn or not concerns(one, self._patient) else (header, one)
 
-    def _thread(self, header: Element, found: Sorted, bundle: Bundle) -> Thread:
+    def _thread(self, header: Element, found: SortedMessages, bundle: Bundle) -> Thread:
         return self._told(header, self._messages(found.messages[header.ref], bundle), bundle)
 
     def _told(self, header: Element, messages: list[Message], bundle: Bundle) -> Thread:

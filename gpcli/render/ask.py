@@ -8,7 +8,7 @@ from typing import TextIO
 from gpcli.errors import ConfirmationNeeded, InputNeeded
 from gpcli.render.columns import folded
 from gpcli.render.sanitise import safe_line
-from gpcli.render.terminal import Stream, Terminal, is_set
+from gpcli.render.terminal import LineWriter, Terminal, is_set
 
 TRIES = 3
 """How often a question is put before it is given up."""
@@ -52,7 +52,7 @@ class Ask:
         self.allowed = allowed
         self._width = width
         self._stdin = stdin
-        self._stderr = Stream(stderr)
+        self._stderr = LineWriter(stderr)
         self._tty_device = tty_device
         self._answered = answered
         self._device: TextIO | None = None

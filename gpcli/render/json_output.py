@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from json import JSONEncoder
 
 from gpcli.render.sanitise import json_escape_hidden
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 from gpcli.render.view import Json, T, View, require_known
 
 
 class JsonText:
     """Turns JSON values into text that the stream can take. Values are kept as they are."""
 
-    def __init__(self, stream: Stream, *, indent: int | None = None) -> None:
+    def __init__(self, stream: LineWriter, *, indent: int | None = None) -> None:
         self._encode = JSONEncoder(
             ensure_ascii=not stream.utf8,
             allow_nan=False,
@@ -28,10 +28,10 @@ class JsonText:
         return "\n".join(json_escape_hidden(line) for line in document.split("\n"))
 
 
-class NdjsonAnswers:
+class NdjsonFormat:
     """Writes one object a line, each as it comes; `fields` chooses and orders the keys."""
 
-    def __init__(self, stdout: Stream, fields: tuple[str, ...] | None) -> None:
+    def __init__(self, stdout: LineWriter, fields: tuple[str, ...] | None) -> None:
         self._stdout = stdout
         self._fields = fields
         self._json = JsonText(stdout)
@@ -50,11 +50,11 @@ class NdjsonAnswers:
         return self._json.of(chosen_keys(view.record(item), self._fields))
 
 
-class JsonAnswers(NdjsonAnswers):
+class JsonFormat(NdjsonFormat):
     """Writes one JSON value: an array, complete or absent, or an object."""
 
     def __init__(
-        self, stdout: Stream, fields: tuple[str, ...] | None, *, indent: int | None = None
+        self, stdout: LineWriter, fields: tuple[str, ...] | None, *, indent: int | None = None
     ) -> None:
         super().__init__(stdout, fields)
         self._json = JsonText(stdout, indent=indent)

@@ -16,9 +16,9 @@ from gpcli.model.finding import Finding
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
 from gpcli.model.service import Consent, Service, Surgery
-from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
+from gpcli.model.thread import Conversation, MessageReceipt, SavedAttachment, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.tool_views import Answer, SandboxPerson
+from gpcli.render.views.tool_views import SandboxPerson, SurgeryAnswer
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -127,12 +127,12 @@ LISTS: dict[str, type] = {
     "logout": SignedOut,
     "messages list": Thread,
     "messages mark-read": MessageReceipt,
-    "messages save": Saved,
+    "messages save": SavedAttachment,
     "profile list": KnownPortal,
     "rx list": Prescription,
     "rx renew": RenewalReceipt,
     "rx requests": Renewal,
-    "sandbox answer": Answer,
+    "sandbox answer": SurgeryAnswer,
     "sandbox people": SandboxPerson,
     "services": Service,
     "slots": Slot,

@@ -10,12 +10,12 @@ from typing import Protocol, TextIO
 
 from gpcli.errors import GpcliError
 from gpcli.render.columns import folded
-from gpcli.render.plain import PlainAnswers
-from gpcli.render.progress import PATIENCE, Announcement, Progress, Sign, Spinner
+from gpcli.render.plain import PlainFormat
+from gpcli.render.progress import PATIENCE, Announcement, Progress, ProgressSign, Spinner
 from gpcli.render.sanitise import safe_line
-from gpcli.render.stderr import JsonAsides, Plan, WordAsides
-from gpcli.render.terminal import Stream, Terminal, look_around
-from gpcli.render.times import Surroundings
+from gpcli.render.stderr import Plan, StderrJson, StderrText
+from gpcli.render.terminal import LineWriter, Terminal, look_around
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Json, JsonScalar, T, View
 
 __all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
@@ -31,7 +31,7 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
 
-class Answers(Protocol):
+class AnswerFormat(Protocol):
     """Writes answers in one format."""
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
@@ -71,9 +71,9 @@ class Output:
         self.fields = fields
         self._now = now
         self._machine_zone = machine_zone
-        self._progress = Progress(self._choose_sign(Stream(stderr)), patience=patience)
-        self._asides = self._choose_asides(Stream(stderr, alone=self._progress))
-        self._stdout = Stream(stdout, alone=self._progress)
+        self._progress = Progress(self._choose_sign(LineWriter(stderr)), patience=patience)
+        self._asides = self._choose_asides(LineWriter(stderr, alone=self._progress))
+        self._stdout = LineWriter(stdout, alone=self._progress)
         self._listed_names = False
 
     @property
@@ -188,34 +188,32 @@ class Output:
         self._stdout.write("".join(f"{name}\n" for name in names))
         return 0
 
-    def _choose_answers(self) -> Answers:
+    def _choose_answers(self) -> AnswerFormat:
         if self.json:
             return self._json_answers()
         if self.format is Format.PLAIN:
-            return PlainAnswers(self._stdout, self.fields)
-        from gpcli.render.table import TableAnswers  # noqa: PLC0415  (rich takes 40 ms)
+            return PlainFormat(self._stdout, self.fields)
+        from gpcli.render.table import TableFormat  # noqa: PLC0415  (rich takes 40 ms)
 
-        around = Surroundings(self._now(), self._machine_zone, self._stdout.utf8)
-        return TableAnswers(self._stdout, self.fields, self.terminal, around)
+        time_format = TimeFormat(self._now(), self._machine_zone, self._stdout.utf8)
+        return TableFormat(self._stdout, self.fields, self.terminal, time_format)
 
-    def _json_answers(self) -> Answers:
-        from gpcli.render.json_output import JsonAnswers, NdjsonAnswers  # noqa: PLC0415  (as above)
+    def _json_answers(self) -> AnswerFormat:
+        from gpcli.render.json_output import JsonFormat, NdjsonFormat  # noqa: PLC0415  (as above)
 
         if self.format is Format.NDJSON:
-            return NdjsonAnswers(self._stdout, self.fields)
-        return JsonAnswers(
-            self._stdout, self.fields, indent=2 if self.terminal.stdout_tty else None
-        )
+            return NdjsonFormat(self._stdout, self.fields)
+        return JsonFormat(self._stdout, self.fields, indent=2 if self.terminal.stdout_tty else None)
 
-    def _choose_asides(self, stderr: Stream) -> WordAsides | JsonAsides:
+    def _choose_asides(self, stderr: LineWriter) -> StderrText | StderrJson:
         if self.json:
-            return JsonAsides(stderr)
+            return StderrJson(stderr)
         width = self.terminal.width if self.terminal.stderr_tty else None
-        return WordAsides(stderr, paint=self.terminal.paints_stderr, width=width)
+        return StderrText(stderr, paint=self.terminal.paints_stderr, width=width)
 
-    def _choose_sign(self, stderr: Stream) -> Sign | None:
+    def _choose_sign(self, stderr: LineWriter) -> ProgressSign | None:
         if self.json:
-            return Announcement(JsonAsides(stderr).progress)
+            return Announcement(StderrJson(stderr).progress)
         return Spinner(stderr, self.terminal.width) if self.terminal.stderr_tty else None
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from gpcli.render.sanitise import escape_hidden, is_harmless, safe_text
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 from gpcli.render.view import Cell, T, View, rfc3339
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -37,10 +37,10 @@ def _plain_number_or_day(value: int | Decimal | date) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-class PlainAnswers:
+class PlainFormat:
     """Writes answers as plain lines; `fields` as in `View.chosen`."""
 
-    def __init__(self, stdout: Stream, fields: tuple[str, ...] | None) -> None:
+    def __init__(self, stdout: LineWriter, fields: tuple[str, ...] | None) -> None:
         self._stdout = stdout
         self._fields = fields
 

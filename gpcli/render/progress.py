@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gpcli.render.columns import columns_of, cut_to
 from gpcli.render.sanitise import safe_line
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 
 PATIENCE = 0.3
 """Seconds that a person waits without wondering."""
@@ -19,7 +19,7 @@ _TICK = 0.1
 _FRAMES = {True: "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", False: "|/-\\"}
 
 
-class Sign(Protocol):
+class ProgressSign(Protocol):
     """How work under way is shown."""
 
     def draw(self, text: str) -> None:
@@ -35,7 +35,7 @@ class Spinner:
     It is erased with spaces, so that it works without knowing the terminal's own codes.
     """
 
-    def __init__(self, stderr: Stream, width: int) -> None:
+    def __init__(self, stderr: LineWriter, width: int) -> None:
         self._stderr = stderr
         self._width = width
         self._frames = cycle(_FRAMES[stderr.utf8])
@@ -79,7 +79,7 @@ class Progress:
     As a context manager it keeps the sign away while something else is written.
     """
 
-    def __init__(self, sign: Sign | None, *, patience: float = PATIENCE) -> None:
+    def __init__(self, sign: ProgressSign | None, *, patience: float = PATIENCE) -> None:
         self._sign = sign
         self._patience = patience
         self._text: str | None = None
@@ -99,7 +99,7 @@ class Progress:
             self._text = outer
 
     @contextmanager
-    def _shown(self, sign: Sign) -> Iterator[None]:
+    def _shown(self, sign: ProgressSign) -> Iterator[None]:
         done = Event()
         thread = Thread(target=self._keep_drawing, args=(sign, done), daemon=True)
         thread.start()
@@ -110,7 +110,7 @@ class Progress:
             thread.join()
             sign.erase()
 
-    def _keep_drawing(self, sign: Sign, done: Event) -> None:
+    def _keep_drawing(self, sign: ProgressSign, done: Event) -> None:
         pause = self._patience
         while not done.wait(pause):
             with self._lock:

@@ -7,7 +7,7 @@ from itertools import chain
 from gpcli.errors import GpcliError
 from gpcli.render.columns import columns_of, folded, padded
 from gpcli.render.sanitise import safe_line, safe_text
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 from gpcli.render.view import Json, JsonScalar
 
 
@@ -39,14 +39,14 @@ _BOLD = "1"
 _INDENT = "  "
 
 
-class WordAsides:
+class StderrText:
     """Says things to a person.
 
     `paint`: whether standard error gets colour. `width`: the columns to wrap lines at, between
     words; `None` = lines stay whole.
     """
 
-    def __init__(self, stderr: Stream, *, paint: bool, width: int | None = None) -> None:
+    def __init__(self, stderr: LineWriter, *, paint: bool, width: int | None = None) -> None:
         self._stderr = stderr
         self._paint = paint
         self._width = width
@@ -104,10 +104,10 @@ class WordAsides:
         return f"\x1b[{color}m{words}\x1b[0m" if self._paint else words
 
 
-class JsonAsides:
+class StderrJson:
     """Says things to a script: one JSON object a line, named by what it is."""
 
-    def __init__(self, stderr: Stream) -> None:
+    def __init__(self, stderr: LineWriter) -> None:
         from gpcli.render.json_output import JsonText  # noqa: PLC0415  (plain output needs no json)
 
         self._stderr = stderr

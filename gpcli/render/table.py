@@ -16,15 +16,15 @@ from rich.text import Text
 
 from gpcli.render.columns import aligned_lines, columns_of, shrunk
 from gpcli.render.sanitise import safe_line, safe_text
-from gpcli.render.terminal import Stream, Terminal
-from gpcli.render.times import Surroundings, clock_period, day_words
+from gpcli.render.terminal import LineWriter, Terminal
+from gpcli.render.times import TimeFormat, clock_period, day_words
 from gpcli.render.view import Cell, Column, T, View
 
 
-def cell_words(column: Column[T], row: T, around: Surroundings) -> str:
+def cell_words(column: Column[T], row: T, time_format: TimeFormat) -> str:
     """Say what `column` shows of `row`: its own words, else its plain value; safe to write."""
     if column.table is not None:
-        return safe_text(column.table(row, around))
+        return safe_text(column.table(row, time_format))
     return safe_text(value_words(column.plain(row)))
 
 
@@ -59,20 +59,20 @@ _RULE = Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 _ASCII_RULE = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
 
 
-class TableAnswers:
+class TableFormat:
     """Draws answers for a person; `fields` as in `View.chosen`."""
 
     def __init__(
         self,
-        stdout: Stream,
+        stdout: LineWriter,
         fields: tuple[str, ...] | None,
         terminal: Terminal,
-        around: Surroundings,
+        time_format: TimeFormat,
     ) -> None:
         self._stdout = stdout
         self._fields = fields
         self._terminal = terminal
-        self._around = around
+        self._around = time_format
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Draw a table; aligned lines if it is long.

@@ -108,7 +108,7 @@ _IN_ASCII = str.maketrans(
 )
 
 
-class Stream:
+class LineWriter:
     """A text stream that is written a whole line at a time and never fails over a letter.
 
     `utf8` tells whether it takes every character; `alone` is entered around every write.

@@ -14,7 +14,7 @@ _NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class TimeFormat:
     """What human wording depends on: the time now, the machine's zone, the terminal's letters.
 
     `machine_zone` `None` is the zone that the operating system is set to.

@@ -8,8 +8,8 @@ from enum import Enum
 from functools import cache
 from typing import Generic, TypeVar, cast
 
-from gpcli.errors import Usage
-from gpcli.render.times import Surroundings
+from gpcli.errors import InvalidUsage
+from gpcli.render.times import TimeFormat
 
 JsonScalar = str | int | float | bool | None
 Json = JsonScalar | list["Json"] | dict[str, "Json"]
@@ -125,7 +125,7 @@ class Column(Generic[T]):
     name: str
     header: str
     plain: Callable[[T], Cell]
-    table: Callable[[T, Surroundings], str] | None = None
+    table: Callable[[T, TimeFormat], str] | None = None
     in_table: bool | Callable[[T], bool] = True
     for_people: bool = True
     right: bool = False
@@ -205,9 +205,9 @@ def require_known(
         return
     hint = f"Fields: {', '.join(known)}"
     if elsewhere and unknown in elsewhere:
-        raise Usage(f'This format has no field "{unknown}": {elsewhere[unknown]}', hint=hint)
+        raise InvalidUsage(f'This format has no field "{unknown}": {elsewhere[unknown]}', hint=hint)
     from difflib import get_close_matches  # noqa: PLC0415  (14 ms that only a slip needs)
 
     nearest = get_close_matches(unknown, known, n=1, cutoff=0.5)
     meant = f' Did you mean "{nearest[0]}"?' if nearest else ""
-    raise Usage(f'There is no field "{unknown}".{meant}', hint=hint)
+    raise InvalidUsage(f'There is no field "{unknown}".{meant}', hint=hint)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from gpcli.auth.unattended import hint_for
 from gpcli.errors import GpcliError, NoToken
 from gpcli.model.finding import Finding, Verdict
-from gpcli.troubleshoot.check_context import Scene
+from gpcli.troubleshoot.check_context import CheckContext
 
 
 @dataclass(frozen=True)
-class Sight:
+class CheckResult:
     """What one look gave: the rest of a Finding."""
 
     status: Verdict
@@ -29,26 +29,26 @@ class Check:
     """
 
     name: str
-    look: Callable[[Scene], Sight]
+    look: Callable[[CheckContext], CheckResult]
     needs: tuple[str, ...] = ()
 
 
-def fine(seen: str) -> Sight:
+def fine(seen: str) -> CheckResult:
     """All is well."""
-    return Sight(Verdict.OK, seen)
+    return CheckResult(Verdict.OK, seen)
 
 
-def doubtful(seen: str, cause: str, cure: str) -> Sight:
+def doubtful(seen: str, cause: str, cure: str) -> CheckResult:
     """It works, but not all of it, or perhaps not."""
-    return Sight(Verdict.WARNING, seen, cause, cure)
+    return CheckResult(Verdict.WARNING, seen, cause, cure)
 
 
-def not_checked(why: str) -> Sight:
+def not_checked(why: str) -> CheckResult:
     """There was nothing to look at."""
-    return Sight(Verdict.SKIPPED, f"not checked: {why}")
+    return CheckResult(Verdict.SKIPPED, f"not checked: {why}")
 
 
-def run_checks(checks: Iterable[Check], scene: Scene) -> Iterator[Finding]:
+def run_checks(checks: Iterable[Check], context: CheckContext) -> Iterator[Finding]:
     """The finding of each of `checks`, as it comes; its words name nobody and hold no secret.
 
     A check is skipped if one that it needs has failed, or was skipped for that reason itself; it
@@ -57,26 +57,30 @@ def run_checks(checks: Iterable[Check], scene: Scene) -> Iterator[Finding]:
     in_the_way: dict[str, str] = {}
     for check in checks:
         failed = next((in_the_way[need] for need in check.needs if need in in_the_way), None)
-        sight = not_checked(f"{failed} failed") if failed else _sight(check, scene)
-        if failed or sight.status is Verdict.FAILED:
+        result = not_checked(f"{failed} failed") if failed else _sight(check, context)
+        if failed or result.status is Verdict.FAILED:
             in_the_way[check.name] = failed or check.name
-        yield _finding(check.name, sight, scene.hide)
+        yield _finding(check.name, result, context.hide)
 
 
-def _sight(check: Check, scene: Scene) -> Sight:
+def _sight(check: Check, context: CheckContext) -> CheckResult:
     try:
-        return check.look(scene)
+        return check.look(context)
     except GpcliError as trouble:
-        return Sight(Verdict.FAILED, trouble.message, trouble.code, _cure(trouble, scene) or _ANEW)
+        return CheckResult(
+            Verdict.FAILED, trouble.message, trouble.code, _cure(trouble, context) or _ANEW
+        )
     except Exception as trouble:
         kind = type(trouble).__name__
-        return Sight(Verdict.FAILED, f"This check broke down ({kind}).", "unexpected", _REPORT)
+        return CheckResult(
+            Verdict.FAILED, f"This check broke down ({kind}).", "unexpected", _REPORT
+        )
 
 
-def _cure(trouble: GpcliError, scene: Scene) -> str:
+def _cure(trouble: GpcliError, context: CheckContext) -> str:
     if isinstance(trouble, NoToken):
         return _ITS_OWN_WORDS
-    machine = scene.unattended
+    machine = context.unattended
     return hint_for(trouble, machine) if machine else trouble.hint
 
 
@@ -87,6 +91,6 @@ _ANEW = "Put it right, then run gpcli troubleshoot again."
 _REPORT = "A fault of gpcli: report it with these lines; they name nobody."
 
 
-def _finding(name: str, sight: Sight, hide: Callable[[str], str]) -> Finding:
-    cure = None if sight.cure is None else hide(sight.cure)
-    return Finding(name, sight.status, hide(sight.seen), sight.cause, cure)
+def _finding(name: str, result: CheckResult, hide: Callable[[str], str]) -> Finding:
+    cure = None if result.cure is None else hide(result.cure)
+    return Finding(name, result.status, hide(result.seen), result.cause, cure)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from gpcli.auth.bearer import Granted
+from gpcli.auth.bearer import ScopedBearer
 from gpcli.auth.discovery import WELL_KNOWN
 from gpcli.auth.tokens import check_available
 from gpcli.auth.vault import Vault
@@ -20,8 +20,8 @@ from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings, choose_profile
-from gpcli.errors import BadResponse, ConfigTrouble, GpcliError
-from gpcli.http.client import FHIR, Answer, Door
+from gpcli.errors import BadResponse, ConfigError, GpcliError
+from gpcli.http.client import FHIR, HttpClient, HttpResponse
 from gpcli.model.person import Identity
 from gpcli.portal.capabilities import Capabilities, stated
 
@@ -47,13 +47,13 @@ def discreet(secrets: Iterable[str], home: str) -> Callable[[str], str]:
 _SECRETS = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
 
 
-class Surroundings(Protocol):
+class RunContext(Protocol):
     """What is used of a Session; every part raises as it does there."""
 
     options: Options
     env: Mapping[str, str]
     clock: Callable[[], datetime]
-    flaw: ConfigTrouble | None
+    flaw: ConfigError | None
 
     @property
     def config_path(self) -> Path:
@@ -92,7 +92,7 @@ class Surroundings(Protocol):
         """Whom the sign-in is for."""
 
     @property
-    def bearer(self) -> Granted:
+    def bearer(self) -> ScopedBearer:
         """Where the token comes from, and what it allows."""
 
     def beside_config(self, named: str) -> Path:
@@ -102,20 +102,20 @@ class Surroundings(Protocol):
         """The present in Unix seconds."""
 
 
-class Scene:
+class CheckContext:
     """One run of the checks. `around` must not ask anybody anything.
 
-    `choose` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_door`
+    `choose` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_client`
     gives the way to the portal when so many seconds have been spent already. `variables` are the
     names of gpcli's own variables, `platform` is as in `sys.platform`.
     """
 
     def __init__(
         self,
-        around: Surroundings,
+        around: RunContext,
         *,
         choose: Callable[[], IndexedPerson],
-        open_door: Callable[[float], Door],
+        open_client: Callable[[float], HttpClient],
         variables: Collection[str],
         platform: str,
         monotonic: Callable[[], float] = time.monotonic,
@@ -125,7 +125,7 @@ class Scene:
         self.variables = variables
         self.platform = platform
         self._choose = choose
-        self._open_door = open_door
+        self._open_door = open_client
         self._monotonic = monotonic
         self._began = monotonic()
 
@@ -136,7 +136,7 @@ class Scene:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration; raises ConfigTrouble."""
+        """The configuration; raises ConfigError."""
         return self.around.config
 
     @cached_property
@@ -159,37 +159,37 @@ class Scene:
         return self._choose()
 
     @cached_property
-    def door(self) -> Door:
+    def client(self) -> HttpClient:
         """The way to the portal, for the time that is left."""
         return self._open_door(self._monotonic() - self._began)
 
     @cached_property
-    def contact(self) -> Answer | GpcliError:
+    def contact(self) -> HttpResponse | GpcliError:
         """What came of the first request, which asks what the portal can do, without a token."""
         url = f"{self.profile.portal}/metadata"
         try:
-            return self.door.fetch(url, headers={"Accept": FHIR})
+            return self.client.fetch(url, headers={"Accept": FHIR})
         except GpcliError as trouble:
             return trouble
 
     @property
     def is_reserved(self) -> bool:
         """Whether the portal tells what it can do only to those who are signed in."""
-        return isinstance(self.contact, Answer) and self.contact.status in {401, 403}
+        return isinstance(self.contact, HttpResponse) and self.contact.status in {401, 403}
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """What the portal can do, asked with the token where it must be."""
         if isinstance(self.contact, GpcliError):
             raise self.contact
-        asked = self.door.get("metadata") if self.is_reserved else self.contact
-        return stated(wordless(asked), self.door)
+        asked = self.client.get("metadata") if self.is_reserved else self.contact
+        return stated(wordless(asked), self.client)
 
     @cached_property
     def sign_in_document(self) -> dict[str, Any]:
         """How the portal describes its sign-in; raises BadResponse."""
         try:
-            answer = self.door.fetch(f"{self.profile.portal}/{WELL_KNOWN}")
+            answer = self.client.fetch(f"{self.profile.portal}/{WELL_KNOWN}")
         except BadResponse as trouble:
             raise _no_sign_in("what is there is no JSON") from trouble
         check_available(answer)
@@ -221,6 +221,6 @@ def _no_sign_in(why: str) -> BadResponse:
     )
 
 
-def wordless(answer: Answer) -> Answer:
+def wordless(answer: HttpResponse) -> HttpResponse:
     """A refusal without its body: what the portal says of it may be about a person."""
     return replace(answer, body=None) if answer.status >= 400 else answer

@@ -12,8 +12,8 @@ from gpcli.auth.vault import session_bus
 from gpcli.config.index_format import is_set
 from gpcli.config.settings import given_token, guard_production, value
 from gpcli.errors import Failure, InputNeeded, NoKeyring
-from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
-from gpcli.troubleshoot.check_context import Scene
+from gpcli.troubleshoot.check import CheckResult, doubtful, fine, not_checked
+from gpcli.troubleshoot.check_context import CheckContext
 
 NAMES = (
     "GPCLI_PROFILE",
@@ -41,20 +41,20 @@ NO_BROWSER = "no_browser"
 _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
 
-def variables(scene: Scene) -> Sight:
+def variables(context: CheckContext) -> CheckResult:
     """Whether gpcli's own variables go together."""
-    scene.check_start()
+    context.check_start()
     for name in NAMES:
-        value(scene.env, name)
-    given_token(scene.env)
-    ours = sorted(name for name in scene.env if name.startswith("GPCLI_"))
-    alone = scene.unattended
+        value(context.env, name)
+    given_token(context.env)
+    ours = sorted(name for name in context.env if name.startswith("GPCLI_"))
+    alone = context.unattended
     if alone and "GPCLI_PATIENT" not in ours:
         raise InputNeeded(
             f"GPCLI_PATIENT is needed beside {alone}.",
             hint="Set GPCLI_PATIENT to the patient's id at the portal.",
         )
-    slips = [slip for name in ours if (slip := _slip(name, scene))]
+    slips = [slip for name in ours if (slip := _slip(name, context))]
     if slips:
         return doubtful(f"gpcli does not know {', '.join(slips)}", "config", _VARIABLES)
     return fine(f"{', '.join(ours)}" if ours else "none of gpcli's own is set")
@@ -63,35 +63,35 @@ def variables(scene: Scene) -> Sight:
 _VARIABLES = "Correct the name; gpcli help environment lists the variables."
 
 
-def configuration(scene: Scene) -> Sight:
+def configuration(context: CheckContext) -> CheckResult:
     """Whether the file of profiles can be read."""
-    path = scene.around.config_path
-    count = len(scene.config.profiles)
+    path = context.around.config_path
+    count = len(context.config.profiles)
     if not path.exists():
         return fine(f"{path} is not there yet")
     return fine(f"{path}: {count} profile{'' if count == 1 else 's'}")
 
 
-def profile(scene: Scene) -> Sight:
+def profile(context: CheckContext) -> CheckResult:
     """Which portal this is about."""
-    chosen = scene.profile
+    chosen = context.profile
     return fine(f"{chosen.name} ({chosen.environment}): {chosen.portal}")
 
 
-def production_guard(scene: Scene) -> Sight:
+def production_guard(context: CheckContext) -> CheckResult:
     """Whether a CI run would touch production."""
-    guard_production(scene.profile, scene.env)
-    if not is_set(scene.env.get("CI")):
+    guard_production(context.profile, context.env)
+    if not is_set(context.env.get("CI")):
         return fine("this is no CI run")
-    if scene.profile.environment == "production":
+    if context.profile.environment == "production":
         return fine("a CI run that GPCLI_ALLOW_PRODUCTION lets through")
-    return fine(f"a CI run, on {scene.profile.environment}")
+    return fine(f"a CI run, on {context.profile.environment}")
 
 
-def folders(scene: Scene) -> Sight:
+def folders(context: CheckContext) -> CheckResult:
     """Whether gpcli can write where it keeps things."""
-    scene.check_start()
-    around = scene.around
+    context.check_start()
+    around = context.around
     for place in (around.config_path.parent, around.state_dir, around.cache_dir):
         if not _writable(place):
             raise Failure(
@@ -101,40 +101,40 @@ def folders(scene: Scene) -> Sight:
     return fine("configuration, state and cache can be written")
 
 
-def keyring(scene: Scene) -> Sight:
+def keyring(context: CheckContext) -> CheckResult:
     """Whether the keyring keeps what it is given; its item of no meaning is deleted again."""
-    if scene.unattended:
-        return not_checked(f"{scene.unattended} needs none")
+    if context.unattended:
+        return not_checked(f"{context.unattended} needs none")
     try:
-        scene.around.vault.probe()
+        context.around.vault.probe()
     except NoKeyring as trouble:
-        raise _with_bus(trouble, scene) from trouble
-    if _has_unnamed_bus(scene):
+        raise _with_bus(trouble, context) from trouble
+    if _has_unnamed_bus(context):
         return fine("keeps what it is given; its bus was found though no variable names it")
     return fine("keeps what it is given")
 
 
-def browser(scene: Scene) -> Sight:
+def browser(context: CheckContext) -> CheckResult:
     """Whether a sign-in page can open here."""
-    if scene.unattended:
-        return not_checked(f"{scene.unattended} needs none")
-    named = scene.env.get("BROWSER")
+    if context.unattended:
+        return not_checked(f"{context.unattended} needs none")
+    named = context.env.get("BROWSER")
     if named:
-        return _named_browser(named, scene)
-    if scene.platform != "linux":
+        return _named_browser(named, context)
+    if context.platform != "linux":
         return fine("the system's own")
-    if not (scene.env.get("DISPLAY") or scene.env.get("WAYLAND_DISPLAY")):
-        return _no_display(scene)
-    if not any(_command(each, scene) for each in BROWSERS):
+    if not (context.env.get("DISPLAY") or context.env.get("WAYLAND_DISPLAY")):
+        return _no_display(context)
+    if not any(_command(each, context) for each in BROWSERS):
         return doubtful("no browser is installed", NO_BROWSER, _BY_HAND)
     return fine("the desktop's own")
 
 
-def _slip(name: str, scene: Scene) -> str | None:
+def _slip(name: str, context: CheckContext) -> str | None:
     """A variable that nobody reads, with the one that was probably meant."""
-    if name in scene.variables:
+    if name in context.variables:
         return None
-    near = difflib.get_close_matches(name, scene.variables, n=1, cutoff=0.85)
+    near = difflib.get_close_matches(name, context.variables, n=1, cutoff=0.85)
     return f"{name} (perhaps {near[0]})" if near else None
 
 
@@ -143,16 +143,16 @@ def _writable(place: Path) -> bool:
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
-def _has_unnamed_bus(scene: Scene) -> bool:
-    if scene.platform != "linux" or scene.env.get("DBUS_SESSION_BUS_ADDRESS"):
+def _has_unnamed_bus(context: CheckContext) -> bool:
+    if context.platform != "linux" or context.env.get("DBUS_SESSION_BUS_ADDRESS"):
         return False
-    return session_bus(scene.env) is not None
+    return session_bus(context.env) is not None
 
 
-def _with_bus(trouble: NoKeyring, scene: Scene) -> NoKeyring:
+def _with_bus(trouble: NoKeyring, context: CheckContext) -> NoKeyring:
     """The same trouble; where no bus is named, as in cron, with what to do about that."""
-    named = scene.env.get("PYTHON_KEYRING_BACKEND") or session_bus(scene.env)
-    if scene.platform != "linux" or named:
+    named = context.env.get("PYTHON_KEYRING_BACKEND") or session_bus(context.env)
+    if context.platform != "linux" or named:
         return trouble
     return NoKeyring(
         f"{trouble.message} DBUS_SESSION_BUS_ADDRESS is not set.",
@@ -161,23 +161,23 @@ def _with_bus(trouble: NoKeyring, scene: Scene) -> NoKeyring:
     )
 
 
-def _named_browser(named: str, scene: Scene) -> Sight:
-    found = [each for each in named.split(os.pathsep) if _command(each, scene)]
+def _named_browser(named: str, context: CheckContext) -> CheckResult:
+    found = [each for each in named.split(os.pathsep) if _command(each, context)]
     if found:
         return fine(f"BROWSER names {Path(shlex.split(found[0])[0]).name}")
     return doubtful("BROWSER names no program that is there", NO_BROWSER, f"Correct it; {_BY_HAND}")
 
 
-def _no_display(scene: Scene) -> Sight:
-    if scene.env.get("SSH_CONNECTION"):
+def _no_display(context: CheckContext) -> CheckResult:
+    if context.env.get("SSH_CONNECTION"):
         seen = "an SSH session without a display"
         return doubtful(seen, NO_BROWSER, f"{_BY_HAND} It also prints the ssh -L line.")
     return doubtful("there is no display", NO_BROWSER, _BY_HAND)
 
 
-def _command(written: str, scene: Scene) -> bool:
+def _command(written: str, context: CheckContext) -> bool:
     try:
         words = shlex.split(written)
     except ValueError:
         return False
-    return bool(words) and shutil.which(words[0], path=scene.env.get("PATH", "")) is not None
+    return bool(words) and shutil.which(words[0], path=context.env.get("PATH", "")) is not None

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from gpcli.errors import GpcliError
-from gpcli.http.client import Answer
-from gpcli.http.network_errors import Stage, stage_of
+from gpcli.http.client import HttpResponse
+from gpcli.http.network_errors import FailureStage, failure_stage
 from gpcli.http.transport import named, proxy_for
 from gpcli.http.url_policy import is_loopback, safe_url
-from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
-from gpcli.troubleshoot.check_context import Scene
+from gpcli.troubleshoot.check import CheckResult, doubtful, fine, not_checked
+from gpcli.troubleshoot.check_context import CheckContext
 
 CLOCK = "clock"
 
@@ -22,59 +22,59 @@ _PORTS = {"https": 443, "http": 80}
 _UNUSED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
-def proxy(scene: Scene) -> Sight:
+def proxy(context: CheckContext) -> CheckResult:
     """Whether there is a way through the proxy, if one is to be used."""
-    through = _through(scene)
+    through = _through(context)
     if through is None:
-        unused = [name for name in _UNUSED if scene.env.get(name)]
+        unused = [name for name in _UNUSED if context.env.get(name)]
         return fine(f"none; {', '.join(unused)} is not used" if unused else "none")
-    _stop_at(Stage.PROXY, scene)
+    _stop_at(FailureStage.PROXY, context)
     return fine(through)
 
 
-def name_lookup(scene: Scene) -> Sight:
+def name_lookup(context: CheckContext) -> CheckResult:
     """Whether the portal's name is known."""
-    host = _host(scene)
-    if _through(scene):
+    host = _host(context)
+    if _through(context):
         return not_checked("the proxy looks the name up")
-    _stop_at(Stage.NAME, scene)
+    _stop_at(FailureStage.NAME, context)
     return fine(f"{host} is known")
 
 
-def connection(scene: Scene) -> Sight:
+def connection(context: CheckContext) -> CheckResult:
     """Whether something answers at the portal's address."""
-    _stop_at(Stage.CONNECTION, scene)
-    url = safe_url(scene.profile.portal)
+    _stop_at(FailureStage.CONNECTION, context)
+    url = safe_url(context.profile.portal)
     return fine(f"{url.host} answers at port {url.port or _PORTS[url.scheme]}")
 
 
-def certificate(scene: Scene) -> Sight:
+def certificate(context: CheckContext) -> CheckResult:
     """Whether the portal's certificate is to be trusted."""
-    _stop_at(Stage.CERTIFICATE, scene)
-    if safe_url(scene.profile.portal).scheme == "http":
+    _stop_at(FailureStage.CERTIFICATE, context)
+    if safe_url(context.profile.portal).scheme == "http":
         return fine("none is needed on this computer")
-    extra = " with the help of ca_file" if scene.profile.ca_file else ""
-    return fine(f"that of {_host(scene)} is trusted{extra}")
+    extra = " with the help of ca_file" if context.profile.ca_file else ""
+    return fine(f"that of {_host(context)} is trusted{extra}")
 
 
-def portal(scene: Scene) -> Sight:
+def portal(context: CheckContext) -> CheckResult:
     """Whether it is a FHIR R4 portal, and can answer now."""
-    _stop_at(Stage.ANSWER, scene)
-    if scene.is_reserved:
+    _stop_at(FailureStage.ANSWER, context)
+    if context.is_reserved:
         return fine("it answers, and says what it can do only to those who are signed in")
-    _ = scene.capabilities
+    _ = context.capabilities
     return fine("it speaks FHIR R4")
 
 
-def clock(scene: Scene) -> Sight:
+def clock(context: CheckContext) -> CheckResult:
     """Whether this computer's clock agrees with the portal's."""
-    if scene.profile.environment == "sandbox":
+    if context.profile.environment == "sandbox":
         return not_checked("a sandbox has a clock of its own")
-    contact = scene.contact
-    theirs = _date(contact) if isinstance(contact, Answer) else None
+    contact = context.contact
+    theirs = _date(contact) if isinstance(contact, HttpResponse) else None
     if theirs is None:
         return not_checked("the portal does not tell the time")
-    ahead = scene.around.clock() - theirs
+    ahead = context.around.clock() - theirs
     if abs(ahead) <= TOLERANCE:
         return fine("within a minute of the portal's")
     side = "ahead of" if ahead > timedelta() else "behind"
@@ -88,27 +88,27 @@ _SET_THE_CLOCK = (
 )
 
 
-def _stop_at(stage: Stage, scene: Scene) -> None:
+def _stop_at(stage: FailureStage, context: CheckContext) -> None:
     """Raise what ended the first request, if that happened at `stage`."""
-    contact = scene.contact
-    if isinstance(contact, GpcliError) and stage_of(contact) is stage:
+    contact = context.contact
+    if isinstance(contact, GpcliError) and failure_stage(contact) is stage:
         raise contact
 
 
-def _through(scene: Scene) -> str | None:
+def _through(context: CheckContext) -> str | None:
     """The proxy without its password."""
-    used = proxy_for(safe_url(scene.profile.portal), scene.env)
+    used = proxy_for(safe_url(context.profile.portal), context.env)
     if used is None:
         return None
     return named(used)
 
 
-def _host(scene: Scene) -> str:
-    host = safe_url(scene.profile.portal).host
+def _host(context: CheckContext) -> str:
+    host = safe_url(context.profile.portal).host
     return f"{host}, this computer," if is_loopback(host) else host
 
 
-def _date(answer: Answer) -> datetime | None:
+def _date(answer: HttpResponse) -> datetime | None:
     try:
         said = parsedate_to_datetime(answer.headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError):

@@ -6,20 +6,20 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from gpcli.auth.discovery import SmartConfiguration, read_configuration, read_machine_configuration
-from gpcli.auth.vault import SignedIn
+from gpcli.auth.vault import StoredSession
 from gpcli.config.profiles import SCOPES, Profile
 from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Malformed
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.model.service import ConsentLevel, ServiceName, highest_level
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities, permitted
 from gpcli.portal.error_mapping import error_of
-from gpcli.portal.mapping import Dialect, Reader
+from gpcli.portal.mapping import PortalProfile, RecordMapper
 from gpcli.portal.write.slot_booking import OTHER_WAY
-from gpcli.troubleshoot.check import Sight, doubtful, fine, not_checked
-from gpcli.troubleshoot.check_context import Scene, wordless
+from gpcli.troubleshoot.check import CheckResult, doubtful, fine, not_checked
+from gpcli.troubleshoot.check_context import CheckContext, wordless
 
 SENT = ("Appointment", "Communication", "Task")
 """What gpcli creates, and wants to create once only."""
@@ -30,14 +30,14 @@ _TYPES = tuple(
 _EVERYTHING = Capabilities(True, _TYPES, _TYPES, _TYPES, _TYPES, transaction=True)
 
 
-def scopes(scene: Scene) -> Sight:
+def scopes(context: CheckContext) -> CheckResult:
     """Whether the sign-in granted what the services need."""
-    granted = scene.around.bearer.scope
+    granted = context.around.bearer.scope
     if granted is None:
-        return not_checked(f"nothing tells what {scene.unattended or 'the sign-in'} allows")
+        return not_checked(f"nothing tells what {context.unattended or 'the sign-in'} allows")
     lost = _lost(permitted(granted, _EVERYTHING))
     if lost:
-        cure = _SCOPES_OF_MACHINES if scene.unattended else _SCOPES
+        cure = _SCOPES_OF_MACHINES if context.unattended else _SCOPES
         return doubtful(f"the sign-in does not allow {lost}", "not_permitted", cure)
     return fine("enough for every service")
 
@@ -52,13 +52,13 @@ _SCOPES_OF_MACHINES = (
 )
 
 
-def portal_support(scene: Scene) -> Sight:
+def portal_support(context: CheckContext) -> CheckResult:
     """Whether the portal can do what the services need."""
-    can = scene.capabilities
+    can = context.capabilities
     lost = _lost(permitted(None, can))
     if lost:
         return doubtful(f"the portal can't do {lost}", NOT_SUPPORTED, _SUPPORT)
-    way = scene.profile.booking
+    way = context.profile.booking
     if way in _OFFERED and not _OFFERED[way](can):
         seen = f"the profile books by {way}, which the portal does not offer"
         return doubtful(seen, NOT_SUPPORTED, OTHER_WAY)
@@ -82,14 +82,14 @@ _REPEATS = (
 )
 
 
-def consent(scene: Scene) -> Sight:
+def consent(context: CheckContext) -> CheckResult:
     """Whether the patient has consented to Full Access."""
-    if "Consent" not in scene.capabilities.searches:
+    if "Consent" not in context.capabilities.searches:
         return not_checked("the portal keeps no consent")
-    patient = scene.around.identity.patient
+    patient = context.around.identity.patient
     query = queries.consents(patient)
-    bundle = bundle_of(scene.door.get(query.kind, query.params))
-    level = highest_level(reader_for(scene, patient).consents(bundle))
+    bundle = bundle_of(context.client.get(query.kind, query.params))
+    level = highest_level(reader_for(context, patient).consents(bundle))
     if level is ConsentLevel.FULL_ACCESS:
         return fine("Full Access")
     seen = f"{level.value}: the services need Full Access"
@@ -107,22 +107,22 @@ _SIGN_IN = "gpcli login signs in."
 _OFFLINE = "permission-offline"
 
 
-def smart_configuration(scene: Scene) -> Sight:
+def smart_configuration(context: CheckContext) -> CheckResult:
     """Whether the portal describes a sign-in that gpcli can use."""
-    if scene.unattended == "key_file":
-        read_machine_configuration(scene.sign_in_document, scene.profile.portal)
+    if context.unattended == "key_file":
+        read_machine_configuration(context.sign_in_document, context.profile.portal)
         return fine("SMART Backend Services: a machine can sign in with its key")
-    if scene.unattended:
-        return not_checked(f"{scene.unattended} is used instead")
-    found = _configuration(scene)
+    if context.unattended:
+        return not_checked(f"{context.unattended} is used instead")
+    found = _configuration(context)
     return fine(f"SMART sign-in{' with OpenID Connect' if found.issuer else ''}, PKCE with S256")
 
 
-def sign_in_options(scene: Scene) -> Sight:
+def sign_in_options(context: CheckContext) -> CheckResult:
     """What the portal's sign-in could do besides."""
-    if scene.unattended:
-        return not_checked(f"{scene.unattended} is used instead")
-    found = _configuration(scene)
+    if context.unattended:
+        return not_checked(f"{context.unattended} is used instead")
+    found = _configuration(context)
     lacks = [(what, effect) for there, what, effect in _options(found) if not there]
     if lacks:
         seen = f"the portal has no {', no '.join(what for what, _ in lacks)}"
@@ -130,33 +130,33 @@ def sign_in_options(scene: Scene) -> Sight:
     return fine("device sign-in, sign-out, renewal; grace for a lost renewal is not told")
 
 
-def session(scene: Scene) -> Sight:
+def session(context: CheckContext) -> CheckResult:
     """Who is signed in here, and for how long."""
-    if scene.unattended:
-        _ = scene.around.identity
-        if scene.unattended == "key_file":
-            return _key(scene)
-        return fine(f"{scene.unattended} stands in for a sign-in; how long it lives is not known")
-    person = scene.person
-    kept = scene.around.vault.load(person.account)
+    if context.unattended:
+        _ = context.around.identity
+        if context.unattended == "key_file":
+            return _key(context)
+        return fine(f"{context.unattended} stands in for a sign-in; how long it lives is not known")
+    person = context.person
+    kept = context.around.vault.load(person.account)
     if kept is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
-    return _life(kept, scene.around.timestamp(), scene.profile)
+    return _life(kept, context.around.timestamp(), context.profile)
 
 
-def _key(scene: Scene) -> Sight:
+def _key(context: CheckContext) -> CheckResult:
     from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
 
-    key = read_machine_key(scene.around.beside_config(str(scene.profile.key_file)))
+    key = read_machine_key(context.around.beside_config(str(context.profile.key_file)))
     return fine(f"a machine signs in by itself, with a key for {key.algorithm}")
 
 
-def access(scene: Scene) -> Sight:
+def access(context: CheckContext) -> CheckResult:
     """Whether the portal accepts the session, and shows the patient's own record."""
-    patient = scene.around.identity.patient
+    patient = context.around.identity.patient
     query = queries.gps(patient)
-    bundle = bundle_of(scene.door.get(query.kind, query.params))
-    count = len(reader_for(scene, patient).surgeries(bundle))
+    bundle = bundle_of(context.client.get(query.kind, query.params))
+    count = len(reader_for(context, patient).surgeries(bundle))
     if not count:
         return doubtful("the record names no GP", "not_offered", _NO_GP)
     return fine(f"the record can be read; it names {count} GP{'' if count == 1 else 's'}")
@@ -165,7 +165,7 @@ def access(scene: Scene) -> Sight:
 _NO_GP = "Nothing can be booked or asked without a GP: choose one at the portal's own page."
 
 
-def bundle_of(answer: Answer) -> Bundle:
+def bundle_of(answer: HttpResponse) -> Bundle:
     """The list in a good answer; raises what any other means, without the portal's own words."""
     if answer.status >= 400:
         raise error_of(wordless(answer))
@@ -178,14 +178,16 @@ def bundle_of(answer: Answer) -> Bundle:
         ) from None
 
 
-def reader_for(scene: Scene, patient: str) -> Reader:
+def reader_for(context: CheckContext, patient: str) -> RecordMapper:
     """What reads the portal's lists."""
-    profile = scene.profile
-    return Reader(patient, Dialect(profile.services, profile.status_sent, profile.zone), [])
+    profile = context.profile
+    return RecordMapper(
+        patient, PortalProfile(profile.services, profile.status_sent, profile.zone), []
+    )
 
 
-def _configuration(scene: Scene) -> SmartConfiguration:
-    return read_configuration(scene.sign_in_document, scene.profile.portal)
+def _configuration(context: CheckContext) -> SmartConfiguration:
+    return read_configuration(context.sign_in_document, context.profile.portal)
 
 
 def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
@@ -209,7 +211,7 @@ def _options(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
     )
 
 
-def _life(kept: SignedIn, now: float, profile: Profile) -> Sight:
+def _life(kept: StoredSession, now: float, profile: Profile) -> CheckResult:
     if kept.refresh_token is None:
         if kept.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)

@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from gpcli.auth.discovery import SmartConfiguration, read_configuration
-from gpcli.auth.session import SignedIn
-from gpcli.http.client import Door
+from gpcli.auth.session import StoredSession
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
 PORTAL = "https://portal.example/fhir/R4"
@@ -65,7 +65,7 @@ class Issuer:
         self.clock = Clock()
         self.deadline = Deadline(30.0, self.clock)
         self.wire = httpx.MockTransport(self._answer)
-        self.door = Door(
+        self.client = HttpClient(
             PORTAL,
             deadline=self.deadline,
             env={},
@@ -131,10 +131,10 @@ def configuration(document) -> SmartConfiguration:
 
 
 @pytest.fixture
-def signed_in() -> Callable[..., SignedIn]:
+def signed_in() -> Callable[..., StoredSession]:
     """Ada's session, fresh for an hour, with `changes`."""
 
-    def build(**changes) -> SignedIn:
+    def build(**changes) -> StoredSession:
         session = {
             "portal": PORTAL,
             "client_id": "gpcli",
@@ -151,7 +151,7 @@ def signed_in() -> Callable[..., SignedIn]:
             "refresh_expires_at": None,
             "signed_in_at": NOW,
         }
-        return SignedIn(**session | changes)
+        return StoredSession(**session | changes)
 
     return build
 

@@ -12,14 +12,14 @@ import pytest
 
 from gpcli.account import revoke
 from gpcli.auth.bearer import SessionBearer, StaticBearer
-from gpcli.auth.browser_sign_in import Wish, sign_in_with_browser
+from gpcli.auth.browser_sign_in import AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import discover
-from gpcli.auth.session import SignedIn
-from gpcli.auth.token_response import TokenSet
+from gpcli.auth.session import StoredSession
+from gpcli.auth.token_response import SignInResult
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import Expired, SignInRefused
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 
@@ -56,23 +56,25 @@ def portal() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def door_to(portal: Sandbox, bearer=None) -> Door:
-    return Door(portal.fhir_base, deadline=Deadline(20), bearer=bearer, env={})
+def client_to(portal: Sandbox, bearer=None) -> HttpClient:
+    return HttpClient(portal.fhir_base, deadline=Deadline(20), bearer=bearer, env={})
 
 
-def sign_in(portal: Sandbox, tmp_path, **wishes) -> TokenSet:
-    wish = Wish("gpcli", SCOPES, portal.fhir_base, **{"hint": "ada", "limit": 20.0} | wishes)
+def sign_in(portal: Sandbox, tmp_path, **wishes) -> SignInResult:
+    auth_request = AuthRequest(
+        "gpcli", SCOPES, portal.fhir_base, **{"hint": "ada", "limit": 20.0} | wishes
+    )
     visitor = Visitor()
-    with door_to(portal) as door:
-        configuration = discover(door, portal.fhir_base, tmp_path, time.time())
-        found = sign_in_with_browser(door, configuration, wish, visitor, now=time.time)
+    with client_to(portal) as client:
+        configuration = discover(client, portal.fhir_base, tmp_path, time.time())
+        found = sign_in_with_browser(client, configuration, auth_request, visitor, now=time.time)
     visitor.visits[0].join(60)
     assert "You can close this window" in visitor.page
     return found
 
 
-def session_of(portal: Sandbox, found: TokenSet) -> SignedIn:
-    return SignedIn(
+def context_of(portal: Sandbox, found: SignInResult) -> StoredSession:
+    return StoredSession(
         portal=portal.fhir_base,
         client_id="gpcli",
         token_endpoint=f"{portal.url}/token",
@@ -94,8 +96,8 @@ def test_ada_signs_in_and_reads_her_own_record(portal, tmp_path):
     found = sign_in(portal, tmp_path)
     assert (found.patient, found.scope.split()) == ("ada", SCOPES.split())
     assert found.fhir_user.endswith("Patient/ada")
-    with door_to(portal, StaticBearer(found.access_token)) as door:
-        answer = door.get("Patient", [("_id", found.patient)])
+    with client_to(portal, StaticBearer(found.access_token)) as client:
+        answer = client.get("Patient", [("_id", found.patient)])
     assert (answer.status, answer.body["entry"][0]["resource"]["id"]) == (200, "ada")
 
 
@@ -113,12 +115,12 @@ def test_somebody_unknown_is_refused(portal, tmp_path):
 
 def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal, tmp_path):
     vault = MemoryVault()
-    vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
+    vault.save("ada", context_of(portal, sign_in(portal, tmp_path)))
     old = vault.load("ada")
     portal.advance(timedelta(hours=2))
     bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
-    with door_to(portal, bearer) as door:
-        answer = door.get("Patient", [("_id", "ada")])
+    with client_to(portal, bearer) as client:
+        answer = client.get("Patient", [("_id", "ada")])
     new = vault.load("ada")
     assert (answer.status, bearer.session()) == (200, new)
     assert new.access_token != old.access_token
@@ -127,32 +129,32 @@ def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal
 
 def test_after_sign_out_neither_token_works(portal, tmp_path):
     vault = MemoryVault()
-    vault.save("ada", session_of(portal, sign_in(portal, tmp_path)))
-    with door_to(portal) as door:
-        assert revoke(door, vault.load("ada")) is True
+    vault.save("ada", context_of(portal, sign_in(portal, tmp_path)))
+    with client_to(portal) as client:
+        assert revoke(client, vault.load("ada")) is True
     bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
-    with door_to(portal, bearer) as door, pytest.raises(Expired):
-        door.get("Patient", [("_id", "ada")])
+    with client_to(portal, bearer) as client, pytest.raises(Expired):
+        client.get("Patient", [("_id", "ada")])
     assert vault.load("ada") is None
 
 
 def test_ada_signs_in_on_another_device(portal, tmp_path):
-    wish = Wish("gpcli", SCOPES, portal.fhir_base, hint="ada", limit=20.0)
+    auth_request = AuthRequest("gpcli", SCOPES, portal.fhir_base, hint="ada", limit=20.0)
     waits = []
-    with door_to(portal) as door:
-        configuration = discover(door, portal.fhir_base, tmp_path, time.time())
+    with client_to(portal) as client:
+        configuration = discover(client, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_device(
-            door, configuration, wish, Visitor(), now=time.time, sleep=waits.append
+            client, configuration, auth_request, Visitor(), now=time.time, sleep=waits.append
         )
     assert (found.patient, len(waits)) == ("ada", 1)
 
 
 def test_a_token_for_scripts_is_taken_as_it_is(portal):
-    token = portal.token_for("ada")
-    with door_to(portal, StaticBearer(token.access_token)) as door:
-        assert door.get("Patient", [("_id", "ada")]).status == 200
+    token = portal.issue_token("ada")
+    with client_to(portal, StaticBearer(token.access_token)) as client:
+        assert client.get("Patient", [("_id", "ada")]).status == 200
 
 
 def test_a_token_that_nobody_issued_is_expired(portal):
-    with door_to(portal, StaticBearer("made-up")) as door, pytest.raises(Expired):
-        door.get("Patient", [("_id", "ada")])
+    with client_to(portal, StaticBearer("made-up")) as client, pytest.raises(Expired):
+        client.get("Patient", [("_id", "ada")])

@@ -4,16 +4,16 @@ from urllib.request import urlopen
 import httpx
 import pytest
 
-from gpcli.auth.browser_sign_in import Proof, TokenSet, Wish, sign_in_with_browser
+from gpcli.auth.browser_sign_in import PkceProof, SignInResult, AuthRequest, sign_in_with_browser
 from gpcli.auth.discovery import read_configuration
 from gpcli.auth.loopback import Loopback
-from gpcli.errors import BadResponse, PortalTrouble, SignInRefused, Usage
+from gpcli.errors import BadResponse, InvalidUsage, PortalError, SignInRefused
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
 NOW = 1_800_000_000.0
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
-WISH = Wish("gpcli", SCOPES, PORTAL)
+WISH = AuthRequest("gpcli", SCOPES, PORTAL)
 
 
 class Person:
@@ -74,7 +74,7 @@ class Signing:
         self.issuer = issuer
         self.tokens = tokens
 
-    def sign_in(self, configuration, person, wish=WISH, claims=None, **changes) -> TokenSet:
+    def sign_in(self, configuration, person, auth_request=WISH, claims=None, **changes) -> SignInResult:
         issuer, original = self.issuer, person.open_browser
 
         def opening(url: str) -> bool:
@@ -85,7 +85,9 @@ class Signing:
             return original(url)
 
         person.open_browser = opening
-        return sign_in_with_browser(issuer.door, configuration, wish, person, now=issuer.clock)
+        return sign_in_with_browser(
+            issuer.client, configuration, auth_request, person, now=issuer.clock
+        )
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def signing(issuer, tokens):
 def test_signing_in_gives_the_tokens_and_who_it_is_for(signing, issuer, configuration):
     person = Person(issuer)
     found = signing.sign_in(configuration, person)
-    assert found == TokenSet(
+    assert found == SignInResult(
         access_token="access-2",
         expires_at=NOW + 60 + 3600,
         refresh_token="refresh-2",
@@ -126,8 +128,10 @@ def test_the_portals_page_is_asked_with_everything_smart_wants(signing, issuer, 
 
 def test_wishes_go_along(signing, issuer, configuration):
     person = Person(issuer)
-    wish = Wish("gpcli", SCOPES, PORTAL, "consent", "high", hint="ada", patient_hint="ida", limit=5)
-    signing.sign_in(configuration, person, wish, {"acr": "high"})
+    auth_request = AuthRequest(
+        "gpcli", SCOPES, PORTAL, "consent", "high", hint="ada", patient_hint="ida", limit=5
+    )
+    signing.sign_in(configuration, person, auth_request, {"acr": "high"})
     assert {n: person.asked[n] for n in ("prompt", "acr_values", "login_hint")} == {
         "prompt": "consent",
         "acr_values": "high",
@@ -147,7 +151,7 @@ def test_the_code_is_traded_with_the_verifier_of_the_challenge(signing, issuer, 
         "redirect_uri": person.asked["redirect_uri"],
         "client_id": "gpcli",
     }
-    assert Proof("", "", verifier).challenge == person.asked["code_challenge"]
+    assert PkceProof("", "", verifier).challenge == person.asked["code_challenge"]
 
 
 def test_a_persons_own_time_does_not_count_against_the_deadline(signing, issuer, configuration):
@@ -190,7 +194,7 @@ def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
     person = Person(issuer, browser=False)
     ticks = iter([NOW, NOW, NOW + 700])
     with pytest.raises(SignInRefused) as refused:
-        sign_in_with_browser(issuer.door, configuration, WISH, person, now=lambda: next(ticks))
+        sign_in_with_browser(issuer.client, configuration, WISH, person, now=lambda: next(ticks))
     assert refused.value.message == "Nobody signed in within 10 min."
 
 
@@ -224,9 +228,9 @@ def test_without_a_browser_the_callback_still_works(signing, issuer, configurati
 
 def test_a_taken_port_is_a_usage_error(signing, issuer, configuration):
     with Loopback(0) as other:
-        wish = Wish("gpcli", SCOPES, PORTAL, redirect_port=other.port)
-        with pytest.raises(Usage):
-            signing.sign_in(configuration, Person(issuer), wish)
+        auth_request = AuthRequest("gpcli", SCOPES, PORTAL, redirect_port=other.port)
+        with pytest.raises(InvalidUsage):
+            signing.sign_in(configuration, Person(issuer), auth_request)
 
 
 def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document):
@@ -244,9 +248,9 @@ def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document
         return f"{pushed['redirect_uri']}?{urlencode(query)}"
 
     person.callback = callback
-    wish = Wish("gpcli", "patient/Patient.rs", PORTAL)
+    auth_request = AuthRequest("gpcli", "patient/Patient.rs", PORTAL)
     said = {"id_token": None, "scope": "patient/Patient.rs"}
-    found = signing.sign_in(read_configuration(document, PORTAL), person, wish, **said)
+    found = signing.sign_in(read_configuration(document, PORTAL), person, auth_request, **said)
     assert person.asked == {"client_id": "gpcli", "request_uri": "urn:x:1"}
     assert (pushed["aud"], found.patient) == (PORTAL, "ada")
 
@@ -256,7 +260,7 @@ def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document
     [
         (httpx.Response(400, json={"error": "invalid_request"}), SignInRefused),
         (httpx.Response(201, json={}), SignInRefused),
-        (httpx.Response(503), PortalTrouble),
+        (httpx.Response(503), PortalError),
     ],
 )
 def test_a_pushed_request_that_fails_opens_no_browser(issuer, document, answer, error):
@@ -268,7 +272,7 @@ def test_a_pushed_request_that_fails_opens_no_browser(issuer, document, answer, 
     person = Person(issuer)
     with pytest.raises(error):
         sign_in_with_browser(
-            issuer.door, read_configuration(document, PORTAL), WISH, person, now=issuer.clock
+            issuer.client, read_configuration(document, PORTAL), WISH, person, now=issuer.clock
         )
     assert person.url == ""
 
@@ -277,7 +281,7 @@ def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
     document["require_pushed_authorization_requests"] = True
     with pytest.raises(BadResponse, match="says not where"):
         sign_in_with_browser(
-            issuer.door,
+            issuer.client,
             read_configuration(document, PORTAL),
             WISH,
             Person(issuer),
@@ -310,9 +314,9 @@ def test_a_proof_of_who_signed_in_is_checked_though_the_answer_names_no_openid(
 
 
 def test_a_proof_that_was_not_asked_for_is_not_looked_at(signing, issuer, configuration):
-    wish = Wish("gpcli", "patient/Patient.rs", PORTAL)
+    auth_request = AuthRequest("gpcli", "patient/Patient.rs", PORTAL)
     said = {"claims": {"aud": "other"}, "scope": "patient/Patient.rs"}
-    assert signing.sign_in(configuration, Person(issuer), wish, **said).patient == "ada"
+    assert signing.sign_in(configuration, Person(issuer), auth_request, **said).patient == "ada"
 
 
 def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer, document):
@@ -324,9 +328,9 @@ def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer
 
 
 def test_a_level_that_the_profile_demands_is_checked(signing, issuer, configuration):
-    wish = Wish("gpcli", SCOPES, PORTAL, acr="idporten-loa-high")
+    auth_request = AuthRequest("gpcli", SCOPES, PORTAL, acr="idporten-loa-high")
     with pytest.raises(SignInRefused, match="not identified strongly enough"):
-        signing.sign_in(configuration, Person(issuer), wish, {"acr": "idporten-loa-low"})
+        signing.sign_in(configuration, Person(issuer), auth_request, {"acr": "idporten-loa-low"})
 
 
 def test_scopes_that_the_answer_leaves_out_are_those_that_were_asked(
@@ -350,5 +354,5 @@ def test_an_acting_person_is_told_apart_from_the_patient(signing, issuer, config
 def test_a_refused_code_says_which_word_and_no_more(issuer, configuration, refusal, word):
     issuer.will("/token", refusal(word))
     with pytest.raises(SignInRefused) as refused:
-        sign_in_with_browser(issuer.door, configuration, WISH, Person(issuer), now=issuer.clock)
+        sign_in_with_browser(issuer.client, configuration, WISH, Person(issuer), now=issuer.clock)
     assert refused.value.message == f"The portal did not complete the sign-in ({word})."

@@ -2,13 +2,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.browser_sign_in import Proof, new_proof
-from gpcli.auth.loopback import Expected, NotOurs, code_in, query_of
+from gpcli.auth.browser_sign_in import PkceProof, new_proof
+from gpcli.auth.loopback import ExpectedCallback, ForeignCallback, code_in, query_of
 from gpcli.errors import SignInRefused
 
 ISSUER = "https://id.example"
-STRICT = Expected("our-state", ISSUER, issuer_required=True)
-RELAXED = Expected("our-state", ISSUER, issuer_required=False)
+STRICT = ExpectedCallback("our-state", ISSUER, issuer_required=True)
+RELAXED = ExpectedCallback("our-state", ISSUER, issuer_required=False)
 GOOD = {"code": "abc", "state": "our-state", "iss": ISSUER}
 
 
@@ -26,7 +26,7 @@ def test_the_issuer_may_be_left_out_where_the_portal_does_not_promise_it():
 
 @pytest.mark.parametrize("state", [None, "", "another", "our-stat", "our-state ", "åå"])
 def test_another_state_belongs_to_an_older_try(state):
-    with pytest.raises(NotOurs):
+    with pytest.raises(ForeignCallback):
         code_in(query(state=state), STRICT)
 
 
@@ -38,7 +38,7 @@ def test_another_state_belongs_to_an_older_try(state):
         ("https://evil.example", RELAXED),
         (f"{ISSUER}/", STRICT),
         ("", RELAXED),
-        (ISSUER, Expected("our-state", None, issuer_required=False)),
+        (ISSUER, ExpectedCallback("our-state", None, issuer_required=False)),
     ],
 )
 def test_another_issuer_stops_the_sign_in(iss, expected):
@@ -61,7 +61,7 @@ def test_a_refusal_is_said_in_our_words(error, message):
 
 
 def test_a_refusal_with_another_state_does_not_end_the_sign_in():
-    with pytest.raises(NotOurs):
+    with pytest.raises(ForeignCallback):
         code_in(query(error="access_denied", state="another"), STRICT)
 
 
@@ -82,7 +82,7 @@ def test_an_answer_without_a_code_is_refused(code):
     ],
 )
 def test_a_query_that_makes_no_sense_is_not_ours(text):
-    with pytest.raises(NotOurs):
+    with pytest.raises(ForeignCallback):
         code_in(text, STRICT)
 
 
@@ -106,12 +106,12 @@ def test_a_pasted_address_gives_its_query():
     ],
 )
 def test_another_pasted_text_is_not_ours(pasted):
-    with pytest.raises(NotOurs):
+    with pytest.raises(ForeignCallback):
         query_of(pasted, REDIRECT)
 
 
 def test_the_challenge_is_that_of_rfc_7636_appendix_b():
-    proof = Proof("s", "n", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    proof = PkceProof("s", "n", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
     assert proof.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
@@ -122,4 +122,4 @@ def test_every_sign_in_has_its_own_secrets_of_good_length_and_shows_none():
     )
     assert 43 <= len(first.verifier) <= 128
     assert min(len(first.state), len(first.nonce)) >= 43
-    assert repr(first) == "Proof()"
+    assert repr(first) == "PkceProof()"

@@ -3,13 +3,13 @@ import pytest
 
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import read_configuration
-from gpcli.auth.token_response import Wish
-from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, SignInRefused, WrongHost
+from gpcli.auth.token_response import AuthRequest
+from gpcli.errors import BadResponse, NotPermitted, PortalError, SignInRefused, WrongHost
 from gpcli.http.retry import TRIES
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
-WISH = Wish("gpcli", "patient/Patient.rs", PORTAL, hint="ada")
+WISH = AuthRequest("gpcli", "patient/Patient.rs", PORTAL, hint="ada")
 STARTED = {
     "device_code": "device-1",
     "user_code": "ABCD-EFGH",
@@ -31,18 +31,18 @@ class Shown:
 
 
 @pytest.fixture
-def screen():
+def prompter():
     return Shown()
 
 
 @pytest.fixture
-def sign_in(issuer, configuration, screen):
-    def run(wish=WISH, configuration=configuration):
+def sign_in(issuer, configuration, prompter):
+    def run(auth_request=WISH, configuration=configuration):
         return sign_in_with_device(
-            issuer.door,
+            issuer.client,
             configuration,
-            wish,
-            screen,
+            auth_request,
+            prompter,
             now=issuer.clock,
             sleep=issuer.clock.sleep,
         )
@@ -56,13 +56,13 @@ def good(tokens):
 
 
 def test_signing_in_on_another_device_waits_until_the_person_is_done(
-    issuer, sign_in, screen, good, refusal
+    issuer, sign_in, prompter, good, refusal
 ):
     issuer.will("/device_authorization", STARTED)
     issuer.will("/token", refusal("authorization_pending"), good)
     found = sign_in()
     assert (found.patient, found.access_token) == ("ada", "access-2")
-    assert screen.devices == [
+    assert prompter.devices == [
         (f"{ISSUER}/device", "ABCD-EFGH", f"{ISSUER}/device?user_code=ABCD-EFGH")
     ]
     assert issuer.clock.slept == [2.0, 2.0]
@@ -138,7 +138,7 @@ def test_nobody_waits_for_the_portal_beyond_the_life_of_the_code(issuer, sign_in
 def test_a_portal_that_is_broken_ends_the_sign_in(issuer, sign_in, status):
     issuer.will("/device_authorization", STARTED)
     issuer.will("/token", httpx.Response(status))
-    with pytest.raises(PortalTrouble):
+    with pytest.raises(PortalError):
         sign_in()
 
 
@@ -170,7 +170,7 @@ def test_the_code_is_not_used_beyond_its_life_or_the_limit(issuer, sign_in, refu
     issuer.will("/device_authorization", STARTED | {"expires_in": life})
     issuer.will("/token", *[refusal("authorization_pending") for _ in range(9)])
     with pytest.raises(SignInRefused, match="expired"):
-        sign_in(Wish("gpcli", "patient/Patient.rs", PORTAL, limit=limit))
+        sign_in(AuthRequest("gpcli", "patient/Patient.rs", PORTAL, limit=limit))
     assert len(issuer.forms()) == 3
 
 
@@ -202,18 +202,20 @@ def test_a_portal_without_such_a_sign_in_says_so(issuer, sign_in, document):
         ({"verification_uri_complete": "file:///etc/passwd"}, BadResponse),
     ],
 )
-def test_a_code_or_address_that_cannot_be_shown_is_refused(issuer, sign_in, screen, change, error):
+def test_a_code_or_address_that_cannot_be_shown_is_refused(
+    issuer, sign_in, prompter, change, error
+):
     issuer.will("/device_authorization", STARTED | change)
     with pytest.raises(error):
         sign_in()
-    assert screen.devices == []
+    assert prompter.devices == []
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
         (httpx.Response(400, json={"error": "invalid_scope"}), SignInRefused),
-        (httpx.Response(503), PortalTrouble),
+        (httpx.Response(503), PortalError),
         (httpx.Response(200, json=[]), BadResponse),
     ],
 )

@@ -11,7 +11,7 @@ from gpcli.auth.discovery import (
     read_configuration,
     read_machine_configuration,
 )
-from gpcli.errors import BadResponse, NotPermitted, PortalTrouble, Unavailable
+from gpcli.errors import BadResponse, NotPermitted, PortalError, Unavailable
 
 PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0
@@ -31,7 +31,7 @@ def served(document: dict, etag: str | None = None) -> httpx.Response:
 
 def test_a_portals_sign_in_is_read(issuer, document, tmp_path):
     issuer.will(PLACE, document)
-    found = discover(issuer.door, PORTAL, tmp_path, NOW)
+    found = discover(issuer.client, PORTAL, tmp_path, NOW)
     assert found == read_configuration(document, PORTAL)
     assert (found.issuer, found.token_endpoint) == (
         "https://id.example",
@@ -52,16 +52,16 @@ def test_relative_addresses_resolve_against_the_fhir_base(document):
 
 def test_within_a_day_nobody_is_asked_again(issuer, document, tmp_path):
     issuer.will(PLACE, document)
-    first = discover(issuer.door, PORTAL, tmp_path, NOW)
-    second = discover(issuer.door, PORTAL, tmp_path, NOW + FRESH - 1)
+    first = discover(issuer.client, PORTAL, tmp_path, NOW)
+    second = discover(issuer.client, PORTAL, tmp_path, NOW + FRESH - 1)
     assert (first == second, len(issuer.asked)) == (True, 1)
 
 
 def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document, tmp_path):
     issuer.will(PLACE, served(document, '"v1"'), httpx.Response(304))
-    discover(issuer.door, PORTAL, tmp_path, NOW)
-    discover(issuer.door, PORTAL, tmp_path, NOW + FRESH)
-    discover(issuer.door, PORTAL, tmp_path, NOW + 2 * FRESH - 1)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW + FRESH)
+    discover(issuer.client, PORTAL, tmp_path, NOW + 2 * FRESH - 1)
     conditions = [request.headers.get("if-none-match") for request in issuer.asked]
     assert conditions == [None, '"v1"']
 
@@ -69,15 +69,15 @@ def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document,
 def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_path):
     changed = document | {"token_endpoint": "https://id.example/token2"}
     issuer.will(PLACE, document, changed)
-    discover(issuer.door, PORTAL, tmp_path, NOW)
-    found = discover(issuer.door, PORTAL, tmp_path, NOW + FRESH)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
+    found = discover(issuer.client, PORTAL, tmp_path, NOW + FRESH)
     assert found.token_endpoint == "https://id.example/token2"
 
 
 def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, document, tmp_path):
     moved = document | {"token_endpoint": "https://id.example/moved"}
     issuer.will(PLACE, served(document, '"1"'), httpx.Response(304), served(moved, '"2"'))
-    found = [discover(issuer.door, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)]
+    found = [discover(issuer.client, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)]
     assert [each.token_endpoint for each in found] == [
         "https://id.example/token",
         "https://id.example/token",
@@ -92,25 +92,25 @@ def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, d
 
 def test_a_clock_that_went_back_asks_again(issuer, document, tmp_path):
     issuer.will(PLACE, document, document)
-    discover(issuer.door, PORTAL, tmp_path, NOW)
-    discover(issuer.door, PORTAL, tmp_path, NOW - 1)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW - 1)
     assert len(issuer.asked) == 2
 
 
 @pytest.mark.parametrize("rubbish", ["", "not json", "[]", '{"fetched": "x"}', "{}"])
 def test_a_broken_cache_counts_as_none(issuer, document, tmp_path, rubbish):
     issuer.will(PLACE, document, document)
-    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
     next(tmp_path.iterdir()).write_text(rubbish)
-    discover(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
     assert len(issuer.asked) == 2
 
 
 def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document, tmp_path):
     issuer.will(PLACE, document)
     issuer.will("/other/.well-known/smart-configuration", document)
-    discover(issuer.door, PORTAL, tmp_path, NOW)
-    discover(issuer.door, "https://portal.example/other", tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
+    discover(issuer.client, "https://portal.example/other", tmp_path, NOW)
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600, 0o600]
 
 
@@ -127,7 +127,7 @@ def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document
 def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
     issuer.will(PLACE, answer)
     with pytest.raises(BadResponse) as refused:
-        discover(issuer.door, PORTAL, tmp_path, NOW)
+        discover(issuer.client, PORTAL, tmp_path, NOW)
     assert refused.value.message == (
         "https://portal.example/fhir/R4 is not a FHIR portal with SMART sign-in."
     )
@@ -136,21 +136,21 @@ def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
 
 def test_a_failing_portal_may_work_later(issuer, tmp_path):
     issuer.will(PLACE, *[httpx.Response(503)] * 4)
-    with pytest.raises(PortalTrouble):
-        discover(issuer.door, PORTAL, tmp_path, NOW)
+    with pytest.raises(PortalError):
+        discover(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_that_cannot_be_reached_is_unavailable(issuer, tmp_path):
     issuer.will(PLACE, *[httpx.ConnectError("x")] * 4)
     with pytest.raises(Unavailable):
-        discover(issuer.door, PORTAL, tmp_path, NOW)
+        discover(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document, tmp_path):
     issuer.will(PLACE, *[{"token_endpoint": "https://id.example/token", **FOR_MACHINES}] * 2)
-    found = discover_for_machines(issuer.door, PORTAL, tmp_path, NOW)
+    found = discover_for_machines(issuer.client, PORTAL, tmp_path, NOW)
     with pytest.raises(NotPermitted):
-        discover(issuer.door, PORTAL, tmp_path / "other", NOW)
+        discover(issuer.client, PORTAL, tmp_path / "other", NOW)
     assert found == MachineConfiguration(
         "https://id.example/token", frozenset({"client-confidential-asymmetric"}), ("ES384",)
     )
@@ -158,8 +158,8 @@ def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document
 
 def test_people_and_machines_share_what_was_kept(issuer, document, tmp_path):
     issuer.will(PLACE, document | FOR_MACHINES | {"capabilities": [*ALL_KNOWN]})
-    discover(issuer.door, PORTAL, tmp_path, NOW)
-    discover_for_machines(issuer.door, PORTAL, tmp_path, NOW)
+    discover(issuer.client, PORTAL, tmp_path, NOW)
+    discover_for_machines(issuer.client, PORTAL, tmp_path, NOW)
     assert len(issuer.asked) == 1
 
 
@@ -230,12 +230,12 @@ def test_a_portal_on_this_computer_may_lead_to_this_computer(document):
 def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, document, tmp_path):
     issuer.will(PLACE, document, document)
     (tmp_path / "file").write_text("")
-    found = [discover(issuer.door, PORTAL, tmp_path / "file" / "cache", NOW) for _ in range(2)]
+    found = [discover(issuer.client, PORTAL, tmp_path / "file" / "cache", NOW) for _ in range(2)]
     assert found == [read_configuration(document, PORTAL)] * 2
 
 
 def test_a_refused_document_is_not_kept(issuer, document, tmp_path):
     issuer.will(PLACE, document | {"capabilities": []})
     with pytest.raises(NotPermitted):
-        discover(issuer.door, PORTAL, tmp_path, NOW)
+        discover(issuer.client, PORTAL, tmp_path, NOW)
     assert list(tmp_path.iterdir()) == []

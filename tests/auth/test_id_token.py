@@ -17,7 +17,7 @@ NOW = 1_800_000_000.0
 def check(issuer, configuration):
     def run(token: str, **changes):
         wanted = {"client_id": "gpcli", "nonce": "the-nonce", "acr": None, "now": NOW} | changes
-        return check_id_token(token, door=issuer.door, configuration=configuration, **wanted)
+        return check_id_token(token, client=issuer.client, configuration=configuration, **wanted)
 
     return run
 
@@ -244,7 +244,7 @@ def test_a_portal_without_published_keys_proves_nothing(check, issuer, configura
     with pytest.raises(SignInRefused, match="publishes no keys"):
         check_id_token(
             issuer.id_token(),
-            door=issuer.door,
+            client=issuer.client,
             configuration=replace(configuration, jwks_uri=None),
             client_id="gpcli",
             nonce="the-nonce",

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.loopback import Expected, Loopback
-from gpcli.errors import SignInRefused, Usage
+from gpcli.auth.loopback import ExpectedCallback, Loopback
+from gpcli.errors import InvalidUsage, SignInRefused
 
 GOOD = {"code": "abc", "state": "our-state"}
 
@@ -16,7 +16,7 @@ GOOD = {"code": "abc", "state": "our-state"}
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
     with Loopback(0) as server:
-        server.expect(Expected("our-state", None, issuer_required=False))
+        server.expect(ExpectedCallback("our-state", None, issuer_required=False))
         yield server
 
 
@@ -129,7 +129,7 @@ def test_nothing_is_expected_before_it_is_said():
 
 
 def test_a_taken_port_is_a_usage_error_that_names_the_option(loopback):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         Loopback(loopback.port)
     assert refused.value.message == f"Port {loopback.port} is taken by another program."
     assert "--port" in refused.value.hint
@@ -148,7 +148,7 @@ NOT_OURS = "192.0.2.1"  # documentation's (RFC 5737), so no machine has it
 
 def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
     with Loopback(0, (NOT_OURS, "::1")) as server:
-        server.expect(Expected("our-state", None, issuer_required=False))
+        server.expect(ExpectedCallback("our-state", None, issuer_required=False))
         assert server.redirect_uri == f"http://[::1]:{server.port}/callback"
         assert ask(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
         status, _ = ask(server, callback())
@@ -156,12 +156,12 @@ def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
 
 
 def test_a_taken_port_is_not_looked_for_at_another_address(loopback):
-    with pytest.raises(Usage):
+    with pytest.raises(InvalidUsage):
         Loopback(loopback.port, ("127.0.0.1", "::1"))
 
 
 def test_a_machine_without_any_of_the_addresses_is_refused():
-    with pytest.raises(Usage):
+    with pytest.raises(InvalidUsage):
         Loopback(0, (NOT_OURS, NOT_OURS))
 
 

@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from gpcli.auth.machine_key import LONGEST, read_machine_key
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 ELLIPTIC = ECKey.generate_key("P-384", {"kid": "ec"}, private=True)
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"}, private=True)
@@ -31,7 +31,7 @@ def write(tmp_path):
 
 
 def refusal(path):
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         read_machine_key(path)
     return refused.value.message.replace(str(path), "FILE")
 
@@ -73,7 +73,7 @@ def test_a_pipe_is_no_key_file_and_nobody_waits_for_it(tmp_path):
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o777])
 def test_a_file_that_others_can_use_is_refused_with_the_cure(write, mode):
     path = write(private(ELLIPTIC), mode)
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         read_machine_key(path)
     assert refused.value.message == f"Others can read or change the key file {path}."
     assert refused.value.hint == f"chmod 600 {path}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from gpcli.auth.bearer import SessionBearer
 from gpcli.auth.session import from_item
 from gpcli.http.deadline import Deadline
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 
 place, base, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
@@ -33,7 +33,7 @@ class FileVault:
         draft.replace(place / account)
 
 def use():
-    door = Door(base, deadline=Deadline(30), env={})
+    door = HttpClient(base, deadline=Deadline(30), env={})
     bearer = SessionBearer(FileVault(), "ada", place / "locks", place, time.time)
     (place / f"token-{os.getpid()}").write_text(bearer.token(door))
 

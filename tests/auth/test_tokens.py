@@ -12,15 +12,15 @@ from gpcli.auth.tokens import (
     oauth_error,
     read_tokens,
 )
-from gpcli.errors import BadResponse, PortalTrouble, RateLimited
-from gpcli.http.client import Answer
+from gpcli.errors import BadResponse, PortalError, RateLimited
+from gpcli.http.client import HttpResponse
 from gpcli.http.decode import decode
 
 NOW = 1_800_000_000.0
 
 
-def answer(body: object, status: int = 200) -> Answer:
-    return Answer(status, httpx.Headers(), body, "https://id.example/token", "r1")
+def answer(body: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(status, httpx.Headers(), body, "https://id.example/token", "r1")
 
 
 def test_a_good_answer_is_read_whole(tokens):
@@ -136,7 +136,7 @@ def test_only_a_plain_word_is_taken_for_an_error(body, word):
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(429, RateLimited), (500, PortalTrouble), (503, PortalTrouble)]
+    ("status", "error"), [(429, RateLimited), (500, PortalError), (503, PortalError)]
 )
 def test_a_busy_or_failing_endpoint_may_work_later(status, error):
     with pytest.raises(error) as refused:

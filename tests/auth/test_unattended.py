@@ -7,10 +7,10 @@ import pytest
 from gpcli.auth.backend_service import ServiceBearer
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.token_command import CommandBearer
-from gpcli.auth.unattended import Surroundings, hint_for, machine_bearer, whom
+from gpcli.auth.unattended import MachineEnvironment, hint_for, machine_bearer, whom
 from gpcli.config.profiles import Profile
 from gpcli.config.settings import Settings
-from gpcli.errors import ConfigTrouble, Expired, InputNeeded, NotFound, NotPermitted, Usage
+from gpcli.errors import ConfigError, Expired, InputNeeded, InvalidUsage, NotFound, NotPermitted
 
 PROFILE = Profile("night", "https://portal.example/fhir/R4", "staging")
 NOBODY = Settings(PROFILE, None, None, None, None, 30.0)
@@ -24,7 +24,7 @@ BY_KEY = replace(NOBODY, profile=replace(PROFILE, key_file="night.jwk"), patient
 
 @pytest.fixture
 def around(tmp_path):
-    return Surroundings({}, tmp_path.joinpath, tmp_path, -1, lambda: 0.0)
+    return MachineEnvironment({}, tmp_path.joinpath, tmp_path, -1, lambda: 0.0)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_token_goes_before_the_key_of_a_profile(around):
     "settings", [replace(BY_TOKEN, token="a b"), replace(BY_COMMAND, token_command="'")]
 )
 def test_what_can_give_no_token_is_refused(around, settings):
-    with pytest.raises(ConfigTrouble):
+    with pytest.raises(ConfigError):
         machine_bearer(settings, around)
 
 
@@ -95,7 +95,7 @@ def test_without_the_variable_it_is_not_known_for_whom(settings):
     ],
 )
 def test_nobody_else_can_be_named(settings, cure):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         whom(replace(settings, as_="bo"))
     assert refused.value.message == f"{settings.machine} is for 'ada': it can't act for 'bo'."
     assert refused.value.hint.endswith(cure)

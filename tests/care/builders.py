@@ -7,12 +7,12 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gpcli.care.service_request import Desk, Request
-from gpcli.care.slots import Search, wanted
+from gpcli.care.service_request import BookingContext, ServiceRequest
+from gpcli.care.slots import SlotSearch, wanted
 from gpcli.errors import ConfirmationNeeded, InputNeeded, NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
-from gpcli.model.receipt import BookingDesk, CancellingDesk, Written
+from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
 from gpcli.model.service import (
     Consent,
     ConsentLevel,
@@ -118,8 +118,8 @@ def a_consent(level: str = "full-access", identity: str = "con-1") -> Consent:
     return Consent(identity, level, "active", "2026-01-01")
 
 
-def a_search(now: datetime = NOW, **wishes: object) -> Search:
-    return Search(wanted(now, OSLO, **wishes), OSLO, now)
+def a_search(now: datetime = NOW, **wishes: object) -> SlotSearch:
+    return SlotSearch(wanted(now, OSLO, **wishes), OSLO, now)
 
 
 @dataclass
@@ -184,16 +184,16 @@ class FakePortal:
         self.calls.append(("slots", tuple(each.id for each in offered), first, last))
         return (slot for slot in self.free if slot.healthcare_service in ids)
 
-    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingDesk:
+    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingFacts:
         self.calls.append(("booking_desk", slot, intent))
         asked = next((each for each in self.free if each.id == slot), None)
         earlier = self.earlier if intent else None
-        return BookingDesk(self.offered, asked, tuple(self.there), earlier)
+        return BookingFacts(self.offered, asked, tuple(self.there), earlier)
 
-    def cancelling_desk(self, appointment: str) -> CancellingDesk:
+    def cancelling_desk(self, appointment: str) -> CancellationFacts:
         self.calls.append(("cancelling_desk", appointment))
         found = next((each for each in self.there if each.id == appointment), None)
-        return CancellingDesk(self.offered, found)
+        return CancellationFacts(self.offered, found)
 
     def appointments(self, since: date | None) -> list[Appointment]:
         self.calls.append(("appointments", since))
@@ -212,41 +212,45 @@ class FakePortal:
 
     def book(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         self.calls.append(("book", slot.id, offer.id, reason, intent))
         booked = an_appointment("app-9", status="pending", start=None, slot_id=slot.id)
-        return Written(replace(booked, start=slot.start, end=slot.end, reason=reason), True)
+        return WriteResult(replace(booked, start=slot.start, end=slot.end, reason=reason), True)
 
     def enquire(
         self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         self.calls.append(("enquire", offer.id, tuple(wished), reason, intent))
-        return Written(an_enquiry("enq-9", requested=tuple(wished), reason=reason), True)
+        return WriteResult(an_enquiry("enq-9", requested=tuple(wished), reason=reason), True)
 
-    def cancel(self, appointment: str, intent: UUID) -> Written[Appointment]:
+    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         self.calls.append(("cancel", appointment, intent))
         bare = an_appointment(appointment, status="cancelled", surgery=None)
-        return Written(bare, not self.unchanged)
+        return WriteResult(bare, not self.unchanged)
 
     def consents(self) -> tuple[Consent, ...]:
         self.calls.append(("consents",))
         return self.given
 
-    def grant_consent(self, intent: UUID) -> Written[Consent]:
+    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
         self.calls.append(("grant_consent", intent))
-        return Written(a_consent(), True)
+        return WriteResult(a_consent(), True)
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> Written[Consent]:
+    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
         self.calls.append(("withdraw_consent", consent.id, intent))
-        return Written(replace(consent, status="inactive"), not self.unchanged)
+        return WriteResult(replace(consent, status="inactive"), not self.unchanged)
 
 
 WRITES = {"book", "enquire", "cancel", "grant_consent", "withdraw_consent"}
 
 
-def a_request(service: ServiceName = ServiceName.BOOKING, **changes: object) -> Request:
-    return replace(Request(service, INTENT, repeated=False), **changes)
+def a_request(service: ServiceName = ServiceName.BOOKING, **changes: object) -> ServiceRequest:
+    return replace(ServiceRequest(service, INTENT, repeated=False), **changes)
 
 
-def a_desk(portal: FakePortal, asker: Asker | None = None, search: Search | None = None) -> Desk:
-    return Desk(portal, search or a_search(), asker or Asker(), lambda slot: f"time {slot.id}")
+def a_desk(
+    portal: FakePortal, asker: Asker | None = None, search: SlotSearch | None = None
+) -> BookingContext:
+    return BookingContext(
+        portal, search or a_search(), asker or Asker(), lambda slot: f"time {slot.id}"
+    )

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from gpcli.care.renewal_request import RenewalContext, Wanted
+from gpcli.care.renewal_request import RenewalContext, RenewalRequest
 from gpcli.errors import InputNeeded, NotFound
 from gpcli.model.prescription import (
-    Asked,
     Basis,
     Prescription,
     Quantity,
     Remaining,
     Renewal,
-    RenewalDesk,
+    RenewalFacts,
+    RenewalOutcome,
 )
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ServiceName
 from tests.care.builders import BERG, INTENT, NOW, Asker, FakePortal, an_offer, at, offers
 
@@ -101,25 +101,25 @@ class FakePrescriptions:
                 return each
         raise NotFound(f"There is no request '{renewal}'.")
 
-    def renewal_desk(self) -> RenewalDesk:
+    def renewal_desk(self) -> RenewalFacts:
         self.portal.calls.append(("renewal_desk",))
-        return RenewalDesk(self.portal.offered, tuple(self.there), tuple(self.asked))
+        return RenewalFacts(self.portal.offered, tuple(self.there), tuple(self.asked))
 
     def renew(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
-    ) -> list[Asked]:
+    ) -> list[RenewalOutcome]:
         self.portal.calls.append(("renew", tuple(each.id for each in prescriptions), note, intent))
         return [self._ended(each, note) for each in prescriptions]
 
-    def withdraw(self, renewal: str, intent: UUID) -> Written[Renewal]:
+    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         self.portal.calls.append(("withdraw", renewal, intent))
-        return Written(replace(self.renewal(renewal), status="cancelled"), True)
+        return WriteResult(replace(self.renewal(renewal), status="cancelled"), True)
 
-    def _ended(self, one: Prescription, note: str | None) -> Asked:
+    def _ended(self, one: Prescription, note: str | None) -> RenewalOutcome:
         if one.id in self.refuses:
-            return Asked(one, None, changed=False, error=self.refuses[one.id])
+            return RenewalOutcome(one, None, changed=False, error=self.refuses[one.id])
         made = a_renewal(f"task-{one.id}", one.id, prescription=one.label, note=note)
-        return Asked(one, made, changed=True)
+        return RenewalOutcome(one, made, changed=True)
 
 
 class Pharmacy(FakePortal):
@@ -147,9 +147,9 @@ def pharmacy(*there: Prescription, known=CAN, asked=(), refuses=None, **changes)
     return portal
 
 
-def a_wish(*ids: str, **changes: object) -> Wanted:
+def a_wish(*ids: str, **changes: object) -> RenewalRequest:
     """To renew those with `ids`, or what `changes` say."""
-    return replace(Wanted(INTENT, repeated=False, ids=ids or None), **changes)
+    return replace(RenewalRequest(INTENT, repeated=False, ids=ids or None), **changes)
 
 
 def a_counter(portal: Pharmacy, asker: Chooser | None = None) -> RenewalContext:

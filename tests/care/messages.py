@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from gpcli.care.message import Correspondent, Letter
-from gpcli.care.service_request import Request
+from gpcli.care.message import MessageContext, NewThread
+from gpcli.care.service_request import ServiceRequest
 from gpcli.errors import GpcliError, NotFound
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.receipt import BookingDesk, Written
+from gpcli.model.receipt import BookingFacts, WriteResult
 from gpcli.model.service import Offer, Offers, ServiceName
 from gpcli.model.thread import (
+    AttachedFile,
     Attachment,
     Conversation,
     Draft,
-    Enclosure,
     Message,
-    ReplyDesk,
+    ReplyFacts,
     Thread,
+    ThreadFacts,
     ThreadKind,
-    WritingDesk,
 )
 from tests.care.builders import (
     ADA,
@@ -33,7 +33,7 @@ from tests.care.builders import (
     at,
 )
 
-PHOTO = Enclosure("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
+PHOTO = AttachedFile("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
 WORDS = "It itches since Monday.\nWhat can I do?"
 
 
@@ -75,7 +75,7 @@ def an_answer(identity: str = "msg-2", **changes: object) -> Message:
     return a_message(identity, sent=at("2026-11-30 10:00"), **{**known, **changes})
 
 
-def an_attachment(enclosure: Enclosure = PHOTO, identity: str = "msg-1.1") -> Attachment:
+def an_attachment(enclosure: AttachedFile = PHOTO, identity: str = "msg-1.1") -> Attachment:
     size = len(enclosure.content)
     return Attachment(identity, enclosure.name, enclosure.content_type, size, enclosure.content)
 
@@ -84,18 +84,18 @@ def a_conversation(*messages: Message, **changes: object) -> Conversation:
     return Conversation(a_thread(**changes), messages or (a_message(), an_answer()))
 
 
-def a_letter(text: str = WORDS, *enclosures: Enclosure, subject: str = "Rash") -> Letter:
-    return Letter(subject, Draft(text, enclosures))
+def a_letter(text: str = WORDS, *attachments: AttachedFile, subject: str = "Rash") -> NewThread:
+    return NewThread(subject, Draft(text, attachments))
 
 
-def asked(service: ServiceName = ServiceName.E_CONSULTATION, **changes: object) -> Request:
-    return replace(Request(service, INTENT, repeated=False), **changes)
+def asked(service: ServiceName = ServiceName.E_CONSULTATION, **changes: object) -> ServiceRequest:
+    return replace(ServiceRequest(service, INTENT, repeated=False), **changes)
 
 
 def writing(
     portal: "MailPortal", asker: Asker | None = None, now: object = NOW, *, rehearses: bool = False
-) -> Correspondent:
-    return Correspondent(portal, asker or Asker(), lambda: now, OSLO, rehearses=rehearses)
+) -> MessageContext:
+    return MessageContext(portal, asker or Asker(), lambda: now, OSLO, rehearses=rehearses)
 
 
 @dataclass
@@ -121,9 +121,9 @@ class FakeMailbox:
             raise NotFound(f"There is no thread '{thread}'.")
         return found
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> WritingDesk:
+    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         self.calls.append(("writing_desk", intent, kind))
-        return WritingDesk(
+        return ThreadFacts(
             self.offered,
             self.earlier if intent else None,
             half=self.half,
@@ -131,27 +131,27 @@ class FakeMailbox:
             appointment=self.appointment if intent else None,
         )
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyDesk:
+    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
         self.calls.append(("reply_desk", thread, intent))
         before = self.sent_before if intent else None
-        return ReplyDesk(self.offered, self._find(thread), before)
+        return ReplyFacts(self.offered, self._find(thread), before)
 
     def start(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
-    ) -> Written[Conversation]:
+    ) -> WriteResult[Conversation]:
         self.calls.append(("start", kind, offer.id, subject, draft, intent))
         thread = a_thread("thr-9", kind=kind, subject=subject, message_count=1, unread_count=0)
-        return Written(Conversation(thread, (a_message("msg-9", text=draft.text),)), True)
+        return WriteResult(Conversation(thread, (a_message("msg-9", text=draft.text),)), True)
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> Written[Message]:
+    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
         self.calls.append(("reply", conversation.thread.id, draft, intent))
-        return Written(a_message("msg-9", text=draft.text), True)
+        return WriteResult(a_message("msg-9", text=draft.text), True)
 
-    def mark_read(self, message: Message, intent: UUID) -> Written[Message]:
+    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
         self.calls.append(("mark_read", message.id, intent))
         if message.id in self.refusals:
             raise self.refusals[message.id]
-        return Written(replace(message, unread=False), True)
+        return WriteResult(replace(message, unread=False), True)
 
     def content(self, attachment: Attachment) -> bytes:
         assert attachment.content is not None
@@ -186,7 +186,7 @@ class MailPortal(FakePortal):
 
     def booking_desk(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
-    ) -> BookingDesk:
+    ) -> BookingFacts:
         desk = super().booking_desk(slot=slot, intent=intent)
         return replace(desk, thread=self.begun if threads and intent else None)
 
@@ -199,12 +199,12 @@ class MailPortal(FakePortal):
         *,
         channel: str | None = None,
         subject: str | None = None,
-    ) -> Written[Appointment]:
+    ) -> WriteResult[Appointment]:
         self.calls.append(("enquire", offer.id, tuple(wished), reason, intent, channel, subject))
         asked_for = an_enquiry(
             "con-9", requested=tuple(wished), reason=reason, service=offer.name, channel=channel
         )
-        return Written(asked_for, True)
+        return WriteResult(asked_for, True)
 
 
 def with_mail(known: Offers, *held: Conversation, **changes: object) -> MailPortal:

@@ -4,21 +4,21 @@ from datetime import date
 import pytest
 
 from gpcli.care.booking import LISTED, coming_for, propose
-from gpcli.care.confirmation import Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.offers import standings
-from gpcli.care.service_request import Choice
+from gpcli.care.service_request import BookingChoice
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,
     ConsentNeeded,
     InputNeeded,
+    InvalidUsage,
     NoSlot,
     NotFound,
     NotOffered,
     OffForNow,
     SlotTaken,
     TooLate,
-    Usage,
 )
 from gpcli.model.appointment import Vaccination, Window
 from gpcli.model.service import Absence, ConsentLevel, ServiceName
@@ -50,8 +50,8 @@ BOOKS = offers(an_offer(), FLU_OFFER, prices={"booking": a_price()})
 ENQUIRIES = offers(an_offer(ENQUIRY, answer_time="two days"), prices={"booking": a_price()})
 TWO = offers(an_offer(), AT_DAHL, surgeries=(BERG, DAHL))
 SLOT = a_slot()
-FIRST = Choice(first=True)
-ASKING = Choice(enquiry=True)
+FIRST = BookingChoice(first=True)
+ASKING = BookingChoice(enquiry=True)
 
 
 def decide(portal, choice, *, asker=None, search=None, **request):
@@ -59,11 +59,11 @@ def decide(portal, choice, *, asker=None, search=None, **request):
 
 
 def by_id(portal, identity="slot-1", **request):
-    return decide(portal, Choice(slot=identity), **request)
+    return decide(portal, BookingChoice(slot=identity), **request)
 
 
-def agreed(step):
-    return carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+def agreed(decision):
+    return confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
 
 
 def refused_by(error, portal, choice, **request):
@@ -76,21 +76,25 @@ def refused_by(error, portal, choice, **request):
 
 @pytest.mark.parametrize(
     "choice",
-    [Choice("slot-1", first=True), Choice("slot-1", enquiry=True), Choice(None, True, True)],
+    [
+        BookingChoice("slot-1", first=True),
+        BookingChoice("slot-1", enquiry=True),
+        BookingChoice(None, True, True),
+    ],
 )
 def test_a_time_can_be_chosen_in_one_way_only(choice):
     portal = FakePortal(BOOKS, free=[SLOT])
 
-    message, _ = refused_by(Usage, portal, choice)
+    message, _ = refused_by(InvalidUsage, portal, choice)
 
     assert message == "Name a time, or --first, or --enquiry: only one of them."
     assert portal.calls == []
 
 
 def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_costs():
-    step = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
+    decision = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
 
-    assert (step.action, step.rows, step.warnings, step.charge) == (
+    assert (decision.action, decision.rows, decision.warnings, decision.charge) == (
         "Book this time",
         (
             ("When", Window(SLOT.start, SLOT.end)),
@@ -109,15 +113,15 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
 
 
 def test_who_acts_for_somebody_stands_in_the_plan_with_them():
-    step = by_id(FakePortal(BOOKS, free=[SLOT], parties=ON_BEHALF))
+    decision = by_id(FakePortal(BOOKS, free=[SLOT], parties=ON_BEHALF))
 
-    assert step.rows[5:7] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
+    assert decision.rows[5:7] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
 
 
 def test_a_rehearsed_booking_has_the_slots_times_and_no_id():
-    step = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
+    decision = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
 
-    assert step.preview == an_appointment(
+    assert decision.preview == an_appointment(
         None,
         status="proposed",
         channel="in-person",
@@ -153,7 +157,7 @@ def test_deciding_sends_nothing():
 
 
 def test_an_unknown_time_is_not_found():
-    assert refused_by(NotFound, FakePortal(BOOKS), Choice("slot-x")) == (
+    assert refused_by(NotFound, FakePortal(BOOKS), BookingChoice("slot-x")) == (
         "There is no time 'slot-x'.",
         "gpcli slots lists the free times.",
     )
@@ -162,7 +166,7 @@ def test_an_unknown_time_is_not_found():
 def test_an_unknown_time_where_booking_needs_consent_asks_for_consent_first():
     portal = FakePortal(offers(an_offer(), consent=ConsentLevel.BASIC))
 
-    _, hint = refused_by(ConsentNeeded, portal, Choice("slot-x"))
+    _, hint = refused_by(ConsentNeeded, portal, BookingChoice("slot-x"))
 
     assert hint == "gpcli consent grant"
 
@@ -171,7 +175,7 @@ def test_an_unknown_time_where_booking_needs_consent_asks_for_consent_first():
 def test_an_empty_id_is_named_and_the_portal_is_not_asked(identity):
     portal = FakePortal(BOOKS)
 
-    message, _ = refused_by(InputNeeded, portal, Choice(identity))
+    message, _ = refused_by(InputNeeded, portal, BookingChoice(identity))
 
     assert (message, portal.calls) == ("The time's id is empty.", [])
 
@@ -180,7 +184,7 @@ def test_an_empty_id_is_named_and_the_portal_is_not_asked(identity):
 def test_a_time_that_has_begun_is_too_late(start):
     portal = FakePortal(BOOKS, free=[a_slot(start)])
 
-    message, _ = refused_by(TooLate, portal, Choice("slot-1"))
+    message, _ = refused_by(TooLate, portal, BookingChoice("slot-1"))
 
     assert message == "That time has begun or is past."
 
@@ -189,7 +193,7 @@ def test_a_time_that_has_begun_is_too_late(start):
 def test_a_time_that_is_not_free_is_taken(status):
     portal = FakePortal(BOOKS, free=[a_slot(status=status)])
 
-    message, _ = refused_by(SlotTaken, portal, Choice("slot-1"))
+    message, _ = refused_by(SlotTaken, portal, BookingChoice("slot-1"))
 
     assert message == "The time slot-1 is taken."
 
@@ -197,7 +201,7 @@ def test_a_time_that_is_not_free_is_taken(status):
 def test_a_time_at_another_gp_than_named_is_a_usage_error():
     portal = FakePortal(TWO, free=[SLOT])
 
-    message, _ = refused_by(Usage, portal, Choice("slot-1"), gp="Dahl")
+    message, _ = refused_by(InvalidUsage, portal, BookingChoice("slot-1"), gp="Dahl")
 
     assert message == "slot-1 is not a time at 'Dahl'."
 
@@ -205,7 +209,7 @@ def test_a_time_at_another_gp_than_named_is_a_usage_error():
 def test_a_time_of_somebody_elses_gp_is_not_booked():
     portal = FakePortal(BOOKS, free=[a_slot(healthcare_service="theirs", surgery_id=None)])
 
-    refused_by(NotOffered, portal, Choice("slot-1"))
+    refused_by(NotOffered, portal, BookingChoice("slot-1"))
 
 
 def test_a_time_at_the_second_gp_is_booked_there():
@@ -219,7 +223,7 @@ def test_a_time_at_the_second_gp_is_booked_there():
 def test_a_visit_is_no_flu_vaccination():
     portal = FakePortal(BOOKS, free=[SLOT])
 
-    message, _ = refused_by(Usage, portal, Choice("slot-1"), service=FLU)
+    message, _ = refused_by(InvalidUsage, portal, BookingChoice("slot-1"), service=FLU)
 
     assert message == "slot-1 is not a time for flu vaccination."
 
@@ -241,9 +245,9 @@ def test_a_flu_time_warns_of_a_vaccination_this_season_and_of_the_portals_own_pa
         offers(linked), free=[a_slot(offer=linked)], shots=(Vaccination("Flu", "2026-10-02"),)
     )
 
-    step = by_id(portal, service=FLU)
+    decision = by_id(portal, service=FLU)
 
-    assert (step.action, step.warnings) == (
+    assert (decision.action, decision.warnings) == (
         "Book this time for flu vaccination",
         (
             "The record shows a flu vaccination this season already.",
@@ -277,9 +281,9 @@ def test_the_first_time_leaves_the_notice_asked_for():
     free = [a_slot("2026-12-01 10:59", "soon"), a_slot("2026-12-01 11:00", "later")]
     portal = FakePortal(BOOKS, free=free)
 
-    step = decide(portal, FIRST, search=a_search(notice="2h"))
+    decision = decide(portal, FIRST, search=a_search(notice="2h"))
 
-    assert step.preview.slot_id == "later"
+    assert decision.preview.slot_id == "later"
 
 
 def test_no_time_that_fits_says_what_was_searched_and_what_the_filters_removed():
@@ -377,9 +381,9 @@ def test_a_time_is_picked_from_a_list():
     asker = Asker(["thu"])
     free = [a_slot("2026-12-02 08:00", "wed"), a_slot("2026-12-03 08:00", "thu")]
 
-    step = decide(FakePortal(BOOKS, free=free), Choice(), asker=asker)
+    decision = decide(FakePortal(BOOKS, free=free), BookingChoice(), asker=asker)
 
-    assert step.preview.slot_id == "thu"
+    assert decision.preview.slot_id == "thu"
     assert asker.questions == [
         ("Which time?", "--first", (("wed", "time wed"), ("thu", "time thu")))
     ]
@@ -388,16 +392,18 @@ def test_a_time_is_picked_from_a_list():
 def test_who_picks_a_time_sees_what_they_do_and_may_have_two():
     there = [an_appointment("app-2", "2026-12-20 10:00")]
 
-    step = decide(FakePortal(BOOKS, free=[SLOT], there=there), Choice(), asker=Asker(["slot-1"]))
+    decision = decide(
+        FakePortal(BOOKS, free=[SLOT], there=there), BookingChoice(), asker=Asker(["slot-1"])
+    )
 
-    assert step.preview.slot_id == "slot-1"
+    assert decision.preview.slot_id == "slot-1"
 
 
 def test_the_list_to_pick_from_is_short():
     asker = Asker(["slot-2"])
     free = [a_slot(identity=f"slot-{number}") for number in range(100)]
 
-    decide(FakePortal(BOOKS, free=free), Choice(), asker=asker)
+    decide(FakePortal(BOOKS, free=free), BookingChoice(), asker=asker)
 
     ((_, _, choices),) = asker.questions
     assert len(choices) == LISTED
@@ -406,19 +412,19 @@ def test_the_list_to_pick_from_is_short():
 def test_with_nothing_to_pick_from_nobody_is_asked():
     asker = Asker(["slot-1"])
 
-    refused_by(NoSlot, FakePortal(BOOKS), Choice(), asker=asker)
+    refused_by(NoSlot, FakePortal(BOOKS), BookingChoice(), asker=asker)
 
     assert asker.questions == []
 
 
 def test_without_a_choice_and_nobody_to_ask_the_ways_to_choose_are_named():
-    assert refused_by(InputNeeded, FakePortal(BOOKS, free=[SLOT]), Choice()) == (
+    assert refused_by(InputNeeded, FakePortal(BOOKS, free=[SLOT]), BookingChoice()) == (
         "Which time?",
         "Give its id (gpcli slots lists them), or --first.",
     )
 
 
-@pytest.mark.parametrize("choice", [FIRST, Choice()])
+@pytest.mark.parametrize("choice", [FIRST, BookingChoice()])
 def test_a_gp_who_takes_enquiries_only_points_there(choice):
     assert refused_by(NotOffered, FakePortal(ENQUIRIES), choice) == (
         "Kari Berg, Nordby legesenter does not offer booking of times online. It takes enquiries.",
@@ -446,10 +452,10 @@ def test_an_enquiry_asks_for_the_wished_periods():
     wished = Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
     search = a_search(first="tomorrow", last="tomorrow", between="08:00-10:00")
 
-    step = decide(portal, ASKING, search=search, reason="Knee")
-    outcome = agreed(step)
+    decision = decide(portal, ASKING, search=search, reason="Knee")
+    outcome = agreed(decision)
 
-    assert (step.action, step.rows) == (
+    assert (decision.action, decision.rows) == (
         "Ask the surgery for a time",
         (
             ("Surgery", "Kari Berg, Nordby legesenter"),
@@ -461,7 +467,7 @@ def test_an_enquiry_asks_for_the_wished_periods():
             ("Price at a visit", a_price()),
         ),
     )
-    assert step.preview == an_enquiry(
+    assert decision.preview == an_enquiry(
         None, practitioner="Kari Berg", requested=(wished,), reason="Knee", surgery_id=None
     )
     assert portal.sent == [("enquire", "gp-berg-booking-enquiry", (wished,), "Knee", INTENT)]
@@ -471,15 +477,15 @@ def test_an_enquiry_asks_for_the_wished_periods():
 def test_an_enquiry_leaves_out_the_periods_that_are_over():
     search = a_search(last="tomorrow", between="07:00-08:00")
 
-    step = decide(FakePortal(ENQUIRIES), ASKING, search=search)
+    decision = decide(FakePortal(ENQUIRIES), ASKING, search=search)
 
-    assert step.preview.requested == (Window(at("2026-12-02 07:00"), at("2026-12-02 08:00")),)
+    assert decision.preview.requested == (Window(at("2026-12-02 07:00"), at("2026-12-02 08:00")),)
 
 
 def test_an_enquiry_for_the_past_is_refused():
     search = a_search(last="today", between="07:00-08:00")
 
-    assert refused_by(Usage, FakePortal(ENQUIRIES), ASKING, search=search) == (
+    assert refused_by(InvalidUsage, FakePortal(ENQUIRIES), ASKING, search=search) == (
         "All of the wished time is past.",
         "Give a later --from or --to.",
     )
@@ -487,7 +493,7 @@ def test_an_enquiry_for_the_past_is_refused():
 
 @pytest.mark.parametrize("wish", [{"practitioner": "Berg"}, {"channel": "video"}])
 def test_an_enquiry_says_so_when_it_cannot_carry_a_wish(wish):
-    assert refused_by(Usage, FakePortal(ENQUIRIES), ASKING, search=a_search(**wish)) == (
+    assert refused_by(InvalidUsage, FakePortal(ENQUIRIES), ASKING, search=a_search(**wish)) == (
         "--enquiry takes no --with or --via.",
         "Say it in --reason.",
     )
@@ -533,8 +539,8 @@ ANSWERED = an_appointment("enq-7", service="booking-enquiry", reason="Knee", slo
 @pytest.mark.parametrize(
     ("earlier", "choice"),
     [
-        (MADE, Choice("slot-1")),
-        (replace(MADE, status="fulfilled"), Choice("slot-1")),
+        (MADE, BookingChoice("slot-1")),
+        (replace(MADE, status="fulfilled"), BookingChoice("slot-1")),
         (MADE, FIRST),
         (replace(MADE, service=None), FIRST),
         (ASKED, ASKING),
@@ -544,22 +550,22 @@ ANSWERED = an_appointment("enq-7", service="booking-enquiry", reason="Knee", slo
 def test_the_same_request_again_is_done_already(earlier, choice):
     portal = FakePortal(BOOKS, free=[SLOT], earlier=earlier)
 
-    step = decide(portal, choice, repeated=True, reason="Knee")
+    decision = decide(portal, choice, repeated=True, reason="Knee")
 
-    assert step == Outcome(earlier, changed=False)
+    assert decision == Outcome(earlier, changed=False)
     assert portal.calls == [("booking_desk", choice.slot, INTENT)]
 
 
 @pytest.mark.parametrize(
     ("earlier", "choice", "reason"),
     [
-        (MADE, Choice("slot-2"), "Knee"),
-        (MADE, Choice("slot-1"), "Elbow"),
-        (MADE, Choice("slot-1"), None),
+        (MADE, BookingChoice("slot-2"), "Knee"),
+        (MADE, BookingChoice("slot-1"), "Elbow"),
+        (MADE, BookingChoice("slot-1"), None),
         (MADE, ASKING, "Knee"),
         (ASKED, FIRST, "Knee"),
         (ANSWERED, FIRST, "Knee"),
-        (ASKED, Choice("slot-1"), "Knee"),
+        (ASKED, BookingChoice("slot-1"), "Knee"),
         (replace(MADE, service="flu-vaccination"), FIRST, "Knee"),
     ],
 )
@@ -573,7 +579,7 @@ def test_the_same_request_id_for_something_else_is_a_conflict(earlier, choice, r
 
 
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
-@pytest.mark.parametrize(("earlier", "choice"), [(MADE, Choice("slot-1")), (ASKED, ASKING)])
+@pytest.mark.parametrize(("earlier", "choice"), [(MADE, BookingChoice("slot-1")), (ASKED, ASKING)])
 def test_the_same_request_again_is_no_booking_where_that_one_was_undone(earlier, choice, status):
     portal = FakePortal(BOOKS, free=[SLOT], earlier=replace(earlier, status=status))
 
@@ -589,7 +595,7 @@ def test_the_same_request_again_is_no_booking_where_that_one_was_undone(earlier,
 def test_a_time_that_one_has_is_not_booked_again_whatever_the_portal_shows(status, another):
     portal = FakePortal(BOOKS, free=[a_slot(status=status)], there=[MADE])
 
-    assert refused_by(SlotTaken, portal, Choice("slot-1"), another=another) == (
+    assert refused_by(SlotTaken, portal, BookingChoice("slot-1"), another=another) == (
         "The time slot-1 is taken, by your own booking app-7.",
         "gpcli appointments show app-7",
     )

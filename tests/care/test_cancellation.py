@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gpcli.care.appointments import propose
-from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.errors import ConsentNeeded, FeeNotAccepted, NotFound, NotOffered, OffForNow, TooLate
 from gpcli.model.appointment import Window
 from gpcli.model.service import Absence, ConsentLevel, ServiceName
@@ -47,9 +47,15 @@ def refused_by(error, portal, **asked):
 
 
 def test_the_plan_says_which_booking_until_when_it_is_free_and_for_whom():
-    step = decide(portal_with(BOOKED))
+    decision = decide(portal_with(BOOKED))
 
-    assert (step.action, step.rows, step.charge, step.warnings, step.preview) == (
+    assert (
+        decision.action,
+        decision.rows,
+        decision.charge,
+        decision.warnings,
+        decision.preview,
+    ) == (
         "Cancel this booking",
         (
             ("Booking", "app-1"),
@@ -69,15 +75,15 @@ def test_the_plan_says_which_booking_until_when_it_is_free_and_for_whom():
 
 
 def test_who_acts_for_somebody_stands_in_the_plan():
-    step = decide(portal_with(BOOKED, parties=ON_BEHALF))
+    decision = decide(portal_with(BOOKED, parties=ON_BEHALF))
 
-    assert ("By", "Guro Holm") in step.rows
+    assert ("By", "Guro Holm") in decision.rows
 
 
 def test_a_cancellation_is_sent_once_and_keeps_the_names_that_were_read():
     portal = portal_with(BOOKED)
 
-    outcome = carry_out(decide(portal), Terms(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
 
     assert outcome == Outcome(replace(BOOKED, status="cancelled"), changed=True)
     assert portal.calls == [("cancelling_desk", "app-1"), ("cancel", "app-1", INTENT)]
@@ -86,7 +92,7 @@ def test_a_cancellation_is_sent_once_and_keeps_the_names_that_were_read():
 def test_what_somebody_else_cancelled_meanwhile_is_told_as_unchanged():
     portal = portal_with(BOOKED, unchanged=True)
 
-    outcome = carry_out(decide(portal), Terms(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
 
     assert outcome == Outcome(replace(BOOKED, status="cancelled"), changed=False)
 
@@ -133,19 +139,19 @@ def test_cancelling_is_free_up_to_and_with_the_deadline(before):
 def test_cancelling_after_the_deadline_costs_what_the_portal_says_or_an_unknown_amount(price):
     known = offers(an_offer(CANCEL), prices={"late-cancellation": price} if price else {})
 
-    step = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(seconds=1))
+    decision = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(seconds=1))
 
-    assert step.charge == Charge("Cancelling this late", price)
-    assert step.rows[-1] == ("Fee for cancelling late", price or "unknown")
+    assert decision.charge == Charge("Cancelling this late", price)
+    assert decision.rows[-1] == ("Fee for cancelling late", price or "unknown")
 
 
 @pytest.mark.parametrize("late", ["charged", None, "some-new-code"])
 def test_late_cancelling_costs_unless_the_surgery_refuses_it(late):
     known = offers(an_offer(CANCEL, late_cancelling=late))
 
-    step = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(hours=1))
+    decision = decide(portal_with(BOOKED, known=known), now=UNTIL + timedelta(hours=1))
 
-    assert step.charge == Charge("Cancelling this late", None)
+    assert decision.charge == Charge("Cancelling this late", None)
 
 
 def test_a_surgery_that_refuses_late_cancelling_gives_the_deadline_and_its_number():
@@ -177,9 +183,9 @@ def test_a_surgery_that_refuses_late_cancelling_takes_it_in_time():
 def test_where_the_portal_names_no_deadline_none_is_made_up():
     there = replace(BOOKED, cancel_until=None)
 
-    step = decide(portal_with(there), now=there.start - timedelta(minutes=1))
+    decision = decide(portal_with(there), now=there.start - timedelta(minutes=1))
 
-    assert (step.charge, dict(step.rows)["Free of charge until"]) == (None, None)
+    assert (decision.charge, dict(decision.rows)["Free of charge until"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -194,11 +200,11 @@ def test_where_the_portal_names_no_deadline_none_is_made_up():
 def test_an_enquiry_that_waits_can_always_be_withdrawn(known):
     portal = portal_with(an_enquiry(), known=known)
 
-    step = decide(portal, "enq-1")
+    decision = decide(portal, "enq-1")
 
-    assert (step.action, step.charge) == ("Withdraw this enquiry", None)
+    assert (decision.action, decision.charge) == ("Withdraw this enquiry", None)
     (wished,) = an_enquiry().requested
-    assert step.rows[:3] == (("Enquiry", "enq-1"), ("When", None), ("Wished", wished))
+    assert decision.rows[:3] == (("Enquiry", "enq-1"), ("When", None), ("Wished", wished))
 
 
 def test_a_booking_without_a_time_is_no_enquiry():
@@ -256,10 +262,10 @@ def test_a_booking_that_names_no_gp_is_cancelled_where_any_takes_it():
 def test_a_deadline_that_passes_while_a_person_decides_stops_it():
     clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
     portal = portal_with(BOOKED)
-    step = propose(portal, "app-1", INTENT, lambda: next(clock))
+    decision = propose(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(FeeNotAccepted) as refused:
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
 
     assert (refused.value.message, refused.value.hint, portal.sent) == (
         "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
@@ -272,29 +278,29 @@ def test_a_deadline_that_passes_where_late_is_refused_stops_it_too():
     refusing = offers(an_offer(CANCEL, late_cancelling="refused"))
     clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
     portal = portal_with(BOOKED, known=refusing)
-    step = propose(portal, "app-1", INTENT, lambda: next(clock))
+    decision = propose(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(TooLate):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert portal.sent == []
 
 
 def test_a_fee_that_rises_while_a_person_decides_stops_it():
     late = at("2026-12-02 09:00")
     portal = portal_with(BOOKED)
-    step = propose(portal, "app-1", INTENT, lambda: late)
+    decision = propose(portal, "app-1", INTENT, lambda: late)
     portal.offered = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "311")})
 
     with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to NOK 311 now"):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert portal.sent == []
 
 
 def test_what_somebody_else_cancelled_meanwhile_is_cancelled():
     portal = portal_with(BOOKED, unchanged=True)
-    step = decide(portal)
+    decision = decide(portal)
     portal.there = (replace(BOOKED, status="cancelled"),)
 
-    outcome = carry_out(step, Terms(), Asker([True]), lambda _: None)
+    outcome = confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", False)

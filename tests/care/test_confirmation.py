@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.confirmation import Charge, Outcome, Proposal, Terms, carry_out, check_fee
+from gpcli.care.confirmation import (
+    Agreement,
+    Charge,
+    Outcome,
+    Proposal,
+    check_fee,
+    confirm_and_send,
+)
 from gpcli.errors import (
     BadResponse,
     ConfirmationNeeded,
@@ -14,15 +21,15 @@ from gpcli.errors import (
     Expired,
     FeeNotAccepted,
     GpcliError,
+    InvalidUsage,
     NotOffered,
     OutcomeUnknown,
     Rejected,
     SlotTaken,
-    TlsTrouble,
+    TlsError,
     Unreachable,
-    Usage,
 )
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from tests.care.builders import Asker, a_price
 
 LATE = Charge("Cancelling this late", a_price("200", "310"))
@@ -43,25 +50,28 @@ class Case:
 
     def send(self):
         self.steps.append("sent")
-        return Written("after", self.changed)
+        return WriteResult("after", self.changed)
 
-    def carry_out(self, asker=None, **terms):
-        return carry_out(
-            self.proposal, Terms(**terms), asker or Asker(), lambda _: self.steps.append("shown")
+    def confirm_and_send(self, asker=None, **terms):
+        return confirm_and_send(
+            self.proposal,
+            Agreement(**terms),
+            asker or Asker(),
+            lambda _: self.steps.append("shown"),
         )
 
 
 def test_yes_shows_the_plan_then_sends_without_a_question():
     case, asker = Case(), Asker()
 
-    assert case.carry_out(asker, yes=True) == Outcome("after", changed=True)
+    assert case.confirm_and_send(asker, yes=True) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (["shown", "sent"], [])
 
 
 def test_who_agrees_when_asked_gets_it_sent():
     case, asker = Case(), Asker([True])
 
-    assert case.carry_out(asker) == Outcome("after", changed=True)
+    assert case.confirm_and_send(asker) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (
         ["shown", "sent"],
         [("Cancel this booking?", "--yes")],
@@ -72,7 +82,7 @@ def test_who_says_no_gets_nothing_sent():
     case = Case()
 
     with pytest.raises(Declined) as refused:
-        case.carry_out(Asker([False]))
+        case.confirm_and_send(Asker([False]))
 
     assert (refused.value.message, case.steps) == ("Nothing was sent.", ["shown"])
 
@@ -81,29 +91,29 @@ def test_where_nobody_can_be_asked_yes_is_needed():
     case = Case()
 
     with pytest.raises(ConfirmationNeeded):
-        case.carry_out()
+        case.confirm_and_send()
     assert case.steps == ["shown"]
 
 
 def test_a_dry_run_shows_the_plan_and_answers_with_the_record_before():
     case, asker = Case(charge=UNKNOWN), Asker()
 
-    outcome = case.carry_out(asker, dry_run=True, yes=True)
+    outcome = case.confirm_and_send(asker, dry_run=True, yes=True)
 
     assert outcome == Outcome("before", changed=False, dry_run=True)
     assert (case.steps, asker.questions) == (["shown"], [])
 
 
 def test_what_the_portal_had_already_is_told_as_unchanged():
-    assert Case(changed=False).carry_out(yes=True) == Outcome("after", changed=False)
+    assert Case(changed=False).confirm_and_send(yes=True) == Outcome("after", changed=False)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_what_is_so_already_is_neither_shown_nor_asked_nor_sent(dry_run):
     shown, asker = [], Asker()
 
-    outcome = carry_out(
-        Outcome("there", changed=False), Terms(dry_run=dry_run), asker, shown.append
+    outcome = confirm_and_send(
+        Outcome("there", changed=False), Agreement(dry_run=dry_run), asker, shown.append
     )
 
     assert outcome == Outcome("there", changed=False, dry_run=dry_run)
@@ -125,7 +135,7 @@ def test_what_is_so_already_is_neither_shown_nor_asked_nor_sent(dry_run):
 def test_yes_sends_where_the_fee_is_accepted_up_to_its_upper_end(charge, accepted):
     case = Case(charge)
 
-    case.carry_out(yes=True, accept_fee=accepted)
+    case.confirm_and_send(yes=True, accept_fee=accepted)
 
     assert case.steps == ["shown", "sent"]
 
@@ -144,7 +154,7 @@ def test_yes_alone_or_too_little_does_not_accept_a_fee(charge, accepted, amount,
     case = Case(charge)
 
     with pytest.raises(FeeNotAccepted) as refused:
-        case.carry_out(yes=True, accept_fee=accepted)
+        case.confirm_and_send(yes=True, accept_fee=accepted)
 
     assert (refused.value.message, refused.value.hint, case.steps) == (
         f"Cancelling this late costs {amount}, and that was not accepted. Nothing was sent.",
@@ -157,9 +167,9 @@ def test_what_the_hint_says_is_enough():
     case = Case(LATE)
 
     with pytest.raises(FeeNotAccepted) as refused:
-        case.carry_out(yes=True)
+        case.confirm_and_send(yes=True)
     *_, enough = refused.value.hint.removesuffix(".").split()
-    case.carry_out(yes=True, accept_fee=enough)
+    case.confirm_and_send(yes=True, accept_fee=enough)
 
     assert case.steps == ["shown", "shown", "sent"]
 
@@ -167,7 +177,7 @@ def test_what_the_hint_says_is_enough():
 def test_a_person_who_saw_the_plan_agrees_to_the_fee_with_it():
     case, asker = Case(LATE), Asker([True])
 
-    case.carry_out(asker)
+    case.confirm_and_send(asker)
 
     assert asker.questions == [("Cancel this booking?", "--yes --accept-fee")]
     assert case.steps == ["shown", "sent"]
@@ -177,7 +187,7 @@ def test_a_cap_holds_for_a_person_at_a_terminal_too():
     case, asker = Case(LATE), Asker([True])
 
     with pytest.raises(FeeNotAccepted):
-        case.carry_out(asker, accept_fee="100")
+        case.confirm_and_send(asker, accept_fee="100")
     assert (case.steps, asker.questions) == (["shown"], [])
 
 
@@ -185,7 +195,7 @@ def test_an_accepted_fee_does_not_agree_to_the_rest():
     case, asker = Case(LATE), Asker()
 
     with pytest.raises(ConfirmationNeeded):
-        case.carry_out(asker, accept_fee="310")
+        case.confirm_and_send(asker, accept_fee="310")
     assert (case.steps, asker.questions) == (
         ["shown"],
         [("Cancel this booking?", "--yes --accept-fee")],
@@ -194,7 +204,7 @@ def test_an_accepted_fee_does_not_agree_to_the_rest():
 
 def test_where_nobody_can_be_asked_the_fee_is_named():
     with pytest.raises(FeeNotAccepted, match="up to NOK 310"):
-        Case(LATE).carry_out()
+        Case(LATE).confirm_and_send()
 
 
 @pytest.mark.parametrize("charge", [None, LATE, UNKNOWN])
@@ -204,8 +214,8 @@ def test_where_nobody_can_be_asked_the_fee_is_named():
 def test_what_is_no_amount_is_refused_before_anything_is_shown(charge, words):
     case = Case(charge)
 
-    with pytest.raises(Usage) as wrong:
-        case.carry_out(Asker([True]), yes=True, accept_fee=words)
+    with pytest.raises(InvalidUsage) as wrong:
+        case.confirm_and_send(Asker([True]), yes=True, accept_fee=words)
 
     assert (wrong.value.message, wrong.value.hint, case.steps) == (
         f"--accept-fee '{words}' is not an amount.",
@@ -215,7 +225,7 @@ def test_what_is_no_amount_is_refused_before_anything_is_shown(charge, words):
 
 
 def test_checking_a_fee_refuses_what_is_no_amount():
-    with pytest.raises(Usage):
+    with pytest.raises(InvalidUsage):
         check_fee(LATE, "much")
 
 
@@ -235,7 +245,7 @@ CAPS = st.one_of(
 def test_nothing_is_ever_sent_without_consent(charge, yes, dry_run, accepted, answers):
     case = Case(charge)
     try:
-        case.carry_out(Asker(list(answers)), yes=yes, dry_run=dry_run, accept_fee=accepted)
+        case.confirm_and_send(Asker(list(answers)), yes=yes, dry_run=dry_run, accept_fee=accepted)
     except GpcliError:
         assert "sent" not in case.steps
         return
@@ -253,7 +263,7 @@ def stages(send):
     noted = []
     proposal = Proposal("Cancel this booking", (), "before", send)
     try:
-        carry_out(proposal, Terms(yes=True), Asker(), lambda _: None, noted.append)
+        confirm_and_send(proposal, Agreement(yes=True), Asker(), lambda _: None, noted.append)
     except BaseException as ending:
         return noted, type(ending)
     return noted, None
@@ -262,9 +272,9 @@ def stages(send):
 @pytest.mark.parametrize(
     ("written", "last"),
     [
-        (Written("after", changed=True), "sent"),
-        (Written("after", changed=False), "not sent"),
-        (Written("after", changed=True, here_only=True), "not sent"),
+        (WriteResult("after", changed=True), "sent"),
+        (WriteResult("after", changed=False), "not sent"),
+        (WriteResult("after", changed=True, here_only=True), "not sent"),
     ],
 )
 def test_each_stage_of_a_write_is_noted(written, last):
@@ -286,8 +296,8 @@ def raising(error):
         Unreachable("No network."),
         Expired("Over."),
         NotOffered("Not there."),
-        TlsTrouble("Expired."),
-        Usage("Too long."),
+        TlsError("Expired."),
+        InvalidUsage("Too long."),
     ],
 )
 def test_a_write_that_was_refused_or_never_left_is_noted_as_not_sent(error):
@@ -308,10 +318,10 @@ def test_a_write_that_may_have_been_done_stays_in_the_air(error):
     assert stages(raising(error)) == (["sending"], type(error))
 
 
-@pytest.mark.parametrize("terms", [Terms(), Terms(dry_run=True)])
+@pytest.mark.parametrize("terms", [Agreement(), Agreement(dry_run=True)])
 def test_what_is_not_agreed_to_is_at_no_stage(terms):
     noted, case = [], Case()
     asker = Asker([False])
     with suppress(Declined):
-        carry_out(case.proposal, terms, asker, lambda _: None, noted.append)
+        confirm_and_send(case.proposal, terms, asker, lambda _: None, noted.append)
     assert (noted, case.steps) == ([], [])

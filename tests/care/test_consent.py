@@ -2,7 +2,7 @@ from uuid import uuid5
 
 import pytest
 
-from gpcli.care.confirmation import Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.consent import propose_grant, propose_withdrawal
 from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded, NotPermitted
 from gpcli.model.service import Consent
@@ -18,14 +18,14 @@ def portal_with(*given, **changes):
     return FakePortal(offers(), given=given, **changes)
 
 
-def agreed(step):
-    return carry_out(step, Terms(yes=True, word="withdraw"), Asker(), lambda _: None)
+def agreed(decision):
+    return confirm_and_send(decision, Agreement(yes=True, word="withdraw"), Asker(), lambda _: None)
 
 
 def test_granting_says_what_it_means_and_how_it_ends():
-    step = propose_grant(portal_with(BASIC), INTENT)
+    decision = propose_grant(portal_with(BASIC), INTENT)
 
-    assert (step.action, step.rows, step.preview) == (
+    assert (decision.action, decision.rows, decision.preview) == (
         "Consent to Full Access",
         (
             ("For", "Ada Nordmann"),
@@ -51,9 +51,9 @@ def test_granting_what_is_granted_changes_nothing():
 
 
 def test_withdrawing_warns_of_what_it_deletes():
-    step = propose_withdrawal(portal_with(FULL, PLUS, BASIC), INTENT)
+    decision = propose_withdrawal(portal_with(FULL, PLUS, BASIC), INTENT)
 
-    assert (step.action, step.rows, step.warnings) == (
+    assert (decision.action, decision.rows, decision.warnings) == (
         "Withdraw consent",
         (("For", "Ada Nordmann"), ("Consents", "full-access, basic-plus")),
         ("The portal deletes what it has stored for you. This can't be undone.",),
@@ -112,8 +112,8 @@ def test_who_acts_for_somebody_can_not_change_their_consent(propose):
 
 def withdraw(asker=None, portal=None, **terms):
     portal = portal or portal_with(FULL)
-    step = propose_withdrawal(portal, INTENT)
-    return carry_out(step, Terms(**terms), asker or Asker(), lambda _: None), portal
+    decision = propose_withdrawal(portal, INTENT)
+    return confirm_and_send(decision, Agreement(**terms), asker or Asker(), lambda _: None), portal
 
 
 def test_the_word_may_come_with_the_command():
@@ -128,8 +128,8 @@ def test_the_word_is_asked_for_at_a_terminal_after_the_plan():
     asker = Asker(["withdraw"])
     shown = []
 
-    step = propose_withdrawal(portal_with(FULL), INTENT)
-    carry_out(step, Terms(), asker, lambda plan: shown.append(len(asker.questions)))
+    decision = propose_withdrawal(portal_with(FULL), INTENT)
+    confirm_and_send(decision, Agreement(), asker, lambda plan: shown.append(len(asker.questions)))
 
     assert shown == [0]
     assert asker.questions == [("Type 'withdraw' to go on", "--confirm")]

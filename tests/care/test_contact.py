@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.message import answer_time, gate, propose
 from gpcli.errors import (
     ConfirmationNeeded,
@@ -11,14 +11,14 @@ from gpcli.errors import (
     ConsentNeeded,
     FeeNotAccepted,
     InputNeeded,
+    InvalidUsage,
     NotFound,
     NotOffered,
     NotPermitted,
     OffForNow,
-    Usage,
 )
 from gpcli.model.service import Absence, ConsentLevel, Limits, Price, Rate, ServiceName
-from gpcli.model.thread import Conversation, Draft, Enclosure, ThreadKind
+from gpcli.model.thread import AttachedFile, Conversation, Draft, ThreadKind
 from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, Asker, an_offer, offers
 from tests.care.messages import (
     PHOTO,
@@ -54,9 +54,9 @@ def refused_by(error, portal, letter=None, **changes):
 
 
 def test_the_plan_says_to_whom_for_whom_what_and_when_it_is_answered():
-    step = decide(with_mail(CAN, parties=ON_BEHALF), a_letter(WORDS, PHOTO))
+    decision = decide(with_mail(CAN, parties=ON_BEHALF), a_letter(WORDS, PHOTO))
 
-    assert (step.action, step.rows, step.charge, step.warnings) == (
+    assert (decision.action, decision.rows, decision.charge, decision.warnings) == (
         "Write to the surgery's reception",
         (
             ("Surgery", "Kari Berg, Nordby legesenter"),
@@ -71,7 +71,7 @@ def test_the_plan_says_to_whom_for_whom_what_and_when_it_is_answered():
         None,
         (),
     )
-    assert answer_time(step) == "Within two working days."
+    assert answer_time(decision) == "Within two working days."
 
 
 def test_a_person_sees_how_the_message_begins_and_nobody_else_does():
@@ -83,13 +83,13 @@ def test_a_person_sees_how_the_message_begins_and_nobody_else_does():
 
 
 def test_a_long_first_line_is_cut():
-    step = decide(with_mail(CAN), a_letter("word " * 40), asker=Asker([True]))
-    beginning, _, _ = dict(step.rows)["Message"].partition(" (")
+    decision = decide(with_mail(CAN), a_letter("word " * 40), asker=Asker([True]))
+    beginning, _, _ = dict(decision.rows)["Message"].partition(" (")
     assert beginning == "word " * 11 + "word…"
 
 
 def test_a_rehearsal_answers_with_the_thread_before_it_is_sent():
-    step = decide(with_mail(CAN))
+    decision = decide(with_mail(CAN))
     thread = a_thread(
         None,
         kind=ADMINISTRATIVE,
@@ -99,14 +99,14 @@ def test_a_rehearsal_answers_with_the_thread_before_it_is_sent():
         message_count=1,
         unread_count=0,
     )
-    assert step.preview == Conversation(thread, ())
+    assert decision.preview == Conversation(thread, ())
 
 
 def test_it_is_sent_once_with_what_was_written():
     portal = with_mail(CAN)
     letter = a_letter(WORDS, PHOTO)
 
-    outcome = carry_out(decide(portal, letter), Terms(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decide(portal, letter), Agreement(yes=True), Asker(), lambda _: None)
 
     assert portal.sent == [
         ("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS, (PHOTO,)), INTENT)
@@ -117,32 +117,32 @@ def test_it_is_sent_once_with_what_was_written():
 def test_nothing_is_sent_without_agreement():
     portal = with_mail(CAN)
     with pytest.raises(ConfirmationNeeded):
-        carry_out(decide(portal), Terms(), Asker(), lambda _: None)
+        confirm_and_send(decide(portal), Agreement(), Asker(), lambda _: None)
     assert portal.sent == []
 
 
 def test_a_person_who_took_their_time_gets_a_second_look():
     portal = with_mail(CAN)
-    step = decide(portal)
+    decision = decide(portal)
     portal.offered = offers()
     with pytest.raises(NotOffered):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert portal.sent == []
 
 
 def test_a_portal_that_charges_for_sending_makes_it_a_charge():
     costs = replace(FREE, high=Decimal(50), at_sending=True)
     portal = with_mail(offers(OPEN, prices={CONTACT: costs}))
-    step = decide(portal)
-    assert step.charge == Charge("A message to the surgery", costs)
+    decision = decide(portal)
+    assert decision.charge == Charge("A message to the surgery", costs)
     with pytest.raises(FeeNotAccepted, match="up to NOK 50"):
-        carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert portal.sent == []
 
 
 def test_a_price_that_nobody_knows_is_no_charge_and_not_nothing():
-    step = decide(with_mail(offers(OPEN)))
-    assert (step.charge, step.rows[-1]) == (None, ("Price", None))
+    decision = decide(with_mail(offers(OPEN)))
+    assert (decision.charge, decision.rows[-1]) == (None, ("Price", None))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_what_the_surgery_takes_is_sent_up_to_its_last_character(length):
 
 def test_a_message_that_is_too_long_is_refused_and_both_lengths_are_named():
     limited = offers(replace(OPEN, limits=Limits(text=10)))
-    assert refused_by(Usage, with_mail(limited), a_letter("æ" * 11)) == (
+    assert refused_by(InvalidUsage, with_mail(limited), a_letter("æ" * 11)) == (
         "The message has 11 characters; the surgery takes 10.",
         "Make it shorter.",
     )
@@ -205,7 +205,7 @@ def test_a_message_that_is_too_long_is_refused_and_both_lengths_are_named():
 )
 def test_a_file_that_the_surgery_does_not_take_is_refused(limits, message, hint):
     limited = offers(replace(OPEN, limits=limits))
-    assert refused_by(Usage, with_mail(limited), a_letter(WORDS, PHOTO)) == (message, hint)
+    assert refused_by(InvalidUsage, with_mail(limited), a_letter(WORDS, PHOTO)) == (message, hint)
 
 
 @pytest.mark.parametrize("types", [("image/jpeg",), ("Image/JPEG",), ("image/*",), ("*/*",), ()])
@@ -221,8 +221,8 @@ EARLIER = a_conversation(
 
 def test_the_same_request_again_is_done_already():
     portal = with_mail(CAN, earlier=EARLIER)
-    step = decide(portal, a_letter(f"  {WORDS}\n", PHOTO), repeated=True)
-    assert step == Outcome(EARLIER, changed=False)
+    decision = decide(portal, a_letter(f"  {WORDS}\n", PHOTO), repeated=True)
+    assert decision == Outcome(EARLIER, changed=False)
     assert portal.mailbox.calls == [("writing_desk", INTENT, ADMINISTRATIVE)]
 
 
@@ -233,8 +233,8 @@ def test_without_a_request_id_nothing_earlier_is_looked_for():
 
 
 def test_done_already_needs_no_offer_any_more():
-    step = decide(with_mail(offers(), earlier=EARLIER), a_letter(WORDS, PHOTO), repeated=True)
-    assert step == Outcome(EARLIER, changed=False)
+    decision = decide(with_mail(offers(), earlier=EARLIER), a_letter(WORDS, PHOTO), repeated=True)
+    assert decision == Outcome(EARLIER, changed=False)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_done_already_needs_no_offer_any_more():
         a_letter(WORDS, PHOTO, PHOTO),
         a_letter(WORDS, replace(PHOTO, name="other.jpg")),
         a_letter(WORDS, replace(PHOTO, content=b"\xff\xd8 a cat!")),
-        a_letter(WORDS, Enclosure("rash.jpg", "image/jpeg", b"shorter")),
+        a_letter(WORDS, AttachedFile("rash.jpg", "image/jpeg", b"shorter")),
     ],
 )
 def test_the_same_request_id_for_another_message_is_a_conflict(letter):
@@ -264,8 +264,8 @@ def test_the_same_request_id_for_another_kind_or_gp_is_a_conflict():
 def test_files_that_the_portal_keeps_elsewhere_are_compared_by_name_and_size():
     elsewhere = replace(an_attachment(), content=None, source="Binary/1")
     there = a_conversation(a_message(attachments=(elsewhere,)), kind=ADMINISTRATIVE)
-    step = decide(with_mail(CAN, earlier=there), a_letter(WORDS, PHOTO), repeated=True)
-    assert step == Outcome(there, changed=False)
+    decision = decide(with_mail(CAN, earlier=there), a_letter(WORDS, PHOTO), repeated=True)
+    assert decision == Outcome(there, changed=False)
 
 
 HALF = a_conversation(kind=ADMINISTRATIVE)
@@ -275,7 +275,7 @@ def test_a_thread_whose_message_never_arrived_is_completed_with_the_same_intent(
     begun = Conversation(HALF.thread, ())
     portal = with_mail(CAN, earlier=begun, half=True)
 
-    carry_out(decide(portal, repeated=True), Terms(yes=True), Asker(), lambda _: None)
+    confirm_and_send(decide(portal, repeated=True), Agreement(yes=True), Asker(), lambda _: None)
 
     assert portal.sent == [("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS), INTENT)]
 

@@ -3,16 +3,16 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.econsult import at_a_time, check_way, in_writing, way_called, ways
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,
     FeeNotAccepted,
     InputNeeded,
+    InvalidUsage,
     NotOffered,
     OffForNow,
-    Usage,
 )
 from gpcli.model.appointment import Window
 from gpcli.model.service import Absence, Limits, Price, Rate, ServiceName, Surcharge
@@ -101,15 +101,15 @@ def test_ways_have_their_words(word, way):
 
 @pytest.mark.parametrize("word", ["", "in-person", "fax", "tekst"])
 def test_another_word_is_no_way(word):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         way_called(word)
     assert refused.value.hint == "The words are text, phone, video."
 
 
 def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
-    step = write(with_mail(CAN))
+    decision = write(with_mail(CAN))
 
-    assert (step.action, step.rows, step.charge) == (
+    assert (decision.action, decision.rows, decision.charge) == (
         "Start an e-consultation in writing",
         (
             ("Surgery", "Kari Berg, Nordby legesenter"),
@@ -128,7 +128,7 @@ def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
 def test_yes_alone_does_not_agree_to_the_charge(decide):
     portal = with_mail(CAN)
     with pytest.raises(FeeNotAccepted, match=r"up to NOK 391.50"):
-        carry_out(decide(portal), Terms(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
     assert portal.sent == []
 
 
@@ -136,34 +136,36 @@ def test_yes_alone_does_not_agree_to_the_charge(decide):
 @pytest.mark.parametrize("accepted", ["1000", None])
 def test_a_price_that_nobody_knows_needs_any(decide, accepted):
     portal = with_mail(offers(OPEN))
-    step = decide(portal)
-    assert step.rows[-1] == ("Price", None)
+    decision = decide(portal)
+    assert decision.rows[-1] == ("Price", None)
     with pytest.raises(FeeNotAccepted, match="an unknown amount"):
-        carry_out(step, Terms(yes=True, accept_fee=accepted), Asker(), lambda _: None)
-    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
+        confirm_and_send(
+            decision, Agreement(yes=True, accept_fee=accepted), Asker(), lambda _: None
+        )
+    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
     assert len(portal.sent) == 1
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_a_price_that_rises_while_a_person_reads_the_plan_stops_it(decide):
     portal = with_mail(CAN)
-    step = decide(portal)
+    decision = decide(portal)
     portal.offered = offers(OPEN, prices={ECONSULT: a_price("0", "391.51")})
     with pytest.raises(FeeNotAccepted, match="has risen meanwhile"):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert portal.sent == []
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_one_plain_rate_is_the_price_itself(decide):
     plain = Price(Decimal(100), Decimal(100), "NOK", (Rate("Always", Decimal(100)),))
-    step = decide(with_mail(offers(OPEN, prices={ECONSULT: plain})))
-    assert step.rows[-1] == ("Price", plain)
+    decision = decide(with_mail(offers(OPEN, prices={ECONSULT: plain})))
+    assert decision.rows[-1] == ("Price", plain)
 
 
 def test_in_writing_it_is_sent_as_an_e_consultation():
     portal = with_mail(CAN)
-    carry_out(write(portal), Terms(yes=True, accept_fee="400"), Asker(), lambda _: None)
+    confirm_and_send(write(portal), Agreement(yes=True, accept_fee="400"), Asker(), lambda _: None)
     assert portal.sent == [
         ("start", ThreadKind.E_CONSULTATION, OPEN.id, "Rash", Draft(WORDS), INTENT)
     ]
@@ -188,9 +190,9 @@ def test_one_that_was_begun_is_completed_or_a_conflict():
 
 
 def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
-    step = ask_for(with_mail(CAN))
+    decision = ask_for(with_mail(CAN))
 
-    assert (step.action, step.rows, step.charge) == (
+    assert (decision.action, decision.rows, decision.charge) == (
         "Ask for an e-consultation by video",
         (
             ("Surgery", "Kari Berg, Nordby legesenter"),
@@ -204,7 +206,7 @@ def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
         ),
         Charge("An e-consultation", PRICE),
     )
-    preview = step.preview
+    preview = decision.preview
     assert (preview.id, preview.status, preview.channel, preview.requested, preview.reason) == (
         None,
         "proposed",
@@ -217,8 +219,8 @@ def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
 @pytest.mark.parametrize("way", ["phone", "video"])
 def test_at_a_time_the_request_names_the_way_and_the_subject(way):
     portal = with_mail(CAN)
-    step = ask_for(portal, way)
-    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    decision = ask_for(portal, way)
+    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
     assert portal.sent == [("enquire", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
 
 
@@ -238,8 +240,8 @@ def test_at_a_time_the_subject_is_the_receipts_too():
 def test_the_plan_shows_how_the_message_begins_except_in_a_scripts_log(
     decide, asker, rehearses, row
 ):
-    step = decide(with_mail(CAN), asker=asker, rehearses=rehearses)
-    assert dict(step.rows)["Message"] == row
+    decision = decide(with_mail(CAN), asker=asker, rehearses=rehearses)
+    assert dict(decision.rows)["Message"] == row
 
 
 def test_one_character_is_counted_as_one():
@@ -248,28 +250,28 @@ def test_one_character_is_counted_as_one():
 
 def test_at_a_time_a_subject_is_enough():
     portal = with_mail(CAN)
-    step = ask_for(portal, letter=a_letter(""))
-    carry_out(step, Terms(yes=True, accept_fee="any"), Asker(), lambda _: None)
-    assert "Message" not in dict(step.rows)
+    decision = ask_for(portal, letter=a_letter(""))
+    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    assert "Message" not in dict(decision.rows)
     assert portal.sent == [("enquire", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
 
 
 def test_hours_and_weekdays_are_wished_day_by_day():
     search = a_search(last="+7d", weekdays=["fri"], between="08:00-10:00")
-    step = ask_for(with_mail(CAN), search=search)
-    assert step.preview.requested == (Window(at("2026-12-04 08:00"), at("2026-12-04 10:00")),)
+    decision = ask_for(with_mail(CAN), search=search)
+    assert decision.preview.requested == (Window(at("2026-12-04 08:00"), at("2026-12-04 10:00")),)
 
 
 def test_a_wish_for_the_past_is_refused():
     search = a_search(first="2026-11-01", last="2026-11-02")
-    message, _ = refused_by(Usage, with_mail(CAN), ask_for, search=search)
+    message, _ = refused_by(InvalidUsage, with_mail(CAN), ask_for, search=search)
     assert message == "All of the wished time is past."
 
 
 def test_a_message_that_is_too_long_is_refused_at_a_time_too():
     portal = with_mail(offers(replace(OPEN, limits=Limits(text=5))))
-    refused_by(Usage, portal, ask_for)
-    refused_by(Usage, portal, write)
+    refused_by(InvalidUsage, portal, ask_for)
+    refused_by(InvalidUsage, portal, write)
 
 
 UNDER_WAY = an_appointment("con-1", None, service="e-consultation", channel="phone")

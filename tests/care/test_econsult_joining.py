@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.econsult import pick_to_join, pick_to_withdraw, propose_withdrawal, to_join
-from gpcli.errors import FeeNotAccepted, InputNeeded, NotFound, Rejected, TooLate, Usage
+from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, Rejected, TooLate
 from gpcli.model.thread import ThreadKind
 from tests.care.builders import (
     INTENT,
@@ -118,9 +118,9 @@ def withdraw(portal, identity, clock=lambda: NOW):
 @pytest.mark.parametrize("there", [VIDEO, PHONE, ASKED, replace(ASKED, status="booked")])
 def test_one_that_is_under_way_can_be_withdrawn_whatever_is_offered_now(there):
     portal = holding(there)
-    step = withdraw(portal, there.id)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
-    assert (step.action, step.charge) == ("Withdraw this e-consultation", None)
+    decision = withdraw(portal, there.id)
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+    assert (decision.action, decision.charge) == ("Withdraw this e-consultation", None)
     assert (outcome.record.status, portal.sent) == ("cancelled", [("cancel", there.id, INTENT)])
 
 
@@ -146,13 +146,13 @@ def test_one_that_has_begun_can_not(there):
 
 
 def test_what_is_no_e_consultation_is_for_cancel():
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         withdraw(holding(VISIT), "app-1")
     assert refused.value.hint == "gpcli cancel app-1"
 
 
 def test_one_in_writing_is_answered_not_withdrawn():
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         withdraw(with_mail(NOTHING, a_conversation()), "thr-1")
     assert (refused.value.message, refused.value.hint) == (
         "An e-consultation in writing can't be withdrawn.",
@@ -172,10 +172,10 @@ LATE = replace(VIDEO, cancel_until=at("2026-11-30 08:20"))
 def test_withdrawing_late_costs_what_cancelling_late_costs():
     fee = a_price("200", "310")
     portal = with_mail(offers(prices={"late-cancellation": fee}), there=(LATE,))
-    step = withdraw(portal, "con-1")
-    assert step.charge == Charge("Cancelling this late", fee)
+    decision = withdraw(portal, "con-1")
+    assert decision.charge == Charge("Cancelling this late", fee)
     with pytest.raises(FeeNotAccepted):
-        carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert portal.sent == []
 
 
@@ -183,7 +183,7 @@ def test_a_deadline_that_passes_while_a_person_decides_stops_it():
     until = replace(VIDEO, cancel_until=NOW)
     clock = iter([NOW, at("2026-12-01 09:01")])
     portal = holding(until)
-    step = withdraw(portal, "con-1", lambda: next(clock))
+    decision = withdraw(portal, "con-1", lambda: next(clock))
     with pytest.raises(FeeNotAccepted, match="has passed meanwhile"):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert portal.sent == []

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gpcli.care import inbox
-from gpcli.care.confirmation import Outcome, Terms, carry_out
-from gpcli.care.inbox import Sought, about, attached, checked_name, kind_called, listed, pick
+from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
+from gpcli.care.inbox import ThreadFilters, about, attached, checked_name, kind_called, listed, pick
 from gpcli.care.message import RECEPTION
-from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, NotFound, Usage
+from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, InvalidUsage, NotFound
 from gpcli.model.service import Limits, ServiceName
-from gpcli.model.thread import Attachment, Conversation, Draft, ReplyDesk, ThreadKind
+from gpcli.model.thread import Attachment, Conversation, Draft, ReplyFacts, ThreadKind
 from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, Asker, an_offer, offers
 from tests.care.messages import (
     PHOTO,
@@ -60,26 +60,26 @@ MIXED = threads_of(
 )
 def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
     portal = with_mail(offers(surgeries=(BERG, DAHL)), *MIXED)
-    found = listed(portal, Sought(**sought))
+    found = listed(portal, ThreadFilters(**sought))
     assert "".join(one.id for one in found) == shown
 
 
 def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
     late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
     portal = with_mail(NOTHING, *threads_of(late, a_thread("never", last=None)))
-    found = listed(portal, Sought(since=date(2026, 12, 1)))
+    found = listed(portal, ThreadFilters(since=date(2026, 12, 1)))
     assert [one.id for one in found] == ["late"]
 
 
 def test_a_name_to_look_for_is_not_empty():
     assert (checked_name(None), checked_name("Berg")) == (None, "Berg")
-    with pytest.raises(Usage, match="--with"):
+    with pytest.raises(InvalidUsage, match="--with"):
         checked_name(" ")
 
 
 def test_a_gp_of_another_name_is_not_found():
     with pytest.raises(NotFound):
-        listed(with_mail(NOTHING), Sought(gp="nobody"))
+        listed(with_mail(NOTHING), ThreadFilters(gp="nobody"))
 
 
 def test_kinds_have_their_words():
@@ -88,7 +88,7 @@ def test_kinds_have_their_words():
 
 @pytest.mark.parametrize("word", ["", "econsult", "E-CONSULTATION"])
 def test_another_word_is_no_kind(word):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         kind_called(word)
     assert refused.value.hint == "The kinds are e-consultation, administrative."
 
@@ -134,9 +134,9 @@ def reply(portal, draft=None, lookup=None, asker=None):
 
 
 def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
-    step = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+    decision = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
 
-    assert (step.action, step.rows, step.warnings, step.charge) == (
+    assert (decision.action, decision.rows, decision.warnings, decision.charge) == (
         "Reply",
         (
             ("Thread", "Rash (thr-1)"),
@@ -152,39 +152,39 @@ def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
 
 
 def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
-    step = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+    decision = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
 
     file = Attachment("1", "rash.jpg", "image/jpeg", 9)
-    assert step.preview == a_message(
+    assert decision.preview == a_message(
         None, sent=None, sender="Guro Holm", attachments=(file,), in_response_to="msg-2"
     )
 
 
 def test_a_reply_is_sent_once_whatever_is_offered_now():
     portal = with_mail(NOTHING, OPEN)
-    carry_out(reply(portal), Terms(yes=True), Asker(), lambda _: None)
+    confirm_and_send(reply(portal), Agreement(yes=True), Asker(), lambda _: None)
     assert portal.sent == [("reply", "thr-1", Draft(WORDS), INTENT)]
 
 
 def test_a_reply_to_the_reception_warns_of_medical_questions():
-    step = reply(with_mail(NOTHING, a_conversation(kind=ADMINISTRATIVE)))
-    assert step.warnings == (RECEPTION,)
+    decision = reply(with_mail(NOTHING, a_conversation(kind=ADMINISTRATIVE)))
+    assert decision.warnings == (RECEPTION,)
 
 
 def test_a_thread_without_a_subject_or_a_name_is_named_by_its_id():
     bare = a_conversation(subject=None, practitioner=None, surgery=None)
-    desk = ReplyDesk(NOTHING, bare, None)
+    desk = ReplyFacts(NOTHING, bare, None)
     assert dict(reply(with_mail(NOTHING, bare)).rows)["Thread"] == "thr-1"
     assert about(desk) == ("Thread: thr-1",)
 
 
 def test_who_writes_is_told_to_whom_and_about_what():
-    assert about(ReplyDesk(NOTHING, OPEN, None)) == (
+    assert about(ReplyFacts(NOTHING, OPEN, None)) == (
         "To: Kari Berg, Nordby legesenter",
         "Subject: Rash",
     )
     limited = offers(an_offer(ServiceName.E_CONSULTATION, limits=Limits(text=500)))
-    assert about(ReplyDesk(limited, OPEN, None))[2:] == (
+    assert about(ReplyFacts(limited, OPEN, None))[2:] == (
         "The surgery takes 500 characters at most.",
     )
 
@@ -226,8 +226,8 @@ def test_the_same_reply_again_is_done_already_even_in_a_thread_that_is_closed_by
     before = a_message("msg-3", attachments=(an_attachment(),))
     for there in (OPEN, a_conversation(status="completed")):
         portal = with_mail(NOTHING, there, sent_before=before)
-        step = reply(portal, Draft(WORDS, (PHOTO,)), lookup=INTENT)
-        assert step == Outcome(before, changed=False)
+        decision = reply(portal, Draft(WORDS, (PHOTO,)), lookup=INTENT)
+        assert decision == Outcome(before, changed=False)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_reply_is_held_to_the_limits_of_its_own_service(offer, held):
     if not held:
         assert reply(portal).action == "Reply"
         return
-    with pytest.raises(Usage, match="the surgery takes 5"):
+    with pytest.raises(InvalidUsage, match="the surgery takes 5"):
         reply(portal)
 
 

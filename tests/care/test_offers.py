@@ -16,11 +16,11 @@ from gpcli.care.offers import (
 from gpcli.errors import (
     ConsentNeeded,
     InputNeeded,
+    InvalidUsage,
     NotFound,
     NotOffered,
     NotPermitted,
     OffForNow,
-    Usage,
 )
 from gpcli.model.service import Absence, ConsentLevel, Service, ServiceName, Standing
 from tests.care.builders import BERG, DAHL, NOW, Asker, a_price, an_offer, at, offers
@@ -348,7 +348,7 @@ def test_a_service_is_called_by_its_code():
     ],
 )
 def test_an_unknown_service_names_the_nearest_and_all_that_there_are(word, end):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         service_called(word)
 
     assert told(wrong) == (

@@ -3,8 +3,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.care.confirmation import Outcome, Terms, carry_out
-from gpcli.care.prescription_list import Listing, listed, pick, pick_request, propose_withdrawal
+from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
+from gpcli.care.prescription_list import (
+    PrescriptionListing,
+    listed,
+    pick,
+    pick_request,
+    propose_withdrawal,
+)
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
 from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, Asker, an_offer, offers
 from tests.care.medicines import ASKED, RENEWAL, a_low_one, a_prescription, a_renewal, pharmacy
@@ -160,7 +166,7 @@ def test_a_gp_that_the_person_does_not_have_is_not_found():
 
 
 def test_having_none_is_no_failure():
-    assert listed(pharmacy(), NOW) == Listing(())
+    assert listed(pharmacy(), NOW) == PrescriptionListing(())
 
 
 def picked(portal, given, asker):
@@ -200,9 +206,9 @@ def test_with_nothing_to_take_back_there_is_nothing_to_pick():
 
 def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
     there = a_renewal(note="Two weeks left")
-    step = propose_withdrawal(pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT)
+    decision = propose_withdrawal(pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT)
 
-    assert (step.action, step.rows, step.charge, step.preview) == (
+    assert (decision.action, decision.rows, decision.charge, decision.preview) == (
         "Withdraw this request",
         (
             ("Request", "task-1"),
@@ -219,8 +225,8 @@ def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
 
 def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers():
     portal = pharmacy(asked=[a_renewal()], known=offers())
-    step = propose_withdrawal(portal, "task-1", INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+    decision = propose_withdrawal(portal, "task-1", INTENT)
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", True)
     assert portal.calls == [("withdraw", "task-1", INTENT)]
@@ -228,8 +234,8 @@ def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers
 
 def test_a_rehearsal_of_a_withdrawal_sends_nothing():
     portal = pharmacy(asked=[a_renewal()])
-    step = propose_withdrawal(portal, "task-1", INTENT)
-    outcome = carry_out(step, Terms(dry_run=True), Asker(), lambda step: None)
+    decision = propose_withdrawal(portal, "task-1", INTENT)
+    outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
 
     assert outcome == Outcome(a_renewal(), changed=False, dry_run=True)
     assert portal.sent == []
@@ -238,9 +244,9 @@ def test_a_rehearsal_of_a_withdrawal_sends_nothing():
 def test_what_is_withdrawn_already_is_done():
     there = a_renewal(status="cancelled")
 
-    step = propose_withdrawal(pharmacy(asked=[there]), "task-1", INTENT)
+    decision = propose_withdrawal(pharmacy(asked=[there]), "task-1", INTENT)
 
-    assert step == Outcome(there, changed=False)
+    assert decision == Outcome(there, changed=False)
 
 
 @pytest.mark.parametrize("status", ["accepted", "in-progress", "completed", "rejected", "failed"])

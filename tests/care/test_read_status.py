@@ -3,9 +3,9 @@ from uuid import uuid5
 
 import pytest
 
-from gpcli.care.confirmation import Outcome, Terms, carry_out
-from gpcli.care.inbox import Marked, conversations_of, propose_read
-from gpcli.errors import NotFound, OutcomeUnknown, PortalTrouble
+from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
+from gpcli.care.inbox import ReadResult, conversations_of, propose_read
+from gpcli.errors import NotFound, OutcomeUnknown, PortalError
 from tests.care.builders import INTENT, ON_BEHALF, Asker, offers
 from tests.care.messages import (
     FakeMailbox,
@@ -27,8 +27,8 @@ READ = a_conversation(an_answer("o-1", unread=False), id="thr-3")
 
 def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
     portal = with_mail(NOTHING, parties=ON_BEHALF)
-    step = propose_read(portal, [UNREAD, OTHER, READ], INTENT)
-    assert (step.action, step.rows) == (
+    decision = propose_read(portal, [UNREAD, OTHER, READ], INTENT)
+    assert (decision.action, decision.rows) == (
         "Mark as read",
         (
             ("Thread", "Rash (thr-1): 2 unread"),
@@ -40,13 +40,13 @@ def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
             ("By", "Guro Holm"),
         ),
     )
-    assert [each.id for each in step.preview.messages] == ["m-1", "m-2", "n-1"]
+    assert [each.id for each in decision.preview.messages] == ["m-1", "m-2", "n-1"]
 
 
 def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
     portal = with_mail(NOTHING)
-    step = propose_read(portal, [UNREAD, OTHER], INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+    decision = propose_read(portal, [UNREAD, OTHER], INTENT)
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     ids = ["m-1", "m-2", "n-1"]
     assert portal.sent == [("mark_read", each, uuid5(INTENT, each)) for each in ids]
     assert [(each.id, each.unread) for each in outcome.record.messages] == [
@@ -55,23 +55,25 @@ def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
 
 
 def test_nothing_unread_is_done_already():
-    assert propose_read(with_mail(NOTHING), [READ], INTENT) == Outcome(Marked(()), changed=False)
+    assert propose_read(with_mail(NOTHING), [READ], INTENT) == Outcome(
+        ReadResult(()), changed=False
+    )
 
 
 def test_what_is_marked_before_something_goes_wrong_is_told():
-    trouble = PortalTrouble("The portal failed.")
+    trouble = PortalError("The portal failed.")
     portal = with_mail(NOTHING, refusals={"m-2": trouble})
-    step = propose_read(portal, [UNREAD, OTHER], INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+    decision = propose_read(portal, [UNREAD, OTHER], INTENT)
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert [each.id for each in outcome.record.messages] == ["m-1"]
     assert (outcome.record.trouble, outcome.changed) == (trouble, True)
 
 
 def test_what_goes_wrong_with_the_first_is_raised():
     portal = with_mail(NOTHING, refusals={"m-1": OutcomeUnknown("Nobody knows.")})
-    step = propose_read(portal, [UNREAD], INTENT)
+    decision = propose_read(portal, [UNREAD], INTENT)
     with pytest.raises(OutcomeUnknown):
-        carry_out(step, Terms(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
 
 
 def test_threads_that_are_named_twice_are_read_once():
@@ -83,8 +85,8 @@ def test_threads_that_are_named_twice_are_read_once():
 def unread_of(*ids):
     """What would be marked for these ids."""
     portal = with_mail(NOTHING, UNREAD, OTHER)
-    step = propose_read(portal, conversations_of(portal.mailbox, ids), INTENT)
-    return [each.id for each in step.preview.messages]
+    decision = propose_read(portal, conversations_of(portal.mailbox, ids), INTENT)
+    return [each.id for each in decision.preview.messages]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_message_that_is_named_is_marked_alone_and_a_thread_whole(ids, marked)
 def test_a_named_message_that_is_read_is_done_already_whatever_else_is_unread():
     portal = with_mail(NOTHING, UNREAD)
     found = conversations_of(portal.mailbox, ["m-3"])
-    assert propose_read(portal, found, INTENT) == Outcome(Marked(()), changed=False)
+    assert propose_read(portal, found, INTENT) == Outcome(ReadResult(()), changed=False)
 
 
 def test_what_is_not_there_is_not_found():
@@ -116,8 +118,8 @@ def test_what_is_not_there_is_not_found():
 def test_a_message_without_a_sender_or_a_time_is_named_by_its_side():
     bare = a_conversation(an_answer("m-1", sender=None))
     bare = a_conversation(*(replace(each, sent=None) for each in bare.messages))
-    step = propose_read(with_mail(NOTHING), [bare], INTENT)
-    assert dict(step.rows)["Message"] == "m-1 from the surgery"
+    decision = propose_read(with_mail(NOTHING), [bare], INTENT)
+    assert dict(decision.rows)["Message"] == "m-1 from the surgery"
 
 
 class Forgetful(FakeMailbox):
@@ -137,7 +139,7 @@ def test_marks_that_no_portal_takes_are_known_to_be_on_this_machine_only(forgott
     mailbox = Forgetful(NOTHING)
     mailbox.forgotten = forgotten
     portal, noted = MailPortal(NOTHING, mailbox=mailbox), []
-    step = propose_read(portal, [UNREAD], INTENT)
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda _: None, noted.append)
+    decision = propose_read(portal, [UNREAD], INTENT)
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None, noted.append)
     assert (outcome.changed, outcome.here_only) == (True, here_only)
     assert noted == ["sending", "not sent" if here_only else "sent"]

@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.care.renewal_request import Line, result_words, verdict
+from gpcli.care.renewal_request import RenewalItem, result_words, verdict
 from gpcli.errors import (
     AlreadyAnswered,
     GpcliError,
@@ -12,7 +12,7 @@ from gpcli.errors import (
     Rejected,
 )
 from gpcli.http.network_errors import LateReply, LostReply
-from gpcli.model.prescription import Asked, RenewalResult, WhyNot
+from gpcli.model.prescription import RenewalError, RenewalOutcome, RenewalResult
 from tests.care.medicines import ASKED, a_prescription, a_renewal
 
 LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")
@@ -20,11 +20,11 @@ FOLLOW = "gpcli rx requests shows what is there."
 
 
 def fine(identity="rx-1"):
-    return Line(identity, a_prescription(identity), renewal=a_renewal(), changed=True)
+    return RenewalItem(identity, a_prescription(identity), renewal=a_renewal(), changed=True)
 
 
 def failed(error: GpcliError, identity="rx-2"):
-    return Line(identity, a_prescription(identity), error=error)
+    return RenewalItem(identity, a_prescription(identity), error=error)
 
 
 def said(*lines):
@@ -86,7 +86,7 @@ def test_where_all_failed_but_not_alike_it_is_partial():
 
 
 def ended(status, changed=True, identity="task-1"):
-    return Line("rx-1", renewal=a_renewal(identity, status=status), changed=changed)
+    return RenewalItem("rx-1", renewal=a_renewal(identity, status=status), changed=changed)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,15 @@ def test_a_single_unknown_outcome_names_that_id_too():
 
 
 def test_a_line_is_due_until_there_is_a_request_or_an_error():
-    lines = (Line("rx-1"), fine(), failed(LOST))
+    lines = (RenewalItem("rx-1"), fine(), failed(LOST))
 
     assert [line.due for line in lines] == [True, False, False]
 
 
 def test_a_result_of_a_request_holds_what_the_request_says():
     renewal = a_renewal("task-1", status="rejected", answer="A blood test first.")
-    line = Line("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
-    line = line.after(Asked(a_prescription("rx-1"), renewal, changed=True))
+    line = RenewalItem("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
+    line = line.after(RenewalOutcome(a_prescription("rx-1"), renewal, changed=True))
 
     assert line.result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-1",
@@ -157,7 +157,7 @@ def test_a_result_of_a_request_holds_what_the_request_says():
 
 
 def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
-    line = Line("rx-9", error=NotFound("None such."))
+    line = RenewalItem("rx-9", error=NotFound("None such."))
 
     assert line.result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-9",
@@ -167,19 +167,19 @@ def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
         asked=None,
         answer=None,
         warning=None,
-        error=WhyNot("not_found", "None such.", None),
+        error=RenewalError("not_found", "None such.", None),
         zone="Europe/Oslo",
     )
 
 
 def test_a_request_whose_prescription_is_not_at_hand_still_has_its_name():
-    line = Line("rx-1", renewal=a_renewal())
+    line = RenewalItem("rx-1", renewal=a_renewal())
 
     assert line.result("Europe/Oslo").prescription == "Metformin 500 mg"
 
 
 def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
-    assert (fine().label, Line("rx-9").label) == ("Metformin 500 mg", "rx-9")
+    assert (fine().label, RenewalItem("rx-9").label) == ("Metformin 500 mg", "rx-9")
 
 
 @pytest.mark.parametrize("kind", [LostReply, LateReply])

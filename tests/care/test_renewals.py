@@ -3,21 +3,21 @@ from datetime import timedelta
 
 import pytest
 
-from gpcli.care.confirmation import Charge, Outcome, Terms, carry_out
-from gpcli.care.renewal_request import Line, Renewing
+from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
+from gpcli.care.renewal_request import RenewalItem, RenewalPlan
 from gpcli.care.renewals import propose
 from gpcli.errors import (
     Conflict,
     ConsentNeeded,
     FeeNotAccepted,
     InputNeeded,
+    InvalidUsage,
     NotFound,
     NotOffered,
     OffForNow,
     Rejected,
-    Usage,
 )
-from gpcli.model.prescription import Asked
+from gpcli.model.prescription import RenewalOutcome
 from gpcli.model.service import Absence, ConsentLevel, Limits
 from tests.care.builders import (
     BERG,
@@ -63,7 +63,9 @@ def decide(portal, *ids, asker=None, **wishes):
 
 
 def send(portal, *ids, **wishes):
-    return carry_out(decide(portal, *ids, **wishes), Terms(yes=True), Asker(), lambda step: None)
+    return confirm_and_send(
+        decide(portal, *ids, **wishes), Agreement(yes=True), Asker(), lambda decision: None
+    )
 
 
 def refused_by(error, portal, *ids, **wishes):
@@ -85,9 +87,9 @@ def stands(renewing):
 def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
     portal = pharmacy(a_prescription("rx-1"), known=PRICED, parties=ON_BEHALF)
 
-    step = decide(portal, "rx-1", note="Two weeks left")
+    decision = decide(portal, "rx-1", note="Two weeks left")
 
-    assert (step.action, step.rows, step.charge, step.warnings) == (
+    assert (decision.action, decision.rows, decision.charge, decision.warnings) == (
         "Ask to renew this prescription",
         (
             ("To", "Kari Berg, Nordby legesenter"),
@@ -106,10 +108,10 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
 
 def test_several_go_together_in_one_plan_and_one_sending():
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", name="Ramipril"))
-    step = decide(portal, "rx-2", "rx-1", note="Please")
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+    decision = decide(portal, "rx-2", "rx-1", note="Please")
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
-    assert step.action == "Ask to renew these prescriptions"
+    assert decision.action == "Ask to renew these prescriptions"
     assert portal.sent == [("renew", ("rx-2", "rx-1"), "Please", INTENT)]
     assert (stands(outcome.record), outcome.changed) == (
         [("rx-2", "task-rx-2", None), ("rx-1", "task-rx-1", None)],
@@ -126,9 +128,9 @@ def test_each_goes_to_its_prescriber():
         known=BOTH,
     )
 
-    step = decide(portal, "rx-1", "rx-2", "rx-3", "rx-4")
+    decision = decide(portal, "rx-1", "rx-2", "rx-3", "rx-4")
 
-    assert [row for row in step.rows if row[0] in {"To", "Prescription"}] == [
+    assert [row for row in decision.rows if row[0] in {"To", "Prescription"}] == [
         ("To", "Kari Berg, Nordby legesenter"),
         ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
         ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
@@ -152,11 +154,11 @@ def test_what_was_renewed_is_done_by_its_former_id_and_what_replaced_it_is_named
     asked = [a_renewal("task-9", "rx-2"), a_renewal("task-7", "rx-1", status=status)]
     portal = pharmacy(newest, asked=asked)
 
-    step = decide(portal, "rx-1")
+    decision = decide(portal, "rx-1")
 
     warning = "It was renewed already: rx-3 has replaced it."
-    line = Line("rx-1", newest, renewal=asked[1], warnings=(warning,))
-    assert step == Outcome(Renewing((line,)), changed=False)
+    line = RenewalItem("rx-1", newest, renewal=asked[1], warnings=(warning,))
+    assert decision == Outcome(RenewalPlan((line,)), changed=False)
 
 
 @pytest.mark.parametrize("asked", [[], [a_renewal("task-7", "rx-1", status="rejected")]])
@@ -192,10 +194,10 @@ def test_a_prescription_s_own_id_comes_before_that_of_a_predecessor():
 def test_what_is_asked_for_already_is_not_sent_again():
     open_one = a_renewal("task-7", status="received")
     portal = pharmacy(a_prescription("rx-1", renewal=open_one), a_prescription("rx-2"))
-    step = decide(portal, "rx-1", "rx-2")
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+    decision = decide(portal, "rx-1", "rx-2")
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
-    assert ("Asked for already", "Metformin 500 mg") in step.rows
+    assert ("Asked for already", "Metformin 500 mg") in decision.rows
     assert portal.sent == [("renew", ("rx-2",), None, INTENT)]
     assert [line.changed for line in outcome.record.lines] == [False, True]
 
@@ -204,18 +206,18 @@ def test_all_asked_for_already_is_done_even_where_the_gp_has_stopped_renewing():
     there = a_prescription("rx-1", renewal=a_renewal("task-7"))
     portal = pharmacy(there, known=OFF)
 
-    step = decide(portal, "rx-1")
+    decision = decide(portal, "rx-1")
 
-    done = Line("rx-1", there, renewal=there.renewal)
-    assert step == Outcome(Renewing((done,)), changed=False)
+    done = RenewalItem("rx-1", there, renewal=there.renewal)
+    assert decision == Outcome(RenewalPlan((done,)), changed=False)
 
 
 def test_a_note_to_what_is_asked_for_already_is_said_not_to_be_sent():
     there = a_prescription("rx-1", renewal=a_renewal("task-7"))
 
-    step = decide(pharmacy(there), "rx-1", note="Hurry")
+    decision = decide(pharmacy(there), "rx-1", note="Hurry")
 
-    [line] = step.record.lines
+    [line] = decision.record.lines
     assert line.warnings == ("It is asked for already; your note was not sent.",)
 
 
@@ -253,26 +255,26 @@ def test_what_was_settled_before_can_be_asked_for_again():
 )
 def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
     portal = pharmacy(a_prescription("rx-1", **changes))
-    step = decide(portal, "rx-1")
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+    decision = decide(portal, "rx-1")
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
-    assert step.warnings == (f"Metformin 500 mg: {warning}",)
+    assert decision.warnings == (f"Metformin 500 mg: {warning}",)
     assert [line.result("Europe/Oslo").warning for line in outcome.record.lines] == [warning]
 
 
 def test_an_unknown_id_is_one_failed_line_among_the_others():
     portal = pharmacy(a_prescription("rx-1"))
-    step = decide(portal, "rx-9", "rx-1")
-    outcome = carry_out(step, Terms(yes=True), Asker(), lambda step: None)
+    decision = decide(portal, "rx-9", "rx-1")
+    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
-    assert step.warnings == ("rx-9 can't be asked for: There is no prescription 'rx-9'.",)
+    assert decision.warnings == ("rx-9 can't be asked for: There is no prescription 'rx-9'.",)
     assert stands(outcome.record) == [("rx-9", None, "not_found"), ("rx-1", "task-rx-1", None)]
 
 
 def test_with_unknown_ids_alone_there_is_no_plan():
-    step = decide(pharmacy(a_prescription("rx-1")), "rx-8", "rx-9")
+    decision = decide(pharmacy(a_prescription("rx-1")), "rx-8", "rx-9")
 
-    assert (type(step), stands(step.record)) == (
+    assert (type(decision), stands(decision.record)) == (
         Outcome,
         [("rx-8", None, "not_found"), ("rx-9", None, "not_found")],
     )
@@ -289,8 +291,8 @@ def test_a_portal_s_refusal_is_one_failed_line_among_the_others():
 
 def test_a_rehearsal_shows_requests_that_were_not_sent():
     portal = pharmacy(a_prescription("rx-1"))
-    step = decide(portal, "rx-1", note="Please")
-    outcome = carry_out(step, Terms(dry_run=True), Asker(), lambda step: None)
+    decision = decide(portal, "rx-1", note="Please")
+    outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
 
     [line] = outcome.record.lines
     expected = a_renewal(None, "rx-1", asked=None, updated=None, note="Please")
@@ -315,10 +317,10 @@ def test_low_leaves_out_what_would_be_in_vain_and_says_so():
         a_low_one("rx-3", renewal=refused, name="Naproxen"),
     )
 
-    step = decide(portal, low=True)
+    decision = decide(portal, low=True)
 
-    assert stands(step.preview) == [("rx-1", None, None)]
-    assert [each.words for each in step.preview.left_out] == [
+    assert stands(decision.preview) == [("rx-1", None, None)]
+    assert [each.words for each in decision.preview.left_out] == [
         "Oxycodone (rx-2) runs out but is left out: "
         "group A, for which a consultation is usually needed first.",
         "Naproxen 500 mg (rx-3) runs out but is left out: "
@@ -368,7 +370,7 @@ def test_low_leaves_out_nothing_that_is_asked_for_already():
 def test_low_asks_for_nothing_that_is_in_use_no_longer():
     portal = pharmacy(a_low_one("rx-1", status="completed"), a_low_one("rx-2", expired=True))
 
-    assert decide(portal, low=True) == Outcome(Renewing(()), changed=False)
+    assert decide(portal, low=True) == Outcome(RenewalPlan(()), changed=False)
 
 
 def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
@@ -380,7 +382,7 @@ def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
 def test_an_empty_list_of_ids_asks_for_nothing():
     portal = pharmacy(a_low_one("rx-1"))
 
-    assert decide(portal, ids=()) == Outcome(Renewing(()), changed=False)
+    assert decide(portal, ids=()) == Outcome(RenewalPlan(()), changed=False)
 
 
 def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
@@ -392,22 +394,22 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
     )
     asker = Chooser([["rx-4", "rx-1"]])
 
-    step = decide(portal, asker=asker)
+    decision = decide(portal, asker=asker)
 
     choices = (("rx-1", "label of rx-1"), ("rx-4", "label of rx-4"))
     assert asker.questions == [("Which prescriptions?", "ID", choices)]
-    assert stands(step.preview) == [("rx-4", None, None), ("rx-1", None, None)]
+    assert stands(decision.preview) == [("rx-4", None, None), ("rx-1", None, None)]
 
 
 def test_where_several_run_out_one_can_pick_them_all_at_once():
     portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", name="Ramipril"), a_prescription("rx-3"))
     asker = Chooser([["rx-2", "--low", "rx-3"]])
 
-    step = decide(portal, asker=asker)
+    decision = decide(portal, asker=asker)
 
     [(_, _, choices)] = asker.questions
     assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
-    assert [line.id for line in step.preview.lines] == ["rx-1", "rx-2", "rx-3"]
+    assert [line.id for line in decision.preview.lines] == ["rx-1", "rx-2", "rx-3"]
 
 
 def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
@@ -431,8 +433,8 @@ def test_with_nothing_to_choose_from_nothing_is_asked():
 @pytest.mark.parametrize(
     ("wishes", "error", "words"),
     [
-        ({"ids": ("rx-1",), "low": True}, Usage, "only one of them"),
-        ({"ids": ("rx-1",), "note": " "}, Usage, "--note is empty"),
+        ({"ids": ("rx-1",), "low": True}, InvalidUsage, "only one of them"),
+        ({"ids": ("rx-1",), "note": " "}, InvalidUsage, "--note is empty"),
         ({"ids": ("rx-1", "")}, InputNeeded, "id is empty"),
     ],
 )
@@ -474,7 +476,7 @@ def test_one_whose_prescriber_does_not_renew_is_a_failed_line():
 def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
     portal = pharmacy(a_prescription("rx-1"), known=BOTH)
 
-    assert refused_by(Usage, portal, "rx-1", gp="Dahl") == (
+    assert refused_by(InvalidUsage, portal, "rx-1", gp="Dahl") == (
         "rx-1 was prescribed by Kari Berg, Nordby legesenter, and a renewal goes there, "
         "not to 'Dahl'."
     )
@@ -494,20 +496,22 @@ def test_sending_costs_nothing_unless_the_portal_says_so():
 
 def test_where_sending_costs_every_request_counts():
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=CHARGED)
-    step = decide(portal, "rx-1", "rx-2")
+    decision = decide(portal, "rx-1", "rx-2")
 
     whole = replace(a_price("200", "300"), at_sending=True, rates=())
-    assert step.charge == Charge("Asking for 2 prescriptions", whole)
+    assert decision.charge == Charge("Asking for 2 prescriptions", whole)
     with pytest.raises(FeeNotAccepted, match="costs up to NOK 300"):
-        carry_out(step, Terms(yes=True, accept_fee="150"), Asker(), lambda step: None)
+        confirm_and_send(
+            decision, Agreement(yes=True, accept_fee="150"), Asker(), lambda decision: None
+        )
 
 
 def test_the_price_of_several_is_shown_each_and_in_all():
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=PRICED)
-    step = decide(portal, "rx-1", "rx-2")
+    decision = decide(portal, "rx-1", "rx-2")
 
     whole = replace(a_price("322", "322"), rates=())
-    assert step.rows[-2:] == (("Price each", PRICE), ("Price in all", whole))
+    assert decision.rows[-2:] == (("Price each", PRICE), ("Price in all", whole))
 
 
 def test_several_for_nothing_have_one_price():
@@ -527,18 +531,20 @@ def test_only_what_is_sent_has_a_price():
 @pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (CAN, "1000")])
 def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(known, cap):
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
-    step = decide(portal, "rx-1", "rx-2", capped=True)
+    decision = decide(portal, "rx-1", "rx-2", capped=True)
 
     with pytest.raises(FeeNotAccepted, match="Asking for 2 prescriptions costs"):
-        carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+        confirm_and_send(
+            decision, Agreement(yes=True, accept_fee=cap), Asker(), lambda decision: None
+        )
     assert portal.sent == []
 
 
 @pytest.mark.parametrize(("known", "cap"), [(PRICED, "322"), (PRICED, "any"), (CAN, "any")])
 def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
-    step = decide(portal, "rx-1", "rx-2", capped=True)
-    carry_out(step, Terms(yes=True, accept_fee=cap), Asker(), lambda step: None)
+    decision = decide(portal, "rx-1", "rx-2", capped=True)
+    confirm_and_send(decision, Agreement(yes=True, accept_fee=cap), Asker(), lambda decision: None)
 
     assert len(portal.sent) == 1
 
@@ -553,33 +559,33 @@ def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
     ],
 )
 def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
-    step = decide(pharmacy(a_prescription("rx-1", **changes)), "rx-1")
+    decision = decide(pharmacy(a_prescription("rx-1", **changes)), "rx-1")
 
-    assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in step.rows
+    assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in decision.rows
 
 
 def test_an_unknown_price_stands_in_the_plan_as_unknown():
-    step = decide(pharmacy(a_prescription("rx-1")), "rx-1")
+    decision = decide(pharmacy(a_prescription("rx-1")), "rx-1")
 
-    assert ("Price", None) in step.rows
+    assert ("Price", None) in decision.rows
 
 
 def test_what_the_gp_has_switched_off_while_a_person_thought_is_not_sent():
     portal = pharmacy(a_prescription("rx-1"))
-    step = decide(portal, "rx-1")
+    decision = decide(portal, "rx-1")
     portal.offered = OFF
 
     with pytest.raises(OffForNow):
-        carry_out(step, Terms(), Asker([True]), lambda step: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda decision: None)
     assert portal.sent == []
 
 
 def test_only_the_gps_that_are_asked_must_still_renew():
     portal = pharmacy(a_prescription("rx-1"), known=BOTH)
-    step = decide(portal, "rx-1")
+    decision = decide(portal, "rx-1")
     portal.offered = offers(an_offer(RENEWAL), surgeries=(BERG, DAHL))
 
-    outcome = carry_out(step, Terms(), Asker([True]), lambda step: None)
+    outcome = confirm_and_send(decision, Agreement(), Asker([True]), lambda decision: None)
 
     assert stands(outcome.record) == [("rx-1", "task-rx-1", None)]
 
@@ -588,7 +594,7 @@ def test_a_note_that_is_longer_than_the_surgery_takes_is_refused():
     known = offers(an_offer(RENEWAL, limits=Limits(text=5)))
     portal = pharmacy(a_prescription("rx-1"), known=known)
 
-    message = refused_by(Usage, portal, "rx-1", note="123456")
+    message = refused_by(InvalidUsage, portal, "rx-1", note="123456")
 
     assert message == "--note has 6 characters; the surgery takes 5."
     assert stands(send(portal, "rx-1", note="12345").record) == [("rx-1", "task-rx-1", None)]
@@ -598,9 +604,9 @@ def test_a_repetition_finds_what_it_asked_for_before_whatever_came_of_it():
     earlier = bearing(a_renewal("task-7", status="rejected", note="Please"))
     portal = pharmacy(a_prescription("rx-1", renewal=earlier), asked=[earlier])
 
-    step = decide(portal, "rx-1", repeated=True, note="Please")
+    decision = decide(portal, "rx-1", repeated=True, note="Please")
 
-    assert stands(step.record) == [("rx-1", "task-7", None)]
+    assert stands(decision.record) == [("rx-1", "task-7", None)]
     assert portal.sent == []
 
 
@@ -634,10 +640,10 @@ def test_a_repetition_does_not_ask_for_what_somebody_had_asked_for_at_the_first_
         asked=[FIRST_TRY, other],
     )
 
-    step = decide(portal, "rx-1", "rx-2", repeated=True)
+    decision = decide(portal, "rx-1", "rx-2", repeated=True)
 
-    assert stands(step.record) == [("rx-1", "task-7", None), ("rx-2", "t-9", None)]
-    assert step.changed is False
+    assert stands(decision.record) == [("rx-1", "task-7", None), ("rx-2", "t-9", None)]
+    assert decision.changed is False
 
 
 @pytest.mark.parametrize(
@@ -664,7 +670,9 @@ def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times)
 def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
     portal = pharmacy(a_prescription("rx-1"))
     others = a_renewal("task-9")
-    portal.prescriptions.renew = lambda asked, note, intent: [Asked(asked[0], others, False)]
+    portal.prescriptions.renew = lambda asked, note, intent: [
+        RenewalOutcome(asked[0], others, False)
+    ]
 
     [line] = send(portal, "rx-1", note="Hurry").record.lines
 

@@ -2,11 +2,11 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.care.confirmation import Charge, Proposal, Terms, carry_out
+from gpcli.care.confirmation import Agreement, Charge, Proposal, confirm_and_send
 from gpcli.care.offers import require
 from gpcli.care.revalidate import check_not_risen, still_offered
 from gpcli.errors import ConsentNeeded, Declined, FeeNotAccepted, NotOffered, OffForNow
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Absence, ConsentLevel, Price, ServiceName
 from tests.care.builders import BERG, DAHL, NOW, Asker, FakePortal, a_price, an_offer, at, offers
 
@@ -94,7 +94,7 @@ def proposal(steps, **more):
 
     def send():
         steps.append("sent")
-        return Written("after", changed=True)
+        return WriteResult("after", changed=True)
 
     return Proposal("Write", (), "before", send, still_so=look, **more)
 
@@ -102,28 +102,32 @@ def proposal(steps, **more):
 @pytest.mark.parametrize(
     ("terms", "asker", "steps"),
     [
-        (Terms(yes=True), Asker(), ["sent"]),
-        (Terms(), Asker([True]), ["looked again", "sent"]),
-        (Terms(dry_run=True), Asker([True]), []),
+        (Agreement(yes=True), Asker(), ["sent"]),
+        (Agreement(), Asker([True]), ["looked again", "sent"]),
+        (Agreement(dry_run=True), Asker([True]), []),
     ],
 )
 def test_only_where_a_person_was_asked_is_it_looked_at_again(terms, asker, steps):
     done = []
-    carry_out(proposal(done), terms, asker, lambda _: None)
+    confirm_and_send(proposal(done), terms, asker, lambda _: None)
     assert done == steps
 
 
 def test_a_word_that_was_typed_took_time_too():
     typed, given = [], []
-    carry_out(proposal(typed, word="withdraw"), Terms(), Asker(["withdraw"]), lambda _: None)
-    carry_out(proposal(given, word="withdraw"), Terms(word="withdraw"), Asker(), lambda _: None)
+    confirm_and_send(
+        proposal(typed, word="withdraw"), Agreement(), Asker(["withdraw"]), lambda _: None
+    )
+    confirm_and_send(
+        proposal(given, word="withdraw"), Agreement(word="withdraw"), Asker(), lambda _: None
+    )
     assert (typed, given) == (["looked again", "sent"], ["sent"])
 
 
 def test_who_says_no_is_not_made_to_wait_for_another_look():
     done = []
     with pytest.raises(Declined):
-        carry_out(proposal(done), Terms(), Asker([False]), lambda _: None)
+        confirm_and_send(proposal(done), Agreement(), Asker([False]), lambda _: None)
     assert done == []
 
 
@@ -132,9 +136,9 @@ def test_what_the_second_look_raises_keeps_it_from_being_sent():
         raise NotOffered("It is gone.")
 
     sent = []
-    step = Proposal(
+    decision = Proposal(
         "Write", (), "before", lambda: sent.append(True), Charge("It", None), still_so=gone
     )
     with pytest.raises(NotOffered):
-        carry_out(step, Terms(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
     assert sent == []

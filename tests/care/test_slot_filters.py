@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.slots import Wanted, day, span, wanted
-from gpcli.errors import Usage
+from gpcli.care.slots import SlotFilters, day, span, wanted
+from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Window
 from tests.care.builders import NOW, OSLO, a_slot, at
 
@@ -24,7 +24,7 @@ def told(wrong):
 
 
 def test_without_filters_the_next_28_days_are_wanted():
-    assert wish() == Wanted(first=TODAY, last=date(2026, 12, 29))
+    assert wish() == SlotFilters(first=TODAY, last=date(2026, 12, 29))
 
 
 def test_every_option_is_understood():
@@ -38,7 +38,7 @@ def test_every_option_is_understood():
         notice="2h",
     )
 
-    assert asked == Wanted(
+    assert asked == SlotFilters(
         first=date(2026, 12, 2),
         last=date(2026, 12, 15),
         between=(time(8), time(10)),
@@ -82,7 +82,7 @@ def test_a_day_may_be_written_in_several_ways(text, expected):
     "text", ["", " ", "yesterday", "14d", "+d", "+14", "+14h", "2026-13-01", "2026-02-30", "1/12"]
 )
 def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         day(text, TODAY, "--to")
 
     assert told(wrong) == (
@@ -93,7 +93,7 @@ def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
 
 @pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "+9999d", "+3661d"])
 def test_a_day_more_than_ten_years_away_is_refused(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(first=text)
 
     assert wrong.value.message == f"--from '{text}' is more than ten years away."
@@ -115,7 +115,7 @@ def test_a_length_of_time_has_a_unit(text, expected):
 
 @pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.5h", "2w", "2h30m", "123456s"])
 def test_what_is_no_length_of_time_names_the_option(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(notice=text)
 
     assert told(wrong) == (
@@ -141,7 +141,7 @@ def test_hours_are_a_range_by_the_clock(text, hours):
     ["", "8-10", "08:00", "08:00-10:00-12:00", "08:00Z-10:00", "25:00-26:00", "08:60-09:00", "a-b"],
 )
 def test_what_is_no_range_of_hours_is_refused(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(between=text)
 
     assert told(wrong) == (f"--between '{text}' is not a range of hours.", "Write 08:00-10:00.")
@@ -149,7 +149,7 @@ def test_what_is_no_range_of_hours_is_refused(text):
 
 @pytest.mark.parametrize("text", ["10:00-08:00", "08:00-08:00", "24:00-08:00", "22:00-06:00"])
 def test_hours_that_end_before_they_begin_are_refused(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(between=text)
 
     assert told(wrong) == (f"--between '{text}' ends before it begins.", "Write 08:00-10:00.")
@@ -167,7 +167,7 @@ def test_hours_that_end_before_they_begin_are_refused(text):
     ],
 )
 def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(weekdays=words)
 
     assert told(wrong) == (
@@ -178,7 +178,7 @@ def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
 
 @pytest.mark.parametrize("text", ["text", "", "carrier-pigeon"])
 def test_what_is_no_way_to_meet_names_the_ways(text):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(channel=text)
 
     assert told(wrong) == (
@@ -189,12 +189,12 @@ def test_what_is_no_way_to_meet_names_the_ways(text):
 
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_name_is_not_everybody(text):
-    with pytest.raises(Usage, match="--with needs a name"):
+    with pytest.raises(InvalidUsage, match="--with needs a name"):
         wish(practitioner=text)
 
 
 def test_a_first_day_after_the_last_is_refused():
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(first="2026-12-10", last="2026-12-09")
 
     assert told(wrong) == (
@@ -204,7 +204,7 @@ def test_a_first_day_after_the_last_is_refused():
 
 
 def test_a_last_day_in_the_past_names_the_option_that_was_given():
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(last="2026-11-30")
 
     assert told(wrong) == (
@@ -295,7 +295,7 @@ def test_a_day_ahead_is_the_next_day_of_the_calendar_when_the_clock_changes(chan
     ],
 )
 def test_a_window_over_a_day_when_the_clock_changes_has_both_offsets(changing, begins, ends):
-    (window,) = Wanted(changing, changing).windows(OSLO)
+    (window,) = SlotFilters(changing, changing).windows(OSLO)
 
     assert (window.start.isoformat(), window.end.isoformat()) == (begins, ends)
 
@@ -328,14 +328,14 @@ def test_hours_to_midnight_end_within_the_day():
 
 
 def test_a_wish_without_any_day_is_refused():
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         wish(last="+2d", weekdays=("sat",)).windows(OSLO)
 
     assert wrong.value.message == "No day from --from to --to is one of the --weekday days."
 
 
 WISHES = st.builds(
-    lambda first, length, opens, hours, weekdays: Wanted(
+    lambda first, length, opens, hours, weekdays: SlotFilters(
         first=date(2027, 3, 20) + timedelta(first),
         last=date(2027, 3, 20) + timedelta(first + length),
         between=(time(opens), time(min(opens + hours, 23), 30)) if hours else None,

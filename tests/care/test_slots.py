@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from gpcli.care.slots import find, owner
-from gpcli.errors import InputNeeded, NotFound, NotOffered, OffForNow, Usage
+from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotOffered, OffForNow
 from gpcli.model.service import Absence, ServiceName
 from tests.care.builders import (
     BERG,
@@ -139,7 +139,7 @@ def test_a_time_without_a_service_is_one_for_seeing_the_gp():
 
 
 def test_a_time_for_seeing_the_gp_is_none_for_flu():
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         the_owner(EARLY, wanted=FLU)
 
     assert (wrong.value.message, wrong.value.hint) == (
@@ -150,7 +150,7 @@ def test_a_time_for_seeing_the_gp_is_none_for_flu():
 
 @pytest.mark.parametrize("service", ["e-consultation", "57", "cancellation"])
 def test_a_time_for_another_service_is_not_booked(service):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         the_owner(a_slot(service=service))
 
     assert wrong.value.message == f"slot-1 is a time for '{service}', which gpcli does not book."
@@ -172,7 +172,7 @@ def test_a_time_at_somebody_elses_gp_is_not_booked_with_ones_own(changes):
 
 
 def test_a_time_at_another_gp_than_the_named_one_is_refused():
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         the_owner(ELSEWHERE, gp="Berg")
 
     assert (wrong.value.message, wrong.value.hint) == (

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli.fake_commands import REGISTRY
+from tests.cli.fake_commands import REGISTRY
 from gpcli.__main__ import command_line
 from gpcli.cli.app import run
 
@@ -24,16 +24,16 @@ class FakeSession:
 
 
 class Line:
-    """A line that can be run; `session` is the session of the last run, `None` if none was made."""
+    """A line that can be run; `context` is the session of the last run, `None` if none was made."""
 
     def __init__(self):
-        self.session = None
+        self.context = None
 
     def run(self, *argv):
         """What the command saw and the options; raises what the command line raises."""
         streams = [io.StringIO() for _ in range(3)]
         run(argv, {}, *streams, self._make, registry=REGISTRY)
-        return self.session
+        return self.context
 
     def end(self, *argv, env=None):
         """Exit code, stdout and stderr of a whole run."""
@@ -42,8 +42,8 @@ class Line:
         return SimpleNamespace(code=code, out=stdout.getvalue(), err=stderr.getvalue())
 
     def _make(self, *given):
-        self.session = FakeSession(*given)
-        return self.session
+        self.context = FakeSession(*given)
+        return self.context
 
 
 @pytest.fixture

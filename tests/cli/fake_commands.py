@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gpcli.cli.commands.specs import Group, Registry, Row
-from gpcli.cli.global_options import session_of
+from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
+from gpcli.cli.global_options import context_of
 from gpcli.errors import SlotTaken
 
 
 def gp(ctx: typer.Context) -> None:
-    session_of(ctx).seen.append("gp")
+    context_of(ctx).seen.append("gp")
 
 
 def slots(
@@ -21,7 +21,7 @@ def slots(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where.")] = 0,
 ) -> None:
-    session_of(ctx).seen.append(("slots", from_, weekday, limit, port))
+    context_of(ctx).seen.append(("slots", from_, weekday, limit, port))
 
 
 def book(
@@ -29,15 +29,15 @@ def book(
     slot: Annotated[str, typer.Argument(help="The slot's id.")],
     message_file: Annotated[Path | None, typer.Option(help="What to tell the surgery.")] = None,
 ) -> None:
-    session_of(ctx).seen.append(("book", slot))
+    context_of(ctx).seen.append(("book", slot))
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
-    session_of(ctx).seen.append(("show", name))
+    context_of(ctx).seen.append(("show", name))
 
 
 def list_profiles(ctx: typer.Context) -> None:
-    session_of(ctx).seen.append("list")
+    context_of(ctx).seen.append("list")
 
 
 def start(ctx: typer.Context) -> None:
@@ -49,11 +49,11 @@ def run(
     command: Annotated[list[str], typer.Argument(metavar="-- CMD…", help="What to run.")],
     as_: Annotated[str | None, typer.Option("--as", help="Who is signed in.")] = None,
 ) -> None:
-    session_of(ctx).seen.append(("run", command, as_))
+    context_of(ctx).seen.append(("run", command, as_))
 
 
 def ends(ctx: typer.Context, how: str) -> None:
-    session_of(ctx)
+    context_of(ctx)
     if how == "code-8":
         raise typer.Exit(8)
     raise ENDINGS[how]
@@ -69,15 +69,15 @@ ENDINGS = {
 }
 
 
-def _row(path: str, section: str, summary: str, function: str, **more: object) -> Row:
-    return Row(path, section, summary, f"{__name__}:{function}", **more)
+def _row(path: str, section: str, summary: str, function: str, **more: object) -> CommandSpec:
+    return CommandSpec(path, section, summary, f"{__name__}:{function}", **more)
 
 
 REGISTRY = Registry(
     groups=(
-        Group("profile", "ACCOUNT", "Portals", aliases=("portal",)),
-        Group("rx", "CARE", "Prescriptions"),
-        Group("sandbox", "TOOLS", "A portal to try"),
+        GroupSpec("profile", "ACCOUNT", "Portals", aliases=("portal",)),
+        GroupSpec("rx", "CARE", "Prescriptions"),
+        GroupSpec("sandbox", "TOOLS", "A portal to try"),
     ),
     rows=(
         _row("profile list", "ACCOUNT", "List profiles", "list_profiles"),

@@ -6,8 +6,8 @@ import pytest
 
 from gpcli.cli import attachments
 from gpcli.cli.attachments import media_type, read_enclosure, read_enclosures
-from gpcli.errors import NotFound, Usage
-from gpcli.model.thread import Enclosure
+from gpcli.errors import InvalidUsage, NotFound
+from gpcli.model.thread import AttachedFile
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def refused_by(error, path):
 
 
 def test_a_file_is_its_name_its_type_and_its_bytes(photo):
-    assert read_enclosure(str(photo)) == Enclosure("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
+    assert read_enclosure(str(photo)) == AttachedFile("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
 
 
 def test_several_come_in_the_order_given(photo, tmp_path):
@@ -71,14 +71,14 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path):
 
 
 def test_a_directory_is_no_file(tmp_path):
-    assert refused_by(Usage, tmp_path)[0] == f"'{tmp_path}' is a directory, not a file."
+    assert refused_by(InvalidUsage, tmp_path)[0] == f"'{tmp_path}' is a directory, not a file."
 
 
 def test_a_link_is_not_followed_not_even_to_nowhere(photo, tmp_path):
     for target in (photo, tmp_path / "nowhere"):
         link = tmp_path / f"to-{target.name}"
         link.symlink_to(target)
-        assert refused_by(Usage, link) == (
+        assert refused_by(InvalidUsage, link) == (
             f"'{link}' is a symbolic link.",
             "Attach the file that it points to.",
         )
@@ -94,33 +94,33 @@ def test_a_link_that_appears_at_the_last_moment_is_not_followed_either(photo, tm
 def test_a_pipe_that_nobody_writes_to_does_not_hang(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert refused_by(Usage, pipe)[0] == f"'{pipe}' is a pipe, not a file."
+    assert refused_by(InvalidUsage, pipe)[0] == f"'{pipe}' is a pipe, not a file."
 
 
 def test_a_device_is_no_file():
-    assert refused_by(Usage, "/dev/null")[0] == "'/dev/null' is a device, not a file."
+    assert refused_by(InvalidUsage, "/dev/null")[0] == "'/dev/null' is a device, not a file."
 
 
 def test_an_empty_file_is_refused(tmp_path):
     path = tmp_path / "empty.txt"
     path.touch()
-    assert refused_by(Usage, path)[0] == f"'{path}' is empty."
+    assert refused_by(InvalidUsage, path)[0] == f"'{path}' is empty."
 
 
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_name_is_needed(name):
-    assert refused_by(Usage, name)[0] == "--attach needs a value that is not empty."
+    assert refused_by(InvalidUsage, name)[0] == "--attach needs a value that is not empty."
 
 
 def test_a_name_that_no_system_takes_is_refused():
-    assert "can't be read" in refused_by(Usage, "a\0b")[0]
+    assert "can't be read" in refused_by(InvalidUsage, "a\0b")[0]
 
 
 def test_a_file_beyond_all_measure_is_refused_unread(tmp_path):
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
         file.truncate(attachments.MOST + 1)
-    message, _ = refused_by(Usage, path)
+    message, _ = refused_by(InvalidUsage, path)
     assert message == f"'{path}' has {attachments.MOST + 1} bytes: {attachments.MOST} at most."
 
 
@@ -131,7 +131,7 @@ def test_files_that_are_too_much_together_are_refused(tmp_path):
         with path.open("wb") as file:
             file.truncate(attachments.MOST // 2)
         names.append(str(path))
-    with pytest.raises(Usage, match="together"):
+    with pytest.raises(InvalidUsage, match="together"):
         read_enclosures(names)
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(photo, change):
     try:
         before = os.fstat(descriptor)
         change(photo)
-        with pytest.raises(Usage, match="changes while it is read"):
+        with pytest.raises(InvalidUsage, match="changes while it is read"):
             attachments.whole("rash.jpg", descriptor, before)
     finally:
         os.close(descriptor)
@@ -155,7 +155,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(photo):
         before = os.fstat(descriptor)
         with photo.open("ab") as file:
             file.write(b"more")
-        with pytest.raises(Usage, match="changes while it is read"):
+        with pytest.raises(InvalidUsage, match="changes while it is read"):
             attachments.whole("rash.jpg", descriptor, before)
     finally:
         os.close(descriptor)
@@ -168,7 +168,7 @@ def test_once_they_are_too_much_no_further_file_is_read(tmp_path):
         with path.open("wb") as file:
             file.truncate(attachments.MOST // 2 + 1)
         names.append(str(path))
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         read_enclosures([*names, str(tmp_path / "never-looked-at.jpg")])
     assert refused.value.message == (
         f"The attachments have more than {attachments.MOST} bytes together."
@@ -185,8 +185,8 @@ def test_files_that_are_just_not_too_much_together_go_along(tmp_path):
 
 def test_a_name_beyond_what_the_system_takes_is_refused_in_words():
     name = "a" * 300
-    assert refused_by(Usage, name)[0] == f"'{name}' can't be read: File name too long."
+    assert refused_by(InvalidUsage, name)[0] == f"'{name}' can't be read: File name too long."
 
 
 def test_a_file_below_one_that_is_no_directory_is_refused_in_words(photo):
-    assert refused_by(Usage, photo / "x.jpg")[0].endswith("can't be read: Not a directory.")
+    assert refused_by(InvalidUsage, photo / "x.jpg")[0].endswith("can't be read: Not a directory.")

@@ -1,7 +1,7 @@
 import pytest
 
 from gpcli.config.options import Options
-from gpcli.errors import InputNeeded, Usage
+from gpcli.errors import InputNeeded, InvalidUsage
 
 
 @pytest.mark.parametrize(
@@ -14,20 +14,20 @@ from gpcli.errors import InputNeeded, Usage
     ],
 )
 def test_an_option_of_every_command_means_the_same_in_every_place(line, argv):
-    session = line.run(*argv)
+    context = line.run(*argv)
 
-    assert session.seen == [("show", "home")]
-    assert session.options == Options(json=True)
+    assert context.seen == [("show", "home")]
+    assert context.options == Options(json=True)
 
 
 def test_every_option_reaches_the_session(line):
-    session = line.run(
+    context = line.run(
         "book", "slot-1", "--ndjson", "--fields", "id, start", "--profile", "home", "--as", "Ada",
         "--gp", "Dahl", "--timeout", "2.5", "--no-input", "--debug", "--yes", "--dry-run",
         "--accept-fee", "250", "--request-id", "monday",
     )  # fmt: skip
 
-    assert session.options == Options(
+    assert context.options == Options(
         ndjson=True,
         fields=("id", "start"),
         profile="home",
@@ -49,9 +49,9 @@ def test_without_options_nothing_is_asked_for(line):
 
 
 def test_the_later_of_two_values_wins(line):
-    session = line.run("--profile", "home", "gp", "--profile", "work")
+    context = line.run("--profile", "home", "gp", "--profile", "work")
 
-    assert session.options.profile == "work"
+    assert context.options.profile == "work"
 
 
 def test_the_same_format_twice_is_fine(line):
@@ -66,7 +66,7 @@ def test_the_same_format_twice_is_fine(line):
     ],
 )
 def test_two_formats_are_refused(line, argv, message):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         line.run(*argv)
 
     assert refused.value.message == message
@@ -79,16 +79,16 @@ def test_an_empty_list_of_fields_asks_for_their_names(line):
 @pytest.mark.parametrize("flag", ["--profile", "--as", "--gp", "--accept-fee", "--request-id"])
 @pytest.mark.parametrize("value", ["", "  "])
 def test_an_empty_name_is_refused(line, flag, value):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         line.run("book", "slot-1", flag, value)
 
     assert refused.value.message == f"{flag} needs a value that is not empty."
-    assert line.session is None
+    assert line.context is None
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "3601", "soon", "nan", "inf", ""])
 def test_a_timeout_that_is_no_number_of_seconds_is_refused(line, value):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         line.run("gp", f"--timeout={value}")
 
     assert refused.value.message == (
@@ -98,7 +98,7 @@ def test_a_timeout_that_is_no_number_of_seconds_is_refused(line, value):
 
 def test_a_request_id_of_more_than_128_characters_is_refused(line):
     assert line.run("book", "s", "--request-id", "x" * 128).options.request_id == "x" * 128
-    with pytest.raises(Usage, match="--request-id is too long"):
+    with pytest.raises(InvalidUsage, match="--request-id is too long"):
         line.run("book", "s", "--request-id", "x" * 129)
 
 
@@ -113,19 +113,19 @@ def test_an_option_without_its_value_is_named(line):
 
 
 def test_a_flag_takes_no_value(line):
-    with pytest.raises(Usage, match="--json takes no value"):
+    with pytest.raises(InvalidUsage, match="--json takes no value"):
         line.run("gp", "--json=yes")
 
 
 @pytest.mark.parametrize("argv", [["--yes", "gp"], ["gp", "--yes"]])
 def test_options_for_sending_mean_nothing_to_a_command_that_only_reads(line, argv):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         line.run(*argv)
 
     assert refused.value.message == (
         "--yes is for commands that send something; gpcli gp does not."
     )
-    assert line.session is None
+    assert line.context is None
 
 
 def test_options_for_sending_may_stand_before_the_command(line):
@@ -133,14 +133,14 @@ def test_options_for_sending_may_stand_before_the_command(line):
 
 
 def test_a_commands_own_option_comes_before_everybodys(line):
-    session = line.run("sandbox", "run", "--as", "bo", "--", "gpcli", "gp", "--json")
+    context = line.run("sandbox", "run", "--as", "bo", "--", "gpcli", "gp", "--json")
 
-    assert session.seen == [("run", ["gpcli", "gp", "--json"], "bo")]
-    assert session.options == Options()
+    assert context.seen == [("run", ["gpcli", "gp", "--json"], "bo")]
+    assert context.options == Options()
 
 
 def test_everybodys_option_still_works_before_such_a_command(line):
-    session = line.run("--as", "Ada", "sandbox", "run", "true")
+    context = line.run("--as", "Ada", "sandbox", "run", "true")
 
-    assert session.seen == [("run", ["true"], None)]
-    assert session.options == Options(as_="Ada")
+    assert context.seen == [("run", ["true"], None)]
+    assert context.options == Options(as_="Ada")

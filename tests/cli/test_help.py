@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from gpcli.__main__ import command_line
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_pages import command_page
@@ -152,7 +152,7 @@ def test_what_there_is_no_help_on_is_a_wrong_line(argv, message):
 @pytest.mark.parametrize("command", ["slots", "book", "flu", "appointments list"])
 def test_help_json_with_a_command_prints_the_schema_of_its_answer(command, capsys):
     code = command_line(
-        ["help", "json", *command.split()], {}, sys.stdin, sys.stdout, sys.stderr, Session
+        ["help", "json", *command.split()], {}, sys.stdin, sys.stdout, sys.stderr, AppContext
     )
     assert code == 0
     assert json.loads(capsys.readouterr().out) == schema_for(command)

@@ -85,7 +85,7 @@ def test_debugging_shows_where_without_values_or_source(line, argv, env):
 
     where, what, hint = ending.err.splitlines()
     assert where.startswith("KeyError at gpcli.__main__:command_line:")
-    assert "cli.fake_commands:ends:" in where
+    assert "tests.cli.fake_commands:ends:" in where
     assert "Ada" not in ending.err
     assert "raise" not in ending.err
     assert what == "gpcli: gpcli failed in a way that nobody foresaw (KeyError)."
@@ -120,7 +120,7 @@ def test_what_the_operating_system_refuses_is_no_fault_of_gpcli(line, how, said)
 def test_the_session_is_closed_when_the_command_fails(line):
     line.end("ends", "taken")
 
-    assert line.session.closed
+    assert line.context.closed
 
 
 def test_nobody_listening_on_stderr_leaves_the_exit_code(line):
@@ -190,8 +190,8 @@ def test_letters_that_the_terminal_lacks_do_not_break_help():
 PROCESS = """
 import os, resource, signal, sys
 sys.path.insert(0, {tests!r})
-from cli.conftest import FakeSession
-from cli.fake_commands import REGISTRY
+from tests.cli.conftest import FakeSession
+from tests.cli.fake_commands import REGISTRY
 from gpcli import __main__ as way_in
 
 def session(*given):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.cli.message_input import (
     LONGEST_SUBJECT,
-    Source,
+    MessageSource,
     checked_subject,
     draft,
     letter,
@@ -20,8 +20,8 @@ from gpcli.cli.message_input import (
 )
 from gpcli.cli.read_text import MOST, checked_text
 from gpcli.config.options import Options
-from gpcli.errors import Declined, InputNeeded, NotFound, NotOffered, Usage
-from gpcli.model.thread import Draft, Enclosure
+from gpcli.errors import Declined, InputNeeded, InvalidUsage, NotFound, NotOffered
+from gpcli.model.thread import AttachedFile, Draft
 from gpcli.render.terminal import Terminal
 
 PIPED = Terminal(stdin_tty=False, stdout_tty=False, stderr_tty=False)
@@ -42,11 +42,11 @@ sys.exit({status})
 
 
 @pytest.fixture
-def session(tmp_path):
+def context(tmp_path):
     def make(typed="", terminal=PIPED, device=None, **env):
         stdin = TextIOWrapper(BytesIO(typed)) if isinstance(typed, bytes) else StringIO(typed)
         known = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)} | env
-        made = Session(Options(), known, stdin, StringIO(), StringIO(), terminal=terminal)
+        made = AppContext(Options(), known, stdin, StringIO(), StringIO(), terminal=terminal)
         made.terminal_device = lambda: StringIO(device)
         return made
 
@@ -69,42 +69,42 @@ def ungated():
     """Nothing stands in the way."""
 
 
-def test_words_on_the_line_are_the_message(session):
-    written = letter(session(), "Rash", Source("It itches.\n", None, ()), ungated)
+def test_words_on_the_line_are_the_message(context):
+    written = letter(context(), "Rash", MessageSource("It itches.\n", None, ()), ungated)
     assert (written.subject, written.draft) == ("Rash", Draft("It itches."))
 
 
-def test_a_file_has_the_words(session, tmp_path):
+def test_a_file_has_the_words(context, tmp_path):
     file = tmp_path / "rash.txt"
     file.write_bytes(b"\xef\xbb\xbfFirst.\r\n\r\nSecond \xc3\xa6.\r\n")
-    written = draft(session(), Source(None, str(file), ()), tuple)
+    written = draft(context(), MessageSource(None, str(file), ()), tuple)
     assert written == Draft("First.\n\nSecond æ.")
 
 
 @pytest.mark.parametrize("typed", ["Hei.\n", b"Hei.\n"])
-def test_standard_input_has_the_words(session, typed):
-    ours = session(typed)
+def test_standard_input_has_the_words(context, typed):
+    ours = context(typed)
     assert draft(ours, source_of(ours, None, "-", None), tuple) == Draft("Hei.")
     assert ours.stderr.getvalue() == ""
 
 
-def test_files_go_along(session, tmp_path):
+def test_files_go_along(context, tmp_path):
     photo = tmp_path / "rash.png"
     photo.write_bytes(b"png")
-    written = draft(session(), Source("See.", None, [str(photo)]), tuple)
-    assert written.enclosures == (Enclosure("rash.png", "image/png", b"png"),)
+    written = draft(context(), MessageSource("See.", None, [str(photo)]), tuple)
+    assert written.attachments == (AttachedFile("rash.png", "image/png", b"png"),)
 
 
 def test_words_given_twice_are_refused():
-    with pytest.raises(Usage, match="can't be used together"):
-        Source("a", "b", ())
+    with pytest.raises(InvalidUsage, match="can't be used together"):
+        MessageSource("a", "b", ())
 
 
-@pytest.mark.parametrize("source", [Source(None, None, ()), Source(None, None, [])])
-def test_without_words_and_without_a_person_the_flags_are_named(session, source):
+@pytest.mark.parametrize("source", [MessageSource(None, None, ()), MessageSource(None, None, [])])
+def test_without_words_and_without_a_person_the_flags_are_named(context, source):
     for compose in (
-        lambda: draft(session(), source, tuple),
-        lambda: letter(session(), "Rash", source, ungated),
+        lambda: draft(context(), source, tuple),
+        lambda: letter(context(), "Rash", source, ungated),
     ):
         with pytest.raises(InputNeeded) as refused:
             compose()
@@ -113,15 +113,15 @@ def test_without_words_and_without_a_person_the_flags_are_named(session, source)
         )
 
 
-def test_without_a_subject_and_without_a_person_the_flag_is_named(session):
+def test_without_a_subject_and_without_a_person_the_flag_is_named(context):
     with pytest.raises(InputNeeded, match="--subject is needed"):
-        letter(session(), None, Source("Hei", None, ()), ungated)
+        letter(context(), None, MessageSource("Hei", None, ()), ungated)
 
 
 @pytest.mark.parametrize("words", ["", " \n\t\r\n ", "\ufeff "[1:]])
-def test_an_empty_message_is_refused(session, words):
-    with pytest.raises(Usage, match="--message is empty"):
-        draft(session(), Source(words, None, ()), tuple)
+def test_an_empty_message_is_refused(context, words):
+    with pytest.raises(InvalidUsage, match="--message is empty"):
+        draft(context(), MessageSource(words, None, ()), tuple)
 
 
 @pytest.mark.parametrize(
@@ -136,22 +136,22 @@ def test_an_empty_message_is_refused(session, words):
     ],
 )
 def test_what_no_message_can_hold_is_refused_from_a_file_and_from_standard_input(
-    session, tmp_path, content, message
+    context, tmp_path, content, message
 ):
     file = tmp_path / "m.txt"
     file.write_bytes(content)
-    piped = session(content)
-    with pytest.raises(Usage, match=message):
-        draft(session(), Source(None, str(file), ()), tuple)
-    with pytest.raises(Usage, match=message):
+    piped = context(content)
+    with pytest.raises(InvalidUsage, match=message):
+        draft(context(), MessageSource(None, str(file), ()), tuple)
+    with pytest.raises(InvalidUsage, match=message):
         draft(piped, source_of(piped, None, "-", None), tuple)
 
 
-def test_a_megabyte_is_refused_without_being_read_whole(session):
+def test_a_megabyte_is_refused_without_being_read_whole(context):
     stream = BytesIO(b"x" * 1_000_000)
-    ours = session()
+    ours = context()
     ours.stdin = TextIOWrapper(stream)
-    with pytest.raises(Usage, match="too long"):
+    with pytest.raises(InvalidUsage, match="too long"):
         draft(ours, source_of(ours, None, "-", None), tuple)
     assert stream.tell() == MOST + 1
 
@@ -162,25 +162,25 @@ def test_letters_of_all_scripts_tabs_and_hard_spaces_stay():
 
 
 def test_what_is_no_unicode_is_refused():
-    with pytest.raises(Usage, match="no message can hold"):
+    with pytest.raises(InvalidUsage, match="no message can hold"):
         checked_text("a\udc80b", "It")
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "no/such/place"])
-def test_a_file_that_is_not_there_is_not_found(session, tmp_path, name):
+def test_a_file_that_is_not_there_is_not_found(context, tmp_path, name):
     with pytest.raises(NotFound, match="There is no file"):
-        draft(session(), Source(None, str(tmp_path / name), ()), tuple)
+        draft(context(), MessageSource(None, str(tmp_path / name), ()), tuple)
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", "a\0b"])
-def test_what_is_no_file_is_refused(session, name):
-    with pytest.raises(Usage):
-        draft(session(), Source(None, name, ()), tuple)
+def test_what_is_no_file_is_refused(context, name):
+    with pytest.raises(InvalidUsage):
+        draft(context(), MessageSource(None, name, ()), tuple)
 
 
 @pytest.mark.parametrize("subject", ["", "  ", "two\nlines", "\x1b[31m", "x" * 201, "a\u202eb"])
 def test_a_subject_is_one_line_of_text(subject):
-    with pytest.raises(Usage, match="--subject"):
+    with pytest.raises(InvalidUsage, match="--subject"):
         checked_subject(subject)
 
 
@@ -189,9 +189,9 @@ def test_a_subject_is_kept_without_the_space_around_it(subject):
     assert checked_subject(subject) == subject.strip()
 
 
-def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(session, editor, tmp_path):
-    ours = session("Rash\n", SCREEN, VISUAL=editor(b"It itches.\n\n# 1 is the worst\n"))
-    written = letter(ours, None, Source(None, None, ()), ungated)
+def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, editor, tmp_path):
+    ours = context("Rash\n", SCREEN, VISUAL=editor(b"It itches.\n\n# 1 is the worst\n"))
+    written = letter(ours, None, MessageSource(None, None, ()), ungated)
     assert (written.subject, written.draft.text) == ("Rash", "It itches.\n\n# 1 is the worst")
     assert (tmp_path / "seen").read_text("utf-8") == (
         "\n"
@@ -201,29 +201,29 @@ def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(session, e
     )
 
 
-def test_who_writes_is_told_how_much_the_surgery_takes(session, editor, tmp_path):
-    ours = session("", SCREEN, VISUAL=editor(b"Hei"))
-    letter(ours, "Rash", Source(None, None, ()), lambda: 2000)
+def test_who_writes_is_told_how_much_the_surgery_takes(context, editor, tmp_path):
+    ours = context("", SCREEN, VISUAL=editor(b"Hei"))
+    letter(ours, "Rash", MessageSource(None, None, ()), lambda: 2000)
     assert "# The surgery takes 2000 characters at most.\n" in (tmp_path / "seen").read_text(
         "utf-8"
     )
-    without = session("Hei.\n", SCREEN)
-    letter(without, "Rash", Source(None, None, ()), lambda: 1)
+    without = context("Hei.\n", SCREEN)
+    letter(without, "Rash", MessageSource(None, None, ()), lambda: 1)
     assert "\nThe surgery takes 1 character at most.\n" in without.stderr.getvalue()
 
 
-def test_the_page_to_write_on_is_private_and_gone_afterwards(session, editor, tmp_path):
-    ours = session("", SCREEN, EDITOR=editor(b"Hei"), XDG_RUNTIME_DIR=str(tmp_path))
-    draft(ours, Source(None, None, ()), lambda: ("To: Dr. Berg",))
+def test_the_page_to_write_on_is_private_and_gone_afterwards(context, editor, tmp_path):
+    ours = context("", SCREEN, EDITOR=editor(b"Hei"), XDG_RUNTIME_DIR=str(tmp_path))
+    draft(ours, MessageSource(None, None, ()), lambda: ("To: Dr. Berg",))
     page, mode, place_mode = (tmp_path / "where").read_text().split()
     assert (stat.S_IMODE(int(mode, 8)), stat.S_IMODE(int(place_mode, 8))) == (0o600, 0o700)
     assert Path(page).parents[1] == tmp_path
     assert not Path(page).parent.exists()
 
 
-def test_visual_comes_before_editor(session, editor):
-    ours = session("", SCREEN, VISUAL=editor(b"Hei"), EDITOR="false")
-    assert draft(ours, Source(None, None, ()), tuple) == Draft("Hei")
+def test_visual_comes_before_editor(context, editor):
+    ours = context("", SCREEN, VISUAL=editor(b"Hei"), EDITOR="false")
+    assert draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei")
 
 
 @pytest.mark.parametrize(
@@ -235,11 +235,11 @@ def test_visual_comes_before_editor(session, editor):
     ],
 )
 def test_an_editor_left_empty_handed_or_in_trouble_sends_nothing(
-    session, editor, words, status, message
+    context, editor, words, status, message
 ):
-    ours = session("", SCREEN, VISUAL=editor(words, status))
+    ours = context("", SCREEN, VISUAL=editor(words, status))
     with pytest.raises(Declined) as declined:
-        draft(ours, Source(None, None, ()), tuple)
+        draft(ours, MessageSource(None, None, ()), tuple)
     assert declined.value.message == message
 
 
@@ -248,29 +248,29 @@ def test_an_editor_left_empty_handed_or_in_trouble_sends_nothing(
     [(b"Hei", 3, b"Hei"), (b"\xff", 0, b"\xff"), (b"a\x00b\n", 0, b"a\x00b"), (b"", 0, b"")],
 )
 def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
-    session, editor, words, status, left
+    context, editor, words, status, left
 ):
-    source = Source(None, None, ())
-    with pytest.raises((Usage, Declined)):
-        draft(session("", SCREEN, VISUAL=editor(words, status)), source, tuple)
+    source = MessageSource(None, None, ())
+    with pytest.raises((InvalidUsage, Declined)):
+        draft(context("", SCREEN, VISUAL=editor(words, status)), source, tuple)
     assert source.page.content.strip() == left
 
 
-def test_only_what_a_person_types_stays_on_the_page(session, tmp_path):
+def test_only_what_a_person_types_stays_on_the_page(context, tmp_path):
     file = tmp_path / "m.txt"
     file.write_text("Hei.")
     for typed, terminal, source, left in (
-        ("Hei.\n", SCREEN, Source(None, None, ()), b"Hei.\n"),
-        ("Hei.\n", SCREEN, Source(None, "-", ()), b"Hei.\n"),
-        ("Hei.\n", PIPED, Source(None, "-", ()), b""),
-        ("", SCREEN, Source(None, str(file), ()), b""),
-        ("", SCREEN, Source("Hei.", None, ()), b""),
+        ("Hei.\n", SCREEN, MessageSource(None, None, ()), b"Hei.\n"),
+        ("Hei.\n", SCREEN, MessageSource(None, "-", ()), b"Hei.\n"),
+        ("Hei.\n", PIPED, MessageSource(None, "-", ()), b""),
+        ("", SCREEN, MessageSource(None, str(file), ()), b""),
+        ("", SCREEN, MessageSource("Hei.", None, ()), b""),
     ):
-        assert draft(session(typed, terminal), source, tuple) == Draft("Hei.")
+        assert draft(context(typed, terminal), source, tuple) == Draft("Hei.")
         assert source.page.content == left
 
 
-def test_ctrl_c_in_the_editor_is_the_editors(session, editor, tmp_path):
+def test_ctrl_c_in_the_editor_is_the_editors(context, editor, tmp_path):
     interrupting = tmp_path / "interrupting.py"
     interrupting.write_text(
         "import os, runpy, signal, sys\n"
@@ -280,69 +280,76 @@ def test_ctrl_c_in_the_editor_is_the_editors(session, editor, tmp_path):
     )
     command = editor(b"Hei").replace(sys.executable, f"{sys.executable} {interrupting}")
     before = signal.getsignal(signal.SIGINT)
-    assert draft(session("", SCREEN, VISUAL=command), Source(None, None, ()), tuple) == Draft("Hei")
+    assert draft(
+        context("", SCREEN, VISUAL=command), MessageSource(None, None, ()), tuple
+    ) == Draft("Hei")
     assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("command", ["no-such-editor-anywhere", "'unclosed"])
-def test_an_editor_that_can_not_be_run_is_named(session, command):
-    with pytest.raises(Usage, match="can't be run"):
-        draft(session("", SCREEN, VISUAL=command), Source(None, None, ()), tuple)
+def test_an_editor_that_can_not_be_run_is_named(context, command):
+    with pytest.raises(InvalidUsage, match="can't be run"):
+        draft(context("", SCREEN, VISUAL=command), MessageSource(None, None, ()), tuple)
 
 
-def test_what_an_editor_leaves_is_checked_like_any_other(session, editor):
-    with pytest.raises(Usage, match="not text in UTF-8"):
-        draft(session("", SCREEN, VISUAL=editor(b"\xff")), Source(None, None, ()), tuple)
+def test_what_an_editor_leaves_is_checked_like_any_other(context, editor):
+    with pytest.raises(InvalidUsage, match="not text in UTF-8"):
+        draft(context("", SCREEN, VISUAL=editor(b"\xff")), MessageSource(None, None, ()), tuple)
 
 
-def test_hostile_words_of_the_portal_are_harmless_in_the_editor(session, editor, tmp_path):
-    ours = session("", SCREEN, VISUAL=editor(b"Hei"))
-    draft(ours, Source(None, None, ()), lambda: ("Subject: a\x1b]52;c;x\x07\nb",))
+def test_hostile_words_of_the_portal_are_harmless_in_the_editor(context, editor, tmp_path):
+    ours = context("", SCREEN, VISUAL=editor(b"Hei"))
+    draft(ours, MessageSource(None, None, ()), lambda: ("Subject: a\x1b]52;c;x\x07\nb",))
     assert "# Subject: a\\x1b]52;c;x\\x07 b\n" in (tmp_path / "seen").read_text("utf-8")
 
 
-def test_without_an_editor_the_person_writes_at_the_terminal(session):
-    ours = session("Hei.\nHa det.\n", SCREEN)
-    assert draft(ours, Source(None, None, ()), tuple) == Draft("Hei.\nHa det.")
+def test_without_an_editor_the_person_writes_at_the_terminal(context):
+    ours = context("Hei.\nHa det.\n", SCREEN)
+    assert draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei.\nHa det.")
     assert ours.stderr.getvalue() == (
         "Neither VISUAL nor EDITOR names an editor: write here.\n"
         "Write your message, and end with Ctrl-D on a line of its own.\n"
     )
 
 
-def test_nobody_is_made_to_write_what_can_not_be_sent(session, tmp_path):
+def test_nobody_is_made_to_write_what_can_not_be_sent(context, tmp_path):
     def gate():
         raise NotOffered("No.")
 
-    untouched = session("Rash\n", SCREEN, VISUAL=str(tmp_path / "never-run"))
-    for subject, source in ((None, Source("Hei", None, ())), ("Rash", Source(None, None, ()))):
+    untouched = context("Rash\n", SCREEN, VISUAL=str(tmp_path / "never-run"))
+    for subject, source in (
+        (None, MessageSource("Hei", None, ())),
+        ("Rash", MessageSource(None, None, ())),
+    ):
         with pytest.raises(NotOffered):
             letter(untouched, subject, source, gate)
     assert untouched.stderr.getvalue() == ""
 
 
-def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(session):
+def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(context):
     def gate():
         raise AssertionError("asked for nothing")
 
-    assert letter(session("", SCREEN), "Rash", Source("Hei", None, ()), gate).subject == "Rash"
+    assert (
+        letter(context("", SCREEN), "Rash", MessageSource("Hei", None, ()), gate).subject == "Rash"
+    )
 
 
-def test_where_words_are_not_needed_a_subject_is_enough(session):
-    written = letter(session(), "Rash", Source(None, None, ()), ungated, words_needed=False)
+def test_where_words_are_not_needed_a_subject_is_enough(context):
+    written = letter(context(), "Rash", MessageSource(None, None, ()), ungated, words_needed=False)
     assert written.draft == Draft("")
 
 
-def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(session):
-    ours = session("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
+def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(context):
+    ours = context("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
     source = source_of(ours, None, "-", None)
     assert ours.ask.yes("Can it wait?", flag="--can-wait")
     written = letter(ours, None, source, ungated)
     assert (written.subject, written.draft.text) == ("Rash", "The message.")
 
 
-def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(session):
-    ours = session("y\n", SCREEN, device="n\n")
+def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(context):
+    ours = context("y\n", SCREEN, device="n\n")
     source_of(ours, "Hei", None, None)
     assert ours.ask.yes("Send?", flag="--yes")
 
@@ -361,19 +368,19 @@ class Interrupted(BytesIO):
 
 
 @pytest.mark.parametrize("file", [None, "-"])
-def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(session, file):
-    ours = session("", SCREEN)
+def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(context, file):
+    ours = context("", SCREEN)
     ours.stdin = TextIOWrapper(Interrupted(b"It itches.\nSince Monday.\n"))
-    source = Source(None, file, ())
+    source = MessageSource(None, file, ())
     with pytest.raises(KeyboardInterrupt):
         draft(ours, source, tuple)
     assert source.page.content == b"It itches.\nSince Monday.\n"
 
 
 @pytest.mark.parametrize("typed", [b"x" * (MOST + 1), (b"x" * 63 + b"\n") * (MOST // 64 + 1)])
-def test_what_is_typed_is_read_no_further_than_a_message_can_be(session, typed):
-    ours = session(typed * 2, SCREEN)
-    source = Source(None, None, ())
-    with pytest.raises(Usage, match="too long"):
+def test_what_is_typed_is_read_no_further_than_a_message_can_be(context, typed):
+    ours = context(typed * 2, SCREEN)
+    source = MessageSource(None, None, ())
+    with pytest.raises(InvalidUsage, match="too long"):
         draft(ours, source, tuple)
     assert len(source.page.content) == MOST + 1

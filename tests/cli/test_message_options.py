@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.care.confirmation import Outcome, Proposal
-from gpcli.care.inbox import Marked
+from gpcli.care.inbox import ReadResult
 from gpcli.cli.message_options import sentence, show_marked, show_reply, start_thread
 from gpcli.config.options import Options
-from gpcli.errors import OutcomeUnknown, Partial, PortalTrouble
-from gpcli.model.receipt import Written
+from gpcli.errors import OutcomeUnknown, Partial, PortalError
+from gpcli.model.receipt import WriteResult
 from gpcli.render.output import Format, Output
 from gpcli.render.terminal import Terminal
 from tests.care.builders import ALONE, INTENT, OSLO
@@ -29,10 +29,10 @@ class Desk:
         self.options = Options(request_id="r-1")
         self.zone = OSLO
 
-    def carry_out(self, step):
-        if isinstance(step, Outcome):
-            return step
-        written = step.send()
+    def confirm_and_send(self, decision):
+        if isinstance(decision, Outcome):
+            return decision
+        written = decision.send()
         return Outcome(written.record, written.changed)
 
     @property
@@ -46,7 +46,7 @@ class Desk:
 
 def proposal(conversation):
     return Proposal(
-        "Write", (("Answer", SAYS),), conversation, lambda: Written(conversation, changed=True)
+        "Write", (("Answer", SAYS),), conversation, lambda: WriteResult(conversation, changed=True)
     )
 
 
@@ -55,7 +55,7 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("decision", "words"),
     [
         (
             proposal(WAITING),
@@ -85,9 +85,9 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
         ),
     ],
 )
-def test_after_a_thread_is_started_what_is_true_is_said(step, words):
+def test_after_a_thread_is_started_what_is_true_is_said(decision, words):
     desk = Desk()
-    start_thread(desk, step, INTENT)
+    start_thread(desk, decision, INTENT)
     assert desk.said == f"{words}\n"
 
 
@@ -114,11 +114,15 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
 @pytest.mark.parametrize(
     ("outcome", "ids", "words"),
     [
-        (Outcome(Marked(READ), changed=True), ["m-1", "m-2"], "2 messages are marked as read.\n"),
-        (Outcome(Marked(READ[:1]), changed=True), ["m-1"], "1 message is marked as read.\n"),
-        (Outcome(Marked(()), changed=False), [], "Nothing is unread there.\n"),
         (
-            Outcome(Marked(READ), changed=False, dry_run=True),
+            Outcome(ReadResult(READ), changed=True),
+            ["m-1", "m-2"],
+            "2 messages are marked as read.\n",
+        ),
+        (Outcome(ReadResult(READ[:1]), changed=True), ["m-1"], "1 message is marked as read.\n"),
+        (Outcome(ReadResult(()), changed=False), [], "Nothing is unread there.\n"),
+        (
+            Outcome(ReadResult(READ), changed=False, dry_run=True),
             ["m-1", "m-2"],
             "Nothing was sent: this was a dry run.\n",
         ),
@@ -132,12 +136,12 @@ def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
 
 @pytest.mark.parametrize(
     ("trouble", "error"),
-    [(PortalTrouble("It failed."), Partial), (OutcomeUnknown("Nobody knows."), OutcomeUnknown)],
+    [(PortalError("It failed."), Partial), (OutcomeUnknown("Nobody knows."), OutcomeUnknown)],
 )
 def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble, error):
     desk = Desk()
     with pytest.raises(error) as raised:
-        show_marked(desk, Outcome(Marked(READ, trouble), changed=True), INTENT)
+        show_marked(desk, Outcome(ReadResult(READ, trouble), changed=True), INTENT)
     assert desk.ids == ["m-1", "m-2"]
     assert trouble.message in raised.value.message
 
@@ -165,5 +169,5 @@ def test_words_of_others_are_ended_before_ours_follow(words, ended):
 )
 def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
     desk = Desk()
-    show_marked(desk, Outcome(Marked(read), changed=True, here_only=True), INTENT)
+    show_marked(desk, Outcome(ReadResult(read), changed=True, here_only=True), INTENT)
     assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"

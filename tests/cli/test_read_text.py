@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from gpcli.cli.read_text import words_in
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 
 LONG = 60.0
 SHORT = 0.01
@@ -44,7 +44,7 @@ def test_the_pipe_of_a_shells_process_substitution_is_read_though_its_writer_has
 
 
 def test_a_pipe_that_nobody_writes_to_is_given_up(pipe):
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         words_in(str(pipe), SHORT)
     assert refused.value.message == f"Nothing comes through the pipe '{pipe}'."
 
@@ -54,7 +54,7 @@ def test_a_pipe_whose_writer_falls_silent_is_given_up(pipe):
     inlet = os.open(pipe, os.O_WRONLY)
     os.write(inlet, b"Dear doctor")
     try:
-        with pytest.raises(Usage, match="Nothing comes"):
+        with pytest.raises(InvalidUsage, match="Nothing comes"):
             words_in(str(pipe), SHORT)
     finally:
         os.close(inlet)
@@ -64,7 +64,7 @@ def test_a_pipe_whose_writer_falls_silent_is_given_up(pipe):
 def test_a_pipe_without_an_end_is_refused(pipe):
     writer = Thread(target=_pour, args=(pipe,), daemon=True)
     writer.start()
-    with pytest.raises(Usage, match="too long"):
+    with pytest.raises(InvalidUsage, match="too long"):
         words_in(str(pipe), LONG)
     writer.join(LONG)
     assert not writer.is_alive(), "the pipe is still open for reading"
@@ -77,7 +77,7 @@ def _pour(path):
 
 
 def test_a_device_without_an_end_is_refused():
-    with pytest.raises(Usage, match="too long"):
+    with pytest.raises(InvalidUsage, match="too long"):
         words_in("/dev/zero", LONG)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.fake_commands import REGISTRY as FAKE
+from tests.cli.fake_commands import REGISTRY as FAKE
 from gpcli import __version__
 from gpcli.cli import answer_table, build_answers, help_commands
 from gpcli.cli.commands.registry import REGISTRY

@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from cli.fake_commands import REGISTRY as FAKE
+from tests.cli.fake_commands import REGISTRY as FAKE
 from gpcli.cli.commands.registry import REGISTRY, SECTIONS, starts
-from gpcli.cli.commands.specs import Registry, Row
-from gpcli.errors import InputNeeded, Usage
+from gpcli.cli.commands.specs import CommandSpec, Registry
+from gpcli.errors import InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName
 
 
@@ -95,15 +95,17 @@ def test_a_command_is_imported_only_when_it_runs(line):
 
 
 def test_a_row_is_all_that_a_new_command_takes(line):
-    row = Row("econsult start", "CARE", "Start", f"{FAKE.rows[0].target.partition(':')[0]}:gp")
+    row = CommandSpec(
+        "econsult start", "CARE", "Start", f"{FAKE.rows[0].target.partition(':')[0]}:gp"
+    )
 
     assert Registry((), (*FAKE.rows, row)).children("econsult") == ["start"]
 
 
 def test_running_a_command_hands_it_its_own_options(line):
-    session = line.run("slots", "--from", "+1d", "--weekday", "mon", "--weekday", "tue")
+    context = line.run("slots", "--from", "+1d", "--weekday", "mon", "--weekday", "tue")
 
-    assert session.seen == [("slots", "+1d", ["mon", "tue"], 20, 0)]
+    assert context.seen == [("slots", "+1d", ["mon", "tue"], 20, 0)]
 
 
 def test_the_session_is_closed_at_the_end(line):
@@ -168,11 +170,11 @@ def test_the_session_is_closed_at_the_end(line):
     ],
 )
 def test_a_wrong_line_says_what_is_wrong_and_where_to_look(line, argv, message, hint):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         line.run(*argv)
 
     assert (wrong.value.message, wrong.value.hint) == (message, hint)
-    assert line.session is None
+    assert line.context is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_a_missing_argument_is_named(line, path, missing):
 
 
 def test_typer_is_not_seen_outside_the_command_line(line):
-    with pytest.raises(Usage) as wrong:
+    with pytest.raises(InvalidUsage) as wrong:
         line.run("gp", "--jsn")
 
     assert wrong.value.__cause__ is None

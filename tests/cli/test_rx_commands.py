@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.cli.rx_commands import MOST_IDS
 from gpcli.errors import OutcomeUnknown, Rejected
-from gpcli.model.prescription import Asked
+from gpcli.model.prescription import RenewalOutcome
 from tests.care.builders import INTENT, NOW
 from tests.care.medicines import a_low_one, a_prescription, a_renewal, pharmacy
 from tests.journeys.shell import PIPED, SCREEN, Shell
@@ -26,12 +26,12 @@ class Counter(Shell):
     portal: Any = None
     device: str | None = None
 
-    def _session(self, *given: Any) -> Session:
-        session = super()._session(*given)
-        session.__dict__["portal"] = self.portal
+    def _session(self, *given: Any) -> AppContext:
+        context = super()._session(*given)
+        context.__dict__["portal"] = self.portal
         if self.device is not None:
-            session.terminal_device = lambda: io.StringIO(self.device)
-        return session
+            context.terminal_device = lambda: io.StringIO(self.device)
+        return context
 
 
 @pytest.fixture
@@ -255,7 +255,9 @@ class AtOnce:
 
     def renew(self, asked, note, intent):
         return [
-            Asked(one, a_renewal(f"t-{one.id}", one.id, status=status, answer=answer), changed=True)
+            RenewalOutcome(
+                one, a_renewal(f"t-{one.id}", one.id, status=status, answer=answer), changed=True
+            )
             for one, (status, answer) in zip(asked, self.answers, strict=True)
         ]
 

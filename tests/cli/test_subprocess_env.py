@@ -7,10 +7,10 @@ from io import StringIO
 
 import pytest
 
-from gpcli.app_context import Session
-from gpcli.cli.message_drafts import Page, edit
+from gpcli.app_context import AppContext
+from gpcli.cli.message_drafts import DraftText, edit
 from gpcli.cli.subprocess_env import start
-from gpcli.cli.terminal_prompter import TerminalScreen
+from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.config.options import Options
 
 NOTES = """
@@ -31,13 +31,13 @@ def noting(tmp_path):
 
 
 @pytest.fixture
-def session(tmp_path):
+def context(tmp_path):
     env = {
         "GPCLI_TOKEN": "secret",
         "GPCLI_CONFIG_DIR": str(tmp_path),
         "EDITOR_OPTIONS": "wide",
     }
-    made = Session(Options(), env, StringIO(), StringIO(), StringIO())
+    made = AppContext(Options(), env, StringIO(), StringIO(), StringIO())
     made.former_umask = 0o022
     return made
 
@@ -50,35 +50,35 @@ def private():
     os.umask(former)
 
 
-def started(session, command):
-    with start(session, command.split()) as process:
+def started(context, command):
+    with start(context, command.split()) as process:
         assert process.wait(60) == 0
 
 
-def edited(session, command):
-    edit(session, command, [], Page())
+def edited(context, command):
+    edit(context, command, [], DraftText())
 
 
-def opened(session, command):
-    screen = TerminalScreen(session, browser=command, automatic=False)
-    assert screen.open_page("https://portal.example/")
+def opened(context, command):
+    prompter = TerminalPrompter(context, browser=command, automatic=False)
+    assert prompter.open_page("https://portal.example/")
 
 
 @pytest.mark.usefixtures("private")
 @pytest.mark.parametrize(("way", "umask"), [(started, "022"), (edited, "077")])
-def test_a_child_has_the_person_s_variables_but_not_the_token(session, noting, way, umask):
+def test_a_child_has_the_person_s_variables_but_not_the_token(context, noting, way, umask):
     """And the person's umask, but for an editor: what it writes beside the page is private too."""
     command, seen = noting
-    way(session, command)
+    way(context, command)
     assert seen.read_text() == f"{umask} EDITOR_OPTIONS GPCLI_CONFIG_DIR"
 
 
 @pytest.mark.usefixtures("private")
-def test_neither_does_a_browser_see_the_token(session, tmp_path):
+def test_neither_does_a_browser_see_the_token(context, tmp_path):
     keeper = tmp_path / "browser"
     keeper.write_text(f'#!/bin/sh\n(umask; env) > "{tmp_path}/seen"\n')
     keeper.chmod(0o700)
-    opened(session, str(keeper))
+    opened(context, str(keeper))
     umask, *variables = (tmp_path / "seen").read_text().splitlines()
     assert umask == "0022"
     assert "EDITOR_OPTIONS=wide" in variables
@@ -86,18 +86,18 @@ def test_neither_does_a_browser_see_the_token(session, tmp_path):
 
 
 @pytest.mark.usefixtures("private")
-def test_where_the_umask_was_never_changed_it_stays(session, noting):
+def test_where_the_umask_was_never_changed_it_stays(context, noting):
     command, seen = noting
-    session.former_umask = -1
-    started(session, command)
+    context.former_umask = -1
+    started(context, command)
     assert seen.read_text() == "077 EDITOR_OPTIONS GPCLI_CONFIG_DIR"
 
 
-def test_the_streams_are_as_asked(session):
-    with start(session, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
+def test_the_streams_are_as_asked(context):
+    with start(context, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
         assert process.communicate(timeout=60) == (b"Hei\n", None)
 
 
-def test_what_can_not_be_run_is_an_error_of_the_system(session):
+def test_what_can_not_be_run_is_an_error_of_the_system(context):
     with pytest.raises(FileNotFoundError):
-        start(session, ["no-such-program-anywhere"])
+        start(context, ["no-such-program-anywhere"])

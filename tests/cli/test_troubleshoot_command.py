@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gpcli.__main__ import command_line
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.cli.answer_table import PAGES
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.troubleshoot_command import _door, _scene
@@ -20,7 +20,7 @@ from gpcli.troubleshoot.machine_checks import NO_BROWSER
 
 
 @pytest.fixture
-def session(tmp_path):
+def context(tmp_path):
     env = {
         "GPCLI_CONFIG_DIR": str(tmp_path),
         "GPCLI_PORTAL": "https://portal.example",
@@ -31,7 +31,7 @@ def session(tmp_path):
     }
     streams = [io.StringIO() for _ in range(3)]
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
-    made = Session(Options(timeout=20.0), env, *streams, transport=transport)
+    made = AppContext(Options(timeout=20.0), env, *streams, transport=transport)
     yield made
     made.close()
 
@@ -56,36 +56,36 @@ def test_the_words_that_people_try_lead_to_it():
 @pytest.mark.parametrize(
     ("spent", "left"), [(0.0, 20.0), (5.00113, 15.0), (19.5, 1.0), (60.0, 1.0)]
 )
-def test_the_network_gets_the_time_that_is_left(session, spent, left):
-    assert _door(session, spent).deadline.seconds == left
+def test_the_network_gets_the_time_that_is_left(context, spent, left):
+    assert _door(context, spent).deadline.seconds == left
 
 
-def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(session):
+def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(context):
     made = []
 
     def at_a_terminal(options, env, *streams):
         shown = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
-        made.append(Session(options, session.env, *streams, terminal=shown))
+        made.append(AppContext(options, context.env, *streams, terminal=shown))
         return made[0]
 
     streams = [io.StringIO() for _ in range(3)]
     line = ["troubleshoot", "--profile", "none"]
-    assert command_line(line, session.env, *streams, at_a_terminal) == 3
+    assert command_line(line, context.env, *streams, at_a_terminal) == 3
     assert made[0].ask.allowed is False
 
 
-def test_a_limit_below_a_second_is_kept(session):
-    session.options = replace(session.options, timeout=0.2)
-    assert _door(session, 0.0).deadline.seconds == 0.2
+def test_a_limit_below_a_second_is_kept(context):
+    context.options = replace(context.options, timeout=0.2)
+    assert _door(context, 0.0).deadline.seconds == 0.2
 
 
-def test_the_scene_hides_what_the_variables_hold(session):
-    scene = _scene(session)
-    assert scene.hide("canary ada-7 /home/someone/x") == "[hidden] [hidden] ~/x"
-    assert scene.unattended == "GPCLI_TOKEN"
+def test_the_scene_hides_what_the_variables_hold(context):
+    context = _scene(context)
+    assert context.hide("canary ada-7 /home/someone/x") == "[hidden] [hidden] ~/x"
+    assert context.unattended == "GPCLI_TOKEN"
 
 
-def test_the_portal_is_asked_once_for_all_the_checks_of_the_way(session):
-    scene = _scene(session)
-    assert scene.contact is scene.contact
-    assert scene.contact.status == 404
+def test_the_portal_is_asked_once_for_all_the_checks_of_the_way(context):
+    context = _scene(context)
+    assert context.contact is context.contact
+    assert context.contact.status == 404

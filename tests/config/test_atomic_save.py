@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from gpcli.config.atomic_write import directory, save
-from gpcli.errors import Failure, NotFound, Usage
+from gpcli.errors import Failure, InvalidUsage, NotFound
 
 
 def mode(path):
@@ -23,7 +23,7 @@ def test_a_file_is_whole_and_for_its_owner_only(tmp_path):
 def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
     path = tmp_path / "leaflet.pdf"
     path.write_bytes(b"mine")
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         save(path, b"%PDF", replace=False)
     assert (refused.value.message, refused.value.hint, path.read_bytes()) == (
         f"'{path}' is there already.",
@@ -41,7 +41,7 @@ def test_a_link_is_never_written_through(tmp_path, points_to):
     precious.write_bytes(b"mine")
     link = tmp_path / "leaflet.pdf"
     link.symlink_to(tmp_path / points_to)
-    with pytest.raises(Usage):
+    with pytest.raises(InvalidUsage):
         save(link, b"%PDF", replace=False)
     save(link, b"%PDF", replace=True)
     assert (link.is_symlink(), link.read_bytes(), precious.read_bytes()) == (
@@ -70,7 +70,7 @@ def test_what_appears_while_it_is_saved_stays(tmp_path, link):
         target.write_bytes(b"mine")
         (link or os.link)(part, target)
 
-    with pytest.raises(Usage, match="is there already"):
+    with pytest.raises(InvalidUsage, match="is there already"):
         save(path, b"%PDF", replace=False, link=late)
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"mine", [path])
 
@@ -78,7 +78,7 @@ def test_what_appears_while_it_is_saved_stays(tmp_path, link):
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_directory_is_never_replaced(tmp_path, replace):
     (tmp_path / "x.pdf").mkdir()
-    with pytest.raises(Usage):
+    with pytest.raises(InvalidUsage):
         save(tmp_path / "x.pdf", b"%PDF", replace=replace)
     assert (tmp_path / "x.pdf").is_dir()
 
@@ -91,23 +91,23 @@ def test_where_nothing_can_be_written_the_system_s_words_are_said(tmp_path):
 def test_the_place_must_be_a_directory(tmp_path):
     (tmp_path / "file").touch()
     assert directory(str(tmp_path)) == tmp_path
-    with pytest.raises(Usage, match="is not a directory"):
+    with pytest.raises(InvalidUsage, match="is not a directory"):
         directory(str(tmp_path / "file"))
     with pytest.raises(NotFound, match="There is no directory"):
         directory(str(tmp_path / "gone"))
-    with pytest.raises(Usage, match="--to needs a value"):
+    with pytest.raises(InvalidUsage, match="--to needs a value"):
         directory(" ")
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
 def test_a_place_that_no_system_has_is_refused_in_words(name):
-    with pytest.raises(Usage, match="can't be used: "):
+    with pytest.raises(InvalidUsage, match="can't be used: "):
         directory(name)
 
 
 def test_a_place_that_points_round_in_circles_is_refused_in_words(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(Usage, match="can't be used: Too many levels"):
+    with pytest.raises(InvalidUsage, match="can't be used: Too many levels"):
         directory(str(tmp_path / "loop"))
 
 
@@ -116,5 +116,5 @@ def test_a_place_below_a_file_or_behind_a_dead_link_is_no_directory(tmp_path):
     (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
     with pytest.raises(NotFound, match="There is no directory"):
         directory(str(tmp_path / "file" / "below"))
-    with pytest.raises(Usage, match="is not a directory"):
+    with pytest.raises(InvalidUsage, match="is not a directory"):
         directory(str(tmp_path / "dead"))

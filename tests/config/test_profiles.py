@@ -13,7 +13,7 @@ from gpcli.config.profiles import (
     save_profile,
     use_profile,
 )
-from gpcli.errors import ConfigTrouble, NotFound
+from gpcli.errors import ConfigError, NotFound
 
 URL = "https://portal.example/fhir/R4"
 HOME = Profile("home", URL, "production")
@@ -49,7 +49,7 @@ def a_profile(*lines):
 
 
 def refusal(path, text):
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         read_config(write(path, text))
     return refused.value.message.removeprefix(f"{path}")
 
@@ -207,14 +207,14 @@ def test_what_is_no_utf8_is_no_toml(path):
     write(path, "")
     path.write_bytes(b'x = "\xff"')
 
-    with pytest.raises(ConfigTrouble, match="is not valid TOML"):
+    with pytest.raises(ConfigError, match="is not valid TOML"):
         read_config(path)
 
 
 def test_a_directory_in_its_place_can_not_be_read(path):
     path.mkdir(parents=True)
 
-    with pytest.raises(ConfigTrouble, match="can't be read: Is a directory"):
+    with pytest.raises(ConfigError, match="can't be read: Is a directory"):
         read_config(path)
 
 
@@ -382,13 +382,13 @@ def test_a_portal_is_https_or_on_this_machine(typed, kept):
     ],
 )
 def test_what_is_no_safe_portal_is_refused(typed):
-    with pytest.raises(ConfigTrouble):
+    with pytest.raises(ConfigError):
         new_profile("home", typed, "staging")
 
 
 @pytest.mark.parametrize("environment", ["", "prod", "Production", "staging "])
 def test_an_environment_is_one_of_three(environment):
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         new_profile("home", URL, environment)
 
     assert refused.value.message == (f"'{environment}' is not one of production, staging, sandbox.")
@@ -396,7 +396,7 @@ def test_an_environment_is_one_of_three(environment):
 
 @pytest.mark.parametrize("name", ["", "  ", "environment"])
 def test_a_profile_needs_a_name_that_is_not_the_environments(name):
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         new_profile(name, URL, "staging")
 
     assert refused.value.message == f"A profile can't be called '{name}'."

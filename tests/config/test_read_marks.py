@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 
 MESSAGES = ("message-1", "message-2", "message-3")
 
@@ -110,7 +110,7 @@ def test_strange_marks_among_good_ones_do_no_harm(tmp_path: Path):
 
 def test_a_mark_that_can_not_be_kept_is_told(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ConfigTrouble, match="can't be kept"):
+    with pytest.raises(ConfigError, match="can't be kept"):
         marks(tmp_path / "file").add("message-1")
 
 

@@ -5,7 +5,7 @@ import pytest
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import Settings, clock_offset, guard_production, settle, value
-from gpcli.errors import ConfigTrouble, InputNeeded, NotFound, NotSignedIn, ProductionGuard
+from gpcli.errors import ConfigError, InputNeeded, NotFound, NotSignedIn, ProductionGuard
 
 URL = "https://portal.example/fhir/R4"
 HOME = Profile("home", URL, "production", timeout=20.0)
@@ -87,13 +87,13 @@ def test_the_environment_goes_before_the_command_of_a_profile():
 
 
 def test_a_token_and_a_command_at_once_are_refused():
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         settled({**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_TOKEN_COMMAND": "pass token"})
     assert refused.value.message == "GPCLI_TOKEN and GPCLI_TOKEN_COMMAND are both set."
 
 
 def test_a_command_without_a_portal_is_refused():
-    with pytest.raises(ConfigTrouble, match=r"^GPCLI_TOKEN_COMMAND is set without GPCLI_PORTAL"):
+    with pytest.raises(ConfigError, match=r"^GPCLI_TOKEN_COMMAND is set without GPCLI_PORTAL"):
         settled({"GPCLI_TOKEN_COMMAND": "pass token"})
 
 
@@ -118,7 +118,7 @@ def test_a_token_of_the_environment_never_goes_to_a_profile_of_that_name():
 
 
 def test_a_token_without_a_portal_is_refused():
-    with pytest.raises(ConfigTrouble) as wrong:
+    with pytest.raises(ConfigError) as wrong:
         settled({"GPCLI_TOKEN": "t0ken"})
 
     assert wrong.value.message == (
@@ -158,7 +158,7 @@ def test_a_time_limit_is_set_by_flag_before_profile(options, seconds):
     ],
 )
 def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
-    with pytest.raises(ConfigTrouble) as wrong:
+    with pytest.raises(ConfigError) as wrong:
         settled({**env, name: empty})
 
     assert (wrong.value.message, wrong.value.hint) == (
@@ -180,7 +180,7 @@ def test_a_variables_value_is_as_written():
     ],
 )
 def test_a_portal_that_can_not_be_is_refused_with_the_variables_names(env):
-    with pytest.raises(ConfigTrouble, match=r"^GPCLI_PORTAL or GPCLI_ENVIRONMENT: '.*\.$"):
+    with pytest.raises(ConfigError, match=r"^GPCLI_PORTAL or GPCLI_ENVIRONMENT: '.*\.$"):
         settled(env)
 
 
@@ -265,5 +265,5 @@ def test_only_a_sandbox_has_a_clock_of_its_own(env, ahead):
 
 @pytest.mark.parametrize("written", ["", "soon", "1e999", "nan", "1e12", "-9e10"])
 def test_an_offset_that_is_no_number_is_refused(written):
-    with pytest.raises(ConfigTrouble, match="GPCLI_CLOCK_OFFSET"):
+    with pytest.raises(ConfigError, match="GPCLI_CLOCK_OFFSET"):
         clock_offset({"GPCLI_CLOCK_OFFSET": written, **SANDBOX})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from gpcli.auth.vault import MemoryVault, SignedIn
+from gpcli.auth.vault import MemoryVault, StoredSession
 from tests.contract.browser import as_person
 from tests.contract.places import Place, Provider, medplum_behind, oidc_provider
 from tests.contract.visit import now
@@ -35,7 +35,7 @@ def newcomer(place: Place, home: Path, more: str = "") -> tuple[Patient, Shell]:
     return patient, Shell(env, now, vault=MemoryVault(), browse=as_person(patient.id))
 
 
-def kept(shell: Shell) -> SignedIn:
+def kept(shell: Shell) -> StoredSession:
     """The session in the keyring."""
     [session] = shell.vault._items.values()
     return session

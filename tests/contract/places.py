@@ -143,7 +143,7 @@ def embedded_portal(directory: Path) -> Iterator[Place]:
             sandbox.fhir_base,
             began,
             sandbox.store.put_all,
-            lambda patient: sandbox.token_for(patient).access_token,
+            lambda patient: sandbox.issue_token(patient).access_token,
         )
 
 
@@ -172,12 +172,12 @@ def sekmet_behind(
 
 
 @contextmanager
-def medplum_behind(provider: Provider, *door: str) -> Iterator[Place]:
-    """Medplum's router, which is weak on purpose; `door` as in `gateway.mjs`."""
-    with node("gateway.mjs", provider.issuer, *door) as gateway:
+def medplum_behind(provider: Provider, *gateway_options: str) -> Iterator[Place]:
+    """Medplum's router, which is weak on purpose; `gateway_options` as in `gateway.mjs`."""
+    with node("gateway.mjs", provider.issuer, *gateway_options) as gateway:
         base = gateway.wait_for(SERVING)
         with node("router.mjs", base) as server:
-            name = " ".join(("Medplum", *door))
+            name = " ".join(("Medplum", *gateway_options))
             yield _behind(name, provider, gateway, base, server.wait_for(SERVING))
 
 

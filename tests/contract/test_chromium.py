@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from gpcli.auth.browser_sign_in import TokenSet, Wish, sign_in_with_browser
+from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
 from gpcli.auth.discovery import discover
 from gpcli.auth.loopback import Loopback
 from gpcli.auth.vault import MemoryVault
 from gpcli.config.profiles import SCOPES
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 from tests.contract.visit import now
@@ -262,13 +262,15 @@ def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(portal, new_tab
         assert came_back.wait(PATIENCE)
         yield
 
-    def sign_in() -> TokenSet:
+    def sign_in() -> SignInResult:
         deadline = Deadline(PATIENCE)
-        with Door(portal.base, deadline=deadline, env={}) as door:
-            configuration = discover(door, portal.base, tmp_path, time.time())
-        wish = Wish("gpcli", SCOPES, portal.base)
-        with Door(portal.base, deadline=deadline, env={}, meanwhile=until_it_came_back) as door:
-            return sign_in_with_browser(door, configuration, wish, screen, now=time.time)
+        with HttpClient(portal.base, deadline=deadline, env={}) as client:
+            configuration = discover(client, portal.base, tmp_path, time.time())
+        wish = AuthRequest("gpcli", SCOPES, portal.base)
+        with HttpClient(
+            portal.base, deadline=deadline, env={}, meanwhile=until_it_came_back
+        ) as client:
+            return sign_in_with_browser(client, configuration, wish, screen, now=time.time)
 
     found = aside(sign_in)
     tab = new_tab(screen.opened.get(timeout=PATIENCE))

@@ -26,8 +26,8 @@ def forgetful(oidc) -> Iterator[Place]:
 
 def spend(place: Place, after: int) -> None:
     """Let the token end that comes after as many more requests."""
-    door = place.base.removesuffix("/fhir")
-    httpx.post(f"{door}/spend/{after}", trust_env=False).raise_for_status()
+    client = place.base.removesuffix("/fhir")
+    httpx.post(f"{client}/spend/{after}", trust_env=False).raise_for_status()
 
 
 def test_a_session_renews_itself_and_its_refresh_token_with_it(medplum, tmp_path):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.care.portal_protocol import Portal
 from gpcli.cli.sandbox_env import variables
 from gpcli.config.options import Options
@@ -56,7 +56,7 @@ def begin(place: Place, home: Path, patient: Patient) -> Iterator[Visit]:
     }
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
     options = Options(no_input=True, timeout=60.0)
-    session = Session(options, env, *streams, now=now, terminal=PIPED, transport=place.transport)
+    session = AppContext(options, env, *streams, now=now, terminal=PIPED, transport=place.transport)
     shell = Shell(env, now, transport=place.transport)
     with closing(session):
         yield Visit(place, patient, token, session.portal, shell)

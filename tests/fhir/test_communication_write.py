@@ -17,7 +17,7 @@ from gpcli.fhir.communication import (
     write_read,
 )
 from gpcli.fhir.element import resource
-from gpcli.model.thread import Draft, Enclosure, ThreadKind
+from gpcli.model.thread import AttachedFile, Draft, ThreadKind
 from tests.portal.builders import concept, found, ref
 from tests.portal.communications import GP_ROLE, THREAD, an_answer
 
@@ -46,7 +46,7 @@ def test_a_header_says_what_it_is_about_and_holds_no_words():
 
 
 def test_a_message_is_part_of_its_thread_and_holds_words_and_files():
-    draft = Draft("It itches.", (Enclosure("a.png", "image/png", b"abc"),))
+    draft = Draft("It itches.", (AttachedFile("a.png", "image/png", b"abc"),))
     picture = {"contentType": "image/png", "title": "a.png", "size": 3, "data": "YWJj"}
     assert write_message(LETTER, draft, "Communication/t", INTENT, answers="m-1") == {
         **SHARED,
@@ -64,7 +64,7 @@ def test_a_message_that_answers_nothing_says_nothing_of_it():
 
 
 def test_a_message_of_files_alone_holds_no_empty_words():
-    files = Draft("", (Enclosure("a.png", "image/png", b""),))
+    files = Draft("", (AttachedFile("a.png", "image/png", b""),))
     assert [list(each) for each in _payload(files)] == [["contentAttachment"]]
 
 
@@ -86,7 +86,7 @@ def test_a_thread_of_nobody_at_the_surgery_is_answered_to_nobody():
 
 
 def test_what_is_written_reads_as_it_was_meant():
-    draft = Draft("Hei", (Enclosure("å.txt", "text/plain", b"\x00\xff"),))
+    draft = Draft("Hei", (AttachedFile("å.txt", "text/plain", b"\x00\xff"),))
     header = found({**write_header(LETTER, "Rash", INTENT), "id": "t"})
     message = found({**write_message(LETTER, draft, "Communication/t", INTENT), "id": "m"})
     read = read_message(message.matches[0], message, "emil", lambda _: False)

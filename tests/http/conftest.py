@@ -10,7 +10,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from gpcli.http.client import Door, LogLine
+from gpcli.http.client import HttpClient, RequestLog
 from gpcli.http.deadline import Deadline
 
 BASE = "https://portal.example/fhir/R4"
@@ -37,10 +37,10 @@ class Asked:
     def __init__(self, answers: list[httpx.Response | Exception], seconds: float, **options):
         self.answers = list(answers)
         self.requests: list[httpx.Request] = []
-        self.lines: list[LogLine] = []
+        self.lines: list[RequestLog] = []
         self.clock = Clock()
         numbers = iter(range(1, 100))
-        self.door = Door(
+        self.client = HttpClient(
             options.pop("base", BASE),
             deadline=Deadline(seconds, self.clock),
             env={},
@@ -117,18 +117,18 @@ def raw_portal() -> Iterator[Callable[[Callable[[socket.socket], None]], RawPort
 
 
 @pytest.fixture
-def door_to() -> Iterator[Callable[..., Door]]:
+def client_to() -> Iterator[Callable[..., HttpClient]]:
     """Doors with real sockets, closed with the test. `seconds` is the deadline."""
-    opened: list[Door] = []
+    opened: list[HttpClient] = []
 
-    def build(base: str, seconds: float = 5.0, **options) -> Door:
+    def build(base: str, seconds: float = 5.0, **options) -> HttpClient:
         options = {"env": {}, "sleep": lambda _: None} | options
-        opened.append(Door(base, deadline=Deadline(seconds), **options))
+        opened.append(HttpClient(base, deadline=Deadline(seconds), **options))
         return opened[-1]
 
     yield build
-    for door in opened:
-        door.close()
+    for client in opened:
+        client.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from gpcli.errors import GpcliError
 from gpcli.http.decode import NotStrict, decode_body, read_body
 from gpcli.http.retry import retry_after
-from gpcli.http.send import route_of
+from gpcli.http.send import redacted_route
 from gpcli.http.url_policy import url_under
 
 BASE = "https://portal.example/fhir/R4"
@@ -55,4 +55,4 @@ def test_a_body_of_any_bytes_is_read_or_refused(raw, packing):
 @example("oauth")
 def test_an_id_never_stands_in_a_route(secret):
     url = httpx.URL(f"{BASE}/Patient/{secret}/x{secret}?{secret}")
-    assert route_of(url, httpx.URL(BASE)) == "/Patient/{id}/{id}"
+    assert redacted_route(url, httpx.URL(BASE)) == "/Patient/{id}/{id}"

@@ -5,10 +5,10 @@ import httpx
 import pytest
 
 from gpcli import __version__
-from gpcli.errors import Expired, Usage, WrongHost
-from gpcli.http.client import Answer, Door, LogLine
+from gpcli.errors import Expired, InvalidUsage, WrongHost
+from gpcli.http.client import HttpClient, HttpResponse, RequestLog
 from gpcli.http.deadline import Deadline
-from gpcli.http.network_errors import BadAnswer, LateReply, LostReply
+from gpcli.http.network_errors import BadReply, LateReply, LostReply
 
 BASE = "https://portal.example/fhir/R4"
 
@@ -20,10 +20,10 @@ class Tokens:
         self._left = list(tokens)
         self.stale: list[str] = []
 
-    def token(self, door) -> str:
+    def token(self, client) -> str:
         return self._next()
 
-    def renew(self, door, stale: str) -> str:
+    def renew(self, client, stale: str) -> str:
         self.stale.append(stale)
         return self._next()
 
@@ -42,7 +42,7 @@ def ok(**body) -> httpx.Response:
 
 def test_a_read_carries_the_token_and_says_what_it_wants(asked):
     portal = asked(ok(resourceType="Patient"), bearer=Tokens("t1"))
-    answer = portal.door.get("Patient", [("_id", "a|b")])
+    answer = portal.client.get("Patient", [("_id", "a|b")])
     request = portal.requests[0]
     assert (request.method, str(request.url)) == ("GET", f"{BASE}/Patient?_id=a%7Cb")
     assert dict(request.headers) == {
@@ -62,16 +62,16 @@ def test_a_read_carries_the_token_and_says_what_it_wants(asked):
 
 def test_an_answer_has_headers_in_any_case_and_the_url_that_was_asked(asked):
     portal = asked(httpx.Response(200, json={}, headers={"ETag": 'W/"3"'}))
-    answer = portal.door.get("Patient/a")
+    answer = portal.client.get("Patient/a")
     assert (answer.headers["etag"], answer.url) == ('W/"3"', f"{BASE}/Patient/a")
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, HttpResponse)
 
 
 def test_a_write_sends_fhir_json_with_the_records_own_decimals(asked):
     portal = asked(ok(valueDecimal=1), httpx.Response(201, json={}), bearer=Tokens("t1", "t1"))
     portal.answers[0] = httpx.Response(200, content=b'{"value": 5.20}')
-    record = portal.door.get("Observation/a").body
-    portal.door.send("PUT", "Observation/a", record, headers={"If-Match": 'W/"1"'})
+    record = portal.client.get("Observation/a").body
+    portal.client.send("PUT", "Observation/a", record, headers={"If-Match": 'W/"1"'})
     request = portal.requests[1]
     assert (request.method, request.content) == ("PUT", b'{"value": 5.20}')
     assert request.headers["content-type"] == "application/fhir+json"
@@ -80,34 +80,34 @@ def test_a_write_sends_fhir_json_with_the_records_own_decimals(asked):
 
 def test_a_write_without_a_body_has_no_content_type(asked):
     portal = asked(httpx.Response(204))
-    answer = portal.door.send("DELETE", "Task/a", None)
+    answer = portal.client.send("DELETE", "Task/a", None)
     assert (answer.status, answer.body) == (204, None)
     assert "content-type" not in portal.requests[0].headers
 
 
 def test_a_created_answer_without_a_body_is_fine(asked):
     portal = asked(httpx.Response(201, headers={"Location": "Task/1/_history/1"}))
-    answer = portal.door.send("POST", "Task", {})
+    answer = portal.client.send("POST", "Task", {})
     assert (answer.status, answer.body) == (201, None)
 
 
 def test_text_that_is_half_a_character_is_refused_before_it_leaves(asked):
     portal = asked()
-    with pytest.raises(Usage, match="half a character"):
-        portal.door.send("POST", "Communication", {"text": "\udc80"})
+    with pytest.raises(InvalidUsage, match="half a character"):
+        portal.client.send("POST", "Communication", {"text": "\udc80"})
     assert portal.requests == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 461, 500, 503])
 def test_a_refusal_is_an_answer_and_not_an_error(asked, status):
     portal = asked(httpx.Response(status, json={"resourceType": "OperationOutcome"}))
-    answer = portal.door.send("POST", "Task", {})
+    answer = portal.client.send("POST", "Task", {})
     assert (answer.status, answer.body) == (status, {"resourceType": "OperationOutcome"})
 
 
 def test_a_refusal_in_html_has_no_body(asked):
     portal = asked(httpx.Response(403, html="<h1>Blocked</h1>"))
-    assert portal.door.get("Patient/a").body is None
+    assert portal.client.get("Patient/a").body is None
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_refusal_in_html_has_no_body(asked):
 )
 def test_a_good_status_with_an_unusable_body_is_a_bad_answer(asked, response, why):
     portal = asked(response)
-    with pytest.raises(BadAnswer) as refused:
-        portal.door.get("Patient/a")
+    with pytest.raises(BadReply) as refused:
+        portal.client.get("Patient/a")
     assert refused.value.message == (
         f"The portal at portal.example gave an answer that gpcli can't use: {why}."
     )
@@ -138,7 +138,7 @@ def test_a_good_status_with_an_unusable_body_is_a_bad_answer(asked, response, wh
 def test_a_401_is_renewed_once_and_tried_again_with_the_same_request_id(asked):
     bearer = Tokens("old", "new")
     portal = asked(httpx.Response(401), ok(), bearer=bearer)
-    answer = portal.door.get("Patient/a")
+    answer = portal.client.get("Patient/a")
     sent = [(r.headers["authorization"], r.headers["x-request-id"]) for r in portal.requests]
     assert sent == [("Bearer old", "request-1"), ("Bearer new", "request-1")]
     assert (answer.status, bearer.stale) == (200, ["old"])
@@ -146,27 +146,27 @@ def test_a_401_is_renewed_once_and_tried_again_with_the_same_request_id(asked):
 
 def test_a_second_401_is_returned(asked):
     portal = asked(httpx.Response(401), httpx.Response(401), bearer=Tokens("old", "new"))
-    assert portal.door.get("Patient/a").status == 401
+    assert portal.client.get("Patient/a").status == 401
 
 
 def test_a_401_without_a_way_to_renew_says_that_the_session_is_over(asked):
     portal = asked(httpx.Response(401), bearer=Tokens("old"))
     with pytest.raises(Expired):
-        portal.door.get("Patient/a")
+        portal.client.get("Patient/a")
 
 
 CUT = httpx.ReadError("cut")
 TOKEN_TROUBLE = [
     LostReply("the token endpoint hung up", sent=True),
     LateReply("the token endpoint is slow", sent=True),
-    BadAnswer("the token endpoint talks nonsense", status=200),
+    BadReply("the token endpoint talks nonsense", status=200),
 ]
 
 
 @pytest.mark.parametrize("trouble", [Expired("over"), *TOKEN_TROUBLE])
 def test_no_other_token_after_a_lost_answer_says_nothing_about_the_first_try(asked, trouble):
     portal = asked(CUT, httpx.Response(401), bearer=Tokens("old", trouble))
-    answer = portal.door.send("POST", "Task", {}, retry=True)
+    answer = portal.client.send("POST", "Task", {}, retry=True)
     assert (answer.status, answer.tries, answer.repeated) == (401, 2, True)
 
 
@@ -174,12 +174,12 @@ def test_a_read_without_another_token_says_why_there_is_none(asked):
     trouble = LostReply("the token endpoint hung up", sent=True)
     portal = asked(CUT, httpx.Response(401), bearer=Tokens("old", trouble))
     with pytest.raises(LostReply, match="hung up"):
-        portal.door.get("Patient/a")
+        portal.client.get("Patient/a")
 
 
 def test_what_came_before_a_renewed_token_counts_as_well(asked):
     portal = asked(CUT, httpx.Response(401), ok(), bearer=Tokens("old", "new"))
-    answer = portal.door.send("POST", "Task", {}, retry=True)
+    answer = portal.client.send("POST", "Task", {}, retry=True)
     assert (answer.status, answer.tries, answer.repeated) == (200, 3, True)
 
 
@@ -187,7 +187,7 @@ def test_a_write_that_was_lost_before_its_token_was_renewed_stays_sent(asked):
     nobody = [httpx.ConnectError("refused")] * 4
     portal = asked(CUT, httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
     with pytest.raises(LostReply) as refused:
-        portal.door.send("POST", "Task", {}, retry=True)
+        portal.client.send("POST", "Task", {}, retry=True)
     assert refused.value.sent is True
 
 
@@ -195,7 +195,7 @@ def test_a_write_that_only_its_token_kept_out_was_not_done(asked):
     nobody = [httpx.ConnectError("refused")] * 4
     portal = asked(httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
     with pytest.raises(LostReply) as refused:
-        portal.door.send("POST", "Task", {}, retry=True)
+        portal.client.send("POST", "Task", {}, retry=True)
     assert refused.value.sent is False
 
 
@@ -206,7 +206,7 @@ def test_trouble_at_the_token_endpoint_is_not_taken_for_a_lost_write(asked, toke
     bearer = Tokens(*[lost if token == "boom" else token for token in tokens])
     portal = asked(httpx.Response(401), bearer=bearer)
     with pytest.raises(type(lost)) as refused:
-        portal.door.send("POST", "Appointment", {})
+        portal.client.send("POST", "Appointment", {})
     assert refused.value.sent is False
 
 
@@ -218,7 +218,7 @@ def test_no_token_is_made_ready_for_a_link_to_another_place(asked, link):
     bearer = Tokens("t1")
     portal = asked(bearer=bearer)
     with pytest.raises(WrongHost):
-        portal.door.get(link)
+        portal.client.get(link)
     assert (portal.requests, bearer.token(None)) == ([], "t1")
 
 
@@ -226,20 +226,20 @@ def test_no_token_is_made_ready_for_a_link_to_another_place(asked, link):
 def test_a_redirect_is_returned_and_not_followed(asked, status):
     elsewhere = {"Location": "https://evil.example/fhir/R4/Patient/a"}
     portal = asked(httpx.Response(status, headers=elsewhere), bearer=Tokens("t1"))
-    assert portal.door.get("Patient/a").status == status
+    assert portal.client.get("Patient/a").status == status
     assert len(portal.requests) == 1
 
 
 def test_a_cookie_is_not_sent_back(asked):
     portal = asked(httpx.Response(200, json={}, headers={"Set-Cookie": "a=b"}), ok())
-    portal.door.get("Patient/a")
-    portal.door.get("Patient/a")
+    portal.client.get("Patient/a")
+    portal.client.get("Patient/a")
     assert "cookie" not in portal.requests[1].headers
 
 
 def test_fetch_goes_anywhere_encrypted_and_never_with_the_token(asked):
     portal = asked(ok(keys=[]), bearer=Tokens("t1"))
-    answer = portal.door.fetch("https://id.example/jwks", headers={"If-None-Match": '"a"'})
+    answer = portal.client.fetch("https://id.example/jwks", headers={"If-None-Match": '"a"'})
     headers = portal.requests[0].headers
     assert answer.body == {"keys": []}
     assert (headers["accept"], headers["if-none-match"]) == ("application/json", '"a"')
@@ -248,7 +248,7 @@ def test_fetch_goes_anywhere_encrypted_and_never_with_the_token(asked):
 
 def test_a_form_goes_without_the_token_and_once(asked):
     portal = asked(httpx.Response(503), bearer=Tokens("t1"))
-    answer = portal.door.post_form("https://id.example/token", {"a": "1 2", "b": "&"})
+    answer = portal.client.post_form("https://id.example/token", {"a": "1 2", "b": "&"})
     request = portal.requests[0]
     assert (answer.status, request.content) == (503, b"a=1+2&b=%26")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -259,7 +259,7 @@ def test_a_form_goes_without_the_token_and_once(asked):
 def test_a_form_without_encryption_is_not_sent(asked, url):
     portal = asked()
     with pytest.raises(WrongHost):
-        portal.door.post_form(url, {"refresh_token": "secret"})
+        portal.client.post_form(url, {"refresh_token": "secret"})
     assert portal.requests == []
 
 
@@ -270,24 +270,24 @@ def test_a_base_without_encryption_is_refused_at_once(asked):
 
 def test_a_callers_own_request_id_is_kept(asked):
     portal = asked(ok())
-    answer = portal.door.send("POST", "Task", {}, headers={"X-Request-ID": "mine"})
+    answer = portal.client.send("POST", "Task", {}, headers={"X-Request-ID": "mine"})
     assert (answer.request_id, portal.requests[0].headers["x-request-id"]) == ("mine", "mine")
 
 
 def test_the_log_has_a_line_per_try_without_ids_queries_or_tokens(asked):
     portal = asked(httpx.Response(503), httpx.ReadError("cut"), ok(), bearer=Tokens("secret"))
-    portal.door.get("Appointment/secret-id", [("patient", "secret-name")])
+    portal.client.get("Appointment/secret-id", [("patient", "secret-name")])
     assert portal.lines == [
-        LogLine("GET", "/Appointment/{id}", 503, 0, "request-1"),
-        LogLine("GET", "/Appointment/{id}", None, 0, "request-1"),
-        LogLine("GET", "/Appointment/{id}", 200, 0, "request-1"),
+        RequestLog("GET", "/Appointment/{id}", 503, 0, "request-1"),
+        RequestLog("GET", "/Appointment/{id}", None, 0, "request-1"),
+        RequestLog("GET", "/Appointment/{id}", 200, 0, "request-1"),
     ]
 
 
 def test_no_error_text_holds_what_was_asked_or_answered(asked):
     portal = asked(httpx.Response(200, content=b"<secret>"), bearer=Tokens("secret"))
-    with pytest.raises(BadAnswer) as refused:
-        portal.door.get("Patient/secret", [("name", "secret")])
+    with pytest.raises(BadReply) as refused:
+        portal.client.get("Patient/secret", [("name", "secret")])
     assert "secret" not in f"{refused.value!r} {refused.value.message} {refused.value.hint}"
 
 
@@ -295,7 +295,7 @@ def test_a_deadline_that_is_over_sends_nothing(asked):
     portal = asked(ok(), seconds=5)
     portal.clock.at += 5
     with pytest.raises(LateReply) as refused:
-        portal.door.send("POST", "Appointment", {})
+        portal.client.send("POST", "Appointment", {})
     assert (refused.value.sent, portal.requests) == (False, [])
 
 
@@ -307,13 +307,13 @@ def test_closing_the_door_closes_its_transport(asked):
             closed.append(True)
 
     portal = asked()
-    with type(portal.door)(
+    with type(portal.client)(
         BASE,
-        deadline=portal.door.deadline,
+        deadline=portal.client.deadline,
         env={},
         transport=_Transport(lambda request: httpx.Response(200, content=json.dumps({}))),
-    ) as door:
-        door.get("Patient/a")
+    ) as client:
+        client.get("Patient/a")
     assert closed == [True]
 
 
@@ -330,12 +330,12 @@ def test_what_goes_on_meanwhile_surrounds_each_wait_and_ends_before_the_answer_i
         told.append("asked")
         return ok()
 
-    door = Door(
+    client = HttpClient(
         BASE,
         deadline=Deadline(1),
         env={},
         transport=httpx.MockTransport(portal),
         meanwhile=meanwhile,
     )
-    door.get("Patient")
+    client.get("Patient")
     assert told == ["begins", "asked", "ends"]

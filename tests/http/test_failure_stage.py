@@ -6,8 +6,8 @@ import ssl
 import httpx
 import pytest
 
-from gpcli.errors import ConfigTrouble, GpcliError, TlsTrouble, Unreachable
-from gpcli.http.network_errors import BadAnswer, LateReply, LostReply, Stage, stage_of
+from gpcli.errors import ConfigError, GpcliError, TlsError, Unreachable
+from gpcli.http.network_errors import BadReply, FailureStage, LateReply, LostReply, failure_stage
 
 
 def after(cause: BaseException, error: GpcliError | None = None) -> GpcliError:
@@ -31,23 +31,26 @@ UNKNOWN_NAME = socket.gaierror(socket.EAI_NONAME, "unknown")
 @pytest.mark.parametrize(
     ("error", "stage"),
     [
-        (after(within(UNKNOWN_NAME)), Stage.NAME),
-        (after(within(ConnectionRefusedError())), Stage.CONNECTION),
-        (after(httpx.ConnectTimeout("late"), LateReply("late", sent=False)), Stage.CONNECTION),
-        (after(httpx.ReadTimeout("late"), LateReply("late", sent=True)), Stage.CONNECTION),
-        (after(within(ssl.SSLError()), TlsTrouble("no")), Stage.CERTIFICATE),
-        (ConfigTrouble("ca_file"), Stage.CERTIFICATE),
-        (BadAnswer("HTML", status=200), Stage.ANSWER),
-        (Unreachable("no cause is known"), Stage.CONNECTION),
+        (after(within(UNKNOWN_NAME)), FailureStage.NAME),
+        (after(within(ConnectionRefusedError())), FailureStage.CONNECTION),
+        (
+            after(httpx.ConnectTimeout("late"), LateReply("late", sent=False)),
+            FailureStage.CONNECTION,
+        ),
+        (after(httpx.ReadTimeout("late"), LateReply("late", sent=True)), FailureStage.CONNECTION),
+        (after(within(ssl.SSLError()), TlsError("no")), FailureStage.CERTIFICATE),
+        (ConfigError("ca_file"), FailureStage.CERTIFICATE),
+        (BadReply("HTML", status=200), FailureStage.ANSWER),
+        (Unreachable("no cause is known"), FailureStage.CONNECTION),
     ],
 )
 def test_the_step_that_failed_is_named(error, stage):
-    assert stage_of(error) is stage
+    assert failure_stage(error) is stage
 
 
 @pytest.mark.parametrize("cause", [UNKNOWN_NAME, ConnectionRefusedError(), ssl.SSLError()])
 def test_what_fails_at_the_proxy_is_never_taken_for_the_portals(cause):
     at_proxy = httpx.ProxyError("no way")
     at_proxy.__cause__ = within(cause)
-    errors = (LostReply("lost", sent=False), TlsTrouble("no"))
-    assert {stage_of(after(at_proxy, error)) for error in errors} == {Stage.PROXY}
+    errors = (LostReply("lost", sent=False), TlsError("no"))
+    assert {failure_stage(after(at_proxy, error)) for error in errors} == {FailureStage.PROXY}

@@ -28,19 +28,19 @@ def answer(status: int = 200, content: bytes = BYTES, **headers: str) -> httpx.R
 )
 def test_a_file_is_what_came_whatever_it_is(asked, given: httpx.Response, body: bytes):
     portal = asked(given)
-    got = portal.door.get_file("Binary/b-1")
+    got = portal.client.get_file("Binary/b-1")
     assert (got.status, got.body) == (200, body)
     assert str(portal.requests[0].url) == f"{BASE}/Binary/b-1"
 
 
 def test_a_refused_file_is_an_answer_with_the_portals_reason(asked):
-    got = asked(httpx.Response(404, json={"resourceType": "OperationOutcome"})).door.get_file("x")
+    got = asked(httpx.Response(404, json={"resourceType": "OperationOutcome"})).client.get_file("x")
     assert (got.status, got.body) == (404, {"resourceType": "OperationOutcome"})
 
 
 def test_a_file_is_asked_for_again_like_any_read(asked):
     portal = asked(httpx.ReadError("cut"), answer(503), answer())
-    got = portal.door.get_file("Binary/b-1")
+    got = portal.client.get_file("Binary/b-1")
     assert (got.body, got.tries) == (BYTES, 3)
 
 
@@ -48,17 +48,17 @@ def test_a_file_that_is_too_large_unpacked_is_refused(asked):
     packed = gzip.compress(bytes(5000))
     portal = asked(answer(content=packed, **{"Content-Encoding": "gzip"}), max_bytes=4096)
     with pytest.raises(errors.BadResponse, match="is larger than"):
-        portal.door.get_file("Binary/b-1")
+        portal.client.get_file("Binary/b-1")
 
 
 def test_a_file_elsewhere_is_not_asked_for(asked):
     portal = asked()
     with pytest.raises(errors.WrongHost):
-        portal.door.get_file("https://elsewhere.example/Binary/b-1")
+        portal.client.get_file("https://elsewhere.example/Binary/b-1")
     assert portal.requests == []
 
 
 def test_the_log_names_no_file(asked):
     portal = asked(answer())
-    portal.door.get_file("Binary/secret-name")
+    portal.client.get_file("Binary/secret-name")
     assert [line.route for line in portal.lines] == ["/Binary/{id}"]

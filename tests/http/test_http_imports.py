@@ -34,8 +34,8 @@ def test_httpx_that_was_imported_before_is_left_alone():
 
 def test_a_door_to_loopback_loads_no_certificates():
     code = (
-        "from gpcli.http.client import Door\nfrom gpcli.http.deadline import Deadline\n"
-        "door = Door('http://127.0.0.1:1', deadline=Deadline(1), env={}, sleep=lambda _: None)\n"
+        "from gpcli.http.client import HttpClient\nfrom gpcli.http.deadline import Deadline\n"
+        "door = HttpClient('http://127.0.0.1:1', deadline=Deadline(1), env={}, sleep=lambda _: None)\n"
         "try: door.get('x')\nexcept Exception as error: assert error.code == 'unreachable'"
     )
     assert "truststore" not in loaded(code)

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from gpcli.errors import ConfigTrouble
+from gpcli.errors import ConfigError
 from gpcli.http.transport import named, proxy_for
 
 PORTAL = httpx.URL("https://portal.example/fhir/R4")
@@ -67,7 +67,7 @@ def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
     ["socks5://proxy.example", "ftp://proxy.example", "http://", "http://proxy.example:port"],
 )
 def test_a_proxy_that_is_none_is_refused_without_repeating_it(value):
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         proxy_for(PORTAL, {"HTTPS_PROXY": value})
     assert refused.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
 
@@ -76,7 +76,7 @@ NUMBERED = httpx.URL("https://[2001:db8::1]:8443/fhir")
 
 
 def test_a_numbered_address_that_proxies_can_not_be_told_is_refused_with_the_way_around():
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         proxy_for(NUMBERED, PROXY)
     assert refused.value.hint == (
         "Use the portal's name, or set NO_PROXY=2001:db8::1 to go around the proxy."

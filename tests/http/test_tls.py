@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.errors import ConfigTrouble, TlsTrouble
+from gpcli.errors import ConfigError, TlsError
 from gpcli.http.network_errors import LateReply, LostReply
 from gpcli.http.tls import hashed_directory, tls_context
 from tests.http.authority import DAY, Authority
@@ -35,14 +35,14 @@ def tls_portal(raw_portal, read_request) -> Iterator[Callable[[ssl.SSLContext], 
     return start
 
 
-def test_a_portal_whose_authority_the_profile_names_is_trusted(authority, tls_portal, door_to):
-    door = door_to(tls_portal(authority.server()), ca_file=str(authority.file))
-    assert door.get("Patient/a").body == {}
+def test_a_portal_whose_authority_the_profile_names_is_trusted(authority, tls_portal, client_to):
+    client = client_to(tls_portal(authority.server()), ca_file=str(authority.file))
+    assert client.get("Patient/a").body == {}
 
 
-def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, door_to):
-    door = door_to(tls_portal(authority.server()), env={"SSL_CERT_FILE": str(authority.file)})
-    assert door.get("Patient/a").body == {}
+def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, client_to):
+    client = client_to(tls_portal(authority.server()), env={"SSL_CERT_FILE": str(authority.file)})
+    assert client.get("Patient/a").body == {}
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, door
         ({"address": "127.0.0.2"}, "is for another address", "address in the profile"),
     ],
 )
-def test_a_certificate_that_is_wrong_says_how(authority, tls_portal, door_to, server, why, hint):
-    door = door_to(tls_portal(authority.server(**server)), ca_file=str(authority.file))
-    with pytest.raises(TlsTrouble) as refused:
-        door.get("Patient/a")
+def test_a_certificate_that_is_wrong_says_how(authority, tls_portal, client_to, server, why, hint):
+    client = client_to(tls_portal(authority.server(**server)), ca_file=str(authority.file))
+    with pytest.raises(TlsError) as refused:
+        client.get("Patient/a")
     assert refused.value.message == f"The certificate of 127.0.0.1 {why}; nothing was sent."
     assert (hint in refused.value.hint, refused.value.code) == (True, "tls")
 
 
-def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, door_to):
-    with pytest.raises(TlsTrouble) as refused:
-        door_to(tls_portal(authority.server())).get("Patient/a")
+def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, client_to):
+    with pytest.raises(TlsError) as refused:
+        client_to(tls_portal(authority.server())).get("Patient/a")
     assert refused.value.message == (
         "The certificate of 127.0.0.1 was not issued by anyone this computer trusts; "
         "nothing was sent."
@@ -71,13 +71,13 @@ def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, do
     assert "ca_file" in refused.value.hint
 
 
-def test_tls_1_1_is_not_spoken(authority, tls_portal, door_to):
+def test_tls_1_1_is_not_spoken(authority, tls_portal, client_to):
     server = authority.server()
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         server.maximum_version = ssl.TLSVersion.TLSv1_1
-    door = door_to(tls_portal(server), ca_file=str(authority.file))
-    with pytest.raises(TlsTrouble) as refused:
-        door.get("Patient/a")
+    client = client_to(tls_portal(server), ca_file=str(authority.file))
+    with pytest.raises(TlsError) as refused:
+        client.get("Patient/a")
     assert refused.value.message == (
         "No encrypted connection to 127.0.0.1 could be agreed on: it speaks only TLS that is no "
         "longer safe (before 1.2); nothing was sent."
@@ -85,13 +85,15 @@ def test_tls_1_1_is_not_spoken(authority, tls_portal, door_to):
     assert tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(raw_portal, read_request, door_to):
+def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(
+    raw_portal, read_request, client_to
+):
     def script(connection):
         connection.recv(10)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with pytest.raises(TlsTrouble, match="what answers there speaks no TLS; nothing was sent"):
-        door_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
+    with pytest.raises(TlsError, match="what answers there speaks no TLS; nothing was sent"):
+        client_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
 
 
 @pytest.fixture
@@ -111,16 +113,18 @@ def tunnel(authority, raw_portal, read_request) -> tuple[dict[str, str], list[by
 
 
 def test_a_portal_behind_a_proxy_is_reached_by_name_and_only_it_sees_the_request(
-    authority, tunnel, door_to
+    authority, tunnel, client_to
 ):
     env, seen = tunnel
-    door = door_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
-    assert door.get("Patient/a").body == {}
+    client = client_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    assert client.get("Patient/a").body == {}
     assert seen[0].splitlines()[0] == b"CONNECT portal.example:443 HTTP/1.1"
     assert seen[1].splitlines()[0] == b"GET /fhir/Patient/a HTTP/1.1"
 
 
-def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(raw_portal, read_request, door_to):
+def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(
+    raw_portal, read_request, client_to
+):
     def script(connection):
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -128,7 +132,7 @@ def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(raw_portal, rea
 
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{raw_portal(script).port}"}
     with pytest.raises(LostReply) as refused:
-        door_to("https://portal.example", env=env).send("POST", "Appointment", {})
+        client_to("https://portal.example", env=env).send("POST", "Appointment", {})
     assert refused.value.sent is False
     assert refused.value.message == (
         "The portal at portal.example can't be reached: the connection was cut."
@@ -136,7 +140,7 @@ def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(raw_portal, rea
 
 
 def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
-    authority, raw_portal, read_request, door_to
+    authority, raw_portal, read_request, client_to
 ):
     server = authority.server()
 
@@ -150,36 +154,36 @@ def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
 
     proxy = raw_portal(script)
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
-    door = door_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
-    assert door.get("Patient/a").body == {}
+    client = client_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    assert client.get("Patient/a").body == {}
     with pytest.raises(LostReply) as refused:
-        door.send("POST", "Appointment", {})
+        client.send("POST", "Appointment", {})
     assert (refused.value.sent, proxy.connections) == (True, 1)
     assert refused.value.message.startswith("The portal at portal.example did not finish")
 
 
-def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(authority, tunnel, door_to):
+def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(authority, tunnel, client_to):
     env, seen = tunnel
-    door = door_to("https://other.example/fhir", env=env, ca_file=str(authority.file))
-    with pytest.raises(TlsTrouble) as refused:
-        door.get("Patient/a")
+    client = client_to("https://other.example/fhir", env=env, ca_file=str(authority.file))
+    with pytest.raises(TlsError) as refused:
+        client.get("Patient/a")
     assert refused.value.message == (
         "The certificate of other.example is for another name; nothing was sent."
     )
     assert len(seen) == 1
 
 
-def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, door_to):
+def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, client_to):
     portal = raw_portal(lambda connection: portal.over.wait())
     with pytest.raises(LateReply) as refused:
-        door_to(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
+        client_to(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
     assert refused.value.sent is False
 
 
-def test_a_handshake_that_is_cut_is_no_connection(raw_portal, door_to):
+def test_a_handshake_that_is_cut_is_no_connection(raw_portal, client_to):
     portal = raw_portal(lambda connection: connection.recv(10))
     with pytest.raises(LostReply) as refused:
-        door_to(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
+        client_to(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
     assert refused.value.sent is False
 
 
@@ -197,7 +201,7 @@ def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, conten
     if content is not None:
         path.write_bytes(content)
     env = {"SSL_CERT_FILE": str(path)} if place == "SSL_CERT_FILE" else {}
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         tls_context(env, str(path) if place == "ca_file" else None)
     assert refused.value.message == f"{place} {path} can't be read as certificates."
 
@@ -208,7 +212,7 @@ def test_a_certificate_directory_in_which_nothing_can_be_found_is_named(tmp_path
     if content is not None:
         directory.mkdir()
         (directory / "ours.pem").write_bytes(content)
-    with pytest.raises(ConfigTrouble) as refused:
+    with pytest.raises(ConfigError) as refused:
         tls_context({"SSL_CERT_DIR": str(directory)}, None)
     assert refused.value.message == (
         f"SSL_CERT_DIR {directory} holds no certificates that can be found by their hash."

@@ -8,7 +8,7 @@ import httpcore
 import pytest
 
 from gpcli.http.deadline import Deadline
-from gpcli.http.network_errors import BadAnswer, LateReply, LostReply
+from gpcli.http.network_errors import BadReply, LateReply, LostReply
 from gpcli.http.transport import DeadlineBackend, resolve
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -22,15 +22,15 @@ def drip(connection: socket.socket, start: bytes, over: threading.Event) -> None
 
 
 def test_an_answer_comes_through_and_its_connection_is_used_again(
-    raw_portal, door_to, read_request
+    raw_portal, client_to, read_request
 ):
     def script(connection):
         while read_request(connection):
             connection.sendall(OK)
 
     portal = raw_portal(script)
-    door = door_to(portal.base)
-    assert [door.get("Patient/a").body, door.get("Patient/b").body] == [{}, {}]
+    client = client_to(portal.base)
+    assert [client.get("Patient/a").body, client.get("Patient/b").body] == [{}, {}]
     assert portal.connections == 1
 
 
@@ -44,7 +44,7 @@ def test_an_answer_comes_through_and_its_connection_is_used_again(
     ],
 )
 def test_dripped_bytes_end_with_the_deadline_wherever_they_drip(
-    raw_portal, door_to, read_request, start
+    raw_portal, client_to, read_request, start
 ):
     def script(connection):
         read_request(connection)
@@ -52,11 +52,13 @@ def test_dripped_bytes_end_with_the_deadline_wherever_they_drip(
 
     portal = raw_portal(script)
     with pytest.raises((LateReply, LostReply)) as refused:
-        door_to(portal.base, SOON).send("POST", "Appointment", {})
+        client_to(portal.base, SOON).send("POST", "Appointment", {})
     assert refused.value.sent is True
 
 
-def test_informational_answers_without_end_end_with_the_deadline(raw_portal, door_to, read_request):
+def test_informational_answers_without_end_end_with_the_deadline(
+    raw_portal, client_to, read_request
+):
     def script(connection):
         read_request(connection)
         while not portal.over.wait(0.01):
@@ -64,24 +66,24 @@ def test_informational_answers_without_end_end_with_the_deadline(raw_portal, doo
 
     portal = raw_portal(script)
     with pytest.raises(LateReply):
-        door_to(portal.base, SOON).get("Patient/a")
+        client_to(portal.base, SOON).get("Patient/a")
 
 
-def test_a_portal_that_never_answers_ends_with_the_deadline(raw_portal, door_to, read_request):
+def test_a_portal_that_never_answers_ends_with_the_deadline(raw_portal, client_to, read_request):
     def script(connection):
         read_request(connection)
         portal.over.wait()
 
     portal = raw_portal(script)
     with pytest.raises(LateReply) as refused:
-        door_to(portal.base, SOON).get("Patient/a")
+        client_to(portal.base, SOON).get("Patient/a")
     assert refused.value.message == "The portal at 127.0.0.1 did not answer within 0.3 s."
 
 
-def test_a_portal_that_never_reads_ends_with_the_deadline(raw_portal, door_to):
+def test_a_portal_that_never_reads_ends_with_the_deadline(raw_portal, client_to):
     portal = raw_portal(lambda connection: portal.over.wait())
     with pytest.raises(LateReply) as refused:
-        door_to(portal.base, 0.6).send("POST", "Binary", {"data": "x" * 8_000_000})
+        client_to(portal.base, 0.6).send("POST", "Binary", {"data": "x" * 8_000_000})
     assert refused.value.sent is True
 
 
@@ -98,7 +100,7 @@ def test_a_portal_that_never_reads_ends_with_the_deadline(raw_portal, door_to):
     ],
 )
 def test_a_write_whose_answer_is_cut_or_broken_is_sent_once_and_may_have_been_done(
-    raw_portal, door_to, read_request, answer
+    raw_portal, client_to, read_request, answer
 ):
     def script(connection):
         read_request(connection)
@@ -106,21 +108,21 @@ def test_a_write_whose_answer_is_cut_or_broken_is_sent_once_and_may_have_been_do
 
     portal = raw_portal(script)
     with pytest.raises(LostReply) as refused:
-        door_to(portal.base).send("POST", "Appointment", {})
+        client_to(portal.base).send("POST", "Appointment", {})
     assert (refused.value.sent, portal.connections) == (True, 1)
 
 
-def test_a_read_survives_a_connection_that_was_cut_once(raw_portal, door_to, read_request):
+def test_a_read_survives_a_connection_that_was_cut_once(raw_portal, client_to, read_request):
     def script(connection):
         read_request(connection)
         if portal.connections > 1:
             connection.sendall(OK)
 
     portal = raw_portal(script)
-    assert door_to(portal.base).get("Patient/a").body == {}
+    assert client_to(portal.base).get("Patient/a").body == {}
 
 
-def test_an_endless_body_is_a_bad_answer(raw_portal, door_to, read_request):
+def test_an_endless_body_is_a_bad_answer(raw_portal, client_to, read_request):
     def script(connection):
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
@@ -128,15 +130,15 @@ def test_an_endless_body_is_a_bad_answer(raw_portal, door_to, read_request):
             connection.sendall(b" " * 65_536)
 
     portal = raw_portal(script)
-    with pytest.raises(BadAnswer, match="it is larger than 2 MB"):
-        door_to(portal.base, max_bytes=2 * 1024 * 1024).get("Patient/a")
+    with pytest.raises(BadReply, match="it is larger than 2 MB"):
+        client_to(portal.base, max_bytes=2 * 1024 * 1024).get("Patient/a")
 
 
-def test_nothing_answers_at_a_closed_port(door_to):
+def test_nothing_answers_at_a_closed_port(client_to):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(LostReply) as refused:
-        door_to(f"http://127.0.0.1:{port}").send("POST", "Appointment", {})
+        client_to(f"http://127.0.0.1:{port}").send("POST", "Appointment", {})
     assert refused.value.sent is False
     assert refused.value.message == (
         "The portal at 127.0.0.1 can't be reached: nothing answers there."
@@ -144,7 +146,7 @@ def test_nothing_answers_at_a_closed_port(door_to):
 
 
 def test_a_request_to_a_second_origin_never_leaves_even_by_a_redirect(
-    raw_portal, door_to, read_request
+    raw_portal, client_to, read_request
 ):
     heard = []
     second = raw_portal(lambda connection: heard.append(read_request(connection)))
@@ -155,12 +157,12 @@ def test_a_request_to_a_second_origin_never_leaves_even_by_a_redirect(
         connection.sendall(b"HTTP/1.1 307 Moved\r\n" + location + b"Content-Length: 0\r\n\r\n")
 
     first = raw_portal(script)
-    assert door_to(first.base).get("Patient/a").status == 307
+    assert client_to(first.base).get("Patient/a").status == 307
     assert (heard, second.connections) == ([], 0)
 
 
 def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
-    raw_portal, door_to, read_request
+    raw_portal, client_to, read_request
 ):
     heard = []
 
@@ -170,9 +172,9 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
 
     proxy = raw_portal(script)
     env = {"HTTPS_PROXY": f"http://ada:pass@127.0.0.1:{proxy.port}"}
-    door = door_to("https://portal.example/fhir", env=env, bearer=Fixed("secret-token"))
+    client = client_to("https://portal.example/fhir", env=env, bearer=Fixed("secret-token"))
     with pytest.raises(LostReply) as refused:
-        door.send("POST", "Appointment", {})
+        client.send("POST", "Appointment", {})
     assert refused.value.sent is False
     assert refused.value.message == (
         f"The proxy 127.0.0.1:{proxy.port} refuses the way to portal.example (403)."
@@ -184,12 +186,12 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
     assert b"secret-token" not in b"".join(heard)
 
 
-def test_a_proxy_that_is_not_there_is_not_taken_for_the_portal(door_to):
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_portal(client_to):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         name = f"127.0.0.1:{listener.getsockname()[1]}"
     env = {"HTTPS_PROXY": f"http://{name}"}
     with pytest.raises(LostReply) as refused:
-        door_to("https://portal.example/fhir", env=env).send("POST", "Appointment", {})
+        client_to("https://portal.example/fhir", env=env).send("POST", "Appointment", {})
     assert refused.value.message == (f"The proxy {name} can't be reached: nothing answers there.")
     assert (refused.value.sent, "HTTPS_PROXY" in refused.value.hint) == (False, True)
 
@@ -199,14 +201,14 @@ def behind(proxy) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200", b"\x16\x03\x01 no HTTP\r\n\r\n"])
-def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, door_to, read_request, answer):
+def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, client_to, read_request, answer):
     def script(connection):
         read_request(connection)
         connection.sendall(answer)
 
     proxy = raw_portal(script)
     with pytest.raises(LostReply) as refused:
-        door_to("https://portal.example", env=behind(proxy)).send("POST", "Appointment", {})
+        client_to("https://portal.example", env=behind(proxy)).send("POST", "Appointment", {})
     assert refused.value.sent is False
     assert refused.value.message == (
         f"The proxy 127.0.0.1:{proxy.port} did not open the way to portal.example: "
@@ -214,10 +216,10 @@ def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, door_to, read_r
     )
 
 
-def test_a_proxy_that_never_answers_has_sent_nothing_on(raw_portal, door_to):
+def test_a_proxy_that_never_answers_has_sent_nothing_on(raw_portal, client_to):
     proxy = raw_portal(lambda connection: proxy.over.wait())
     with pytest.raises(LateReply) as refused:
-        door_to("https://portal.example", SOON, env=behind(proxy)).send("POST", "Appointment", {})
+        client_to("https://portal.example", SOON, env=behind(proxy)).send("POST", "Appointment", {})
     assert refused.value.sent is False
     assert refused.value.message == (
         f"The proxy 127.0.0.1:{proxy.port} did not answer within 0.3 s."
@@ -228,7 +230,7 @@ def test_a_proxy_that_never_answers_has_sent_nothing_on(raw_portal, door_to):
     ("status", "tries"), [(400, 1), (403, 1), (407, 1), (502, 4), (503, 4), (504, 4)]
 )
 def test_only_a_proxy_that_may_do_better_is_asked_again(
-    raw_portal, door_to, read_request, status, tries
+    raw_portal, client_to, read_request, status, tries
 ):
     def script(connection):
         read_request(connection)
@@ -236,7 +238,7 @@ def test_only_a_proxy_that_may_do_better_is_asked_again(
 
     proxy = raw_portal(script)
     with pytest.raises(LostReply) as refused:
-        door_to("https://portal.example", env=behind(proxy)).get("Patient/a")
+        client_to("https://portal.example", env=behind(proxy)).get("Patient/a")
     assert (proxy.connections, "\x1b" in refused.value.message) == (tries, False)
 
 
@@ -244,10 +246,10 @@ class Fixed:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def token(self, door) -> str:
+    def token(self, client) -> str:
         return self._token
 
-    def renew(self, door, stale: str) -> str:
+    def renew(self, client, stale: str) -> str:
         raise AssertionError("not asked for")
 
 
@@ -300,12 +302,12 @@ def test_addresses_are_resolved_once_each():
     assert resolve("127.0.0.1", 443) == ["127.0.0.1"]
 
 
-def test_one_door_serves_several_threads(raw_portal, door_to, read_request):
+def test_one_door_serves_several_threads(raw_portal, client_to, read_request):
     def script(connection):
         while read_request(connection):
             connection.sendall(OK)
 
-    door = door_to(raw_portal(script).base)
+    client = client_to(raw_portal(script).base)
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda n: door.get(f"Slot/{n}").status, range(40)))
+        answers = list(threads.map(lambda n: client.get(f"Slot/{n}").status, range(40)))
     assert answers == [200] * 40

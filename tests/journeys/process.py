@@ -33,7 +33,7 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
 
 def as_person(sandbox: Sandbox, home: Path, person: str, **more: str) -> dict[str, str]:
     """The same with a token for `person`."""
-    token = sandbox.token_for(person)
+    token = sandbox.issue_token(person)
     values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     return surroundings(home, **values, **more)
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import httpx
 
 from gpcli.__main__ import command_line
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.vault import Vault
 from gpcli.cli.sandbox_env import variables
 from gpcli.config.options import Options
@@ -121,8 +121,8 @@ class Shell:
         """The same shell by another clock."""
         return replace(self, now=now)
 
-    def _session(self, options: Options, env: Mapping[str, str], *streams: Any) -> Session:
-        session = Session(
+    def _session(self, options: Options, env: Mapping[str, str], *streams: Any) -> AppContext:
+        session = AppContext(
             options,
             env,
             *streams,
@@ -145,6 +145,6 @@ def scripted(
     acting_for: str | None = None,
 ) -> Shell:
     """A shell with a token for `person` among its variables, and an empty configuration."""
-    token = sandbox.token_for(person, acting_for)
+    token = sandbox.issue_token(person, acting_for)
     values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     return Shell({**values, "GPCLI_CONFIG_DIR": str(config)}, now)

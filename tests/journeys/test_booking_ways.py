@@ -60,7 +60,7 @@ def trusting(portals, tmp_path) -> Iterator[World]:
 
 def configured(sandbox: Sandbox, home: Path, way: str, person: str = "ada") -> dict[str, str]:
     """The variables of a person whose profile books in this way."""
-    token = sandbox.token_for(person)
+    token = sandbox.issue_token(person)
     kept = home / "token"
     kept.write_text(token.access_token)
     settings = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpcli.cli.demo import ACTS, Stage
+from gpcli.cli.demo import ACTS, Transcript
 from gpcli.errors import Failure
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import gpcli, surroundings
@@ -43,7 +43,7 @@ def sandbox():
 
 @pytest.fixture
 def stage(tmp_path):
-    return Stage(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    return Transcript(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
 
 
 def test_a_line_that_ends_otherwise_than_announced_fails(stage):
@@ -62,7 +62,7 @@ def test_a_question_that_finds_no_answer_fails(stage):
         stage.ask("gpcli services")
 
 
-class Forger(Stage):
+class Forger(Transcript):
     """A stage on which gpcli's answers have been tampered with."""
 
     def ask(self, line):
@@ -77,7 +77,7 @@ def test_a_booking_that_the_surgery_never_confirms_fails(tmp_path, sandbox):
         BOOK(stage, sandbox)
 
 
-class Impostor(Stage):
+class Impostor(Transcript):
     """A stage on which somebody else is signed in."""
 
     def ask(self, line):
@@ -96,14 +96,14 @@ def test_a_gp_who_offers_something_after_all_fails(stage, sandbox):
         NOTHING_DIGITAL(Generous(stage.stdout, stage.env, SCREEN), sandbox)
 
 
-class Generous(Stage):
+class Generous(Transcript):
     """A stage on which every GP offers everything."""
 
     def ask(self, line):
         return [{**row, "status": "offered"} for row in super().ask(line)]
 
 
-class Forgetful(Stage):
+class Forgetful(Transcript):
     """A stage on which the lists of one command stay as they were at first."""
 
     def ask(self, line):

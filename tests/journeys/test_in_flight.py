@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from tests.journeys.shell import AN_HOUR, Shell, at_once
 
 RAMP = "gpcli contact --subject Ramp --can-wait"
@@ -54,9 +54,9 @@ class Fated(Shell):
 
     fate: Callable[[], httpx.BaseTransport] = httpx.HTTPTransport
 
-    def _session(self, options: Any, env: Any, *streams: Any) -> Session:
+    def _session(self, options: Any, env: Any, *streams: Any) -> AppContext:
         fate = self.fate()
-        session = Session(
+        session = AppContext(
             options,
             env,
             *streams,

@@ -10,11 +10,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.account_commands import OFFLINE
 from gpcli.cli.demo import visit
-from gpcli.cli.terminal_prompter import TerminalScreen
+from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.config.options import Options
 from gpcli.errors import NoKeyring
 from tests.journeys.shell import PIPED, Ending
@@ -313,8 +313,8 @@ def test_without_a_browser_the_address_is_printed(shell, live):
 )
 def test_over_ssh_the_line_leads_to_where_gpcli_waits(host, way):
     said, env = io.StringIO(), {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
-    session = Session(Options(), env, io.StringIO(), io.StringIO(), said, terminal=PIPED)
-    screen = TerminalScreen(session, browser=None, automatic=False)
+    session = AppContext(Options(), env, io.StringIO(), io.StringIO(), said, terminal=PIPED)
+    screen = TerminalPrompter(session, browser=None, automatic=False)
     screen.show_url("https://portal.example/authorize", 4711, host)
     assert f"ssh -L {way} THIS-MACHINE" in said.getvalue()
 

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 import httpx
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from tests.journeys.shell import AN_HOUR, Shell
 from tests.journeys.world import World
 
@@ -58,7 +58,7 @@ class Through(Shell):
     transport: httpx.BaseTransport | None = None
 
     def _session(self, options, env, *streams):
-        session = Session(
+        session = AppContext(
             options, env, *streams, now=self.now, transport=self.transport, terminal=self.terminal
         )
         session.patience = AN_HOUR

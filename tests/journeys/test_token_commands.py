@@ -56,7 +56,7 @@ def shell_running(world: World, tmp_path: Path) -> Callable[[str], Shell]:
 
 
 def good(sandbox: Sandbox) -> str:
-    return sandbox.token_for("ada").access_token
+    return sandbox.issue_token("ada").access_token
 
 
 def test_the_token_that_a_command_prints_is_used(shell_running, world, tmp_path):

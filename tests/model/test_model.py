@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Sending
+from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import (
     Consent,
     ConsentLevel,
@@ -138,7 +138,7 @@ def test_services_and_levels_are_the_codes_of_the_portal():
 
 @pytest.mark.parametrize("one", [an_appointment(reason="Knee"), an_enquiry()])
 def test_a_receipt_has_all_of_the_appointment_and_how_the_sending_went(one):
-    receipt = AppointmentReceipt.of(one, Sending(**SENDING))
+    receipt = AppointmentReceipt.of(one, Receipt(**SENDING))
 
     assert {field.name: getattr(receipt, field.name) for field in fields(receipt)} == {
         **{field.name: getattr(one, field.name) for field in fields(one)},
@@ -148,12 +148,12 @@ def test_a_receipt_has_all_of_the_appointment_and_how_the_sending_went(one):
 
 def test_a_receipt_has_all_of_the_consent_and_how_the_sending_went():
     assert ConsentReceipt.of(
-        Consent("c", "basic", "active", None), Sending(**SENDING)
+        Consent("c", "basic", "active", None), Receipt(**SENDING)
     ) == ConsentReceipt(id="c", level="basic", status="active", since=None, **SENDING)
 
 
 def test_a_receipt_says_whether_it_waits_as_the_appointment_does():
-    assert AppointmentReceipt.of(an_enquiry(), Sending(**SENDING)).waiting
+    assert AppointmentReceipt.of(an_enquiry(), Receipt(**SENDING)).waiting
 
 
 def test_a_receipt_without_its_sending_is_not_made():

@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from gpcli.model.service import Offer, ServiceName
-from gpcli.model.thread import Draft, Enclosure
+from gpcli.model.thread import AttachedFile, Draft
 from gpcli.portal.capabilities import Capabilities
 from tests.portal.builders import Json, concept, identified, ref
 from tests.portal.scripted import TYPES
@@ -22,7 +22,7 @@ ALL_AT_ONCE = Capabilities(False, TYPES, TYPES, TYPES, TYPES, transaction=True)
 FORGETFUL = Capabilities(False, TYPES, (), TYPES, TYPES, transaction=True)
 """The same without conditional creates."""
 
-NOTE = Enclosure("note.txt", "text/plain", b"7 mm")
+NOTE = AttachedFile("note.txt", "text/plain", b"7 mm")
 DRAFT = Draft("Where can I park?", (NOTE,))
 
 

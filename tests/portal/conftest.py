@@ -10,9 +10,9 @@ import pytest
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
-from tests.portal.scripted import ALL_OFF, ALL_ON, NOW, Server, door_to, portal_through
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
+from tests.portal.scripted import ALL_OFF, ALL_ON, NOW, Server, client_to, portal_through
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
-    with door_to(server) as door:
-        yield Exchange(door, lambda: able)
+def exchange(server: Server, able: Capabilities) -> Iterator[FhirSearch]:
+    with client_to(server) as client:
+        yield FhirSearch(client, lambda: able)
 
 
 @pytest.fixture
-def singly(server: Server) -> Iterator[Exchange]:
+def singly(server: Server) -> Iterator[FhirSearch]:
     """Questions to a portal that takes no batches."""
-    with door_to(server) as door:
-        yield Exchange(door, lambda: ALL_OFF)
+    with client_to(server) as client:
+        yield FhirSearch(client, lambda: ALL_OFF)
 
 
 @pytest.fixture
@@ -45,16 +45,16 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def errands(exchange: Exchange, journal: Journal) -> Errands:
-    return Errands(exchange, journal, lambda: NOW)
+def kernel(exchange: FhirSearch, journal: Journal) -> WriteKernel:
+    return WriteKernel(exchange, journal, lambda: NOW)
 
 
 @pytest.fixture
-def careful(singly: Exchange, journal: Journal) -> Errands:
+def careful(singly: FhirSearch, journal: Journal) -> WriteKernel:
     """Errands at a portal that knows no conditional creates."""
-    return Errands(singly, journal, lambda: NOW)
+    return WriteKernel(singly, journal, lambda: NOW)
 
 
 @pytest.fixture
-def portal(exchange: Exchange, journal: Journal) -> FhirPortal:
+def portal(exchange: FhirSearch, journal: Journal) -> FhirPortal:
     return portal_through(exchange, journal)

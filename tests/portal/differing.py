@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gpcli.auth.people import account_id
-from gpcli.auth.vault import MemoryVault, SignedIn
+from gpcli.auth.vault import MemoryVault, StoredSession
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
 from gpcli.config.profiles import SCOPES
@@ -26,7 +26,7 @@ portal = "{BASE}"
 environment = "sandbox"
 """
 LONG_AGO = NOW.timestamp() - 7200
-SIGNED_IN = SignedIn(
+SIGNED_IN = StoredSession(
     portal=BASE,
     client_id="gpcli",
     token_endpoint=TOKEN,

@@ -8,9 +8,9 @@ from gpcli.journal import Journal
 from gpcli.model.prescription import Prescription, PrescriptionId
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import Json, concept, ref
-from tests.portal.scripted import ALL_ON, Server, door_to, portal_through
+from tests.portal.scripted import ALL_ON, Server, client_to, portal_through
 
 ATC = "http://www.whocc.no/atc"
 GROUPS = "urn:oid:2.16.578.1.12.4.1.1.7421"
@@ -33,7 +33,7 @@ def portal_at(
     server: Server, journal: Journal, can: Capabilities | None = None, **identity: Any
 ) -> FhirPortal:
     """The client of a scripted portal."""
-    exchange = Exchange(door_to(server), lambda: can or able())
+    exchange = FhirSearch(client_to(server), lambda: can or able())
     return portal_through(exchange, journal, **identity)
 
 

@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.dependencies import Context
+from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.mapping import Dialect, Reader
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_searchset
 
 BASE = "https://portal.example/fhir/R4"
@@ -140,9 +140,9 @@ class Server:
         return {"resource": reply.body, "response": response}
 
 
-def door_to(server: Callable[[httpx.Request], httpx.Response]) -> Door:
+def client_to(server: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
     """The real door, with time that stands still."""
-    return Door(
+    return HttpClient(
         BASE,
         deadline=Deadline(30, lambda: 0.0),
         env={},
@@ -153,7 +153,7 @@ def door_to(server: Callable[[httpx.Request], httpx.Response]) -> Door:
 
 
 def portal_through(
-    exchange: Exchange,
+    exchange: FhirSearch,
     journal: Journal,
     identity: Identity | None = None,
     marks: ReadMarks | None = None,
@@ -161,13 +161,13 @@ def portal_through(
 ) -> FhirPortal:
     """The client as the session builds it, with everything permitted."""
     who = identity or Identity("kari")
-    dialect = Dialect({}, "proposed", "Europe/Oslo", booking)
-    context = Context(
+    portal_profile = PortalProfile({}, "proposed", "Europe/Oslo", booking)
+    context = PortalDependencies(
         exchange,
-        Errands(exchange, journal, lambda: NOW),
+        WriteKernel(exchange, journal, lambda: NOW),
         who,
-        dialect,
-        Reader(who.patient, dialect, exchange.flaws),
+        portal_profile,
+        RecordMapper(who.patient, portal_profile, exchange.flaws),
         lambda: frozenset(ServiceName),
         lambda: NOW,
     )

@@ -10,7 +10,7 @@ import pytest
 from gpcli import errors
 from gpcli.fhir.documents import documents_of, read_attachments, write_attachment
 from gpcli.fhir.element import Malformed
-from gpcli.model.thread import Attachment, Enclosure
+from gpcli.model.thread import AttachedFile, Attachment
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import an_outcome, found, ref
 from tests.portal.communications import a_document, a_file, a_message
@@ -113,7 +113,7 @@ def test_a_document_without_content_is_malformed(content: object):
 
 
 def test_a_file_is_written_with_all_that_a_reader_needs():
-    assert write_attachment(Enclosure("å.txt", "text/plain", TEXT)) == {
+    assert write_attachment(AttachedFile("å.txt", "text/plain", TEXT)) == {
         "contentType": "text/plain",
         "title": "å.txt",
         "size": len(TEXT),
@@ -233,7 +233,7 @@ def test_a_web_page_that_was_promised_is_a_file(portal: FhirPortal, server: Serv
         (410, errors.NotFound),
         (403, errors.NotPermitted),
         (401, errors.Expired),
-        (500, errors.PortalTrouble),
+        (500, errors.PortalError),
         (302, errors.BadResponse),
     ],
 )

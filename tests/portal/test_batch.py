@@ -12,13 +12,13 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import create_each
-from gpcli.portal.write.kernel import Created, Errands
+from gpcli.portal.write.kernel import Created, WriteKernel
 from tests.portal.builders import Json, a_searchset, an_outcome, identified
 from tests.portal.medicines import a_task, able
 from tests.portal.scripted import BASE, BATCH, INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
-from tests.portal.scripted import door_to as door
+from tests.portal.scripted import client_to as client
 
 NAMES = ("a", "b", "c")
 PARTS = [uuid5(INTENT, name) for name in NAMES]
@@ -37,10 +37,10 @@ def create(
     server: Server, journal: Journal, can: Capabilities | None = None, count: int = 3
 ) -> list[str]:
     """What became of each of the first `count`, in words."""
-    exchange = Exchange(door(server), lambda: can or able())
-    errands = Errands(exchange, journal, lambda: NOW)
+    exchange = FhirSearch(client(server), lambda: can or able())
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
     parts = list(zip(PARTS, BODIES, strict=True))[:count]
-    return [said(each) for each in create_each(exchange, errands, "Task", parts, INTENT)]
+    return [said(each) for each in create_each(exchange, kernel, "Task", parts, INTENT)]
 
 
 def said(outcome: Created | errors.GpcliError) -> str:
@@ -150,7 +150,7 @@ def test_the_journal_knows_of_all_before_the_batch_leaves(server: Server, journa
 
 def test_nothing_leaves_when_the_journal_can_not_be_written(server: Server, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(errors.ConfigTrouble):
+    with pytest.raises(errors.ConfigError):
         create(server, Journal(tmp_path / "file", "p", "a"))
     assert server.requests == []
 
@@ -257,10 +257,10 @@ def test_what_was_taken_but_can_not_be_read_back_is_not_called_failed(
 
 def test_an_unknown_outcome_tells_what_the_person_can_repeat(server: Server, journal: Journal):
     server.on(BATCH, looked(), LOST, looked())
-    exchange = Exchange(door(server), lambda: KNOWS_NO_REPEATS)
+    exchange = FhirSearch(client(server), lambda: KNOWS_NO_REPEATS)
     parts = list(zip(PARTS, BODIES, strict=True))
-    errands = Errands(exchange, journal, lambda: NOW)
-    for outcome in create_each(exchange, errands, "Task", parts, INTENT):
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    for outcome in create_each(exchange, kernel, "Task", parts, INTENT):
         assert isinstance(outcome, errors.OutcomeUnknown)
         assert outcome.request_id == str(INTENT)
         assert f"--request-id {INTENT}" in outcome.hint

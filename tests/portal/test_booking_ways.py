@@ -16,7 +16,7 @@ from gpcli.journal import Journal
 from gpcli.model.appointment import Slot, SlotId
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.slot_booking import way_to_book
 from tests.portal.builders import (
     Json,
@@ -38,7 +38,7 @@ from tests.portal.scripted import (
     NOW,
     Reply,
     Server,
-    door_to,
+    client_to,
     portal_through,
 )
 from tests.portal.world import BOOKING, GPS
@@ -94,10 +94,10 @@ def script(server: Server) -> None:
 @pytest.fixture
 def portal_of(server: Server, journal: Journal) -> Iterator[Callable[..., FhirPortal]]:
     """`portal_of("operation")`, with capabilities; by default a portal that can all."""
-    with door_to(server) as door:
+    with client_to(server) as client:
 
         def build(way: str, can: Capabilities = CAN_ALL) -> FhirPortal:
-            return portal_through(Exchange(door, lambda: can), journal, booking=way)
+            return portal_through(FhirSearch(client, lambda: can), journal, booking=way)
 
         yield build
 
@@ -564,8 +564,8 @@ def test_a_transaction_that_was_done_before_its_answer_was_lost_is_not_taken_for
             return next(tries).response()
         return server(request)
 
-    with door_to(once_lost) as door:
-        exchange = Exchange(door, lambda: CAN_ALL)
+    with client_to(once_lost) as client:
+        exchange = FhirSearch(client, lambda: CAN_ALL)
         written = book(portal_through(exchange, journal, booking="transaction"))
     assert (written.record.id, written.changed) == ("visit-1", True)
 

@@ -10,11 +10,11 @@ import pytest
 
 from gpcli import errors
 from gpcli.fhir.element import resource
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import KEPT, Capabilities, capabilities, permitted, read_capabilities
 from tests.portal.builders import a_capability, a_capability_statement, a_patient
-from tests.portal.scripted import ALL_ON, LOST, Reply, Server, door_to
+from tests.portal.scripted import ALL_ON, LOST, Reply, Server, client_to
 
 NOW = 1_800_000_000.0
 STATEMENT = a_capability_statement(
@@ -31,10 +31,10 @@ CAN = Capabilities(
 
 
 @pytest.fixture
-def door(server: Server) -> Iterator[Door]:
+def client(server: Server) -> Iterator[HttpClient]:
     server.on("GET metadata", STATEMENT)
-    with door_to(server) as door:
-        yield door
+    with client_to(server) as client:
+        yield client
 
 
 def test_a_statement_is_read_as_names_of_types():
@@ -69,14 +69,14 @@ def test_a_portal_says_that_times_are_booked_with_an_operation(
 
 @pytest.mark.parametrize("since", ["transaction", "book_operation"])
 def test_what_was_kept_before_something_counted_is_asked_anew(
-    door: Door, server: Server, tmp_path: Path, since: str
+    client: HttpClient, server: Server, tmp_path: Path, since: str
 ):
-    capabilities(door, tmp_path, NOW)
+    capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     kept = json.loads(path.read_text())
     assert kept.pop(since) is False
     path.write_text(json.dumps(kept))
-    assert capabilities(door, tmp_path, NOW) == CAN
+    assert capabilities(client, tmp_path, NOW) == CAN
     assert server.asked == ["GET metadata"] * 2
 
 
@@ -90,21 +90,23 @@ def test_what_a_server_does_as_a_client_does_not_count():
     assert read_capabilities(resource(statement)) == Capabilities(False, (), (), (), ())
 
 
-def test_the_statement_is_asked_once_a_day(door: Door, server: Server, tmp_path: Path):
-    asked = [capabilities(door, tmp_path, NOW + later) for later in (0, 1, KEPT - 1)]
+def test_the_statement_is_asked_once_a_day(client: HttpClient, server: Server, tmp_path: Path):
+    asked = [capabilities(client, tmp_path, NOW + later) for later in (0, 1, KEPT - 1)]
     assert (asked, server.asked) == ([CAN] * 3, ["GET metadata"])
-    capabilities(door, tmp_path, NOW + KEPT)
+    capabilities(client, tmp_path, NOW + KEPT)
     assert server.asked == ["GET metadata"] * 2
 
 
-def test_a_statement_from_the_future_is_asked_again(door: Door, server: Server, tmp_path: Path):
-    capabilities(door, tmp_path, NOW)
-    capabilities(door, tmp_path, NOW - 10)
+def test_a_statement_from_the_future_is_asked_again(
+    client: HttpClient, server: Server, tmp_path: Path
+):
+    capabilities(client, tmp_path, NOW)
+    capabilities(client, tmp_path, NOW - 10)
     assert len(server.asked) == 2
 
 
-def test_the_cache_is_private(door: Door, tmp_path: Path):
-    capabilities(door, tmp_path / "cache", NOW)
+def test_the_cache_is_private(client: HttpClient, tmp_path: Path):
+    capabilities(client, tmp_path / "cache", NOW)
     (kept,) = (tmp_path / "cache").iterdir()
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -112,31 +114,31 @@ def test_the_cache_is_private(door: Door, tmp_path: Path):
 @pytest.mark.parametrize(
     "kept", ["", "{", "[]", "null", "{}", '{"at": "now"}', json.dumps({"at": NOW}), "\x00"]
 )
-def test_a_broken_cache_is_replaced(door: Door, server: Server, tmp_path: Path, kept: str):
-    capabilities(door, tmp_path, NOW)
+def test_a_broken_cache_is_replaced(client: HttpClient, server: Server, tmp_path: Path, kept: str):
+    capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     path.write_text(kept)
-    assert capabilities(door, tmp_path, NOW) == CAN
+    assert capabilities(client, tmp_path, NOW) == CAN
     assert json.loads(path.read_text())["at"] == NOW
     assert len(server.asked) == 2
 
 
 def test_where_nothing_can_be_kept_it_is_asked_every_time(
-    door: Door, server: Server, tmp_path: Path
+    client: HttpClient, server: Server, tmp_path: Path
 ):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert [capabilities(door, blocked, NOW) for _ in range(2)] == [CAN, CAN]
+    assert [capabilities(client, blocked, NOW) for _ in range(2)] == [CAN, CAN]
     assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 410])
 def test_an_address_without_metadata_is_no_fhir_portal(
-    door: Door, server: Server, tmp_path: Path, status: int
+    client: HttpClient, server: Server, tmp_path: Path, status: int
 ):
     server.on("GET metadata", Reply(status=status))
     with pytest.raises(errors.BadResponse, match="is not a FHIR portal") as raised:
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
     assert "FHIR base" in raised.value.hint
     assert list(tmp_path.iterdir()) == []
 
@@ -150,20 +152,20 @@ def test_an_address_without_metadata_is_no_fhir_portal(
     ],
 )
 def test_an_answer_that_is_no_statement_is_no_fhir_portal(
-    door: Door, server: Server, tmp_path: Path, answer: Reply
+    client: HttpClient, server: Server, tmp_path: Path, answer: Reply
 ):
     server.on("GET metadata", answer)
     with pytest.raises(errors.BadResponse, match="is not a FHIR portal"):
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
 
 
 def test_an_address_that_leads_on_to_another_one_is_said_to(
-    door: Door, server: Server, tmp_path: Path
+    client: HttpClient, server: Server, tmp_path: Path
 ):
     there = {"Location": "https://portal.example/login"}
     server.on("GET metadata", Reply(status=302, headers=there))
     with pytest.raises(errors.BadResponse, match="portal: it leads on to another address"):
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
     assert len(server.asked) == 1
 
 
@@ -171,11 +173,11 @@ def test_an_address_that_leads_on_to_another_one_is_said_to(
     ("version", "said"), [("5.0.0", "5.0.0"), ("4.3.0", "4.3.0"), (None, "of no version")]
 )
 def test_another_version_of_fhir_is_named(
-    door: Door, server: Server, tmp_path: Path, version: str | None, said: str
+    client: HttpClient, server: Server, tmp_path: Path, version: str | None, said: str
 ):
     server.on("GET metadata", a_capability_statement(fhirVersion=version))
     with pytest.raises(errors.BadResponse, match=f"speaks FHIR {said}, not R4") as raised:
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
     assert "another address for R4" in raised.value.hint
 
 
@@ -190,28 +192,28 @@ def test_another_version_of_fhir_is_named(
     ],
 )
 def test_a_broken_statement_is_a_bad_response_that_names_the_element(
-    door: Door, server: Server, tmp_path: Path, broken: dict, where: str
+    client: HttpClient, server: Server, tmp_path: Path, broken: dict, where: str
 ):
     server.on("GET metadata", STATEMENT | broken)
     with pytest.raises(errors.BadResponse, match=f"can't be read: .*{where}"):
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Reply(status=500), errors.PortalTrouble),
+        (Reply(status=500), errors.PortalError),
         (Reply(status=429), errors.RateLimited),
         (Reply(status=401), errors.Expired),
         (LOST, errors.Unreachable),
     ],
 )
 def test_a_portal_in_trouble_is_not_taken_for_something_else(
-    door: Door, server: Server, tmp_path: Path, answer: Reply, kind: type
+    client: HttpClient, server: Server, tmp_path: Path, answer: Reply, kind: type
 ):
     server.on("GET metadata", answer)
     with pytest.raises(kind):
-        capabilities(door, tmp_path, NOW)
+        capabilities(client, tmp_path, NOW)
 
 
 BOOKING = {ServiceName.BOOKING, ServiceName.FLU_VACCINATION}

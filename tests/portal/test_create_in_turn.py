@@ -10,8 +10,8 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.transaction import Made, Part, create_in_turn
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
@@ -38,8 +38,8 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def in_turn(exchange: Exchange, journal: Journal) -> Callable[..., Made]:
-    errands = Errands(exchange, journal, lambda: NOW)
+def in_turn(exchange: FhirSearch, journal: Journal) -> Callable[..., Made]:
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
 
     def create(*, begun: bool = False) -> Made:
         first, second = WRITTEN
@@ -49,7 +49,7 @@ def in_turn(exchange: Exchange, journal: Journal) -> Callable[..., Made]:
             parted["reference"] = reference
             return Part(second.intent, {**second.resource, "partOf": [parted]})
 
-        return create_in_turn(exchange, errands, first, then, INTENT, begun=begun)
+        return create_in_turn(exchange, kernel, first, then, INTENT, begun=begun)
 
     return create
 

@@ -10,7 +10,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal import queries
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import (
     a_searchset,
     an_appointment,
@@ -31,16 +31,16 @@ def states(journal: Journal) -> list[str]:
     return [entry.state for entry in journal.entries()]
 
 
-def create(errands: Errands) -> list[str]:
-    there = errands.create("Appointment", BODY, INTENT).there
+def create(kernel: WriteKernel) -> list[str]:
+    there = kernel.create("Appointment", BODY, INTENT).there
     return [each.ref for each in there.matches]
 
 
 def test_a_create_carries_its_identifier_three_times_and_is_read_back(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
-    assert create(errands) == ["Appointment/visit-1"]
+    assert create(kernel) == ["Appointment/visit-1"]
     sent = server.written()
     assert (sent.headers["If-None-Exist"], sent.headers["X-Request-ID"]) == (
         f"identifier=urn:ietf:rfc:3986|{INTENT.urn}",
@@ -55,7 +55,7 @@ def test_a_create_carries_its_identifier_three_times_and_is_read_back(
 
 
 def test_the_journal_knows_of_the_write_before_it_leaves(
-    careful: Errands, server: Server, journal: Journal, tmp_path: Path
+    careful: WriteKernel, server: Server, journal: Journal, tmp_path: Path
 ):
     seen: list[str] = []
 
@@ -74,19 +74,19 @@ def test_the_journal_knows_of_the_write_before_it_leaves(
 
 def test_nothing_leaves_when_the_journal_can_not_be_written(singly, server: Server, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    errands = Errands(singly, Journal(tmp_path / "file", "p", "a"), lambda: NOW)
-    with pytest.raises(errors.ConfigTrouble):
-        create(errands)
+    kernel = WriteKernel(singly, Journal(tmp_path / "file", "p", "a"), lambda: NOW)
+    with pytest.raises(errors.ConfigError):
+        create(kernel)
     assert server.asked == []
 
 
 def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
-    errands: Errands, server: Server
+    kernel: WriteKernel, server: Server
 ):
     other = an_appointment("other")
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
-    there, known, _ = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    there, known, _ = kernel.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
     assert [[one.ref for one in each.matches] for each in (there, known)] == [
         ["Appointment/visit-1"],
         ["Appointment/other"],
@@ -96,37 +96,37 @@ def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
 def test_a_witness_that_may_not_be_asked_knows_nothing(
-    errands: Errands, server: Server, status: int
+    kernel: WriteKernel, server: Server, status: int
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", Reply(an_outcome(), status))
-    there, known, _ = errands.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    there, known, _ = kernel.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
     assert (len(there.matches), known.matches) == (1, [])
 
 
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=502), Reply(status=429)])
 def test_a_portal_that_knows_conditional_creates_gets_the_same_request_again(
-    errands: Errands, server: Server, journal: Journal, trouble: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, trouble: Reply
 ):
     server.on("POST Appointment", trouble, CREATED).on(LOOK, OURS)
-    assert create(errands) == ["Appointment/visit-1"]
+    assert create(kernel) == ["Appointment/visit-1"]
     first, second = [each for each in server.requests if each.method == "POST"]
     assert (first.content, first.headers) == (second.content, second.headers)
     assert states(journal) == ["done"]
 
 
 def test_what_a_portal_does_not_implement_was_not_done(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", Reply(an_outcome(), 501))
     with pytest.raises(errors.Rejected, match="does not know how to do this"):
-        create(errands)
+        create(kernel)
     assert (len(server.requests), states(journal)) == (1, ["refused"])
 
 
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(status=408)])
 def test_without_conditional_creates_nothing_is_sent_twice(
-    careful: Errands, server: Server, trouble: Reply
+    careful: WriteKernel, server: Server, trouble: Reply
 ):
     server.on("POST Appointment", trouble, CREATED).on(LOOK, OURS)
     create(careful)
@@ -141,7 +141,7 @@ def test_without_conditional_creates_nothing_is_sent_twice(
     ids=["lost", "500", "503", "408", "html"],
 )
 def test_a_lost_reply_is_looked_into_and_what_is_found_is_done(
-    careful: Errands, server: Server, journal: Journal, trouble: Reply
+    careful: WriteKernel, server: Server, journal: Journal, trouble: Reply
 ):
     server.on("POST Appointment", trouble).on(LOOK, OURS)
     assert create(careful) == ["Appointment/visit-1"]
@@ -151,7 +151,7 @@ def test_a_lost_reply_is_looked_into_and_what_is_found_is_done(
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(status=423)])
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
 def test_what_is_not_found_after_a_lost_reply_is_unknown_not_failed(
-    careful: Errands, server: Server, journal: Journal, trouble: Reply, look: Reply
+    careful: WriteKernel, server: Server, journal: Journal, trouble: Reply, look: Reply
 ):
     server.on("POST Appointment", trouble).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown) as raised:
@@ -173,7 +173,7 @@ def test_what_is_not_found_after_a_lost_reply_is_unknown_not_failed(
     ],
 )
 def test_a_refusal_is_not_done_and_needs_no_look(
-    careful: Errands, server: Server, journal: Journal, answer: Reply, kind: type
+    careful: WriteKernel, server: Server, journal: Journal, answer: Reply, kind: type
 ):
     server.on("POST Appointment", answer)
     with pytest.raises(kind):
@@ -182,28 +182,28 @@ def test_a_refusal_is_not_done_and_needs_no_look(
 
 
 def test_slowing_down_after_several_tries_is_no_proof_that_none_was_done(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", LOST, Reply(status=429)).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
-        create(errands)
+        create(kernel)
     assert states(journal) == ["unknown"]
 
 
 @pytest.mark.parametrize("answer", [TAKEN, Reply(status=409), Reply(status=412)])
 def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
-    errands: Errands, server: Server, journal: Journal, answer: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, answer: Reply
 ):
     server.on("POST Appointment", LOST, answer).on(LOOK, OURS)
-    assert create(errands) == ["Appointment/visit-1"]
+    assert create(kernel) == ["Appointment/visit-1"]
     assert states(journal) == ["done"]
 
 
 def test_a_taken_slot_told_by_another_status_may_be_our_own_echo_too(
-    errands: Errands, server: Server
+    kernel: WriteKernel, server: Server
 ):
     server.on("POST Appointment", Reply(an_outcome("slot-taken"), 422)).on(LOOK, OURS)
-    assert create(errands) == ["Appointment/visit-1"]
+    assert create(kernel) == ["Appointment/visit-1"]
 
 
 @pytest.mark.parametrize(
@@ -211,16 +211,16 @@ def test_a_taken_slot_told_by_another_status_may_be_our_own_echo_too(
 )
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_conflict_with_somebody_else_is_refused(
-    errands: Errands, server: Server, journal: Journal, answer: Reply, kind: type, look: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, answer: Reply, kind: type, look: Reply
 ):
     server.on("POST Appointment", answer).on(LOOK, look)
     with pytest.raises(kind):
-        create(errands)
+        create(kernel)
     assert states(journal) == ["refused"]
 
 
 def test_a_portal_that_can_not_be_reached_got_nothing(
-    careful: Errands, server: Server, journal: Journal
+    careful: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", NO_WAY)
     with pytest.raises(errors.Unreachable):
@@ -231,24 +231,24 @@ def test_a_portal_that_can_not_be_reached_got_nothing(
 
 @pytest.mark.parametrize("look", [Reply(status=500), NO_WAY, Reply(raw=b"<html>")])
 def test_a_write_that_can_not_be_read_back_is_not_called_failed(
-    errands: Errands, server: Server, journal: Journal, look: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, look: Reply
 ):
     server.on("POST Appointment", CREATED).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown, match="took the request, but it can't be read back"):
-        create(errands)
+        create(kernel)
     assert states(journal) == ["done"]
 
 
 @pytest.mark.parametrize(("there", "number"), [(NOTHING, 0), (TWICE, 2)])
 def test_a_portal_that_shows_none_or_several_is_a_conflict(
-    errands: Errands, server: Server, there: dict, number: int
+    kernel: WriteKernel, server: Server, there: dict, number: int
 ):
     server.on("POST Appointment", CREATED).on(LOOK, there)
     with pytest.raises(errors.Conflict, match=f"shows {number} records"):
-        create(errands)
+        create(kernel)
 
 
-def test_several_found_when_in_doubt_are_a_conflict_too(careful: Errands, server: Server):
+def test_several_found_when_in_doubt_are_a_conflict_too(careful: WriteKernel, server: Server):
     server.on("POST Appointment", LOST).on(LOOK, TWICE)
     with pytest.raises(errors.Conflict, match="shows 2 records"):
         create(careful)
@@ -263,7 +263,7 @@ STRANGERS = a_searchset(
 
 
 def test_what_a_lenient_portal_sends_instead_is_never_taken_for_ours(
-    careful: Errands, server: Server, journal: Journal
+    careful: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", LOST).on(LOOK, STRANGERS)
     with pytest.raises(errors.OutcomeUnknown):
@@ -271,10 +271,10 @@ def test_what_a_lenient_portal_sends_instead_is_never_taken_for_ours(
     assert states(journal) == ["unknown"]
 
 
-def test_ours_is_found_among_all_that_a_lenient_portal_sends(errands: Errands, server: Server):
+def test_ours_is_found_among_all_that_a_lenient_portal_sends(kernel: WriteKernel, server: Server):
     everything = STRANGERS | {"entry": [*STRANGERS["entry"], {"resource": BODY}]}
     server.on("POST Appointment", CREATED).on(LOOK, everything)
-    assert create(errands) == ["Appointment/visit-1"]
+    assert create(kernel) == ["Appointment/visit-1"]
 
 
 @pytest.mark.parametrize(
@@ -287,18 +287,18 @@ def test_ours_is_found_among_all_that_a_lenient_portal_sends(errands: Errands, s
     ],
 )
 def test_a_record_that_was_there_before_the_only_try_is_not_a_change(
-    errands: Errands, server: Server, answers: list[Reply], changed: bool
+    kernel: WriteKernel, server: Server, answers: list[Reply], changed: bool
 ):
     server.on("POST Appointment", *answers).on(LOOK, OURS)
-    assert errands.create("Appointment", BODY, INTENT).changed is changed
+    assert kernel.create("Appointment", BODY, INTENT).changed is changed
 
 
 def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(
-    errands: Errands, server: Server
+    kernel: WriteKernel, server: Server
 ):
     server.on("POST Appointment", LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as raised:
-        create(errands)
+        create(kernel)
     assert raised.value.hint == (
         "gpcli appointments list shows what is there. "
         f"Or repeat it with --request-id {INTENT}: that never does it twice."

@@ -109,7 +109,7 @@ def test_a_portal_in_trouble_leaves_no_half_offers(
     portal: FhirPortal, server: Server, question: str
 ):
     server.on(question, Reply(status=500))
-    with pytest.raises(errors.PortalTrouble):
+    with pytest.raises(errors.PortalError):
         portal.offers()
 
 

@@ -8,13 +8,15 @@ import httpx
 import pytest
 
 from gpcli import errors
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.portal.error_mapping import error_of
 from tests.portal.builders import an_outcome
 
 
 def error(status: int, body: Any = None, **headers: str) -> errors.GpcliError:
-    return error_of(Answer(status, httpx.Headers(headers), body, "https://x.example", "request-1"))
+    return error_of(
+        HttpResponse(status, httpx.Headers(headers), body, "https://x.example", "request-1")
+    )
 
 
 def told(status: int, body: Any = None) -> tuple[type, int, str]:
@@ -29,21 +31,21 @@ def told(status: int, body: Any = None) -> tuple[type, int, str]:
         (401, errors.Expired, 4),
         (403, errors.NotPermitted, 5),
         (404, errors.NotFound, 3),
-        (408, errors.PortalTrouble, 6),
+        (408, errors.PortalError, 6),
         (409, errors.Conflict, 7),
         (410, errors.NotFound, 3),
         (412, errors.Conflict, 7),
         (422, errors.Rejected, 7),
-        (423, errors.PortalTrouble, 6),
-        (424, errors.PortalTrouble, 6),
+        (423, errors.PortalError, 6),
+        (424, errors.PortalError, 6),
         (429, errors.RateLimited, 6),
         (451, errors.Rejected, 7),
         (461, errors.Rejected, 7),
         (499, errors.Rejected, 7),
-        (500, errors.PortalTrouble, 6),
+        (500, errors.PortalError, 6),
         (501, errors.Rejected, 7),
-        (503, errors.PortalTrouble, 6),
-        (599, errors.PortalTrouble, 6),
+        (503, errors.PortalError, 6),
+        (599, errors.PortalError, 6),
         (301, errors.BadResponse, 1),
         (307, errors.BadResponse, 1),
     ],
@@ -82,7 +84,7 @@ def test_a_problem_without_text_is_told_in_our_words():
 
 def test_a_problem_code_in_a_fault_of_the_portal_changes_nothing():
     assert told(503, an_outcome("slot-taken", "Busy")) == (
-        errors.PortalTrouble,
+        errors.PortalError,
         6,
         "The portal has a fault. It says: Busy",
     )
@@ -134,7 +136,7 @@ def test_retry_after_is_kept_where_it_is_a_number_of_seconds(written: str, secon
 
 def test_retry_after_in_digits_that_are_none_is_ignored():
     headers = httpx.Headers([(b"Retry-After", "²".encode("latin-1"))])
-    assert error_of(Answer(429, headers, None, "", "")).retry_after is None
+    assert error_of(HttpResponse(429, headers, None, "", "")).retry_after is None
 
 
 def test_a_retry_after_date_counts_from_the_answers_own_date():

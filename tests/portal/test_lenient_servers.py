@@ -11,7 +11,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_consent,
     a_patient,
@@ -220,7 +220,7 @@ def test_references_may_be_absolute_everywhere(portal: FhirPortal, server: Serve
 
 
 def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
-    singly: Exchange, journal: Journal, server: Server
+    singly: FhirSearch, journal: Journal, server: Server
 ):
     cancelled = an_appointment(status="cancelled")
     server.on(
@@ -235,7 +235,7 @@ def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
 
 
 def test_services_by_organization_need_no_batch_either(
-    singly: Exchange, journal: Journal, server: Server
+    singly: FhirSearch, journal: Journal, server: Server
 ):
     server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *ALONG]))
     server.on("GET HealthcareService", a_searchset(a_service()))

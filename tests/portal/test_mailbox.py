@@ -11,7 +11,7 @@ from gpcli import errors
 from gpcli.config.read_marks import ReadMarks
 from gpcli.journal import Journal
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_searchset,
     an_outcome,
@@ -211,7 +211,7 @@ def test_a_header_that_says_something_itself_is_its_own_first_message(
 
 
 def test_what_was_read_here_is_read_whatever_the_portal_says(
-    exchange: Exchange, journal: Journal, server: Server, tmp_path: Path
+    exchange: FhirSearch, journal: Journal, server: Server, tmp_path: Path
 ):
     marks = ReadMarks(tmp_path, "account")
     marks.add("answer-1")
@@ -221,7 +221,7 @@ def test_what_was_read_here_is_read_whatever_the_portal_says(
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(403, errors.NotPermitted), (404, errors.NotFound), (500, errors.PortalTrouble)],
+    [(403, errors.NotPermitted), (404, errors.NotFound), (500, errors.PortalError)],
 )
 def test_a_portal_that_does_not_show_messages_is_told_as_such(
     portal: FhirPortal, server: Server, status: int, kind: type

@@ -8,7 +8,7 @@ import pytest
 
 from gpcli import errors
 from gpcli.portal.queries import PAGE, Query
-from gpcli.portal.search import MAX_IDLE, Exchange
+from gpcli.portal.search import MAX_IDLE, FhirSearch
 from tests.portal.builders import a_consent, a_practitioner, a_searchset, a_slot
 from tests.portal.scripted import BASE, Reply, Server
 
@@ -21,7 +21,7 @@ def page(number: int) -> str:
     return f"{BASE}/Slot?page={number}"
 
 
-def asked(server: Server, exchange: Exchange, *replies: dict[str, Any]) -> list[str]:
+def asked(server: Server, exchange: FhirSearch, *replies: dict[str, Any]) -> list[str]:
     """Ids of a list whose pages are these; the last one comes again and again."""
     server.on("GET Slot", *replies)
     return [str(one.json["id"]) for one in exchange.whole(SLOTS).matches]
@@ -29,7 +29,7 @@ def asked(server: Server, exchange: Exchange, *replies: dict[str, Any]) -> list[
 
 @pytest.mark.parametrize("missing", [1, 7])
 def test_a_list_that_ends_before_its_total_is_short_by_the_difference(
-    exchange: Exchange, server: Server, missing: int
+    exchange: FhirSearch, server: Server, missing: int
 ):
     total = 2 + missing
     there = a_searchset(a_slot("1"), a_slot("2"), total=total)
@@ -38,7 +38,7 @@ def test_a_list_that_ends_before_its_total_is_short_by_the_difference(
     assert exchange.flaws == [f"{missing} of {total} in a list, which the portal does not send"]
 
 
-def test_so_is_one_in_a_batch(exchange: Exchange, server: Server):
+def test_so_is_one_in_a_batch(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), total=3))
     server.on("GET Consent", a_searchset(a_consent(), total=1))
 
@@ -47,7 +47,7 @@ def test_so_is_one_in_a_batch(exchange: Exchange, server: Server):
     assert exchange.flaws == ["2 of 3 in a list, which the portal does not send"]
 
 
-def test_pages_are_counted_together_and_the_last_total_counts(exchange: Exchange, server: Server):
+def test_pages_are_counted_together_and_the_last_total_counts(exchange: FhirSearch, server: Server):
     first = a_searchset(a_slot("1"), a_slot("2"), next=page(2), total=4)
     last = a_searchset(a_slot("3"), total=3)
 
@@ -56,7 +56,7 @@ def test_pages_are_counted_together_and_the_last_total_counts(exchange: Exchange
 
 
 def test_what_can_not_be_read_is_named_once_and_not_as_unsent_too(
-    exchange: Exchange, server: Server
+    exchange: FhirSearch, server: Server
 ):
     assert asked(server, exchange, a_searchset(a_slot("1"), {"resourceType": "Slot"}, total=2)) == [
         "1"
@@ -64,7 +64,7 @@ def test_what_can_not_be_read_is_named_once_and_not_as_unsent_too(
     assert exchange.flaws == ["Slot.id is missing"]
 
 
-def test_a_total_that_counts_what_comes_along_too_is_reached(exchange: Exchange, server: Server):
+def test_a_total_that_counts_what_comes_along_too_is_reached(exchange: FhirSearch, server: Server):
     there = a_searchset(a_slot("1"), included=[a_practitioner()], total=2)
 
     assert (asked(server, exchange, there), exchange.flaws) == (["1"], [])
@@ -72,13 +72,13 @@ def test_a_total_that_counts_what_comes_along_too_is_reached(exchange: Exchange,
 
 @pytest.mark.parametrize("total", ["3", True, None, 2.5, -1, 0])
 def test_a_total_that_says_nothing_is_no_reason_to_refuse_the_list(
-    exchange: Exchange, server: Server, total: Any
+    exchange: FhirSearch, server: Server, total: Any
 ):
     assert asked(server, exchange, a_searchset(a_slot("1"), total=total)) == ["1"]
     assert exchange.flaws == []
 
 
-def test_a_full_page_that_says_nothing_of_more_may_be_short(exchange: Exchange, server: Server):
+def test_a_full_page_that_says_nothing_of_more_may_be_short(exchange: FhirSearch, server: Server):
     assert len(asked(server, exchange, a_searchset(*FULL))) == PAGE
     assert exchange.flaws == [
         "what may follow after 500 in a list: the portal does not say if there is more"
@@ -86,7 +86,7 @@ def test_a_full_page_that_says_nothing_of_more_may_be_short(exchange: Exchange, 
 
 
 def test_a_full_page_whose_total_may_count_what_comes_along_may_be_short(
-    exchange: Exchange, server: Server
+    exchange: FhirSearch, server: Server
 ):
     there = a_searchset(*FULL, included=[a_practitioner()], total=PAGE + 1)
 
@@ -98,14 +98,14 @@ def test_a_full_page_whose_total_may_count_what_comes_along_may_be_short(
 
 @pytest.mark.parametrize("there", [a_searchset(*FULL, total=PAGE), a_searchset(*FULL[1:])])
 def test_a_page_that_is_not_full_or_has_its_total_is_whole(
-    exchange: Exchange, server: Server, there: dict
+    exchange: FhirSearch, server: Server, there: dict
 ):
     asked(server, exchange, there)
     assert exchange.flaws == []
 
 
 def test_a_page_that_comes_again_under_another_address_is_the_end(
-    exchange: Exchange, server: Server
+    exchange: FhirSearch, server: Server
 ):
     pages = [a_searchset(a_slot("1"), next=page(2))]
     pages += [a_searchset(a_slot("2"), next=page(number)) for number in range(3, 30)]
@@ -114,7 +114,7 @@ def test_a_page_that_comes_again_under_another_address_is_the_end(
     assert (len(server.asked), exchange.flaws) == (3, [])
 
 
-def test_a_record_on_two_pages_is_given_once(exchange: Exchange, server: Server):
+def test_a_record_on_two_pages_is_given_once(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), a_slot("2"), next=page(2)))
     server.on("GET Slot?page", a_searchset(a_slot("2"), a_slot("3")))
 
@@ -123,7 +123,7 @@ def test_a_record_on_two_pages_is_given_once(exchange: Exchange, server: Server)
     assert found == [["1", "2"], ["3"]]
 
 
-def test_an_empty_page_in_between_is_not_the_end(exchange: Exchange, server: Server):
+def test_an_empty_page_in_between_is_not_the_end(exchange: FhirSearch, server: Server):
     pages = (
         a_searchset(a_slot("1"), next=page(2)),
         a_searchset(next=page(3)),
@@ -135,7 +135,7 @@ def test_an_empty_page_in_between_is_not_the_end(exchange: Exchange, server: Ser
 
 @pytest.mark.parametrize(("total", "flaws"), [(None, 0), (1, 0), (2, 1)])
 def test_empty_pages_without_end_are_the_end_and_short_only_by_the_total(
-    exchange: Exchange, server: Server, total: int | None, flaws: int
+    exchange: FhirSearch, server: Server, total: int | None, flaws: int
 ):
     pages = [a_searchset(a_slot("1"), next=page(2), total=total)]
     pages += [a_searchset(next=page(number), total=total) for number in range(3, 30)]
@@ -144,7 +144,7 @@ def test_empty_pages_without_end_are_the_end_and_short_only_by_the_total(
     assert (len(server.asked), len(exchange.flaws)) == (1 + MAX_IDLE, flaws)
 
 
-def test_a_page_that_fails_is_no_end(exchange: Exchange, server: Server):
+def test_a_page_that_fails_is_no_end(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=page(2))).on(
         "GET Slot?page", Reply(status=404)
     )

@@ -6,7 +6,7 @@ import pytest
 
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_consent,
     a_searchset,
@@ -25,7 +25,7 @@ def script(server: Server) -> None:
     server.on("GET Slot", NOTHING)
 
 
-def parties(exchange: Exchange, journal, **known: str) -> Parties:
+def parties(exchange: FhirSearch, journal, **known: str) -> Parties:
     return portal_through(exchange, journal, Identity("kari", **known)).parties
 
 
@@ -33,15 +33,15 @@ KARI, PER = Person("kari", "Kari Nordmann"), Person("per", "Per Nordmann")
 
 
 @pytest.mark.parametrize("user", ["Patient/kari", "https://portal.example/fhir/R4/Patient/kari"])
-def test_a_patient_acts_for_themselves(exchange: Exchange, journal, user: str):
+def test_a_patient_acts_for_themselves(exchange: FhirSearch, journal, user: str):
     assert parties(exchange, journal, fhir_user=user) == Parties(KARI, KARI)
 
 
-def test_who_acts_is_not_made_up_where_nobody_said(exchange: Exchange, journal):
+def test_who_acts_is_not_made_up_where_nobody_said(exchange: FhirSearch, journal):
     assert parties(exchange, journal) == Parties(KARI, None)
 
 
-def test_somebody_else_who_acts_is_looked_up_by_name(exchange: Exchange, journal, server: Server):
+def test_somebody_else_who_acts_is_looked_up_by_name(exchange: FhirSearch, journal, server: Server):
     per = {"resourceType": "RelatedPerson", "id": "per", "name": [{"text": "Per Nordmann"}]}
     server.on("GET RelatedPerson/per", per)
     user = "https://portal.example/fhir/R4/RelatedPerson/per"
@@ -49,7 +49,7 @@ def test_somebody_else_who_acts_is_looked_up_by_name(exchange: Exchange, journal
 
 
 def test_names_that_the_sign_in_knows_are_not_asked_for(
-    exchange: Exchange, journal, server: Server
+    exchange: FhirSearch, journal, server: Server
 ):
     known = {"patient_name": "Kari Nordmann", "acting_name": "Per Nordmann"}
     acting = parties(exchange, journal, fhir_user="RelatedPerson/per", **known)

@@ -377,7 +377,7 @@ def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal,
 
 def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):
     at_desk(server).on(ALL, Reply(status=500))
-    with pytest.raises(errors.PortalTrouble):
+    with pytest.raises(errors.PortalError):
         portal.prescriptions.renewal_desk()
 
 

@@ -11,8 +11,8 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import entry_url
 from gpcli.portal.write.transaction import Made, create_in_turn, create_together
 from tests.portal import transaction_parts
@@ -32,9 +32,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
-    errands = Errands(exchange, journal, lambda: NOW)
-    return partial(create_together, exchange, errands, WRITTEN, INTENT)
+def together(exchange: FhirSearch, journal: Journal) -> Callable[[], Made]:
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    return partial(create_together, exchange, kernel, WRITTEN, INTENT)
 
 
 def answered(*bodies: Any) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def answered(*bodies: Any) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def create(errands: Errands) -> None:
-    errands.create("Appointment", {**BODY, "id": None}, INTENT)
+def create(kernel: WriteKernel) -> None:
+    kernel.create("Appointment", {**BODY, "id": None}, INTENT)
 
 
 def test_no_fullurl_is_an_identifier_and_each_is_unlike_the_others():
@@ -55,12 +55,12 @@ def test_no_fullurl_is_an_identifier_and_each_is_unlike_the_others():
 
 
 def test_an_identifier_that_the_portal_changed_is_told_and_the_write_is_done(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on("POST Appointment", Reply(CHANGED, 201)).on(LOOK, NOTHING)
 
     with pytest.raises(errors.Conflict) as raised:
-        create(errands)
+        create(kernel)
 
     assert raised.value.message == (
         "It is done (Appointment/visit-1), but the portal changed the identifier it came with."
@@ -72,9 +72,9 @@ def test_an_identifier_that_the_portal_changed_is_told_and_the_write_is_done(
     assert [each.state for each in journal.entries()] == ["done"]
 
 
-def test_one_that_is_found_all_the_same_is_as_good_as_kept(errands: Errands, server: Server):
+def test_one_that_is_found_all_the_same_is_as_good_as_kept(kernel: WriteKernel, server: Server):
     server.on("POST Appointment", Reply(CHANGED, 201)).on(LOOK, a_searchset(BODY))
-    create(errands)
+    create(kernel)
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,21 @@ def test_one_that_is_found_all_the_same_is_as_good_as_kept(errands: Errands, ser
     [None, an_outcome(severity="information"), BODY, {**CHANGED, "id": None}, {"id": "visit-1"}],
     ids=["nothing", "outcome", "kept", "no id", "no type"],
 )
-def test_what_the_answer_does_not_show_is_not_claimed(errands: Errands, server: Server, body: Any):
+def test_what_the_answer_does_not_show_is_not_claimed(
+    kernel: WriteKernel, server: Server, body: Any
+):
     server.on("POST Appointment", Reply(body, 201)).on(LOOK, NOTHING)
     with pytest.raises(errors.Conflict, match="shows 0 records"):
-        create(errands)
+        create(kernel)
 
 
 @pytest.mark.parametrize("identifiers", [None, [], [{"value": 7}], ["x"]])
 def test_an_identifier_that_is_gone_or_broken_is_changed(
-    errands: Errands, server: Server, identifiers: Any
+    kernel: WriteKernel, server: Server, identifiers: Any
 ):
     server.on("POST Appointment", Reply({**BODY, "identifier": identifiers}, 201)).on(LOOK, NOTHING)
     with pytest.raises(errors.Conflict, match="changed the identifier"):
-        create(errands)
+        create(kernel)
 
 
 def test_one_that_was_changed_in_a_transaction_is_told_too(
@@ -153,15 +155,15 @@ def test_a_thread_that_is_not_there_is_sent_again(together: Callable[[], Made], 
 
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
-    exchange: Exchange, server: Server, journal: Journal
+    exchange: FhirSearch, server: Server, journal: Journal
 ):
-    errands = Errands(exchange, journal, lambda: NOW)
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
     for each in WRITTEN:
         journal.begin(each.intent, each.resource, None, NOW.isoformat())
         journal.end(each.intent, "done", NOW.isoformat())
     server.on(transaction_parts.LOOK, a_searchset(BEGUN, SAID))
 
-    made = create_in_turn(exchange, errands, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
+    made = create_in_turn(exchange, kernel, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
 
     assert ([each.ref for each in made.parts], made.changed) == (
         ["Communication/thread-1", "Communication/message-1"],

@@ -13,7 +13,7 @@ from gpcli.fhir.element import Element
 from gpcli.fhir.medication_request import read_renewal
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
-from gpcli.model.prescription import Asked
+from gpcli.model.prescription import RenewalOutcome
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
 from tests.portal.medicines import a_medication, a_request, a_task, able, portal_at, prescribed
@@ -36,11 +36,11 @@ def made(id: str, of: str, **more: Any) -> Json:
     return identified(task, uuid5(INTENT, of).urn)
 
 
-def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[Asked]:
+def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[RenewalOutcome]:
     return portal.prescriptions.renew(wanted or ASKED_FOR, note, INTENT)
 
 
-def said(asked: list[Asked]) -> list[tuple[str, str | None, bool]]:
+def said(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
     """Each as the prescription, the request or the error's word, and whether it changed."""
     return [
         (each.prescription.id, each.renewal.id if each.renewal else word(each), each.changed)
@@ -48,7 +48,7 @@ def said(asked: list[Asked]) -> list[tuple[str, str | None, bool]]:
     ]
 
 
-def word(asked: Asked) -> str:
+def word(asked: RenewalOutcome) -> str:
     assert isinstance(asked.error, errors.GpcliError)
     return asked.error.code
 

@@ -11,13 +11,13 @@ import pytest
 
 from gpcli import errors
 from gpcli.journal import Journal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import create_each
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.transaction import Made, Part, create_together
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import FORGETFUL, a_header, a_message
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, door_to
+from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, client_to
 
 BODY = identified(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
@@ -31,18 +31,18 @@ def state(journal: Journal) -> tuple[str, str]:
     return entry.state, entry.at
 
 
-def create(errands: Errands) -> bool:
-    return errands.create("Appointment", BODY, INTENT).changed
+def create(kernel: WriteKernel) -> bool:
+    return kernel.create("Appointment", BODY, INTENT).changed
 
 
 @pytest.fixture
-def later(singly: Exchange, journal: Journal) -> Callable[[float], Errands]:
+def later(singly: FhirSearch, journal: Journal) -> Callable[[float], WriteKernel]:
     """Another run, some minutes later, at a portal that does not recognise a repeat."""
-    return lambda minutes: Errands(singly, journal, lambda: NOW + timedelta(minutes=minutes))
+    return lambda minutes: WriteKernel(singly, journal, lambda: NOW + timedelta(minutes=minutes))
 
 
 @pytest.fixture
-def lost(careful: Errands, server: Server) -> Server:
+def lost(careful: WriteKernel, server: Server) -> Server:
     """A portal whose answer to the first run was lost, and that shows nothing."""
     server.on(POST, LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
@@ -60,7 +60,7 @@ def hint(minutes: int) -> str:
 
 
 def test_a_portal_that_does_not_recognise_a_repeat_is_not_promised_to(
-    careful: Errands, server: Server
+    careful: WriteKernel, server: Server
 ):
     server.on(POST, LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as raised:
@@ -71,7 +71,7 @@ def test_a_portal_that_does_not_recognise_a_repeat_is_not_promised_to(
 @pytest.mark.parametrize(("minutes", "left"), [(0, 10), (2.5, 8), (9.99, 1), (-3, 13)])
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
 def test_what_may_still_be_on_its_way_is_only_looked_for(
-    later: Callable[[float], Errands],
+    later: Callable[[float], WriteKernel],
     lost: Server,
     journal: Journal,
     minutes: float,
@@ -87,7 +87,7 @@ def test_what_may_still_be_on_its_way_is_only_looked_for(
 
 
 def test_what_came_late_is_found_and_no_change_of_this_run(
-    later: Callable[[float], Errands], lost: Server, journal: Journal
+    later: Callable[[float], WriteKernel], lost: Server, journal: Journal
 ):
     lost.on(LOOK, OURS)
     assert create(later(1)) is False
@@ -95,7 +95,7 @@ def test_what_came_late_is_found_and_no_change_of_this_run(
 
 
 def test_after_ten_minutes_it_is_sent_again(
-    later: Callable[[float], Errands], lost: Server, journal: Journal
+    later: Callable[[float], WriteKernel], lost: Server, journal: Journal
 ):
     lost.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(later(10)) is True
@@ -103,7 +103,7 @@ def test_after_ten_minutes_it_is_sent_again(
 
 
 def test_a_run_that_was_cut_short_leaves_it_on_its_way(
-    careful: Errands, server: Server, journal: Journal
+    careful: WriteKernel, server: Server, journal: Journal
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     server.on(LOOK, NOTHING)
@@ -114,7 +114,7 @@ def test_a_run_that_was_cut_short_leaves_it_on_its_way(
 
 @pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
 def test_what_has_ended_is_sent_when_it_is_not_there(
-    careful: Errands, server: Server, journal: Journal, ended: Any
+    careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     journal.end(INTENT, ended, NOW.isoformat())
@@ -125,7 +125,7 @@ def test_what_has_ended_is_sent_when_it_is_not_there(
 
 @pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
 def test_what_has_ended_and_is_there_is_not_sent_again(
-    careful: Errands, server: Server, journal: Journal, ended: Any
+    careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     journal.end(INTENT, ended, NOW.isoformat())
@@ -135,7 +135,7 @@ def test_what_has_ended_and_is_there_is_not_sent_again(
 
 
 def test_what_is_there_twice_is_not_sent_a_third_time(
-    careful: Errands, server: Server, journal: Journal
+    careful: WriteKernel, server: Server, journal: Journal
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     journal.end(INTENT, "done", NOW.isoformat())
@@ -147,7 +147,7 @@ def test_what_is_there_twice_is_not_sent_a_third_time(
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2027-03-01T08:00:00", 7])
 def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
-    careful: Errands, server: Server, journal: Journal, at: Any
+    careful: WriteKernel, server: Server, journal: Journal, at: Any
 ):
     journal.begin(INTENT, BODY, None, at)
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
@@ -155,16 +155,16 @@ def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
 
 
 def test_a_portal_that_recognises_a_repeat_gets_it_at_once(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     journal.begin(INTENT, BODY, None, NOW.isoformat())
     server.on(POST, Reply(status=200)).on(LOOK, OURS)
-    assert create(errands) is False
+    assert create(kernel) is False
     assert server.asked.count(POST) == 1
 
 
 def test_a_repeat_that_does_not_leave_keeps_what_is_known_of_the_first(
-    later: Callable[[float], Errands], lost: Server, journal: Journal
+    later: Callable[[float], WriteKernel], lost: Server, journal: Journal
 ):
     lost.on(POST, NO_WAY)
     with pytest.raises(errors.Unreachable):
@@ -175,42 +175,42 @@ def test_a_repeat_that_does_not_leave_keeps_what_is_known_of_the_first(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422])
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
-    errands: Errands, server: Server, journal: Journal, status: int, look: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, status: int, look: Reply
 ):
     server.on(POST, LOST, Reply(an_outcome(), status)).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown):
-        create(errands)
+        create(kernel)
     assert state(journal)[0] == "unknown"
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_what_is_found_after_a_refused_repetition_is_done(
-    errands: Errands, server: Server, journal: Journal, status: int
+    kernel: WriteKernel, server: Server, journal: Journal, status: int
 ):
     server.on(POST, LOST, Reply(an_outcome(), status)).on(LOOK, OURS)
-    assert create(errands) is True
+    assert create(kernel) is True
     assert state(journal)[0] == "done"
 
 
 @pytest.mark.parametrize("first", [NO_WAY, Reply(status=429)])
 def test_a_refusal_after_tries_that_did_nothing_is_a_refusal(
-    errands: Errands, server: Server, journal: Journal, first: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, first: Reply
 ):
     server.on(POST, first, Reply(an_outcome("too-late"), 422))
     with pytest.raises(errors.TooLate):
-        create(errands)
+        create(kernel)
     assert (LOOK in server.asked, state(journal)[0]) == (False, "refused")
 
 
 def test_of_several_only_those_are_sent_that_are_not_on_their_way(
-    server: Server, singly: Exchange, journal: Journal
+    server: Server, singly: FhirSearch, journal: Journal
 ):
     bodies = {INTENT: BODY, OTHER: identified(an_appointment("visit-2"), OTHER.urn)}
     journal.begin(INTENT, BODY, None, NOW.isoformat())
-    errands = Errands(singly, journal, lambda: NOW)
+    kernel = WriteKernel(singly, journal, lambda: NOW)
     server.on(POST, CREATED)
     server.on(LOOK, NOTHING, NOTHING, a_searchset(bodies[OTHER]))
-    held, made = create_each(singly, errands, "Appointment", list(bodies.items()), INTENT)
+    held, made = create_each(singly, kernel, "Appointment", list(bodies.items()), INTENT)
     assert isinstance(held, errors.OutcomeUnknown)
     assert held.hint == hint(10)
     assert not isinstance(made, errors.GpcliError)
@@ -228,10 +228,10 @@ def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], Made]]
     """The same transaction as a run that was cut short, at a portal that is only asked."""
     for part in BOTH:
         journal.begin(part.intent, part.resource, None, NOW.isoformat())
-    with door_to(server) as door:
-        exchange = Exchange(door, lambda: FORGETFUL)
-        errands = Errands(exchange, journal, lambda: NOW)
-        yield lambda: create_together(exchange, errands, BOTH, INTENT)
+    with client_to(server) as client:
+        exchange = FhirSearch(client, lambda: FORGETFUL)
+        kernel = WriteKernel(exchange, journal, lambda: NOW)
+        yield lambda: create_together(exchange, kernel, BOTH, INTENT)
 
 
 @pytest.mark.parametrize("there", [[], [HEADER]], ids=["none", "header"])

@@ -13,7 +13,7 @@ from gpcli.config.read_marks import ReadMarks
 from gpcli.journal import Journal
 from gpcli.model.thread import Draft
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_searchset,
     an_outcome,
@@ -187,7 +187,7 @@ def test_what_another_device_has_read_needs_no_telling(portal: FhirPortal, serve
     ids=["not permitted", "no such method", "refused", "ignored"],
 )
 def test_where_the_portal_lets_nobody_this_machine_remembers(
-    exchange: Exchange, journal: Journal, server: Server, tmp_path: Path, answer: Reply
+    exchange: FhirSearch, journal: Journal, server: Server, tmp_path: Path, answer: Reply
 ):
     server.on(ANSWER, an_answer()).on(PUT, answer)
     portal = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
@@ -209,7 +209,7 @@ def test_where_the_portal_lets_nobody_this_machine_remembers(
     ],
 )
 def test_other_trouble_is_not_taken_for_a_portal_that_can_not_be_told(
-    exchange: Exchange,
+    exchange: FhirSearch,
     journal: Journal,
     server: Server,
     tmp_path: Path,

@@ -11,7 +11,7 @@ from gpcli import errors
 from gpcli.fhir.bundle import Bundle
 from gpcli.portal import search
 from gpcli.portal.queries import Query
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import a_consent, a_patient, a_searchset, a_slot, an_outcome
 from tests.portal.scripted import BASE, BATCH, LOST, NO_WAY, Reply, Server
 
@@ -31,7 +31,7 @@ def told(answer: Any) -> tuple[type, str]:
 
 
 def test_a_record_is_read_with_the_answer_that_carries_its_version(
-    exchange: Exchange, server: Server
+    exchange: FhirSearch, server: Server
 ):
     server.on("GET Slot/slot-1", Reply(a_slot(), headers={"ETag": 'W/"3"'}))
     record, answer = exchange.read("Slot/slot-1")
@@ -40,20 +40,20 @@ def test_a_record_is_read_with_the_answer_that_carries_its_version(
 
 @pytest.mark.parametrize("body", [a_slot("other"), a_patient(), an_outcome(), {"id": "slot-1"}])
 def test_another_record_than_the_one_asked_for_is_a_bad_response(
-    exchange: Exchange, server: Server, body: dict
+    exchange: FhirSearch, server: Server, body: dict
 ):
     server.on("GET Slot/slot-1", body)
     with pytest.raises(errors.BadResponse, match="can't be read"):
         exchange.read("Slot/slot-1")
 
 
-def test_a_record_that_is_gone_is_not_found(exchange: Exchange, server: Server):
+def test_a_record_that_is_gone_is_not_found(exchange: FhirSearch, server: Server):
     server.on("GET Slot/slot-1", Reply(an_outcome(), 410))
     with pytest.raises(errors.NotFound):
         exchange.read("Slot/slot-1")
 
 
-def test_all_pages_of_a_list_are_put_together(exchange: Exchange, server: Server):
+def test_all_pages_of_a_list_are_put_together(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     server.on(
         "GET Slot?page",
@@ -64,21 +64,23 @@ def test_all_pages_of_a_list_are_put_together(exchange: Exchange, server: Server
     assert server.asked == ["GET Slot?status=free", "GET Slot?page=2", "GET Slot?page=3"]
 
 
-def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: Exchange, server: Server):
+def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     first = next(exchange.pages(SLOTS))
     assert (refs(first), len(server.asked)) == (["Slot/1"], 1)
 
 
 @pytest.mark.parametrize("link", [SECOND, f"{BASE}/Slot?status=free"], ids=["itself", "the first"])
-def test_a_next_link_that_repeats_is_the_end(exchange: Exchange, server: Server, link: str):
+def test_a_next_link_that_repeats_is_the_end(exchange: FhirSearch, server: Server, link: str):
     server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=link))
     assert refs(exchange.whole(SLOTS)) == ["Slot/1", "Slot/2"]
     assert (len(server.asked), exchange.flaws) == (2, [])
 
 
-def test_a_list_without_end_is_cut_and_what_is_missing_is_named(exchange: Exchange, server: Server):
+def test_a_list_without_end_is_cut_and_what_is_missing_is_named(
+    exchange: FhirSearch, server: Server
+):
     numbers = range(search.MAX_PAGES + 10)
     pages = [a_searchset(a_slot(f"{n}"), next=f"{BASE}/Slot?page={n}") for n in numbers]
     server.on("GET Slot", *map(Reply, pages))
@@ -98,7 +100,7 @@ def test_a_list_without_end_is_cut_and_what_is_missing_is_named(exchange: Exchan
 )
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
-    exchange: Exchange, singly: Exchange, server: Server, link: str, batched: bool
+    exchange: FhirSearch, singly: FhirSearch, server: Server, link: str, batched: bool
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
     with pytest.raises(errors.WrongHost):
@@ -107,15 +109,15 @@ def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
     assert {each.url.port for each in server.requests} == {None}
 
 
-def test_a_failing_page_fails_the_list(exchange: Exchange, server: Server):
+def test_a_failing_page_fails_the_list(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND)).on(
         "GET Slot?page", Reply(status=500)
     )
-    with pytest.raises(errors.PortalTrouble):
+    with pytest.raises(errors.PortalError):
         exchange.whole(SLOTS)
 
 
-def test_several_questions_are_one_batch(exchange: Exchange, server: Server):
+def test_several_questions_are_one_batch(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
     slots, consents = exchange.ask(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
@@ -134,13 +136,13 @@ def test_several_questions_are_one_batch(exchange: Exchange, server: Server):
     )
 
 
-def test_one_question_needs_no_batch(exchange: Exchange, server: Server):
+def test_one_question_needs_no_batch(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1")))
     (slots,) = exchange.ask(SLOTS)
     assert (refs(slots), server.requests[0].method) == (["Slot/1"], "GET")
 
 
-def test_without_batches_the_questions_go_one_after_another(singly: Exchange, server: Server):
+def test_without_batches_the_questions_go_one_after_another(singly: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
     slots, consents = singly.ask(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
@@ -149,7 +151,7 @@ def test_without_batches_the_questions_go_one_after_another(singly: Exchange, se
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_refusal_of_one_question_stands_alone(
-    exchange: Exchange, singly: Exchange, server: Server, batched: bool
+    exchange: FhirSearch, singly: FhirSearch, server: Server, batched: bool
 ):
     server.on("GET Slot", Reply(an_outcome("service-off", "Closed."), 403))
     server.on("GET Consent", a_searchset(a_consent()))
@@ -160,7 +162,7 @@ def test_a_refusal_of_one_question_stands_alone(
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_further_pages_of_one_question_are_fetched(
-    exchange: Exchange, singly: Exchange, server: Server, batched: bool
+    exchange: FhirSearch, singly: FhirSearch, server: Server, batched: bool
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=SECOND))
@@ -174,7 +176,7 @@ def test_further_pages_of_one_question_are_fetched(
     [(NO_WAY, errors.Unreachable), (LOST, errors.Unreachable), (Reply(status=401), errors.Expired)],
 )
 def test_what_concerns_all_questions_ends_them_all(
-    singly: Exchange, server: Server, trouble: Reply, kind: type
+    singly: FhirSearch, server: Server, trouble: Reply, kind: type
 ):
     server.on("GET Slot", trouble)
     with pytest.raises(kind):
@@ -182,10 +184,10 @@ def test_what_concerns_all_questions_ends_them_all(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, errors.PortalTrouble), (403, errors.NotPermitted)]
+    ("status", "kind"), [(500, errors.PortalError), (403, errors.NotPermitted)]
 )
 def test_a_batch_that_is_refused_as_a_whole_is_an_error(
-    exchange: Exchange, server: Server, status: int, kind: type
+    exchange: FhirSearch, server: Server, status: int, kind: type
 ):
     server.on(BATCH, Reply(an_outcome(), status))
     with pytest.raises(kind):
@@ -204,7 +206,7 @@ FINE = {"resource": a_searchset(), "response": {"status": "200 OK"}}
     [answered(FINE), answered(FINE, FINE, FINE), answered(), an_outcome(), answered(1, 2), []],
 )
 def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
-    exchange: Exchange, server: Server, body: Any
+    exchange: FhirSearch, server: Server, body: Any
 ):
     server.on(BATCH, Reply(body))
     with pytest.raises(errors.BadResponse):
@@ -216,10 +218,10 @@ def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
     [
         ({"response": {"status": "404"}}, errors.NotFound),
         ({"response": {"status": "404 Not Found"}, "resource": an_outcome()}, errors.NotFound),
-        ({"response": {"status": "²00"}}, errors.PortalTrouble),
-        ({"response": {"status": ""}}, errors.PortalTrouble),
-        ({"response": {}}, errors.PortalTrouble),
-        ({}, errors.PortalTrouble),
+        ({"response": {"status": "²00"}}, errors.PortalError),
+        ({"response": {"status": ""}}, errors.PortalError),
+        ({"response": {}}, errors.PortalError),
+        ({}, errors.PortalError),
         ({"response": {"status": 200}, "resource": a_searchset()}, errors.BadResponse),
         ({"response": "200"}, errors.BadResponse),
         ({"response": {"status": "200"}}, errors.BadResponse),
@@ -228,21 +230,21 @@ def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
     ],
 )
 def test_a_broken_entry_of_a_batch_spoils_only_its_own_question(
-    exchange: Exchange, server: Server, entry: dict, kind: type
+    exchange: FhirSearch, server: Server, entry: dict, kind: type
 ):
     server.on(BATCH, Reply(answered(entry, FINE)))
     slots, consents = exchange.ask(SLOTS, CONSENTS)
     assert (told(slots)[0], refs(consents)) == (kind, [])
 
 
-def test_the_outcome_of_an_entry_says_why(exchange: Exchange, server: Server):
+def test_the_outcome_of_an_entry_says_why(exchange: FhirSearch, server: Server):
     refused = {"response": {"status": "403", "outcome": an_outcome("consent-needed", "Consent.")}}
     server.on(BATCH, Reply(answered(refused, FINE)))
     slots, _ = exchange.ask(SLOTS, CONSENTS)
     assert told(slots) == (errors.ConsentNeeded, "Consent.")
 
 
-def test_flaws_of_every_page_are_gathered(exchange: Exchange, server: Server):
+def test_flaws_of_every_page_are_gathered(exchange: FhirSearch, server: Server):
     hidden = an_outcome(text="Some times are hidden")
     server.on("GET Slot?status", a_searchset(included=[hidden], next=SECOND))
     server.on("GET Slot?page", a_searchset({"resourceType": "Slot"}))
@@ -253,7 +255,7 @@ def test_flaws_of_every_page_are_gathered(exchange: Exchange, server: Server):
 
 @pytest.mark.parametrize("raw", [b"<html>", b"", b'{"resourceType":"Bundle"', b'{"a":NaN}'])
 def test_a_body_that_is_no_strict_json_is_a_bad_response(
-    exchange: Exchange, server: Server, raw: bytes
+    exchange: FhirSearch, server: Server, raw: bytes
 ):
     server.on("GET Slot", Reply(raw=raw))
     with pytest.raises(errors.BadResponse):

@@ -12,7 +12,7 @@ from gpcli.journal import Journal
 from gpcli.model.appointment import Slot, Window
 from gpcli.model.service import Consent
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_consent,
     a_schedule,
@@ -79,7 +79,7 @@ def test_a_booking_is_sent_with_the_slots_own_words(portal: FhirPortal, server: 
 
 
 def test_without_batches_each_question_of_the_read_back_goes_alone(
-    singly: Exchange, journal: Journal, server: Server
+    singly: FhirSearch, journal: Journal, server: Server
 ):
     portal = portal_through(singly, journal)
     slot = free_slot(portal)
@@ -142,7 +142,9 @@ def test_a_taken_slot_is_told_in_the_portals_words(portal: FhirPortal, server: S
         book(portal)
 
 
-def test_a_lost_booking_that_is_there_is_booked(singly: Exchange, journal: Journal, server: Server):
+def test_a_lost_booking_that_is_there_is_booked(
+    singly: FhirSearch, journal: Journal, server: Server
+):
     server.on("POST Appointment", LOST)
     assert book(portal_through(singly, journal)).record.id == "visit-1"
     assert [entry.state for entry in journal.entries()] == ["done"]

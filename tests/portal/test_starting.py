@@ -14,7 +14,7 @@ from gpcli.model.person import Identity
 from gpcli.model.thread import Draft, ThreadKind
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import entry_url
 from tests.portal.builders import (
     a_patient,
@@ -41,7 +41,7 @@ from tests.portal.scripted import (
     NOTHING,
     Reply,
     Server,
-    door_to,
+    client_to,
     portal_through,
 )
 from tests.portal.threads import (
@@ -75,9 +75,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[Exchange]:
-    with door_to(server) as door:
-        yield Exchange(door, lambda: able)
+def exchange(server: Server, able: Capabilities) -> Iterator[FhirSearch]:
+    with client_to(server) as client:
+        yield FhirSearch(client, lambda: able)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_a_thread_starts_with_its_first_message_and_is_read_back(
 
 
 def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
-    exchange: Exchange, journal: Journal, server: Server
+    exchange: FhirSearch, journal: Journal, server: Server
 ):
     guro = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro-for-kari")
     server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
@@ -184,7 +184,7 @@ def test_a_portal_may_tidy_up_the_words_that_it_takes(portal: FhirPortal, server
 
 @pytest.mark.parametrize(
     ("subject", "draft"),
-    [("Opening hours", DRAFT), ("Parking", Draft("When do you open?", DRAFT.enclosures))],
+    [("Opening hours", DRAFT), ("Parking", Draft("When do you open?", DRAFT.attachments))],
 )
 def test_what_was_there_before_with_other_words_is_something_else(
     portal: FhirPortal, server: Server, subject: str, draft: Draft
@@ -210,8 +210,8 @@ def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, s
 def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
     server: Server, journal: Journal
 ):
-    with door_to(server) as door:
-        batching = Exchange(door, lambda: Capabilities(True, (), (), (), ()))
+    with client_to(server) as client:
+        batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
         desk = portal_through(batching, journal).mailbox.writing_desk(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
     looked = [each for each in server.asked if "identifier" in each]
@@ -300,8 +300,8 @@ def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_rou
     server: Server, journal: Journal
 ):
     server.on(UNDER_WAY, a_searchset(an_e_consultation()))
-    with door_to(server) as door:
-        batching = Exchange(door, lambda: Capabilities(True, (), (), (), ()))
+    with client_to(server) as client:
+        batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
         desk = portal_through(batching, journal).mailbox.writing_desk(None, E_CONSULTATION)
     assert len(server.requests) == 1
     [asked] = [each for each in server.asked if "category" in each]

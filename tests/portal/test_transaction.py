@@ -12,8 +12,8 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.search import Exchange
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.search import FhirSearch
+from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import entry_url
 from gpcli.portal.write.transaction import Made, create_together
 from tests.portal.builders import an_outcome
@@ -48,9 +48,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def together(exchange: Exchange, journal: Journal) -> Callable[[], Made]:
-    errands = Errands(exchange, journal, lambda: NOW)
-    return lambda: create_together(exchange, errands, WRITTEN, INTENT)
+def together(exchange: FhirSearch, journal: Journal) -> Callable[[], Made]:
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    return lambda: create_together(exchange, kernel, WRITTEN, INTENT)
 
 
 def test_both_go_in_one_transaction_each_with_its_own_identifier(
@@ -307,15 +307,15 @@ class FullAfterOne(Journal):
     def begin(self, *what: object) -> None:
         self.begun += 1
         if self.begun > 1:
-            raise errors.ConfigTrouble("The journal can't be written.")
+            raise errors.ConfigError("The journal can't be written.")
         super().begin(*what)
 
 
 def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
-    exchange: Exchange, server: Server, tmp_path: Path
+    exchange: FhirSearch, server: Server, tmp_path: Path
 ):
     journal = FullAfterOne(tmp_path, "home", "account")
-    errands = Errands(exchange, journal, lambda: NOW)
-    with pytest.raises(errors.ConfigTrouble):
-        create_together(exchange, errands, WRITTEN, INTENT)
+    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    with pytest.raises(errors.ConfigError):
+        create_together(exchange, kernel, WRITTEN, INTENT)
     assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

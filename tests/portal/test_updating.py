@@ -11,7 +11,7 @@ from gpcli import errors
 from gpcli.fhir.element import Element
 from gpcli.fhir.scheduling import write_cancelled
 from gpcli.journal import Journal
-from gpcli.portal.write.kernel import Errands
+from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_flag, an_appointment, an_outcome
 from tests.portal.scripted import INTENT, LOST, NO_WAY, Reply, Server
 
@@ -22,8 +22,8 @@ GET, PUT = f"GET {TARGET}", f"PUT {TARGET}"
 DONE = Reply(status=200, body=CANCELLED)
 
 
-def cancel(errands: Errands) -> tuple[str | None, bool]:
-    record, changed = errands.update(TARGET, write_cancelled, is_cancelled, INTENT)
+def cancel(kernel: WriteKernel) -> tuple[str | None, bool]:
+    record, changed = kernel.update(TARGET, write_cancelled, is_cancelled, INTENT)
     return record.text("status"), changed
 
 
@@ -36,10 +36,10 @@ def states(journal: Journal) -> list[tuple[str, str | None, str]]:
 
 
 def test_an_update_keeps_everything_unknown_and_names_the_version(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, Reply(BOOKED, headers={"ETag": 'W/"8"'}), Reply(CANCELLED)).on(PUT, DONE)
-    assert cancel(errands) == ("cancelled", True)
+    assert cancel(kernel) == ("cancelled", True)
     (sent,) = server.bodies
     assert sent | {"status": "booked", "cancelationReason": None} == BOOKED | {
         "cancelationReason": None
@@ -50,10 +50,10 @@ def test_an_update_keeps_everything_unknown_and_names_the_version(
     assert states(journal) == [("update", TARGET, "done")]
 
 
-def test_numbers_go_back_with_their_own_digits(errands: Errands, server: Server):
+def test_numbers_go_back_with_their_own_digits(kernel: WriteKernel, server: Server):
     raw = b'{"resourceType":"Appointment","id":"visit-1","status":"booked","x":1.500}'
     server.on(GET, Reply(raw=raw), Reply(CANCELLED)).on(PUT, DONE)
-    cancel(errands)
+    cancel(kernel)
     assert b'"x": 1.500' in server.written().content
 
 
@@ -68,10 +68,10 @@ def test_numbers_go_back_with_their_own_digits(errands: Errands, server: Server)
     ],
 )
 def test_the_version_is_the_etag_else_the_version_id_else_none(
-    errands: Errands, server: Server, headers: dict, meta: Any, sent: str | None
+    kernel: WriteKernel, server: Server, headers: dict, meta: Any, sent: str | None
 ):
     server.on(GET, Reply(BOOKED | {"meta": meta}, headers=headers), Reply(CANCELLED)).on(PUT, DONE)
-    cancel(errands)
+    cancel(kernel)
     assert server.written().headers.get("If-Match") == sent
 
 
@@ -79,19 +79,19 @@ def test_the_version_is_the_etag_else_the_version_id_else_none(
     "meta", [{"versionId": 7}, [], {"versionId": "7\r\nX: y"}, {"versionId": "é"}]
 )
 def test_a_version_that_can_not_be_sent_back_stops_the_write(
-    errands: Errands, server: Server, journal: Journal, meta: Any
+    kernel: WriteKernel, server: Server, journal: Journal, meta: Any
 ):
     server.on(GET, BOOKED | {"meta": meta})
     with pytest.raises(errors.BadResponse):
-        cancel(errands)
+        cancel(kernel)
     assert (server.asked, states(journal)) == ([GET], [])
 
 
 def test_what_is_so_already_is_not_written_again(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, CANCELLED)
-    assert cancel(errands) == ("cancelled", False)
+    assert cancel(kernel) == ("cancelled", False)
     assert (server.asked, states(journal)) == ([GET], [])
 
 
@@ -107,122 +107,122 @@ def test_what_is_so_already_is_not_written_again(
     ],
 )
 def test_a_refused_update_is_not_done(
-    errands: Errands, server: Server, journal: Journal, answer: Reply, kind: type
+    kernel: WriteKernel, server: Server, journal: Journal, answer: Reply, kind: type
 ):
     server.on(GET, BOOKED).on(PUT, answer)
     with pytest.raises(kind):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == [("update", TARGET, "refused")]
     assert server.asked.count(PUT) == 1
 
 
 def test_a_conflict_with_somebody_who_did_the_same_is_done_but_not_by_us(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED, CANCELLED).on(PUT, Reply(status=412))
-    assert cancel(errands) == ("cancelled", False)
+    assert cancel(kernel) == ("cancelled", False)
     assert states(journal) == [("update", TARGET, "done")]
 
 
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(raw=b"<html>")])
 def test_a_lost_reply_is_looked_into_and_found_done(
-    errands: Errands, server: Server, journal: Journal, trouble: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, trouble: Reply
 ):
     server.on(GET, BOOKED, CANCELLED).on(PUT, trouble)
-    assert cancel(errands) == ("cancelled", True)
+    assert cancel(kernel) == ("cancelled", True)
     assert (server.asked, states(journal)) == ([GET, PUT, GET], [("update", TARGET, "done")])
 
 
 @pytest.mark.parametrize("look", [Reply(BOOKED), Reply(status=500), NO_WAY])
 def test_a_lost_reply_without_a_trace_is_unknown(
-    errands: Errands, server: Server, journal: Journal, look: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, look: Reply
 ):
     server.on(GET, Reply(BOOKED), look).on(PUT, LOST)
     with pytest.raises(errors.OutcomeUnknown):
-        cancel(errands)
+        cancel(kernel)
     assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "unknown")])
 
 
-def test_a_portal_out_of_reach_got_nothing(errands: Errands, server: Server, journal: Journal):
+def test_a_portal_out_of_reach_got_nothing(kernel: WriteKernel, server: Server, journal: Journal):
     server.on(GET, BOOKED).on(PUT, NO_WAY)
     with pytest.raises(errors.Unreachable):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == [("update", TARGET, "not_sent")]
 
 
 def test_a_portal_that_takes_the_update_and_keeps_the_record_as_it_was_is_a_conflict(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED).on(PUT, DONE)
     with pytest.raises(errors.Conflict, match="shows Appointment/visit-1 as it was"):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == [("update", TARGET, "refused")]
 
 
 def test_an_update_that_can_not_be_read_back_is_not_called_failed(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, Reply(BOOKED), Reply(status=500)).on(PUT, DONE)
     with pytest.raises(errors.OutcomeUnknown, match="took the request"):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == [("update", TARGET, "done")]
 
 
 def test_a_record_that_is_not_there_is_not_found_and_nothing_is_noted(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, Reply(status=404))
     with pytest.raises(errors.NotFound):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == []
 
 
 def test_a_record_that_can_not_be_understood_is_not_changed(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED | {"status": 7})
     with pytest.raises(errors.BadResponse, match=r"Appointment\.status"):
-        cancel(errands)
+        cancel(kernel)
     assert (server.asked, states(journal)) == ([GET], [])
 
 
 def test_what_can_not_be_understood_afterwards_does_not_count_as_done(
-    errands: Errands, server: Server
+    kernel: WriteKernel, server: Server
 ):
     server.on(GET, BOOKED, CANCELLED | {"status": 7}).on(PUT, DONE)
     with pytest.raises(errors.Conflict, match=r"shows Appointment/visit-1 as it was"):
-        cancel(errands)
+        cancel(kernel)
 
 
 def test_what_can_not_be_understood_after_a_lost_reply_leaves_it_unknown(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED, CANCELLED | {"status": 7}).on(PUT, LOST)
     with pytest.raises(errors.OutcomeUnknown):
-        cancel(errands)
+        cancel(kernel)
     assert states(journal) == [("update", TARGET, "unknown")]
 
 
-def cancel_known(errands: Errands) -> tuple[str | None, bool]:
+def cancel_known(kernel: WriteKernel) -> tuple[str | None, bool]:
     known = Element(BOOKED, "Appointment")
-    record, changed = errands.update(TARGET, write_cancelled, is_cancelled, INTENT, known=known)
+    record, changed = kernel.update(TARGET, write_cancelled, is_cancelled, INTENT, known=known)
     return record.text("status"), changed
 
 
-def test_a_record_that_was_just_read_is_not_read_again(errands: Errands, server: Server):
+def test_a_record_that_was_just_read_is_not_read_again(kernel: WriteKernel, server: Server):
     server.on(GET, Reply(CANCELLED)).on(PUT, DONE)
-    assert cancel_known(errands) == ("cancelled", True)
+    assert cancel_known(kernel) == ("cancelled", True)
     assert server.asked == [PUT, GET]
     assert server.written().headers["If-Match"] == 'W/"7"'
 
 
 def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once_more(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     newer = BOOKED | {"meta": {"versionId": "8"}, "comment": "Bring your card."}
     server.on(GET, Reply(newer), Reply(CANCELLED))
     server.on(PUT, Reply(an_outcome(), status=412), DONE)
-    assert cancel_known(errands) == ("cancelled", True)
+    assert cancel_known(kernel) == ("cancelled", True)
     assert server.asked == [PUT, GET, PUT, GET]
     assert (server.bodies[-1]["comment"], len(server.bodies)) == ("Bring your card.", 2)
     assert states(journal) == [("update", TARGET, "done")]
@@ -232,19 +232,19 @@ def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once
     "now", [Reply(CANCELLED), Reply(status=404), NO_WAY], ids=["cancelled", "gone", "out of reach"]
 )
 def test_a_put_that_came_too_late_is_noted_as_refused_before_anything_else_is_asked(
-    errands: Errands, server: Server, journal: Journal, now: Reply
+    kernel: WriteKernel, server: Server, journal: Journal, now: Reply
 ):
     server.on(PUT, Reply(status=412)).on(GET, now)
     with suppress(errors.GpcliError):
-        cancel_known(errands)
+        cancel_known(kernel)
     assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "refused")])
 
 
 def test_an_update_that_does_not_leave_this_time_may_still_have_been_done_the_last_time(
-    errands: Errands, server: Server, journal: Journal
+    kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, BOOKED).on(PUT, LOST, NO_WAY)
     for kind in (errors.OutcomeUnknown, errors.Unreachable):
         with pytest.raises(kind):
-            cancel(errands)
+            cancel(kernel)
     assert states(journal) == [("update", TARGET, "unknown")]

@@ -9,7 +9,7 @@ import pytest
 from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_patient,
     a_searchset,
@@ -196,7 +196,7 @@ def test_whatever_a_broken_record_holds_the_good_ones_are_shown(
 
 
 def test_a_portal_without_batches_is_asked_one_after_another(
-    singly: Exchange, journal: Journal, server: Server
+    singly: FhirSearch, journal: Journal, server: Server
 ):
     server.on(LISTED, a_searchset(a_header(), included=[a_message()]))
     assert listing(portal_through(singly, journal)) == [("thread-1", 1, 0)]

@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 from flask import Response, request
 
-from gpcli.auth.vault import SignedIn
+from gpcli.auth.vault import StoredSession
 from tests.journeys.process import ended, gpcli, started, surroundings
 from tests.journeys.shell import Ending
 from tests.real.roads import Front, Published, serving
 
 
-def session(**changes) -> SignedIn:
+def session(**changes) -> StoredSession:
     """A session of Ada's."""
     said = {
         "portal": "https://portal.example/fhir/R4",
@@ -36,7 +36,7 @@ def session(**changes) -> SignedIn:
         "refresh_expires_at": None,
         "signed_in_at": 1.0,
     }
-    return SignedIn(**said | changes)
+    return StoredSession(**said | changes)
 
 
 class Counting(Published):

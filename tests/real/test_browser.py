@@ -9,11 +9,11 @@ from threading import Thread
 import pytest
 
 from gpcli.auth.bearer import StaticBearer
-from gpcli.auth.browser_sign_in import TokenSet, Wish, sign_in_with_browser
+from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, discover
 from gpcli.errors import SignInRefused
-from gpcli.http.client import Door
+from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 
@@ -51,23 +51,23 @@ def portal() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def door(portal) -> Iterator[Door]:
-    with Door(portal.fhir_base, deadline=Deadline(30), env={}) as opened:
+def client(portal) -> Iterator[HttpClient]:
+    with HttpClient(portal.fhir_base, deadline=Deadline(30), env={}) as opened:
         yield opened
 
 
 @pytest.fixture
-def configuration(door, portal, tmp_path) -> SmartConfiguration:
-    return discover(door, portal.fhir_base, tmp_path, time.time())
+def configuration(client, portal, tmp_path) -> SmartConfiguration:
+    return discover(client, portal.fhir_base, tmp_path, time.time())
 
 
 @pytest.fixture
-def sign_in(door, configuration, portal, browser) -> Callable[..., TokenSet]:
-    def run(steps: Callable, **wishes) -> TokenSet:
+def sign_in(client, configuration, portal, browser) -> Callable[..., SignInResult]:
+    def run(steps: Callable, **wishes) -> SignInResult:
         screen = InChromium(browser, steps)
-        wish = Wish("gpcli", SCOPES, portal.fhir_base, **{"limit": 60.0} | wishes)
+        wish = AuthRequest("gpcli", SCOPES, portal.fhir_base, **{"limit": 60.0} | wishes)
         try:
-            return sign_in_with_browser(door, configuration, wish, screen, now=time.time)
+            return sign_in_with_browser(client, configuration, wish, screen, now=time.time)
         finally:
             screen.visit.join(120)
             assert screen.trouble == []
@@ -92,7 +92,7 @@ def test_ada_signs_in_and_the_page_sends_her_back_to_the_terminal(sign_in, porta
     found = sign_in(steps)
     assert seen == [("Go back to the terminal", True)]
     assert (found.patient, found.scope.split()) == ("ada", SCOPES.split())
-    with Door(
+    with HttpClient(
         portal.fhir_base, deadline=Deadline(30), env={}, bearer=StaticBearer(found.access_token)
     ) as signed_in:
         assert signed_in.get("Patient", [("_id", "ada")]).status == 200
@@ -134,7 +134,7 @@ def test_guro_chooses_her_child_at_the_page(sign_in, portal):
     assert not found.fhir_user.endswith(f"/{child.patient}")
 
 
-def test_ada_types_the_code_that_another_device_shows(door, configuration, portal, browser):
+def test_ada_types_the_code_that_another_device_shows(client, configuration, portal, browser):
     def steps(page, user_code: str) -> None:
         page.get_by_label("Code").fill(user_code)
         page.get_by_role("button", name="Continue").click()
@@ -143,8 +143,8 @@ def test_ada_types_the_code_that_another_device_shows(door, configuration, porta
         page.wait_for_load_state()
 
     screen = InChromium(browser, steps)
-    wish = Wish("gpcli", SCOPES, portal.fhir_base, limit=60.0)
+    wish = AuthRequest("gpcli", SCOPES, portal.fhir_base, limit=60.0)
     found = sign_in_with_device(
-        door, configuration, wish, screen, now=time.time, sleep=lambda _: None
+        client, configuration, wish, screen, now=time.time, sleep=lambda _: None
     )
     assert found.patient == "ada"

@@ -163,7 +163,7 @@ def test_a_shell_script_gives_the_token_and_runs_again_when_it_is_refused(gpcli,
     script.write_text(SCRIPT, encoding="utf-8")
     script.chmod(0o700)
     with Sandbox() as sandbox:
-        token = sandbox.token_for("ada").access_token
+        token = sandbox.issue_token("ada").access_token
         (tmp_path / "token").write_text("one-that-has-ended\n", encoding="utf-8")
         (tmp_path / "next").write_text(f"{token}\n", encoding="utf-8")
         env = {

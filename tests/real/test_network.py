@@ -47,7 +47,7 @@ def ask(sandbox, tmp_path) -> Callable[..., Ending]:
 
     def run(base: str, *words: str, **env: str) -> Ending:
         sandbox.address = base.removesuffix("/fhir/R4")
-        token = sandbox.token_for("ada")
+        token = sandbox.issue_token("ada")
         ours = variables(base, token.access_token, token.patient, token.fhir_user)
         line = words or ("gp",)
         return gpcli(*line, "--json", env=surroundings(tmp_path, **ours, **env))

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gpcli.auth.browser_sign_in import new_proof
-from gpcli.auth.loopback import Expected, Loopback
+from gpcli.auth.loopback import ExpectedCallback, Loopback
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS
@@ -104,8 +104,8 @@ def portal() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def expected(portal) -> Expected:
-    return Expected("ours", configuration(portal)["issuer"], issuer_required=False)
+def expected(portal) -> ExpectedCallback:
+    return ExpectedCallback("ours", configuration(portal)["issuer"], issuer_required=False)
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def _come_back(walk: Walk) -> None:
         walk.page.goto(url)
         walk.seen(name)
     with Loopback(0) as another:
-        another.expect(Expected("ours", None, issuer_required=False))
+        another.expect(ExpectedCallback("ours", None, issuer_required=False))
         walk.page.goto(f"{another.redirect_uri}?state=ours&error=access_denied")
         walk.seen("callback-refused")
 

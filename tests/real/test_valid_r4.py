@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gpcli.cli.commands import registry
-from gpcli.sandbox.people import build
+from gpcli.sandbox.people import build_resources
 from tests.journeys.world import MONDAY
 from tests.real.broken import CODES, INVARIANTS, STRUCTURE, UNKNOWN, VALID, a_bundle, an_appointment
 from tests.real.recording import RecordingSandbox, recorded, stored
@@ -133,7 +133,7 @@ def test_what_the_portal_keeps_is_valid(toured, validators):
 
 
 def test_the_people_are_valid_on_a_leap_day_at_night_too(validators):
-    people = [each for each in build(LEAP_NIGHT) if each["resourceType"] != "Slot"]
+    people = [each for each in build_resources(LEAP_NIGHT) if each["resourceType"] != "Slot"]
     assert broken(validators, [(str(LEAP_NIGHT), each) for each in people]) == {}
 
 
@@ -176,7 +176,7 @@ def test_a_refusal_in_a_batch_is_looked_at_too(validators):
 
 @pytest.mark.parametrize(("method", "path", "more", "status"), REFUSALS.values(), ids=REFUSALS)
 def test_a_refusal_is_valid(portal, validators, method, path, more, status):
-    token = portal.token_for("ada").access_token
+    token = portal.issue_token("ada").access_token
     headers = {"Authorization": f"Bearer {token}", **more.get("headers", {})}
     url = f"{portal.fhir_base}/{path}"
     answer = httpx.request(method, url, **{**more, "headers": headers})
@@ -187,7 +187,7 @@ def test_a_refusal_is_valid(portal, validators, method, path, more, status):
 
 def test_what_is_sent_and_what_is_answered_are_both_looked_at(validators):
     with RecordingSandbox(clock=MONDAY, seed=1) as sandbox:
-        token = sandbox.token_for("ada").access_token
+        token = sandbox.issue_token("ada").access_token
         httpx.post(
             f"{sandbox.fhir_base}/Appointment",
             json=an_appointment(status="bokked"),
@@ -211,7 +211,7 @@ def test_what_the_portal_kept_before_a_change_is_looked_at(validators):
 
 def test_forms_and_empty_answers_are_no_resources():
     with RecordingSandbox(clock=MONDAY, seed=1) as sandbox:
-        token = sandbox.token_for("ada").access_token
+        token = sandbox.issue_token("ada").access_token
         headers = {"Authorization": f"Bearer {token}", "Prefer": "return=minimal"}
         form = {"identifier": "x"}
         httpx.post(f"{sandbox.fhir_base}/Appointment/_search", data=form, headers=headers)

@@ -33,7 +33,7 @@ def everything(stage, text, **surroundings):
         text or "view",
         (
             Column("id", "ID", lambda row: row),
-            Column("words", text or "Words", lambda row: row, lambda row, around: row),
+            Column("words", text or "Words", lambda row: row, lambda row, time_format: row),
             Column("many", "Many", lambda row: (row, row), right=True),
         ),
         lambda row: {"id": row, text: row},

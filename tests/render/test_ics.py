@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import calendar
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=OSLO)
@@ -337,7 +337,7 @@ def test_a_document_is_written_byte_for_byte_past_the_stream_s_encoding_and_line
     raw = BytesIO()
     stream = TextIOWrapper(raw, encoding="ascii", newline="\r\n")
 
-    Stream(stream).write_bytes("Øre\r\n".encode())
+    LineWriter(stream).write_bytes("Øre\r\n".encode())
 
     assert raw.getvalue() == "Øre\r\n".encode()
 
@@ -347,7 +347,7 @@ def test_a_document_comes_after_what_was_written_before():
     stream = TextIOWrapper(raw, encoding="utf-8")
     stream.write("first ")
 
-    Stream(stream).write_bytes(b"then")
+    LineWriter(stream).write_bytes(b"then")
 
     assert raw.getvalue() == b"first then"
 
@@ -355,6 +355,6 @@ def test_a_document_comes_after_what_was_written_before():
 def test_a_stream_without_bytes_gets_the_document_as_text():
     stream = StringIO(newline="")
 
-    Stream(stream).write_bytes("Øre\r\n".encode())
+    LineWriter(stream).write_bytes("Øre\r\n".encode())
 
     assert stream.getvalue() == "Øre\r\n"

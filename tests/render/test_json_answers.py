@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.render.json_output import JsonText
 from gpcli.render.output import Format
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 from gpcli.render.view import View
 
 
@@ -79,7 +79,7 @@ def test_ndjson_is_an_object_a_line_written_as_it_comes(stage, slots_view, a_slo
 def test_without_declared_keys_a_field_is_judged_by_the_first_record(stage, slots_view, a_slot):
     undeclared = View("slots", slots_view.columns, slots_view.record)
     shown = stage(format=Format.NDJSON, fields=("zone", "nowhere"))
-    with pytest.raises(Usage, match='no field "nowhere"'):
+    with pytest.raises(InvalidUsage, match='no field "nowhere"'):
         shown.output.show_list(undeclared, [a_slot()])
     assert shown.written == ""
 
@@ -97,7 +97,7 @@ def test_a_key_that_is_no_column_can_be_chosen(stage, slots_view, a_slot):
 )  # fmt: skip
 def test_json_is_utf8_or_escaped_whatever_the_stream(encoding, expected):
     stream = over(encoding)
-    writer = Stream(stream)
+    writer = LineWriter(stream)
     writer.write_line(JsonText(writer).of("Øvrebø \x9b"))
     assert the_bytes(stream) == expected.encode()
 
@@ -105,7 +105,7 @@ def test_json_is_utf8_or_escaped_whatever_the_stream(encoding, expected):
 @given(st.text(st.characters()), st.sampled_from(["utf-8", "ascii", "cp1252"]))
 def test_every_text_comes_back_from_json_and_nothing_raw_is_written(text, encoding):
     stream = over(encoding)
-    writer = Stream(stream)
+    writer = LineWriter(stream)
     writer.write_line(JsonText(writer, indent=2).of({"text": text}))
     written = the_bytes(stream).decode()
     assert json.loads(written) == json.loads(json.dumps({"text": text}))
@@ -114,4 +114,4 @@ def test_every_text_comes_back_from_json_and_nothing_raw_is_written(text, encodi
 
 def test_a_number_that_json_does_not_have_is_an_error():
     with pytest.raises(ValueError, match="not JSON compliant"):
-        JsonText(Stream(StringIO())).of(float("nan"))
+        JsonText(LineWriter(StringIO())).of(float("nan"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.render.output import Format
 from gpcli.render.plain import plain_cell
 from gpcli.render.view import Column, View, record_of
@@ -149,7 +149,7 @@ def never():
 def test_an_unknown_field_is_refused_before_a_row_is_read(stage, slots_view, format):
     shown = stage(format=format, fields=("id", "strat"))
     with pytest.raises(
-        Usage, match=r'There is no field "strat"\. Did you mean "start"\?'
+        InvalidUsage, match=r'There is no field "strat"\. Did you mean "start"\?'
     ) as refused:
         shown.output.show_list(slots_view, never())
     assert refused.value.hint.startswith("Fields: id, start, end, ")
@@ -157,7 +157,7 @@ def test_an_unknown_field_is_refused_before_a_row_is_read(stage, slots_view, for
 
 
 def test_a_field_like_no_other_is_refused_without_a_guess(stage, slots_view):
-    with pytest.raises(Usage, match=r'^There is no field "qqq"\.$'):
+    with pytest.raises(InvalidUsage, match=r'^There is no field "qqq"\.$'):
         stage(fields=("qqq",)).output.show_list(slots_view, never())
 
 
@@ -234,7 +234,7 @@ def test_a_field_of_another_format_is_told_from_one_that_nobody_has(
         "show_item": lambda: shown.output.show_item(PARTS, a_slot()),
         "names_only": lambda: shown.output.names_only(PARTS),
     }
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         shows[show]()
     assert refused.value.message == message
     assert refused.value.hint == hint or hint is None

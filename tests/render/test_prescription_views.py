@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from render.conftest import NOW, OSLO_WINTER, Stage
+from tests.render.conftest import NOW, OSLO_WINTER, Stage
 
 from gpcli.model.person import Person
 from gpcli.model.prescription import (
@@ -13,13 +13,13 @@ from gpcli.model.prescription import (
     Quantity,
     Remaining,
     Renewal,
+    RenewalError,
     RenewalReceipt,
     RenewalResult,
-    WhyNot,
 )
-from gpcli.model.receipt import Sending
+from gpcli.model.receipt import Receipt
 from gpcli.render.output import Format
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
     PRESCRIPTION,
     PRESCRIPTIONS,
@@ -76,7 +76,7 @@ RESULT = RenewalResult(
     error=None,
     zone="Europe/Oslo",
 )
-SENT = Sending(changed=True, dry_run=False, request_id="req-1", patient=ADA, acting_user=ADA)
+SENT = Receipt(changed=True, dry_run=False, request_id="req-1", patient=ADA, acting_user=ADA)
 
 
 def bare(**changes):
@@ -262,9 +262,12 @@ def test_to_pick_from_a_prescription_is_one_line():
 
 
 def test_to_pick_from_a_request_is_one_line():
-    around = Surroundings(NOW, OSLO_WINTER)
+    time_format = TimeFormat(NOW, OSLO_WINTER)
 
-    assert renewal_label(RENEWAL, around) == "Metformin 500 mg · Fri 20 Nov 2026 19:05 · asked for"
+    assert (
+        renewal_label(RENEWAL, time_format)
+        == "Metformin 500 mg · Fri 20 Nov 2026 19:05 · asked for"
+    )
 
 
 def test_requests_show_what_was_asked_when_and_the_answer():
@@ -294,7 +297,7 @@ def receipt(sent=None, **changes):
 
 
 NOT_SENT = {"id": None, "asked": None}
-FAILED = {**NOT_SENT, "status": None, "error": WhyNot("rejected", "It has expired.", None)}
+FAILED = {**NOT_SENT, "status": None, "error": RenewalError("rejected", "It has expired.", None)}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from gpcli.render.output import Format
 from gpcli.render.progress import Announcement, Progress, Spinner
-from gpcli.render.terminal import Stream
+from gpcli.render.terminal import LineWriter
 
 
 class Signalling(StringIO):
@@ -120,7 +120,7 @@ def test_an_inner_text_replaces_the_outer_while_it_lasts():
 
 def test_the_mark_turns_and_covers_what_was_there():
     stream = StringIO()
-    spinner = Spinner(Stream(stream), 80)
+    spinner = Spinner(LineWriter(stream), 80)
     spinner.draw("Looking")
     spinner.draw("On")
     assert stream.getvalue() == "\r⠋ Looking\r         \r\r⠙ On"
@@ -131,7 +131,7 @@ def test_the_mark_turns_and_covers_what_was_there():
 
 def test_a_long_or_hostile_text_stays_on_its_line():
     stream = StringIO()
-    Spinner(Stream(stream), 12).draw("Ringer\n\x1b[31m診療所診療所")
+    Spinner(LineWriter(stream), 12).draw("Ringer\n\x1b[31m診療所診療所")
     assert stream.getvalue() == "\r⠋ Ringer \\x"
 
 

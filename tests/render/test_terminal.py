@@ -13,12 +13,12 @@ class Tty(StringIO):
         return True
 
 
-def around(env=None, stdin=None, stdout=None, stderr=None):
+def time_format(env=None, stdin=None, stdout=None, stderr=None):
     return look_around(stdin or Tty(), stdout or Tty(), stderr or Tty(), env or {})
 
 
 def test_three_terminals_and_nothing_said():
-    assert around() == Terminal(
+    assert time_format() == Terminal(
         stdin_tty=True,
         stdout_tty=True,
         stderr_tty=True,
@@ -30,7 +30,7 @@ def test_three_terminals_and_nothing_said():
 
 
 def test_pipes_are_no_terminals_and_have_no_colour():
-    assert around(stdin=StringIO(), stdout=StringIO(), stderr=StringIO()) == Terminal(
+    assert time_format(stdin=StringIO(), stdout=StringIO(), stderr=StringIO()) == Terminal(
         stdin_tty=False, stdout_tty=False, stderr_tty=False, width=80, color=False, unicode=True
     )
 
@@ -50,7 +50,7 @@ def test_pipes_are_no_terminals_and_have_no_colour():
     ],
 )
 def test_colour_follows_the_environment(env, stdout, stderr):
-    terminal = around(env, stdout=StringIO())
+    terminal = time_format(env, stdout=StringIO())
     assert (terminal.paints_stdout, terminal.paints_stderr) == (stdout, stderr)
 
 
@@ -59,14 +59,18 @@ def test_colour_follows_the_environment(env, stdout, stderr):
     [("120", 120), ("", 80), ("0", 80), ("-5", 80), ("wide", 80), ("8²", 80), ("9" * 5000, 999999)],
 )
 def test_columns_is_believed_if_it_is_a_width(columns, width):
-    assert around({"COLUMNS": columns}).width == width
+    assert time_format({"COLUMNS": columns}).width == width
 
 
 def test_the_width_is_that_of_the_terminal():
     person, program = pty.openpty()
     termios.tcsetwinsize(program, (24, 132))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert around(stdout=stream).width == around(stdout=StringIO(), stderr=stream).width == 132
+        assert (
+            time_format(stdout=stream).width
+            == time_format(stdout=StringIO(), stderr=stream).width
+            == 132
+        )
     os.close(person)
 
 
@@ -74,7 +78,7 @@ def test_a_terminal_without_a_size_is_as_wide_as_usual():
     person, program = pty.openpty()
     termios.tcsetwinsize(program, (0, 0))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert around(stdout=stream).width == 80
+        assert time_format(stdout=stream).width == 80
     os.close(person)
 
 
@@ -82,14 +86,14 @@ def test_a_terminal_without_a_size_is_as_wide_as_usual():
     ("encoding", "unicode"), [("utf-8", True), ("UTF8", True), ("ascii", False), ("cp1252", False)]
 )
 def test_the_encoding_tells_which_letters_there_are(encoding, unicode):
-    assert around(stdout=TextIOWrapper(BytesIO(), encoding=encoding)).unicode is unicode
+    assert time_format(stdout=TextIOWrapper(BytesIO(), encoding=encoding)).unicode is unicode
 
 
 def test_an_encoding_that_nobody_knows_is_not_trusted_with_letters():
     class Odd(StringIO):
         encoding = "klingon"
 
-    assert around(stdout=Odd()).unicode is False
+    assert time_format(stdout=Odd()).unicode is False
 
 
 def test_missing_and_closed_streams_are_no_terminals():

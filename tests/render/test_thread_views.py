@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gpcli.errors import Usage
+from gpcli.errors import InvalidUsage
 from gpcli.model.person import Person
-from gpcli.model.receipt import Sending
+from gpcli.model.receipt import Receipt
 from gpcli.model.thread import (
     Attachment,
     Conversation,
     Message,
     MessageReceipt,
-    Saved,
+    SavedAttachment,
     Thread,
     ThreadReceipt,
 )
@@ -62,7 +62,7 @@ TALK = Conversation(THREAD, (QUESTION, ANSWER))
 
 def sending(**changes):
     known = {"changed": True, "dry_run": False, "request_id": "r-1", "patient": ADA}
-    return Sending(**{**known, "acting_user": ADA, **changes})
+    return Receipt(**{**known, "acting_user": ADA, **changes})
 
 
 def test_threads_are_a_table_for_people(stage):
@@ -260,7 +260,7 @@ def test_hostile_lists_and_receipts_are_harmless(stage, format):
     shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
     shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, sending()))
     shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
-    shown.output.show_list(SAVED, [Saved("m-1.1", HOSTILE, HOSTILE, 1)])
+    shown.output.show_list(SAVED, [SavedAttachment("m-1.1", HOSTILE, HOSTILE, 1)])
     assert (RAW - {"\t"}).isdisjoint(shown.written)
 
 
@@ -289,7 +289,7 @@ def test_a_message_receipt_has_a_status_too(stage, identity, status):
 
 def test_saved_files_are_a_line_each(stage):
     shown = stage()
-    shown.output.show_list(SAVED, [Saved("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
+    shown.output.show_list(SAVED, [SavedAttachment("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
     assert shown.written == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
 
 
@@ -316,6 +316,6 @@ def test_the_fields_of_a_conversation_in_json_are_there_in_plain_lines_too(stage
 
 def test_a_field_that_json_has_inside_the_thread_is_pointed_to(stage):
     shown = stage(format=Format.JSON, fields=("subject",))
-    with pytest.raises(Usage) as refused:
+    with pytest.raises(InvalidUsage) as refused:
         shown.output.show_item(CONVERSATION, TALK)
     assert "thread" in refused.value.message + refused.value.hint

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.render.times import Surroundings, day_words, surgery_period, surgery_time
+from gpcli.render.times import TimeFormat, day_words, surgery_period, surgery_time
 
 OSLO = ZoneInfo("Europe/Oslo")
 LONDON = ZoneInfo("Europe/London")
@@ -103,17 +103,17 @@ def test_a_period_without_length_or_end_is_a_time():
 
 
 def test_surroundings_word_what_is_there_and_nothing_for_nothing():
-    around = Surroundings(NOW, OSLO)
+    time_format = TimeFormat(NOW, OSLO)
     when = datetime(2026, 11, 24, 9, 0, tzinfo=OSLO)
     assert (
-        around.time(when, "Europe/Oslo"),
-        around.period(when, when + timedelta(hours=1), "Europe/Oslo"),
-        around.day(date(2026, 11, 24)),
+        time_format.time(when, "Europe/Oslo"),
+        time_format.period(when, when + timedelta(hours=1), "Europe/Oslo"),
+        time_format.day(date(2026, 11, 24)),
     ) == ("Tue 24 Nov 2026 09:00", "Tue 24 Nov 2026 09:00–10:00", "Tue 24 Nov 2026")
     assert (
-        around.time(None, "Europe/Oslo"),
-        around.period(None, when, "Europe/Oslo"),
-        around.day(None),
+        time_format.time(None, "Europe/Oslo"),
+        time_format.period(None, when, "Europe/Oslo"),
+        time_format.day(None),
     ) == ("", "", "")
 
 

@@ -12,7 +12,7 @@ from gpcli.model.person import Person
 from gpcli.model.service import Price
 from gpcli.render.output import Format
 from gpcli.render.table import cell_words
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.account_views import SIGN_INS
 from gpcli.render.views.wording import price_cell, price_words
 
@@ -60,7 +60,7 @@ def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(stage):
 
 def test_where_the_machine_s_clock_is_another_both_are_said():
     (column,) = SIGN_INS.chosen(("until",))
-    tokyo = Surroundings(UNTIL - timedelta(days=30), timezone(timedelta(hours=9)))
+    tokyo = TimeFormat(UNTIL - timedelta(days=30), timezone(timedelta(hours=9)))
     said = cell_words(column, SIGNED_IN, tokyo)
     assert said == "until Wed 23 Dec 2026 09:00 Europe/Oslo (17:00 here)"
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gpcli.app_context import Session
+from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.troubleshoot_command import _door, _person
 from gpcli.config.options import Options
-from gpcli.troubleshoot.check_context import Scene
+from gpcli.troubleshoot.check_context import CheckContext
 
 NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 MACHINE = {
@@ -25,7 +25,7 @@ MACHINE = {
 
 
 @pytest.fixture
-def scene(tmp_path):
+def context(tmp_path):
     """`scene(answer, platform, **variables)`; without `answer` nothing may be asked."""
     opened = []
 
@@ -33,9 +33,9 @@ def scene(tmp_path):
         answer: Callable[[httpx.Request], httpx.Response] | None = None,
         platform: str = "linux",
         **variables: str,
-    ) -> Scene:
+    ) -> CheckContext:
         env = {"GPCLI_CONFIG_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **variables}
-        session = Session(
+        session = AppContext(
             Options(no_input=True),
             env,
             *(io.StringIO() for _ in range(3)),
@@ -44,10 +44,10 @@ def scene(tmp_path):
             transport=httpx.MockTransport(answer or forbidden),
         )
         opened.append(session)
-        return Scene(
+        return CheckContext(
             session,
             choose=lambda: _person(session),
-            open_door=lambda spent: _door(session, spent),
+            open_client=lambda spent: _door(session, spent),
             variables=("GPCLI_PROFILE", "GPCLI_PORTAL"),
             platform=platform,
         )

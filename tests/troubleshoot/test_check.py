@@ -17,7 +17,7 @@ MACHINE = SimpleNamespace(hide=SCENE.hide, unattended="GPCLI_TOKEN")
 
 
 def raising(trouble: Exception):
-    def look(scene):
+    def look(context):
         raise trouble
 
     return look

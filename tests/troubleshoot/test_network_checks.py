@@ -17,8 +17,8 @@ def answering(**headers):
     return lambda _: httpx.Response(200, headers=headers, json=STATEMENT)
 
 
-def test_through_a_proxy_the_proxy_looks_the_name_up(scene):
-    here = scene(answering(), **MACHINE, HTTPS_PROXY="http://me:secret@proxy.example:3128")
+def test_through_a_proxy_the_proxy_looks_the_name_up(context):
+    here = context(answering(), **MACHINE, HTTPS_PROXY="http://me:secret@proxy.example:3128")
     assert network_checks.proxy(here).seen == "proxy.example:3128"
     assert network_checks.name_lookup(here).seen == "not checked: the proxy looks the name up"
     assert network_checks.connection(here).seen == "portal.example answers at port 443"
@@ -26,21 +26,21 @@ def test_through_a_proxy_the_proxy_looks_the_name_up(scene):
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
-def test_a_proxy_that_gpcli_does_not_use_is_mentioned(scene, name):
-    here = scene(answering(), **MACHINE, **{name: "http://proxy.example"})
+def test_a_proxy_that_gpcli_does_not_use_is_mentioned(context, name):
+    here = context(answering(), **MACHINE, **{name: "http://proxy.example"})
     assert network_checks.proxy(here).seen == f"none; {name} is not used"
 
 
-def test_no_proxy_goes_around_it(scene):
+def test_no_proxy_goes_around_it(context):
     variables = {"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "portal.example"}
-    assert network_checks.proxy(scene(answering(), **MACHINE, **variables)).seen == "none"
+    assert network_checks.proxy(context(answering(), **MACHINE, **variables)).seen == "none"
 
 
-def test_only_the_step_that_failed_fails(scene):
+def test_only_the_step_that_failed_fails(context):
     def refused(request):
         raise httpx.ConnectError("no") from ConnectionRefusedError(111, "refused")
 
-    here = scene(refused, **{**MACHINE, "GPCLI_PORTAL": "https://portal.example"})
+    here = context(refused, **{**MACHINE, "GPCLI_PORTAL": "https://portal.example"})
     here.around.options.timeout = 0.1
     assert network_checks.proxy(here).status is Verdict.OK
     assert network_checks.name_lookup(here).status is Verdict.OK
@@ -56,8 +56,8 @@ def test_only_the_step_that_failed_fails(scene):
         "Mon, 01 Mar 2027 09:00:30 +0100",
     ],
 )
-def test_a_clock_that_agrees_to_the_minute_is_fine(scene, date):
-    assert network_checks.clock(scene(answering(Date=date), **MACHINE)).status is Verdict.OK
+def test_a_clock_that_agrees_to_the_minute_is_fine(context, date):
+    assert network_checks.clock(context(answering(Date=date), **MACHINE)).status is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -69,30 +69,30 @@ def test_a_clock_that_agrees_to_the_minute_is_fine(scene, date):
         ("Mon, 01 Mar 2021 08:00:00 GMT", "2191 days ahead of the portal's"),
     ],
 )
-def test_a_clock_that_differs_is_told_with_by_how_much(scene, date, seen):
-    sight = network_checks.clock(scene(answering(Date=date), **MACHINE))
-    assert (sight.status, sight.cause, sight.seen) == (Verdict.WARNING, "clock", seen)
+def test_a_clock_that_differs_is_told_with_by_how_much(context, date, seen):
+    result = network_checks.clock(context(answering(Date=date), **MACHINE))
+    assert (result.status, result.cause, result.seen) == (Verdict.WARNING, "clock", seen)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 01 Mar 2027 08:00:00 -0000", "99"])
-def test_a_portal_that_tells_no_usable_time_is_not_compared(scene, date):
-    sight = network_checks.clock(scene(answering(Date=date), **MACHINE))
-    assert sight.seen == "not checked: the portal does not tell the time"
+def test_a_portal_that_tells_no_usable_time_is_not_compared(context, date):
+    result = network_checks.clock(context(answering(Date=date), **MACHINE))
+    assert result.seen == "not checked: the portal does not tell the time"
 
 
-def test_a_sandbox_has_a_clock_of_its_own(scene):
-    here = scene(answering(), **{**MACHINE, "GPCLI_ENVIRONMENT": "sandbox"})
+def test_a_sandbox_has_a_clock_of_its_own(context):
+    here = context(answering(), **{**MACHINE, "GPCLI_ENVIRONMENT": "sandbox"})
     assert network_checks.clock(here).status is Verdict.SKIPPED
 
 
-def test_the_portals_own_words_are_left_out_of_a_refusal(scene):
+def test_the_portals_own_words_are_left_out_of_a_refusal(context):
     said = {"resourceType": "OperationOutcome", "issue": [{"diagnostics": "Ada is unwell"}]}
-    here = scene(lambda _: httpx.Response(500, json=said), **MACHINE)
+    here = context(lambda _: httpx.Response(500, json=said), **MACHINE)
     with pytest.raises(Exception, match="fault") as failed:
         network_checks.portal(here)
     assert "Ada" not in failed.value.message
 
 
-def test_what_is_no_statement_is_no_portal(scene):
+def test_what_is_no_statement_is_no_portal(context):
     with pytest.raises(BadResponse):
-        network_checks.portal(scene(lambda _: httpx.Response(200, json={}), **MACHINE))
+        network_checks.portal(context(lambda _: httpx.Response(200, json={}), **MACHINE))

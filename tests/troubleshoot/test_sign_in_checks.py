@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gpcli.auth.people import account_id
-from gpcli.auth.vault import SignedIn
+from gpcli.auth.vault import StoredSession
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import SCOPES
 from gpcli.errors import Expired, NotFound, NotSignedIn
@@ -19,7 +19,7 @@ from tests.troubleshoot.conftest import MACHINE, NOW
 
 PORTAL = "https://portal.example/fhir/R4"
 A_DAY = 86_400.0
-KEPT = SignedIn(
+KEPT = StoredSession(
     portal=PORTAL,
     client_id="gpcli",
     token_endpoint="https://id.example/token",
@@ -38,11 +38,11 @@ KEPT = SignedIn(
 
 
 @pytest.fixture
-def signed_in(scene):
-    """`signed_in(answer, **changes)`: Ada's session with some changes."""
+def signed_in(context):
+    """`stored_session(answer, **changes)`: Ada's session with some changes."""
 
     def made(answer=None, **changes):
-        here = scene(answer, GPCLI_PROFILE="home")
+        here = context(answer, GPCLI_PROFILE="home")
         path = here.around.config_path
         path.parent.mkdir(exist_ok=True)
         path.write_text(f'[profiles.home]\nportal = "{PORTAL}"\nenvironment = "staging"\n')
@@ -64,15 +64,15 @@ def signed_in(scene):
     ],
 )
 def test_a_session_that_renews_itself_is_fine(signed_in, changes, seen):
-    sight = sign_in_checks.session(signed_in(**changes))
-    assert (sight.status, sight.seen) == (Verdict.OK, seen)
+    result = sign_in_checks.session(signed_in(**changes))
+    assert (result.status, result.seen) == (Verdict.OK, seen)
 
 
 def test_a_session_that_can_not_be_renewed_is_a_warning_with_its_end(signed_in):
-    sight = sign_in_checks.session(signed_in(refresh_token=None))
-    assert (sight.status, sight.cause) == (Verdict.WARNING, "no_refresh")
-    assert sight.seen == "ends at 2027-03-01 08:10 UTC and can't be renewed"
-    assert "add prompt = 'consent' to the profile" in (sight.cure or "")
+    result = sign_in_checks.session(signed_in(refresh_token=None))
+    assert (result.status, result.cause) == (Verdict.WARNING, "no_refresh")
+    assert result.seen == "ends at 2027-03-01 08:10 UTC and can't be renewed"
+    assert "add prompt = 'consent' to the profile" in (result.cure or "")
 
 
 def test_one_that_the_portal_does_not_grant_after_consent_either_is_for_the_portal(signed_in):
@@ -90,8 +90,8 @@ def test_a_session_that_is_known_to_be_over_has_failed(signed_in, changes):
         sign_in_checks.session(signed_in(**changes))
 
 
-def test_nobody_at_this_portal_is_not_signed_in(scene):
-    here = scene(**{**MACHINE, "GPCLI_TOKEN": "x"})
+def test_nobody_at_this_portal_is_not_signed_in(context):
+    here = context(**{**MACHINE, "GPCLI_TOKEN": "x"})
     del here.around.env["GPCLI_TOKEN"]
     with pytest.raises(NotSignedIn):
         sign_in_checks.session(here)
@@ -120,10 +120,10 @@ def test_whoever_is_named_but_not_signed_in_stays_unnamed_in_words(signed_in):
 def test_scopes_are_judged_by_what_the_services_need(signed_in, scope, lost):
     here = signed_in(scope=scope)
     sign_in_checks.session(here)
-    sight = sign_in_checks.scopes(here)
+    result = sign_in_checks.scopes(here)
     expected = f"the sign-in does not allow {lost}" if lost else "enough for every service"
-    assert sight.seen.startswith(expected)
-    assert (sight.cause is None) == (lost == "")
+    assert result.seen.startswith(expected)
+    assert (result.cause is None) == (lost == "")
 
 
 def statement(*types, conditional=True):
@@ -138,16 +138,16 @@ def statement(*types, conditional=True):
     }
 
 
-def test_a_portal_without_consent_is_not_asked_for_it(scene):
-    here = scene(lambda _: httpx.Response(200, json=statement("Patient")), **MACHINE)
+def test_a_portal_without_consent_is_not_asked_for_it(context):
+    here = context(lambda _: httpx.Response(200, json=statement("Patient")), **MACHINE)
     assert sign_in_checks.consent(here).seen == "not checked: the portal keeps no consent"
 
 
 @pytest.mark.parametrize(("conditional", "cause"), [(True, None), (False, "not_supported")])
-def test_a_repeat_that_goes_unrecognised_is_a_warning(scene, conditional, cause):
+def test_a_repeat_that_goes_unrecognised_is_a_warning(context, conditional, cause):
     types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
     said = statement(*types, conditional=conditional)
-    here = scene(lambda _: httpx.Response(200, json=said), **MACHINE)
+    here = context(lambda _: httpx.Response(200, json=said), **MACHINE)
     assert sign_in_checks.portal_support(here).cause == cause
 
 
@@ -157,9 +157,9 @@ def test_a_way_to_book_that_the_portal_does_not_offer_is_a_warning(signed_in, wa
     here = signed_in(searching(statement(*types)))
     path = here.around.config_path
     path.write_text(f"{path.read_text()}booking = '{way}'\n")
-    sight = sign_in_checks.portal_support(here)
-    assert sight.seen == f"the profile books by {way}, which the portal does not offer"
-    assert (sight.cause, sight.cure) == ("not_supported", OTHER_WAY)
+    result = sign_in_checks.portal_support(here)
+    assert result.seen == f"the profile books by {way}, which the portal does not offer"
+    assert (result.cause, result.cure) == ("not_supported", OTHER_WAY)
 
 
 def test_a_way_to_book_that_the_portal_offers_is_fine(signed_in):
@@ -187,7 +187,7 @@ def searching(body, status=200):
         (searching({}, 500), "portal_error"),
     ],
 )
-def test_a_record_that_can_not_be_read_has_failed_for_a_reason(scene, answer, code):
+def test_a_record_that_can_not_be_read_has_failed_for_a_reason(context, answer, code):
     with pytest.raises(Exception, match="portal") as failed:
-        sign_in_checks.access(scene(answer, **MACHINE))
+        sign_in_checks.access(context(answer, **MACHINE))
     assert failed.value.code == code

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpcli.cli.commands.specs import Group, Registry, Row
+from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.ready_answers import read_line
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ACCOUNT = "ACCOUNT"
 
 ACCOUNT_COMMANDS = (
-    Row(
+    CommandSpec(
         "login",
         ACCOUNT,
         "Sign in to your GP's portal",
@@ -30,7 +30,7 @@ ACCOUNT_COMMANDS = (
             ("Sign in where there is no browser", "gpcli login --device"),
         ),
     ),
-    Row(
+    CommandSpec(
         "logout",
         ACCOUNT,
         "Sign out, at the portal and here",
@@ -38,7 +38,7 @@ ACCOUNT_COMMANDS = (
         aliases=("signout", "sign-out"),
         examples=(("Sign everybody out", "gpcli logout --all"),),
     ),
-    Row(
+    CommandSpec(
         "whoami",
         ACCOUNT,
         "Who is signed in, where, and for how long",
@@ -48,20 +48,20 @@ ACCOUNT_COMMANDS = (
             ("Is there a session that lasts ten minutes more?", "gpcli whoami --min-life 10m"),
         ),
     ),
-    Row(
+    CommandSpec(
         "consent show",
         ACCOUNT,
         "Show what you have consented to",
         "gpcli.cli.account_commands:show",
     ),
-    Row(
+    CommandSpec(
         "consent grant",
         ACCOUNT,
         "Consent to Full Access",
         "gpcli.cli.account_commands:grant",
         writes=True,
     ),
-    Row(
+    CommandSpec(
         "consent withdraw",
         ACCOUNT,
         "Withdraw your consent; the portal deletes what it keeps",
@@ -70,9 +70,11 @@ ACCOUNT_COMMANDS = (
         about="The word 'withdraw' must be typed; --confirm withdraw is that in a script.",
         examples=(("In a script", "gpcli consent withdraw --confirm withdraw"),),
     ),
-    Row("profile list", ACCOUNT, "List the profiles", "gpcli.cli.profile_commands:list_profiles"),
-    Row("profile show", ACCOUNT, "Show one profile", "gpcli.cli.profile_commands:show"),
-    Row(
+    CommandSpec(
+        "profile list", ACCOUNT, "List the profiles", "gpcli.cli.profile_commands:list_profiles"
+    ),
+    CommandSpec("profile show", ACCOUNT, "Show one profile", "gpcli.cli.profile_commands:show"),
+    CommandSpec(
         "profile add",
         ACCOUNT,
         "Add a portal",
@@ -84,15 +86,17 @@ ACCOUNT_COMMANDS = (
             ),
         ),
     ),
-    Row("profile use", ACCOUNT, "Make a profile the default", "gpcli.cli.profile_commands:use"),
-    Row("profile remove", ACCOUNT, "Forget a portal", "gpcli.cli.profile_commands:remove"),
+    CommandSpec(
+        "profile use", ACCOUNT, "Make a profile the default", "gpcli.cli.profile_commands:use"
+    ),
+    CommandSpec("profile remove", ACCOUNT, "Forget a portal", "gpcli.cli.profile_commands:remove"),
 )
 
 
 CARE = "CARE"
 
 CARE_COMMANDS = (
-    Row(
+    CommandSpec(
         "services",
         CARE,
         "What your GP offers online, and what not and why",
@@ -104,14 +108,14 @@ CARE_COMMANDS = (
             ("In a script: can a time be booked?", "if gpcli services booking; then …; fi"),
         ),
     ),
-    Row(
+    CommandSpec(
         "gp",
         CARE,
         "Your GP and surgery: address, phone, opening hours",
         "gpcli.cli.service_commands:gp",
         aliases=("doctor", "surgery"),
     ),
-    Row(
+    CommandSpec(
         "econsult start",
         CARE,
         "Start an e-consultation with your GP",
@@ -132,20 +136,20 @@ CARE_COMMANDS = (
             ("By video, some time next week", "gpcli econsult start --via video --to +7d"),
         ),
     ),
-    Row(
+    CommandSpec(
         "econsult join",
         CARE,
         "Join a video consultation that the surgery has confirmed",
         "gpcli.cli.econsult_commands:join",
     ),
-    Row(
+    CommandSpec(
         "econsult withdraw",
         CARE,
         "Withdraw an e-consultation by phone or video",
         "gpcli.cli.econsult_commands:withdraw",
         writes=True,
     ),
-    Row(
+    CommandSpec(
         "contact",
         CARE,
         "Write to the surgery's reception about administrative matters",
@@ -160,21 +164,21 @@ CARE_COMMANDS = (
             ("From a file", "gpcli contact --subject Parking --message-file question.txt --yes"),
         ),
     ),
-    Row(
+    CommandSpec(
         "messages list",
         CARE,
         "List threads, unread ones first",
         "gpcli.cli.message_commands:list_threads",
         examples=(("How many are unread?", "gpcli messages list --unread --count"),),
     ),
-    Row(
+    CommandSpec(
         "messages show",
         CARE,
         "Show a thread; it stays unread",
         "gpcli.cli.message_commands:show",
         aliases=("read", "view"),
     ),
-    Row(
+    CommandSpec(
         "messages reply",
         CARE,
         "Write in a thread",
@@ -182,21 +186,21 @@ CARE_COMMANDS = (
         writes=True,
         aliases=("answer",),
     ),
-    Row(
+    CommandSpec(
         "messages save",
         CARE,
         "Save what is attached to a thread",
         "gpcli.cli.message_commands:save",
         aliases=("download", "attachments"),
     ),
-    Row(
+    CommandSpec(
         "messages mark-read",
         CARE,
         "Mark a thread, or single messages, as read",
         "gpcli.cli.message_commands:mark_read",
         writes=True,
     ),
-    Row(
+    CommandSpec(
         "rx list",
         CARE,
         "List prescriptions and what is left of them",
@@ -205,13 +209,13 @@ CARE_COMMANDS = (
         "most, or ends within four weeks; or there is nothing left of it.",
         examples=(("What runs out?", "gpcli rx list --low"),),
     ),
-    Row(
+    CommandSpec(
         "rx show",
         CARE,
         "Show one prescription",
         "gpcli.cli.rx_commands:show",
     ),
-    Row(
+    CommandSpec(
         "rx renew",
         CARE,
         "Ask your GP to renew prescriptions",
@@ -229,20 +233,20 @@ CARE_COMMANDS = (
             ("From another command", "gpcli rx list --low --plain --fields id | gpcli rx renew -"),
         ),
     ),
-    Row(
+    CommandSpec(
         "rx requests",
         CARE,
         "What you have asked to be renewed, and the answers",
         "gpcli.cli.rx_commands:requests",
     ),
-    Row(
+    CommandSpec(
         "rx withdraw",
         CARE,
         "Withdraw a request that the surgery has not handled",
         "gpcli.cli.rx_commands:withdraw",
         writes=True,
     ),
-    Row(
+    CommandSpec(
         "slots",
         CARE,
         "Free times",
@@ -254,7 +258,7 @@ CARE_COMMANDS = (
             ("The next two weeks, as JSON", "gpcli slots --to +14d --json"),
         ),
     ),
-    Row(
+    CommandSpec(
         "book",
         CARE,
         "Book a time, or ask the surgery for one",
@@ -270,14 +274,16 @@ CARE_COMMANDS = (
             ("See what would be sent", "gpcli book --first --dry-run"),
         ),
     ),
-    Row(
+    CommandSpec(
         "appointments list",
         CARE,
         "List appointments",
         "gpcli.cli.appointment_commands:list_appointments",
     ),
-    Row("appointments show", CARE, "Show one appointment", "gpcli.cli.appointment_commands:show"),
-    Row(
+    CommandSpec(
+        "appointments show", CARE, "Show one appointment", "gpcli.cli.appointment_commands:show"
+    ),
+    CommandSpec(
         "appointments export",
         CARE,
         "Write coming appointments as iCalendar",
@@ -286,7 +292,7 @@ CARE_COMMANDS = (
         "Titles are neutral, since others may see the calendar, unless --details is given.",
         examples=(("For your calendar", "gpcli appointments export > gp.ics"),),
     ),
-    Row(
+    CommandSpec(
         "cancel",
         CARE,
         "Cancel a booking or an enquiry",
@@ -297,7 +303,7 @@ CARE_COMMANDS = (
         about="The plan shows until when this is free, and what it costs after that.",
         examples=(("See until when, and what late costs", "gpcli cancel --dry-run"),),
     ),
-    Row(
+    CommandSpec(
         "flu",
         CARE,
         "The flu vaccine: eligibility, price, free times, booking",
@@ -315,15 +321,17 @@ CARE_COMMANDS = (
 TOOLS = "TOOLS"
 
 TOOL_COMMANDS = (
-    Row(
+    CommandSpec(
         "sandbox run",
         TOOLS,
         "Run a command against a portal of its own",
         "gpcli.cli.sandbox_commands:run",
         examples=(("As Ada", "gpcli sandbox run --as ada -- gpcli services"),),
     ),
-    Row("sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"),
-    Row(
+    CommandSpec(
+        "sandbox serve", TOOLS, "Serve a portal until Ctrl-C", "gpcli.cli.sandbox_commands:serve"
+    ),
+    CommandSpec(
         "sandbox env",
         TOOLS,
         "Print what points a shell at the served portal",
@@ -331,33 +339,33 @@ TOOL_COMMANDS = (
         examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
         closing="gpcli.cli.sandbox_env:closing",
     ),
-    Row(
+    CommandSpec(
         "sandbox people",
         TOOLS,
         "List the people who can sign in",
         "gpcli.cli.sandbox_commands:people",
     ),
-    Row(
+    CommandSpec(
         "sandbox reset",
         TOOLS,
         "Make everything as it was at the start",
         "gpcli.cli.sandbox_commands:reset",
     ),
-    Row(
+    CommandSpec(
         "sandbox advance",
         TOOLS,
         "Move the portal's clock forward",
         "gpcli.cli.sandbox_commands:advance",
         examples=(("By a day", "gpcli sandbox advance 1d"),),
     ),
-    Row(
+    CommandSpec(
         "sandbox answer",
         TOOLS,
         "Have the surgery answer what waits, now",
         "gpcli.cli.sandbox_commands:answer",
         examples=(("Say no to one", "gpcli sandbox answer t-4k2m --decline"),),
     ),
-    Row(
+    CommandSpec(
         "troubleshoot",
         TOOLS,
         "What is wrong, and the cure",
@@ -377,8 +385,10 @@ TOOL_COMMANDS = (
             ("For a report", "gpcli troubleshoot --json > report.json"),
         ),
     ),
-    Row("demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"),
-    Row(
+    CommandSpec(
+        "demo", TOOLS, "A guided run against the portal on this machine", "gpcli.cli.demo:demo"
+    ),
+    CommandSpec(
         "completion",
         TOOLS,
         "Print the completion script for a shell",
@@ -390,7 +400,7 @@ TOOL_COMMANDS = (
             ("PowerShell, in $PROFILE", "gpcli completion powershell | Out-String | iex"),
         ),
     ),
-    Row(
+    CommandSpec(
         "help",
         TOOLS,
         "Help on a command or a topic",
@@ -404,33 +414,35 @@ SECTIONS = (ACCOUNT, CARE, TOOLS)
 """The sections of the root help, in order."""
 
 GROUPS = (
-    Group("consent", ACCOUNT, "Your consent to Full Access", aliases=("consents",)),
-    Group("profile", ACCOUNT, "The portals that this machine knows", aliases=("portal", "config")),
-    Group(
+    GroupSpec("consent", ACCOUNT, "Your consent to Full Access", aliases=("consents",)),
+    GroupSpec(
+        "profile", ACCOUNT, "The portals that this machine knows", aliases=("portal", "config")
+    ),
+    GroupSpec(
         "econsult",
         CARE,
         "E-consultations with your GP, in writing, by phone or by video",
         aliases=("econsultation", "e-consult", "consultation"),
     ),
-    Group(
+    GroupSpec(
         "messages",
         CARE,
         "What you and the surgery have written",
         aliases=("message", "inbox", "mail"),
     ),
-    Group(
+    GroupSpec(
         "rx",
         CARE,
         "Your prescriptions, what is left of them, and renewing them",
         aliases=("prescriptions", "prescription", "medicines", "meds"),
     ),
-    Group(
+    GroupSpec(
         "appointments",
         CARE,
         "What is booked, what waits for the surgery, what is past",
         aliases=("appointment", "bookings", "calendar"),
     ),
-    Group("sandbox", TOOLS, "A GP portal on this machine, with known people"),
+    GroupSpec("sandbox", TOOLS, "A GP portal on this machine, with known people"),
 )
 
 REGISTRY = Registry(GROUPS, (*ACCOUNT_COMMANDS, *CARE_COMMANDS, *TOOL_COMMANDS))
@@ -459,7 +471,7 @@ def closing_text(argv: Sequence[str], registry: Registry | None = None) -> str:
     return text
 
 
-def _reached(commands: Registry, argv: Sequence[str]) -> Row | None:
+def _reached(commands: Registry, argv: Sequence[str]) -> CommandSpec | None:
     line = read_line(list(argv))
     if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
         return None

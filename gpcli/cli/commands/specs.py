@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class CommandSpec(NamedTuple):
     """One command.
 
     `path` is what is typed after `gpcli`; `target` is `module:function`.
@@ -44,7 +44,7 @@ class Row(NamedTuple):
         return self.path.rpartition(" ")[0]
 
 
-class Group(NamedTuple):
+class GroupSpec(NamedTuple):
     """A noun with commands of its own, such as `profile`."""
 
     path: str
@@ -56,14 +56,14 @@ class Group(NamedTuple):
 class Registry(NamedTuple):
     """The rows and groups that make up one command line."""
 
-    groups: tuple[Group, ...]
-    rows: tuple[Row, ...]
+    groups: tuple[GroupSpec, ...]
+    rows: tuple[CommandSpec, ...]
 
-    def row(self, path: str) -> Row | None:
+    def row(self, path: str) -> CommandSpec | None:
         """The command at `path`, if there is one."""
         return next((row for row in self.rows if row.path == path), None)
 
-    def group(self, path: str) -> Group | None:
+    def group(self, path: str) -> GroupSpec | None:
         """The group at `path`, if there is one."""
         return next((group for group in self.groups if group.path == path), None)
 
@@ -73,12 +73,12 @@ class Registry(NamedTuple):
         inside = (row.path.split() for row in self.rows if _below(row.path, path))
         return list(dict.fromkeys(words[depth] for words in inside))
 
-    def meant(self, line: Sequence[str]) -> Row | None:
+    def meant(self, line: Sequence[str]) -> CommandSpec | None:
         """The command whose path's words stand on the line in order; the longest of several."""
         found = [row for row in self.rows if _in_order(row.path.split(), line)]
         return max(found, key=lambda row: len(row.path.split()), default=None)
 
-    def starting(self) -> Iterator[Row]:
+    def starting(self) -> Iterator[CommandSpec]:
         """The commands that start a service, and so may be hidden."""
         return (row for row in self.rows if row.services)
 

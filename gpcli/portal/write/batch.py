@@ -8,14 +8,14 @@ from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import ConfigTrouble, GpcliError
+from gpcli.errors import ConfigError, GpcliError
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.http.client import Answer
-from gpcli.portal.mapping import Found, whole
+from gpcli.http.client import HttpResponse
+from gpcli.portal.mapping import Found, unwrap
 from gpcli.portal.queries import by_identifier
-from gpcli.portal.search import Exchange, answer_in
-from gpcli.portal.write.kernel import Created, Doubt, Errands
+from gpcli.portal.search import FhirSearch, answer_in
+from gpcli.portal.write.kernel import Created, Doubt, WriteKernel
 from gpcli.portal.write.outcome import bearing, create_entry, is_success, require_one, unknown
 
 Part = tuple[UUID, Mapping[str, Any]]
@@ -25,24 +25,24 @@ Outcome = Created | GpcliError
 
 
 def create_each(
-    exchange: Exchange, errands: Errands, kind: str, parts: Sequence[Part], request: UUID
+    exchange: FhirSearch, kernel: WriteKernel, kind: str, parts: Sequence[Part], request: UUID
 ) -> list[Outcome]:
     """Create resources of one kind; what became of each, in the same order.
 
     `request` is what the person can repeat. Each is read back by its own identifier, as
     Errands.create does. A portal that can't recognise a repeat is asked first what it has of them:
-    that is not sent again. Raises ConfigTrouble when the journal can't be written, and what keeps
+    that is not sent again. Raises ConfigError when the journal can't be written, and what keeps
     that question from being asked.
     """
-    return _Several(exchange, errands, kind, request).create(parts)
+    return _Several(exchange, kernel, kind, request).create(parts)
 
 
 @dataclass(frozen=True)
 class _Several:
     """Creates of resources of one `kind`, on a portal's `exchange`, as parts of one `request`."""
 
-    exchange: Exchange
-    errands: Errands
+    exchange: FhirSearch
+    kernel: WriteKernel
     kind: str
     request: UUID
 
@@ -67,7 +67,7 @@ class _Several:
         return there | {each.intent: unknown(self.kind, self.request, each.wait) for each in held}
 
     def _doubt(self, intent: UUID, *, noted: bool = False) -> Doubt:
-        return self.errands.doubt(self.kind, intent, self.request, noted=noted)
+        return self.kernel.doubt(self.kind, intent, self.request, noted=noted)
 
     def _there(self, intents: Sequence[UUID]) -> dict[UUID, Outcome]:
         """What an earlier run with the same intents has made."""
@@ -81,49 +81,49 @@ class _Several:
         return Created(bundle, Bundle(), changed=False)
 
     def _singly(self, parts: Sequence[Part]) -> list[Outcome]:
-        create = partial(self.errands.create, self.kind, request=self.request, looked=True)
+        create = partial(self.kernel.create, self.kind, request=self.request, looked=True)
         return [_caught(partial(create, body, intent)) for intent, body in parts]
 
     def _together(self, parts: Sequence[Part]) -> list[Outcome]:
         try:
-            answers = _answers(self.errands.sent(dict(parts), partial(self._send, parts)), parts)
-        except ConfigTrouble:
+            answers = _answers(self.kernel.sent(dict(parts), partial(self._send, parts)), parts)
+        except ConfigError:
             raise
         except GpcliError as trouble:  # nothing was sent
             return [trouble for _ in parts]
         for (intent, _), answer in zip(parts, answers, strict=True):
             if answer and is_success(answer):
-                self.errands.end(intent, "done")
+                self.kernel.end(intent, "done")
         return self._concluded([intent for intent, _ in parts], answers)
 
     def _concluded(
-        self, intents: Sequence[UUID], answers: Sequence[Answer | None]
+        self, intents: Sequence[UUID], answers: Sequence[HttpResponse | None]
     ) -> list[Outcome]:
         looks = _Looks(self.exchange, self.kind, intents)
         doubts = [self._doubt(each, noted=True) for each in intents]
         return [
-            _caught(partial(self.errands.conclude, answer, partial(looks.at, number), doubt))
+            _caught(partial(self.kernel.conclude, answer, partial(looks.at, number), doubt))
             for number, (answer, doubt) in enumerate(zip(answers, doubts, strict=True))
         ]
 
-    def _send(self, parts: Sequence[Part]) -> Answer:
+    def _send(self, parts: Sequence[Part]) -> HttpResponse:
         entries = [create_entry(*part) for part in parts]
         batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
         headers = {"X-Request-ID": str(self.request)}
-        return self.exchange.door.send("POST", "", batch, headers=headers, retry=self._safe)
+        return self.exchange.client.send("POST", "", batch, headers=headers, retry=self._safe)
 
 
 @dataclass(frozen=True)
 class _Looks:
     """What the portal shows for each of some intents: one question, when it is first needed."""
 
-    exchange: Exchange
+    exchange: FhirSearch
     kind: str
     intents: Sequence[UUID]
 
     def at(self, number: int) -> tuple[Bundle, Bundle]:
         """What bears the intent at this place, and what a witness knows: there is none."""
-        return bearing(whole(self._shown[number]), self.kind, self.intents[number]), Bundle()
+        return bearing(unwrap(self._shown[number]), self.kind, self.intents[number]), Bundle()
 
     @cached_property
     def _shown(self) -> list[Found]:
@@ -133,7 +133,7 @@ class _Looks:
             return [trouble for _ in self.intents]
 
 
-def _answers(batch: Answer | None, parts: Sequence[Part]) -> list[Answer | None]:
+def _answers(batch: HttpResponse | None, parts: Sequence[Part]) -> list[HttpResponse | None]:
     """The answer to each part; `None` where the portal doesn't say what became of it."""
     if batch is None or not is_success(batch):
         return [batch for _ in parts]
@@ -146,7 +146,7 @@ def _answers(batch: Answer | None, parts: Sequence[Part]) -> list[Answer | None]
     return [_answer(entry, batch) for entry in entries]
 
 
-def _answer(entry: Element, batch: Answer) -> Answer | None:
+def _answer(entry: Element, batch: HttpResponse) -> HttpResponse | None:
     try:
         return answer_in(entry, batch)
     except Malformed:

@@ -15,12 +15,12 @@ from uuid import UUID
 from gpcli.errors import GpcliError
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
-from gpcli.http.client import Answer
-from gpcli.http.network_errors import BadAnswer, LateReply, LostReply
+from gpcli.http.client import HttpResponse
+from gpcli.http.network_errors import BadReply, LateReply, LostReply
 from gpcli.journal import Entry, Journal, State
-from gpcli.portal.mapping import must, whole
+from gpcli.portal.mapping import require, unwrap
 from gpcli.portal.queries import Query, by_identifier
-from gpcli.portal.search import Exchange
+from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import (
     bearing,
     if_match,
@@ -75,10 +75,10 @@ class Doubt(NamedTuple):
     known: bool = False
 
 
-class Errands:
+class WriteKernel:
     """Creates and updates at one portal, each in the journal before it leaves."""
 
-    def __init__(self, exchange: Exchange, journal: Journal, now: Callable[[], datetime]) -> None:
+    def __init__(self, exchange: FhirSearch, journal: Journal, now: Callable[[], datetime]) -> None:
         self._exchange = exchange
         self._journal = journal
         self._now = now
@@ -93,7 +93,7 @@ class Errands:
         request: UUID | None = None,
         noted: bool = False,
         looked: bool = False,
-        through: Callable[[Answer], Answer] | None = None,
+        through: Callable[[HttpResponse], HttpResponse] | None = None,
     ) -> Created:
         """Create and read back by the intent's identifier, in the same round trip as `witness`.
 
@@ -113,10 +113,10 @@ class Errands:
             self.end(intent, "done")
             return Created(*there, changed=False)
         headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(intent)}
-        door, safe = self._exchange.door, doubt.wait is None
+        client, safe = self._exchange.client, doubt.wait is None
         answer = self.sent(
             {intent: resource},
-            lambda: door.send("POST", kind, resource, headers=headers, retry=safe),
+            lambda: client.send("POST", kind, resource, headers=headers, retry=safe),
             noted=noted,
         )
         return self.conclude(through(answer) if answer and through else answer, look, doubt)
@@ -132,7 +132,7 @@ class Errands:
     ) -> Doubt:
         """What there would be to say if a create of this `kind` got no answer; `noted` as above.
 
-        `conditional` says that it is sent with If-None-Exist. Raises ConfigTrouble when the journal
+        `conditional` says that it is sent with If-None-Exist. Raises ConfigError when the journal
         can't be read.
         """
         if conditional and kind in self._exchange.can().conditional_creates:
@@ -152,7 +152,7 @@ class Errands:
         return LATE - since if abs(since) < LATE else None
 
     def conclude(
-        self, answer: Answer | None, look: Callable[[], tuple[Bundle, Bundle]], doubt: Doubt
+        self, answer: HttpResponse | None, look: Callable[[], tuple[Bundle, Bundle]], doubt: Doubt
     ) -> Created:
         """What a create left, by its answer (`None` = it may have arrived, and none came).
 
@@ -192,13 +192,13 @@ class Errands:
         if self._journal.target_of(intent) not in {None, reference}:
             raise used_otherwise()
         record, etag = (known, None) if known else self._read(reference)
-        if must(partial(is_done, record)):
+        if require(partial(is_done, record)):
             return record, False
         headers = {**if_match(record, etag), "X-Request-ID": str(intent)}
         changed = change(record)
         answer = self.sent(
             {intent: changed},
-            lambda: self._exchange.door.send("PUT", reference, changed, headers=headers),
+            lambda: self._exchange.client.send("PUT", reference, changed, headers=headers),
             target=reference,
         )
         if known and answer and answer.status == _PRECONDITION_FAILED:
@@ -208,7 +208,7 @@ class Errands:
 
     def _changed(
         self,
-        answer: Answer | None,
+        answer: HttpResponse | None,
         reference: str,
         is_done: Callable[[Element], bool],
         intent: UUID,
@@ -237,16 +237,16 @@ class Errands:
         asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
         there, *known = self._exchange.ask(*asked)
         told = known[0] if known and isinstance(known[0], Bundle) else Bundle()
-        return bearing(whole(there), kind, intent), told
+        return bearing(unwrap(there), kind, intent), told
 
     def sent(
         self,
         parts: Mapping[UUID, Mapping[str, Any]],
-        send: Callable[[], Answer],
+        send: Callable[[], HttpResponse],
         target: str | None = None,
         *,
         noted: bool = False,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Send what holds these `parts`, resources by their intents, each in the journal first.
 
         `noted` says that they are in it. `None` when the request may have arrived and no answer
@@ -260,14 +260,14 @@ class Errands:
                 begun.append(intent)
             return send()
         except GpcliError as trouble:
-            if isinstance(trouble, LostReply | LateReply | BadAnswer) and trouble.sent:
+            if isinstance(trouble, LostReply | LateReply | BadReply) and trouble.sent:
                 return None
             for intent in begun:
                 self.take_back(intent)
             raise
 
     def _in_doubt(
-        self, look: Callable[[], Found | None], answer: Answer | None, doubt: Doubt
+        self, look: Callable[[], Found | None], answer: HttpResponse | None, doubt: Doubt
     ) -> Found:
         """A look: found = done; a refusal = not done; else nobody knows.
 
@@ -284,7 +284,7 @@ class Errands:
         raise refusal or unknown(doubt.kind, doubt.request, doubt.wait)
 
     def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None) -> None:
-        """Note a write in the journal before it leaves; raises ConfigTrouble."""
+        """Note a write in the journal before it leaves; raises ConfigError."""
         self._journal.begin(intent, resource, target, self._stamp())
 
     def end(self, intent: UUID, state: State) -> None:

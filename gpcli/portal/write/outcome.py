@@ -12,9 +12,9 @@ from uuid import UUID, uuid5
 from gpcli.errors import BadResponse, Conflict, GpcliError, OutcomeUnknown, SlotTaken
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, resource
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.portal.error_mapping import error_of
-from gpcli.portal.mapping import must
+from gpcli.portal.mapping import require
 
 Found = TypeVar("Found")
 
@@ -90,12 +90,12 @@ def _bears(one: Element, intent: UUID) -> bool:
         return False
 
 
-def is_success(answer: Answer) -> bool:
+def is_success(answer: HttpResponse) -> bool:
     """Whether the answer says that it was done."""
     return 200 <= answer.status < 300
 
 
-def is_final(answer: Answer) -> bool:
+def is_final(answer: HttpResponse) -> bool:
     """Whether the answer says for sure that nothing was done.
 
     No refusal does where an earlier try of the same request may have been done.
@@ -104,19 +104,19 @@ def is_final(answer: Answer) -> bool:
     return refused and not answer.repeated and answer.status not in _MAY_BE_DONE
 
 
-def refusal_in(answer: Answer | None) -> GpcliError | None:
+def refusal_in(answer: HttpResponse | None) -> GpcliError | None:
     """The error of an answer that says for sure that nothing was done, else `None`."""
     if answer is None or is_success(answer) or not is_final(answer):
         return None
     return error_of(answer)
 
 
-def may_be_echo(answer: Answer | None, refusal: GpcliError) -> bool:
+def may_be_echo(answer: HttpResponse | None, refusal: GpcliError) -> bool:
     """Whether a refusal may come of an earlier run's try of the same write."""
     return isinstance(refusal, SlotTaken) or (answer is not None and answer.status in {409, 412})
 
 
-def is_new(answer: Answer | None) -> bool:
+def is_new(answer: HttpResponse | None) -> bool:
     """Whether this made the record.
 
     A 200 to the only try says that it was there before; so does a 409 or a 412 of a portal that
@@ -151,7 +151,7 @@ def require_one(there: Bundle, request: UUID, kind: str) -> None:
         )
 
 
-def require_recognised(there: Bundle, answer: Answer, intent: UUID, request: UUID) -> None:
+def require_recognised(there: Bundle, answer: HttpResponse, intent: UUID, request: UUID) -> None:
     """Raise Conflict where the portal did it but changed the identifier that it came with.
 
     It was done; a repetition could not be recognised and would be done again.
@@ -166,7 +166,7 @@ def require_recognised(there: Bundle, answer: Answer, intent: UUID, request: UUI
     )
 
 
-def _made(answer: Answer) -> Element | None:
+def _made(answer: HttpResponse) -> Element | None:
     """The record in the answer to a create, if the portal sent it along."""
     try:
         made = resource(answer.body)
@@ -224,8 +224,8 @@ def if_match(record: Element, etag: str | None) -> dict[str, str]:
 
     Nothing for a server that keeps no versions. Raises BadResponse for one that can't be sent.
     """
-    meta = must(lambda: record.child("meta"))
-    version = must(lambda: meta.text("versionId") if meta else None)
+    meta = require(lambda: record.child("meta"))
+    version = require(lambda: meta.text("versionId") if meta else None)
     etag = etag or (f'W/"{version}"' if version else "")
     if not (etag.isascii() and etag.isprintable()):
         raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")

@@ -13,15 +13,15 @@ from gpcli.errors import Conflict, GpcliError, NotPermitted, Rejected, SlotTaken
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, resource
 from gpcli.fhir.scheduling import holders, write_cancelled
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.model.appointment import Appointment
-from gpcli.model.receipt import Written
+from gpcli.model.receipt import WriteResult
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.dependencies import Context
+from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.error_mapping import PROBLEM, error_of
-from gpcli.portal.mapping import whole
-from gpcli.portal.write.kernel import Created, Doubt, Errands
+from gpcli.portal.mapping import unwrap
+from gpcli.portal.write.kernel import Created, Doubt, WriteKernel
 from gpcli.portal.write.outcome import bearing, is_success, refusal_in, require_one, tried
 
 PATH = "Appointment/$book"
@@ -58,7 +58,7 @@ def book_parameters(appointment: Mapping[str, Any]) -> dict[str, Any]:
     return {"resourceType": "Parameters", "parameter": [asked]}
 
 
-def as_create(answer: Answer) -> Answer:
+def as_create(answer: HttpResponse) -> HttpResponse:
     """The answer to `$book` as one to a create: 201 with the Appointment, or why not.
 
     One that says neither counts as a fault: nobody knows then what was done.
@@ -71,7 +71,7 @@ def as_create(answer: Answer) -> Answer:
         return replace(answer, status=_UNCLEAR, body=None)
 
 
-def _read(answer: Answer) -> Answer:
+def _read(answer: HttpResponse) -> HttpResponse:
     found = list(_inside(resource(answer.body)))
     for one in found:
         if one.kind == "Appointment":
@@ -128,7 +128,7 @@ _TAKEN = {
 class Booking:
     """A time to take: the slot's id, the Appointment that takes it, and the intent behind it."""
 
-    context: Context
+    context: PortalDependencies
     slot: str
     body: Mapping[str, Any]
     intent: UUID
@@ -145,22 +145,22 @@ class Booking:
         known = Bundle()
         for each in others:
             known.add(each if isinstance(each, Bundle) else Bundle())
-        return bearing(whole(there), KIND, self.intent), known
+        return bearing(unwrap(there), KIND, self.intent), known
 
     def earlier(self, doubt: Doubt, look: Callable[[], tuple[Bundle, Bundle]]) -> Created | None:
         """What an earlier run with the same intent left, if there was one; as Errands.create."""
         if doubt.held:
-            return self.context.errands.conclude(None, look, doubt)
+            return self.context.kernel.conclude(None, look, doubt)
         there, known = look() if doubt.known else (Bundle(), Bundle())
         return self.left(there, known) if there.matches else None
 
     def left(self, there: Bundle, known: Bundle) -> Created:
         """What another run with the same intent made; raises Conflict unless it is one record."""
         require_one(there, self.intent, KIND)
-        self.context.errands.end(self.intent, "done")
+        self.context.kernel.end(self.intent, "done")
         return Created(there, known, changed=False)
 
-    def explained(self, answer: Answer) -> Answer:
+    def explained(self, answer: HttpResponse) -> HttpResponse:
         """`answer`; a refusal that gives no reason names the taken time, where it is taken."""
         if type(refusal_in(answer)) in _UNEXPLAINED and self._is_taken():
             return replace(answer, status=409, body=_TAKEN)
@@ -176,22 +176,22 @@ class Booking:
 
         It is in the journal from the beginning, so that no repeat takes the booking for a success.
         """
-        errands, undoing, reference = (
-            self.context.errands,
+        kernel, undoing, reference = (
+            self.context.kernel,
             _given_back(self.intent),
             f"{KIND}/{made}",
         )
         try:
-            errands.begin(undoing, {"resourceType": KIND, "id": made}, reference)
-            errands.update(reference, write_cancelled, _is_cancelled, undoing)
+            kernel.begin(undoing, {"resourceType": KIND, "id": made}, reference)
+            kernel.update(reference, write_cancelled, _is_cancelled, undoing)
         except GpcliError as trouble:
             raise _still_there(
                 made, self.intent, f"could not be cancelled: {trouble.message}"
             ) from trouble
-        errands.end(undoing, "done")
+        kernel.end(undoing, "done")
 
 
-def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[Appointment]:
+def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> WriteResult[Appointment]:
     """Take a time and read it back with `read`, which raises Conflict for what isn't ours.
 
     What turns out to come second, where a portal lets several take one time, is cancelled again.
@@ -199,7 +199,7 @@ def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[App
     Rejected where it ended the booking at once, OutcomeUnknown, or the portal's refusal.
     """
     exchange = booking.context.exchange
-    created = _WAYS[way_to_book(booking.context.dialect.booking, exchange.can())](booking)
+    created = _WAYS[way_to_book(booking.context.portal_profile.booking, exchange.can())](booking)
     made = read(created.there)
     if made.slot_id not in {None, booking.slot}:
         raise Conflict(
@@ -211,13 +211,13 @@ def book(booking: Booking, read: Callable[[Bundle], Appointment]) -> Written[App
         raise Rejected(
             f"The portal has your booking, but as {made.status}: {made.id}.", hint=SEE_SLOTS
         )
-    return Written(made, created.changed)
+    return WriteResult(made, created.changed)
 
 
-def require_ours(errands: Errands, intent: UUID, made: str) -> None:
+def require_ours(kernel: WriteKernel, intent: UUID, made: str) -> None:
     """Raise Conflict for a living booking that an earlier run with this intent was to cancel."""
     undoing = _given_back(intent)
-    if errands.doubt(KIND, undoing, undoing, conditional=False).known:
+    if kernel.doubt(KIND, undoing, undoing, conditional=False).known:
         raise _still_there(made, intent, "has still to be cancelled.")
 
 
@@ -242,35 +242,35 @@ def way_to_book(asked: str, can: Capabilities) -> str:
 
 def _post(booking: Booking) -> Created:
     """Create the Appointment; the portal guards the slot."""
-    errands = booking.context.errands
-    return errands.create(
+    kernel = booking.context.kernel
+    return kernel.create(
         KIND, booking.body, booking.intent, booking.witness, through=booking.explained
     )
 
 
 def _operation(booking: Booking) -> Created:
     """Ask for it with `$book`, which no portal recognises when it comes again."""
-    errands, door = booking.context.errands, booking.context.exchange.door
+    kernel, client = booking.context.kernel, booking.context.exchange.client
     intent = booking.intent
-    doubt = errands.doubt(KIND, intent, intent, conditional=False)
+    doubt = kernel.doubt(KIND, intent, intent, conditional=False)
     if earlier := booking.earlier(doubt, booking.look):
         return earlier
     asked, headers = book_parameters(booking.body), {"X-Request-ID": str(intent)}
-    answer = errands.sent(
-        {intent: booking.body}, lambda: door.send("POST", PATH, asked, headers=headers)
+    answer = kernel.sent(
+        {intent: booking.body}, lambda: client.send("POST", PATH, asked, headers=headers)
     )
     _require_operation(booking, answer)
     told = booking.explained(as_create(answer)) if answer else None
-    return errands.conclude(told, booking.look, doubt)
+    return kernel.conclude(told, booking.look, doubt)
 
 
-def _require_operation(booking: Booking, answer: Answer | None) -> None:
+def _require_operation(booking: Booking, answer: HttpResponse | None) -> None:
     """Raise NotPermitted for the answer of a portal that has no `$book`, nor says so."""
     if answer is None or answer.status not in _NO_SUCH_OPERATION:
         return
     if booking.context.exchange.can().book_operation:
         return
-    booking.context.errands.end(booking.intent, "refused")
+    booking.context.kernel.end(booking.intent, "refused")
     raise NotPermitted(
         "This profile books by operation, and the portal does not list Appointment/$book. "
         f"{error_of(answer).message}",

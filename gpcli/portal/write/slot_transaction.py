@@ -16,10 +16,10 @@ from uuid import uuid4, uuid5
 from gpcli.errors import Conflict, GpcliError, NotPermitted, SlotTaken
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, resource
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.portal import queries
 from gpcli.portal.error_mapping import error_of
-from gpcli.portal.mapping import must
+from gpcli.portal.mapping import require
 from gpcli.portal.search import answer_in
 from gpcli.portal.write.kernel import Created
 from gpcli.portal.write.outcome import (
@@ -38,15 +38,15 @@ from gpcli.portal.write.slot_booking import KIND, OTHER_WAY, SEE_SLOTS, Booking
 class Half(NamedTuple):
     """What became of one entry of a transaction, and the version that it left."""
 
-    answer: Answer
+    answer: HttpResponse
     etag: str | None
 
 
 def take(booking: Booking) -> Created:
     """Take the slot and create the Appointment; what `booking.book` raises."""
     context, intent = booking.context, booking.intent
-    errands, door = context.errands, context.exchange.door
-    doubt = errands.doubt(KIND, intent, intent)
+    kernel, client = context.kernel, context.exchange.client
+    doubt = kernel.doubt(KIND, intent, intent)
     look = partial(_look, booking)
     if earlier := booking.earlier(doubt, look):
         return _kept(booking, earlier)
@@ -55,14 +55,14 @@ def take(booking: Booking) -> Created:
         return _there_before(booking)
     marked, headers = _marked(booking), {"X-Request-ID": str(intent)}
     body = _bundle(marked, record, etag)
-    answer = errands.sent(
+    answer = kernel.sent(
         {intent: booking.body},
-        lambda: door.send("POST", "", body, headers=headers, retry=doubt.wait is None),
+        lambda: client.send("POST", "", body, headers=headers, retry=doubt.wait is None),
     )
     told = _of_both(marked, record, answer)
     if told and refusal_in(told):
         return _refused(marked, told)
-    return _kept(booking, errands.conclude(told, look, doubt))
+    return _kept(booking, kernel.conclude(told, look, doubt))
 
 
 def _slot(booking: Booking) -> tuple[Element, str]:
@@ -103,7 +103,7 @@ def _run_behind(booking: Booking, there: Element) -> str | None:
 def _bundle(booking: Booking, record: Element, etag: str) -> dict[str, Any]:
     reference = f"Slot/{booking.slot}"
     busy = {
-        "fullUrl": f"{booking.context.exchange.door.base}/{reference}",
+        "fullUrl": f"{booking.context.exchange.client.base}/{reference}",
         "resource": {**record.json, "status": "busy"},
         "request": {"method": "PUT", "url": reference, "ifMatch": etag},
     }
@@ -129,7 +129,7 @@ def _kept(booking: Booking, created: Created) -> Created:
     slot = created.known.get(f"Slot/{booking.slot}")
     if slot is None or slot.json.get("status") != "free" or not created.changed:
         return created
-    booking.give_back(must(lambda: created.there.matches[0].need("id")))
+    booking.give_back(require(lambda: created.there.matches[0].need("id")))
     raise Conflict(
         "The portal made the booking but left the time free for others, so the booking was "
         "cancelled again.",
@@ -138,7 +138,7 @@ def _kept(booking: Booking, created: Created) -> Created:
     )
 
 
-def _of_both(booking: Booking, record: Element, answer: Answer | None) -> Answer | None:
+def _of_both(booking: Booking, record: Element, answer: HttpResponse | None) -> HttpResponse | None:
     """The answer to both entries as one to the create.
 
     `None` where nobody knows what was done. Raises the refusal where only the Slot was changed.
@@ -161,7 +161,7 @@ def _of_both(booking: Booking, record: Element, answer: Answer | None) -> Answer
     raise _without_appointment(booking, record, slot, made)
 
 
-def _halves(answer: Answer) -> tuple[Half | None, Half | None]:
+def _halves(answer: HttpResponse) -> tuple[Half | None, Half | None]:
     """What became of the Slot and of the Appointment."""
     try:
         slot, made = (_half(each, answer) for each in resource(answer.body).children("entry"))
@@ -170,23 +170,23 @@ def _halves(answer: Answer) -> tuple[Half | None, Half | None]:
     return slot, made
 
 
-def _half(entry: Element, answer: Answer) -> Half:
+def _half(entry: Element, answer: HttpResponse) -> Half:
     response = entry.child("response")
     return Half(answer_in(entry, answer), response.text("etag") if response else None)
 
 
-def _refused(booking: Booking, answer: Answer) -> Created:
+def _refused(booking: Booking, answer: HttpResponse) -> Created:
     """What another run of this request made; else raises the refusal.
 
     What this one left behind without the time is cancelled first.
     """
     seen = tried(partial(_look, booking))
     there, known = seen or (Bundle(), Bundle())
-    booking.context.errands.end(booking.intent, "done" if there.matches else "refused")
+    booking.context.kernel.end(booking.intent, "done" if there.matches else "refused")
     if not there.matches:
         raise error_of(answer)
     require_one(there, booking.intent, KIND)
-    made, run = must(lambda: there.matches[0].need("id")), _run_behind(booking, there.matches[0])
+    made, run = require(lambda: there.matches[0].need("id")), _run_behind(booking, there.matches[0])
     if run == "another":
         return Created(there, known, changed=False)
     if run is None:
@@ -205,7 +205,7 @@ def _left(booking: Booking, made: str) -> Conflict:
 
 def _without_appointment(booking: Booking, record: Element, slot: Half, made: Half) -> GpcliError:
     """The time was taken, but no booking made of it: it is set free again."""
-    booking.context.errands.end(booking.intent, "refused")
+    booking.context.kernel.end(booking.intent, "refused")
     refusal = error_of(made.answer)
     freed = _set_free(booking, record, slot.etag)
     ending = "The time is free again." if freed else "The surgery may have to free the time again."
@@ -217,16 +217,16 @@ def _set_free(booking: Booking, record: Element, etag: str | None) -> bool:
     """Put the Slot back as it was, if it is still as we left it; whether that worked."""
     if not etag:
         return False
-    errands, door = booking.context.errands, booking.context.exchange.door
+    kernel, client = booking.context.kernel, booking.context.exchange.client
     intent, reference = uuid5(booking.intent, "set free"), f"Slot/{booking.slot}"
     headers = {"If-Match": etag, "X-Request-ID": str(intent)}
     body = dict(record.json)
     try:
-        answer = errands.sent(
-            {intent: body}, lambda: door.send("PUT", reference, body, headers=headers), reference
+        answer = kernel.sent(
+            {intent: body}, lambda: client.send("PUT", reference, body, headers=headers), reference
         )
     except GpcliError:  # it was not sent
         return False
     freed = answer is not None and is_success(answer)
-    errands.end(intent, "done" if freed else "refused" if refusal_in(answer) else "unknown")
+    kernel.end(intent, "done" if freed else "refused" if refusal_in(answer) else "unknown")
     return freed

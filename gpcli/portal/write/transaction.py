@@ -15,13 +15,13 @@ from uuid import UUID
 from gpcli.errors import GpcliError, OutcomeUnknown
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.http.client import Answer
+from gpcli.http.client import HttpResponse
 from gpcli.journal import State
 from gpcli.portal.error_mapping import error_of
-from gpcli.portal.mapping import whole
+from gpcli.portal.mapping import unwrap
 from gpcli.portal.queries import by_identifier
-from gpcli.portal.search import Exchange, answer_in
-from gpcli.portal.write.kernel import Doubt, Errands
+from gpcli.portal.search import FhirSearch, answer_in
+from gpcli.portal.write.kernel import Doubt, WriteKernel
 from gpcli.portal.write.outcome import (
     bearing,
     create_entry,
@@ -52,7 +52,7 @@ class Made(NamedTuple):
 
 
 def create_together(
-    exchange: Exchange, errands: Errands, parts: Sequence[Part], request: UUID
+    exchange: FhirSearch, kernel: WriteKernel, parts: Sequence[Part], request: UUID
 ) -> Made:
     """Create several resources of one type in a transaction, and read them back.
 
@@ -62,29 +62,29 @@ def create_together(
     keep some parts of what it refused: the error says so.
     """
     kind = str(parts[0].resource["resourceType"])
-    doubts = [errands.doubt(kind, part.intent, request) for part in parts]
+    doubts = [kernel.doubt(kind, part.intent, request) for part in parts]
     look = partial(_look, exchange, kind, [part.intent for part in parts])
     held = any(doubt.held for doubt in doubts)
     if not held and any(doubt.known for doubt in doubts):
         held = any(found.matches for found in look())
-    answer = None if held else _send(exchange, errands, parts, request)
+    answer = None if held else _send(exchange, kernel, parts, request)
     if _all_done(answer, len(parts)):
-        _note(errands, parts, "done")
+        _note(kernel, parts, "done")
         there = read_back(look, request, kind)
         for part, found, entry in zip(parts, there, _entries(answer), strict=True):
             require_recognised(found, entry, part.intent, request)
     else:
         there = tried(look) or [Bundle() for _ in parts]
         refusal = refusal_in(answer) or _refusal_inside(answer)
-        _settle(errands, doubts, there, refusal)
+        _settle(kernel, doubts, there, refusal)
     again = answer is not None and answer.repeated
     changed = {each.status for each in _entries(answer)} != {200} or again
     return _made(there, request, kind, changed=changed and not held)
 
 
 def create_in_turn(
-    exchange: Exchange,
-    errands: Errands,
+    exchange: FhirSearch,
+    kernel: WriteKernel,
     first: Part,
     then: Callable[[str], Part],
     request: UUID,
@@ -94,11 +94,11 @@ def create_in_turn(
     """Create `first`, then what `then` makes of its reference; `begun` says that it is there.
 
     What the journal knows of is looked for first where the portal would not recognise it. Raises
-    what `Errands.create` raises. Where `first` is there and the rest is not, the error says so.
+    what `WriteKernel.create` raises. Where `first` is there and the rest is not, the error says so.
     """
     kind = str(first.resource["resourceType"])
     planned = then(first.intent.urn)
-    doubt = errands.doubt(kind, planned.intent, request)
+    doubt = kernel.doubt(kind, planned.intent, request)
     noted = not begun and not doubt.held
     if noted and doubt.known:
         there = _look(exchange, kind, [first.intent, planned.intent])
@@ -108,11 +108,11 @@ def create_in_turn(
         (header,) = _look(exchange, kind, [first.intent])
         require_one(header, request, kind)
     else:
-        header = _header(errands, first, planned if noted else None, request)
+        header = _header(kernel, first, planned if noted else None, request)
     reference = header.matches[0].ref
     part = then(reference)
     try:
-        created = errands.create(kind, part.resource, part.intent, request=request, noted=noted)
+        created = kernel.create(kind, part.resource, part.intent, request=request, noted=noted)
     except OutcomeUnknown:
         raise
     except GpcliError as trouble:
@@ -120,22 +120,22 @@ def create_in_turn(
     return _made([header, created.there], request, kind, changed=created.changed)
 
 
-def _header(errands: Errands, first: Part, planned: Part | None, request: UUID) -> Bundle:
+def _header(kernel: WriteKernel, first: Part, planned: Part | None, request: UUID) -> Bundle:
     """`first`, created while the journal knows already of what is `planned` to follow it."""
     if planned:
-        errands.begin(planned.intent, planned.resource, None)
+        kernel.begin(planned.intent, planned.resource, None)
     kind = str(first.resource["resourceType"])
     try:
-        return errands.create(kind, first.resource, first.intent, request=request).there
+        return kernel.create(kind, first.resource, first.intent, request=request).there
     except GpcliError:
         if planned:
-            errands.take_back(planned.intent)
+            kernel.take_back(planned.intent)
         raise
 
 
 def _send(
-    exchange: Exchange, errands: Errands, parts: Sequence[Part], request: UUID
-) -> Answer | None:
+    exchange: FhirSearch, kernel: WriteKernel, parts: Sequence[Part], request: UUID
+) -> HttpResponse | None:
     safe = parts[0].resource["resourceType"] in exchange.can().conditional_creates
     body = {
         "resourceType": "Bundle",
@@ -143,19 +143,21 @@ def _send(
         "entry": [{"fullUrl": entry_url(part.intent), **create_entry(*part)} for part in parts],
     }
     headers = {"X-Request-ID": str(request)}
-    return errands.sent(
+    return kernel.sent(
         {part.intent: part.resource for part in parts},
-        lambda: exchange.door.send("POST", "", body, headers=headers, retry=safe),
+        lambda: exchange.client.send("POST", "", body, headers=headers, retry=safe),
     )
 
 
-def _look(exchange: Exchange, kind: str, intents: Sequence[UUID]) -> list[Bundle]:
+def _look(exchange: FhirSearch, kind: str, intents: Sequence[UUID]) -> list[Bundle]:
     found = exchange.ask(*(by_identifier(kind, intent) for intent in intents))
-    return [bearing(whole(each), kind, intent) for each, intent in zip(found, intents, strict=True)]
+    return [
+        bearing(unwrap(each), kind, intent) for each, intent in zip(found, intents, strict=True)
+    ]
 
 
 def _settle(
-    errands: Errands,
+    kernel: WriteKernel,
     doubts: Sequence[Doubt],
     there: Sequence[Bundle],
     refusal: GpcliError | None,
@@ -163,9 +165,9 @@ def _settle(
     """Note how each part ended; raise the refusal, or OutcomeUnknown, if one is not there."""
     present = [doubt for doubt, found in zip(doubts, there, strict=True) if found.matches]
     absent = [doubt for doubt in doubts if doubt not in present]
-    _note(errands, present, "done")
+    _note(kernel, present, "done")
     if not any(doubt.held for doubt in doubts):
-        _note(errands, absent, "refused" if refusal else "unknown")
+        _note(kernel, absent, "refused" if refusal else "unknown")
     if not absent:
         return
     if refusal is None:
@@ -181,9 +183,9 @@ def _longest(doubts: Sequence[Doubt]) -> OutcomeUnknown:
     return unknown(one.kind, one.request, one.wait)
 
 
-def _note(errands: Errands, parts: Sequence[Part | Doubt], state: State) -> None:
+def _note(kernel: WriteKernel, parts: Sequence[Part | Doubt], state: State) -> None:
     for part in parts:
-        errands.end(part.intent, state)
+        kernel.end(part.intent, state)
 
 
 def _made(there: Sequence[Bundle], request: UUID, kind: str, *, changed: bool) -> Made:
@@ -201,19 +203,19 @@ def _with_remains(trouble: GpcliError, remains: Sequence[str], request: UUID) ->
     return trouble
 
 
-def _all_done(answer: Answer | None, parts: int) -> bool:
+def _all_done(answer: HttpResponse | None, parts: int) -> bool:
     """Whether the answer says of each part that it was done."""
     entries = _entries(answer)
     return len(entries) == parts and all(map(is_success, entries))
 
 
-def _refusal_inside(answer: Answer | None) -> GpcliError | None:
+def _refusal_inside(answer: HttpResponse | None) -> GpcliError | None:
     """The first refusal among the entries of a portal that takes a transaction for a batch."""
     refused = (each for each in _entries(answer) if refusal_in(each))
     return next(map(error_of, refused), None)
 
 
-def _entries(answer: Answer | None) -> list[Answer]:
+def _entries(answer: HttpResponse | None) -> list[HttpResponse]:
     if answer is None or not is_success(answer):
         return []
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import acting_name, acting_words
 
@@ -20,12 +20,12 @@ PORTALS: View[KnownPortal] = record_view(
 )
 
 
-def _unattended(one: SignInState | SignInSummary, around: Surroundings) -> str:
+def _unattended(one: SignInState | SignInSummary, time_format: TimeFormat) -> str:
     if one.until is None and isinstance(one, SignInState) and one.machine and one.renews:
         return "as long as the portal lets the machine in"
     if one.until is None:
         return "as long as the portal renews the session" if one.renews else "not known"
-    return f"until {around.time(one.until, str(one.until.tzinfo))}"
+    return f"until {time_format.time(one.until, str(one.until.tzinfo))}"
 
 
 SIGN_INS: View[SignInState] = record_view(

@@ -8,7 +8,7 @@ from typing import TypeVar
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.receipt import AppointmentReceipt
 from gpcli.model.service import ServiceName
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import (
     STATUS_STYLE,
@@ -21,8 +21,8 @@ from gpcli.render.views.wording import (
 Kind = TypeVar("Kind", bound=Appointment)
 
 
-def _slot_time(slot: Slot, around: Surroundings) -> str:
-    return around.period(slot.start, slot.end, slot.zone)
+def _slot_time(slot: Slot, time_format: TimeFormat) -> str:
+    return time_format.period(slot.start, slot.end, slot.zone)
 
 
 SLOTS: View[Slot] = record_view(
@@ -44,29 +44,29 @@ SLOTS: View[Slot] = record_view(
 
 def slot_label(slot: Slot, now: datetime) -> str:
     """A slot as one line to pick from."""
-    parts = (_slot_time(slot, Surroundings(now)), slot.practitioner, slot.channel, slot.surgery)
+    parts = (_slot_time(slot, TimeFormat(now)), slot.practitioner, slot.channel, slot.surgery)
     return " · ".join(filter(None, parts))
 
 
 def appointment_label(one: Appointment, now: datetime) -> str:
     """An appointment as one line to pick from."""
     about = (one.practitioner, one.subject, status_words(one.status))
-    parts = (_when(one, Surroundings(now)), *about)
+    parts = (_when(one, TimeFormat(now)), *about)
     return " · ".join(filter(None, parts))
 
 
-def _when(one: Appointment, around: Surroundings) -> str:
+def _when(one: Appointment, time_format: TimeFormat) -> str:
     if one.start is None and one.requested:
-        wished = around.period(one.requested[0].start, one.requested[-1].end, one.zone)
+        wished = time_format.period(one.requested[0].start, one.requested[-1].end, one.zone)
         return f"wished: {wished}"
-    return around.period(one.start, one.end, one.zone)
+    return time_format.period(one.start, one.end, one.zone)
 
 
-def _until(one: Appointment, around: Surroundings) -> str:
-    return around.time(one.cancel_until, one.zone) if not one.over else ""
+def _until(one: Appointment, time_format: TimeFormat) -> str:
+    return time_format.time(one.cancel_until, one.zone) if not one.over else ""
 
 
-def _status(one: Appointment, around: Surroundings) -> str:
+def _status(one: Appointment, time_format: TimeFormat) -> str:
     return status_words(one.status) if one.id else "not sent"
 
 

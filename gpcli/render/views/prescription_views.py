@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from gpcli.model.prescription import Basis, Prescription, Remaining, Renewal, RenewalReceipt
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import UNKNOWN, sending_columns
 
@@ -42,9 +42,9 @@ def renewal_words(renewal: Renewal | None) -> str:
     return RENEWAL_STATUS.get(renewal.status, renewal.status) if renewal else ""
 
 
-def renewal_label(one: Renewal, around: Surroundings) -> str:
+def renewal_label(one: Renewal, time_format: TimeFormat) -> str:
     """A request to renew as one line to pick from."""
-    asked = around.time(one.asked, one.zone)
+    asked = time_format.time(one.asked, one.zone)
     return " · ".join(filter(None, (one.prescription, asked, renewal_words(one))))
 
 
@@ -66,13 +66,13 @@ REQUESTS: View[Renewal] = record_view(
             "asked",
             "Asked",
             lambda one: one.asked,
-            lambda one, around: around.time(one.asked, one.zone),
+            lambda one, time_format: time_format.time(one.asked, one.zone),
         ),
         Column(
             "updated",
             "Last change",
             lambda one: one.updated,
-            lambda one, around: around.time(one.updated, one.zone),
+            lambda one, time_format: time_format.time(one.updated, one.zone),
             in_table=False,
         ),
         Column("answer", "Answer", lambda one: one.answer),
@@ -82,7 +82,7 @@ REQUESTS: View[Renewal] = record_view(
 )
 
 
-def _result(one: RenewalReceipt, around: Surroundings) -> str:
+def _result(one: RenewalReceipt, time_format: TimeFormat) -> str:
     if one.error:
         return f"not asked: {one.error.message}"
     if one.dry_run and one.id is None:
@@ -115,7 +115,7 @@ RENEWAL_RECEIPTS: View[RenewalReceipt] = record_view(
             "asked",
             "Asked",
             lambda one: one.asked,
-            lambda one, around: around.time(one.asked, one.zone),
+            lambda one, time_format: time_format.time(one.asked, one.zone),
             in_table=False,
         ),
         Column("zone", "Zone", lambda one: one.zone, for_people=False),
@@ -171,8 +171,8 @@ def prescription_label(one: Prescription) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _left_and_why(one: Prescription, around: Surroundings) -> str:
-    return ", ".join(filter(None, (left_words(one.remaining), _basis_words(one, around))))
+def _left_and_why(one: Prescription, time_format: TimeFormat) -> str:
+    return ", ".join(filter(None, (left_words(one.remaining), _basis_words(one, time_format))))
 
 
 def _left_style(one: Prescription) -> str:
@@ -196,7 +196,7 @@ def _basis(one: Prescription) -> str | None:
     return one.remaining.basis.value if one.remaining else None
 
 
-def _basis_words(one: Prescription, around: Surroundings) -> str:
+def _basis_words(one: Prescription, time_format: TimeFormat) -> str:
     return BASIS[one.remaining.basis] if one.remaining else ""
 
 
@@ -205,10 +205,10 @@ def _quantity(one: Prescription) -> str | None:
     return f"{quantity.value:f} {quantity.unit or ''}".strip() if quantity else None
 
 
-def _day(written: str | None, around: Surroundings) -> str:
+def _day(written: str | None, time_format: TimeFormat) -> str:
     """A date as written in words; a partial one stays as it is."""
     with suppress(ValueError):
-        return around.day(date.fromisoformat((written or "")[:10]))
+        return time_format.day(date.fromisoformat((written or "")[:10]))
     return written or ""
 
 
@@ -234,7 +234,7 @@ PRESCRIPTIONS: View[Prescription] = record_view(
             "valid_until",
             "Valid until",
             lambda one: one.valid_until,
-            lambda one, around: _day(one.valid_until, around),
+            lambda one, time_format: _day(one.valid_until, time_format),
         ),
         Column("expired", "Expired", lambda one: one.expired, in_table=False),
         Column("low", "Runs out", lambda one: one.low, in_table=False),
@@ -271,7 +271,7 @@ PRESCRIPTIONS: View[Prescription] = record_view(
             "issued",
             "Issued",
             lambda one: one.issued,
-            lambda one, around: _day(one.issued, around),
+            lambda one, time_format: _day(one.issued, time_format),
             in_table=False,
         ),
         Column("zone", "Zone", lambda one: one.zone, for_people=False),

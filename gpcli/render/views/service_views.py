@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Consent, OpeningHours, Service, Standing, Surgery
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import price_cell, price_words, sending_columns
 
@@ -18,11 +18,11 @@ _WORDS = {
 _STYLES = {Standing.OFFERED: "green", Standing.NOT_OFFERED: "dim"}
 
 
-def _price(row: Service, around: Surroundings) -> str:
+def _price(row: Service, time_format: TimeFormat) -> str:
     return "" if row.status is Standing.NOT_OFFERED else price_words(row.price)
 
 
-def _reason(row: Service, around: Surroundings) -> str:
+def _reason(row: Service, time_format: TimeFormat) -> str:
     """The reason where the status does not say it all."""
     return "" if row.status is Standing.NOT_OFFERED else row.reason or ""
 

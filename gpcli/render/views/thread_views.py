@@ -13,11 +13,11 @@ from gpcli.model.thread import (
     Conversation,
     Message,
     MessageReceipt,
-    Saved,
+    SavedAttachment,
     Thread,
     ThreadReceipt,
 )
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column, View, record_view
 from gpcli.render.views.wording import sending_columns
 
@@ -46,7 +46,7 @@ Row = TypeVar("Row")
 def thread_label(one: Thread, now: datetime) -> str:
     """A thread as one line to pick from."""
     unread = f"{one.unread_count} unread" if one.unread_count else None
-    last = Surroundings(now).time(one.last, one.zone)
+    last = TimeFormat(now).time(one.last, one.zone)
     parts = (one.subject or NO_SUBJECT, unread, status_words(one), last, _with(one))
     return " · ".join(filter(None, parts))
 
@@ -120,13 +120,13 @@ def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             "last",
             "Last",
             lambda row: thread(row).last,
-            lambda row, around: around.time(thread(row).last, thread(row).zone),
+            lambda row, time_format: time_format.time(thread(row).last, thread(row).zone),
         ),
         Column(
             "started",
             "Started",
             lambda row: thread(row).started,
-            lambda row, around: around.time(thread(row).started, thread(row).zone),
+            lambda row, time_format: time_format.time(thread(row).started, thread(row).zone),
             in_table=False,
         ),
     )
@@ -167,7 +167,7 @@ def _attached(one: Message) -> tuple[str, ...]:
     return tuple(each.id for each in one.attachments)
 
 
-def _attached_words(one: Message, around: Surroundings) -> str:
+def _attached_words(one: Message, time_format: TimeFormat) -> str:
     return "\n".join(map(attachment_words, one.attachments))
 
 
@@ -182,7 +182,7 @@ def _sender(one: Message) -> str:
     return one.sender or ("you" if one.mine else "the surgery")
 
 
-def _sender_words(one: Message, around: Surroundings) -> str:
+def _sender_words(one: Message, time_format: TimeFormat) -> str:
     return f"{_sender(one)} (unread)" if one.unread else _sender(one)
 
 
@@ -195,7 +195,10 @@ def _message_columns(
         Column("thread_id", "Thread", lambda one: one.thread_id, for_people=alone),
         Column("sender", "From", lambda one: one.sender, _sender_words, style="bold"),
         Column(
-            "sent", "Sent", lambda one: one.sent, lambda one, around: around.time(one.sent, zone)
+            "sent",
+            "Sent",
+            lambda one: one.sent,
+            lambda one, time_format: time_format.time(one.sent, zone),
         ),
         Column("mine", "Mine", lambda one: one.mine, for_people=False),
         Column("unread", "Unread", lambda one: one.unread, for_people=False),
@@ -228,8 +231,8 @@ def message_receipts(zone: str) -> View[MessageReceipt]:
     )
 
 
-SAVED: View[Saved] = record_view(
-    Saved,
+SAVED: View[SavedAttachment] = record_view(
+    SavedAttachment,
     "saved",
     (
         Column("id", "ID", lambda one: one.id),

@@ -32,7 +32,7 @@ PEOPLE: View[SandboxPerson] = record_view(
 
 
 @dataclass(frozen=True)
-class Answer:
+class SurgeryAnswer:
     """An answer of the surgery: to what (`id`), of which service, and `booked`, `declined`, ..."""
 
     id: str
@@ -40,8 +40,8 @@ class Answer:
     outcome: str
 
 
-ANSWERED: View[Answer] = record_view(
-    Answer,
+ANSWERED: View[SurgeryAnswer] = record_view(
+    SurgeryAnswer,
     "sandbox-answered",
     (
         Column("id", "ID", lambda one: one.id),

@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 
 from gpcli.model.appointment import Window
 from gpcli.model.person import Person
-from gpcli.model.receipt import PlanValue, Sending
+from gpcli.model.receipt import PlanValue, Receipt
 from gpcli.model.service import Price
 from gpcli.render.stderr import Plan
-from gpcli.render.times import Surroundings
+from gpcli.render.times import TimeFormat
 from gpcli.render.view import Column
 
 UNKNOWN = "unknown"
@@ -52,7 +52,7 @@ def status_words(status: str) -> str:
     return STATUS.get(status, status)
 
 
-def acting_words(sent: OnBehalf, around: Surroundings) -> str:
+def acting_words(sent: OnBehalf, time_format: TimeFormat) -> str:
     """Who acts, where it is not the patient; nothing otherwise."""
     return "" if sent.acting_user in {None, sent.patient} else acting_name(sent) or ""
 
@@ -85,7 +85,7 @@ def _amount(amount: Decimal) -> str:
     return format(amount, "f")
 
 
-Kind = TypeVar("Kind", bound=Sending)
+Kind = TypeVar("Kind", bound=Receipt)
 
 
 def sending_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
@@ -109,16 +109,16 @@ def plan_of(
     now: datetime,
 ) -> Plan:
     """Word each value; rows without one are left out, an unknown price is said to be so."""
-    around = Surroundings(now)
-    worded = tuple((label, _words(label, value, zone, around)) for label, value in rows)
+    time_format = TimeFormat(now)
+    worded = tuple((label, _words(label, value, zone, time_format)) for label, value in rows)
     return Plan(action, tuple(row for row in worded if row[1]), environment, warnings)
 
 
-def _words(label: str, value: PlanValue, zone: str, around: Surroundings) -> str:
+def _words(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:
     if isinstance(value, Window):
-        return around.period(value.start, value.end, zone)
+        return time_format.period(value.start, value.end, zone)
     if isinstance(value, datetime):
-        return around.time(value, zone)
+        return time_format.time(value, zone)
     if isinstance(value, Price) or label.startswith("Price"):
         return price_words(value if isinstance(value, Price) else None)
     return value or ""
