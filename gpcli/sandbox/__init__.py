@@ -1,5 +1,5 @@
-"""The embedded portal: a whole GP portal for one machine (FHIR R4 + SMART App Launch 2.2).
+"""Serve a whole GP portal on one machine: FHIR R4 and SMART App Launch 2.2.
 
-Written from the contract in `docs/portal.md`; it shares no code with the client and imports
-nothing of gpcli, so that the two can only agree by both keeping to the contract.
+It is written from the contract in `docs/portal.md` and imports nothing else of gpcli, so that
+the client and the portal can only agree by both keeping to the contract.
 """

@@ -1,14 +1,14 @@
-"""The portal's clock, which tests and `sandbox advance` can move."""
+"""Keep the portal's time, which tests and `sandbox advance` can move."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Oslo")
-"""The surgeries' time zone."""
+"""The time zone of the surgeries."""
 
 
 class Clock:
-    """Real time plus an offset: it always ticks, and moves only forward or to a set time."""
+    """A clock that runs at real speed from an adjustable time."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._offset = timedelta()
@@ -16,17 +16,17 @@ class Clock:
             self.set(start)
 
     def now(self) -> datetime:
-        """The portal's present, in UTC."""
+        """Return the portal's time, in UTC."""
         return datetime.now(UTC) + self._offset
 
     def local(self) -> datetime:
-        """The portal's present in the surgeries' zone."""
+        """Return the portal's time in the time zone of the surgeries."""
         return self.now().astimezone(ZONE)
 
     def set(self, instant: datetime) -> None:
-        """Make `instant` (aware) the present."""
+        """Set the portal's time to `instant` (aware)."""
         self._offset = instant.astimezone(UTC) - datetime.now(UTC)
 
     def advance(self, step: timedelta) -> None:
-        """Move the present by `step`."""
+        """Move the portal's time by `step`."""
         self._offset += step

@@ -1,4 +1,4 @@
-"""Controls of a running portal, from another process (`sandbox env`, `reset`, `advance`).
+"""Control a running portal from another process (`sandbox env`, `reset`, `advance`).
 
 Standard library only: these commands must start fast and need none of the portal's extras.
 """
@@ -10,24 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gpcli.sandbox.answered import Answered
-from gpcli.sandbox.cards import PersonCard, Ward
+from gpcli.sandbox.accounts import Account, Dependant
+from gpcli.sandbox.surgery.answer import AnsweredRequest
 
-_TIMEOUT = 30.0
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_TIMEOUT_SECONDS = 30.0
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ControlError(Exception):
-    """The portal can't be reached, or refused; the message says which and why."""
+    """The portal can't be reached or refused the request; the message says why."""
 
 
 class ControlRefused(ControlError):
-    """The portal was reached and does not do what it was asked."""
+    """The portal was reached and refused the request."""
 
 
 @dataclass(frozen=True)
-class Token:
-    """An access token that somebody would have got by signing in, and whom it is for."""
+class AccessToken:
+    """An access token for a person, as if that person had signed in.
+
+    `patient` is the logical id of the Patient in context; `expires_at` is aware.
+    """
 
     access_token: str
     patient: str
@@ -36,24 +39,24 @@ class Token:
     scopes: tuple[str, ...]
 
 
-class Control:
-    """A running portal's controls: `url` as in `Sandbox.url`, `token` its control token.
+class ControlClient:
+    """A client of a running portal's control interface.
 
-    Every method raises ControlError.
+    `url` is `Sandbox.url`, `token` the control token. Every method raises ControlError.
     """
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
         self._token = token
 
-    def people(self) -> list[PersonCard]:
-        """Who can sign in."""
-        return [_card(each) for each in self._ask("GET", "people")["people"]]
+    def fetch_people(self) -> list[Account]:
+        """Fetch the accounts that can sign in."""
+        return [_decode_account(each) for each in self._send("GET", "people")["people"]]
 
-    def token(self, person: str, acting_for: str | None = None) -> Token:
-        """An access token of eight hours for a person, or for somebody they act for."""
-        answer = self._ask("POST", "token", {"person": person, "acting_for": acting_for})
-        return Token(
+    def fetch_token(self, person: str, acting_for: str | None = None) -> AccessToken:
+        """Fetch an access token, valid for eight hours, for a person or their dependant."""
+        answer = self._send("POST", "token", {"person": person, "acting_for": acting_for})
+        return AccessToken(
             answer["access_token"],
             answer["patient"],
             answer["fhir_user"],
@@ -62,37 +65,40 @@ class Control:
         )
 
     def reset(self) -> None:
-        """Put records, clock and delay back as they were at the start. Tokens stay good."""
-        self._ask("POST", "reset", {})
+        """Restore records, clock and delay to their initial state; tokens stay valid."""
+        self._send("POST", "reset", {})
 
     def advance(self, step: timedelta) -> datetime:
-        """Move the portal's clock by `step`, and return its new present."""
-        return self._moved({"advance_seconds": step.total_seconds()})
+        """Move the portal's clock by `step`, and return its new time."""
+        return self._send_clock({"advance_seconds": step.total_seconds()})
 
     def set_clock(self, instant: datetime) -> datetime:
-        """Make `instant` (aware) the portal's present, and return it."""
-        return self._moved({"now": instant.isoformat()})
+        """Set the portal's clock to `instant` (aware), and return its new time."""
+        return self._send_clock({"now": instant.isoformat()})
 
     def set_delay(self, delay: timedelta) -> None:
-        """Let the surgery take `delay` to answer what comes from now on."""
-        self._ask("POST", "delay", {"seconds": delay.total_seconds()})
+        """Set how long the surgery takes to answer new requests."""
+        self._send("POST", "delay", {"seconds": delay.total_seconds()})
 
     def answer(
         self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
-    ) -> list[Answered]:
-        """Let the surgery answer now what waits: all of it, or one by its id.
+    ) -> list[AnsweredRequest]:
+        """Let the surgery answer pending requests now: all of them, or one by its id.
 
-        `decline` says no, `text` are its words. ControlRefused if nothing of that id waits.
+        `decline` makes the answer a refusal; `text` is its wording, None for the surgery's own.
+
+        Raises:
+            ControlRefused: Nothing with that id is pending.
         """
-        asked = {"wanted": reference_or_id, "decline": decline, "text": text}
-        return [Answered(**each) for each in self._ask("POST", "answer", asked)["answered"]]
+        body = {"wanted": reference_or_id, "decline": decline, "text": text}
+        return [AnsweredRequest(**each) for each in self._send("POST", "answer", body)["answered"]]
 
-    def _moved(self, change: dict[str, Any]) -> datetime:
-        return datetime.fromisoformat(self._ask("POST", "clock", change)["now"])
+    def _send_clock(self, change: dict[str, Any]) -> datetime:
+        return datetime.fromisoformat(self._send("POST", "clock", change)["now"])
 
-    def _ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - only ever http to loopback
-            f"{self._url}/control/{what}",
+            f"{self._url}/control/{path}",
             data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={
@@ -101,27 +107,27 @@ class Control:
             },
         )
         try:
-            with _DIRECT.open(request, timeout=_TIMEOUT) as answer:
-                return _decoded(answer.read())
+            with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                return _decode_json(answer.read())
         except urllib.error.HTTPError as refusal:
             with refusal:
-                raise ControlRefused(_reason(refusal)) from None
-        except (OSError, ValueError) as trouble:
-            raise ControlError(f"no sandbox answers at {self._url}: {trouble}") from trouble
+                raise ControlRefused(_refusal_reason(refusal)) from None
+        except (OSError, ValueError) as error:
+            raise ControlError(f"no sandbox answers at {self._url}: {error}") from error
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
+def _decode_json(body: bytes) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(body)
     return answer
 
 
-def _reason(refusal: urllib.error.HTTPError) -> str:
+def _refusal_reason(refusal: urllib.error.HTTPError) -> str:
     try:
-        return str(_decoded(refusal.read())["error"])
+        return str(_decode_json(refusal.read())["error"])
     except (ValueError, KeyError, TypeError):
         return f"the sandbox answered {refusal.code}"
 
 
-def _card(written: dict[str, Any]) -> PersonCard:
-    wards = tuple(Ward(**ward) for ward in written.pop("acts_for"))
-    return PersonCard(**written, acts_for=wards)
+def _decode_account(body: dict[str, Any]) -> Account:
+    dependants = tuple(Dependant(**dependant) for dependant in body.pop("acts_for"))
+    return Account(**body, acts_for=dependants)

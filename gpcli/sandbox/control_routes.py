@@ -1,4 +1,4 @@
-"""The server's side of the controls: `/control/...`, JSON, with the control token as Bearer."""
+"""Serve the control interface: `/control/...`, JSON, with the control token as Bearer token."""
 
 import secrets
 from collections.abc import Callable
@@ -9,124 +9,134 @@ from typing import Any, Protocol
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from gpcli.sandbox.answered import Answered, NothingWaits
-from gpcli.sandbox.cards import PersonCard, UnknownPerson
-from gpcli.sandbox.control import Token
+from gpcli.sandbox.accounts import Account, UnknownPerson
+from gpcli.sandbox.control import AccessToken
+from gpcli.sandbox.surgery.answer import AnsweredRequest, NothingPending
 
 
-class Controlled(Protocol):
-    """What can be controlled: a running portal."""
+class ControllablePortal(Protocol):
+    """A running portal, as the control interface sees it."""
 
-    def people(self) -> tuple[PersonCard, ...]:
-        """Who can sign in."""
+    def people(self) -> tuple[Account, ...]:
+        """Return the accounts that can sign in."""
 
-    def token_for(self, person: str, acting_for: str | None = None) -> Token:
-        """A token for a person. Raises UnknownPerson."""
+    def issue_token(self, person: str, acting_for: str | None = None) -> AccessToken:
+        """Issue an access token for a person.
+
+        Raises:
+            UnknownPerson: There is no such account or dependant.
+        """
 
     def reset(self) -> None:
-        """Begin again."""
+        """Restore the initial state."""
 
     def advance(self, step: timedelta) -> datetime:
-        """Move the clock, and return the new present."""
+        """Move the clock by `step`, and return the new time."""
 
     def set_clock(self, instant: datetime) -> datetime:
-        """Set the clock, and return the new present."""
+        """Set the clock to `instant`, and return the new time."""
 
     def set_delay(self, delay: timedelta) -> None:
         """Set how long the surgery takes to answer."""
 
     def answer(
         self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
-    ) -> list[Answered]:
-        """Let the surgery answer what waits. Raises NothingWaits."""
+    ) -> list[AnsweredRequest]:
+        """Let the surgery answer pending requests.
+
+        Raises:
+            NothingPending: Nothing matches `reference_or_id`.
+        """
 
 
-Answer = dict[str, Any]
+Json = dict[str, Any]
 
 
-def control_blueprint(portal: Controlled, control_token: str) -> Blueprint:
-    """The routes that control `portal` for whoever holds `control_token`."""
+def control_blueprint(portal: ControllablePortal, control_token: str) -> Blueprint:
+    """Return the routes that control `portal` for holders of `control_token`."""
     routes = Blueprint("control", __name__)
-    routes.before_request(lambda: _refuse_strangers(control_token))
-    for what, (method, answer) in _ROUTES.items():
-        routes.add_url_rule(f"/{what}", what, _speaking_json(portal, answer), methods=[method])
+    routes.before_request(lambda: _require_control_token(control_token))
+    for path, (method, handler) in _ROUTES.items():
+        routes.add_url_rule(f"/{path}", path, _json_view(portal, handler), methods=[method])
     return routes
 
 
-def _refuse_strangers(control_token: str) -> tuple[Response, int] | None:
-    shown = request.headers.get("Authorization", "")
-    if secrets.compare_digest(shown.encode(), f"Bearer {control_token}".encode()):
+def _require_control_token(control_token: str) -> tuple[Response, int] | None:
+    authorization = request.headers.get("Authorization", "")
+    if secrets.compare_digest(authorization.encode(), f"Bearer {control_token}".encode()):
         return None
     return jsonify(error="the control token is missing or wrong"), 401
 
 
-def _speaking_json(
-    portal: Controlled, answer: Callable[[Controlled, Answer], Answer]
+def _json_view(
+    portal: ControllablePortal, handler: Callable[[ControllablePortal, Json], Json]
 ) -> Callable[[], Any]:
     def view() -> Any:
         try:
-            asked = request.get_json() if request.method == "POST" else {}
-            return jsonify(answer(portal, asked))
-        except (UnknownPerson, NothingWaits) as unknown:
-            return jsonify(error=str(unknown)), 404
+            body = request.get_json() if request.method == "POST" else {}
+            return jsonify(handler(portal, body))
+        except (UnknownPerson, NothingPending) as error:
+            return jsonify(error=str(error)), 404
         except HTTPException as refusal:
             return jsonify(error=refusal.description), refusal.code
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as wrong:
-            return jsonify(error=f"the request can't be understood: {wrong!r}"), 400
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            return jsonify(error=f"the request can't be understood: {error!r}"), 400
 
     return view
 
 
-def _people(portal: Controlled, asked: Answer) -> Answer:
-    return {"people": [asdict(card) for card in portal.people()]}
+def _get_people(portal: ControllablePortal, body: Json) -> Json:
+    return {"people": [asdict(account) for account in portal.people()]}
 
 
-def _token(portal: Controlled, asked: Answer) -> Answer:
-    token = portal.token_for(asked["person"], asked.get("acting_for"))
+def _post_token(portal: ControllablePortal, body: Json) -> Json:
+    token = portal.issue_token(body["person"], body.get("acting_for"))
     return {**asdict(token), "expires_at": token.expires_at.isoformat()}
 
 
-def _reset(portal: Controlled, asked: Answer) -> Answer:
+def _post_reset(portal: ControllablePortal, body: Json) -> Json:
     portal.reset()
     return {}
 
 
-def _clock(portal: Controlled, asked: Answer) -> Answer:
-    if "advance_seconds" in asked:
-        present = portal.advance(timedelta(seconds=asked["advance_seconds"]))
+def _post_clock(portal: ControllablePortal, body: Json) -> Json:
+    if "advance_seconds" in body:
+        now = portal.advance(timedelta(seconds=body["advance_seconds"]))
     else:
-        present = portal.set_clock(_aware(asked["now"]))
-    return {"now": present.isoformat()}
+        now = portal.set_clock(_parse_aware(body["now"]))
+    return {"now": now.isoformat()}
 
 
-def _delay(portal: Controlled, asked: Answer) -> Answer:
-    delay = timedelta(seconds=asked["seconds"])
+def _post_delay(portal: ControllablePortal, body: Json) -> Json:
+    delay = timedelta(seconds=body["seconds"])
     if delay < timedelta():
         raise ValueError("a delay can't be negative")
     portal.set_delay(delay)
     return {}
 
 
-def _answer(portal: Controlled, asked: Answer) -> Answer:
-    wanted, text = asked.get("wanted"), asked.get("text")
-    if not all(each is None or (isinstance(each, str) and each.strip()) for each in (wanted, text)):
+def _post_answer(portal: ControllablePortal, body: Json) -> Json:
+    reference_or_id, text = body.get("wanted"), body.get("text")
+    if not all(
+        each is None or (isinstance(each, str) and each.strip()) for each in (reference_or_id, text)
+    ):
         raise ValueError("wanted and text are texts with something in them")
-    answers = portal.answer(wanted, decline=asked.get("decline") is True, text=text)
+    answers = portal.answer(reference_or_id, decline=body.get("decline") is True, text=text)
     return {"answered": [asdict(each) for each in answers]}
 
 
-def _aware(written: str) -> datetime:
-    instant = datetime.fromisoformat(written)
+def _parse_aware(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError("a time without a zone")
     return instant
 
 
-_ROUTES: dict[str, tuple[str, Callable[[Controlled, Answer], Answer]]] = {
-    "people": ("GET", _people),
-    "token": ("POST", _token),
-    "reset": ("POST", _reset),
-    "clock": ("POST", _clock),
-    "delay": ("POST", _delay),
-    "answer": ("POST", _answer),
+_ROUTES: dict[str, tuple[str, Callable[[ControllablePortal, Json], Json]]] = {
+    "people": ("GET", _get_people),
+    "token": ("POST", _post_token),
+    "reset": ("POST", _post_reset),
+    "clock": ("POST", _post_clock),
+    "delay": ("POST", _post_delay),
+    "answer": ("POST", _post_answer),
 }

@@ -1,66 +1,122 @@
-"""A running portal: state, clock, web server and everything between them."""
+"""Run a portal: its state, its clock and its web server on 127.0.0.1."""
 
 import os
 import random
+import re
 import secrets
 import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 import waitress
-from flask import Blueprint
+from flask import Blueprint, Flask, abort, request
+from waitress import wasyncore
 
-from gpcli.sandbox.answered import Answered, NothingWaits
-from gpcli.sandbox.app import LARGEST_BODY, create_app
-from gpcli.sandbox.cards import PersonCard, UnknownPerson, find_card
+from gpcli.sandbox.accounts import Account, UnknownPerson, find_account
 from gpcli.sandbox.clock import Clock
-from gpcli.sandbox.control import Token
+from gpcli.sandbox.control import AccessToken
 from gpcli.sandbox.control_routes import control_blueprint
 from gpcli.sandbox.fhir.rest import fhir_blueprint
-from gpcli.sandbox.people import PEOPLE, build
-from gpcli.sandbox.people.bundle import cards_of, read_bundle
-from gpcli.sandbox.people.timetable import ALPHABET, ID_LENGTH
-from gpcli.sandbox.serving import serving
-from gpcli.sandbox.smart.database import Database
-from gpcli.sandbox.smart.machines import read_machine
-from gpcli.sandbox.smart.metadata import endpoints
-from gpcli.sandbox.smart.provider import SmartServer
-from gpcli.sandbox.smart.records import Approval
-from gpcli.sandbox.smart.routes import smart_blueprint
+from gpcli.sandbox.people import PEOPLE, build_resources
+from gpcli.sandbox.people.bundle_file import accounts_in, read_bundle
+from gpcli.sandbox.people.element_builders import ID_ALPHABET, ID_LENGTH
+from gpcli.sandbox.smart.authorization_server import SmartServer
+from gpcli.sandbox.smart.clients import read_backend_client
+from gpcli.sandbox.smart.database import SmartDatabase
+from gpcli.sandbox.smart.endpoints import oauth_uris, smart_blueprint
+from gpcli.sandbox.smart.grant_store import Approval
 from gpcli.sandbox.store import Store
-from gpcli.sandbox.surgery import SurgerySide
-from gpcli.sandbox.surgery.reply import Reply
+from gpcli.sandbox.surgery.answer import AnsweredRequest, AnswerOptions
+from gpcli.sandbox.surgery.simulator import SurgerySimulator
 
-__all__ = ["NothingWaits", "PersonCard", "PortTaken", "Sandbox", "Token", "UnknownPerson"]
+__all__ = [
+    "AccessToken",
+    "Account",
+    "PortUnavailable",
+    "Sandbox",
+    "UnknownPerson",
+]
 
+_LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
+MAX_REQUEST_BYTES = 32 * 1024 * 1024
+"""The largest request in bytes."""
 HOST = "127.0.0.1"
-THREADS = 8
-YEARS = range(1970, 9000)
-"""Where the clock can be set; what lasts for a while must still end on the calendar."""
+WORKER_THREADS = 8
+CLOCK_YEARS = range(1970, 9000)
+"""The years to which the clock can be set, so that lifetimes still end on the calendar."""
 SCRIPT_SCOPES = ("openid", "fhirUser", "launch/patient", "patient/*.cruds")
 SCRIPT_TOKEN_LIFE = timedelta(hours=8)
 
 
-class PortTaken(OSError):
-    """The port that was asked for can't be had: something else has it, or the system keeps it."""
+def create_app(blueprints: Mapping[str, Blueprint]) -> Flask:
+    """Return the WSGI application made of `blueprints`, by the path where each is mounted.
+
+    It answers only to loopback names. Any other `Host` is refused with 403, since a web site could
+    otherwise reach this server by resolving its own name to 127.0.0.1 (DNS rebinding).
+    """
+    app = Flask("gpcli.sandbox", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
+    app.before_request(_refuse_other_hosts)
+    for path, blueprint in blueprints.items():
+        app.register_blueprint(blueprint, url_prefix=path)
+    return app
+
+
+def _refuse_other_hosts() -> None:
+    if not _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")):
+        abort(403, "This server answers only to 127.0.0.1, localhost and [::1].")
+
+
+@contextmanager
+def serve_in_background(server: Any) -> Iterator[None]:
+    """Serve in a thread, and finish running requests before the sockets are closed.
+
+    waitress's own `run` can't be ended from outside: a thunk passed to its trigger may close the
+    trigger while the caller still uses it.
+    """
+    ending = threading.Event()
+
+    def serve() -> None:
+        while not ending.is_set():
+            wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
+
+    thread = threading.Thread(target=serve, name="gpcli-sandbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.task_dispatcher.shutdown()
+        ending.set()
+        server.pull_trigger()
+        thread.join()
+        wasyncore.close_all(server._map, ignore_all=True)
+
+
+class PortUnavailable(OSError):
+    """The requested port is in use or reserved by the system."""
 
 
 class Sandbox:
     """The embedded portal on 127.0.0.1, from `start` to `stop`; also a context manager.
 
-    `state` is a directory that keeps the database `portal.sqlite`; without it, a private
-    temporary one, removed on stop; one that already holds people is used as it is. `clock` is
-    the present at the start; it ticks on from there. `delay` is how long the surgery takes to
-    answer. `people` is a FHIR Bundle to use instead of the eight. `seed` fixes the ids of what
-    is created. `booking` is how times are taken (`fhir.desk.WAYS_TO_BOOK`). `machine` is a file
-    with the keys of a machine that may sign in by itself; ValueError if it holds none.
+    `state` is the directory of the database `portal.sqlite`; None means a private temporary one
+    that is removed on stop. A database that already holds people is used as it is. `clock` is the
+    portal's time at the start, None for the real time. `delay` is how long the surgery takes to
+    answer. `auto_sign_in` skips the sign-in pages for whoever `login_hint` names. `people` is a
+    file with a FHIR Bundle that replaces the built-in population. `seed` makes the ids of new
+    resources repeatable. `booking` is one of `request_context.BOOKING_MODES`. `machine` is a file
+    with the public keys of a backend service.
+
+    Raises:
+        ValueError: The `machine` file holds no keys, or the `people` file no people.
     """
 
     def __init__(
@@ -78,39 +134,41 @@ class Sandbox:
     ) -> None:
         self.control_token = secrets.token_urlsafe(32)
         self._state = state
-        self._asked_port = port
-        self._begin_at = clock
-        self._begin_delay = delay
+        self._requested_port = port
+        self._start_time = clock
+        self._start_delay = delay
         self._auto_sign_in = auto_sign_in
         self._booking = booking
-        self._machine = read_machine(machine) if machine else None
-        self._from_file = read_bundle(people) if people else None
-        self._new_id = _numbered(seed)
-        self._open_things = ExitStack()
+        self._backend_client = read_backend_client(machine) if machine else None
+        self._file_resources = read_bundle(people) if people else None
+        self._new_id = _id_generator(seed)
+        self._exit_stack = ExitStack()
         self._stopping = threading.Event()
         self._port = 0
 
     @property
     def url(self) -> str:
-        """Where the portal is: `http://127.0.0.1:PORT`, also its issuer; only while it runs."""
+        """The base URL and issuer, `http://127.0.0.1:PORT`; only while the portal runs."""
         if not self._port:
             raise RuntimeError("the sandbox is not running")
         return f"http://{HOST}:{self._port}"
 
     @property
     def fhir_base(self) -> str:
-        """The FHIR base."""
+        """The FHIR base address."""
         return f"{self.url}/fhir/R4"
 
     @property
     def store(self) -> Store:
-        """The portal's own record, for tests that look behind the API; only while it runs."""
+        """The resource store, for tests that bypass the API; only while the portal runs."""
         return self._store
 
     def start(self) -> None:
-        """Start serving in a background thread; on return, the portal answers.
+        """Start serving in a background thread; the portal answers when this returns.
 
-        Raises PortTaken, OSError.
+        Raises:
+            PortUnavailable: The port can't be used.
+            OSError: The state can't be used.
         """
         self._stopping.clear()
         try:
@@ -121,36 +179,38 @@ class Sandbox:
 
     def _open(self) -> None:
         state = self._state_directory() / "portal.sqlite"
-        self._clock = Clock(self._begin_at)
+        self._clock = Clock(self._start_time)
         self._store = Store(state, self._clock, self._new_id)
-        self._open_things.callback(self._store.close)
-        self._surgery = SurgerySide(self._store, self._clock, self._begin_delay)
-        database = Database(state)
-        self._open_things.callback(database.close)
-        self._smart = SmartServer(database, self._clock, lambda: self.url, machine=self._machine)
+        self._exit_stack.callback(self._store.close)
+        self._surgery = SurgerySimulator(self._store, self._clock, self._start_delay)
+        database = SmartDatabase(state)
+        self._exit_stack.callback(database.close)
+        self._smart = SmartServer(
+            database, self._clock, lambda: self.url, backend_client=self._backend_client
+        )
         if self._store.get("Patient", self.people()[0].patient) is None:
-            self._fill()
-        self._listen()
+            self._store_resources()
+        self._start_server()
 
     def _state_directory(self) -> Path:
         if self._state is not None:
             self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
             return self._state
         temporary = tempfile.TemporaryDirectory(prefix="gpcli-sandbox-")
-        self._open_things.callback(temporary.cleanup)
+        self._exit_stack.callback(temporary.cleanup)
         return Path(temporary.name)
 
-    def _listen(self) -> None:
+    def _start_server(self) -> None:
         server = waitress.create_server(
             create_app(self._blueprints()),
-            sockets=[self._listening()],
-            threads=THREADS,
+            sockets=[self._create_socket()],
+            threads=WORKER_THREADS,
             ident="gpcli-sandbox",
-            max_request_body_size=LARGEST_BODY,
+            max_request_body_size=MAX_REQUEST_BYTES,
             clear_untrusted_proxy_headers=True,
         )
         self._port = int(server.effective_port)
-        self._open_things.enter_context(serving(server))
+        self._exit_stack.enter_context(serve_in_background(server))
 
     def _blueprints(self) -> dict[str, Blueprint]:
         return {
@@ -159,24 +219,24 @@ class Sandbox:
             "/fhir/R4": fhir_blueprint(
                 store=self._store,
                 clock=self._clock,
-                grant_of=self._smart.ledger.grant_of,
+                find_access_rights=self._smart.grants.find_access_rights,
                 surgery=self._surgery,
                 fhir_base=self._smart.fhir_base,
-                oauth_uris=lambda: endpoints(self.url),
+                oauth_uris=lambda: oauth_uris(self.url),
                 booking=self._booking,
             ),
         }
 
-    def _listening(self) -> socket.socket:
+    def _create_socket(self) -> socket.socket:
         try:
-            return socket.create_server((HOST, self._asked_port))
-        except OSError as taken:
-            why = f"port {self._asked_port} is taken ({os.strerror(taken.errno or 0)})"
-            raise PortTaken(taken.errno, why) from taken
+            return socket.create_server((HOST, self._requested_port))
+        except OSError as error:
+            message = f"port {self._requested_port} is taken ({os.strerror(error.errno or 0)})"
+            raise PortUnavailable(error.errno, message) from error
 
     def stop(self) -> None:
-        """Close the server and the state; a temporary state is removed. Harmless when repeated."""
-        self._open_things.close()
+        """Close the server and the state, and remove a temporary state; can be repeated."""
+        self._exit_stack.close()
         self._port = 0
         self._stopping.set()
 
@@ -193,7 +253,7 @@ class Sandbox:
         self.stop()
 
     def serve_forever(self) -> None:
-        """Wait until Ctrl-C, SIGTERM, or `stop` from another thread. Only in the main thread."""
+        """Wait until Ctrl-C, SIGTERM, or `stop` from another thread; only in the main thread."""
 
         def stopping(number: int, frame: FrameType | None) -> None:
             self._stopping.set()
@@ -206,71 +266,86 @@ class Sandbox:
         finally:
             signal.signal(signal.SIGTERM, former)
 
-    def people(self) -> tuple[PersonCard, ...]:
-        """Who can sign in."""
-        return PEOPLE if self._from_file is None else cards_of(self._from_file)
+    def people(self) -> tuple[Account, ...]:
+        """Return the accounts that can sign in."""
+        return PEOPLE if self._file_resources is None else accounts_in(self._file_resources)
 
-    def token_for(self, person: str, acting_for: str | None = None) -> Token:
-        """An access token of eight hours with every patient scope. Raises UnknownPerson."""
-        card = find_card(self.people(), person)
-        patient, fhir_user = card.as_whom(acting_for)
-        ledger = self._smart.ledger
+    def issue_token(self, person: str, acting_for: str | None = None) -> AccessToken:
+        """Issue an access token, valid for eight hours, with every patient scope.
+
+        Raises:
+            UnknownPerson: There is no such account or dependant.
+        """
+        account = find_account(self.people(), person)
+        patient, fhir_user = account.resolve_patient(acting_for)
+        grants = self._smart.grants
         approval = Approval(
-            "my-script", card.key, patient, fhir_user, " ".join(SCRIPT_SCOPES), ledger.present()
+            "my-script", account.key, patient, fhir_user, " ".join(SCRIPT_SCOPES), grants.now()
         )
         access_token = secrets.token_urlsafe(36)
-        ends_at = ledger.issue_access(access_token, approval, SCRIPT_TOKEN_LIFE)
-        return Token(access_token, patient, fhir_user, ends_at, SCRIPT_SCOPES)
+        ends_at = grants.store_access_token(access_token, approval, SCRIPT_TOKEN_LIFE)
+        return AccessToken(access_token, patient, fhir_user, ends_at, SCRIPT_SCOPES)
 
     def reset(self) -> None:
-        """Put records, clock and delay back as they were at the start. Tokens stay good."""
-        self._clock.set(self._begin_at or datetime.now(UTC))
-        self._surgery.delay = self._begin_delay
+        """Restore records, clock and delay to their initial state; tokens stay valid."""
+        self._clock.set(self._start_time or datetime.now(UTC))
+        self._surgery.delay = self._start_delay
         with self._store.transaction():
             self._store.clear()
-            self._fill()
+            self._store_resources()
 
-    def _fill(self) -> None:
+    def _store_resources(self) -> None:
         self._store.put_all(self._resources())
 
     def _resources(self) -> Iterable[dict[str, Any]]:
-        return build(self._clock.now()) if self._from_file is None else self._from_file
+        return (
+            build_resources(self._clock.now())
+            if self._file_resources is None
+            else self._file_resources
+        )
 
     def advance(self, step: timedelta) -> datetime:
-        """Move the clock by `step`, let the surgery do what falls due, return the new present."""
+        """Move the clock by `step`, let the surgery answer what is due, and return the time."""
         return self.set_clock(self._clock.now() + step)
 
     def set_clock(self, instant: datetime) -> datetime:
-        """Make `instant` (aware) the present, let the surgery catch up, return the present.
+        """Set the clock to `instant` (aware), let the surgery answer what is due.
 
-        Raises ValueError (OverflowError on the way there) for what no calendar holds.
+        Returns the new time.
+
+        Raises:
+            ValueError: The year is outside of CLOCK_YEARS.
+            OverflowError: The instant can't be represented.
         """
-        if instant.year not in YEARS:
+        if instant.year not in CLOCK_YEARS:
             raise ValueError(f"the clock can't be set to the year {instant.year}")
         self._clock.set(instant)
-        self._surgery.catch_up()
+        self._surgery.answer_due()
         return self._clock.now()
 
-    def present(self) -> datetime:
-        """The portal's present; only while it runs."""
+    def now(self) -> datetime:
+        """Return the portal's time; only while it runs."""
         return self._clock.now()
 
     def answer(
         self, reference_or_id: str | None = None, *, decline: bool = False, text: str | None = None
-    ) -> list[Answered]:
-        """Let the surgery answer now what waits, due or not: all of it, or what is named.
+    ) -> list[AnsweredRequest]:
+        """Let the surgery answer pending requests now: all of them, or the named one.
 
-        A name is an id or a reference (`Task/x`); a thread goes by its header's. `decline` says
-        no, `text` are the surgery's words. Raises NothingWaits if nothing of that name waits.
+        `reference_or_id` may be an id or a reference (`Task/x`); a thread is named by its header.
+        `decline` makes the answer a refusal; `text` is its wording, None for the surgery's own.
+
+        Raises:
+            NothingPending: Nothing with that name is pending.
         """
-        return self._surgery.answer(reference_or_id, Reply(decline, text or ""))
+        return self._surgery.answer(reference_or_id, AnswerOptions(decline, text or ""))
 
     def set_delay(self, delay: timedelta) -> None:
-        """Let the surgery take `delay` to answer what comes from now on."""
+        """Set how long the surgery takes to answer new requests."""
         self._surgery.delay = delay
 
 
-def _numbered(seed: int | None) -> Callable[[], str]:
-    """Maker of random ids, short enough to type; the same ones each time for a given seed."""
+def _id_generator(seed: int | None) -> Callable[[], str]:
+    """Return a generator of short random ids; the same ids for the same seed."""
     source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - ids that repeat are what a seed is for
-    return lambda: "".join(source.choices(ALPHABET, k=ID_LENGTH + 1))
+    return lambda: "".join(source.choices(ID_ALPHABET, k=ID_LENGTH + 1))

@@ -1,4 +1,4 @@
-"""Versioned FHIR resources in one SQLite file, with an index of what they are searched by."""
+"""Store versioned FHIR resources in one SQLite file, with an index of their search parameters."""
 
 import json
 import sqlite3
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gpcli.sandbox.clock import Clock
-from gpcli.sandbox.fhir.dates import stamp
+from gpcli.sandbox.fhir.dates import format_instant
 from gpcli.sandbox.fhir.elements import Resource
-from gpcli.sandbox.fhir.index import index
+from gpcli.sandbox.fhir.search_index import index_entries
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
@@ -33,12 +33,16 @@ CREATE TABLE IF NOT EXISTS page (
 CREATE TABLE IF NOT EXISTS waiting (
     reference TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
 """
-_FORMER_SCHEMA = """
+"""`former` holds earlier versions, `found_by` the search index, `page` stored searches, and
+`waiting` the requests that the surgery has to answer. Times are microseconds since 1970.
+"""
+_MIGRATION = """
 CREATE TABLE IF NOT EXISTS answer (
     appointment TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO waiting SELECT 'Appointment/' || appointment, due FROM answer;
 DROP TABLE answer;
 """
+"""Moves what the first release stored in `answer`; its statements do nothing in a new file."""
 
 
 def _random_id() -> str:
@@ -46,9 +50,9 @@ def _random_id() -> str:
 
 
 class Store:
-    """The portal's record. Each thread has a connection of its own; writers take turns.
+    """The versioned resources. Each thread has its own connection; writers take turns.
 
-    `new_id` makes the logical ids of what is created; `clock` tells `meta.lastUpdated`.
+    `new_id` makes logical ids of new resources; `clock` gives `meta.lastUpdated`.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Store:
         self._clock = clock
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._connection.executescript(_SCHEMA + _FORMER_SCHEMA)
+        self._connection.executescript(_SCHEMA + _MIGRATION)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -77,7 +81,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, alone among writers. Within another one it is a part of that."""
+        """Run a transaction that excludes other writers; a nested one is part of the outer."""
         connection = self._connection
         if connection.in_transaction:
             yield
@@ -91,33 +95,33 @@ class Store:
         connection.execute("COMMIT")
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
-        """The rows that a statement gives, on this thread's connection."""
+        """Execute a statement on this thread's connection, and return its rows."""
         return self._connection.execute(sql, arguments).fetchall()
 
     def put(self, resource: Resource) -> Resource:
-        """Create or replace a resource under its own id; returns it with its new `meta`."""
+        """Create or replace a resource under its own id, and return it with its new `meta`."""
         with self.transaction():
-            return self._write(resource)
+            return self._store_version(resource)
 
     def put_all(self, resources: Iterable[Resource]) -> None:
-        """Create or replace many, in one transaction."""
+        """Create or replace resources in one transaction."""
         with self.transaction():
             for resource in resources:
-                self._write(resource)
+                self._store_version(resource)
 
     def insert(self, resource: Resource) -> Resource:
-        """Create a resource under a new id; an id it brought is dropped."""
+        """Create a resource under a new id, which replaces any id it has."""
         return self.put({**resource, "id": self.new_id()})
 
     def get(self, type_: str, id_: str) -> Resource | None:
-        """The present version; None if there never was one, or it was deleted."""
+        """Return the current version; None if there is none or it was deleted."""
         rows = self.execute(
             "SELECT body FROM resource WHERE type = ? AND id = ? AND NOT deleted", (type_, id_)
         )
         return json.loads(rows[0][0]) if rows else None
 
     def get_version(self, type_: str, id_: str, version: int) -> Resource | None:
-        """A version, the present one or a former one; None if there is none of that number."""
+        """Return the version with that number; None if there is none."""
         rows = self.execute(
             "SELECT body FROM resource WHERE type = ? AND id = ? AND version = ? AND NOT deleted"
             " UNION ALL SELECT former.body FROM former JOIN resource USING (rid)"
@@ -127,14 +131,14 @@ class Store:
         return json.loads(rows[0][0]) if rows else None
 
     def is_deleted(self, type_: str, id_: str) -> bool:
-        """Whether it was there once and is no more."""
+        """Return whether the resource existed and was deleted."""
         sql = "SELECT 1 FROM resource WHERE type = ? AND id = ? AND deleted"
         return bool(self.execute(sql, (type_, id_)))
 
     def delete(self, type_: str, id_: str) -> None:
-        """Delete a resource; its former versions stay. Nothing happens if it is not there."""
+        """Delete a resource, if it exists; its former versions stay."""
         with self.transaction():
-            self._keep_former(type_, id_)
+            self._store_former_version(type_, id_)
             self.execute(
                 "UPDATE resource SET deleted = 1, version = version + 1"
                 " WHERE type = ? AND id = ? AND NOT deleted",
@@ -142,9 +146,9 @@ class Store:
             )
 
     def find(self, type_: str, **values: str) -> list[Resource]:
-        """The resources whose search parameters hold all these values, oldest first.
+        """Return the resources whose search parameters have all these values, oldest first.
 
-        A parameter's hyphens are underscores here: `find("Slot", schedule="Schedule/x")`.
+        Hyphens of parameters are underscores here: `find("Slot", schedule="Schedule/x")`.
         """
         sql = "SELECT body FROM resource WHERE type = ? AND NOT deleted"
         arguments = [type_]
@@ -154,65 +158,66 @@ class Store:
         return [json.loads(body) for (body,) in self.execute(f"{sql} ORDER BY rid", arguments)]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         with self.transaction():
             for table in ("resource", "former", "found_by", "page", "waiting"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - names are literals above
 
     def close(self) -> None:
-        """Close every thread's connection; the store can't be used any more."""
+        """Close every thread's connection; the store can't be used afterwards."""
         while self._opened:
             self._opened.pop().close()
 
-    def _write(self, resource: Resource) -> Resource:
-        rid, stored = self._first_version(resource) or self._next_version(resource)
+    def _store_version(self, resource: Resource) -> Resource:
+        rid, stored = self._insert_first_version(resource) or self._update_version(resource)
         self._connection.executemany(
-            "INSERT INTO found_by VALUES (?, ?, ?, ?, ?, ?)", [(rid, *row) for row in index(stored)]
+            "INSERT INTO found_by VALUES (?, ?, ?, ?, ?, ?)",
+            [(rid, *row) for row in index_entries(stored)],
         )
         return stored
 
-    def _first_version(self, resource: Resource) -> tuple[int, Resource] | None:
-        """The row id and what was stored; None if there has been one of that id before."""
-        stored = self._stamped(resource, 1)
+    def _insert_first_version(self, resource: Resource) -> tuple[int, Resource] | None:
+        """Return row id and stored resource; None if the id has been used before."""
+        stored = self._with_meta(resource, 1)
         rows = self.execute(
             "INSERT INTO resource (type, id, version, body) VALUES (?, ?, 1, ?)"
             " ON CONFLICT (type, id) DO NOTHING RETURNING rid",
-            (resource["resourceType"], resource["id"], _json(stored)),
+            (resource["resourceType"], resource["id"], _encode_json(stored)),
         )
         return (rows[0][0], stored) if rows else None
 
-    def _next_version(self, resource: Resource) -> tuple[int, Resource]:
+    def _update_version(self, resource: Resource) -> tuple[int, Resource]:
         type_, id_ = resource["resourceType"], resource["id"]
-        self._keep_former(type_, id_)
+        self._store_former_version(type_, id_)
         ((rid, version),) = self.execute(
             "UPDATE resource SET version = version + 1, deleted = 0"
             " WHERE type = ? AND id = ? RETURNING rid, version",
             (type_, id_),
         )
-        stored = self._stamped(resource, version)
-        self.execute("UPDATE resource SET body = ? WHERE rid = ?", (_json(stored), rid))
+        stored = self._with_meta(resource, version)
+        self.execute("UPDATE resource SET body = ? WHERE rid = ?", (_encode_json(stored), rid))
         self.execute("DELETE FROM found_by WHERE rid = ?", (rid,))
         return rid, stored
 
-    def _keep_former(self, type_: str, id_: str) -> None:
+    def _store_former_version(self, type_: str, id_: str) -> None:
         self.execute(
             "INSERT INTO former SELECT rid, version, body FROM resource"
             " WHERE type = ? AND id = ? AND NOT deleted",
             (type_, id_),
         )
 
-    def _stamped(self, resource: Resource, version: int) -> Resource:
+    def _with_meta(self, resource: Resource, version: int) -> Resource:
         meta = {
             **resource.get("meta", {}),
             "versionId": str(version),
-            "lastUpdated": stamp(self._clock.now()),
+            "lastUpdated": format_instant(self._clock.now()),
         }
-        rest = {name: value for name, value in resource.items() if name not in _LEADING}
+        rest = {name: value for name, value in resource.items() if name not in _LEADING_ELEMENTS}
         return {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta} | rest
 
 
-_LEADING = ("resourceType", "id", "meta")
+_LEADING_ELEMENTS = ("resourceType", "id", "meta")
 
 
-def _json(resource: Resource) -> str:
+def _encode_json(resource: Resource) -> str:
     return json.dumps(resource, ensure_ascii=False, separators=(",", ":"))

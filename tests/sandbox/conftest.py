@@ -1,4 +1,4 @@
-"""A portal without a socket: the SMART side behind Flask's test client."""
+"""Provide a portal without a socket: the SMART side behind Flask's test client."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from gpcli.sandbox.app import create_app
 from gpcli.sandbox.clock import ZONE, Clock
 from gpcli.sandbox.people import PEOPLE
-from gpcli.sandbox.smart.database import Database
-from gpcli.sandbox.smart.provider import SmartServer
-from gpcli.sandbox.smart.routes import smart_blueprint
-from tests.sandbox.smart.journey import URL, Journey
+from gpcli.sandbox.server import create_app
+from gpcli.sandbox.smart.authorization_server import SmartServer
+from gpcli.sandbox.smart.database import SmartDatabase
+from gpcli.sandbox.smart.endpoints import smart_blueprint
+from tests.sandbox.smart.client_flow import URL, ClientFlow
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
 
@@ -39,14 +39,14 @@ def ticks() -> Ticks:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "portal.sqlite")
+def database(tmp_path: Path) -> Iterator[SmartDatabase]:
+    opened = SmartDatabase(tmp_path / "portal.sqlite")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def server(database: Database, clock: Clock, ticks: Ticks) -> SmartServer:
+def server(database: SmartDatabase, clock: Clock, ticks: Ticks) -> SmartServer:
     return SmartServer(database, clock, lambda: URL, monotonic=ticks)
 
 
@@ -61,10 +61,10 @@ def auto_app(server: SmartServer) -> Flask:
 
 
 @pytest.fixture
-def journey(app: Flask) -> Journey:
-    return Journey(app)
+def flow(app: Flask) -> ClientFlow:
+    return ClientFlow(app)
 
 
 @pytest.fixture
-def auto_journey(auto_app: Flask) -> Journey:
-    return Journey(auto_app)
+def auto_flow(auto_app: Flask) -> ClientFlow:
+    return ClientFlow(auto_app)

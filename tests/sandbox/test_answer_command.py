@@ -1,4 +1,4 @@
-"""`gpcli sandbox answer`: the served portal's surgery answers now, as a command."""
+"""Test `gpcli sandbox answer` against a served portal."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.sandbox_env import Served, announced
+from gpcli.cli.sandbox_env import ServedSandbox, announced
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.sandbox.conftest import NOW
@@ -33,8 +33,8 @@ def served(tmp_path: Path) -> Iterator[Sandbox]:
     state = tmp_path / "state" / "gpcli"
     with Sandbox(people=file, clock=NOW, delay=timedelta(hours=1)) as sandbox:
         for each in ("a-wish", "b-wish"):
-            sandbox._surgery.expect(sandbox.store.put(WISH | {"id": each}))
-        with announced(state, Served(sandbox.url, sandbox.control_token)):
+            sandbox._surgery.enqueue(sandbox.store.put(WISH | {"id": each}))
+        with announced(state, ServedSandbox(sandbox.url, sandbox.control_token)):
             yield sandbox
 
 

@@ -1,4 +1,4 @@
-"""The controls of a running portal, as another process uses them."""
+"""Test the control client and the control routes."""
 
 import http.server
 import json
@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gpcli.sandbox.answered import Answered
-from gpcli.sandbox.cards import Ward
-from gpcli.sandbox.control import Control, ControlError, ControlRefused
+from gpcli.sandbox.accounts import Dependant
+from gpcli.sandbox.control import ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.people import PEOPLE
 from gpcli.sandbox.server import Sandbox
+from gpcli.sandbox.surgery.answer import AnsweredRequest
 from tests.sandbox.conftest import NOW
 
 FAMILY = {
@@ -52,35 +52,37 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def control(running: Sandbox) -> Control:
+def control(running: Sandbox) -> ControlClient:
     running.reset()
-    return Control(running.url, running.control_token)
+    return ControlClient(running.url, running.control_token)
 
 
-def test_the_people_of_a_file_are_listed_with_whom_they_act_for(control: Control) -> None:
-    people = [(card.key, card.name, card.description, card.acts_for) for card in control.people()]
+def test_the_people_of_a_file_are_listed_with_whom_they_act_for(control: ControlClient) -> None:
+    people = [
+        (card.key, card.name, card.description, card.acts_for) for card in control.fetch_people()
+    ]
 
     assert people == [
         (
             "mum",
             "Mina Lie",
             "Born 1990-01-02",
-            (Ward("kid", "kid", "kid", "RelatedPerson/mum-for-kid"),),
+            (Dependant("kid", "kid", "kid", "RelatedPerson/mum-for-kid"),),
         ),
         ("kid", "kid", "From the file of people", ()),
     ]
 
 
 def test_a_token_got_by_control_is_a_token_of_the_portal(
-    control: Control, running: Sandbox
+    control: ControlClient, running: Sandbox
 ) -> None:
-    token = control.token("mum", "kid")
+    token = control.fetch_token("mum", "kid")
 
-    grant = running._smart.ledger.grant_of(token.access_token)
+    rights = running._smart.grants.find_access_rights(token.access_token)
 
-    assert grant is not None
+    assert rights is not None
     assert (token.patient, token.fhir_user) == ("kid", "RelatedPerson/mum-for-kid")
-    assert (grant.patient, grant.fhir_user, grant.scopes) == (
+    assert (rights.patient, rights.fhir_user, rights.scopes) == (
         token.patient,
         token.fhir_user,
         set(token.scopes),
@@ -97,15 +99,15 @@ def test_a_token_got_by_control_is_a_token_of_the_portal(
     ],
 )
 def test_a_token_for_nobody_known_is_refused_with_who_is_known(
-    control: Control, person: str, acting_for: str | None, message: str
+    control: ControlClient, person: str, acting_for: str | None, message: str
 ) -> None:
     with pytest.raises(ControlError) as refusal:
-        control.token(person, acting_for)
+        control.fetch_token(person, acting_for)
 
     assert str(refusal.value) == message
 
 
-def test_the_clock_can_be_advanced_set_and_reset(control: Control) -> None:
+def test_the_clock_can_be_advanced_set_and_reset(control: ControlClient) -> None:
     winter = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     advanced = control.advance(timedelta(days=3, hours=2))
     set_to = control.set_clock(winter)
@@ -117,7 +119,9 @@ def test_the_clock_can_be_advanced_set_and_reset(control: Control) -> None:
     assert abs(begun_again - NOW) < timedelta(minutes=1)
 
 
-def test_the_surgerys_delay_can_be_set_and_is_reset(control: Control, running: Sandbox) -> None:
+def test_the_surgerys_delay_can_be_set_and_is_reset(
+    control: ControlClient, running: Sandbox
+) -> None:
     control.set_delay(timedelta(hours=2))
     delay = running._surgery.delay
     control.reset()
@@ -125,7 +129,7 @@ def test_the_surgerys_delay_can_be_set_and_is_reset(control: Control, running: S
     assert (delay, running._surgery.delay) == (timedelta(hours=2), timedelta())
 
 
-def enquire(running: Sandbox, control: Control) -> str:
+def enquire(running: Sandbox, control: ControlClient) -> str:
     """The id of an enquiry that waits for the surgery."""
     control.set_delay(timedelta(hours=1))
     enquiry = {
@@ -135,35 +139,35 @@ def enquire(running: Sandbox, control: Control) -> str:
         "participant": [{"actor": {"reference": "Patient/kid"}, "status": "accepted"}],
     }
     written = running.store.insert(enquiry)
-    running._surgery.expect(written)
+    running._surgery.enqueue(written)
     return str(written["id"])
 
 
-def test_the_surgery_answers_now_what_waits(control: Control, running: Sandbox) -> None:
+def test_the_surgery_answers_now_what_waits(control: ControlClient, running: Sandbox) -> None:
     asked = enquire(running, control)
 
     answers = control.answer()
 
-    assert answers == [Answered(f"Appointment/{asked}", "booking", "declined")]
+    assert answers == [AnsweredRequest(f"Appointment/{asked}", "booking", "declined")]
     assert control.answer() == []
 
 
 def test_the_surgery_answers_one_in_the_words_it_is_given(
-    control: Control, running: Sandbox
+    control: ControlClient, running: Sandbox
 ) -> None:
     asked, other = (enquire(running, control) for _ in range(2))
 
     (answer,) = control.answer(asked, decline=True, text="Nei, dessverre.")
 
     (response,) = running.store.find("AppointmentResponse", appointment=answer.reference)
-    assert answer == Answered(f"Appointment/{asked}", "booking", "declined")
+    assert answer == AnsweredRequest(f"Appointment/{asked}", "booking", "declined")
     assert response["comment"] == "Nei, dessverre."
     assert [each.reference for each in control.answer()] == [f"Appointment/{other}"]
 
 
 @pytest.mark.parametrize("wanted", ["none", "Task/none", "kid"])
 def test_what_does_not_wait_is_refused_by_its_name(
-    control: Control, running: Sandbox, wanted: str
+    control: ControlClient, running: Sandbox, wanted: str
 ) -> None:
     with pytest.raises(ControlRefused) as refusal:
         control.answer(wanted)
@@ -173,7 +177,7 @@ def test_what_does_not_wait_is_refused_by_its_name(
 
 @pytest.mark.parametrize(("wanted", "text"), [("", None), (None, " "), (" ", "x")])
 def test_an_empty_name_or_text_is_refused(
-    control: Control, running: Sandbox, wanted: str | None, text: str | None
+    control: ControlClient, running: Sandbox, wanted: str | None, text: str | None
 ) -> None:
     asked = enquire(running, control)
 
@@ -197,23 +201,23 @@ def test_an_answer_that_makes_no_sense_is_refused(running: Sandbox, body: bytes)
     assert (answer.status_code, answer.json().keys()) == (400, {"error"})
 
 
-def test_reset_forgets_what_waits(control: Control, running: Sandbox) -> None:
+def test_reset_forgets_what_waits(control: ControlClient, running: Sandbox) -> None:
     enquire(running, control)
     control.reset()
     assert control.answer() == []
 
 
-def test_a_negative_delay_is_refused(control: Control) -> None:
+def test_a_negative_delay_is_refused(control: ControlClient) -> None:
     with pytest.raises(ControlError, match="a delay can't be negative"):
         control.set_delay(timedelta(seconds=-1))
 
 
-def test_a_time_without_a_zone_is_refused(control: Control) -> None:
+def test_a_time_without_a_zone_is_refused(control: ControlClient) -> None:
     with pytest.raises(ControlError, match="a time without a zone"):
         control.set_clock(datetime(2027, 1, 1, 12))  # noqa: DTZ001 - what is refused
 
 
-def test_a_clock_beyond_the_calendar_is_refused(control: Control) -> None:
+def test_a_clock_beyond_the_calendar_is_refused(control: ControlClient) -> None:
     with pytest.raises(ControlError):
         control.advance(timedelta(days=999_999_999))
 
@@ -223,14 +227,14 @@ def test_a_clock_beyond_the_calendar_is_refused(control: Control) -> None:
 @pytest.mark.parametrize("token", ["", "wrong", "ø"])
 def test_without_the_control_token_nothing_is_controlled(running: Sandbox, token: str) -> None:
     with pytest.raises(ControlError):
-        Control(running.url, token).people()
+        ControlClient(running.url, token).fetch_people()
 
 
 def test_a_patients_token_controls_nothing(running: Sandbox) -> None:
-    token = running.token_for("mum").access_token
+    token = running.issue_token("mum").access_token
 
     with pytest.raises(ControlError, match="the control token is missing or wrong"):
-        Control(running.url, token).reset()
+        ControlClient(running.url, token).reset()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"seconds": "soon"}', b'{"now": 1}'])
@@ -252,10 +256,10 @@ def test_a_portal_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     file = tmp_path / "people.json"
     file.write_text(json.dumps(FAMILY), encoding="utf-8")
     with Sandbox(people=file) as sandbox:
-        gone = Control(sandbox.url, sandbox.control_token)
+        gone = ControlClient(sandbox.url, sandbox.control_token)
 
     with pytest.raises(ControlError, match="no sandbox answers at http://"):
-        gone.people()
+        gone.fetch_people()
 
 
 def test_something_else_on_the_port_is_not_taken_for_a_portal() -> None:
@@ -272,20 +276,20 @@ def test_something_else_on_the_port_is_not_taken_for_a_portal() -> None:
         thread = threading.Thread(target=other.handle_request, daemon=True)
         thread.start()
         with pytest.raises(ControlError, match="no sandbox answers"):
-            Control(f"http://127.0.0.1:{other.server_port}", "token").people()
+            ControlClient(f"http://127.0.0.1:{other.server_port}", "token").fetch_people()
         thread.join(60)
 
 
 def test_a_proxy_in_the_environment_is_not_used(
-    control: Control, monkeypatch: pytest.MonkeyPatch
+    control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
-    assert control.people()
+    assert control.fetch_people()
 
 
 def test_the_eight_are_listed_in_order() -> None:
     with Sandbox() as sandbox:
-        people = Control(sandbox.url, sandbox.control_token).people()
+        people = ControlClient(sandbox.url, sandbox.control_token).fetch_people()
 
     assert tuple(people) == PEOPLE

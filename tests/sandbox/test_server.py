@@ -1,4 +1,4 @@
-"""The portal as a running server: sockets, state, clock."""
+"""Test the running server: sockets, state and clock."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from gpcli.sandbox.people.bundle import BadPeople
-from gpcli.sandbox.server import PortTaken, Sandbox, Token, UnknownPerson
+from gpcli.sandbox.people.bundle_file import InvalidPeopleFile
+from gpcli.sandbox.server import AccessToken, PortUnavailable, Sandbox, UnknownPerson
 from tests.sandbox.conftest import NOW
-from tests.sandbox.smart.journey import REDIRECT, VERIFIER, request
+from tests.sandbox.smart.client_flow import REDIRECT, VERIFIER, authorization_request
 
 JUST_ONE = {
     "resourceType": "Bundle",
@@ -114,7 +114,7 @@ def test_no_threads_are_left_behind(people: Path) -> None:
 
 
 def test_a_taken_port_is_said_to_be_taken(sandbox: Sandbox, people: Path) -> None:
-    with pytest.raises(PortTaken, match=f"port {port_of(sandbox)} is taken"):
+    with pytest.raises(PortUnavailable, match=f"port {port_of(sandbox)} is taken"):
         Sandbox(people=people, port=port_of(sandbox)).start()
 
 
@@ -145,13 +145,13 @@ def test_the_server_does_not_say_what_it_is_made_of(sandbox: Sandbox) -> None:
 
 
 def test_a_token_for_a_person_opens_their_record(sandbox: Sandbox) -> None:
-    token = sandbox.token_for("zoe")
+    token = sandbox.issue_token("zoe")
 
     status, patient = get(f"{sandbox.fhir_base}/Patient/Zoe", token.access_token)
 
     assert (status, patient["name"]) == (200, [{"text": "Zoe Vik"}])
     assert abs(token.expires_at - NOW - timedelta(hours=8)) < timedelta(minutes=1)
-    assert token == Token(
+    assert token == AccessToken(
         token.access_token,
         "Zoe",
         "Patient/Zoe",
@@ -167,20 +167,20 @@ def test_without_a_good_token_there_is_no_record(sandbox: Sandbox, token: str | 
 
 def test_an_unknown_person_is_answered_with_those_who_are_known(sandbox: Sandbox) -> None:
     with pytest.raises(UnknownPerson, match="no person called 'ada'; known: zoe"):
-        sandbox.token_for("ada")
+        sandbox.issue_token("ada")
 
 
 def test_a_parent_gets_a_token_for_a_child_and_a_stranger_does_not() -> None:
     with Sandbox() as sandbox:
-        token = sandbox.token_for("guro", "emil")
+        token = sandbox.issue_token("guro", "emil")
         with pytest.raises(UnknownPerson, match="no person called 'emil'; known: none"):
-            sandbox.token_for("ada", "emil")
+            sandbox.issue_token("ada", "emil")
 
     assert (token.patient, token.fhir_user) == ("emil", "RelatedPerson/guro-for-emil")
 
 
 def test_the_clock_starts_where_it_was_told_to_and_moves_on(sandbox: Sandbox) -> None:
-    token = sandbox.token_for("zoe").access_token
+    token = sandbox.issue_token("zoe").access_token
 
     present = sandbox.advance(timedelta(hours=9))
 
@@ -189,7 +189,7 @@ def test_the_clock_starts_where_it_was_told_to_and_moves_on(sandbox: Sandbox) ->
 
 
 def test_reset_puts_records_and_clock_back_and_keeps_tokens(sandbox: Sandbox) -> None:
-    token = sandbox.token_for("zoe").access_token
+    token = sandbox.issue_token("zoe").access_token
     sandbox.set_clock(datetime(2027, 3, 28, 1, 30, tzinfo=UTC))
     sandbox.store.put({**JUST_ONE["entry"][0]["resource"], "name": [{"text": "Another"}]})  # type: ignore[index]
 
@@ -203,7 +203,7 @@ def test_reset_puts_records_and_clock_back_and_keeps_tokens(sandbox: Sandbox) ->
 def test_a_state_directory_outlives_the_server(people: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with Sandbox(people=people, state=state) as first:
-        token = first.token_for("zoe").access_token
+        token = first.issue_token("zoe").access_token
         first.store.put({"resourceType": "Location", "id": "kept", "name": "Kept"})
     with Sandbox(people=people, state=state) as second:
         patient, location = (
@@ -229,7 +229,7 @@ def test_a_file_that_is_no_bundle_of_people_is_refused(tmp_path: Path, text: str
     file = tmp_path / "people.json"
     file.write_text(text, encoding="utf-8")
 
-    with pytest.raises(BadPeople, match=why):
+    with pytest.raises(InvalidPeopleFile, match=why):
         Sandbox(people=file)
 
 
@@ -276,7 +276,7 @@ def test_what_was_allowed_on_the_sign_in_page_is_what_the_record_lets_through(
     people: Path,
 ) -> None:
     with Sandbox(people=people, auto_sign_in=True) as sandbox:
-        asked = request(
+        asked = authorization_request(
             aud=sandbox.fhir_base, login_hint="zoe", scope="launch/patient patient/Patient.rs"
         )
         answer = httpx.get(f"{sandbox.url}/authorize", params=asked)

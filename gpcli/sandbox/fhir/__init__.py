@@ -1,1 +1,1 @@
-"""The portal's FHIR R4 side: REST, search, transactions, and what a patient may do."""
+"""Serve FHIR R4: REST interactions, search, transactions, and the rules for patients."""

@@ -1,6 +1,9 @@
-"""FHIR dates as spans of time: what is written with less precision covers more.
+"""Read FHIR dates as time spans.
 
-A span is `[low, high)` in whole microseconds since 1970 (FHIR R4, search.html#date).
+A date of lower precision covers a longer span. A span is `[low, high)` in whole microseconds
+since 1970, UTC.
+
+Source: FHIR R4, search.html#date.
 """
 
 import re
@@ -12,85 +15,89 @@ from gpcli.sandbox.fhir.elements import Resource
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_WRITTEN = re.compile(
+_DATE_PATTERN = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?"
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
 
-BEGINNING, FOREVER = -(2**62), 2**62
+MIN_MICROSECONDS, MAX_MICROSECONDS = -(2**62), 2**62
 
 
 class Span(NamedTuple):
-    """A stretch of time, `high` excluded."""
+    """A span of time in microseconds since 1970; `high` is exclusive."""
 
     low: int
     high: int
 
 
-def microseconds(instant: datetime) -> int:
-    """An aware instant as microseconds since 1970."""
-    return (instant - _EPOCH) // _MICROSECOND
+def to_microseconds(parse_instant: datetime) -> int:
+    """Convert an aware instant to microseconds since 1970."""
+    return (parse_instant - _EPOCH) // _MICROSECOND
 
 
-def instant(text: str) -> datetime:
-    """The beginning of a FHIR date, dateTime or instant, aware.
+def parse_instant(text: str) -> datetime:
+    """Return the start of a FHIR date, dateTime or instant, in UTC.
 
-    Raises ValueError if it is none.
+    Raises:
+        ValueError: The text is none of these.
     """
-    return at(span(text).low)
+    return from_microseconds(date_span(text).low)
 
 
-def at(microseconds_: int) -> datetime:
-    """The instant, in UTC, that many microseconds after 1970."""
+def from_microseconds(microseconds_: int) -> datetime:
+    """Convert microseconds since 1970 to an instant in UTC."""
     return _EPOCH + microseconds_ * _MICROSECOND
 
 
-def span(text: str) -> Span:
-    """The time that a FHIR date, dateTime or instant covers; without a zone, the surgeries' one.
+def date_span(text: str) -> Span:
+    """Return the span that a FHIR date, dateTime or instant covers.
 
-    Raises ValueError if the text is none of these, or no day that ever was.
+    Without an offset, it is in the surgeries' time zone.
+
+    Raises:
+        ValueError: The text is none of these, or not a date of the calendar.
     """
-    written = _WRITTEN.fullmatch(text)
-    if not written:
+    match = _DATE_PATTERN.fullmatch(text)
+    if not match:
         raise ValueError(f"{text!r} is not a date: write it like 2027-03-28T09:00:00+02:00.")
-    return _of_time(written) if written["time"] else _of_day(written)
+    return _time_span(match) if match["time"] else _day_span(match)
 
 
-def period(element: Resource) -> Span:
-    """The time that a Period covers; an absent end is open."""
-    low = span(element["start"]).low if "start" in element else BEGINNING
-    high = span(element["end"]).high if "end" in element else FOREVER
+def period_span(element: Resource) -> Span:
+    """Return the span of a Period; an absent start or end is unbounded."""
+    low = date_span(element["start"]).low if "start" in element else MIN_MICROSECONDS
+    high = date_span(element["end"]).high if "end" in element else MAX_MICROSECONDS
     return Span(low, high)
 
 
-def _of_time(written: re.Match[str]) -> Span:
-    second = written["second"] or "00"
-    day = f"{written['year']}-{written['month']}-{written['day']}"
-    start = datetime.fromisoformat(f"{day}T{written['time']}:{second}{written['zone'] or ''}")
-    low = microseconds(start if start.tzinfo else start.replace(tzinfo=ZONE))
-    fraction = written["fraction"] or ""
+def _time_span(match: re.Match[str]) -> Span:
+    second = match["second"] or "00"
+    day = f"{match['year']}-{match['month']}-{match['day']}"
+    start = datetime.fromisoformat(f"{day}T{match['time']}:{second}{match['zone'] or ''}")
+    low = to_microseconds(start if start.tzinfo else start.replace(tzinfo=ZONE))
+    fraction = match["fraction"] or ""
     low += int(fraction[:6].ljust(6, "0"))
-    return Span(low, low + _width(written["second"], fraction))
+    return Span(low, low + _precision_width(match["second"], fraction))
 
 
-def _width(second: str | None, fraction: str) -> int:
+def _precision_width(second: str | None, fraction: str) -> int:
     if second is None:
         return 60_000_000
     return max(1, int(10 ** (6 - len(fraction))))
 
 
-def _of_day(written: re.Match[str]) -> Span:
-    year, month, day = (written[part] for part in ("year", "month", "day"))
+def _day_span(match: re.Match[str]) -> Span:
+    year, month, day = (match[part] for part in ("year", "month", "day"))
     first = datetime(int(year), int(month or 1), int(day or 1), tzinfo=ZONE)
     try:
-        return Span(microseconds(first), microseconds(_next(first, month, day)))
+        return Span(to_microseconds(first), to_microseconds(_following(first, month, day)))
     except (ValueError, OverflowError):
-        return Span(microseconds(first), FOREVER)
+        return Span(to_microseconds(first), MAX_MICROSECONDS)
 
 
-def _next(first: datetime, month: str | None, day: str | None) -> datetime:
+def _following(first: datetime, month: str | None, day: str | None) -> datetime:
     if day:
         return first + timedelta(days=1)
     if month and first.month < 12:
@@ -98,6 +105,6 @@ def _next(first: datetime, month: str | None, day: str | None) -> datetime:
     return first.replace(year=first.year + 1, month=1)
 
 
-def stamp(instant_: datetime) -> str:
-    """An instant as FHIR writes it, in UTC to the millisecond."""
-    return instant_.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_instant(instant: datetime) -> str:
+    """Format an instant as FHIR does, in UTC with milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

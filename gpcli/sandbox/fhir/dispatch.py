@@ -1,92 +1,392 @@
-"""From a method and an address to the interaction: the same for HTTP and for Bundle entries."""
+"""Dispatch requests to interactions: single ones, `Appointment/$book`, batches and transactions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from gpcli.sandbox.fhir import interactions
-from gpcli.sandbox.fhir.book_operation import book
-from gpcli.sandbox.fhir.desk import Desk
-from gpcli.sandbox.fhir.elements import Resource
-from gpcli.sandbox.fhir.interactions import NO_CONDITIONS, Answer, Conditions
-from gpcli.sandbox.fhir.outcome import Problem, bad_request
-from gpcli.sandbox.fhir.query import Pairs
-from gpcli.sandbox.fhir.search import search
+from gpcli.sandbox.fhir.elements import Resource, all_references, reference_to
+from gpcli.sandbox.fhir.http_messages import parse_query_string, version_url
+from gpcli.sandbox.fhir.interactions import (
+    NO_CONDITIONS,
+    Conditions,
+    InteractionResult,
+    create,
+    delete,
+    etag,
+    read,
+    require_match,
+    update,
+    vread,
+)
+from gpcli.sandbox.fhir.operation_outcome import (
+    FhirError,
+    bad_request,
+    operation_outcome,
+    unprocessable,
+)
+from gpcli.sandbox.fhir.request_context import RequestContext
+from gpcli.sandbox.fhir.search import read_matches, search_type
+from gpcli.sandbox.fhir.search_query import QueryParameters
+
+BOOK_DEFINITION = "https://profiles.ihe.net/ITI/Scheduling/OperationDefinition/appointment-book"
+BOOK_NAME = "book"
+_BOOK_PARAMETER = "appointment-resource"
+_OUTCOME_STATUSES = (409, 422)
+"""Refusals that the operation answers with 200 and a Bundle with an OperationOutcome."""
+_METHOD_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+_STATUS_TEXTS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request: method, address below the base (no slash first), query, body, conditions."""
+class InteractionRequest:
+    """One request.
+
+    `path` is relative to the base address and has no leading slash.
+    """
 
     method: str
     path: str
-    pairs: Pairs = field(default_factory=list)
+    parameters: QueryParameters = field(default_factory=list)
     body: Resource | None = None
     conditions: Conditions = NO_CONDITIONS
 
 
-def perform(desk: Desk, call: Call) -> Answer:
-    """Do what the call asks; raises Problem (404 no such address, 405 not by that method)."""
-    segments = call.path.split("/")
-    methods = _ROUTES.get(_pattern(segments))
+def perform_interaction(context: RequestContext, request: InteractionRequest) -> InteractionResult:
+    """Perform the interaction of a request.
+
+    Raises:
+        FhirError: 404 (unknown address), 405 (method not allowed), or the interaction's own error.
+    """
+    segments = request.path.split("/")
+    methods = _ROUTES.get(_route_pattern(segments))
     if methods is None:
-        raise Problem(404, "not-found", "The portal has nothing at this address.")
-    if call.method not in methods:
+        raise FhirError(404, "not-found", "The portal has nothing at this address.")
+    if request.method not in methods:
         allowed = {"Allow": ", ".join(sorted(methods))}
-        text = f"{call.method} is not possible at this address."
-        raise Problem(405, "not-supported", text, headers=allowed)
-    return methods[call.method](desk, call, segments)
+        text = f"{request.method} is not possible at this address."
+        raise FhirError(405, "not-supported", text, headers=allowed)
+    return methods[request.method](context, request, segments)
 
 
-def _pattern(segments: list[str]) -> str:
-    """The kind of an address: names that begin with `_` and the number of parts decide.
+def _route_pattern(segments: list[str]) -> str:
+    """Return the route of a path: `*` for each segment, but names with `_` as they are.
 
-    An operation's is the address itself.
+    The route of an operation is its path.
     """
     if segments[-1].startswith("$"):
         return "/".join(segments)
     return "/".join(part if part.startswith("_") else "*" for part in segments if part)
 
 
-def _body(call: Call) -> Resource:
-    if call.body is None:
+def _require_body(request: InteractionRequest) -> Resource:
+    if request.body is None:
         raise bad_request("This request needs a resource as its body.", "required")
-    return call.body
+    return request.body
 
 
-def _search(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return Answer(200, search(desk, at[0], call.pairs))
+def _handle_search(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return InteractionResult(200, search_type(context, segments[0], request.parameters))
 
 
-def _create(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return interactions.create(desk, at[0], _body(call), call.conditions)
+def _handle_create(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return create(context, segments[0], _require_body(request), request.conditions)
 
 
-def _read(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return interactions.read(desk, at[0], at[1], call.conditions)
+def _handle_read(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return read(context, segments[0], segments[1], request.conditions)
 
 
-def _vread(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return interactions.vread(desk, at[0], at[1], at[3])
+def _handle_vread(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return vread(context, segments[0], segments[1], segments[3])
 
 
-def _update(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return interactions.update(desk, at[0], at[1], _body(call), call.conditions)
+def _handle_update(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return update(context, segments[0], segments[1], _require_body(request), request.conditions)
 
 
-def _delete(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return interactions.delete(desk, at[0], at[1])
+def _handle_delete(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return delete(context, segments[0], segments[1])
 
 
-def _book(desk: Desk, call: Call, at: list[str]) -> Answer:
-    return book(desk, _body(call))
+def _handle_book(
+    context: RequestContext, request: InteractionRequest, segments: list[str]
+) -> InteractionResult:
+    return book_appointment(context, _require_body(request))
 
 
-_Interaction = Callable[[Desk, Call, list[str]], Answer]
+_Handler = Callable[[RequestContext, InteractionRequest, list[str]], InteractionResult]
 
-_ROUTES: Mapping[str, Mapping[str, _Interaction]] = {
-    "*": {"GET": _search, "HEAD": _search, "POST": _create},
-    "*/_search": {"POST": _search},
-    "Appointment/$book": {"POST": _book},
-    "*/*": {"GET": _read, "HEAD": _read, "PUT": _update, "DELETE": _delete},
-    "*/*/_history/*": {"GET": _vread, "HEAD": _vread},
+_ROUTES: Mapping[str, Mapping[str, _Handler]] = {
+    "*": {"GET": _handle_search, "HEAD": _handle_search, "POST": _handle_create},
+    "*/_search": {"POST": _handle_search},
+    "Appointment/$book": {"POST": _handle_book},
+    "*/*": {
+        "GET": _handle_read,
+        "HEAD": _handle_read,
+        "PUT": _handle_update,
+        "DELETE": _handle_delete,
+    },
+    "*/*/_history/*": {"GET": _handle_vread, "HEAD": _handle_vread},
 }
+
+
+def book_appointment(context: RequestContext, sent: Resource) -> InteractionResult:
+    """Perform `Appointment/$book` on the one Appointment in the Parameters.
+
+    Returns 200 also where the booking is refused.
+
+    Raises:
+        FhirError: 400 (other body), 403, or 404 (the portal does not have the operation).
+
+    Source: IHE ITI Scheduling 1.0, ITI-117.
+    """
+    if context.server.booking != "operation":
+        raise FhirError(404, "not-found", "The portal has nothing at this address.")
+    appointment = _appointment_parameter(sent)
+    try:
+        booked = _create_booking(context, appointment)
+    except FhirError as error:
+        if error.status not in _OUTCOME_STATUSES:
+            raise
+        return _searchset_result(
+            0, {"resource": error.to_operation_outcome(), "search": {"mode": "outcome"}}
+        )
+    address = f"{context.base}/{reference_to(booked)}"
+    return _searchset_result(
+        1, {"fullUrl": address, "resource": booked, "search": {"mode": "match"}}
+    )
+
+
+def _appointment_parameter(sent: Resource) -> Resource:
+    listed = sent.get("parameter") if sent["resourceType"] == "Parameters" else None
+    parameters = listed if isinstance(listed, list) else []
+    named = [each for each in parameters if isinstance(each, dict) and each.get("name")]
+    appointment = [each.get("resource") for each in named if each["name"] == _BOOK_PARAMETER]
+    if len(appointment) != 1 or not isinstance(appointment[0], dict):
+        raise bad_request(f"$book takes Parameters with one {_BOOK_PARAMETER}.", "required")
+    return appointment[0]
+
+
+def _create_booking(context: RequestContext, appointment: Resource) -> Resource:
+    """Create the Appointment by the rules of booking mode `post`."""
+    if appointment.get("status") != "pending" or "slot" not in appointment:
+        raise unprocessable("What is booked here is pending, with its slot.", "Appointment.status")
+    by_post = replace(context, server=replace(context.server, booking="post"))
+    booked = create(by_post, "Appointment", appointment).resource
+    return booked or {}
+
+
+def _searchset_result(total: int, entry: Resource) -> InteractionResult:
+    bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "total": total}
+    return InteractionResult(200, bundle | {"entry": [entry]})
+
+
+class BundleEntry(NamedTuple):
+    """One entry of a Bundle: its position, its `fullUrl` and its request."""
+
+    position: int
+    full_url: str
+    request: InteractionRequest
+
+
+def perform_bundle(
+    context: RequestContext, bundle: Resource, return_preference: str = ""
+) -> Resource:
+    """Perform a batch or a transaction, and return the response Bundle.
+
+    Entries of a batch succeed or fail each on its own. Entries of a transaction succeed all, or
+    none. `return_preference` is the value of `Prefer: return`.
+
+    Raises:
+        FhirError: The Bundle is malformed, or an entry of a transaction failed.
+
+    Source: FHIR R4, http.html#transaction.
+    """
+    run = {"batch": _perform_batch, "transaction": _perform_transaction}.get(
+        str(bundle.get("type"))
+    )
+    if run is None:
+        raise bad_request("A Bundle sent here is a batch or a transaction.", "value")
+    listed = bundle.get("entry", [])
+    if not isinstance(listed, list):
+        raise bad_request("The Bundle's entry must be a list.", "structure")
+    entries = [_parse_entry(context, position, each) for position, each in enumerate(listed)]
+    responses = run(context, entries, return_preference)
+    response: Resource = {"resourceType": "Bundle", "type": f"{bundle['type']}-response"}
+    return response | ({"entry": responses} if responses else {})
+
+
+def _parse_entry(context: RequestContext, position: int, entry: Resource) -> BundleEntry:
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict) or not _has_text(request, "method", "url"):
+        raise bad_request(
+            f"Bundle.entry[{position}] needs a request with method and url.", "required"
+        )
+    if request["method"] not in _METHOD_ORDER:
+        raise bad_request(f"Bundle.entry[{position}] has an unknown method.", "value")
+    path, _, query = request["url"].removeprefix(f"{context.base}/").partition("?")
+    conditions = Conditions(
+        match=str(request.get("ifMatch", "")),
+        none_match=str(request.get("ifNoneMatch", "")),
+        none_exist=str(request.get("ifNoneExist", "")),
+    )
+    parameters = parse_query_string(query.encode())
+    body = _entry_resource(entry, position)
+    interaction = InteractionRequest(
+        request["method"], path.strip("/"), parameters, body, conditions
+    )
+    return BundleEntry(position, str(entry.get("fullUrl", "")), interaction)
+
+
+def _has_text(element: Resource, *names: str) -> bool:
+    return all(isinstance(element.get(name), str) and element[name] for name in names)
+
+
+def _entry_resource(entry: Resource, position: int) -> Resource | None:
+    resource = entry.get("resource")
+    if resource is not None and not isinstance(resource, dict):
+        raise bad_request(f"Bundle.entry[{position}].resource is no resource.", "structure")
+    return resource
+
+
+def _perform_batch(
+    context: RequestContext, entries: list[BundleEntry], return_preference: str
+) -> list[Resource]:
+    return [_perform_batch_entry(context, entry, return_preference) for entry in entries]
+
+
+def _perform_batch_entry(
+    context: RequestContext, entry: BundleEntry, return_preference: str
+) -> Resource:
+    try:
+        return _response_entry(
+            context, entry, perform_interaction(context, entry.request), return_preference
+        )
+    except FhirError as error:
+        return {"response": {"status": str(error.status), "outcome": error.to_operation_outcome()}}
+
+
+def _perform_transaction(
+    context: RequestContext, entries: list[BundleEntry], return_preference: str
+) -> list[Resource]:
+    """Perform the entries in the order DELETE, POST, PUT, GET.
+
+    Version conditions apply to the versions before the transaction.
+    """
+    ordered = sorted(entries, key=lambda entry: _METHOD_ORDER[entry.request.method])
+    responses: dict[int, Resource] = {}
+    created: dict[str, str] = {}
+    with context.store.transaction():
+        _require_distinct_resources(entries)
+        _require_versions(context, entries)
+        for entry in _order_by_dependency(ordered):
+            linked = _resolve_references(context, entry, created)
+            result = _perform_entry(context, linked)
+            responses[entry.position] = _response_entry(context, linked, result, return_preference)
+            if result.resource is not None and entry.request.method == "POST":
+                created[entry.full_url] = reference_to(result.resource)
+    return [responses[position] for position in sorted(responses)]
+
+
+def _perform_entry(context: RequestContext, entry: BundleEntry) -> InteractionResult:
+    try:
+        return perform_interaction(context, entry.request)
+    except FhirError as error:
+        error.expression = error.expression or (f"Bundle.entry[{entry.position}]",)
+        raise
+
+
+def _require_distinct_resources(entries: list[BundleEntry]) -> None:
+    """Raise 400 if two entries concern the same resource (http.html#trules)."""
+    named = [entry.full_url for entry in entries if entry.full_url]
+    changed = [entry.request.path for entry in entries if entry.request.method in ("PUT", "DELETE")]
+    if len(set(named)) < len(named) or len(set(changed)) < len(changed):
+        raise bad_request("A transaction names the same resource twice.")
+
+
+def _require_versions(context: RequestContext, entries: list[BundleEntry]) -> None:
+    """Check every `ifMatch` before anything is performed, since writes change versions."""
+    for entry in entries:
+        type_, _, id_ = entry.request.path.partition("/")
+        stored = context.store.get(type_, id_) if entry.request.conditions.match else None
+        if stored is not None and context.can_see(type_, id_):
+            require_match(stored, entry.request.conditions.match)
+
+
+def _order_by_dependency(ordered: list[BundleEntry]) -> list[BundleEntry]:
+    """Return the entries with each creation after those to whose `fullUrl` it refers."""
+    waiting, ordered_entries = list(ordered), list[BundleEntry]()
+    while waiting:
+        urls = {each.full_url for each in waiting if each.request.method == "POST"}
+        ready = [
+            each for each in waiting if not (_referenced_urls(each) & (urls - {each.full_url}))
+        ]
+        next_entry = ready[0] if ready else waiting[0]
+        waiting.remove(next_entry)
+        ordered_entries.append(next_entry)
+    return ordered_entries
+
+
+def _referenced_urls(entry: BundleEntry) -> set[str]:
+    return {each["reference"] for each in all_references(entry.request.body)}
+
+
+def _resolve_references(
+    context: RequestContext, entry: BundleEntry, created: dict[str, str]
+) -> BundleEntry:
+    """Return the entry with references to other entries and conditional ones resolved."""
+    for reference in all_references(entry.request.body):
+        text = reference["reference"]
+        reference["reference"] = created.get(text) or _resolve_conditional(context, text)
+    conditions = replace(entry.request.conditions, match="")
+    return entry._replace(request=replace(entry.request, conditions=conditions))
+
+
+def _resolve_conditional(context: RequestContext, text: str) -> str:
+    """Resolve a conditional reference, `Type?query`; return others unchanged."""
+    type_, question, query = text.partition("?")
+    if not question or not type_.isalpha():
+        return text
+    context.require_interaction(type_, "s")
+    found = read_matches(context, type_, parse_query_string(query.encode()))
+    if len(found) != 1:
+        raise FhirError(412, "multiple-matches", f"{len(found)} resources match {type_}?{query}.")
+    return reference_to(found[0])
+
+
+def _response_entry(
+    context: RequestContext, entry: BundleEntry, result: InteractionResult, return_preference: str
+) -> Resource:
+    response: Resource = {"status": _STATUS_TEXTS[result.status]}
+    resource = result.resource
+    if resource is None:
+        return {"response": response}
+    if "versionId" in resource.get("meta", {}):
+        response["etag"] = etag(resource)
+        response["lastModified"] = resource["meta"]["lastUpdated"]
+        response["location"] = version_url(resource, context.base)
+    is_write = entry.request.method in ("POST", "PUT")
+    if result.status == 304 or (is_write and return_preference == "minimal"):
+        return {"response": response}
+    if is_write and return_preference == "OperationOutcome":
+        done = operation_outcome("information", "informational", {"text": "Done."})
+        return {"response": response | {"outcome": done}}
+    return {"resource": resource, "response": response} | _full_url(context, resource)
+
+
+def _full_url(context: RequestContext, resource: Resource) -> Resource:
+    if "versionId" not in resource.get("meta", {}):
+        return {}
+    return {"fullUrl": f"{context.base}/{reference_to(resource)}"}

@@ -1,14 +1,14 @@
-"""Finding things in FHIR JSON: elements along a path, codes, references."""
+"""Read FHIR JSON: elements along a path, codes, references."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 Resource = dict[str, Any]
-"""A FHIR resource (or element) as JSON says it."""
+"""A FHIR resource or element, as parsed from JSON."""
 
 
-def values(element: Any, path: str) -> Iterator[Any]:
-    """Every value at the dotted `path`, lists flattened: `participant.actor`."""
+def values_at(element: Any, path: str) -> Iterator[Any]:
+    """Yield every value at the dotted `path`, with lists flattened: `participant.actor`."""
     found = [element]
     for name in path.split("."):
         found = [child for parent in found for child in _children(parent, name)]
@@ -23,47 +23,47 @@ def _children(parent: Any, name: str) -> list[Any]:
 
 
 def codes(concepts: Any, system: str) -> list[str]:
-    """The codes of `system` in a CodeableConcept or a list of them."""
+    """Return the codes of `system` in a CodeableConcept or a list of them."""
     listed = concepts if isinstance(concepts, list) else [concepts]
-    found = (coding for concept in listed for coding in values(concept, "coding"))
+    found = (coding for concept in listed for coding in values_at(concept, "coding"))
     return [coding["code"] for coding in found if coding.get("system") == system]
 
 
-def references(resource: Resource, path: str, type_: str = "") -> list[str]:
-    """The relative references at `path`, only those to `type_` if it is named."""
-    found = (element.get("reference", "") for element in values(resource, path))
+def references_at(resource: Resource, path: str, type_: str = "") -> list[str]:
+    """Return the relative references at `path`, limited to `type_` if it is given."""
+    found = (element.get("reference", "") for element in values_at(resource, path))
     return [text for text in found if text and text.startswith(f"{type_}/" if type_ else "")]
 
 
 def reference_to(resource: Resource) -> str:
-    """The relative reference of a resource: `Slot/s-1`."""
+    """Return the relative reference of a resource: `Slot/s-1`."""
     return f"{resource['resourceType']}/{resource['id']}"
 
 
 def id_of(reference: str) -> str:
-    """The logical id in a relative reference: `s-1` of `Slot/s-1`."""
+    """Return the logical id in a relative reference: `s-1` of `Slot/s-1`."""
     return reference.partition("/")[2]
 
 
-def extension(element: Resource, url: str) -> Resource:
-    """The element's extension with that url; empty if it has none."""
+def find_extension(element: Resource, url: str) -> Resource:
+    """Return the element's extension with that url; empty if it has none."""
     return next((each for each in element.get("extension", ()) if each.get("url") == url), {})
 
 
-def changed(stored: Resource, sent: Resource) -> list[str]:
-    """The names of the elements, `meta` aside, in which two versions of a resource differ."""
+def changed_elements(stored: Resource, sent: Resource) -> list[str]:
+    """Return the names of the elements that differ between two versions, except `meta`."""
     names = [name for name in {**stored, **sent} if name != "meta"]
     return [name for name in names if stored.get(name) != sent.get(name)]
 
 
-def attachments(resource: Resource) -> list[Resource]:
-    """The Attachments of a Communication or a DocumentReference."""
+def attachments_in(resource: Resource) -> list[Resource]:
+    """Return the Attachments of a Communication or a DocumentReference."""
     paths = ("payload.contentAttachment", "content.attachment")
-    return [each for path in paths for each in values(resource, path)]
+    return [each for path in paths for each in values_at(resource, path)]
 
 
 def all_references(element: Any) -> Iterator[Resource]:
-    """Every Reference in `element`, at any depth: objects with a textual `reference`."""
+    """Yield every Reference in `element`, at any depth."""
     if isinstance(element, dict):
         if isinstance(element.get("reference"), str):
             yield element

@@ -1,23 +1,82 @@
-"""The RESTful interactions on one type, free of HTTP (FHIR R4, http.html)."""
+"""Perform the RESTful interactions on one type, independently of HTTP.
+
+Source: FHIR R4, http.html.
+"""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from gpcli.sandbox.fhir.desk import Desk, discreet
-from gpcli.sandbox.fhir.elements import Resource
-from gpcli.sandbox.fhir.outcome import Problem, bad_request
-from gpcli.sandbox.fhir.rules import RULES
-from gpcli.sandbox.fhir.search import matches
-from gpcli.sandbox.fhir.validate import validate
-from gpcli.sandbox.fhir.writing import check_references, relative
+from gpcli.sandbox.fhir.elements import Resource, all_references, attachments_in, id_of
+from gpcli.sandbox.fhir.operation_outcome import FhirError, bad_request, forbidden
+from gpcli.sandbox.fhir.request_context import RequestContext, redact_slot
+from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES
+from gpcli.sandbox.fhir.search import read_matches
+from gpcli.sandbox.fhir.validation import validate_resource
+from gpcli.sandbox.fhir.write_rules import WRITE_RULES
 
+_NOT_FOUND_TYPES = ("Communication", "MedicationRequest")
+"""Types for which an unresolved reference gives 404 instead of 422."""
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
 _ETAG = re.compile(r'(?:W/)?"?(\w+)"?')
 
 
-class Answer(NamedTuple):
-    """What an interaction gives: the HTTP status and the resource, if there is one to show."""
+def relativize_references(context: RequestContext, resource: Resource) -> Resource:
+    """Return a copy in which references to this portal are relative."""
+    copied = deepcopy(resource)
+    for reference in all_references(copied):
+        reference["reference"] = reference["reference"].removeprefix(f"{context.base}/")
+    for attachment in attachments_in(copied):
+        if "url" in attachment:
+            attachment["url"] = attachment["url"].removeprefix(f"{context.base}/")
+    return copied
+
+
+def check_references(context: RequestContext, resource: Resource) -> None:
+    """Check that every reference resolves to a resource that the caller can see.
+
+    Raises:
+        FhirError: 403 (another patient), 404 or 422 (unresolved).
+    """
+    contained = {f"#{each.get('id')}" for each in resource.get("contained", ())}
+    for reference in all_references(resource):
+        text = reference["reference"]
+        if text != "#" and text not in contained:
+            _check_reference(context, text)
+    for attachment in attachments_in(resource):
+        if "url" in attachment:
+            _check_attachment_url(context, attachment["url"])
+
+
+def _check_reference(context: RequestContext, text: str) -> None:
+    if (
+        text.startswith("Patient/")
+        and not context.rights.is_backend
+        and text != context.rights.patient_reference
+    ):
+        raise forbidden("You can only write about the patient you are signed in for.")
+    parts = _RELATIVE.fullmatch(text)
+    if not parts or not _can_resolve(context, parts[1], f"{parts[1]}/{parts[2]}"):
+        status = 404 if parts and parts[1] in _NOT_FOUND_TYPES else 422
+        raise FhirError(status, "not-found", f"There is nothing at the reference {text!r}.")
+
+
+def _check_attachment_url(context: RequestContext, url: str) -> None:
+    """Raise 422 unless the URL is a Binary that the caller can see."""
+    if not url.startswith("Binary/") or not _can_resolve(context, "Binary", url):
+        raise FhirError(422, "not-found", f"There is no Binary of yours at {url!r}.")
+
+
+def _can_resolve(context: RequestContext, type_: str, reference: str) -> bool:
+    if type_ not in RESOURCE_TYPES or context.store.get(type_, id_of(reference)) is None:
+        return False
+    return context.can_see(type_, id_of(reference))
+
+
+class InteractionResult(NamedTuple):
+    """The result of an interaction: HTTP status, and the resource if there is one."""
 
     status: int
     resource: Resource | None
@@ -25,9 +84,9 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a request, as its headers or a Bundle's entry state them.
+    """The conditions of a request, from its headers or a Bundle entry.
 
-    `match` and `none_match` are entity tags, `none_exist` a search; empty = none.
+    `match` and `none_match` are entity tags, `none_exist` is a search; empty means no condition.
     """
 
     match: str = ""
@@ -39,113 +98,139 @@ NO_CONDITIONS = Conditions()
 
 
 def etag(resource: Resource) -> str:
-    """The weak entity tag of a resource's version."""
+    """Return the weak entity tag of a resource's version."""
     return f'W/"{resource["meta"]["versionId"]}"'
 
 
-def read(desk: Desk, type_: str, id_: str, conditions: Conditions = NO_CONDITIONS) -> Answer:
-    """The present version; 304 if the caller has it, 404 or 410 if there is none."""
-    desk.admit(type_, "r")
-    found = _present(desk, type_, id_)
-    if conditions.none_match and _version(conditions.none_match) == found["meta"]["versionId"]:
-        return Answer(304, found)
-    return Answer(200, discreet(found))
+def read(
+    context: RequestContext, type_: str, id_: str, conditions: Conditions = NO_CONDITIONS
+) -> InteractionResult:
+    """Read the current version.
+
+    The status is 304 if the caller has this version.
+
+    Raises:
+        FhirError: 404, or 410 if it was deleted.
+    """
+    context.require_interaction(type_, "r")
+    found = _read_current(context, type_, id_)
+    if conditions.none_match and _tag_version(conditions.none_match) == found["meta"]["versionId"]:
+        return InteractionResult(304, found)
+    return InteractionResult(200, redact_slot(found))
 
 
-def vread(desk: Desk, type_: str, id_: str, version: str) -> Answer:
-    """One version, the present one or a former one."""
-    desk.admit(type_, "r")
+def vread(context: RequestContext, type_: str, id_: str, version: str) -> InteractionResult:
+    """Read one version, current or former.
+
+    Raises:
+        FhirError: 404.
+    """
+    context.require_interaction(type_, "r")
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
-    found = desk.store.get_version(type_, id_, number) if desk.sees(type_, id_) else None
+    found = context.store.get_version(type_, id_, number) if context.can_see(type_, id_) else None
     if found is None:
-        raise _not_found(type_, id_)
-    return Answer(200, discreet(found))
+        raise _not_found_error(type_, id_)
+    return InteractionResult(200, redact_slot(found))
 
 
 def create(
-    desk: Desk, type_: str, sent: Resource, conditions: Conditions = NO_CONDITIONS
-) -> Answer:
-    """Create under a new id: 201; with a search that has a match, 200 and that one."""
-    with desk.store.transaction():
-        desk.admit(type_, "c")
-        existing = _existing(desk, type_, conditions.none_exist)
+    context: RequestContext, type_: str, sent: Resource, conditions: Conditions = NO_CONDITIONS
+) -> InteractionResult:
+    """Create a resource under a new id.
+
+    The status is 201; or 200, with the existing resource, if the search `none_exist` has a match.
+
+    Raises:
+        FhirError: 400, 403, 405, 412 or 422.
+    """
+    with context.store.transaction():
+        context.require_interaction(type_, "c")
+        existing = _find_existing(context, type_, conditions.none_exist)
         if existing is not None:
-            return Answer(200, existing)
+            return InteractionResult(200, existing)
         _require_type(type_, sent)
-        validate(sent)
-        resource = relative(desk, sent)
-        check_references(desk, resource)
-        return Answer(201, _created(desk, type_, resource))
+        validate_resource(sent)
+        resource = relativize_references(context, sent)
+        check_references(context, resource)
+        return InteractionResult(201, _store_created(context, type_, resource))
 
 
 def update(
-    desk: Desk, type_: str, id_: str, sent: Resource, conditions: Conditions = NO_CONDITIONS
-) -> Answer:
-    """Replace what is there: 200. Raises Problem 400, 403, 405 (nothing there), 412, 422."""
-    with desk.store.transaction():
-        desk.admit(type_, "u")
-        stored = _changeable(desk, type_, id_)
+    context: RequestContext,
+    type_: str,
+    id_: str,
+    sent: Resource,
+    conditions: Conditions = NO_CONDITIONS,
+) -> InteractionResult:
+    """Replace a resource.
+
+    Raises:
+        FhirError: 400, 403, 405 (no such resource), 412 or 422.
+    """
+    with context.store.transaction():
+        context.require_interaction(type_, "u")
+        stored = _read_updatable(context, type_, id_)
         _require_type(type_, sent)
         if sent.get("id") != id_:
             raise bad_request(f"The id in the body must be {id_}, as in the address.")
         require_match(stored, conditions.match)
-        validate(sent)
-        changed = _changed(desk, type_, stored, relative(desk, sent))
-        return Answer(200, discreet(changed))
+        validate_resource(sent)
+        changed = _store_updated(context, type_, stored, relativize_references(context, sent))
+        return InteractionResult(200, redact_slot(changed))
 
 
-def delete(desk: Desk, type_: str, id_: str) -> Answer:
-    """Delete: 204, also if it was done before. Only for backend services."""
-    with desk.store.transaction():
-        desk.admit(type_, "d")
-        desk.store.delete(type_, id_)
-    return Answer(204, None)
+def delete(context: RequestContext, type_: str, id_: str) -> InteractionResult:
+    """Delete a resource, whether or not it still exists; for backend services only."""
+    with context.store.transaction():
+        context.require_interaction(type_, "d")
+        context.store.delete(type_, id_)
+    return InteractionResult(204, None)
 
 
 def require_match(stored: Resource, match: str) -> None:
-    """Raise 412 if the condition is on another version than the stored one."""
-    if match and match != "*" and _version(match) != stored["meta"]["versionId"]:
+    """Raise 412 if the condition names another version than the stored one."""
+    if match and match != "*" and _tag_version(match) != stored["meta"]["versionId"]:
         text = "This has changed meanwhile: read it again, then try once more."
-        raise Problem(412, "conflict", text)
+        raise FhirError(412, "conflict", text)
 
 
-def _version(tag: str) -> str:
+def _tag_version(tag: str) -> str:
     found = _ETAG.fullmatch(tag.strip())
     return found[1] if found else ""
 
 
-def _present(desk: Desk, type_: str, id_: str) -> Resource:
-    seen = desk.sees(type_, id_)
-    if seen and desk.store.is_deleted(type_, id_):
-        raise Problem(410, "deleted", f"{type_}/{id_} has been deleted.")
-    found = desk.store.get(type_, id_) if seen else None
+def _read_current(context: RequestContext, type_: str, id_: str) -> Resource:
+    seen = context.can_see(type_, id_)
+    if seen and context.store.is_deleted(type_, id_):
+        raise FhirError(410, "deleted", f"{type_}/{id_} has been deleted.")
+    found = context.store.get(type_, id_) if seen else None
     if found is None:
-        raise _not_found(type_, id_)
+        raise _not_found_error(type_, id_)
     return found
 
 
-def _not_found(type_: str, id_: str) -> Problem:
-    return Problem(404, "not-found", f"There is no {type_}/{id_} in this record.")
+def _not_found_error(type_: str, id_: str) -> FhirError:
+    return FhirError(404, "not-found", f"There is no {type_}/{id_} in this record.")
 
 
-def _changeable(desk: Desk, type_: str, id_: str) -> Resource:
-    """What an update would replace; apps don't choose ids, so there must be something (405)."""
+def _read_updatable(context: RequestContext, type_: str, id_: str) -> Resource:
+    """Return the resource to replace; raise 405 if there is none (`updateCreate` is false)."""
     try:
-        return _present(desk, type_, id_)
-    except Problem as problem:
-        if problem.status == 410:
+        return _read_current(context, type_, id_)
+    except FhirError as error:
+        if error.status == 410:
             raise
         headers = {"Allow": "GET, HEAD"}
-        raise Problem(405, "not-supported", problem.text, headers=headers) from problem
+        raise FhirError(405, "not-supported", error.text, headers=headers) from error
 
 
-def _existing(desk: Desk, type_: str, none_exist: str) -> Resource | None:
+def _find_existing(context: RequestContext, type_: str, none_exist: str) -> Resource | None:
     if not none_exist:
         return None
     pairs = parse_qsl(none_exist.partition("?")[2] or none_exist, keep_blank_values=True)
-    found = matches(desk, type_, pairs)
+    found = read_matches(context, type_, pairs)
     if len(found) > 1:
-        raise Problem(412, "multiple-matches", "More than one resource matches If-None-Exist.")
+        raise FhirError(412, "multiple-matches", "More than one resource matches If-None-Exist.")
     return found[0] if found else None
 
 
@@ -154,13 +239,15 @@ def _require_type(type_: str, sent: Resource) -> None:
         raise bad_request(f"The body is not a resource of type {type_}.")
 
 
-def _created(desk: Desk, type_: str, resource: Resource) -> Resource:
-    if desk.grant.is_backend:
-        return desk.store.insert(resource)
-    return RULES[type_].create(desk, resource)
+def _store_created(context: RequestContext, type_: str, resource: Resource) -> Resource:
+    if context.rights.is_backend:
+        return context.store.insert(resource)
+    return WRITE_RULES[type_].create(context, resource)
 
 
-def _changed(desk: Desk, type_: str, stored: Resource, sent: Resource) -> Resource:
-    if desk.grant.is_backend:
-        return desk.store.put(sent)
-    return RULES[type_].change(desk, stored, sent)
+def _store_updated(
+    context: RequestContext, type_: str, stored: Resource, sent: Resource
+) -> Resource:
+    if context.rights.is_backend:
+        return context.store.put(sent)
+    return WRITE_RULES[type_].update(context, stored, sent)

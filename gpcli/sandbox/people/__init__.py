@@ -1,18 +1,21 @@
-"""The people of the embedded portal: synthetic patients, their GPs, and what they have booked.
+"""Build the synthetic population of the portal: patients, their GPs and their records.
 
-Everything is built anew relative to a given present, and is the same each time for the same one.
+All resources are built relative to a given time, and are the same for the same time.
 """
 
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from gpcli.sandbox.cards import PersonCard, Ward
-from gpcli.sandbox.people.calendars import calendars
-from gpcli.sandbox.people.conversations import conversations
-from gpcli.sandbox.people.directory import GPS, SOLEM, SURGERIES
-from gpcli.sandbox.people.elements import Element, concept
-from gpcli.sandbox.people.long_correspondence import long_correspondence
-from gpcli.sandbox.people.offers import CHILDRENS_SERVICES, OFFERS, service_id
+from gpcli.sandbox.accounts import Account, Dependant
+from gpcli.sandbox.people.appointments import build_appointments, build_schedules
+from gpcli.sandbox.people.correspondence import build_hans_threads, build_threads
+from gpcli.sandbox.people.element_builders import Element, concept, local_day
+from gpcli.sandbox.people.healthcare_services import (
+    CHILDRENS_SERVICES,
+    OFFERED_SERVICES,
+    build_prices,
+    service_id,
+)
 from gpcli.sandbox.people.patients import (
     ADA,
     BO,
@@ -20,19 +23,17 @@ from gpcli.sandbox.people.patients import (
     DAVID,
     EMIL,
     EVA,
-    EVERYBODY,
     FINN,
     GURO,
     HANS,
-    Someone,
+    PATIENTS,
+    PatientProfile,
     guro_for_emil,
 )
-from gpcli.sandbox.people.prescribed import prescriptions
-from gpcli.sandbox.people.prices import price_list
-from gpcli.sandbox.people.timetable import local_day
-from gpcli.sandbox.people.visits import visits
+from gpcli.sandbox.people.prescribed_products import build_prescriptions
+from gpcli.sandbox.people.surgeries import GPS, SOLEM, SURGERIES
 
-_SHOWS = (
+_DESCRIPTIONS = (
     (ADA, "Every service, prescriptions of every kind, unread messages, a booking made by phone"),
     (BO, "The GP takes enquiries and messages only; a booking can be cancelled but not made"),
     (CECILIE, "The GP offers no digital services"),
@@ -44,57 +45,57 @@ _SHOWS = (
 )
 
 
-def _card(someone: Someone, description: str) -> PersonCard:
-    return PersonCard(
-        someone.key, someone.name, description, someone.key, _WARDS.get(someone.key, ())
+def _account(profile: PatientProfile, description: str) -> Account:
+    return Account(
+        profile.key, profile.name, description, profile.key, _DEPENDANTS.get(profile.key, ())
     )
 
 
-_WARDS = {GURO.key: (Ward(EMIL.key, EMIL.name, EMIL.key, "RelatedPerson/guro-for-emil"),)}
-PEOPLE = tuple(_card(someone, description) for someone, description in _SHOWS)
-"""Who can sign in."""
+_DEPENDANTS = {GURO.key: (Dependant(EMIL.key, EMIL.name, EMIL.key, "RelatedPerson/guro-for-emil"),)}
+PEOPLE = tuple(_account(profile, description) for profile, description in _DESCRIPTIONS)
+"""The accounts that can sign in."""
 
 
-def build(now: datetime) -> Iterator[Element]:
-    """Every resource of the portal's world, FHIR R4, with `now` (aware) as its present."""
-    yield from _surgeries(now)
-    yield from price_list()
-    for someone in EVERYBODY:
-        yield from someone.resources(now)
+def build_resources(now: datetime) -> Iterator[Element]:
+    """Yield every FHIR R4 resource of the population, with `now` (aware) as the current time."""
+    yield from _build_surgeries(now)
+    yield from build_prices()
+    for profile in PATIENTS:
+        yield from profile.resources(now)
     yield guro_for_emil()
-    yield from _flu_vaccinations(now)
-    yield from calendars(now)
-    yield from visits(now)
-    yield from prescriptions(now)
-    yield from conversations(now)
-    yield from long_correspondence(now)
+    yield from _build_vaccinations(now)
+    yield from build_schedules(now)
+    yield from build_appointments(now)
+    yield from build_prescriptions(now)
+    yield from build_threads(now)
+    yield from build_hans_threads(now)
 
 
-def _surgeries(now: datetime) -> Iterator[Element]:
+def _build_surgeries(now: datetime) -> Iterator[Element]:
     for number, surgery in enumerate(SURGERIES, 1):
         yield from surgery.resources(number)
-    offered = {offers.gp.key: offers for offers in OFFERS}
+    offered = {offers.gp.key: offers for offers in OFFERED_SERVICES}
     for number, gp in enumerate(GPS, 1):
         services = offered[gp.key].services if gp.key in offered else ()
         yield gp.practitioner(number)
         yield gp.practitioner_role(tuple(service_id(each, gp) for each in services))
     childrens = tuple(service_id(each, SOLEM) for each in CHILDRENS_SERVICES)
     yield SOLEM.practitioner_role(childrens, EMIL.role_suffix)
-    for offers in OFFERS:
+    for offers in OFFERED_SERVICES:
         yield from offers.resources(now)
 
 
-def _flu_vaccinations(now: datetime) -> Iterator[Element]:
-    """Last season's; a season begins on 1 July, and nobody has had this one's yet."""
+def _build_vaccinations(now: datetime) -> Iterator[Element]:
+    """Yield last season's flu vaccinations; a season begins on 1 July."""
     today = local_day(now)
     season = today.year if today.month >= 7 else today.year - 1
-    for someone in (GURO, HANS):
+    for profile in (GURO, HANS):
         yield {
             "resourceType": "Immunization",
-            "id": f"flu-{someone.key}",
+            "id": f"flu-{profile.key}",
             "status": "completed",
             "vaccineCode": concept("http://www.whocc.no/atc", "J07BB02", "Influenza vaccine"),
-            "patient": someone.subject,
+            "patient": profile.subject,
             "occurrenceDateTime": date(season - 1, 11, 5).isoformat(),
             "primarySource": True,
         }

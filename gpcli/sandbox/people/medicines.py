@@ -1,13 +1,13 @@
-"""What is prescribed: medicines by substance (ATC codes are public), consumables, nutrition."""
+"""Define what can be prescribed: medicines (with public ATC codes), consumables, nutrition."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from gpcli.sandbox.people.elements import Element, concept, reference
+from gpcli.sandbox.people.element_builders import Element, concept, reference
 
-Kind = Literal["medicine", "consumable", "nutrition"]
+ProductKind = Literal["medicine", "consumable", "nutrition"]
 Strength = tuple[float, str]
-"""How much of the substance is in one: `(500, "mg")`."""
+"""The amount of the substance in one unit: `(500, "mg")`."""
 ATC = "http://www.whocc.no/atc"
 PRESCRIPTION_GROUP = "urn:oid:2.16.578.1.12.4.1.1.7421"
 UNITS = "http://unitsofmeasure.org"
@@ -17,10 +17,11 @@ _GROUP_EXTENSION = "http://hl7.no/fhir/StructureDefinition/no-basis-prescription
 
 @dataclass(frozen=True)
 class Product:
-    """Something to prescribe: `key` is the Medication's id, `unit` what it is counted in.
+    """A product that can be prescribed.
 
-    `group` is the Norwegian prescription group (Volven 7421); nothing but medicines has one.
-    `text` says the strength too where `strength` doesn't.
+    `key` is the id of the Medication, `unit` the unit of `amount`. `group` is the Norwegian
+    prescription group (Volven 7421), which only medicines have. Without `strength`, the strength is
+    part of `text`.
     """
 
     key: str
@@ -30,12 +31,12 @@ class Product:
     unit: str
     atc: str = ""
     group: str = "C"
-    kind: Kind = "medicine"
+    kind: ProductKind = "medicine"
     strength: Strength | None = None
 
     @property
     def quantity(self) -> Element:
-        """What is handed out at a time, as a SimpleQuantity."""
+        """The amount of one dispense, as a SimpleQuantity."""
         return {"value": self.amount, "unit": self.unit}
 
     @property
@@ -46,11 +47,11 @@ class Product:
 
     @property
     def code(self) -> Element:
-        """What it is: an ATC code where there is one, and a text."""
+        """The product as a CodeableConcept, with an ATC code if it has one."""
         return concept(ATC, self.atc, self.text) if self.atc else {"text": self.text}
 
     def resource(self) -> Element:
-        """The Medication; the group stands as in HL7 Norway's no-basis-Medication."""
+        """Return the Medication, with its group as in HL7 Norway's no-basis-Medication."""
         medication: Element = {
             "resourceType": "Medication",
             "id": self.key,

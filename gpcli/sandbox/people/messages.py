@@ -1,110 +1,249 @@
-"""Threads of messages between patients and surgeries, as `docs/portal.md` lays them out."""
+"""Build message threads and their attachments, as `docs/portal.md` specifies them."""
 
+import base64
+import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from gpcli.sandbox.people.attachments import Enclosure
-from gpcli.sandbox.people.directory import Gp
-from gpcli.sandbox.people.elements import THREAD, Element, concept, instant, own_uuid, reference
-from gpcli.sandbox.people.patients import Someone
-from gpcli.sandbox.people.timetable import at, short_id, working_day
+from gpcli.sandbox.people.element_builders import (
+    THREAD_SYSTEM,
+    Element,
+    concept,
+    instant_text,
+    local_datetime,
+    nth_working_day,
+    reference,
+    short_id,
+    uuid_identifier,
+)
+from gpcli.sandbox.people.patients import PatientProfile
+from gpcli.sandbox.people.surgeries import Gp
 
-Kind = Literal["e-consultation", "administrative"]
-WRITTEN = concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "WRITTEN")
+Transport = Literal["inline", "binary", "document"]
+ThreadKind = Literal["e-consultation", "administrative"]
+WRITTEN_MEDIUM = concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "WRITTEN")
 READ_AFTER = timedelta(minutes=35)
-"""How long after it was sent a message was read, if it was."""
+"""The time from sending to reading, for messages that were read."""
+
+
+@dataclass(frozen=True)
+class MessageAttachment:
+    """A file in a message.
+
+    `transport` is where R4 holds its bytes: `inline` in the message, `binary` in a Binary at the
+    attachment's URL, or `document` in a Binary at the URL of a DocumentReference's attachment.
+    """
+
+    title: str
+    media_type: str
+    content: bytes
+    transport: Transport = "inline"
+
+    def payload(self, message: str) -> Element:
+        """Return the Communication.payload for the message with that id."""
+        if self.transport == "document":
+            return {"contentReference": reference(f"DocumentReference/{self._id('doc', message)}")}
+        return {"contentAttachment": self._attachment(message)}
+
+    def resources(self, message: str, subject: Element, sent: datetime) -> Iterator[Element]:
+        """Yield the resources outside of the message: Binary and DocumentReference, if any."""
+        if self.transport == "inline":
+            return
+        if self.transport == "document":
+            yield self._document_reference(message, subject, sent)
+        yield {
+            "resourceType": "Binary",
+            "id": self._id("b", message),
+            "contentType": self.media_type,
+            "securityContext": subject,
+            "data": _encode_base64(self.content),
+        }
+
+    def _document_reference(self, message: str, subject: Element, sent: datetime) -> Element:
+        return {
+            "resourceType": "DocumentReference",
+            "id": self._id("doc", message),
+            "status": "current",
+            "subject": subject,
+            "date": instant_text(sent),
+            "description": self.title,
+            "content": [{"attachment": self._attachment(message)}],
+            "context": {"related": [reference(f"Communication/{message}")]},
+        }
+
+    def _attachment(self, message: str) -> Element:
+        about = {
+            "contentType": self.media_type,
+            "title": self.title,
+            "size": len(self.content),
+        }
+        if self.transport == "inline":
+            return {**about, "data": _encode_base64(self.content)}
+        return {**about, "url": f"Binary/{self._id('b', message)}"}
+
+    def _id(self, prefix: str, message: str) -> str:
+        return short_id(prefix, message, self.title)
+
+
+def _encode_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def encode_text(*lines: str) -> bytes:
+    """Return a text file in UTF-8."""
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def build_png(size: int = 24) -> bytes:
+    """Return a PNG of a reddish spot on a light ground, `size` pixels wide and high."""
+    rows = (b"\0" + b"".join(_png_pixel(x, y, size) for x in range(size)) for y in range(size))
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    chunks = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(b"".join(rows), 0)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, content) for kind, content in chunks)
+
+
+def _png_pixel(x: int, y: int, size: int) -> bytes:
+    middle = (size - 1) / 2
+    from_middle = ((x - middle) ** 2 + (y - middle) ** 2) ** 0.5
+    return b"\xb5\x6a\x5a" if from_middle < size / 4 else b"\xf0\xd5\xc4"
+
+
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def build_pdf(line: str) -> bytes:
+    """Return a PDF of one page with one line of text.
+
+    The line is in Latin-1, without brackets or backslashes.
+
+    Source: ISO 32000-1.
+    """
+    shown = f"BT /F1 14 Tf 60 780 Td ({line}) Tj ET".encode("latin-1")
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+    page = (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]"
+        b" /Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>"
+    )
+    stream = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown)
+    catalog = b"<< /Type /Catalog /Pages 2 0 R >>"
+    pages = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    return _assemble_pdf(catalog, pages, page, stream, font)
+
+
+def _assemble_pdf(*objects: bytes) -> bytes:
+    written = b"%PDF-1.4\n"
+    offsets = []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    count = len(objects) + 1
+    return (
+        written
+        + b"xref\n0 %d\n0000000000 65535 f \n%s" % (count, table)
+        + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (count, len(written))
+    )
 
 
 @dataclass(frozen=True)
 class Message:
-    """What one side wrote, `ago` working days before today, at `clock`.
+    """A message, sent `days_ago` working days before today at `clock`.
 
-    `unread` only matters for what the surgery wrote.
+    `unread` has a meaning only for messages of the surgery.
     """
 
     by: Literal["patient", "gp", "reception"]
-    ago: int
+    days_ago: int
     clock: str
     text: str
-    enclosures: tuple[Enclosure, ...] = ()
+    attachments: tuple[MessageAttachment, ...] = ()
     unread: bool = False
 
 
 @dataclass(frozen=True)
 class Thread:
-    """A header and its messages, oldest first; the patient writes the first one.
+    """A thread: its header and messages, oldest first, the first one by the patient.
 
-    `key` tells the patient's threads apart, `why` is the surgery's reason for `status`, `writer`
-    who writes for the patient, if it is somebody else.
+    `key` distinguishes the patient's threads; `reason` is the surgery's reason for `status`;
+    `writer` is a Reference to who writes on behalf of the patient, None for the patient.
     """
 
-    patient: Someone
+    patient: PatientProfile
     gp: Gp
-    kind: Kind
+    kind: ThreadKind
     key: str
     subject: str
     messages: tuple[Message, ...]
     status: str = "in-progress"
-    why: str = ""
+    reason: str = ""
     writer: Element | None = None
 
     @property
     def id(self) -> str:
-        """The header's id: the same at any time."""
+        """The id of the header, which does not depend on the current time."""
         return short_id("t", self.patient.key, self.key)
 
     def resources(self, now: datetime) -> Iterator[Element]:
-        """The header, the messages, and what is attached to them."""
+        """Yield the header, the messages, and the resources of their attachments."""
         yield self._header(now)
         for number, message in enumerate(self.messages):
             yield self._message(number, message, now)
-            for enclosure in message.enclosures:
-                sent = _sent(message, now)
-                yield from enclosure.resources(self._id_of(number), self.patient.subject, sent)
+            for attachment in message.attachments:
+                sent = _sent_at(message, now)
+                yield from attachment.resources(
+                    self._message_id(number), self.patient.subject, sent
+                )
 
     def _header(self, now: datetime) -> Element:
         header: Element = {
             "resourceType": "Communication",
             "id": self.id,
-            "identifier": [own_uuid("Communication", self.id)],
+            "identifier": [uuid_identifier("Communication", self.id)],
             "status": self.status,
-            "category": [concept(THREAD, self.kind)],
-            "medium": [WRITTEN],
+            "category": [concept(THREAD_SYSTEM, self.kind)],
+            "medium": [WRITTEN_MEDIUM],
             "subject": self.patient.subject,
             "topic": {"text": self.subject},
-            "sent": instant(_sent(self.messages[0], now)),
+            "sent": instant_text(_sent_at(self.messages[0], now)),
             "sender": self._author("patient"),
             "recipient": [self._author("gp")],
         }
-        return {**header, "statusReason": {"text": self.why}} if self.why else header
+        return {**header, "statusReason": {"text": self.reason}} if self.reason else header
 
     def _message(self, number: int, message: Message, now: datetime) -> Element:
-        id_ = self._id_of(number)
-        sent = _sent(message, now)
+        id_ = self._message_id(number)
+        sent = _sent_at(message, now)
         from_patient = message.by == "patient"
         written: Element = {
             "resourceType": "Communication",
             "id": id_,
-            "identifier": [own_uuid("Communication", id_)],
+            "identifier": [uuid_identifier("Communication", id_)],
             "partOf": [reference(f"Communication/{self.id}")],
             "status": "completed",
-            "category": [concept(THREAD, self.kind)],
+            "category": [concept(THREAD_SYSTEM, self.kind)],
             "subject": self.patient.subject,
-            "sent": instant(sent),
+            "sent": instant_text(sent),
             "sender": self._author(message.by),
             "recipient": [self._author("gp") if from_patient else self.patient.subject],
             "payload": [
                 {"contentString": message.text},
-                *(each.payload(id_) for each in message.enclosures),
+                *(each.payload(id_) for each in message.attachments),
             ],
         }
         if number:
-            answered = reference(f"Communication/{self._id_of(number - 1)}")
+            answered = reference(f"Communication/{self._message_id(number - 1)}")
             written["inResponseTo"] = [answered]
         if not from_patient and not message.unread:
-            written["received"] = instant(sent + READ_AFTER)
+            written["received"] = instant_text(sent + READ_AFTER)
         return written
 
     def _author(self, by: str) -> Element:
@@ -117,9 +256,9 @@ class Thread:
         }
         return authors[by]
 
-    def _id_of(self, number: int) -> str:
+    def _message_id(self, number: int) -> str:
         return short_id("m", self.id, str(number))
 
 
-def _sent(message: Message, now: datetime) -> datetime:
-    return at(working_day(now, -message.ago), message.clock)
+def _sent_at(message: Message, now: datetime) -> datetime:
+    return local_datetime(nth_working_day(now, -message.days_ago), message.clock)

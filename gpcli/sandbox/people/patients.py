@@ -1,11 +1,25 @@
-"""The patients: who they are, what they have consented to, and who acts for whom."""
+"""Define the patients, their consents, and who acts for whom."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from gpcli.sandbox.people.directory import (
+from gpcli.sandbox.people.element_builders import (
+    CONSENT_LEVEL_SYSTEM,
+    NATIONAL_ID_SYSTEM,
+    Element,
+    address,
+    concept,
+    human_name,
+    identifier,
+    instant_text,
+    local_datetime,
+    local_day,
+    reference,
+    telephone,
+)
+from gpcli.sandbox.people.surgeries import (
     AASHEIM,
     BAKKE,
     ESPELAND,
@@ -15,26 +29,17 @@ from gpcli.sandbox.people.directory import (
     SOLEM,
     Gp,
 )
-from gpcli.sandbox.people.elements import (
-    CONSENT_LEVEL,
-    NATIONAL_ID,
-    Element,
-    address,
-    concept,
-    human_name,
-    identifier,
-    instant,
-    reference,
-    telephone,
-)
-from gpcli.sandbox.people.timetable import at, local_day
 
-Level = Literal["basic", "basic-plus", "full-access"]
+ConsentLevel = Literal["basic", "basic-plus", "full-access"]
 
 
 @dataclass(frozen=True)
-class Someone:
-    """A patient: `key` is the logical id, `number` a synthetic identity number (month + 80)."""
+class PatientProfile:
+    """A patient.
+
+    `key` is the logical id, `number` a synthetic identity number (month + 80); `phone` is the last
+    two digits.
+    """
 
     key: str
     given: str
@@ -45,7 +50,7 @@ class Someone:
     phone: str
     street: str
     gps: tuple[Gp, ...] = ()
-    consent: Level = "full-access"
+    consent: ConsentLevel = "full-access"
     role_suffix: str = ""
 
     @property
@@ -66,7 +71,7 @@ class Someone:
         ]
 
     def resources(self, now: datetime) -> Iterator[Element]:
-        """The Patient and their Consent."""
+        """Yield the Patient and their Consent."""
         yield self._patient()
         yield self._consent(now)
 
@@ -74,7 +79,7 @@ class Someone:
         patient: Element = {
             "resourceType": "Patient",
             "id": self.key,
-            "identifier": [identifier(NATIONAL_ID, self.number)],
+            "identifier": [identifier(NATIONAL_ID_SYSTEM, self.number)],
             "active": True,
             "name": [human_name(self.given, self.family)],
             "telecom": [telephone(self.phone, "mobile")],
@@ -94,22 +99,22 @@ class Someone:
             ),
             "category": [concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "INFA")],
             "patient": self.subject,
-            "dateTime": instant(at(local_day(now) - timedelta(days=400), "12:00")),
-            "policyRule": concept(CONSENT_LEVEL, self.consent),
+            "dateTime": instant_text(local_datetime(local_day(now) - timedelta(days=400), "12:00")),
+            "policyRule": concept(CONSENT_LEVEL_SYSTEM, self.consent),
             "provision": {"type": "permit"},
         }
 
 
-ADA = Someone(
+ADA = PatientProfile(
     "ada", "Ada", "Solberg", "female", "1961-03-14", "14836141211", "70", "Granstien 4", (HAUGLAND,)
 )
-BO = Someone(
+BO = PatientProfile(
     "bo", "Bo", "Lindvik", "male", "1978-11-02", "02917830781", "71", "Naustvegen 18", (ESPELAND,)
 )
-CECILIE = Someone(
+CECILIE = PatientProfile(
     "cecilie", "Cecilie", "Ødegård", "female", "1990-06-23", "23869024066", "72", "Lia 2", (FOSSUM,)
 )
-DAVID = Someone(
+DAVID = PatientProfile(
     "david",
     "David",
     "Nygaard",
@@ -121,8 +126,10 @@ DAVID = Someone(
     (HAUGLAND,),
     consent="basic",
 )
-EVA = Someone("eva", "Eva", "Strand", "female", "1997-08-30", "30889711864", "74", "Bekkefaret 5")
-FINN = Someone(
+EVA = PatientProfile(
+    "eva", "Eva", "Strand", "female", "1997-08-30", "30889711864", "74", "Bekkefaret 5"
+)
+FINN = PatientProfile(
     "finn",
     "Finn",
     "Aamodt",
@@ -133,7 +140,7 @@ FINN = Someone(
     "Tunstubben 30",
     (MYRVOLD, BAKKE),
 )
-GURO = Someone(
+GURO = PatientProfile(
     "guro",
     "Guro",
     "Hagen",
@@ -144,7 +151,7 @@ GURO = Someone(
     "Skjærgårdsgata 2",
     (SOLEM,),
 )
-EMIL = Someone(
+EMIL = PatientProfile(
     "emil",
     "Emil",
     "Hagen",
@@ -156,18 +163,21 @@ EMIL = Someone(
     (SOLEM,),
     role_suffix="-children",
 )
-HANS = Someone(
+HANS = PatientProfile(
     "hans", "Hans", "Rognstad", "male", "1949-02-28", "28824916138", "77", "Torget 14", (AASHEIM,)
 )
-EVERYBODY = (ADA, BO, CECILIE, DAVID, EVA, FINN, GURO, EMIL, HANS)
+PATIENTS = (ADA, BO, CECILIE, DAVID, EVA, FINN, GURO, EMIL, HANS)
 
 
 def guro_for_emil() -> Element:
-    """Guro as Emil's record knows her; the same identity number makes her the same person."""
+    """Return the RelatedPerson for Guro in Emil's record.
+
+    The identity number is Guro's own and makes both the same person.
+    """
     return {
         "resourceType": "RelatedPerson",
         "id": "guro-for-emil",
-        "identifier": [identifier(NATIONAL_ID, GURO.number)],
+        "identifier": [identifier(NATIONAL_ID_SYSTEM, GURO.number)],
         "active": True,
         "patient": EMIL.subject,
         "relationship": [

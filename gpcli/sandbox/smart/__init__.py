@@ -1,1 +1,1 @@
-"""The portal's SMART App Launch 2.2 side: authorization, tokens, keys and the sign-in page."""
+"""Serve SMART App Launch 2.2: authorization, tokens, signing keys and the sign-in pages."""

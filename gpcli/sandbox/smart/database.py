@@ -1,4 +1,4 @@
-"""The SMART side's own tables, in the same SQLite file as the FHIR store."""
+"""Keep the SMART side's own tables, in the same SQLite file as the FHIR store."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ CREATE TABLE IF NOT EXISTS smart_device (
 CREATE TABLE IF NOT EXISTS smart_assertion (hash TEXT PRIMARY KEY, ends_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS smart_key (kid TEXT PRIMARY KEY, jwk TEXT NOT NULL);
 """
-"""Times are seconds since the epoch by the portal's clock, those of assertions by real time.
+"""Times are seconds since the epoch by the portal's clock; in smart_assertion by real time.
 
-`hash` is SHA-256, never a token.
+`hash` is the SHA-256 of a secret; secrets themselves are not stored.
 """
 
 
-class Database:
-    """One connection that the server's threads share, one at a time."""
+class SmartDatabase:
+    """One SQLite connection that the server's threads use in turn."""
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, alone: nobody else writes between the first read and the commit."""
+        """Run a transaction that excludes other writers from its first read on."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -58,8 +58,8 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
-    def one(self, query: str, *values: object) -> sqlite3.Row | None:
-        """The first row of a read, or None."""
+    def read_one(self, query: str, *values: object) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
         with self._lock:
             row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return row

@@ -1,5 +1,1 @@
-"""The surgery's side of the portal: it confirms bookings and answers enquiries, in its own time."""
-
-from gpcli.sandbox.surgery.side import SurgerySide
-
-__all__ = ["SurgerySide"]
+"""Play the surgery: confirm bookings and answer enquiries, messages and renewal requests."""

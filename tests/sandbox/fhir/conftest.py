@@ -1,28 +1,28 @@
-"""A small surgery, and the portal's FHIR endpoint in front of it."""
+"""Provide the portal's FHIR endpoint, with a small surgery behind it."""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.sandbox.fhir.letters import one_who_writes
-from tests.sandbox.fhir.world import World
+from tests.sandbox.fhir.portal import FhirPortal
+from tests.sandbox.fhir.request_builders import written_services
 
 
 @pytest.fixture
-def world(tmp_path):
-    with World(tmp_path / "portal.sqlite") as world:
-        yield world
+def portal(tmp_path):
+    with FhirPortal(tmp_path / "portal.sqlite") as portal:
+        yield portal
 
 
 @pytest.fixture
-def slow(tmp_path):
-    """The surgery takes two hours to answer, and does all that is done in writing."""
-    with World(tmp_path / "slow.sqlite", delay=timedelta(hours=2)) as world:
-        world.store.put_all(one_who_writes())
-        yield world
+def slow_portal(tmp_path):
+    """A portal whose surgery answers after two hours and offers every written service."""
+    with FhirPortal(tmp_path / "slow.sqlite", delay=timedelta(hours=2)) as portal:
+        portal.store.put_all(written_services())
+        yield portal
 
 
 @pytest.fixture
-def ada(slow):
-    """Ada's app."""
-    return slow.as_("ada")
+def ada(slow_portal):
+    """An app in which Ada is signed in."""
+    return slow_portal.sign_in("ada")

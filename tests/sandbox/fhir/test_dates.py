@@ -1,4 +1,4 @@
-"""Dates as spans, in the surgeries' zone, also on the days when the clocks change."""
+"""Test date spans, also on the days when the clocks change."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from gpcli.sandbox.clock import ZONE
 from gpcli.sandbox.fhir.dates import (
-    BEGINNING,
-    FOREVER,
+    MAX_MICROSECONDS,
+    MIN_MICROSECONDS,
     Span,
-    at,
-    instant,
-    microseconds,
-    period,
-    span,
-    stamp,
+    date_span,
+    format_instant,
+    from_microseconds,
+    parse_instant,
+    period_span,
+    to_microseconds,
 )
 
 HOUR = 3_600_000_000
@@ -41,9 +41,9 @@ HOUR = 3_600_000_000
     ],
 )
 def test_a_date_covers_as_much_as_it_leaves_open(text, start, width):
-    low = microseconds(datetime.fromisoformat(start))
+    low = to_microseconds(datetime.fromisoformat(start))
 
-    assert span(text) == Span(low, low + width)
+    assert date_span(text) == Span(low, low + width)
 
 
 @pytest.mark.parametrize(
@@ -71,36 +71,36 @@ def test_a_date_covers_as_much_as_it_leaves_open(text, start, width):
 )
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
-        span(text)
+        date_span(text)
 
 
 def test_the_last_year_there_is_has_no_end():
-    assert span("9999").high == FOREVER
+    assert date_span("9999").high == MAX_MICROSECONDS
 
 
 def test_an_instant_is_where_a_date_begins():
-    assert instant("2027-03-28") == datetime(2027, 3, 28, tzinfo=ZONE)
+    assert parse_instant("2027-03-28") == datetime(2027, 3, 28, tzinfo=ZONE)
 
 
 @pytest.mark.parametrize(
     ("element", "expected"),
     [
-        ({}, (BEGINNING, FOREVER)),
-        ({"start": "2027"}, (span("2027").low, FOREVER)),
-        ({"end": "2027"}, (BEGINNING, span("2027").high)),
-        ({"start": "2027-03-01", "end": "2027-03-01"}, span("2027-03-01")),
+        ({}, (MIN_MICROSECONDS, MAX_MICROSECONDS)),
+        ({"start": "2027"}, (date_span("2027").low, MAX_MICROSECONDS)),
+        ({"end": "2027"}, (MIN_MICROSECONDS, date_span("2027").high)),
+        ({"start": "2027-03-01", "end": "2027-03-01"}, date_span("2027-03-01")),
     ],
 )
 def test_a_period_is_open_where_it_says_nothing(element, expected):
-    assert period(element) == expected
+    assert period_span(element) == expected
 
 
 @given(st.timedeltas(timedelta(days=-20_000), timedelta(days=80_000)))
 def test_an_instant_written_and_read_is_the_same_to_the_millisecond(since):
     moment = datetime(1970, 1, 1, tzinfo=UTC) + since
 
-    assert timedelta() <= moment - instant(stamp(moment)) < timedelta(milliseconds=1)
-    assert at(microseconds(moment)) == moment
+    assert timedelta() <= moment - parse_instant(format_instant(moment)) < timedelta(milliseconds=1)
+    assert from_microseconds(to_microseconds(moment)) == moment
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 1, 1)))
@@ -108,6 +108,11 @@ def test_days_follow_each_other_without_gap_or_overlap_and_lie_in_their_month_an
     written = day.isoformat()
     following = (day + timedelta(days=1)).isoformat()
 
-    assert span(written).high == span(following).low
+    assert date_span(written).high == date_span(following).low
     for wider in (written[:7], written[:4]):
-        assert span(wider).low <= span(written).low < span(written).high <= span(wider).high
+        assert (
+            date_span(wider).low
+            <= date_span(written).low
+            < date_span(written).high
+            <= date_span(wider).high
+        )

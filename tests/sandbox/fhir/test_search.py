@@ -1,4 +1,4 @@
-"""What a search finds, what comes along, and what it says about itself."""
+"""Test search: matches, includes, and the searchset Bundle."""
 
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpcli.sandbox.clock import ZONE
-from tests.sandbox.fhir.world import (
+from tests.sandbox.fhir.portal import (
     BASE,
-    SERVICE,
+    SERVICE_SYSTEM,
     booking,
     concept,
     consent,
@@ -32,11 +32,11 @@ def honoured(answer):
 
 
 @pytest.fixture
-def ada(world):
-    return world.as_("ada")
+def ada(portal):
+    return portal.sign_in("ada")
 
 
-def test_a_searchset_names_its_total_its_address_and_its_matches(world, ada):
+def test_a_searchset_names_its_total_its_address_and_its_matches(portal, ada):
     answer = ada.get("/Slot?status=free&_sort=-start&_count=5")
 
     assert answer.json == {
@@ -49,7 +49,7 @@ def test_a_searchset_names_its_total_its_address_and_its_matches(world, ada):
         "entry": [
             {
                 "fullUrl": f"{BASE}/Slot/{id_}",
-                "resource": world.store.get("Slot", id_),
+                "resource": portal.store.get("Slot", id_),
                 "search": {"mode": "match"},
             }
             for id_ in ("s3", "s2", "s1")
@@ -58,7 +58,7 @@ def test_a_searchset_names_its_total_its_address_and_its_matches(world, ada):
 
 
 def test_a_search_that_finds_nothing_has_no_entries(ada):
-    assert ada.reading("/Slot?status=busy") == {
+    assert ada.read_json("/Slot?status=busy") == {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": 0,
@@ -69,10 +69,10 @@ def test_a_search_that_finds_nothing_has_no_entries(ada):
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
-        (f"service-type={SERVICE}|booking", ["booking"]),
+        (f"service-type={SERVICE_SYSTEM}|booking", ["booking"]),
         ("service-type=booking", ["booking"]),
         ("service-type=booking,cancellation", ["booking", "cancellation"]),
-        (f"service-type={SERVICE}|", ["booking", "booking-enquiry", "e-consultation"]),
+        (f"service-type={SERVICE_SYSTEM}|", ["booking", "booking-enquiry", "e-consultation"]),
         ("service-type=|booking", []),
         ("service-type=|mine", ["cancellation"]),
         ("service-type=urn:other|booking", []),
@@ -89,12 +89,12 @@ def test_a_search_that_finds_nothing_has_no_entries(ada):
         ("active=false", ["cancellation"]),
     ],
 )
-def test_codes_are_found_by_system_and_code(world, ada, query, ids):
+def test_codes_are_found_by_system_and_code(portal, ada, query, ids):
     cancellation = service("cancellation", characteristic=[concept("video", "urn:gpcli:channel")])
     cancellation["type"] = [{"coding": [{"code": "mine"}, {"code": "cancellation"}]}]
-    world.store.put(cancellation | {"active": False})
+    portal.store.put(cancellation | {"active": False})
 
-    assert ada.found(f"/HealthcareService?{query}") == ids
+    assert ada.match_ids(f"/HealthcareService?{query}") == ids
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_codes_are_found_by_system_and_code(world, ada, query, ids):
         ("status:not=free", ["s2"]),
     ],
 )
-def test_plain_codes_have_the_system_that_their_element_implies(world, ada, query, ids):
-    world.store.put({**world.slot(2), "status": "busy"})
+def test_plain_codes_have_the_system_that_their_element_implies(portal, ada, query, ids):
+    portal.store.put({**portal.slot(2), "status": "busy"})
 
-    assert ada.found(f"/Slot?{query}&_sort=start") == ids
+    assert ada.match_ids(f"/Slot?{query}&_sort=start") == ids
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_plain_codes_have_the_system_that_their_element_implies(world, ada, quer
     ],
 )
 def test_times_are_found_by_how_spans_lie_to_each_other(ada, query, ids):
-    assert ada.found(f"/Slot?{query}&_sort=start") == ids
+    assert ada.match_ids(f"/Slot?{query}&_sort=start") == ids
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_times_are_found_by_how_spans_lie_to_each_other(ada, query, ids):
         ("date=gt2030", ["visits"]),
     ],
 )
-def test_a_period_without_an_end_goes_on_for_ever(world, ada, query, ids):
-    world.store.put(schedule() | {"planningHorizon": {"start": "2027-03-01"}})
+def test_a_period_without_an_end_goes_on_for_ever(portal, ada, query, ids):
+    portal.store.put(schedule() | {"planningHorizon": {"start": "2027-03-01"}})
 
-    assert ada.found(f"/Schedule?{query}") == ids
+    assert ada.match_ids(f"/Schedule?{query}") == ids
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_period_without_an_end_goes_on_for_ever(world, ada, query, ids):
     ],
 )
 def test_references_are_found_in_all_their_forms_and_followed_in_chains(ada, query, ids):
-    assert ada.found(f"/Slot?{query}&_sort=start") == ids
+    assert ada.match_ids(f"/Slot?{query}&_sort=start") == ids
 
 
 @pytest.mark.parametrize(
@@ -208,27 +208,29 @@ def test_references_are_found_in_all_their_forms_and_followed_in_chains(ada, que
         ("name=sol,as", ["solbakken", "asen"]),
     ],
 )
-def test_texts_are_found_by_their_beginning_without_case_or_accents(world, ada, query, ids):
+def test_texts_are_found_by_their_beginning_without_case_or_accents(portal, ada, query, ids):
     other = {"resourceType": "Organization", "id": "asen", "name": "Åsen", "alias": ["50, plan 2"]}
-    world.store.put(other | {"address": [{"line": ["Torget 1"], "city": "Oslo"}]})
+    portal.store.put(other | {"address": [{"line": ["Torget 1"], "city": "Oslo"}]})
 
-    assert sorted(ada.found(f"/Organization?{query}")) == sorted(ids)
+    assert sorted(ada.match_ids(f"/Organization?{query}")) == sorted(ids)
 
 
-def test_uris_are_found_whole(world, ada):
+def test_uris_are_found_whole(portal, ada):
     price = {"resourceType": "ChargeItemDefinition", "id": "fee", "url": "urn:x:fee"}
-    world.store.put(price | {"status": "active"})
+    portal.store.put(price | {"status": "active"})
 
-    assert ada.found("/ChargeItemDefinition?url=urn:x:fee") == ["fee"]
-    assert ada.found("/ChargeItemDefinition?url=urn:x") == []
+    assert ada.match_ids("/ChargeItemDefinition?url=urn:x:fee") == ["fee"]
+    assert ada.match_ids("/ChargeItemDefinition?url=urn:x") == []
 
 
-def test_names_are_found_by_their_parts(world, ada):
-    world.store.put(
+def test_names_are_found_by_their_parts(portal, ada):
+    portal.store.put(
         {"resourceType": "Practitioner", "id": "li", "name": [{"given": ["Eva", "Marie"]}]}
     )
 
-    found = [ada.found(f"/Practitioner?{each}") for each in ("name=marie", "given=eva", "family=e")]
+    found = [
+        ada.match_ids(f"/Practitioner?{each}") for each in ("name=marie", "given=eva", "family=e")
+    ]
 
     assert found == [["li"], ["li"], []]
 
@@ -237,7 +239,7 @@ def test_an_identifier_is_found_by_system_and_value_also_by_post(ada):
     number = "urn:oid:2.16.578.1.12.4.1.4.1|14836100100"
     form = {"Content_Type": "application/x-www-form-urlencoded"}
 
-    by_get = ada.reading(f"/Patient?identifier={number}")
+    by_get = ada.read_json(f"/Patient?identifier={number}")
     by_post = ada("POST", "/Patient/_search", f"identifier={number}", **form).json
 
     assert by_get == by_post
@@ -253,9 +255,9 @@ def test_a_search_by_post_takes_what_the_address_asks_too(ada):
     assert len(answer.json["entry"]) == 1
 
 
-def test_when_it_changed_can_be_searched(world, ada):
-    assert ada.found("/Organization?_lastUpdated=ge2027-03-01") == ["solbakken"]
-    assert ada.found("/Organization?_lastUpdated=lt2027-03-01") == []
+def test_when_it_changed_can_be_searched(portal, ada):
+    assert ada.match_ids("/Organization?_lastUpdated=ge2027-03-01") == ["solbakken"]
+    assert ada.match_ids("/Organization?_lastUpdated=lt2027-03-01") == []
 
 
 @pytest.mark.parametrize(
@@ -272,11 +274,11 @@ def test_when_it_changed_can_be_searched(world, ada):
         ("-_id", ["s3", "s2", "s1"]),
     ],
 )
-def test_matches_come_in_the_order_asked_for_and_what_has_no_value_last(world, ada, sort, ids):
-    world.store.put({**world.slot(2), "status": "busy"})
-    world.store.put({**world.slot(3), "appointmentType": concept("video", "urn:gpcli:channel")})
+def test_matches_come_in_the_order_asked_for_and_what_has_no_value_last(portal, ada, sort, ids):
+    portal.store.put({**portal.slot(2), "status": "busy"})
+    portal.store.put({**portal.slot(3), "appointmentType": concept("video", "urn:gpcli:channel")})
 
-    assert ada.found(f"/Slot?_sort={sort}") == ids
+    assert ada.match_ids(f"/Slot?_sort={sort}") == ids
 
 
 def test_one_question_brings_a_patients_gp_with_everything_about_them(ada):
@@ -285,8 +287,8 @@ def test_one_question_brings_a_patients_gp_with_everything_about_them(ada):
         for name in ("organization", "practitioner", "location", "service")
     )
 
-    assert ada.found(asked) == ["ada"]
-    assert ada.along(asked) == [
+    assert ada.match_ids(asked) == ["ada"]
+    assert ada.included(asked) == [
         "HealthcareService/booking",
         "HealthcareService/booking-enquiry",
         "HealthcareService/cancellation",
@@ -328,37 +330,37 @@ def test_one_question_brings_a_patients_gp_with_everything_about_them(ada):
         ),
     ],
 )
-def test_includes_follow_references_as_far_as_they_are_told(world, ada, asked, along):
-    world.store.put(booking(world.slot(1)) | {"id": "a1"})
+def test_includes_follow_references_as_far_as_they_are_told(portal, ada, asked, along):
+    portal.store.put(booking(portal.slot(1)) | {"id": "a1"})
     answer = {"resourceType": "AppointmentResponse", "id": "r1", "participantStatus": "accepted"}
-    world.store.put(answer | {"appointment": ref("Appointment/a1")})
+    portal.store.put(answer | {"appointment": ref("Appointment/a1")})
 
-    assert ada.along(f"/Slot?{asked}") == along
+    assert ada.included(f"/Slot?{asked}") == along
 
 
-def test_includes_that_go_in_circles_come_to_an_end(world, ada):
-    world.store.put({"resourceType": "Location", "id": "room", "partOf": ref("Location/house")})
-    world.store.put({"resourceType": "Location", "id": "house", "partOf": ref("Location/room")})
+def test_includes_that_go_in_circles_come_to_an_end(portal, ada):
+    portal.store.put({"resourceType": "Location", "id": "room", "partOf": ref("Location/house")})
+    portal.store.put({"resourceType": "Location", "id": "house", "partOf": ref("Location/room")})
 
-    assert ada.along("/Location?_id=room&_include:iterate=Location:partof") == ["Location/house"]
+    assert ada.included("/Location?_id=room&_include:iterate=Location:partof") == ["Location/house"]
 
 
 def test_what_is_included_does_not_count_and_comes_once(ada):
-    answer = ada.reading("/Slot?_include=Slot:schedule")
+    answer = ada.read_json("/Slot?_include=Slot:schedule")
 
     assert answer["total"] == 3
     assert [each["search"]["mode"] for each in answer["entry"]] == [*["match"] * 3, "include"]
 
 
 def test_what_comes_along_is_whole_whatever_elements_were_asked_for(ada):
-    found = ada.reading("/Slot?_elements=start&_id=s1&_include=Slot:schedule")["entry"]
+    found = ada.read_json("/Slot?_elements=start&_id=s1&_include=Slot:schedule")["entry"]
     kinds = {each["resource"]["resourceType"]: each["resource"] for each in found}
     assert "schedule" not in kinds["Slot"]
-    assert kinds["Schedule"] == ada.reading(f"/Schedule/{kinds['Schedule']['id']}")
+    assert kinds["Schedule"] == ada.read_json(f"/Schedule/{kinds['Schedule']['id']}")
 
 
 def test_only_the_elements_asked_for_are_shown_and_marked_as_not_all(ada):
-    shown = ada.reading("/Slot?_elements=start&_id=s1")["entry"][0]["resource"]
+    shown = ada.read_json("/Slot?_elements=start&_id=s1")["entry"][0]["resource"]
 
     assert sorted(shown) == ["id", "meta", "resourceType", "start", "status"]
     assert shown["meta"]["tag"][0]["code"] == "SUBSETTED"
@@ -366,7 +368,7 @@ def test_only_the_elements_asked_for_are_shown_and_marked_as_not_all(ada):
 
 @pytest.mark.parametrize("asked", ["_summary=count", "_count=0"])
 def test_counting_gives_the_total_alone(ada, asked):
-    answer = ada.reading(f"/Slot?{asked}")
+    answer = ada.read_json(f"/Slot?{asked}")
 
     assert (answer["total"], "entry" in answer, len(answer["link"])) == (3, False, 1)
 
@@ -438,24 +440,24 @@ def test_a_bad_value_is_always_refused(ada, prefer, asked, code):
 
 
 def test_a_plus_sign_that_was_not_escaped_is_explained(ada):
-    text = ada.reading("/Slot?start=2027-03-08T12:20:00+01:00")["issue"][0]["details"]["text"]
+    text = ada.read_json("/Slot?start=2027-03-08T12:20:00+01:00")["issue"][0]["details"]["text"]
 
     assert text.endswith("(In an address a + is written %2B.)")
 
 
-def test_an_appointment_without_a_time_matches_no_date(world, ada):
-    undated = booking(world.slot(1)) | {"id": "a1", "status": "proposed"}
-    world.store.put({name: undated[name] for name in undated if name not in ("start", "end")})
+def test_an_appointment_without_a_time_matches_no_date(portal, ada):
+    undated = booking(portal.slot(1)) | {"id": "a1", "status": "proposed"}
+    portal.store.put({name: undated[name] for name in undated if name not in ("start", "end")})
 
-    assert ada.found("/Appointment?date=ge1900") == []
-    assert ada.found("/Appointment?date:missing=true") == ["a1"]
+    assert ada.match_ids("/Appointment?date=ge1900") == []
+    assert ada.match_ids("/Appointment?date:missing=true") == ["a1"]
 
 
-def test_the_roles_of_a_gp_and_people_of_a_role_are_found(world, ada):
-    world.store.put_all([role(id_="other"), patient("finn", "Dal", "05816500300", "other")])
+def test_the_roles_of_a_gp_and_people_of_a_role_are_found(portal, ada):
+    portal.store.put_all([role(id_="other"), patient("finn", "Dal", "05816500300", "other")])
 
-    assert ada.found("/PractitionerRole?practitioner=Practitioner/berg") == ["gp", "other"]
-    assert ada.found("/PractitionerRole?service=booking") == ["gp"]
+    assert ada.match_ids("/PractitionerRole?practitioner=Practitioner/berg") == ["gp", "other"]
+    assert ada.match_ids("/PractitionerRole?service=booking") == ["gp"]
 
 
 @settings(
@@ -466,15 +468,15 @@ def test_the_roles_of_a_gp_and_people_of_a_role_are_found(world, ada):
     first=st.dates(date(2027, 1, 1), date(2027, 12, 31)),
     days=st.integers(0, 60),
 )
-def test_a_search_between_two_days_finds_just_what_begins_on_them(world, hours, first, days):
+def test_a_search_between_two_days_finds_just_what_begins_on_them(portal, hours, first, days):
     starts = {
         f"h{each}": datetime(2027, 1, 1, tzinfo=ZONE) + timedelta(hours=each) for each in hours
     }
     last = first + timedelta(days=days)
-    world.store.clear()
-    world.store.put_all([consent("ada"), *(slot(id_, when) for id_, when in starts.items())])
+    portal.store.clear()
+    portal.store.put_all([consent("ada"), *(slot(id_, when) for id_, when in starts.items())])
 
-    found = world.as_("ada").found(f"/Slot?start=ge{first}&start=le{last}&_sort=start")
+    found = portal.sign_in("ada").match_ids(f"/Slot?start=ge{first}&start=le{last}&_sort=start")
 
     within = {id_: when for id_, when in starts.items() if first <= when.date() <= last}
     assert found == [f"s{id_}" for id_ in sorted(within, key=lambda id_: within[id_])]

@@ -1,17 +1,17 @@
-"""Each present, and the world as it is then."""
+"""Provide each tested time, and the population at that time."""
 
 from datetime import datetime
 
 import pytest
 
-from tests.sandbox.people.world import DAYS, WORLD, Resource
+from tests.sandbox.people.population import INSTANTS, POPULATIONS, Resource
 
 
-@pytest.fixture(params=DAYS, ids=lambda now: f"{now:%Y-%m-%dT%H}")
+@pytest.fixture(params=INSTANTS, ids=lambda now: f"{now:%Y-%m-%dT%H}")
 def now(request: pytest.FixtureRequest) -> datetime:
     return request.param
 
 
 @pytest.fixture
-def world(now: datetime) -> list[Resource]:
-    return WORLD[now]
+def population(now: datetime) -> list[Resource]:
+    return POPULATIONS[now]

@@ -1,4 +1,4 @@
-"""Threads: headers, messages, who may not have read what, and Hans' 500."""
+"""Test threads: headers, messages, unread messages, and Hans' 500 messages."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -6,42 +6,46 @@ from datetime import datetime, timedelta
 import pytest
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.directory import SOLEM
 from gpcli.sandbox.people.messages import Message, Thread
 from gpcli.sandbox.people.patients import EMIL, HANS
-from tests.sandbox.people.world import NOW, Resource, about, of, references
+from gpcli.sandbox.people.surgeries import SOLEM
+from tests.sandbox.people.population import NOW, Resource, about_patient, of_type, references
 
 SURGERIES = ("PractitionerRole/", "Organization/")
 
 
-def headers(world: list[Resource], patient: str) -> list[Resource]:
-    return [each for each in _of(world, patient) if "partOf" not in each]
+def headers(population: list[Resource], patient: str) -> list[Resource]:
+    return [each for each in _of(population, patient) if "partOf" not in each]
 
 
-def messages(world: list[Resource], patient: str) -> list[Resource]:
-    return [each for each in _of(world, patient) if "partOf" in each]
+def messages(population: list[Resource], patient: str) -> list[Resource]:
+    return [each for each in _of(population, patient) if "partOf" in each]
 
 
-def _of(world: list[Resource], patient: str) -> list[Resource]:
+def _of(population: list[Resource], patient: str) -> list[Resource]:
     subject = f"Patient/{patient}"
-    return [each for each in of(world, "Communication") if each["subject"]["reference"] == subject]
+    return [
+        each
+        for each in of_type(population, "Communication")
+        if each["subject"]["reference"] == subject
+    ]
 
 
-def threads(world: list[Resource]) -> dict[str, list[Resource]]:
+def threads(population: list[Resource]) -> dict[str, list[Resource]]:
     """Messages by the reference of their header, in the order of the record."""
     found = defaultdict(list)
-    for each in of(world, "Communication"):
+    for each in of_type(population, "Communication"):
         for header in each.get("partOf", ()):
             found[header["reference"]].append(each)
     return found
 
 
-def unread(world: list[Resource], patient: str) -> list[Resource]:
+def unread(population: list[Resource], patient: str) -> list[Resource]:
     """What `recipient=Patient/x&received:missing=true` finds."""
     to_patient = f"Patient/{patient}"
     return [
         each
-        for each in of(world, "Communication")
+        for each in of_type(population, "Communication")
         if "received" not in each and to_patient in references({"of": each["recipient"]})
     ]
 
@@ -91,13 +95,13 @@ def kind(message: Resource) -> str:
     ],
 )
 def test_everybodys_threads_with_their_messages_and_how_many_are_unread(
-    world: list[Resource], patient: str, expected: list[tuple[str, str, str, int, int]]
+    population: list[Resource], patient: str, expected: list[tuple[str, str, str, int, int]]
 ) -> None:
-    by_thread = threads(world)
-    new = {each["id"] for each in unread(world, patient)}
+    by_thread = threads(population)
+    new = {each["id"] for each in unread(population, patient)}
 
     found = []
-    for header in headers(world, patient):
+    for header in headers(population, patient):
         inside = by_thread[f"Communication/{header['id']}"]
         waiting = sum(each["id"] in new for each in inside)
         found.append(
@@ -107,10 +111,10 @@ def test_everybodys_threads_with_their_messages_and_how_many_are_unread(
     assert found == expected
 
 
-def test_a_header_says_what_the_thread_is_and_holds_no_message(world: list[Resource]) -> None:
-    (header,) = headers(world, "bo")
+def test_a_header_says_what_the_thread_is_and_holds_no_message(population: list[Resource]) -> None:
+    (header,) = headers(population, "bo")
 
-    (first, _) = messages(world, "bo")
+    (first, _) = messages(population, "bo")
     assert header == {
         "resourceType": "Communication",
         "id": header["id"],
@@ -136,11 +140,11 @@ def test_a_header_says_what_the_thread_is_and_holds_no_message(world: list[Resou
 
 
 def test_every_thread_begins_with_its_patients_words_at_the_time_of_its_header(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    by_thread = threads(world)
+    by_thread = threads(population)
     for patient in ("ada", "bo", "david", "finn", "guro", "emil", "hans"):
-        for header in headers(world, patient):
+        for header in headers(population, patient):
             first = by_thread[f"Communication/{header['id']}"][0]
 
             assert first["sent"] == header["sent"]
@@ -150,9 +154,9 @@ def test_every_thread_begins_with_its_patients_words_at_the_time_of_its_header(
 
 
 def test_messages_follow_one_another_in_time_and_answer_the_one_before(
-    now: datetime, world: list[Resource]
+    now: datetime, population: list[Resource]
 ) -> None:
-    for header, inside in threads(world).items():
+    for header, inside in threads(population).items():
         times = [sent(each) for each in inside]
         answered = [references({"of": each.get("inResponseTo", [])}) for each in inside]
 
@@ -164,9 +168,9 @@ def test_messages_follow_one_another_in_time_and_answer_the_one_before(
 
 
 def test_what_the_surgery_wrote_goes_to_the_patient_and_the_rest_to_the_gp(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    for inside in threads(world).values():
+    for inside in threads(population).values():
         for message in inside:
             (to,) = references({"of": message["recipient"]})
 
@@ -178,9 +182,9 @@ def test_what_the_surgery_wrote_goes_to_the_patient_and_the_rest_to_the_gp(
 
 
 def test_what_was_read_was_read_after_it_came_and_before_it_was_answered(
-    now: datetime, world: list[Resource]
+    now: datetime, population: list[Resource]
 ) -> None:
-    for inside in threads(world).values():
+    for inside in threads(population).values():
         later = [sent(each) for each in inside if not sender(each).startswith(SURGERIES)]
         for message in (each for each in inside if "received" in each):
             read = datetime.fromisoformat(message["received"])
@@ -189,8 +193,8 @@ def test_what_was_read_was_read_after_it_came_and_before_it_was_answered(
             assert [each for each in later if sent(message) < each < read] == []
 
 
-def test_only_the_latest_words_of_a_surgery_are_unread(world: list[Resource]) -> None:
-    for inside in threads(world).values():
+def test_only_the_latest_words_of_a_surgery_are_unread(population: list[Resource]) -> None:
+    for inside in threads(population).values():
         last_from_patient = max(
             sent(each) for each in inside if not sender(each).startswith(SURGERIES)
         )
@@ -204,10 +208,10 @@ def test_only_the_latest_words_of_a_surgery_are_unread(world: list[Resource]) ->
 
 
 def test_the_reception_answers_for_the_surgery_and_the_gp_in_person(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
     by_kind = defaultdict(set)
-    for each in messages(world, "ada"):
+    for each in messages(population, "ada"):
         if sender(each).startswith(SURGERIES):
             by_kind[kind(each)].add(sender(each))
 
@@ -218,20 +222,20 @@ def test_the_reception_answers_for_the_surgery_and_the_gp_in_person(
 
 
 def test_a_rejected_e_consultation_says_why_in_its_header_and_in_a_message(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    (rejected,) = [each for each in headers(world, "ada") if each["status"] == "not-done"]
-    _, answer = threads(world)[f"Communication/{rejected['id']}"]
+    (rejected,) = [each for each in headers(population, "ada") if each["status"] == "not-done"]
+    _, answer = threads(population)[f"Communication/{rejected['id']}"]
 
     assert answer["payload"] == [{"contentString": rejected["statusReason"]["text"]}]
     assert kind(rejected) == "e-consultation"
 
 
 def test_a_mother_writes_for_her_child_as_the_related_person_she_is(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    (header,) = headers(world, "emil")
-    first, answer = messages(world, "emil")
+    (header,) = headers(population, "emil")
+    first, answer = messages(population, "emil")
 
     mother = {"reference": "RelatedPerson/guro-for-emil", "display": "Guro Hagen"}
     assert header["sender"] == first["sender"] == mother
@@ -240,8 +244,10 @@ def test_a_mother_writes_for_her_child_as_the_related_person_she_is(
     assert answer["recipient"] == [EMIL.subject]
 
 
-def test_finns_messages_go_to_the_gp_who_is_on_leave_but_answers(world: list[Resource]) -> None:
-    first, answer, thanks = messages(world, "finn")
+def test_finns_messages_go_to_the_gp_who_is_on_leave_but_answers(
+    population: list[Resource],
+) -> None:
+    first, answer, thanks = messages(population, "finn")
 
     assert (
         references({"of": [*first["recipient"], *thanks["recipient"]]})
@@ -250,18 +256,18 @@ def test_finns_messages_go_to_the_gp_who_is_on_leave_but_answers(world: list[Res
     assert sender(answer) == "PractitionerRole/gp-myrvold"
 
 
-def test_every_header_and_message_has_a_uuid_of_its_own(world: list[Resource]) -> None:
-    identifiers = [each["identifier"] for each in of(world, "Communication")]
+def test_every_header_and_message_has_a_uuid_of_its_own(population: list[Resource]) -> None:
+    identifiers = [each["identifier"] for each in of_type(population, "Communication")]
     values = {each[0]["value"] for each in identifiers}
 
     assert {each[0]["system"] for each in identifiers} == {"urn:ietf:rfc:3986"}
     assert len(values) == len(identifiers)
 
 
-def test_hans_has_500_messages_in_125_threads_of_both_kinds(world: list[Resource]) -> None:
-    threads_of_hans = headers(world, "hans")
+def test_hans_has_500_messages_in_125_threads_of_both_kinds(population: list[Resource]) -> None:
+    threads_of_hans = headers(population, "hans")
 
-    assert (len(messages(world, "hans")), len(threads_of_hans)) == (500, 125)
+    assert (len(messages(population, "hans")), len(threads_of_hans)) == (500, 125)
     assert set(Counter(kind(each) for each in threads_of_hans)) == {
         "e-consultation",
         "administrative",
@@ -270,30 +276,32 @@ def test_hans_has_500_messages_in_125_threads_of_both_kinds(world: list[Resource
         "in-progress": 6,
         "completed": 119,
     }
-    assert len(about(world, "Appointment", "hans")) == 300
+    assert len(about_patient(population, "Appointment", "hans")) == 300
 
 
 def test_hans_has_a_few_unread_answers_and_all_are_recent(
-    now: datetime, world: list[Resource]
+    now: datetime, population: list[Resource]
 ) -> None:
-    new = unread(world, "hans")
+    new = unread(population, "hans")
 
     assert len(new) == 8
     assert min(sent(each) for each in new) > now - timedelta(days=120)
 
 
-def test_hans_threads_have_distinct_times_but_for_some_on_purpose(world: list[Resource]) -> None:
-    begun = Counter(each["sent"] for each in headers(world, "hans"))
-    written = Counter(each["sent"] for each in messages(world, "hans"))
+def test_hans_threads_have_distinct_times_but_for_some_on_purpose(
+    population: list[Resource],
+) -> None:
+    begun = Counter(each["sent"] for each in headers(population, "hans"))
+    written = Counter(each["sent"] for each in messages(population, "hans"))
 
     assert Counter(begun.values()) == {1: 101, 2: 12}
     assert set(written.values()) == {1, 2, 3}
 
 
-def test_hans_two_part_answers_come_at_one_instant(world: list[Resource]) -> None:
+def test_hans_two_part_answers_come_at_one_instant(population: list[Resource]) -> None:
     pairs = [
         inside[1:]
-        for header, inside in threads(world).items()
+        for header, inside in threads(population).items()
         if len(inside) == 3 and inside[0]["subject"] == HANS.subject
     ]
 
@@ -304,10 +312,10 @@ def test_hans_two_part_answers_come_at_one_instant(world: list[Resource]) -> Non
     }
 
 
-def test_hans_subjects_name_the_month_in_which_they_came_up(world: list[Resource]) -> None:
+def test_hans_subjects_name_the_month_in_which_they_came_up(population: list[Resource]) -> None:
     months = "januar februar mars april mai juni juli august september oktober november desember"
 
-    for header in headers(world, "hans"):
+    for header in headers(population, "hans"):
         month = header["topic"]["text"].rpartition(", ")[2]
         assert months.split().index(month) + 1 == sent(header).astimezone(ZONE).month
 

@@ -1,4 +1,4 @@
-"""Prescriptions: each kind that Ada shows, chains, dispenses, renewals, and Hans' many."""
+"""Test prescriptions: their kinds, chains, dispenses and renewals."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 
 from gpcli.sandbox.clock import ZONE
-from gpcli.sandbox.people.directory import HAUGLAND
 from gpcli.sandbox.people.medicines import Product
 from gpcli.sandbox.people.patients import ADA
-from gpcli.sandbox.people.prescriptions import Prescription, Renewal
-from tests.sandbox.people.world import NOW, Resource, about, named, of, references
+from gpcli.sandbox.people.prescriptions import Prescription, RenewalRequest
+from gpcli.sandbox.people.surgeries import HAUGLAND
+from tests.sandbox.people.population import (
+    NOW,
+    Resource,
+    about_patient,
+    find_resource,
+    of_type,
+    references,
+)
 
 GROUP = "http://hl7.no/fhir/StructureDefinition/no-basis-prescriptiongroup"
 PILLS = Product("pills", "Pills 5 mg", "Tablet", 50, "tablets", "A01AA01", "A")
@@ -24,41 +31,43 @@ def product_of(resource: Resource) -> str:
     return str(resource["medicationReference"]["reference"]).removeprefix("Medication/")
 
 
-def prescribed(world: list[Resource], patient: str, product: str) -> Resource:
+def prescribed(population: list[Resource], patient: str, product: str) -> Resource:
     """The newest prescription of a product."""
-    found = about(world, "MedicationRequest", patient)
+    found = about_patient(population, "MedicationRequest", patient)
     return max(
         (each for each in found if product_of(each) == product),
         key=lambda each: each["dispenseRequest"]["validityPeriod"]["start"],
     )
 
 
-def dispensed(world: list[Resource], prescription: Resource) -> Counter[str]:
+def dispensed(population: list[Resource], prescription: Resource) -> Counter[str]:
     """How often it was handed out, by status."""
     reference = f"MedicationRequest/{prescription['id']}"
-    dispenses = of(world, "MedicationDispense")
+    dispenses = of_type(population, "MedicationDispense")
     return Counter(each["status"] for each in dispenses if reference in references(each))
 
 
-def left(world: list[Resource], prescription: Resource) -> int:
+def left(population: list[Resource], prescription: Resource) -> int:
     """By R4: the first fill and the repeats, less what was handed out and not taken back."""
     repeats: int = prescription["dispenseRequest"]["numberOfRepeatsAllowed"]
-    return 1 + repeats - dispensed(world, prescription)["completed"]
+    return 1 + repeats - dispensed(population, prescription)["completed"]
 
 
 def valid_until(prescription: Resource) -> date:
     return date.fromisoformat(prescription["dispenseRequest"]["validityPeriod"]["end"])
 
 
-def chain(world: list[Resource], prescription: Resource) -> list[Resource]:
+def chain(population: list[Resource], prescription: Resource) -> list[Resource]:
     """The prescription and all that it replaced, newest first."""
     prior = prescription.get("priorPrescription")
-    return [prescription] + (chain(world, named(world, prior["reference"])) if prior else [])
+    return [prescription] + (
+        chain(population, find_resource(population, prior["reference"])) if prior else []
+    )
 
 
-def renewal_of(world: list[Resource], prescription: Resource) -> Resource:
+def renewal_of(population: list[Resource], prescription: Resource) -> Resource:
     reference = {"reference": f"MedicationRequest/{prescription['id']}"}
-    (task,) = [each for each in of(world, "Task") if each["focus"] == reference]
+    (task,) = [each for each in of_type(population, "Task") if each["focus"] == reference]
     return task
 
 
@@ -75,35 +84,35 @@ def renewal_of(world: list[Resource], prescription: Resource) -> Resource:
     ],
 )
 def test_what_is_left_of_adas_prescriptions(
-    now: datetime, world: list[Resource], product: str, fills: int
+    now: datetime, population: list[Resource], product: str, fills: int
 ) -> None:
-    prescription = prescribed(world, "ada", product)
+    prescription = prescribed(population, "ada", product)
 
-    assert left(world, prescription) == fills
+    assert left(population, prescription) == fills
     assert prescription["status"] == "active"
     assert valid_until(prescription) > now.astimezone(ZONE).date()
 
 
-def test_a_dispense_that_was_cancelled_leaves_its_fill(world: list[Resource]) -> None:
-    prescription = prescribed(world, "ada", "omeprazole-20")
+def test_a_dispense_that_was_cancelled_leaves_its_fill(population: list[Resource]) -> None:
+    prescription = prescribed(population, "ada", "omeprazole-20")
 
-    assert dispensed(world, prescription) == {"completed": 1, "cancelled": 1}
-    assert left(world, prescription) == 2
+    assert dispensed(population, prescription) == {"completed": 1, "cancelled": 1}
+    assert left(population, prescription) == 2
 
 
-def test_of_the_inhaler_nobody_can_tell_what_is_left(world: list[Resource]) -> None:
-    prescription = prescribed(world, "ada", "salbutamol-100")
+def test_of_the_inhaler_nobody_can_tell_what_is_left(population: list[Resource]) -> None:
+    prescription = prescribed(population, "ada", "salbutamol-100")
 
     assert "numberOfRepeatsAllowed" not in prescription["dispenseRequest"]
-    assert dispensed(world, prescription) == {}
+    assert dispensed(population, prescription) == {}
     assert "category" not in prescription
     assert "extension" not in prescription
 
 
 def test_of_one_the_portal_has_its_own_figure_which_counting_would_not_give(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    prescription = prescribed(world, "ada", "levothyroxine-50")
+    prescription = prescribed(population, "ada", "levothyroxine-50")
     (repeats,) = prescription["extension"]
 
     assert repeats == {
@@ -118,7 +127,7 @@ def test_of_one_the_portal_has_its_own_figure_which_counting_would_not_give(
             },
         ],
     }
-    assert left(world, prescription) == 6
+    assert left(population, prescription) == 6
 
 
 @pytest.mark.parametrize(
@@ -130,21 +139,21 @@ def test_of_one_the_portal_has_its_own_figure_which_counting_would_not_give(
 )
 def test_adas_expired_prescriptions_lapsed_five_months_and_over_a_year_ago(
     now: datetime,
-    world: list[Resource],
+    population: list[Resource],
     product: str,
     status: str,
     least_days: int,
     most_days: int,
 ) -> None:
-    prescription = prescribed(world, "ada", product)
+    prescription = prescribed(population, "ada", product)
     ago = (now.astimezone(ZONE).date() - valid_until(prescription)).days
 
     assert least_days <= ago <= most_days
     assert prescription["status"] == status
 
 
-def test_a_stopped_prescription_says_why(now: datetime, world: list[Resource]) -> None:
-    prescription = prescribed(world, "ada", "ramipril-5")
+def test_a_stopped_prescription_says_why(now: datetime, population: list[Resource]) -> None:
+    prescription = prescribed(population, "ada", "ramipril-5")
 
     assert prescription["status"] == "stopped"
     assert prescription["statusReason"] == {"text": "Dry cough; replaced by candesartan."}
@@ -160,9 +169,9 @@ def test_a_stopped_prescription_says_why(now: datetime, world: list[Resource]) -
     ],
 )
 def test_ada_has_medicines_consumables_and_nutrition(
-    world: list[Resource], product: str, kind: str
+    population: list[Resource], product: str, kind: str
 ) -> None:
-    category = prescribed(world, "ada", product)["category"]
+    category = prescribed(population, "ada", product)["category"]
 
     assert category == [{"coding": [{"system": "urn:gpcli:prescription-kind", "code": kind}]}]
 
@@ -190,31 +199,33 @@ def group_of(medication: Resource) -> str | None:
     ],
 )
 def test_medicines_have_a_prescription_group_and_other_things_have_none(
-    world: list[Resource], medication: str, group: str | None
+    population: list[Resource], medication: str, group: str | None
 ) -> None:
-    assert group_of(named(world, f"Medication/{medication}")) == group
+    assert group_of(find_resource(population, f"Medication/{medication}")) == group
 
 
-def test_ada_has_a_medicine_of_a_group_that_needs_a_consultation(world: list[Resource]) -> None:
+def test_ada_has_a_medicine_of_a_group_that_needs_a_consultation(
+    population: list[Resource],
+) -> None:
     groups = Counter(
-        group_of(named(world, each["medicationReference"]["reference"]))
-        for each in about(world, "MedicationRequest", "ada")
+        group_of(find_resource(population, each["medicationReference"]["reference"]))
+        for each in about_patient(population, "MedicationRequest", "ada")
         if "medicationReference" in each
     )
 
     assert groups == {"C": 13, "B": 1, None: 1}
 
 
-def test_medicines_are_coded_by_substance_and_things_by_name(world: list[Resource]) -> None:
-    coded = {each["id"]: each["code"].get("coding") for each in of(world, "Medication")}
+def test_medicines_are_coded_by_substance_and_things_by_name(population: list[Resource]) -> None:
+    coded = {each["id"]: each["code"].get("coding") for each in of_type(population, "Medication")}
 
     assert coded["metformin-500"] == [{"system": "http://www.whocc.no/atc", "code": "A10BA02"}]
     assert coded["test-strips"] is None
-    assert [each for each in of(world, "Medication") if not each["code"]["text"]] == []
+    assert [each for each in of_type(population, "Medication") if not each["code"]["text"]] == []
 
 
-def test_a_strength_stands_beside_the_name_in_the_units_of_ucum(world: list[Resource]) -> None:
-    medication = named(world, "Medication/levothyroxine-50")
+def test_a_strength_stands_beside_the_name_in_the_units_of_ucum(population: list[Resource]) -> None:
+    medication = find_resource(population, "Medication/levothyroxine-50")
     (ingredient,) = medication["ingredient"]
 
     assert medication["code"]["text"] == "Levothyroxine"
@@ -230,11 +241,11 @@ def test_a_strength_stands_beside_the_name_in_the_units_of_ucum(world: list[Reso
 
 
 def test_a_strength_stands_in_the_name_where_it_stands_nowhere_else(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
     bare = {
         each["code"]["text"]
-        for each in of(world, "Medication")
+        for each in of_type(population, "Medication")
         if "coding" in each["code"] and "ingredient" not in each
     }
 
@@ -247,19 +258,19 @@ def test_a_strength_stands_in_the_name_where_it_stands_nowhere_else(
     }
 
 
-def test_adas_statin_was_renewed_twice(world: list[Resource]) -> None:
-    newest = prescribed(world, "ada", "atorvastatin-40")
+def test_adas_statin_was_renewed_twice(population: list[Resource]) -> None:
+    newest = prescribed(population, "ada", "atorvastatin-40")
 
-    links = chain(world, newest)
+    links = chain(population, newest)
 
     assert [each["status"] for each in links] == ["active", "completed", "completed"]
-    assert [left(world, each) for each in links] == [3, 0, 0]
+    assert [left(population, each) for each in links] == [3, 0, 0]
 
 
 def test_each_chain_is_of_one_product_for_one_patient_and_goes_back_in_time(
-    world: list[Resource],
+    population: list[Resource],
 ) -> None:
-    links = [chain(world, each) for each in of(world, "MedicationRequest")]
+    links = [chain(population, each) for each in of_type(population, "MedicationRequest")]
     longest = max(len(each) for each in links)
 
     assert longest == 3
@@ -271,10 +282,10 @@ def test_each_chain_is_of_one_product_for_one_patient_and_goes_back_in_time(
         assert len({each["subject"]["reference"] for each in chained}) == 1
 
 
-def test_nothing_is_replaced_twice(world: list[Resource]) -> None:
+def test_nothing_is_replaced_twice(population: list[Resource]) -> None:
     replaced = Counter(
         each["priorPrescription"]["reference"]
-        for each in of(world, "MedicationRequest")
+        for each in of_type(population, "MedicationRequest")
         if "priorPrescription" in each
     )
 
@@ -282,12 +293,12 @@ def test_nothing_is_replaced_twice(world: list[Resource]) -> None:
 
 
 def test_things_are_handed_out_while_the_prescription_is_good_and_not_in_the_future(
-    now: datetime, world: list[Resource]
+    now: datetime, population: list[Resource]
 ) -> None:
     prescriptions = {
-        f"MedicationRequest/{each['id']}": each for each in of(world, "MedicationRequest")
+        f"MedicationRequest/{each['id']}": each for each in of_type(population, "MedicationRequest")
     }
-    for dispense in of(world, "MedicationDispense"):
+    for dispense in of_type(population, "MedicationDispense"):
         handed_over = datetime.fromisoformat(dispense["whenHandedOver"])
         (authorizing,) = dispense["authorizingPrescription"]
         prescription = prescriptions[authorizing["reference"]]
@@ -299,10 +310,10 @@ def test_things_are_handed_out_while_the_prescription_is_good_and_not_in_the_fut
         assert dispense["quantity"] == prescription["dispenseRequest"]["quantity"]
 
 
-def test_nothing_is_handed_out_more_often_than_prescribed(world: list[Resource]) -> None:
+def test_nothing_is_handed_out_more_often_than_prescribed(population: list[Resource]) -> None:
     counted = [
-        left(world, each)
-        for each in of(world, "MedicationRequest")
+        left(population, each)
+        for each in of_type(population, "MedicationRequest")
         if "numberOfRepeatsAllowed" in each["dispenseRequest"]
     ]
 
@@ -331,9 +342,9 @@ def test_nothing_is_handed_out_more_often_than_prescribed(world: list[Resource])
     ],
 )
 def test_adas_renewals_are_one_open_and_one_refused_with_the_reason(
-    now: datetime, world: list[Resource], product: str, expected: dict[str, Any]
+    now: datetime, population: list[Resource], product: str, expected: dict[str, Any]
 ) -> None:
-    task = renewal_of(world, prescribed(world, "ada", product))
+    task = renewal_of(population, prescribed(population, "ada", product))
 
     (note,) = task.get("note", [{}])
     assert expected == {
@@ -345,10 +356,10 @@ def test_adas_renewals_are_one_open_and_one_refused_with_the_reason(
     assert asked <= changed < now
 
 
-def test_a_renewal_says_who_asked_whom_for_what(world: list[Resource]) -> None:
-    prescription = prescribed(world, "ada", "candesartan-8")
+def test_a_renewal_says_who_asked_whom_for_what(population: list[Resource]) -> None:
+    prescription = prescribed(population, "ada", "candesartan-8")
 
-    task = renewal_of(world, prescription)
+    task = renewal_of(population, prescription)
 
     assert task["code"]["coding"] == [{"system": "http://snomed.info/sct", "code": "103742009"}]
     assert (task["for"], task["requester"]) == (ADA.subject, ADA.subject)
@@ -358,10 +369,12 @@ def test_a_renewal_says_who_asked_whom_for_what(world: list[Resource]) -> None:
     assert identifier["value"].startswith("urn:uuid:")
 
 
-def test_the_renewal_of_the_former_statin_led_to_the_present_one(world: list[Resource]) -> None:
-    present, former, _ = chain(world, prescribed(world, "ada", "atorvastatin-40"))
+def test_the_renewal_of_the_former_statin_led_to_the_present_one(
+    population: list[Resource],
+) -> None:
+    present, former, _ = chain(population, prescribed(population, "ada", "atorvastatin-40"))
 
-    task = renewal_of(world, former)
+    task = renewal_of(population, former)
 
     assert task["status"] == "completed"
     assert datetime.fromisoformat(task["authoredOn"]) < datetime.fromisoformat(
@@ -369,8 +382,8 @@ def test_the_renewal_of_the_former_statin_led_to_the_present_one(world: list[Res
     )
 
 
-def test_at_most_one_renewal_is_asked_for_each_prescription(world: list[Resource]) -> None:
-    focus = Counter(each["focus"]["reference"] for each in of(world, "Task"))
+def test_at_most_one_renewal_is_asked_for_each_prescription(population: list[Resource]) -> None:
+    focus = Counter(each["focus"]["reference"] for each in of_type(population, "Task"))
 
     assert set(focus.values()) == {1}
 
@@ -386,36 +399,40 @@ def test_at_most_one_renewal_is_asked_for_each_prescription(world: list[Resource
     ],
 )
 def test_everybody_elses_prescriptions_come_from_their_own_gps(
-    world: list[Resource], patient: str, prescribers: set[str]
+    population: list[Resource], patient: str, prescribers: set[str]
 ) -> None:
     requesters = {
         each["requester"]["reference"].removeprefix("PractitionerRole/")
-        for each in about(world, "MedicationRequest", patient)
+        for each in about_patient(population, "MedicationRequest", patient)
     }
-    own = references({"of": named(world, f"Patient/{patient}")["generalPractitioner"]})
+    own = references({"of": find_resource(population, f"Patient/{patient}")["generalPractitioner"]})
 
     assert requesters == prescribers
     assert {f"PractitionerRole/{each}" for each in prescribers} <= set(own)
 
 
-def test_hans_has_forty_prescriptions_many_renewed_and_some_used_up(world: list[Resource]) -> None:
-    prescriptions = about(world, "MedicationRequest", "hans")
+def test_hans_has_forty_prescriptions_many_renewed_and_some_used_up(
+    population: list[Resource],
+) -> None:
+    prescriptions = about_patient(population, "MedicationRequest", "hans")
     active = [each for each in prescriptions if each["status"] == "active"]
 
     assert len(prescriptions) == 40
-    assert Counter(len(chain(world, each)) for each in active) == {2: 16, 1: 8}
-    assert Counter(left(world, each) for each in active) == {0: 8, 2: 16}
+    assert Counter(len(chain(population, each)) for each in active) == {2: 16, 1: 8}
+    assert Counter(left(population, each) for each in active) == {0: 8, 2: 16}
 
 
-def test_norwegian_letters_survive(world: list[Resource]) -> None:
-    dosage = prescribed(world, "emil", "amoksicillin-mikstur-nb")["dosageInstruction"]
+def test_norwegian_letters_survive(population: list[Resource]) -> None:
+    dosage = prescribed(population, "emil", "amoksicillin-mikstur-nb")["dosageInstruction"]
 
     assert dosage == [{"text": "5 ml tre ganger daglig i fem dager mot ørebetennelse."}]
-    assert named(world, "Medication/latanoprost-nb")["form"] == {"text": "Øyedråper"}
+    assert find_resource(population, "Medication/latanoprost-nb")["form"] == {"text": "Øyedråper"}
 
 
 def test_a_prescription_that_says_little_gives_only_what_it_says() -> None:
-    prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 3, lasts=30, has_kind=False)
+    prescription = Prescription(
+        ADA, HAUGLAND, PILLS, "As told.", 3, validity_days=30, has_kind=False
+    )
 
     (request,) = prescription.resources(NOW)
 
@@ -453,7 +470,9 @@ def test_a_renewed_prescription_has_another_id_than_what_it_replaces() -> None:
 def test_an_unanswered_renewal_was_last_changed_when_it_was_asked_for() -> None:
     prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 400)
 
-    task = Renewal(prescription, asked=1).resource(datetime(2027, 3, 29, 9, tzinfo=UTC))
+    task = RenewalRequest(prescription, requested_days_ago=1).resource(
+        datetime(2027, 3, 29, 9, tzinfo=UTC)
+    )
 
     assert task["authoredOn"] == task["lastModified"] == "2027-03-26T19:05:00+01:00"
     assert "note" not in task
@@ -461,7 +480,7 @@ def test_an_unanswered_renewal_was_last_changed_when_it_was_asked_for() -> None:
 
 
 def test_days_are_counted_on_the_calendar_when_the_clocks_change() -> None:
-    prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 1, fetched=(1,))
+    prescription = Prescription(ADA, HAUGLAND, PILLS, "As told.", 1, dispensed_days_ago=(1,))
     after_the_change = datetime(2027, 3, 29, 0, 30, tzinfo=ZONE)
 
     request, dispense = prescription.resources(after_the_change)

@@ -1,34 +1,34 @@
-"""The same small surgery as the FHIR tests have, one that answers at once and one that is slow."""
+"""Provide the portal of the FHIR tests, with a surgery that answers now or after two hours."""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.sandbox.fhir.letters import one_who_writes
-from tests.sandbox.fhir.world import World
+from tests.sandbox.fhir.portal import FhirPortal
+from tests.sandbox.fhir.request_builders import written_services
 
 
 @pytest.fixture
-def world(tmp_path):
-    with World(tmp_path / "portal.sqlite") as world:
-        yield world
+def portal(tmp_path):
+    with FhirPortal(tmp_path / "portal.sqlite") as portal:
+        yield portal
 
 
 @pytest.fixture
-def slow(tmp_path):
-    with World(tmp_path / "slow.sqlite", delay=timedelta(hours=2)) as world:
-        yield world
+def slow_portal(tmp_path):
+    with FhirPortal(tmp_path / "slow.sqlite", delay=timedelta(hours=2)) as portal:
+        yield portal
 
 
 @pytest.fixture
-def prompt(world):
-    """The surgery that answers at once, and does all that is done in writing."""
-    world.store.put_all(one_who_writes())
-    return world
+def full_portal(portal):
+    """A portal whose surgery answers at once and offers every written service."""
+    portal.store.put_all(written_services())
+    return portal
 
 
 @pytest.fixture
-def busy(slow):
-    """The surgery that is slow, and does all that is done in writing."""
-    slow.store.put_all(one_who_writes())
-    return slow
+def slow_full_portal(slow_portal):
+    """A portal whose surgery answers after two hours and offers every written service."""
+    slow_portal.store.put_all(written_services())
+    return slow_portal

@@ -1,0 +1,69 @@
+"""Describe who can sign in to the embedded portal, and for whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class UnknownPerson(LookupError):
+    """No account has this key, or the account may not act for the other person."""
+
+    def __init__(self, wanted: str, known: Iterable[str]) -> None:
+        self.wanted = wanted
+        self.known = tuple(known)
+        super().__init__(f"no person called {wanted!r}; known: {', '.join(self.known) or 'none'}")
+
+
+@dataclass(frozen=True)
+class Dependant:
+    """Somebody for whom an account holder may act.
+
+    `key` is used on the command line; `patient` is the logical id of the Patient, `fhir_user` the
+    reference of the RelatedPerson who acts.
+    """
+
+    key: str
+    name: str
+    patient: str
+    fhir_user: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can sign in.
+
+    `key` is used on the command line; `patient` is the logical id of the Patient.
+    """
+
+    key: str
+    name: str
+    description: str
+    patient: str
+    acts_for: tuple[Dependant, ...] = ()
+
+    def resolve_patient(self, acting_for: str | None) -> tuple[str, str]:
+        """Return the patient id and `fhirUser` of a sign-in by this account.
+
+        `acting_for` is the key or patient id of a dependant; None means the account holder.
+
+        Raises:
+            UnknownPerson: The account may not act for `acting_for`.
+        """
+        if acting_for is None or acting_for in (self.key, self.patient):
+            return self.patient, f"Patient/{self.patient}"
+        for dependant in self.acts_for:
+            if acting_for in (dependant.key, dependant.patient):
+                return dependant.patient, dependant.fhir_user
+        raise UnknownPerson(acting_for, (dependant.key for dependant in self.acts_for))
+
+
+def find_account(accounts: Iterable[Account], key: str) -> Account:
+    """Return the account with this key, ignoring case.
+
+    Raises:
+        UnknownPerson: There is none.
+    """
+    by_key = {account.key: account for account in accounts}
+    try:
+        return by_key[key.casefold()]
+    except KeyError:
+        raise UnknownPerson(key, by_key) from None
