@@ -89,24 +89,18 @@ def _whole_program() -> int:
     env = dict(os.environ)
     os.environ.pop("GPCLI_TOKEN", None)  # or whatever opens pages would inherit it
 
-    def session(*surroundings: "Any") -> "AppContext":
-        made = _session(*surroundings)
-        made.former_umask = former_umask
-        return made
+    def make_context(
+        options: "Options",
+        env: "Mapping[str, str]",
+        stdin: "TextIO",
+        stdout: "TextIO",
+        stderr: "TextIO",
+    ) -> "AppContext":
+        from gpcli.app_context import AppContext  # noqa: PLC0415  (start-up: only some commands)
 
-    return command_line(sys.argv[1:], env, sys.stdin, sys.stdout, sys.stderr, session)
+        return AppContext(options, env, stdin, stdout, stderr, former_umask=former_umask)
 
-
-def _session(
-    options: "Options",
-    env: "Mapping[str, str]",
-    stdin: "TextIO",
-    stdout: "TextIO",
-    stderr: "TextIO",
-) -> "AppContext":
-    from gpcli.app_context import AppContext  # noqa: PLC0415  (made only by commands that need it)
-
-    return AppContext(options, env, stdin, stdout, stderr)
+    return command_line(sys.argv[1:], env, sys.stdin, sys.stdout, sys.stderr, make_context)
 
 
 def shut_the_doors() -> int:

@@ -91,8 +91,10 @@ def adopt_portal(context: AppContext, url: str, environment: str | None) -> Prof
     chosen = known or replace(profile, name=name or _free_name(url, config.profiles))
     check_environment(chosen, environment)
     guard_production(chosen, context.env)
-    context.settings = Settings(
-        chosen, None, None, None, context.options.as_, context.options.timeout or chosen.timeout
+    context.use_settings(
+        Settings(
+            chosen, None, None, None, context.options.as_, context.options.timeout or chosen.timeout
+        )
     )
     return chosen
 
@@ -163,10 +165,10 @@ def _keep_session(
 ) -> tuple[SignInSummary, Offers]:
     identity = Identity(tokens.patient, tokens.fhir_user)
     bearer = StaticBearer(tokens.access_token, tokens.scope)
-    portal = context.portal_for(identity, context.open_client(bearer), bearer)
+    portal = context.open_portal(identity, context.open_client(bearer), bearer)
     try:
-        offers = portal.offers()
-        parties = portal.parties
+        offers = portal.fetch_offers()
+        parties = portal.fetch_parties()
     except Expired as refused:
         revoke(context.open_client(None), _kept(context, configuration, tokens))
         raise SignInRefused(
@@ -178,7 +180,7 @@ def _keep_session(
         raise
     kept = _kept(context, configuration, tokens, parties)
     _keep(context, kept)
-    context.identity = portal.identity
+    context.use_identity(portal.identity)
     return _summary(context, kept, parties, offers), offers
 
 
@@ -356,7 +358,7 @@ def who_is_here(context: AppContext) -> SignInState:
 
     A portal that can't be reached leaves the consent unknown, with a warning.
     """
-    parties = context.portal.parties
+    parties = context.portal.fetch_parties()
     settings = context.settings
     kept = None if settings.machine else context.stored_session
     return SignInState(
@@ -414,7 +416,7 @@ def _machine(settings: Settings) -> str | None:
 
 def _consent(context: AppContext) -> ConsentLevel | None:
     try:
-        return highest_level(context.portal.consents())
+        return highest_level(context.portal.fetch_consents())
     except Unavailable as trouble:
         context.output.warning(f"The portal was not asked: {trouble.message}")
         return None

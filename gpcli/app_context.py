@@ -30,193 +30,9 @@ if TYPE_CHECKING:
     from gpcli.http.deadline import Deadline
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
-    from gpcli.portal.capabilities import Capabilities
     from gpcli.portal.fhir_portal import FhirPortal
-    from gpcli.render.ask import Ask
+    from gpcli.render.ask import Prompt
     from gpcli.render.output import Output, Terminal
-
-
-class Local:
-    """Each part is built when first used. `terminal` `None` = what the streams are.
-
-    Raises ConfigError for an empty `GPCLI_CONFIG_DIR` or a wrong `GPCLI_CLOCK_OFFSET`; where
-    the command diagnoses, keeps it as `flaw`.
-
-    `former_umask` is the one that gpcli was started with, for the programs that it starts;
-    -1 = it was never changed. `patience` is how long, in seconds, the portal may take before
-    progress is shown; `None` = as `Output` has it. `terminal_device` opens the terminal to read
-    answers from where standard input is taken.
-    """
-
-    former_umask = -1
-    patience: float | None = None
-
-    def __init__(
-        self,
-        options: Options,
-        env: Mapping[str, str],
-        streams: tuple[TextIO, TextIO, TextIO],
-        now: Callable[[], datetime],
-        terminal: Terminal | None,
-    ) -> None:
-        self.flaw: ConfigError | None = None
-        try:
-            self.clock = _clock(now, env)
-        except ConfigError as flaw:
-            if not options.diagnoses:
-                raise
-            self.flaw, self.clock = flaw, now
-        self.options = options
-        self.env = env
-        self.stdin, self.stdout, self.stderr = streams
-        self.terminal_device: Callable[[], TextIO] = open_terminal
-        self._terminal = terminal
-        self._stdin_taken = False
-
-    @cached_property
-    def output(self) -> Output:
-        """The one writer."""
-        from gpcli.render.output import PATIENCE, Format, Output, look_around
-
-        chosen = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
-        return Output(
-            self.stdout,
-            self.stderr,
-            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
-            format=Format(chosen[0] if chosen else "auto"),
-            fields=self.options.fields,
-            now=self.clock,
-            patience=PATIENCE if self.patience is None else self.patience,
-        )
-
-    @cached_property
-    def ask(self) -> Ask:
-        """Who asks the person, where there is one."""
-        from gpcli.render.ask import Ask, may_ask
-
-        taken = self._stdin_taken
-        return Ask(
-            self.stdin,
-            self.stderr,
-            allowed=may_ask(
-                self.output.terminal, self.env, self.options.no_input, stdin_taken=taken
-            ),
-            tty_device=self.terminal_device if taken else None,
-            answered=self.person_answered,
-            width=self.output.terminal.width,
-        )
-
-    def take_stdin(self) -> TextIO:
-        """Standard input, for what it holds; from now on answers come from the terminal device."""
-        if not self._stdin_taken:
-            self._stdin_taken = True
-            self.__dict__.pop("ask", None)
-        return self.stdin
-
-    def person_answered(self) -> None:
-        """A person took their time to answer a question; nothing runs here that would mind."""
-
-    @property
-    def debugs(self) -> bool:
-        """Whether each request is to be told on standard error."""
-        from gpcli.config.index_format import is_set
-
-        return self.options.debug or is_set(self.env.get("GPCLI_DEBUG"))
-
-    @property
-    def config_path(self) -> Path:
-        """Where the profiles are."""
-        return Path(paths.config_dir(self.env)) / "config.toml"
-
-    def beside_config(self, named: str) -> Path:
-        """The file that a profile names: `~` is home, a relative path is beside the profiles."""
-        return self.config_path.parent / Path(named).expanduser()
-
-    @property
-    def state_dir(self) -> Path:
-        """Where the journal, the locks and the index are."""
-        return Path(paths.state_dir(self.env))
-
-    @property
-    def lock_dir(self) -> Path:
-        """Where the locks of sessions are."""
-        return self.state_dir / "locks"
-
-    @property
-    def cache_dir(self) -> Path:
-        """Where what can be fetched again is kept."""
-        return Path(paths.cache_dir(self.env))
-
-    @property
-    def config(self) -> Config:
-        """The profiles, as the file has them now."""
-        if self.flaw:
-            raise self.flaw
-        from gpcli.config.profiles import read_config
-
-        return read_config(self.config_path)
-
-    @cached_property
-    def settings(self) -> Settings:
-        """Which portal and person this run is about."""
-        from gpcli.config.settings import settle
-
-        return settle(self.options, self.env, self.config)
-
-    @property
-    def profile(self) -> Profile:
-        """The portal in use."""
-        return self.settings.profile
-
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        """The surgeries' time zone."""
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(self.profile.zone)
-
-    def now(self) -> datetime:
-        """The present, in the surgeries' zone."""
-        return self.clock().astimezone(self.zone)
-
-    @cached_property
-    def index(self) -> OfferIndex:
-        """What help and completion read: profiles, people, hidden commands."""
-        from gpcli.config.offer_index import OfferIndex
-
-        return OfferIndex(Path(paths.index_path(self.env)))
-
-    def index_profiles(self) -> None:
-        """Tell the index, and so completion, which profiles there are now."""
-        config = self.config
-        self.index.set_profiles(config.profiles, config.default)
-
-    @property
-    def index_key(self) -> str:
-        """The key of the profile in the index."""
-        from gpcli.config.offer_index import profile_key
-
-        return profile_key(self.profile.name, self.profile.portal)
-
-    def timestamp(self) -> float:
-        """The present in Unix seconds."""
-        return self.clock().timestamp()
-
-
-def open_terminal() -> TextIO:
-    """The terminal that this process belongs to, to read from; raises OSError without one."""
-    return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
-
-
-def _clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
-    if env.get("GPCLI_CONFIG_DIR") == "":
-        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
-    if "GPCLI_CLOCK_OFFSET" not in env:
-        return now
-    from gpcli.config.settings import clock_offset
-
-    offset = clock_offset(env)
-    return lambda: now() + offset
 
 
 Record = TypeVar("Record")
@@ -224,24 +40,26 @@ Record = TypeVar("Record")
 _GPCLI = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
 """The namespace of intents that `--request-id` names."""
 
-KEYRING_PATIENCE = 5.0
-"""Seconds for one call of the keyring where nobody can answer its prompt."""
-
-PROMPT_PATIENCE = 60.0
-"""The same where somebody sits at the terminal and may have to unlock it."""
+KEYRING_PATIENCE, PROMPT_PATIENCE = 5.0, 60.0
+"""Seconds for one call of the keyring: where nobody can unlock it, and where a person may."""
 
 OFFERS_KEPT = 24 * 3600
-"""How long offers are believed for help and completion, in seconds."""
+"""Seconds for which offers are believed by help and completion."""
 
 
-class AppContext(Local):
-    """One command's surroundings.
+class AppContext:
+    """What one command works with: streams, files, settings, sign-in and portal.
 
-    `sent_under` is the request id of what this run has sent; `None` = it changed nothing so far.
-    `sending_under` is that of what may have been sent: nobody knows yet, or it can't be known.
+    Each part is built when it is first used. Nobody changes it from outside but by its methods.
 
-    The last seven are for tests and `demo`; without them: the clock, the OS keyring, the system's
-    browser, the network, what the streams are, and waiting.
+    `sent_request_id` is the request id of what this run has sent; `None` = it changed nothing.
+    `pending_request_id` is that of what may have been sent and has no known outcome.
+    `environment_error` is the ConfigError of an empty `GPCLI_CONFIG_DIR` or a wrong
+    `GPCLI_CLOCK_OFFSET`: raised at once, or for a command that diagnoses, where it reads `config`.
+
+    The keywords are for tests, `demo` and the process's start. `terminal_device` opens the terminal
+    to read answers from where standard input is data; `former_umask` is that of the programs that
+    gpcli starts (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
     """
 
     def __init__(
@@ -257,31 +75,189 @@ class AppContext(Local):
         browse: Callable[[str], bool] | None = None,
         transport: httpx.BaseTransport | None = None,
         terminal: Terminal | None = None,
+        terminal_device: Callable[[], TextIO] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        former_umask: int = -1,
+        patience: float | None = None,
     ) -> None:
-        super().__init__(options, env, (stdin, stdout, stderr), now, terminal)
+        self.options = options
+        self.env = env
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self.browse = browse
         self.sleep = sleep
+        self.former_umask = former_umask
+        self.sent_request_id: str | None = None
+        self.pending_request_id: str | None = None
+        self.environment_error: ConfigError | None = None
+        try:
+            self.clock = _clock_of(now, env)
+        except ConfigError as error:
+            if not options.diagnoses:
+                raise
+            self.environment_error, self.clock = error, now
+        self._settings: Settings | None = None
+        self._person: IndexedPerson | None = None
+        self._identity: Identity | None = None
         self._vault = vault
         self._transport = transport
-        self._open_things = ExitStack()
-        self._deadlines: list[Deadline] = []
+        self._terminal = terminal
+        self._terminal_device = terminal_device or open_terminal
+        self._patience = patience
+        self._ask: Prompt | None = None
+        self._is_stdin_claimed = False
         self._request_id = options.request_id
-        self.sent_under: str | None = None
-        self.sending_under: str | None = None
-
-    def person_answered(self) -> None:
-        """The time limit is for the network: it begins anew when a person has answered."""
-        for deadline in self._deadlines:
-            deadline.restart()
+        self._open_clients = ExitStack()
+        self._deadlines: list[Deadline] = []
 
     def close(self) -> None:
         """Close the connections."""
-        self._open_things.close()
+        self._open_clients.close()
+
+    @cached_property
+    def output(self) -> Output:
+        """The one writer."""
+        from gpcli.render.output import PATIENCE, Format, Output, look_around
+
+        formats = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
+        return Output(
+            self.stdout,
+            self.stderr,
+            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
+            format=Format(formats[0] if formats else "auto"),
+            fields=self.options.fields,
+            now=self.clock,
+            patience=PATIENCE if self._patience is None else self._patience,
+        )
+
+    @property
+    def ask(self) -> Prompt:
+        """Who asks the person, where there is one."""
+        if self._ask is None:
+            from gpcli.render.ask import Prompt, can_prompt
+
+            terminal, claimed = self.output.terminal, self._is_stdin_claimed
+            self._ask = Prompt(
+                self.stdin,
+                self.stderr,
+                allowed=can_prompt(terminal, self.env, self.options.no_input, stdin_taken=claimed),
+                tty_device=self._terminal_device if claimed else None,
+                answered=self.restart_deadlines,
+                width=terminal.width,
+            )
+        return self._ask
+
+    def claim_stdin(self) -> TextIO:
+        """Return standard input, to be read as data.
+
+        From now on, answers to questions are read from the terminal device.
+        """
+        if not self._is_stdin_claimed:
+            self._is_stdin_claimed, self._ask = True, None
+        return self.stdin
+
+    def restart_deadlines(self) -> None:
+        """Begin the network's time limits anew: a person has taken their time to answer."""
+        for deadline in self._deadlines:
+            deadline.restart()
+
+    @property
+    def is_debugging(self) -> bool:
+        """Whether each request is logged on standard error."""
+        from gpcli.config.index_format import is_set
+
+        return self.options.debug or is_set(self.env.get("GPCLI_DEBUG"))
+
+    @property
+    def config_path(self) -> Path:
+        """The file of the profiles."""
+        return Path(paths.config_dir(self.env)) / "config.toml"
+
+    def resolve_beside_config(self, name: str) -> Path:
+        """Return the path of a file that a profile names.
+
+        `~` is the home directory; a relative path is relative to `config.toml`.
+        """
+        return self.config_path.parent / Path(name).expanduser()
+
+    @property
+    def state_dir(self) -> Path:
+        """The directory of the journal, the locks and the offer index."""
+        return Path(paths.state_dir(self.env))
+
+    @property
+    def lock_dir(self) -> Path:
+        """The directory of the sessions' locks."""
+        return self.state_dir / "locks"
+
+    @property
+    def cache_dir(self) -> Path:
+        """The directory of what can be fetched again."""
+        return Path(paths.cache_dir(self.env))
+
+    @property
+    def config(self) -> Config:
+        """The profiles, read from the file each time; raises ConfigError."""
+        if self.environment_error:
+            raise self.environment_error
+        from gpcli.config.profiles import read_config
+
+        return read_config(self.config_path)
+
+    @property
+    def settings(self) -> Settings:
+        """The portal and the person that this run is about; raises what `settle` raises."""
+        if self._settings is None:
+            from gpcli.config.settings import settle
+
+            self._settings = settle(self.options, self.env, self.config)
+        return self._settings
+
+    def use_settings(self, settings: Settings) -> None:
+        """Have this run be about `settings`, whatever options and environment say."""
+        self._settings = settings
+
+    @property
+    def profile(self) -> Profile:
+        """The portal in use."""
+        return self.settings.profile
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The surgeries' time zone."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.profile.zone)
+
+    def now(self) -> datetime:
+        """Return the present, in the surgeries' zone."""
+        return self.clock().astimezone(self.zone)
+
+    @cached_property
+    def index(self) -> OfferIndex:
+        """The offer index, which help and completion read: profiles, people, hidden commands."""
+        from gpcli.config.offer_index import OfferIndex
+
+        return OfferIndex(Path(paths.index_path(self.env)))
+
+    def index_profiles(self) -> None:
+        """Write the names of the profiles into the offer index."""
+        config = self.config
+        self.index.set_profiles(config.profiles, config.default)
+
+    @property
+    def index_key(self) -> str:
+        """The key of the profile in the offer index."""
+        from gpcli.config.offer_index import profile_key
+
+        return profile_key(self.profile.name, self.profile.portal)
+
+    def timestamp(self) -> float:
+        """Return the present in Unix seconds."""
+        return self.clock().timestamp()
 
     @cached_property
     def vault(self) -> Vault:
-        """Where sessions are kept; raises NoKeyring."""
+        """The store of sessions; raises NoKeyring."""
         from gpcli.auth.vault import open_keyring
 
         if self._vault is not None:
@@ -289,58 +265,71 @@ class AppContext(Local):
         patience = PROMPT_PATIENCE if self.ask.allowed else KEYRING_PATIENCE
         return open_keyring(self.env, may_ask=self.ask.allowed, timeout=patience)
 
-    @cached_property
+    @property
     def person(self) -> IndexedPerson:
-        """Whom of the people signed in here this run is about."""
-        from gpcli.auth.people import choose_person
+        """The signed-in person that this run is about; raises NotSignedIn, InputNeeded."""
+        if self._person is None:
+            from gpcli.auth.people import choose_person
 
-        return choose_person(
-            self.index,
-            self.index_key,
-            self.settings.as_,
-            sends=self.options.sends and not self.options.dry_run,
-            chooser=self.ask,
-            notice=self.output.notice,
-        )
+            self._person = choose_person(
+                self.index,
+                self.index_key,
+                self.settings.as_,
+                sends=self.options.sends and not self.options.dry_run,
+                chooser=self.ask,
+                notice=self.output.notice,
+            )
+        return self._person
+
+    def use_person(self, person: IndexedPerson) -> None:
+        """Have this run be about `person`, of those who are signed in."""
+        self._person = person
 
     @cached_property
     def stored_session(self) -> StoredSession:
-        """The kept session of the person; raises NotSignedIn, NoKeyring."""
+        """The person's session, read from the vault; raises NotSignedIn, NoKeyring."""
         person = self.person  # comes first: where nobody is signed in, no keyring is needed
-        kept = self.vault.load(person.account)
-        if kept is None:
+        stored = self.vault.load(person.account)
+        if stored is None:
             raise NotSignedIn(
                 f"The session of {person.name} is gone from the keyring.",
                 hint="gpcli login signs in.",
             )
-        return kept
+        return stored
 
-    @cached_property
+    @property
     def identity(self) -> Identity:
-        """Whom the sign-in is for; raises NotSignedIn, InputNeeded."""
+        """The patient of the sign-in, and who acts; raises NotSignedIn, InputNeeded."""
+        if self._identity is not None:
+            return self._identity
         from gpcli.model.person import Identity
 
         settings = self.settings
         if settings.machine:
             from gpcli.auth.unattended import whom
 
-            return Identity(whom(settings), settings.fhir_user)
-        kept = self.stored_session
-        return Identity(
-            kept.patient, kept.fhir_user, kept.patient_name or None, kept.acting_name or None
-        )
+            self._identity = Identity(whom(settings), settings.fhir_user)
+        else:
+            stored = self.stored_session
+            names = stored.patient_name or None, stored.acting_name or None
+            self._identity = Identity(stored.patient, stored.fhir_user, *names)
+        return self._identity
+
+    def use_identity(self, identity: Identity) -> None:
+        """Have this run be about `identity`: a sign-in has just told it."""
+        self._identity = identity
 
     @cached_property
     def bearer(self) -> ScopedBearer:
-        """Where the access token comes from."""
+        """The source of access tokens."""
         from gpcli.auth.bearer import SessionBearer
 
         if self.settings.machine:
             from gpcli.auth.unattended import MachineEnvironment, machine_bearer
 
             umask, now = self.former_umask, self.timestamp
-            around = MachineEnvironment(self.env, self.beside_config, self.cache_dir, umask, now)
-            return machine_bearer(self.settings, around)
+            places = self.resolve_beside_config, self.cache_dir
+            return machine_bearer(self.settings, MachineEnvironment(self.env, *places, umask, now))
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.touch(self.index_key, account, self.timestamp())
@@ -350,42 +339,46 @@ class AppContext(Local):
 
     @cached_property
     def client(self) -> HttpClient:
-        """The way to the portal, with the token."""
+        """The HTTP client of the portal, with the access token."""
         return self.open_client(self.bearer)
 
     def open_client(self, bearer: Bearer | None) -> HttpClient:
-        """A way to the portal with its own time limit; `None` = without a token."""
+        """Return an HTTP client of the portal with a time limit of its own.
+
+        `bearer` gives the access tokens; `None` = requests carry no token. It is closed with this
+        context.
+        """
         from gpcli.http.client import HttpClient
         from gpcli.http.deadline import Deadline
 
-        deadline = Deadline(self.settings.timeout)
+        deadline, name = Deadline(self.settings.timeout), self.profile.ca_file
         self._deadlines.append(deadline)
         client = HttpClient(
             self.profile.portal,
             deadline=deadline,
             bearer=bearer,
-            ca_file=str(self.beside_config(named)) if (named := self.profile.ca_file) else None,
+            ca_file=str(self.resolve_beside_config(name)) if name else None,
             env=self.env,
             transport=self._transport,
             sleep=self.sleep,
-            log=self._log if self.debugs else None,
+            log=self._log if self.is_debugging else None,
             meanwhile=lambda: self.output.progress("Waiting for the portal"),
         )
-        return self._open_things.enter_context(client)
+        return self._open_clients.enter_context(client)
 
     @cached_property
     def portal(self) -> FhirPortal:
         """The portal on behalf of the person who is signed in."""
-        return self.portal_for(self.identity, self.client, self.bearer)
+        return self.open_portal(self.identity, self.client, self.bearer)
 
-    def portal_for(
+    def open_portal(
         self, identity: Identity, client: HttpClient, bearer: ScopedBearer
     ) -> FhirPortal:
-        """The portal through `client`, with what `bearer` was granted."""
+        """Return the portal on behalf of `identity`, through `client`, as `bearer` permits."""
         from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
-        from gpcli.portal.capabilities import permitted
+        from gpcli.portal.capabilities import capabilities, permitted
         from gpcli.portal.dependencies import PortalDependencies
         from gpcli.portal.fhir_portal import FhirPortal
         from gpcli.portal.mapping import PortalProfile, RecordMapper
@@ -394,37 +387,32 @@ class AppContext(Local):
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
-        exchange = FhirSearch(client, lambda: self.capabilities(client))
+        search = FhirSearch(client, lambda: capabilities(client, self.cache_dir, self.timestamp()))
         portal_profile = PortalProfile(
             profile.services, profile.status_sent, profile.zone, profile.booking
         )
-        context = PortalDependencies(
-            exchange,
-            WriteKernel(exchange, Journal(self.state_dir, profile.name, account), self.now),
+        dependencies = PortalDependencies(
+            search,
+            WriteKernel(search, Journal(self.state_dir, profile.name, account), self.now),
             identity,
             portal_profile,
-            RecordMapper(identity.patient, portal_profile, exchange.flaws),
-            lambda: permitted(bearer.scope, exchange.can()),
+            RecordMapper(identity.patient, portal_profile, search.flaws),
+            lambda: permitted(bearer.scope, search.can()),
             self.now,
         )
-        return FhirPortal(context, ReadMarks(self.state_dir, account))
-
-    def capabilities(self, client: HttpClient) -> Capabilities:
-        """What the portal can do."""
-        from gpcli.portal.capabilities import capabilities
-
-        return capabilities(client, self.cache_dir, self.timestamp())
+        return FhirPortal(dependencies, ReadMarks(self.state_dir, account))
 
     def intent(self, command: str) -> UUID:
-        """What identifies this write: random, or the same for the same `--request-id`.
+        """Return the UUID that identifies this write of `command`.
 
-        A UUID, as receipts and errors show it, is the identifier itself.
+        It is random, or derived from the profile, the patient, the command and `--request-id`. A
+        `--request-id` that is a UUID, as receipts and errors show it, is itself the intent.
         """
         request = self.options.request_id
         if request is None:
-            made = uuid4()
-            self._request_id = str(made)
-            return made
+            intent = uuid4()
+            self._request_id = str(intent)
+            return intent
         with suppress(ValueError):
             if str(UUID(request)) == request:
                 return UUID(request)
@@ -434,29 +422,34 @@ class AppContext(Local):
     def confirm_and_send(
         self, decision: Decision[Record], *, word: str | None = None
     ) -> Outcome[Record]:
-        """Show the plan, make sure that the person agrees, send.
+        """Show the plan, have the person agree, and send.
 
-        `word` is what the command line gave where a plan asks for a word.
+        `word` is what the command line gave for a plan that asks for a word to be typed.
+        Raises: NotConfirmed, and what sending raises.
         """
         from gpcli.care.confirmation import Agreement, confirm_and_send
 
         options = self.options
-        terms = Agreement(options.yes, options.dry_run, options.accept_fee, word)
-        return confirm_and_send(decision, terms, self.ask, self._show_plan, self._note_stage)
+        agreement = Agreement(options.yes, options.dry_run, options.accept_fee, word)
+        return confirm_and_send(decision, agreement, self.ask, self._show_plan, self._note_stage)
 
-    def remember(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
-        """Keep what is not offered, for help and completion."""
+    def store_offers(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
+        """Write into the offer index which commands the GP does not offer.
+
+        `starts` has the services that each command can start. A file that can't be written is a
+        warning.
+        """
         from gpcli.care.offers import hidden_commands
 
         hidden = hidden_commands(offers, self.now(), starts)
         until = self.timestamp() + OFFERS_KEPT
         try:
             self.index.set_hidden(self.index_key, self.identity.patient, hidden, until)
-        except OSError as trouble:
-            self.output.warning(f"What is offered can't be kept for help: {trouble.strerror}.")
+        except OSError as error:
+            self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
 
-    def check_whole(self) -> None:
-        """Raise Partial when something that the portal has had to be left out."""
+    def require_complete(self) -> None:
+        """Raise Partial when records of the portal had to be left out; warn of each."""
         flaws = self.portal.flaws
         for flaw in flaws:
             self.output.warning(f"Left out: {flaw}")
@@ -468,8 +461,8 @@ class AppContext(Local):
 
     def _note_stage(self, stage: SendStage) -> None:
         if stage == "sent":
-            self.sent_under = self._request_id
-        self.sending_under = self._request_id if stage == "sending" else None
+            self.sent_request_id = self._request_id
+        self.pending_request_id = self._request_id if stage == "sending" else None
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:
         from gpcli.render.views.wording import plan_of
@@ -484,8 +477,24 @@ class AppContext(Local):
         )
         self.output.plan(plan)
 
-    def _log(self, line: RequestLog) -> None:
-        status = line.status or "no answer"
-        said = f"{line.method} {line.route} {status} {line.ms} ms {line.request_id}"
+    def _log(self, request: RequestLog) -> None:
+        status = request.status or "no answer"
+        line = f"{request.method} {request.route} {status} {request.ms} ms {request.request_id}"
         with suppress(OSError):  # what came of the request matters more than its line
-            self.output.notice(said)
+            self.output.notice(line)
+
+
+def open_terminal() -> TextIO:
+    """Open the terminal that this process belongs to, for reading; raises OSError without one."""
+    return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
+
+
+def _clock_of(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+    if env.get("GPCLI_CONFIG_DIR") == "":
+        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
+    if "GPCLI_CLOCK_OFFSET" not in env:
+        return now
+    from gpcli.config.settings import clock_offset
+
+    offset = clock_offset(env)
+    return lambda: now() + offset

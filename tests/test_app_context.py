@@ -18,10 +18,10 @@ AT_A_TERMINAL = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True)
 PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
 
 
-def context(tmp_path, typed=""):
+def context(tmp_path, typed="", kind=AppContext, **keywords):
     env = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}
     streams = StringIO(typed), StringIO(), StringIO()
-    return AppContext(Options(timeout=30.0), env, *streams, terminal=AT_A_TERMINAL)
+    return kind(Options(timeout=30.0), env, *streams, terminal=AT_A_TERMINAL, **keywords)
 
 
 def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
@@ -48,8 +48,8 @@ def test_a_file_that_a_profile_names_is_beside_the_profiles_or_at_home(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     ours = context(tmp_path)
-    assert ours.beside_config(named) == tmp_path / place
-    assert ours.beside_config("/etc/ca.pem") == Path("/etc/ca.pem")
+    assert ours.resolve_beside_config(named) == tmp_path / place
+    assert ours.resolve_beside_config("/etc/ca.pem") == Path("/etc/ca.pem")
 
 
 def test_a_deadline_begins_anew():
@@ -61,9 +61,13 @@ def test_a_deadline_begins_anew():
 
 
 def test_every_answer_is_told(tmp_path):
-    ours = context(tmp_path, "y\n2\nwords\n")
     told = []
-    ours.person_answered = lambda: told.append(True)
+
+    class Telling(AppContext):
+        def restart_deadlines(self):
+            told.append(True)
+
+    ours = context(tmp_path, "y\n2\nwords\n", Telling)
     ours.ask.yes("Send?", flag="--yes")
     ours.ask.choose("Which?", [("a", "A"), ("b", "B")], flag="ID")
     ours.ask.text("What?", flag="--message")
@@ -78,11 +82,10 @@ def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
 
 
 def test_questions_are_answered_at_the_terminal_once_standard_input_is_the_message(tmp_path):
-    ours = context(tmp_path, "the message\n")
-    ours.terminal_device = lambda: StringIO("y\nno\n")
-    assert ours.take_stdin().read() == "the message\n"
+    ours = context(tmp_path, "the message\n", terminal_device=lambda: StringIO("y\nno\n"))
+    assert ours.claim_stdin().read() == "the message\n"
     assert ours.ask.yes("Send?", flag="--yes")
-    assert ours.take_stdin() is ours.stdin
+    assert ours.claim_stdin() is ours.stdin
     assert not ours.ask.yes("Send more?", flag="--yes")
 
 
@@ -90,9 +93,8 @@ def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
     def none():
         raise OSError("No such device or address")
 
-    ours = context(tmp_path)
-    ours.terminal_device = none
-    ours.take_stdin()
+    ours = context(tmp_path, terminal_device=none)
+    ours.claim_stdin()
     with pytest.raises(ConfirmationNeeded):
         ours.ask.yes("Send?", flag="--yes")
 
@@ -126,9 +128,9 @@ def test_a_session_remembers_under_which_request_id_it_sent_something(
     tmp_path, options, decision, under
 ):
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
-    before = ours.sent_under
+    before = ours.sent_request_id
     ours.confirm_and_send(decision)
-    assert (before, ours.sent_under) == (None, under)
+    assert (before, ours.sent_request_id) == (None, under)
 
 
 def test_without_a_request_id_it_remembers_the_intent(tmp_path):
@@ -136,7 +138,7 @@ def test_without_a_request_id_it_remembers_the_intent(tmp_path):
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     intent = ours.intent("contact")
     ours.confirm_and_send(a_step(changed=True))
-    assert ours.sent_under == str(intent)
+    assert ours.sent_request_id == str(intent)
 
 
 @pytest.mark.parametrize(
@@ -148,16 +150,16 @@ def test_a_session_remembers_what_may_have_been_sent(tmp_path, error, under):
     during = []
 
     def send():
-        during.append(ours.sending_under)
+        during.append(ours.pending_request_id)
         raise error
 
     with pytest.raises(type(error)):
         ours.confirm_and_send(Proposal("Send it", (), "preview", send))
-    assert (during, ours.sending_under, ours.sent_under) == (["r-1"], under, None)
+    assert (during, ours.pending_request_id, ours.sent_request_id) == (["r-1"], under, None)
 
 
 def test_what_was_sent_is_no_longer_on_its_way(tmp_path):
     options = Options(yes=True, request_id="r-1")
     ours = AppContext(options, PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)}, *[StringIO()] * 3)
     ours.confirm_and_send(a_step(changed=True))
-    assert (ours.sending_under, ours.sent_under) == (None, "r-1")
+    assert (ours.pending_request_id, ours.sent_request_id) == (None, "r-1")

@@ -154,6 +154,20 @@ def test_files_and_functions_stay_within_the_house_limits(path):
     assert long == []
 
 
+def test_nobody_changes_the_app_context_from_outside():
+    changes = [
+        f"{place(path)}:{node.lineno}"
+        for path in SOURCES
+        if area(path) in {"account", "cli", "troubleshoot", "__main__"}
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store | ast.Del)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"context", "app_context"}
+    ]
+    assert changes == []
+
+
 def test_no_module_is_called_utils_or_the_like():
     vague = {"utils", "util", "common", "helpers", "base", "manager", "misc"}
     assert {path.stem for path in SOURCES} & vague == set()

@@ -61,7 +61,7 @@ def _show(findings: Sequence[Finding], output: Output) -> None:
 
 def _person(context: AppContext) -> IndexedPerson:
     """Whom the run is about, without a word of it on standard error."""
-    context.person = choose_person(
+    person = choose_person(
         context.index,
         context.index_key,
         context.settings.as_,
@@ -69,14 +69,15 @@ def _person(context: AppContext) -> IndexedPerson:
         chooser=context.ask,
         notice=lambda _: None,
     )
-    return context.person
+    context.use_person(person)
+    return person
 
 
 def _door(context: AppContext, spent: float) -> HttpClient:
     """The way to the portal, which ends with the time limit that began `spent` seconds ago."""
     settings = context.settings
     left = max(settings.timeout - spent, min(settings.timeout, LEAST))
-    context.settings = replace(settings, timeout=round(left, 1) or left)
+    context.use_settings(replace(settings, timeout=round(left, 1) or left))
     return context.open_client(_LateBearer(context))
 
 

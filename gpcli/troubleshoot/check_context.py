@@ -53,7 +53,7 @@ class RunContext(Protocol):
     options: Options
     env: Mapping[str, str]
     clock: Callable[[], datetime]
-    flaw: ConfigError | None
+    environment_error: ConfigError | None
 
     @property
     def config_path(self) -> Path:
@@ -95,7 +95,7 @@ class RunContext(Protocol):
     def bearer(self) -> ScopedBearer:
         """Where the token comes from, and what it allows."""
 
-    def beside_config(self, named: str) -> Path:
+    def resolve_beside_config(self, named: str) -> Path:
         """The file that a profile names."""
 
     def timestamp(self) -> float:
@@ -131,8 +131,8 @@ class CheckContext:
 
     def check_start(self) -> None:
         """Raise what keeps every other command from starting."""
-        if self.around.flaw:
-            raise self.around.flaw
+        if self.around.environment_error:
+            raise self.around.environment_error
 
     @cached_property
     def config(self) -> Config:

@@ -46,9 +46,15 @@ def context(tmp_path):
     def make(typed="", terminal=PIPED, device=None, **env):
         stdin = TextIOWrapper(BytesIO(typed)) if isinstance(typed, bytes) else StringIO(typed)
         known = PORTAL | {"GPCLI_CONFIG_DIR": str(tmp_path)} | env
-        made = AppContext(Options(), known, stdin, StringIO(), StringIO(), terminal=terminal)
-        made.terminal_device = lambda: StringIO(device)
-        return made
+        return AppContext(
+            Options(),
+            known,
+            stdin,
+            StringIO(),
+            StringIO(),
+            terminal=terminal,
+            terminal_device=lambda: StringIO(device),
+        )
 
     return make
 

@@ -30,7 +30,7 @@ class Counter(Shell):
         context = super()._session(*given)
         context.__dict__["portal"] = self.portal
         if self.device is not None:
-            context.terminal_device = lambda: io.StringIO(self.device)
+            context._terminal_device = lambda: io.StringIO(self.device)
         return context
 
 
@@ -253,7 +253,7 @@ class AtOnce:
 
     answers: list[tuple[str, str | None]]
 
-    def renew(self, asked, note, intent):
+    def send_renewals(self, asked, note, intent):
         return [
             RenewalOutcome(
                 one, a_renewal(f"t-{one.id}", one.id, status=status, answer=answer), changed=True
@@ -264,9 +264,9 @@ class AtOnce:
 
 def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
     portal = two()
-    portal.prescriptions.renew = AtOnce(
+    portal.prescriptions.send_renewals = AtOnce(
         [("rejected", "A consultation is needed."), ("rejected", None)]
-    ).renew
+    ).send_renewals
 
     ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
 
@@ -278,7 +278,7 @@ def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
 
 def test_each_kind_of_result_is_counted_by_itself(at_counter):
     portal = two()
-    portal.prescriptions.renew = AtOnce([("completed", None), ("rejected", "No.")]).renew
+    portal.prescriptions.send_renewals = AtOnce([("completed", None), ("rejected", "No.")]).send_renewals
 
     ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 rx-9 --yes --json")
 

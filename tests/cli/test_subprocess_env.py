@@ -37,9 +37,7 @@ def context(tmp_path):
         "GPCLI_CONFIG_DIR": str(tmp_path),
         "EDITOR_OPTIONS": "wide",
     }
-    made = AppContext(Options(), env, StringIO(), StringIO(), StringIO())
-    made.former_umask = 0o022
-    return made
+    return AppContext(Options(), env, StringIO(), StringIO(), StringIO(), former_umask=0o022)
 
 
 @pytest.fixture
@@ -88,8 +86,8 @@ def test_neither_does_a_browser_see_the_token(context, tmp_path):
 @pytest.mark.usefixtures("private")
 def test_where_the_umask_was_never_changed_it_stays(context, noting):
     command, seen = noting
-    context.former_umask = -1
-    started(context, command)
+    streams = context.stdin, context.stdout, context.stderr
+    started(AppContext(Options(), context.env, *streams), command)
     assert seen.read_text() == "077 EDITOR_OPTIONS GPCLI_CONFIG_DIR"
 
 

@@ -122,7 +122,7 @@ class Shell:
         return replace(self, now=now)
 
     def _session(self, options: Options, env: Mapping[str, str], *streams: Any) -> AppContext:
-        session = AppContext(
+        return AppContext(
             options,
             env,
             *streams,
@@ -132,9 +132,8 @@ class Shell:
             terminal=self.terminal,
             sleep=self.sleep,
             transport=self.transport,
+            patience=AN_HOUR,  # that a machine is busy is no news to a test
         )
-        session.patience = AN_HOUR  # that a machine is busy is no news to a test
-        return session
 
 
 def scripted(

@@ -56,7 +56,7 @@ class Fated(Shell):
 
     def _session(self, options: Any, env: Any, *streams: Any) -> AppContext:
         fate = self.fate()
-        session = AppContext(
+        return AppContext(
             options,
             env,
             *streams,
@@ -64,9 +64,8 @@ class Fated(Shell):
             transport=fate,
             terminal=replace(self.terminal, width=500),
             sleep=at_once,
+            patience=AN_HOUR,
         )
-        session.patience = AN_HOUR
-        return session
 
 
 @pytest.fixture

@@ -58,11 +58,15 @@ class Through(Shell):
     transport: httpx.BaseTransport | None = None
 
     def _session(self, options, env, *streams):
-        session = AppContext(
-            options, env, *streams, now=self.now, transport=self.transport, terminal=self.terminal
+        return AppContext(
+            options,
+            env,
+            *streams,
+            now=self.now,
+            transport=self.transport,
+            terminal=self.terminal,
+            patience=AN_HOUR,
         )
-        session.patience = AN_HOUR
-        return session
 
 
 @pytest.fixture
