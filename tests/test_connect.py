@@ -26,8 +26,8 @@ def bo(sandbox, monkeypatch, tmp_path):
 
 def test_a_script_gets_the_portal_and_asks_it(bo):
     with gpcli.connect() as portal:
-        name = portal.parties.patient.name
-        rows = standings(portal.offers(), bo.now())
+        name = portal.fetch_parties().patient.name
+        rows = standings(portal.fetch_offers(), bo.now())
     offered = [row.service.value for row in rows if row.status == "offered"]
 
     assert name == "Bo Lindvik"

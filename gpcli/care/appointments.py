@@ -21,7 +21,7 @@ def listed(
     portal: Portal, now: datetime, *, past: bool, everything: bool, waiting: bool
 ) -> list[Appointment]:
     """What is to come and what waits; or the past, newest first; or all in order of time."""
-    found = portal.appointments(None if past or everything else now.date())
+    found = portal.fetch_appointments(None if past or everything else now.date())
     if waiting:
         found = [one for one in found if one.waiting]
     if past:
@@ -56,7 +56,7 @@ def pick(
     hint = "gpcli appointments list shows the ids."
     if appointment is not None or not asker.allowed:
         raise InputNeeded("An appointment's id is needed.", hint=hint)
-    found = portal.appointments(now.date())
+    found = portal.fetch_appointments(now.date())
     fitting = [one for one in found if not one.over and picking.fits(one, now)]
     if not fitting:
         raise InputNeeded(picking.none, hint=hint)
@@ -100,7 +100,7 @@ def propose(
     gated by what the GP offers now.
     """
     now = clock()
-    desk = portal.cancelling_desk(appointment_id)
+    desk = portal.fetch_cancellation_facts(appointment_id)
     there = desk.appointment
     if there is None:
         require(desk.offers, ServiceName.CANCELLATION, now)
@@ -182,7 +182,7 @@ def giving_back(
     again: Callable[[], Decision[Appointment]] | None = None,
 ) -> Proposal[Appointment]:
     """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
-    parties = portal.parties
+    parties = portal.fetch_parties()
     rows: tuple[tuple[str, PlanValue], ...] = (
         (_kind(there), there.id),
         ("When", Window(there.start, there.end) if there.start and there.end else None),
@@ -226,5 +226,5 @@ def _check_same(decision: Decision[Appointment], charge: Charge | None) -> None:
 
 def _send(portal: Portal, there: Appointment, intent: UUID) -> WriteResult[Appointment]:
     """Cancel; names and places are kept from what was read before, which came with them."""
-    written = portal.cancel(str(there.id), intent)
+    written = portal.send_cancellation(str(there.id), intent)
     return WriteResult(replace(there, status=written.record.status), written.changed)

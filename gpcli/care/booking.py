@@ -72,7 +72,7 @@ def propose(
 def _by_id(desk: BookingContext, request: ServiceRequest, slot_id: str) -> Decision[Appointment]:
     if not slot_id.strip():
         raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
-    facts = desk.portal.booking_desk(slot=slot_id, intent=request.lookup)
+    facts = desk.portal.fetch_booking_facts(slot=slot_id, intent=request.lookup)
     if facts.earlier:
         return _done(facts.earlier, request, facts, same=facts.earlier.slot_id == slot_id)
     slot = facts.slot
@@ -93,7 +93,7 @@ def _found(
     request: ServiceRequest,
     find: Callable[[BookingContext, Iterator[Slot]], Slot],
 ) -> Decision[Appointment]:
-    facts = desk.portal.booking_desk(slot=None, intent=request.lookup)
+    facts = desk.portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         a_time = facts.earlier.service in _SAME[request.service] and not _asked(facts.earlier)
         return _done(facts.earlier, request, facts, same=a_time)
@@ -103,7 +103,7 @@ def _found(
     if find is _picked and not desk.asker.allowed:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     ours = {each.slot_id for each in facts.coming if not each.over}
-    free = desk.portal.slots([offer_of(row)], *desk.search.days)
+    free = desk.portal.fetch_slots([offer_of(row)], *desk.search.days)
     slot = find(desk, desk.search.pick(each for each in free if each.id not in ours))
     return _booking(desk, request, facts, row, slot)
 
@@ -125,7 +125,7 @@ def _picked(desk: BookingContext, free: Iterator[Slot]) -> Slot:
 
 def _enquiry(desk: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
     portal, search = desk.portal, desk.search
-    facts = portal.booking_desk(slot=None, intent=request.lookup)
+    facts = portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         return _done(facts.earlier, request, facts, same=_asked(facts.earlier))
     wished = _wished(search)
@@ -134,7 +134,7 @@ def _enquiry(desk: BookingContext, request: ServiceRequest) -> Decision[Appointm
     if not request.another:
         _refuse_double([each for each in facts.coming if each.start is None], row, search.now)
     rows: tuple[tuple[str, PlanValue], ...] = (
-        *whom(portal.parties, row),
+        *whom(portal.fetch_parties(), row),
         *(("Wished", window) for window in wished),
         ("Reason", request.reason),
         ("Answer", row.answer_time),
@@ -144,7 +144,7 @@ def _enquiry(desk: BookingContext, request: ServiceRequest) -> Decision[Appointm
         action="Ask the surgery for a time",
         rows=rows,
         preview=preview(row, request, zone=search.zone.key, requested=tuple(wished)),
-        send=lambda: portal.enquire(offer_of(row), wished, request.reason, request.intent),
+        send=lambda: portal.send_enquiry(offer_of(row), wished, request.reason, request.intent),
     )
 
 
@@ -222,7 +222,7 @@ def _booking(
         ("With", slot.practitioner),
         ("Way", slot.channel),
         ("Where", slot.location),
-        *whom(portal.parties, row),
+        *whom(portal.fetch_parties(), row),
         ("Reason", request.reason),
         ("Price at the visit", row.price),
     )
@@ -250,7 +250,7 @@ def _book(
     portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest
 ) -> WriteResult[Appointment]:
     """Book; until the surgery has said with whom and where, the slot's own words stand."""
-    written = portal.book(slot, offer, request.reason, request.intent)
+    written = portal.send_booking(slot, offer, request.reason, request.intent)
     made = written.record
     filled = replace(
         made,
@@ -261,7 +261,7 @@ def _book(
 
 
 def _flu_warnings(desk: BookingContext, row: Service) -> Iterator[str]:
-    if had_this_season(desk.portal.vaccinations(), desk.search.now):
+    if had_this_season(desk.portal.fetch_vaccinations(), desk.search.now):
         yield "The record shows a flu vaccination this season already."
     if link := offer_of(row).deep_link:
         yield f"The portal books this at {link}."
@@ -300,10 +300,10 @@ def ask(portal: Portal, search: SlotSearch, gp: str | None, asker: Asker, limit:
 
     Raises NotOffered and its like, or InputNeeded when several GPs offer it.
     """
-    row = choose(portal.offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
-    free = portal.slots([row.offer] if row.offer else [], *search.days)
+    row = choose(portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    free = portal.fetch_slots([row.offer] if row.offer else [], *search.days)
     slots = tuple(search.pick(free, limit))
-    vaccinations = portal.vaccinations()
+    vaccinations = portal.fetch_vaccinations()
     return FluAnswer(
         surgery=row.surgery,
         eligibility=row.eligibility,

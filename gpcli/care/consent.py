@@ -20,18 +20,18 @@ WITHDRAW = "withdraw"
 def propose_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Consent to Full Access; raises NotPermitted when acting for someone else."""
     _own(portal)
-    there = [each for each in portal.consents() if each.level == ConsentLevel.FULL_ACCESS]
+    there = [each for each in portal.fetch_consents() if each.level == ConsentLevel.FULL_ACCESS]
     if there:
         return Outcome(there[0], changed=False)
     return Proposal(
         action="Consent to Full Access",
         rows=(
-            ("For", portal.parties.patient.name),
+            ("For", portal.fetch_parties().patient.name),
             ("Means", "the portal may store and show your bookings, messages and prescriptions"),
             ("Ends", "when you withdraw it: gpcli consent withdraw"),
         ),
         preview=Consent("", ConsentLevel.FULL_ACCESS, "proposed", None),
-        send=lambda: portal.grant_consent(intent),
+        send=lambda: portal.send_consent_grant(intent),
     )
 
 
@@ -42,13 +42,13 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
     data, so a word has to be typed: `--yes` does not replace it.
     """
     _own(portal)
-    there = [each for each in portal.consents() if each.level in ABOVE_BASIC]
+    there = [each for each in portal.fetch_consents() if each.level in ABOVE_BASIC]
     if not there:
         return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
     return Proposal(
         action="Withdraw consent",
         rows=(
-            ("For", portal.parties.patient.name),
+            ("For", portal.fetch_parties().patient.name),
             ("Consents", ", ".join(each.level for each in there)),
         ),
         preview=there[-1],
@@ -59,12 +59,12 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
 
 
 def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
-    written = [portal.withdraw_consent(each, uuid5(intent, each.id)) for each in consents]
+    written = [portal.send_consent_withdrawal(each, uuid5(intent, each.id)) for each in consents]
     return WriteResult(written[-1].record, any(each.changed for each in written))
 
 
 def _own(portal: Portal) -> None:
-    patient, other = portal.parties.patient, portal.parties.on_behalf_by
+    patient, other = portal.fetch_parties().patient, portal.fetch_parties().on_behalf_by
     if other:
         raise NotPermitted(
             f"Only {patient.name} can change this consent; {other.name} acts on their behalf."

@@ -88,7 +88,7 @@ def in_writing(
     way; AlreadyBooked when one with the same subject was begun within the last day and is open;
     InputNeeded when several GPs may be meant.
     """
-    desk = writer.portal.mailbox.writing_desk(request.lookup, _KIND)
+    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
     if desk.appointment:
         raise used_otherwise(desk.appointment)
     if desk.earlier and not desk.half:
@@ -109,7 +109,7 @@ def at_a_time(
 
     Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
     """
-    desk = writer.portal.booking_desk(slot=None, intent=request.lookup, threads=True)
+    desk = writer.portal.fetch_booking_facts(slot=None, intent=request.lookup, threads=True)
     if desk.thread:
         raise used_otherwise(f"thread {desk.thread}")
     if desk.earlier:
@@ -133,7 +133,7 @@ def _asking(
     return Proposal(
         action=f"Ask for an e-consultation {WAYS[way]}",
         rows=(
-            *whom(portal.parties, row),
+            *whom(portal.fetch_parties(), row),
             *(("Wished", window) for window in wished),
             ("Subject", letter.subject),
             *(draft_rows(letter.draft, shown=writer.shows_words) if letter.draft.text else ()),
@@ -149,7 +149,7 @@ def _asking(
             reason=words,
             subject=letter.subject,
         ),
-        send=lambda: portal.enquire(
+        send=lambda: portal.send_enquiry(
             offer, wished, words, request.intent, channel=way, subject=letter.subject
         ),
         charge=_charge(row),
@@ -243,7 +243,7 @@ def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
     Raises NotFound; Rejected while the surgery has not confirmed it or given no link, when it is
     over, and when it is no video consultation.
     """
-    there = portal.appointment(appointment_id)
+    there = portal.fetch_appointment(appointment_id)
     hint = f"gpcli appointments show {there.id}"
     if there.over:
         how = "cancelled" if there.status == "cancelled" else "over"
@@ -266,7 +266,7 @@ def propose_withdrawal(
     that is no e-consultation.
     """
     now = clock()
-    desk = portal.cancelling_desk(appointment_id)
+    desk = portal.fetch_cancellation_facts(appointment_id)
     there = desk.appointment
     if there is None:
         raise _missing(portal, appointment_id)
@@ -286,7 +286,7 @@ def propose_withdrawal(
 def _missing(portal: Portal, identity: str) -> GpcliError:
     """What is wrong with an id that is no appointment: it may be a thread's."""
     try:
-        thread = portal.mailbox.conversation(identity).thread
+        thread = portal.mailbox.fetch_conversation(identity).thread
     except NotFound:
         return no_such(identity)
     if thread.kind != ThreadKind.E_CONSULTATION:

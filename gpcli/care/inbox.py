@@ -157,9 +157,9 @@ class ThreadFilters:
 
 def listed(portal: Portal, sought: ThreadFilters) -> list[Thread]:
     """The threads, those with something unread first, then the newest; raises NotFound."""
-    found = [one for one in portal.mailbox.threads() if sought.fits(one)]
+    found = [one for one in portal.mailbox.fetch_threads() if sought.fits(one)]
     if sought.gp is not None:
-        ours = {each.id for each in called(portal.surgeries(), sought.gp)}
+        ours = {each.id for each in called(portal.fetch_surgeries(), sought.gp)}
         found = [one for one in found if one.surgery_id in ours]
     return found[: sought.limit]
 
@@ -183,7 +183,7 @@ def pick(
         return thread
     if thread is not None or not asker.allowed:
         raise InputNeeded("A thread's id is needed.", hint=_SEE_THREADS)
-    found = [one for one in mailbox.threads() if fits(one)]
+    found = [one for one in mailbox.fetch_threads() if fits(one)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
     choices = [(str(one.id), label(one)) for one in found[:MOST_TO_PICK]]
@@ -196,7 +196,7 @@ def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
 
     Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
     """
-    desk = portal.mailbox.reply_desk(thread, lookup)
+    desk = portal.mailbox.fetch_reply_facts(thread, lookup)
     if desk.conversation is None:
         raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_THREADS)
     if desk.earlier is None:
@@ -233,7 +233,7 @@ def propose_reply(
             *draft_rows(draft, shown=writer.shows_words),
         ),
         preview=_before(writer.portal, there, draft),
-        send=lambda: writer.portal.mailbox.reply(there, draft, intent),
+        send=lambda: writer.portal.mailbox.send_reply(there, draft, intent),
         warnings=(RECEPTION,) if administrative else (),
     )
 
@@ -252,7 +252,7 @@ def attached(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]
 
 def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], ...]:
     """The lines of a plan on a thread that is there already, and on whom it is about."""
-    parties = portal.parties
+    parties = portal.fetch_parties()
     return (
         ("Thread", thread_name(thread)),
         ("To", ", ".join(filter(None, (thread.practitioner, thread.surgery)))),
@@ -311,7 +311,7 @@ def _limits(offers: Offers, thread: Thread) -> Limits:
 
 
 def _before(portal: Portal, there: Conversation, draft: Draft) -> Message:
-    parties = portal.parties
+    parties = portal.fetch_parties()
     latest = there.latest_from_surgery
     return Message(
         id=None,
@@ -342,7 +342,7 @@ def conversations_of(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]
 
     Raises NotFound.
     """
-    found = [mailbox.conversation(each) for each in dict.fromkeys(ids)]
+    found = [mailbox.fetch_conversation(each) for each in dict.fromkeys(ids)]
     once = {one.thread.id: one for one in found}
     return [_only(one, set(ids)) for one in once.values()]
 
@@ -358,7 +358,7 @@ def propose_read(
     unread = tuple(each for one in conversations for each in one.messages if each.unread)
     if not unread:
         return Outcome(ReadResult(()), changed=False)
-    parties = portal.parties
+    parties = portal.fetch_parties()
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     rows = (row for one in conversations for row in _unread_rows(one))
     return Proposal(
@@ -394,7 +394,7 @@ def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteRes
     stopped: GpcliError | None = None
     for message in unread:
         try:
-            done.append(mailbox.mark_read(message, _intent_for(intent, message.id)))
+            done.append(mailbox.send_read_mark(message, _intent_for(intent, message.id)))
         except GpcliError as trouble:
             stopped = trouble
             break

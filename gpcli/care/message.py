@@ -108,14 +108,14 @@ def starting(
     return Proposal(
         action=errand.action,
         rows=(
-            *whom(writer.portal.parties, row),
+            *whom(writer.portal.fetch_parties(), row),
             ("Subject", letter.subject),
             *draft_rows(letter.draft, shown=writer.shows_words),
             ("Answer", row.answer_time),
             *price_rows(row.price),
         ),
         preview=Conversation(_before(row, letter, errand.kind, writer.zone), ()),
-        send=lambda: writer.portal.mailbox.start(
+        send=lambda: writer.portal.mailbox.send_thread(
             errand.kind, offer, letter.subject, letter.draft, request.intent
         ),
         charge=errand.charge,
@@ -304,7 +304,7 @@ KIND = ThreadKind.ADMINISTRATIVE
 
 def gate(writer: MessageContext, gp: str | None) -> int | None:
     """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
-    offers = at_gp(writer.portal.offers(), gp)
+    offers = at_gp(writer.portal.fetch_offers(), gp)
     return fewest_characters(require(offers, ServiceName.CONTACT, writer.clock()))
 
 
@@ -316,7 +316,7 @@ def propose(
     Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
     was used for something else; InputNeeded when several surgeries may be meant.
     """
-    desk = writer.portal.mailbox.writing_desk(request.lookup, KIND)
+    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, KIND)
     if desk.earlier and not desk.half:
         return started_before(desk.earlier, desk.offers, letter, request, KIND)
     if desk.earlier:

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 class Mailbox(Protocol):
     """The threads of messages with the surgery."""
 
-    def threads(self) -> list[Thread]:
+    def fetch_threads(self) -> list[Thread]:
         """All threads, those with something unread first, then the newest; in one round trip."""
 
-    def conversation(self, thread: str) -> Conversation:
+    def fetch_conversation(self, thread: str) -> Conversation:
         """One thread with its messages; raises NotFound."""
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
+    def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         """What to know before a thread of this kind is started."""
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
+    def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
         """What to know before a reply."""
 
-    def start(
+    def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
         """Start a thread and read it back; completes one whose first message never arrived.
@@ -49,32 +49,34 @@ class Mailbox(Protocol):
         Raises OutcomeUnknown, or the portal's refusal.
         """
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
+    def send_reply(
+        self, conversation: Conversation, draft: Draft, intent: UUID
+    ) -> WriteResult[Message]:
         """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
 
-    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
+    def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
         """Have the portal know that it is read, or where it lets nobody, this machine."""
 
-    def content(self, attachment: Attachment) -> bytes:
+    def fetch_content(self, attachment: Attachment) -> bytes:
         """The bytes of an attachment; raises NotFound, BadResponse."""
 
 
 class Prescriptions(Protocol):
     """The patient's prescriptions and the requests to renew them."""
 
-    def all(self) -> list[Prescription]:
+    def fetch_prescriptions(self) -> list[Prescription]:
         """The newest of each chain, also expired ones, by name; in one round trip."""
 
-    def renewals(self) -> list[Renewal]:
+    def fetch_renewals(self) -> list[Renewal]:
         """Requests to renew, newest first."""
 
-    def renewal(self, renewal: str) -> Renewal:
+    def fetch_renewal(self, renewal: str) -> Renewal:
         """One request; raises NotFound."""
 
-    def renewal_desk(self) -> RenewalFacts:
+    def fetch_renewal_facts(self) -> RenewalFacts:
         """What to know before renewing, in one round trip."""
 
-    def renew(
+    def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
         """Ask to renew each, sent together; how each ended, in the same order.
@@ -83,7 +85,7 @@ class Prescriptions(Protocol):
         because another run has asked for it meanwhile is as that run has left it, unchanged.
         """
 
-    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
+    def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         """Take a request back; raises AlreadyAnswered, Conflict, OutcomeUnknown."""
 
 
@@ -91,10 +93,6 @@ class Portal(Protocol):
     """A GP portal on behalf of one patient. Every method may raise any GpcliError of network,
     sign-in or refusal; what else each raises stands with it.
     """
-
-    @property
-    def parties(self) -> Parties:
-        """Whom this is about and who acts."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -108,41 +106,44 @@ class Portal(Protocol):
     def flaws(self) -> Sequence[str]:
         """Records that could not be read and were left out so far, one phrase each."""
 
-    def surgeries(self) -> tuple[Surgery, ...]:
+    def fetch_parties(self) -> Parties:
+        """Return the patient and who acts; the portal is asked at most once."""
+
+    def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """The patient's GPs: none, one or two. Needs only basic consent."""
 
-    def patient(self) -> Person:
+    def fetch_patient(self) -> Person:
         """The patient's own record. Needs only basic consent."""
 
-    def offers(self) -> Offers:
+    def fetch_offers(self) -> Offers:
         """The GPs, their services, prices, consent and permissions, in one round trip."""
 
-    def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+    def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Free times of the given services from `first` to `last` inclusive, in order."""
 
-    def booking_desk(
+    def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
         """What to know before booking; with `threads`, also whether `intent` started a thread."""
 
-    def cancelling_desk(self, appointment: str) -> CancellationFacts:
+    def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
         """What to know before cancelling."""
 
-    def appointments(self, since: date | None) -> list[Appointment]:
+    def fetch_appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
 
-    def appointment(self, appointment: str) -> Appointment:
+    def fetch_appointment(self, appointment: str) -> Appointment:
         """One booking or enquiry; raises NotFound."""
 
-    def vaccinations(self) -> tuple[Vaccination, ...]:
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
         """Influenza vaccinations on record, newest first."""
 
-    def book(
+    def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
         """Book a time and read it back; raises SlotTaken, OutcomeUnknown."""
 
-    def enquire(
+    def send_enquiry(
         self,
         offer: Offer,
         wished: Sequence[Window],
@@ -154,14 +155,14 @@ class Portal(Protocol):
     ) -> WriteResult[Appointment]:
         """Ask the surgery for a time, through `channel`; raises OutcomeUnknown."""
 
-    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
+    def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel; raises TooLate, Conflict, OutcomeUnknown."""
 
-    def consents(self) -> tuple[Consent, ...]:
+    def fetch_consents(self) -> tuple[Consent, ...]:
         """Active consents."""
 
-    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
+    def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Consent to Full Access."""
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
+    def send_consent_withdrawal(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
         """End one consent."""

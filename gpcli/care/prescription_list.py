@@ -50,9 +50,11 @@ def listed(
 
     `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
     """
-    surgeries = called(portal.surgeries(), gp) if gp is not None else None
+    surgeries = called(portal.fetch_surgeries(), gp) if gp is not None else None
     wanted = [
-        one for one in portal.prescriptions.all() if (not low or one.low) and _is_of(one, surgeries)
+        one
+        for one in portal.prescriptions.fetch_prescriptions()
+        if (not low or one.low) and _is_of(one, surgeries)
     ]
     found = [one for one in wanted if kind in {None, one.kind}]
     kept = [one for one in found if not _long_gone(one, now.date())]
@@ -75,7 +77,7 @@ def pick(
     """
     if prescription is None and not asker.allowed:
         raise InputNeeded("A prescription's id is needed.", hint=SEE)
-    there = portal.prescriptions.all()
+    there = portal.prescriptions.fetch_prescriptions()
     if prescription is None:
         choices = [(str(one.id), label(one)) for one in there if in_use(one)]
         if not choices:
@@ -106,7 +108,7 @@ def pick_request(
         return renewal
     if renewal is not None or not asker.allowed:
         raise InputNeeded("A request's id is needed.", hint=_SEE_REQUESTS)
-    found = [one for one in portal.prescriptions.renewals() if one.status in WITHDRAWABLE]
+    found = [one for one in portal.prescriptions.fetch_renewals() if one.status in WITHDRAWABLE]
     if not found:
         raise InputNeeded("There is no request that can be taken back.", hint=_SEE_REQUESTS)
     choices = [(str(one.id), label(one)) for one in found]
@@ -119,7 +121,7 @@ def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[R
     Never gated by what the GP offers now. Raises NotFound; AlreadyAnswered when the surgery has
     taken it up.
     """
-    there = portal.prescriptions.renewal(renewal)
+    there = portal.prescriptions.fetch_renewal(renewal)
     if there.status == WITHDRAWN:
         return Outcome(there, changed=False)
     if there.status not in WITHDRAWABLE:
@@ -127,7 +129,7 @@ def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[R
             f"The surgery has taken {renewal} up: it is {there.status}.",
             hint="gpcli rx requests shows the answers.",
         )
-    parties = portal.parties
+    parties = portal.fetch_parties()
     return Proposal(
         action="Withdraw this request",
         rows=(
@@ -139,7 +141,7 @@ def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[R
             ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
         ),
         preview=there,
-        send=lambda: portal.prescriptions.withdraw(renewal, intent),
+        send=lambda: portal.prescriptions.send_withdrawal(renewal, intent),
     )
 
 

@@ -186,7 +186,7 @@ class EarlierRequests:
 
 def earlier_tries(portal: Portal, wanted: RenewalRequest) -> EarlierRequests:
     """The requests of the past, where this may be a repetition; else none."""
-    found = portal.prescriptions.renewals() if wanted.repeated else ()
+    found = portal.prescriptions.fetch_renewals() if wanted.repeated else ()
     return EarlierRequests(wanted.intent, tuple(found))
 
 
@@ -268,7 +268,7 @@ def propose(counter: RenewalContext, wanted: RenewalRequest) -> Decision[Renewal
     no GP renews.
     """
     _check(wanted)
-    facts = counter.portal.prescriptions.renewal_desk()
+    facts = counter.portal.prescriptions.fetch_renewal_facts()
     offers, now = at_gp(facts.offers, wanted.gp), counter.clock()
     if wanted.ids is None:
         require(offers, RENEWAL, now)
@@ -323,7 +323,7 @@ def _proposal(
     asked = [row for row in usable if row in [row_of(line, rows) for line in due]] or usable[:1]
     check_note(wanted.note, asked)
     looks = [still_offered(counter.portal, row, counter.clock) for row in asked]
-    parties = counter.portal.parties
+    parties = counter.portal.fetch_parties()
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
         rows=plan_rows(renewing, rows, asked, parties, wanted.note, price),
@@ -344,7 +344,7 @@ def _send(
     portal: Portal, wanted: RenewalRequest, renewing: RenewalPlan
 ) -> WriteResult[RenewalPlan]:
     due = [line.prescription for line in renewing.lines if line.due and line.prescription]
-    ended = portal.prescriptions.renew(due, wanted.note, wanted.intent)
+    ended = portal.prescriptions.send_renewals(due, wanted.note, wanted.intent)
     asked = {each.prescription.id: each for each in ended}
     lines = tuple(
         note_told(line.after(asked[line.prescription.id]), wanted)

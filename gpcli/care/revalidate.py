@@ -42,7 +42,7 @@ def _within(current: Price, shown: Price) -> bool:
 
 
 def _look_again(portal: Portal, row: Service, now: datetime) -> None:
-    offers = portal.offers()
+    offers = portal.fetch_offers()
     rows = [
         each
         for each in standings(offers, now)

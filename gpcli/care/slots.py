@@ -272,9 +272,9 @@ def find(
     Raises NotOffered and its like when no GP lets this patient book the service, NotFound when
     no GP is called `gp`.
     """
-    offers = at_gp(portal.offers(), gp)
+    offers = at_gp(portal.fetch_offers(), gp)
     rows = require(offers, name, search.now)
-    free = portal.slots([row.offer for row in rows if row.offer], *search.days)
+    free = portal.fetch_slots([row.offer for row in rows if row.offer], *search.days)
     return search.pick(free, limit)
 
 

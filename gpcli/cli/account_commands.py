@@ -86,7 +86,7 @@ def login(
         context, browser=None if no_browser else browser, automatic=automatic
     )
     summary, offers = sign_in(context, SignInOptions(device, port, hint, limit), prompter)
-    context.remember(offers, starts())
+    context.store_offers(offers, starts())
     context.output.show_item(SIGNED_IN, summary)
     if not summary.renews and OFFLINE in context.profile.scopes.split():
         _say_it_ends(context)
@@ -151,7 +151,7 @@ def whoami(
 def show(ctx: typer.Context) -> None:
     """Show what you have consented to."""
     context = context_of(ctx)
-    consents = context.portal.consents()
+    consents = context.portal.fetch_consents()
     context.output.show_list(CONSENTS, consents)
     context.output.notice(f"Your level is {highest_level(consents).value}.")
 
@@ -159,12 +159,12 @@ def show(ctx: typer.Context) -> None:
 def grant(ctx: typer.Context) -> None:
     """Consent to Full Access, which the GP's services need."""
     context = context_of(ctx)
-    if context.output.names_only(CONSENT_RECEIPT):
+    if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
         return
     intent = context.intent("consent grant")
     outcome = context.confirm_and_send(propose_grant(context.portal, intent))
     show_consent(context, outcome, intent)
-    context.remember(context.portal.offers(), starts())
+    context.store_offers(context.portal.fetch_offers(), starts())
 
 
 def withdraw(
@@ -176,9 +176,9 @@ def withdraw(
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
     context = context_of(ctx)
-    if context.output.names_only(CONSENT_RECEIPT):
+    if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
         return
     intent = context.intent("consent withdraw")
     outcome = context.confirm_and_send(propose_withdrawal(context.portal, intent), word=confirm)
     show_consent(context, outcome, intent)
-    context.remember(context.portal.offers(), starts())
+    context.store_offers(context.portal.fetch_offers(), starts())

@@ -14,7 +14,7 @@ from gpcli.cli.global_options import context_of
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
-from gpcli.render.ics import calendar
+from gpcli.render.ics import build_calendar
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
 
 Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="An appointment's id")]
@@ -36,21 +36,21 @@ def list_appointments(
     found = _at_gp(context, found)
     if not context.output.show_list(APPOINTMENTS, found):
         context.output.notice("There are none.")
-    context.check_whole()
+    context.require_complete()
 
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
     context = context_of(ctx)
     identity = _picked(context, appointment)
-    context.output.show_item(APPOINTMENTS, context.portal.appointment(identity))
-    context.check_whole()
+    context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(identity))
+    context.require_complete()
 
 
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
     context = context_of(ctx)
-    if context.output.names_only(RECEIPT):
+    if context.output.write_field_names_if_asked(RECEIPT):
         return
     identity = _picked(context, appointment)
     intent = context.intent("cancel")
@@ -69,7 +69,7 @@ def _picked(context: AppContext, appointment: str | None) -> str:
 def _at_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
     if context.options.gp is None:
         return found
-    ours = {surgery.id for surgery in called(context.portal.surgeries(), context.options.gp)}
+    ours = {surgery.id for surgery in called(context.portal.fetch_surgeries(), context.options.gp)}
     return [one for one in found if one.surgery_id in ours]
 
 
@@ -94,10 +94,10 @@ def export(
             )
     found = listed(context.portal, context.now(), past=False, everything=everything, waiting=False)
     if context.options.gp is not None:
-        ours = {each.id for each in called(context.portal.surgeries(), context.options.gp)}
+        ours = {each.id for each in called(context.portal.fetch_surgeries(), context.options.gp)}
         found = [one for one in found if one.surgery_id in ours]
     timed = [one for one in found if one.start is not None]
-    document = calendar(
+    document = build_calendar(
         timed,
         portal=context.profile.portal,
         zone=context.zone.key,
@@ -105,14 +105,14 @@ def export(
         details=details,
         addresses=_addresses(context) if details and timed else {},
     )
-    context.output.document(document)
+    context.output.show_document(document)
     if not timed:
         context.output.notice("There are none.")
     if len(timed) < len(found):
         context.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
-    context.check_whole()
+    context.require_complete()
 
 
 def _addresses(context: AppContext) -> dict[str, str]:
     """Where the patient's GPs are, by their ids."""
-    return {each.id: each.addresses[0] for each in context.portal.surgeries() if each.addresses}
+    return {each.id: each.addresses[0] for each in context.portal.fetch_surgeries() if each.addresses}

@@ -71,7 +71,7 @@ def start(
     way = None if via is None else econsult.way_called(via)
     in_writing = way in {None, econsult.TEXT}
     output = context.output
-    if output.names_only(THREAD_RECEIPT) if in_writing else output.names_only(RECEIPT):
+    if output.write_field_names_if_asked(THREAD_RECEIPT) if in_writing else output.write_field_names_if_asked(RECEIPT):
         return
     source = source_of(context, message, message_file, attach)
     if way is None and not context.ask.allowed:
@@ -81,7 +81,7 @@ def start(
     say_safety(context, can_wait=can_wait)
     way = way or _asked_way(context)
     # The fields may not fit what was chosen only now.
-    if way != econsult.TEXT and output.names_only(RECEIPT):
+    if way != econsult.TEXT and output.write_field_names_if_asked(RECEIPT):
         return
     times = (first, last, between, weekday)
     with kept_unless_sent(context, source):
@@ -109,7 +109,7 @@ def join(
     if not may_open(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {there.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, there)
-    by_itself = context.ask.allowed and context.output.tables
+    by_itself = context.ask.allowed and context.output.is_table
     if browser is not None or (by_itself and not no_browser):
         _open(context, link, browser)
 
@@ -117,7 +117,7 @@ def join(
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     """Withdraw an e-consultation by phone or video."""
     context = context_of(ctx)
-    if context.output.names_only(RECEIPT):
+    if context.output.write_field_names_if_asked(RECEIPT):
         return
     now = context.now()
     identity = joining.pick_to_withdraw(
@@ -141,7 +141,7 @@ def _open(context: AppContext, link: str, browser: str | None) -> None:
 
 
 def _asked_way(context: AppContext) -> str:
-    ways = econsult.ways(context.portal.offers(), context.options.gp, context.now())
+    ways = econsult.ways(context.portal.fetch_offers(), context.options.gp, context.now())
     choices = [(way, econsult.WAYS[way]) for way in ways]
     return context.ask.choose("In which way?", choices, flag="--via")
 
@@ -180,7 +180,7 @@ def _ask_for_a_time(
 
 
 def _gate(context: AppContext, way: str) -> int | None:
-    return econsult.check_way(context.portal.offers(), context.options.gp, way, context.now())
+    return econsult.check_way(context.portal.fetch_offers(), context.options.gp, way, context.now())
 
 
 def _search(context: AppContext, times: Times) -> SlotSearch:

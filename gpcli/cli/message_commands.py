@@ -42,7 +42,7 @@ from gpcli.render.views.thread_views import (
     message_receipts,
     messages_view,
     thread_label,
-    undivided,
+    escape_separators,
 )
 
 
@@ -56,7 +56,7 @@ def contact(
 ) -> None:
     """Write to the surgery's reception about administrative matters."""
     context = context_of(ctx)
-    if context.output.names_only(THREAD_RECEIPT):
+    if context.output.write_field_names_if_asked(THREAD_RECEIPT):
         return
     source = source_of(context, message, message_file, attach)
     say_safety(context, RECEPTION, can_wait=can_wait)
@@ -107,20 +107,20 @@ def list_threads(
     )
     found = inbox.listed(context.portal, sought)
     if count:
-        context.output.value(str(len(found)))
+        context.output.show_value(str(len(found)))
     elif not context.output.show_list(THREADS, found):
         context.output.notice("There are none.")
-    context.check_whole()
+    context.require_complete()
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     """Show a thread with its messages; it stays unread."""
     context = context_of(ctx)
-    found = context.portal.mailbox.conversation(_picked(context, thread))
+    found = context.portal.mailbox.fetch_conversation(_picked(context, thread))
     context.output.show_item(CONVERSATION, found)
-    if context.output.human and context.options.fields is None:
+    if context.output.is_text and context.options.fields is None:
         _show_messages(context, found)
-    context.check_whole()
+    context.require_complete()
 
 
 def reply(
@@ -132,7 +132,7 @@ def reply(
 ) -> None:
     """Write in a thread."""
     context = context_of(ctx)
-    if context.output.names_only(message_receipts(context.zone.key)):
+    if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
         return
     source = source_of(context, message, message_file, attach)
     desk = _Desk(context, thread)
@@ -156,14 +156,14 @@ def save(
 ) -> None:
     """Save what is attached to a thread."""
     context = context_of(ctx)
-    if context.output.names_only(SAVED):
+    if context.output.write_field_names_if_asked(SAVED):
         return
     directory = atomic_write.directory(place)
-    found = context.portal.mailbox.conversation(_picked(context, thread))
+    found = context.portal.mailbox.fetch_conversation(_picked(context, thread))
     wanted = inbox.attached(found, attachments or ())
     names = file_names(inbox.attached(found, ()))
     _save_each(context, {directory / names[each.id]: each for each in wanted}, replace=replace)
-    context.check_whole()
+    context.require_complete()
 
 
 def mark_read(
@@ -176,7 +176,7 @@ def mark_read(
 ) -> None:
     """Mark all that is unread in threads, or single messages, as read."""
     context = context_of(ctx)
-    if context.output.names_only(message_receipts(context.zone.key)):
+    if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
         return
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
@@ -225,8 +225,8 @@ def _picked(
 def _show_messages(context: AppContext, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
-        text = message.text if context.output.tables else undivided(message.text)
-        context.output.divide()
+        text = message.text if context.output.is_table else escape_separators(message.text)
+        context.output.show_separator()
         context.output.show_item(view, message, text=text)
 
 
@@ -236,8 +236,8 @@ def _save_each(context: AppContext, wanted: dict[Path, Attachment], *, replace: 
     for path, attachment in wanted.items():
         try:
             saved.append(_save_one(context, path, attachment, replace=replace))
-        except GpcliError as trouble:
-            failed.append(trouble)
+        except GpcliError as error:
+            failed.append(error)
     if not failed or saved:
         context.output.show_list(SAVED, saved)
     if not wanted:
@@ -250,8 +250,8 @@ def _tell(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
     if not failed:
         return
     first, *others = failed
-    for trouble in failed if some else others:
-        context.output.warning(trouble.message)
+    for error in failed if some else others:
+        context.output.warning(error.message)
     if some:
         raise Partial(f"{len(failed)} attachments are not saved.", hint=first.hint)
     raise first
@@ -260,6 +260,6 @@ def _tell(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
 def _save_one(
     context: AppContext, path: Path, attachment: Attachment, *, replace: bool
 ) -> SavedAttachment:
-    content = context.portal.mailbox.content(attachment)
+    content = context.portal.mailbox.fetch_content(attachment)
     atomic_write.save(path, content, replace=replace)
     return SavedAttachment(attachment.id, str(path), attachment.content_type, len(content))

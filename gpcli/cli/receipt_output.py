@@ -55,7 +55,7 @@ def next_words(receipt: AppointmentReceipt) -> str:
 
 def sending(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
     """How sending went: for whom, by whom, under which request id."""
-    parties = context.portal.parties
+    parties = context.portal.fetch_parties()
     return Receipt(
         changed=outcome.changed,
         dry_run=outcome.dry_run,

@@ -62,7 +62,7 @@ def list_prescriptions(
 ) -> None:
     """List prescriptions and what is left of them."""
     context = context_of(ctx)
-    if context.output.names_only(PRESCRIPTIONS):
+    if context.output.write_field_names_if_asked(PRESCRIPTIONS):
         return
     found = prescription_list.listed(
         context.portal,
@@ -76,7 +76,7 @@ def list_prescriptions(
         context.output.notice("There are none.")
     for words in _not_shown(found):
         context.output.notice(words)
-    context.check_whole()
+    context.require_complete()
 
 
 def show(
@@ -87,13 +87,13 @@ def show(
 ) -> None:
     """Show one prescription with everything that is known of it."""
     context = context_of(ctx)
-    if context.output.names_only(PRESCRIPTION):
+    if context.output.write_field_names_if_asked(PRESCRIPTION):
         return
     one = prescription_list.pick(context.portal, prescription, context.ask, prescription_label)
     context.output.show_item(PRESCRIPTION, one)
     if prescription not in {None, one.id}:
         context.output.notice(f"{prescription} was replaced by {one.id}, which is shown.")
-    context.check_whole()
+    context.require_complete()
 
 
 def renew(
@@ -111,7 +111,7 @@ def renew(
 ) -> None:
     """Ask your GP to renew prescriptions."""
     context = context_of(ctx)
-    if context.output.names_only(RENEWAL_RECEIPTS):
+    if context.output.write_field_names_if_asked(RENEWAL_RECEIPTS):
         return
     wanted = RenewalRequest(
         intent=context.intent("rx renew"),
@@ -138,12 +138,12 @@ def requests(
 ) -> None:
     """List what you have asked to be renewed, and the answers."""
     context = context_of(ctx)
-    if context.output.names_only(REQUESTS):
+    if context.output.write_field_names_if_asked(REQUESTS):
         return
-    found = [one for one in context.portal.prescriptions.renewals() if one.open or not unsettled]
+    found = [one for one in context.portal.prescriptions.fetch_renewals() if one.open or not unsettled]
     if not context.output.show_list(REQUESTS, found):
         context.output.notice("There are none.")
-    context.check_whole()
+    context.require_complete()
 
 
 def withdraw(
@@ -152,7 +152,7 @@ def withdraw(
 ) -> None:
     """Take back a request that the surgery has not handled."""
     context = context_of(ctx)
-    if context.output.names_only(WITHDRAWALS):
+    if context.output.write_field_names_if_asked(WITHDRAWALS):
         return
     time_format = TimeFormat(context.now())
     identity = prescription_list.pick_request(
@@ -198,12 +198,12 @@ def _read_ids(context: AppContext) -> list[str]:
             "Write the ids, one a line, and end with Ctrl-D on a line of its own."
         )
     try:
-        text = context.take_stdin().read(MOST_IDS + 1)
-    except UnicodeDecodeError as trouble:
+        text = context.claim_stdin().read(MOST_IDS + 1)
+    except UnicodeDecodeError as error:
         raise InvalidUsage(
             "Standard input is no text: it should hold ids, one a line."
-        ) from trouble
-    context.person_answered()
+        ) from error
+    context.restart_deadlines()
     if len(text) > MOST_IDS:
         raise InvalidUsage(f"Standard input is too long: {MOST_IDS} characters of ids at most.")
     return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
@@ -212,14 +212,14 @@ def _read_ids(context: AppContext) -> list[str]:
 def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
     """One result for each prescription, and what they come to."""
     lines, sent = outcome.record.lines, sending(context, outcome, intent)
-    trouble = verdict(lines, sent.request_id)
-    if trouble is None or isinstance(trouble, SHOWN_BESIDE):
+    error = verdict(lines, sent.request_id)
+    if error is None or isinstance(error, SHOWN_BESIDE):
         receipts = [_receipt(line, context.zone.key, sent) for line in lines]
         context.output.show_list(RENEWAL_RECEIPTS, receipts)
         for words in _next_words(outcome):
             context.output.notice(words)
-    if trouble:
-        raise trouble
+    if error:
+        raise error
 
 
 def _receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:

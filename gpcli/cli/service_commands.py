@@ -22,8 +22,8 @@ def services(
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
     context = context_of(ctx)
-    offers = context.portal.offers()
-    context.remember(offers, starts())
+    offers = context.portal.fetch_offers()
+    context.store_offers(offers, starts())
     ours = at_gp(offers, context.options.gp)
     named = service_called(service) if service is not None else None
     rows = [row for row in standings(ours, context.now()) if named in {None, row.service}]
@@ -32,20 +32,20 @@ def services(
     context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
     if named is None and nothing_digital(rows):
         say_nothing_digital(context, ours.surgeries)
-    elif named is None and context.output.tables:
-        context.output.divide()
+    elif named is None and context.output.is_table:
+        context.output.show_separator()
         say_contacts(context, ours.surgeries)
-    context.check_whole()
+    context.require_complete()
 
 
 def gp(ctx: typer.Context) -> None:
     """Show your GPs: names, addresses, phones, opening hours."""
     context = context_of(ctx)
-    surgeries = called(context.portal.surgeries(), context.options.gp)
+    surgeries = called(context.portal.fetch_surgeries(), context.options.gp)
     context.output.show_list(SURGERIES, surgeries)
     if not surgeries:
         context.output.notice(NO_GP)
-    context.check_whole()
+    context.require_complete()
 
 
 NO_GP = "You have no GP: the portal's record names none."

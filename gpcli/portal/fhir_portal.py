@@ -37,7 +37,7 @@ _LOOK_AT_LIST = "gpcli appointments list shows what is there."
 
 
 class FhirPortal:
-    """A portal on behalf of `parties`; implements care.Portal."""
+    """A portal on behalf of one patient; implements care.Portal."""
 
     def __init__(self, context: PortalDependencies, marks: ReadMarks) -> None:
         self._context = context
@@ -65,11 +65,14 @@ class FhirPortal:
 
         return FhirPrescriptions(self._context)
 
+    def fetch_parties(self) -> Parties:
+        """Return the patient and who acts; the portal is asked at most once."""
+        return self._parties
+
     @cached_property
-    def parties(self) -> Parties:
-        """Whom this is about and who acts."""
+    def _parties(self) -> Parties:
         identity = self.identity
-        name = identity.patient_name or self._reader.patient_name or self.patient().name
+        name = identity.patient_name or self._reader.patient_name or self.fetch_patient().name
         patient = Person(identity.patient, name)
         if identity.fhir_user is None:
             return Parties(patient, None)
@@ -84,29 +87,29 @@ class FhirPortal:
         """Records that could not be read and were left out so far, one phrase each."""
         return self._exchange.flaws
 
-    def patient(self) -> Person:
+    def fetch_patient(self) -> Person:
         """The patient's own record."""
-        bundle = self._exchange.whole(queries.gps(self._patient))
+        bundle = self._exchange.fetch_all(queries.gps(self._patient))
         return require(lambda: read_person(self._reader.own(bundle)))
 
-    def surgeries(self) -> tuple[Surgery, ...]:
+    def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """The patient's GPs."""
-        bundle = self._exchange.whole(queries.gps(self._patient))
+        bundle = self._exchange.fetch_all(queries.gps(self._patient))
         return self._reader.surgeries(bundle)
 
-    def offers(self) -> Offers:
+    def fetch_offers(self) -> Offers:
         """The GPs, their services, prices, consent and permissions, in one round trip."""
         return self._context.offers(self._exchange.ask(*self._context.about_offers()))
 
-    def slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+    def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Free times of the given services, page by page."""
         wanted = {offer.id for offer in offers}
         if not wanted:
             return
-        for page in self._exchange.pages(queries.free_slots(sorted(wanted), first, last)):
+        for page in self._exchange.fetch_pages(queries.free_slots(sorted(wanted), first, last)):
             yield from self._reader.free_slots(page, wanted, first, last)
 
-    def booking_desk(
+    def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
         """All that a booking is decided on, in one round trip."""
@@ -128,7 +131,7 @@ class FhirPortal:
             thread=_thread_of(left[1], intent) if intent and threads else None,
         )
 
-    def cancelling_desk(self, appointment: str) -> CancellationFacts:
+    def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
         """All that a cancellation is decided on, in one round trip."""
         answers = self._exchange.ask(
             *self._context.about_offers(), queries.appointment(appointment)
@@ -139,21 +142,21 @@ class FhirPortal:
             self._just_read = answers[3].get(f"Appointment/{appointment}"), self._now()
         return CancellationFacts(offers, there)
 
-    def appointments(self, since: date | None) -> list[Appointment]:
+    def fetch_appointments(self, since: date | None) -> list[Appointment]:
         """Bookings and enquiries in order of time, undated enquiries first."""
         return self._coming(self._exchange.ask(*self._about_coming(since)), since)
 
-    def appointment(self, appointment: str) -> Appointment:
+    def fetch_appointment(self, appointment: str) -> Appointment:
         """One booking or enquiry; raises NotFound."""
-        bundle = self._exchange.whole(queries.appointment(appointment))
+        bundle = self._exchange.fetch_all(queries.appointment(appointment))
         return self._reader.appointment(bundle, appointment)
 
-    def vaccinations(self) -> tuple[Vaccination, ...]:
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
         """Influenza vaccinations on record, newest first."""
-        bundle = self._exchange.whole(queries.vaccinations(self._patient))
+        bundle = self._exchange.fetch_all(queries.vaccinations(self._patient))
         return tuple(self._reader.flu_vaccinations(bundle))
 
-    def book(
+    def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
         """Book a time in the portal's way and read it back; raises what `booking.book` does."""
@@ -162,7 +165,7 @@ class FhirPortal:
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         return book(Booking(self._context, slot.id, body, intent), self._made)
 
-    def enquire(
+    def send_enquiry(
         self,
         offer: Offer,
         wished: Sequence[Window],
@@ -178,7 +181,7 @@ class FhirPortal:
         there, _, changed = self._errands.create("Appointment", body, intent)
         return WriteResult(self._made(there), changed)
 
-    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
+    def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raises NotFound for another patient's."""
         reference = f"Appointment/{appointment}"
         record, changed = self._errands.update(
@@ -190,11 +193,11 @@ class FhirPortal:
         )
         return WriteResult(self._reader.written(record), changed)
 
-    def consents(self) -> tuple[Consent, ...]:
+    def fetch_consents(self) -> tuple[Consent, ...]:
         """Active consents."""
-        return self._reader.consents(self._exchange.whole(queries.consents(self._patient)))
+        return self._reader.consents(self._exchange.fetch_all(queries.consents(self._patient)))
 
-    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
+    def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Consent to Full Access."""
         body = write_grant(self._patient, intent, self._now())
         there, _, changed = self._errands.create("Consent", body, intent)
@@ -206,7 +209,7 @@ class FhirPortal:
             )
         return WriteResult(given, changed)
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
+    def send_consent_withdrawal(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
         """End one consent."""
         record, changed = self._errands.update(
             f"Consent/{consent.id}", write_withdrawn, _has_status("inactive"), intent
@@ -216,11 +219,11 @@ class FhirPortal:
     def _is_cancelled(self, record: Element) -> bool:
         """Whether it is done already; raises NotFound for what is none of the patient's."""
         if not concerns(record, self._patient):
-            raise no_such_appointment(record.need("id"))
-        return record.text("status") == "cancelled"
+            raise no_such_appointment(record.require_string("id"))
+        return record.string("status") == "cancelled"
 
     def _name_at(self, reference: str) -> str:
-        record, _ = self._exchange.read(reference)
+        record, _ = self._exchange.fetch_resource(reference)
         return require(lambda: read_person(record)).name
 
     def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
@@ -230,7 +233,7 @@ class FhirPortal:
     def _coming(self, answers: Sequence[Found], since: date | None) -> list[Appointment]:
         dated, undated = answers
         if isinstance(undated, Rejected):  # a portal that does not know :missing
-            undated = self._exchange.whole(queries.waiting_appointments(self._patient))
+            undated = self._exchange.fetch_all(queries.waiting_appointments(self._patient))
         return self._reader.coming(unwrap(dated), unwrap(undated), since)
 
     def _slot(self, answer: Found, identity: str) -> Slot | None:
@@ -243,10 +246,10 @@ class FhirPortal:
     def _fresh(self, reference: str) -> Element | None:
         """The record as it was read a moment ago, if it is this one and has a version."""
         record, at = self._just_read
-        if record is None or record.ref != reference or self._now() - at > _A_MOMENT:
+        if record is None or record.relative_reference != reference or self._now() - at > _A_MOMENT:
             return None
         meta = record.child("meta")
-        return record if meta and meta.text("versionId") else None
+        return record if meta and meta.string("versionId") else None
 
     def _appointment(self, answer: Found, identity: str) -> Appointment | None:
         try:
@@ -284,4 +287,4 @@ def _thread_of(answer: Found, intent: UUID) -> str | None:
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:
-    return lambda record: record.text("status") == status
+    return lambda record: record.string("status") == status

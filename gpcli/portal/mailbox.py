@@ -57,7 +57,7 @@ def content_of(exchange: FhirSearch, attachment: Attachment) -> bytes:
     if attachment.source is None:
         raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
     if attachment.source.startswith(f"{DOCUMENT}/"):
-        record, _ = exchange.read(attachment.source)
+        record, _ = exchange.fetch_resource(attachment.source)
         inside = require(lambda: read_document(record, attachment.id))
         return _fetched(exchange, inside) if inside.content is None else inside.content
     return _fetched(exchange, attachment)
@@ -90,13 +90,13 @@ def _unwrapped(answer: HttpResponse, media_type: str) -> bytes:
 
 
 def _in_binary(binary: Element) -> bytes:
-    if binary.kind != "Binary":
-        raise Malformed(f"the portal sent a {binary.kind} where a Binary was due")
+    if binary.resource_type != "Binary":
+        raise Malformed(f"the portal sent a {binary.resource_type} where a Binary was due")
     if binary.json.get("data") == "":
         return b""
-    content = decoded(binary.need("data"))
+    content = decoded(binary.require_string("data"))
     if content is None:
-        raise binary.bad("data")
+        raise binary.malformed("data")
     return content
 
 
@@ -124,33 +124,33 @@ class FhirMailbox:
         )
         self._begun: set[UUID] = set()
 
-    def threads(self) -> list[Thread]:
+    def fetch_threads(self) -> list[Thread]:
         """All threads, those with something unread first, then the newest."""
         patient = self._patient
         about = queries.gps(patient), queries.correspondence(patient), queries.unread(patient)
         gps, listed, unread = self._exchange.ask(*about)
         if isinstance(listed, Rejected):
-            listed = self._exchange.whole(queries.correspondence(patient, brief=False))
+            listed = self._exchange.fetch_all(queries.correspondence(patient, brief=False))
         bundle = or_empty(gps)  # comes first: some servers cut down what comes along with the rest
-        bundle.add(unwrap(listed))
-        bundle.add(or_empty(unread))
+        bundle.merge(unwrap(listed))
+        bundle.merge(or_empty(unread))
         if unclear := self._read.unclear_headers(bundle):
             fetched = self._fetched(unclear)
-            fetched.add(bundle)
+            fetched.merge(bundle)
             bundle = fetched
         return self._read.threads(bundle)
 
-    def conversation(self, thread: str) -> Conversation:
+    def fetch_conversation(self, thread: str) -> Conversation:
         """One thread with its messages; also by the id of a message in it. Raises NotFound."""
         bundle = self._around(thread, self._exchange.ask(*_about(thread)))
         if missing := self._read.missing_documents(bundle):
-            bundle.add(or_empty(self._exchange.ask(queries.documents(missing))[0]))
+            bundle.merge(or_empty(self._exchange.ask(queries.documents(missing))[0]))
         conversation = self._conversation(bundle, thread)
         if conversation is None:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
         return conversation
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
+    def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         """What to know before a thread is started, in one round trip unless it was before."""
         about_offers = self._context.about_offers()
         parts = queries.thread_parts(intent) if intent else ()
@@ -191,7 +191,7 @@ class FhirMailbox:
             appointment=require(lambda: same[0].need("id")) if same else None,
         )
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
+    def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
         """What to know before a reply, in one round trip."""
         about_offers = self._context.about_offers()
         mine = [queries.by_identifier("Communication", intent)] if intent else []
@@ -202,7 +202,7 @@ class FhirMailbox:
         earlier = self._sent(self._bearing(answers[2:], [intent])[0]) if intent else None
         return ReplyFacts(offers, conversation, earlier)
 
-    def start(
+    def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
         """Start a thread and read it back; completes one whose first message never arrived."""
@@ -215,14 +215,14 @@ class FhirMailbox:
             return Part(of_message, write_message(letter, draft, reference, of_message))
 
         begun = intent in self._begun
-        if exchange.can().transaction and not begun:
+        if exchange.fetch_capabilities().transaction and not begun:
             parts = header, message(entry_url(of_header))
             made = create_together(exchange, kernel, parts, intent)
         else:
             made = create_in_turn(exchange, kernel, header, message, intent, begun=begun)
         return WriteResult(self._started(made, subject, draft), made.changed)
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
+    def send_reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
         """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
         thread, latest = conversation.thread, conversation.latest_from_surgery
         letter = self._letter(thread.kind, thread.surgery_id)
@@ -235,7 +235,7 @@ class FhirMailbox:
             _as_meant(sent, thread.id, draft, changed=made.changed), changed=made.changed
         )
 
-    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
+    def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
         """Have the portal know that it is read, or where it lets nobody, this machine."""
         read = replace(message, unread=False)
         try:
@@ -251,7 +251,7 @@ class FhirMailbox:
             return WriteResult(read, new, here_only=True)
         return WriteResult(read, changed)
 
-    def content(self, attachment: Attachment) -> bytes:
+    def fetch_content(self, attachment: Attachment) -> bytes:
         """The bytes of an attachment; raises NotFound, BadResponse, WrongHost."""
         return content_of(self._exchange, attachment)
 
@@ -259,18 +259,18 @@ class FhirMailbox:
         chunks = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
         bundle = Bundle()
         for answer in self._exchange.ask(*map(queries.communications, chunks)):
-            bundle.add(unwrap(answer))
+            bundle.merge(unwrap(answer))
         return bundle
 
     def _around(self, thread: str, answers: Sequence[Found]) -> Bundle:
         """A thread with its messages; where `thread` is one of them, all around it."""
         header, messages = map(unwrap, answers)
-        header.add(messages)
+        header.merge(messages)
         one = header.get(f"Communication/{thread}")
         parent = require(partial(header_of, one)) if one else None
         if parent:
             for each in self._exchange.ask(*_about(parent.partition("/")[2])):
-                header.add(unwrap(each))
+                header.merge(unwrap(each))
         return header
 
     def _conversation(self, bundle: Bundle, identity: str) -> Conversation | None:
@@ -290,7 +290,7 @@ class FhirMailbox:
         """
         try:
             for one in (*header.matches, *message.matches):
-                return self.conversation(one.need("id"))
+                return self.fetch_conversation(one.require_string("id"))
         except NotFound:
             pass
         raise used_otherwise()
@@ -312,11 +312,11 @@ class FhirMailbox:
 
     def _started(self, made: Made, subject: str, draft: Draft) -> Conversation:
         header, message = made.parts
-        conversation = self._read.conversation(made.along, header.need("id"))
+        conversation = self._read.conversation(made.along, header.require_string("id"))
         if conversation is None:
             raise Conflict("What the portal made of the request is not yours.", hint=_SEE_LIST)
         thread = conversation.thread
-        first = [each for each in conversation.messages if each.id == message.need("id")]
+        first = [each for each in conversation.messages if each.id == message.require_string("id")]
         _as_meant(first[0] if first else None, thread.id, draft, changed=made.changed)
         if not made.changed and not same_words(thread.subject, subject):
             raise used_otherwise()
@@ -346,4 +346,4 @@ def _as_meant(
 
 
 def _is_received(record: Element) -> bool:
-    return record.text("received") is not None
+    return record.string("received") is not None

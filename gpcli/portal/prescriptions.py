@@ -81,17 +81,17 @@ def complete(
     answers = exchange.ask(*asked) if asked else []
     for query, answer in zip(asked, answers, strict=True):
         _take(found, query, answer, exchange.flaws)
-    there = list(found.of("MedicationDispense"))
+    there = list(found.of_type("MedicationDispense"))
     told = bool(there) or _was_answered("MedicationDispense", asked, answers)
     read = mapper.kept(Bundle(matches=there), "MedicationDispense", read_dispense)
     return read if told and len(read) == len(there) else None
 
 
 def _missing(found: Bundle, patient: str, exchange: FhirSearch) -> Iterator[Query]:
-    requests = [each for each in found.matches if each.kind == "MedicationRequest"]
+    requests = [each for each in found.matches if each.resource_type == "MedicationRequest"]
     yield from medication_queries.medications(_unseen(requests, found))
-    searches = exchange.can().searches if requests else ()
-    handed_out, asked = any(found.of("MedicationDispense")), any(found.of("Task"))
+    searches = exchange.fetch_capabilities().searches if requests else ()
+    handed_out, asked = any(found.of_type("MedicationDispense")), any(found.of_type("Task"))
     if not handed_out and "MedicationDispense" in searches and any(map(_is_counted, requests)):
         yield medication_queries.dispenses(patient)
     if not (handed_out or asked) and "Task" in searches:
@@ -113,14 +113,14 @@ def _unseen(requests: Sequence[Element], found: Bundle) -> list[str]:
 def _is_counted(request: Element) -> bool:
     """Whether what is left of a prescription has to be counted."""
     try:
-        return request.text("status") == "active" and not told_by_portal(request)
+        return request.string("status") == "active" and not told_by_portal(request)
     except Malformed:  # named when the prescription is read
         return False
 
 
 def _take(found: Bundle, query: Query, answer: Found, flaws: list[str]) -> None:
     if isinstance(answer, Bundle):
-        found.add(Bundle(found=answer.found))
+        found.merge(Bundle(found=answer.resources))
         return
     flaw = f"{query.kind}: {answer.message}"
     if not isinstance(answer, _NOT_SHOWN) and flaw not in flaws:
@@ -147,25 +147,25 @@ class FhirPrescriptions:
         self._zone = context.portal_profile.zone
         self._labels: dict[str, str] = {}
 
-    def all(self) -> list[Prescription]:
+    def fetch_prescriptions(self) -> list[Prescription]:
         """The newest of each chain, also expired ones, by name."""
-        found = self._exchange.whole(medication_queries.prescriptions(self._context.patient))
+        found = self._exchange.fetch_all(medication_queries.prescriptions(self._context.patient))
         return self._chains(found)[0]
 
-    def renewals(self) -> list[Renewal]:
+    def fetch_renewals(self) -> list[Renewal]:
         """Requests to renew, newest first."""
-        found = self._exchange.whole(medication_queries.renewals(self._context.patient))
+        found = self._exchange.fetch_all(medication_queries.renewals(self._context.patient))
         return self._renewals(found, found.matches)
 
-    def renewal(self, renewal: str) -> Renewal:
+    def fetch_renewal(self, renewal: str) -> Renewal:
         """One request; raises NotFound."""
-        found = self._exchange.whole(medication_queries.renewal(renewal))
+        found = self._exchange.fetch_all(medication_queries.renewal(renewal))
         for one in self._renewals(found, found.matches):
             if one.id == renewal:
                 return one
         raise _no_such(renewal)
 
-    def renewal_desk(self) -> RenewalFacts:
+    def fetch_renewal_facts(self) -> RenewalFacts:
         """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
         asked = (
             *self._context.about_offers(),
@@ -176,11 +176,11 @@ class FhirPrescriptions:
         if not _may_renew(offers):
             return RenewalFacts(offers, ())
         found = unwrap(answers[3])
-        found.add(Bundle(found=unwrap(answers[0]).found))
+        found.merge(Bundle(found=unwrap(answers[0]).resources))
         prescriptions, renewals = self._chains(found)
         return RenewalFacts(offers, tuple(prescriptions), tuple(renewals))
 
-    def renew(
+    def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
         """Ask to renew each, sent together; how each ended, in the same order.
@@ -197,7 +197,7 @@ class FhirPrescriptions:
             for each, outcome in zip(prescriptions, made, strict=True)
         ]
 
-    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
+    def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
         record, changed = self._context.kernel.update(
             f"Task/{renewal}",
@@ -211,8 +211,8 @@ class FhirPrescriptions:
     def _is_withdrawn(self, task: Element) -> bool:
         """Whether it is done already; raises NotFound for what is none of the patient's."""
         if not (is_renewal(task) and concerns(task, self._context.patient)):
-            raise _no_such(task.need("id"))
-        return task.need("status") == "cancelled"
+            raise _no_such(task.require_string("id"))
+        return task.require_string("status") == "cancelled"
 
     def _part(
         self, prescription: Prescription, note: str | None, intent: UUID
@@ -228,7 +228,7 @@ class FhirPrescriptions:
         if not any(isinstance(outcome, _MAY_BE_ASKED_FOR) for outcome in made):
             return []
         with suppress(GpcliError):  # then the refusal stands
-            return [each for each in self.renewals() if not _is_of(intent, each)]
+            return [each for each in self.fetch_renewals() if not _is_of(intent, each)]
         return []
 
     def _asked(
@@ -258,7 +258,7 @@ class FhirPrescriptions:
             now=self._context.now(),
         )
         shown = newest(self._reader.kept(found, "MedicationRequest", read))
-        asked = self._renewals(found, found.of("Task"))
+        asked = self._renewals(found, found.of_type("Task"))
         return sorted((_with_renewal(each, asked) for each in shown), key=_by_name), asked
 
     def _renewals(self, along: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
@@ -279,10 +279,10 @@ def _may_renew(offers: Offers) -> bool:
 
 def _names(along: Bundle) -> Iterator[tuple[str, str]]:
     """What each MedicationRequest is about, by its id, as far as that can be read."""
-    for request in along.of("MedicationRequest"):
+    for request in along.of_type("MedicationRequest"):
         with suppress(Malformed):
             label = read_medicine(request, along).label
-            yield request.need("id"), label or request.need("id")
+            yield request.require_string("id"), label or request.require_string("id")
 
 
 def _with_renewal(prescription: Prescription, newest_first: Iterable[Renewal]) -> Prescription:

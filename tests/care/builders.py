@@ -169,79 +169,88 @@ class FakePortal:
         """The calls that change something."""
         return [call for call in self.calls if call[0] in WRITES]
 
-    def surgeries(self) -> tuple[Surgery, ...]:
+    def fetch_parties(self) -> Parties:
+        return self.parties
+
+    def fetch_surgeries(self) -> tuple[Surgery, ...]:
         return self.offered.surgeries
 
-    def patient(self) -> Person:
+    def fetch_patient(self) -> Person:
         return self.parties.patient
 
-    def offers(self) -> Offers:
-        self.calls.append(("offers",))
+    def fetch_offers(self) -> Offers:
+        self.calls.append(("fetch_offers",))
         return self.offered
 
-    def slots(self, offered: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
+    def fetch_slots(self, offered: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         ids = {each.id for each in offered}
-        self.calls.append(("slots", tuple(each.id for each in offered), first, last))
+        self.calls.append(("fetch_slots", tuple(each.id for each in offered), first, last))
         return (slot for slot in self.free if slot.healthcare_service in ids)
 
-    def booking_desk(self, *, slot: str | None, intent: UUID | None) -> BookingFacts:
-        self.calls.append(("booking_desk", slot, intent))
+    def fetch_booking_facts(self, *, slot: str | None, intent: UUID | None) -> BookingFacts:
+        self.calls.append(("fetch_booking_facts", slot, intent))
         asked = next((each for each in self.free if each.id == slot), None)
         earlier = self.earlier if intent else None
         return BookingFacts(self.offered, asked, tuple(self.there), earlier)
 
-    def cancelling_desk(self, appointment: str) -> CancellationFacts:
-        self.calls.append(("cancelling_desk", appointment))
+    def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
+        self.calls.append(("fetch_cancellation_facts", appointment))
         found = next((each for each in self.there if each.id == appointment), None)
         return CancellationFacts(self.offered, found)
 
-    def appointments(self, since: date | None) -> list[Appointment]:
-        self.calls.append(("appointments", since))
+    def fetch_appointments(self, since: date | None) -> list[Appointment]:
+        self.calls.append(("fetch_appointments", since))
         days = [(each, each.start.date() if each.start else None) for each in self.there]
         return [each for each, day in days if since is None or day is None or day >= since]
 
-    def appointment(self, appointment: str) -> Appointment:
+    def fetch_appointment(self, appointment: str) -> Appointment:
         found = next((each for each in self.there if each.id == appointment), None)
         if found is None:
             raise NotFound(f"There is no appointment '{appointment}'.")
         return found
 
-    def vaccinations(self) -> tuple[Vaccination, ...]:
-        self.calls.append(("vaccinations",))
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
+        self.calls.append(("fetch_vaccinations",))
         return self.shots
 
-    def book(
+    def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
-        self.calls.append(("book", slot.id, offer.id, reason, intent))
+        self.calls.append(("send_booking", slot.id, offer.id, reason, intent))
         booked = an_appointment("app-9", status="pending", start=None, slot_id=slot.id)
         return WriteResult(replace(booked, start=slot.start, end=slot.end, reason=reason), True)
 
-    def enquire(
+    def send_enquiry(
         self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
-        self.calls.append(("enquire", offer.id, tuple(wished), reason, intent))
+        self.calls.append(("send_enquiry", offer.id, tuple(wished), reason, intent))
         return WriteResult(an_enquiry("enq-9", requested=tuple(wished), reason=reason), True)
 
-    def cancel(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
-        self.calls.append(("cancel", appointment, intent))
+    def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
+        self.calls.append(("send_cancellation", appointment, intent))
         bare = an_appointment(appointment, status="cancelled", surgery=None)
         return WriteResult(bare, not self.unchanged)
 
-    def consents(self) -> tuple[Consent, ...]:
-        self.calls.append(("consents",))
+    def fetch_consents(self) -> tuple[Consent, ...]:
+        self.calls.append(("fetch_consents",))
         return self.given
 
-    def grant_consent(self, intent: UUID) -> WriteResult[Consent]:
-        self.calls.append(("grant_consent", intent))
+    def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
+        self.calls.append(("send_consent_grant", intent))
         return WriteResult(a_consent(), True)
 
-    def withdraw_consent(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
-        self.calls.append(("withdraw_consent", consent.id, intent))
+    def send_consent_withdrawal(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
+        self.calls.append(("send_consent_withdrawal", consent.id, intent))
         return WriteResult(replace(consent, status="inactive"), not self.unchanged)
 
 
-WRITES = {"book", "enquire", "cancel", "grant_consent", "withdraw_consent"}
+WRITES = {
+    "send_booking",
+    "send_enquiry",
+    "send_cancellation",
+    "send_consent_grant",
+    "send_consent_withdrawal",
+}
 
 
 def a_request(service: ServiceName = ServiceName.BOOKING, **changes: object) -> ServiceRequest:

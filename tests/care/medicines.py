@@ -87,33 +87,35 @@ class FakePrescriptions:
     asked: Sequence[Renewal] = ()
     refuses: dict[str, Exception] = field(default_factory=dict)
 
-    def all(self) -> list[Prescription]:
-        self.portal.calls.append(("all",))
+    def fetch_prescriptions(self) -> list[Prescription]:
+        self.portal.calls.append(("fetch_prescriptions",))
         return list(self.there)
 
-    def renewals(self) -> list[Renewal]:
-        self.portal.calls.append(("renewals",))
+    def fetch_renewals(self) -> list[Renewal]:
+        self.portal.calls.append(("fetch_renewals",))
         return list(self.asked)
 
-    def renewal(self, renewal: str) -> Renewal:
+    def fetch_renewal(self, renewal: str) -> Renewal:
         for each in self.asked:
             if each.id == renewal:
                 return each
         raise NotFound(f"There is no request '{renewal}'.")
 
-    def renewal_desk(self) -> RenewalFacts:
-        self.portal.calls.append(("renewal_desk",))
+    def fetch_renewal_facts(self) -> RenewalFacts:
+        self.portal.calls.append(("fetch_renewal_facts",))
         return RenewalFacts(self.portal.offered, tuple(self.there), tuple(self.asked))
 
-    def renew(
+    def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
-        self.portal.calls.append(("renew", tuple(each.id for each in prescriptions), note, intent))
+        self.portal.calls.append(
+            ("send_renewals", tuple(each.id for each in prescriptions), note, intent)
+        )
         return [self._ended(each, note) for each in prescriptions]
 
-    def withdraw(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
-        self.portal.calls.append(("withdraw", renewal, intent))
-        return WriteResult(replace(self.renewal(renewal), status="cancelled"), True)
+    def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
+        self.portal.calls.append(("send_withdrawal", renewal, intent))
+        return WriteResult(replace(self.fetch_renewal(renewal), status="cancelled"), True)
 
     def _ended(self, one: Prescription, note: str | None) -> RenewalOutcome:
         if one.id in self.refuses:
@@ -129,7 +131,7 @@ class Pharmacy(FakePortal):
 
     @property
     def sent(self) -> list[tuple[object, ...]]:
-        return [call for call in self.calls if call[0] in {"renew", "withdraw"}]
+        return [call for call in self.calls if call[0] in {"send_renewals", "send_withdrawal"}]
 
 
 class Chooser(Asker):

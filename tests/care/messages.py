@@ -112,17 +112,17 @@ class FakeMailbox:
     appointment: str | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
-    def threads(self) -> list[Thread]:
+    def fetch_threads(self) -> list[Thread]:
         return [one.thread for one in self.held]
 
-    def conversation(self, thread: str) -> Conversation:
+    def fetch_conversation(self, thread: str) -> Conversation:
         found = self._find(thread)
         if found is None:
             raise NotFound(f"There is no thread '{thread}'.")
         return found
 
-    def writing_desk(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
-        self.calls.append(("writing_desk", intent, kind))
+    def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
+        self.calls.append(("fetch_thread_facts", intent, kind))
         return ThreadFacts(
             self.offered,
             self.earlier if intent else None,
@@ -131,29 +131,31 @@ class FakeMailbox:
             appointment=self.appointment if intent else None,
         )
 
-    def reply_desk(self, thread: str, intent: UUID | None) -> ReplyFacts:
-        self.calls.append(("reply_desk", thread, intent))
+    def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
+        self.calls.append(("fetch_reply_facts", thread, intent))
         before = self.sent_before if intent else None
         return ReplyFacts(self.offered, self._find(thread), before)
 
-    def start(
+    def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
-        self.calls.append(("start", kind, offer.id, subject, draft, intent))
+        self.calls.append(("send_thread", kind, offer.id, subject, draft, intent))
         thread = a_thread("thr-9", kind=kind, subject=subject, message_count=1, unread_count=0)
         return WriteResult(Conversation(thread, (a_message("msg-9", text=draft.text),)), True)
 
-    def reply(self, conversation: Conversation, draft: Draft, intent: UUID) -> WriteResult[Message]:
-        self.calls.append(("reply", conversation.thread.id, draft, intent))
+    def send_reply(
+        self, conversation: Conversation, draft: Draft, intent: UUID
+    ) -> WriteResult[Message]:
+        self.calls.append(("send_reply", conversation.thread.id, draft, intent))
         return WriteResult(a_message("msg-9", text=draft.text), True)
 
-    def mark_read(self, message: Message, intent: UUID) -> WriteResult[Message]:
-        self.calls.append(("mark_read", message.id, intent))
+    def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
+        self.calls.append(("send_read_mark", message.id, intent))
         if message.id in self.refusals:
             raise self.refusals[message.id]
         return WriteResult(replace(message, unread=False), True)
 
-    def content(self, attachment: Attachment) -> bytes:
+    def fetch_content(self, attachment: Attachment) -> bytes:
         assert attachment.content is not None
         return attachment.content
 
@@ -181,16 +183,16 @@ class MailPortal(FakePortal):
     @property
     def sent(self) -> list[tuple[object, ...]]:
         """The calls that change something, at the portal and in the mailbox."""
-        writes = {"start", "reply", "mark_read"}
+        writes = {"send_thread", "send_reply", "send_read_mark"}
         return [*super().sent, *(call for call in self.mailbox.calls if call[0] in writes)]
 
-    def booking_desk(
+    def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
-        desk = super().booking_desk(slot=slot, intent=intent)
+        desk = super().fetch_booking_facts(slot=slot, intent=intent)
         return replace(desk, thread=self.begun if threads and intent else None)
 
-    def enquire(
+    def send_enquiry(
         self,
         offer: Offer,
         wished: Sequence[Window],
@@ -200,7 +202,9 @@ class MailPortal(FakePortal):
         channel: str | None = None,
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
-        self.calls.append(("enquire", offer.id, tuple(wished), reason, intent, channel, subject))
+        self.calls.append(
+            ("send_enquiry", offer.id, tuple(wished), reason, intent, channel, subject)
+        )
         asked_for = an_enquiry(
             "con-9", requested=tuple(wished), reason=reason, service=offer.name, channel=channel
         )

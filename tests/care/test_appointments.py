@@ -47,7 +47,7 @@ def test_the_portal_is_asked_for_no_more_than_is_needed(asked, since):
 
     shown(portal, **asked)
 
-    assert portal.calls == [("appointments", since)]
+    assert portal.calls == [("fetch_appointments", since)]
 
 
 def test_an_appointment_without_an_end_stays_listed():

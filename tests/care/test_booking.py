@@ -138,7 +138,7 @@ def test_a_booking_is_sent_once_with_the_slot_the_offer_the_reason_and_the_inten
 
     outcome = agreed(by_id(portal, reason="Knee"))
 
-    assert portal.sent == [("book", "slot-1", "gp-berg-booking", "Knee", INTENT)]
+    assert portal.sent == [("send_booking", "slot-1", "gp-berg-booking", "Knee", INTENT)]
     assert (outcome.record.id, outcome.record.status, outcome.changed) == ("app-9", "pending", True)
 
 
@@ -153,7 +153,7 @@ def test_deciding_sends_nothing():
 
     by_id(portal)
 
-    assert portal.calls == [("booking_desk", "slot-1", None)]
+    assert portal.calls == [("fetch_booking_facts", "slot-1", None)]
 
 
 def test_an_unknown_time_is_not_found():
@@ -217,7 +217,7 @@ def test_a_time_at_the_second_gp_is_booked_there():
 
     agreed(by_id(portal))
 
-    assert portal.sent == [("book", "slot-1", "gp-dahl-booking", None, INTENT)]
+    assert portal.sent == [("send_booking", "slot-1", "gp-dahl-booking", None, INTENT)]
 
 
 def test_a_visit_is_no_flu_vaccination():
@@ -261,7 +261,7 @@ def test_a_visit_does_not_ask_for_vaccinations():
 
     by_id(portal)
 
-    assert ("vaccinations",) not in portal.calls
+    assert ("fetch_vaccinations",) not in portal.calls
 
 
 def test_the_first_time_that_fits_is_taken():
@@ -271,9 +271,9 @@ def test_the_first_time_that_fits_is_taken():
     agreed(decide(portal, FIRST, search=a_search(weekdays=("thu",))))
 
     assert portal.calls == [
-        ("booking_desk", None, None),
-        ("slots", ("gp-berg-booking",), date(2026, 12, 1), date(2026, 12, 29)),
-        ("book", "thu", "gp-berg-booking", None, INTENT),
+        ("fetch_booking_facts", None, None),
+        ("fetch_slots", ("gp-berg-booking",), date(2026, 12, 1), date(2026, 12, 29)),
+        ("send_booking", "thu", "gp-berg-booking", None, INTENT),
     ]
 
 
@@ -470,7 +470,7 @@ def test_an_enquiry_asks_for_the_wished_periods():
     assert decision.preview == an_enquiry(
         None, practitioner="Kari Berg", requested=(wished,), reason="Knee", surgery_id=None
     )
-    assert portal.sent == [("enquire", "gp-berg-booking-enquiry", (wished,), "Knee", INTENT)]
+    assert portal.sent == [("send_enquiry", "gp-berg-booking-enquiry", (wished,), "Knee", INTENT)]
     assert outcome == Outcome(an_enquiry("enq-9", requested=(wished,), reason="Knee"), changed=True)
 
 
@@ -553,7 +553,7 @@ def test_the_same_request_again_is_done_already(earlier, choice):
     decision = decide(portal, choice, repeated=True, reason="Knee")
 
     assert decision == Outcome(earlier, changed=False)
-    assert portal.calls == [("booking_desk", choice.slot, INTENT)]
+    assert portal.calls == [("fetch_booking_facts", choice.slot, INTENT)]
 
 
 @pytest.mark.parametrize(

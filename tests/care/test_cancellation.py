@@ -86,7 +86,10 @@ def test_a_cancellation_is_sent_once_and_keeps_the_names_that_were_read():
     outcome = confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
 
     assert outcome == Outcome(replace(BOOKED, status="cancelled"), changed=True)
-    assert portal.calls == [("cancelling_desk", "app-1"), ("cancel", "app-1", INTENT)]
+    assert portal.calls == [
+        ("fetch_cancellation_facts", "app-1"),
+        ("send_cancellation", "app-1", INTENT),
+    ]
 
 
 def test_what_somebody_else_cancelled_meanwhile_is_told_as_unchanged():

@@ -40,7 +40,7 @@ def test_granting_is_sent_once():
     portal = portal_with(PLUS)
 
     assert agreed(propose_grant(portal, INTENT)) == Outcome(FULL, changed=True)
-    assert portal.sent == [("grant_consent", INTENT)]
+    assert portal.sent == [("send_consent_grant", INTENT)]
 
 
 def test_granting_what_is_granted_changes_nothing():
@@ -66,8 +66,8 @@ def test_withdrawing_ends_every_consent_above_basic_each_as_a_write_of_its_own()
     outcome = agreed(propose_withdrawal(portal, INTENT))
 
     assert portal.sent == [
-        ("withdraw_consent", "con-1", uuid5(INTENT, "con-1")),
-        ("withdraw_consent", "con-2", uuid5(INTENT, "con-2")),
+        ("send_consent_withdrawal", "con-1", uuid5(INTENT, "con-1")),
+        ("send_consent_withdrawal", "con-2", uuid5(INTENT, "con-2")),
     ]
     assert (outcome.record.id, outcome.record.status, outcome.changed) == (
         "con-2",
@@ -78,9 +78,9 @@ def test_withdrawing_ends_every_consent_above_basic_each_as_a_write_of_its_own()
 
 def test_withdrawing_changed_something_when_any_of_the_consents_did():
     class Half(FakePortal):
-        def withdraw_consent(self, consent, intent):
+        def send_consent_withdrawal(self, consent, intent):
             self.unchanged = consent.id == "con-2"
-            return super().withdraw_consent(consent, intent)
+            return super().send_consent_withdrawal(consent, intent)
 
     outcome = agreed(propose_withdrawal(Half(offers(), given=(FULL, PLUS)), INTENT))
 

@@ -109,7 +109,7 @@ def test_it_is_sent_once_with_what_was_written():
     outcome = confirm_and_send(decide(portal, letter), Agreement(yes=True), Asker(), lambda _: None)
 
     assert portal.sent == [
-        ("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS, (PHOTO,)), INTENT)
+        ("send_thread", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS, (PHOTO,)), INTENT)
     ]
     assert (outcome.record.thread.id, outcome.changed) == ("thr-9", True)
 
@@ -223,13 +223,13 @@ def test_the_same_request_again_is_done_already():
     portal = with_mail(CAN, earlier=EARLIER)
     decision = decide(portal, a_letter(f"  {WORDS}\n", PHOTO), repeated=True)
     assert decision == Outcome(EARLIER, changed=False)
-    assert portal.mailbox.calls == [("writing_desk", INTENT, ADMINISTRATIVE)]
+    assert portal.mailbox.calls == [("fetch_thread_facts", INTENT, ADMINISTRATIVE)]
 
 
 def test_without_a_request_id_nothing_earlier_is_looked_for():
     portal = with_mail(CAN, earlier=EARLIER)
     decide(portal)
-    assert portal.mailbox.calls == [("writing_desk", None, ADMINISTRATIVE)]
+    assert portal.mailbox.calls == [("fetch_thread_facts", None, ADMINISTRATIVE)]
 
 
 def test_done_already_needs_no_offer_any_more():
@@ -277,7 +277,7 @@ def test_a_thread_whose_message_never_arrived_is_completed_with_the_same_intent(
 
     confirm_and_send(decide(portal, repeated=True), Agreement(yes=True), Asker(), lambda _: None)
 
-    assert portal.sent == [("start", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS), INTENT)]
+    assert portal.sent == [("send_thread", ADMINISTRATIVE, OPEN.id, "Rash", Draft(WORDS), INTENT)]
 
 
 def test_a_thread_that_was_begun_about_something_else_is_a_conflict():

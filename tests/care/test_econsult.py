@@ -167,7 +167,7 @@ def test_in_writing_it_is_sent_as_an_e_consultation():
     portal = with_mail(CAN)
     confirm_and_send(write(portal), Agreement(yes=True, accept_fee="400"), Asker(), lambda _: None)
     assert portal.sent == [
-        ("start", ThreadKind.E_CONSULTATION, OPEN.id, "Rash", Draft(WORDS), INTENT)
+        ("send_thread", ThreadKind.E_CONSULTATION, OPEN.id, "Rash", Draft(WORDS), INTENT)
     ]
 
 
@@ -221,7 +221,7 @@ def test_at_a_time_the_request_names_the_way_and_the_subject(way):
     portal = with_mail(CAN)
     decision = ask_for(portal, way)
     confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
-    assert portal.sent == [("enquire", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
+    assert portal.sent == [("send_enquiry", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
 
 
 def test_at_a_time_the_subject_is_the_receipts_too():
@@ -253,7 +253,7 @@ def test_at_a_time_a_subject_is_enough():
     decision = ask_for(portal, letter=a_letter(""))
     confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
     assert "Message" not in dict(decision.rows)
-    assert portal.sent == [("enquire", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
+    assert portal.sent == [("send_enquiry", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
 
 
 def test_hours_and_weekdays_are_wished_day_by_day():

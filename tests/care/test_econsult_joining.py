@@ -121,7 +121,10 @@ def test_one_that_is_under_way_can_be_withdrawn_whatever_is_offered_now(there):
     decision = withdraw(portal, there.id)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert (decision.action, decision.charge) == ("Withdraw this e-consultation", None)
-    assert (outcome.record.status, portal.sent) == ("cancelled", [("cancel", there.id, INTENT)])
+    assert (outcome.record.status, portal.sent) == (
+        "cancelled",
+        [("send_cancellation", there.id, INTENT)],
+    )
 
 
 @pytest.mark.parametrize("there", [VIDEO, ASKED])

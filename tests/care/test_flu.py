@@ -40,9 +40,9 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
         slots=(FREE[0], FREE[1]),
     )
     assert portal.calls == [
-        ("offers",),
-        ("slots", ("gp-berg-flu-vaccination",), date(2026, 12, 1), date(2026, 12, 29)),
-        ("vaccinations",),
+        ("fetch_offers",),
+        ("fetch_slots", ("gp-berg-flu-vaccination",), date(2026, 12, 1), date(2026, 12, 29)),
+        ("fetch_vaccinations",),
     ]
 
 
@@ -74,7 +74,7 @@ def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
 
     with pytest.raises(NotOffered):
         ask(portal, a_search(), None, Asker(), 10)
-    assert portal.calls == [("offers",)]
+    assert portal.calls == [("fetch_offers",)]
 
 
 @pytest.mark.parametrize(

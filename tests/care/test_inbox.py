@@ -163,7 +163,7 @@ def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
 def test_a_reply_is_sent_once_whatever_is_offered_now():
     portal = with_mail(NOTHING, OPEN)
     confirm_and_send(reply(portal), Agreement(yes=True), Asker(), lambda _: None)
-    assert portal.sent == [("reply", "thr-1", Draft(WORDS), INTENT)]
+    assert portal.sent == [("send_reply", "thr-1", Draft(WORDS), INTENT)]
 
 
 def test_a_reply_to_the_reception_warns_of_medical_questions():

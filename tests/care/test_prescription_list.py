@@ -229,7 +229,7 @@ def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", True)
-    assert portal.calls == [("withdraw", "task-1", INTENT)]
+    assert portal.calls == [("send_withdrawal", "task-1", INTENT)]
 
 
 def test_a_rehearsal_of_a_withdrawal_sends_nothing():

@@ -48,7 +48,7 @@ def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
     decision = propose_read(portal, [UNREAD, OTHER], INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     ids = ["m-1", "m-2", "n-1"]
-    assert portal.sent == [("mark_read", each, uuid5(INTENT, each)) for each in ids]
+    assert portal.sent == [("send_read_mark", each, uuid5(INTENT, each)) for each in ids]
     assert [(each.id, each.unread) for each in outcome.record.messages] == [
         (each, False) for each in ids
     ]
@@ -127,8 +127,8 @@ class Forgetful(FakeMailbox):
 
     forgotten = ()
 
-    def mark_read(self, message, intent):
-        written = super().mark_read(message, intent)
+    def send_read_mark(self, message, intent):
+        written = super().send_read_mark(message, intent)
         return replace(written, here_only=message.id in self.forgotten)
 
 

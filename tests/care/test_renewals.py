@@ -112,7 +112,7 @@ def test_several_go_together_in_one_plan_and_one_sending():
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert decision.action == "Ask to renew these prescriptions"
-    assert portal.sent == [("renew", ("rx-2", "rx-1"), "Please", INTENT)]
+    assert portal.sent == [("send_renewals", ("rx-2", "rx-1"), "Please", INTENT)]
     assert (stands(outcome.record), outcome.changed) == (
         [("rx-2", "task-rx-2", None), ("rx-1", "task-rx-1", None)],
         True,
@@ -198,7 +198,7 @@ def test_what_is_asked_for_already_is_not_sent_again():
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert ("Asked for already", "Metformin 500 mg") in decision.rows
-    assert portal.sent == [("renew", ("rx-2",), None, INTENT)]
+    assert portal.sent == [("send_renewals", ("rx-2",), None, INTENT)]
     assert [line.changed for line in outcome.record.lines] == [False, True]
 
 
@@ -470,7 +470,7 @@ def test_one_whose_prescriber_does_not_renew_is_a_failed_line():
     outcome = send(portal, "rx-1", "rx-2")
 
     assert stands(outcome.record) == [("rx-1", "task-rx-1", None), ("rx-2", None, "not_offered")]
-    assert portal.sent == [("renew", ("rx-1",), None, INTENT)]
+    assert portal.sent == [("send_renewals", ("rx-1",), None, INTENT)]
 
 
 def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
@@ -670,7 +670,7 @@ def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times)
 def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
     portal = pharmacy(a_prescription("rx-1"))
     others = a_renewal("task-9")
-    portal.prescriptions.renew = lambda asked, note, intent: [
+    portal.prescriptions.send_renewals = lambda asked, note, intent: [
         RenewalOutcome(asked[0], others, False)
     ]
 
@@ -691,7 +691,7 @@ def test_a_repetition_asks_for_what_is_missing():
     outcome = send(portal, "rx-1", "rx-2", repeated=True)
 
     assert stands(outcome.record) == [("rx-1", "task-7", None), ("rx-2", "task-rx-2", None)]
-    assert portal.sent == [("renew", ("rx-2",), None, INTENT)]
+    assert portal.sent == [("send_renewals", ("rx-2",), None, INTENT)]
 
 
 @pytest.mark.parametrize("note", [None, "Something else"])
@@ -733,4 +733,4 @@ def test_without_a_request_id_nobody_looks_for_earlier_tries():
     portal = pharmacy(a_prescription("rx-1"))
     decide(portal, "rx-1")
 
-    assert portal.calls == [("renewal_desk",)]
+    assert portal.calls == [("fetch_renewal_facts",)]

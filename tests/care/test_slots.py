@@ -39,9 +39,9 @@ def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
 
     assert found == [EARLY, ELSEWHERE, LATE]
     assert portal.calls == [
-        ("offers",),
+        ("fetch_offers",),
         (
-            "slots",
+            "fetch_slots",
             ("gp-berg-booking", "gp-dahl-booking"),
             date(2026, 12, 1),
             date(2026, 12, 4),
@@ -75,7 +75,7 @@ def test_where_nobody_offers_it_no_time_is_asked_for():
 
     with pytest.raises(NotOffered):
         find(portal, BOOKING, a_search())
-    assert portal.calls == [("offers",)]
+    assert portal.calls == [("fetch_offers",)]
 
 
 def test_an_unknown_gp_is_not_found():

@@ -25,7 +25,7 @@ class Desk:
     def __init__(self):
         self.out, self.err = StringIO(), StringIO()
         self.output = Output(self.out, self.err, Terminal(False, False, False), format=Format.PLAIN)
-        self.portal = SimpleNamespace(parties=ALONE)
+        self.portal = SimpleNamespace(fetch_parties=lambda: ALONE)
         self.options = Options(request_id="r-1")
         self.zone = OSLO
 

@@ -23,7 +23,7 @@ WAITING = {"proposed", "pending", "booked"}
 
 
 def offer_of(visit, name):
-    return next(each for each in visit.portal.offers().offers if each.name == name)
+    return next(each for each in visit.portal.fetch_offers().offers if each.name == name)
 
 
 def by_intent(visit, intent):
@@ -65,11 +65,11 @@ def test_a_request_id_is_not_for_two_times(visit):
 
 @pytest.mark.needs("Slot:search-type", "Appointment:conditional-create")
 def test_the_same_intent_sent_again_makes_no_second_booking(visit):
-    [slot] = [visit.portal.booking_desk(slot=visit.patient.practice.slots[0], intent=None).slot]
+    [slot] = [visit.portal.fetch_booking_facts(slot=visit.patient.practice.slots[0], intent=None).slot]
     offer, intent = offer_of(visit, ServiceName.BOOKING), uuid4()
 
-    first = visit.portal.book(slot, offer, None, intent)
-    second = visit.portal.book(slot, offer, None, intent)
+    first = visit.portal.send_booking(slot, offer, None, intent)
+    second = visit.portal.send_booking(slot, offer, None, intent)
 
     assert first.record.id == second.record.id
     assert len(by_intent(visit, intent)) == 1
@@ -77,12 +77,12 @@ def test_the_same_intent_sent_again_makes_no_second_booking(visit):
 
 def test_of_two_patients_after_one_time_the_second_is_told_that_it_is_taken(visit, other):
     slot = visit.patient.practice.slots[0]
-    wanted = visit.portal.booking_desk(slot=slot, intent=None).slot
+    wanted = visit.portal.fetch_booking_facts(slot=slot, intent=None).slot
     offer = offer_of(other, ServiceName.BOOKING)
     visit.shell.json(f"gpcli book {slot} --another --yes")
 
     with pytest.raises(Refused) as refusal:
-        other.portal.book(wanted, offer, None, uuid4())
+        other.portal.send_booking(wanted, offer, None, uuid4())
 
     assert isinstance(refusal.value, SlotTaken | Conflict)
 
@@ -90,7 +90,7 @@ def test_of_two_patients_after_one_time_the_second_is_told_that_it_is_taken(visi
 def test_of_four_after_one_time_at_once_at_most_one_is_told_that_it_is_theirs(
     visit, place, tmp_path
 ):
-    wanted = visit.portal.booking_desk(slot=visit.patient.practice.slots[0], intent=None).slot
+    wanted = visit.portal.fetch_booking_facts(slot=visit.patient.practice.slots[0], intent=None).slot
     with ExitStack() as at_the_end:
         neighbours = [
             at_the_end.enter_context(
@@ -109,7 +109,7 @@ def test_of_four_after_one_time_at_once_at_most_one_is_told_that_it_is_theirs(
 
 def tried(visit, offer, slot):
     try:
-        visit.portal.book(slot, offer, None, uuid4())
+        visit.portal.send_booking(slot, offer, None, uuid4())
     except (SlotTaken, Conflict):
         return "refused"
     return "booked"
@@ -147,7 +147,7 @@ def test_an_earlier_flu_vaccination_is_known(visit):
 
 def test_an_appointment_that_there_is_not_is_not_found(visit):
     with pytest.raises(NotFound):
-        visit.portal.appointment("nothing")
+        visit.portal.fetch_appointment("nothing")
 
 
 def test_an_enquiry_has_a_wish_and_no_time_and_comes_first_in_the_list(visit):
@@ -194,10 +194,10 @@ def test_a_booking_is_cancelled_once_and_keeps_what_it_had(visit):
 @pytest.mark.needs("Appointment:update", "Appointment:search-type")
 def test_what_the_surgery_changed_meanwhile_is_kept_when_a_booking_is_cancelled(visit, place):
     booked = visit.patient.visit
-    visit.portal.cancelling_desk(booked)
+    visit.portal.fetch_cancellation_facts(booked)
     place.fill([visit.read(f"Appointment/{booked}") | {"description": CHANGED}])
 
-    cancelled = visit.portal.cancel(booked, uuid4())
+    cancelled = visit.portal.send_cancellation(booked, uuid4())
 
     after = visit.read(f"Appointment/{booked}")
     assert cancelled.changed

@@ -17,7 +17,7 @@ PARTIAL = 8
 
 
 def test_the_gp_has_a_name_a_surgery_and_a_telephone(visit):
-    [surgery] = visit.portal.surgeries()
+    [surgery] = visit.portal.fetch_surgeries()
 
     assert (surgery.id, surgery.gp, surgery.name) == (
         visit.patient.practice.role,
@@ -28,25 +28,25 @@ def test_the_gp_has_a_name_a_surgery_and_a_telephone(visit):
 
 
 def test_the_patient_has_their_name(visit):
-    assert visit.portal.parties.patient.name == visit.patient.name
+    assert visit.portal.fetch_parties().patient.name == visit.patient.name
 
 
 def test_every_service_is_offered_by_the_patients_own_gp_alone(visit):
-    rows = standings(visit.portal.offers(), now())
+    rows = standings(visit.portal.fetch_offers(), now())
 
     assert {row.service.value: row.status for row in rows} == dict.fromkeys(CHANNELS, "offered")
     assert {row.surgery.id for row in rows} == {visit.patient.practice.role}
 
 
 def test_each_service_has_its_channels(visit):
-    channels = {each.name.value: set(each.channels) for each in visit.portal.offers().offers}
+    channels = {each.name.value: set(each.channels) for each in visit.portal.fetch_offers().offers}
 
     assert channels == {service: set(ways) for service, ways in CHANNELS.items()}
 
 
 @pytest.mark.needs("ChargeItemDefinition:search-type")
 def test_a_price_has_its_invoice_fee(visit):
-    price = visit.portal.offers().prices[ServiceName.E_CONSULTATION]
+    price = visit.portal.fetch_offers().prices[ServiceName.E_CONSULTATION]
 
     assert (price.low, price.high, price.currency, price.at_sending) == (253, 253, "NOK", True)
 
@@ -54,8 +54,8 @@ def test_a_price_has_its_invoice_fee(visit):
 def free(visit, first, last):
     """Free times from the `first` day from now to the `last`."""
     today = now().astimezone(ZONE).date()
-    offers = [each for each in visit.portal.offers().offers if each.name == ServiceName.BOOKING]
-    return list(visit.portal.slots(offers, today + timedelta(first), today + timedelta(last)))
+    offers = [each for each in visit.portal.fetch_offers().offers if each.name == ServiceName.BOOKING]
+    return list(visit.portal.fetch_slots(offers, today + timedelta(first), today + timedelta(last)))
 
 
 def test_free_times_come_in_order_without_the_taken_one(visit):

@@ -31,7 +31,7 @@ def test_everything_is_listed_by_name_with_dose_and_prescriber(visit):
 
 @pytest.mark.needs("MedicationDispense:search-type")
 def test_what_is_left_is_counted_from_what_was_handed_out(visit):
-    left = {one.id: one.remaining for one in visit.portal.prescriptions.all()}
+    left = {one.id: one.remaining for one in visit.portal.prescriptions.fetch_prescriptions()}
 
     told = {name: (each.fills, each.basis.value) for name, each in left.items() if each}
     assert told == {
@@ -44,7 +44,7 @@ def test_what_is_left_is_counted_from_what_was_handed_out(visit):
 
 
 def test_a_request_that_waits_stands_with_its_prescription(visit):
-    [waiting] = [one for one in visit.portal.prescriptions.all() if one.renewal]
+    [waiting] = [one for one in visit.portal.prescriptions.fetch_prescriptions() if one.renewal]
 
     assert (waiting.id, waiting.renewal.id) == (
         id_of(visit, WAITING),

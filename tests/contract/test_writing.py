@@ -40,7 +40,7 @@ def test_threads_are_listed_with_the_unread_one_first(visit):
 
 
 def test_a_thread_has_its_messages_in_order(visit):
-    shown = visit.portal.mailbox.conversation(visit.patient.open_thread)
+    shown = visit.portal.mailbox.fetch_conversation(visit.patient.open_thread)
 
     assert [(one.text, one.mine, one.unread) for one in shown.messages] == [
         (QUESTION, True, False),
@@ -51,22 +51,22 @@ def test_a_thread_has_its_messages_in_order(visit):
 
 def test_a_thread_that_there_is_not_is_not_found(visit):
     with pytest.raises(NotFound):
-        visit.portal.mailbox.conversation("nothing")
+        visit.portal.mailbox.fetch_conversation("nothing")
 
 
 def test_what_is_attached_inline_is_read(visit):
-    shown = visit.portal.mailbox.conversation(visit.patient.open_thread)
+    shown = visit.portal.mailbox.fetch_conversation(visit.patient.open_thread)
 
     inline = shown.messages[-1].attachments[0]
-    assert (inline.title, visit.portal.mailbox.content(inline)) == ("leaflet.txt", LEAFLET)
+    assert (inline.title, visit.portal.mailbox.fetch_content(inline)) == ("leaflet.txt", LEAFLET)
 
 
 @pytest.mark.needs("Binary:read")
 def test_what_is_attached_apart_is_fetched(visit):
-    shown = visit.portal.mailbox.conversation(visit.patient.open_thread)
+    shown = visit.portal.mailbox.fetch_conversation(visit.patient.open_thread)
 
     apart = shown.messages[-1].attachments[1]
-    assert (apart.title, visit.portal.mailbox.content(apart)) == ("notes.txt", NOTES)
+    assert (apart.title, visit.portal.mailbox.fetch_content(apart)) == ("notes.txt", NOTES)
 
 
 @pytest.mark.parametrize("way", ["econsult", "contact"])
@@ -97,10 +97,10 @@ def test_a_file_goes_along(visit, tmp_path):
     start = "gpcli contact --subject Notes --message 'See the file.' --yes"
     started = visit.shell.json(f"{start} --attach {tmp_path / 'notes.txt'}")
 
-    shown = visit.portal.mailbox.conversation(started["id"])
+    shown = visit.portal.mailbox.fetch_conversation(started["id"])
 
     [[there]] = [one.attachments for one in shown.messages]
-    assert (there.title, visit.portal.mailbox.content(there)) == ("notes.txt", NOTES)
+    assert (there.title, visit.portal.mailbox.fetch_content(there)) == ("notes.txt", NOTES)
 
 
 def test_a_reply_says_what_it_answers_and_is_sent_once(visit):
@@ -113,7 +113,7 @@ def test_a_reply_says_what_it_answers_and_is_sent_once(visit):
     [there] = messages(visit)
     [answered] = there["inResponseTo"]
     assert answered["reference"] == f"Communication/rash-answered-{visit.patient.number}"
-    texts = [one.text for one in visit.portal.mailbox.conversation(thread).messages]
+    texts = [one.text for one in visit.portal.mailbox.fetch_conversation(thread).messages]
     assert texts == [QUESTION, ANSWER, "It is better."]
 
 

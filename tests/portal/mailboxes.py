@@ -22,8 +22,8 @@ def empty(server: Server) -> None:
 
 
 def listing(portal: FhirPortal) -> list[tuple[str, int, int]]:
-    return [(str(one.id), one.message_count, one.unread_count) for one in portal.mailbox.threads()]
+    return [(str(one.id), one.message_count, one.unread_count) for one in portal.mailbox.fetch_threads()]
 
 
 def messages_of(portal: FhirPortal, thread: str = "thread-1") -> list[str]:
-    return ids(portal.mailbox.conversation(thread).messages)
+    return ids(portal.mailbox.fetch_conversation(thread).messages)

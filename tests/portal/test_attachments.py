@@ -157,13 +157,13 @@ def test_bytes_are_taken_out_of_a_binary_or_as_they_come(
     portal: FhirPortal, server: Server, answer: Reply, content: bytes
 ):
     server.on("GET Binary/b-1", answer)
-    assert portal.mailbox.content(at("Binary/b-1")) == content
+    assert portal.mailbox.fetch_content(at("Binary/b-1")) == content
     assert server.requests[0].headers["Accept"] == "application/fhir+json"
 
 
 def test_a_binary_at_an_address_of_the_portals_own_is_read(portal: FhirPortal, server: Server):
     server.on("GET Binary/b-1", fhir(a_binary()))
-    assert portal.mailbox.content(at(f"{BASE}/Binary/b-1")) == TEXT
+    assert portal.mailbox.fetch_content(at(f"{BASE}/Binary/b-1")) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -182,19 +182,19 @@ def test_no_token_leaves_for_an_attachment_elsewhere(
     portal: FhirPortal, server: Server, source: str
 ):
     with pytest.raises(errors.WrongHost):
-        portal.mailbox.content(at(source))
+        portal.mailbox.fetch_content(at(source))
     assert server.requests == []
 
 
 @pytest.mark.parametrize("source", ["javascript:alert(1)", "file:///etc/passwd", "data:,x"])
 def test_what_is_no_web_address_is_not_followed(portal: FhirPortal, server: Server, source: str):
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.content(at(source))
+        portal.mailbox.fetch_content(at(source))
     assert server.requests == []
 
 
 def test_what_came_along_needs_no_question(portal: FhirPortal, server: Server):
-    assert portal.mailbox.content(Attachment("1.1", None, None, None, content=b"")) == b""
+    assert portal.mailbox.fetch_content(Attachment("1.1", None, None, None, content=b"")) == b""
     assert server.requests == []
 
 
@@ -218,12 +218,12 @@ def test_an_answer_that_is_no_file_is_a_bad_response(
 ):
     server.on("GET Binary/b-1", answer)
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(at("Binary/b-1"))
 
 
 def test_a_web_page_that_was_promised_is_a_file(portal: FhirPortal, server: Server):
     server.on("GET Binary/b-1", raw(b"<html>", "text/html"))
-    assert portal.mailbox.content(at("Binary/b-1", "text/html")) == b"<html>"
+    assert portal.mailbox.fetch_content(at("Binary/b-1", "text/html")) == b"<html>"
 
 
 @pytest.mark.parametrize(
@@ -242,18 +242,18 @@ def test_a_file_that_is_not_given_out_is_told_as_such(
 ):
     server.on("GET Binary/b-1", Reply(an_outcome(), status))
     with pytest.raises(kind):
-        portal.mailbox.content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(at("Binary/b-1"))
 
 
 def test_what_holds_no_bytes_is_a_bad_response(portal: FhirPortal):
     with pytest.raises(errors.BadResponse, match=r"message-1\.1 .* no bytes"):
-        portal.mailbox.content(at(None))
+        portal.mailbox.fetch_content(at(None))
 
 
 def test_a_file_of_many_megabytes_is_refused(portal: FhirPortal, server: Server):
     server.on("GET Binary/b-1", raw(gzip.compress(bytes(17 << 20)), "image/png", **PACKED))
     with pytest.raises(errors.BadResponse, match="larger than 16 MB"):
-        portal.mailbox.content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(at("Binary/b-1"))
 
 
 DOCUMENT = at("DocumentReference/doc-1")
@@ -263,7 +263,7 @@ def test_a_document_that_did_not_come_along_is_read_when_its_bytes_are_wanted(
     portal: FhirPortal, server: Server
 ):
     server.on("GET DocumentReference/doc-1", a_document()).on("GET Binary/b-1", fhir(a_binary()))
-    assert portal.mailbox.content(DOCUMENT) == TEXT
+    assert portal.mailbox.fetch_content(DOCUMENT) == TEXT
 
 
 def test_a_document_that_holds_its_bytes_needs_no_second_question(
@@ -271,7 +271,7 @@ def test_a_document_that_holds_its_bytes_needs_no_second_question(
 ):
     inline = a_document(content=[{"attachment": {"data": "SGVp"}}])
     server.on("GET DocumentReference/doc-1", inline)
-    assert portal.mailbox.content(DOCUMENT) == b"Hei"
+    assert portal.mailbox.fetch_content(DOCUMENT) == b"Hei"
 
 
 @pytest.mark.parametrize(
@@ -288,4 +288,4 @@ def test_a_document_that_leads_nowhere_is_a_bad_response(
 ):
     server.on("GET DocumentReference/doc-1", document)
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.content(DOCUMENT)
+        portal.mailbox.fetch_content(DOCUMENT)

@@ -103,7 +103,7 @@ def portal_of(server: Server, journal: Journal) -> Iterator[Callable[..., FhirPo
 
 
 def book(portal: FhirPortal):
-    return portal.book(SLOT, BOOKING, "Back pain", INTENT)
+    return portal.send_booking(SLOT, BOOKING, "Back pain", INTENT)
 
 
 def cancelling(server: Server) -> Server:
@@ -635,7 +635,7 @@ def test_both_find_the_same_one_first(portal_of, server: Server):
     server.on(ON_SLOT, a_searchset(first, rival(LATE)), a_searchset(second, rival(EARLY)))
     assert book(portal_of("post")).record.id == "visit-1"
     with pytest.raises(errors.SlotTaken):
-        portal_of("post").book(SLOT, BOOKING, "Back pain", INTENT)
+        portal_of("post").send_booking(SLOT, BOOKING, "Back pain", INTENT)
 
 
 @pytest.mark.parametrize("trouble", [Reply(an_outcome("too-late", TOLD), 422), Reply(status=403)])
@@ -658,7 +658,7 @@ def test_a_second_booking_that_could_not_be_cancelled_is_no_success_for_a_repeat
     with pytest.raises(errors.Conflict, match="could not be cancelled"):
         book(portal)
     with pytest.raises(errors.Conflict, match="visit-1 of it has still to be cancelled") as told:
-        portal.booking_desk(slot="slot-1", intent=INTENT)
+        portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
     assert told.value.hint == "Try gpcli cancel visit-1, or call the surgery."
 
 
@@ -666,7 +666,7 @@ def test_a_booking_that_came_first_is_the_same_for_a_repeat(portal_of, server: S
     with_a_desk(server)
     portal = portal_of("post", CAN_LITTLE)
     book(portal)
-    assert portal.booking_desk(slot="slot-1", intent=INTENT).earlier.id == "visit-1"
+    assert portal.fetch_booking_facts(slot="slot-1", intent=INTENT).earlier.id == "visit-1"
 
 
 def test_a_booking_that_was_there_before_is_not_cancelled_for_another(portal_of, server: Server):

@@ -47,26 +47,26 @@ def script(server: Server) -> None:
 
 
 def test_the_patients_own_record(portal: FhirPortal):
-    assert portal.patient() == Person("kari", "Kari Nordmann")
+    assert portal.fetch_patient() == Person("kari", "Kari Nordmann")
 
 
 def test_the_gps(portal: FhirPortal, server: Server):
-    assert portal.surgeries() == (GP,)
+    assert portal.fetch_surgeries() == (GP,)
     assert len(server.requests) == 1
 
 
 def test_a_person_can_have_no_gp_or_several(portal: FhirPortal, server: Server):
     server.on("GET Patient", a_searchset(a_patient()))
-    assert portal.surgeries() == ()
+    assert portal.fetch_surgeries() == ()
     both = a_searchset(a_patient(ROLE, ref("Practitioner/lege")), included=[a_role(), *ALONG])
     server.on("GET Patient", both)
-    assert portal.surgeries() == (GP, Surgery("lege", "Ola Berg", None))
+    assert portal.fetch_surgeries() == (GP, Surgery("lege", "Ola Berg", None))
 
 
 def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):
     rate = a_rate(a_part("base", 180))
     server.on("GET ChargeItemDefinition", a_searchset(a_price("booking", rate)))
-    offers = portal.offers()
+    offers = portal.fetch_offers()
     price = Price(Decimal(180), Decimal(180), "NOK", (Rate(None, Decimal(180)),))
     assert (offers.surgeries, offers.offers) == ((GP,), (BOOKING,))
     assert (offers.prices, offers.consent) == ({"booking": price}, ConsentLevel.FULL_ACCESS)
@@ -79,7 +79,7 @@ def test_where_no_role_names_a_service_the_organization_is_asked_once_more(
 ):
     server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *ALONG]))
     server.on("GET HealthcareService", a_searchset(a_service()))
-    assert portal.offers().offers == (BOOKING,)
+    assert portal.fetch_offers().offers == (BOOKING,)
     assert server.asked[3:] == [
         "GET HealthcareService?organization=elvebakken"
         "&_revinclude=PractitionerRole:service&_count=500"
@@ -90,7 +90,7 @@ def test_where_no_role_names_a_service_the_organization_is_asked_once_more(
 def test_a_portal_that_shows_no_such_patient_says_so(portal: FhirPortal, server: Server):
     server.on("GET Patient", NOTHING)
     with pytest.raises(errors.NotFound, match="no record of this patient"):
-        portal.offers()
+        portal.fetch_offers()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_portal_without_prices_leaves_them_unknown(
     portal: FhirPortal, server: Server, refusal: Reply
 ):
     server.on("GET ChargeItemDefinition", refusal)
-    offers = portal.offers()
+    offers = portal.fetch_offers()
     assert (offers.offers, offers.prices) == ((BOOKING,), {})
 
 
@@ -110,7 +110,7 @@ def test_a_portal_in_trouble_leaves_no_half_offers(
 ):
     server.on(question, Reply(status=500))
     with pytest.raises(errors.PortalError):
-        portal.offers()
+        portal.fetch_offers()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -118,7 +118,7 @@ def test_where_the_portal_shows_no_consents_it_decides_by_itself(
     portal: FhirPortal, server: Server, status: int
 ):
     server.on("GET Consent", Reply(status=status))
-    assert portal.offers().consent == "full-access"
+    assert portal.fetch_offers().consent == "full-access"
 
 
 def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
@@ -131,7 +131,7 @@ def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
     )
     price = a_price("booking", a_rate({"type": "base", "amount": {"value": 1}}))
     server.on("GET ChargeItemDefinition", a_searchset(price))
-    offers = portal.offers()
+    offers = portal.fetch_offers()
     assert (offers.offers, offers.prices) == ((BOOKING,), {})
     assert portal.flaws == [
         "HealthcareService/contact-1: HealthcareService.active is not what R4 says",
@@ -154,20 +154,20 @@ def test_when_nothing_can_be_read_nothing_is_called_not_offered(
 ):
     server.on("GET Patient", a_searchset(a_patient(ROLE), included=included))
     with pytest.raises(errors.BadResponse, match="can't be read"):
-        portal.offers()
+        portal.fetch_offers()
 
 
 def test_a_broken_consent_is_a_bad_response_since_it_decides(portal: FhirPortal, server: Server):
     server.on("GET Consent", a_searchset(a_consent(), a_consent("basic", status=1)))
     with pytest.raises(errors.BadResponse, match=r"Consent\.status"):
-        portal.offers()
+        portal.fetch_offers()
 
 
 def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server: Server):
     schedule = a_schedule("HealthcareService/booking-1")
     server.on("GET Slot", a_searchset(a_slot("1"), a_slot("2"), included=[schedule]))
-    portal.offers()
-    slots = list(portal.slots([BOOKING], *DAYS))
+    portal.fetch_offers()
+    slots = list(portal.fetch_slots([BOOKING], *DAYS))
     assert ids(slots) == ["1", "2"]
     assert (slots[0].surgery, slots[0].practitioner) == ("Elvebakken", "Ola Berg")
     assert server.asked[-1].startswith(
@@ -177,7 +177,7 @@ def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server:
 
 
 def test_without_services_nothing_is_asked(portal: FhirPortal, server: Server):
-    assert list(portal.slots([], *DAYS)) == []
+    assert list(portal.fetch_slots([], *DAYS)) == []
     assert server.asked == []
 
 
@@ -185,7 +185,7 @@ def test_a_broken_slot_is_named_and_the_others_are_shown(portal: FhirPortal, ser
     schedule = a_schedule("HealthcareService/booking-1")
     slots = a_slot("1", start="nine"), a_slot("2")
     server.on("GET Slot", a_searchset(*slots, included=[schedule]))
-    assert ids(portal.slots([BOOKING], *DAYS)) == ["2"]
+    assert ids(portal.fetch_slots([BOOKING], *DAYS)) == ["2"]
     assert portal.flaws == ["Slot/1: Slot.start is not what R4 says"]
 
 
@@ -199,7 +199,7 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     server.on(
         "GET Slot", a_searchset(a_slot(), included=[a_schedule("HealthcareService/booking-1")])
     )
-    desk = portal.booking_desk(slot="slot-1", intent=INTENT)
+    desk = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
     assert desk.slot
     assert (desk.slot.id, desk.slot.surgery_id) == ("slot-1", "role-1")
     assert ids(desk.coming) == ["asked", "coming"]
@@ -210,7 +210,7 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
 
 
 def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: Server):
-    desk = portal.booking_desk(slot=None, intent=None)
+    desk = portal.fetch_booking_facts(slot=None, intent=None)
     assert (desk.slot, desk.coming, desk.earlier, len(server.asked)) == (None, (), None, 5)
 
 
@@ -227,7 +227,7 @@ def test_the_same_round_trip_tells_whether_the_request_started_a_thread(
     portal: FhirPortal, server: Server, found: dict | Reply, thread: str | None
 ):
     server.on("GET Appointment?identifier", NOTHING).on("GET Communication?identifier", found)
-    desk = portal.booking_desk(slot=None, intent=INTENT, threads=True)
+    desk = portal.fetch_booking_facts(slot=None, intent=INTENT, threads=True)
     assert (desk.thread, desk.earlier, len(server.requests)) == (thread, None, 1)
 
 
@@ -236,13 +236,13 @@ def test_the_same_round_trip_tells_whether_the_request_started_a_thread(
 )
 def test_a_slot_that_is_not_there_is_none(portal: FhirPortal, server: Server, answer: Reply):
     server.on("GET Slot", answer)
-    assert portal.booking_desk(slot="slot-1", intent=None).slot is None
+    assert portal.fetch_booking_facts(slot="slot-1", intent=None).slot is None
 
 
 def test_without_consent_what_the_portal_hides_is_not_missed(portal: FhirPortal, server: Server):
     server.on("GET Consent", a_searchset(a_consent("basic")))
     server.on("GET Appointment", Reply(an_outcome("consent-needed"), 403))
-    desk = portal.booking_desk(slot="slot-1", intent=INTENT)
+    desk = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
     assert (desk.offers.consent, desk.slot, desk.coming) == (ConsentLevel.BASIC, None, ())
 
 
@@ -250,7 +250,7 @@ def test_all_that_cancelling_is_decided_on_comes_in_one_round_trip(
     portal: FhirPortal, server: Server
 ):
     server.on("GET Appointment?_id", a_searchset(an_appointment()))
-    desk = portal.cancelling_desk("visit-1")
+    desk = portal.fetch_cancellation_facts("visit-1")
     assert desk.appointment
     assert (desk.appointment.id, desk.appointment.surgery_id) == ("visit-1", "role-1")
     assert desk.offers.offers == (BOOKING,)
@@ -260,9 +260,9 @@ def test_all_that_cancelling_is_decided_on_comes_in_one_round_trip(
 @pytest.mark.parametrize("answer", [Reply(NOTHING), Reply(status=404)])
 def test_an_appointment_that_is_not_there(portal: FhirPortal, server: Server, answer: Reply):
     server.on("GET Appointment?_id", answer)
-    assert portal.cancelling_desk("visit-1").appointment is None
+    assert portal.fetch_cancellation_facts("visit-1").appointment is None
     with pytest.raises(errors.NotFound):
-        portal.appointment("visit-1")
+        portal.fetch_appointment("visit-1")
 
 
 def test_bookings_come_in_order_of_time_and_enquiries_first(portal: FhirPortal, server: Server):
@@ -272,7 +272,7 @@ def test_bookings_come_in_order_of_time_and_enquiries_first(portal: FhirPortal, 
     server.on("GET Appointment?date", a_searchset(later, sooner))
     undated = a_searchset(pending, an_appointment("asked", **UNDATED))
     server.on("GET Appointment?date:missing", undated)
-    assert ids(portal.appointments(date(2027, 3, 1))) == ["asked", "sooner", "later"]
+    assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["asked", "sooner", "later"]
     assert len(server.requests) == 1
 
 
@@ -281,13 +281,13 @@ def test_a_broken_appointment_is_named_once_and_the_others_are_shown(
 ):
     broken = an_appointment("broken", status=None)
     server.on("GET Appointment", a_searchset(broken, an_appointment("2", status="pending")))
-    assert ids(portal.appointments(None)) == ["2"]
+    assert ids(portal.fetch_appointments(None)) == ["2"]
     assert portal.flaws == ["Appointment/broken: Appointment.status is missing"]
 
 
 def test_one_appointment(portal: FhirPortal, server: Server):
     server.on("GET Appointment?_id", a_searchset(an_appointment(comment="Back pain")))
-    assert portal.appointment("visit-1").reason == "Back pain"
+    assert portal.fetch_appointment("visit-1").reason == "Back pain"
 
 
 def test_flu_vaccinations_newest_first(portal: FhirPortal, server: Server):
@@ -299,10 +299,10 @@ def test_flu_vaccinations_newest_first(portal: FhirPortal, server: Server):
         an_immunization({"text": 1}, id="4"),
     )
     server.on("GET Immunization", a_searchset(*shots))
-    assert [each.date for each in portal.vaccinations()] == ["2026-10", "2025-10-01"]
+    assert [each.date for each in portal.fetch_vaccinations()] == ["2026-10", "2025-10-01"]
     assert portal.flaws == ["Immunization/4: Immunization.vaccineCode.text is not what R4 says"]
 
 
 def test_active_consents(portal: FhirPortal):
     since = "2027-01-04T09:00:00+01:00"
-    assert portal.consents() == (Consent("consent-full-access", "full-access", "active", since),)
+    assert portal.fetch_consents() == (Consent("consent-full-access", "full-access", "active", since),)

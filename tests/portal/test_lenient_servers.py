@@ -43,7 +43,7 @@ def script(server: Server) -> None:
 
 
 def slots_of(portal: FhirPortal) -> list[str]:
-    return ids(portal.slots([BOOKING], *DAYS))
+    return ids(portal.fetch_slots([BOOKING], *DAYS))
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_without_the_schedule_the_one_service_asked_for_is_taken_for_granted(
     portal: FhirPortal, server: Server
 ):
     server.on("GET Slot", a_searchset(a_slot()))
-    portal.offers()
-    (slot,) = portal.slots([BOOKING], *DAYS)
+    portal.fetch_offers()
+    (slot,) = portal.fetch_slots([BOOKING], *DAYS)
     assert (slot.healthcare_service, slot.surgery) == ("booking-1", "Elvebakken")
 
 
@@ -91,7 +91,7 @@ def test_without_the_schedule_nobody_can_tell_between_two_services(
     portal: FhirPortal, server: Server
 ):
     server.on("GET Slot", a_searchset(a_slot()))
-    assert list(portal.slots([BOOKING, replace(BOOKING, id="booking-2")], *DAYS)) == []
+    assert list(portal.fetch_slots([BOOKING, replace(BOOKING, id="booking-2")], *DAYS)) == []
     assert portal.flaws == ["Slot/slot-1: its Schedule did not come along"]
 
 
@@ -117,31 +117,31 @@ def test_entries_without_a_mode_are_told_apart_by_type(portal: FhirPortal, serve
 def test_another_patients_record_is_never_taken_for_ones_own(portal: FhirPortal, server: Server):
     other = a_patient(ref("PractitionerRole/other"), id="ola", name=[{"text": "Ola"}])
     server.on("GET Patient", a_searchset(other, *[each["resource"] for each in GPS["entry"]]))
-    assert (portal.patient().name, portal.surgeries()) == ("Kari Nordmann", (GP,))
+    assert (portal.fetch_patient().name, portal.fetch_surgeries()) == ("Kari Nordmann", (GP,))
     server.on("GET Patient", a_searchset(other))
     with pytest.raises(errors.NotFound):
-        portal.patient()
+        portal.fetch_patient()
 
 
 def test_other_patients_appointments_are_never_shown(portal: FhirPortal, server: Server):
     server.on("GET Appointment", a_searchset(an_appointment("theirs", **THEIRS), an_appointment()))
-    assert ids(portal.appointments(None)) == ["visit-1"]
-    assert portal.appointment("visit-1").id == "visit-1"
+    assert ids(portal.fetch_appointments(None)) == ["visit-1"]
+    assert portal.fetch_appointment("visit-1").id == "visit-1"
     with pytest.raises(errors.NotFound):
-        portal.appointment("theirs")
-    assert portal.cancelling_desk("theirs").appointment is None
+        portal.fetch_appointment("theirs")
+    assert portal.fetch_cancellation_facts("theirs").appointment is None
 
 
 def test_other_patients_consents_and_inactive_ones_do_not_count(portal: FhirPortal, server: Server):
     theirs = a_consent(patient=ref("Patient/ola"))
     server.on("GET Consent", a_searchset(theirs, a_consent("basic-plus", status="inactive")))
-    assert (portal.consents(), portal.offers().consent) == ((), "basic")
+    assert (portal.fetch_consents(), portal.fetch_offers().consent) == ((), "basic")
 
 
 def test_other_patients_vaccinations_do_not_count(portal: FhirPortal, server: Server):
     theirs = an_immunization({"text": "Influenza"}, patient=ref("Patient/ola"))
     server.on("GET Immunization", a_searchset(theirs))
-    assert portal.vaccinations() == ()
+    assert portal.fetch_vaccinations() == ()
 
 
 def test_what_is_past_does_not_come_though_the_portal_ignores_the_date(
@@ -151,8 +151,8 @@ def test_what_is_past_does_not_come_though_the_portal_ignores_the_date(
     today = an_appointment("today", start="2027-02-28T23:30:00Z")
     server.on("GET Appointment?date", a_searchset(past, today))
     server.on("GET Appointment?date:missing", a_searchset(past, an_appointment("done")))
-    assert ids(portal.appointments(date(2027, 3, 1))) == ["today"]
-    assert ids(portal.booking_desk(slot=None, intent=None).coming) == ["today"]
+    assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["today"]
+    assert ids(portal.fetch_booking_facts(slot=None, intent=None).coming) == ["today"]
 
 
 NO_TIMES: dict[str, Any] = {"start": None, "end": None}
@@ -165,8 +165,8 @@ def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
     undated = a_searchset(an_appointment("undated", **NO_TIMES), over, an_appointment("past"))
     server.on("GET Appointment?date", a_searchset(an_appointment("dated")))
     server.on("GET Appointment?date:missing", undated)
-    assert ids(portal.appointments(date(2027, 3, 1))) == ["undated", "dated"]
-    assert ids(portal.booking_desk(slot=None, intent=None).coming) == ["undated", "dated"]
+    assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["undated", "dated"]
+    assert ids(portal.fetch_booking_facts(slot=None, intent=None).coming) == ["undated", "dated"]
 
 
 @pytest.mark.parametrize("status", [400, 422, 501])
@@ -176,7 +176,7 @@ def test_a_portal_that_does_not_know_missing_is_asked_for_what_waits(
     asked = an_appointment("asked", status="proposed", **NO_TIMES)
     server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
     server.on("GET Appointment?status", a_searchset(asked))
-    assert ids(portal.appointments(date(2027, 3, 1))) == ["asked"]
+    assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["asked"]
 
 
 @pytest.mark.parametrize("status", [403, 500])
@@ -185,20 +185,20 @@ def test_undated_appointments_that_are_withheld_are_not_taken_for_none(
 ):
     server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
     with pytest.raises(errors.GpcliError):
-        portal.appointments(date(2027, 3, 1))
+        portal.fetch_appointments(date(2027, 3, 1))
 
 
 def test_a_booking_of_another_patient_is_never_cancelled(portal: FhirPortal, server: Server):
     server.on("GET Appointment/theirs", an_appointment("theirs", **THEIRS))
     with pytest.raises(errors.NotFound, match="There is no appointment 'theirs'"):
-        portal.cancel("theirs", INTENT)
+        portal.send_cancellation("theirs", INTENT)
     assert [each.method for each in server.requests] == ["GET"]
 
 
 def test_an_earlier_booking_is_ours_only_by_its_identifier(portal: FhirPortal, server: Server):
     theirs = identified(an_appointment("theirs", **THEIRS), INTENT.urn)
     server.on("GET Appointment?identifier", a_searchset(an_appointment("other"), theirs))
-    assert portal.booking_desk(slot=None, intent=INTENT).earlier is None
+    assert portal.fetch_booking_facts(slot=None, intent=INTENT).earlier is None
 
 
 def test_references_may_be_absolute_everywhere(portal: FhirPortal, server: Server):
@@ -214,9 +214,9 @@ def test_references_may_be_absolute_everywhere(portal: FhirPortal, server: Serve
     server.on("GET Slot", a_searchset(slot, included=[schedule]))
     actors = [{"actor": ref(f"{ABSOLUTE}Patient/kari")}]
     server.on("GET Appointment?_id", a_searchset(an_appointment(participant=actors)))
-    assert portal.offers().offers == (BOOKING,)
+    assert portal.fetch_offers().offers == (BOOKING,)
     assert slots_of(portal) == ["slot-1"]
-    assert portal.appointment("visit-1").id == "visit-1"
+    assert portal.fetch_appointment("visit-1").id == "visit-1"
 
 
 def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
@@ -229,8 +229,8 @@ def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
     server.on("GET Appointment/visit-1", an_appointment(), cancelled)
     server.on("PUT Appointment/visit-1", Reply(status=200))
     portal = portal_through(singly, journal)
-    assert portal.cancelling_desk("visit-1").appointment
-    assert portal.cancel("visit-1", INTENT).record.status == "cancelled"
+    assert portal.fetch_cancellation_facts("visit-1").appointment
+    assert portal.send_cancellation("visit-1", INTENT).record.status == "cancelled"
     assert {each.method for each in server.requests} == {"GET", "PUT"}
 
 
@@ -239,5 +239,5 @@ def test_services_by_organization_need_no_batch_either(
 ):
     server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *ALONG]))
     server.on("GET HealthcareService", a_searchset(a_service()))
-    assert portal_through(singly, journal).offers().offers == (BOOKING,)
+    assert portal_through(singly, journal).fetch_offers().offers == (BOOKING,)
     assert [each.method for each in server.requests] == ["GET"] * 4

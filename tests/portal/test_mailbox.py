@@ -40,14 +40,14 @@ def script(server: Server) -> None:
 def test_all_threads_come_in_one_round_trip(portal: FhirPortal, server: Server):
     server.on(LISTED, a_searchset(a_header(), included=[a_message(), an_answer(), *ALONG]))
     server.on(UNREAD, a_searchset(an_answer(), included=ALONG))
-    (thread,) = portal.mailbox.threads()
+    (thread,) = portal.mailbox.fetch_threads()
     assert (thread.message_count, thread.unread_count) == (2, 1)
     assert (thread.surgery, thread.practitioner) == ("Elvebakken", "Ola Berg")
     assert (len(server.requests), portal.flaws) == (1, [])
 
 
 def test_nobody_has_written_anything(portal: FhirPortal, server: Server):
-    assert (portal.mailbox.threads(), len(server.requests)) == ([], 1)
+    assert (portal.mailbox.fetch_threads(), len(server.requests)) == ([], 1)
 
 
 def answered(thread: str, at: str, **more: Any) -> list[dict]:
@@ -148,7 +148,7 @@ def test_no_answer_stands_before_what_it_answers(
 def test_a_conversation_has_its_thread_and_its_messages(portal: FhirPortal, server: Server):
     server.on(ONE, a_searchset(a_header(), included=ALONG))
     server.on(PARTS, a_searchset(a_message(), an_answer(), included=ALONG))
-    conversation = portal.mailbox.conversation("thread-1")
+    conversation = portal.mailbox.fetch_conversation("thread-1")
     assert (conversation.thread.message_count, conversation.thread.unread_count) == (2, 1)
     assert [each.sender for each in conversation.messages] == ["Kari Nordmann", "Ola Berg"]
     assert conversation.latest_from_surgery == conversation.messages[1]
@@ -158,7 +158,7 @@ def test_a_conversation_has_its_thread_and_its_messages(portal: FhirPortal, serv
 def test_the_id_of_a_message_finds_its_thread(portal: FhirPortal, server: Server):
     server.on(ONE, a_searchset(an_answer()), a_searchset(a_header()))
     server.on(PARTS, NOTHING, a_searchset(a_message(), an_answer()))
-    conversation = portal.mailbox.conversation("answer-1")
+    conversation = portal.mailbox.fetch_conversation("answer-1")
     assert (conversation.thread.id, ids(conversation.messages)) == (
         "thread-1",
         ["message-1", "answer-1"],
@@ -176,7 +176,7 @@ def test_a_thread_that_is_not_there_or_somebody_elses_is_not_found(
 ):
     server.on(ONE, there)
     with pytest.raises(errors.NotFound, match="There is no thread 'thread-1'"):
-        portal.mailbox.conversation("thread-1")
+        portal.mailbox.fetch_conversation("thread-1")
 
 
 def test_what_is_somebody_elses_is_dropped(portal: FhirPortal, server: Server):
@@ -228,13 +228,13 @@ def test_a_portal_that_does_not_show_messages_is_told_as_such(
 ):
     server.on(LISTED, Reply(an_outcome(), status))
     with pytest.raises(kind):
-        portal.mailbox.threads()
+        portal.mailbox.fetch_threads()
 
 
 def test_without_consent_it_says_what_is_needed(portal: FhirPortal, server: Server):
     server.on(LISTED, Reply(an_outcome("consent-needed"), 403))
     with pytest.raises(errors.ConsentNeeded):
-        portal.mailbox.threads()
+        portal.mailbox.fetch_threads()
 
 
 POINTING = an_answer(payload=[{"contentReference": ref("DocumentReference/doc-1")}, a_file()])
@@ -245,7 +245,7 @@ def test_documents_are_fetched_with_the_conversation_in_one_more_round_trip(
 ):
     server.on(ONE, a_searchset(a_header())).on(PARTS, a_searchset(POINTING, a_message()))
     server.on("GET DocumentReference?_id", a_searchset(a_document()))
-    *_, answer = portal.mailbox.conversation("thread-1").messages
+    *_, answer = portal.mailbox.fetch_conversation("thread-1").messages
     assert [(each.title, each.source) for each in answer.attachments] == [
         ("Picture", "Binary/b-1"),
         ("note.txt", None),
@@ -264,5 +264,5 @@ def test_a_document_that_is_not_shown_leaves_the_message_whole(
 ):
     server.on(ONE, a_searchset(a_header())).on(PARTS, a_searchset(POINTING))
     server.on("GET DocumentReference", answer)
-    (message,) = portal.mailbox.conversation("thread-1").messages
+    (message,) = portal.mailbox.fetch_conversation("thread-1").messages
     assert message.attachments[0].source == "DocumentReference/doc-1"

@@ -24,7 +24,7 @@ def page(number: int) -> str:
 def asked(server: Server, exchange: FhirSearch, *replies: dict[str, Any]) -> list[str]:
     """Ids of a list whose pages are these; the last one comes again and again."""
     server.on("GET Slot", *replies)
-    return [str(one.json["id"]) for one in exchange.whole(SLOTS).matches]
+    return [str(one.json["id"]) for one in exchange.fetch_all(SLOTS).matches]
 
 
 @pytest.mark.parametrize("missing", [1, 7])
@@ -118,7 +118,7 @@ def test_a_record_on_two_pages_is_given_once(exchange: FhirSearch, server: Serve
     server.on("GET Slot", a_searchset(a_slot("1"), a_slot("2"), next=page(2)))
     server.on("GET Slot?page", a_searchset(a_slot("2"), a_slot("3")))
 
-    found = [[one.json["id"] for one in each.matches] for each in exchange.pages(SLOTS)]
+    found = [[one.json["id"] for one in each.matches] for each in exchange.fetch_pages(SLOTS)]
 
     assert found == [["1", "2"], ["3"]]
 
@@ -150,4 +150,4 @@ def test_a_page_that_fails_is_no_end(exchange: FhirSearch, server: Server):
     )
 
     with pytest.raises(errors.NotFound):
-        exchange.whole(SLOTS)
+        exchange.fetch_all(SLOTS)

@@ -26,7 +26,7 @@ def script(server: Server) -> None:
 
 
 def parties(exchange: FhirSearch, journal, **known: str) -> Parties:
-    return portal_through(exchange, journal, Identity("kari", **known)).parties
+    return portal_through(exchange, journal, Identity("kari", **known)).fetch_parties()
 
 
 KARI, PER = Person("kari", "Kari Nordmann"), Person("per", "Per Nordmann")
@@ -59,6 +59,6 @@ def test_names_that_the_sign_in_knows_are_not_asked_for(
 def test_the_name_that_came_with_the_offers_is_not_asked_for_again(
     portal: FhirPortal, server: Server
 ):
-    portal.offers()
+    portal.fetch_offers()
     asked = len(server.asked)
-    assert (portal.parties, len(server.asked)) == (Parties(KARI, None), asked)
+    assert (portal.fetch_parties(), len(server.asked)) == (Parties(KARI, None), asked)

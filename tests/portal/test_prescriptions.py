@@ -62,7 +62,7 @@ def with_chain() -> Json:
 
 def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Server):
     server.on(ALL, a_searchset(a_request(), included=ALONG))
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.label, there.remaining) == (
         "Metformin 500 mg tablets",
         Remaining(3, Basis.DISPENSES),
@@ -83,7 +83,7 @@ def test_they_are_in_order_of_their_names(portal: FhirPortal, server: Server):
         for number, name in enumerate(["Zinc", "åloe", "aspirin", "Aspirin"])
     ]
     server.on(ALL, a_searchset(*named, included=ALONG))
-    assert ids(portal.prescriptions.all()) == ["2", "3", "0", "1"]
+    assert ids(portal.prescriptions.fetch_prescriptions()) == ["2", "3", "0", "1"]
 
 
 def test_pages_are_followed_and_nothing_is_shown_twice(portal: FhirPortal, server: Server):
@@ -91,13 +91,13 @@ def test_pages_are_followed_and_nothing_is_shown_twice(portal: FhirPortal, serve
     more = f"{BASE}/MedicationRequest?page=2"
     server.on(ALL, a_searchset(a_request(), included=ALONG, next=more))
     server.on(f"{ALL}?page", second)
-    found = {each.id: each.remaining for each in portal.prescriptions.all()}
+    found = {each.id: each.remaining for each in portal.prescriptions.fetch_prescriptions()}
     assert found == {"rx-1": TWO_LEFT, "rx-2": Remaining(4, Basis.DISPENSES)}
 
 
 def test_a_renewed_one_is_shown_once_with_its_predecessors(portal: FhirPortal, server: Server):
     server.on(ALL, with_chain())
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.id, there.predecessors) == ("rx-1", ("rx-0",))
 
 
@@ -110,7 +110,7 @@ def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
         a_task("strange", **{"for": ref("Patient/ola")}, authoredOn="2027-02-28T10:00:00Z"),
     ]
     server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], *tasks]))
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert there.renewal is not None
     assert there.renewal.id == "new"
 
@@ -118,12 +118,12 @@ def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
 def test_what_concerns_somebody_else_is_dropped(portal: FhirPortal, server: Server):
     strangers = a_request("strange", subject=ref("Patient/ola")), a_request("no", subject=None)
     server.on(ALL, a_searchset(*strangers, a_request(), included=ALONG))
-    assert ids(portal.prescriptions.all()) == ["rx-1"]
+    assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
 
 
 def test_no_prescriptions_need_no_second_question(portal: FhirPortal, server: Server):
     server.on(ALL, NOTHING)
-    assert portal.prescriptions.all() == []
+    assert portal.prescriptions.fetch_prescriptions() == []
     assert len(server.asked) == 1
 
 
@@ -133,7 +133,7 @@ def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
     server.on(ALL, a_searchset(a_request(), a_request("rx-2")))
     for question, one in zip(MISSING, ALONG, strict=True):
         server.on(question, a_searchset(one))
-    found = portal.prescriptions.all()
+    found = portal.prescriptions.fetch_prescriptions()
     assert [(each.id, each.name, each.remaining and each.remaining.fills) for each in found] == [
         ("rx-1", "Metformin 500 mg tablets", 3),
         ("rx-2", "Metformin 500 mg tablets", 4),
@@ -161,7 +161,7 @@ def test_only_what_may_be_missing_is_asked_for(
     server.on(ALL, a_searchset(a_request(), included=along))
     for question in MISSING:
         server.on(question, NOTHING)
-    portal.prescriptions.all()
+    portal.prescriptions.fetch_prescriptions()
     assert questions(server)[1:] == asked
 
 
@@ -172,7 +172,7 @@ def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
     portal: FhirPortal, server: Server, more: Json
 ):
     server.on(ALL, a_searchset(a_request(**more), included=[ALONG[0], ALONG[2]]))
-    portal.prescriptions.all()
+    portal.prescriptions.fetch_prescriptions()
     assert len(server.asked) == 1
 
 
@@ -181,7 +181,7 @@ def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(
 ):
     portal = portal_at(server, journal, able(searches=("MedicationRequest",)))
     server.on(ALL, a_searchset(a_request(), included=ALONG[:1]))
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.remaining, there.renewal, len(server.asked)) == (None, None, 1)
 
 
@@ -193,7 +193,7 @@ def test_what_the_portal_does_not_show_is_unknown_and_no_flaw(
     server.on(ALL, a_searchset(a_request()))
     for question in MISSING:
         server.on(question, Reply(an_outcome(), status))
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.label, there.remaining, there.renewal) == ("rx-1", None, None)
     assert list(portal.flaws) == []
 
@@ -202,7 +202,7 @@ def test_what_fails_on_the_way_is_named(portal: FhirPortal, server: Server):
     server.on(ALL, a_searchset(a_request(), included=ALONG[::2]))
     server.on(MISSING[1], Reply(status=500))
     for _ in range(2):
-        (there,) = portal.prescriptions.all()
+        (there,) = portal.prescriptions.fetch_prescriptions()
         assert there.remaining is None
     assert list(portal.flaws) == ["MedicationDispense: The portal has a fault."]
 
@@ -216,7 +216,7 @@ def test_many_missing_medicines_are_asked_for_in_urls_of_bounded_length(
     ]
     server.on(ALL, a_searchset(*many, included=ALONG[1:]))
     server.on(MISSING[0], NOTHING)
-    assert len(portal.prescriptions.all()) == 250
+    assert len(portal.prescriptions.fetch_prescriptions()) == 250
     assert [each.count(",") + 1 for each in questions(server)[1:]] == [100, 100, 50]
 
 
@@ -225,7 +225,7 @@ def test_one_that_can_not_be_read_is_named_and_the_rest_is_shown(
 ):
     broken = a_request("rx-2", authoredOn=7), a_request("rx-3", medicationReference=7)
     server.on(ALL, a_searchset(*broken, a_request(), included=ALONG))
-    assert ids(portal.prescriptions.all()) == ["rx-1"]
+    assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
     assert list(portal.flaws) == [
         "MedicationRequest/rx-2: MedicationRequest.authoredOn is not what R4 says",
         "MedicationRequest/rx-3: MedicationRequest.medicationReference is not what R4 says",
@@ -237,7 +237,7 @@ def test_one_that_can_not_be_read_is_no_reason_to_ask_what_was_handed_out(
 ):
     broken = a_request(extension=7)
     server.on(ALL, a_searchset(broken, included=[ALONG[0], ALONG[2]]))
-    assert portal.prescriptions.all() == []
+    assert portal.prescriptions.fetch_prescriptions() == []
     assert (len(server.asked), len(portal.flaws)) == (1, 1)
 
 
@@ -245,7 +245,7 @@ def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
     portal: FhirPortal, server: Server
 ):
     server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], a_task(focus=7)]))
-    (there,) = portal.prescriptions.all()
+    (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.renewal, len(portal.flaws)) == (None, 1)
 
 
@@ -254,7 +254,7 @@ def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
 ):
     server.on(ALL, a_searchset(a_request(), included=[*ALONG, a_dispense("d-2", quantity=7)]))
     for _ in range(2):
-        (there,) = portal.prescriptions.all()
+        (there,) = portal.prescriptions.fetch_prescriptions()
         assert there.remaining is None
     assert len(portal.flaws) == 1
 
@@ -273,13 +273,13 @@ def test_whatever_stands_where_it_should_not_the_rest_is_shown(
     portal: FhirPortal, server: Server, name: str, value: Any
 ):
     server.on(ALL, a_searchset(a_request("odd", **{name: value}), a_request(), included=ALONG))
-    assert "rx-1" in ids(portal.prescriptions.all())
+    assert "rx-1" in ids(portal.prescriptions.fetch_prescriptions())
 
 
 def test_a_refusal_of_the_whole_list_is_raised(portal: FhirPortal, server: Server):
     server.on(ALL, Reply(an_outcome("consent-needed", "Give your consent."), 403))
     with pytest.raises(errors.ConsentNeeded, match="Give your consent"):
-        portal.prescriptions.all()
+        portal.prescriptions.fetch_prescriptions()
 
 
 TASKS = a_searchset(
@@ -296,7 +296,7 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
 ):
     server.on("GET Task", TASKS)
     assert [
-        (each.id, each.prescription, each.open) for each in portal.prescriptions.renewals()
+        (each.id, each.prescription, each.open) for each in portal.prescriptions.fetch_renewals()
     ] == [
         ("last", "Metformin 500 mg tablets", True),
         ("first", "Metformin 500 mg tablets", False),
@@ -310,13 +310,13 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
 def test_what_a_request_is_about_may_be_unreadable(portal: FhirPortal, server: Server):
     broken = a_request(medicationReference=7)
     server.on("GET Task", a_searchset(a_task(), included=[broken]))
-    (there,) = portal.prescriptions.renewals()
+    (there,) = portal.prescriptions.fetch_renewals()
     assert (there.prescription_id, there.prescription) == ("rx-1", None)
 
 
 def test_one_request_is_found_by_its_id(portal: FhirPortal, server: Server):
     server.on("GET Task?_id", TASKS)
-    assert portal.prescriptions.renewal("last").status == "requested"
+    assert portal.prescriptions.fetch_renewal("last").status == "requested"
     assert questions(server) == ["GET Task?_id=last"]
 
 
@@ -326,7 +326,7 @@ def test_a_request_that_is_not_there_or_not_ours_is_not_found(
 ):
     server.on("GET Task?_id", TASKS)
     with pytest.raises(errors.NotFound, match=f"There is no request '{identity}'"):
-        portal.prescriptions.renewal(identity)
+        portal.prescriptions.fetch_renewal(identity)
 
 
 def at_desk(server: Server, *found: Json, consent: Json | None = None) -> Server:
@@ -348,7 +348,7 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
     portal: FhirPortal, server: Server
 ):
     at_desk(server, a_request(requester=ref("Practitioner/lege")))
-    desk = portal.prescriptions.renewal_desk()
+    desk = portal.prescriptions.fetch_renewal_facts()
     (there,) = desk.prescriptions
     assert [offer.name for offer in desk.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
     assert (there.id, there.prescriber, there.surgery_id) == ("rx-1", "Ola Berg", "role-1")
@@ -360,7 +360,7 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
     requests = (a_task("t-1", "rx-1", status="completed"), a_task("t-2", "rx-2"))
     at_desk(server, a_request("rx-1"), newer)
     server.on(ALL, a_searchset(a_request("rx-1"), newer, included=[*ALONG[:2], *requests]))
-    desk = portal.prescriptions.renewal_desk()
+    desk = portal.prescriptions.fetch_renewal_facts()
     assert [each.id for each in desk.prescriptions] == ["rx-2"]
     assert {each.id: each.prescription_id for each in desk.renewals} == {
         "t-1": "rx-1",
@@ -371,24 +371,24 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
 def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
     at_desk(server, consent=a_consent("basic"))
     server.on(ALL, Reply(an_outcome("consent-needed"), 403))
-    desk = portal.prescriptions.renewal_desk()
+    desk = portal.prescriptions.fetch_renewal_facts()
     assert (desk.offers.consent, desk.prescriptions) == (ConsentLevel.BASIC, ())
 
 
 def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):
     at_desk(server).on(ALL, Reply(status=500))
     with pytest.raises(errors.PortalError):
-        portal.prescriptions.renewal_desk()
+        portal.prescriptions.fetch_renewal_facts()
 
 
 def test_a_portal_that_can_not_be_reached_is_said_to_be(portal: FhirPortal, server: Server):
     server.on(ALL, NO_WAY)
     with pytest.raises(errors.Unreachable):
-        portal.prescriptions.all()
+        portal.prescriptions.fetch_prescriptions()
 
 
 def test_acting_for_somebody_else_the_list_is_theirs(server: Server, journal: Journal):
     who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
     portal = portal_at(server, journal, identity=who)
     server.on(ALL, a_searchset(a_request(), included=ALONG))
-    assert ids(portal.prescriptions.all()) == ["rx-1"]
+    assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]

@@ -165,7 +165,7 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
 
     made = create_in_turn(exchange, kernel, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
 
-    assert ([each.ref for each in made.parts], made.changed) == (
+    assert ([each.relative_reference for each in made.parts], made.changed) == (
         ["Communication/thread-1", "Communication/message-1"],
         False,
     )

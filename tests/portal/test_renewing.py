@@ -37,7 +37,7 @@ def made(id: str, of: str, **more: Any) -> Json:
 
 
 def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[RenewalOutcome]:
-    return portal.prescriptions.renew(wanted or ASKED_FOR, note, INTENT)
+    return portal.prescriptions.send_renewals(wanted or ASKED_FOR, note, INTENT)
 
 
 def said(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
@@ -197,7 +197,7 @@ def test_a_portal_that_can_not_be_reached_is_said_of_each(portal: FhirPortal, se
 
 
 def test_renewing_nothing_asks_nothing(portal: FhirPortal, server: Server):
-    assert portal.prescriptions.renew([], None, INTENT) == []
+    assert portal.prescriptions.send_renewals([], None, INTENT) == []
     assert server.requests == []
 
 
@@ -208,7 +208,7 @@ CANCELLED = a_task(status="cancelled")
 
 
 def withdraw(portal: FhirPortal) -> tuple[str, bool]:
-    written = portal.prescriptions.withdraw("task-1", INTENT)
+    written = portal.prescriptions.send_withdrawal("task-1", INTENT)
     return written.record.status, written.changed
 
 
@@ -233,8 +233,8 @@ def test_what_was_withdrawn_is_called_as_it_was_when_it_was_listed(
 ):
     server.on("GET Task?_id", a_searchset(a_task(), included=[a_request(), a_medication()]))
     server.on(GET, Reply(OPEN), Reply(CANCELLED)).on(PUT, Reply(CANCELLED))
-    portal.prescriptions.renewal("task-1")
-    written = portal.prescriptions.withdraw("task-1", INTENT)
+    portal.prescriptions.fetch_renewal("task-1")
+    written = portal.prescriptions.send_withdrawal("task-1", INTENT)
     assert written.record.prescription == "Metformin 500 mg tablets"
 
 

@@ -57,14 +57,14 @@ def script(server: Server) -> None:
 def test_a_closed_thread_takes_no_more(portal: FhirPortal, server: Server):
     server.on(CREATE, Reply(an_outcome("already-answered", "It is closed."), 422))
     with pytest.raises(errors.AlreadyAnswered, match="It is closed"):
-        portal.mailbox.reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
 
 
 def test_a_reply_goes_into_the_thread_and_answers_the_surgerys_latest(
     portal: FhirPortal, server: Server
 ):
     server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(REPLIED))
-    written = portal.mailbox.reply(thread_of(portal), REPLY, INTENT)
+    written = portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
     assert (written.changed, written.record.id, written.record.text) == (
         True,
         "reply-1",
@@ -86,20 +86,20 @@ def test_a_reply_goes_to_whom_the_thread_was_with_whatever_they_are(
     place = ref("Organization/elvebakken")
     server.on(ONE, a_searchset(a_header(recipient=[place]))).on(PARTS, NOTHING)
     server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(REPLIED))
-    portal.mailbox.reply(thread_of(portal), REPLY, INTENT)
+    portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
     (sent,) = server.bodies
     assert (sent["recipient"], "inResponseTo" in sent) == ([place], False)
 
 
 def test_a_lost_reply_that_is_there_is_sent(portal: FhirPortal, server: Server):
     server.on(CREATE, LOST).on(LOOK, a_searchset(REPLIED))
-    assert portal.mailbox.reply(thread_of(portal), REPLY, INTENT).record.id == "reply-1"
+    assert portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT).record.id == "reply-1"
 
 
 def test_a_lost_reply_that_is_not_there_is_unknown(portal: FhirPortal, server: Server):
     server.on(CREATE, LOST)
     with pytest.raises(errors.OutcomeUnknown) as raised:
-        portal.mailbox.reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
     assert raised.value.hint.startswith("gpcli messages list shows what is there.")
 
 
@@ -117,14 +117,14 @@ def test_a_reply_that_is_not_what_was_sent_is_a_conflict(
 ):
     server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(made))
     with pytest.raises(errors.Conflict):
-        portal.mailbox.reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
 
 
 def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
     portal: FhirPortal, server: Server
 ):
     server.on(LOOK, a_searchset(REPLIED))
-    desk = portal.mailbox.reply_desk("thread-1", INTENT)
+    desk = portal.mailbox.fetch_reply_facts("thread-1", INTENT)
     assert desk.conversation == thread_of(portal)
     assert desk.earlier
     assert (desk.earlier.id, [each.name for each in desk.offers.offers]) == ("reply-1", ["booking"])
@@ -132,14 +132,14 @@ def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
 
 def test_the_desk_finds_the_thread_of_a_message(portal: FhirPortal, server: Server):
     server.on(ONE, a_searchset(an_answer()), a_searchset(a_header()))
-    desk = portal.mailbox.reply_desk("answer-1", None)
+    desk = portal.mailbox.fetch_reply_facts("answer-1", None)
     assert desk.conversation
     assert (desk.conversation.thread.id, desk.earlier) == ("thread-1", None)
 
 
 def test_a_desk_for_a_thread_that_is_not_there_has_none(portal: FhirPortal, server: Server):
     server.on(ONE, NOTHING).on(PARTS, NOTHING)
-    assert portal.mailbox.reply_desk("thread-1", INTENT).conversation is None
+    assert portal.mailbox.fetch_reply_facts("thread-1", INTENT).conversation is None
 
 
 def test_a_reply_that_the_same_request_sent_for_somebody_else_is_a_conflict(
@@ -147,7 +147,7 @@ def test_a_reply_that_the_same_request_sent_for_somebody_else_is_a_conflict(
 ):
     server.on(LOOK, a_searchset(REPLIED | THEIRS))
     with pytest.raises(errors.Conflict, match="used for something else"):
-        portal.mailbox.reply_desk("thread-1", INTENT)
+        portal.mailbox.fetch_reply_facts("thread-1", INTENT)
 
 
 READ_AT = {"received": "2027-03-01T08:00:00+01:00"}
@@ -162,7 +162,7 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
     record = an_answer(meta={"versionId": "3"}, unheardOf=1)
     server.on(ANSWER, record, record | READ_AT).on(PUT, Reply(record | READ_AT))
     (_, answer) = thread_of(portal).messages
-    written = portal.mailbox.mark_read(answer, INTENT)
+    written = portal.mailbox.send_read_mark(answer, INTENT)
     assert (written.changed, written.record.id, written.record.unread) == (True, "answer-1", False)
     assert not written.here_only
     assert server.bodies == [record | READ_AT]
@@ -172,7 +172,7 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
 def test_what_another_device_has_read_needs_no_telling(portal: FhirPortal, server: Server):
     (_, answer) = thread_of(portal).messages
     server.on(ANSWER, an_answer(**READ_AT))
-    written = portal.mailbox.mark_read(answer, INTENT)
+    written = portal.mailbox.send_read_mark(answer, INTENT)
     assert (written.changed, written.record.unread, server.bodies) == (False, False, [])
 
 
@@ -192,7 +192,7 @@ def test_where_the_portal_lets_nobody_this_machine_remembers(
     server.on(ANSWER, an_answer()).on(PUT, answer)
     portal = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
     (_, unread) = thread_of(portal).messages
-    told = [portal.mailbox.mark_read(unread, intent) for intent in (INTENT, ANOTHER)]
+    told = [portal.mailbox.send_read_mark(unread, intent) for intent in (INTENT, ANOTHER)]
     assert [(each.changed, each.here_only) for each in told] == [(True, True), (False, True)]
     assert [each.unread for each in thread_of(portal).messages] == [False, False]
     another_run = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
@@ -221,7 +221,7 @@ def test_other_trouble_is_not_taken_for_a_portal_that_can_not_be_told(
     portal = portal_through(exchange, journal, marks=marks)
     (_, unread) = thread_of(portal).messages
     with pytest.raises(kind):
-        portal.mailbox.mark_read(unread, INTENT)
+        portal.mailbox.send_read_mark(unread, INTENT)
     assert "answer-1" not in marks
 
 
@@ -232,5 +232,5 @@ def test_a_message_that_can_not_be_understood_is_not_changed(
     (_, answer) = thread_of(portal).messages
     server.on(ANSWER, an_answer(received=received))
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.mark_read(answer, INTENT)
+        portal.mailbox.send_read_mark(answer, INTENT)
     assert server.bodies == []

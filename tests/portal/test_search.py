@@ -22,7 +22,7 @@ SECOND, THIRD = f"{BASE}/Slot?page=2", f"{BASE}/Slot?page=3"
 
 def refs(answer: Any) -> list[str]:
     assert isinstance(answer, Bundle), answer
-    return [each.ref for each in answer.matches]
+    return [each.relative_reference for each in answer.matches]
 
 
 def told(answer: Any) -> tuple[type, str]:
@@ -34,8 +34,8 @@ def test_a_record_is_read_with_the_answer_that_carries_its_version(
     exchange: FhirSearch, server: Server
 ):
     server.on("GET Slot/slot-1", Reply(a_slot(), headers={"ETag": 'W/"3"'}))
-    record, answer = exchange.read("Slot/slot-1")
-    assert (record.ref, answer.headers["ETag"]) == ("Slot/slot-1", 'W/"3"')
+    record, answer = exchange.fetch_resource("Slot/slot-1")
+    assert (record.relative_reference, answer.headers["ETag"]) == ("Slot/slot-1", 'W/"3"')
 
 
 @pytest.mark.parametrize("body", [a_slot("other"), a_patient(), an_outcome(), {"id": "slot-1"}])
@@ -44,13 +44,13 @@ def test_another_record_than_the_one_asked_for_is_a_bad_response(
 ):
     server.on("GET Slot/slot-1", body)
     with pytest.raises(errors.BadResponse, match="can't be read"):
-        exchange.read("Slot/slot-1")
+        exchange.fetch_resource("Slot/slot-1")
 
 
 def test_a_record_that_is_gone_is_not_found(exchange: FhirSearch, server: Server):
     server.on("GET Slot/slot-1", Reply(an_outcome(), 410))
     with pytest.raises(errors.NotFound):
-        exchange.read("Slot/slot-1")
+        exchange.fetch_resource("Slot/slot-1")
 
 
 def test_all_pages_of_a_list_are_put_together(exchange: FhirSearch, server: Server):
@@ -60,13 +60,13 @@ def test_all_pages_of_a_list_are_put_together(exchange: FhirSearch, server: Serv
         a_searchset(a_slot("2"), next=THIRD),
         a_searchset(a_slot("2"), a_slot("3")),
     )
-    assert refs(exchange.whole(SLOTS)) == ["Slot/1", "Slot/2", "Slot/3"]
+    assert refs(exchange.fetch_all(SLOTS)) == ["Slot/1", "Slot/2", "Slot/3"]
     assert server.asked == ["GET Slot?status=free", "GET Slot?page=2", "GET Slot?page=3"]
 
 
 def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
-    first = next(exchange.pages(SLOTS))
+    first = next(exchange.fetch_pages(SLOTS))
     assert (refs(first), len(server.asked)) == (["Slot/1"], 1)
 
 
@@ -74,7 +74,7 @@ def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: FhirSearch, 
 def test_a_next_link_that_repeats_is_the_end(exchange: FhirSearch, server: Server, link: str):
     server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=link))
-    assert refs(exchange.whole(SLOTS)) == ["Slot/1", "Slot/2"]
+    assert refs(exchange.fetch_all(SLOTS)) == ["Slot/1", "Slot/2"]
     assert (len(server.asked), exchange.flaws) == (2, [])
 
 
@@ -84,7 +84,7 @@ def test_a_list_without_end_is_cut_and_what_is_missing_is_named(
     numbers = range(search.MAX_PAGES + 10)
     pages = [a_searchset(a_slot(f"{n}"), next=f"{BASE}/Slot?page={n}") for n in numbers]
     server.on("GET Slot", *map(Reply, pages))
-    exchange.whole(SLOTS)
+    exchange.fetch_all(SLOTS)
     assert len(server.asked) == search.MAX_PAGES
     assert exchange.flaws == ["what comes after 200 pages of a list"]
 
@@ -114,7 +114,7 @@ def test_a_failing_page_fails_the_list(exchange: FhirSearch, server: Server):
         "GET Slot?page", Reply(status=500)
     )
     with pytest.raises(errors.PortalError):
-        exchange.whole(SLOTS)
+        exchange.fetch_all(SLOTS)
 
 
 def test_several_questions_are_one_batch(exchange: FhirSearch, server: Server):
@@ -259,4 +259,4 @@ def test_a_body_that_is_no_strict_json_is_a_bad_response(
 ):
     server.on("GET Slot", Reply(raw=raw))
     with pytest.raises(errors.BadResponse):
-        exchange.whole(SLOTS)
+        exchange.fetch_all(SLOTS)

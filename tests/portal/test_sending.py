@@ -46,13 +46,13 @@ def script(server: Server) -> None:
 
 
 def free_slot(portal: FhirPortal) -> Slot:
-    slot = portal.booking_desk(slot="slot-1", intent=None).slot
+    slot = portal.fetch_booking_facts(slot="slot-1", intent=None).slot
     assert slot
     return slot
 
 
 def book(portal: FhirPortal):
-    return portal.book(free_slot(portal), BOOKING, "Back pain", INTENT)
+    return portal.send_booking(free_slot(portal), BOOKING, "Back pain", INTENT)
 
 
 def test_a_booking_takes_three_round_trips_with_the_desk(portal: FhirPortal, server: Server):
@@ -84,7 +84,7 @@ def test_without_batches_each_question_of_the_read_back_goes_alone(
     portal = portal_through(singly, journal)
     slot = free_slot(portal)
     asked = len(server.requests)
-    assert portal.book(slot, BOOKING, None, INTENT).record.id == "visit-1"
+    assert portal.send_booking(slot, BOOKING, None, INTENT).record.id == "visit-1"
     assert len(server.requests) - asked == 3
 
 
@@ -158,7 +158,7 @@ def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, serv
     period = {"start": "2027-03-08T08:00:00+01:00", "end": "2027-03-08T10:00:00+01:00"}
     asked = an_appointment(status="proposed", start=None, end=None, requestedPeriod=[period])
     server.on(BY_IDENTIFIER, a_searchset(identified(asked, INTENT.urn)))
-    written = portal.enquire(BOOKING, [window], None, INTENT)
+    written = portal.send_enquiry(BOOKING, [window], None, INTENT)
     assert (written.record.requested, written.record.start) == ((window,), None)
     (sent,) = server.bodies
     assert sent["requestedPeriod"] == [period]
@@ -172,14 +172,14 @@ CANCELLED = an_appointment(status="cancelled")
 def test_cancelling_puts_the_booking_back_cancelled(portal: FhirPortal, server: Server):
     server.on("GET Appointment/visit-1", an_appointment(), CANCELLED)
     server.on("PUT Appointment/visit-1", CANCELLED)
-    written = portal.cancel("visit-1", INTENT)
+    written = portal.send_cancellation("visit-1", INTENT)
     assert (written.record.status, written.changed) == ("cancelled", True)
     assert server.bodies[0]["cancelationReason"]["coding"][0]["code"] == "pat"
 
 
 def test_cancelling_twice_is_done_the_first_time(portal: FhirPortal, server: Server):
     server.on("GET Appointment/visit-1", CANCELLED)
-    written = portal.cancel("visit-1", INTENT)
+    written = portal.send_cancellation("visit-1", INTENT)
     assert (written.record.status, written.changed, server.bodies) == ("cancelled", False, [])
 
 
@@ -187,7 +187,7 @@ def test_cancelling_too_late_is_told_in_the_portals_words(portal: FhirPortal, se
     server.on("GET Appointment/visit-1", an_appointment())
     server.on("PUT Appointment/visit-1", Reply(an_outcome("too-late", "Closed."), 422))
     with pytest.raises(errors.TooLate, match=r"^Closed\.$"):
-        portal.cancel("visit-1", INTENT)
+        portal.send_cancellation("visit-1", INTENT)
 
 
 SINCE = "2027-01-04T09:00:00+01:00"
@@ -199,7 +199,7 @@ def test_granting_consent_shows_what_the_portal_made_of_it(
 ):
     made = identified(a_consent(status=status), INTENT.urn)
     server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(made))
-    written = portal.grant_consent(INTENT)
+    written = portal.send_consent_grant(INTENT)
     expected = Consent("consent-full-access", "full-access", status, SINCE)
     assert (written.record, written.changed) == (expected, True)
 
@@ -210,22 +210,22 @@ def test_a_consent_that_was_given_and_ended_before_is_no_consent(
     ended = identified(a_consent(status="inactive"), INTENT.urn)
     server.on("POST Consent", Reply(status=200)).on("GET Consent?identifier", a_searchset(ended))
     with pytest.raises(errors.Conflict, match="that consent is inactive now"):
-        portal.grant_consent(INTENT)
+        portal.send_consent_grant(INTENT)
 
 
 def test_a_consent_that_can_not_be_understood_is_a_bad_response(portal: FhirPortal, server: Server):
     made = identified(a_consent(status=None), INTENT.urn)
     server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(made))
     with pytest.raises(errors.BadResponse):
-        portal.grant_consent(INTENT)
+        portal.send_consent_grant(INTENT)
 
 
 def test_withdrawing_consent_puts_it_back_inactive(portal: FhirPortal, server: Server):
     consent = a_consent(meta={"versionId": "2"})
     server.on("GET Consent/consent-full-access", consent, consent | {"status": "inactive"})
     server.on("PUT Consent/consent-full-access", Reply(status=200, body=consent))
-    (held,) = portal.consents()
-    written = portal.withdraw_consent(held, UUID(int=1))
+    (held,) = portal.fetch_consents()
+    written = portal.send_consent_withdrawal(held, UUID(int=1))
     assert (written.record.status, written.changed) == ("inactive", True)
     assert server.bodies == [consent | {"status": "inactive"}]
     assert server.written().headers["If-Match"] == 'W/"2"'

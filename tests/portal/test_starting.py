@@ -95,7 +95,7 @@ def test_a_thread_starts_with_its_first_message_and_is_read_back(
     portal: FhirPortal, server: Server
 ):
     server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
-    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert written.changed
     assert (written.record.thread.id, written.record.thread.subject) == ("thread-1", "Parking")
     (message,) = written.record.messages
@@ -112,7 +112,7 @@ def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
     guro = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro-for-kari")
     server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
     portal = portal_through(exchange, journal, guro)
-    portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     header, message = entries(server)
     for each in (header, message):
         assert (each["subject"], each["sender"], each["recipient"]) == (
@@ -131,15 +131,15 @@ def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(
     server.on("GET Patient", a_searchset(a_patient(place), included=[an_organization(id="role-1")]))
     server.on("GET HealthcareService", a_searchset(a_service("contact", providedBy=place)))
     server.on("POST ", DONE).on(LOOK, NOTHING, NOTHING, a_searchset(BEGUN, SAID))
-    portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
-    portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each["recipient"] for each in entries(server)] == [[place], [place]]
 
 
 @pytest.mark.parametrize("able", [ALL_OFF])
 def test_without_transactions_the_message_follows_its_header(portal: FhirPortal, server: Server):
     server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(BEGUN, SAID))
-    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each.id for each in written.record.messages] == ["message-1"]
     assert [body.get("partOf") for body in server.bodies] == [
         None,
@@ -152,7 +152,7 @@ def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
 ):
     quick = an_answer(sent="2027-02-01T10:00:00+01:00")
     server.on("POST ", DONE).on(LOOK, a_searchset(quick, SAID, BEGUN))
-    conversation = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).record
+    conversation = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).record
     assert [str(each.id) for each in conversation.messages] == ["message-1", "answer-1"]
     assert conversation.thread.unread_count == 1
 
@@ -173,13 +173,13 @@ def test_what_the_portal_made_of_it_must_be_what_was_meant(
 ):
     server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN | header, SAID | message))
     with pytest.raises(errors.Conflict, match=why):
-        portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+        portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
 
 
 def test_a_portal_may_tidy_up_the_words_that_it_takes(portal: FhirPortal, server: Server):
     tidy = SAID | {"payload": [{"contentString": "Where can I park ?"}, a_file()]}
     server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, tidy))
-    assert portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).changed
+    assert portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).changed
 
 
 @pytest.mark.parametrize(
@@ -191,17 +191,17 @@ def test_what_was_there_before_with_other_words_is_something_else(
 ):
     server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
     with pytest.raises(errors.Conflict, match="used for something else"):
-        portal.mailbox.start(ADMINISTRATIVE, CONTACT, subject, draft, INTENT)
+        portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, subject, draft, INTENT)
 
 
 def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal, server: Server):
     server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
-    again = portal.mailbox.start(ADMINISTRATIVE, CONTACT, " Parking\n", DRAFT, INTENT)
+    again = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, " Parking\n", DRAFT, INTENT)
     assert not again.changed
 
 
 def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, server: Server):
-    desk = portal.mailbox.writing_desk(None, ADMINISTRATIVE)
+    desk = portal.mailbox.fetch_thread_facts(None, ADMINISTRATIVE)
     assert (desk.earlier, desk.half) == (None, False)
     assert [each.name for each in desk.offers.offers] == ["booking"]
     assert not [each for each in server.asked if "Communication" in each]
@@ -212,7 +212,7 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 ):
     with client_to(server) as client:
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
-        desk = portal_through(batching, journal).mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+        desk = portal_through(batching, journal).mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
     looked = [each for each in server.asked if "identifier" in each]
     assert [each.partition("&")[0].rpartition("|")[2] for each in looked] == [
@@ -224,7 +224,7 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: Server):
     server.on(LOOK, a_searchset(BEGUN), a_searchset(SAID))
     server.on(ONE, a_searchset(BEGUN)).on(PARTS, a_searchset(SAID, an_answer()))
-    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert not desk.half
     assert [each.id for each in desk.earlier.messages] == ["message-1", "answer-1"]
@@ -235,7 +235,7 @@ def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
 ):
     server.on(LOOK, NOTHING, a_searchset(SAID))
     server.on(ONE, a_searchset(SAID), a_searchset(BEGUN)).on(PARTS, NOTHING, a_searchset(SAID))
-    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert (desk.half, desk.earlier.thread.id) == (False, "thread-1")
 
@@ -246,10 +246,10 @@ def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
     server.on(LOOK, a_searchset(BEGUN), NOTHING, a_searchset(BEGUN), a_searchset(SAID))
     server.on(ONE, a_searchset(BEGUN)).on(PARTS, NOTHING)
     server.on(CREATE, Reply(status=201))
-    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert (desk.half, desk.earlier.messages) == (True, ())
-    written = portal.mailbox.start(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
+    written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert (written.changed, [each.id for each in written.record.messages]) == (
         True,
         ["message-1"],
@@ -271,19 +271,19 @@ def test_a_hit_that_is_not_ours_or_not_whole_is_a_conflict(
 ):
     server.on(LOOK, *found).on(ONE, found[0]).on(PARTS, found[1])
     with pytest.raises(errors.Conflict, match="used for something else"):
-        portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+        portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
 
 
 def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
     portal: FhirPortal, server: Server
 ):
     server.on(LOOK, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x")))
-    assert portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE).earlier is None
+    assert portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE).earlier is None
 
 
 def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
     server.on(LOOK, Reply(an_outcome("consent-needed"), 403))
-    desk = portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, [each.name for each in desk.offers.offers]) == (None, ["booking"])
 
 
@@ -302,7 +302,7 @@ def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_rou
     server.on(UNDER_WAY, a_searchset(an_e_consultation()))
     with client_to(server) as client:
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
-        desk = portal_through(batching, journal).mailbox.writing_desk(None, E_CONSULTATION)
+        desk = portal_through(batching, journal).mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert len(server.requests) == 1
     [asked] = [each for each in server.asked if "category" in each]
     assert "category=urn:gpcli:thread|e-consultation" in asked
@@ -315,7 +315,7 @@ def test_what_a_lenient_portal_shows_besides_is_not_under_way(portal: FhirPortal
     closed = an_e_consultation("con-2", status="completed")
     theirs = an_e_consultation("con-3") | THEIRS
     server.on(UNDER_WAY, a_searchset(a_header(), closed, theirs, a_message(), an_answer()))
-    assert portal.mailbox.writing_desk(None, E_CONSULTATION).under_way == ()
+    assert portal.mailbox.fetch_thread_facts(None, E_CONSULTATION).under_way == ()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -323,7 +323,7 @@ def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same
     portal: FhirPortal, server: Server, status: int
 ):
     server.on(UNDER_WAY, Reply(an_outcome("not-supported"), status))
-    desk = portal.mailbox.writing_desk(None, E_CONSULTATION)
+    desk = portal.mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert (desk.under_way, [each.name for each in desk.offers.offers]) == ((), ["booking"])
 
 
@@ -332,12 +332,12 @@ def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
 ):
     booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
     server.on(UNDER_WAY, NOTHING).on(OTHERWISE, a_searchset(booked))
-    desk = portal.mailbox.writing_desk(INTENT, E_CONSULTATION)
+    desk = portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
     assert (desk.appointment, desk.earlier) == ("app-1", None)
 
 
 def test_administrative_matters_ask_for_neither(portal: FhirPortal, server: Server):
-    portal.mailbox.writing_desk(INTENT, ADMINISTRATIVE)
+    portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert not [each for each in server.asked if "category" in each or "Appointment" in each]
 
 
@@ -346,6 +346,6 @@ def test_what_is_under_way_is_asked_for_before_what_bears_the_request_id(
 ):
     """Else what another run with that id makes in between would be somebody else's."""
     server.on("GET Appointment", NOTHING).on("GET Communication", NOTHING)
-    portal.mailbox.writing_desk(INTENT, E_CONSULTATION)
+    portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
     by_id = ["identifier=" in each for each in server.asked if "Communication?" in each]
     assert by_id == [False, True, True]

@@ -28,7 +28,7 @@ def cancel(kernel: WriteKernel) -> tuple[str | None, bool]:
 
 
 def is_cancelled(record: Element) -> bool:
-    return record.text("status") == "cancelled"
+    return record.string("status") == "cancelled"
 
 
 def states(journal: Journal) -> list[tuple[str, str | None, str]]:

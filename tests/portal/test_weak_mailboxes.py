@@ -42,7 +42,7 @@ def test_names_are_the_whole_ones_of_the_gps_where_a_server_cuts_down_what_comes
     cut = ({"resourceType": "PractitionerRole", "id": "role-1"},)
     gps = a_searchset(a_patient(ref("PractitionerRole/role-1")), included=ALONG[:3])
     server.on("GET Patient", gps).on(LISTED, a_searchset(a_header(), a_message(), included=cut))
-    (thread,) = portal.mailbox.threads()
+    (thread,) = portal.mailbox.fetch_threads()
     assert (thread.surgery, thread.practitioner) == ("Elvebakken", "Ola Berg")
 
 
@@ -140,7 +140,7 @@ def test_messages_that_are_part_of_each_other_are_named_and_found_once(
     circle = [a_message("a", "b"), a_message("b", "a")]
     server.on(LISTED, a_searchset(*circle)).on(ONE, a_searchset(*circle))
     assert (listing(portal), len(portal.flaws)) == ([], 2)
-    assert portal.mailbox.conversation("a").thread.id == "b"
+    assert portal.mailbox.fetch_conversation("a").thread.id == "b"
 
 
 def test_a_header_that_can_not_be_read_is_named_and_the_others_are_shown(
@@ -158,7 +158,7 @@ def test_the_conversation_of_a_header_that_can_not_be_read_is_a_bad_response(
 ):
     server.on(ONE, a_searchset(a_header(status=7))).on(PARTS, a_searchset(a_message()))
     with pytest.raises(errors.BadResponse, match=r"Communication\.status"):
-        portal.mailbox.conversation("thread-1")
+        portal.mailbox.fetch_conversation("thread-1")
 
 
 STRANGE: list[Any] = [7, "x", True, [], [7], [None], {}, {"reference": 7}, {"coding": 1}, "2027-13"]

@@ -31,4 +31,4 @@ def a_thread(server: Server) -> None:
 
 
 def thread_of(portal: FhirPortal) -> Conversation:
-    return portal.mailbox.conversation("thread-1")
+    return portal.mailbox.fetch_conversation("thread-1")
