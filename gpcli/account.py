@@ -13,28 +13,28 @@ from gpcli import errors
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
-from gpcli.auth.discovery import SmartConfiguration, asked_scopes, discover
+from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration, format_scopes
 from gpcli.auth.people import account_id
 from gpcli.auth.prompter import Prompter
 from gpcli.auth.session import StoredSession, session_lock
-from gpcli.auth.token_response import AuthRequest, SignInResult
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
     FROM_ENVIRONMENT,
     Config,
     Profile,
-    is_loopback,
-    new_profile,
+    build_profile,
+    has_loopback_host,
     save_profile,
 )
-from gpcli.config.settings import Settings, guard_production
+from gpcli.config.settings import Settings, check_production_allowed
 from gpcli.errors import Expired, GpcliError, InvalidUsage, NotSignedIn, SignInRefused, Unavailable
 from gpcli.http.client import HttpClient
 from gpcli.http.network_errors import BadReply
 from gpcli.model.account import SignedOut, SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import ConsentLevel, Offers, highest_level
-from gpcli.portal.capabilities import forget
+from gpcli.portal.capabilities import delete_cached_capabilities
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from gpcli.config.settings import Settings
 
 
-def revoke(client: HttpClient, context: StoredSession) -> bool:
+def revoke_session(client: HttpClient, context: StoredSession) -> bool:
     """Revoke the session's refresh token, or its access token if it has none.
 
     Returns whether the portal did it. Never raises for the portal's or the network's sake:
@@ -75,7 +75,7 @@ class SignInOptions:
     limit: float
 
 
-def adopt_portal(context: AppContext, url: str, environment: str | None) -> Profile:
+def select_portal(context: AppContext, url: str, environment: str | None) -> Profile:
     """Make the portal at `url` the one that `context` is about, known before or not.
 
     Nothing is written yet. Raises ConfigError for what is not a portal's URL, Usage for a name
@@ -84,13 +84,13 @@ def adopt_portal(context: AppContext, url: str, environment: str | None) -> Prof
     """
     config = context.config
     name = context.options.profile
-    profile = new_profile(name or "new", url, environment or _usual_environment(url))
+    profile = build_profile(name or "new", url, environment or _usual_environment(url))
     if name:
         _check_name(config, name, profile.portal)
     known = _known(config, profile.portal, name, environment)
     chosen = known or replace(profile, name=name or _free_name(url, config.profiles))
     check_environment(chosen, environment)
-    guard_production(chosen, context.env)
+    check_production_allowed(chosen, context.env)
     context.use_settings(
         Settings(
             chosen, None, None, None, context.options.as_, context.options.timeout or chosen.timeout
@@ -123,14 +123,14 @@ def sign_in(
     context.vault.probe()
     profile = context.profile
     client = context.open_client(None)
-    configuration = discover(
+    configuration = fetch_smart_configuration(
         client, profile.portal, context.cache_dir, context.timestamp(), fresh=0
     )
-    forget(context.cache_dir, profile.portal)
+    delete_cached_capabilities(context.cache_dir, profile.portal)
     auth_request = AuthRequest(
         client_id=profile.client_id,
-        scopes=asked_scopes(
-            profile.scopes_wanted, profile.scopes_version, configuration.capabilities
+        scopes=format_scopes(
+            profile.requested_scopes, profile.scopes_version, configuration.capabilities
         ),
         portal=profile.portal,
         prompt=profile.prompt,
@@ -170,7 +170,7 @@ def _keep_session(
         offers = portal.fetch_offers()
         parties = portal.fetch_parties()
     except Expired as refused:
-        revoke(context.open_client(None), _kept(context, configuration, tokens))
+        revoke_session(context.open_client(None), _kept(context, configuration, tokens))
         raise SignInRefused(
             "The portal does not accept the token that its own sign-in has just given.",
             hint="Only the portal can put this right: its sign-in may be for another address.",
@@ -215,7 +215,7 @@ def _keep(context: AppContext, kept: StoredSession) -> None:
         _check_name(context.config, context.profile.name, kept.portal)
         _save(context, kept)
     except (GpcliError, OSError):
-        revoke(context.open_client(None), kept)
+        revoke_session(context.open_client(None), kept)
         raise
 
 
@@ -248,12 +248,12 @@ def _summary(
         environment=context.profile.environment,
         surgeries=offers.surgeries,
         offered=tuple(offered),
-        until=works_until(kept, context.profile.zone),
+        until=find_session_end(kept, context.profile.zone),
         renews=kept.refresh_token is not None,
     )
 
 
-def works_until(kept: StoredSession, zone: str) -> datetime | None:
+def find_session_end(kept: StoredSession, zone: str) -> datetime | None:
     """Until when no new sign-in is needed, by the clock of `zone` (an IANA name).
 
     `None` when the portal does not say.
@@ -307,7 +307,7 @@ def _keep_profile(context: AppContext, profile: Profile) -> None:
 
 
 def _usual_environment(url: str) -> str:
-    return "sandbox" if is_loopback(urlsplit(url)) else "production"
+    return "sandbox" if has_loopback_host(urlsplit(url)) else "production"
 
 
 def _free_name(url: str, taken: dict[str, Profile]) -> str:
@@ -325,7 +325,7 @@ def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
         raise InvalidUsage(
             "The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN."
         )
-    there = context.index.people(context.index_key)
+    there = context.index.read_people(context.index_key)
     if context.settings.machine and not (everyone and there):
         raise InvalidUsage(
             f"A machine signs in here by {context.settings.machine}: gpcli keeps no session of "
@@ -344,16 +344,16 @@ _FOR_GOOD = "To stop it for good, take the key or the client away at the portal.
 
 def _end(context: AppContext, person: IndexedPerson) -> SignedOut:
     client = context.open_client(None)
-    with session_lock(context.lock_dir, person.account, client.deadline.remaining()):
+    with session_lock(context.lock_dir, person.account, client.deadline.require_seconds_left()):
         kept = context.vault.load(person.account)
-        revoked = revoke(client, kept) if kept else True
+        revoked = revoke_session(client, kept) if kept else True
         context.vault.delete(person.account)
     context.index.remove_person(context.index_key, person.account)
-    context.index.forget_hidden(context.index_key, person.patient)
+    context.index.delete_hidden(context.index_key, person.patient)
     return SignedOut(context.profile.name, person.name, revoked)
 
 
-def who_is_here(context: AppContext) -> SignInState:
+def fetch_sign_in_state(context: AppContext) -> SignInState:
     """The person in use; asks the portal for the consent, which also proves the session.
 
     A portal that can't be reached leaves the consent unknown, with a warning.
@@ -368,24 +368,24 @@ def who_is_here(context: AppContext) -> SignInState:
         portal=context.profile.portal,
         environment=context.profile.environment,
         consent=_consent(context),
-        until=works_until(kept, context.profile.zone) if kept else None,
+        until=find_session_end(kept, context.profile.zone) if kept else None,
         renews=bool(kept.refresh_token) if kept else not settings.token,
         machine=_machine(settings),
     )
 
 
-def everybody(context: AppContext) -> list[SignInState]:
+def read_sign_in_states(context: AppContext) -> list[SignInState]:
     """Everybody signed in at any portal, as the keyring has it; the portals are not asked."""
     found = []
     for profile in context.config.profiles.values():
-        for person in context.index.people(profile_key(profile.name, profile.portal)):
+        for person in context.index.read_people(profile_key(profile.name, profile.portal)):
             kept = context.vault.load(person.account)
             if kept:
                 found.append(_state(profile, kept))
     return found
 
 
-def check_life(state: SignInState, least: timedelta, now: datetime) -> None:
+def check_lifetime(state: SignInState, least: timedelta, now: datetime) -> None:
     """Raise Expired when unattended use is known to end sooner than `least` from `now`."""
     if state.until is not None and state.until < now + least:
         raise Expired(
@@ -405,7 +405,7 @@ def _state(profile: Profile, kept: StoredSession) -> SignInState:
         portal=profile.portal,
         environment=profile.environment,
         consent=None,
-        until=works_until(kept, profile.zone),
+        until=find_session_end(kept, profile.zone),
         renews=kept.refresh_token is not None,
     )
 

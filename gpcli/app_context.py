@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
     from gpcli.portal.fhir_portal import FhirPortal
-    from gpcli.render.ask import Prompt
+    from gpcli.render.prompt import Prompt
     from gpcli.render.output import Output, Terminal
 
 
@@ -116,13 +116,13 @@ class AppContext:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
-        from gpcli.render.output import PATIENCE, Format, Output, look_around
+        from gpcli.render.output import PATIENCE, Format, Output, detect_terminal
 
         formats = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
         return Output(
             self.stdout,
             self.stderr,
-            self._terminal or look_around(self.stdin, self.stdout, self.stderr, self.env),
+            self._terminal or detect_terminal(self.stdin, self.stdout, self.stderr, self.env),
             format=Format(formats[0] if formats else "auto"),
             fields=self.options.fields,
             now=self.clock,
@@ -133,7 +133,7 @@ class AppContext:
     def ask(self) -> Prompt:
         """Who asks the person, where there is one."""
         if self._ask is None:
-            from gpcli.render.ask import Prompt, can_prompt
+            from gpcli.render.prompt import Prompt, can_prompt
 
             terminal, claimed = self.output.terminal, self._is_stdin_claimed
             self._ask = Prompt(
@@ -141,7 +141,7 @@ class AppContext:
                 self.stderr,
                 allowed=can_prompt(terminal, self.env, self.options.no_input, stdin_taken=claimed),
                 tty_device=self._terminal_device if claimed else None,
-                answered=self.restart_deadlines,
+                on_answer=self.restart_deadlines,
                 width=terminal.width,
             )
         return self._ask
@@ -205,11 +205,11 @@ class AppContext:
 
     @property
     def settings(self) -> Settings:
-        """The portal and the person that this run is about; raises what `settle` raises."""
+        """The portal and the person that this run is about; raises what `resolve_settings` raises."""
         if self._settings is None:
-            from gpcli.config.settings import settle
+            from gpcli.config.settings import resolve_settings
 
-            self._settings = settle(self.options, self.env, self.config)
+            self._settings = resolve_settings(self.options, self.env, self.config)
         return self._settings
 
     def use_settings(self, settings: Settings) -> None:
@@ -242,7 +242,7 @@ class AppContext:
     def index_profiles(self) -> None:
         """Write the names of the profiles into the offer index."""
         config = self.config
-        self.index.set_profiles(config.profiles, config.default)
+        self.index.write_profiles(config.profiles, config.default)
 
     @property
     def index_key(self) -> str:
@@ -306,9 +306,9 @@ class AppContext:
 
         settings = self.settings
         if settings.machine:
-            from gpcli.auth.unattended import whom
+            from gpcli.auth.unattended import require_patient
 
-            self._identity = Identity(whom(settings), settings.fhir_user)
+            self._identity = Identity(require_patient(settings), settings.fhir_user)
         else:
             stored = self.stored_session
             names = stored.patient_name or None, stored.acting_name or None
@@ -325,14 +325,14 @@ class AppContext:
         from gpcli.auth.bearer import SessionBearer
 
         if self.settings.machine:
-            from gpcli.auth.unattended import MachineEnvironment, machine_bearer
+            from gpcli.auth.unattended import MachineEnvironment, build_machine_bearer
 
             umask, now = self.former_umask, self.timestamp
             places = self.resolve_beside_config, self.cache_dir
-            return machine_bearer(self.settings, MachineEnvironment(self.env, *places, umask, now))
+            return build_machine_bearer(self.settings, MachineEnvironment(self.env, *places, umask, now))
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
-            self.index.touch(self.index_key, account, self.timestamp())
+            self.index.record_activity(self.index_key, account, self.timestamp())
         return SessionBearer(
             self.vault, account, self.lock_dir, self.cache_dir, self.timestamp, self.stored_session
         )
@@ -378,7 +378,7 @@ class AppContext:
         from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
-        from gpcli.portal.capabilities import capabilities, permitted
+        from gpcli.portal.capabilities import fetch_capabilities, permitted_services
         from gpcli.portal.dependencies import PortalDependencies
         from gpcli.portal.fhir_portal import FhirPortal
         from gpcli.portal.mapping import PortalProfile, RecordMapper
@@ -387,7 +387,7 @@ class AppContext:
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
-        search = FhirSearch(client, lambda: capabilities(client, self.cache_dir, self.timestamp()))
+        search = FhirSearch(client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp()))
         portal_profile = PortalProfile(
             profile.services, profile.status_sent, profile.zone, profile.booking
         )
@@ -397,7 +397,7 @@ class AppContext:
             identity,
             portal_profile,
             RecordMapper(identity.patient, portal_profile, search.flaws),
-            lambda: permitted(bearer.scope, search.can()),
+            lambda: permitted_services(bearer.scope, search.fetch_capabilities()),
             self.now,
         )
         return FhirPortal(dependencies, ReadMarks(self.state_dir, account))
@@ -444,7 +444,7 @@ class AppContext:
         hidden = hidden_commands(offers, self.now(), starts)
         until = self.timestamp() + OFFERS_KEPT
         try:
-            self.index.set_hidden(self.index_key, self.identity.patient, hidden, until)
+            self.index.write_hidden(self.index_key, self.identity.patient, hidden, until)
         except OSError as error:
             self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
 
@@ -465,9 +465,9 @@ class AppContext:
         self.pending_request_id = self._request_id if stage == "sending" else None
 
     def _show_plan(self, proposal: Proposal[Record]) -> None:
-        from gpcli.render.views.wording import plan_of
+        from gpcli.render.views.wording import build_plan
 
-        plan = plan_of(
+        plan = build_plan(
             proposal.action,
             proposal.rows,
             proposal.warnings,
@@ -494,7 +494,7 @@ def _clock_of(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[
         raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
     if "GPCLI_CLOCK_OFFSET" not in env:
         return now
-    from gpcli.config.settings import clock_offset
+    from gpcli.config.settings import read_clock_offset
 
-    offset = clock_offset(env)
+    offset = read_clock_offset(env)
     return lambda: now() + offset

@@ -25,7 +25,7 @@ State = Literal["sending", "done", "refused", "not_sent", "unknown"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One write. `kind` is `create` or `update`; `target` what an update changes (`Type/id`).
 
     `account` and `digest` are hashes of the account and of what was sent; `at` is the RFC 3339 time
@@ -52,7 +52,9 @@ class Journal:
         self._profile = profile
         self._account = account
 
-    def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str) -> None:
+    def record_sending(
+        self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str
+    ) -> None:
         """Note a write before it leaves; raises ConfigError when that is impossible."""
         try:
             self._append(
@@ -75,7 +77,7 @@ class Journal:
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
             ) from trouble
 
-    def end(self, intent: UUID, state: State, at: str) -> None:
+    def record_state(self, intent: UUID, state: State, at: str) -> None:
         """Note how a write ended; where that is impossible, it stays `sending`.
 
         What the portal has done is done: it must not be reported as a failure because of this.
@@ -83,7 +85,7 @@ class Journal:
         with suppress(OSError):
             self._append({"intent": str(intent), "state": state, "at": at})
 
-    def take_back(self, intent: UUID, at: str) -> None:
+    def record_not_sent(self, intent: UUID, at: str) -> None:
         """Note that a write that was begun did not leave: what was before stands again.
 
         An earlier try with the same intent may still be unknown; else it is `not_sent`.
@@ -95,24 +97,24 @@ class Journal:
                 {key: earlier.get(key) for key in ("state", "at")} | {"intent": str(intent)}
             )
 
-    def entry(self, intent: UUID) -> Entry | None:
+    def find_entry(self, intent: UUID) -> JournalEntry | None:
         """The write with this intent, if it was ever begun; raises ConfigError."""
-        return next((each for each in self.entries() if each.intent == intent), None)
+        return next((each for each in self.read_entries() if each.intent == intent), None)
 
-    def target_of(self, intent: UUID) -> str | None:
+    def find_target(self, intent: UUID) -> str | None:
         """What an earlier update with this intent was about (`Type/id`), if there was one."""
         found = [each.get("target") for each in self._events() if each["intent"] == str(intent)]
         return next(filter(None, found), None)
 
-    def entries(self) -> list[Entry]:
+    def read_entries(self) -> list[JournalEntry]:
         """All writes with their last known state, oldest first."""
         written: dict[str, dict[str, Any]] = {}
         for event in self._events():
             written.setdefault(event["intent"], {}).update(event)
-        names = [field.name for field in fields(Entry)]
+        names = [field.name for field in fields(JournalEntry)]
         whole = [each for each in written.values() if set(names) <= each.keys()]
         return [
-            Entry(**{name: each[name] for name in names} | {"intent": UUID(each["intent"])})
+            JournalEntry(**{name: each[name] for name in names} | {"intent": UUID(each["intent"])})
             for each in whole
         ]
 

@@ -28,9 +28,9 @@ def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
     ours = context(tmp_path, "y\n2\nwords\n")
     with ours.open_client(None) as first, ours.open_client(None) as second:
         deadlines = [first.deadline, second.deadline]
-        before = [deadline.left() for deadline in deadlines]
+        before = [deadline.seconds_left() for deadline in deadlines]
         assert ours.ask.yes("Send?", flag="--yes")
-        after = [deadline.left() for deadline in deadlines]
+        after = [deadline.seconds_left() for deadline in deadlines]
     assert all(later > earlier for later, earlier in zip(after, before, strict=True))
 
 
@@ -55,9 +55,9 @@ def test_a_file_that_a_profile_names_is_beside_the_profiles_or_at_home(
 def test_a_deadline_begins_anew():
     clock = iter([0.0, 29.0, 30.0, 31.0])
     deadline = Deadline(30.0, clock=lambda: next(clock))
-    assert deadline.left() == 1.0
+    assert deadline.seconds_left() == 1.0
     deadline.restart()
-    assert deadline.left() == 29.0
+    assert deadline.seconds_left() == 29.0
 
 
 def test_every_answer_is_told(tmp_path):

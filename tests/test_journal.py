@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gpcli.errors import ConfigError
-from gpcli.journal import Entry, Journal
+from gpcli.journal import Journal, JournalEntry
 
 INTENT = UUID("11111111-2222-4333-8444-555555555555")
 OTHER = UUID("66666666-7777-4888-8999-aaaaaaaaaaaa")
@@ -39,21 +39,21 @@ def events(directory):
 
 
 def states(journal):
-    return [(entry.intent, entry.state) for entry in journal.entries()]
+    return [(entry.intent, entry.state) for entry in journal.read_entries()]
 
 
 def the_digest(journal):
-    (entry,) = journal.entries()
+    (entry,) = journal.read_entries()
     return entry.digest
 
 
 def test_a_journal_that_was_never_written_is_empty_and_makes_no_file(journal, directory):
-    assert journal.entries() == []
+    assert journal.read_entries() == []
     assert not directory.exists()
 
 
 def test_a_write_is_on_disk_before_it_leaves(journal, directory):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
     (event,) = events(directory)
     assert event == {
@@ -79,8 +79,8 @@ def test_every_event_is_one_line_and_is_synced_to_the_disk(journal, directory, m
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", record)
-    journal.begin(INTENT, BOOKING, None, BEGAN)
-    journal.end(INTENT, "done", ENDED)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
+    journal.record_state(INTENT, "done", ENDED)
 
     lines = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)
     assert sizes == [len(lines[0]), len(lines[0]) + len(lines[1])]
@@ -88,13 +88,13 @@ def test_every_event_is_one_line_and_is_synced_to_the_disk(journal, directory, m
 
 @pytest.mark.parametrize("state", ["done", "refused", "not_sent", "unknown"])
 def test_a_write_has_its_last_state_and_time(journal, state):
-    journal.begin(INTENT, BOOKING, "Appointment/app-1", BEGAN)
+    journal.record_sending(INTENT, BOOKING, "Appointment/app-1", BEGAN)
     digest = the_digest(journal)
 
-    journal.end(INTENT, state, ENDED)
+    journal.record_state(INTENT, state, ENDED)
 
-    assert journal.entries() == [
-        Entry(
+    assert journal.read_entries() == [
+        JournalEntry(
             intent=INTENT,
             kind="update",
             profile="home",
@@ -109,67 +109,70 @@ def test_a_write_has_its_last_state_and_time(journal, state):
 
 
 def test_writes_are_told_apart_and_stand_in_order(journal):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
-    journal.begin(OTHER, BOOKING, None, BEGAN)
-    journal.end(OTHER, "done", ENDED)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(OTHER, BOOKING, None, BEGAN)
+    journal.record_state(OTHER, "done", ENDED)
 
     assert states(journal) == [(INTENT, "sending"), (OTHER, "done")]
 
 
 def test_the_same_write_tried_again_is_under_way_again(journal):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
-    journal.end(INTENT, "unknown", ENDED)
-    journal.begin(INTENT, BOOKING, None, ENDED)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
+    journal.record_state(INTENT, "unknown", ENDED)
+    journal.record_sending(INTENT, BOOKING, None, ENDED)
 
     assert states(journal) == [(INTENT, "sending")]
 
 
 @pytest.mark.parametrize("state", ["done", "refused", "not_sent", "unknown"])
 def test_what_was_before_a_write_that_did_not_leave_stands_again(journal, state):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
-    journal.end(INTENT, state, BEGAN)
-    journal.begin(INTENT, BOOKING, None, ENDED)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
+    journal.record_state(INTENT, state, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, ENDED)
 
-    journal.take_back(INTENT, ENDED)
+    journal.record_not_sent(INTENT, ENDED)
 
-    (entry,) = journal.entries()
+    (entry,) = journal.read_entries()
     assert (entry.state, entry.at) == (state, BEGAN)
 
 
 def test_a_first_write_that_did_not_leave_was_not_sent(journal):
-    journal.begin(OTHER, BOOKING, None, BEGAN)
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(OTHER, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
-    journal.take_back(INTENT, ENDED)
+    journal.record_not_sent(INTENT, ENDED)
 
     assert states(journal) == [(OTHER, "sending"), (INTENT, "not_sent")]
 
 
 def test_a_write_that_a_crash_cut_short_is_still_under_way_after_one_that_did_not_leave(journal):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
-    journal.begin(INTENT, BOOKING, None, ENDED)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, ENDED)
 
-    journal.take_back(INTENT, ENDED)
+    journal.record_not_sent(INTENT, ENDED)
 
-    (entry,) = journal.entries()
+    (entry,) = journal.read_entries()
     assert (entry.state, entry.at) == ("sending", BEGAN)
 
 
 def test_one_write_is_found_by_its_intent(journal):
-    journal.begin(OTHER, BOOKING, "Appointment/app-1", BEGAN)
+    journal.record_sending(OTHER, BOOKING, "Appointment/app-1", BEGAN)
 
-    assert (journal.entry(INTENT), journal.entry(OTHER)) == (None, *journal.entries())
+    assert (journal.find_entry(INTENT), journal.find_entry(OTHER)) == (
+        None,
+        *journal.read_entries(),
+    )
 
 
 def test_a_journal_that_can_not_be_read_is_told(journal, directory):
     (directory / "journal.jsonl").mkdir(parents=True)
 
     with pytest.raises(ConfigError, match="can't be read"):
-        journal.entry(INTENT)
+        journal.find_entry(INTENT)
 
 
 def test_no_health_data_and_no_patient_stand_in_it(journal, directory):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
     written = b"".join(path.read_bytes() for path in directory.iterdir())
     assert [word for word in (b"knee", b"14836112345", b"Patient") if word in written] == []
@@ -177,11 +180,11 @@ def test_no_health_data_and_no_patient_stand_in_it(journal, directory):
 
 def test_the_same_content_has_the_same_hash_and_other_content_another(journal):
     shuffled = dict(reversed(BOOKING.items()))
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
     first = the_digest(journal)
-    journal.begin(INTENT, shuffled, None, BEGAN)
+    journal.record_sending(INTENT, shuffled, None, BEGAN)
     same = the_digest(journal)
-    journal.begin(INTENT, {**BOOKING, "comment": "Pain in the right knee"}, None, BEGAN)
+    journal.record_sending(INTENT, {**BOOKING, "comment": "Pain in the right knee"}, None, BEGAN)
 
     assert (same == first, the_digest(journal) == first) == (True, False)
 
@@ -190,7 +193,7 @@ def test_the_hash_can_not_be_guessed_without_the_key_of_this_machine(tmp_path):
     here, there = (Journal(tmp_path / name, "home", "hash") for name in ("here", "there"))
 
     for journal in (here, there):
-        journal.begin(INTENT, BOOKING, None, BEGAN)
+        journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
     assert the_digest(here) != the_digest(there)
 
@@ -206,7 +209,7 @@ def test_the_key_is_kept(directory):
 def test_files_and_directory_are_their_owners_only(journal, directory):
     before = os.umask(0)
     try:
-        journal.begin(INTENT, BOOKING, None, BEGAN)
+        journal.record_sending(INTENT, BOOKING, None, BEGAN)
     finally:
         os.umask(before)
 
@@ -232,7 +235,7 @@ def test_what_can_not_be_noted_is_not_sent(journal, directory, block):
     block(directory)
 
     with pytest.raises(ConfigError) as refused:
-        journal.begin(INTENT, BOOKING, None, BEGAN)
+        journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
     assert refused.value.message.startswith(f"The journal {directory / 'journal.jsonl'} can't be")
     assert "Nothing was sent" in refused.value.message
@@ -252,18 +255,18 @@ def room_for(size):
 
 def test_a_disk_that_is_full_halfway_through_a_line_is_noticed(journal, directory):
     with room_for(100), pytest.raises(ConfigError, match="No space left"):
-        journal.begin(INTENT, BOOKING, None, BEGAN)
+        journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
-    journal.begin(OTHER, BOOKING, None, BEGAN)
+    journal.record_sending(OTHER, BOOKING, None, BEGAN)
     assert states(journal) == [(OTHER, "sending")]
 
 
 def test_what_was_done_stays_done_though_its_end_can_not_be_noted(journal, directory):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
     size = (directory / "journal.jsonl").stat().st_size
 
     with room_for(size + 10):
-        journal.end(INTENT, "done", ENDED)
+        journal.record_state(INTENT, "done", ENDED)
 
     assert states(journal) == [(INTENT, "sending")]
 
@@ -288,20 +291,20 @@ TORN = '{"intent":"99999999-2222-4333-8444-555555555555","kind":"cre'
     ],
 )
 def test_what_a_crash_left_of_a_line_hides_no_other_line(journal, directory, tail):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
     with (directory / "journal.jsonl").open("a", encoding="utf-8") as stream:
         stream.write(tail)
 
     before = states(journal)
-    journal.begin(OTHER, BOOKING, None, BEGAN)
-    journal.end(INTENT, "done", ENDED)
+    journal.record_sending(OTHER, BOOKING, None, BEGAN)
+    journal.record_state(INTENT, "done", ENDED)
 
     assert before == [(INTENT, "sending")]
     assert states(journal) == [(INTENT, "done"), (OTHER, "sending")]
 
 
 def test_bytes_that_are_no_text_hide_no_other_line(journal, directory):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
     with (directory / "journal.jsonl").open("ab") as stream:
         stream.write(b"\xff\xfe\n")
 
@@ -309,13 +312,13 @@ def test_bytes_that_are_no_text_hide_no_other_line(journal, directory):
 
 
 def test_an_end_without_its_beginning_is_no_write(journal):
-    journal.end(INTENT, "done", ENDED)
+    journal.record_state(INTENT, "done", ENDED)
 
-    assert journal.entries() == []
+    assert journal.read_entries() == []
 
 
 def test_keys_of_a_later_release_are_passed_over(journal, directory):
-    journal.begin(INTENT, BOOKING, None, BEGAN)
+    journal.record_sending(INTENT, BOOKING, None, BEGAN)
     (event,) = events(directory)
     line = json.dumps({**event, "parts": 2})
     (directory / "journal.jsonl").write_text(f"{line}\n", encoding="utf-8")
@@ -334,7 +337,7 @@ def test_however_many_begin_at_once_the_key_is_made_once(tmp_path):
         def begin(_, directory=directory, start=start):
             journal = Journal(directory, "home", "hash")
             start.wait(PATIENCE)
-            journal.begin(uuid4(), BOOKING, None, BEGAN)
+            journal.record_sending(uuid4(), BOOKING, None, BEGAN)
 
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(begin, range(THREADS)))
@@ -351,8 +354,8 @@ def write_many(directory, number, start):
     start.wait(PATIENCE)
     for count in range(WRITES):
         intent = UUID(int=number * WRITES + count)
-        journal.begin(intent, BOOKING, None, BEGAN)
-        journal.end(intent, "done", ENDED)
+        journal.record_sending(intent, BOOKING, None, BEGAN)
+        journal.record_state(intent, "done", ENDED)
 
 
 @pytest.mark.real
@@ -379,8 +382,8 @@ def test_processes_that_write_at_once_append_whole_lines_and_share_one_key(direc
 
 def test_what_an_update_was_about_is_found_by_its_intent(journal):
     intent = uuid4()
-    journal.begin(intent, BOOKING, "Appointment/a", BEGAN)
-    journal.end(intent, "done", ENDED)
+    journal.record_sending(intent, BOOKING, "Appointment/a", BEGAN)
+    journal.record_state(intent, "done", ENDED)
 
-    assert journal.target_of(intent) == "Appointment/a"
-    assert journal.target_of(uuid4()) is None
+    assert journal.find_target(intent) == "Appointment/a"
+    assert journal.find_target(uuid4()) is None

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 
 from gpcli import errors
 from gpcli.auth.discovery import (
-    FRESH,
+    MAX_AGE,
     MachineConfiguration,
-    asked_scopes,
-    discover_for_machines,
-    for_machines,
+    fetch_machine_configuration,
+    format_scopes,
+    to_system_scopes,
 )
-from gpcli.auth.tokens import MOVED, TokenResponse, check_available, oauth_error, read_tokens
+from gpcli.auth.token_response import (
+    MOVED_STATUSES,
+    TokenResponse,
+    check_available,
+    parse_token_response,
+    read_oauth_error,
+)
 from gpcli.config.profiles import Profile
 from gpcli.http.client import HttpClient, HttpResponse
 
@@ -28,10 +34,10 @@ if TYPE_CHECKING:
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-LIFE = 240
+ASSERTION_LIFETIME = 240
 """Seconds that an assertion is good for: the portal takes five minutes, clocks differ by one."""
 
-MARGIN = 5.0
+EXPIRY_MARGIN = 5.0
 """Seconds before its end from which a token is not used any more."""
 
 _HINTS = {
@@ -39,7 +45,9 @@ _HINTS = {
     "this computer's clock too.",
     "unauthorized_client": "The portal must let this client sign in by itself.",
     "invalid_scope": "Ask for less with scopes in the profile, or have the portal allow more.",
-    **dict.fromkeys(map(str, MOVED), "The portal names an address where nothing is: tell it."),
+    **dict.fromkeys(
+        map(str, MOVED_STATUSES), "The portal names an address where nothing is: tell it."
+    ),
 }
 
 
@@ -66,13 +74,13 @@ class ServiceBearer:
         """What was granted; None = nothing yet."""
         return self._scope
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """The token, a new one where it is about to end."""
-        if self._tokens is None or self._tokens.expires_at - self._now() <= MARGIN:
+        if self._tokens is None or self._tokens.expires_at - self._now() <= EXPIRY_MARGIN:
             return self._asked(client)
         return self._tokens.access_token
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
         return self._asked(client)
 
@@ -80,9 +88,9 @@ class ServiceBearer:
         from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
 
         key = read_machine_key(self._key_path)
-        found = self._discovered(client, FRESH)
+        found = self._discovered(client, MAX_AGE)
         answer = client.post_form(found.token_endpoint, self._form(key, found))
-        if answer.status in MOVED:
+        if answer.status in MOVED_STATUSES:
             found = self._discovered(client, 0.0)
             answer = client.post_form(found.token_endpoint, self._form(key, found))
         self._tokens = _granted(answer, self._now())
@@ -91,12 +99,12 @@ class ServiceBearer:
 
     def _discovered(self, client: HttpClient, fresh: float) -> MachineConfiguration:
         portal, now = self._profile.portal, self._now()
-        return discover_for_machines(client, portal, self._cache_dir, now, fresh=fresh)
+        return fetch_machine_configuration(client, portal, self._cache_dir, now, fresh=fresh)
 
     def _scopes(self, found: MachineConfiguration) -> str:
         profile = self._profile
-        wanted = for_machines(profile.scopes_wanted)
-        return asked_scopes(wanted, profile.scopes_version, found.capabilities)
+        wanted = to_system_scopes(profile.requested_scopes)
+        return format_scopes(wanted, profile.scopes_version, found.capabilities)
 
     def _form(self, key: MachineKey, found: MachineConfiguration) -> dict[str, str]:
         if found.algorithms and key.algorithm not in found.algorithms:
@@ -120,7 +128,7 @@ class ServiceBearer:
             "iss": client_id,
             "sub": client_id,
             "aud": found.token_endpoint,
-            "exp": int(self._now()) + LIFE,
+            "exp": int(self._now()) + ASSERTION_LIFETIME,
             "jti": str(uuid.uuid4()),
         }
         header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
@@ -130,8 +138,8 @@ class ServiceBearer:
 def _granted(answer: HttpResponse, now: float) -> TokenResponse:
     check_available(answer)
     if answer.status < 400:
-        return read_tokens(answer, now)
-    word = oauth_error(answer) or str(answer.status)
+        return parse_token_response(answer, now)
+    word = read_oauth_error(answer) or str(answer.status)
     raise errors.SignInRefused(
         f"The portal did not let this machine in ({word}).",
         hint=_HINTS.get(word, "The portal must know client_id and the public key."),

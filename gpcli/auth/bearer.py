@@ -9,18 +9,18 @@ from typing import Protocol
 
 from gpcli import errors
 from gpcli.auth.session import StoredSession, session_lock
-from gpcli.auth.tokens import (
-    MOVED,
+from gpcli.auth.token_response import (
+    MOVED_STATUSES,
     TokenResponse,
     check_available,
-    is_token,
-    oauth_error,
-    read_tokens,
+    is_valid_token,
+    parse_token_response,
+    read_oauth_error,
 )
 from gpcli.auth.vault import Vault
 from gpcli.http.client import Bearer, HttpClient, HttpResponse
 
-EARLY = 60.0
+RENEW_EARLY = 60.0
 """Seconds before its end from which a token is renewed."""
 
 LOGIN = "gpcli login signs you in again."
@@ -42,7 +42,7 @@ class StaticBearer:
     """
 
     def __init__(self, token: str, scope: str | None = None) -> None:
-        if not is_token(token):
+        if not is_valid_token(token):
             raise errors.ConfigError("GPCLI_TOKEN is not an access token.")
         self._token = token
         self._scope = scope
@@ -52,11 +52,11 @@ class StaticBearer:
         """The scopes that were granted; None = not known."""
         return self._scope
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """The token as it was given."""
         return self._token
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """There is no way: raises errors.Expired."""
         raise errors.Expired(
             "The portal does not accept the token in GPCLI_TOKEN.",
@@ -89,7 +89,7 @@ class SessionBearer:
         self._now = now
         self._session = session
 
-    def session(self) -> StoredSession:
+    def load_session(self) -> StoredSession:
         """The session as last read or renewed; raises errors.NotSignedIn."""
         if self._session is None:
             self._session = self._loaded()
@@ -98,22 +98,22 @@ class SessionBearer:
     @property
     def scope(self) -> str:
         """What was granted."""
-        return self.session().scope
+        return self.load_session().scope
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """A token that lives for a minute or more, renewed first if need be."""
-        session = self.session()
+        session = self.load_session()
         left = session.expires_at - self._now()
-        if left >= EARLY or (left > 0 and session.refresh_token is None):
+        if left >= RENEW_EARLY or (left > 0 and session.refresh_token is None):
             return session.access_token
         return self._renewed(client, session.access_token)
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
         return self._renewed(client, stale)
 
     def _renewed(self, client: HttpClient, stale: str) -> str:
-        with session_lock(self._lock_dir, self._account, client.deadline.remaining()):
+        with session_lock(self._lock_dir, self._account, client.deadline.require_seconds_left()):
             session = self._loaded()
             if session.access_token == stale or session.expires_at <= self._now():
                 session = self._refreshed(client, session)
@@ -124,21 +124,23 @@ class SessionBearer:
         if session.refresh_token is None:
             raise errors.Expired("Your sign-in has expired.", hint=LOGIN)
         answer = client.post_form(session.token_endpoint, _refresh_form(session))
-        if answer.status in MOVED:
+        if answer.status in MOVED_STATUSES:
             session = self._led_anew(client, session)
             answer = client.post_form(session.token_endpoint, _refresh_form(session))
         check_available(answer)
         if answer.status >= 400:
             return self._after_refusal(answer, session)
-        renewed = _merged(session, read_tokens(answer, self._now()))
+        renewed = _merged(session, parse_token_response(answer, self._now()))
         self._vault.save(self._account, renewed)
         return renewed
 
     def _led_anew(self, client: HttpClient, session: StoredSession) -> StoredSession:
         """The same session at the addresses that the portal names now."""
-        from gpcli.auth.discovery import discover  # noqa: PLC0415  (only where one has moved)
+        from gpcli.auth.discovery import fetch_smart_configuration  # noqa: PLC0415  (only where one has moved)
 
-        found = discover(client, session.portal, self._cache_dir, self._now(), fresh=0.0)
+        found = fetch_smart_configuration(
+            client, session.portal, self._cache_dir, self._now(), fresh=0.0
+        )
         return replace(
             session,
             token_endpoint=found.token_endpoint,
@@ -146,7 +148,7 @@ class SessionBearer:
         )
 
     def _after_refusal(self, answer: HttpResponse, used: StoredSession) -> StoredSession:
-        word = oauth_error(answer)
+        word = read_oauth_error(answer)
         if word != "invalid_grant":
             raise errors.SignInRefused(
                 f"The portal did not renew your sign-in ({word or answer.status}).", hint=LOGIN

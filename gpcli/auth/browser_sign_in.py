@@ -14,15 +14,21 @@ from urllib.parse import urlencode
 
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.loopback import ExpectedCallback, ForeignCallback, Loopback, code_in, query_of
+from gpcli.auth.loopback import (
+    CallbackServer,
+    ExpectedCallback,
+    ForeignCallback,
+    extract_query,
+    read_code,
+)
 from gpcli.auth.prompter import Prompter
-from gpcli.auth.token_response import AuthRequest, SignInResult, granted
-from gpcli.auth.tokens import check_available, oauth_error
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult, exchange_grant
+from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.http.client import HttpClient
 
 
 @dataclass(frozen=True)
-class PkceProof:
+class SignInSecrets:
     """The secrets of one sign-in; `challenge` is what the portal sees of `verifier`."""
 
     state: str = field(repr=False)
@@ -36,9 +42,9 @@ class PkceProof:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def new_proof() -> PkceProof:
+def generate_secrets() -> SignInSecrets:
     """Fresh secrets of 256 bits and more."""
-    return PkceProof(
+    return SignInSecrets(
         secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     )
 
@@ -61,8 +67,8 @@ def sign_in_with_browser(
     Raises errors.SignInRefused (also when nobody answers in time), errors.Usage if the port is
     taken, and what the door raises. `now` gives Unix seconds.
     """
-    proof = new_proof()
-    with Loopback(auth_request.redirect_port) as loopback:
+    proof = generate_secrets()
+    with CallbackServer(auth_request.redirect_port) as loopback:
         expected = ExpectedCallback(proof.state, configuration.issuer, configuration.iss_parameter)
         loopback.expect(expected)
         asked = _request(auth_request, proof, loopback.redirect_uri)
@@ -76,10 +82,10 @@ def sign_in_with_browser(
             "client_id": auth_request.client_id,
             "code_verifier": proof.verifier,
         }  # a browser that comes back meanwhile is still answered
-        return granted(client, configuration, auth_request, form, nonce=proof.nonce, now=now)
+        return exchange_grant(client, configuration, auth_request, form, nonce=proof.nonce, now=now)
 
 
-def _request(auth_request: AuthRequest, proof: PkceProof, redirect_uri: str) -> dict[str, str]:
+def _request(auth_request: AuthRequest, proof: SignInSecrets, redirect_uri: str) -> dict[str, str]:
     always = {
         "response_type": "code",
         "client_id": auth_request.client_id,
@@ -112,7 +118,7 @@ def _pushed(client: HttpClient, configuration: SmartConfiguration, asked: dict[s
     check_available(answer)
     uri = answer.body.get("request_uri") if isinstance(answer.body, dict) else None
     if answer.status not in {200, 201} or not isinstance(uri, str):
-        word = oauth_error(answer) or answer.status
+        word = read_oauth_error(answer) or answer.status
         raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
     return uri
 
@@ -120,7 +126,9 @@ def _pushed(client: HttpClient, configuration: SmartConfiguration, asked: dict[s
 class _Waiting:
     """Waiting for the browser, or for somebody to paste what the browser shows."""
 
-    def __init__(self, loopback: Loopback, prompter: Prompter, expected: ExpectedCallback) -> None:
+    def __init__(
+        self, loopback: CallbackServer, prompter: Prompter, expected: ExpectedCallback
+    ) -> None:
         self._loopback = loopback
         self._screen = prompter
         self._expected = expected
@@ -145,7 +153,7 @@ class _Waiting:
         if not text:
             return None
         try:
-            return code_in(query_of(text, self._loopback.redirect_uri), self._expected)
+            return read_code(extract_query(text, self._loopback.redirect_uri), self._expected)
         except ForeignCallback:
             self._screen.say(
                 f"That is not this sign-in's address; it begins with {self._loopback.redirect_uri}?"

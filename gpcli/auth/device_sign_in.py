@@ -10,14 +10,14 @@ from typing import Any
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.prompter import Prompter
-from gpcli.auth.token_response import AuthRequest, SignInResult, read_grant
-from gpcli.auth.tokens import check_available, oauth_error
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult, read_sign_in_result
+from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.http.client import HttpClient, HttpResponse
-from gpcli.http.retry import STATUSES, retry_after
-from gpcli.http.url_policy import safe_url
+from gpcli.http.retry import RETRYABLE_STATUSES, read_retry_after
+from gpcli.http.url_policy import parse_safe_url
 
-GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-INTERVAL = 5.0
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+POLL_INTERVAL = 5.0
 """Seconds between polls where the portal doesn't say, and what `slow_down` adds."""
 
 _USER_CODE = re.compile(r"[\x21-\x7e]{1,32}( [\x21-\x7e]{1,32}){0,3}")
@@ -70,8 +70,10 @@ def sign_in_with_device(
             raise _over("expired_token")
         poll = _polled(client, configuration, auth_request, device)
         if poll.grant is not None:
-            return read_grant(client, configuration, auth_request, poll.grant, nonce=None, now=now)
-        interval += INTERVAL if poll.slower else 0
+            return read_sign_in_result(
+                client, configuration, auth_request, poll.grant, nonce=None, now=now
+            )
+        interval += POLL_INTERVAL if poll.slower else 0
         pause = max(interval, poll.wait)
 
 
@@ -91,7 +93,7 @@ def _begun(
     answer = client.post_form(endpoint, form | auth_request.extras())
     check_available(answer)
     if answer.status >= 400:
-        word = oauth_error(answer) or answer.status
+        word = read_oauth_error(answer) or answer.status
         raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
     return _read(answer.body)
 
@@ -106,10 +108,10 @@ def _read(said: Any) -> _Device:
     return _Device(
         device_code=said["device_code"],
         user_code=said["user_code"],
-        verification_uri=str(safe_url(said["verification_uri"])),
-        complete=str(safe_url(complete)) if isinstance(complete, str) else None,
+        verification_uri=str(parse_safe_url(said["verification_uri"])),
+        complete=str(parse_safe_url(complete)) if isinstance(complete, str) else None,
         life=_seconds(said.get("expires_in"), 600.0),
-        interval=_seconds(said.get("interval"), INTERVAL),
+        interval=_seconds(said.get("interval"), POLL_INTERVAL),
     )
 
 
@@ -121,7 +123,7 @@ def _polled(
 ) -> _Poll:
     client.deadline.restart()
     form = {
-        "grant_type": GRANT,
+        "grant_type": GRANT_TYPE,
         "device_code": device.device_code,
         "client_id": auth_request.client_id,
     }
@@ -129,13 +131,13 @@ def _polled(
         answer = client.post_form(configuration.token_endpoint, form)
     except errors.Unavailable:
         return _Poll(slower=True)  # RFC 8628, 3.5: a lost answer is a reason to slow down
-    word = oauth_error(answer)
+    word = read_oauth_error(answer)
     if word in _OVER:
         raise _over(word)
     if word == "authorization_pending":
         return _Poll()
-    if word == "slow_down" or answer.status in STATUSES:
-        return _Poll(slower=True, wait=retry_after(answer.headers) or 0.0)
+    if word == "slow_down" or answer.status in RETRYABLE_STATUSES:
+        return _Poll(slower=True, wait=read_retry_after(answer.headers) or 0.0)
     return _Poll(grant=answer)
 
 

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from gpcli import errors
-from gpcli.auth.tokens import check_available
-from gpcli.config.atomic_write import write_private
+from gpcli.auth.token_response import check_available
+from gpcli.config.atomic_write import write_private_file
 from gpcli.http.client import HttpClient
-from gpcli.http.url_policy import is_here, safe_url
+from gpcli.http.url_policy import is_this_computer, parse_safe_url
 
 V1, V2 = "1", "2"
 _V1_ALONE = "permission-v1"
@@ -26,17 +26,17 @@ _WORDS = (("read", "rs"), ("write", "cud"))
 """The words of v1, and which letters of v2 each stands for."""
 
 
-def asked_scopes(scopes: str, version: str | None, capabilities: Collection[str]) -> str:
+def format_scopes(scopes: str, version: str | None, capabilities: Collection[str]) -> str:
     """`scopes` as the portal writes them.
 
     `version` is the profile's wish, "1" or "2"; without one v1 is used where the portal's
     `capabilities` name nothing else.
     """
     alone = _V1_ALONE in capabilities and _V2_KNOWN not in capabilities
-    return in_v1(scopes) if (version or (V1 if alone else V2)) == V1 else scopes
+    return to_v1_scopes(scopes) if (version or (V1 if alone else V2)) == V1 else scopes
 
 
-def in_v1(scopes: str) -> str:
+def to_v1_scopes(scopes: str) -> str:
     """`scopes` with words for letters: `patient/Slot.rs` is `patient/Slot.read`.
 
     What has no letters, and what a query narrows, which v1 can't, stays as it is.
@@ -44,7 +44,7 @@ def in_v1(scopes: str) -> str:
     return " ".join(word for scope in scopes.split() for word in _words(scope))
 
 
-def for_machines(scopes: str) -> str:
+def to_system_scopes(scopes: str) -> str:
     """`scopes` without a person (Backend Services, "Scopes"): `patient/Slot.rs` is
     `system/Slot.rs`; who signed in and staying signed in are not asked for.
     """
@@ -60,7 +60,7 @@ def _words(scope: str) -> list[str]:
     return [f"{found['what']}.{word}" for word, letters in _WORDS if wanted & set(letters)]
 
 
-FRESH = 24 * 3600.0
+MAX_AGE = 24 * 3600.0
 """Seconds that a kept configuration is used without asking again."""
 
 NEEDED = ("launch-standalone", "client-public", "context-standalone-patient", "permission-patient")
@@ -112,8 +112,8 @@ class MachineConfiguration:
 Read = TypeVar("Read")
 
 
-def discover(
-    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+def fetch_smart_configuration(
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = MAX_AGE
 ) -> SmartConfiguration:
     """The sign-in of `portal` (its FHIR base), kept in `cache_dir`.
 
@@ -122,16 +122,16 @@ def discover(
     lacks something that gpcli needs, and what the door raises.
     """
     return _discovered(
-        read_configuration, client, portal, _CachedDocument(cache_dir, portal, fresh), now
+        parse_smart_configuration, client, portal, _CachedDocument(cache_dir, portal, fresh), now
     )
 
 
-def discover_for_machines(
-    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = FRESH
+def fetch_machine_configuration(
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = MAX_AGE
 ) -> MachineConfiguration:
-    """As `discover`, but how a machine signs in by itself."""
+    """As `fetch_smart_configuration`, but how a machine signs in by itself."""
     kept = _CachedDocument(cache_dir, portal, fresh)
-    return _discovered(read_machine_configuration, client, portal, kept, now)
+    return _discovered(parse_machine_configuration, client, portal, kept, now)
 
 
 def _discovered(
@@ -155,7 +155,7 @@ def _asked(
 ) -> tuple[dict[str, Any], str | None]:
     headers = {"If-None-Match": etag} if etag and old is not None else {}
     try:
-        answer = client.fetch(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
+        answer = client.get_public(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
     except errors.BadResponse as trouble:
         raise _no_portal(client) from trouble
     check_available(answer)
@@ -166,7 +166,7 @@ def _asked(
     return answer.body, answer.headers.get("ETag")
 
 
-def read_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
+def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
     """The configuration in `document`; raises errors.BadResponse or errors.NotPermitted."""
     url = _Urls(document, portal)
     capabilities = frozenset(map(str, _list(document, "capabilities")))
@@ -191,7 +191,7 @@ def read_configuration(document: dict[str, Any], portal: str) -> SmartConfigurat
     )
 
 
-def read_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
+def parse_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
     """How a machine signs in; raises errors.BadResponse or errors.NotPermitted."""
     capabilities = frozenset(map(str, _list(document, "capabilities")))
     methods = _list(document, "token_endpoint_auth_methods_supported")
@@ -235,10 +235,10 @@ class _Urls:
             raise _unusable(f"has no {key}")
         url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
-            host = safe_url(url).host
+            host = parse_safe_url(url).host
         except errors.GpcliError as trouble:
             raise _unusable(f"has a {key} that is not an https address") from trouble
-        if is_here(host) and not is_here(safe_url(self.portal).host):
+        if is_this_computer(host) and not is_this_computer(parse_safe_url(self.portal).host):
             raise _unusable(f"has a {key} that leads to this computer, not to the portal")
         return url
 
@@ -258,14 +258,14 @@ class _CachedDocument:
             age = now - float(found["fetched"])
             document: dict[str, Any] = dict(found["document"])
         except (OSError, ValueError, KeyError, TypeError):
-            return None, None, FRESH
-        return document, found.get("etag"), age if age >= 0 else FRESH
+            return None, None, MAX_AGE
+        return document, found.get("etag"), age if age >= 0 else MAX_AGE
 
     def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
         """Keep the document, where that is possible: without it, it is asked for every time."""
         item = {"fetched": now, "etag": etag, "document": document}
         with suppress(OSError):
-            write_private(self._path, json.dumps(item, default=str))
+            write_private_file(self._path, json.dumps(item, default=str))
 
 
 def _list(document: dict[str, Any], key: str, unsaid: Sequence[Any] = ()) -> Sequence[Any]:

@@ -115,7 +115,7 @@ def _key(header: dict[str, Any], client: HttpClient, configuration: SmartConfigu
 def _published(client: HttpClient, configuration: SmartConfiguration) -> list[Any]:
     if configuration.jwks_uri is None:
         raise _refused("the portal publishes no keys")
-    answer = client.fetch(configuration.jwks_uri)
+    answer = client.get_public(configuration.jwks_uri)
     keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
     if answer.status != 200 or not isinstance(keys, list):
         raise _refused("the portal's keys can't be read")

@@ -10,18 +10,18 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from gpcli.auth.session import StoredSession, from_item
+from gpcli.auth.session import StoredSession, parse_item
 from gpcli.errors import NoKeyring
 
 SERVICE = "gpcli"
 """The service name of every item in the keyring."""
 
-MORE = "gpcli help keyring says more; on machines without people set GPCLI_TOKEN."
+HELP_HINT = "gpcli help keyring says more; on machines without people set GPCLI_TOKEN."
 """The end of every hint about keyrings."""
 
-WAYS_OUT = (
+KEYRING_HINT = (
     "Unlock your keyring, or install one (on Linux GNOME Keyring, KWallet or pass), and try "
-    f"again. {MORE}"
+    f"again. {HELP_HINT}"
 )
 
 _CANARY = "gpcli-probe-"
@@ -55,11 +55,11 @@ class KeyringVault:
     def load(self, account: str) -> StoredSession | None:
         """The session of `account`, None if there is none that this version can read."""
         item = self._get(account)
-        return None if item is None else from_item(item)
+        return None if item is None else parse_item(item)
 
     def save(self, account: str, session: StoredSession) -> None:
         """Write, read back, compare."""
-        item = session.as_item()
+        item = session.format_item()
         self._put(account, item)
         self._check_kept(account, item)
 
@@ -91,7 +91,7 @@ class KeyringVault:
 
     def _check_kept(self, account: str, item: str) -> None:
         if self._get(account) != item:
-            raise no_keyring("The keyring did not keep what it was given.")
+            raise keyring_error("The keyring did not keep what it was given.")
 
     def _within_time(self, call: Callable[[], Answer]) -> Answer:
         # A keyring may wait for a prompt that nobody sees; its thread is left behind then.
@@ -107,32 +107,32 @@ class KeyringVault:
         try:
             return answer.result(self._timeout)
         except TimeoutError:
-            raise no_keyring(
+            raise keyring_error(
                 f"The keyring did not answer within {self._timeout:g} s; "
                 "perhaps it waits for somebody to unlock it.",
-                f"Answer its window, or unlock it and try again. {MORE}",
+                f"Answer its window, or unlock it and try again. {HELP_HINT}",
             ) from None
         except Exception as trouble:
             raise _refused(trouble) from trouble
 
 
-def no_keyring(message: str, hint: str = WAYS_OUT) -> NoKeyring:
+def keyring_error(message: str, hint: str = KEYRING_HINT) -> NoKeyring:
     """The error for a keyring that can't be used, with the ways out."""
     return NoKeyring(message, hint=hint)
 
 
-_UNLOCK = f"Unlock it, at the desktop or over SSH, and try again. {MORE}"
+_UNLOCK = f"Unlock it, at the desktop or over SSH, and try again. {HELP_HINT}"
 _REASONS = {
     "KeyringLocked": ("The keyring is locked.", _UNLOCK),
     "LockedException": ("The keyring is locked.", _UNLOCK),
     "PromptDismissedException": ("The keyring is locked, and was not unlocked.", _UNLOCK),
     "SecretServiceNotAvailableException": (
         "There is no keyring service on this computer.",
-        f"Install GNOME Keyring, KWallet or pass. {MORE}",
+        f"Install GNOME Keyring, KWallet or pass. {HELP_HINT}",
     ),
     "ItemNotFoundException": (
         "There is no keyring on this computer yet.",
-        f"Log in at the desktop once, which makes one; or make one over SSH. {MORE}",
+        f"Log in at the desktop once, which makes one; or make one over SSH. {HELP_HINT}",
     ),
 }
 
@@ -141,14 +141,14 @@ def _refused(trouble: Exception) -> NoKeyring:
     if isinstance(trouble, NoKeyring):
         return trouble
     kind = type(trouble).__name__
-    return no_keyring(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))
+    return keyring_error(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))
 
 
-PIECE = 1280
+MAX_CHUNK_LENGTH = 1280
 """The most characters in one item."""
 
 
-class ChunkedStore:
+class ChunkedKeyring:
     """A store whose items may be longer than those of the `store` behind it."""
 
     def __init__(
@@ -172,9 +172,9 @@ class ChunkedStore:
         """Write the new pieces, then the pointer, then delete the old pieces."""
         old = self._pieces(service, username)
         generation = self._new_generation()
-        count = -(-len(password) // PIECE) or 1
+        count = -(-len(password) // MAX_CHUNK_LENGTH) or 1
         for number, name in enumerate(_names(username, generation, count)):
-            piece = password[number * PIECE : (number + 1) * PIECE]
+            piece = password[number * MAX_CHUNK_LENGTH : (number + 1) * MAX_CHUNK_LENGTH]
             self._store.set_password(service, name, piece)
         pointer = json.dumps({"generation": generation, "pieces": count})
         self._store.set_password(service, username, pointer)

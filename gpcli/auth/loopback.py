@@ -38,7 +38,7 @@ class ExpectedCallback:
     issuer_required: bool
 
 
-def code_in(query: str, expected: ExpectedCallback) -> str:
+def read_code(query: str, expected: ExpectedCallback) -> str:
     """The authorization code in a callback's query.
 
     Raises ForeignCallback if the state isn't ours, errors.SignInRefused if the portal refused or
@@ -58,7 +58,7 @@ def code_in(query: str, expected: ExpectedCallback) -> str:
     return said["code"]
 
 
-def query_of(pasted: str, redirect_uri: str) -> str:
+def extract_query(pasted: str, redirect_uri: str) -> str:
     """The query of a callback URL that somebody pasted; raises ForeignCallback if it is not one."""
     try:
         url = urlsplit(pasted.strip())
@@ -135,7 +135,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def last_page(kind: str) -> str:
+def render_callback_page(kind: str) -> str:
     """The page for `kind`: `done`, `refused`, `older` (try), `used` (before), `none` (of these)."""
     title, text = _PAGE_WORDS[kind]
     return _PAGE.format(kind=kind, title=title, text=text, style=_STYLE)
@@ -158,7 +158,7 @@ _HEADERS = {
 Outcome = str | SignInRefused
 
 
-class Loopback:
+class CallbackServer:
     """Waits on the first of `addresses` for the portal's one answer; a context manager.
 
     `port` 0 takes any free port. Raises errors.Usage if the port is taken.
@@ -211,7 +211,7 @@ class Loopback:
         if self._expected is None or self._settled.is_set():
             return ("used" if self._settled.is_set() else "older"), None
         try:
-            outcome: Outcome = code_in(query, self._expected)
+            outcome: Outcome = read_code(query, self._expected)
         except ForeignCallback:
             return "older", None
         except SignInRefused as refused:
@@ -259,7 +259,7 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     timeout = 5
 
-    def __init__(self, loopback: Loopback, *arguments: Any) -> None:
+    def __init__(self, loopback: CallbackServer, *arguments: Any) -> None:
         self._loopback = loopback
         super().__init__(*arguments)
 
@@ -283,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The library would write the code to stderr."""
 
     def _reply(self, status: int, page: str) -> None:
-        body = last_page(page).encode()
+        body = render_callback_page(page).encode()
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

@@ -15,10 +15,10 @@ from joserfc.jwk import ECKey, RSAKey, import_key
 
 from gpcli.errors import ConfigError
 
-LONGEST = 64 * 1024
+MAX_FILE_BYTES = 64 * 1024
 """The most bytes in a key file."""
 
-LEAST_RSA = 2048
+MIN_RSA_BITS = 2048
 """The fewest bits of an RSA key (RFC 7518, 3.3)."""
 
 _CURVE = "P-384"
@@ -64,7 +64,7 @@ def _text(path: Path) -> str:
         _check_file(path)
         with path.open("rb") as stream:
             _check_private(path, os.fstat(stream.fileno()))
-            return stream.read(LONGEST).decode()
+            return stream.read(MAX_FILE_BYTES).decode()
     except OSError as trouble:
         raise ConfigError(
             f"The key file {path} can't be read: {trouble.strerror}.",
@@ -119,7 +119,7 @@ def _imported(written: Any) -> ECKey | RSAKey | None:
 def _algorithm(key: ECKey | RSAKey) -> str | None:
     if isinstance(key, ECKey) and key.curve_name == _CURVE:
         return "ES384"
-    if isinstance(key, RSAKey) and key.raw_value.key_size >= LEAST_RSA:
+    if isinstance(key, RSAKey) and key.raw_value.key_size >= MIN_RSA_BITS:
         return "RS384"
     return None
 

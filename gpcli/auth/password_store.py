@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from subprocess import CalledProcessError
 
-from gpcli.auth.keyring_vault import KeyringBackend, no_keyring
+from gpcli.auth.keyring_vault import KeyringBackend, keyring_error
 
 _OPTIONS = "PASSWORD_STORE_GPG_OPTS"
 _NEVER_ASK = "--pinentry-mode=error"
@@ -50,18 +50,18 @@ def _quietly() -> Iterator[None]:
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
             yield
     except FileNotFoundError:
-        raise no_keyring("The program pass is not installed here.") from None
+        raise keyring_error("The program pass is not installed here.") from None
     except CalledProcessError as failed:
         raise _refused(failed.returncode) from None
 
 
 def _refused(status: int) -> Exception:
     if status == _NO_STORE:
-        return no_keyring(
+        return keyring_error(
             "pass does not take the sign-in; perhaps it has no store yet.",
             "pass init KEY-ID makes one; gpcli help keyring says more.",
         )
-    return no_keyring(
+    return keyring_error(
         "pass can't use its key: it is locked, or not on this computer.",
         "Unlock it with gpg, which remembers it for a while; gpcli help keyring says more.",
     )

@@ -37,11 +37,11 @@ def choose_person(
     Raises NotSignedIn, NotFound or Usage for `named`, InputNeeded when something would be sent
     and it is not clear for whom.
     """
-    people = index.people(key)
+    people = index.read_people(key)
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.", hint="gpcli login signs in.")
     if named:
-        return _called(index.matching(key, named), named, people)
+        return _called(index.find_people(key, named), named, people)
     if len(people) == 1:
         return people[0]
     if not sends:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from gpcli.config.atomic_write import private_dir
+from gpcli.config.atomic_write import make_private_directory
 from gpcli.errors import TimedOut
 
 
@@ -38,7 +38,7 @@ class StoredSession:
     refresh_expires_at: float | None
     signed_in_at: float
 
-    def as_item(self) -> str:
+    def format_item(self) -> str:
         """The keyring's item: one JSON object."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
@@ -46,7 +46,7 @@ class StoredSession:
 _FIELDS = frozenset(each.name for each in fields(StoredSession))
 
 
-def from_item(item: str) -> StoredSession | None:
+def parse_item(item: str) -> StoredSession | None:
     """The session in a keyring item; None if another version of gpcli wrote it or it is broken."""
     try:
         found = json.loads(item)
@@ -66,7 +66,9 @@ def session_lock(lock_dir: Path, account: str, timeout: float) -> Iterator[None]
     import filelock  # noqa: PLC0415  (only what changes a session needs it)
 
     name = hashlib.sha256(account.encode()).hexdigest()[:24]
-    lock = filelock.FileLock(private_dir(lock_dir) / f"{name}.lock", timeout=timeout, mode=0o600)
+    lock = filelock.FileLock(
+        make_private_directory(lock_dir) / f"{name}.lock", timeout=timeout, mode=0o600
+    )
     try:
         lock.acquire()
     except filelock.Timeout:

@@ -17,20 +17,20 @@ from threading import Thread
 from typing import IO
 
 from gpcli import errors
-from gpcli.auth.tokens import is_token
+from gpcli.auth.token_response import is_valid_token
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
-LONGEST = 64 * 1024
+MAX_TOKEN_BYTES = 64 * 1024
 """The most bytes that are read of a token."""
 
-MOST_SAID = 2000
+MAX_ERROR_BYTES = 2000
 """The most bytes that are passed on of what a failing command says."""
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that the command has at most; the command line's own limit may be shorter."""
 
-WITHHELD = ("GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND")
+WITHHELD_VARIABLES = ("GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND")
 """Variables that the command doesn't get; with the latter, a gpcli in it would never end."""
 
 _LINGERING = 1.0
@@ -51,11 +51,11 @@ class CommandBearer:
         env: Mapping[str, str],
         *,
         umask: int = -1,
-        patience: float = PATIENCE,
+        patience: float = TIMEOUT,
     ) -> None:
         self._source = source
         self._words = _words(command, source)
-        self._env = {name: value for name, value in env.items() if name not in WITHHELD}
+        self._env = {name: value for name, value in env.items() if name not in WITHHELD_VARIABLES}
         self._umask = umask
         self._patience = patience
         self._token: str | None = None
@@ -64,13 +64,13 @@ class CommandBearer:
     def scope(self) -> None:
         """Not known."""
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """The token; the command runs when one is first needed."""
         if self._token is None:
             self._token = self._printed(client.deadline)
         return self._token
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """What the command prints now; raises errors.Expired if that is `stale` still."""
         self._token = self._printed(client.deadline)
         if self._token != stale:
@@ -81,7 +81,7 @@ class CommandBearer:
         )
 
     def _printed(self, deadline: Deadline) -> str:
-        patience = min(self._patience, deadline.remaining())
+        patience = min(self._patience, deadline.require_seconds_left())
         ran = self._ran(patience)
         token = ran.printed.rstrip(b"\r\n").decode(errors="replace")
         if wrong := _fault(ran, token, patience):
@@ -134,7 +134,7 @@ class _Listener(Thread):
 
     def run(self) -> None:
         """Read until nobody can write any more."""
-        while self._stream and (piece := os.read(self._stream.fileno(), LONGEST)):
+        while self._stream and (piece := os.read(self._stream.fileno(), MAX_TOKEN_BYTES)):
             self._heard = (self._heard + piece)[: self._most]
             if len(self._heard) == self._most:
                 self._full()
@@ -148,8 +148,8 @@ class _Listener(Thread):
 
 
 def _listen(process: subprocess.Popen[bytes], patience: float) -> _Ran:
-    out = _Listener(process.stdout, LONGEST + 1, lambda: _kill(process))
-    err = _Listener(process.stderr, MOST_SAID, lambda: None)
+    out = _Listener(process.stdout, MAX_TOKEN_BYTES + 1, lambda: _kill(process))
+    err = _Listener(process.stderr, MAX_ERROR_BYTES, lambda: None)
     status = None
     try:
         with suppress(subprocess.TimeoutExpired):
@@ -174,11 +174,14 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _fault(ran: _Ran, token: str, patience: float) -> str | None:
     faults = (
-        (len(ran.printed) > LONGEST, f"printed more than {LONGEST // 1024} kB: that is no token"),
+        (
+            len(ran.printed) > MAX_TOKEN_BYTES,
+            f"printed more than {MAX_TOKEN_BYTES // 1024} kB: that is no token",
+        ),
         (ran.status is None, f"did not end within {patience:.3g} s"),
         (ran.status != 0, f"failed (exit status {ran.status})"),
         (not token.strip(), "printed nothing"),
-        (not is_token(token), "printed something that is not a token on one line"),
+        (not is_valid_token(token), "printed something that is not a token on one line"),
     )
     return next((why for wrong, why in faults if wrong), None)
 

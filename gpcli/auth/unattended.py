@@ -27,7 +27,7 @@ class MachineEnvironment:
     now: Callable[[], float]
 
 
-def whom(settings: Settings) -> str:
+def require_patient(settings: Settings) -> str:
     """The id of the patient that a machine asks about; raises InputNeeded or Usage."""
     if not settings.patient:
         raise InputNeeded(
@@ -42,7 +42,7 @@ def whom(settings: Settings) -> str:
     return settings.patient
 
 
-def machine_bearer(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
+def build_machine_bearer(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
     """Where a machine's tokens come from; raises ConfigError for what can't give any."""
     return _WAYS[str(settings.machine)](settings, around)
 

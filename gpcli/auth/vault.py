@@ -10,14 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from gpcli.auth.keyring_vault import MORE, ChunkedStore, KeyringBackend, KeyringVault, no_keyring
+from gpcli.auth.keyring_vault import (
+    HELP_HINT,
+    ChunkedKeyring,
+    KeyringBackend,
+    KeyringVault,
+    keyring_error,
+)
 from gpcli.auth.password_store import PasswordStore
 from gpcli.auth.session import StoredSession
 
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
 _PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
 
-ALLOWED: dict[str, tuple[str, ...]] = {
+ALLOWED_BACKENDS: dict[str, tuple[str, ...]] = {
     "linux": (
         _SECRET_SERVICE,
         "keyring.backends.libsecret.Keyring",
@@ -39,28 +45,28 @@ def open_keyring(
     locked keyring is an error and no prompt appears (where the backend leaves that to us: Secret
     Service, `pass`). Nothing is read or written yet.
     """
-    name = backend_name(env, platform)
+    name = select_backend(env, platform)
     if name == _SECRET_SERVICE:
         return KeyringVault(_secret_service(env, may_ask=may_ask), timeout)
     store = _made(name)
     if name == _PASS:
         return KeyringVault(PasswordStore(store, may_ask=may_ask), timeout)
-    return KeyringVault(ChunkedStore(store) if platform == "win32" else store, timeout)
+    return KeyringVault(ChunkedKeyring(store) if platform == "win32" else store, timeout)
 
 
-def backend_name(env: Mapping[str, str], platform: str) -> str:
+def select_backend(env: Mapping[str, str], platform: str) -> str:
     """The backend class to use; raises errors.NoKeyring for one that is not allowed."""
-    allowed = ALLOWED.get(platform, ALLOWED["linux"])
+    allowed = ALLOWED_BACKENDS.get(platform, ALLOWED_BACKENDS["linux"])
     named = env.get("PYTHON_KEYRING_BACKEND") or allowed[0]
     if named in allowed:
         return named
-    raise no_keyring(
+    raise keyring_error(
         f"PYTHON_KEYRING_BACKEND names {named}, which is not known to keep secrets safely.",
-        f"Unset it, or let it name another one. {MORE}",
+        f"Unset it, or let it name another one. {HELP_HINT}",
     )
 
 
-def session_bus(env: Mapping[str, str]) -> str | None:
+def find_session_bus(env: Mapping[str, str]) -> str | None:
     """The address of the user's own D-Bus session, also where cron left it out, or None."""
     named = env.get("DBUS_SESSION_BUS_ADDRESS")
     if named or not hasattr(os, "getuid"):
@@ -79,17 +85,17 @@ def _is_our_socket(path: Path) -> bool:
 
 
 def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBackend:
-    address = session_bus(env)
+    address = find_session_bus(env)
     if address is None:
-        raise no_keyring(
+        raise keyring_error(
             "There is no session bus here, so the keyring can't be reached.",
             "su and sudo have none: log in as yourself, at the desktop or over SSH; or use pass. "
-            f"{MORE}",
+            f"{HELP_HINT}",
         )
     try:
         from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (Linux only, slow)
     except ImportError as trouble:
-        raise no_keyring("The package secretstorage is not installed.") from trouble
+        raise keyring_error("The package secretstorage is not installed.") from trouble
     return SecretService(address, may_ask=may_ask)
 
 
@@ -98,9 +104,11 @@ def _made(name: str) -> KeyringBackend:
     try:
         store: KeyringBackend = getattr(importlib.import_module(module), cls)()
     except ImportError as trouble:
-        raise no_keyring(f"The keyring backend {name} is not installed beside gpcli.") from trouble
+        raise keyring_error(
+            f"The keyring backend {name} is not installed beside gpcli."
+        ) from trouble
     except Exception as trouble:
-        raise no_keyring(f"The keyring backend {name} does not work here.") from trouble
+        raise keyring_error(f"The keyring backend {name} does not work here.") from trouble
     return store
 
 

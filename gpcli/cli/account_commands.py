@@ -8,13 +8,13 @@ import typer
 
 from gpcli.account import (
     SignInOptions,
-    adopt_portal,
+    select_portal,
     check_environment,
-    check_life,
-    everybody,
+    check_lifetime,
+    read_sign_in_states,
     sign_in,
     sign_out,
-    who_is_here,
+    fetch_sign_in_state,
 )
 from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_grant, propose_withdrawal
@@ -78,7 +78,7 @@ def login(
     """Sign in at your GP's portal."""
     context = context_of(ctx)
     if portal is not None:
-        adopt_portal(context, portal, environment)
+        select_portal(context, portal, environment)
     elif environment is not None:
         check_environment(context.profile, environment)
     automatic = not no_browser and context.ask.allowed
@@ -136,13 +136,13 @@ def whoami(
     """Show who is signed in, where, and for how long."""
     context = context_of(ctx)
     if everyone:
-        if not context.output.show_list(SIGN_INS, everybody(context)):
+        if not context.output.show_list(SIGN_INS, read_sign_in_states(context)):
             context.output.notice("Nobody is signed in.")
         return
     least = span(min_life, "--min-life") if min_life is not None else None
-    state = who_is_here(context)
+    state = fetch_sign_in_state(context)
     if least is not None:
-        check_life(state, least, context.clock())
+        check_lifetime(state, least, context.clock())
         if state.until is None and not (state.machine and state.renews):
             context.output.warning("The portal does not say how long unattended use works.")
     context.output.show_item(SIGN_INS, state)

@@ -69,8 +69,8 @@ def _names(line: ParsedLine, current: str, env: "Mapping[str, str]") -> "Iterato
         yield from ((flag, note) for flag, _, note in options_of(line.path))
         yield from (("--help", "Help on this"), *_version(line))
         return
-    hidden = index_format.hidden(line.options, env, time.time())
-    gone = index_format.gone(hidden, answer_table.STARTS)
+    hidden = index_format.read_hidden_commands(line.options, env, time.time())
+    gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)
     for path, summary in answer_table.SUMMARIES:
         group, _, name = path.rpartition(" ")
         if group == line.path and path not in gone:
@@ -100,13 +100,15 @@ def _profiles(env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
 
 def _people(line: ParsedLine, env: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     facts = index_format.read_facts(index_path(env))
-    profile = index_format.profile_of(facts, line.options, env)
-    yield from ((person[2], "") for person in index_format.people_of(facts, profile))
+    profile = index_format.find_profile_key(facts, line.options, env)
+    yield from ((person[2], "") for person in index_format.find_people(facts, profile))
 
 
 def _lines(typed: str, found: "Iterator[tuple[str, str]]") -> str:
     fitting = ((word, note) for word, note in found if word.startswith(typed))
     return "".join(
-        f"{index_format.printable(word)}\t{note}\n" if note else f"{index_format.printable(word)}\n"
+        f"{index_format.replace_unprintable(word)}\t{note}\n"
+        if note
+        else f"{index_format.replace_unprintable(word)}\n"
         for word, note in fitting
     )

@@ -158,7 +158,7 @@ def save(
     context = context_of(ctx)
     if context.output.write_field_names_if_asked(SAVED):
         return
-    directory = atomic_write.directory(place)
+    directory = atomic_write.require_directory(place)
     found = context.portal.mailbox.fetch_conversation(_picked(context, thread))
     wanted = inbox.attached(found, attachments or ())
     names = file_names(inbox.attached(found, ()))
@@ -261,5 +261,5 @@ def _save_one(
     context: AppContext, path: Path, attachment: Attachment, *, replace: bool
 ) -> SavedAttachment:
     content = context.portal.mailbox.fetch_content(attachment)
-    atomic_write.save(path, content, replace=replace)
+    atomic_write.save_new_file(path, content, replace=replace)
     return SavedAttachment(attachment.id, str(path), attachment.content_type, len(content))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start
-from gpcli.config.atomic_write import save
+from gpcli.config.atomic_write import save_new_file
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 
@@ -39,7 +39,7 @@ def keeping(context: AppContext, page: DraftText, file: str | None) -> Iterator[
         try:
             yield
         except BaseException:
-            if context.sent_under is None:
+            if context.sent_request_id is None:
                 _keep(context, page)
             raise
     if context.options.dry_run:
@@ -61,11 +61,11 @@ def _keep(context: AppContext, page: DraftText) -> None:
     with suppress(OSError):  # nobody may be left to listen
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            save(path, content + b"\n", replace=False)
-        except (OSError, GpcliError) as trouble:
-            context.output.warning(f"Your text can't be kept: {trouble}")
+            save_new_file(path, content + b"\n", replace=False)
+        except (OSError, GpcliError) as error:
+            context.output.warning(f"Your text can't be kept: {error}")
         else:
-            context.output.notice(_kept_words(path, context.sending_under))
+            context.output.notice(_kept_words(path, context.pending_request_id))
 
 
 def _kept_words(path: Path, request_id: str | None) -> str:
@@ -155,11 +155,11 @@ def _run(context: AppContext, command: str, file: Path) -> None:
         stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
         with _ctrl_c_for_the_editor():
             status = _status(context, [*words, str(file)], stdout)
-    except (OSError, ValueError) as trouble:
-        why = getattr(trouble, "strerror", None) or trouble
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise InvalidUsage(
             f"The editor '{command}' can't be run: {why}.", hint="Set EDITOR, or --message-file."
-        ) from trouble
+        ) from error
     if status != 0:
         raise Declined(f"The editor ended with status {status}. Nothing was sent.")
 

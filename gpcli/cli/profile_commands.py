@@ -11,7 +11,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.cli.global_options import context_of
 from gpcli.config.offer_index import profile_key
-from gpcli.config.profiles import Profile, new_profile, remove_profile, save_profile, use_profile
+from gpcli.config.profiles import Profile, build_profile, remove_profile, save_profile, set_default_profile
 from gpcli.errors import InvalidUsage
 from gpcli.model.account import KnownPortal
 from gpcli.render.views.account_views import PORTALS
@@ -36,7 +36,7 @@ def show(
 ) -> None:
     """Show one profile."""
     context = context_of(ctx)
-    profile = context.config.profile(name) if name is not None else context.profile
+    profile = context.config.find_profile(name) if name is not None else context.profile
     context.output.show_item(PORTALS, _known(context, profile))
 
 
@@ -59,7 +59,7 @@ def add(
             f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}"
         )
     trusted = str(Path(ca_file).expanduser().absolute()) if ca_file else None
-    profile = replace(new_profile(name, portal, environment), ca_file=trusted)
+    profile = replace(build_profile(name, portal, environment), ca_file=trusted)
     save_profile(context.config_path, profile, default=not config.profiles)
     context.index_profiles()
     context.output.show_item(PORTALS, _known(context, profile))
@@ -68,16 +68,16 @@ def add(
 def use(ctx: typer.Context, name: Name) -> None:
     """Make a profile the default."""
     context = context_of(ctx)
-    context.config.profile(name)
-    use_profile(context.config_path, name)
+    context.config.find_profile(name)
+    set_default_profile(context.config_path, name)
     context.index_profiles()
-    context.output.show_item(PORTALS, _known(context, context.config.profile(name)))
+    context.output.show_item(PORTALS, _known(context, context.config.find_profile(name)))
 
 
 def remove(ctx: typer.Context, name: Name) -> None:
     """Forget a portal; sign out there first."""
     context = context_of(ctx)
-    removed = _known(context, context.config.profile(name))
+    removed = _known(context, context.config.find_profile(name))
     if removed.people:
         people = ", ".join(removed.people)
         raise InvalidUsage(
@@ -90,7 +90,7 @@ def remove(ctx: typer.Context, name: Name) -> None:
 
 
 def _known(context: AppContext, profile: Profile) -> KnownPortal:
-    people = context.index.people(profile_key(profile.name, profile.portal))
+    people = context.index.read_people(profile_key(profile.name, profile.portal))
     return KnownPortal(
         profile=profile.name,
         portal=profile.portal,

@@ -133,12 +133,12 @@ def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
 
 def page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
     """The help of the group or command at `path`, without what the GP doesn't offer."""
-    hidden = index_format.hidden(line.options, env, time.time())
+    hidden = index_format.read_hidden_commands(line.options, env, time.time())
     if path in answer_table.GROUPS:
         return _group_page(path, hidden)
     reason = hidden.get(path)
     return (
-        f"{index_format.printable(reason)}\n\n{answer_table.PAGES[path]}"
+        f"{index_format.replace_unprintable(reason)}\n\n{answer_table.PAGES[path]}"
         if reason
         else answer_table.PAGES[path]
     )
@@ -172,7 +172,7 @@ def _help(subject: str, line: ParsedLine, env: "Mapping[str, str]") -> str | Non
 
 def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
     head, sections, tail = answer_table.GROUPS[path]
-    gone = index_format.gone(hidden, answer_table.STARTS)
+    gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)
     parts = [*_why_empty(path, hidden), head] if path in gone else [head]
     for title, rows in sections:
         shown = [text for name, text in rows if name not in gone]
@@ -187,4 +187,4 @@ def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
 def _why_empty(path: str, hidden: "Mapping[str, str]") -> list[str]:
     """Why nothing of the group at `path` can be started."""
     reasons = [hidden[start] for start in answer_table.STARTS if start.startswith(f"{path} ")]
-    return [f"{index_format.printable(reason)}\n" for reason in dict.fromkeys(reasons)]
+    return [f"{index_format.replace_unprintable(reason)}\n" for reason in dict.fromkeys(reasons)]

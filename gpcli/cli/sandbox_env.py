@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gpcli.config.atomic_write import write_private
+from gpcli.config.atomic_write import write_private_file
 from gpcli.config.paths import state_dir
 from gpcli.errors import ConfigError, NotFound
 
@@ -137,7 +137,7 @@ def path_to_gpcli(path: str, places: Iterable[Path]) -> str:
 def announced(directory: Path, served: ServedSandbox) -> Iterator[None]:
     """Keep `sandbox.json` in a state directory while the sandbox serves."""
     path = directory / FILE
-    write_private(path, json.dumps(served._asdict()))
+    write_private_file(path, json.dumps(served._asdict()))
     try:
         yield
     finally:
@@ -172,8 +172,8 @@ def _quoted(shell: Shell, value: str) -> str:
 def _status(command: Sequence[str], env: Mapping[str, str], umask: int) -> int:
     try:
         return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
-    except OSError as trouble:
-        raise NotFound(f"'{command[0]}' can't be run: {trouble.strerror}.") from trouble
+    except OSError as error:
+        raise NotFound(f"'{command[0]}' can't be run: {error.strerror}.") from error
 
 
 def _places() -> tuple[Path, Path]:

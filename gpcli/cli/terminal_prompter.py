@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gpcli.app_context import AppContext
 from gpcli.cli.subprocess_env import start
-from gpcli.config.profiles import is_loopback
+from gpcli.config.profiles import has_loopback_host
 from gpcli.errors import InvalidUsage
 
 
@@ -30,7 +30,7 @@ def may_open(link: str, environment: str) -> bool:
         return False
     if url.scheme == "https":
         return True
-    return url.scheme == "http" and environment == "sandbox" and is_loopback(url)
+    return url.scheme == "http" and environment == "sandbox" and has_loopback_host(url)
 
 
 AT_ONCE = 0.5
@@ -106,8 +106,8 @@ def _run(context: AppContext, command: str, url: str) -> bool:
     """Whether the command runs on, or has ended well."""
     try:
         words = shlex.split(command)
-    except ValueError as trouble:
-        raise InvalidUsage(f"--browser '{command}' is not a command: {trouble}.") from trouble
+    except ValueError as error:
+        raise InvalidUsage(f"--browser '{command}' is not a command: {error}.") from error
     if not words:
         raise InvalidUsage("--browser needs a command that is not empty.")
     try:
@@ -118,8 +118,8 @@ def _run(context: AppContext, command: str, url: str) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-    except OSError as trouble:
-        raise InvalidUsage(f"--browser '{command}' can't be run: {trouble.strerror}.") from trouble
+    except OSError as error:
+        raise InvalidUsage(f"--browser '{command}' can't be run: {error.strerror}.") from error
     with suppress(subprocess.TimeoutExpired):
         return process.wait(AT_ONCE) == 0
     return True

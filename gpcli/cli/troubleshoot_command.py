@@ -16,10 +16,10 @@ from gpcli.config.offer_index import IndexedPerson
 from gpcli.http.client import Bearer, HttpClient
 from gpcli.model.finding import Finding
 from gpcli.render.output import Output
-from gpcli.render.views.tool_views import FINDINGS, cures
+from gpcli.render.views.tool_views import FINDINGS, format_cures
 from gpcli.troubleshoot.check import run_checks
 from gpcli.troubleshoot.check_context import CheckContext
-from gpcli.troubleshoot.check_list import CHECKS, failure
+from gpcli.troubleshoot.check_list import CHECKS, build_error
 
 LEAST = 1.0
 """Seconds that the network gets even if everything before it took too long."""
@@ -30,13 +30,13 @@ def troubleshoot(ctx: typer.Context) -> None:
     run: CommandRun = ctx.obj
     run.options.diagnoses = run.options.no_input = True  # neither gpcli nor the keyring asks
     context = run.context
-    if context.output.names_only(FINDINGS):
+    if context.output.write_field_names_if_asked(FINDINGS):
         return
     findings = list(run_checks(CHECKS, _scene(context)))
     _show(findings, context.output)
-    trouble = failure(findings)
-    if trouble:
-        raise trouble
+    error = build_error(findings)
+    if error:
+        raise error
 
 
 def _scene(context: AppContext) -> CheckContext:
@@ -51,12 +51,12 @@ def _scene(context: AppContext) -> CheckContext:
 
 def _show(findings: Sequence[Finding], output: Output) -> None:
     output.show_list(FINDINGS, findings)
-    if not output.tables or output.fields is not None:
+    if not output.is_table or output.fields is not None:
         return
-    for number, cure in enumerate(cures(findings)):
+    for number, cure in enumerate(format_cures(findings)):
         if not number:
-            output.divide()
-        output.words(cure)
+            output.show_separator()
+        output.show_text(cure)
 
 
 def _person(context: AppContext) -> IndexedPerson:
@@ -87,13 +87,13 @@ class _LateBearer:
     def __init__(self, context: AppContext) -> None:
         self._session = context
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """A token that is valid now."""
-        return self._made.token(client)
+        return self._made.get_token(client)
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """Another token than `stale`."""
-        return self._made.renew(client, stale)
+        return self._made.renew_token(client, stale)
 
     @property
     def _made(self) -> Bearer:

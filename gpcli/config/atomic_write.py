@@ -13,15 +13,15 @@ from pathlib import Path
 from gpcli.errors import Failure, InvalidUsage, NotFound
 
 
-def private_dir(path: Path) -> Path:
+def make_private_directory(path: Path) -> Path:
     """Make `path` (mode 0700) with its parents, and return it; one that is there stays as it is."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Replace `path` (mode 0600) atomically; after a crash it holds the old text or the new."""
-    private_dir(path.parent)
+    make_private_directory(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:
@@ -45,7 +45,7 @@ _NEW = (
 )
 
 
-def directory(name: str) -> Path:
+def require_directory(name: str) -> Path:
     """Where to save; raises NotFound when it is not there, Usage when it can't be one."""
     if not name.strip():
         raise InvalidUsage("--to needs a value that is not empty.")
@@ -62,7 +62,7 @@ def directory(name: str) -> Path:
     raise InvalidUsage(f"'{name}' is not a directory.")
 
 
-def save(
+def save_new_file(
     path: Path, content: bytes, *, replace: bool, link: Callable[[Path, Path], None] = os.link
 ) -> None:
     """Write a file of mode 0600; with `replace`, in place of one that is there.

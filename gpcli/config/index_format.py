@@ -16,14 +16,14 @@ FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
 """Kinds of values that completion looks up when they are asked for."""
 
 FROM_ENVIRONMENT = "environment"
-LONGEST = 24 * 60 * 60 + 60
+MAX_VALIDITY = 24 * 60 * 60 + 60
 """How long, in seconds, offers are believed: a day, and a little for rounding."""
-FALSE = {"", "0", "false"}
+FALSE_WORDS = {"", "0", "false"}
 
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 DEFAULT, PROFILE, PERSON, OFFERS, HIDDEN = "default", "profile", "person", "offers", "hidden"
-LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
+FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
 """The kinds of facts, and how many parts each has with its kind."""
 
 
@@ -34,21 +34,21 @@ def read_facts(path: str) -> list[list[str]]:
             lines = stream.read().split("\n")
     except (OSError, UnicodeError):
         return []
-    facts = [[unescape(part) for part in line.split("\t")] for line in lines]
+    facts = [[unescape_part(part) for part in line.split("\t")] for line in lines]
     if facts[0] != HEADER:
         return []
-    return [fact for fact in facts[1:] if LENGTHS.get(fact[0]) == len(fact)]
+    return [fact for fact in facts[1:] if FACT_LENGTHS.get(fact[0]) == len(fact)]
 
 
-def escape(part: str) -> str:
+def escape_part(part: str) -> str:
     """`part` as it stands in the file: no tabs, no line ends."""
     for raw, written in _ESCAPES:
         part = part.replace(raw, written)
     return part
 
 
-def unescape(part: str) -> str:
-    """What `escape` was given."""
+def unescape_part(part: str) -> str:
+    """What `escape_part` was given."""
     head, *rest = part.split("\\\\")
     return "\\".join(_unescape_controls(piece) for piece in (head, *rest))
 
@@ -57,47 +57,49 @@ def _unescape_controls(piece: str) -> str:
     return piece.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r")
 
 
-def printable(text: str) -> str:
+def replace_unprintable(text: str) -> str:
     """`text` without what a terminal would obey: the portal wrote it."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def is_set(value: str | None) -> bool:
     """Whether a switch among the variables is on: `false`, `0` and empty are off, like absent."""
-    return (value or "").strip().lower() not in FALSE
+    return (value or "").strip().lower() not in FALSE_WORDS
 
 
-def hidden(
+def read_hidden_commands(
     options: "Mapping[str, str]", env: "Mapping[str, str]", now: float
 ) -> "Mapping[str, str]":
     """Hidden command -> why, for the person whom `options` and `env` name; `now` in Unix time."""
     if is_set(env.get("GPCLI_SHOW_ALL")):
         return {}
     facts = read_facts(index_path(env))
-    profile = profile_of(facts, options, env)
+    profile = find_profile_key(facts, options, env)
     patient = _patient(facts, profile, options, env)
-    return hidden_for(facts, profile, patient, now)
+    return find_hidden_commands(facts, profile, patient, now)
 
 
-def hidden_for(facts: list[list[str]], profile: str, patient: str, now: float) -> dict[str, str]:
+def find_hidden_commands(
+    facts: list[list[str]], profile: str, patient: str, now: float
+) -> dict[str, str]:
     """Hidden command -> why, as long as what is known of the offers is valid."""
-    if not 0 < known_until(facts, profile, patient) - now <= LONGEST:
+    if not 0 < find_offers_end(facts, profile, patient) - now <= MAX_VALIDITY:
         return {}
-    return reasons_of(facts, profile, patient)
+    return find_hidden_reasons(facts, profile, patient)
 
 
-def known_until(facts: list[list[str]], profile: str, patient: str) -> float:
+def find_offers_end(facts: list[list[str]], profile: str, patient: str) -> float:
     """Until when, in Unix time, the patient's offers are known; 0 if they are not."""
     until = [fact[3] for fact in facts if fact[:3] == [OFFERS, profile, patient]]
-    return number(until[-1]) if until else 0.0
+    return parse_number(until[-1]) if until else 0.0
 
 
-def reasons_of(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
+def find_hidden_reasons(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
     """Hidden command -> why, whether still valid or not."""
     return {fact[3]: fact[4] for fact in facts if fact[:3] == [HIDDEN, profile, patient]}
 
 
-def gone(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:
+def find_hidden_paths(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:
     """Hidden commands, and groups all of whose starting commands are hidden."""
     groups = {path.rpartition(" ")[0] for path in starts} - {""}
     empty = {
@@ -108,7 +110,7 @@ def gone(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set
     return set(hidden_commands) | empty
 
 
-def profile_of(
+def find_profile_key(
     facts: list[list[str]], options: "Mapping[str, str]", env: "Mapping[str, str]"
 ) -> str:
     """The profile's key in the index, chosen as `gpcli.config.settings` chooses the profile."""
@@ -123,13 +125,13 @@ def profile_of(
     return known[0] if len(known) == 1 else ""
 
 
-def people_of(facts: list[list[str]], profile: str) -> list[list[str]]:
+def find_people(facts: list[list[str]], profile: str) -> list[list[str]]:
     """The people of `profile` as [account, patient, name, last used], latest first."""
     people = [fact[2:] for fact in facts if fact[:2] == [PERSON, profile]]
-    return sorted(people, key=lambda person: number(person[3]), reverse=True)
+    return sorted(people, key=lambda person: parse_number(person[3]), reverse=True)
 
 
-def matching(people: list[list[str]], wanted: str) -> list[list[str]]:
+def find_matching_people(people: list[list[str]], wanted: str) -> list[list[str]]:
     """The people whom `wanted` may mean: by id, by whole name, or by the start of a name."""
     word = wanted.casefold()
     for meant in (_by_id, _by_name, _by_part):
@@ -157,14 +159,14 @@ def _patient(
 ) -> str:
     if profile.startswith(f"{FROM_ENVIRONMENT}:"):
         return env.get("GPCLI_PATIENT", "")
-    people = people_of(facts, profile)
+    people = find_people(facts, profile)
     if wanted := options.get("--as") or env.get("GPCLI_AS"):
-        people = matching(people, wanted)
+        people = find_matching_people(people, wanted)
         return people[0][1] if len(people) == 1 else ""
     return people[0][1] if people else ""
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """The number that a fact's part is meant to be; 0 if it is none."""
     try:
         return float(text)

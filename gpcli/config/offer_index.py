@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.config import index_format
-from gpcli.config.atomic_write import private_dir, write_private
+from gpcli.config.atomic_write import make_private_directory, write_private_file
 
 Fact = list[str]
 
-PATIENCE = 2.0
+LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process that changes the index; then it is an OSError."""
 
-TOUCH_EVERY = 3600.0
+TIME_TOLERANCE = 3600.0
 """Seconds of difference in a time that are worth a change of the file."""
 
 
@@ -39,15 +39,15 @@ class OfferIndex:
     Changes wait at most `patience` seconds for another process; they raise OSError.
     """
 
-    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, patience: float = LOCK_TIMEOUT) -> None:
         self.path = path
         self._patience = patience
 
-    def profiles(self) -> tuple[str, ...]:
+    def read_profiles(self) -> tuple[str, ...]:
         """The names of the profiles."""
         return tuple(fact[1] for fact in self._facts() if fact[0] == index_format.PROFILE)
 
-    def set_profiles(self, names: Iterable[str], default: str | None) -> None:
+    def write_profiles(self, names: Iterable[str], default: str | None) -> None:
         """Replace the names of the profiles and of the default one.
 
         What is known of the people and offers of profiles that are gone goes with them.
@@ -58,14 +58,14 @@ class OfferIndex:
             named = [[index_format.PROFILE, name] for name in sorted(kept)]
             facts[:] = [*([[index_format.DEFAULT, default]] if default else []), *named, *others]
 
-    def people(self, profile: str) -> list[IndexedPerson]:
+    def read_people(self, profile: str) -> list[IndexedPerson]:
         """Who is signed in at `profile`, the one who used it last first."""
-        return [_person(parts) for parts in index_format.people_of(self._facts(), profile)]
+        return [_person(parts) for parts in index_format.find_people(self._facts(), profile)]
 
-    def matching(self, profile: str, wanted: str) -> list[IndexedPerson]:
+    def find_people(self, profile: str, wanted: str) -> list[IndexedPerson]:
         """Whom `wanted` (an id, a name, the start of a name) may mean at `profile`."""
-        people = index_format.people_of(self._facts(), profile)
-        return [_person(parts) for parts in index_format.matching(people, wanted)]
+        people = index_format.find_people(self._facts(), profile)
+        return [_person(parts) for parts in index_format.find_matching_people(people, wanted)]
 
     def add_person(self, profile: str, person: IndexedPerson) -> None:
         """Add a person, or replace who has the same account."""
@@ -78,16 +78,16 @@ class OfferIndex:
         with self._change() as facts:
             _drop(facts, [index_format.PERSON, profile, account])
 
-    def touch(self, profile: str, account: str, now: float) -> None:
+    def record_activity(self, profile: str, account: str, now: float) -> None:
         """Note that a person was active at `now`; no writing if that is known well enough."""
-        people = self.people(profile)
-        if people and people[0].account == account and now - people[0].last_used < TOUCH_EVERY:
+        people = self.read_people(profile)
+        if people and people[0].account == account and now - people[0].last_used < TIME_TOLERANCE:
             return
         for person in people:
             if person.account == account:
                 self.add_person(profile, IndexedPerson(account, person.patient, person.name, now))
 
-    def set_hidden(
+    def write_hidden(
         self, profile: str, patient: str, reasons: Mapping[str, str], expires: float
     ) -> None:
         """Keep which commands the GP doesn't offer, and why; `expires` in Unix seconds.
@@ -105,20 +105,20 @@ class OfferIndex:
                 for command, sentence in sorted(reasons.items())
             ]
 
-    def hidden(self, profile: str, patient: str, now: float) -> dict[str, str]:
+    def read_hidden(self, profile: str, patient: str, now: float) -> dict[str, str]:
         """The commands that the GP doesn't offer, and why; empty when that is unknown."""
-        return index_format.hidden_for(self._facts(), profile, patient, now)
+        return index_format.find_hidden_commands(self._facts(), profile, patient, now)
 
-    def forget_hidden(self, profile: str, patient: str) -> None:
+    def delete_hidden(self, profile: str, patient: str) -> None:
         """Make the offers of a patient unknown."""
         with self._change() as facts:
             _forget(facts, profile, patient)
 
     def _knows(self, profile: str, patient: str, reasons: dict[str, str], expires: float) -> bool:
         facts = self._facts()
-        until = index_format.known_until(facts, profile, patient)
-        same = index_format.reasons_of(facts, profile, patient) == reasons
-        return same and 0 <= expires - until < TOUCH_EVERY
+        until = index_format.find_offers_end(facts, profile, patient)
+        same = index_format.find_hidden_reasons(facts, profile, patient) == reasons
+        return same and 0 <= expires - until < TIME_TOLERANCE
 
     def _facts(self) -> list[Fact]:
         return index_format.read_facts(str(self.path))
@@ -128,14 +128,14 @@ class OfferIndex:
         """The facts, to be changed in place; written if they differ, one process at a time."""
         from filelock import FileLock  # noqa: PLC0415  (imports asyncio; only changes need it)
 
-        private_dir(self.path.parent)
+        make_private_directory(self.path.parent)
         lock = self.path.with_name(f"{self.path.name}.lock")
         with FileLock(lock, mode=0o600, timeout=self._patience):
             facts = self._facts()
             before = [*facts]
             yield facts
             if facts != before or not self.path.exists():
-                write_private(self.path, _text(facts))
+                write_private_file(self.path, _text(facts))
 
 
 def profile_key(name: str, portal: str) -> str:
@@ -145,7 +145,7 @@ def profile_key(name: str, portal: str) -> str:
 
 def _text(facts: list[Fact]) -> str:
     lines = (
-        "\t".join(index_format.escape(part) for part in fact)
+        "\t".join(index_format.escape_part(part) for part in fact)
         for fact in [index_format.HEADER, *facts]
     )
     return "\n".join([*lines, ""])
@@ -153,7 +153,7 @@ def _text(facts: list[Fact]) -> str:
 
 def _person(parts: Fact) -> IndexedPerson:
     account, patient, name, last_used = parts
-    return IndexedPerson(account, patient, name, index_format.number(last_used))
+    return IndexedPerson(account, patient, name, index_format.parse_number(last_used))
 
 
 def _written(profile: str, person: IndexedPerson) -> Fact:

@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gpcli.config.atomic_write import write_private
+from gpcli.config.atomic_write import write_private_file
 from gpcli.errors import ConfigError, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
 """Numbers to call: when life is in danger, and when it can't wait and the surgery is closed."""
-STATUSES = ("proposed", "pending", "booked")
-WAYS_TO_BOOK = ("auto", "post", "operation", "transaction")
+SENT_STATUSES = ("proposed", "pending", "booked")
+BOOKING_METHODS = ("auto", "post", "operation", "transaction")
 SERVICES = (
     "e-consultation",
     "contact",
@@ -49,7 +49,7 @@ def parse_portal_url(value: object) -> str:
     url = _split(written)
     if set("?#") & set(written) or "@" in url.netloc:
         raise InvalidValue("the portal's URL must have no query, fragment or user name")
-    if url.scheme == "http" and not is_loopback(url):
+    if url.scheme == "http" and not has_loopback_host(url):
         raise InvalidValue(f"'{written}' is not encrypted; the portal must be https")
     return url.geturl().rstrip("/")
 
@@ -73,7 +73,7 @@ def _shown(written: str) -> str:
     return "the portal" if set("@?#") & set(written) else repr(written)
 
 
-def is_loopback(url: SplitResult) -> bool:
+def has_loopback_host(url: SplitResult) -> bool:
     """Whether the host is a loopback address written as a number."""
     try:
         return ipaddress.ip_address(url.hostname or "").is_loopback
@@ -139,7 +139,7 @@ def _code_map(value: object) -> dict[str, str]:
     return value
 
 
-CHECKS: dict[str, Callable[[object], Any]] = {
+KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "portal": parse_portal_url,
     "environment": parse_environment,
     "client_id": _text,
@@ -148,8 +148,8 @@ CHECKS: dict[str, Callable[[object], Any]] = {
     "redirect_port": _port,
     "prompt": _text,
     "acr": _text,
-    "booking": _one_of(*WAYS_TO_BOOK),
-    "status_sent": _one_of(*STATUSES),
+    "booking": _one_of(*BOOKING_METHODS),
+    "status_sent": _one_of(*SENT_STATUSES),
     "token_command": _text,
     "key_file": _text,
     "ca_file": _text,
@@ -221,7 +221,7 @@ class Profile:
         return "consent" in (self.prompt or "").split()
 
     @property
-    def scopes_wanted(self) -> str:
+    def requested_scopes(self) -> str:
         """What sign-in asks for: the profile's own scopes, or all that this way to book needs.
 
         By transaction, gpcli changes the Slot itself.
@@ -238,12 +238,12 @@ class Config:
     profiles: dict[str, Profile]
     default: str | None = None
 
-    def profile(self, name: str) -> Profile:
+    def find_profile(self, name: str) -> Profile:
         """The profile called `name`; raises NotFound, naming the nearest."""
         if name in self.profiles:
             return self.profiles[name]
         raise NotFound(
-            f"There is no profile '{name}'{nearest(name, list(self.profiles))}",
+            f"There is no profile '{name}'{format_suggestion(name, list(self.profiles))}",
             hint="gpcli profile list shows the profiles; gpcli login PORTAL-URL makes one.",
         )
 
@@ -273,21 +273,21 @@ def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
     profiles = document.setdefault("profiles", _super_table())
     table = profiles.setdefault(profile.name, {})
     bare = Profile(profile.name, profile.portal, profile.environment)
-    for key in CHECKS:
+    for key in KEY_PARSERS:
         if getattr(profile, key) != getattr(bare, key) or key in REQUIRED:
             table[key] = getattr(profile, key)
         else:
             table.pop(key, None)
     if default:
         document["default_profile"] = profile.name
-    write_private(path, document.as_string())
+    write_private_file(path, document.as_string())
 
 
-def use_profile(path: Path, name: str) -> None:
+def set_default_profile(path: Path, name: str) -> None:
     """Make `name`, which must be in the file, the default profile."""
     document = _document(path)
     document["default_profile"] = name
-    write_private(path, document.as_string())
+    write_private_file(path, document.as_string())
 
 
 def remove_profile(path: Path, name: str) -> None:
@@ -296,10 +296,10 @@ def remove_profile(path: Path, name: str) -> None:
     del document["profiles"][name]
     if document.get("default_profile") == name:
         del document["default_profile"]
-    write_private(path, document.as_string())
+    write_private_file(path, document.as_string())
 
 
-def new_profile(name: str, portal: str, environment: str) -> Profile:
+def build_profile(name: str, portal: str, environment: str) -> Profile:
     """A profile from what a person typed; raises ConfigError for what can't be one."""
     if not name.strip() or name == FROM_ENVIRONMENT:
         raise ConfigError(f"A profile can't be called '{name}'.")
@@ -309,7 +309,7 @@ def new_profile(name: str, portal: str, environment: str) -> Profile:
         raise ConfigError(f"{trouble}.") from trouble
 
 
-def nearest(word: str, words: list[str]) -> str:
+def format_suggestion(word: str, words: list[str]) -> str:
     """How the sentence ends: `; did you mean 'x'?` for the word nearest to `word`, or `.`."""
     close = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean '{close[0]}'?" if close else "."
@@ -318,14 +318,14 @@ def nearest(word: str, words: list[str]) -> str:
 def _profile(name: str, written: object, path: Path) -> Profile:
     where = f"profiles.{name if _BARE.fullmatch(name) else json.dumps(name)}"
     table = _table(written, where, path)
-    _known(f"{where}.", table, set(CHECKS), path)
+    _known(f"{where}.", table, set(KEY_PARSERS), path)
     for key in REQUIRED:
         if key not in table:
             raise ConfigError(f"{path}: {where} has no '{key}'.")
     checked: dict[str, Any] = {}
     for key, value in table.items():
         try:
-            checked[key] = CHECKS[key](value)
+            checked[key] = KEY_PARSERS[key](value)
         except InvalidValue as trouble:
             raise ConfigError(f"{path}: {where}.{key}: {trouble}.") from trouble
     if {"token_command", "key_file"} <= checked.keys():
@@ -339,7 +339,7 @@ def _profile(name: str, written: object, path: Path) -> Profile:
 def _known(prefix: str, table: dict[str, Any], known: set[str], path: Path) -> None:
     for key in table:
         if key not in known:
-            guess = nearest(key, sorted(known))
+            guess = format_suggestion(key, sorted(known))
             raise ConfigError(f"{path}: unknown key '{prefix}{key}'{guess}")
 
 

@@ -9,10 +9,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpcli.config.atomic_write import private_dir, write_private
+from gpcli.config.atomic_write import make_private_directory, write_private_file
 from gpcli.errors import ConfigError
 
-PATIENCE = 2.0
+LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process that adds a mark; then it is an error."""
 
 
@@ -46,9 +46,9 @@ class ReadMarks:
         from filelock import FileLock  # noqa: PLC0415  (imports asyncio; only changes need it)
 
         try:
-            private_dir(self._path.parent)
+            make_private_directory(self._path.parent)
             lock = self._path.with_name(f"{self._path.name}.lock")
-            with FileLock(lock, mode=0o600, timeout=PATIENCE):
+            with FileLock(lock, mode=0o600, timeout=LOCK_TIMEOUT):
                 self._add(message)
         except OSError as trouble:
             raise ConfigError(
@@ -61,7 +61,7 @@ class ReadMarks:
         self._known = _StoredMarks(kept.key, kept.read | {self._mark(message, kept.key)})
         written = {"key": kept.key, "read": sorted(self._known.read)}
         if self._known != kept:
-            write_private(self._path, json.dumps(written))
+            write_private_file(self._path, json.dumps(written))
 
     def _kept(self) -> _StoredMarks:
         try:

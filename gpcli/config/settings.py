@@ -15,7 +15,7 @@ from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
 
-FARTHEST = timedelta(days=36_525)
+MAX_CLOCK_OFFSET = timedelta(days=36_525)
 """How far ahead or behind a sandbox's clock may be."""
 
 NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
@@ -49,19 +49,19 @@ class Settings:
         return next((name for given, name in ways if given), None)
 
 
-def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings:
+def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -> Settings:
     """Decide; raises ConfigError, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
     profile = choose_profile(options, env, config)
-    guard_production(profile, env)
-    by_environment = not options.profile and value(env, "GPCLI_PORTAL") is not None
-    token, command = given_token(env) if by_environment else (None, profile.token_command)
+    check_production_allowed(profile, env)
+    by_environment = not options.profile and read_variable(env, "GPCLI_PORTAL") is not None
+    token, command = read_token_variables(env) if by_environment else (None, profile.token_command)
     alone = by_environment or command or profile.key_file
     return Settings(
         profile=profile,
         token=token,
-        patient=value(env, "GPCLI_PATIENT") if alone else None,
-        fhir_user=value(env, "GPCLI_FHIR_USER") if alone else None,
-        as_=options.as_ or value(env, "GPCLI_AS"),
+        patient=read_variable(env, "GPCLI_PATIENT") if alone else None,
+        fhir_user=read_variable(env, "GPCLI_FHIR_USER") if alone else None,
+        as_=options.as_ or read_variable(env, "GPCLI_AS"),
         timeout=options.timeout or profile.timeout,
         token_command=command,
     )
@@ -70,16 +70,16 @@ def settle(options: Options, env: Mapping[str, str], config: Config) -> Settings
 def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> Profile:
     """`--profile`, else `GPCLI_PORTAL`, else `GPCLI_PROFILE`, else the default or only one."""
     if options.profile:
-        return config.profile(options.profile)
-    portal = value(env, "GPCLI_PORTAL")
+        return config.find_profile(options.profile)
+    portal = read_variable(env, "GPCLI_PORTAL")
     if portal:
         return _from_environment(portal, env)
     for name in (TOKEN, TOKEN_COMMAND):
-        if value(env, name):
+        if read_variable(env, name):
             raise ConfigError(f"{name} is set without GPCLI_PORTAL: for which portal is it?")
-    named = value(env, "GPCLI_PROFILE") or config.default
+    named = read_variable(env, "GPCLI_PROFILE") or config.default
     if named:
-        return config.profile(named)
+        return config.find_profile(named)
     if not config.profiles:
         raise NotSignedIn("gpcli does not know your portal yet.", hint=NO_PORTAL)
     if len(config.profiles) > 1:
@@ -91,18 +91,18 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
     return next(iter(config.profiles.values()))
 
 
-def given_token(env: Mapping[str, str]) -> tuple[str | None, str | None]:
+def read_token_variables(env: Mapping[str, str]) -> tuple[str | None, str | None]:
     """The token and the command in the environment, of which one at most may be set.
 
     Raises ConfigError.
     """
-    token, command = value(env, TOKEN), value(env, TOKEN_COMMAND)
+    token, command = read_variable(env, TOKEN), read_variable(env, TOKEN_COMMAND)
     if token and command:
         raise ConfigError(f"{TOKEN} and {TOKEN_COMMAND} are both set.", hint="Unset one of them.")
     return token, command
 
 
-def guard_production(profile: Profile, env: Mapping[str, str]) -> None:
+def check_production_allowed(profile: Profile, env: Mapping[str, str]) -> None:
     """Keep CI runs off production; raises ProductionGuard."""
     allowed = env.get("GPCLI_ALLOW_PRODUCTION") == profile.name
     if profile.environment == "production" and is_set(env.get("CI")) and not allowed:
@@ -113,7 +113,7 @@ def guard_production(profile: Profile, env: Mapping[str, str]) -> None:
         )
 
 
-def value(env: Mapping[str, str], name: str) -> str | None:
+def read_variable(env: Mapping[str, str], name: str) -> str | None:
     """A variable's value; `None` when unset. Raises ConfigError when it is empty."""
     written = env.get(name)
     if written is not None and not written.strip():
@@ -124,24 +124,26 @@ def value(env: Mapping[str, str], name: str) -> str | None:
 def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
     try:
         base = profiles.parse_portal_url(portal)
-        environment = profiles.parse_environment(value(env, "GPCLI_ENVIRONMENT") or "production")
+        environment = profiles.parse_environment(
+            read_variable(env, "GPCLI_ENVIRONMENT") or "production"
+        )
     except profiles.InvalidValue as trouble:
         raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
     return Profile(FROM_ENVIRONMENT, base, environment)
 
 
-def clock_offset(env: Mapping[str, str]) -> timedelta:
+def read_clock_offset(env: Mapping[str, str]) -> timedelta:
     """How far ahead of the machine's clock the sandbox is that the environment names.
 
     Only a sandbox can have a clock of its own. Raises ConfigError.
     """
-    seconds = value(env, "GPCLI_CLOCK_OFFSET")
+    seconds = read_variable(env, "GPCLI_CLOCK_OFFSET")
     if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":
         return timedelta()
     try:
         offset = timedelta(seconds=float(seconds))
     except (ValueError, OverflowError):
         raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is not a number of seconds.") from None
-    if abs(offset) > FARTHEST:
+    if abs(offset) > MAX_CLOCK_OFFSET:
         raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
     return offset

@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 from gpcli import __version__, errors
 from gpcli.http import httpx, network_errors
 from gpcli.http.deadline import Deadline
-from gpcli.http.decode import MAX_BYTES, NotStrict, encode
+from gpcli.http.decode import MAX_BYTES, UnusableBody, encode_json
 from gpcli.http.send import REQUEST_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
 from gpcli.http.transport import DeadlineTransport
-from gpcli.http.url_policy import safe_url, url_under
+from gpcli.http.url_policy import parse_safe_url, resolve_portal_url
 
 __all__ = ["Bearer", "HttpClient", "HttpResponse", "RequestLog"]
 
@@ -36,11 +36,11 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class Bearer(Protocol):
     """Where the access token comes from."""
 
-    def token(self, client: HttpClient) -> str:
+    def get_token(self, client: HttpClient) -> str:
         """A token that is valid now, refreshed first if it is about to expire."""
         ...
 
-    def renew(self, client: HttpClient, stale: str) -> str:
+    def renew_token(self, client: HttpClient, stale: str) -> str:
         """Another token after a 401 for `stale`; raises errors.Expired if there is no way."""
         ...
 
@@ -78,7 +78,7 @@ class HttpClient:
         self._bearer = bearer
         self._new_request_id = new_request_id
         wire = transport or DeadlineTransport(deadline, ca_file=ca_file, env=env)
-        home = safe_url(self.base)
+        home = parse_safe_url(self.base)
         self._exchange = RequestSender(
             wire, deadline, home, max_bytes, log, sleep, random, meanwhile
         )
@@ -101,12 +101,12 @@ class HttpClient:
         headers: Mapping[str, str] = _NOTHING,
     ) -> HttpResponse:
         """Read below the base, with the token; `path_or_url` may be an absolute `next` link."""
-        url = url_under(self.base, path_or_url, params)
+        url = resolve_portal_url(self.base, path_or_url, params)
         return self._with_token(self._call("GET", url, {"Accept": FHIR, **headers}, retry=True))
 
     def get_file(self, path_or_url: str) -> HttpResponse:
         """Read a file below the base, with the token; a success has its bytes as they came."""
-        url = url_under(self.base, path_or_url)
+        url = resolve_portal_url(self.base, path_or_url)
         call = self._call("GET", url, {"Accept": FHIR}, retry=True)
         return self._with_token(replace(call, as_is=True))
 
@@ -124,7 +124,7 @@ class HttpClient:
         `retry` says that the portal may get the same request twice: a batch of reads, or a write
         that it is known to recognise. Every try has the same X-Request-ID.
         """
-        url = url_under(self.base, path)
+        url = resolve_portal_url(self.base, path)
         if body is None:
             return self._with_token(
                 self._call(method, url, {"Accept": FHIR, **headers}, retry=retry)
@@ -133,10 +133,10 @@ class HttpClient:
         call = self._call(method, url, {**kinds, **headers}, _written(body), retry=retry)
         return self._with_token(call)
 
-    def fetch(self, url: str, *, headers: Mapping[str, str] = _NOTHING) -> HttpResponse:
+    def get_public(self, url: str, *, headers: Mapping[str, str] = _NOTHING) -> HttpResponse:
         """Read any https or loopback URL, without the token: discovery, public keys."""
         kinds = {"Accept": JSON}
-        call = self._call("GET", safe_url(url), {**kinds, **headers}, retry=True)
+        call = self._call("GET", parse_safe_url(url), {**kinds, **headers}, retry=True)
         return self._exchange.answer(call)
 
     def post_form(
@@ -145,7 +145,7 @@ class HttpClient:
         """Send a form to a sign-in endpoint, without the token; never sent twice."""
         kinds = {"Accept": JSON, "Content-Type": FORM}
         content = urlencode(form).encode()
-        call = self._call("POST", safe_url(url), {**kinds, **headers}, content)
+        call = self._call("POST", parse_safe_url(url), {**kinds, **headers}, content)
         return self._exchange.answer(call)
 
     def _call(
@@ -168,13 +168,13 @@ class HttpClient:
         if self._bearer is None:
             return self._exchange.answer(call)
         with _nothing_sent():
-            token = self._bearer.token(self)
+            token = self._bearer.get_token(self)
         answer = self._exchange.answer(_signed(call, token))
         if answer.status != 401:
             return answer
         try:
             with _nothing_sent():
-                renewed = self._bearer.renew(self, token)
+                renewed = self._bearer.renew_token(self, token)
         except errors.GpcliError:
             if call.method != "GET" and answer.repeated:
                 return answer  # it tells that a try before it may have been done
@@ -198,6 +198,6 @@ def _signed(call: OutgoingRequest, token: str) -> OutgoingRequest:
 
 def _written(body: Mapping[str, Any]) -> bytes:
     try:
-        return encode(body)
-    except NotStrict as refused:
+        return encode_json(body)
+    except UnusableBody as refused:
         raise errors.InvalidUsage(f"The request can't be sent: its text {refused}.") from None

@@ -19,13 +19,13 @@ class Deadline:
         self.clock = clock
         self._end = clock() + seconds
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds that are left; zero or less when the time is up."""
         return self._end - self.clock()
 
-    def remaining(self) -> float:
+    def require_seconds_left(self) -> float:
         """Seconds that are left, more than zero; raises TimedOut when the time is up."""
-        left = self.left()
+        left = self.seconds_left()
         if left > 0:
             return left
         raise TimedOut(

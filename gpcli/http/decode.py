@@ -23,30 +23,30 @@ _WIDTHS = ((4, re.compile(rb"[\xf0-\xff]")), (2, re.compile(rb"[\xc4-\xff]")))
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class NotStrict(ValueError):
+class UnusableBody(ValueError):
     """Why the text is not strict JSON, as a clause without a subject; never quotes the text."""
 
 
-def decode(raw: bytes | bytearray) -> Any:
-    """The value that `raw` says; raises NotStrict."""
+def decode_json(raw: bytes | bytearray) -> Any:
+    """The value that `raw` says; raises UnusableBody."""
     text = _text(raw)
     _check_size(text)
     try:
         value = _DECODER.decode(text)
-    except NotStrict:
+    except UnusableBody:
         raise
     except json.JSONDecodeError as trouble:
-        raise NotStrict(f"is not JSON (line {trouble.lineno}, column {trouble.colno})") from None
+        raise UnusableBody(f"is not JSON (line {trouble.lineno}, column {trouble.colno})") from None
     except RecursionError:
-        raise NotStrict("is nested too deeply") from None
+        raise UnusableBody("is nested too deeply") from None
     _check_depth(value)
     if _SURROGATE_ESCAPE.search(text):
         _check_surrogates(value)
     return value
 
 
-def encode(value: Mapping[str, Any]) -> bytes:
-    """`value` as UTF-8 JSON, decimals with their own digits; raises NotStrict."""
+def encode_json(value: Mapping[str, Any]) -> bytes:
+    """`value` as UTF-8 JSON, decimals with their own digits; raises UnusableBody."""
     mark = secrets.token_hex(16)  # tells our decimals from whatever a person may have written
 
     def marked(found: object) -> str:
@@ -59,16 +59,16 @@ def encode(value: Mapping[str, Any]) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise NotStrict("holds half a character (a lone surrogate)") from None
+        raise UnusableBody("holds half a character (a lone surrogate)") from None
 
 
 def _text(raw: bytes | bytearray) -> str:
     if len(raw) * (1 + 2 * 4) > MAX_MEMORY and _memory_for(raw) > MAX_MEMORY:
-        raise NotStrict("is too large")
+        raise UnusableBody("is too large")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NotStrict("is not UTF-8") from None
+        raise UnusableBody("is not UTF-8") from None
 
 
 def _memory_for(raw: bytes | bytearray) -> int:
@@ -80,7 +80,7 @@ def _memory_for(raw: bytes | bytearray) -> int:
 
 def _check_size(text: str) -> None:
     if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES:
-        raise NotStrict(f"holds more than {MAX_VALUES:,} values")
+        raise UnusableBody(f"holds more than {MAX_VALUES:,} values")
 
 
 def _check_depth(value: Any) -> None:
@@ -89,7 +89,7 @@ def _check_depth(value: Any) -> None:
         level = [child for node in level for child in _children(node) if _nests(child)]
         if not level:
             return
-    raise NotStrict("is nested too deeply")
+    raise UnusableBody("is nested too deeply")
 
 
 def _children(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
@@ -104,35 +104,35 @@ def _check_surrogates(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
-        raise NotStrict("holds half a character (a lone surrogate)") from None
+        raise UnusableBody("holds half a character (a lone surrogate)") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise NotStrict("has the same key twice")
+        raise UnusableBody("has the same key twice")
     return value
 
 
 def _decimal(digits: str) -> Decimal:
     if len(digits) > MAX_DIGITS:
-        raise NotStrict("holds a number that is too long")
+        raise UnusableBody("holds a number that is too long")
     if math.isinf(float(digits)):
-        raise NotStrict("holds a number that is not finite")
+        raise UnusableBody("holds a number that is not finite")
     try:
         return Decimal(digits)
     except InvalidOperation:
-        raise NotStrict("holds a number that is too small to tell from zero") from None
+        raise UnusableBody("holds a number that is too small to tell from zero") from None
 
 
 def _integer(digits: str) -> int:
     if len(digits.lstrip("-")) > MAX_DIGITS:
-        raise NotStrict("holds a number that is too long")
+        raise UnusableBody("holds a number that is too long")
     return int(digits)
 
 
 def _constant(_word: str) -> NoReturn:
-    raise NotStrict("holds a number that is not finite")
+    raise UnusableBody("holds a number that is not finite")
 
 
 _DECODER = json.JSONDecoder(
@@ -157,24 +157,24 @@ _PLAIN_KINDS = {
 
 
 def read_body(response: httpx.Response, max_bytes: int = MAX_BYTES) -> bytearray:
-    """All of the body, unpacked; raises NotStrict when it is too large or wrongly packed."""
+    """All of the body, unpacked; raises UnusableBody when it is too large or wrongly packed."""
     stream = cast("Iterable[bytes]", response.stream)
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing == "identity":
         return _collected(stream, max_bytes)
     if packing in {"gzip", "x-gzip", "deflate"}:
         return _unpacked(stream, max_bytes)
-    raise NotStrict("is packed in a way that gpcli did not ask for")
+    raise UnusableBody("is packed in a way that gpcli did not ask for")
 
 
 def decode_body(raw: bytearray, headers: httpx.Headers) -> Any:
-    """The JSON value of a body, None for an empty one; raises NotStrict saying what came."""
+    """The JSON value of a body, None for an empty one; raises UnusableBody saying what came."""
     if not raw:
         return None
     media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
     if media_type in _PLAIN_KINDS:
-        raise NotStrict(_PLAIN_KINDS[media_type])
-    return decode(raw)
+        raise UnusableBody(_PLAIN_KINDS[media_type])
+    return decode_json(raw)
 
 
 def _collected(stream: Iterable[bytes], max_bytes: int) -> bytearray:
@@ -195,7 +195,7 @@ def _unpacked(stream: Iterable[bytes], max_bytes: int) -> bytearray:
         if max(len(body), packed) > max_bytes:
             raise _too_large(max_bytes)
     if packed and not unpacker.eof:
-        raise NotStrict("broke off")
+        raise UnusableBody("broke off")
     return body
 
 
@@ -203,11 +203,11 @@ def _unpack(unpacker: Any, chunk: bytes, room: int) -> bytes:
     try:
         out: bytes = unpacker.decompress(chunk, room)
     except zlib.error:
-        raise NotStrict("can't be unpacked") from None
+        raise UnusableBody("can't be unpacked") from None
     if unpacker.unused_data:
-        raise NotStrict("goes on after its end")
+        raise UnusableBody("goes on after its end")
     return out
 
 
-def _too_large(max_bytes: int) -> NotStrict:
-    return NotStrict(f"is larger than {max_bytes // (1024 * 1024) or 1} MB")
+def _too_large(max_bytes: int) -> UnusableBody:
+    return UnusableBody(f"is larger than {max_bytes // (1024 * 1024) or 1} MB")

@@ -106,22 +106,22 @@ _CUT = ("the connection was cut", "Try again later.")
 _NAME_AND_PASSWORD = 407
 
 
-def reached_portal(trouble: httpx.TransportError) -> bool:
+def may_have_reached_portal(trouble: httpx.TransportError) -> bool:
     """Whether the request may have reached the portal before `trouble`."""
     return not isinstance(trouble, _NEVER_LEFT)
 
 
-def is_final(trouble: httpx.TransportError) -> bool:
+def is_permanent(trouble: httpx.TransportError) -> bool:
     """Whether trying again is pointless: certificate, time, unknown name, a proxy that refuses."""
     if isinstance(trouble, ProxyFailed):
-        return (trouble.status or 500) < 500 or is_final(trouble.failed)
+        return (trouble.status or 500) < 500 or is_permanent(trouble.failed)
     if isinstance(trouble, httpx.TimeoutException) or _of(trouble, ssl.SSLError):
         return True
     lookup = _of(trouble, socket.gaierror)
     return lookup is not None and lookup.errno == socket.EAI_NONAME
 
 
-def as_error(
+def to_gpcli_error(
     trouble: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
 ) -> errors.GpcliError:
     """The error to raise for `trouble` with `host`, after `seconds` were allowed."""
@@ -136,7 +136,7 @@ def as_error(
         return _tls_trouble(tls, host)
     why, hint = _reason(trouble)
     message = f"The portal at {host} can't be reached: {why}."
-    if reached_portal(trouble):
+    if may_have_reached_portal(trouble):
         message = f"The portal at {host} did not finish its answer: {why}."
     return LostReply(message, sent=sent, hint=hint, request_id=request_id)
 
@@ -159,7 +159,7 @@ def _proxy_reason(trouble: ProxyFailed, host: str, seconds: float) -> tuple[str,
     around = f"Check HTTPS_PROXY; where no proxy is needed, NO_PROXY={host} goes around it."
     if isinstance(trouble.failed, httpx.TimeoutException):
         return f"did not answer within {seconds:g} s", around
-    if reached_portal(trouble.failed):
+    if may_have_reached_portal(trouble.failed):
         return f"did not open the way to {host}: the connection was cut", around
     return f"can't be reached: {_reason(trouble.failed)[0]}", around
 

@@ -11,19 +11,19 @@ from email.utils import parsedate_to_datetime
 
 from gpcli.http import httpx
 
-TRIES = 4
-STATUSES = frozenset({408, 429, 502, 503, 504})
+MAX_TRIES = 4
+RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 """Answers after which the same read may succeed."""
 
 _FIRST_PAUSE = 0.25  # seconds; doubles with each try
 
 
-def pause_after(tried: int, random: Callable[[], float]) -> float:
+def backoff_seconds(tried: int, random: Callable[[], float]) -> float:
     """Seconds to wait after `tried` tries (1 or more) without other advice."""
     return random() * _FIRST_PAUSE * float(2**tried)
 
 
-def retry_after(headers: httpx.Headers) -> float | None:
+def read_retry_after(headers: httpx.Headers) -> float | None:
     """Seconds that the answer asks to wait, None if it doesn't say.
 
     A date is compared with the answer's own `Date`, so that this machine's clock doesn't matter.

@@ -12,7 +12,7 @@ from typing import Any
 from gpcli import errors
 from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
-from gpcli.http.decode import NotStrict, decode_body, read_body
+from gpcli.http.decode import UnusableBody, decode_body, read_body
 
 REQUEST_ID = "X-Request-ID"
 
@@ -102,17 +102,19 @@ class RequestSender:
             self.sleep(pause)
         if isinstance(outcome, HttpResponse):
             return replace(outcome, tries=before + tried, repeated=repeated)
-        sent = repeated or network_errors.reached_portal(outcome)
+        sent = repeated or network_errors.may_have_reached_portal(outcome)
         raise self._error(call, outcome, sent=sent) from outcome
 
     def _pause(
         self, call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tried: int
     ) -> float | None:
-        if tried == retry.TRIES or not _may_repeat(call, outcome):
+        if tried == retry.MAX_TRIES or not _may_repeat(call, outcome):
             return None
-        asked = retry.retry_after(outcome.headers) if isinstance(outcome, HttpResponse) else None
-        pause = retry.pause_after(tried, self.random) if asked is None else asked
-        return pause if pause < self.deadline.left() else None
+        asked = (
+            retry.read_retry_after(outcome.headers) if isinstance(outcome, HttpResponse) else None
+        )
+        pause = retry.backoff_seconds(tried, self.random) if asked is None else asked
+        return pause if pause < self.deadline.seconds_left() else None
 
     def _outcome(self, call: OutgoingRequest) -> HttpResponse | httpx.TransportError:
         began = self.deadline.clock()
@@ -127,7 +129,7 @@ class RequestSender:
             self._note(call, status, began)
 
     def _asked(self, call: OutgoingRequest) -> httpx.Response:
-        left = self.deadline.left()
+        left = self.deadline.seconds_left()
         if left <= 0:
             raise httpx.ConnectTimeout("the deadline is over")
         request = httpx.Request(
@@ -143,7 +145,7 @@ class RequestSender:
         status, headers = response.status_code, response.headers
         try:
             body = _body(call, status, read_body(response, self.max_bytes), headers)
-        except NotStrict as refused:
+        except UnusableBody as refused:
             if 200 <= status < 300:
                 raise _bad_answer(call, status, refused) from None
             body = None
@@ -154,7 +156,7 @@ class RequestSender:
     def _error(
         self, call: OutgoingRequest, failed: httpx.TransportError, *, sent: bool
     ) -> errors.GpcliError:
-        return network_errors.as_error(
+        return network_errors.to_gpcli_error(
             failed, call.url.host, self.deadline.seconds, sent=sent, request_id=call.request_id
         )
 
@@ -162,7 +164,7 @@ class RequestSender:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
-        route = redacted_route(call.url, self.home)
+        route = redact_route(call.url, self.home)
         self.log(RequestLog(call.method, route, status, ms, call.request_id))
 
 
@@ -171,25 +173,25 @@ def _body(call: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Hea
         return bytes(raw)
     body = decode_body(raw, headers)
     if body is None and status == 200 and call.method == "GET":
-        raise NotStrict("is empty")
+        raise UnusableBody("is empty")
     return body
 
 
 def _may_be_done(outcome: HttpResponse | httpx.TransportError) -> bool:
     if isinstance(outcome, HttpResponse):
         return outcome.status != 429
-    return network_errors.reached_portal(outcome)
+    return network_errors.may_have_reached_portal(outcome)
 
 
 def _may_repeat(call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
     if isinstance(outcome, HttpResponse):  # 429 says that nothing was done
-        return outcome.status == 429 or (call.retry and outcome.status in retry.STATUSES)
-    if network_errors.is_final(outcome):
+        return outcome.status == 429 or (call.retry and outcome.status in retry.RETRYABLE_STATUSES)
+    if network_errors.is_permanent(outcome):
         return False
-    return call.retry or not network_errors.reached_portal(outcome)
+    return call.retry or not network_errors.may_have_reached_portal(outcome)
 
 
-def _bad_answer(call: OutgoingRequest, status: int, why: NotStrict) -> network_errors.BadReply:
+def _bad_answer(call: OutgoingRequest, status: int, why: UnusableBody) -> network_errors.BadReply:
     return network_errors.BadReply(
         f"The portal at {call.url.host} gave an answer that gpcli can't use: it {why}.",
         hint="Check the portal's address in the profile; it must be its FHIR base.",
@@ -218,7 +220,7 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _OPERATION = re.compile(r"\$[a-z-]{1,40}")
 
 
-def redacted_route(url: httpx.URL, base: httpx.URL) -> str:
+def redact_route(url: httpx.URL, base: httpx.URL) -> str:
     """`/Appointment/{id}` for a URL under `base`; elsewhere only words of sign-in are kept."""
     home = base.path.rstrip("/")
     if url.host == base.host and url.port == base.port and f"{url.path}/".startswith(f"{home}/"):

@@ -18,7 +18,7 @@ from gpcli.errors import ConfigError
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-def tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
+def build_tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
     """The process's one TLS context for these settings; raises ConfigError.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` stand instead of what the machine trusts; the
@@ -43,7 +43,7 @@ def _machine_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLCont
         import truststore  # noqa: PLC0415  (not installed on Linux)
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    hashed = hashed_directory(ssl.get_default_verify_paths().openssl_capath, "/etc/ssl/certs")
+    hashed = find_hashed_directory(ssl.get_default_verify_paths().openssl_capath, "/etc/ssl/certs")
     if hashed:  # OpenSSL looks up the one issuer that it needs: ten times faster than a bundle
         return ssl.create_default_context(capath=hashed)
     return _bundle()
@@ -59,7 +59,7 @@ def _named(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
 
 
 def _load_directories(context: ssl.SSLContext, cert_dir: str) -> None:
-    if hashed_directory(*cert_dir.split(os.pathsep)) is None:
+    if find_hashed_directory(*cert_dir.split(os.pathsep)) is None:
         raise ConfigError(
             f"SSL_CERT_DIR {cert_dir} holds no certificates that can be found by their hash.",
             hint="openssl rehash DIRECTORY names them so; or name one file in SSL_CERT_FILE.",
@@ -86,7 +86,7 @@ def _load(context: ssl.SSLContext, name: str, path: str) -> None:
         ) from trouble
 
 
-def hashed_directory(*candidates: str) -> str | None:
+def find_hashed_directory(*candidates: str) -> str | None:
     """The first directory that holds certificates under their OpenSSL hash, if there is one."""
     for candidate in candidates:
         path = Path(candidate)

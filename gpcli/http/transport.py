@@ -17,14 +17,14 @@ from gpcli.errors import ConfigError
 from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.network_errors import ProxyFailed
-from gpcli.http.tls import tls_context
-from gpcli.http.url_policy import is_here
+from gpcli.http.tls import build_tls_context
+from gpcli.http.url_policy import is_this_computer
 
 
-def proxy_for(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
+def find_proxy(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
     """The proxy for `url`, or None for a direct connection; raises ConfigError."""
     written = env.get("https_proxy") or env.get("HTTPS_PROXY")
-    if not written or url.scheme != "https" or is_here(url.host):
+    if not written or url.scheme != "https" or is_this_computer(url.host):
         return None
     if _bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
@@ -36,7 +36,7 @@ def proxy_for(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
     return _proxy(written)
 
 
-def named(proxy: httpx.Proxy) -> str:
+def format_proxy(proxy: httpx.Proxy) -> str:
     """The proxy's host and port, without the name and password to use there."""
     return proxy.url.netloc.decode("ascii")
 
@@ -58,13 +58,13 @@ def _proxy(written: str) -> httpx.Proxy:
     return proxy
 
 
-Resolve = Callable[[str, int], list[str]]
+Resolver = Callable[[str, int], list[str]]
 """From host and port to addresses as numbers, in the order to try; raises OSError."""
 
 _RECORD = 16_384  # bytes of one TLS record: one send, whose timeout holds for all of it
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """The addresses of `host`, each once, as the system orders them (RFC 6724)."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -73,9 +73,9 @@ def resolve(host: str, port: int) -> list[str]:
 class DeadlineBackend(httpcore.NetworkBackend):
     """Connects within the deadline; each address gets its share of what is left."""
 
-    def __init__(self, deadline: Deadline, resolve: Resolve = resolve) -> None:
+    def __init__(self, deadline: Deadline, resolve_host: Resolver = resolve_host) -> None:
         self._deadline = deadline
-        self._resolve = resolve
+        self._resolve = resolve_host
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -169,7 +169,7 @@ class DeadlineStream(httpcore.NetworkStream):
 
 
 def _left(deadline: Deadline, over: type[httpcore.TimeoutException]) -> float:
-    left = deadline.left()
+    left = deadline.seconds_left()
     if left <= 0:
         raise over("deadline")
     return left
@@ -205,7 +205,7 @@ class DeadlineTransport(httpx.BaseTransport):
             pool.close()
 
     def _pool_for(self, url: httpx.URL) -> _Pooled:
-        proxy = proxy_for(url, self._env)
+        proxy = find_proxy(url, self._env)
         kind = "proxied" if proxy else url.scheme
         with self._lock:
             if kind not in self._pools:
@@ -216,7 +216,7 @@ class DeadlineTransport(httpx.BaseTransport):
     def _opened(self, kind: str, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
         if kind == "http":
             return httpcore.ConnectionPool(network_backend=self._backend, **_POOL)
-        context = tls_context(self._env, self._ca_file)
+        context = build_tls_context(self._env, self._ca_file)
         if proxy is None:
             return httpcore.ConnectionPool(context, network_backend=self._backend, **_POOL)
         return httpcore.HTTPProxy(
@@ -241,7 +241,7 @@ class _Proxied(_Pooled):
 
     def __init__(self, pool: httpcore.ConnectionPool, proxy: httpx.Proxy) -> None:
         super().__init__(pool)
-        self._name = named(proxy)
+        self._name = format_proxy(proxy)
         self._signed = proxy.raw_auth is not None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -25,12 +25,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_here(host: str) -> bool:
+def is_this_computer(host: str) -> bool:
     """Whether `host` is this computer, as a number or as `localhost` (RFC 6761, 6.3)."""
     return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
 
 
-def safe_url(text: str) -> httpx.URL:
+def parse_safe_url(text: str) -> httpx.URL:
     """`text` as a URL that may be asked: https, or http to a loopback literal.
 
     Raises BadResponse if it is no URL, WrongHost if it is not encrypted.
@@ -46,7 +46,9 @@ def safe_url(text: str) -> httpx.URL:
     return url
 
 
-def url_under(base: str, path_or_url: str, params: Sequence[tuple[str, str]] = ()) -> httpx.URL:
+def resolve_portal_url(
+    base: str, path_or_url: str, params: Sequence[tuple[str, str]] = ()
+) -> httpx.URL:
     """The URL of `path_or_url` with `params`, known to lie under `base`.
 
     A relative path is appended to the base; an absolute URL is kept as it is written. Raises
@@ -56,8 +58,8 @@ def url_under(base: str, path_or_url: str, params: Sequence[tuple[str, str]] = (
     if params:
         query = urlencode(params, quote_via=quote)
         text += ("&" if "?" in text else "?") + query
-    url = safe_url(text)
-    home = safe_url(base)
+    url = parse_safe_url(text)
+    home = parse_safe_url(base)
     if _origin(url) != _origin(home):
         raise WrongHost(
             f"A request for {_shown(home)} was about to leave for {_shown(url)}; it was not sent.",

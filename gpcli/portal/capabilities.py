@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gpcli.config.atomic_write import write_private
+from gpcli.config.atomic_write import write_private_file
 from gpcli.errors import BadResponse
-from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.model.service import ServiceName
-from gpcli.portal.error_mapping import error_of
+from gpcli.portal.error_mapping import error_from_response
 
 _ELSEWHERE = frozenset({400, 404, 405, 406, 410})
 """What servers that don't speak FHIR answer."""
 
-KEPT = 24 * 3600
+CACHE_SECONDS = 24 * 3600
 """How long a CapabilityStatement is believed, in seconds."""
 
 
@@ -44,7 +44,7 @@ _NAMES = {each.name for each in fields(Capabilities)}
 _FLAGS = {"batch", "transaction", "book_operation"}
 
 
-def capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
+def fetch_capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
     """The kept statement if it is fresh, else the portal's own.
 
     Raises BadResponse when the portal isn't a FHIR R4 server, or what the door raises.
@@ -53,22 +53,22 @@ def capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
     kept = _kept(path, now)
     if kept:
         return kept
-    read = stated(client.get("metadata"), client)
+    read = parse_metadata_response(client.get("metadata"), client)
     with suppress(OSError):  # without a cache it is asked for every time
-        write_private(path, json.dumps({"at": now, **asdict(read)}))
+        write_private_file(path, json.dumps({"at": now, **asdict(read)}))
     return read
 
 
-def forget(cache: Path, base: str) -> None:
+def delete_cached_capabilities(cache: Path, base: str) -> None:
     """Have the portal with the FHIR base `base` asked anew: at a sign-in it may have changed."""
     with suppress(OSError):  # then the old one is believed for its day
         _path(cache, base).unlink(missing_ok=True)
 
 
-def stated(answer: HttpResponse, client: HttpClient) -> Capabilities:
-    """What the answer to a question for the statement says; raises as `capabilities` does."""
+def parse_metadata_response(answer: HttpResponse, client: HttpClient) -> Capabilities:
+    """What the answer to a question for the statement says; raises as `fetch_capabilities` does."""
     if answer.status >= 400:
-        raise _not_fhir(client) if answer.status in _ELSEWHERE else error_of(answer)
+        raise _not_fhir(client) if answer.status in _ELSEWHERE else error_from_response(answer)
     if answer.status >= 300:
         raise _not_fhir(client, ": it leads on to another address, and gpcli does not follow")
     return _read(answer.body, client)
@@ -76,13 +76,13 @@ def stated(answer: HttpResponse, client: HttpClient) -> Capabilities:
 
 def read_capabilities(statement: Element) -> Capabilities:
     """A CapabilityStatement in our words; raises Malformed."""
-    rest = [each for each in statement.children("rest") if each.text("mode") != "client"]
+    rest = [each for each in statement.children("rest") if each.string("mode") != "client"]
     resources = [each for server in rest for each in server.children("resource")]
     system = {code for server in rest for code in _interactions(server)}
     return Capabilities(
         batch="batch" in system,
         creates=_types(each for each in resources if "create" in _interactions(each)),
-        conditional_creates=_types(each for each in resources if each.flag("conditionalCreate")),
+        conditional_creates=_types(each for each in resources if each.boolean("conditionalCreate")),
         updates=_types(each for each in resources if "update" in _interactions(each)),
         searches=_types(each for each in resources if "search-type" in _interactions(each)),
         transaction="transaction" in system,
@@ -110,7 +110,7 @@ _BOOKING = ("Appointment", "c")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
-def permitted(scopes: str | None, can: Capabilities) -> frozenset[ServiceName]:
+def permitted_services(scopes: str | None, can: Capabilities) -> frozenset[ServiceName]:
     """The services that the granted scopes and the portal allow; scopes `None` = not known."""
     granted = None if scopes is None else _letters(scopes)
     offered = {"c": can.creates, "u": can.updates, "s": can.searches}
@@ -151,7 +151,7 @@ def _path(cache: Path, base: str) -> Path:
 def _kept(path: Path, now: float) -> Capabilities | None:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if not 0 <= now - kept["at"] < KEPT:
+        if not 0 <= now - kept["at"] < CACHE_SECONDS:
             return None
         read: dict[str, Any] = {name: tuple(kept[name]) for name in _NAMES - _FLAGS}
         read |= {name: kept[name] is True for name in _FLAGS}
@@ -162,10 +162,10 @@ def _kept(path: Path, now: float) -> Capabilities | None:
 
 def _read(body: object, client: HttpClient) -> Capabilities:
     try:
-        statement = resource(body)
+        statement = read_resource(body)
     except Malformed:
         raise _not_fhir(client) from None
-    if statement.kind != "CapabilityStatement":
+    if statement.resource_type != "CapabilityStatement":
         raise _not_fhir(client)
     try:
         _require_r4(statement)
@@ -175,7 +175,7 @@ def _read(body: object, client: HttpClient) -> Capabilities:
 
 
 def _require_r4(statement: Element) -> None:
-    version = statement.text("fhirVersion") or ""
+    version = statement.string("fhirVersion") or ""
     if not version.startswith("4.0"):
         raise BadResponse(
             f"The portal speaks FHIR {version or 'of no version'}, not R4 (4.0.1).",
@@ -191,18 +191,18 @@ def _not_fhir(client: HttpClient, why: str = "") -> BadResponse:
 
 
 def _interactions(element: Element) -> set[str | None]:
-    return {each.text("code") for each in element.children("interaction")}
+    return {each.string("code") for each in element.children("interaction")}
 
 
 def _of_type(resources: Iterable[Element], kind: str) -> Iterator[Element]:
-    return (each for each in resources if each.text("type") == kind)
+    return (each for each in resources if each.string("type") == kind)
 
 
 def _books(holder: Element) -> bool:
     """Whether a server or a type lists the operation; some write it with its `$`."""
-    names = (each.text("name") or "" for each in holder.children("operation"))
+    names = (each.string("name") or "" for each in holder.children("operation"))
     return any(name.removeprefix("$") == "book" for name in names)
 
 
 def _types(resources: Iterable[Element]) -> tuple[str, ...]:
-    return tuple(each.need("type") for each in resources)
+    return tuple(each.require_string("type") for each in resources)

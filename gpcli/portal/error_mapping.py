@@ -24,9 +24,9 @@ from gpcli.errors import (
     SlotTaken,
     TooLate,
 )
-from gpcli.fhir.element import Coding, Element, Malformed, resource
+from gpcli.fhir.element import Coding, Element, Malformed, read_resource
 from gpcli.http.client import HttpResponse
-from gpcli.http.retry import retry_after
+from gpcli.http.retry import read_retry_after
 
 PROBLEM = "urn:gpcli:problem"
 
@@ -63,7 +63,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ...] = (
 )
 
 
-def error_of(answer: HttpResponse) -> GpcliError:
+def error_from_response(answer: HttpResponse) -> GpcliError:
     """The error for an answer that is not a success."""
     kind, sentence = _by_status(answer.status)
     said = ""
@@ -76,7 +76,7 @@ def error_of(answer: HttpResponse) -> GpcliError:
         f"{sentence} It says: {said}" if said else sentence,
         hint=_HINTS.get(kind, ""),
         request_id=answer.request_id,
-        retry_after=retry_after(answer.headers),
+        retry_after=read_retry_after(answer.headers),
     )
 
 
@@ -89,12 +89,12 @@ def _by_status(status: int) -> tuple[type[GpcliError], str]:
 
 def _issues(body: object) -> list[tuple[Coding, str]]:
     try:
-        outcome = resource(body)
+        outcome = read_resource(body)
         return [pair for issue in outcome.children("issue") for pair in _issue(issue)]
     except Malformed:
         return []
 
 
 def _issue(issue: Element) -> list[tuple[Coding, str]]:
-    text = issue.phrase("details") or issue.text("diagnostics") or ""
+    text = issue.concept_text("details") or issue.string("diagnostics") or ""
     return [(coding, text) for coding in issue.codings("details")] or [(Coding("", ""), text)]

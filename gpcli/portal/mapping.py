@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.compartment import concerns
+from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.healthcare_service import offered, read_consent, read_offer, read_price
+from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
 from gpcli.fhir.patient import (
-    against_influenza,
-    name_of,
-    organizations_to_ask,
+    is_influenza_vaccine,
+    read_name,
+    organizations_to_search,
     read_surgery,
     read_vaccination,
 )
@@ -38,7 +38,7 @@ from gpcli.model.service import (
 )
 
 Record = TypeVar("Record")
-Found = Bundle | GpcliError
+SearchResult = Bundle | GpcliError
 _NOTHING_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
@@ -66,183 +66,183 @@ class RecordMapper:
 
     def __init__(self, patient: str, portal_profile: PortalProfile, flaws: list[str]) -> None:
         self._patient = patient
-        self._dialect = portal_profile
+        self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
-        self._by_service: dict[str, Offer] = {}
+        self._offers_by_service: dict[str, Offer] = {}
         self.addresses: dict[str, str] = {}
         self.patient_name: str | None = None
 
-    def own(self, bundle: Bundle) -> Element:
+    def require_patient(self, bundle: Bundle) -> Element:
         """The patient's own record; raises NotFound."""
-        for one in self._mine(bundle, "Patient"):
+        for one in self._own_matches(bundle, "Patient"):
             return one
         raise NotFound(
             "The portal shows no record of this patient.",
             hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
 
-    def surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
+    def read_surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
         """The patient's GPs; raises NotFound, and BadResponse when none of them can be read."""
-        own = self.own(bundle)
+        own = self.require_patient(bundle)
         gps = require(lambda: own.children("generalPractitioner"))
-        self.note_addresses(require(lambda: own.references("generalPractitioner")))
-        return tuple(self._some((each, partial(read_surgery, bundle, each)) for each in gps))
+        self.remember_addresses(require(lambda: own.references("generalPractitioner")))
+        return tuple(self._read_any((each, partial(read_surgery, bundle, each)) for each in gps))
 
-    def note_addresses(self, references: Iterable[str]) -> None:
+    def remember_addresses(self, references: Iterable[str]) -> None:
         """Remember who can be written to."""
         self.addresses.update({each.partition("/")[2]: each for each in references})
 
-    def organizations_to_ask(self, bundle: Bundle) -> tuple[str, ...]:
+    def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Where to ask for services that no GP's role names, as ids of organizations."""
         try:
-            return organizations_to_ask(bundle, self.own(bundle))
+            return organizations_to_search(bundle, self.require_patient(bundle))
         except Malformed:  # named when the GPs are read
             return ()
 
-    def offers(self, answers: Sequence[Found], permitted: frozenset[ServiceName]) -> Offers:
+    def read_offers(self, answers: Sequence[SearchResult], permitted: frozenset[ServiceName]) -> Offers:
         """From the answers on GPs and services, prices, and consents, in this order.
 
         Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
         """
         gps, prices = unwrap(answers[0]), or_empty(answers[1])
-        self.patient_name = require(lambda: name_of(self.own(gps)))
-        surgeries = self.surgeries(gps)
-        offers = self._offers(gps, surgeries)
-        self._by_service.update({offer.id: offer for offer in offers})
+        self.patient_name = require(lambda: read_name(self.require_patient(gps)))
+        surgeries = self.read_surgeries(gps)
+        offers = self._read_offers(gps, surgeries)
+        self._offers_by_service.update({offer.id: offer for offer in offers})
         return Offers(
             surgeries=surgeries,
             offers=offers,
-            prices=dict(self.kept(prices, "ChargeItemDefinition", self._price)),
-            consent=self._level(answers[2]),
+            prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
+            consent=self._read_consent_level(answers[2]),
             permitted=permitted,
             complete=not self._flaws,
         )
 
-    def _level(self, answer: Found) -> ConsentLevel:
+    def _read_consent_level(self, answer: SearchResult) -> ConsentLevel:
         """The level that counts; a portal that shows no consents at all decides by itself."""
         if isinstance(answer, _NOTHING_SHOWN):
             return ConsentLevel.FULL_ACCESS
-        return highest_level(self.consents(unwrap(answer)))
+        return highest_level(self.read_consents(unwrap(answer)))
 
-    def consents(self, bundle: Bundle) -> tuple[Consent, ...]:
+    def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """The active consents of a bundle; all must be readable, for they say what is allowed."""
-        found = require(lambda: [read_consent(each) for each in self._mine(bundle, "Consent")])
+        found = require(lambda: [read_consent(each) for each in self._own_matches(bundle, "Consent")])
         return tuple(each for each in found if each.status == "active")
 
-    def slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
+    def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
         """The slots of a bundle, in order of time.
 
         `services` are the HealthcareServices that were asked for: a Schedule that did not come
         along is taken to be that of the one; among several nobody can tell.
         """
-        read = partial(self._slot, bundle=bundle, services=services)
-        return sorted(self.kept(bundle, "Slot", read), key=lambda slot: slot.start)
+        read = partial(self._read_slot, bundle=bundle, services=services)
+        return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
 
-    def free_slots(
+    def read_free_slots(
         self, bundle: Bundle, services: Collection[str], first: date, last: date
     ) -> list[Slot]:
         """The slots of a bundle that are really free, of `services`, from `first` to `last`."""
         return [
             slot
-            for slot in self.slots(bundle, services)
+            for slot in self.read_slots(bundle, services)
             if slot.status == "free"
             and slot.healthcare_service in services
             and first <= self._day(slot.start) <= last
         ]
 
-    def coming(self, dated: Bundle, others: Bundle, since: date | None) -> list[Appointment]:
+    def read_upcoming(self, dated: Bundle, others: Bundle, since: date | None) -> list[Appointment]:
         """Those with a time from `since` on, and of the `others` those that wait or have no time.
 
         Undated first, then by time.
         """
         found = [
-            *(one for one in self.appointments(dated) if self._not_before(one, since)),
+            *(one for one in self.read_appointments(dated) if self._is_from(one, since)),
             *(
                 one
-                for one in self.appointments(others)
+                for one in self.read_appointments(others)
                 if one.waiting or not (one.start or one.over)
             ),
         ]
         return sorted({one.id: one for one in found}.values(), key=_by_time)
 
-    def appointments(self, bundle: Bundle) -> list[Appointment]:
+    def read_appointments(self, bundle: Bundle) -> list[Appointment]:
         """The patient's appointments of a bundle."""
-        return self.kept(bundle, "Appointment", partial(self._appointment, bundle=bundle))
+        return self.read_matches(bundle, "Appointment", partial(self._read_appointment, bundle=bundle))
 
-    def appointment(self, bundle: Bundle, identity: str) -> Appointment:
+    def require_appointment(self, bundle: Bundle, identity: str) -> Appointment:
         """The one appointment asked for; raises NotFound."""
-        for one in self.appointments(bundle):
+        for one in self.read_appointments(bundle):
             if one.id == identity:
                 return one
-        raise no_such_appointment(identity)
+        raise appointment_not_found(identity)
 
-    def written(self, record: Element) -> Appointment:
+    def read_lone_appointment(self, record: Element) -> Appointment:
         """An appointment that came alone; raises BadResponse."""
-        return require(lambda: self._appointment(record, Bundle()))
+        return require(lambda: self._read_appointment(record, Bundle()))
 
-    def flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
+    def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """The flu vaccinations of a bundle, newest first."""
-        flu = self.kept(bundle, "Immunization", _flu_vaccination)
+        flu = self.read_matches(bundle, "Immunization", _flu_vaccination)
         return sorted(flu, key=lambda each: each.date, reverse=True)
 
-    def _offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
-        code_map, zone = self._dialect.code_map, self._zone
-        pairs = require(lambda: offered(gps, surgeries))
+    def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
+        code_map, zone = self._profile.code_map, self._zone
+        pairs = require(lambda: find_services(gps, surgeries))
         return tuple(
-            self._some(
+            self._read_any(
                 (service, partial(read_offer, service, surgery, code_map, zone))
                 for surgery, service in pairs
             )
         )
 
-    def _price(self, definition: Element) -> tuple[str, Price] | None:
-        return read_price(definition, self._dialect.code_map)
+    def _read_price(self, definition: Element) -> tuple[str, Price] | None:
+        return read_price(definition, self._profile.code_map)
 
-    def _slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
+    def _read_slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
         if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
             raise Malformed("its Schedule did not come along")
-        code_map, zone = self._dialect.code_map, self._dialect.zone
+        code_map, zone = self._profile.code_map, self._profile.zone
         assumed = next(iter(services), None)
-        return read_slot(slot, bundle, self._by_service, code_map, zone, assumed=assumed)
+        return read_slot(slot, bundle, self._offers_by_service, code_map, zone, assumed=assumed)
 
-    def _appointment(self, record: Element, bundle: Bundle) -> Appointment:
-        code_map, zone = self._dialect.code_map, self._dialect.zone
-        return read_appointment(record, bundle, self._by_service, code_map, zone)
+    def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
+        code_map, zone = self._profile.code_map, self._profile.zone
+        return read_appointment(record, bundle, self._offers_by_service, code_map, zone)
 
-    def _not_before(self, one: Appointment, since: date | None) -> bool:
+    def _is_from(self, one: Appointment, since: date | None) -> bool:
         return since is None or one.start is None or self._day(one.start) >= since
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
 
-    def _mine(self, bundle: Bundle, kind: str) -> list[Element]:
-        found = (one for one in bundle.matches if one.kind == kind)
-        return require(lambda: [one for one in found if concerns(one, self._patient)])
+    def _own_matches(self, bundle: Bundle, kind: str) -> list[Element]:
+        found = (one for one in bundle.matches if one.resource_type == kind)
+        return require(lambda: [one for one in found if is_about_patient(one, self._patient)])
 
-    def kept(
+    def read_matches(
         self, bundle: Bundle, kind: str, read: Callable[[Element], Record | None]
     ) -> list[Record]:
         """What `read` makes of the patient's matches of one type; `None` is left out silently."""
-        found = [one for one in bundle.matches if one.kind == kind]
-        return self.readable((one, partial(self._unless_strange, one, read)) for one in found)
+        found = [one for one in bundle.matches if one.resource_type == kind]
+        return self.read_each((one, partial(self._read_own, one, read)) for one in found)
 
-    def _unless_strange(
+    def _read_own(
         self, one: Element, read: Callable[[Element], Record | None]
     ) -> Record | None:
-        return read(one) if concerns(one, self._patient) else None
+        return read(one) if is_about_patient(one, self._patient) else None
 
-    def _some(
+    def _read_any(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
         """What can be read; raises BadResponse when nothing can, of what there is."""
         before = len(self._flaws)
-        kept = self.readable(readings)
+        kept = self.read_each(readings)
         if not kept and len(self._flaws) > before:
             raise BadResponse(f"The portal's answer can't be read: {self._flaws[-1]}.")
         return kept
 
-    def readable(
+    def read_each(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
         """What can be read; the rest is named among the flaws."""
@@ -251,24 +251,24 @@ class RecordMapper:
             try:
                 kept.append(read())
             except Malformed as flaw:
-                self.leave_out(one.ref if one.text("id") else one.path, str(flaw))
+                self.add_flaw(one.relative_reference if one.string("id") else one.path, str(flaw))
         return [record for record in kept if record is not None]
 
-    def leave_out(self, name: str, why: str) -> None:
+    def add_flaw(self, name: str, why: str) -> None:
         """Name what can't be shown, once."""
         phrase = f"{name}: {why}"
         if phrase not in self._flaws:
             self._flaws.append(phrase)
 
 
-def unwrap(answer: Found) -> Bundle:
+def unwrap(answer: SearchResult) -> Bundle:
     """The bundle, or the error that stands in its place."""
     if isinstance(answer, Bundle):
         return answer
     raise answer
 
 
-def no_such_appointment(identity: str) -> NotFound:
+def appointment_not_found(identity: str) -> NotFound:
     """The error for an appointment that is not there, or is another patient's."""
     return NotFound(
         f"There is no appointment '{identity}'.", hint="gpcli appointments list shows yours."
@@ -283,13 +283,13 @@ def require(read: Callable[[], Record]) -> Record:
         raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
 
 
-def or_empty(answer: Found) -> Bundle:
+def or_empty(answer: SearchResult) -> Bundle:
     """Nothing where the portal has no such records, does not show them, or not like this."""
     return Bundle() if isinstance(answer, _NOTHING_SHOWN) else unwrap(answer)
 
 
 def _flu_vaccination(immunization: Element) -> Vaccination | None:
-    return read_vaccination(immunization) if against_influenza(immunization) else None
+    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
 
 
 def _by_time(one: Appointment) -> tuple[bool, float]:

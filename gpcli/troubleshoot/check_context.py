@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from gpcli.auth.bearer import ScopedBearer
 from gpcli.auth.discovery import WELL_KNOWN
-from gpcli.auth.tokens import check_available
+from gpcli.auth.token_response import check_available
 from gpcli.auth.vault import Vault
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.options import Options
@@ -23,25 +23,25 @@ from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings, choose_profile
 from gpcli.errors import BadResponse, ConfigError, GpcliError
 from gpcli.http.client import FHIR, HttpClient, HttpResponse
 from gpcli.model.person import Identity
-from gpcli.portal.capabilities import Capabilities, stated
+from gpcli.portal.capabilities import Capabilities, parse_metadata_response
 
-HIDDEN = "[hidden]"
+REDACTED = "[hidden]"
 
 _IDENTITY_NUMBER = r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)"
 
 
-def discreet(secrets: Iterable[str], home: str) -> Callable[[str], str]:
+def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
     """What makes words harmless: `secrets` are hidden where they stand as words, `home` is ~."""
     longest_first = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
     whole = [rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in longest_first]
     secret = re.compile("|".join((*whole, _IDENTITY_NUMBER)))
     below = re.compile(rf"(?<![\w/]){re.escape(home)}(?=/|\W|$)") if len(home) > 1 else None
 
-    def hide(text: str) -> str:
+    def redact(text: str) -> str:
         shortened = below.sub("~", text) if below else text
-        return secret.sub(HIDDEN, shortened)
+        return secret.sub(REDACTED, shortened)
 
-    return hide
+    return redact
 
 
 _SECRETS = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
@@ -103,114 +103,117 @@ class RunContext(Protocol):
 
 
 class CheckContext:
-    """One run of the checks. `around` must not ask anybody anything.
+    """One run of the checks. `app_context` must not ask anybody anything.
 
-    `choose` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_client`
+    `choose_person` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_client`
     gives the way to the portal when so many seconds have been spent already. `variables` are the
     names of gpcli's own variables, `platform` is as in `sys.platform`.
     """
 
     def __init__(
         self,
-        around: RunContext,
+        app_context: RunContext,
         *,
-        choose: Callable[[], IndexedPerson],
+        choose_person: Callable[[], IndexedPerson],
         open_client: Callable[[float], HttpClient],
         variables: Collection[str],
         platform: str,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.around = around
-        self.env = around.env
+        self.app_context = app_context
+        self.env = app_context.env
         self.variables = variables
         self.platform = platform
-        self._choose = choose
-        self._open_door = open_client
+        self._choose_person = choose_person
+        self._open_client = open_client
         self._monotonic = monotonic
         self._began = monotonic()
 
     def check_start(self) -> None:
         """Raise what keeps every other command from starting."""
-        if self.around.environment_error:
-            raise self.around.environment_error
+        if self.app_context.environment_error:
+            raise self.app_context.environment_error
 
     @cached_property
     def config(self) -> Config:
         """The configuration; raises ConfigError."""
-        return self.around.config
+        return self.app_context.config
 
     @cached_property
     def profile(self) -> Profile:
         """The portal in use, whatever the production guard says."""
-        return choose_profile(self.around.options, self.env, self.config)
+        return choose_profile(self.app_context.options, self.env, self.config)
 
     @property
     def unattended(self) -> str | None:
         """What signs a machine in on this run, `None` where a person signs in."""
         with suppress(GpcliError):
-            return self.around.settings.machine
-        if self.around.options.profile:
+            return self.app_context.settings.machine
+        if self.app_context.options.profile:
             return None
         return next((name for name in (TOKEN, TOKEN_COMMAND) if self.env.get(name)), None)
 
     @cached_property
     def person(self) -> IndexedPerson:
         """Whom the run is about."""
-        return self._choose()
+        return self._choose_person()
 
     @cached_property
     def client(self) -> HttpClient:
         """The way to the portal, for the time that is left."""
-        return self._open_door(self._monotonic() - self._began)
+        return self._open_client(self._monotonic() - self._began)
 
     @cached_property
-    def contact(self) -> HttpResponse | GpcliError:
+    def first_response(self) -> HttpResponse | GpcliError:
         """What came of the first request, which asks what the portal can do, without a token."""
         url = f"{self.profile.portal}/metadata"
         try:
-            return self.client.fetch(url, headers={"Accept": FHIR})
-        except GpcliError as trouble:
-            return trouble
+            return self.client.get_public(url, headers={"Accept": FHIR})
+        except GpcliError as error:
+            return error
 
     @property
     def is_reserved(self) -> bool:
         """Whether the portal tells what it can do only to those who are signed in."""
-        return isinstance(self.contact, HttpResponse) and self.contact.status in {401, 403}
+        return isinstance(self.first_response, HttpResponse) and self.first_response.status in {
+            401,
+            403,
+        }
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """What the portal can do, asked with the token where it must be."""
-        if isinstance(self.contact, GpcliError):
-            raise self.contact
-        asked = self.client.get("metadata") if self.is_reserved else self.contact
-        return stated(wordless(asked), self.client)
+        if isinstance(self.first_response, GpcliError):
+            raise self.first_response
+        asked = self.client.get("metadata") if self.is_reserved else self.first_response
+        return parse_metadata_response(drop_error_body(asked), self.client)
 
     @cached_property
     def sign_in_document(self) -> dict[str, Any]:
         """How the portal describes its sign-in; raises BadResponse."""
         try:
-            answer = self.client.fetch(f"{self.profile.portal}/{WELL_KNOWN}")
-        except BadResponse as trouble:
-            raise _no_sign_in("what is there is no JSON") from trouble
+            answer = self.client.get_public(f"{self.profile.portal}/{WELL_KNOWN}")
+        except BadResponse as error:
+            raise _no_sign_in("what is there is no JSON") from error
         check_available(answer)
         if answer.status != 200 or not isinstance(answer.body, dict):
             raise _no_sign_in(f"status {answer.status}")
         return dict(answer.body)
 
     @cached_property
-    def hide(self) -> Callable[[str], str]:
+    def redact(self) -> Callable[[str], str]:
         """What makes words harmless."""
         home = self.env.get("HOME") or str(Path.home())
-        return discreet(self._secrets(), home.rstrip("/"))
+        return build_redactor(self._secrets(), home.rstrip("/"))
 
     def _secrets(self) -> Iterator[str]:
         given = [self.env.get(name, "") for name in _SECRETS]
-        given.append(self.around.options.as_ or "")
+        given.append(self.app_context.options.as_ or "")
         for each in given:
             yield each
             yield each.rpartition("/")[2]
         with suppress(GpcliError, OSError):
-            for person in self.around.index.people(self.around.index_key):
+            for person in self.app_context.index.read_people(self.app_context.index_key):
                 yield from (person.name, person.patient, person.account)
 
 
@@ -221,6 +224,6 @@ def _no_sign_in(why: str) -> BadResponse:
     )
 
 
-def wordless(answer: HttpResponse) -> HttpResponse:
+def drop_error_body(answer: HttpResponse) -> HttpResponse:
     """A refusal without its body: what the portal says of it may be about a person."""
     return replace(answer, body=None) if answer.status >= 400 else answer

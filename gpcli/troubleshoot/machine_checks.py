@@ -8,14 +8,14 @@ import shlex
 import shutil
 from pathlib import Path
 
-from gpcli.auth.vault import session_bus
+from gpcli.auth.vault import find_session_bus
 from gpcli.config.index_format import is_set
-from gpcli.config.settings import given_token, guard_production, value
+from gpcli.config.settings import check_production_allowed, read_token_variables, read_variable
 from gpcli.errors import Failure, InputNeeded, NoKeyring
-from gpcli.troubleshoot.check import CheckResult, doubtful, fine, not_checked
+from gpcli.troubleshoot.check import CheckResult, passed, skipped, warning
 from gpcli.troubleshoot.check_context import CheckContext
 
-NAMES = (
+NOT_EMPTY = (
     "GPCLI_PROFILE",
     "GPCLI_AS",
     "GPCLI_PORTAL",
@@ -41,12 +41,12 @@ NO_BROWSER = "no_browser"
 _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
 
-def variables(context: CheckContext) -> CheckResult:
+def check_variables(context: CheckContext) -> CheckResult:
     """Whether gpcli's own variables go together."""
     context.check_start()
-    for name in NAMES:
-        value(context.env, name)
-    given_token(context.env)
+    for name in NOT_EMPTY:
+        read_variable(context.env, name)
+    read_token_variables(context.env)
     ours = sorted(name for name in context.env if name.startswith("GPCLI_"))
     alone = context.unattended
     if alone and "GPCLI_PATIENT" not in ours:
@@ -54,83 +54,83 @@ def variables(context: CheckContext) -> CheckResult:
             f"GPCLI_PATIENT is needed beside {alone}.",
             hint="Set GPCLI_PATIENT to the patient's id at the portal.",
         )
-    slips = [slip for name in ours if (slip := _slip(name, context))]
+    slips = [slip for name in ours if (slip := _describe_misspelling(name, context))]
     if slips:
-        return doubtful(f"gpcli does not know {', '.join(slips)}", "config", _VARIABLES)
-    return fine(f"{', '.join(ours)}" if ours else "none of gpcli's own is set")
+        return warning(f"gpcli does not know {', '.join(slips)}", "config", _VARIABLES)
+    return passed(f"{', '.join(ours)}" if ours else "none of gpcli's own is set")
 
 
 _VARIABLES = "Correct the name; gpcli help environment lists the variables."
 
 
-def configuration(context: CheckContext) -> CheckResult:
+def check_configuration(context: CheckContext) -> CheckResult:
     """Whether the file of profiles can be read."""
-    path = context.around.config_path
+    path = context.app_context.config_path
     count = len(context.config.profiles)
     if not path.exists():
-        return fine(f"{path} is not there yet")
-    return fine(f"{path}: {count} profile{'' if count == 1 else 's'}")
+        return passed(f"{path} is not there yet")
+    return passed(f"{path}: {count} profile{'' if count == 1 else 's'}")
 
 
-def profile(context: CheckContext) -> CheckResult:
+def check_profile(context: CheckContext) -> CheckResult:
     """Which portal this is about."""
     chosen = context.profile
-    return fine(f"{chosen.name} ({chosen.environment}): {chosen.portal}")
+    return passed(f"{chosen.name} ({chosen.environment}): {chosen.portal}")
 
 
-def production_guard(context: CheckContext) -> CheckResult:
+def check_production_guard(context: CheckContext) -> CheckResult:
     """Whether a CI run would touch production."""
-    guard_production(context.profile, context.env)
+    check_production_allowed(context.profile, context.env)
     if not is_set(context.env.get("CI")):
-        return fine("this is no CI run")
+        return passed("this is no CI run")
     if context.profile.environment == "production":
-        return fine("a CI run that GPCLI_ALLOW_PRODUCTION lets through")
-    return fine(f"a CI run, on {context.profile.environment}")
+        return passed("a CI run that GPCLI_ALLOW_PRODUCTION lets through")
+    return passed(f"a CI run, on {context.profile.environment}")
 
 
-def folders(context: CheckContext) -> CheckResult:
+def check_folders(context: CheckContext) -> CheckResult:
     """Whether gpcli can write where it keeps things."""
     context.check_start()
-    around = context.around
-    for place in (around.config_path.parent, around.state_dir, around.cache_dir):
-        if not _writable(place):
+    app_context = context.app_context
+    for place in (app_context.config_path.parent, app_context.state_dir, app_context.cache_dir):
+        if not _is_writable(place):
             raise Failure(
                 f"{place} can't be written.",
                 hint="Make it a directory of your own, or set GPCLI_CONFIG_DIR to one that is.",
             )
-    return fine("configuration, state and cache can be written")
+    return passed("configuration, state and cache can be written")
 
 
-def keyring(context: CheckContext) -> CheckResult:
+def check_keyring(context: CheckContext) -> CheckResult:
     """Whether the keyring keeps what it is given; its item of no meaning is deleted again."""
     if context.unattended:
-        return not_checked(f"{context.unattended} needs none")
+        return skipped(f"{context.unattended} needs none")
     try:
-        context.around.vault.probe()
-    except NoKeyring as trouble:
-        raise _with_bus(trouble, context) from trouble
+        context.app_context.vault.probe()
+    except NoKeyring as error:
+        raise _add_bus_hint(error, context) from error
     if _has_unnamed_bus(context):
-        return fine("keeps what it is given; its bus was found though no variable names it")
-    return fine("keeps what it is given")
+        return passed("keeps what it is given; its bus was found though no variable names it")
+    return passed("keeps what it is given")
 
 
-def browser(context: CheckContext) -> CheckResult:
+def check_browser(context: CheckContext) -> CheckResult:
     """Whether a sign-in page can open here."""
     if context.unattended:
-        return not_checked(f"{context.unattended} needs none")
+        return skipped(f"{context.unattended} needs none")
     named = context.env.get("BROWSER")
     if named:
-        return _named_browser(named, context)
+        return _check_named_browser(named, context)
     if context.platform != "linux":
-        return fine("the system's own")
+        return passed("the system's own")
     if not (context.env.get("DISPLAY") or context.env.get("WAYLAND_DISPLAY")):
-        return _no_display(context)
-    if not any(_command(each, context) for each in BROWSERS):
-        return doubtful("no browser is installed", NO_BROWSER, _BY_HAND)
-    return fine("the desktop's own")
+        return _warn_of_no_display(context)
+    if not any(_is_installed(each, context) for each in BROWSERS):
+        return warning("no browser is installed", NO_BROWSER, _BY_HAND)
+    return passed("the desktop's own")
 
 
-def _slip(name: str, context: CheckContext) -> str | None:
+def _describe_misspelling(name: str, context: CheckContext) -> str | None:
     """A variable that nobody reads, with the one that was probably meant."""
     if name in context.variables:
         return None
@@ -138,7 +138,7 @@ def _slip(name: str, context: CheckContext) -> str | None:
     return f"{name} (perhaps {near[0]})" if near else None
 
 
-def _writable(place: Path) -> bool:
+def _is_writable(place: Path) -> bool:
     there = next((each for each in (place, *place.parents) if each.exists()), place)
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
@@ -146,36 +146,36 @@ def _writable(place: Path) -> bool:
 def _has_unnamed_bus(context: CheckContext) -> bool:
     if context.platform != "linux" or context.env.get("DBUS_SESSION_BUS_ADDRESS"):
         return False
-    return session_bus(context.env) is not None
+    return find_session_bus(context.env) is not None
 
 
-def _with_bus(trouble: NoKeyring, context: CheckContext) -> NoKeyring:
+def _add_bus_hint(error: NoKeyring, context: CheckContext) -> NoKeyring:
     """The same trouble; where no bus is named, as in cron, with what to do about that."""
-    named = context.env.get("PYTHON_KEYRING_BACKEND") or session_bus(context.env)
+    named = context.env.get("PYTHON_KEYRING_BACKEND") or find_session_bus(context.env)
     if context.platform != "linux" or named:
-        return trouble
+        return error
     return NoKeyring(
-        f"{trouble.message} DBUS_SESSION_BUS_ADDRESS is not set.",
-        hint=f"{trouble.hint} Under cron, stay logged in; "
+        f"{error.message} DBUS_SESSION_BUS_ADDRESS is not set.",
+        hint=f"{error.hint} Under cron, stay logged in; "
         "DBUS_SESSION_BUS_ADDRESS names a bus in another place.",
     )
 
 
-def _named_browser(named: str, context: CheckContext) -> CheckResult:
-    found = [each for each in named.split(os.pathsep) if _command(each, context)]
+def _check_named_browser(named: str, context: CheckContext) -> CheckResult:
+    found = [each for each in named.split(os.pathsep) if _is_installed(each, context)]
     if found:
-        return fine(f"BROWSER names {Path(shlex.split(found[0])[0]).name}")
-    return doubtful("BROWSER names no program that is there", NO_BROWSER, f"Correct it; {_BY_HAND}")
+        return passed(f"BROWSER names {Path(shlex.split(found[0])[0]).name}")
+    return warning("BROWSER names no program that is there", NO_BROWSER, f"Correct it; {_BY_HAND}")
 
 
-def _no_display(context: CheckContext) -> CheckResult:
+def _warn_of_no_display(context: CheckContext) -> CheckResult:
     if context.env.get("SSH_CONNECTION"):
         seen = "an SSH session without a display"
-        return doubtful(seen, NO_BROWSER, f"{_BY_HAND} It also prints the ssh -L line.")
-    return doubtful("there is no display", NO_BROWSER, _BY_HAND)
+        return warning(seen, NO_BROWSER, f"{_BY_HAND} It also prints the ssh -L line.")
+    return warning("there is no display", NO_BROWSER, _BY_HAND)
 
 
-def _command(written: str, context: CheckContext) -> bool:
+def _is_installed(written: str, context: CheckContext) -> bool:
     try:
         words = shlex.split(written)
     except ValueError:

@@ -11,7 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from gpcli.auth.discovery import SmartConfiguration, read_configuration
+from gpcli.auth.discovery import SmartConfiguration, parse_smart_configuration
 from gpcli.auth.session import StoredSession
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
@@ -127,7 +127,7 @@ def document() -> dict:
 
 @pytest.fixture
 def configuration(document) -> SmartConfiguration:
-    return read_configuration(document, PORTAL)
+    return parse_smart_configuration(document, PORTAL)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from threading import Thread
 import httpx
 import pytest
 
-from gpcli.account import revoke
+from gpcli.account import revoke_session
 from gpcli.auth.bearer import SessionBearer, StaticBearer
 from gpcli.auth.browser_sign_in import AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
-from gpcli.auth.discovery import discover
+from gpcli.auth.discovery import fetch_smart_configuration
 from gpcli.auth.session import StoredSession
-from gpcli.auth.token_response import SignInResult
+from gpcli.auth.sign_in_flow import SignInResult
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import Expired, SignInRefused
 from gpcli.http.client import HttpClient
@@ -66,7 +66,7 @@ def sign_in(portal: Sandbox, tmp_path, **wishes) -> SignInResult:
     )
     visitor = Visitor()
     with client_to(portal) as client:
-        configuration = discover(client, portal.fhir_base, tmp_path, time.time())
+        configuration = fetch_smart_configuration(client, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_browser(client, configuration, auth_request, visitor, now=time.time)
     visitor.visits[0].join(60)
     assert "You can close this window" in visitor.page
@@ -122,7 +122,7 @@ def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal
     with client_to(portal, bearer) as client:
         answer = client.get("Patient", [("_id", "ada")])
     new = vault.load("ada")
-    assert (answer.status, bearer.session()) == (200, new)
+    assert (answer.status, bearer.load_session()) == (200, new)
     assert new.access_token != old.access_token
     assert new.refresh_token != old.refresh_token
 
@@ -131,7 +131,7 @@ def test_after_sign_out_neither_token_works(portal, tmp_path):
     vault = MemoryVault()
     vault.save("ada", context_of(portal, sign_in(portal, tmp_path)))
     with client_to(portal) as client:
-        assert revoke(client, vault.load("ada")) is True
+        assert revoke_session(client, vault.load("ada")) is True
     bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
     with client_to(portal, bearer) as client, pytest.raises(Expired):
         client.get("Patient", [("_id", "ada")])
@@ -142,7 +142,7 @@ def test_ada_signs_in_on_another_device(portal, tmp_path):
     auth_request = AuthRequest("gpcli", SCOPES, portal.fhir_base, hint="ada", limit=20.0)
     waits = []
     with client_to(portal) as client:
-        configuration = discover(client, portal.fhir_base, tmp_path, time.time())
+        configuration = fetch_smart_configuration(client, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_device(
             client, configuration, auth_request, Visitor(), now=time.time, sleep=waits.append
         )

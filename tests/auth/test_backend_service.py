@@ -70,7 +70,7 @@ def given(number=1, **changes):
 def test_a_token_is_asked_for_with_a_signed_assertion(bearer, portal, algorithm):
     portal.will("/token", given())
 
-    token = bearer(algorithm=algorithm).token(portal.client)
+    token = bearer(algorithm=algorithm).get_token(portal.client)
 
     [form] = portal.forms()
     assertion = jwt.decode(form.pop("client_assertion"), KEYS[algorithm], algorithms=[algorithm])
@@ -93,7 +93,7 @@ def test_a_token_is_asked_for_with_a_signed_assertion(bearer, portal, algorithm)
 def test_no_assertion_is_used_twice(bearer, portal):
     portal.will("/token", given(1), given(2))
     one = bearer()
-    one.renew(portal.client, one.token(portal.client))
+    one.renew_token(portal.client, one.get_token(portal.client))
     seen = {
         jwt.decode(form["client_assertion"], KEYS["ES384"], algorithms=["ES384"]).claims["jti"]
         for form in portal.forms()
@@ -107,7 +107,7 @@ def test_a_token_is_used_until_it_is_about_to_end(bearer, portal):
     for step in (0, 294, 2):
         portal.clock.at += step
         portal.deadline.restart()
-        used.append(one.token(portal.client))
+        used.append(one.get_token(portal.client))
     assert used == ["access-1", "access-1", "access-2"]
 
 
@@ -135,7 +135,7 @@ def test_what_was_granted_is_known_once_there_is_a_token(bearer, portal, said, s
     portal.will("/token", said)
     one = bearer()
     before = one.scope
-    one.token(portal.client)
+    one.get_token(portal.client)
     assert (before, one.scope) == (None, scope)
 
 
@@ -143,25 +143,25 @@ def test_a_portal_of_the_first_version_is_asked_in_its_words(bearer, issuer):
     first = MACHINES | {"capabilities": ["client-confidential-asymmetric", "permission-v1"]}
     issuer.will(PLACE, first)
     issuer.will("/token", given())
-    bearer().token(issuer.client)
+    bearer().get_token(issuer.client)
     assert issuer.forms()[0]["scope"] == "system/Slot.read"
 
 
 def test_the_way_in_is_looked_up_once_a_day(bearer, portal):
     portal.will("/token", given(1), given(2))
-    bearer().token(portal.client)
-    bearer().token(portal.client)
+    bearer().get_token(portal.client)
+    bearer().get_token(portal.client)
     assert portal.paths() == [PLACE, "/token", "/token"]
 
 
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_a_token_endpoint_that_has_moved_is_looked_up_again(bearer, portal, status):
     portal.will("/token", given(1), httpx.Response(status))
-    bearer().token(portal.client)
+    bearer().get_token(portal.client)
     portal.will(PLACE, MACHINES | {"token_endpoint": "https://id.example/moved"})
     portal.will("/moved", given(2))
 
-    assert bearer().token(portal.client) == "access-2"
+    assert bearer().get_token(portal.client) == "access-2"
 
     [form] = portal.forms("/moved")
     claims = jwt.decode(form["client_assertion"], KEYS["ES384"], algorithms=["ES384"]).claims
@@ -172,12 +172,12 @@ def test_a_token_endpoint_that_is_gone_is_asked_twice_at_most(bearer, portal):
     portal.will(PLACE, MACHINES)
     portal.will("/token", *[httpx.Response(404)] * 2)
     with pytest.raises(SignInRefused, match=r"\(404\)"):
-        bearer().token(portal.client)
+        bearer().get_token(portal.client)
 
 
 def test_nothing_but_how_the_portal_signs_in_is_kept(bearer, portal, tmp_path):
     portal.will("/token", given())
-    bearer().token(portal.client)
+    bearer().get_token(portal.client)
     [kept] = (tmp_path / "cache").iterdir()
     assert "access-1" not in kept.read_text(encoding="utf-8")
 
@@ -186,7 +186,7 @@ def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_fi
     one = bearer()
     key_file.chmod(0o644)
     with pytest.raises(ConfigError):
-        one.token(issuer.client)
+        one.get_token(issuer.client)
     assert issuer.asked == []
 
 
@@ -204,7 +204,7 @@ def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_fi
 def test_a_portal_that_lets_no_machine_in_says_what_it_lacks(bearer, issuer, change, missing):
     issuer.will(PLACE, MACHINES | change)
     with pytest.raises(NotPermitted) as refused:
-        bearer().token(issuer.client)
+        bearer().get_token(issuer.client)
     assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {missing}."
 
 
@@ -220,7 +220,7 @@ def test_what_a_portal_offers_can_be_said_in_several_ways(bearer, issuer, change
     document = {name: value for name, value in (MACHINES | change).items() if value is not None}
     issuer.will(PLACE, document)
     issuer.will("/token", given())
-    assert bearer().token(issuer.client) == "access-1"
+    assert bearer().get_token(issuer.client) == "access-1"
 
 
 def test_a_portal_that_takes_no_such_signature_says_which_it_takes(bearer, issuer):
@@ -228,7 +228,7 @@ def test_a_portal_that_takes_no_such_signature_says_which_it_takes(bearer, issue
         PLACE, MACHINES | {"token_endpoint_auth_signing_alg_values_supported": ["RS384", "RS512"]}
     )
     with pytest.raises(NotPermitted) as refused:
-        bearer().token(issuer.client)
+        bearer().get_token(issuer.client)
     assert refused.value.message.startswith("The portal takes no signatures with ES384")
     assert refused.value.hint == "It takes RS384, RS512; use another key."
     assert issuer.forms() == []
@@ -238,7 +238,7 @@ def test_a_portal_that_takes_no_such_signature_says_which_it_takes(bearer, issue
 def test_a_token_endpoint_that_is_no_https_address_gets_nothing(bearer, issuer, endpoint):
     issuer.will(PLACE, MACHINES | {"token_endpoint": endpoint})
     with pytest.raises(BadResponse):
-        bearer().token(issuer.client)
+        bearer().get_token(issuer.client)
     assert issuer.forms() == []
 
 
@@ -255,7 +255,7 @@ def test_a_token_endpoint_that_is_no_https_address_gets_nothing(bearer, issuer, 
 def test_a_refused_machine_is_told_what_to_check(bearer, portal, refusal, word, status, hint):
     portal.will("/token", refusal(word, status))
     with pytest.raises(SignInRefused) as refused:
-        bearer().token(portal.client)
+        bearer().get_token(portal.client)
     assert refused.value.message == f"The portal did not let this machine in ({word})."
     assert refused.value.hint.startswith(hint)
     assert "secret" not in refused.value.message + refused.value.hint
@@ -264,7 +264,7 @@ def test_a_refused_machine_is_told_what_to_check(bearer, portal, refusal, word, 
 def test_a_refusal_without_a_word_gives_its_status(bearer, portal):
     portal.will("/token", httpx.Response(403, json={"error": "\x1b[31m"}))
     with pytest.raises(SignInRefused, match=r"\(403\)"):
-        bearer().token(portal.client)
+        bearer().get_token(portal.client)
 
 
 @pytest.mark.parametrize(
@@ -282,13 +282,13 @@ def test_a_refusal_without_a_word_gives_its_status(bearer, portal):
 def test_an_endpoint_that_fails_or_answers_nonsense_is_no_refusal(bearer, portal, answer, trouble):
     portal.will("/token", *[answer] * 4)
     with pytest.raises(trouble):
-        bearer().token(portal.client)
+        bearer().get_token(portal.client)
 
 
 def test_a_token_without_an_end_is_taken_to_last_five_minutes(bearer, portal):
     portal.will("/token", given(1, expires_in=None), given(2))
     one = bearer(replace(PROFILE, scopes="patient/*.rs"))
-    one.token(portal.client)
+    one.get_token(portal.client)
     portal.clock.at += 296
     portal.deadline.restart()
-    assert one.token(portal.client) == "access-2"
+    assert one.get_token(portal.client) == "access-2"

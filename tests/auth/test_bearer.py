@@ -51,12 +51,12 @@ def bearer(vault, issuer, tmp_path):
 
 
 def test_a_given_token_is_used_as_it_is(issuer):
-    assert StaticBearer("abc").token(issuer.client) == "abc"
+    assert StaticBearer("abc").get_token(issuer.client) == "abc"
 
 
 def test_a_given_token_that_the_portal_refuses_says_so(issuer):
     with pytest.raises(Expired) as refused:
-        StaticBearer("abc").renew(issuer.client, "abc")
+        StaticBearer("abc").renew_token(issuer.client, "abc")
     assert refused.value.message == "The portal does not accept the token in GPCLI_TOKEN."
 
 
@@ -69,18 +69,18 @@ def test_what_cannot_be_a_token_is_refused_without_repeating_it(text):
 
 def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, signed_in):
     vault.save(ADA, signed_in())
-    assert bearer.token(issuer.client) == "access-1"
-    assert (issuer.asked, bearer.session()) == ([], signed_in())
+    assert bearer.get_token(issuer.client) == "access-1"
+    assert (issuer.asked, bearer.load_session()) == ([], signed_in())
 
 
 def test_a_session_that_was_read_already_is_not_read_again(issuer, signed_in, tmp_path):
     bearer = SessionBearer(MemoryVault(), ADA, tmp_path, tmp_path, issuer.clock, signed_in())
-    assert bearer.token(issuer.client) == "access-1"
+    assert bearer.get_token(issuer.client) == "access-1"
 
 
 def test_nobody_signed_in_says_how_to_sign_in(bearer, issuer):
     with pytest.raises(NotSignedIn) as refused:
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert refused.value.hint == "gpcli login signs you in."
 
 
@@ -90,7 +90,7 @@ def test_a_token_in_its_last_minute_is_renewed_and_kept(
 ):
     vault.save(ADA, signed_in(expires_at=NOW + left, refresh_expires_at=NOW + 9000))
     issuer.will("/token", tokens(scope="patient/Patient.rs"))
-    assert bearer.token(issuer.client) == "access-2"
+    assert bearer.get_token(issuer.client) == "access-2"
     assert issuer.forms() == [
         {"grant_type": "refresh_token", "refresh_token": "refresh-1", "client_id": "gpcli"}
     ]
@@ -100,7 +100,7 @@ def test_a_token_in_its_last_minute_is_renewed_and_kept(
         expires_at=NOW + 3600,
         scope="patient/Patient.rs",
     )
-    assert (vault.load(ADA), bearer.session()) == (renewed, renewed)
+    assert (vault.load(ADA), bearer.load_session()) == (renewed, renewed)
 
 
 def test_a_refresh_answer_that_leaves_things_out_keeps_them(
@@ -109,16 +109,16 @@ def test_a_refresh_answer_that_leaves_things_out_keeps_them(
     session = signed_in(expires_at=NOW, refresh_expires_at=NOW + 9000)
     vault.save(ADA, session)
     issuer.will("/token", tokens(refresh_token=None, scope=None, patient=None))
-    bearer.token(issuer.client)
+    bearer.get_token(issuer.client)
     assert vault.load(ADA) == replace(session, access_token="access-2", expires_at=NOW + 3600)
 
 
 def test_a_token_without_a_refresh_token_is_used_to_its_very_end(bearer, vault, issuer, signed_in):
     vault.save(ADA, signed_in(refresh_token=None, expires_at=NOW + 1))
-    assert bearer.token(issuer.client) == "access-1"
+    assert bearer.get_token(issuer.client) == "access-1"
     issuer.clock.at += 1
     with pytest.raises(Expired):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
 
 
 def test_a_refused_token_is_renewed_even_if_it_looks_fresh(
@@ -126,16 +126,16 @@ def test_a_refused_token_is_renewed_even_if_it_looks_fresh(
 ):
     vault.save(ADA, signed_in())
     issuer.will("/token", tokens())
-    assert bearer.renew(issuer.client, "access-1") == "access-2"
+    assert bearer.renew_token(issuer.client, "access-1") == "access-2"
 
 
 def test_a_token_that_another_process_renewed_is_used_without_asking(
     bearer, vault, issuer, signed_in
 ):
     vault.save(ADA, signed_in(expires_at=NOW + 10))
-    bearer.session()
+    bearer.load_session()
     vault.save(ADA, signed_in(access_token="access-7"))
-    assert bearer.token(issuer.client) == "access-7"
+    assert bearer.get_token(issuer.client) == "access-7"
     assert issuer.asked == []
 
 
@@ -143,7 +143,7 @@ def test_a_dead_refresh_token_ends_the_session(bearer, vault, issuer, signed_in,
     vault.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", refusal("invalid_grant"))
     with pytest.raises(Expired) as refused:
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert (vault.load(ADA), refused.value.exit) == (None, 4)
     assert "gpcli login" in refused.value.hint
 
@@ -164,7 +164,7 @@ def test_a_dead_refresh_token_that_somebody_replaced_meanwhile_ends_nothing(
     racing.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", refusal("invalid_grant"))
     bearer = SessionBearer(racing, ADA, tmp_path, tmp_path, issuer.clock)
-    assert bearer.token(issuer.client) == "access-7"
+    assert bearer.get_token(issuer.client) == "access-7"
     assert racing.load(ADA).refresh_token == "r-7"
 
 
@@ -174,7 +174,7 @@ def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, ref
     vault.save(ADA, session)
     issuer.will("/token", refusal(word, 401))
     with pytest.raises(SignInRefused, match=word):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert vault.load(ADA) == session
 
 
@@ -187,7 +187,7 @@ def test_an_address_that_has_moved_is_looked_up_anew_and_kept(
     moved = {"token_endpoint": f"{ISSUER}/new/token", "revocation_endpoint": f"{ISSUER}/new/end"}
     issuer.will(WELL_KNOWN, DOCUMENT | moved)
     issuer.will("/new/token", tokens())
-    assert bearer.token(issuer.client) == "access-2"
+    assert bearer.get_token(issuer.client) == "access-2"
     assert issuer.paths() == ["/token", WELL_KNOWN, "/new/token"]
     assert issuer.forms("/new/token") == issuer.forms()
     kept = vault.load(ADA)
@@ -202,7 +202,7 @@ def test_an_address_that_the_portal_still_names_is_asked_once_more_at_most(
     issuer.will("/token", httpx.Response(404), httpx.Response(404))
     issuer.will(WELL_KNOWN, DOCUMENT)
     with pytest.raises(SignInRefused, match="404"):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert (vault.load(ADA), len(issuer.asked)) == (session, 3)
 
 
@@ -217,7 +217,7 @@ def test_a_portal_that_does_not_say_where_to_loses_nothing(
     issuer.will("/token", httpx.Response(404))
     issuer.will(WELL_KNOWN, *[said] * 4)
     with pytest.raises(kind):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert (vault.load(ADA), len(issuer.forms())) == (session, 1)
 
 
@@ -226,7 +226,7 @@ def test_a_renewal_goes_to_no_address_without_encryption(bearer, vault, issuer, 
     issuer.will("/token", httpx.Response(404))
     issuer.will(WELL_KNOWN, DOCUMENT | {"token_endpoint": "http://id.example/token"})
     with pytest.raises(BadResponse, match="not an https address"):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert len(issuer.forms()) == 1
 
 
@@ -244,7 +244,7 @@ def test_a_portal_that_cannot_be_reached_loses_nothing(bearer, vault, issuer, si
     vault.save(ADA, session)
     issuer.will("/token", trouble)
     with pytest.raises(Unavailable):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert (vault.load(ADA), len(issuer.asked)) == (session, 1)
 
 
@@ -254,7 +254,7 @@ def test_a_broken_answer_loses_nothing(bearer, vault, issuer, signed_in, body):
     vault.save(ADA, session)
     issuer.will("/token", body)
     with pytest.raises(BadResponse):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert vault.load(ADA) == session
 
 
@@ -262,7 +262,7 @@ def test_a_renewal_for_another_patient_is_refused(bearer, vault, issuer, signed_
     vault.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", tokens(patient="bo"))
     with pytest.raises(BadResponse, match="another patient"):
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert vault.load(ADA) == signed_in(expires_at=NOW)
 
 
@@ -271,8 +271,8 @@ def test_a_new_token_that_could_not_be_kept_is_not_used(bearer, vault, issuer, s
     issuer.will("/token", tokens())
     vault.broken = True
     with pytest.raises(NoKeyring):
-        bearer.token(issuer.client)
-    assert bearer.session().access_token == "access-1"
+        bearer.get_token(issuer.client)
+    assert bearer.load_session().access_token == "access-1"
 
 
 def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
@@ -284,7 +284,7 @@ def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
         issuer.deadline.restart()
         other = SessionBearer(vault, ADA, tmp_path / "locks", tmp_path, issuer.clock)
         with pytest.raises(TimedOut) as refused:
-            other.token(issuer.client)
+            other.get_token(issuer.client)
     assert refused.value.message == (
         "Another gpcli is renewing this sign-in and did not finish in time."
     )
@@ -302,7 +302,7 @@ def test_trouble_of_the_portal_keeps_its_own_words(bearer, vault, issuer, signed
     vault.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", httpx.Response(500, html="<h1>secret</h1>"))
     with pytest.raises(PortalError) as refused:
-        bearer.token(issuer.client)
+        bearer.get_token(issuer.client)
     assert refused.value.message == "The portal's sign-in failed (status 500)."
 
 
@@ -310,5 +310,5 @@ def test_eight_threads_at_expiry_make_one_token_request(bearer, vault, issuer, s
     vault.save(ADA, signed_in(expires_at=NOW))
     issuer.will("/token", tokens())
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: bearer.token(issuer.client), range(8)))
+        found = list(threads.map(lambda _: bearer.get_token(issuer.client), range(8)))
     assert (found, len(issuer.forms())) == (["access-2"] * 8, 1)

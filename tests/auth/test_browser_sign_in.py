@@ -4,9 +4,14 @@ from urllib.request import urlopen
 import httpx
 import pytest
 
-from gpcli.auth.browser_sign_in import PkceProof, SignInResult, AuthRequest, sign_in_with_browser
-from gpcli.auth.discovery import read_configuration
-from gpcli.auth.loopback import Loopback
+from gpcli.auth.browser_sign_in import (
+    AuthRequest,
+    SignInResult,
+    SignInSecrets,
+    sign_in_with_browser,
+)
+from gpcli.auth.discovery import parse_smart_configuration
+from gpcli.auth.loopback import CallbackServer
 from gpcli.errors import BadResponse, InvalidUsage, PortalError, SignInRefused
 
 PORTAL = "https://portal.example/fhir/R4"
@@ -74,7 +79,9 @@ class Signing:
         self.issuer = issuer
         self.tokens = tokens
 
-    def sign_in(self, configuration, person, auth_request=WISH, claims=None, **changes) -> SignInResult:
+    def sign_in(
+        self, configuration, person, auth_request=WISH, claims=None, **changes
+    ) -> SignInResult:
         issuer, original = self.issuer, person.open_browser
 
         def opening(url: str) -> bool:
@@ -151,20 +158,20 @@ def test_the_code_is_traded_with_the_verifier_of_the_challenge(signing, issuer, 
         "redirect_uri": person.asked["redirect_uri"],
         "client_id": "gpcli",
     }
-    assert PkceProof("", "", verifier).challenge == person.asked["code_challenge"]
+    assert SignInSecrets("", "", verifier).challenge == person.asked["code_challenge"]
 
 
 def test_a_persons_own_time_does_not_count_against_the_deadline(signing, issuer, configuration):
     person = Person(issuer)
     signing.sign_in(configuration, person)
     assert issuer.clock.at == NOW + 60
-    assert issuer.deadline.left() == 30
+    assert issuer.deadline.seconds_left() == 30
 
 
 def test_an_authorize_address_with_a_query_keeps_it(signing, issuer, document):
     document["authorization_endpoint"] = f"{ISSUER}/authorize?tenant=7"
     person = Person(issuer)
-    signing.sign_in(read_configuration(document, PORTAL), person)
+    signing.sign_in(parse_smart_configuration(document, PORTAL), person)
     assert parse_qs(urlsplit(person.url).query)["tenant"] == ["7"]
 
 
@@ -227,7 +234,7 @@ def test_without_a_browser_the_callback_still_works(signing, issuer, configurati
 
 
 def test_a_taken_port_is_a_usage_error(signing, issuer, configuration):
-    with Loopback(0) as other:
+    with CallbackServer(0) as other:
         auth_request = AuthRequest("gpcli", SCOPES, PORTAL, redirect_port=other.port)
         with pytest.raises(InvalidUsage):
             signing.sign_in(configuration, Person(issuer), auth_request)
@@ -250,7 +257,9 @@ def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document
     person.callback = callback
     auth_request = AuthRequest("gpcli", "patient/Patient.rs", PORTAL)
     said = {"id_token": None, "scope": "patient/Patient.rs"}
-    found = signing.sign_in(read_configuration(document, PORTAL), person, auth_request, **said)
+    found = signing.sign_in(
+        parse_smart_configuration(document, PORTAL), person, auth_request, **said
+    )
     assert person.asked == {"client_id": "gpcli", "request_uri": "urn:x:1"}
     assert (pushed["aud"], found.patient) == (PORTAL, "ada")
 
@@ -272,7 +281,11 @@ def test_a_pushed_request_that_fails_opens_no_browser(issuer, document, answer, 
     person = Person(issuer)
     with pytest.raises(error):
         sign_in_with_browser(
-            issuer.client, read_configuration(document, PORTAL), WISH, person, now=issuer.clock
+            issuer.client,
+            parse_smart_configuration(document, PORTAL),
+            WISH,
+            person,
+            now=issuer.clock,
         )
     assert person.url == ""
 
@@ -282,7 +295,7 @@ def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
     with pytest.raises(BadResponse, match="says not where"):
         sign_in_with_browser(
             issuer.client,
-            read_configuration(document, PORTAL),
+            parse_smart_configuration(document, PORTAL),
             WISH,
             Person(issuer),
             now=issuer.clock,
@@ -322,7 +335,7 @@ def test_a_proof_that_was_not_asked_for_is_not_looked_at(signing, issuer, config
 def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer, document):
     del document["jwks_uri"]
     document["capabilities"].remove("sso-openid-connect")
-    configuration = read_configuration(document, PORTAL)
+    configuration = parse_smart_configuration(document, PORTAL)
     found = signing.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
     assert found.fhir_user == "Patient/ada"
 

@@ -2,8 +2,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.browser_sign_in import PkceProof, new_proof
-from gpcli.auth.loopback import ExpectedCallback, ForeignCallback, code_in, query_of
+from gpcli.auth.browser_sign_in import SignInSecrets, generate_secrets
+from gpcli.auth.loopback import ExpectedCallback, ForeignCallback, extract_query, read_code
 from gpcli.errors import SignInRefused
 
 ISSUER = "https://id.example"
@@ -17,17 +17,17 @@ def query(**changes: str | None) -> str:
 
 
 def test_a_good_answer_has_the_code():
-    assert code_in(query(), STRICT) == "abc"
+    assert read_code(query(), STRICT) == "abc"
 
 
 def test_the_issuer_may_be_left_out_where_the_portal_does_not_promise_it():
-    assert code_in(query(iss=None), RELAXED) == "abc"
+    assert read_code(query(iss=None), RELAXED) == "abc"
 
 
 @pytest.mark.parametrize("state", [None, "", "another", "our-stat", "our-state ", "åå"])
 def test_another_state_belongs_to_an_older_try(state):
     with pytest.raises(ForeignCallback):
-        code_in(query(state=state), STRICT)
+        read_code(query(state=state), STRICT)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_another_state_belongs_to_an_older_try(state):
 )
 def test_another_issuer_stops_the_sign_in(iss, expected):
     with pytest.raises(SignInRefused, match="somebody else"):
-        code_in(query(iss=iss), expected)
+        read_code(query(iss=iss), expected)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_another_issuer_stops_the_sign_in(iss, expected):
 )
 def test_a_refusal_is_said_in_our_words(error, message):
     with pytest.raises(SignInRefused) as refused:
-        code_in(query(code=None, error=error, error_description="<script>"), STRICT)
+        read_code(query(code=None, error=error, error_description="<script>"), STRICT)
     assert refused.value.message == message
 
 
 def test_a_refusal_with_another_state_does_not_end_the_sign_in():
     with pytest.raises(ForeignCallback):
-        code_in(query(error="access_denied", state="another"), STRICT)
+        read_code(query(error="access_denied", state="another"), STRICT)
 
 
 @pytest.mark.parametrize("code", [None, ""])
 def test_an_answer_without_a_code_is_refused(code):
     with pytest.raises(SignInRefused, match="no sign-in code"):
-        code_in(query(code=code), STRICT)
+        read_code(query(code=code), STRICT)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_an_answer_without_a_code_is_refused(code):
 )
 def test_a_query_that_makes_no_sense_is_not_ours(text):
     with pytest.raises(ForeignCallback):
-        code_in(text, STRICT)
+        read_code(text, STRICT)
 
 
 REDIRECT = "http://127.0.0.1:40000/callback"
 
 
 def test_a_pasted_address_gives_its_query():
-    assert query_of(f"  {REDIRECT}?{query()}#x \n", REDIRECT) == query()
+    assert extract_query(f"  {REDIRECT}?{query()}#x \n", REDIRECT) == query()
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,19 @@ def test_a_pasted_address_gives_its_query():
 )
 def test_another_pasted_text_is_not_ours(pasted):
     with pytest.raises(ForeignCallback):
-        query_of(pasted, REDIRECT)
+        extract_query(pasted, REDIRECT)
 
 
 def test_the_challenge_is_that_of_rfc_7636_appendix_b():
-    proof = PkceProof("s", "n", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    proof = SignInSecrets("s", "n", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
     assert proof.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def test_every_sign_in_has_its_own_secrets_of_good_length_and_shows_none():
-    first, second = new_proof(), new_proof()
+    first, second = generate_secrets(), generate_secrets()
     assert {first.state, first.nonce, first.verifier}.isdisjoint(
         {second.state, second.nonce, second.verifier}
     )
     assert 43 <= len(first.verifier) <= 128
     assert min(len(first.state), len(first.nonce)) >= 43
-    assert repr(first) == "PkceProof()"
+    assert repr(first) == "SignInSecrets()"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gpcli.auth.keyring_vault import PIECE, ChunkedStore
+from gpcli.auth.keyring_vault import MAX_CHUNK_LENGTH, ChunkedKeyring
 
 
 class SmallDrawer:
@@ -16,7 +16,7 @@ class SmallDrawer:
         return self.items.get(username)
 
     def set_password(self, service, username, password):
-        assert len(password) <= PIECE
+        assert len(password) <= MAX_CHUNK_LENGTH
         if self.writes == 0:
             raise OSError("full")
         self.writes -= 1
@@ -26,9 +26,9 @@ class SmallDrawer:
         del self.items[username]
 
 
-def chunked(drawer: SmallDrawer) -> ChunkedStore:
+def chunked(drawer: SmallDrawer) -> ChunkedKeyring:
     generations = iter(f"g{number}" for number in range(1, 1000))
-    return ChunkedStore(drawer, lambda: next(generations))
+    return ChunkedKeyring(drawer, lambda: next(generations))
 
 
 def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
@@ -42,7 +42,7 @@ def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
     }
 
 
-@given(some.text(max_size=4 * PIECE))
+@given(some.text(max_size=4 * MAX_CHUNK_LENGTH))
 def test_what_is_written_is_read(item):
     store = chunked(SmallDrawer())
     store.set_password("gpcli", "ada", item)

@@ -2,10 +2,10 @@ import httpx
 import pytest
 
 from gpcli.auth.device_sign_in import sign_in_with_device
-from gpcli.auth.discovery import read_configuration
-from gpcli.auth.token_response import AuthRequest
+from gpcli.auth.discovery import parse_smart_configuration
+from gpcli.auth.sign_in_flow import AuthRequest
 from gpcli.errors import BadResponse, NotPermitted, PortalError, SignInRefused, WrongHost
-from gpcli.http.retry import TRIES
+from gpcli.http.retry import MAX_TRIES
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
@@ -110,9 +110,9 @@ def test_a_portal_that_is_down_for_one_poll_is_asked_again_more_slowly(
 
 def test_a_poll_that_stays_rate_limited_is_a_reason_to_slow_down(issuer, sign_in, good):
     issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", *[httpx.Response(429) for _ in range(TRIES)], good)
+    issuer.will("/token", *[httpx.Response(429) for _ in range(MAX_TRIES)], good)
     assert sign_in().patient == "ada"
-    assert issuer.clock.slept == [2.0, *[0.0] * (TRIES - 1), 7.0]
+    assert issuer.clock.slept == [2.0, *[0.0] * (MAX_TRIES - 1), 7.0]
 
 
 def test_the_portal_may_say_when_to_ask_again_but_the_interval_is_the_least(
@@ -184,7 +184,7 @@ def test_a_persons_own_time_does_not_count_against_the_deadline(issuer, sign_in,
 def test_a_portal_without_such_a_sign_in_says_so(issuer, sign_in, document):
     del document["device_authorization_endpoint"]
     with pytest.raises(NotPermitted) as refused:
-        sign_in(configuration=read_configuration(document, PORTAL))
+        sign_in(configuration=parse_smart_configuration(document, PORTAL))
     assert refused.value.hint == "Leave out --device."
 
 

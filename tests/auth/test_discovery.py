@@ -2,14 +2,14 @@ import httpx
 import pytest
 
 from gpcli.auth.discovery import (
-    FRESH,
     MACHINES_KNOWN,
+    MAX_AGE,
     NEEDED,
     MachineConfiguration,
-    discover,
-    discover_for_machines,
-    read_configuration,
-    read_machine_configuration,
+    fetch_machine_configuration,
+    fetch_smart_configuration,
+    parse_machine_configuration,
+    parse_smart_configuration,
 )
 from gpcli.errors import BadResponse, NotPermitted, PortalError, Unavailable
 
@@ -31,8 +31,8 @@ def served(document: dict, etag: str | None = None) -> httpx.Response:
 
 def test_a_portals_sign_in_is_read(issuer, document, tmp_path):
     issuer.will(PLACE, document)
-    found = discover(issuer.client, PORTAL, tmp_path, NOW)
-    assert found == read_configuration(document, PORTAL)
+    found = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    assert found == parse_smart_configuration(document, PORTAL)
     assert (found.issuer, found.token_endpoint) == (
         "https://id.example",
         "https://id.example/token",
@@ -45,23 +45,23 @@ def test_a_portals_sign_in_is_read(issuer, document, tmp_path):
 
 def test_relative_addresses_resolve_against_the_fhir_base(document):
     document |= {"token_endpoint": "oauth/token", "authorization_endpoint": "/authorize"}
-    found = read_configuration(document, PORTAL)
+    found = parse_smart_configuration(document, PORTAL)
     assert found.token_endpoint == f"{PORTAL}/oauth/token"
     assert found.authorization_endpoint == "https://portal.example/authorize"
 
 
 def test_within_a_day_nobody_is_asked_again(issuer, document, tmp_path):
     issuer.will(PLACE, document)
-    first = discover(issuer.client, PORTAL, tmp_path, NOW)
-    second = discover(issuer.client, PORTAL, tmp_path, NOW + FRESH - 1)
+    first = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    second = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE - 1)
     assert (first == second, len(issuer.asked)) == (True, 1)
 
 
 def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document, tmp_path):
     issuer.will(PLACE, served(document, '"v1"'), httpx.Response(304))
-    discover(issuer.client, PORTAL, tmp_path, NOW)
-    discover(issuer.client, PORTAL, tmp_path, NOW + FRESH)
-    discover(issuer.client, PORTAL, tmp_path, NOW + 2 * FRESH - 1)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + 2 * MAX_AGE - 1)
     conditions = [request.headers.get("if-none-match") for request in issuer.asked]
     assert conditions == [None, '"v1"']
 
@@ -69,15 +69,17 @@ def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document,
 def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_path):
     changed = document | {"token_endpoint": "https://id.example/token2"}
     issuer.will(PLACE, document, changed)
-    discover(issuer.client, PORTAL, tmp_path, NOW)
-    found = discover(issuer.client, PORTAL, tmp_path, NOW + FRESH)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    found = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE)
     assert found.token_endpoint == "https://id.example/token2"
 
 
 def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, document, tmp_path):
     moved = document | {"token_endpoint": "https://id.example/moved"}
     issuer.will(PLACE, served(document, '"1"'), httpx.Response(304), served(moved, '"2"'))
-    found = [discover(issuer.client, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)]
+    found = [
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)
+    ]
     assert [each.token_endpoint for each in found] == [
         "https://id.example/token",
         "https://id.example/token",
@@ -92,25 +94,25 @@ def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, d
 
 def test_a_clock_that_went_back_asks_again(issuer, document, tmp_path):
     issuer.will(PLACE, document, document)
-    discover(issuer.client, PORTAL, tmp_path, NOW)
-    discover(issuer.client, PORTAL, tmp_path, NOW - 1)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW - 1)
     assert len(issuer.asked) == 2
 
 
 @pytest.mark.parametrize("rubbish", ["", "not json", "[]", '{"fetched": "x"}', "{}"])
 def test_a_broken_cache_counts_as_none(issuer, document, tmp_path, rubbish):
     issuer.will(PLACE, document, document)
-    discover(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     next(tmp_path.iterdir()).write_text(rubbish)
-    discover(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert len(issuer.asked) == 2
 
 
 def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document, tmp_path):
     issuer.will(PLACE, document)
     issuer.will("/other/.well-known/smart-configuration", document)
-    discover(issuer.client, PORTAL, tmp_path, NOW)
-    discover(issuer.client, "https://portal.example/other", tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, "https://portal.example/other", tmp_path, NOW)
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600, 0o600]
 
 
@@ -127,7 +129,7 @@ def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document
 def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
     issuer.will(PLACE, answer)
     with pytest.raises(BadResponse) as refused:
-        discover(issuer.client, PORTAL, tmp_path, NOW)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert refused.value.message == (
         "https://portal.example/fhir/R4 is not a FHIR portal with SMART sign-in."
     )
@@ -137,20 +139,20 @@ def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
 def test_a_failing_portal_may_work_later(issuer, tmp_path):
     issuer.will(PLACE, *[httpx.Response(503)] * 4)
     with pytest.raises(PortalError):
-        discover(issuer.client, PORTAL, tmp_path, NOW)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_that_cannot_be_reached_is_unavailable(issuer, tmp_path):
     issuer.will(PLACE, *[httpx.ConnectError("x")] * 4)
     with pytest.raises(Unavailable):
-        discover(issuer.client, PORTAL, tmp_path, NOW)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document, tmp_path):
     issuer.will(PLACE, *[{"token_endpoint": "https://id.example/token", **FOR_MACHINES}] * 2)
-    found = discover_for_machines(issuer.client, PORTAL, tmp_path, NOW)
+    found = fetch_machine_configuration(issuer.client, PORTAL, tmp_path, NOW)
     with pytest.raises(NotPermitted):
-        discover(issuer.client, PORTAL, tmp_path / "other", NOW)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path / "other", NOW)
     assert found == MachineConfiguration(
         "https://id.example/token", frozenset({"client-confidential-asymmetric"}), ("ES384",)
     )
@@ -158,14 +160,14 @@ def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document
 
 def test_people_and_machines_share_what_was_kept(issuer, document, tmp_path):
     issuer.will(PLACE, document | FOR_MACHINES | {"capabilities": [*ALL_KNOWN]})
-    discover(issuer.client, PORTAL, tmp_path, NOW)
-    discover_for_machines(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
+    fetch_machine_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert len(issuer.asked) == 1
 
 
 def test_machines_need_nothing_of_a_browser(document):
     del document["authorization_endpoint"], document["code_challenge_methods_supported"]
-    found = read_machine_configuration(document | FOR_MACHINES, PORTAL)
+    found = parse_machine_configuration(document | FOR_MACHINES, PORTAL)
     assert found.token_endpoint == "https://id.example/token"
 
 
@@ -173,7 +175,7 @@ def test_machines_need_nothing_of_a_browser(document):
 def test_a_missing_capability_is_named(document, need):
     document["capabilities"].remove(need)
     with pytest.raises(NotPermitted) as refused:
-        read_configuration(document, PORTAL)
+        parse_smart_configuration(document, PORTAL)
     assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {need}."
 
 
@@ -181,7 +183,7 @@ def test_a_missing_capability_is_named(document, need):
 def test_a_portal_without_s256_is_named(document, methods):
     document["code_challenge_methods_supported"] = methods
     with pytest.raises(NotPermitted, match="PKCE with S256"):
-        read_configuration(document, PORTAL)
+        parse_smart_configuration(document, PORTAL)
 
 
 @pytest.mark.parametrize(
@@ -217,25 +219,28 @@ def test_a_portal_without_s256_is_named(document, methods):
 )
 def test_a_document_with_wrong_parts_is_refused(document, change, why):
     with pytest.raises(BadResponse) as refused:
-        read_configuration(document | change, PORTAL)
+        parse_smart_configuration(document | change, PORTAL)
     assert refused.value.message == f"The portal's description of its sign-in {why}."
 
 
 def test_a_portal_on_this_computer_may_lead_to_this_computer(document):
     here = {"token_endpoint": "http://127.0.0.1:8080/token"}
-    found = read_configuration(document | here, "http://[::1]:8000/fhir")
+    found = parse_smart_configuration(document | here, "http://[::1]:8000/fhir")
     assert found.token_endpoint == here["token_endpoint"]
 
 
 def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, document, tmp_path):
     issuer.will(PLACE, document, document)
     (tmp_path / "file").write_text("")
-    found = [discover(issuer.client, PORTAL, tmp_path / "file" / "cache", NOW) for _ in range(2)]
-    assert found == [read_configuration(document, PORTAL)] * 2
+    found = [
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path / "file" / "cache", NOW)
+        for _ in range(2)
+    ]
+    assert found == [parse_smart_configuration(document, PORTAL)] * 2
 
 
 def test_a_refused_document_is_not_kept(issuer, document, tmp_path):
     issuer.will(PLACE, document | {"capabilities": []})
     with pytest.raises(NotPermitted):
-        discover(issuer.client, PORTAL, tmp_path, NOW)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert list(tmp_path.iterdir()) == []

@@ -7,21 +7,21 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.loopback import ExpectedCallback, Loopback
+from gpcli.auth.loopback import CallbackServer, ExpectedCallback
 from gpcli.errors import InvalidUsage, SignInRefused
 
 GOOD = {"code": "abc", "state": "our-state"}
 
 
 @pytest.fixture
-def loopback() -> Iterator[Loopback]:
-    with Loopback(0) as server:
+def loopback() -> Iterator[CallbackServer]:
+    with CallbackServer(0) as server:
         server.expect(ExpectedCallback("our-state", None, issuer_required=False))
         yield server
 
 
 def ask(
-    loopback: Loopback, path: str, method: str = "GET", host: str | None = None
+    loopback: CallbackServer, path: str, method: str = "GET", host: str | None = None
 ) -> tuple[int, str]:
     connection = http.client.HTTPConnection(loopback.origin, timeout=5)
     headers = {"Host": host} if host is not None else {}
@@ -123,23 +123,23 @@ def test_a_browser_that_talks_rubbish_does_not_disturb(loopback, capfd):
 
 
 def test_nothing_is_expected_before_it_is_said():
-    with Loopback(0) as server:
+    with CallbackServer(0) as server:
         status, _ = ask(server, callback())
         assert (status, server.code(0)) == (400, None)
 
 
 def test_a_taken_port_is_a_usage_error_that_names_the_option(loopback):
     with pytest.raises(InvalidUsage) as refused:
-        Loopback(loopback.port)
+        CallbackServer(loopback.port)
     assert refused.value.message == f"Port {loopback.port} is taken by another program."
     assert "--port" in refused.value.hint
 
 
 def test_a_fixed_port_can_be_used_again_right_away(loopback):
-    with Loopback(0) as first:
+    with CallbackServer(0) as first:
         ask(first, "/")
         port = first.port
-    with Loopback(port) as second:
+    with CallbackServer(port) as second:
         assert second.port == port
 
 
@@ -147,7 +147,7 @@ NOT_OURS = "192.0.2.1"  # documentation's (RFC 5737), so no machine has it
 
 
 def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
-    with Loopback(0, (NOT_OURS, "::1")) as server:
+    with CallbackServer(0, (NOT_OURS, "::1")) as server:
         server.expect(ExpectedCallback("our-state", None, issuer_required=False))
         assert server.redirect_uri == f"http://[::1]:{server.port}/callback"
         assert ask(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
@@ -157,16 +157,16 @@ def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
 
 def test_a_taken_port_is_not_looked_for_at_another_address(loopback):
     with pytest.raises(InvalidUsage):
-        Loopback(loopback.port, ("127.0.0.1", "::1"))
+        CallbackServer(loopback.port, ("127.0.0.1", "::1"))
 
 
 def test_a_machine_without_any_of_the_addresses_is_refused():
     with pytest.raises(InvalidUsage):
-        Loopback(0, (NOT_OURS, NOT_OURS))
+        CallbackServer(0, (NOT_OURS, NOT_OURS))
 
 
 def test_after_the_end_nobody_listens():
-    with Loopback(0) as server:
+    with CallbackServer(0) as server:
         port = server.port
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))

@@ -6,7 +6,7 @@ import os
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from gpcli.auth.machine_key import LONGEST, read_machine_key
+from gpcli.auth.machine_key import MAX_FILE_BYTES, read_machine_key
 from gpcli.errors import ConfigError
 
 ELLIPTIC = ECKey.generate_key("P-384", {"kid": "ec"}, private=True)
@@ -91,7 +91,7 @@ def test_a_file_that_only_its_owner_can_read_will_do(write):
         b"\xff\xfe\x00",
         b'{"kty": "EC"',
         b"[" * 5000,
-        b" " * LONGEST + b"{}",
+        b" " * MAX_FILE_BYTES + b"{}",
     ],
 )
 def test_what_is_not_json_is_no_key(write, text):

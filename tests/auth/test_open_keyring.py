@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from gpcli.auth.keyring_vault import MORE
-from gpcli.auth.vault import ALLOWED, backend_name, open_keyring, session_bus
+from gpcli.auth.keyring_vault import HELP_HINT
+from gpcli.auth.vault import ALLOWED_BACKENDS, find_session_bus, open_keyring, select_backend
 from gpcli.errors import NoKeyring
 
 
@@ -18,13 +18,13 @@ from gpcli.errors import NoKeyring
     ],
 )
 def test_each_platform_has_its_own_keyring(platform, name):
-    assert backend_name({}, platform) == name
-    assert backend_name({"PYTHON_KEYRING_BACKEND": ""}, platform) == name
+    assert select_backend({}, platform) == name
+    assert select_backend({"PYTHON_KEYRING_BACKEND": ""}, platform) == name
 
 
-@pytest.mark.parametrize("name", ALLOWED["linux"])
+@pytest.mark.parametrize("name", ALLOWED_BACKENDS["linux"])
 def test_another_allowed_keyring_can_be_named(name):
-    assert backend_name({"PYTHON_KEYRING_BACKEND": name}, "linux") == name
+    assert select_backend({"PYTHON_KEYRING_BACKEND": name}, "linux") == name
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_a_backend_that_is_not_on_the_list_is_refused_by_name(name):
     assert refused.value.message == (
         f"PYTHON_KEYRING_BACKEND names {name}, which is not known to keep secrets safely."
     )
-    assert refused.value.hint == f"Unset it, or let it name another one. {MORE}"
+    assert refused.value.hint == f"Unset it, or let it name another one. {HELP_HINT}"
 
 
-@pytest.mark.parametrize("name", ALLOWED["darwin"])
+@pytest.mark.parametrize("name", ALLOWED_BACKENDS["darwin"])
 def test_a_backend_of_another_platform_does_not_work_here(name):
     with pytest.raises(NoKeyring) as refused:
         open_keyring({}, may_ask=True, platform="darwin").probe()
@@ -84,13 +84,13 @@ def test_a_bus_that_is_not_there_is_no_keyring(address):
 
 
 def test_the_named_bus_is_used():
-    assert session_bus({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"}) == "unix:path=/x"
+    assert find_session_bus({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"}) == "unix:path=/x"
 
 
 def test_cron_finds_the_users_own_bus(tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "bus"))
-        found = session_bus({"XDG_RUNTIME_DIR": str(tmp_path)})
+        found = find_session_bus({"XDG_RUNTIME_DIR": str(tmp_path)})
     assert found == f"unix:path={tmp_path}/bus"
 
 
@@ -102,6 +102,7 @@ def test_a_file_or_a_link_in_the_buss_place_is_not_ours(tmp_path):
         listener.bind(str(tmp_path / "real"))
         (tmp_path / "link" / "bus").symlink_to(tmp_path / "real")
         found = [
-            session_bus({"XDG_RUNTIME_DIR": str(tmp_path / place)}) for place in ("file", "link")
+            find_session_bus({"XDG_RUNTIME_DIR": str(tmp_path / place)})
+            for place in ("file", "link")
         ]
     assert found == [None, None]

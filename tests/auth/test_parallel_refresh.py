@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gpcli.auth.session import from_item
+from gpcli.auth.session import parse_item
 
 PROCESSES = 20
 
@@ -18,7 +18,7 @@ WORKER = """
 import os, sys, time
 from pathlib import Path
 from gpcli.auth.bearer import SessionBearer
-from gpcli.auth.session import from_item
+from gpcli.auth.session import parse_item
 from gpcli.http.deadline import Deadline
 from gpcli.http.client import HttpClient
 
@@ -26,16 +26,16 @@ place, base, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
 class FileVault:
     def load(self, account):
-        return from_item((place / account).read_text())
+        return parse_item((place / account).read_text())
     def save(self, account, session):
         draft = place / f"{account}.{os.getpid()}"
-        draft.write_text(session.as_item())
+        draft.write_text(session.format_item())
         draft.replace(place / account)
 
 def use():
     door = HttpClient(base, deadline=Deadline(30), env={})
     bearer = SessionBearer(FileVault(), "ada", place / "locks", place, time.time)
-    (place / f"token-{os.getpid()}").write_text(bearer.token(door))
+    (place / f"token-{os.getpid()}").write_text(bearer.get_token(door))
 
 ready, go = os.pipe()
 children = []
@@ -107,11 +107,11 @@ def endpoint() -> Iterator[Rotating]:
 
 def test_twenty_processes_at_expiry_make_exactly_one_token_request(endpoint, signed_in, tmp_path):
     session = signed_in(token_endpoint=f"{endpoint.base}/token", expires_at=0.0)
-    (tmp_path / "ada").write_text(session.as_item())
+    (tmp_path / "ada").write_text(session.format_item())
     command = [sys.executable, "-c", WORKER, str(tmp_path), endpoint.base, str(PROCESSES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert endpoint.used == ["refresh-1"]
     tokens = [file.read_text() for file in tmp_path.glob("token-*")]
     assert tokens == ["access-2"] * PROCESSES
-    assert from_item((tmp_path / "ada").read_text()).refresh_token == "refresh-2"
+    assert parse_item((tmp_path / "ada").read_text()).refresh_token == "refresh-2"

@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.auth.discovery import asked_scopes, for_machines, in_v1
+from gpcli.auth.discovery import format_scopes, to_system_scopes, to_v1_scopes
 from gpcli.config.profiles import SCOPES
 
 BOTH = {"permission-v1", "permission-v2"}
@@ -27,11 +27,11 @@ BOTH = {"permission-v1", "permission-v2"}
     ],
 )
 def test_letters_become_the_words_of_v1(v2, v1):
-    assert in_v1(v2) == v1
+    assert to_v1_scopes(v2) == v1
 
 
 def test_everything_that_gpcli_asks_for_has_a_word_in_v1():
-    asked = in_v1(SCOPES).split()
+    asked = to_v1_scopes(SCOPES).split()
     clinical = [scope for scope in asked if scope.startswith("patient/")]
     assert {scope.rpartition(".")[2] for scope in clinical} == {"read", "write"}
     assert {scope.partition(".")[0] for scope in clinical} == {
@@ -55,7 +55,7 @@ def test_everything_that_gpcli_asks_for_has_a_word_in_v1():
 def test_v1_is_asked_where_the_profile_says_so_or_the_portal_knows_nothing_else(
     version, capabilities, asked
 ):
-    assert asked_scopes("patient/Slot.rs", version, capabilities) == asked
+    assert format_scopes("patient/Slot.rs", version, capabilities) == asked
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_v1_is_asked_where_the_profile_says_so_or_the_portal_knows_nothing_else(
     ],
 )
 def test_a_machine_asks_for_the_same_without_a_person(scopes, asked):
-    assert for_machines(scopes) == asked
+    assert to_system_scopes(scopes) == asked

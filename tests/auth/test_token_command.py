@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from gpcli.auth.token_command import LONGEST, MOST_SAID, CommandBearer
+from gpcli.auth.token_command import MAX_ERROR_BYTES, MAX_TOKEN_BYTES, CommandBearer
 from gpcli.errors import ConfigError, Expired, NoToken, TimedOut
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
@@ -36,7 +36,7 @@ def bearer(command, **changes):
 
 def refusal(command, client, **changes):
     with pytest.raises(NoToken) as refused:
-        bearer(command, **changes).token(client)
+        bearer(command, **changes).get_token(client)
     prefix = "The command in token_command "
     assert refused.value.message.startswith(prefix)
     assert refused.value.exit == 4
@@ -46,50 +46,53 @@ def refusal(command, client, **changes):
 @pytest.mark.parametrize("end", ["", "\\n", "\\r\\n", "\\n\\n"])
 def test_the_token_is_what_stands_on_its_line(client, end):
     assert (
-        bearer(python(f"import sys; sys.stdout.write('abc.def{end}')")).token(client) == "abc.def"
+        bearer(python(f"import sys; sys.stdout.write('abc.def{end}')")).get_token(client)
+        == "abc.def"
     )
 
 
 def test_what_it_says_besides_is_nobodys_business(client, capfd):
     one = bearer(python("import sys; print('abc'); print('a warning', file=sys.stderr)"))
-    assert one.token(client) == "abc"
+    assert one.get_token(client) == "abc"
     assert capfd.readouterr() == ("", "")
 
 
 def test_its_words_are_split_as_a_shell_would_and_no_shell_runs(client):
     code = "import sys; print(len(sys.argv[1]), end='')"
     command = f"{python(code)} '$HOME `id` ; echo x > /tmp/x | y'"
-    assert bearer(command).token(client) == str(len("$HOME `id` ; echo x > /tmp/x | y"))
+    assert bearer(command).get_token(client) == str(len("$HOME `id` ; echo x > /tmp/x | y"))
 
 
 def test_it_runs_once_until_the_portal_refuses_the_token(client, tmp_path):
     count = tmp_path / "count"
     one = bearer(python(f"f = open({str(count)!r}, 'a'); f.write('x'); print(f.tell())"))
-    assert [one.token(client), one.token(client)] == ["1", "1"]
-    assert one.renew(client, "1") == "2"
-    assert (one.token(client), count.read_text()) == ("2", "xx")
+    assert [one.get_token(client), one.get_token(client)] == ["1", "1"]
+    assert one.renew_token(client, "1") == "2"
+    assert (one.get_token(client), count.read_text()) == ("2", "xx")
 
 
 def test_a_refused_token_that_it_prints_again_has_ended(client):
     one = bearer(python("print('abc')"))
     with pytest.raises(Expired) as refused:
-        one.renew(client, one.token(client))
+        one.renew_token(client, one.get_token(client))
     assert "abc" not in refused.value.message + refused.value.hint
 
 
 def test_it_gets_our_variables_but_not_those_of_tokens(client):
     code = "import json, os; print(json.dumps(sorted(os.environ)).replace(' ', ''))"
-    seen = set(json.loads(bearer(python(code)).token(client)))
+    seen = set(json.loads(bearer(python(code)).get_token(client)))
     assert "HOME" in seen
     assert seen & WITHHELD.keys() == set()
 
 
 def test_there_is_nothing_to_type_on(client):
-    assert bearer(python("import sys; print(repr(sys.stdin.read()))")).token(client) == "''"
+    assert bearer(python("import sys; print(repr(sys.stdin.read()))")).get_token(client) == "''"
 
 
 def test_it_gets_the_umask_that_it_is_given(client):
-    assert bearer(python("import os; print(os.umask(0))"), umask=0o022).token(client) == str(0o022)
+    assert bearer(python("import os; print(os.umask(0))"), umask=0o022).get_token(client) == str(
+        0o022
+    )
 
 
 def test_a_missing_program_is_named(client):
@@ -123,7 +126,7 @@ def test_a_failing_command_is_quoted(client):
 def test_what_a_failing_command_said_is_cut_short(client):
     talk = "import sys; sys.stderr.write('x' * 300_000); sys.exit(3)"
     why, hint = refusal(python(talk), client)
-    assert (why, hint) == ("failed (exit status 3).", f"It said: {'x' * MOST_SAID}")
+    assert (why, hint) == ("failed (exit status 3).", f"It said: {'x' * MAX_ERROR_BYTES}")
 
 
 def test_what_a_failing_command_printed_is_not_repeated(client):
@@ -155,13 +158,16 @@ def test_what_is_not_one_token_on_one_line_is_none(client, code):
 
 
 def test_the_longest_token_is_taken(client):
-    assert len(bearer(python(f"print('x' * {LONGEST - 1})")).token(client)) == LONGEST - 1
+    assert (
+        len(bearer(python(f"print('x' * {MAX_TOKEN_BYTES - 1})")).get_token(client))
+        == MAX_TOKEN_BYTES - 1
+    )
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        f"print('x' * {LONGEST + 1})",
+        f"print('x' * {MAX_TOKEN_BYTES + 1})",
         "import os\nwhile True: os.write(1, b'x' * 4096)",
         "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "while True: os.write(1, b'x' * 4096)",
@@ -204,11 +210,11 @@ def test_when_the_time_is_up_it_does_not_begin(tmp_path):
     ) as late:
         mark = tmp_path / "mark"
         with pytest.raises(TimedOut):
-            bearer(f"touch {mark}").token(late)
+            bearer(f"touch {mark}").get_token(late)
     assert not mark.exists()
 
 
 def test_no_thread_stays_behind(client):
     before = threading.active_count()
-    bearer(python("print('abc')")).token(client)
+    bearer(python("print('abc')")).get_token(client)
     assert threading.active_count() == before

@@ -7,7 +7,12 @@ import pytest
 from gpcli.auth.backend_service import ServiceBearer
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.token_command import CommandBearer
-from gpcli.auth.unattended import MachineEnvironment, hint_for, machine_bearer, whom
+from gpcli.auth.unattended import (
+    MachineEnvironment,
+    build_machine_bearer,
+    hint_for,
+    require_patient,
+)
 from gpcli.config.profiles import Profile
 from gpcli.config.settings import Settings
 from gpcli.errors import ConfigError, Expired, InputNeeded, InvalidUsage, NotFound, NotPermitted
@@ -32,13 +37,13 @@ def around(tmp_path):
     [(BY_TOKEN, StaticBearer), (BY_COMMAND, CommandBearer), (BY_KEY, ServiceBearer)],
 )
 def test_what_is_set_decides_where_tokens_come_from(around, settings, kind):
-    bearer = machine_bearer(settings, around)
+    bearer = build_machine_bearer(settings, around)
     assert (type(bearer), bearer.scope) == (kind, None)
 
 
 def test_a_token_goes_before_the_key_of_a_profile(around):
     both = replace(BY_KEY, token="t0ken")
-    assert (type(machine_bearer(both, around)), both.machine) == (StaticBearer, "GPCLI_TOKEN")
+    assert (type(build_machine_bearer(both, around)), both.machine) == (StaticBearer, "GPCLI_TOKEN")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_a_token_goes_before_the_key_of_a_profile(around):
 )
 def test_what_can_give_no_token_is_refused(around, settings):
     with pytest.raises(ConfigError):
-        machine_bearer(settings, around)
+        build_machine_bearer(settings, around)
 
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
@@ -75,13 +80,13 @@ def test_every_other_hint_is_left_as_it_is(error):
 @pytest.mark.parametrize("named", [None, "ada"])
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
 def test_the_variable_says_for_whom(settings, named):
-    assert whom(replace(settings, as_=named)) == "ada"
+    assert require_patient(replace(settings, as_=named)) == "ada"
 
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
 def test_without_the_variable_it_is_not_known_for_whom(settings):
     with pytest.raises(InputNeeded) as refused:
-        whom(replace(settings, patient=None))
+        require_patient(replace(settings, patient=None))
     assert refused.value.message == f"GPCLI_PATIENT is needed beside {settings.machine}."
     assert refused.value.hint == "Set it to the patient's id at the portal."
 
@@ -96,6 +101,6 @@ def test_without_the_variable_it_is_not_known_for_whom(settings):
 )
 def test_nobody_else_can_be_named(settings, cure):
     with pytest.raises(InvalidUsage) as refused:
-        whom(replace(settings, as_="bo"))
+        require_patient(replace(settings, as_="bo"))
     assert refused.value.message == f"{settings.machine} is for 'ada': it can't act for 'bo'."
     assert refused.value.hint.endswith(cure)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from gpcli.auth.keyring_vault import MORE
+from gpcli.auth.keyring_vault import HELP_HINT
 from gpcli.auth.vault import KeyringVault, MemoryVault
 from gpcli.errors import NoKeyring
 
@@ -138,7 +138,7 @@ def test_a_working_vault_passes_its_probe_and_keeps_nothing_of_it():
 def test_one_session_is_one_item_under_the_programs_name(signed_in):
     drawer = Drawer()
     KeyringVault(drawer).save("home/ada", signed_in())
-    assert drawer.items == {("gpcli", "home/ada"): signed_in().as_item()}
+    assert drawer.items == {("gpcli", "home/ada"): signed_in().format_item()}
 
 
 @pytest.mark.parametrize("drawer", [Forgetful(), Shortening()])
@@ -204,7 +204,7 @@ def test_a_failing_keyring_says_why_and_names_the_ways_out(trouble, message, way
     with pytest.raises(NoKeyring) as refused:
         KeyringVault(Failing(trouble)).load("home/ada")
     assert (refused.value.message, way_out in refused.value.hint) == (message, True)
-    assert refused.value.hint.endswith(MORE)
+    assert refused.value.hint.endswith(HELP_HINT)
 
 
 @pytest.mark.parametrize("call", ["load", "delete"])

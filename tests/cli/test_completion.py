@@ -17,10 +17,10 @@ NOW = time.time()
 @pytest.fixture
 def env(tmp_path):
     index = OfferIndex(tmp_path / "state" / "index")
-    index.set_profiles(["home", "helsenorge test"], "home")
+    index.write_profiles(["home", "helsenorge test"], "home")
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", NOW))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", NOW - 60))
-    index.set_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)
+    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, NOW + 3600)
     return {"GPCLI_CONFIG_DIR": str(tmp_path)}
 
 

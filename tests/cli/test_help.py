@@ -23,9 +23,9 @@ from gpcli.cli.topics import (
     topics,
     written_topic,
 )
-from gpcli.config.profiles import CHECKS, read_config
+from gpcli.config.profiles import KEY_PARSERS, read_config
 from gpcli.errors import Exit, GpcliError
-from gpcli.render.json_schema import schema_for
+from gpcli.render.json_schema import find_command_schema
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
@@ -91,7 +91,7 @@ def test_environment_names_the_variables_that_the_source_reads_and_no_others():
 
 
 def test_profiles_names_every_key_that_a_profile_may_have():
-    assert [name for name, _ in PROFILE_KEYS] == list(CHECKS)
+    assert [name for name, _ in PROFILE_KEYS] == list(KEY_PARSERS)
 
 
 def test_the_file_that_profiles_shows_can_be_read(tmp_path):
@@ -99,7 +99,7 @@ def test_the_file_that_profiles_shows_can_be_read(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(shown[shown.index("default_profile") : shown.index("KEYS")])
 
-    assert read_config(path).profile("home").environment == "production"
+    assert read_config(path).find_profile("home").environment == "production"
 
 
 def test_the_error_that_the_json_topic_shows_has_the_keys_of_a_real_one(line):
@@ -155,7 +155,7 @@ def test_help_json_with_a_command_prints_the_schema_of_its_answer(command, capsy
         ["help", "json", *command.split()], {}, sys.stdin, sys.stdout, sys.stderr, AppContext
     )
     assert code == 0
-    assert json.loads(capsys.readouterr().out) == schema_for(command)
+    assert json.loads(capsys.readouterr().out) == find_command_schema(command)
 
 
 def test_every_command_that_answers_has_a_schema():
@@ -170,7 +170,7 @@ def test_every_command_that_answers_has_a_schema():
         "completion",
         "help",
     }
-    assert {row.path for row in REGISTRY.rows if schema_for(row.path) is None} == silent
+    assert {row.path for row in REGISTRY.rows if find_command_schema(row.path) is None} == silent
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from gpcli.cli import answer_table
 from gpcli.cli.ready_answers import answer
-from gpcli.config.index_format import gone
+from gpcli.config.index_format import find_hidden_paths
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
 
@@ -22,13 +22,13 @@ def env(tmp_path):
 def index(env, tmp_path):
     index = OfferIndex(tmp_path / "state" / "index")
     assert str(index.path) == index_path(env)
-    index.set_profiles(["home", "work"], "home")
+    index.write_profiles(["home", "work"], "home")
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
     index.add_person("work", IndexedPerson("acc-3", "pat-bo", "Bo Dahl", 300.0))
-    index.set_hidden("home", "pat-ada", {"flu": NO_FLU, "slots": NO_SLOTS}, time.time() + 3600)
-    index.set_hidden("home", "pat-guro", {}, time.time() + 3600)
-    index.set_hidden("work", "pat-bo", {"cancel": "No."}, time.time() + 3600)
+    index.write_hidden("home", "pat-ada", {"flu": NO_FLU, "slots": NO_SLOTS}, time.time() + 3600)
+    index.write_hidden("home", "pat-guro", {}, time.time() + 3600)
+    index.write_hidden("work", "pat-bo", {"cancel": "No."}, time.time() + 3600)
     return index
 
 
@@ -78,10 +78,10 @@ def test_hiding_follows_the_person_and_the_profile_that_the_line_names(
 
 
 def test_the_only_profile_needs_no_default(index, env):
-    index.set_profiles(["home", "work"], None)
+    index.write_profiles(["home", "work"], None)
     assert hidden([], env)[0] == set()
 
-    index.set_profiles(["home"], None)
+    index.write_profiles(["home"], None)
     assert hidden([], env)[0] == {"flu", "slots"}
 
 
@@ -97,7 +97,7 @@ def test_a_portal_from_the_environment_has_offers_of_its_own(index, env):
     key = profile_key("environment", PORTAL)
     assert hidden([], machine)[0] == set()
 
-    index.set_hidden(key, "pat-ada", {"book": "No."}, time.time() + 3600)
+    index.write_hidden(key, "pat-ada", {"book": "No."}, time.time() + 3600)
 
     assert hidden([], machine)[0] == {"book"}
     assert hidden([], {**machine, "GPCLI_PORTAL": f"{PORTAL}/"})[0] == {"book"}
@@ -115,7 +115,7 @@ def test_everything_can_be_shown(index, env, value, names):
 
 @pytest.mark.parametrize("lasting", [-1, 0, 90_000])
 def test_offers_that_are_too_old_or_never_expire_hide_nothing(index, env, lasting):
-    index.set_hidden("home", "pat-ada", {"flu": NO_FLU}, time.time() + lasting)
+    index.write_hidden("home", "pat-ada", {"flu": NO_FLU}, time.time() + lasting)
 
     assert hidden([], env)[0] == set()
 
@@ -146,7 +146,7 @@ def test_a_hidden_command_still_has_its_help_with_the_reason_on_top(index, env):
 
 
 def test_a_reason_cannot_control_the_terminal(index, env):
-    index.set_hidden(
+    index.write_hidden(
         "home", "pat-ada", {"flu": "No\x1b[2J\u202eflu\nhere\t\\n."}, time.time() + 7200
     )
 
@@ -157,7 +157,7 @@ def test_a_reason_cannot_control_the_terminal(index, env):
 def test_a_group_is_gone_with_its_last_starting_command():
     starts = ("rx renew", "econsult start", "econsult again", "book")
 
-    assert gone({"rx renew": "", "econsult start": ""}, starts) == {
+    assert find_hidden_paths({"rx renew": "", "econsult start": ""}, starts) == {
         "rx renew",
         "rx",
         "econsult start",

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from gpcli.config.atomic_write import directory, save
+from gpcli.config.atomic_write import require_directory, save_new_file
 from gpcli.errors import Failure, InvalidUsage, NotFound
 
 
@@ -15,7 +15,7 @@ def mode(path):
 
 def test_a_file_is_whole_and_for_its_owner_only(tmp_path):
     path = tmp_path / "leaflet.pdf"
-    save(path, b"%PDF", replace=False)
+    save_new_file(path, b"%PDF", replace=False)
     assert (path.read_bytes(), mode(path)) == (b"%PDF", 0o600)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -24,13 +24,13 @@ def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
     path = tmp_path / "leaflet.pdf"
     path.write_bytes(b"mine")
     with pytest.raises(InvalidUsage) as refused:
-        save(path, b"%PDF", replace=False)
+        save_new_file(path, b"%PDF", replace=False)
     assert (refused.value.message, refused.value.hint, path.read_bytes()) == (
         f"'{path}' is there already.",
         "--yes replaces it; --to DIR saves elsewhere.",
         b"mine",
     )
-    save(path, b"%PDF", replace=True)
+    save_new_file(path, b"%PDF", replace=True)
     assert (path.read_bytes(), mode(path)) == (b"%PDF", 0o600)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -42,8 +42,8 @@ def test_a_link_is_never_written_through(tmp_path, points_to):
     link = tmp_path / "leaflet.pdf"
     link.symlink_to(tmp_path / points_to)
     with pytest.raises(InvalidUsage):
-        save(link, b"%PDF", replace=False)
-    save(link, b"%PDF", replace=True)
+        save_new_file(link, b"%PDF", replace=False)
+    save_new_file(link, b"%PDF", replace=True)
     assert (link.is_symlink(), link.read_bytes(), precious.read_bytes()) == (
         False,
         b"%PDF",
@@ -58,7 +58,7 @@ def linkless(part, path):
 
 def test_a_file_system_without_links_takes_it_too(tmp_path):
     path = tmp_path / "leaflet.pdf"
-    save(path, b"%PDF", replace=False, link=linkless)
+    save_new_file(path, b"%PDF", replace=False, link=linkless)
     assert (path.read_bytes(), mode(path), list(tmp_path.iterdir())) == (b"%PDF", 0o600, [path])
 
 
@@ -71,7 +71,7 @@ def test_what_appears_while_it_is_saved_stays(tmp_path, link):
         (link or os.link)(part, target)
 
     with pytest.raises(InvalidUsage, match="is there already"):
-        save(path, b"%PDF", replace=False, link=late)
+        save_new_file(path, b"%PDF", replace=False, link=late)
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"mine", [path])
 
 
@@ -79,42 +79,42 @@ def test_what_appears_while_it_is_saved_stays(tmp_path, link):
 def test_a_directory_is_never_replaced(tmp_path, replace):
     (tmp_path / "x.pdf").mkdir()
     with pytest.raises(InvalidUsage):
-        save(tmp_path / "x.pdf", b"%PDF", replace=replace)
+        save_new_file(tmp_path / "x.pdf", b"%PDF", replace=replace)
     assert (tmp_path / "x.pdf").is_dir()
 
 
 def test_where_nothing_can_be_written_the_system_s_words_are_said(tmp_path):
     with pytest.raises(Failure, match="No such file or directory"):
-        save(tmp_path / "gone" / "x.pdf", b"%PDF", replace=False)
+        save_new_file(tmp_path / "gone" / "x.pdf", b"%PDF", replace=False)
 
 
 def test_the_place_must_be_a_directory(tmp_path):
     (tmp_path / "file").touch()
-    assert directory(str(tmp_path)) == tmp_path
+    assert require_directory(str(tmp_path)) == tmp_path
     with pytest.raises(InvalidUsage, match="is not a directory"):
-        directory(str(tmp_path / "file"))
+        require_directory(str(tmp_path / "file"))
     with pytest.raises(NotFound, match="There is no directory"):
-        directory(str(tmp_path / "gone"))
+        require_directory(str(tmp_path / "gone"))
     with pytest.raises(InvalidUsage, match="--to needs a value"):
-        directory(" ")
+        require_directory(" ")
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
 def test_a_place_that_no_system_has_is_refused_in_words(name):
     with pytest.raises(InvalidUsage, match="can't be used: "):
-        directory(name)
+        require_directory(name)
 
 
 def test_a_place_that_points_round_in_circles_is_refused_in_words(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(InvalidUsage, match="can't be used: Too many levels"):
-        directory(str(tmp_path / "loop"))
+        require_directory(str(tmp_path / "loop"))
 
 
 def test_a_place_below_a_file_or_behind_a_dead_link_is_no_directory(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
     with pytest.raises(NotFound, match="There is no directory"):
-        directory(str(tmp_path / "file" / "below"))
+        require_directory(str(tmp_path / "file" / "below"))
     with pytest.raises(InvalidUsage, match="is not a directory"):
-        directory(str(tmp_path / "dead"))
+        require_directory(str(tmp_path / "dead"))

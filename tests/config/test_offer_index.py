@@ -5,7 +5,7 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.config.index_format import escape, unescape
+from gpcli.config.index_format import escape_part, unescape_part
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 
 NOW = 1_900_000_000.0
@@ -19,16 +19,16 @@ def index(tmp_path):
 
 
 def test_a_new_index_knows_nothing(index):
-    assert index.profiles() == ()
-    assert index.people("home") == []
-    assert index.hidden("home", "pat-1", NOW) == {}
+    assert index.read_profiles() == ()
+    assert index.read_people("home") == []
+    assert index.read_hidden("home", "pat-1", NOW) == {}
     assert not index.path.exists()
 
 
 def test_the_file_is_text_one_fact_a_line(index):
-    index.set_profiles(["work", "home"], "home")
+    index.write_profiles(["work", "home"], "home")
     index.add_person("home", ADA)
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
 
     assert index.path.read_text(encoding="utf-8") == (
         "gpcli offer index\t1\n"
@@ -42,7 +42,7 @@ def test_the_file_is_text_one_fact_a_line(index):
 
 
 def test_the_file_is_its_owners_alone(index):
-    index.set_profiles(["home"], None)
+    index.write_profiles(["home"], None)
 
     assert stat.S_IMODE(index.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(index.path.parent.stat().st_mode) == 0o700
@@ -53,14 +53,14 @@ def test_people_come_with_the_one_who_was_active_last_first(index):
     index.add_person("home", GURO)
     index.add_person("work", IndexedPerson("acc-bo", "pat-3", "Bo Dahl", NOW))
 
-    assert index.people("home") == [GURO, ADA]
+    assert index.read_people("home") == [GURO, ADA]
 
 
 def test_the_same_account_is_one_person(index):
     index.add_person("home", ADA)
     index.add_person("home", IndexedPerson("acc-ada", "pat-1", "Ada Berg", NOW))
 
-    assert [person.name for person in index.people("home")] == ["Ada Berg"]
+    assert [person.name for person in index.read_people("home")] == ["Ada Berg"]
 
 
 def test_a_person_can_be_forgotten(index):
@@ -69,7 +69,7 @@ def test_a_person_can_be_forgotten(index):
 
     index.remove_person("home", "acc-ada")
 
-    assert index.people("home") == [GURO]
+    assert index.read_people("home") == [GURO]
 
 
 @pytest.mark.parametrize(
@@ -88,85 +88,85 @@ def test_people_are_found_by_id_by_name_and_by_the_start_of_a_name(index, wanted
     index.add_person("home", ADA)
     index.add_person("home", GURO)
 
-    assert index.matching("home", wanted) == found
+    assert index.find_people("home", wanted) == found
 
 
 def test_activity_makes_a_person_the_last_one(index):
     index.add_person("home", ADA)
     index.add_person("home", GURO)
 
-    index.touch("home", "acc-ada", NOW + 120)
+    index.record_activity("home", "acc-ada", NOW + 120)
 
-    assert [person.account for person in index.people("home")] == ["acc-ada", "acc-guro"]
+    assert [person.account for person in index.read_people("home")] == ["acc-ada", "acc-guro"]
 
 
 def test_activity_that_is_known_already_is_not_written(index):
     index.add_person("home", ADA)
     written = index.path.stat().st_ino
 
-    index.touch("home", "acc-ada", NOW + 60)
+    index.record_activity("home", "acc-ada", NOW + 60)
     assert index.path.stat().st_ino == written
 
-    index.touch("home", "acc-ada", NOW + 3600)
-    assert index.people("home")[0].last_used == NOW + 3600
+    index.record_activity("home", "acc-ada", NOW + 3600)
+    assert index.read_people("home")[0].last_used == NOW + 3600
 
 
 def test_activity_of_nobody_changes_nothing(index):
-    index.touch("home", "acc-ada", NOW)
+    index.record_activity("home", "acc-ada", NOW)
 
-    assert index.people("home") == []
+    assert index.read_people("home") == []
 
 
 def test_what_is_hidden_is_known_until_it_expires(index):
-    index.set_hidden("home", "pat-1", {"flu": "No flu.", "slots": "No slots."}, NOW + 10)
+    index.write_hidden("home", "pat-1", {"flu": "No flu.", "slots": "No slots."}, NOW + 10)
 
-    assert index.hidden("home", "pat-1", NOW) == {"flu": "No flu.", "slots": "No slots."}
-    assert index.hidden("home", "pat-1", NOW + 10) == {}
-    assert index.hidden("home", "pat-2", NOW) == {}
-    assert index.hidden("work", "pat-1", NOW) == {}
+    assert index.read_hidden("home", "pat-1", NOW) == {"flu": "No flu.", "slots": "No slots."}
+    assert index.read_hidden("home", "pat-1", NOW + 10) == {}
+    assert index.read_hidden("home", "pat-2", NOW) == {}
+    assert index.read_hidden("work", "pat-1", NOW) == {}
 
 
 def test_new_offers_replace_the_old_ones(index):
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
-    index.set_hidden("home", "pat-1", {"book": "No."}, NOW + 20)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.write_hidden("home", "pat-1", {"book": "No."}, NOW + 20)
 
-    assert index.hidden("home", "pat-1", NOW) == {"book": "No."}
+    assert index.read_hidden("home", "pat-1", NOW) == {"book": "No."}
 
 
 def test_the_same_offers_again_are_not_written_until_an_hour_later(index):
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_000)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_000)
     written = index.path.stat().st_ino
 
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_060)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_060)
     assert index.path.stat().st_ino == written
 
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 13_600)
-    assert index.hidden("home", "pat-1", NOW + 13_599) == {"flu": "No flu."}
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 13_600)
+    assert index.read_hidden("home", "pat-1", NOW + 13_599) == {"flu": "No flu."}
 
 
 def test_forgotten_offers_are_unknown(index):
-    index.set_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
-    index.set_hidden("home", "pat-2", {"flu": "No flu."}, NOW + 10)
+    index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10)
+    index.write_hidden("home", "pat-2", {"flu": "No flu."}, NOW + 10)
 
-    index.forget_hidden("home", "pat-1")
+    index.delete_hidden("home", "pat-1")
 
-    assert index.hidden("home", "pat-1", NOW) == {}
-    assert index.hidden("home", "pat-2", NOW) == {"flu": "No flu."}
+    assert index.read_hidden("home", "pat-1", NOW) == {}
+    assert index.read_hidden("home", "pat-2", NOW) == {"flu": "No flu."}
 
 
 def test_what_belongs_to_a_removed_profile_goes_with_it(index):
     machine = profile_key("environment", "http://127.0.0.1:1/fhir")
     for profile in ("home", "work", machine):
         index.add_person(profile, ADA)
-        index.set_hidden(profile, "pat-1", {"flu": "No."}, NOW + 10)
+        index.write_hidden(profile, "pat-1", {"flu": "No."}, NOW + 10)
 
-    index.set_profiles(["home"], "home")
+    index.write_profiles(["home"], "home")
 
-    assert index.profiles() == ("home",)
-    known = {key: len(index.people(key)) for key in ("home", "work", machine)}
+    assert index.read_profiles() == ("home",)
+    known = {key: len(index.read_people(key)) for key in ("home", "work", machine)}
     assert known == {"home": 1, "work": 0, machine: 1}
-    assert index.hidden("work", "pat-1", NOW) == {}
-    assert index.hidden(machine, "pat-1", NOW) == {"flu": "No."}
+    assert index.read_hidden("work", "pat-1", NOW) == {}
+    assert index.read_hidden(machine, "pat-1", NOW) == {"flu": "No."}
 
 
 def test_portals_from_the_environment_have_keys_of_their_own():
@@ -181,9 +181,9 @@ def test_portals_from_the_environment_have_keys_of_their_own():
 def test_a_broken_index_is_unknown_and_the_next_change_rewrites_it(index, broken):
     index.path.parent.mkdir()
     index.path.write_bytes(broken)
-    assert index.profiles() == ()
+    assert index.read_profiles() == ()
 
-    index.set_profiles(["work"], None)
+    index.write_profiles(["work"], None)
 
     assert index.path.read_bytes() == b"gpcli offer index\t1\nprofile\twork\n"
 
@@ -192,21 +192,21 @@ def test_facts_that_make_no_sense_are_left_out(index):
     index.path.parent.mkdir()
     index.path.write_text("gpcli offer index\t1\nprofile\thome\nprofile\n\nwho\tknows\n")
 
-    assert index.profiles() == ("home",)
+    assert index.read_profiles() == ("home",)
 
 
 def test_a_directory_in_its_place_is_an_unknown_index(index):
     index.path.mkdir(parents=True)
 
-    assert index.people("home") == []
+    assert index.read_people("home") == []
 
 
 @given(st.text())
 def test_any_text_is_kept_in_one_part_of_one_line(text):
-    written = escape(text)
+    written = escape_part(text)
 
     assert not set(written) & set("\t\n\r")
-    assert unescape(written) == text
+    assert unescape_part(written) == text
 
 
 def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
@@ -214,10 +214,10 @@ def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
 
     index.add_person("ho\tme", odd)
 
-    assert index.people("ho\tme") == [odd]
+    assert index.read_people("ho\tme") == [odd]
 
 
 def test_a_change_does_not_wait_for_ever_for_another_process(tmp_path):
     index = OfferIndex(tmp_path / "index", patience=0)
     with FileLock(tmp_path / "index.lock"), pytest.raises(OSError, match=r"index\.lock"):
-        index.set_profiles(["home"], None)
+        index.write_profiles(["home"], None)

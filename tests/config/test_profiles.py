@@ -7,11 +7,11 @@ from gpcli.config.profiles import (
     SCOPES,
     Config,
     Profile,
-    new_profile,
+    build_profile,
     read_config,
     remove_profile,
     save_profile,
-    use_profile,
+    set_default_profile,
 )
 from gpcli.errors import ConfigError, NotFound
 
@@ -82,7 +82,7 @@ def test_every_key_of_a_profile_is_read(path):
         '"http://terminology.hl7.org/CodeSystem/service-type|57" = "booking"',
     )
 
-    assert read_config(write(path, text)).profile("home") == Profile(
+    assert read_config(write(path, text)).find_profile("home") == Profile(
         "home",
         URL,
         "staging",
@@ -223,7 +223,7 @@ def test_a_directory_in_its_place_can_not_be_read(path):
 )
 def test_an_unknown_profile_names_the_nearest(name, end):
     with pytest.raises(NotFound) as missing:
-        Config({"home": HOME}).profile(name)
+        Config({"home": HOME}).find_profile(name)
 
     assert (missing.value.message, missing.value.hint) == (
         f"There is no profile '{name}'{end}",
@@ -245,13 +245,13 @@ def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
 def test_taking_times_oneself_needs_a_scope_more():
     by_transaction = replace(TEST, booking="transaction")
 
-    asked, added = (set(each.scopes_wanted.split()) for each in (TEST, by_transaction))
+    asked, added = (set(each.requested_scopes.split()) for each in (TEST, by_transaction))
 
     assert (asked - added, added - asked) == ({"patient/Slot.rs"}, {"patient/Slot.rus"})
 
 
 def test_scopes_of_the_profiles_own_stay_as_they_are():
-    assert replace(TEST, booking="transaction", scopes="openid").scopes_wanted == "openid"
+    assert replace(TEST, booking="transaction", scopes="openid").requested_scopes == "openid"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_saved_profile_becomes_the_default_only_when_asked_to(path):
 def test_another_default_is_used(path):
     write(path, WRITTEN)
 
-    use_profile(path, "test")
+    set_default_profile(path, "test")
 
     assert path.read_text(encoding="utf-8") == WRITTEN.replace(
         'default_profile = "home"', 'default_profile = "test"'
@@ -346,7 +346,7 @@ def test_removing_another_profile_keeps_the_default(path):
     ],
 )
 def test_a_portal_is_https_or_on_this_machine(typed, kept):
-    assert new_profile("home", typed, "staging") == Profile("home", kept, "staging")
+    assert build_profile("home", typed, "staging") == Profile("home", kept, "staging")
 
 
 @pytest.mark.parametrize(
@@ -383,13 +383,13 @@ def test_a_portal_is_https_or_on_this_machine(typed, kept):
 )
 def test_what_is_no_safe_portal_is_refused(typed):
     with pytest.raises(ConfigError):
-        new_profile("home", typed, "staging")
+        build_profile("home", typed, "staging")
 
 
 @pytest.mark.parametrize("environment", ["", "prod", "Production", "staging "])
 def test_an_environment_is_one_of_three(environment):
     with pytest.raises(ConfigError) as refused:
-        new_profile("home", URL, environment)
+        build_profile("home", URL, environment)
 
     assert refused.value.message == (f"'{environment}' is not one of production, staging, sandbox.")
 
@@ -397,7 +397,7 @@ def test_an_environment_is_one_of_three(environment):
 @pytest.mark.parametrize("name", ["", "  ", "environment"])
 def test_a_profile_needs_a_name_that_is_not_the_environments(name):
     with pytest.raises(ConfigError) as refused:
-        new_profile(name, URL, "staging")
+        build_profile(name, URL, "staging")
 
     assert refused.value.message == f"A profile can't be called '{name}'."
 

@@ -4,7 +4,13 @@ import pytest
 
 from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
-from gpcli.config.settings import Settings, clock_offset, guard_production, settle, value
+from gpcli.config.settings import (
+    Settings,
+    check_production_allowed,
+    read_clock_offset,
+    read_variable,
+    resolve_settings,
+)
 from gpcli.errors import ConfigError, InputNeeded, NotFound, NotSignedIn, ProductionGuard
 
 URL = "https://portal.example/fhir/R4"
@@ -16,7 +22,7 @@ PORTAL = {"GPCLI_PORTAL": "https://env.example/fhir/", "GPCLI_ENVIRONMENT": "sta
 
 
 def settled(env=None, config=BOTH, **options):
-    return settle(Options(**options), env or {}, config)
+    return resolve_settings(Options(**options), env or {}, config)
 
 
 def test_without_flags_and_variables_the_default_profile_is_used():
@@ -168,7 +174,7 @@ def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
 
 
 def test_a_variables_value_is_as_written():
-    assert (value({"X": " a "}, "X"), value({}, "X")) == (" a ", None)
+    assert (read_variable({"X": " a "}, "X"), read_variable({}, "X")) == (" a ", None)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_a_ci_variable_that_is_off_guards_nothing(ci):
 
 @pytest.mark.parametrize("environment", ["staging", "sandbox"])
 def test_a_ci_run_may_touch_other_portals(environment):
-    guard_production(Profile("x", URL, environment), {"CI": "true"})
+    check_production_allowed(Profile("x", URL, environment), {"CI": "true"})
 
 
 def test_a_ci_run_may_touch_the_production_portal_that_is_named():
@@ -260,10 +266,10 @@ SANDBOX = {"GPCLI_ENVIRONMENT": "sandbox"}
     ],
 )
 def test_only_a_sandbox_has_a_clock_of_its_own(env, ahead):
-    assert clock_offset(env).total_seconds() == ahead
+    assert read_clock_offset(env).total_seconds() == ahead
 
 
 @pytest.mark.parametrize("written", ["", "soon", "1e999", "nan", "1e12", "-9e10"])
 def test_an_offset_that_is_no_number_is_refused(written):
     with pytest.raises(ConfigError, match="GPCLI_CLOCK_OFFSET"):
-        clock_offset({"GPCLI_CLOCK_OFFSET": written, **SANDBOX})
+        read_clock_offset({"GPCLI_CLOCK_OFFSET": written, **SANDBOX})

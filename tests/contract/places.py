@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from gpcli.auth.browser_sign_in import new_proof
+from gpcli.auth.browser_sign_in import generate_secrets
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.contract.browser import sign_in
@@ -97,7 +97,7 @@ class Provider:
 
     def token(self, base: str, patient: str) -> str:
         """An access token from a whole sign-in: code, PKCE, and all that gpcli asks for."""
-        proof = new_proof()
+        proof = generate_secrets()
         asked = {
             "client_id": "gpcli",
             "response_type": "code",

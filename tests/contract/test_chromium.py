@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
-from gpcli.auth.discovery import discover
-from gpcli.auth.loopback import Loopback
+from gpcli.auth.discovery import fetch_smart_configuration
+from gpcli.auth.loopback import CallbackServer
 from gpcli.auth.vault import MemoryVault
 from gpcli.config.profiles import SCOPES
 from gpcli.http.client import HttpClient
@@ -226,7 +226,7 @@ def test_whoever_closed_the_page_may_open_it_again(desk, portal, new_tab):
 
 
 def test_the_page_of_an_earlier_try_signs_nobody_in_and_spoils_nothing(desk, portal, new_tab):
-    with Loopback(0) as free:
+    with CallbackServer(0) as free:
         port = str(free.port)
     earlier = desk.login("--port", port)
     stale = new_tab(earlier.url)
@@ -265,7 +265,7 @@ def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(portal, new_tab
     def sign_in() -> SignInResult:
         deadline = Deadline(PATIENCE)
         with HttpClient(portal.base, deadline=deadline, env={}) as client:
-            configuration = discover(client, portal.base, tmp_path, time.time())
+            configuration = fetch_smart_configuration(client, portal.base, tmp_path, time.time())
         wish = AuthRequest("gpcli", SCOPES, portal.base)
         with HttpClient(
             portal.base, deadline=deadline, env={}, meanwhile=until_it_came_back

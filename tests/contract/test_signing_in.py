@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from gpcli.auth.loopback import Loopback
+from gpcli.auth.loopback import CallbackServer
 from gpcli.cli.sandbox_env import variables
 from tests.contract.browser import aborting, denying, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
@@ -40,7 +40,7 @@ def weak() -> Iterator[Place]:
 @pytest.fixture
 def fixed_port() -> str:
     """A port that was free a moment ago."""
-    with Loopback(0) as free:
+    with CallbackServer(0) as free:
         return str(free.port)
 
 
@@ -163,7 +163,7 @@ def test_any_port_of_this_computer_will_do_for_the_way_back(medplum, tmp_path, f
 
 
 def test_a_fixed_port_of_the_profile_that_is_taken_is_said_before_any_page(medplum, tmp_path):
-    with Loopback(0) as taken:
+    with CallbackServer(0) as taken:
         _, shell = newcomer(medplum, tmp_path, f"redirect_port = {taken.port}")
 
         ending = replace(shell, browse=unwanted)("gpcli login --json")

@@ -20,10 +20,10 @@ class Tokens:
         self._left = list(tokens)
         self.stale: list[str] = []
 
-    def token(self, client) -> str:
+    def get_token(self, client) -> str:
         return self._next()
 
-    def renew(self, client, stale: str) -> str:
+    def renew_token(self, client, stale: str) -> str:
         self.stale.append(stale)
         return self._next()
 
@@ -219,7 +219,7 @@ def test_no_token_is_made_ready_for_a_link_to_another_place(asked, link):
     portal = asked(bearer=bearer)
     with pytest.raises(WrongHost):
         portal.client.get(link)
-    assert (portal.requests, bearer.token(None)) == ([], "t1")
+    assert (portal.requests, bearer.get_token(None)) == ([], "t1")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -239,7 +239,7 @@ def test_a_cookie_is_not_sent_back(asked):
 
 def test_fetch_goes_anywhere_encrypted_and_never_with_the_token(asked):
     portal = asked(ok(keys=[]), bearer=Tokens("t1"))
-    answer = portal.client.fetch("https://id.example/jwks", headers={"If-None-Match": '"a"'})
+    answer = portal.client.get_public("https://id.example/jwks", headers={"If-None-Match": '"a"'})
     headers = portal.requests[0].headers
     assert answer.body == {"keys": []}
     assert (headers["accept"], headers["if-none-match"]) == ("application/json", '"a"')

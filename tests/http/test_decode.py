@@ -5,26 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gpcli.http.decode import MAX_DEPTH, NotStrict, decode, encode
+from gpcli.http.decode import MAX_DEPTH, UnusableBody, decode_json, encode_json
 
 
 def test_decimals_keep_the_records_own_digits():
-    assert decode(b'{"value": 5.20, "big": 1E+3, "n": -0.0}') == {
+    assert decode_json(b'{"value": 5.20, "big": 1E+3, "n": -0.0}') == {
         "value": Decimal("5.20"),
         "big": Decimal("1E+3"),
         "n": Decimal("-0.0"),
     }
-    assert str(decode(b"[5.20]")[0]) == "5.20"
+    assert str(decode_json(b"[5.20]")[0]) == "5.20"
 
 
 def test_integers_stay_integers_up_to_4300_digits():
-    assert decode(b"[" + b"9" * 4300 + b"]") == [int("9" * 4300)]
+    assert decode_json(b"[" + b"9" * 4300 + b"]") == [int("9" * 4300)]
 
 
 def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
-    assert decode(b"\xef\xbb\xbf{}") == {}
-    with pytest.raises(NotStrict, match="is not JSON"):
-        decode(b"\xef\xbb\xbf\xef\xbb\xbf{}")
+    assert decode_json(b"\xef\xbb\xbf{}") == {}
+    with pytest.raises(UnusableBody, match="is not JSON"):
+        decode_json(b"\xef\xbb\xbf\xef\xbb\xbf{}")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_one_byte_order_mark_is_skipped_and_a_second_is_not():
     ],
 )
 def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size):
-    assert len(decode(f'"{first}'.encode() + b"x" * size + b'"')) == size + 1
+    assert len(decode_json(f'"{first}'.encode() + b"x" * size + b'"')) == size + 1
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_large_texts_are_read_as_far_as_their_characters_are_narrow(first, size)
     [("x", 21_000_000), ("\N{EN DASH}", 13_000_000), ("\N{GRINNING FACE}", 7_000_000)],
 )
 def test_texts_that_would_take_too_much_memory_are_refused(first, size):
-    with pytest.raises(NotStrict, match="is too large"):
-        decode(f'"{first}'.encode() + b"x" * size + b'"')
+    with pytest.raises(UnusableBody, match="is too large"):
+        decode_json(f'"{first}'.encode() + b"x" * size + b'"')
 
 
 def test_a_surrogate_pair_is_a_character():
-    assert decode(rb'["\ud83d\ude00"]') == ["\N{GRINNING FACE}"]
+    assert decode_json(rb'["\ud83d\ude00"]') == ["\N{GRINNING FACE}"]
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_a_surrogate_pair_is_a_character():
     ids=lambda value: str(value)[:40],
 )
 def test_what_is_not_strict_json_is_refused_saying_why(raw, why):
-    with pytest.raises(NotStrict) as refused:
-        decode(raw)
+    with pytest.raises(UnusableBody) as refused:
+        decode_json(raw)
     assert why is None or str(refused.value) == why
 
 
 def test_a_hundred_levels_are_allowed():
-    assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    assert decode_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
 
 
 def test_a_refusal_never_quotes_the_text():
-    with pytest.raises(NotStrict) as refused:
-        decode(b'{"secret-key": 1, "secret-key": "secret"}')
+    with pytest.raises(UnusableBody) as refused:
+        decode_json(b'{"secret-key": 1, "secret-key": "secret"}')
     assert "secret" not in str(refused.value)
 
 
@@ -114,32 +114,32 @@ JSON_VALUES = some.recursive(
 
 @given(some.dictionaries(some.text("abc"), JSON_VALUES))
 def test_what_is_encoded_is_decoded_with_the_same_digits(value):
-    assert decode(encode(value)) == value
+    assert decode_json(encode_json(value)) == value
 
 
 @given(some.binary(max_size=200))
 def test_any_bytes_are_either_json_or_refused(raw):
     try:
-        value = decode(raw)
-    except NotStrict:
+        value = decode_json(raw)
+    except UnusableBody:
         return
     assert value == json.loads(raw.removeprefix(b"\xef\xbb\xbf"), parse_float=Decimal)
 
 
 def test_text_that_looks_like_our_decimals_stays_text():
-    assert decode(encode({"a": '"1.5"', "b": Decimal("1.50")})) == {
+    assert decode_json(encode_json({"a": '"1.5"', "b": Decimal("1.50")})) == {
         "a": '"1.5"',
         "b": Decimal("1.50"),
     }
-    assert encode({"b": Decimal("1.50")}) == b'{"b": 1.50}'
+    assert encode_json({"b": Decimal("1.50")}) == b'{"b": 1.50}'
 
 
 def test_half_a_character_is_not_sent():
-    with pytest.raises(NotStrict, match="half a character"):
-        encode({"note": "\udcff"})
+    with pytest.raises(UnusableBody, match="half a character"):
+        encode_json({"note": "\udcff"})
 
 
 @pytest.mark.parametrize("value", [float("nan"), Decimal("NaN"), Decimal("Infinity")])
 def test_a_number_that_is_not_finite_is_a_mistake_of_ours(value):
     with pytest.raises((ValueError, TypeError)):
-        encode({"value": value})
+        encode_json({"value": value})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from gpcli.http.decode import NotStrict, decode_body, read_body
+from gpcli.http.decode import UnusableBody, decode_body, read_body
 
 MB = 1024 * 1024
 
@@ -52,7 +52,7 @@ def test_a_body_is_unpacked_however_it_is_cut(packed, packing):
 
 @pytest.mark.parametrize("packing", ["br", "zstd", "gzip, gzip", "compress"])
 def test_packing_that_was_not_asked_for_is_refused(packing):
-    with pytest.raises(NotStrict, match="is packed in a way that gpcli did not ask for"):
+    with pytest.raises(UnusableBody, match="is packed in a way that gpcli did not ask for"):
         read_body(response(b"x", packing=packing))
 
 
@@ -66,7 +66,7 @@ def test_packing_that_was_not_asked_for_is_refused(packing):
     ],
 )
 def test_broken_packing_is_refused(raw, why):
-    with pytest.raises(NotStrict, match=why):
+    with pytest.raises(UnusableBody, match=why):
         read_body(response(raw, packing="gzip"))
 
 
@@ -76,13 +76,13 @@ def test_an_empty_packed_body_is_empty():
 
 def test_a_body_of_exactly_the_cap_is_read_and_one_byte_more_is_not():
     assert len(read_body(response(b"x" * 100), max_bytes=100)) == 100
-    with pytest.raises(NotStrict, match="is larger than 1 MB"):
+    with pytest.raises(UnusableBody, match="is larger than 1 MB"):
         read_body(response(b"x" * 101), max_bytes=100)
 
 
 def test_an_endless_body_is_left_after_the_cap():
     endless = Chunks(iter(lambda: b"x" * 1024, None))
-    with pytest.raises(NotStrict, match="is larger than 1 MB"):
+    with pytest.raises(UnusableBody, match="is larger than 1 MB"):
         read_body(httpx.Response(200, stream=endless), max_bytes=MB)
     assert endless.given == 1025
 
@@ -90,7 +90,7 @@ def test_an_endless_body_is_left_after_the_cap():
 def test_a_gzip_bomb_is_refused_in_little_memory():
     bomb = gzip.compress(b"\0" * (64 * MB))
     tracemalloc.start()
-    with pytest.raises(NotStrict, match="is larger than 4 MB"):
+    with pytest.raises(UnusableBody, match="is larger than 4 MB"):
         read_body(response(*split(bomb, 65_536), packing="gzip"), max_bytes=4 * MB)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -108,7 +108,7 @@ def test_packed_bytes_that_unpack_to_nothing_are_capped_too():
         yield from blocks
 
     endless = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Chunks(chunks()))
-    with pytest.raises(NotStrict, match="is larger than 1 MB"):
+    with pytest.raises(UnusableBody, match="is larger than 1 MB"):
         read_body(endless, max_bytes=MB)
 
 
@@ -131,7 +131,7 @@ def test_json_is_read_whatever_it_calls_itself(media_type):
     ],
 )
 def test_what_came_instead_of_json_is_named(media_type, why):
-    with pytest.raises(NotStrict, match=why):
+    with pytest.raises(UnusableBody, match=why):
         decode_body(bytearray(b"{}"), httpx.Headers({"Content-Type": media_type}))
 
 

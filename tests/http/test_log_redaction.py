@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from gpcli.http.send import redacted_route
+from gpcli.http.send import redact_route
 
 BASE = httpx.URL("https://portal.example/fhir/R4")
 
@@ -30,4 +30,4 @@ BASE = httpx.URL("https://portal.example/fhir/R4")
     ],
 )
 def test_a_route_keeps_only_words_that_tell_nothing_about_anybody(url, route):
-    assert redacted_route(httpx.URL(url), BASE) == route
+    assert redact_route(httpx.URL(url), BASE) == route

@@ -2,14 +2,14 @@ import httpx
 import pytest
 
 from gpcli.errors import ConfigError
-from gpcli.http.transport import named, proxy_for
+from gpcli.http.transport import find_proxy, format_proxy
 
 PORTAL = httpx.URL("https://portal.example/fhir/R4")
 PROXY = {"HTTPS_PROXY": "http://proxy.example:3128"}
 
 
 def shown(url: httpx.URL, env: dict[str, str]) -> str | None:
-    proxy = proxy_for(url, env)
+    proxy = find_proxy(url, env)
     return str(proxy.url) if proxy else None
 
 
@@ -57,9 +57,9 @@ def test_what_only_sounds_like_loopback_is_proxied(host):
 
 
 def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
-    proxy = proxy_for(PORTAL, {"HTTPS_PROXY": "http://ada:secret@proxy.example:3128"})
+    proxy = find_proxy(PORTAL, {"HTTPS_PROXY": "http://ada:secret@proxy.example:3128"})
     assert (str(proxy.url), proxy.raw_auth) == ("http://proxy.example:3128", (b"ada", b"secret"))
-    assert named(proxy) == "proxy.example:3128"
+    assert format_proxy(proxy) == "proxy.example:3128"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
 )
 def test_a_proxy_that_is_none_is_refused_without_repeating_it(value):
     with pytest.raises(ConfigError) as refused:
-        proxy_for(PORTAL, {"HTTPS_PROXY": value})
+        find_proxy(PORTAL, {"HTTPS_PROXY": value})
     assert refused.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
 
 
@@ -77,7 +77,7 @@ NUMBERED = httpx.URL("https://[2001:db8::1]:8443/fhir")
 
 def test_a_numbered_address_that_proxies_can_not_be_told_is_refused_with_the_way_around():
     with pytest.raises(ConfigError) as refused:
-        proxy_for(NUMBERED, PROXY)
+        find_proxy(NUMBERED, PROXY)
     assert refused.value.hint == (
         "Use the portal's name, or set NO_PROXY=2001:db8::1 to go around the proxy."
     )
@@ -87,4 +87,4 @@ def test_a_numbered_address_that_proxies_can_not_be_told_is_refused_with_the_way
     "around", ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:8443", "*", "x, 2001:db8::1"]
 )
 def test_a_numbered_address_can_go_around_the_proxy(around):
-    assert proxy_for(NUMBERED, PROXY | {"NO_PROXY": around}) is None
+    assert find_proxy(NUMBERED, PROXY | {"NO_PROXY": around}) is None

@@ -6,7 +6,7 @@ import pytest
 
 from gpcli.errors import TlsError
 from gpcli.http.network_errors import LateReply, LostReply
-from gpcli.http.retry import pause_after, retry_after
+from gpcli.http.retry import backoff_seconds, read_retry_after
 
 REFUSED = httpx.ConnectError("refused")
 CUT = httpx.ReadError("cut")
@@ -237,12 +237,12 @@ def test_a_bad_certificate_is_final(asked):
     ],
 )
 def test_retry_after_is_seconds_or_a_date_against_the_answers_own(headers, seconds):
-    assert retry_after(httpx.Headers(headers)) == seconds
+    assert read_retry_after(httpx.Headers(headers)) == seconds
 
 
 def test_pauses_double_and_jitter_from_zero():
-    assert [pause_after(tried, lambda: 1.0) for tried in (1, 2, 3)] == [0.5, 1.0, 2.0]
-    assert pause_after(3, lambda: 0.0) == 0.0
+    assert [backoff_seconds(tried, lambda: 1.0) for tried in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert backoff_seconds(3, lambda: 0.0) == 0.0
 
 
 def test_a_write_that_was_told_to_slow_down_waits_and_goes_again_for_nothing_was_done(asked):

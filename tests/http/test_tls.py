@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.errors import ConfigError, TlsError
 from gpcli.http.network_errors import LateReply, LostReply
-from gpcli.http.tls import hashed_directory, tls_context
+from gpcli.http.tls import build_tls_context, find_hashed_directory
 from tests.http.authority import DAY, Authority
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -82,7 +82,7 @@ def test_tls_1_1_is_not_spoken(authority, tls_portal, client_to):
         "No encrypted connection to 127.0.0.1 could be agreed on: it speaks only TLS that is no "
         "longer safe (before 1.2); nothing was sent."
     )
-    assert tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert build_tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(
@@ -188,7 +188,7 @@ def test_a_handshake_that_is_cut_is_no_connection(raw_portal, client_to):
 
 
 def test_one_context_serves_the_whole_process(authority):
-    again = [tls_context({}, str(authority.file)) for _ in range(2)]
+    again = [build_tls_context({}, str(authority.file)) for _ in range(2)]
     assert again[0] is again[1]
     assert again[0].verify_mode == ssl.CERT_REQUIRED
     assert again[0].check_hostname is True
@@ -202,7 +202,7 @@ def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, conten
         path.write_bytes(content)
     env = {"SSL_CERT_FILE": str(path)} if place == "SSL_CERT_FILE" else {}
     with pytest.raises(ConfigError) as refused:
-        tls_context(env, str(path) if place == "ca_file" else None)
+        build_tls_context(env, str(path) if place == "ca_file" else None)
     assert refused.value.message == f"{place} {path} can't be read as certificates."
 
 
@@ -213,7 +213,7 @@ def test_a_certificate_directory_in_which_nothing_can_be_found_is_named(tmp_path
         directory.mkdir()
         (directory / "ours.pem").write_bytes(content)
     with pytest.raises(ConfigError) as refused:
-        tls_context({"SSL_CERT_DIR": str(directory)}, None)
+        build_tls_context({"SSL_CERT_DIR": str(directory)}, None)
     assert refused.value.message == (
         f"SSL_CERT_DIR {directory} holds no certificates that can be found by their hash."
     )
@@ -222,7 +222,7 @@ def test_a_certificate_directory_in_which_nothing_can_be_found_is_named(tmp_path
 def test_one_good_certificate_directory_of_several_is_enough(tmp_path):
     (tmp_path / "0a1b2c3d.0").touch()
     several = f"{tmp_path / 'absent'}{os.pathsep}{tmp_path}"
-    assert tls_context({"SSL_CERT_DIR": several}, None).verify_mode == ssl.CERT_REQUIRED
+    assert build_tls_context({"SSL_CERT_DIR": several}, None).verify_mode == ssl.CERT_REQUIRED
 
 
 def test_only_a_directory_of_hashed_certificates_counts_as_one(tmp_path):
@@ -230,5 +230,5 @@ def test_only_a_directory_of_hashed_certificates_counts_as_one(tmp_path):
     for directory, file in ((plain, "root.pem"), (hashed, "0a1b2c3d.0")):
         directory.mkdir()
         (directory / file).touch()
-    found = hashed_directory(str(tmp_path / "absent"), str(plain), str(hashed))
-    assert (found, hashed_directory(str(plain))) == (str(hashed), None)
+    found = find_hashed_directory(str(tmp_path / "absent"), str(plain), str(hashed))
+    assert (found, find_hashed_directory(str(plain))) == (str(hashed), None)

@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.http.deadline import Deadline
 from gpcli.http.network_errors import BadReply, LateReply, LostReply
-from gpcli.http.transport import DeadlineBackend, resolve
+from gpcli.http.transport import DeadlineBackend, resolve_host
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 SOON = 0.3
@@ -246,15 +246,15 @@ class Fixed:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def token(self, client) -> str:
+    def get_token(self, client) -> str:
         return self._token
 
-    def renew(self, client, stale: str) -> str:
+    def renew_token(self, client, stale: str) -> str:
         raise AssertionError("not asked for")
 
 
-def backend(seconds: float, resolve) -> DeadlineBackend:
-    return DeadlineBackend(Deadline(seconds), resolve)
+def backend(seconds: float, resolve_host) -> DeadlineBackend:
+    return DeadlineBackend(Deadline(seconds), resolve_host)
 
 
 def test_a_name_that_is_never_found_out_ends_with_the_deadline():
@@ -299,7 +299,7 @@ def test_a_name_without_addresses_is_no_connection():
 
 
 def test_addresses_are_resolved_once_each():
-    assert resolve("127.0.0.1", 443) == ["127.0.0.1"]
+    assert resolve_host("127.0.0.1", 443) == ["127.0.0.1"]
 
 
 def test_one_door_serves_several_threads(raw_portal, client_to, read_request):

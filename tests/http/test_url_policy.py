@@ -1,7 +1,7 @@
 import pytest
 
 from gpcli.errors import BadResponse, WrongHost
-from gpcli.http.url_policy import is_loopback, safe_url, url_under
+from gpcli.http.url_policy import is_loopback, parse_safe_url, resolve_portal_url
 
 BASE = "https://portal.example/fhir/R4"
 
@@ -24,7 +24,7 @@ BASE = "https://portal.example/fhir/R4"
     ],
 )
 def test_what_is_asked_lies_under_the_base(asked, params, url):
-    found = str(url_under(BASE, asked, params))
+    found = str(resolve_portal_url(BASE, asked, params))
     assert found == (url or f"{BASE}/Slot?start=ge2026-10-01T08%3A00%3A00%2B02%3A00")
 
 
@@ -53,7 +53,7 @@ def test_what_is_asked_lies_under_the_base(asked, params, url):
 )
 def test_a_link_that_leaves_the_base_is_refused(link):
     with pytest.raises(WrongHost):
-        url_under(BASE, link)
+        resolve_portal_url(BASE, link)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_link_that_leaves_the_base_is_refused(link):
 )
 def test_what_is_no_web_address_is_refused(link):
     with pytest.raises((BadResponse, WrongHost)):
-        url_under(BASE, link)
+        resolve_portal_url(BASE, link)
 
 
 def test_the_refusal_names_both_addresses():
     with pytest.raises(WrongHost) as refused:
-        url_under(BASE, "https://evil.example/fhir/R4/Slot?secret=1")
+        resolve_portal_url(BASE, "https://evil.example/fhir/R4/Slot?secret=1")
     assert refused.value.message == (
         "A request for https://portal.example:443 was about to leave for "
         "https://evil.example:443; it was not sent."
@@ -97,11 +97,11 @@ def test_names_and_other_addresses_are_not_loopback(host):
 
 
 def test_http_to_loopback_is_allowed():
-    assert str(safe_url("http://127.0.0.1:8000/x")) == "http://127.0.0.1:8000/x"
-    assert str(safe_url("http://[::1]:8000/x")) == "http://[::1]:8000/x"
+    assert str(parse_safe_url("http://127.0.0.1:8000/x")) == "http://127.0.0.1:8000/x"
+    assert str(parse_safe_url("http://[::1]:8000/x")) == "http://[::1]:8000/x"
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8000/x", "http://portal.example/x"])
 def test_http_to_a_name_is_refused_before_anything_is_sent(url):
     with pytest.raises(WrongHost, match="without encryption; nothing was sent"):
-        safe_url(url)
+        parse_safe_url(url)

@@ -14,7 +14,9 @@ from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import create_each
-from gpcli.portal.write.kernel import Created, WriteKernel
+from gpcli.portal.write.kernel import WriteKernel
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import WritePart
 from tests.portal.builders import Json, a_searchset, an_outcome, identified
 from tests.portal.medicines import a_task, able
 from tests.portal.scripted import BASE, BATCH, INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
@@ -39,19 +41,19 @@ def create(
     """What became of each of the first `count`, in words."""
     exchange = FhirSearch(client(server), lambda: can or able())
     kernel = WriteKernel(exchange, journal, lambda: NOW)
-    parts = list(zip(PARTS, BODIES, strict=True))[:count]
-    return [said(each) for each in create_each(exchange, kernel, "Task", parts, INTENT)]
+    parts = list(map(WritePart, PARTS, BODIES))[:count]
+    return [said(each) for each in create_each(kernel, parts, INTENT)]
 
 
-def said(outcome: Created | errors.GpcliError) -> str:
+def said(outcome: WriteOutcome | errors.GpcliError) -> str:
     if isinstance(outcome, errors.GpcliError):
         return outcome.code
-    (there,) = outcome.there.matches
-    return f"{there.need('id')} {'new' if outcome.changed else 'there'}"
+    (there,) = outcome.records
+    return f"{there.require_string('id')} {'new' if outcome.changed else 'there'}"
 
 
 def states(journal: Journal) -> dict[UUID, str]:
-    return {entry.intent: entry.state for entry in journal.entries()}
+    return {entry.intent: entry.state for entry in journal.read_entries()}
 
 
 def ended(journal: Journal, *expected: str) -> bool:
@@ -258,9 +260,9 @@ def test_what_was_taken_but_can_not_be_read_back_is_not_called_failed(
 def test_an_unknown_outcome_tells_what_the_person_can_repeat(server: Server, journal: Journal):
     server.on(BATCH, looked(), LOST, looked())
     exchange = FhirSearch(client(server), lambda: KNOWS_NO_REPEATS)
-    parts = list(zip(PARTS, BODIES, strict=True))
+    parts = list(map(WritePart, PARTS, BODIES))
     kernel = WriteKernel(exchange, journal, lambda: NOW)
-    for outcome in create_each(exchange, kernel, "Task", parts, INTENT):
+    for outcome in create_each(kernel, parts, INTENT):
         assert isinstance(outcome, errors.OutcomeUnknown)
         assert outcome.request_id == str(INTENT)
         assert f"--request-id {INTENT}" in outcome.hint

@@ -17,7 +17,7 @@ from gpcli.model.appointment import Slot, SlotId
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.portal.search import FhirSearch
-from gpcli.portal.write.slot_booking import way_to_book
+from gpcli.portal.write.slot_booking import choose_way
 from tests.portal.builders import (
     Json,
     a_consent,
@@ -129,7 +129,7 @@ def sent(server: Server) -> list[Any]:
 
 
 def ended(journal: Journal) -> dict[str, str]:
-    return {entry.target or entry.resource_type: entry.state for entry in journal.entries()}
+    return {entry.target or entry.resource_type: entry.state for entry in journal.read_entries()}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def ended(journal: Journal) -> dict[str, str]:
     ],
 )
 def test_the_way_is_the_profiles_or_else_what_the_portal_has(asked: str, operation: bool, way: str):
-    assert way_to_book(asked, replace(CAN_ALL, book_operation=operation)) == way
+    assert choose_way(asked, replace(CAN_ALL, book_operation=operation)) == way
 
 
 @pytest.mark.parametrize(
@@ -311,8 +311,8 @@ def test_an_operation_that_an_earlier_run_did_is_found_and_not_sent_again(
 def test_what_was_unknown_long_ago_and_is_found_by_a_repeat_is_noted_as_done(
     portal_of, server: Server, journal: Journal, way: str
 ):
-    journal.begin(INTENT, MADE, None, "2027-02-28T08:00:00+01:00")
-    journal.end(INTENT, "unknown", "2027-02-28T08:00:30+01:00")
+    journal.record_sending(INTENT, MADE, None, "2027-02-28T08:00:00+01:00")
+    journal.record_state(INTENT, "unknown", "2027-02-28T08:00:30+01:00")
     server.on("GET Slot/slot-1", BUSY)
     assert not book(portal_of(way)).changed
     assert (writes(server), ended(journal)) == ([], {"Appointment": "done"})

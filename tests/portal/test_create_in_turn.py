@@ -12,7 +12,9 @@ from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.transaction import Made, Part, create_in_turn
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import WritePart
+from gpcli.portal.write.transaction import create_in_turn
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
 from tests.portal.transaction_parts import (
@@ -38,24 +40,24 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def in_turn(exchange: FhirSearch, journal: Journal) -> Callable[..., Made]:
+def in_turn(exchange: FhirSearch, journal: Journal) -> Callable[..., WriteOutcome]:
     kernel = WriteKernel(exchange, journal, lambda: NOW)
 
-    def create(*, begun: bool = False) -> Made:
+    def create(*, begun: bool = False) -> WriteOutcome:
         first, second = WRITTEN
         parted = {"reference": ""}
 
-        def then(reference: str) -> Part:
+        def then(reference: str) -> WritePart:
             parted["reference"] = reference
-            return Part(second.intent, {**second.resource, "partOf": [parted]})
+            return WritePart(second.intent, {**second.resource, "partOf": [parted]})
 
-        return create_in_turn(exchange, kernel, first, then, INTENT, begun=begun)
+        return create_in_turn(kernel, first, then, INTENT, begun=begun)
 
     return create
 
 
 def test_one_after_the_other_each_with_its_own_identifier(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(CREATE, Reply(status=201))
     shows(server, BEGUN, SAID)
@@ -71,7 +73,7 @@ def test_one_after_the_other_each_with_its_own_identifier(
 
 
 def test_a_header_that_is_lost_is_unknown_and_its_message_is_not_sent(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(CREATE, LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown) as raised:
@@ -82,7 +84,7 @@ def test_a_header_that_is_lost_is_unknown_and_its_message_is_not_sent(
 
 @pytest.mark.parametrize("able", [ALL_AT_ONCE, FORGETFUL])
 def test_a_message_that_is_lost_after_its_header_is_unknown(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(CREATE, Reply(status=201), LOST)
     shows(server, BEGUN)
@@ -98,7 +100,7 @@ def test_a_message_that_is_lost_after_its_header_is_unknown(
     [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
 )
 def test_a_message_that_is_not_taken_after_its_header_says_what_is_left(
-    in_turn: Callable[..., Made],
+    in_turn: Callable[..., WriteOutcome],
     server: Server,
     journal: Journal,
     answer: Reply,
@@ -114,7 +116,7 @@ def test_a_message_that_is_not_taken_after_its_header_says_what_is_left(
 
 
 def test_what_was_begun_is_completed_without_a_second_header(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(CREATE, Reply(status=201))
     shows(server, BEGUN, SAID)
@@ -124,7 +126,7 @@ def test_what_was_begun_is_completed_without_a_second_header(
 
 
 def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     server.on(LOOK, NOTHING)
     with pytest.raises(errors.Conflict):
@@ -133,7 +135,7 @@ def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
 
 
 def test_the_journal_knows_of_both_before_the_header_leaves(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
     seen: list[dict[str, str]] = []
 
@@ -156,7 +158,7 @@ def test_the_journal_knows_of_both_before_the_header_leaves(
     [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
 )
 def test_a_message_whose_header_fails_was_not_sent(
-    in_turn: Callable[..., Made],
+    in_turn: Callable[..., WriteOutcome],
     server: Server,
     journal: Journal,
     answer: Reply,
@@ -171,9 +173,9 @@ def test_a_message_whose_header_fails_was_not_sent(
 
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_a_message_that_may_be_on_its_way_is_not_sent_again_behind_a_new_header(
-    in_turn: Callable[..., Made], server: Server, journal: Journal
+    in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
-    journal.begin(MESSAGE, SAID, None, NOW.isoformat())
+    journal.record_sending(MESSAGE, SAID, None, NOW.isoformat())
     server.on(CREATE, Reply(status=201))
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):

@@ -11,6 +11,7 @@ from gpcli import errors
 from gpcli.journal import Journal
 from gpcli.portal import queries
 from gpcli.portal.write.kernel import WriteKernel
+from gpcli.portal.write.requests import WritePart
 from tests.portal.builders import (
     a_searchset,
     an_appointment,
@@ -28,12 +29,12 @@ TAKEN = Reply(an_outcome("slot-taken", "Somebody has it."), 409)
 
 
 def states(journal: Journal) -> list[str]:
-    return [entry.state for entry in journal.entries()]
+    return [entry.state for entry in journal.read_entries()]
 
 
 def create(kernel: WriteKernel) -> list[str]:
-    there = kernel.create("Appointment", BODY, INTENT).there
-    return [each.ref for each in there.matches]
+    outcome = kernel.create(WritePart(INTENT, BODY))
+    return [each.relative_reference for each in outcome.records]
 
 
 def test_a_create_carries_its_identifier_three_times_and_is_read_back(
@@ -67,7 +68,7 @@ def test_the_journal_knows_of_the_write_before_it_leaves(
     server.on("POST Appointment", Spy(status=201)).on(LOOK, OURS)
     create(careful)
     assert seen == ["sending"]
-    (entry,) = journal.entries()
+    (entry,) = journal.read_entries()
     assert (entry.kind, entry.resource_type, entry.target) == ("create", "Appointment", None)
     assert "Patient/kari" not in (tmp_path / "journal.jsonl").read_text()
 
@@ -86,8 +87,9 @@ def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
     other = an_appointment("other")
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
-    there, known, _ = kernel.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
-    assert [[one.ref for one in each.matches] for each in (there, known)] == [
+    outcome = kernel.create(WritePart(INTENT, BODY), queries.on_slot("slot-1"))
+    there, known = outcome.along, outcome.extra
+    assert [[one.relative_reference for one in each.matches] for each in (there, known)] == [
         ["Appointment/visit-1"],
         ["Appointment/other"],
     ]
@@ -100,7 +102,8 @@ def test_a_witness_that_may_not_be_asked_knows_nothing(
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", Reply(an_outcome(), status))
-    there, known, _ = kernel.create("Appointment", BODY, INTENT, queries.on_slot("slot-1"))
+    outcome = kernel.create(WritePart(INTENT, BODY), queries.on_slot("slot-1"))
+    there, known = outcome.along, outcome.extra
     assert (len(there.matches), known.matches) == (1, [])
 
 
@@ -290,7 +293,7 @@ def test_a_record_that_was_there_before_the_only_try_is_not_a_change(
     kernel: WriteKernel, server: Server, answers: list[Reply], changed: bool
 ):
     server.on("POST Appointment", *answers).on(LOOK, OURS)
-    assert kernel.create("Appointment", BODY, INTENT).changed is changed
+    assert kernel.create(WritePart(INTENT, BODY)).changed is changed
 
 
 def test_an_unknown_outcome_tells_the_request_id_to_repeat_it_with(

@@ -13,8 +13,9 @@ from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.outcome import entry_url
-from gpcli.portal.write.transaction import Made, create_in_turn, create_together
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import WritePart, build_entry_url
+from gpcli.portal.write.transaction import create_in_turn, create_together
 from tests.portal import transaction_parts
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL, a_header
@@ -32,9 +33,9 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def together(exchange: FhirSearch, journal: Journal) -> Callable[[], Made]:
+def together(exchange: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(exchange, journal, lambda: NOW)
-    return partial(create_together, exchange, kernel, WRITTEN, INTENT)
+    return partial(create_together, kernel, WRITTEN, INTENT)
 
 
 def answered(*bodies: Any) -> dict[str, Any]:
@@ -44,11 +45,11 @@ def answered(*bodies: Any) -> dict[str, Any]:
 
 
 def create(kernel: WriteKernel) -> None:
-    kernel.create("Appointment", {**BODY, "id": None}, INTENT)
+    kernel.create(WritePart(INTENT, {**BODY, "id": None}))
 
 
 def test_no_fullurl_is_an_identifier_and_each_is_unlike_the_others():
-    urls = [entry_url(each) for each in (INTENT, HEADER, MESSAGE)]
+    urls = [build_entry_url(each) for each in (INTENT, HEADER, MESSAGE)]
 
     assert len({*urls, INTENT.urn, HEADER.urn, MESSAGE.urn}) == 6
     assert all(each.startswith("urn:uuid:") for each in urls)
@@ -69,7 +70,7 @@ def test_an_identifier_that_the_portal_changed_is_told_and_the_write_is_done(
         "Do not repeat it: that would do it again. gpcli appointments list shows what is there."
     )
     assert raised.value.request_id == str(INTENT)
-    assert [each.state for each in journal.entries()] == ["done"]
+    assert [each.state for each in journal.read_entries()] == ["done"]
 
 
 def test_one_that_is_found_all_the_same_is_as_good_as_kept(kernel: WriteKernel, server: Server):
@@ -100,7 +101,7 @@ def test_an_identifier_that_is_gone_or_broken_is_changed(
 
 
 def test_one_that_was_changed_in_a_transaction_is_told_too(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(identified(a_header(), "Communication/thread-1"), SAID))
     server.on(transaction_parts.LOOK, a_searchset(SAID))
@@ -108,12 +109,12 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
     with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):
         together()
 
-    assert {each.state for each in journal.entries()} == {"done"}
+    assert {each.state for each in journal.read_entries()} == {"done"}
 
 
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(BEGUN, SAID)).on(
         transaction_parts.LOOK, a_searchset(BEGUN, SAID)
@@ -127,7 +128,7 @@ def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
 
 @pytest.mark.parametrize("able", [FORGETFUL])
 def test_half_a_thread_that_is_there_is_not_sent_again_whole(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(BEGUN, SAID)).on(
         transaction_parts.LOOK, a_searchset(BEGUN, SAID)
@@ -142,7 +143,9 @@ def test_half_a_thread_that_is_there_is_not_sent_again_whole(
 
 
 @pytest.mark.parametrize("able", [FORGETFUL])
-def test_a_thread_that_is_not_there_is_sent_again(together: Callable[[], Made], server: Server):
+def test_a_thread_that_is_not_there_is_sent_again(
+    together: Callable[[], WriteOutcome], server: Server
+):
     server.on(TRANSACTION, Reply(an_outcome(), 422), answered(BEGUN, SAID))
     server.on(transaction_parts.LOOK, NOTHING)
     with pytest.raises(errors.Rejected):
@@ -159,13 +162,13 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
 ):
     kernel = WriteKernel(exchange, journal, lambda: NOW)
     for each in WRITTEN:
-        journal.begin(each.intent, each.resource, None, NOW.isoformat())
-        journal.end(each.intent, "done", NOW.isoformat())
+        journal.record_sending(each.intent, each.resource, None, NOW.isoformat())
+        journal.record_state(each.intent, "done", NOW.isoformat())
     server.on(transaction_parts.LOOK, a_searchset(BEGUN, SAID))
 
-    made = create_in_turn(exchange, kernel, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
+    made = create_in_turn(kernel, WRITTEN[0], lambda _: WRITTEN[1], INTENT, begun=False)
 
-    assert ([each.relative_reference for each in made.parts], made.changed) == (
+    assert ([each.relative_reference for each in made.records], made.changed) == (
         ["Communication/thread-1", "Communication/message-1"],
         False,
     )

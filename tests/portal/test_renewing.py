@@ -219,7 +219,7 @@ def test_a_request_is_withdrawn_and_everything_else_in_it_kept(
     assert withdraw(portal) == ("cancelled", True)
     assert server.bodies == [OPEN | {"status": "cancelled"}]
     assert server.written().headers["If-Match"] == 'W/"3"'
-    assert [(each.target, each.state) for each in journal.entries()] == [(TARGET, "done")]
+    assert [(each.target, each.state) for each in journal.read_entries()] == [(TARGET, "done")]
 
 
 def test_what_is_withdrawn_already_is_left_as_it_is(portal: FhirPortal, server: Server):
@@ -245,7 +245,7 @@ def test_what_the_surgery_has_handled_can_not_be_withdrawn(
     server.on(GET, Reply(a_task(status=status)))
     with pytest.raises(errors.AlreadyAnswered):
         withdraw(portal)
-    assert (server.asked, journal.entries()) == ([GET], [])
+    assert (server.asked, journal.read_entries()) == ([GET], [])
 
 
 def test_an_answer_that_comes_at_the_same_time_wins(portal: FhirPortal, server: Server):
@@ -273,7 +273,7 @@ def test_a_lost_reply_is_looked_into(
     else:
         with pytest.raises(errors.OutcomeUnknown):
             withdraw(portal)
-    assert [each.state for each in journal.entries()] == [state]
+    assert [each.state for each in journal.read_entries()] == [state]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from gpcli.journal import Journal
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import create_each
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.transaction import Made, Part, create_together
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import WritePart
+from gpcli.portal.write.transaction import create_together
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import FORGETFUL, a_header, a_message
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, client_to
@@ -27,12 +29,12 @@ OTHER = uuid5(INTENT, "other")
 
 
 def state(journal: Journal) -> tuple[str, str]:
-    (entry,) = journal.entries()
+    (entry,) = journal.read_entries()
     return entry.state, entry.at
 
 
 def create(kernel: WriteKernel) -> bool:
-    return kernel.create("Appointment", BODY, INTENT).changed
+    return kernel.create(WritePart(INTENT, BODY)).changed
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_after_ten_minutes_it_is_sent_again(
 def test_a_run_that_was_cut_short_leaves_it_on_its_way(
     careful: WriteKernel, server: Server, journal: Journal
 ):
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     server.on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
         create(careful)
@@ -116,8 +118,8 @@ def test_a_run_that_was_cut_short_leaves_it_on_its_way(
 def test_what_has_ended_is_sent_when_it_is_not_there(
     careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
-    journal.end(INTENT, ended, NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
     assert server.asked.count(POST) == 1
@@ -127,8 +129,8 @@ def test_what_has_ended_is_sent_when_it_is_not_there(
 def test_what_has_ended_and_is_there_is_not_sent_again(
     careful: WriteKernel, server: Server, journal: Journal, ended: Any
 ):
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
-    journal.end(INTENT, ended, NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(LOOK, OURS)
     assert create(careful) is False
     assert (POST in server.asked, state(journal)[0]) == (False, "done")
@@ -137,8 +139,8 @@ def test_what_has_ended_and_is_there_is_not_sent_again(
 def test_what_is_there_twice_is_not_sent_a_third_time(
     careful: WriteKernel, server: Server, journal: Journal
 ):
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
-    journal.end(INTENT, "done", NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
+    journal.record_state(INTENT, "done", NOW.isoformat())
     server.on(LOOK, a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn)))
     with pytest.raises(errors.Conflict, match="shows 2 records"):
         create(careful)
@@ -149,7 +151,7 @@ def test_what_is_there_twice_is_not_sent_a_third_time(
 def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
     careful: WriteKernel, server: Server, journal: Journal, at: Any
 ):
-    journal.begin(INTENT, BODY, None, at)
+    journal.record_sending(INTENT, BODY, None, at)
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
 
@@ -157,7 +159,7 @@ def test_a_time_that_gpcli_did_not_write_holds_nothing_up(
 def test_a_portal_that_recognises_a_repeat_gets_it_at_once(
     kernel: WriteKernel, server: Server, journal: Journal
 ):
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     server.on(POST, Reply(status=200)).on(LOOK, OURS)
     assert create(kernel) is False
     assert server.asked.count(POST) == 1
@@ -206,37 +208,37 @@ def test_of_several_only_those_are_sent_that_are_not_on_their_way(
     server: Server, singly: FhirSearch, journal: Journal
 ):
     bodies = {INTENT: BODY, OTHER: identified(an_appointment("visit-2"), OTHER.urn)}
-    journal.begin(INTENT, BODY, None, NOW.isoformat())
+    journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     kernel = WriteKernel(singly, journal, lambda: NOW)
     server.on(POST, CREATED)
     server.on(LOOK, NOTHING, NOTHING, a_searchset(bodies[OTHER]))
-    held, made = create_each(singly, kernel, "Appointment", list(bodies.items()), INTENT)
+    held, made = create_each(kernel, [WritePart(*each) for each in bodies.items()], INTENT)
     assert isinstance(held, errors.OutcomeUnknown)
     assert held.hint == hint(10)
     assert not isinstance(made, errors.GpcliError)
     assert (server.asked.count(POST), made.changed) == (1, True)
-    assert [entry.state for entry in journal.entries()] == ["sending", "done"]
+    assert [entry.state for entry in journal.read_entries()] == ["sending", "done"]
 
 
 HEADER = identified(a_header(), INTENT.urn)
 MESSAGE = identified(a_message(), OTHER.urn)
-BOTH = [Part(INTENT, HEADER), Part(OTHER, MESSAGE)]
+BOTH = [WritePart(INTENT, HEADER), WritePart(OTHER, MESSAGE)]
 
 
 @pytest.fixture
-def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], Made]]:
+def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], WriteOutcome]]:
     """The same transaction as a run that was cut short, at a portal that is only asked."""
     for part in BOTH:
-        journal.begin(part.intent, part.resource, None, NOW.isoformat())
+        journal.record_sending(part.intent, part.resource, None, NOW.isoformat())
     with client_to(server) as client:
         exchange = FhirSearch(client, lambda: FORGETFUL)
         kernel = WriteKernel(exchange, journal, lambda: NOW)
-        yield lambda: create_together(exchange, kernel, BOTH, INTENT)
+        yield lambda: create_together(kernel, BOTH, INTENT)
 
 
 @pytest.mark.parametrize("there", [[], [HEADER]], ids=["none", "header"])
 def test_a_transaction_on_its_way_is_only_looked_for(
-    on_its_way: Callable[[], Made], server: Server, journal: Journal, there: list[dict]
+    on_its_way: Callable[[], WriteOutcome], server: Server, journal: Journal, there: list[dict]
 ):
     server.on("GET Communication?identifier", a_searchset(*there))
     with pytest.raises(errors.OutcomeUnknown) as raised:
@@ -244,12 +246,12 @@ def test_a_transaction_on_its_way_is_only_looked_for(
     assert "for the next 10 min that only looks" in raised.value.hint
     assert {question.partition("?")[0] for question in server.asked} == {"GET Communication"}
     left = ["done"] * len(there) + ["sending"] * (2 - len(there))
-    assert [entry.state for entry in journal.entries()] == left
+    assert [entry.state for entry in journal.read_entries()] == left
 
 
 def test_a_transaction_that_came_late_is_found_and_no_change_of_this_run(
-    on_its_way: Callable[[], Made], server: Server, journal: Journal
+    on_its_way: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on("GET Communication?identifier", a_searchset(HEADER, MESSAGE))
     assert on_its_way().changed is False
-    assert [entry.state for entry in journal.entries()] == ["done", "done"]
+    assert [entry.state for entry in journal.read_entries()] == ["done", "done"]

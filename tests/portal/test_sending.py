@@ -147,7 +147,7 @@ def test_a_lost_booking_that_is_there_is_booked(
 ):
     server.on("POST Appointment", LOST)
     assert book(portal_through(singly, journal)).record.id == "visit-1"
-    assert [entry.state for entry in journal.entries()] == ["done"]
+    assert [entry.state for entry in journal.read_entries()] == ["done"]
 
 
 def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, server: Server):

@@ -9,7 +9,7 @@ import pytest
 
 from gpcli import errors
 from gpcli.fhir.element import Element
-from gpcli.fhir.scheduling import write_cancelled
+from gpcli.fhir.scheduling import write_cancellation
 from gpcli.journal import Journal
 from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_flag, an_appointment, an_outcome
@@ -23,8 +23,9 @@ DONE = Reply(status=200, body=CANCELLED)
 
 
 def cancel(kernel: WriteKernel) -> tuple[str | None, bool]:
-    record, changed = kernel.update(TARGET, write_cancelled, is_cancelled, INTENT)
-    return record.text("status"), changed
+    outcome = kernel.update(TARGET, write_cancellation, is_cancelled, INTENT)
+    record, changed = outcome.record, outcome.changed
+    return record.string("status"), changed
 
 
 def is_cancelled(record: Element) -> bool:
@@ -32,7 +33,7 @@ def is_cancelled(record: Element) -> bool:
 
 
 def states(journal: Journal) -> list[tuple[str, str | None, str]]:
-    return [(entry.kind, entry.target, entry.state) for entry in journal.entries()]
+    return [(entry.kind, entry.target, entry.state) for entry in journal.read_entries()]
 
 
 def test_an_update_keeps_everything_unknown_and_names_the_version(
@@ -205,8 +206,9 @@ def test_what_can_not_be_understood_after_a_lost_reply_leaves_it_unknown(
 
 def cancel_known(kernel: WriteKernel) -> tuple[str | None, bool]:
     known = Element(BOOKED, "Appointment")
-    record, changed = kernel.update(TARGET, write_cancelled, is_cancelled, INTENT, known=known)
-    return record.text("status"), changed
+    outcome = kernel.update(TARGET, write_cancellation, is_cancelled, INTENT, fresh=known)
+    record, changed = outcome.record, outcome.changed
+    return record.string("status"), changed
 
 
 def test_a_record_that_was_just_read_is_not_read_again(kernel: WriteKernel, server: Server):

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid5
 
 from gpcli.journal import Journal
-from gpcli.portal.write.transaction import Made, Part
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import WritePart
 from tests.portal.builders import a_searchset, an_outcome, identified
 from tests.portal.communications import a_header, a_message
 from tests.portal.scripted import INTENT, Reply, Server
@@ -15,7 +16,7 @@ from tests.portal.scripted import INTENT, Reply, Server
 HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
 BEGUN = identified(a_header(), HEADER.urn)
 SAID = identified(a_message(), MESSAGE.urn)
-WRITTEN = [Part(HEADER, {**BEGUN, "id": None}), Part(MESSAGE, {**SAID, "id": None})]
+WRITTEN = [WritePart(HEADER, {**BEGUN, "id": None}), WritePart(MESSAGE, {**SAID, "id": None})]
 BOTH = ["Communication/thread-1", "Communication/message-1"]
 ALL_DONE = {"header": "done", "message": "done"}
 TRANSACTION = "POST "
@@ -32,9 +33,9 @@ def shows(server: Server, *there: Mapping[str, Any]) -> None:
 def states(journal: Journal) -> dict[str, str]:
     """What the journal says of each part."""
     names = {HEADER: "header", MESSAGE: "message"}
-    return {names[entry.intent]: entry.state for entry in journal.entries()}
+    return {names[entry.intent]: entry.state for entry in journal.read_entries()}
 
 
-def refs(made: Made) -> list[str]:
+def refs(made: WriteOutcome) -> list[str]:
     """Where each part is kept."""
-    return [each.ref for each in made.parts]
+    return [each.relative_reference for each in made.records]

@@ -11,7 +11,7 @@ import pytest
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
-from gpcli.auth.discovery import SmartConfiguration, discover
+from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration
 from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
@@ -58,7 +58,7 @@ def client(portal) -> Iterator[HttpClient]:
 
 @pytest.fixture
 def configuration(client, portal, tmp_path) -> SmartConfiguration:
-    return discover(client, portal.fhir_base, tmp_path, time.time())
+    return fetch_smart_configuration(client, portal.fhir_base, tmp_path, time.time())
 
 
 @pytest.fixture

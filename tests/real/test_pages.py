@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from gpcli.auth.browser_sign_in import new_proof
-from gpcli.auth.loopback import ExpectedCallback, Loopback
+from gpcli.auth.browser_sign_in import generate_secrets
+from gpcli.auth.loopback import ExpectedCallback, CallbackServer
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS
@@ -31,7 +31,7 @@ class Walk:
 
     page: Any
     portal: Sandbox
-    loopback: Loopback
+    loopback: CallbackServer
     look: str
     trouble: dict[str, list[str]]
 
@@ -70,7 +70,7 @@ class Walk:
 
 
 def first_page(portal: Sandbox, redirect_uri: str, scopes: str = SCOPES) -> str:
-    proof = new_proof()
+    proof = generate_secrets()
     asked = {
         "response_type": "code",
         "client_id": "gpcli",
@@ -109,8 +109,8 @@ def expected(portal) -> ExpectedCallback:
 
 
 @pytest.fixture
-def loopback(expected) -> Iterator[Loopback]:
-    with Loopback(0) as server:
+def loopback(expected) -> Iterator[CallbackServer]:
+    with CallbackServer(0) as server:
         server.expect(expected)
         yield server
 
@@ -198,7 +198,7 @@ def _come_back(walk: Walk) -> None:
     ):
         walk.page.goto(url)
         walk.seen(name)
-    with Loopback(0) as another:
+    with CallbackServer(0) as another:
         another.expect(ExpectedCallback("ours", None, issuer_required=False))
         walk.page.goto(f"{another.redirect_uri}?state=ours&error=access_denied")
         walk.seen("callback-refused")

@@ -77,10 +77,10 @@ def surroundings(tmp_path_factory):
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
     index = OfferIndex(home / "gpcli" / "state" / "index")
-    index.set_profiles(["home", "work"], "home")
+    index.write_profiles(["home", "work"], "home")
     index.add_person("home", IndexedPerson("acc-1", "pat-ada", "Ada Nordmann", 200.0))
     index.add_person("home", IndexedPerson("acc-2", "pat-guro", "Guro Holm", 100.0))
-    index.set_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)
+    index.write_hidden("home", "pat-ada", {"flu": "No flu."}, time.time() + 3600)
     env = {
         "HOME": str(home),
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",

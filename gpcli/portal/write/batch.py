@@ -1,160 +1,135 @@
-"""Several creates of one kind, sent together where the portal has batches; each ends by itself."""
+"""Several creates of one type, sent in one batch where the portal has it; each ends by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from uuid import UUID
 
 from gpcli.errors import ConfigError, GpcliError
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpResponse
-from gpcli.portal.mapping import Found, unwrap
-from gpcli.portal.queries import by_identifier
-from gpcli.portal.search import FhirSearch, answer_in
-from gpcli.portal.write.kernel import Created, Doubt, WriteKernel
-from gpcli.portal.write.outcome import bearing, create_entry, is_success, require_one, unknown
+from gpcli.portal.search import read_entry_response
+from gpcli.portal.write.kernel import WriteKernel
+from gpcli.portal.write.outcome import (
+    PriorWrite,
+    Seen,
+    WriteOutcome,
+    is_success,
+    judge,
+    require_one,
+    unknown_outcome,
+)
+from gpcli.portal.write.requests import WritePart, bundle_request
 
-Part = tuple[UUID, Mapping[str, Any]]
-"""A resource to create, and its own intent."""
-
-Outcome = Created | GpcliError
+PartOutcome = WriteOutcome | GpcliError
 
 
 def create_each(
-    exchange: FhirSearch, kernel: WriteKernel, kind: str, parts: Sequence[Part], request: UUID
-) -> list[Outcome]:
-    """Create resources of one kind; what became of each, in the same order.
+    kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID
+) -> list[PartOutcome]:
+    """Create resources of one type; return what became of each, in the same order.
 
-    `request` is what the person can repeat. Each is read back by its own identifier, as
-    Errands.create does. A portal that can't recognise a repeat is asked first what it has of them:
-    that is not sent again. Raises ConfigError when the journal can't be written, and what keeps
-    that question from being asked.
+    `request_id` is what the person can repeat. Each record is read back by its own identifier. A
+    portal that does not recognise a repetition is asked first what it has of them: that is not
+    sent again.
+    Raises: ConfigError where the journal can't be written, and what keeps that question from being
+    asked.
     """
-    return _Several(exchange, kernel, kind, request).create(parts)
+    retry = (
+        parts[0].kind in kernel.search.fetch_capabilities().conditional_creates if parts else True
+    )
+    outcomes = {} if retry else _find_earlier(kernel, parts, request_id)
+    new = [part for part in parts if part.intent not in outcomes]
+    if len(new) > 1 and kernel.search.fetch_capabilities().batch:
+        sent = _create_in_batch(kernel, new, request_id, retry=retry)
+    else:
+        create = partial(kernel.create, request_id=request_id, looked=True)
+        sent = [_catch(partial(create, part)) for part in new]
+    outcomes |= {part.intent: outcome for part, outcome in zip(new, sent, strict=True)}
+    return [outcomes[part.intent] for part in parts]
 
 
-@dataclass(frozen=True)
-class _Several:
-    """Creates of resources of one `kind`, on a portal's `exchange`, as parts of one `request`."""
-
-    exchange: FhirSearch
-    kernel: WriteKernel
-    kind: str
-    request: UUID
-
-    @property
-    def _safe(self) -> bool:
-        """Whether the portal recognises what it gets again."""
-        return self.kind in self.exchange.can().conditional_creates
-
-    def create(self, parts: Sequence[Part]) -> list[Outcome]:
-        there = {} if self._safe else self._known([intent for intent, _ in parts])
-        new = [part for part in parts if part[0] not in there]
-        together = len(new) > 1 and self.exchange.can().batch
-        made = self._together(new) if together else self._singly(new)
-        ended = there | {intent: one for (intent, _), one in zip(new, made, strict=True)}
-        return [ended[intent] for intent, _ in parts]
-
-    def _known(self, intents: Sequence[UUID]) -> dict[UUID, Outcome]:
-        """What is not to be sent: it is there, or may still be on its way from an earlier run."""
-        there = self._there(intents)
-        doubts = [self._doubt(intent) for intent in intents if intent not in there]
-        held = (doubt for doubt in doubts if doubt.held)
-        return there | {each.intent: unknown(self.kind, self.request, each.wait) for each in held}
-
-    def _doubt(self, intent: UUID, *, noted: bool = False) -> Doubt:
-        return self.kernel.doubt(self.kind, intent, self.request, noted=noted)
-
-    def _there(self, intents: Sequence[UUID]) -> dict[UUID, Outcome]:
-        """What an earlier run with the same intents has made."""
-        looks = _Looks(self.exchange, self.kind, intents)
-        found = {intent: looks.at(number)[0] for number, intent in enumerate(intents)}
-        made = {intent: bundle for intent, bundle in found.items() if bundle.matches}
-        return {intent: _caught(partial(self._earlier, each)) for intent, each in made.items()}
-
-    def _earlier(self, bundle: Bundle) -> Created:
-        require_one(bundle, self.request, self.kind)
-        return Created(bundle, Bundle(), changed=False)
-
-    def _singly(self, parts: Sequence[Part]) -> list[Outcome]:
-        create = partial(self.kernel.create, self.kind, request=self.request, looked=True)
-        return [_caught(partial(create, body, intent)) for intent, body in parts]
-
-    def _together(self, parts: Sequence[Part]) -> list[Outcome]:
-        try:
-            answers = _answers(self.kernel.sent(dict(parts), partial(self._send, parts)), parts)
-        except ConfigError:
-            raise
-        except GpcliError as trouble:  # nothing was sent
-            return [trouble for _ in parts]
-        for (intent, _), answer in zip(parts, answers, strict=True):
-            if answer and is_success(answer):
-                self.kernel.end(intent, "done")
-        return self._concluded([intent for intent, _ in parts], answers)
-
-    def _concluded(
-        self, intents: Sequence[UUID], answers: Sequence[HttpResponse | None]
-    ) -> list[Outcome]:
-        looks = _Looks(self.exchange, self.kind, intents)
-        doubts = [self._doubt(each, noted=True) for each in intents]
-        return [
-            _caught(partial(self.kernel.conclude, answer, partial(looks.at, number), doubt))
-            for number, (answer, doubt) in enumerate(zip(answers, doubts, strict=True))
-        ]
-
-    def _send(self, parts: Sequence[Part]) -> HttpResponse:
-        entries = [create_entry(*part) for part in parts]
-        batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        headers = {"X-Request-ID": str(self.request)}
-        return self.exchange.client.send("POST", "", batch, headers=headers, retry=self._safe)
+def _find_earlier(
+    kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID
+) -> dict[UUID, PartOutcome]:
+    """Return what is not to be sent, by intent: it is there, or may still be on its way."""
+    seen = kernel.look(parts[0].kind, [part.intent for part in parts])
+    shown = [(part, seen.of(part.intent)) for part in parts]
+    there = {
+        part.intent: _catch(partial(_existing, bundle, request_id, part.kind))
+        for part, bundle in shown
+        if bundle.matches
+    }
+    absent = [part for part, bundle in shown if not bundle.matches]
+    priors = [kernel.read_prior(part, request_id) for part in absent]
+    pending = {each.intent: unknown_outcome([each]) for each in priors if each.pending}
+    return there | pending
 
 
-@dataclass(frozen=True)
-class _Looks:
-    """What the portal shows for each of some intents: one question, when it is first needed."""
-
-    exchange: FhirSearch
-    kind: str
-    intents: Sequence[UUID]
-
-    def at(self, number: int) -> tuple[Bundle, Bundle]:
-        """What bears the intent at this place, and what a witness knows: there is none."""
-        return bearing(unwrap(self._shown[number]), self.kind, self.intents[number]), Bundle()
-
-    @cached_property
-    def _shown(self) -> list[Found]:
-        try:
-            return self.exchange.ask(*(by_identifier(self.kind, each) for each in self.intents))
-        except GpcliError as trouble:
-            return [trouble for _ in self.intents]
-
-
-def _answers(batch: HttpResponse | None, parts: Sequence[Part]) -> list[HttpResponse | None]:
-    """The answer to each part; `None` where the portal doesn't say what became of it."""
-    if batch is None or not is_success(batch):
-        return [batch for _ in parts]
+def _create_in_batch(
+    kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID, *, retry: bool
+) -> list[PartOutcome]:
     try:
-        entries = resource(batch.body).children("entry")
+        batch = kernel.send(bundle_request("batch", parts, request_id, retry=retry))
+    except ConfigError:
+        raise
+    except GpcliError as error:  # nothing was sent
+        return [error for _ in parts]
+    responses = _read_responses(batch, len(parts))
+    for part, response in zip(parts, responses, strict=True):
+        if response and is_success(response):
+            kernel.record_state(part.intent, "done")
+    priors = [kernel.read_prior(part, request_id, journaled=True) for part in parts]
+    look = _look_once(kernel, priors)
+    return [
+        _catch(partial(kernel.settle, [prior], judge(response), look))
+        for prior, response in zip(priors, responses, strict=True)
+    ]
+
+
+def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[], Seen]:
+    """Return the question for all parts, which is asked when it is first needed, and only then."""
+    kind, intents = priors[0].kind, [prior.intent for prior in priors]
+
+    @cache
+    def look() -> Seen:
+        try:
+            return kernel.look(kind, intents)
+        except GpcliError as error:
+            return Seen(kind, dict.fromkeys(intents, error), Bundle())
+
+    return look
+
+
+def _read_responses(batch: HttpResponse | None, parts: int) -> list[HttpResponse | None]:
+    """Return the response to each part; `None` where the portal does not say what became of it."""
+    if batch is None or not is_success(batch):
+        return [batch] * parts
+    try:
+        entries = read_resource(batch.body).children("entry")
     except Malformed:
         entries = ()
-    if len(entries) != len(parts):
-        return [None for _ in parts]
-    return [_answer(entry, batch) for entry in entries]
+    if len(entries) != parts:
+        return [None] * parts
+    return [_read_entry(entry, batch) for entry in entries]
 
 
-def _answer(entry: Element, batch: HttpResponse) -> HttpResponse | None:
+def _read_entry(entry: Element, batch: HttpResponse) -> HttpResponse | None:
     try:
-        return answer_in(entry, batch)
+        return read_entry_response(entry, batch)
     except Malformed:
         return None
 
 
-def _caught(create: Callable[[], Created]) -> Outcome:
+def _existing(bundle: Bundle, request_id: UUID, kind: str) -> WriteOutcome:
+    record = require_one(bundle, request_id, kind)
+    return WriteOutcome((record,), bundle, Bundle(), changed=False)
+
+
+def _catch(write: Callable[[], WriteOutcome]) -> PartOutcome:
     try:
-        return create()
-    except GpcliError as trouble:
-        return trouble
+        return write()
+    except GpcliError as error:
+        return error

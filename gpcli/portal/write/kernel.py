@@ -1,15 +1,15 @@
-"""Writes that can't get lost: journal first, one identifier per intent, a look when in doubt.
+"""The one way to write: note it in the journal, send it, look where in doubt, settle.
 
-The intent's UUID stands in the resource as `identifier`, in `If-None-Exist`, and as
-`X-Request-ID` (docs/portal.md, Writes).
+A create, a batch, a transaction, `$book` and an update are data for it (`requests`); what a
+response says is judged in `outcome`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 from uuid import UUID
 
 from gpcli.errors import GpcliError
@@ -17,161 +17,80 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import BadReply, LateReply, LostReply
-from gpcli.journal import Entry, Journal, State
-from gpcli.portal.mapping import require, unwrap
+from gpcli.journal import JournalEntry, Journal, State
+from gpcli.portal.mapping import require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import (
-    bearing,
-    if_match,
+    NotChanged,
+    PriorWrite,
+    Seen,
+    Verdict,
+    WriteOutcome,
     is_final,
-    is_new,
-    is_success,
-    may_be_echo,
-    only_once,
+    judge,
+    matches,
     read_back,
-    really,
-    refusal_in,
     require_one,
-    require_recognised,
-    seems,
-    tried,
-    unknown,
+    require_recognisable,
+    try_ask,
+    unknown_outcome,
     used_otherwise,
+    where_to_look,
+    with_remains,
 )
-
-Found = TypeVar("Found")
+from gpcli.portal.write.requests import (
+    WritePart,
+    WriteRequest,
+    build_if_match,
+    create_request,
+    update_request,
+)
 
 _PRECONDITION_FAILED = 412
 
 LATE = timedelta(minutes=10)
-"""How long a write may take to be done whose answer was lost: a portal may be late."""
-
-
-class Created(NamedTuple):
-    """What a create left: exactly the one record, what the witness knows, and whether it is new.
-
-    `known` is empty where the portal does not answer the witness's question.
-    """
-
-    there: Bundle
-    known: Bundle
-    changed: bool
-
-
-class Doubt(NamedTuple):
-    """A write of a resource of one kind of which nobody knows yet what became.
-
-    `request` is what the person can repeat; `wait` is how long that only looks, `None` where the
-    portal recognises what it gets again. `known` says that an earlier run has begun it, too, and
-    `held` that this one has not sent it, since that may still be on its way.
-    """
-
-    kind: str
-    intent: UUID
-    request: UUID
-    wait: timedelta | None = None
-    held: bool = False
-    known: bool = False
+"""How long a write may take to be done whose response was lost: a portal may be late."""
 
 
 class WriteKernel:
-    """Creates and updates at one portal, each in the journal before it leaves."""
+    """Writes at one portal, each in the journal before it leaves; `now` gives the present."""
 
-    def __init__(self, exchange: FhirSearch, journal: Journal, now: Callable[[], datetime]) -> None:
-        self._exchange = exchange
+    def __init__(self, search: FhirSearch, journal: Journal, now: Callable[[], datetime]) -> None:
+        self.search = search
         self._journal = journal
         self._now = now
 
     def create(
         self,
-        kind: str,
-        resource: Mapping[str, Any],
-        intent: UUID,
-        witness: Query | None = None,
+        part: WritePart,
+        extra_query: Query | None = None,
         *,
-        request: UUID | None = None,
-        noted: bool = False,
+        request_id: UUID | None = None,
+        journaled: bool = False,
         looked: bool = False,
-        through: Callable[[HttpResponse], HttpResponse] | None = None,
-    ) -> Created:
-        """Create and read back by the intent's identifier, in the same round trip as `witness`.
+        read: Callable[[HttpResponse], HttpResponse] = lambda response: response,
+    ) -> WriteOutcome:
+        """Create a record once and read it back by its identifier.
 
-        `request` is what the person can repeat, where this is only a part of it; `noted` says that
-        the journal has it already, as begun by this run; `through` makes of the answer what it is
-        taken for. Where the portal would not recognise it, what the journal knows of is looked for
-        first, unless the caller has `looked`, and only looked for when an earlier run sent it a
-        short while ago. Raises OutcomeUnknown, Conflict when the portal has several records or
-        none, or the portal's refusal.
+        `extra_query` is asked in the round trip that reads it back. `request_id` is what the person
+        can repeat, where this is only a part of it. `journaled` says that this run has begun it in
+        the journal already; `looked`, that the caller has asked what the portal has of it. `read`
+        gives the response as it is to be judged.
+        Raises: OutcomeUnknown, Conflict where the portal has several records or none, ConfigError
+        where the journal can't be written, or the portal's refusal.
         """
-        doubt = self.doubt(kind, intent, request or intent, noted=noted)
-        look = partial(self._look, kind, intent, witness)
-        if doubt.held:
-            return self.conclude(None, look, doubt)
-        if doubt.known and not looked and (there := look())[0].matches:
-            require_one(there[0], doubt.request, kind)
-            self.end(intent, "done")
-            return Created(*there, changed=False)
-        headers = {"If-None-Exist": only_once(intent), "X-Request-ID": str(intent)}
-        client, safe = self._exchange.client, doubt.wait is None
-        answer = self.sent(
-            {intent: resource},
-            lambda: client.send("POST", kind, resource, headers=headers, retry=safe),
-            noted=noted,
-        )
-        return self.conclude(through(answer) if answer and through else answer, look, doubt)
-
-    def doubt(
-        self,
-        kind: str,
-        intent: UUID,
-        request: UUID,
-        *,
-        noted: bool = False,
-        conditional: bool = True,
-    ) -> Doubt:
-        """What there would be to say if a create of this `kind` got no answer; `noted` as above.
-
-        `conditional` says that it is sent with If-None-Exist. Raises ConfigError when the journal
-        can't be read.
-        """
-        if conditional and kind in self._exchange.can().conditional_creates:
-            return Doubt(kind, intent, request)
-        entry = None if noted else self._journal.entry(intent)
-        left = self._left(entry)
-        return Doubt(kind, intent, request, left or LATE, left is not None, entry is not None)
-
-    def _left(self, entry: Entry | None) -> timedelta | None:
-        """How much longer what an earlier run sent may still be on its way; `None` = no longer."""
-        if entry is None or entry.state not in {"sending", "unknown"}:
-            return None
-        try:
-            since = self._now() - datetime.fromisoformat(entry.at)
-        except (TypeError, ValueError):  # no time that gpcli wrote
-            return None
-        return LATE - since if abs(since) < LATE else None
-
-    def conclude(
-        self, answer: HttpResponse | None, look: Callable[[], tuple[Bundle, Bundle]], doubt: Doubt
-    ) -> Created:
-        """What a create left, by its answer (`None` = it may have arrived, and none came).
-
-        `look` gives what bears the intent's identifier, and what a witness knows. Raises what
-        `create` raises.
-        """
-
-        def found() -> tuple[Bundle, Bundle] | None:
-            there, known = look()
-            return (there, known) if there.matches else None
-
-        if answer and is_success(answer):
-            self.end(doubt.intent, "done")
-            there, known = read_back(look, doubt.request, doubt.kind)
-            require_recognised(there, answer, doubt.intent, doubt.request)
-        else:
-            there, known = self._in_doubt(found, answer, doubt)
-        require_one(there, doubt.request, doubt.kind)
-        return Created(there, known, changed=not doubt.held and is_new(answer))
+        prior = self.read_prior(part, request_id or part.intent, journaled=journaled)
+        extra = [extra_query] if extra_query else []
+        look = partial(self.look, part.kind, [part.intent], *extra)
+        seen = None if looked else self.look_for_earlier([prior], look)
+        if seen and seen.of(part.intent).matches:
+            return self.accept_earlier([prior], seen)
+        response = None
+        if not prior.pending:
+            request = create_request(part, retry=prior.wait is None)
+            response = self.send(request, journaled=journaled)
+        return self.settle([prior], judge(read(response) if response else None), look)
 
     def update(
         self,
@@ -180,120 +99,224 @@ class WriteKernel:
         is_done: Callable[[Element], bool],
         intent: UUID,
         *,
-        known: Element | None = None,
-    ) -> tuple[Element, bool]:
-        """Read, change, put back with If-Match; returns the record and whether it changed.
+        fresh: Element | None = None,
+    ) -> WriteOutcome:
+        """Read a record, change it, and put it back with If-Match.
 
-        Everything that `change` does not touch goes back as it came. `known` is the record as it
-        was read just now, whole and with its version: it spares reading it again. Raises
-        Conflict when somebody else changed the record in between or the portal kept it as it was,
-        OutcomeUnknown, BadResponse for a record that can't be understood, or the portal's refusal.
+        Everything that `change` does not touch goes back as it came. `fresh` is the record as it
+        was read just now, whole and with its version: it spares reading it again.
+        Raises: Conflict where somebody else changed the record in between, NotChanged where the
+        portal kept it as it was, OutcomeUnknown, BadResponse for a record that can't be understood,
+        or the portal's refusal.
         """
-        if self._journal.target_of(intent) not in {None, reference}:
+        if self._journal.find_target(intent) not in {None, reference}:
             raise used_otherwise()
-        record, etag = (known, None) if known else self._read(reference)
+        record, etag = (fresh, None) if fresh else self._fetch(reference)
         if require(partial(is_done, record)):
-            return record, False
-        headers = {**if_match(record, etag), "X-Request-ID": str(intent)}
-        changed = change(record)
-        answer = self.sent(
-            {intent: changed},
-            lambda: self._exchange.client.send("PUT", reference, changed, headers=headers),
-            target=reference,
-        )
-        if known and answer and answer.status == _PRECONDITION_FAILED:
-            self.end(intent, "refused")
+            return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
+        part = WritePart(intent, change(record), reference)
+        response = self.send(update_request(part, build_if_match(record, etag)))
+        if fresh and response and response.status == _PRECONDITION_FAILED:
+            self.record_state(intent, "refused")
             return self.update(reference, change, is_done, intent)
-        return self._changed(answer, reference, is_done, intent)
+        return self._settle_update(response, reference, is_done, intent)
 
-    def _changed(
+    def read_prior(
         self,
-        answer: HttpResponse | None,
+        part: WritePart,
+        request_id: UUID,
+        *,
+        journaled: bool = False,
+        conditional: bool = True,
+    ) -> PriorWrite:
+        """Return what the journal knows of a create before it is sent.
+
+        `conditional` says that it is sent with If-None-Exist. Raises: ConfigError where the journal
+        can't be read.
+        """
+        kind, intent = part.kind, part.intent
+        if conditional and kind in self.search.fetch_capabilities().conditional_creates:
+            return PriorWrite(kind, intent, request_id)
+        entry = None if journaled else self._journal.find_entry(intent)
+        rest = self._time_left(entry)
+        return PriorWrite(
+            kind, intent, request_id, rest or LATE, rest is not None, entry is not None
+        )
+
+    def _time_left(self, entry: JournalEntry | None) -> timedelta | None:
+        """Return how long an earlier run's request may still be on its way; `None` = no longer."""
+        if entry is None or entry.state not in {"sending", "unknown"}:
+            return None
+        try:
+            since = self._now() - datetime.fromisoformat(entry.at)
+        except (TypeError, ValueError):  # no time that gpcli wrote
+            return None
+        return LATE - since if abs(since) < LATE else None
+
+    def look(self, kind: str, intents: Sequence[UUID], *extra: Query) -> Seen:
+        """Ask, in one round trip, what the portal has for some intents, and `extra` besides."""
+        results = self.search.ask(*(by_identifier(kind, each) for each in intents), *extra)
+        found = dict(zip(intents, results, strict=False))
+        others = Bundle()
+        for result in results[len(intents) :]:
+            others.merge(result if isinstance(result, Bundle) else Bundle())
+        return Seen(kind, found, others)
+
+    def look_for_earlier(
+        self, priors: Sequence[PriorWrite], look: Callable[[], Seen]
+    ) -> Seen | None:
+        """Return what the portal shows of what an earlier run has begun; `None` = it wasn't asked.
+
+        It is asked where the journal knows of a part, and no request may still be on its way.
+        """
+        asks = any(prior.known for prior in priors) and not any(each.pending for each in priors)
+        return look() if asks else None
+
+    def accept_earlier(self, priors: Sequence[PriorWrite], seen: Seen) -> WriteOutcome:
+        """Return what an earlier run has made of all parts; raises Conflict unless it is one each.
+
+        The journal notes them as done.
+        """
+        outcome = self.collect(priors, seen, changed=False)
+        for prior in priors:
+            self.record_state(prior.intent, "done")
+        return outcome
+
+    def send(self, request: WriteRequest, *, journaled: bool = False) -> HttpResponse | None:
+        """Note each part in the journal, and send; `journaled` = they are noted.
+
+        `None` = the request may have arrived, and no answer came. How each part ended is still to
+        be noted, unless the request was not sent: then that is noted, and the reason is raised.
+        """
+        begun = list(request.parts) if journaled else []
+        try:
+            for part in () if journaled else request.parts:
+                self.record_sending(part)
+                begun.append(part)
+            return self.search.client.send(
+                request.method,
+                request.path,
+                request.body,
+                headers=request.headers,
+                retry=request.retry,
+            )
+        except GpcliError as error:
+            if isinstance(error, LostReply | LateReply | BadReply) and error.sent:
+                return None
+            for part in begun:
+                self.record_not_sent(part.intent)
+            raise
+
+    def settle(
+        self, priors: Sequence[PriorWrite], verdict: Verdict, look: Callable[[], Seen]
+    ) -> WriteOutcome:
+        """Note how each part ended, and return what is there.
+
+        Raises: the refusal, or OutcomeUnknown, where a part is not there; Conflict where the portal
+        shows several records of one.
+        """
+        first = priors[0]
+        if not verdict.is_done:
+            seen = self._find_out(priors, verdict, look)
+        else:
+            for prior in priors:
+                self.record_state(prior.intent, "done")
+            seen = read_back(partial(_look_at_all, look, priors), first.request_id, first.kind)
+            for prior, response in zip(priors, verdict.responses, strict=True):
+                require_recognisable(seen.of(prior.intent), response, prior)
+        pending = any(prior.pending for prior in priors)
+        return self.collect(priors, seen, changed=verdict.is_new and not pending)
+
+    def _find_out(
+        self, priors: Sequence[PriorWrite], verdict: Verdict, look: Callable[[], Seen]
+    ) -> Seen:
+        """Look what the portal has: found = done; not found = the refusal, or nobody knows.
+
+        A refusal that may be the echo of an earlier try is looked into as well.
+        """
+        asks = verdict.refusal is None or verdict.is_echo
+        seen = try_ask(partial(_look_at_all, look, priors)) if asks else None
+        there = [prior for prior in priors if seen and seen.of(prior.intent).matches]
+        absent = [prior for prior in priors if prior not in there]
+        for prior in there:
+            self.record_state(prior.intent, "done")
+        if not any(prior.pending for prior in priors):
+            for prior in absent:
+                self.record_state(prior.intent, "refused" if verdict.refusal else "unknown")
+        if seen and not absent:
+            return seen
+        if verdict.refusal is None:
+            raise unknown_outcome(priors)
+        references = (
+            [seen.of(each.intent).matches[0].relative_reference for each in there] if seen else []
+        )
+        if references:
+            raise with_remains(verdict.refusal, references, absent[0].request_id)
+        raise verdict.refusal
+
+    def collect(self, priors: Sequence[PriorWrite], seen: Seen, *, changed: bool) -> WriteOutcome:
+        """Return the one record of each part; raises Conflict where there is none, or several."""
+        along, records = Bundle(), []
+        for prior in priors:
+            bundle = seen.of(prior.intent)
+            records.append(require_one(bundle, prior.request_id, prior.kind))
+            along.merge(bundle)
+        return WriteOutcome(tuple(records), along, seen.extra, changed)
+
+    def _settle_update(
+        self,
+        response: HttpResponse | None,
         reference: str,
         is_done: Callable[[Element], bool],
         intent: UUID,
-    ) -> tuple[Element, bool]:
-        """The record after a PUT, by its answer, and whether it was this PUT that changed it."""
-        kind = reference.partition("/")[0]
-        if answer and is_success(answer):
-            self.end(intent, "done")
-            there = read_back(lambda: self._read(reference)[0], intent, kind)
-            if not seems(there, is_done):
-                self.end(intent, "refused")
-            return really(there, is_done, intent), True
+    ) -> WriteOutcome:
+        """Return the record after a PUT, and whether it was this PUT that changed it."""
+        kind, verdict = reference.partition("/")[0], judge(response)
+        latest: list[Element] = []
 
-        def look() -> Element | None:
-            there = self._read(reference)[0]
-            return there if seems(there, is_done) else None
+        def look() -> Seen:
+            latest[:] = [self._fetch(reference)[0]]
+            done = [record for record in latest if matches(record, is_done)]
+            return Seen(kind, {intent: Bundle(matches=done)}, Bundle())
 
-        ours = answer is None or not is_final(answer)
-        return self._in_doubt(look, answer, Doubt(kind, intent, intent)), ours
+        if verdict.is_done:
+            self.record_state(intent, "done")
+            read_back(look, intent, kind)
+            if not matches(latest[0], is_done):
+                self.record_state(intent, "refused")
+                raise NotChanged(
+                    f"The portal took the request, but shows {latest[0].relative_reference} as it was.",
+                    hint=where_to_look(kind),
+                    request_id=str(intent),
+                )
+            return WriteOutcome((latest[0],), Bundle(), Bundle(), changed=True)
+        self._find_out([PriorWrite(kind, intent, intent)], verdict, look)
+        changed = response is None or not is_final(response)
+        return WriteOutcome((latest[0],), Bundle(), Bundle(), changed)
 
-    def _read(self, reference: str) -> tuple[Element, str | None]:
-        record, answer = self._exchange.read(reference)
-        return record, answer.headers.get("ETag")
+    def _fetch(self, reference: str) -> tuple[Element, str | None]:
+        record, response = self.search.fetch_resource(reference)
+        return record, response.headers.get("ETag")
 
-    def _look(self, kind: str, intent: UUID, witness: Query | None) -> tuple[Bundle, Bundle]:
-        asked = (by_identifier(kind, intent), *((witness,) if witness else ()))
-        there, *known = self._exchange.ask(*asked)
-        told = known[0] if known and isinstance(known[0], Bundle) else Bundle()
-        return bearing(unwrap(there), kind, intent), told
+    def record_sending(self, part: WritePart) -> None:
+        """Note a part in the journal before it leaves; raises ConfigError."""
+        self._journal.record_sending(part.intent, part.resource, part.target, self._timestamp())
 
-    def sent(
-        self,
-        parts: Mapping[UUID, Mapping[str, Any]],
-        send: Callable[[], HttpResponse],
-        target: str | None = None,
-        *,
-        noted: bool = False,
-    ) -> HttpResponse | None:
-        """Send what holds these `parts`, resources by their intents, each in the journal first.
-
-        `noted` says that they are in it. `None` when the request may have arrived and no answer
-        came. How each part ended is still to be noted, unless the request was not sent: then that
-        is noted, and why is raised.
-        """
-        begun = list(parts) if noted else []
-        try:
-            for intent in () if noted else parts:
-                self.begin(intent, parts[intent], target)
-                begun.append(intent)
-            return send()
-        except GpcliError as trouble:
-            if isinstance(trouble, LostReply | LateReply | BadReply) and trouble.sent:
-                return None
-            for intent in begun:
-                self.take_back(intent)
-            raise
-
-    def _in_doubt(
-        self, look: Callable[[], Found | None], answer: HttpResponse | None, doubt: Doubt
-    ) -> Found:
-        """A look: found = done; a refusal = not done; else nobody knows.
-
-        A 409, a 412 or a taken slot may be the echo of an earlier run's try, so it is looked into
-        as well.
-        """
-        refusal = refusal_in(answer)
-        there = tried(look) if refusal is None or may_be_echo(answer, refusal) else None
-        if there is not None:
-            self.end(doubt.intent, "done")
-            return there
-        if not doubt.held:
-            self.end(doubt.intent, "refused" if refusal else "unknown")
-        raise refusal or unknown(doubt.kind, doubt.request, doubt.wait)
-
-    def begin(self, intent: UUID, resource: Mapping[str, Any], target: str | None) -> None:
-        """Note a write in the journal before it leaves; raises ConfigError."""
-        self._journal.begin(intent, resource, target, self._stamp())
-
-    def end(self, intent: UUID, state: State) -> None:
+    def record_state(self, intent: UUID, state: State) -> None:
         """Note in the journal how a write ended."""
-        self._journal.end(intent, state, self._stamp())
+        self._journal.record_state(intent, state, self._timestamp())
 
-    def take_back(self, intent: UUID) -> None:
+    def record_not_sent(self, intent: UUID) -> None:
         """Note in the journal that what was begun did not leave."""
-        self._journal.take_back(intent, self._stamp())
+        self._journal.record_not_sent(intent, self._timestamp())
 
-    def _stamp(self) -> str:
+    def _timestamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
+
+
+def _look_at_all(look: Callable[[], Seen], priors: Sequence[PriorWrite]) -> Seen:
+    """Return what `look` finds; raises the error of any part's query."""
+    seen = look()
+    for prior in priors:
+        seen.of(prior.intent)
+    return seen

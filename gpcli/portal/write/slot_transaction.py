@@ -1,135 +1,146 @@
-"""Taking a time at a portal that leaves its guard to clients: Slot and Appointment together.
+"""Book a slot at a portal that leaves its guard to clients: Slot and Appointment together.
 
 The Slot is put back busy on the condition that it is as it was read (`ifMatch`), in one
 transaction with the Appointment (R4 http.html, transaction). Portals that do not roll back may do
-only a half of it: that half is undone, or named. A second identifier, of this run alone, tells
+only half of it: that half is undone, or named. A second identifier, of this run alone, tells
 what it made from what another run of the same request made.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4, uuid5
 
 from gpcli.errors import Conflict, GpcliError, NotPermitted, SlotTaken
-from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import UUID_SYSTEM, Element, resource
+from gpcli.fhir.element import UUID_SYSTEM, Element, read_resource
 from gpcli.http.client import HttpResponse
 from gpcli.portal import queries
-from gpcli.portal.error_mapping import error_of
+from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import require
-from gpcli.portal.search import answer_in
-from gpcli.portal.write.kernel import Created
+from gpcli.portal.search import read_entry_response
 from gpcli.portal.write.outcome import (
-    create_entry,
-    entry_url,
-    if_match,
+    PriorWrite,
+    Seen,
+    WriteOutcome,
     is_final,
     is_success,
+    judge,
     refusal_in,
     require_one,
-    tried,
+    try_ask,
 )
-from gpcli.portal.write.slot_booking import KIND, OTHER_WAY, SEE_SLOTS, Booking
+from gpcli.portal.write.requests import (
+    WritePart,
+    build_if_match,
+    bundle_request,
+    update_request,
+)
+from gpcli.portal.write.slot_booking import KIND, OTHER_WAY, SEE_SLOTS, SlotBooking
 
 
-class Half(NamedTuple):
-    """What became of one entry of a transaction, and the version that it left."""
+class EntryResult(NamedTuple):
+    """The response to one entry of a transaction, and the version that it left."""
 
-    answer: HttpResponse
+    response: HttpResponse
     etag: str | None
 
 
-def take(booking: Booking) -> Created:
-    """Take the slot and create the Appointment; what `booking.book` raises."""
-    context, intent = booking.context, booking.intent
-    kernel, client = context.kernel, context.exchange.client
-    doubt = kernel.doubt(KIND, intent, intent)
+class _SlotRead(NamedTuple):
+    """The Slot as a whole, and the version that it has."""
+
+    record: Element
+    etag: str
+
+
+def send_slot_transaction(booking: SlotBooking) -> WriteOutcome:
+    """Mark the slot as busy and create the Appointment; raises as `send_booking`."""
+    kernel, intent = booking.kernel, booking.intent
+    prior = kernel.read_prior(booking.part, intent)
     look = partial(_look, booking)
-    if earlier := booking.earlier(doubt, look):
-        return _kept(booking, earlier)
-    record, etag = _slot(booking)
-    if record.json.get("status") != "free":
-        return _there_before(booking)
-    marked, headers = _marked(booking), {"X-Request-ID": str(intent)}
-    body = _bundle(marked, record, etag)
-    answer = kernel.sent(
-        {intent: booking.body},
-        lambda: client.send("POST", "", body, headers=headers, retry=doubt.wait is None),
+    seen = kernel.look_for_earlier([prior], look)
+    if seen and seen.of(intent).matches:
+        return _require_slot_taken(booking, kernel.accept_earlier([prior], seen))
+    if prior.pending:
+        return _require_slot_taken(booking, kernel.settle([prior], judge(None), look))
+    slot = _fetch_slot(booking)
+    if slot.record.json.get("status") != "free":
+        return _read_existing(booking, prior)
+    part = _with_run_identifier(booking.part)
+    entry = _slot_entry(booking, slot)
+    request = bundle_request(
+        "transaction", [part], intent, retry=prior.wait is None, before=[entry]
     )
-    told = _of_both(marked, record, answer)
-    if told and refusal_in(told):
-        return _refused(marked, told)
-    return _kept(booking, kernel.conclude(told, look, doubt))
+    response = _read_response(booking, slot, kernel.send(request))
+    if response and refusal_in(response):
+        return _settle_refusal(booking, part, prior, response)
+    return _require_slot_taken(booking, kernel.settle([prior], judge(response), look))
 
 
-def _slot(booking: Booking) -> tuple[Element, str]:
-    """The Slot as a whole, and the version that it has; raises NotPermitted without one."""
-    exchange = booking.context.exchange
-    if not exchange.can().transaction:
+def _fetch_slot(booking: SlotBooking) -> _SlotRead:
+    """Fetch the Slot with its version; raises NotPermitted where the portal can't do this."""
+    search = booking.dependencies.search
+    if not search.fetch_capabilities().transaction:
         raise NotPermitted(
             "The portal takes no transactions, and this profile books by transaction.",
             hint=OTHER_WAY,
         )
-    record, answer = exchange.read(f"Slot/{booking.slot}")
-    condition = if_match(record, answer.headers.get("ETag"))
+    record, response = search.fetch_resource(f"Slot/{booking.slot}")
+    condition = build_if_match(record, response.headers.get("ETag"))
     if not condition:
         raise NotPermitted(
             "The portal keeps no versions of its times, so two people could book the same one; "
             "nothing was sent.",
             hint=OTHER_WAY,
         )
-    return record, condition["If-Match"]
+    return _SlotRead(record, condition["If-Match"])
 
 
-def _marked(booking: Booking) -> Booking:
-    """The same booking, with an identifier that no other run has."""
-    mark = {"system": UUID_SYSTEM, "value": uuid4().urn}
-    identifiers = [*booking.body["identifier"], mark]
-    return replace(booking, body={**booking.body, "identifier": identifiers})
+def _with_run_identifier(part: WritePart) -> WritePart:
+    """Return the part with an identifier that no other run has."""
+    identifier = {"system": UUID_SYSTEM, "value": uuid4().urn}
+    identifiers = [*part.resource["identifier"], identifier]
+    return part._replace(resource={**part.resource, "identifier": identifiers})
 
 
-def _run_behind(booking: Booking, there: Element) -> str | None:
-    """`this` run, `another` of the same request, or `None` where the portal lost the mark."""
-    values = {each.json.get("value") for each in there.children("identifier")}
-    if booking.body["identifier"][-1]["value"] in values:
+def _find_run(part: WritePart, record: Element) -> str | None:
+    """Return `this` run, `another` of the same request, or `None`: the portal lost the mark."""
+    values = {each.json.get("value") for each in record.children("identifier")}
+    if part.resource["identifier"][-1]["value"] in values:
         return "this"
     urns = [value for value in values if isinstance(value, str) and value.startswith("urn:uuid:")]
     return "another" if len(urns) > 1 else None
 
 
-def _bundle(booking: Booking, record: Element, etag: str) -> dict[str, Any]:
+def _slot_entry(booking: SlotBooking, slot: _SlotRead) -> dict[str, Any]:
+    """Return the entry that marks the slot as busy."""
     reference = f"Slot/{booking.slot}"
-    busy = {
-        "fullUrl": f"{booking.context.exchange.client.base}/{reference}",
-        "resource": {**record.json, "status": "busy"},
-        "request": {"method": "PUT", "url": reference, "ifMatch": etag},
+    return {
+        "fullUrl": f"{booking.dependencies.search.client.base}/{reference}",
+        "resource": {**slot.record.json, "status": "busy"},
+        "request": {"method": "PUT", "url": reference, "ifMatch": slot.etag},
     }
-    made = {"fullUrl": entry_url(booking.intent), **create_entry(booking.intent, booking.body)}
-    return {"resourceType": "Bundle", "type": "transaction", "entry": [busy, made]}
 
 
-def _there_before(booking: Booking) -> Created:
-    """What an earlier run with the same intent made of a time that is not free any more."""
-    there, known = _look(booking)
-    if there.matches:
-        return booking.left(there, known)
+def _read_existing(booking: SlotBooking, prior: PriorWrite) -> WriteOutcome:
+    """Return what an earlier run with the same intent made of a slot that is not free any more."""
+    seen = _look(booking)
+    if seen.of(booking.intent).matches:
+        return booking.kernel.accept_earlier([prior], seen)
     raise SlotTaken(f"The time {booking.slot} is taken.", hint=SEE_SLOTS)
 
 
-def _look(booking: Booking) -> tuple[Bundle, Bundle]:
-    """What bears the intent's identifier; and what holds the time, with the Slot itself."""
+def _look(booking: SlotBooking) -> Seen:
+    """Ask what carries the intent's identifier, what holds the slot, and for the slot itself."""
     return booking.look(queries.slot(booking.slot))
 
 
-def _kept(booking: Booking, created: Created) -> Created:
-    """`created`, if the time went with it; else it is cancelled again: others could take it."""
-    slot = created.known.get(f"Slot/{booking.slot}")
-    if slot is None or slot.json.get("status") != "free" or not created.changed:
-        return created
-    booking.give_back(require(lambda: created.there.matches[0].need("id")))
+def _require_slot_taken(booking: SlotBooking, outcome: WriteOutcome) -> WriteOutcome:
+    """Return the outcome if the slot went with it; else cancel it: others could book the slot."""
+    slot = outcome.extra.get(f"Slot/{booking.slot}")
+    if slot is None or slot.json.get("status") != "free" or not outcome.changed:
+        return outcome
+    booking.send_cancellation(require(lambda: outcome.record.require_string("id")))
     raise Conflict(
         "The portal made the booking but left the time free for others, so the booking was "
         "cancelled again.",
@@ -138,95 +149,114 @@ def _kept(booking: Booking, created: Created) -> Created:
     )
 
 
-def _of_both(booking: Booking, record: Element, answer: HttpResponse | None) -> HttpResponse | None:
-    """The answer to both entries as one to the create.
+def _read_response(
+    booking: SlotBooking, slot: _SlotRead, response: HttpResponse | None
+) -> HttpResponse | None:
+    """Return the response to both entries as one to the create.
 
-    `None` where nobody knows what was done. Raises the refusal where only the Slot was changed.
+    `None` where nobody knows what was done. Raises: the refusal where only the Slot was changed.
     """
-    if answer is None or not is_success(answer):
-        return booking.explained(answer) if answer else None
-    slot, made = _halves(answer)
-    if slot is None or made is None:
+    if response is None or not is_success(response):
+        return booking.explain(response) if response else None
+    slot_result, result = _read_entries(response)
+    if slot_result is None or result is None:
         return None
-    if is_success(slot.answer) and is_success(made.answer):
-        return made.answer
-    refused = made if is_success(slot.answer) else slot
-    if not is_final(refused.answer):
+    if is_success(slot_result.response) and is_success(result.response):
+        return result.response
+    refused = result if is_success(slot_result.response) else slot_result
+    if not is_final(refused.response):
         return None
-    if not is_success(slot.answer):
-        return booking.explained(slot.answer)
-    seen = tried(partial(_look, booking))
-    if seen is None or seen[0].matches:
+    if not is_success(slot_result.response):
+        return booking.explain(slot_result.response)
+    seen = _try_look(booking)
+    if seen is None or seen.of(booking.intent).matches:
         return None
-    raise _without_appointment(booking, record, slot, made)
+    raise _without_appointment(booking, slot, slot_result, result)
 
 
-def _halves(answer: HttpResponse) -> tuple[Half | None, Half | None]:
-    """What became of the Slot and of the Appointment."""
+def _try_look(booking: SlotBooking) -> Seen | None:
+    """Return what the portal shows, or `None` where it can't be asked."""
+
+    def look() -> Seen:
+        seen = _look(booking)
+        seen.of(booking.intent)
+        return seen
+
+    return try_ask(look)
+
+
+def _read_entries(response: HttpResponse) -> tuple[EntryResult | None, EntryResult | None]:
+    """Return what became of the Slot and of the Appointment."""
     try:
-        slot, made = (_half(each, answer) for each in resource(answer.body).children("entry"))
+        entries = read_resource(response.body).children("entry")
+        slot, appointment = (_read_entry(each, response) for each in entries)
     except ValueError:
         return None, None
-    return slot, made
+    return slot, appointment
 
 
-def _half(entry: Element, answer: HttpResponse) -> Half:
-    response = entry.child("response")
-    return Half(answer_in(entry, answer), response.text("etag") if response else None)
+def _read_entry(entry: Element, response: HttpResponse) -> EntryResult:
+    inner = entry.child("response")
+    return EntryResult(
+        read_entry_response(entry, response), inner.string("etag") if inner else None
+    )
 
 
-def _refused(booking: Booking, answer: HttpResponse) -> Created:
-    """What another run of this request made; else raises the refusal.
+def _settle_refusal(
+    booking: SlotBooking, part: WritePart, prior: PriorWrite, response: HttpResponse
+) -> WriteOutcome:
+    """Return what another run of this request made; else raise the refusal.
 
-    What this one left behind without the time is cancelled first.
+    What this run left behind without the slot is cancelled first.
     """
-    seen = tried(partial(_look, booking))
-    there, known = seen or (Bundle(), Bundle())
-    booking.context.kernel.end(booking.intent, "done" if there.matches else "refused")
-    if not there.matches:
-        raise error_of(answer)
-    require_one(there, booking.intent, KIND)
-    made, run = require(lambda: there.matches[0].need("id")), _run_behind(booking, there.matches[0])
+    seen = _try_look(booking)
+    records = seen.of(booking.intent) if seen else None
+    there = records is not None and bool(records.matches)
+    booking.kernel.record_state(booking.intent, "done" if there else "refused")
+    if seen is None or records is None or not there:
+        raise error_from_response(response)
+    record = require_one(records, booking.intent, KIND)
+    appointment, run = require(lambda: record.require_string("id")), _find_run(part, record)
     if run == "another":
-        return Created(there, known, changed=False)
+        return booking.kernel.collect([prior], seen, changed=False)
     if run is None:
-        raise _left(booking, made)
-    booking.give_back(made)
-    raise error_of(answer)
+        raise _refused_but_booked(booking, appointment)
+    booking.send_cancellation(appointment)
+    raise error_from_response(response)
 
 
-def _left(booking: Booking, made: str) -> Conflict:
+def _refused_but_booked(booking: SlotBooking, appointment: str) -> Conflict:
+    shows = f"gpcli appointments show {appointment} tells how it stands"
     return Conflict(
-        f"The portal refused to take the time, but shows a booking of it: {made}.",
-        hint=f"gpcli appointments show {made} tells how it stands, gpcli cancel {made} ends it.",
+        f"The portal refused to take the time, but shows a booking of it: {appointment}.",
+        hint=f"{shows}, gpcli cancel {appointment} ends it.",
         request_id=str(booking.intent),
     )
 
 
-def _without_appointment(booking: Booking, record: Element, slot: Half, made: Half) -> GpcliError:
-    """The time was taken, but no booking made of it: it is set free again."""
-    booking.context.kernel.end(booking.intent, "refused")
-    refusal = error_of(made.answer)
-    freed = _set_free(booking, record, slot.etag)
+def _without_appointment(
+    booking: SlotBooking, slot: _SlotRead, slot_result: EntryResult, result: EntryResult
+) -> GpcliError:
+    """Return the error for a slot that was taken without a booking; it is set free again."""
+    booking.kernel.record_state(booking.intent, "refused")
+    refusal = error_from_response(result.response)
+    freed = _send_free(booking, slot.record, slot_result.etag)
     ending = "The time is free again." if freed else "The surgery may have to free the time again."
     refusal.hint = f"{refusal.hint} {ending}".strip()
     return refusal
 
 
-def _set_free(booking: Booking, record: Element, etag: str | None) -> bool:
-    """Put the Slot back as it was, if it is still as we left it; whether that worked."""
+def _send_free(booking: SlotBooking, record: Element, etag: str | None) -> bool:
+    """Put the Slot back as it was, if it is still as we left it; return whether that worked."""
     if not etag:
         return False
-    kernel, client = booking.context.kernel, booking.context.exchange.client
-    intent, reference = uuid5(booking.intent, "set free"), f"Slot/{booking.slot}"
-    headers = {"If-Match": etag, "X-Request-ID": str(intent)}
-    body = dict(record.json)
+    intent = uuid5(booking.intent, "set free")
+    part = WritePart(intent, dict(record.json), f"Slot/{booking.slot}")
     try:
-        answer = kernel.sent(
-            {intent: body}, lambda: client.send("PUT", reference, body, headers=headers), reference
-        )
+        response = booking.kernel.send(update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent
         return False
-    freed = answer is not None and is_success(answer)
-    kernel.end(intent, "done" if freed else "refused" if refusal_in(answer) else "unknown")
+    freed = response is not None and is_success(response)
+    refused = refusal_in(response) is not None
+    booking.kernel.record_state(intent, "done" if freed else "refused" if refused else "unknown")
     return freed

@@ -3,18 +3,18 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gpcli.account import works_until
-from gpcli.auth.tokens import (
-    LONGEST_LIFE,
-    SHORT_LIFE,
+from gpcli.account import find_session_end
+from gpcli.auth.token_response import (
+    DEFAULT_LIFETIME,
+    MAX_LIFETIME,
     check_available,
-    is_token,
-    oauth_error,
-    read_tokens,
+    is_valid_token,
+    parse_token_response,
+    read_oauth_error,
 )
 from gpcli.errors import BadResponse, PortalError, RateLimited
 from gpcli.http.client import HttpResponse
-from gpcli.http.decode import decode
+from gpcli.http.decode import decode_json
 
 NOW = 1_800_000_000.0
 
@@ -24,7 +24,7 @@ def answer(body: object, status: int = 200) -> HttpResponse:
 
 
 def test_a_good_answer_is_read_whole(tokens):
-    read = read_tokens(
+    read = parse_token_response(
         answer(tokens(refresh_expires_in=7200, id_token="i.d.t", fhirUser="Patient/ada")), NOW
     )
     assert (read.access_token, read.expires_at) == ("access-2", NOW + 3600)
@@ -34,58 +34,60 @@ def test_a_good_answer_is_read_whole(tokens):
 
 
 def test_tokens_are_not_shown_when_printed(tokens):
-    shown = repr(read_tokens(answer(tokens(id_token="secret-id")), NOW))
+    shown = repr(parse_token_response(answer(tokens(id_token="secret-id")), NOW))
     assert not any(word in shown for word in ("access-2", "refresh-2", "secret-id"))
 
 
 @pytest.mark.parametrize(
     ("change", "ends"),
     [
-        ({"expires_in": None}, NOW + SHORT_LIFE),
+        ({"expires_in": None}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": "3600"}, NOW + 3600),
-        ({"expires_in": "soon"}, NOW + SHORT_LIFE),
+        ({"expires_in": "soon"}, NOW + DEFAULT_LIFETIME),
         ({"expires_in": -5}, NOW),
-        ({"expires_in": []}, NOW + SHORT_LIFE),
-        ({"expires_in": True}, NOW + SHORT_LIFE),
-        ({"expires_in": 10**400}, NOW + SHORT_LIFE),
-        ({"expires_in": -(10**400)}, NOW + SHORT_LIFE),
-        ({"expires_in": "inf"}, NOW + SHORT_LIFE),
-        ({"expires_in": "NaN"}, NOW + SHORT_LIFE),
-        ({"expires_in": "9" * 400}, NOW + SHORT_LIFE),
+        ({"expires_in": []}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": True}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": 10**400}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": -(10**400)}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": "inf"}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": "NaN"}, NOW + DEFAULT_LIFETIME),
+        ({"expires_in": "9" * 400}, NOW + DEFAULT_LIFETIME),
     ],
 )
 def test_a_life_that_is_not_said_well_is_short(tokens, change, ends):
-    assert read_tokens(answer(tokens(**change)), NOW).expires_at == ends
+    assert parse_token_response(answer(tokens(**change)), NOW).expires_at == ends
 
 
-@pytest.mark.parametrize("life", [2**63 - 1, LONGEST_LIFE + 1, "1e300", 10**300])
+@pytest.mark.parametrize("life", [2**63 - 1, MAX_LIFETIME + 1, "1e300", 10**300])
 def test_no_life_is_longer_than_ten_years(tokens, life):
-    read = read_tokens(answer(tokens(expires_in=life, refresh_expires_in=life)), NOW)
-    assert (read.expires_at, read.refresh_expires_at) == (NOW + LONGEST_LIFE, NOW + LONGEST_LIFE)
+    read = parse_token_response(answer(tokens(expires_in=life, refresh_expires_in=life)), NOW)
+    assert (read.expires_at, read.refresh_expires_at) == (NOW + MAX_LIFETIME, NOW + MAX_LIFETIME)
 
 
 @pytest.mark.parametrize("life", [0, -1, -(2**63), 10**400, "inf", "-inf", "nan", "never", None])
 def test_a_refresh_token_whose_life_is_not_said_well_has_no_known_end(tokens, life):
     said = tokens() | {"refresh_expires_in": life}
-    assert read_tokens(answer(said), NOW).refresh_expires_at is None
+    assert parse_token_response(answer(said), NOW).refresh_expires_at is None
 
 
 def test_a_life_may_be_a_decimal(tokens):
-    said = tokens() | decode(b'{"expires_in": 3600.5}')
-    assert read_tokens(answer(said), NOW).expires_at == NOW + 3600.5
+    said = tokens() | decode_json(b'{"expires_in": 3600.5}')
+    assert parse_token_response(answer(said), NOW).expires_at == NOW + 3600.5
 
 
 @pytest.mark.parametrize("life", [10**400, 2**63 - 1, -(2**63), "inf", "nan", 0])
 def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, signed_in, life):
-    read = read_tokens(answer(tokens(expires_in=life)), NOW)
-    until = works_until(signed_in(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo")
+    read = parse_token_response(answer(tokens(expires_in=life)), NOW)
+    until = find_session_end(
+        signed_in(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo"
+    )
     assert until is not None
-    assert NOW <= until.timestamp() <= NOW + LONGEST_LIFE
+    assert NOW <= until.timestamp() <= NOW + MAX_LIFETIME
 
 
 def test_what_the_answer_does_not_say_is_none(tokens):
     said = tokens(refresh_token=None, scope=None, patient=None)
-    read = read_tokens(answer(said), NOW)
+    read = parse_token_response(answer(said), NOW)
     assert (read.refresh_token, read.refresh_expires_at, read.scope) == (None, None, None)
     assert (read.patient, read.fhir_user, read.id_token) == (None, None, None)
 
@@ -109,14 +111,14 @@ def test_what_the_answer_does_not_say_is_none(tokens):
 )
 def test_an_answer_with_wrong_parts_is_refused(tokens, change, why):
     with pytest.raises(BadResponse) as refused:
-        read_tokens(answer(tokens(**change)), NOW)
+        parse_token_response(answer(tokens(**change)), NOW)
     assert refused.value.message == f"The answer of the portal's sign-in {why}."
 
 
 @pytest.mark.parametrize("broken", [answer(None), answer([]), answer({}, 204), answer("x")])
 def test_what_is_no_token_answer_is_refused(broken):
     with pytest.raises(BadResponse):
-        read_tokens(broken, NOW)
+        parse_token_response(broken, NOW)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_what_is_no_token_answer_is_refused(broken):
     ],
 )
 def test_only_a_plain_word_is_taken_for_an_error(body, word):
-    assert oauth_error(answer(body, 400)) == word
+    assert read_oauth_error(answer(body, 400)) == word
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_other_answers_are_available(status):
     [("abc.DEF-1~+/=", True), ("", False), ("a b", False), ("a\n", False), ("tøken", False)],
 )
 def test_a_token_is_visible_ascii(text, good):
-    assert is_token(text) is good
+    assert is_valid_token(text) is good
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,6 @@ def test_a_token_is_visible_ascii(text, good):
 )
 def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(signed_in, zone, written):
     noon = datetime(2027, 3, 1, 12, tzinfo=UTC).timestamp()
-    until = works_until(signed_in(expires_at=noon, refresh_token=None), zone)
+    until = find_session_end(signed_in(expires_at=noon, refresh_token=None), zone)
     assert until is not None
     assert until.isoformat() == written
