@@ -189,12 +189,12 @@ def _output(
     env: "Mapping[str, str]",
     streams: "tuple[TextIO, TextIO, TextIO]",
 ) -> "Output":
-    from gpcli.render.output import Format, Output, look_around  # noqa: PLC0415  (only errors)
+    from gpcli.render.output import Format, Output, detect_terminal  # noqa: PLC0415  (only errors)
 
     json = options.keys() & {"--json", "--ndjson"}
     _, stdout, stderr = streams
     chosen = Format.JSON if json else Format.AUTO
-    return Output(stdout, stderr, look_around(*streams, env), format=chosen)
+    return Output(stdout, stderr, detect_terminal(*streams, env), format=chosen)
 
 
 def _as_ours(trouble: BaseException) -> "GpcliError":

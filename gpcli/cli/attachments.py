@@ -53,8 +53,8 @@ def read_enclosure(name: str) -> AttachedFile:
         )
     try:
         descriptor = os.open(path, _FLAGS)
-    except (OSError, ValueError) as trouble:
-        raise _unreadable(name, trouble) from trouble
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
     try:
         content = _content(name, descriptor)
     finally:
@@ -101,16 +101,16 @@ def _kind(mode: int) -> str:
     return "a pipe" if stat.S_ISFIFO(mode) else "a device"
 
 
-def _unreadable(name: str, trouble: OSError | ValueError) -> GpcliError:
-    if isinstance(trouble, FileNotFoundError):
+def _unreadable(name: str, error: OSError | ValueError) -> GpcliError:
+    if isinstance(error, FileNotFoundError):
         return NotFound(f"There is no file '{name}'.")
-    if isinstance(trouble, OSError) and trouble.errno == errno.ELOOP:
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return InvalidUsage(
             f"'{name}' is a symbolic link.", hint="Attach the file that it points to."
         )
     if os.path.isdir(name):  # noqa: PTH112  (Path's raises; Windows opens none)
         return InvalidUsage(f"'{name}' is a directory, not a file.")
-    why = getattr(trouble, "strerror", None) or trouble
+    why = getattr(error, "strerror", None) or error
     return InvalidUsage(f"'{name}' can't be read: {why}.")
 
 

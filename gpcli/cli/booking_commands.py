@@ -69,7 +69,7 @@ def slots(
     shown = context.output.show_list(SLOTS, free)
     if search.begun and not shown:
         context.output.notice(search.why_none("free time"))
-    context.check_whole()
+    context.require_complete()
 
 
 def book(
@@ -91,7 +91,7 @@ def book(
 ) -> None:
     """Book a time, or ask the surgery for one."""
     context = context_of(ctx)
-    if context.output.names_only(RECEIPT):
+    if context.output.write_field_names_if_asked(RECEIPT):
         return
     soonest = notice if take_first else None
     search = _search(context, first, last, between, weekday, practitioner, via, soonest)
@@ -120,7 +120,7 @@ def flu(
     context = context_of(ctx)
     books = slot is not None or take_first
     output = context.output
-    if output.names_only(RECEIPT) if books else output.names_only(FLU):
+    if output.write_field_names_if_asked(RECEIPT) if books else output.write_field_names_if_asked(FLU):
         return
     soonest = notice if take_first else None
     search = _search(context, first, last, between, weekday, practitioner, None, soonest)
@@ -135,12 +135,12 @@ def flu(
 def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     answer = flu_care.ask(context.portal, search, context.options.gp, context.ask, limit)
     context.output.show_item(FLU, answer)
-    if context.output.human and context.options.fields is None:
-        context.output.divide()
+    if context.output.is_text and context.options.fields is None:
+        context.output.show_separator()
         context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
         context.output.notice(search.why_none("free time"))
-    context.check_whole()
+    context.require_complete()
 
 
 def _search(

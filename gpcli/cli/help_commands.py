@@ -11,7 +11,7 @@ from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.global_options import context_of
 from gpcli.cli.topics import topics
 from gpcli.errors import InvalidUsage
-from gpcli.render.json_schema import schema_for
+from gpcli.render.json_schema import find_command_schema
 
 SHELLS = {"bash": "gpcli.bash", "zsh": "_gpcli", "fish": "gpcli.fish", "powershell": "gpcli.ps1"}
 """Shells, and the name under which the script of each is known to it."""
@@ -39,7 +39,7 @@ def show_help(
     """
     wanted = " ".join(subject or ())
     topic, _, command = wanted.partition(" ")
-    schema = schema_for(command) if topic == "json" else None
+    schema = find_command_schema(command) if topic == "json" else None
     if schema:
         context_of(ctx).output.show_json(schema)
         return

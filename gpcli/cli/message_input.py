@@ -45,7 +45,7 @@ def source_of(
     """The source that the flags name; where it is standard input, nobody else may read that."""
     source = MessageSource(words, file, attach or ())
     if source.file == STDIN:
-        context.take_stdin()
+        context.claim_stdin()
     return source
 
 
@@ -128,7 +128,7 @@ def written(context: AppContext, page: DraftText, about: Iterable[str | None]) -
             context.output.notice(line)
         return checked_text(_from_stdin(context, page), "The message")
     edit(context, command, lines, page)
-    context.person_answered()
+    context.restart_deadlines()
     if not page.content.strip():
         raise Declined("The message is empty. Nothing was sent.")
     return checked_text(decoded(page.content, "The message"), "The message")
@@ -160,9 +160,9 @@ def _from_stdin(context: AppContext, page: DraftText) -> str:
     typed = context.output.terminal.stdin_tty
     if typed:
         context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
-    stream = context.take_stdin()
+    stream = context.claim_stdin()
     content = _typed(stream, page) if typed else _bytes(stream, "read", MOST + 1)
-    context.person_answered()
+    context.restart_deadlines()
     return decoded(content, "The message on standard input")
 
 

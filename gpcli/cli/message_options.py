@@ -93,14 +93,14 @@ def show_marked(context: AppContext, outcome: Outcome[ReadResult], intent: UUID)
     how = sending(context, outcome, intent)
     receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
     context.output.show_list(message_receipts(context.zone.key), receipts)
-    trouble = outcome.record.trouble
-    if trouble is None:
+    error = outcome.record.error
+    if error is None:
         context.output.notice(_marked_words(outcome))
-    if isinstance(trouble, OutcomeUnknown):
-        raise trouble
-    if trouble:
+    if isinstance(error, OutcomeUnknown):
+        raise error
+    if error:
         raise Partial(
-            f"Only {_are_marked(len(receipts))}: {trouble.message}",
+            f"Only {_are_marked(len(receipts))}: {error.message}",
             hint="Run it again for the rest.",
         )
 

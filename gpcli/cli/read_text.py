@@ -40,9 +40,9 @@ def words_in(name: str, patience: float) -> str:
         content = _content(name, patience)
     except FileNotFoundError:
         raise NotFound(f"There is no file '{name}'.") from None
-    except (OSError, ValueError) as trouble:
-        why = getattr(trouble, "strerror", None) or trouble
-        raise InvalidUsage(f"'{name}' can't be read: {why}.") from trouble
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InvalidUsage(f"'{name}' can't be read: {why}.") from error
     return decoded(content, name)
 
 

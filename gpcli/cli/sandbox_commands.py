@@ -25,7 +25,7 @@ from gpcli.cli.sandbox_env import (
     variables,
 )
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
-from gpcli.render.views.tool_views import ANSWERED, PEOPLE, SandboxPerson, SurgeryAnswer
+from gpcli.render.views.tool_views import ANSWERS, PEOPLE, SandboxPerson, SurgeryAnswer
 from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.surgery.answer import AnsweredRequest
@@ -123,7 +123,7 @@ def serve(
         _sandbox(clock, delay, people, seed, **settings) as sandbox,
         announced(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
     ):
-        context.output.value(sandbox.fhir_base)
+        context.output.show_value(sandbox.fhir_base)
         context.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
         context.stdout.flush()
         sandbox.serve_forever()
@@ -144,7 +144,7 @@ def env(
     served = find_served(context.state_dir)
     token = _asked(context, lambda control: control.fetch_token(person, acting_for))
     for line in exports(shell, _variables(served.url, token)):
-        context.output.value(line)
+        context.output.show_value(line)
 
 
 def people(ctx: typer.Context) -> None:
@@ -174,7 +174,7 @@ def advance(
     context = context_of(ctx)
     forward = span(decision, "TIME")
     present = _asked(context, lambda control: control.advance(forward))
-    context.output.value(present.isoformat())
+    context.output.show_value(present.isoformat())
 
 
 def answer(
@@ -199,7 +199,7 @@ def answer(
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
-    context.output.show_list(ANSWERED, [_outcome(each) for each in answers])
+    context.output.show_list(ANSWERS, [_outcome(each) for each in answers])
     if not answers:
         context.output.notice("Nothing waits for an answer.")
 
@@ -256,10 +256,10 @@ def _asked(context: AppContext, ask: Callable[[ControlClient], Told], hint: str 
         return ask(ControlClient(served.url, served.control_token))
     except ControlRefused as refused:
         raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
-    except ControlError as trouble:
+    except ControlError as error:
         raise Unreachable(
-            f"The sandbox did not do it: {trouble}", hint="gpcli sandbox serve starts one."
-        ) from trouble
+            f"The sandbox did not do it: {error}", hint="gpcli sandbox serve starts one."
+        ) from error
 
 
 def _variables(url: str, token: AccessToken) -> dict[str, str]:

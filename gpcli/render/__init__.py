@@ -1,1 +1,1 @@
-"""The one writer of everything that a person or a script sees, and the one that asks."""
+"""Everything that a person or a script sees is written here, and every question asked."""

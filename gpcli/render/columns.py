@@ -1,79 +1,116 @@
-"""Text in columns of a terminal: width, cutting, folding, aligned lines."""
+"""Text in columns of a terminal: width, cutting, wrapping, aligned rows."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from unicodedata import combining, east_asian_width
+
+_NARROW = re.compile("[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2192\u2800-\u28ff]*")
+"""Text in which every character is one column: Latin letters, dashes, quotes, the spinner."""
 
 
-def columns_of(text: str) -> int:
-    """Count the columns of `text`: two for wide letters, none for combining accents."""
-    if text.isascii():
+def display_width(text: str) -> int:
+    """Return the columns that `text` takes on a terminal.
+
+    A grapheme cluster is measured as a whole: a family emoji or a flag is two columns, a letter
+    with combining accents one. Control characters count nothing.
+    """
+    if _NARROW.fullmatch(text):
         return len(text)
-    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+    from wcwidth import width  # noqa: PLC0415  (start-up: 40 ms, for text beyond Latin letters)
+
+    return width(text, control_codes="ignore")
 
 
-def cut_to(text: str, width: int) -> str:
-    """Cut `text` so that it takes at most `width` columns."""
-    while columns_of(text) > width:
-        text = text[:-1]
-    return text
+def truncate(text: str, width: int) -> str:
+    """Return the longest beginning of `text` that takes at most `width` columns.
+
+    No grapheme cluster is split.
+    """
+    if display_width(text) <= width:
+        return text
+    beginning = ""
+    for cluster in _grapheme_clusters(text):
+        if display_width(beginning + cluster) > width:
+            break
+        beginning += cluster
+    return beginning
 
 
-def padded(text: str, width: int, *, right: bool = False) -> str:
-    """Fill `text` with spaces up to `width` columns, before it if it stands to the right."""
-    space = " " * (width - columns_of(text))
+def _grapheme_clusters(text: str) -> Iterable[str]:
+    """Return what a reader takes for single characters (UAX #29)."""
+    if _NARROW.fullmatch(text):
+        return text
+    from wcwidth import iter_graphemes  # noqa: PLC0415  (start-up: as above)
+
+    return iter_graphemes(text)
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill `text` with spaces up to `width` columns: after it, or with `right` before it."""
+    space = " " * (width - display_width(text))
     return space + text if right else text + space
 
 
-def shrunk(sizes: Sequence[tuple[int, int]], available: int) -> list[int]:
-    """Share `available` columns out among sizes of (least, natural): the widest gives way first.
+def fit_widths(sizes: Sequence[tuple[int, int]], available: int) -> list[int]:
+    """Share `available` columns among `sizes` of (least, natural) and return the widths.
 
-    The least ones must fit.
+    The widest is shortened first. The sum of the least sizes must be at most `available`.
     """
     widths = [max(least, min(natural, available)) for least, natural in sizes]
     while sum(widths) > available:
-        can_give = [place for place, (least, _) in enumerate(sizes) if widths[place] > least]
-        widths[max(can_give, key=widths.__getitem__)] -= 1
+        shrinkable = [place for place, (least, _) in enumerate(sizes) if widths[place] > least]
+        widths[max(shrinkable, key=widths.__getitem__)] -= 1
     return widths
 
 
-def folded(line: str, width: int, hanging: int = 0) -> list[str]:
-    """Break `line` between words so that it takes at most `width` columns where words allow.
+def wrap_line(line: str, width: int, indent: int = 0) -> list[str]:
+    """Break `line` between words into lines of at most `width` columns, where words allow.
 
-    Every line but the first begins with `hanging` spaces. A word is never cut, so that addresses
+    Every line but the first begins with `indent` spaces. A word is never cut, so that addresses
     and ids can be copied; a line that fits stays as it is.
     """
-    if columns_of(line) <= width:
+    if display_width(line) <= width:
         return [line]
-    words = line.split(" ")
-    lines = [words[0]]
-    for word in words[1:]:
-        if columns_of(lines[-1]) + 1 + columns_of(word) > width and lines[-1].strip():
-            lines.append(f"{'':{hanging}}{word}")
+    first, *words = _split_words(line)
+    lines = [first]
+    for word in words:
+        if display_width(lines[-1]) + 1 + display_width(word) > width and lines[-1].strip():
+            lines.append(f"{'':{indent}}{word}")
         else:
             lines[-1] += f" {word}"
     return [line.rstrip() for line in lines]
 
 
+def _split_words(line: str) -> list[str]:
+    """Split `line` at its spaces; a space that carries an accent is part of a word."""
+    words = [""]
+    for cluster in _grapheme_clusters(line):
+        if cluster == " ":
+            words.append("")
+        else:
+            words[-1] += cluster
+    return words
+
+
 GAP = "  "
 
 
-def aligned_lines(
+def align_rows(
     header: Sequence[str],
     first: Sequence[Sequence[str]],
     more: Iterable[Sequence[str]],
     right: Sequence[bool],
 ) -> Iterable[str]:
-    """Give the header's line and a line for each row, without line ends.
+    """Yield the header's line and a line for each row, without line ends.
 
     The columns are as wide as the header and the `first` rows need; among `more` rows a longer
-    cell pushes its neighbours aside rather than being cut. `right` tells which columns stand to
-    the right.
+    cell pushes its neighbours aside rather than being cut. `right` has, for each column, whether
+    its cells are aligned to the right.
     """
-    widths = [max(map(columns_of, column)) for column in zip(header, *first, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(header, *first, strict=True)]
     for row in chain([header], first, more):
         cells = (
-            padded(cell, width, right=side)
+            pad(cell, width, right=side)
             for cell, width, side in zip(row, widths, right, strict=True)
         )
         yield GAP.join(cells).rstrip()

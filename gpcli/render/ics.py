@@ -1,7 +1,4 @@
-"""Appointments as an iCalendar (RFC 5545), for calendars that other people may see.
-
-`icalendar` is imported by the functions, since only the export needs it.
-"""
+"""Appointments as an iCalendar document (RFC 5545), which other people may see."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 PRODUCT = "-//gpcli//gpcli//EN"
 
 TITLE = "Appointment"
-"""What every event is called unless details are asked for: it says nothing about health."""
+"""The title of every event unless details are requested: it reveals nothing about health."""
 
 STATUS = {
     "booked": "CONFIRMED",
@@ -34,21 +31,21 @@ STATUS = {
     "cancelled": "CANCELLED",
     "entered-in-error": "CANCELLED",
 }
-"""R4 AppointmentStatus -> RFC 5545 STATUS; whatever else is TENTATIVE."""
+"""R4 AppointmentStatus -> RFC 5545 STATUS; every other status is TENTATIVE."""
 
-_WAYS = {"phone": "By phone", "video": "By video", "text": "In writing"}
-_AWAY = frozenset({"phone", "video", "text"})
-"""Ways for which nobody goes anywhere."""
+_CHANNEL_TEXTS = {"phone": "By phone", "video": "By video", "text": "In writing"}
+_REMOTE_CHANNELS = frozenset({"phone", "video", "text"})
+"""Channels for which the patient travels nowhere."""
 
-_EVENTS = UUID("5c1f7d0e-9a33-5f0b-8c55-6d2b0f9e4a12")
-"""The namespace of events: their UIDs tell nothing of the portal or of the booking."""
+_EVENT_NAMESPACE = UUID("5c1f7d0e-9a33-5f0b-8c55-6d2b0f9e4a12")
+"""The namespace of event UIDs, which reveal neither the portal nor the booking."""
 
 _DAY = timedelta(days=1)
-_FAR = 30 * 365 * _DAY
+_HORIZON = 30 * 365 * _DAY
 _SECOND = timedelta(seconds=1)
 
 
-def calendar(
+def build_calendar(
     appointments: Sequence[Appointment],
     *,
     portal: str,
@@ -57,61 +54,72 @@ def calendar(
     details: bool,
     addresses: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """The appointments that have a time, as one calendar in UTF-8 with CRLF.
+    """Return the appointments that have a time as one calendar, in UTF-8 with CRLF.
 
-    `portal` and a booking's id make its UID, the same at every export; `details` adds with whom,
-    where and how, with the street `addresses` of surgeries by their ids. Other people's text can't
-    add lines, properties or control characters.
+    An event's UID is made of `portal` and the appointment's id, so that it is the same at every
+    export. `details` adds the practitioner, the place and the channel; `addresses` has the street
+    addresses of surgeries by their ids. Text of the portal can't add lines, properties or control
+    characters.
     """
-    from icalendar import Calendar  # noqa: PLC0415  (100 ms that only the export needs)
+    from icalendar import Calendar  # noqa: PLC0415  (start-up: 100 ms, only the export needs it)
 
-    made = Calendar()
+    calendar = Calendar()
     for name, value in (("PRODID", PRODUCT), ("VERSION", "2.0"), ("METHOD", "PUBLISH")):
-        made.add(name, value)
-    _add_zones(made, appointments, zone, now)
-    for one in appointments:
-        if one.start is not None:
-            words = _words(one, addresses) if details else [("SUMMARY", TITLE)]
-            made.add_component(_event(one, one.start, portal, now, words))
-    document: bytes = made.to_ical()
+        calendar.add(name, value)
+    _add_timezones(calendar, appointments, zone, now)
+    for appointment in appointments:
+        if appointment.start is not None:
+            properties = _details_of(appointment, addresses) if details else [("SUMMARY", TITLE)]
+            calendar.add_component(
+                _build_event(appointment, appointment.start, portal, now, properties)
+            )
+    document: bytes = calendar.to_ical()
     return document
 
 
-def _event(
-    one: Appointment, start: datetime, portal: str, now: datetime, words: Iterable[tuple[str, str]]
+def _build_event(
+    appointment: Appointment,
+    start: datetime,
+    portal: str,
+    now: datetime,
+    properties: Iterable[tuple[str, str]],
 ) -> Event:
-    from icalendar import Event  # noqa: PLC0415  (as above)
+    from icalendar import Event  # noqa: PLC0415  (start-up: as above)
 
     event = Event()
-    event.add("UID", str(uuid5(_EVENTS, f"{portal} {one.id}")))
+    event.add("UID", str(uuid5(_EVENT_NAMESPACE, f"{portal} {appointment.id}")))
     event.add("DTSTAMP", now.astimezone(UTC))
-    event.add("DTSTART", _by_the_wall(start, one.zone, now))
-    if one.end is not None and one.end > start:
-        event.add("DTEND", _by_the_wall(one.end, one.zone, now))
-    if one.version is not None:
-        event.add("SEQUENCE", one.version)
-    event.add("STATUS", STATUS.get(one.status, "TENTATIVE"))
+    event.add("DTSTART", _local_or_utc(start, appointment.zone, now))
+    if appointment.end is not None and appointment.end > start:
+        event.add("DTEND", _local_or_utc(appointment.end, appointment.zone, now))
+    if appointment.version is not None:
+        event.add("SEQUENCE", appointment.version)
+    event.add("STATUS", STATUS.get(appointment.status, "TENTATIVE"))
     event.add("CLASS", "PRIVATE")
-    for name, value in words:
+    for name, value in properties:
         event.add(name, value)
     return event
 
 
-def _words(one: Appointment, addresses: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    who = one.practitioner or one.surgery
-    yield "SUMMARY", safe_line(f"{TITLE} with {who}" if who else TITLE)
-    address = addresses.get(one.surgery_id or "")
-    places = ", ".join(dict.fromkeys(filter(None, (one.location, one.surgery, address))))
-    if places and one.channel not in _AWAY:
+def _details_of(
+    appointment: Appointment, addresses: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    counterpart = appointment.practitioner or appointment.surgery
+    yield "SUMMARY", safe_line(f"{TITLE} with {counterpart}" if counterpart else TITLE)
+    address = addresses.get(appointment.surgery_id or "")
+    places = ", ".join(
+        dict.fromkeys(filter(None, (appointment.location, appointment.surgery, address)))
+    )
+    if places and appointment.channel not in _REMOTE_CHANNELS:
         yield "LOCATION", safe_line(places)
-    if one.channel in _WAYS:
-        yield "DESCRIPTION", _WAYS[one.channel]
-    if one.join_url and _is_link(one.join_url):
-        yield "URL", one.join_url
+    if appointment.channel in _CHANNEL_TEXTS:
+        yield "DESCRIPTION", _CHANNEL_TEXTS[appointment.channel]
+    if appointment.join_url and _is_link(appointment.join_url):
+        yield "URL", appointment.join_url
 
 
 def _is_link(url: str) -> bool:
-    """Whether a calendar may offer it to be followed."""
+    """Return whether a calendar may offer `url` as a link."""
     try:
         plain = url.isascii() and url.isprintable() and " " not in url
         return plain and urlsplit(url).scheme == "https"
@@ -119,69 +127,78 @@ def _is_link(url: str) -> bool:
         return False
 
 
-def _by_the_wall(when: datetime, zone: str, now: datetime) -> datetime:
-    """The time by the surgery's clock; in UTC where that would be mistaken.
+def _local_or_utc(when: datetime, zone: str, now: datetime) -> datetime:
+    """Return `when` in the surgery's zone, or in UTC where a local time would be misread.
 
-    A local time stands for its first occurrence (RFC 5545, 3.3.5), and of the clocks of far years
-    the calendar does not tell.
+    A local time means its first occurrence, and the calendar describes its zones for near years
+    only. Source: RFC 5545, 3.3.5.
     """
     local = when.astimezone(ZoneInfo(zone))
-    return local if _is_near(when, now) and not local.fold else when.astimezone(UTC)
+    return local if _is_within_horizon(when, now) and not local.fold else when.astimezone(UTC)
 
 
-def _is_near(when: datetime, now: datetime) -> bool:
-    return abs(when - now) < _FAR
+def _is_within_horizon(when: datetime, now: datetime) -> bool:
+    return abs(when - now) < _HORIZON
 
 
-def _add_zones(
-    made: Calendar, appointments: Iterable[Appointment], zone: str, now: datetime
+def _add_timezones(
+    calendar: Calendar, appointments: Iterable[Appointment], zone: str, now: datetime
 ) -> None:
-    """A VTIMEZONE for each zone in use, over the time that the appointments span."""
-    timed = [one for one in appointments if one.start]
-    ends = [when for one in timed for when in (one.start, one.end) if when and _is_near(when, now)]
+    """Add a VTIMEZONE for each zone in use, for the time that the appointments span."""
+    timed = [appointment for appointment in appointments if appointment.start]
+    ends = [
+        when
+        for appointment in timed
+        for when in (appointment.start, appointment.end)
+        if when and _is_within_horizon(when, now)
+    ]
     first, last = min([*ends, now]).astimezone(UTC), max([*ends, now]).astimezone(UTC)
-    for name in dict.fromkeys((zone, *(one.zone for one in timed))):
-        made.add_component(_zone(name, first - _DAY, last + _DAY))
+    for name in dict.fromkeys((zone, *(appointment.zone for appointment in timed))):
+        calendar.add_component(_build_timezone(name, first - _DAY, last + _DAY))
 
 
-def _zone(name: str, first: datetime, last: datetime) -> Timezone:
-    """How the clocks of a zone go from `first` to `last`: one part for every turn of the clock.
+def _build_timezone(name: str, first: datetime, last: datetime) -> Timezone:
+    """Return the VTIMEZONE of a zone from `first` to `last`, a part for each transition.
 
-    icalendar's own Timezone.from_tzinfo dates a spring turn an hour late.
+    Timezone.from_tzinfo of icalendar dates a spring transition an hour late.
     """
-    from icalendar import Timezone, TimezoneDaylight, TimezoneStandard  # noqa: PLC0415  (as above)
+    from icalendar import (  # noqa: PLC0415  (start-up: as above)
+        Timezone,
+        TimezoneDaylight,
+        TimezoneStandard,
+    )
 
-    zone, made = ZoneInfo(name), Timezone()
-    made.add("TZID", name)
-    for turn in (first, *_turns(zone, first, last)):
-        after = turn.astimezone(zone)
-        before = (turn - _SECOND).astimezone(zone)
+    zone, timezone = ZoneInfo(name), Timezone()
+    timezone.add("TZID", name)
+    for transition in (first, *_find_transitions(zone, first, last)):
+        after = transition.astimezone(zone)
+        before = (transition - _SECOND).astimezone(zone)
         part: Component = TimezoneDaylight() if after.dst() else TimezoneStandard()
-        part.add("DTSTART", turn.replace(tzinfo=None) + (before.utcoffset() or timedelta()))
+        part.add("DTSTART", transition.replace(tzinfo=None) + (before.utcoffset() or timedelta()))
         part.add("TZOFFSETFROM", before.utcoffset())
         part.add("TZOFFSETTO", after.utcoffset())
         part.add("TZNAME", after.tzname())
-        made.add_component(part)
-    return made
+        timezone.add_component(part)
+    return timezone
 
 
-def _turns(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The instants between `first` and `last` at which the clock is turned, in UTC."""
+def _find_transitions(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Yield the instants between `first` and `last` at which the UTC offset changes."""
     day = first
     while day < last:
-        if _offset(day, zone) != _offset(day + _DAY, zone):
-            yield _turn(zone, day, day + _DAY)
+        if _utc_offset(day, zone) != _utc_offset(day + _DAY, zone):
+            yield _find_transition(zone, day, day + _DAY)
         day += _DAY
 
 
-def _turn(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
-    """The first second between `early` and `late` that goes by the later clock."""
-    old = _offset(early, zone)
+def _find_transition(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
+    """Return the first second between `early` and `late` that has the offset of `late`."""
+    old = _utc_offset(early, zone)
     while late - early > _SECOND:
         middle = (early + (late - early) / 2).replace(microsecond=0)
-        early, late = (middle, late) if _offset(middle, zone) == old else (early, middle)
+        early, late = (middle, late) if _utc_offset(middle, zone) == old else (early, middle)
     return late
 
 
-def _offset(when: datetime, zone: ZoneInfo) -> timedelta | None:
+def _utc_offset(when: datetime, zone: ZoneInfo) -> timedelta | None:
     return when.astimezone(zone).utcoffset()

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of what each command answers with `--json`."""
+"""JSON Schema (2020-12) of the answer of each command with `--json`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Json]
 
-_OUTSIDE = frozenset({"$schema", "$defs"})
+_ROOT_KEYS = frozenset({"$schema", "$defs"})
 
-_SCALARS: dict[object, Schema] = {
+_SCALAR_SCHEMAS: dict[object, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -40,28 +40,30 @@ _SCALARS: dict[object, Schema] = {
 }
 
 
-def schema_of(kind: type) -> Schema:
-    """Describe the JSON object of a dataclass: every key required, `null` where allowed.
+def build_schema(kind: type) -> Schema:
+    """Return the schema of the JSON object of a dataclass.
 
-    The docstring is the description; nested dataclasses stand under `$defs`. Raises TypeError
-    for a type that `record_of` does not know.
+    Every key is required; `null` is allowed where the field's type has `None`. The docstring is
+    the description; nested dataclasses are under `$defs`.
+
+    Raises: TypeError for a type that `to_json_object` does not know.
     """
     nested: dict[str, Json] = {}
-    described = _object(kind, nested)
+    described = _object_schema(kind, nested)
     return {"$schema": DIALECT, **described, **({"$defs": nested} if nested else {})}
 
 
-def array_of(schema: Schema) -> Schema:
-    """Describe an array of what `schema`, as `schema_of` gives it, describes."""
-    outside = {key: part for key, part in schema.items() if key in _OUTSIDE}
-    items: Json = {key: part for key, part in schema.items() if key not in outside}
-    return {**outside, "type": "array", "items": items}
+def build_array_schema(schema: Schema) -> Schema:
+    """Return the schema of an array whose items `schema` describes."""
+    root = {key: part for key, part in schema.items() if key in _ROOT_KEYS}
+    items: Json = {key: part for key, part in schema.items() if key not in root}
+    return {**root, "type": "array", "items": items}
 
 
-def _object(kind: type, nested: dict[str, Json]) -> Schema:
+def _object_schema(kind: type, nested: dict[str, Json]) -> Schema:
     hints = get_type_hints(kind)
     names = json_fields(kind)
-    properties: dict[str, Json] = {name: _schema(hints[name], nested) for name in names}
+    properties: dict[str, Json] = {name: _type_schema(hints[name], nested) for name in names}
     return {
         "title": kind.__name__,
         "description": getdoc(kind) or "",
@@ -72,55 +74,55 @@ def _object(kind: type, nested: dict[str, Json]) -> Schema:
     }
 
 
-def _schema(hint: Any, nested: dict[str, Json]) -> Schema:
+def _type_schema(hint: Any, nested: dict[str, Json]) -> Schema:
     if isinstance(hint, NewType):
-        return _schema(hint.__supertype__, nested)
-    if hint in _SCALARS:
-        return dict(_SCALARS[hint])
+        return _type_schema(hint.__supertype__, nested)
+    if hint in _SCALAR_SCHEMAS:
+        return dict(_SCALAR_SCHEMAS[hint])
     if isinstance(hint, type) and is_dataclass(hint):
-        return _reference(hint, nested)
+        return _reference_schema(hint, nested)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _one_of_values([member.value for member in hint])
-    return _generic(get_origin(hint), get_args(hint), nested)
+        return _enum_schema([member.value for member in hint])
+    return _generic_schema(get_origin(hint), get_args(hint), nested)
 
 
-def _generic(origin: object, parts: tuple[Any, ...], nested: dict[str, Json]) -> Schema:
+def _generic_schema(origin: object, parts: tuple[Any, ...], nested: dict[str, Json]) -> Schema:
     if origin in (Union, UnionType):
-        return _union([_schema(part, nested) for part in parts])
+        return _union_schema([_type_schema(part, nested) for part in parts])
     if origin is Literal:
-        return _one_of_values(list(parts))
+        return _enum_schema(list(parts))
     if origin is dict:
-        return {"type": "object", "additionalProperties": _schema(parts[1], nested)}
+        return {"type": "object", "additionalProperties": _type_schema(parts[1], nested)}
     if origin is tuple and Ellipsis not in parts:
-        return _fixed_array([_schema(part, nested) for part in parts])
+        return _tuple_schema([_type_schema(part, nested) for part in parts])
     if origin in (tuple, list, frozenset):
-        return {"type": "array", "items": _schema(parts[0], nested)}
+        return {"type": "array", "items": _type_schema(parts[0], nested)}
     raise TypeError(f"{origin or parts} has no JSON Schema")
 
 
-def _reference(kind: type, nested: dict[str, Json]) -> Schema:
+def _reference_schema(kind: type, nested: dict[str, Json]) -> Schema:
     if kind.__name__ not in nested:
-        nested[kind.__name__] = {}  # so that a type that holds itself is met once
-        nested[kind.__name__] = _object(kind, nested)
+        nested[kind.__name__] = {}  # ends the recursion of a type that contains itself
+        nested[kind.__name__] = _object_schema(kind, nested)
     return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
-def _one_of_values(values: list[Any]) -> Schema:
+def _enum_schema(values: list[Any]) -> Schema:
     return {"enum": values}
 
 
-def _fixed_array(items: list[Schema]) -> Schema:
+def _tuple_schema(items: list[Schema]) -> Schema:
     return {"type": "array", "prefixItems": list(items), "items": False, "minItems": len(items)}
 
 
-def _union(choices: list[Schema]) -> Schema:
+def _union_schema(choices: list[Schema]) -> Schema:
     simple = all(set(choice) == {"type"} for choice in choices)
     if simple:
         return {"type": [choice["type"] for choice in choices]}
     return {"anyOf": list(choices)}
 
 
-LISTS: dict[str, type] = {
+LIST_TYPES: dict[str, type] = {
     "appointments list": Appointment,
     "consent show": Consent,
     "gp": Surgery,
@@ -138,9 +140,9 @@ LISTS: dict[str, type] = {
     "slots": Slot,
     "troubleshoot": Finding,
 }
-"""Command -> what its array holds."""
+"""Command -> the type of the items of its array."""
 
-ITEMS: dict[str, tuple[type, ...]] = {
+ITEM_TYPES: dict[str, tuple[type, ...]] = {
     "appointments show": (Appointment,),
     "book": (AppointmentReceipt,),
     "cancel": (AppointmentReceipt,),
@@ -162,32 +164,31 @@ ITEMS: dict[str, tuple[type, ...]] = {
     "rx withdraw": (RenewalReceipt,),
     "whoami": (SignInState,),
 }
-"""Command -> what its object is, or may be: `flu` gives a receipt only when it books."""
+"""Command -> the types that its object may have: `flu` answers with a receipt when it books."""
 
 
-def schema_for(command: str) -> Schema | None:
-    """The schema of a command's answer, `None` for commands that have no answer in JSON.
+def find_command_schema(command: str) -> Schema | None:
+    """Return the schema of the answer of `command`; `None` = it has no answer in JSON.
 
     `whoami --all` answers with an array of what `whoami` answers with.
     """
-    if command in LISTS:
-        return array_of(schema_of(LISTS[command]))
-    kinds = ITEMS.get(command)
+    if command in LIST_TYPES:
+        return build_array_schema(build_schema(LIST_TYPES[command]))
+    kinds = ITEM_TYPES.get(command)
     if kinds is None:
         return None
     if len(kinds) == 1:
-        return schema_of(kinds[0])
-    return _any_of([schema_of(kind) for kind in kinds])
+        return build_schema(kinds[0])
+    return _any_of_schema([build_schema(kind) for kind in kinds])
 
 
-def _any_of(schemas: list[Schema]) -> Schema:
-    """One schema for several; what they share stands at the top, where references look for it."""
+def _any_of_schema(schemas: list[Schema]) -> Schema:
+    """Return a schema that allows each of `schemas`, with their `$defs` at its root."""
     shared: dict[str, Json] = {}
     for schema in schemas:
         nested = schema.get("$defs")
         shared |= nested if isinstance(nested, dict) else {}
-    outside = {"$schema", "$defs"}
     choices: list[Json] = [
-        {key: part for key, part in schema.items() if key not in outside} for schema in schemas
+        {key: part for key, part in schema.items() if key not in _ROOT_KEYS} for schema in schemas
     ]
     return {"$schema": DIALECT, "anyOf": choices, "$defs": shared}

@@ -1,4 +1,4 @@
-"""The one writer: the answer on standard output, everything else on standard error."""
+"""The writer of a command: the answer on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from enum import StrEnum
 from typing import Protocol, TextIO
 
 from gpcli.errors import GpcliError
-from gpcli.render.columns import folded
+from gpcli.render.columns import wrap_line
 from gpcli.render.plain import PlainFormat
-from gpcli.render.progress import PATIENCE, Announcement, Progress, ProgressSign, Spinner
+from gpcli.render.progress import PATIENCE, Progress, ProgressAnnouncer, ProgressIndicator, Spinner
 from gpcli.render.sanitise import safe_line
 from gpcli.render.stderr import Plan, StderrJson, StderrText
-from gpcli.render.terminal import LineWriter, Terminal, look_around
+from gpcli.render.terminal import LineWriter, Terminal, detect_terminal
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Json, JsonScalar, T, View
 
-__all__ = ["PATIENCE", "Format", "Output", "Terminal", "look_around"]
+__all__ = ["PATIENCE", "Format", "Output", "Terminal", "detect_terminal"]
 
 
 class Format(StrEnum):
-    """What answers look like. `AUTO` is a table on a terminal and plain lines elsewhere."""
+    """The format of answers. `AUTO` is a table on a terminal and plain lines elsewhere."""
 
     AUTO = "auto"
     TABLE = "table"
@@ -35,10 +35,10 @@ class AnswerFormat(Protocol):
     """Writes answers in one format."""
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
-        """Write a list; give its length."""
+        """Write a list, and return its length."""
 
     def item(self, view: View[T], item: T, text: str | None) -> None:
-        """Write one thing."""
+        """Write one record, and its `text` unless fields were chosen."""
 
 
 def _utc_now() -> datetime:
@@ -46,12 +46,14 @@ def _utc_now() -> datetime:
 
 
 class Output:
-    """Writes what a command has to say.
+    """Writes the answer, notices, warnings, the plan and the error of a command.
 
-    `fields` chooses and orders the columns (keys, in JSON); an empty one makes the lists write
-    the names that can be chosen, without reading a row. `now` and `machine_zone` (`None`: the
-    operating system's) decide how times are worded on a terminal.
-    BrokenPipeError, when the reader has gone, is left to the caller.
+    `fields` are the columns to write (keys, in JSON), in their order; `None` = all, and an empty
+    tuple = write the names that can be chosen instead of any record. `now` and `machine_zone`
+    (`None` = the operating system's) decide how times are worded on a terminal. `patience` is how
+    many seconds of work pass before progress is shown.
+
+    Every method may raise BrokenPipeError, when the reader has gone.
     """
 
     def __init__(
@@ -67,157 +69,164 @@ class Output:
         patience: float = PATIENCE,
     ) -> None:
         self.terminal = terminal
-        self.format = _settled(format, terminal)
+        self.format = _resolve_format(format, terminal)
         self.fields = fields
         self._now = now
         self._machine_zone = machine_zone
-        self._progress = Progress(self._choose_sign(LineWriter(stderr)), patience=patience)
-        self._asides = self._choose_asides(LineWriter(stderr, alone=self._progress))
+        self._progress = Progress(self._build_indicator(LineWriter(stderr)), patience=patience)
+        self._messages = self._build_messages(LineWriter(stderr, alone=self._progress))
         self._stdout = LineWriter(stdout, alone=self._progress)
-        self._listed_names = False
+        self._has_written_names = False
 
     @property
-    def human(self) -> bool:
-        """Whether answers are words and lines rather than JSON."""
-        return not self.json
+    def is_text(self) -> bool:
+        """Whether answers are tables or plain lines rather than JSON."""
+        return not self.is_json
 
     @property
-    def tables(self) -> bool:
+    def is_table(self) -> bool:
         """Whether answers are tables for a person at a terminal."""
         return self.format is Format.TABLE
 
     @property
-    def json(self) -> bool:
-        """Whether answers are JSON; then every line on standard error is a JSON object."""
+    def is_json(self) -> bool:
+        """Whether answers are JSON; every line on standard error is a JSON object then."""
         return self.format in (Format.JSON, Format.NDJSON)
 
     def show_list(self, view: View[T], rows: Iterable[T]) -> int:
-        """Write a list and give its length.
+        """Write a list, and return its length.
 
         NDJSON and plain lines are written as the rows come; a JSON array when all have come, and
         not at all if `rows` raises; a table is drawn once its rows, or the first 200, have come.
-        An empty list is nothing, in JSON `[]`.
+        An empty list writes nothing, in JSON `[]`.
 
-        Raises Usage if `fields` names what the view doesn't have.
+        Raises: InvalidUsage if `fields` has a name that the view does not have.
         """
         if self.fields == ():
-            return self._list_names(view)
-        return self._choose_answers().rows(view, rows)
+            return self._write_field_names(view)
+        return self._build_answer_format().rows(view, rows)
 
-    def names_only(self, view: View[T]) -> bool:
-        """Check the chosen fields before anything is sent; an empty choice lists the names.
+    def write_field_names_if_asked(self, view: View[T]) -> bool:
+        """Check the chosen fields, for use before anything is sent or asked.
 
-        True when that was all that was asked. Raises Usage if `fields` names what the view
-        doesn't have.
+        Where `--fields ''` asks for the names that can be chosen, write them and return True: the
+        command is done. Otherwise return False.
+
+        Raises: InvalidUsage if `fields` has a name that the view does not have.
         """
         if self.fields == ():
-            self._list_names(view)
+            self._write_field_names(view)
             return True
         if self.fields is not None:
-            view.require(self.fields, json=self.json)
+            view.require_fields(self.fields, json=self.is_json)
         return False
 
     def show_item(self, view: View[T], item: T, *, text: str | None = None) -> None:
-        """Write one thing, then, in words and unless fields were chosen, its `text`.
+        """Write one record, then its `text`, unless in JSON or where fields were chosen.
 
-        Raises Usage if `fields` names what the view doesn't have.
+        Raises: InvalidUsage if `fields` has a name that the view does not have.
         """
         if self.fields == ():
-            self._list_names(view)
+            self._write_field_names(view)
             return
-        self._choose_answers().item(view, item, text)
+        self._build_answer_format().item(view, item, text)
 
-    def divide(self) -> None:
-        """Set off what follows an item: `--` in plain lines, an empty line in words."""
-        if self.human:
+    def show_separator(self) -> None:
+        """Separate a record from the next: `--` in plain lines, an empty line in tables."""
+        if self.is_text:
             self._stdout.write_line("--" if self.format is Format.PLAIN else "")
 
-    def value(self, text: str) -> None:
+    def show_value(self, text: str) -> None:
         """Write a bare value, such as a count, in every format."""
         self._stdout.write_line(safe_line(text))
 
-    def words(self, text: str) -> None:
-        """Write a sentence of the answer; a terminal gets it folded between words."""
+    def show_text(self, text: str) -> None:
+        """Write a sentence of the answer, wrapped between words on a terminal."""
         lines = [safe_line(text)]
         if self.terminal.stdout_tty:
-            lines = folded(lines[0], self.terminal.width, 2)
+            lines = wrap_line(lines[0], self.terminal.width, 2)
         self._stdout.write("".join(f"{line}\n" for line in lines))
 
     def show_json(self, document: Json) -> None:
         """Write a JSON document, such as a schema, in every format."""
-        from gpcli.render.json_output import JsonText  # noqa: PLC0415  (json, which plain text skips)
+        from gpcli.render.json_output import (  # noqa: PLC0415  (start-up: json)
+            JsonTextEncoder,
+        )
 
-        self._stdout.write_line(JsonText(self._stdout, indent=2).of(document))
+        self._stdout.write_line(JsonTextEncoder(self._stdout, indent=2).encode(document))
 
-    def document(self, document: bytes) -> None:
-        """Write a document that has a form of its own, such as a calendar, in UTF-8 as it is."""
+    def show_document(self, document: bytes) -> None:
+        """Write a document that has a format of its own, such as a calendar: UTF-8, as it is."""
         self._stdout.write_bytes(document)
 
     def notice(self, text: str, **extra: JsonScalar) -> None:
-        """Say what is good to know; `extra` are further members for scripts.
+        """Write a notice on standard error; `extra` are further members of its JSON object.
 
-        Where only the names of fields were asked for, there is nothing to add to them.
+        After the names of fields were written instead of an answer, notices are left out.
         """
-        if self._listed_names:
+        if self._has_written_names:
             return
-        self._asides.notice(text, extra)
+        self._messages.notice(text, extra)
 
     def warning(self, text: str, **extra: JsonScalar) -> None:
-        """Say what may be wrong; `extra` are further members for scripts."""
-        self._asides.warning(text, extra)
+        """Write a warning on standard error; `extra` are further members of its JSON object."""
+        self._messages.warning(text, extra)
 
     def error(self, error: GpcliError) -> None:
-        """Say what failed and what to do; the last thing a command says."""
-        self._asides.error(error)
+        """Write what failed and what to do about it, the last line of a command."""
+        self._messages.error(error)
 
     def plan(self, plan: Plan) -> None:
-        """Show, on standard error, what is about to be sent."""
-        self._asides.plan(plan)
+        """Write on standard error what is about to be sent."""
+        self._messages.plan(plan)
 
     def progress(self, text: str) -> AbstractContextManager[None]:
-        """Show `text` while the body lasts, if it lasts over 300 ms.
+        """Show `text` while the body runs, if it runs for longer than `patience`.
 
-        A turning mark on a terminal, gone afterwards; with JSON one line that stays; otherwise
-        nothing. Whatever is written meanwhile gets a line of its own.
+        On a terminal it is a spinner, which is erased afterwards; with JSON one line, which stays;
+        otherwise nothing. Output in the meantime begins on a line of its own.
         """
-        return self._progress.during(text)
+        return self._progress.show(text)
 
-    def _list_names(self, view: View[T]) -> int:
-        self._listed_names = True
-        names = view.json_keys if self.json else view.column_names
+    def _write_field_names(self, view: View[T]) -> int:
+        self._has_written_names = True
+        names = view.json_keys if self.is_json else view.column_names
         self._stdout.write("".join(f"{name}\n" for name in names))
         return 0
 
-    def _choose_answers(self) -> AnswerFormat:
-        if self.json:
-            return self._json_answers()
+    def _build_answer_format(self) -> AnswerFormat:
+        if self.is_json:
+            return self._build_json_format()
         if self.format is Format.PLAIN:
             return PlainFormat(self._stdout, self.fields)
-        from gpcli.render.table import TableFormat  # noqa: PLC0415  (rich takes 40 ms)
+        from gpcli.render.table import TableFormat  # noqa: PLC0415  (start-up: rich takes 40 ms)
 
         time_format = TimeFormat(self._now(), self._machine_zone, self._stdout.utf8)
         return TableFormat(self._stdout, self.fields, self.terminal, time_format)
 
-    def _json_answers(self) -> AnswerFormat:
-        from gpcli.render.json_output import JsonFormat, NdjsonFormat  # noqa: PLC0415  (as above)
+    def _build_json_format(self) -> AnswerFormat:
+        from gpcli.render.json_output import (  # noqa: PLC0415  (start-up: json)
+            JsonFormat,
+            NdjsonFormat,
+        )
 
         if self.format is Format.NDJSON:
             return NdjsonFormat(self._stdout, self.fields)
         return JsonFormat(self._stdout, self.fields, indent=2 if self.terminal.stdout_tty else None)
 
-    def _choose_asides(self, stderr: LineWriter) -> StderrText | StderrJson:
-        if self.json:
+    def _build_messages(self, stderr: LineWriter) -> StderrText | StderrJson:
+        if self.is_json:
             return StderrJson(stderr)
         width = self.terminal.width if self.terminal.stderr_tty else None
-        return StderrText(stderr, paint=self.terminal.paints_stderr, width=width)
+        return StderrText(stderr, color=self.terminal.colors_stderr, width=width)
 
-    def _choose_sign(self, stderr: LineWriter) -> ProgressSign | None:
-        if self.json:
-            return Announcement(StderrJson(stderr).progress)
+    def _build_indicator(self, stderr: LineWriter) -> ProgressIndicator | None:
+        if self.is_json:
+            return ProgressAnnouncer(StderrJson(stderr).progress)
         return Spinner(stderr, self.terminal.width) if self.terminal.stderr_tty else None
 
 
-def _settled(format: Format, terminal: Terminal) -> Format:
+def _resolve_format(format: Format, terminal: Terminal) -> Format:
     if format is not Format.AUTO:
         return format
     return Format.TABLE if terminal.stdout_tty else Format.PLAIN

@@ -1,4 +1,4 @@
-"""Plain lines for scripts: tab-separated, id first, never cut."""
+"""Plain lines for scripts: tab-separated, the id first, never cut."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -11,8 +11,8 @@ from gpcli.render.view import Cell, T, View, rfc3339
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def plain_cell(value: Cell) -> str:
-    r"""Write one value for a plain line.
+def format_plain_cell(value: Cell) -> str:
+    r"""Format one value for a plain line.
 
     Backslash, tab, newline and carriage return become `\\`, `\t`, `\n`, `\r`; other controls
     become `\x1b` or `\u202e`; `None` is empty; times are RFC 3339; the items of a tuple are
@@ -29,33 +29,33 @@ def plain_cell(value: Cell) -> str:
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, tuple):
-        return ",".join(plain_cell(item).replace(",", "\\,") for item in value)
-    return _plain_number_or_day(value)
+        return ",".join(format_plain_cell(item).replace(",", "\\,") for item in value)
+    return _format_number_or_date(value)
 
 
-def _plain_number_or_day(value: int | Decimal | date) -> str:
+def _format_number_or_date(value: int | Decimal | date) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
 class PlainFormat:
-    """Writes answers as plain lines; `fields` as in `View.chosen`."""
+    """Writes answers as plain lines; `fields` as in `View.select_columns`."""
 
     def __init__(self, stdout: LineWriter, fields: tuple[str, ...] | None) -> None:
         self._stdout = stdout
         self._fields = fields
 
     def rows(self, view: View[T], rows: Iterable[T]) -> int:
-        """Write each row as it comes: one line, cells separated by tabs. Returns how many."""
-        cells = [column.plain for column in view.chosen(self._fields)]
+        """Write each row as it comes, cells separated by tabs, and return how many there were."""
+        cells = [column.plain for column in view.select_columns(self._fields)]
         return self._stdout.write_lines(
-            "\t".join([plain_cell(cell(row)) for cell in cells]) for row in rows
+            "\t".join([format_plain_cell(cell(row)) for cell in cells]) for row in rows
         )
 
     def item(self, view: View[T], item: T, text: str | None) -> None:
         """Write `key:⇥value` lines, then, unless fields were chosen, `--` and the text."""
         lines = [
-            f"{column.name}:\t{plain_cell(column.plain(item))}"
-            for column in view.chosen(self._fields)
+            f"{column.name}:\t{format_plain_cell(column.plain(item))}"
+            for column in view.select_columns(self._fields)
         ]
         if text is not None and self._fields is None:
             lines += ["--", safe_text(text).removesuffix("\n")]

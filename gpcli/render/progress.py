@@ -1,4 +1,4 @@
-"""A sign of life while somebody waits: after 300 ms, on a terminal, gone without a trace."""
+"""Progress that is shown while somebody waits: a spinner on a terminal, or a JSON line."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from itertools import cycle
 from threading import Event, RLock, Thread
 from typing import Protocol
 
-from gpcli.render.columns import columns_of, cut_to
+from gpcli.render.columns import display_width, truncate
 from gpcli.render.sanitise import safe_line
 from gpcli.render.terminal import LineWriter
 
 PATIENCE = 0.3
-"""Seconds that a person waits without wondering."""
+"""Seconds before progress is shown."""
 
 _TICK = 0.1
 _FRAMES = {True: "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", False: "|/-\\"}
 
 
-class ProgressSign(Protocol):
-    """How work under way is shown."""
+class ProgressIndicator(Protocol):
+    """Shows that work is going on."""
 
     def draw(self, text: str) -> None:
-        """Show that `text` is still going on; called again and again."""
+        """Show `text`; called every 100 ms."""
 
     def erase(self) -> None:
-        """Take away what was drawn, if anything was."""
+        """Remove what was drawn, if anything was."""
 
 
 class Spinner:
     """A turning mark and the text on the last line of a terminal, `width` columns wide.
 
-    It is erased with spaces, so that it works without knowing the terminal's own codes.
+    It is erased with spaces: no terminal needs escape codes for that.
     """
 
     def __init__(self, stderr: LineWriter, width: int) -> None:
@@ -42,85 +42,86 @@ class Spinner:
         self._drawn = 0
 
     def draw(self, text: str) -> None:
-        """Draw the next turn of the mark over the one before."""
+        """Draw the next frame over the one before."""
         self.erase()
-        line = self._stderr.spelled(f"{next(self._frames)} {safe_line(text)}")
-        line = cut_to(line, self._width - 1)
+        line = self._stderr.make_encodable(f"{next(self._frames)} {safe_line(text)}")
+        line = truncate(line, self._width - 1)
         self._stderr.write("\r" + line)
-        self._drawn = columns_of(line)
+        self._drawn = display_width(line)
 
     def erase(self) -> None:
-        """Make the line empty."""
+        """Clear the line."""
         if self._drawn:
             self._stderr.write("\r" + " " * self._drawn + "\r")
             self._drawn = 0
 
 
-class Announcement:
-    """Says each text once, through `say`; what is said stays."""
+class ProgressAnnouncer:
+    """Writes each text once, with `write`; it is not erased."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._said: str | None = None
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._last: str | None = None
 
     def draw(self, text: str) -> None:
-        """Say `text` unless it was the last thing said."""
-        if text != self._said:
-            self._said = text
-            self._say(text)
+        """Write `text` unless it was the last text written."""
+        if text != self._last:
+            self._last = text
+            self._write(text)
 
     def erase(self) -> None:
-        """Leave what was said."""
+        """Do nothing."""
 
 
 class Progress:
-    """Work under way, shown by `sign` after `patience` seconds; `None` shows nothing.
+    """Shows work that takes longer than `patience` seconds.
 
-    As a context manager it keeps the sign away while something else is written.
+    `indicator` `None` = nothing is shown. As a context manager, it keeps the indicator off the
+    terminal while something else is written.
     """
 
-    def __init__(self, sign: ProgressSign | None, *, patience: float = PATIENCE) -> None:
-        self._sign = sign
+    def __init__(self, indicator: ProgressIndicator | None, *, patience: float = PATIENCE) -> None:
+        self._indicator = indicator
         self._patience = patience
         self._text: str | None = None
         self._lock = RLock()
 
     @contextmanager
-    def during(self, text: str) -> Iterator[None]:
-        """Show `text` while the body lasts; within another one, instead of its text."""
+    def show(self, text: str) -> Iterator[None]:
+        """Show `text` while the body runs; within another call, instead of that one's text."""
         outer, self._text = self._text, text
         try:
-            if outer is not None or self._sign is None:
+            if outer is not None or self._indicator is None:
                 yield
             else:
-                with self._shown(self._sign):
+                with self._run_indicator(self._indicator):
                     yield
         finally:
             self._text = outer
 
     @contextmanager
-    def _shown(self, sign: ProgressSign) -> Iterator[None]:
+    def _run_indicator(self, indicator: ProgressIndicator) -> Iterator[None]:
         done = Event()
-        thread = Thread(target=self._keep_drawing, args=(sign, done), daemon=True)
+        thread = Thread(target=self._draw_until_done, args=(indicator, done), daemon=True)
         thread.start()
         try:
             yield
         finally:
             done.set()
             thread.join()
-            sign.erase()
+            indicator.erase()
 
-    def _keep_drawing(self, sign: ProgressSign, done: Event) -> None:
+    def _draw_until_done(self, indicator: ProgressIndicator, done: Event) -> None:
         pause = self._patience
         while not done.wait(pause):
             with self._lock:
-                sign.draw(self._text or "")
+                indicator.draw(self._text or "")
             pause = _TICK
 
     def __enter__(self) -> None:
         self._lock.acquire()
-        if self._sign is not None:
-            self._sign.erase()
+        if self._indicator is not None:
+            self._indicator.erase()
 
     def __exit__(self, *failure: object) -> None:
         self._lock.release()

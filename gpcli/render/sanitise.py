@@ -1,7 +1,7 @@
-"""The one sanitiser: makes other people's text harmless on a terminal, and loses none of it.
+"""Sanitising of other people's text, so that it is harmless on a terminal and nothing is lost.
 
-What could move the cursor, change colours, reverse the reading direction or hide is written as an
-escape that can be seen (`\\x1b`, `\\u202e`, `\\U000e0041`): C0 and C1 controls, DEL, bidirectional
+What could move the cursor, change colours, reverse the reading direction or hide is written as a
+visible escape (`\\x1b`, `\\u202e`, `\\U000e0041`): C0 and C1 controls, DEL, bidirectional
 controls, zero-width and other invisible characters, line and paragraph separators, lone
 surrogates, tag characters. Letters of all scripts, combining accents and emoji stay as they are;
 a zero-width joiner stays only between two emoji, where it makes one of them.
@@ -25,28 +25,28 @@ _LINE_BREAK = re.compile("\r\n|\n")
 
 
 def safe_line(text: str) -> str:
-    """Give `text` as one line for people: line breaks and tabs are a space, the rest escapes."""
+    """Return `text` as one line: line breaks and tabs as a space, other controls as escapes."""
     if is_harmless(text):
         return text
     return escape_hidden(_LINE_BREAK.sub(" ", text).replace("\t", " "))
 
 
 def safe_text(text: str) -> str:
-    """Give `text` for people with its lines kept; tabs become spaces up to the next eighth."""
+    """Return `text` with its line breaks; tabs are expanded to 8, other controls are escapes."""
     if is_harmless(text):
         return text
     return "\n".join(escape_hidden(line) for line in _LINE_BREAK.split(text.expandtabs(8)))
 
 
 def escape_hidden(text: str) -> str:
-    """Write every harmful or invisible character of `text` as an escape, line breaks too."""
+    """Return `text` with every harmful or invisible character as an escape, line breaks too."""
     if is_harmless(text):
         return text
     return _IN_TEXT.sub(_visible, text)
 
 
 def json_escape_hidden(document: str) -> str:
-    r"""Write the harmful characters of JSON text as `\uXXXX`: the same JSON value, safe to look at.
+    r"""Return JSON text with its harmful characters as `\uXXXX`: the same value, safe to display.
 
     `document` is JSON without line breaks outside its values' own escapes, as `json` writes it.
     """
@@ -56,7 +56,7 @@ def json_escape_hidden(document: str) -> str:
 
 
 def is_harmless(text: str) -> bool:
-    """Whether nothing in `text` needs an escape; quick to tell for what is usual."""
+    """Return whether nothing in `text` needs an escape."""
     if text.isprintable() and (text.isascii() or _is_latin(text)):
         return True
     return _SUSPECT.search(text) is None

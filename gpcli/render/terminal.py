@@ -1,4 +1,4 @@
-"""The streams around a command: what each can show, and whole lines onto them."""
+"""The streams of a command: what each can show, and writing whole lines to them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import TextIO
 
 USUAL_WIDTH = 80
-_NOT_SET = frozenset({"", "0", "false"})
+_OFF_VALUES = frozenset({"", "0", "false"})
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """The surroundings, decided once. `width` is in columns.
+    """What the three streams are. `width` is in columns.
 
-    `color` says that colour is welcome on streams that are terminals; `force_color` on all.
-    `unicode` says that standard output can take any letter.
+    `color` allows colour on streams that are terminals, `force_color` on all. `unicode` is whether
+    standard output takes every character.
     """
 
     stdin_tty: bool
@@ -30,23 +30,23 @@ class Terminal:
     force_color: bool = False
 
     @property
-    def paints_stdout(self) -> bool:
+    def colors_stdout(self) -> bool:
         """Whether standard output gets colour."""
         return self.color and (self.stdout_tty or self.force_color)
 
     @property
-    def paints_stderr(self) -> bool:
+    def colors_stderr(self) -> bool:
         """Whether standard error gets colour."""
         return self.color and (self.stderr_tty or self.force_color)
 
 
-def look_around(
+def detect_terminal(
     stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None, env: Mapping[str, str]
 ) -> Terminal:
-    """Look at the streams and at NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM and COLUMNS.
+    """Return what the streams and NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM and COLUMNS say.
 
-    NO_COLOR beats the two that force colour; they beat `TERM=dumb`. A stream that is closed or
-    missing is no terminal.
+    NO_COLOR wins over the two variables that force colour, and they win over `TERM=dumb`. A stream
+    that is closed or missing is no terminal.
     """
     stdout_tty, stderr_tty = is_terminal(stdout), is_terminal(stderr)
     forced = any(is_set(env.get(name)) for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
@@ -56,28 +56,28 @@ def look_around(
         stdin_tty=is_terminal(stdin),
         stdout_tty=stdout_tty,
         stderr_tty=stderr_tty,
-        width=_width(stdout if stdout_tty else stderr, env),
+        width=_detect_width(stdout if stdout_tty else stderr, env),
         color=(forced or capable) and not refused,
-        unicode=speaks_utf8(stdout),
+        unicode=is_utf8(stdout),
         force_color=forced and not refused,
     )
 
 
 def is_set(value: str | None) -> bool:
-    """Whether an on/off variable is on: `false`, `0` and empty are off, like absent."""
-    return (value or "").strip().lower() not in _NOT_SET
+    """Return whether an on/off variable is on: `false`, `0`, empty and absent are off."""
+    return (value or "").strip().lower() not in _OFF_VALUES
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person is at the other end of `stream`."""
+    """Return whether `stream` is an open terminal."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
 
 
-def speaks_utf8(stream: TextIO | None) -> bool:
-    """Whether `stream` takes every character; one that names no encoding does."""
+def is_utf8(stream: TextIO | None) -> bool:
+    """Return whether `stream` takes every character: its encoding is UTF-8, or it names none."""
     encoding = getattr(stream, "encoding", None)
     try:
         return encoding is None or lookup(encoding).name == "utf-8"
@@ -85,10 +85,10 @@ def speaks_utf8(stream: TextIO | None) -> bool:
         return False
 
 
-def _width(stream: TextIO | None, env: Mapping[str, str]) -> int:
-    asked = env.get("COLUMNS", "")
-    if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0:
-        return int(asked[:6])
+def _detect_width(stream: TextIO | None, env: Mapping[str, str]) -> int:
+    requested = env.get("COLUMNS", "")
+    if requested.isascii() and requested.isdigit() and int(requested[:6]) > 0:
+        return int(requested[:6])
     try:
         columns = os.get_terminal_size(stream.fileno()).columns if stream else 0
     except (OSError, ValueError):
@@ -96,7 +96,7 @@ def _width(stream: TextIO | None, env: Mapping[str, str]) -> int:
     return columns or USUAL_WIDTH
 
 
-_IN_ASCII = str.maketrans(
+_ASCII_REPLACEMENTS = str.maketrans(
     {
         "\N{EN DASH}": "-",
         "\N{EM DASH}": "-",
@@ -109,24 +109,24 @@ _IN_ASCII = str.maketrans(
 
 
 class LineWriter:
-    """A text stream that is written a whole line at a time and never fails over a letter.
+    """Writes whole lines to a text stream, whatever characters its encoding lacks.
 
-    `utf8` tells whether it takes every character; `alone` is entered around every write.
-    BrokenPipeError goes through to the caller.
+    `utf8` is whether it takes every character. `alone` is entered around every write, so that
+    nothing else is written meanwhile. Every write may raise BrokenPipeError.
     """
 
     def __init__(self, stream: TextIO, alone: AbstractContextManager[object] | None = None) -> None:
         self._stream = stream
         self._alone = nullcontext() if alone is None else alone
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
-        self.utf8 = speaks_utf8(stream)
+        self.utf8 = is_utf8(stream)
 
     def write_line(self, line: str) -> None:
-        """Write `line` and its end at once, and send it off."""
+        """Write `line` and its end at once, and flush."""
         self.write(line + "\n")
 
     def write_lines(self, lines: Iterable[str]) -> int:
-        """Write each of `lines` as it comes. Returns how many."""
+        """Write each of `lines` as it comes, and return how many there were."""
         count = 0
         for line in lines:
             self.write_line(line)
@@ -134,13 +134,13 @@ class LineWriter:
         return count
 
     def write(self, text: str) -> None:
-        """Write `text` at once, as it is, and send it off."""
+        """Write `text` at once, without a line end, and flush."""
         with self._alone:
-            self._stream.write(self.spelled(text))
+            self._stream.write(self.make_encodable(text))
             self._stream.flush()
 
     def write_bytes(self, document: bytes) -> None:
-        """Write UTF-8 at once as it is, past the stream's own encoding and line ends."""
+        """Write UTF-8 at once, past the stream's own encoding and line ends, and flush."""
         with self._alone:
             self._stream.flush()
             raw = getattr(self._stream, "buffer", None)
@@ -150,13 +150,13 @@ class LineWriter:
                 raw.write(document)
                 raw.flush()
 
-    def spelled(self, text: str) -> str:
-        """Spell `text` with the letters that the stream has: a dash as `-`, others as escapes."""
+    def make_encodable(self, text: str) -> str:
+        """Return `text` in characters that the stream has: a dash as `-`, others as escapes."""
         if self.utf8 or text.isascii():
             return text
         try:
             text.encode(self._encoding)
         except UnicodeEncodeError:
-            plainer = text.translate(_IN_ASCII)
-            return plainer.encode(self._encoding, "backslashreplace").decode(self._encoding)
+            replaced = text.translate(_ASCII_REPLACEMENTS)
+            return replaced.encode(self._encoding, "backslashreplace").decode(self._encoding)
         return text

@@ -1,4 +1,4 @@
-"""Times as a patient reads them: in the surgery's zone, the date always beside "tomorrow"."""
+"""Times for people: in the surgery's zone, with the weekday, and the date beside "tomorrow"."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from datetime import date, datetime, timedelta, tzinfo
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-UNTIL = "\N{EN DASH}"
-"""What stands between the two ends of a period."""
+RANGE_DASH = "\N{EN DASH}"
+"""What is between the two ends of a period."""
 
-_NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+_RELATIVE_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """What human wording depends on: the time now, the machine's zone, the terminal's letters.
+    """What the wording of times depends on, and that wording.
 
-    `machine_zone` `None` is the zone that the operating system is set to.
+    `now` decides what is "tomorrow"; `machine_zone` is this computer's (`None` = the operating
+    system's); `unicode` is whether the terminal takes every character.
     """
 
     now: datetime
@@ -25,34 +26,36 @@ class TimeFormat:
     unicode: bool = True
 
     def time(self, when: datetime | None, zone: str) -> str:
-        """Say when, in the surgery's zone; nothing for `None`."""
+        """Return a time in the surgery's `zone`; empty for `None`."""
         if when is None:
             return ""
-        return surgery_time(when, zone, now=self.now, machine_zone=self.machine_zone)
+        return format_surgery_time(when, zone, now=self.now, machine_zone=self.machine_zone)
 
     def period(self, start: datetime | None, end: datetime | None, zone: str) -> str:
-        """Say from when to when, in the surgery's zone; nothing without a start."""
+        """Return a period in the surgery's `zone`; empty without a start."""
         if start is None:
             return ""
-        return surgery_period(start, end, zone, now=self.now, machine_zone=self.machine_zone)
+        return format_surgery_period(start, end, zone, now=self.now, machine_zone=self.machine_zone)
 
     def day(self, day: date | None) -> str:
-        """Say which day; nothing for `None`."""
-        return "" if day is None else day_words(day)
+        """Return a day; empty for `None`."""
+        return "" if day is None else format_day(day)
 
 
-def surgery_time(when: datetime, zone: str, *, now: datetime, machine_zone: tzinfo | None) -> str:
-    """Say when: `tomorrow, Tue 24 Nov 2026 09:00`, by the clock of the surgery's `zone`.
+def format_surgery_time(
+    when: datetime, zone: str, *, now: datetime, machine_zone: tzinfo | None
+) -> str:
+    """Format a time in the surgery's `zone`: `tomorrow, Tue 24 Nov 2026 09:00`.
 
-    Where the machine's clock shows another time then, both are said:
+    Where the machine's clock shows another time then, both are given:
     `Tue 24 Nov 2026 09:00 Europe/Oslo (08:00 here)`. `zone` is an IANA name; with an unknown one
-    the time's own offset is used and said. An hour that the clock shows twice gets the zone's
+    the time's own offset is used and shown. A time that a day has twice gets the zone's
     abbreviation.
     """
-    return surgery_period(when, None, zone, now=now, machine_zone=machine_zone)
+    return format_surgery_period(when, None, zone, now=now, machine_zone=machine_zone)
 
 
-def surgery_period(
+def format_surgery_period(
     start: datetime,
     end: datetime | None,
     zone: str,
@@ -60,65 +63,70 @@ def surgery_period(
     now: datetime,
     machine_zone: tzinfo | None,
 ) -> str:
-    """Say from when to when: `Tue 24 Nov 2026 09:00` to `09:20`; otherwise as `surgery_time`."""
-    there = _zone(zone)
-    begins = _by_clock(start, there or start.tzinfo)
-    ends = None if end is None else _by_clock(end, begins.tzinfo)
-    said = _near_day(begins, _by_clock(now, begins.tzinfo)) + clock_period(begins, ends)
-    here = _by_clock(start, machine_zone)
+    """Format a period as `format_surgery_time` does a time.
+
+    Where it ends on the same day, only the clock of its end is given; `end` `None` = none.
+    """
+    known_zone = _find_zone(zone)
+    begins = _to_zone(start, known_zone or start.tzinfo)
+    ends = None if end is None else _to_zone(end, begins.tzinfo)
+    text = _format_relative_day(begins, _to_zone(now, begins.tzinfo)) + format_period(begins, ends)
+    here = _to_zone(start, machine_zone)
     differs = here.utcoffset() != begins.utcoffset()
-    if there is None:
-        said += f" UTC{begins.isoformat()[-6:]}"
+    if known_zone is None:
+        text += f" UTC{begins.isoformat()[-6:]}"
     elif differs:
-        said += f" {zone}"
-    return f"{said} ({_here(here, begins)} here)" if differs else said
+        text += f" {zone}"
+    return f"{text} ({_format_machine_time(here, begins)} here)" if differs else text
 
 
-def clock_period(begins: datetime, ends: datetime | None) -> str:
-    """Say day and clock of two times in one zone, the second day only if it differs."""
-    marked = _shows_twice(begins) or (ends is not None and begins.utcoffset() != ends.utcoffset())
-    first = f"{day_words(begins)} {_clock(begins, marked=marked)}"
+def format_period(begins: datetime, ends: datetime | None) -> str:
+    """Format two times of one zone, the second day only if it differs; `ends` `None` = only one."""
+    with_zone = _is_ambiguous(begins) or (
+        ends is not None and begins.utcoffset() != ends.utcoffset()
+    )
+    first = f"{format_day(begins)} {_format_clock(begins, with_zone=with_zone)}"
     if ends is None or ends == begins:
         return first
     if ends.date() == begins.date():
-        return f"{first}{UNTIL}{_clock(ends, marked=marked)}"
-    return f"{first} {UNTIL} {day_words(ends)} {_clock(ends, marked=marked)}"
+        return f"{first}{RANGE_DASH}{_format_clock(ends, with_zone=with_zone)}"
+    return f"{first} {RANGE_DASH} {format_day(ends)} {_format_clock(ends, with_zone=with_zone)}"
 
 
-def day_words(day: date) -> str:
-    """Say a day with its weekday: `Tue 24 Nov 2026`."""
+def format_day(day: date) -> str:
+    """Format a day with its weekday: `Tue 24 Nov 2026`."""
     return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
-def _clock(when: datetime, *, marked: bool) -> str:
-    return f"{when:%H:%M} {when.tzname()}" if marked else f"{when:%H:%M}"
+def _format_clock(when: datetime, *, with_zone: bool) -> str:
+    return f"{when:%H:%M} {when.tzname()}" if with_zone else f"{when:%H:%M}"
 
 
-def _near_day(when: datetime, now: datetime) -> str:
-    near = _NEAR.get((when.date() - now.date()) // timedelta(days=1))
-    return f"{near}, " if near else ""
+def _format_relative_day(when: datetime, now: datetime) -> str:
+    name = _RELATIVE_DAYS.get((when.date() - now.date()) // timedelta(days=1))
+    return f"{name}, " if name else ""
 
 
-def _here(here: datetime, there: datetime) -> str:
-    if here.date() == there.date():
+def _format_machine_time(here: datetime, at_surgery: datetime) -> str:
+    if here.date() == at_surgery.date():
         return f"{here:%H:%M}"
     return f"{DAYS[here.weekday()]} {here.day} {MONTHS[here.month - 1]} {here:%H:%M}"
 
 
-def _by_clock(when: datetime, zone: tzinfo | None) -> datetime:
-    """Turn the clock to `zone`; at the ends of the calendar, where that fails, leave it."""
+def _to_zone(when: datetime, zone: tzinfo | None) -> datetime:
+    """Return `when` in `zone`; as it is at the ends of the calendar, where that fails."""
     try:
         return when.astimezone(zone)
     except (OverflowError, OSError, ValueError):
         return when
 
 
-def _shows_twice(when: datetime) -> bool:
+def _is_ambiguous(when: datetime) -> bool:
     return when.replace(fold=0).utcoffset() > when.replace(fold=1).utcoffset()  # type: ignore[operator]  # aware
 
 
-def _zone(name: str) -> tzinfo | None:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  (10 ms that only words for people need)
+def _find_zone(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  (start-up: 10 ms, only text for people needs it)
 
     try:
         return ZoneInfo(name)

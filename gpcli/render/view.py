@@ -1,4 +1,4 @@
-"""Columns as data: how a record looks in a table, in plain lines and in JSON."""
+"""Columns as data: how a record is shown in tables, in plain lines and in JSON."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -15,14 +15,14 @@ JsonScalar = str | int | float | bool | None
 Json = JsonScalar | list["Json"] | dict[str, "Json"]
 
 
-def record_of(item: object) -> dict[str, Json]:
-    """Give the JSON object of a dataclass instance, its fields under their own names.
+def to_json_object(item: object) -> dict[str, Json]:
+    """Return the JSON object of a dataclass instance, its fields under their own names.
 
     Nested dataclasses become objects, tuples arrays, sets sorted arrays, times RFC 3339, dates
     ISO 8601, decimals strings with the record's own digits, enums their values, `None` null.
     Fields with the metadata `{"json": False}` are left out.
 
-    Raises TypeError for what has no place in JSON, ValueError for a time without an offset.
+    Raises: TypeError for a type that has no JSON form, ValueError for a time without an offset.
     """
     kind: type = type(item)
     values = ((name, getattr(item, name)) for name in json_fields(kind))
@@ -33,12 +33,12 @@ def record_of(item: object) -> dict[str, Json]:
 
 
 def to_json(value: object) -> Json:
-    """Give one value as JSON; the rules of `record_of`."""
-    convert = _EXACT.get(type(value))
+    """Return one value as JSON, by the rules of `to_json_object`."""
+    convert = _CONVERTERS.get(type(value))
     if convert is not None:
         return convert(value)
     if is_dataclass(value):
-        return record_of(value)
+        return to_json_object(value)
     if isinstance(value, Enum):
         return to_json(value.value)
     if isinstance(value, datetime):
@@ -47,15 +47,15 @@ def to_json(value: object) -> Json:
 
 
 def rfc3339(when: datetime) -> str:
-    """Write an aware time as RFC 3339 with its own offset, `Z` for UTC.
+    """Format an aware time as RFC 3339 with its own offset, `Z` for UTC.
 
-    The seconds that an offset of before railway time has cannot be written: then it is UTC.
+    An offset with seconds, as zones had before standard time, has no such form: then it is UTC.
 
-    Raises ValueError if `when` has no offset.
+    Raises: ValueError if `when` has no offset.
     """
-    written = when.isoformat()
-    if written[-6] in "+-":
-        return f"{written[:-6]}Z" if written.endswith("+00:00") else written
+    text = when.isoformat()
+    if text[-6] in "+-":
+        return f"{text[:-6]}Z" if text.endswith("+00:00") else text
     if when.utcoffset() is None:
         raise ValueError("a time without an offset is no point in time")
     return rfc3339(when.astimezone(UTC))
@@ -63,7 +63,10 @@ def rfc3339(when: datetime) -> str:
 
 @cache
 def json_fields(kind: type) -> tuple[str, ...]:
-    """Name the fields of a dataclass that its JSON object has. Raises TypeError for others."""
+    """Return the names of the fields of a dataclass that its JSON object has.
+
+    Raises: TypeError for a type that is no dataclass.
+    """
     return tuple(field.name for field in fields(kind) if field.metadata.get("json", True))
 
 
@@ -79,18 +82,18 @@ def _sorted_array(values: frozenset[object]) -> Json:
     return [to_json(value) for value in sorted(values, key=str)]
 
 
-def _same(value: JsonScalar) -> Json:
+def _unchanged(value: JsonScalar) -> Json:
     return value
 
 
-_EXACT = cast(
+_CONVERTERS = cast(
     "dict[type, Callable[[object], Json]]",
     {
-        str: _same,
-        int: _same,
-        float: _same,
-        bool: _same,
-        type(None): _same,
+        str: _unchanged,
+        int: _unchanged,
+        float: _unchanged,
+        bool: _unchanged,
+        type(None): _unchanged,
         Decimal: str,
         datetime: rfc3339,
         date: date.isoformat,
@@ -105,21 +108,21 @@ _EXACT = cast(
 T = TypeVar("T")
 
 Cell = str | int | bool | Decimal | datetime | date | None | tuple[str, ...]
-"""One value of a plain line."""
+"""The types of a value in a plain line."""
 
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
     """One column.
 
-    `name` is interface: snake_case, the word for `--fields` and in `key:` lines. `header` is the
-    table's. `plain` gives the value as recorded, `table` words for people (by default the plain
-    value). `in_table` `False` keeps it out of tables, `for_people` `False` also out of the block
-    that shows one record, unless asked for; an `in_table` that decides from the row puts it into a
-    table where it does so for any row. Where a table is too wide, `spare` columns go first.
-    `style` is how the table paints the value, or what decides so from the row: a rich style such
-    as `green` or `dim`. `inside` is where JSON has the value of a column that is no key there:
-    `remaining.basis`.
+    `name` is interface: snake_case, the name in `--fields` and in `key:` lines. `header` is the
+    table's. `plain` returns the value as recorded, `table` the text for people (by default the
+    plain value). `in_table` `False` keeps the column out of tables, `for_people` `False` also out
+    of the block that shows one record, unless `--fields` names it; where `in_table` is a function
+    of the row, the column is in a table if it returns true for any row. Where a table is too wide,
+    `droppable` columns are left out first. `right` aligns the cells to the right. `style` is the
+    rich style of the cells, such as `green` or `dim`, or a function of the row that returns it.
+    `json_path` is where JSON has the value of a column that is no key there: `remaining.basis`.
     """
 
     name: str
@@ -130,17 +133,17 @@ class Column(Generic[T]):
     for_people: bool = True
     right: bool = False
     style: str | Callable[[T], str] = ""
-    spare: bool = False
-    inside: str = ""
+    droppable: bool = False
+    json_path: str = ""
 
 
 @dataclass(frozen=True)
 class View(Generic[T]):
     """How one kind of record is shown.
 
-    `columns` start with the id; `record` gives the whole JSON object, all keys always present;
-    `keys` are that object's keys, in order, where they are not simply the columns' names.
-    `blocks` shows a list to people as a block each instead of a table.
+    `columns` start with the id. `record` returns the whole JSON object, all keys always present;
+    `keys` are that object's keys, in order; empty = the columns' names. With `blocks`, a list is
+    shown to people as a block for each record instead of a table.
     """
 
     name: str
@@ -151,54 +154,62 @@ class View(Generic[T]):
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """What `--fields` can name in a table and in plain lines."""
+        """The names that `--fields` takes for tables and plain lines."""
         return tuple(column.name for column in self.columns)
 
     @property
     def json_keys(self) -> tuple[str, ...]:
-        """What `--fields` can name with JSON."""
+        """The names that `--fields` takes for JSON."""
         return self.keys or self.column_names
 
-    def chosen(self, names: tuple[str, ...] | None) -> tuple[Column[T], ...]:
-        """Pick the columns that `names` asks for, in its order; all of them for `None`.
+    def select_columns(self, names: tuple[str, ...] | None) -> tuple[Column[T], ...]:
+        """Return the columns of `names`, in that order; all of them for `None`.
 
-        Raises Usage if a name is unknown.
+        Raises: InvalidUsage if a name is unknown.
         """
         if names is None:
             return self.columns
-        self.require(names)
+        self.require_fields(names)
         by_name = {column.name: column for column in self.columns}
         return tuple(by_name[name] for name in names)
 
-    def require(self, names: Sequence[str], *, json: bool = False) -> None:
-        """Raise Usage if the format, JSON or not, has no field of one of `names`."""
+    def require_fields(self, names: Sequence[str], *, json: bool = False) -> None:
+        """Raise InvalidUsage if the format, JSON or not, lacks a field of one of `names`."""
         if json:
-            require_known(names, self.json_keys, {c.name: _in_json(c) for c in self.columns})
+            require_known_fields(
+                names, self.json_keys, {c.name: _json_hint(c) for c in self.columns}
+            )
         else:
-            require_known(names, self.column_names, dict.fromkeys(self.json_keys, _JSON_ALONE))
+            require_known_fields(
+                names, self.column_names, dict.fromkeys(self.json_keys, _JSON_ONLY)
+            )
 
 
-def record_view(
+def dataclass_view(
     kind: type[T], name: str, columns: tuple[Column[T], ...], *, blocks: bool = False
 ) -> View[T]:
-    """A view of records of the dataclass `kind`, whose JSON is `record_of` them."""
+    """Return a view of records of the dataclass `kind`, with `to_json_object` as their JSON."""
     record: type = kind
-    return View(name, columns, record_of, json_fields(record), blocks)
+    return View(name, columns, to_json_object, json_fields(record), blocks)
 
 
-_JSON_ALONE = "only JSON has it."
+_JSON_ONLY = "only JSON has it."
 
 
-def _in_json(column: Column[T]) -> str:
-    return f"there it is in {column.inside}." if column.inside else "only tables and lines have it."
+def _json_hint(column: Column[T]) -> str:
+    return (
+        f"there it is in {column.json_path}."
+        if column.json_path
+        else "only tables and lines have it."
+    )
 
 
-def require_known(
+def require_known_fields(
     names: Sequence[str], known: Sequence[str], elsewhere: Mapping[str, str] | None = None
 ) -> None:
-    """Raise Usage for the first of `names` that is not in `known`, saying which one is nearest.
+    """Raise InvalidUsage for the first of `names` that is not in `known`, naming the nearest.
 
-    `elsewhere` tells of names that another format has where to find them.
+    `elsewhere` has, for names that only another format has, where to find the value.
     """
     unknown = next((name for name in names if name not in known), None)
     if unknown is None:
@@ -206,7 +217,7 @@ def require_known(
     hint = f"Fields: {', '.join(known)}"
     if elsewhere and unknown in elsewhere:
         raise InvalidUsage(f'This format has no field "{unknown}": {elsewhere[unknown]}', hint=hint)
-    from difflib import get_close_matches  # noqa: PLC0415  (14 ms that only a slip needs)
+    from difflib import get_close_matches  # noqa: PLC0415  (start-up: 14 ms, only an error needs it)
 
     nearest = get_close_matches(unknown, known, n=1, cutoff=0.5)
     meant = f' Did you mean "{nearest[0]}"?' if nearest else ""

@@ -25,25 +25,25 @@ class CheckResult:
 class Check:
     """A check: its name, which is interface, the checks it builds on, and the look itself.
 
-    `look` raises GpcliError for what has failed.
+    `run` raises GpcliError for what has failed.
     """
 
     name: str
-    look: Callable[[CheckContext], CheckResult]
+    run: Callable[[CheckContext], CheckResult]
     needs: tuple[str, ...] = ()
 
 
-def fine(seen: str) -> CheckResult:
+def passed(seen: str) -> CheckResult:
     """All is well."""
     return CheckResult(Verdict.OK, seen)
 
 
-def doubtful(seen: str, cause: str, cure: str) -> CheckResult:
+def warning(seen: str, cause: str, cure: str) -> CheckResult:
     """It works, but not all of it, or perhaps not."""
     return CheckResult(Verdict.WARNING, seen, cause, cure)
 
 
-def not_checked(why: str) -> CheckResult:
+def skipped(why: str) -> CheckResult:
     """There was nothing to look at."""
     return CheckResult(Verdict.SKIPPED, f"not checked: {why}")
 
@@ -54,43 +54,43 @@ def run_checks(checks: Iterable[Check], context: CheckContext) -> Iterator[Findi
     A check is skipped if one that it needs has failed, or was skipped for that reason itself; it
     names the one that failed.
     """
-    in_the_way: dict[str, str] = {}
+    blocked_by: dict[str, str] = {}
     for check in checks:
-        failed = next((in_the_way[need] for need in check.needs if need in in_the_way), None)
-        result = not_checked(f"{failed} failed") if failed else _sight(check, context)
+        failed = next((blocked_by[need] for need in check.needs if need in blocked_by), None)
+        result = skipped(f"{failed} failed") if failed else _run_check(check, context)
         if failed or result.status is Verdict.FAILED:
-            in_the_way[check.name] = failed or check.name
-        yield _finding(check.name, result, context.hide)
+            blocked_by[check.name] = failed or check.name
+        yield _build_finding(check.name, result, context.redact)
 
 
-def _sight(check: Check, context: CheckContext) -> CheckResult:
+def _run_check(check: Check, context: CheckContext) -> CheckResult:
     try:
-        return check.look(context)
-    except GpcliError as trouble:
+        return check.run(context)
+    except GpcliError as error:
         return CheckResult(
-            Verdict.FAILED, trouble.message, trouble.code, _cure(trouble, context) or _ANEW
+            Verdict.FAILED, error.message, error.code, _find_cure(error, context) or _TRY_AGAIN
         )
-    except Exception as trouble:
-        kind = type(trouble).__name__
+    except Exception as error:
+        kind = type(error).__name__
         return CheckResult(
             Verdict.FAILED, f"This check broke down ({kind}).", "unexpected", _REPORT
         )
 
 
-def _cure(trouble: GpcliError, context: CheckContext) -> str:
-    if isinstance(trouble, NoToken):
-        return _ITS_OWN_WORDS
+def _find_cure(error: GpcliError, context: CheckContext) -> str:
+    if isinstance(error, NoToken):
+        return _RUN_TOKEN_COMMAND
     machine = context.unattended
-    return hint_for(trouble, machine) if machine else trouble.hint
+    return hint_for(error, machine) if machine else error.hint
 
 
-_ITS_OWN_WORDS = (
+_RUN_TOKEN_COMMAND = (
     "Run the command by itself, as gpcli does without anything to type on: it must print a token."
 )
-_ANEW = "Put it right, then run gpcli troubleshoot again."
+_TRY_AGAIN = "Put it right, then run gpcli troubleshoot again."
 _REPORT = "A fault of gpcli: report it with these lines; they name nobody."
 
 
-def _finding(name: str, result: CheckResult, hide: Callable[[str], str]) -> Finding:
-    cure = None if result.cure is None else hide(result.cure)
-    return Finding(name, result.status, hide(result.seen), result.cause, cure)
+def _build_finding(name: str, result: CheckResult, redact: Callable[[str], str]) -> Finding:
+    cure = None if result.cure is None else redact(result.cure)
+    return Finding(name, result.status, redact(result.seen), result.cause, cure)

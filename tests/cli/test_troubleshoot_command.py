@@ -39,7 +39,7 @@ def context(tmp_path):
 def test_the_help_explains_every_cause_that_is_no_word_of_an_error():
     causes = (
         NO_BROWSER,
-        network_checks.CLOCK,
+        network_checks.CLOCK_CAUSE,
         sign_in_checks.NOT_SUPPORTED,
         sign_in_checks.NO_REFRESH,
     )

@@ -9,14 +9,14 @@ import pytest
 
 from gpcli.model.appointment import Slot, SlotId
 from gpcli.render.output import Format, Output, Terminal
-from gpcli.render.view import Column, View, record_of
+from gpcli.render.view import Column, View, to_json_object
 
 OSLO_WINTER = timezone(timedelta(hours=1))
 NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
 @dataclass
-class Stage:
+class CapturedOutput:
     """An Output, and what has been written through it."""
 
     format: Format = Format.AUTO
@@ -42,16 +42,16 @@ class Stage:
         )
 
     @property
-    def written(self):
+    def stdout_text(self):
         return self.out.getvalue()
 
     @property
-    def said(self):
+    def stderr_text(self):
         return self.err.getvalue()
 
     @property
-    def said_json(self):
-        return [json.loads(line) for line in self.said.splitlines()]
+    def stderr_json(self):
+        return [json.loads(line) for line in self.stderr_text.splitlines()]
 
 
 def slot(id="s1", day=24, practitioner="Dr. Ingrid Øvrebø", location="Ekebergveien 228", **changed):
@@ -80,7 +80,7 @@ SLOTS = View(
         Column("practitioner", "With", lambda s: s.practitioner, style="green"),
         Column("location", "Where", lambda s: s.location),
     ),
-    record_of,
+    to_json_object,
     keys=(
         "id",
         "start",
@@ -96,8 +96,8 @@ SLOTS = View(
 
 
 @pytest.fixture(scope="session")
-def stage():
-    return Stage
+def make_output():
+    return CapturedOutput
 
 
 @pytest.fixture(scope="session")

@@ -33,28 +33,28 @@ WISH = Appointment(
 )
 
 
-def test_at_a_terminal_the_subject_has_a_line(stage):
-    shown = stage(tty=True)
+def test_at_a_terminal_the_subject_has_a_line(make_output):
+    shown = make_output(tty=True)
     shown.output.show_item(APPOINTMENTS, WISH)
-    lines = [line.split(maxsplit=1) for line in shown.written.splitlines()]
+    lines = [line.split(maxsplit=1) for line in shown.stdout_text.splitlines()]
     assert ["Subject", "Knee"] in lines
     assert ["Reason", "It creaks."] in lines
 
 
-def test_without_a_subject_there_is_no_line(stage):
-    shown = stage(tty=True)
+def test_without_a_subject_there_is_no_line(make_output):
+    shown = make_output(tty=True)
     shown.output.show_item(APPOINTMENTS, replace(WISH, subject=None))
-    assert "Subject" not in shown.written
+    assert "Subject" not in shown.stdout_text
 
 
 @pytest.mark.parametrize("subject", ["Knee", None])
-def test_for_scripts_the_subject_is_a_key_and_the_last_column(stage, subject):
+def test_for_scripts_the_subject_is_a_key_and_the_last_column(make_output, subject):
     one = replace(WISH, subject=subject)
-    answer, lines = stage(format=Format.JSON), stage(format=Format.PLAIN)
+    answer, lines = make_output(format=Format.JSON), make_output(format=Format.PLAIN)
     answer.output.show_item(APPOINTMENTS, one)
     lines.output.show_list(APPOINTMENTS, [one])
-    assert json.loads(answer.written)["subject"] == subject
-    assert lines.written.rstrip("\n").split("\t")[-1] == (subject or "")
+    assert json.loads(answer.stdout_text)["subject"] == subject
+    assert lines.stdout_text.rstrip("\n").split("\t")[-1] == (subject or "")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gpcli.errors import Rejected
-from gpcli.render.ask import Ask
 from gpcli.render.output import Format
+from gpcli.render.prompt import Prompt
 from gpcli.render.stderr import Plan
 from gpcli.render.view import Column, View
 
@@ -27,8 +27,8 @@ def forbidden(format):
     return RAW - {"\t"} if format is Format.PLAIN else RAW
 
 
-def everything(stage, text, **surroundings):
-    shown = stage(**surroundings)
+def everything(make_output, text, **surroundings):
+    shown = make_output(**surroundings)
     view = View(
         text or "view",
         (
@@ -40,7 +40,7 @@ def everything(stage, text, **surroundings):
     )
     shown.output.show_list(view, [text, "b"])
     shown.output.show_item(view, text, text=text)
-    shown.output.value(text)
+    shown.output.show_value(text)
     shown.output.notice(text, key=text)
     shown.output.warning(text, key=text)
     shown.output.plan(Plan(text, ((text, text),), text, (text,)))
@@ -53,8 +53,8 @@ def everything(stage, text, **surroundings):
 @example(text="[/b][red]5 [mg/dL]")
 @example(text="\x1b]52;c;Zm9v\x07\r\n\u202e\ud800")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_nothing_raw_comes_out(stage, format, text):
-    out, err = everything(stage, text, format=format, tty=True, width=40)
+def test_nothing_raw_comes_out(make_output, format, text):
+    out, err = everything(make_output, text, format=format, tty=True, width=40)
     assert forbidden(format).isdisjoint(out.getvalue() + err.getvalue())
 
 
@@ -62,18 +62,18 @@ def test_nothing_raw_comes_out(stage, format, text):
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 @given(text=ANY_TEXT)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_stream_takes_it(stage, format, encoding, text):
+def test_every_stream_takes_it(make_output, format, encoding, text):
     streams = {
         name: TextIOWrapper(BytesIO(), encoding=encoding, newline="\n") for name in ("out", "err")
     }
-    out, _ = everything(stage, text, format=format, **streams)
+    out, _ = everything(make_output, text, format=format, **streams)
     assert forbidden(format).isdisjoint(out.buffer.getvalue().decode(encoding))
 
 
 @given(text=ANY_TEXT)
 def test_questions_are_clean_too(text):
     err = StringIO()
-    ask = Ask(StringIO("y\nwords\n1\n"), err, allowed=True)
+    ask = Prompt(StringIO("y\nwords\n1\n"), err, allowed=True)
     ask.yes(text, flag="--yes")
     ask.text(text, flag="--message")
     ask.choose(text, [(text, text)], flag="SLOT")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.model.appointment import Appointment
-from gpcli.render.ics import calendar
+from gpcli.render.ics import build_calendar
 from gpcli.render.terminal import LineWriter
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -19,8 +19,8 @@ NOW = datetime(2027, 3, 1, 9, 0, tzinfo=OSLO)
 PORTAL = "https://portal.example/fhir/R4"
 
 
-def at(written):
-    return datetime.fromisoformat(written).replace(tzinfo=OSLO)
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=OSLO)
 
 
 def a_time(start="2027-03-03 08:20", identity="app-1", **changes):
@@ -47,8 +47,8 @@ def a_time(start="2027-03-03 08:20", identity="app-1", **changes):
     return replace(blank, **changes)
 
 
-def written(*appointments, details=False, now=NOW, portal=PORTAL, **more):
-    document = calendar(
+def export(*appointments, details=False, now=NOW, portal=PORTAL, **more):
+    document = build_calendar(
         appointments, portal=portal, zone="Europe/Oslo", now=now, details=details, **more
     )
     return document.decode()
@@ -63,7 +63,7 @@ def names_of_lines(text):
 
 
 def events(*appointments, **how):
-    return icalendar.Calendar.from_ical(written(*appointments, **how)).walk("VEVENT")
+    return icalendar.Calendar.from_ical(export(*appointments, **how)).walk("VEVENT")
 
 
 def event(one, **how):
@@ -105,7 +105,7 @@ def test_an_event_says_when_and_nothing_else():
 
 @pytest.mark.parametrize("secret", ["knee", "letter", "Berg", "Nordby", "Room", "slot", "app-1"])
 def test_without_details_nothing_tells_what_with_whom_or_where(secret):
-    assert secret not in written(a_time())
+    assert secret not in export(a_time())
 
 
 def test_details_say_with_whom_where_and_how_but_never_why():
@@ -119,7 +119,7 @@ def test_details_say_with_whom_where_and_how_but_never_why():
         "DESCRIPTION": "By video",
         "URL": "https://video.example/room/1",
     }
-    assert "knee" not in written(one, details=True)
+    assert "knee" not in export(one, details=True)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_place_is_where_one_goes_with_its_street(channel, place):
 
 def test_without_details_no_address_is_told():
     one = a_time(surgery_id="gp-1")
-    assert "Storgata" not in written(one, addresses={"gp-1": "Storgata 1"})
+    assert "Storgata" not in export(one, addresses={"gp-1": "Storgata 1"})
 
 
 def test_details_that_the_record_does_not_have_are_left_out():
@@ -206,7 +206,7 @@ def test_an_end_that_is_no_end_is_left_out():
 
 
 def test_nothing_rings_and_nothing_is_attached():
-    text = written(a_time(), details=True)
+    text = export(a_time(), details=True)
 
     assert {"VALARM", "ATTACH", "ATTENDEE", "ORGANIZER"} & set(
         text.replace(":", "\r\n").split()
@@ -214,7 +214,7 @@ def test_nothing_rings_and_nothing_is_attached():
 
 
 def test_the_calendar_says_what_it_is():
-    made = icalendar.Calendar.from_ical(written(a_time()))
+    made = icalendar.Calendar.from_ical(export(a_time()))
 
     assert {name: str(made[name]) for name in made} == {
         "VERSION": "2.0",
@@ -224,7 +224,7 @@ def test_the_calendar_says_what_it_is():
 
 
 def test_an_empty_calendar_is_a_calendar_all_the_same():
-    made = icalendar.Calendar.from_ical(written())
+    made = icalendar.Calendar.from_ical(export())
 
     assert [part.name for part in made.subcomponents] == ["VTIMEZONE"]
 
@@ -234,7 +234,7 @@ def test_what_has_no_time_is_no_event():
 
 
 def test_the_clock_turns_at_the_instants_of_the_two_days():
-    text = written(a_time("2027-01-10 08:00"), a_time("2027-12-01 08:00"))
+    text = export(a_time("2027-01-10 08:00"), a_time("2027-12-01 08:00"))
 
     assert observances(text)[1:] == [
         ("DAYLIGHT", "2027-03-28T02:00:00", 1, 2, "CEST"),
@@ -243,7 +243,7 @@ def test_the_clock_turns_at_the_instants_of_the_two_days():
 
 
 def test_before_the_first_turn_the_zone_says_what_holds():
-    [(name, begin, before, after, called), *_] = observances(written(a_time("2027-07-01 08:00")))
+    [(name, begin, before, after, called), *_] = observances(export(a_time("2027-07-01 08:00")))
 
     assert (name, before, after, called) == ("STANDARD", 1, 1, "CET")
     assert begin == "2027-02-28T09:00:00"
@@ -261,7 +261,7 @@ def test_before_the_first_turn_the_zone_says_what_holds():
     ],
 )
 def test_times_around_the_turns_of_the_clock_are_unmistakable(when, line):
-    assert line in unfolded(written(a_time(datetime.fromisoformat(when))))
+    assert line in unfolded(export(a_time(datetime.fromisoformat(when))))
 
 
 @pytest.mark.parametrize("start", ["2027-03-28 08:20", "2027-10-31 08:20", "2027-07-01 08:20"])
@@ -271,7 +271,7 @@ def test_events_are_read_back_as_the_instants_that_they_were(start):
 
 def test_times_of_far_years_are_written_in_utc():
     """A hostile portal can't make the export count the turns of eight thousand years."""
-    text = written(a_time(datetime(9998, 6, 1, 8, 0, tzinfo=UTC)), a_time("2027-03-02 08:00"))
+    text = export(a_time(datetime(9998, 6, 1, 8, 0, tzinfo=UTC)), a_time("2027-03-02 08:00"))
 
     assert "DTSTART:99980601T080000Z" in unfolded(text)
     assert len(observances(text)) == 1
@@ -279,10 +279,10 @@ def test_times_of_far_years_are_written_in_utc():
 
 def test_every_zone_in_use_is_described():
     here = a_time(zone="Europe/London")
-    made = icalendar.Calendar.from_ical(written(here))
+    made = icalendar.Calendar.from_ical(export(here))
 
     assert [zone["TZID"] for zone in made.walk("VTIMEZONE")] == ["Europe/Oslo", "Europe/London"]
-    assert "DTSTART;TZID=Europe/London:20270303T072000" in unfolded(written(here))
+    assert "DTSTART;TZID=Europe/London:20270303T072000" in unfolded(export(here))
 
 
 EVIL = (
@@ -292,17 +292,17 @@ EVIL = (
 
 @pytest.mark.parametrize("field", ["practitioner", "location", "surgery"])
 def test_text_of_others_stays_inside_its_property(field):
-    text = written(a_time(**{field: EVIL}), details=True)
+    text = export(a_time(**{field: EVIL}), details=True)
 
-    assert names_of_lines(text) == names_of_lines(written(a_time(), details=True))
+    assert names_of_lines(text) == names_of_lines(export(a_time(), details=True))
     assert [part.name for part in icalendar.Calendar.from_ical(text).walk("VEVENT")] == ["VEVENT"]
     assert not {"\x1b", "\x00", "\u2028", "\u202e"} & set(text)
 
 
 @given(st.text())
 def test_whatever_a_name_is_no_line_is_added_and_none_is_too_long(name):
-    text = written(a_time(practitioner=f"Dr {name}", location=None, surgery=None), details=True)
-    plain = written(a_time(practitioner="Dr", location=None, surgery=None), details=True)
+    text = export(a_time(practitioner=f"Dr {name}", location=None, surgery=None), details=True)
+    plain = export(a_time(practitioner="Dr", location=None, surgery=None), details=True)
 
     assert names_of_lines(text) == names_of_lines(plain)
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
@@ -327,7 +327,7 @@ def test_only_a_plain_https_link_is_offered(url):
 
 
 def test_every_line_ends_as_the_standard_says():
-    text = written(a_time(practitioner="Å" * 100), details=True)
+    text = export(a_time(practitioner="Å" * 100), details=True)
 
     assert text.endswith("END:VCALENDAR\r\n")
     assert "\n" not in text.replace("\r\n", "")

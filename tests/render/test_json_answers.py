@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.errors import InvalidUsage
-from gpcli.render.json_output import JsonText
+from gpcli.render.json_output import JsonTextEncoder
 from gpcli.render.output import Format
 from gpcli.render.terminal import LineWriter
 from gpcli.render.view import View
@@ -21,10 +21,10 @@ def the_bytes(stream):
     return stream.buffer.getvalue()
 
 
-def test_a_list_is_one_array_a_record_a_line(stage, slots_view, a_slot):
-    shown = stage(format=Format.JSON, fields=("id", "practitioner"))
+def test_a_list_is_one_array_a_record_a_line(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.JSON, fields=("id", "practitioner"))
     assert shown.output.show_list(slots_view, [a_slot(), a_slot("s2")]) == 2
-    assert shown.written == (
+    assert shown.stdout_text == (
         "[\n"
         '{"id": "s1", "practitioner": "Dr. Ingrid Øvrebø"},\n'
         '{"id": "s2", "practitioner": "Dr. Ingrid Øvrebø"}\n'
@@ -32,62 +32,64 @@ def test_a_list_is_one_array_a_record_a_line(stage, slots_view, a_slot):
     )
 
 
-def test_a_list_on_a_terminal_is_indented(stage, slots_view, a_slot):
-    shown = stage(format=Format.JSON, tty=True, fields=("id",))
+def test_a_list_on_a_terminal_is_indented(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.JSON, tty=True, fields=("id",))
     shown.output.show_list(slots_view, [a_slot(), a_slot("s2")])
-    assert shown.written == json.dumps([{"id": "s1"}, {"id": "s2"}], indent=2) + "\n"
+    assert shown.stdout_text == json.dumps([{"id": "s1"}, {"id": "s2"}], indent=2) + "\n"
 
 
-def test_all_keys_are_there_without_fields(stage, slots_view, a_slot):
-    shown = stage(format=Format.JSON)
+def test_all_keys_are_there_without_fields(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.JSON)
     shown.output.show_item(slots_view, a_slot(), text="is in the record")
-    assert json.loads(shown.written) == slots_view.record(a_slot())
-    assert tuple(json.loads(shown.written)) == slots_view.keys
+    assert json.loads(shown.stdout_text) == slots_view.record(a_slot())
+    assert tuple(json.loads(shown.stdout_text)) == slots_view.keys
 
 
-def test_an_empty_list_is_an_empty_array(stage, slots_view):
-    shown = stage(format=Format.JSON)
+def test_an_empty_list_is_an_empty_array(make_output, slots_view):
+    shown = make_output(format=Format.JSON)
     assert shown.output.show_list(slots_view, []) == 0
-    assert shown.written == "[]\n"
+    assert shown.stdout_text == "[]\n"
 
 
-def test_an_array_is_complete_or_absent(stage, slots_view, a_slot):
+def test_an_array_is_complete_or_absent(make_output, slots_view, a_slot):
     def rows():
         yield a_slot()
         raise ConnectionError
 
-    shown = stage(format=Format.JSON)
+    shown = make_output(format=Format.JSON)
     with pytest.raises(ConnectionError):
         shown.output.show_list(slots_view, rows())
-    assert shown.written == ""
+    assert shown.stdout_text == ""
 
 
-def test_ndjson_is_an_object_a_line_written_as_it_comes(stage, slots_view, a_slot):
-    shown = stage(format=Format.NDJSON, tty=True, fields=("id",))
+def test_ndjson_is_an_object_a_line_written_as_it_comes(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.NDJSON, tty=True, fields=("id",))
 
     def rows():
         yield a_slot()
-        yield a_slot(shown.written.strip())
+        yield a_slot(shown.stdout_text.strip())
 
     assert shown.output.show_list(slots_view, rows()) == 2
-    assert [json.loads(line) for line in shown.written.splitlines()] == [
+    assert [json.loads(line) for line in shown.stdout_text.splitlines()] == [
         {"id": "s1"},
         {"id": '{"id": "s1"}'},
     ]
 
 
-def test_without_declared_keys_a_field_is_judged_by_the_first_record(stage, slots_view, a_slot):
+def test_without_declared_keys_a_field_is_judged_by_the_first_record(
+    make_output, slots_view, a_slot
+):
     undeclared = View("slots", slots_view.columns, slots_view.record)
-    shown = stage(format=Format.NDJSON, fields=("zone", "nowhere"))
+    shown = make_output(format=Format.NDJSON, fields=("zone", "nowhere"))
     with pytest.raises(InvalidUsage, match='no field "nowhere"'):
         shown.output.show_list(undeclared, [a_slot()])
-    assert shown.written == ""
+    assert shown.stdout_text == ""
 
 
-def test_a_key_that_is_no_column_can_be_chosen(stage, slots_view, a_slot):
-    shown = stage(format=Format.NDJSON, fields=("zone",))
+def test_a_key_that_is_no_column_can_be_chosen(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.NDJSON, fields=("zone",))
     shown.output.show_item(slots_view, a_slot())
-    assert shown.written == '{"zone": "Europe/Oslo"}\n'
+    assert shown.stdout_text == '{"zone": "Europe/Oslo"}\n'
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_key_that_is_no_column_can_be_chosen(stage, slots_view, a_slot):
 def test_json_is_utf8_or_escaped_whatever_the_stream(encoding, expected):
     stream = over(encoding)
     writer = LineWriter(stream)
-    writer.write_line(JsonText(writer).of("Øvrebø \x9b"))
+    writer.write_line(JsonTextEncoder(writer).encode("Øvrebø \x9b"))
     assert the_bytes(stream) == expected.encode()
 
 
@@ -106,7 +108,7 @@ def test_json_is_utf8_or_escaped_whatever_the_stream(encoding, expected):
 def test_every_text_comes_back_from_json_and_nothing_raw_is_written(text, encoding):
     stream = over(encoding)
     writer = LineWriter(stream)
-    writer.write_line(JsonText(writer, indent=2).of({"text": text}))
+    writer.write_line(JsonTextEncoder(writer, indent=2).encode({"text": text}))
     written = the_bytes(stream).decode()
     assert json.loads(written) == json.loads(json.dumps({"text": text}))
     assert not any(c in written for c in "\x1b\x7f\x9b\u202e\u2028\u200b\U000e0041")
@@ -114,4 +116,4 @@ def test_every_text_comes_back_from_json_and_nothing_raw_is_written(text, encodi
 
 def test_a_number_that_json_does_not_have_is_an_error():
     with pytest.raises(ValueError, match="not JSON compliant"):
-        JsonText(LineWriter(StringIO())).of(float("nan"))
+        JsonTextEncoder(LineWriter(StringIO())).encode(float("nan"))

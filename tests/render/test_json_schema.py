@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from gpcli.model import appointment, service
 from gpcli.model import service as money
-from gpcli.render.json_schema import DIALECT, ITEMS, LISTS, array_of, schema_of
-from gpcli.render.view import record_of
+from gpcli.render.json_schema import (
+    DIALECT,
+    ITEM_TYPES,
+    LIST_TYPES,
+    build_array_schema,
+    build_schema,
+)
+from gpcli.render.view import to_json_object
 
-ANSWERS = {*LISTS.values(), *(kind for kinds in ITEMS.values() for kind in kinds)}
+ANSWERS = {*LIST_TYPES.values(), *(kind for kinds in ITEM_TYPES.values() for kind in kinds)}
 KINDS = sorted(ANSWERS, key=lambda kind: kind.__name__)
 FINITE = st.decimals(allow_nan=False, allow_infinity=False)
 AWARE = st.datetimes(timezones=st.just(UTC))
@@ -35,18 +41,18 @@ def valid(record, schema):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_answer_is_what_its_schema_says(kind):
-    promised = validator(schema_of(kind))
+    promised = validator(build_schema(kind))
 
     @settings(max_examples=15, deadline=None)
     @given(st.builds(kind))
     def holds(item):
-        promised.validate(record_of(item))
+        promised.validate(to_json_object(item))
 
     holds()
 
 
 def test_a_schema_is_spelled_out_from_type_hints_and_docstrings():
-    assert schema_of(money.Price) == {
+    assert build_schema(money.Price) == {
         "$schema": DIALECT,
         "title": "Price",
         "description": getdoc(money.Price),
@@ -95,10 +101,11 @@ def test_a_schema_is_spelled_out_from_type_hints_and_docstrings():
 
 
 def test_an_array_of_records_keeps_the_definitions_at_the_top(a_slot):
-    schema = array_of(schema_of(service.Service))
+    schema = build_array_schema(build_schema(service.Service))
     assert set(schema) == {"$schema", "$defs", "type", "items"}
     assert valid(
-        [record_of(a_slot()), record_of(a_slot("s2"))], array_of(schema_of(appointment.Slot))
+        [to_json_object(a_slot()), to_json_object(a_slot("s2"))],
+        build_array_schema(build_schema(appointment.Slot)),
     )
 
 
@@ -113,10 +120,10 @@ def test_an_array_of_records_keeps_the_definitions_at_the_top(a_slot):
     ids=["key missing", "key too many", "wrong type", "null where none is"],
 )
 def test_a_record_that_departs_from_its_schema_is_found(a_slot, broken):
-    record = record_of(a_slot())
+    record = to_json_object(a_slot())
     broken(record)
     with pytest.raises(jsonschema.ValidationError):
-        valid(record, schema_of(appointment.Slot))
+        valid(record, build_schema(appointment.Slot))
 
 
 @dataclass(frozen=True)
@@ -133,8 +140,8 @@ class Errand:
 def test_choices_pairs_mappings_and_a_type_within_itself_are_described():
     inner = Errand("book", ("a", 1), None, {}, None)
     outer = Errand("cancel", ("b", 2), date(2026, 11, 24), {"x": 1}, inner)
-    schema = schema_of(Errand)
-    assert valid(record_of(outer), schema)
+    schema = build_schema(Errand)
+    assert valid(to_json_object(outer), schema)
     assert schema["properties"] == {
         "kind": {"enum": ["book", "cancel"]},
         "pair": {
@@ -158,4 +165,4 @@ class Unknown:
 
 def test_a_type_without_a_place_in_json_is_refused():
     with pytest.raises(TypeError, match="has no JSON Schema"):
-        schema_of(Unknown)
+        build_schema(Unknown)

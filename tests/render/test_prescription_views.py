@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from tests.render.conftest import NOW, OSLO_WINTER, Stage
 
 from gpcli.model.person import Person
 from gpcli.model.prescription import (
@@ -26,11 +25,12 @@ from gpcli.render.views.prescription_views import (
     RENEWAL_RECEIPTS,
     REQUESTS,
     WITHDRAWALS,
-    left_words,
+    format_remaining,
+    format_renewal_status,
     prescription_label,
     renewal_label,
-    renewal_words,
 )
+from tests.render.conftest import NOW, OSLO_WINTER, CapturedOutput
 
 ASKED = datetime(2026, 11, 20, 19, 5, tzinfo=OSLO_WINTER)
 RENEWAL = Renewal(
@@ -88,10 +88,10 @@ def bare(**changes):
     return replace(PILLS, **{**unsaid, "predecessors": (), **changes})
 
 
-def shown(view, *rows, **stage):
-    where = Stage(**stage)
+def shown(view, *rows, **make_output):
+    where = CapturedOutput(**make_output)
     where.output.show_list(view, rows)
-    return where.written
+    return where.stdout_text
 
 
 def table(view, *rows):
@@ -107,11 +107,11 @@ def table(view, *rows):
     [(3, "3 times"), (1, "once"), (0, "none left"), (-1, "none left")],
 )
 def test_what_is_left_is_said_in_times(fills, words):
-    assert left_words(Remaining(fills, Basis.PORTAL)) == words
+    assert format_remaining(Remaining(fills, Basis.PORTAL)) == words
 
 
 def test_what_nobody_knows_is_unknown_and_never_nothing():
-    assert left_words(None) == "unknown"
+    assert format_remaining(None) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_nobody_knows_is_unknown_and_never_nothing():
     ],
 )
 def test_a_request_s_status_is_worded_and_an_unknown_code_shown_as_written(status, words):
-    assert renewal_words(replace(RENEWAL, status=status)) == words
+    assert format_renewal_status(replace(RENEWAL, status=status)) == words
 
 
 def test_the_table_tells_what_is_left_on_what_basis_and_how_a_renewal_stands():
@@ -173,9 +173,9 @@ def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, word
 
 def block(view, one):
     """Label and value of each line of one thing at a terminal."""
-    stage = Stage(tty=True, width=220)
-    stage.output.show_item(view, one)
-    pairs = (line.partition("  ") for line in stage.written.splitlines())
+    make_output = CapturedOutput(tty=True, width=220)
+    make_output.output.show_item(view, one)
+    pairs = (line.partition("  ") for line in make_output.stdout_text.splitlines())
     return {label: value.strip() for label, _, value in pairs}
 
 
@@ -234,9 +234,9 @@ def test_plain_lines_leave_empty_what_is_unknown():
 
 
 def test_json_of_a_prescription_has_every_key_and_what_is_left_as_an_object_or_null():
-    stage = Stage(Format.NDJSON)
-    stage.output.show_list(PRESCRIPTIONS, [PILLS, bare()])
-    there, unsaid = map(json.loads, stage.written.splitlines())
+    make_output = CapturedOutput(Format.NDJSON)
+    make_output.output.show_list(PRESCRIPTIONS, [PILLS, bare()])
+    there, unsaid = map(json.loads, make_output.stdout_text.splitlines())
 
     assert there["remaining"] == {
         "fills": 2,
@@ -271,9 +271,9 @@ def test_to_pick_from_a_request_is_one_line():
 
 
 def test_requests_show_what_was_asked_when_and_the_answer():
-    answered = replace(RENEWAL, status="rejected", answer="A blood test first.")
+    on_answer = replace(RENEWAL, status="rejected", answer="A blood test first.")
 
-    assert table(REQUESTS, answered) == [
+    assert table(REQUESTS, on_answer) == [
         ["ID", "Prescription", "Status", "Asked", "Answer"],
         [
             "task-1",
@@ -318,9 +318,11 @@ def test_a_result_says_truly_how_it_ended(one, words):
 
 
 def test_a_result_in_json_has_every_key_whatever_came_of_it():
-    stage = Stage(Format.NDJSON)
-    stage.output.show_list(RENEWAL_RECEIPTS, [receipt(), receipt({"changed": False}, **FAILED)])
-    asked, refused = map(json.loads, stage.written.splitlines())
+    make_output = CapturedOutput(Format.NDJSON)
+    make_output.output.show_list(
+        RENEWAL_RECEIPTS, [receipt(), receipt({"changed": False}, **FAILED)]
+    )
+    asked, refused = map(json.loads, make_output.stdout_text.splitlines())
 
     person = {"id": "pat-1", "name": "Ada Nordmann"}
     assert asked == {

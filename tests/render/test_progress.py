@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from gpcli.render.output import Format
-from gpcli.render.progress import Announcement, Progress, Spinner
+from gpcli.render.progress import Progress, ProgressAnnouncer, Spinner
 from gpcli.render.terminal import LineWriter
 
 
@@ -23,57 +23,57 @@ class Signalling(StringIO):
 
 
 def on_screen(written):
-    """The last line of a terminal that got `written`."""
+    """The last line of a terminal to which `written` was written."""
     line = ""
     for part in written.rsplit("\n", 1)[-1].split("\r"):
         line = part + line[len(part) :]
     return line.rstrip()
 
 
-def test_what_takes_long_shows_a_mark_and_leaves_no_trace(stage):
-    shown = stage(tty=True, patience=0, err=Signalling())
+def test_what_takes_long_shows_a_mark_and_leaves_no_trace(make_output):
+    shown = make_output(tty=True, patience=0, err=Signalling())
     with shown.output.progress("Looking for times"):
         assert shown.err.touched.wait(10)
-        during = on_screen(shown.said)
+        during = on_screen(shown.stderr_text)
     assert during[2:] == "Looking for times"
-    assert on_screen(shown.said) == ""
+    assert on_screen(shown.stderr_text) == ""
 
 
 @pytest.mark.parametrize("format", [Format.AUTO, Format.JSON])
-def test_what_is_quick_shows_nothing(stage, format):
-    shown = stage(tty=True, format=format)
+def test_what_is_quick_shows_nothing(make_output, format):
+    shown = make_output(tty=True, format=format)
     with shown.output.progress("Looking"):
         pass
-    assert (shown.written, shown.said) == ("", "")
+    assert (shown.stdout_text, shown.stderr_text) == ("", "")
 
 
-def test_off_a_terminal_it_is_silent(stage):
-    shown = stage(patience=0)
+def test_off_a_terminal_it_is_silent(make_output):
+    shown = make_output(patience=0)
     with shown.output.progress("Looking"), shown.output.progress("Reading"):
         shown.output.notice("Nothing found.")
-    assert shown.said == "Nothing found.\n"
+    assert shown.stderr_text == "Nothing found.\n"
 
 
-def test_with_json_it_is_said_once_and_stays(stage):
-    shown = stage(format=Format.JSON, patience=0, err=Signalling())
+def test_with_json_it_is_said_once_and_stays(make_output):
+    shown = make_output(format=Format.JSON, patience=0, err=Signalling())
     with shown.output.progress("Looking"):
         assert shown.err.touched.wait(10)
-    assert [json.loads(line) for line in shown.said.splitlines()] == [
+    assert [json.loads(line) for line in shown.stderr_text.splitlines()] == [
         {"progress": {"message": "Looking"}}
     ]
 
 
-def test_what_is_said_meanwhile_gets_a_line_of_its_own(stage):
-    shown = stage(tty=True, patience=0, err=Signalling())
+def test_what_is_said_meanwhile_gets_a_line_of_its_own(make_output):
+    shown = make_output(tty=True, patience=0, err=Signalling())
     with shown.output.progress("Looking"):
         assert shown.err.touched.wait(10)
         shown.output.warning("Slow.")
-    before, after = shown.said.split("warning: Slow.\n")
+    before, after = shown.stderr_text.split("warning: Slow.\n")
     assert on_screen(before) == on_screen(after) == ""
 
 
-def test_an_error_inside_takes_the_mark_away_and_goes_on(stage):
-    shown = stage(tty=True, patience=0, err=Signalling())
+def test_an_error_inside_takes_the_mark_away_and_goes_on(make_output):
+    shown = make_output(tty=True, patience=0, err=Signalling())
 
     def fail_slowly():
         with shown.output.progress("Looking"):
@@ -82,7 +82,7 @@ def test_an_error_inside_takes_the_mark_away_and_goes_on(stage):
 
     with pytest.raises(ConnectionError):
         fail_slowly()
-    assert on_screen(shown.said) == ""
+    assert on_screen(shown.stderr_text) == ""
 
 
 class Recorder:
@@ -108,9 +108,9 @@ class Recorder:
 def test_an_inner_text_replaces_the_outer_while_it_lasts():
     recorder = Recorder()
     progress = Progress(recorder, patience=0)
-    with progress.during("outer"):
+    with progress.show("outer"):
         recorder.wait_for_next()
-        with progress.during("inner"):
+        with progress.show("inner"):
             recorder.wait_for_next()
             inner = recorder.wait_for_next()
         recorder.wait_for_next()
@@ -137,7 +137,7 @@ def test_a_long_or_hostile_text_stays_on_its_line():
 
 def test_a_text_is_announced_once_until_it_changes():
     said = []
-    announcement = Announcement(said.append)
+    announcement = ProgressAnnouncer(said.append)
     for text in ("a", "a", "b", "b", "a"):
         announcement.draw(text)
     announcement.erase()

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gpcli.model.service import OpeningHours, Price, Rate, Service, ServiceName, Standing, Surgery
-from gpcli.render.view import record_of, rfc3339, to_json
+from gpcli.render.view import rfc3339, to_json, to_json_object
 
 LOCAL_MEAN_TIME = timezone(timedelta(minutes=19, seconds=32))
 
 
 def test_a_slot_becomes_its_object_without_the_fields_that_are_for_the_machine(a_slot):
-    assert record_of(a_slot(surgery_id="gp-1", written_start="2026-11-24T09:00:00+01:00")) == {
+    assert to_json_object(a_slot(surgery_id="gp-1", written_start="2026-11-24T09:00:00+01:00")) == {
         "id": "s1",
         "start": "2026-11-24T09:00:00+01:00",
         "end": "2026-11-24T09:20:00+01:00",
@@ -31,7 +31,7 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
     service = Service(
         ServiceName.BOOKING, Standing.OFFERED, surgery, price=price, channels=("video",)
     )
-    assert record_of(service) == {
+    assert to_json_object(service) == {
         "service": "booking",
         "status": "offered",
         "surgery": {
@@ -105,6 +105,6 @@ class Odd:
 
 def test_what_has_no_place_in_json_is_an_error_and_not_a_guess():
     with pytest.raises(TypeError, match="object has no place in JSON"):
-        record_of(Odd())
+        to_json_object(Odd())
     with pytest.raises(TypeError):
-        record_of("not a record")
+        to_json_object("not a record")

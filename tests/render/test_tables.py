@@ -6,18 +6,17 @@ from io import BytesIO, TextIOWrapper
 
 import pytest
 
-from gpcli.render.columns import columns_of, cut_to, padded, shrunk
 from gpcli.render.output import Format
-from gpcli.render.view import Column, View, record_of
+from gpcli.render.view import Column, View, to_json_object
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def test_a_table_has_a_header_a_rule_and_human_times(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=100)
+def test_a_table_has_a_header_a_rule_and_human_times(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=100)
     count = shown.output.show_list(slots_view, [a_slot(), a_slot("s2", 25, channel="video")])
     assert count == 2
-    assert shown.written == (
+    assert shown.stdout_text == (
         "ID  When                                   How    With               Where\n"
         "─── ────────────────────────────────────── ────── ────────────────── ────────────────\n"
         "s1  tomorrow, Tue 24 Nov 2026 09:00–09:20         Dr. Ingrid Øvrebø  Ekebergveien 228\n"
@@ -25,10 +24,10 @@ def test_a_table_has_a_header_a_rule_and_human_times(stage, slots_view, a_slot):
     )
 
 
-def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=72)
+def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=72)
     shown.output.show_list(slots_view, [a_slot("slot-9b1deb4d-3b7d", channel="video")])
-    assert shown.written == (
+    assert shown.stdout_text == (
         "ID                  When           How    With            Where\n"
         "─────────────────── ────────────── ────── ─────────────── ──────────────\n"
         "slot-9b1deb4d-3b7d  tomorrow, Tue  video  Dr. Ingrid      Ekebergveien\n"
@@ -37,28 +36,30 @@ def test_a_narrow_table_wraps_at_words_and_never_cuts_an_id(stage, slots_view, a
     )
 
 
-def test_a_column_that_is_empty_in_every_row_is_left_out_of_a_table(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=100)
+def test_a_column_that_is_empty_in_every_row_is_left_out_of_a_table(
+    make_output, slots_view, a_slot
+):
+    shown = make_output(tty=True, width=100)
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.written.splitlines()[0].split() == ["ID", "When", "With", "Where"]
+    assert shown.stdout_text.splitlines()[0].split() == ["ID", "When", "With", "Where"]
 
 
-def test_an_empty_column_that_was_asked_for_stays(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=100, fields=("id", "channel"))
+def test_an_empty_column_that_was_asked_for_stays(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=100, fields=("id", "channel"))
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.written.splitlines()[0].split() == ["ID", "How"]
+    assert shown.stdout_text.splitlines()[0].split() == ["ID", "How"]
 
 
-def test_a_view_of_blocks_is_never_a_table(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=100)
+def test_a_view_of_blocks_is_never_a_table(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=100)
     shown.output.show_list(replace(slots_view, blocks=True), [a_slot()])
-    assert shown.written.splitlines()[0] == "ID     s1"
+    assert shown.stdout_text.splitlines()[0] == "ID     s1"
 
 
-def test_where_a_table_cannot_fit_each_row_is_a_block(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=44)
+def test_where_a_table_cannot_fit_each_row_is_a_block(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=44)
     shown.output.show_list(slots_view, [a_slot("9b1deb4d-3b7d-4bad"), a_slot("s2", 25)])
-    assert shown.written == (
+    assert shown.stdout_text == (
         "ID     9b1deb4d-3b7d-4bad\n"
         "When   tomorrow, Tue 24 Nov 2026 09:00–09:20\n"
         "With   Dr. Ingrid Øvrebø\n"
@@ -72,72 +73,74 @@ def test_where_a_table_cannot_fit_each_row_is_a_block(stage, slots_view, a_slot)
 
 
 @pytest.mark.parametrize("width", [1, 5, 20, 37, 60])
-def test_no_width_loses_a_letter(stage, slots_view, a_slot, width):
-    shown = stage(tty=True, width=width)
+def test_no_width_loses_a_letter(make_output, slots_view, a_slot, width):
+    shown = make_output(tty=True, width=width)
     shown.output.show_list(slots_view, [a_slot("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", 27)])
-    assert "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d" in shown.written
-    assert re.sub(r"\s", "", shown.written) == (
+    assert "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d" in shown.stdout_text
+    assert re.sub(r"\s", "", shown.stdout_text) == (
         "ID9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6dWhenFri27Nov202609:00–09:20"
         "WithDr.IngridØvrebøWhereEkebergveien228"
     )
 
 
-def test_an_empty_list_is_nothing_on_a_terminal(stage, slots_view):
-    shown = stage(tty=True)
+def test_an_empty_list_is_nothing_on_a_terminal(make_output, slots_view):
+    shown = make_output(tty=True)
     assert shown.output.show_list(slots_view, iter(())) == 0
-    assert (shown.written, shown.said) == ("", "")
+    assert (shown.stdout_text, shown.stderr_text) == ("", "")
 
 
-def test_a_table_is_absent_if_its_rows_fail(stage, slots_view, a_slot):
+def test_a_table_is_absent_if_its_rows_fail(make_output, slots_view, a_slot):
     def rows():
         yield a_slot()
         raise ConnectionError
 
-    shown = stage(tty=True)
+    shown = make_output(tty=True)
     with pytest.raises(ConnectionError):
         shown.output.show_list(slots_view, rows())
-    assert shown.written == ""
+    assert shown.stdout_text == ""
 
 
-def test_fields_bring_columns_that_tables_leave_out(stage, slots_view, a_slot):
-    shown = stage(tty=True, fields=("end", "id"))
+def test_fields_bring_columns_that_tables_leave_out(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, fields=("end", "id"))
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.written == (
+    assert shown.stdout_text == (
         "End                    ID\n────────────────────── ──\nTue 24 Nov 2026 09:20  s1\n"
     )
 
 
-def test_markup_in_a_text_is_only_text(stage, slots_view, a_slot):
-    shown = stage(tty=True, fields=("id", "location"), color=True)
+def test_markup_in_a_text_is_only_text(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, fields=("id", "location"), color=True)
     shown.output.show_list(slots_view, [a_slot(location="5.2 [mg/dL] [/b] [red]x :smile:")])
-    assert "5.2 [mg/dL] [/b] [red]x :smile:" in STYLE.sub("", shown.written)
+    assert "5.2 [mg/dL] [/b] [red]x :smile:" in STYLE.sub("", shown.stdout_text)
 
 
-def test_colour_is_only_where_it_is_wanted(stage, slots_view, a_slot):
-    dull = stage(tty=True, fields=("practitioner",))
+def test_colour_is_only_where_it_is_wanted(make_output, slots_view, a_slot):
+    dull = make_output(tty=True, fields=("practitioner",))
     dull.output.show_list(slots_view, [a_slot()])
-    bright = stage(tty=True, color=True, fields=("practitioner",))
+    bright = make_output(tty=True, color=True, fields=("practitioner",))
     bright.output.show_list(slots_view, [a_slot()])
-    assert "\x1b" not in dull.written
-    assert "\x1b[32mDr. Ingrid Øvrebø" in bright.written
-    unpainted = [line.rstrip() for line in STYLE.sub("", bright.written).splitlines()]
-    assert unpainted == dull.written.splitlines()
+    assert "\x1b" not in dull.stdout_text
+    assert "\x1b[32mDr. Ingrid Øvrebø" in bright.stdout_text
+    unpainted = [line.rstrip() for line in STYLE.sub("", bright.stdout_text).splitlines()]
+    assert unpainted == dull.stdout_text.splitlines()
 
 
-def test_the_environment_of_the_process_changes_nothing(stage, slots_view, a_slot, monkeypatch):
-    expected = stage(tty=True)
+def test_the_environment_of_the_process_changes_nothing(
+    make_output, slots_view, a_slot, monkeypatch
+):
+    expected = make_output(tty=True)
     expected.output.show_list(slots_view, [a_slot()])
     for name, value in {"FORCE_COLOR": "1", "COLUMNS": "20", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
-    shown = stage(tty=True)
+    shown = make_output(tty=True)
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.written == expected.written
+    assert shown.stdout_text == expected.stdout_text
 
 
-def test_an_item_is_a_calm_block_without_what_is_not_known(stage, slots_view, a_slot):
-    shown = stage(tty=True)
+def test_an_item_is_a_calm_block_without_what_is_not_known(make_output, slots_view, a_slot):
+    shown = make_output(tty=True)
     shown.output.show_item(slots_view, a_slot(location="Ekebergveien 228\n1162 Oslo"))
-    assert shown.written == (
+    assert shown.stdout_text == (
         "ID     s1\n"
         "When   tomorrow, Tue 24 Nov 2026 09:00–09:20\n"
         "End    Tue 24 Nov 2026 09:20\n"
@@ -147,20 +150,20 @@ def test_an_item_is_a_calm_block_without_what_is_not_known(stage, slots_view, a_
     )
 
 
-def test_an_items_text_stands_below_it_wrapped_at_words(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=30)
+def test_an_items_text_stands_below_it_wrapped_at_words(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=30)
     text = "Hei!\n\nprøvene er fine [mg/dL], vi sees til våren.\n"
-    shown.output.show_item(View("one", slots_view.columns[:1], record_of), a_slot(), text=text)
-    assert shown.written == (
+    shown.output.show_item(View("one", slots_view.columns[:1], to_json_object), a_slot(), text=text)
+    assert shown.stdout_text == (
         "ID  s1\n\n  Hei!\n\n  prøvene er fine [mg/dL], vi\n  sees til våren.\n"
     )
 
 
-def test_no_line_of_a_text_can_pass_for_a_label(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=30)
+def test_no_line_of_a_text_can_pass_for_a_label(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=30)
     text = "Hei!\nID  forged\nlong enough to be wrapped and then\nID  forged too"
-    shown.output.show_item(View("one", slots_view.columns[:1], record_of), a_slot(), text=text)
-    label, gap, *lines = shown.written.splitlines()
+    shown.output.show_item(View("one", slots_view.columns[:1], to_json_object), a_slot(), text=text)
+    label, gap, *lines = shown.stdout_text.splitlines()
     assert (label, gap) == ("ID  s1", "")
     assert {line[:2] for line in lines} == {"  "}
 
@@ -171,10 +174,10 @@ def many(a_slot, count):
     )
 
 
-def test_a_long_list_is_aligned_lines_with_the_same_columns(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=80, color=True, fields=("id", "start"))
+def test_a_long_list_is_aligned_lines_with_the_same_columns(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=80, color=True, fields=("id", "start"))
     assert shown.output.show_list(slots_view, many(a_slot, 1001)) == 1001
-    lines = shown.written.splitlines()
+    lines = shown.stdout_text.splitlines()
     assert (len(lines), lines[0], lines[1], lines[201], lines[1001]) == (
         1002,
         "ID    When",
@@ -184,8 +187,8 @@ def test_a_long_list_is_aligned_lines_with_the_same_columns(stage, slots_view, a
     )
 
 
-def test_a_long_list_is_written_as_it_comes_after_the_first_rows(stage, slots_view, a_slot):
-    shown = stage(tty=True, fields=("id",))
+def test_a_long_list_is_written_as_it_comes_after_the_first_rows(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, fields=("id",))
 
     def rows():
         yield from many(a_slot, 300)
@@ -193,13 +196,13 @@ def test_a_long_list_is_written_as_it_comes_after_the_first_rows(stage, slots_vi
 
     with pytest.raises(ConnectionError):
         shown.output.show_list(slots_view, rows())
-    assert len(shown.written.splitlines()) == 301
+    assert len(shown.stdout_text.splitlines()) == 301
 
 
-def test_two_hundred_rows_are_still_a_table(stage, slots_view, a_slot):
-    shown = stage(tty=True, fields=("id",))
+def test_two_hundred_rows_are_still_a_table(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, fields=("id",))
     shown.output.show_list(slots_view, many(a_slot, 200))
-    assert shown.written.splitlines()[1] == "────"
+    assert shown.stdout_text.splitlines()[1] == "────"
 
 
 @dataclass(frozen=True)
@@ -222,17 +225,17 @@ SAMPLES = View(
         Column("amount", "Amount", lambda s: s.amount, right=True),
         Column("ways", "Ways", lambda s: s.ways),
     ),
-    record_of,
+    to_json_object,
 )
 AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SAMPLE = Sample("a", True, date(2026, 11, 24), AT, Decimal("5.20"), ("text", "video"))
 
 
-def test_values_without_words_of_their_own_get_the_usual_ones(stage):
-    shown = stage(tty=True)
+def test_values_without_words_of_their_own_get_the_usual_ones(make_output):
+    shown = make_output(tty=True)
     other = Sample("b", False, date(2026, 12, 1), AT, Decimal("1200"), ())
     shown.output.show_list(SAMPLES, [SAMPLE, other])
-    assert shown.written == (
+    assert shown.stdout_text == (
         "ID  OK   Day              At                     Amount  Ways\n"
         "─── ──── ──────────────── ────────────────────── ─────── ───────────\n"
         "a   yes  Tue 24 Nov 2026  Tue 24 Nov 2026 08:00    5.20  text, video\n"
@@ -240,15 +243,17 @@ def test_values_without_words_of_their_own_get_the_usual_ones(stage):
     )
 
 
-def test_a_style_may_depend_on_the_row(stage):
-    shown = stage(tty=True, color=True, fields=("ok",))
+def test_a_style_may_depend_on_the_row(make_output):
+    shown = make_output(tty=True, color=True, fields=("ok",))
     shown.output.show_list(SAMPLES, [SAMPLE])
-    assert "\x1b[32myes" in shown.written
+    assert "\x1b[32myes" in shown.stdout_text
 
 
-def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(stage, slots_view, a_slot):
+def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(
+    make_output, slots_view, a_slot
+):
     ascii_stream = TextIOWrapper(BytesIO(), encoding="ascii", newline="\n")
-    shown = stage(tty=True, out=ascii_stream, fields=("practitioner", "start"))
+    shown = make_output(tty=True, out=ascii_stream, fields=("practitioner", "start"))
     shown.output.show_list(slots_view, [a_slot()])
     assert ascii_stream.buffer.getvalue().decode() == (
         "With                     When\n"
@@ -257,26 +262,14 @@ def test_on_an_ascii_terminal_letters_are_spelled_and_still_aligned(stage, slots
     )
 
 
-def test_wide_letters_take_two_columns_and_accents_none():
-    assert [columns_of(text) for text in ("abc", "診療所", "cafe\u0301", "")] == [3, 6, 4, 0]
-    assert cut_to("診療所", 5) == "診療"
-    assert (padded("診", 4), padded("診", 4, right=True)) == ("診  ", "  診")
-
-
-def test_columns_share_what_there_is_and_the_widest_gives_way_first():
-    assert shrunk([(3, 5), (2, 20), (4, 10)], 35) == [5, 20, 10]
-    assert shrunk([(3, 5), (2, 20), (4, 10)], 21) == [5, 8, 8]
-    assert shrunk([(9, 9), (2, 2000), (4, 10)], 15) == [9, 2, 4]
-
-
-def test_a_forced_table_needs_no_terminal(stage, slots_view, a_slot):
-    shown = stage(format=Format.TABLE, fields=("id",))
+def test_a_forced_table_needs_no_terminal(make_output, slots_view, a_slot):
+    shown = make_output(format=Format.TABLE, fields=("id",))
     shown.output.show_list(slots_view, [a_slot()])
-    assert shown.written == "ID\n──\ns1\n"
+    assert shown.stdout_text == "ID\n──\ns1\n"
 
 
 def with_spare(view, *names):
-    columns = (replace(column, spare=column.name in names) for column in view.columns)
+    columns = (replace(column, droppable=column.name in names) for column in view.columns)
     return replace(view, columns=tuple(columns))
 
 
@@ -289,49 +282,49 @@ def with_spare(view, *names):
     ],
 )
 def test_where_a_table_is_too_wide_spare_columns_go_the_last_ones_first(
-    stage, slots_view, a_slot, width, kept
+    make_output, slots_view, a_slot, width, kept
 ):
-    shown = stage(tty=True, width=width)
+    shown = make_output(tty=True, width=width)
     rows = [a_slot("slot-9b1d", channel="video", location="Ekebergveien 228")]
     shown.output.show_list(with_spare(slots_view, "channel", "location"), rows)
-    assert shown.written.splitlines()[0].split() == kept
+    assert shown.stdout_text.splitlines()[0].split() == kept
 
 
-def test_where_too_few_columns_are_spare_each_row_is_a_whole_block(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=20)
+def test_where_too_few_columns_are_spare_each_row_is_a_whole_block(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=20)
     shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1d-and-more")])
-    labels = [line.split("  ")[0] for line in shown.written.splitlines() if line[:1].strip()]
+    labels = [line.split("  ")[0] for line in shown.stdout_text.splitlines() if line[:1].strip()]
     assert labels == ["ID", "When", "With", "Where"]
 
 
-def test_a_spare_column_that_was_asked_for_stays(stage, slots_view, a_slot):
-    shown = stage(tty=True, width=20, fields=("id", "location"))
+def test_a_spare_column_that_was_asked_for_stays(make_output, slots_view, a_slot):
+    shown = make_output(tty=True, width=20, fields=("id", "location"))
     shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1deb4d-3b7d-4bad")])
-    assert "Where" in shown.written
+    assert "Where" in shown.stdout_text
 
 
-def test_a_column_may_stand_in_a_table_for_the_sake_of_one_row(stage, a_slot):
+def test_a_column_may_stand_in_a_table_for_the_sake_of_one_row(make_output, a_slot):
     columns = (
         Column("id", "ID", lambda slot: slot.id),
         Column(
             "service", "Service", lambda slot: slot.service, in_table=lambda slot: slot.id > "s"
         ),
     )
-    view = View("some", columns, record_of)
-    without, with_it = stage(tty=True), stage(tty=True)
+    view = View("some", columns, to_json_object)
+    without, with_it = make_output(tty=True), make_output(tty=True)
     without.output.show_list(view, [a_slot("a"), a_slot("b")])
     with_it.output.show_list(view, [a_slot("a"), a_slot("s2")])
-    assert without.written == "ID\n──\na\nb\n"
-    assert with_it.written == "ID  Service\n─── ───────\na   booking\ns2  booking\n"
+    assert without.stdout_text == "ID\n──\na\nb\n"
+    assert with_it.stdout_text == "ID  Service\n─── ───────\na   booking\ns2  booking\n"
 
 
-def test_spare_columns_go_before_cells_become_towers_of_words(stage, slots_view, a_slot):
+def test_spare_columns_go_before_cells_become_towers_of_words(make_output, slots_view, a_slot):
     view, rows = with_spare(slots_view, "practitioner"), [a_slot("slot-9b1deb4d-3b7d")]
-    roomy, crowded = stage(tty=True, width=76), stage(tty=True, width=56)
+    roomy, crowded = make_output(tty=True, width=76), make_output(tty=True, width=56)
     roomy.output.show_list(view, rows)
     crowded.output.show_list(view, rows)
-    assert roomy.written.splitlines()[0].split() == ["ID", "When", "With", "Where"]
-    assert crowded.written == (
+    assert roomy.stdout_text.splitlines()[0].split() == ["ID", "When", "With", "Where"]
+    assert crowded.stdout_text == (
         "ID                  When                Where\n"
         "─────────────────── ─────────────────── ────────────────\n"
         "slot-9b1deb4d-3b7d  tomorrow, Tue 24    Ekebergveien 228\n"

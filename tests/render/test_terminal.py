@@ -5,7 +5,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
-from gpcli.render.output import Terminal, look_around
+from gpcli.render.output import Terminal, detect_terminal
 
 
 class Tty(StringIO):
@@ -13,12 +13,12 @@ class Tty(StringIO):
         return True
 
 
-def time_format(env=None, stdin=None, stdout=None, stderr=None):
-    return look_around(stdin or Tty(), stdout or Tty(), stderr or Tty(), env or {})
+def detect(env=None, stdin=None, stdout=None, stderr=None):
+    return detect_terminal(stdin or Tty(), stdout or Tty(), stderr or Tty(), env or {})
 
 
 def test_three_terminals_and_nothing_said():
-    assert time_format() == Terminal(
+    assert detect() == Terminal(
         stdin_tty=True,
         stdout_tty=True,
         stderr_tty=True,
@@ -30,7 +30,7 @@ def test_three_terminals_and_nothing_said():
 
 
 def test_pipes_are_no_terminals_and_have_no_colour():
-    assert time_format(stdin=StringIO(), stdout=StringIO(), stderr=StringIO()) == Terminal(
+    assert detect(stdin=StringIO(), stdout=StringIO(), stderr=StringIO()) == Terminal(
         stdin_tty=False, stdout_tty=False, stderr_tty=False, width=80, color=False, unicode=True
     )
 
@@ -50,8 +50,8 @@ def test_pipes_are_no_terminals_and_have_no_colour():
     ],
 )
 def test_colour_follows_the_environment(env, stdout, stderr):
-    terminal = time_format(env, stdout=StringIO())
-    assert (terminal.paints_stdout, terminal.paints_stderr) == (stdout, stderr)
+    terminal = detect(env, stdout=StringIO())
+    assert (terminal.colors_stdout, terminal.colors_stderr) == (stdout, stderr)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,14 @@ def test_colour_follows_the_environment(env, stdout, stderr):
     [("120", 120), ("", 80), ("0", 80), ("-5", 80), ("wide", 80), ("8²", 80), ("9" * 5000, 999999)],
 )
 def test_columns_is_believed_if_it_is_a_width(columns, width):
-    assert time_format({"COLUMNS": columns}).width == width
+    assert detect({"COLUMNS": columns}).width == width
 
 
 def test_the_width_is_that_of_the_terminal():
     person, program = pty.openpty()
     termios.tcsetwinsize(program, (24, 132))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert (
-            time_format(stdout=stream).width
-            == time_format(stdout=StringIO(), stderr=stream).width
-            == 132
-        )
+        assert detect(stdout=stream).width == detect(stdout=StringIO(), stderr=stream).width == 132
     os.close(person)
 
 
@@ -78,7 +74,7 @@ def test_a_terminal_without_a_size_is_as_wide_as_usual():
     person, program = pty.openpty()
     termios.tcsetwinsize(program, (0, 0))
     with TextIOWrapper(os.fdopen(program, "wb", buffering=0)) as stream:
-        assert time_format(stdout=stream).width == 80
+        assert detect(stdout=stream).width == 80
     os.close(person)
 
 
@@ -86,20 +82,20 @@ def test_a_terminal_without_a_size_is_as_wide_as_usual():
     ("encoding", "unicode"), [("utf-8", True), ("UTF8", True), ("ascii", False), ("cp1252", False)]
 )
 def test_the_encoding_tells_which_letters_there_are(encoding, unicode):
-    assert time_format(stdout=TextIOWrapper(BytesIO(), encoding=encoding)).unicode is unicode
+    assert detect(stdout=TextIOWrapper(BytesIO(), encoding=encoding)).unicode is unicode
 
 
 def test_an_encoding_that_nobody_knows_is_not_trusted_with_letters():
     class Odd(StringIO):
         encoding = "klingon"
 
-    assert time_format(stdout=Odd()).unicode is False
+    assert detect(stdout=Odd()).unicode is False
 
 
 def test_missing_and_closed_streams_are_no_terminals():
     closed = StringIO()
     closed.close()
-    terminal = look_around(None, closed, None, {})
+    terminal = detect_terminal(None, closed, None, {})
     assert (terminal.stdin_tty, terminal.stdout_tty, terminal.stderr_tty, terminal.width) == (
         False,
         False,

@@ -24,13 +24,13 @@ from gpcli.render.views.thread_views import (
     SAVED,
     THREAD_RECEIPT,
     THREADS,
-    attachment_words,
+    escape_separators,
+    format_attachment,
+    format_size,
+    format_thread_status,
     message_receipts,
     messages_view,
-    size_words,
-    status_words,
     thread_label,
-    undivided,
 )
 from tests.render.conftest import NOW, OSLO_WINTER
 from tests.render.test_hostile_texts import RAW
@@ -65,21 +65,21 @@ def sending(**changes):
     return Receipt(**{**known, "acting_user": ADA, **changes})
 
 
-def test_threads_are_a_table_for_people(stage):
-    shown = stage(tty=True, width=140)
+def test_threads_are_a_table_for_people(make_output):
+    shown = make_output(tty=True, width=140)
     other = replace(THREAD, id="t-2", subject=None, unread_count=0, status="not-done")
     shown.output.show_list(THREADS, [THREAD, other])
-    header, _, first, second = shown.written.splitlines()
+    header, _, first, second = shown.stdout_text.splitlines()
     assert header.split() == ["ID", "Subject", "Kind", "Status", "Unread", "Last", "With"]
     assert [first.startswith("t-1  Rash"), " open " in first] == [True, True]
     assert ["(no subject)" in second, " refused " in second] == [True, True]
     assert first.split("  ")[-1] == "Dr. Ingrid Haugland"
 
 
-def test_threads_are_a_line_each_for_scripts(stage):
-    shown = stage()
+def test_threads_are_a_line_each_for_scripts(make_output):
+    shown = make_output()
     shown.output.show_list(THREADS, [THREAD])
-    assert shown.written == (
+    assert shown.stdout_text == (
         "t-1\tRash\te-consultation\tin-progress\t\t1\t2\t2026-11-22T18:05:00+01:00\t"
         "2026-11-20T18:05:00+01:00\tDr. Ingrid Haugland\tSolbakken legesenter\tEurope/Oslo\n"
     )
@@ -98,7 +98,7 @@ def test_threads_are_a_line_each_for_scripts(stage):
     ],
 )
 def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, words):
-    assert status_words(replace(THREAD, status=status)) == words
+    assert format_thread_status(replace(THREAD, status=status)) == words
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_thread_is_one_line_to_pick_from(changes, label):
      (999_400, "999 kB"), (3_400_000, "3.4 MB")],
 )  # fmt: skip
 def test_sizes_have_their_words(size, words):
-    assert size_words(size) == words
+    assert format_size(size) == words
 
 
 @pytest.mark.parametrize(
@@ -135,21 +135,21 @@ def test_sizes_have_their_words(size, words):
     ],
 )
 def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
-    assert attachment_words(attachment) == words
+    assert format_attachment(attachment) == words
 
 
-def talk(stage, conversation, **surroundings):
+def talk(make_output, conversation, **surroundings):
     """A conversation as `messages show` shows it."""
-    shown = stage(**surroundings)
+    shown = make_output(**surroundings)
     shown.output.show_item(CONVERSATION, conversation)
-    for message in conversation.messages if shown.output.human else ():
-        shown.output.divide()
+    for message in conversation.messages if shown.output.is_text else ():
+        shown.output.show_separator()
         shown.output.show_item(messages_view("Europe/Oslo"), message, text=message.text)
-    return shown.written
+    return shown.stdout_text
 
 
-def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(stage):
-    assert talk(stage, TALK, tty=True) == (
+def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_output):
+    assert talk(make_output, TALK, tty=True) == (
         "ID        t-1\n"
         "Subject   Rash\n"
         "Kind      e-consultation\n"
@@ -174,8 +174,8 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(stage
     )
 
 
-def test_a_conversation_in_plain_lines_sets_each_part_off(stage):
-    assert talk(stage, TALK).split("--\n")[1:] == [
+def test_a_conversation_in_plain_lines_sets_each_part_off(make_output):
+    assert talk(make_output, TALK).split("--\n")[1:] == [
         "id:\tm-1\nthread_id:\tt-1\nsender:\tAda Solberg\nsent:\t2026-11-20T18:05:00+01:00\n"
         "mine:\ttrue\nunread:\tfalse\nattachments:\tm-1.1\nin_response_to:\t\n",
         "It itches.\n",
@@ -186,8 +186,8 @@ def test_a_conversation_in_plain_lines_sets_each_part_off(stage):
     ]
 
 
-def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(stage):
-    answer = json.loads(talk(stage, TALK, format=Format.JSON))
+def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_output):
+    answer = json.loads(talk(make_output, TALK, format=Format.JSON))
     assert list(answer) == ["thread", "messages"]
     assert answer["messages"][0] == {
         "id": "m-1",
@@ -212,10 +212,10 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(stage):
         (replace(ANSWER, sender=None, unread=False), "the surgery"),
     ],
 )
-def test_a_sender_without_a_name_is_on_one_side_or_the_other(stage, message, sender):
-    shown = stage(tty=True)
+def test_a_sender_without_a_name_is_on_one_side_or_the_other(make_output, message, sender):
+    shown = make_output(tty=True)
     shown.output.show_item(messages_view("Europe/Oslo"), message)
-    assert shown.written.splitlines()[0].split(maxsplit=1) == ["From", sender]
+    assert shown.stdout_text.splitlines()[0].split(maxsplit=1) == ["From", sender]
 
 
 HOSTILE_TALK = Conversation(
@@ -240,34 +240,36 @@ HOSTILE_TALK = Conversation(
 
 
 @pytest.mark.parametrize("width", [30, 80, 200])
-def test_at_a_terminal_nothing_hostile_gets_through_and_nothing_passes_for_a_label(stage, width):
-    shown = talk(stage, HOSTILE_TALK, tty=True, width=width)
+def test_at_a_terminal_nothing_hostile_gets_through_and_nothing_passes_for_a_label(
+    make_output, width
+):
+    shown = talk(make_output, HOSTILE_TALK, tty=True, width=width)
     assert RAW.isdisjoint(shown)
     assert [line for line in shown.splitlines() if line.startswith("ID")] == ["ID        t-1"]
 
 
 @pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON, Format.NDJSON])
-def test_in_a_script_nothing_hostile_gets_through(stage, format):
-    shown = talk(stage, HOSTILE_TALK, format=format)
+def test_in_a_script_nothing_hostile_gets_through(make_output, format):
+    shown = talk(make_output, HOSTILE_TALK, format=format)
     assert (RAW - {"\t"}).isdisjoint(shown)
 
 
 @pytest.mark.parametrize("format", [Format.TABLE, Format.PLAIN])
-def test_hostile_lists_and_receipts_are_harmless(stage, format):
-    shown = stage(format=format, tty=True)
+def test_hostile_lists_and_receipts_are_harmless(make_output, format):
+    shown = make_output(format=format, tty=True)
     [message] = HOSTILE_TALK.messages
     receipt = MessageReceipt.of(message, sending(patient=Person("ada", HOSTILE)))
     shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
     shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, sending()))
     shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
     shown.output.show_list(SAVED, [SavedAttachment("m-1.1", HOSTILE, HOSTILE, 1)])
-    assert (RAW - {"\t"}).isdisjoint(shown.written)
+    assert (RAW - {"\t"}).isdisjoint(shown.stdout_text)
 
 
-def test_a_thread_receipt_has_the_thread_and_how_sending_went(stage):
-    shown = stage(format=Format.JSON)
+def test_a_thread_receipt_has_the_thread_and_how_sending_went(make_output):
+    shown = make_output(format=Format.JSON)
     shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(THREAD, sending(acting_user=GURO)))
-    answer = json.loads(shown.written)
+    answer = json.loads(shown.stdout_text)
     assert {name: answer[name] for name in list(answer)[-5:]} == {
         "changed": True,
         "dry_run": False,
@@ -279,18 +281,18 @@ def test_a_thread_receipt_has_the_thread_and_how_sending_went(stage):
 
 
 @pytest.mark.parametrize(("identity", "status"), [("m-1", "completed"), (None, "preparation")])
-def test_a_message_receipt_has_a_status_too(stage, identity, status):
-    shown = stage(format=Format.JSON)
+def test_a_message_receipt_has_a_status_too(make_output, identity, status):
+    shown = make_output(format=Format.JSON)
     receipt = MessageReceipt.of(replace(QUESTION, id=identity), sending())
     shown.output.show_item(message_receipts("Europe/Oslo"), receipt)
-    answer = json.loads(shown.written)
+    answer = json.loads(shown.stdout_text)
     assert (answer["id"], answer["status"], answer["text"]) == (identity, status, "It itches.")
 
 
-def test_saved_files_are_a_line_each(stage):
-    shown = stage()
+def test_saved_files_are_a_line_each(make_output):
+    shown = make_output()
     shown.output.show_list(SAVED, [SavedAttachment("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
-    assert shown.written == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
+    assert shown.stdout_text == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
 
 
 @pytest.mark.parametrize(
@@ -303,19 +305,19 @@ def test_saved_files_are_a_line_each(stage):
     ],
 )
 def test_in_plain_lines_no_line_of_a_text_passes_for_the_one_that_divides(text, plain):
-    assert undivided(text) == plain
+    assert escape_separators(text) == plain
 
 
 @pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON])
-def test_the_fields_of_a_conversation_in_json_are_there_in_plain_lines_too(stage, format):
-    shown = stage(format=format, fields=("thread", "messages"))
+def test_the_fields_of_a_conversation_in_json_are_there_in_plain_lines_too(make_output, format):
+    shown = make_output(format=format, fields=("thread", "messages"))
     shown.output.show_item(CONVERSATION, TALK)
     plain = "thread:\tt-1\nmessages:\tm-1,m-2\n"
-    assert shown.written == plain if format is Format.PLAIN else '"thread"' in shown.written
+    assert shown.stdout_text == plain if format is Format.PLAIN else '"thread"' in shown.stdout_text
 
 
-def test_a_field_that_json_has_inside_the_thread_is_pointed_to(stage):
-    shown = stage(format=Format.JSON, fields=("subject",))
+def test_a_field_that_json_has_inside_the_thread_is_pointed_to(make_output):
+    shown = make_output(format=Format.JSON, fields=("subject",))
     with pytest.raises(InvalidUsage) as refused:
         shown.output.show_item(CONVERSATION, TALK)
     assert "thread" in refused.value.message + refused.value.hint

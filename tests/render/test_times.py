@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.render.times import TimeFormat, day_words, surgery_period, surgery_time
+from gpcli.render.times import TimeFormat, format_day, format_surgery_period, format_surgery_time
 
 OSLO = ZoneInfo("Europe/Oslo")
 LONDON = ZoneInfo("Europe/London")
@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)  # 23:30 in Oslo
 
 
 def said(when, zone="Europe/Oslo", now=NOW, machine_zone=OSLO):
-    return surgery_time(when, zone, now=now, machine_zone=machine_zone)
+    return format_surgery_time(when, zone, now=now, machine_zone=machine_zone)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_ends_of_the_calendar_are_said_too(when):
 
 
 def period(start, end, machine_zone=OSLO):
-    return surgery_period(start, end, "Europe/Oslo", now=NOW, machine_zone=machine_zone)
+    return format_surgery_period(start, end, "Europe/Oslo", now=NOW, machine_zone=machine_zone)
 
 
 def test_a_period_names_its_day_once():
@@ -119,4 +119,4 @@ def test_surroundings_word_what_is_there_and_nothing_for_nothing():
 
 def test_a_day_is_said_in_english_whatever_the_locale(monkeypatch):
     monkeypatch.setenv("LC_ALL", "nb_NO.UTF-8")
-    assert day_words(date(2027, 10, 31)) == "Sun 31 Oct 2027"
+    assert format_day(date(2027, 10, 31)) == "Sun 31 Oct 2027"

@@ -46,7 +46,7 @@ def context(tmp_path):
         opened.append(session)
         return CheckContext(
             session,
-            choose=lambda: _person(session),
+            choose_person=lambda: _person(session),
             open_client=lambda spent: _door(session, spent),
             variables=("GPCLI_PROFILE", "GPCLI_PORTAL"),
             platform=platform,

@@ -9,18 +9,18 @@ import pytest
 from gpcli.errors import Expired, NoKeyring, Unreachable
 from gpcli.http.network_errors import LostReply
 from gpcli.model.finding import Finding, Verdict
-from gpcli.troubleshoot.check import Check, doubtful, fine, not_checked, run_checks
-from gpcli.troubleshoot.check_list import CHECKS, failure
+from gpcli.troubleshoot.check import Check, warning, passed, skipped, run_checks
+from gpcli.troubleshoot.check_list import CHECKS, build_error
 
-SCENE = SimpleNamespace(hide=lambda text: text.replace("Ada", "[hidden]"), unattended=None)
-MACHINE = SimpleNamespace(hide=SCENE.hide, unattended="GPCLI_TOKEN")
+SCENE = SimpleNamespace(redact=lambda text: text.replace("Ada", "[hidden]"), unattended=None)
+MACHINE = SimpleNamespace(redact=SCENE.redact, unattended="GPCLI_TOKEN")
 
 
 def raising(trouble: Exception):
-    def look(context):
+    def run(context):
         raise trouble
 
-    return look
+    return run
 
 
 def look_at(*checks: Check) -> list[Finding]:
@@ -29,9 +29,9 @@ def look_at(*checks: Check) -> list[Finding]:
 
 def test_findings_come_in_the_order_of_the_checks():
     found = look_at(
-        Check("one", lambda _: fine("well")),
-        Check("two", lambda _: doubtful("odd", "clock", "set it")),
-        Check("three", lambda _: not_checked("no need")),
+        Check("one", lambda _: passed("well")),
+        Check("two", lambda _: warning("odd", "clock", "set it")),
+        Check("three", lambda _: skipped("no need")),
     )
     assert found == [
         Finding("one", Verdict.OK, "well", None, None),
@@ -57,7 +57,7 @@ def test_a_failure_without_a_hint_still_has_a_cure():
 
 def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
     broken, other = look_at(
-        Check("one", raising(KeyError("Ada's secret"))), Check("two", lambda _: fine("well"))
+        Check("one", raising(KeyError("Ada's secret"))), Check("two", lambda _: passed("well"))
     )
     assert (broken.status, broken.cause) == (Verdict.FAILED, "unexpected")
     assert broken.seen == "This check broke down (KeyError)."
@@ -75,9 +75,9 @@ def test_a_check_names_the_one_that_failed_also_when_others_lie_between():
     assert asked == []
 
 
-@pytest.mark.parametrize("first", [doubtful("odd", "clock", "x"), not_checked("no need"), fine("")])
+@pytest.mark.parametrize("first", [warning("odd", "clock", "x"), skipped("no need"), passed("")])
 def test_only_a_failure_stands_in_the_way(first):
-    found = look_at(Check("one", lambda _: first), Check("two", lambda _: fine("well"), ("one",)))
+    found = look_at(Check("one", lambda _: first), Check("two", lambda _: passed("well"), ("one",)))
     assert found[1].status is Verdict.OK
 
 
@@ -100,7 +100,7 @@ def finding(name, status, cause=None):
 
 @pytest.mark.parametrize("status", [Verdict.OK, Verdict.WARNING, Verdict.SKIPPED])
 def test_without_a_failure_there_is_no_error(status):
-    assert failure([finding("one", status, "clock")]) is None
+    assert build_error([finding("one", status, "clock")]) is None
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_the_first_failure_decides_the_exit_code(cause, exit_code):
         finding("two", Verdict.FAILED, cause),
         finding("three", Verdict.FAILED, "rejected"),
     ]
-    error = failure(found)
+    error = build_error(found)
     assert (error.code, error.exit) == (cause, exit_code)
     assert error.message == "2 of 3 checks failed: two, three."
 
 
 def test_an_error_of_the_network_is_raised_as_the_kind_that_it_is():
     assert LostReply.code == "unreachable"
-    assert type(failure([finding("one", Verdict.FAILED, "unreachable")])) is Unreachable
+    assert type(build_error([finding("one", Verdict.FAILED, "unreachable")])) is Unreachable

@@ -43,13 +43,13 @@ def signed_in(context):
 
     def made(answer=None, **changes):
         here = context(answer, GPCLI_PROFILE="home")
-        path = here.around.config_path
+        path = here.app_context.config_path
         path.parent.mkdir(exist_ok=True)
         path.write_text(f'[profiles.home]\nportal = "{PORTAL}"\nenvironment = "staging"\n')
         account = account_id("home", PORTAL, KEPT.patient, KEPT.fhir_user)
         key = profile_key("home", PORTAL)
-        here.around.index.add_person(key, IndexedPerson(account, KEPT.patient, "Ada Berg", 1.0))
-        here.around.vault.save(account, replace(KEPT, **changes))
+        here.app_context.index.add_person(key, IndexedPerson(account, KEPT.patient, "Ada Berg", 1.0))
+        here.app_context.vault.save(account, replace(KEPT, **changes))
         return here
 
     return made
@@ -64,12 +64,12 @@ def signed_in(context):
     ],
 )
 def test_a_session_that_renews_itself_is_fine(signed_in, changes, seen):
-    result = sign_in_checks.session(signed_in(**changes))
+    result = sign_in_checks.check_session(signed_in(**changes))
     assert (result.status, result.seen) == (Verdict.OK, seen)
 
 
 def test_a_session_that_can_not_be_renewed_is_a_warning_with_its_end(signed_in):
-    result = sign_in_checks.session(signed_in(refresh_token=None))
+    result = sign_in_checks.check_session(signed_in(refresh_token=None))
     assert (result.status, result.cause) == (Verdict.WARNING, "no_refresh")
     assert result.seen == "ends at 2027-03-01 08:10 UTC and can't be renewed"
     assert "add prompt = 'consent' to the profile" in (result.cure or "")
@@ -77,9 +77,9 @@ def test_a_session_that_can_not_be_renewed_is_a_warning_with_its_end(signed_in):
 
 def test_one_that_the_portal_does_not_grant_after_consent_either_is_for_the_portal(signed_in):
     here = signed_in(refresh_token=None)
-    path = here.around.config_path
+    path = here.app_context.config_path
     path.write_text(f"{path.read_text()}prompt = 'consent'\n")
-    assert "only it can change this" in (sign_in_checks.session(here).cure or "")
+    assert "only it can change this" in (sign_in_checks.check_session(here).cure or "")
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,22 @@ def test_one_that_the_portal_does_not_grant_after_consent_either_is_for_the_port
 )
 def test_a_session_that_is_known_to_be_over_has_failed(signed_in, changes):
     with pytest.raises(Expired):
-        sign_in_checks.session(signed_in(**changes))
+        sign_in_checks.check_session(signed_in(**changes))
 
 
 def test_nobody_at_this_portal_is_not_signed_in(context):
     here = context(**{**MACHINE, "GPCLI_TOKEN": "x"})
-    del here.around.env["GPCLI_TOKEN"]
+    del here.app_context.env["GPCLI_TOKEN"]
     with pytest.raises(NotSignedIn):
-        sign_in_checks.session(here)
+        sign_in_checks.check_session(here)
 
 
 def test_whoever_is_named_but_not_signed_in_stays_unnamed_in_words(signed_in):
     here = signed_in()
-    here.around.options.as_ = "Bo Lind"
+    here.app_context.options.as_ = "Bo Lind"
     with pytest.raises(NotFound) as refused:
-        sign_in_checks.session(here)
-    words = here.hide(f"{refused.value.message} {refused.value.hint}")
+        sign_in_checks.check_session(here)
+    words = here.redact(f"{refused.value.message} {refused.value.hint}")
     assert "Bo" not in words
     assert "Ada" not in words
 
@@ -119,8 +119,8 @@ def test_whoever_is_named_but_not_signed_in_stays_unnamed_in_words(signed_in):
 )
 def test_scopes_are_judged_by_what_the_services_need(signed_in, scope, lost):
     here = signed_in(scope=scope)
-    sign_in_checks.session(here)
-    result = sign_in_checks.scopes(here)
+    sign_in_checks.check_session(here)
+    result = sign_in_checks.check_scopes(here)
     expected = f"the sign-in does not allow {lost}" if lost else "enough for every service"
     assert result.seen.startswith(expected)
     assert (result.cause is None) == (lost == "")
@@ -140,7 +140,7 @@ def statement(*types, conditional=True):
 
 def test_a_portal_without_consent_is_not_asked_for_it(context):
     here = context(lambda _: httpx.Response(200, json=statement("Patient")), **MACHINE)
-    assert sign_in_checks.consent(here).seen == "not checked: the portal keeps no consent"
+    assert sign_in_checks.check_consent(here).seen == "not checked: the portal keeps no consent"
 
 
 @pytest.mark.parametrize(("conditional", "cause"), [(True, None), (False, "not_supported")])
@@ -148,16 +148,16 @@ def test_a_repeat_that_goes_unrecognised_is_a_warning(context, conditional, caus
     types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
     said = statement(*types, conditional=conditional)
     here = context(lambda _: httpx.Response(200, json=said), **MACHINE)
-    assert sign_in_checks.portal_support(here).cause == cause
+    assert sign_in_checks.check_portal_support(here).cause == cause
 
 
 @pytest.mark.parametrize("way", ["operation", "transaction"])
 def test_a_way_to_book_that_the_portal_does_not_offer_is_a_warning(signed_in, way):
     types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
     here = signed_in(searching(statement(*types)))
-    path = here.around.config_path
+    path = here.app_context.config_path
     path.write_text(f"{path.read_text()}booking = '{way}'\n")
-    result = sign_in_checks.portal_support(here)
+    result = sign_in_checks.check_portal_support(here)
     assert result.seen == f"the profile books by {way}, which the portal does not offer"
     assert (result.cause, result.cure) == ("not_supported", OTHER_WAY)
 
@@ -167,9 +167,9 @@ def test_a_way_to_book_that_the_portal_offers_is_fine(signed_in):
     said = statement(*types)
     said["rest"][0]["interaction"] = [{"code": "transaction"}]
     here = signed_in(searching(said))
-    path = here.around.config_path
+    path = here.app_context.config_path
     path.write_text(f"{path.read_text()}booking = 'transaction'\n")
-    assert sign_in_checks.portal_support(here).status is Verdict.OK
+    assert sign_in_checks.check_portal_support(here).status is Verdict.OK
 
 
 def searching(body, status=200):
@@ -189,5 +189,5 @@ def searching(body, status=200):
 )
 def test_a_record_that_can_not_be_read_has_failed_for_a_reason(context, answer, code):
     with pytest.raises(Exception, match="portal") as failed:
-        sign_in_checks.access(context(answer, **MACHINE))
+        sign_in_checks.check_access(context(answer, **MACHINE))
     assert failed.value.code == code

@@ -1,1 +1,1 @@
-"""How each kind of record looks: columns as data."""
+"""The view of each kind of record: its columns as data."""

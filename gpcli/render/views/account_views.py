@@ -4,68 +4,78 @@ from __future__ import annotations
 
 from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, record_view
-from gpcli.render.views.wording import acting_name, acting_words
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.wording import acting_name, format_acting_user
 
-PORTALS: View[KnownPortal] = record_view(
+PORTALS: View[KnownPortal] = dataclass_view(
     KnownPortal,
     "profiles",
     (
-        Column("profile", "Profile", lambda one: one.profile),
-        Column("portal", "Portal", lambda one: one.portal),
-        Column("environment", "Environment", lambda one: one.environment),
-        Column("default", "Default", lambda one: one.default),
-        Column("people", "Signed in", lambda one: one.people),
+        Column("profile", "Profile", lambda portal: portal.profile),
+        Column("portal", "Portal", lambda portal: portal.portal),
+        Column("environment", "Environment", lambda portal: portal.environment),
+        Column("default", "Default", lambda portal: portal.default),
+        Column("people", "Signed in", lambda portal: portal.people),
     ),
 )
 
 
-def _unattended(one: SignInState | SignInSummary, time_format: TimeFormat) -> str:
-    if one.until is None and isinstance(one, SignInState) and one.machine and one.renews:
+def _format_unattended(sign_in: SignInState | SignInSummary, time_format: TimeFormat) -> str:
+    if (
+        sign_in.until is None
+        and isinstance(sign_in, SignInState)
+        and sign_in.machine
+        and sign_in.renews
+    ):
         return "as long as the portal lets the machine in"
-    if one.until is None:
-        return "as long as the portal renews the session" if one.renews else "not known"
-    return f"until {time_format.time(one.until, str(one.until.tzinfo))}"
+    if sign_in.until is None:
+        return "as long as the portal renews the session" if sign_in.renews else "not known"
+    return f"until {time_format.time(sign_in.until, str(sign_in.until.tzinfo))}"
 
 
-SIGN_INS: View[SignInState] = record_view(
+SIGN_INS: View[SignInState] = dataclass_view(
     SignInState,
     "whoami",
     (
-        Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", acting_name, acting_words),
-        Column("profile", "Profile", lambda one: one.profile),
-        Column("portal", "Portal", lambda one: one.portal),
-        Column("environment", "Environment", lambda one: one.environment),
-        Column("consent", "Consent", lambda one: one.consent and one.consent.value),
-        Column("until", "Works unattended", lambda one: one.until, _unattended),
-        Column("renews", "Renews itself", lambda one: one.renews, in_table=False),
-        Column("machine", "Machine", lambda one: one.machine, lambda one, _: one.machine or ""),
+        Column("patient", "Patient", lambda state: state.patient.name),
+        Column("acting_user", "Acting user", acting_name, format_acting_user),
+        Column("profile", "Profile", lambda state: state.profile),
+        Column("portal", "Portal", lambda state: state.portal),
+        Column("environment", "Environment", lambda state: state.environment),
+        Column("consent", "Consent", lambda state: state.consent and state.consent.value),
+        Column("until", "Works unattended", lambda state: state.until, _format_unattended),
+        Column("renews", "Renews itself", lambda state: state.renews, in_table=False),
+        Column(
+            "machine", "Machine", lambda state: state.machine, lambda state, _: state.machine or ""
+        ),
     ),
 )
 
-SIGNED_IN: View[SignInSummary] = record_view(
+SIGNED_IN: View[SignInSummary] = dataclass_view(
     SignInSummary,
     "login",
     (
-        Column("patient", "Patient", lambda one: one.patient.name),
-        Column("acting_user", "Acting user", acting_name, acting_words),
-        Column("profile", "Profile", lambda one: one.profile),
-        Column("environment", "Environment", lambda one: one.environment),
+        Column("patient", "Patient", lambda summary: summary.patient.name),
+        Column("acting_user", "Acting user", acting_name, format_acting_user),
+        Column("profile", "Profile", lambda summary: summary.profile),
+        Column("environment", "Environment", lambda summary: summary.environment),
         Column(
-            "gp", "GP", lambda one: tuple(each.label for each in one.surgeries), inside="surgeries"
+            "gp",
+            "GP",
+            lambda summary: tuple(surgery.label for surgery in summary.surgeries),
+            json_path="surgeries",
         ),
-        Column("offered", "Offers online", lambda one: one.offered),
-        Column("until", "Works unattended", lambda one: one.until, _unattended),
+        Column("offered", "Offers online", lambda summary: summary.offered),
+        Column("until", "Works unattended", lambda summary: summary.until, _format_unattended),
     ),
 )
 
-SIGNED_OUT: View[SignedOut] = record_view(
+SIGNED_OUT: View[SignedOut] = dataclass_view(
     SignedOut,
     "logout",
     (
-        Column("patient", "Signed out", lambda one: one.patient),
-        Column("profile", "Profile", lambda one: one.profile),
-        Column("revoked", "Ended at the portal", lambda one: one.revoked),
+        Column("patient", "Signed out", lambda account: account.patient),
+        Column("profile", "Profile", lambda account: account.profile),
+        Column("revoked", "Ended at the portal", lambda account: account.revoked),
     ),
 )

@@ -1,4 +1,4 @@
-"""Slots, appointments, and what sending one left."""
+"""Slots, appointments, their receipts, and the flu vaccine."""
 
 from __future__ import annotations
 
@@ -9,147 +9,171 @@ from gpcli.model.appointment import Appointment, FluAnswer, Slot
 from gpcli.model.receipt import AppointmentReceipt
 from gpcli.model.service import ServiceName
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, record_view
+from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import (
-    STATUS_STYLE,
-    price_cell,
-    price_words,
-    sending_columns,
-    status_words,
+    STATUS_STYLES,
+    format_appointment_status,
+    format_plain_price,
+    format_price,
+    receipt_columns,
 )
 
 Kind = TypeVar("Kind", bound=Appointment)
 
 
-def _slot_time(slot: Slot, time_format: TimeFormat) -> str:
+def _format_slot_time(slot: Slot, time_format: TimeFormat) -> str:
     return time_format.period(slot.start, slot.end, slot.zone)
 
 
-SLOTS: View[Slot] = record_view(
+SLOTS: View[Slot] = dataclass_view(
     Slot,
     "slots",
     (
         Column("id", "ID", lambda slot: slot.id),
-        Column("start", "When", lambda slot: slot.start, _slot_time),
+        Column("start", "When", lambda slot: slot.start, _format_slot_time),
         Column("end", "End", lambda slot: slot.end, in_table=False),
         Column("zone", "Zone", lambda slot: slot.zone, in_table=False),
         Column("service", "Service", lambda slot: slot.service, in_table=False),
         Column("channel", "Way", lambda slot: slot.channel),
         Column("practitioner", "With", lambda slot: slot.practitioner),
-        Column("surgery", "Surgery", lambda slot: slot.surgery, spare=True),
+        Column("surgery", "Surgery", lambda slot: slot.surgery, droppable=True),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
     ),
 )
 
 
 def slot_label(slot: Slot, now: datetime) -> str:
-    """A slot as one line to pick from."""
-    parts = (_slot_time(slot, TimeFormat(now)), slot.practitioner, slot.channel, slot.surgery)
+    """Return the line for a slot in a list of choices."""
+    parts = (
+        _format_slot_time(slot, TimeFormat(now)),
+        slot.practitioner,
+        slot.channel,
+        slot.surgery,
+    )
     return " · ".join(filter(None, parts))
 
 
-def appointment_label(one: Appointment, now: datetime) -> str:
-    """An appointment as one line to pick from."""
-    about = (one.practitioner, one.subject, status_words(one.status))
-    parts = (_when(one, TimeFormat(now)), *about)
+def appointment_label(appointment: Appointment, now: datetime) -> str:
+    """Return the line for an appointment in a list of choices."""
+    about = (
+        appointment.practitioner,
+        appointment.subject,
+        format_appointment_status(appointment.status),
+    )
+    parts = (_format_appointment_time(appointment, TimeFormat(now)), *about)
     return " · ".join(filter(None, parts))
 
 
-def _when(one: Appointment, time_format: TimeFormat) -> str:
-    if one.start is None and one.requested:
-        wished = time_format.period(one.requested[0].start, one.requested[-1].end, one.zone)
+def _format_appointment_time(appointment: Appointment, time_format: TimeFormat) -> str:
+    if appointment.start is None and appointment.requested:
+        wished = time_format.period(
+            appointment.requested[0].start, appointment.requested[-1].end, appointment.zone
+        )
         return f"wished: {wished}"
-    return time_format.period(one.start, one.end, one.zone)
+    return time_format.period(appointment.start, appointment.end, appointment.zone)
 
 
-def _until(one: Appointment, time_format: TimeFormat) -> str:
-    return time_format.time(one.cancel_until, one.zone) if not one.over else ""
-
-
-def _status(one: Appointment, time_format: TimeFormat) -> str:
-    return status_words(one.status) if one.id else "not sent"
-
-
-def _not_plain(one: Appointment) -> bool:
-    """Whether the list has to tell that it is not seeing the GP at a booked time."""
-    return one.service not in {None, ServiceName.BOOKING}
-
-
-def _columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     return (
-        Column("id", "ID", lambda one: one.id),
-        Column("start", "When", lambda one: one.start, _when),
-        Column("end", "End", lambda one: one.end, for_people=False),
-        Column(
-            "status",
-            "Status",
-            lambda one: one.status,
-            _status,
-            style=lambda one: STATUS_STYLE.get(one.status, "") if one.id else "",
-        ),
-        Column("service", "Service", lambda one: one.service, in_table=_not_plain),
-        Column("channel", "Way", lambda one: one.channel),
-        Column("practitioner", "With", lambda one: one.practitioner),
-        Column("surgery", "Surgery", lambda one: one.surgery, spare=True),
-        Column("location", "Where", lambda one: one.location, in_table=False),
-        Column("reason", "Reason", lambda one: one.reason, in_table=False),
-        Column("answer", "Answer", lambda one: one.answer, in_table=False),
-        Column(
-            "cancel_until", "Cancel until", lambda one: one.cancel_until, _until, in_table=False
-        ),
-        Column("join_url", "Join at", lambda one: one.join_url, in_table=False),
-        Column("slot_id", "Slot", lambda one: one.slot_id, in_table=False),
-        Column("created", "Made", lambda one: one.created, in_table=False),
-        Column("zone", "Zone", lambda one: one.zone, for_people=False),
-        Column("subject", "Subject", lambda one: one.subject, in_table=False),
+        time_format.time(appointment.cancel_until, appointment.zone) if not appointment.over else ""
     )
 
 
-APPOINTMENTS: View[Appointment] = record_view(
+def _format_status(appointment: Appointment, time_format: TimeFormat) -> str:
+    return format_appointment_status(appointment.status) if appointment.id else "not sent"
+
+
+def _is_other_service(appointment: Appointment) -> bool:
+    """Return whether it is of another service than booking, which a list has to show."""
+    return appointment.service not in {None, ServiceName.BOOKING}
+
+
+def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    return (
+        Column("id", "ID", lambda appointment: appointment.id),
+        Column("start", "When", lambda appointment: appointment.start, _format_appointment_time),
+        Column("end", "End", lambda appointment: appointment.end, for_people=False),
+        Column(
+            "status",
+            "Status",
+            lambda appointment: appointment.status,
+            _format_status,
+            style=lambda appointment: (
+                STATUS_STYLES.get(appointment.status, "") if appointment.id else ""
+            ),
+        ),
+        Column(
+            "service",
+            "Service",
+            lambda appointment: appointment.service,
+            in_table=_is_other_service,
+        ),
+        Column("channel", "Way", lambda appointment: appointment.channel),
+        Column("practitioner", "With", lambda appointment: appointment.practitioner),
+        Column("surgery", "Surgery", lambda appointment: appointment.surgery, droppable=True),
+        Column("location", "Where", lambda appointment: appointment.location, in_table=False),
+        Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
+        Column("answer", "Answer", lambda appointment: appointment.answer, in_table=False),
+        Column(
+            "cancel_until",
+            "Cancel until",
+            lambda appointment: appointment.cancel_until,
+            _format_cancel_until,
+            in_table=False,
+        ),
+        Column("join_url", "Join at", lambda appointment: appointment.join_url, in_table=False),
+        Column("slot_id", "Slot", lambda appointment: appointment.slot_id, in_table=False),
+        Column("created", "Made", lambda appointment: appointment.created, in_table=False),
+        Column("zone", "Zone", lambda appointment: appointment.zone, for_people=False),
+        Column("subject", "Subject", lambda appointment: appointment.subject, in_table=False),
+    )
+
+
+APPOINTMENTS: View[Appointment] = dataclass_view(
     Appointment,
     "appointments",
-    _columns(Appointment),
+    _appointment_columns(Appointment),
 )
 
-RECEIPT: View[AppointmentReceipt] = record_view(
+RECEIPT: View[AppointmentReceipt] = dataclass_view(
     AppointmentReceipt,
     "appointment-receipt",
     (
-        *_columns(AppointmentReceipt),
-        *sending_columns(AppointmentReceipt),
+        *_appointment_columns(AppointmentReceipt),
+        *receipt_columns(AppointmentReceipt),
     ),
 )
 
 
-def _last(one: FluAnswer) -> str | None:
-    last = one.last_vaccination
+def _format_last_vaccination(answer: FluAnswer) -> str | None:
+    last = answer.last_vaccination
     return f"{last.date} {last.vaccine}" if last else None
 
 
-FLU: View[FluAnswer] = record_view(
+FLU: View[FluAnswer] = dataclass_view(
     FluAnswer,
     "flu",
     (
-        Column("gp", "GP", lambda one: one.surgery.label, inside="surgery"),
+        Column("gp", "GP", lambda answer: answer.surgery.label, json_path="surgery"),
         Column(
             "eligibility",
             "For whom",
-            lambda one: one.eligibility,
-            lambda one, _: "\n".join(one.eligibility),
+            lambda answer: answer.eligibility,
+            lambda answer, _: "\n".join(answer.eligibility),
         ),
         Column(
             "price",
             "Price",
-            lambda one: price_cell(one.price),
-            lambda one, _: price_words(one.price),
+            lambda answer: format_plain_price(answer.price),
+            lambda answer, _: format_price(answer.price),
         ),
         Column(
             "last_vaccination",
             "Last vaccination",
-            _last,
-            lambda one, _: _last(one) or "none on record",
+            _format_last_vaccination,
+            lambda answer, _: _format_last_vaccination(answer) or "none on record",
         ),
-        Column("this_season", "Had it this season", lambda one: one.this_season),
-        Column("deep_link", "Booked at", lambda one: one.deep_link),
+        Column("this_season", "Had it this season", lambda answer: answer.this_season),
+        Column("deep_link", "Booked at", lambda answer: answer.deep_link),
     ),
 )

@@ -8,10 +8,10 @@ from datetime import date
 
 from gpcli.model.prescription import Basis, Prescription, Remaining, Renewal, RenewalReceipt
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, record_view
-from gpcli.render.views.wording import UNKNOWN, sending_columns
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.wording import UNKNOWN, receipt_columns
 
-RENEWAL_STATUS = {
+RENEWAL_STATUSES = {
     "requested": "asked for",
     "received": "seen by the surgery",
     "accepted": "taken up by the surgery",
@@ -22,9 +22,9 @@ RENEWAL_STATUS = {
     "failed": "failed",
     "cancelled": "withdrawn",
 }
-"""R4 TaskStatus in a patient's words; an unknown code is shown as written."""
+"""R4 TaskStatus in a patient's words; an unknown code is shown as recorded."""
 
-STYLES = {
+RENEWAL_STYLES = {
     "completed": "green",
     "rejected": "red",
     "failed": "red",
@@ -34,92 +34,96 @@ STYLES = {
     "accepted": "yellow",
     "in-progress": "yellow",
 }
-"""How a table paints each status."""
+"""The rich style of each status in a table."""
 
 
-def renewal_words(renewal: Renewal | None) -> str:
-    """How a request to renew stands, for people; nothing where there is none."""
-    return RENEWAL_STATUS.get(renewal.status, renewal.status) if renewal else ""
+def format_renewal_status(renewal: Renewal | None) -> str:
+    """Format the status of a request to renew; empty where there is none."""
+    return RENEWAL_STATUSES.get(renewal.status, renewal.status) if renewal else ""
 
 
-def renewal_label(one: Renewal, time_format: TimeFormat) -> str:
-    """A request to renew as one line to pick from."""
-    asked = time_format.time(one.asked, one.zone)
-    return " · ".join(filter(None, (one.prescription, asked, renewal_words(one))))
+def renewal_label(renewal: Renewal, time_format: TimeFormat) -> str:
+    """Return the line for a request to renew in a list of choices."""
+    asked = time_format.time(renewal.asked, renewal.zone)
+    return " · ".join(filter(None, (renewal.prescription, asked, format_renewal_status(renewal))))
 
 
-REQUESTS: View[Renewal] = record_view(
+REQUESTS: View[Renewal] = dataclass_view(
     Renewal,
     "renewals",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("prescription", "Prescription", lambda one: one.prescription),
-        Column("prescription_id", "Its ID", lambda one: one.prescription_id, in_table=False),
+        Column("id", "ID", lambda renewal: renewal.id),
+        Column("prescription", "Prescription", lambda renewal: renewal.prescription),
+        Column(
+            "prescription_id", "Its ID", lambda renewal: renewal.prescription_id, in_table=False
+        ),
         Column(
             "status",
             "Status",
-            lambda one: one.status,
-            lambda one, _: renewal_words(one),
-            style=lambda one: STYLES.get(one.status, ""),
+            lambda renewal: renewal.status,
+            lambda renewal, _: format_renewal_status(renewal),
+            style=lambda renewal: RENEWAL_STYLES.get(renewal.status, ""),
         ),
         Column(
             "asked",
             "Asked",
-            lambda one: one.asked,
-            lambda one, time_format: time_format.time(one.asked, one.zone),
+            lambda renewal: renewal.asked,
+            lambda renewal, time_format: time_format.time(renewal.asked, renewal.zone),
         ),
         Column(
             "updated",
             "Last change",
-            lambda one: one.updated,
-            lambda one, time_format: time_format.time(one.updated, one.zone),
+            lambda renewal: renewal.updated,
+            lambda renewal, time_format: time_format.time(renewal.updated, renewal.zone),
             in_table=False,
         ),
-        Column("answer", "Answer", lambda one: one.answer),
-        Column("note", "Your note", lambda one: one.note, in_table=False),
-        Column("zone", "Zone", lambda one: one.zone, for_people=False),
+        Column("answer", "Answer", lambda renewal: renewal.answer),
+        Column("note", "Your note", lambda renewal: renewal.note, in_table=False),
+        Column("zone", "Zone", lambda renewal: renewal.zone, for_people=False),
     ),
 )
 
 
-def _result(one: RenewalReceipt, time_format: TimeFormat) -> str:
-    if one.error:
-        return f"not asked: {one.error.message}"
-    if one.dry_run and one.id is None:
+def _format_result(receipt: RenewalReceipt, time_format: TimeFormat) -> str:
+    if receipt.error:
+        return f"not asked: {receipt.error.message}"
+    if receipt.dry_run and receipt.id is None:
         return "not sent"
-    words = RENEWAL_STATUS.get(one.status or "", one.status or UNKNOWN)
-    return words if one.changed else f"{words} before"
+    words = RENEWAL_STATUSES.get(receipt.status or "", receipt.status or UNKNOWN)
+    return words if receipt.changed else f"{words} before"
 
 
-def _result_style(one: RenewalReceipt) -> str:
-    return "red" if one.error else STYLES.get(one.status or "", "")
+def _result_style(receipt: RenewalReceipt) -> str:
+    return "red" if receipt.error else RENEWAL_STYLES.get(receipt.status or "", "")
 
 
-RENEWAL_RECEIPTS: View[RenewalReceipt] = record_view(
+RENEWAL_RECEIPTS: View[RenewalReceipt] = dataclass_view(
     RenewalReceipt,
     "renewal-receipts",
     (
-        Column("prescription_id", "ID", lambda one: one.prescription_id),
-        Column("prescription", "Prescription", lambda one: one.prescription),
-        Column("id", "Request", lambda one: one.id),
-        Column("status", "Result", lambda one: one.status, _result, style=_result_style),
-        Column("answer", "Answer", lambda one: one.answer),
-        Column("warning", "Warning", lambda one: one.warning),
+        Column("prescription_id", "ID", lambda receipt: receipt.prescription_id),
+        Column("prescription", "Prescription", lambda receipt: receipt.prescription),
+        Column("id", "Request", lambda receipt: receipt.id),
+        Column(
+            "status", "Result", lambda receipt: receipt.status, _format_result, style=_result_style
+        ),
+        Column("answer", "Answer", lambda receipt: receipt.answer),
+        Column("warning", "Warning", lambda receipt: receipt.warning),
         Column(
             "error",
             "Error",
-            lambda one: one.error.code if one.error else None,
+            lambda receipt: receipt.error.code if receipt.error else None,
             for_people=False,
         ),
         Column(
             "asked",
             "Asked",
-            lambda one: one.asked,
-            lambda one, time_format: time_format.time(one.asked, one.zone),
+            lambda receipt: receipt.asked,
+            lambda receipt, time_format: time_format.time(receipt.asked, receipt.zone),
             in_table=False,
         ),
-        Column("zone", "Zone", lambda one: one.zone, for_people=False),
-        *sending_columns(RenewalReceipt),
+        Column("zone", "Zone", lambda receipt: receipt.zone, for_people=False),
+        *receipt_columns(RenewalReceipt),
     ),
 )
 
@@ -127,9 +131,9 @@ WITHDRAWALS: View[RenewalReceipt] = replace(
     RENEWAL_RECEIPTS,
     name="withdrawal-receipts",
     columns=(
-        Column("id", "ID", lambda one: one.id),
-        Column("prescription", "Prescription", lambda one: one.prescription),
-        Column("prescription_id", "Its ID", lambda one: one.prescription_id),
+        Column("id", "ID", lambda receipt: receipt.id),
+        Column("prescription", "Prescription", lambda receipt: receipt.prescription),
+        Column("prescription_id", "Its ID", lambda receipt: receipt.prescription_id),
         *(
             column
             for column in RENEWAL_RECEIPTS.columns
@@ -137,25 +141,25 @@ WITHDRAWALS: View[RenewalReceipt] = replace(
         ),
     ),
 )
-"""A request that was taken back, under its own id as in the list of requests."""
+"""The receipt of a withdrawn request, whose id comes first, as in the list of requests."""
 
 
-BASIS = {
+BASIS_TEXTS = {
     Basis.PORTAL: "by the portal",
     Basis.DISPENSES: "counted",
     Basis.EXPIRED: "expired",
 }
-"""What a figure of what is left rests on, in words; counted is what was handed out."""
+"""The source of the number of remaining fills; counted = from what was dispensed."""
 
-_STATUS = {"active": "in use", "completed": "ended", "stopped": "stopped"}
-"""R4 medicationrequest-status in a patient's words."""
+_PRESCRIPTION_STATUSES = {"active": "in use", "completed": "ended", "stopped": "stopped"}
+"""R4 medicationrequest-status in a patient's words; an unknown code is shown as recorded."""
 
-_STRICT = frozenset({"A", "B"})
-"""The prescription groups that matter to a patient: a consultation may be needed first."""
+_NOTED_GROUPS = frozenset({"A", "B"})
+"""The prescription groups that are shown in lists: a consultation may be needed first."""
 
 
-def left_words(remaining: Remaining | None) -> str:
-    """How often it can be fetched still: `3 times`, `none left`, `unknown`."""
+def format_remaining(remaining: Remaining | None) -> str:
+    """Format how many fills remain: `3 times`, `none left`, `unknown`."""
     if remaining is None:
         return UNKNOWN
     if remaining.fills <= 0:
@@ -163,146 +167,194 @@ def left_words(remaining: Remaining | None) -> str:
     return "once" if remaining.fills == 1 else f"{remaining.fills} times"
 
 
-def prescription_label(one: Prescription) -> str:
-    """A prescription as one line to pick from."""
-    group = f"group {one.group}" if one.group in _STRICT else ""
-    left, renewal = left_words(one.remaining), renewal_words(one.renewal)
-    parts = (one.label, left, group, renewal, one.prescriber)
+def prescription_label(prescription: Prescription) -> str:
+    """Return the line for a prescription in a list of choices."""
+    group = f"group {prescription.group}" if prescription.group in _NOTED_GROUPS else ""
+    left, renewal = (
+        format_remaining(prescription.remaining),
+        format_renewal_status(prescription.renewal),
+    )
+    parts = (prescription.label, left, group, renewal, prescription.prescriber)
     return " · ".join(filter(None, parts))
 
 
-def _left_and_why(one: Prescription, time_format: TimeFormat) -> str:
-    return ", ".join(filter(None, (left_words(one.remaining), _basis_words(one, time_format))))
+def _format_remaining_with_basis(prescription: Prescription, time_format: TimeFormat) -> str:
+    return ", ".join(
+        filter(
+            None,
+            (format_remaining(prescription.remaining), _format_basis(prescription, time_format)),
+        )
+    )
 
 
-def _left_style(one: Prescription) -> str:
-    if one.low:
+def _remaining_style(prescription: Prescription) -> str:
+    if prescription.low:
         return "yellow"
-    return "dim" if one.remaining is None or one.expired else ""
+    return "dim" if prescription.remaining is None or prescription.expired else ""
 
 
-def _status(one: Prescription) -> str:
-    """How it stands; of one that can be fetched no longer, why."""
-    if one.expired:
+def _format_status(prescription: Prescription) -> str:
+    """Format the status; a prescription past its end is expired, whatever its status."""
+    if prescription.expired:
         return "expired"
-    return _STATUS.get(one.status, one.status)
+    return _PRESCRIPTION_STATUSES.get(prescription.status, prescription.status)
 
 
-def _unusual_status(one: Prescription) -> str:
-    return "" if _status(one) == _STATUS["active"] else _status(one)
+def _format_unusual_status(prescription: Prescription) -> str:
+    return (
+        ""
+        if _format_status(prescription) == _PRESCRIPTION_STATUSES["active"]
+        else _format_status(prescription)
+    )
 
 
-def _basis(one: Prescription) -> str | None:
-    return one.remaining.basis.value if one.remaining else None
+def _basis_code(prescription: Prescription) -> str | None:
+    return prescription.remaining.basis.value if prescription.remaining else None
 
 
-def _basis_words(one: Prescription, time_format: TimeFormat) -> str:
-    return BASIS[one.remaining.basis] if one.remaining else ""
+def _format_basis(prescription: Prescription, time_format: TimeFormat) -> str:
+    return BASIS_TEXTS[prescription.remaining.basis] if prescription.remaining else ""
 
 
-def _quantity(one: Prescription) -> str | None:
-    quantity = one.remaining.quantity if one.remaining else None
+def _format_quantity(prescription: Prescription) -> str | None:
+    quantity = prescription.remaining.quantity if prescription.remaining else None
     return f"{quantity.value:f} {quantity.unit or ''}".strip() if quantity else None
 
 
-def _day(written: str | None, time_format: TimeFormat) -> str:
-    """A date as written in words; a partial one stays as it is."""
+def _format_recorded_day(recorded: str | None, time_format: TimeFormat) -> str:
+    """Format a recorded date; a partial one, such as a year, stays as it is."""
     with suppress(ValueError):
-        return time_format.day(date.fromisoformat((written or "")[:10]))
-    return written or ""
+        return time_format.day(date.fromisoformat((recorded or "")[:10]))
+    return recorded or ""
 
 
-PRESCRIPTIONS: View[Prescription] = record_view(
+PRESCRIPTIONS: View[Prescription] = dataclass_view(
     Prescription,
     "prescriptions",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("name", "Name", lambda one: one.name, lambda one, _: one.label),
-        Column("strength", "Strength", lambda one: one.strength, in_table=False),
-        Column("form", "Form", lambda one: one.form, in_table=False),
-        Column("dose", "Dose", lambda one: one.dose, spare=True),
+        Column("id", "ID", lambda prescription: prescription.id),
+        Column(
+            "name",
+            "Name",
+            lambda prescription: prescription.name,
+            lambda prescription, _: prescription.label,
+        ),
+        Column("strength", "Strength", lambda prescription: prescription.strength, in_table=False),
+        Column("form", "Form", lambda prescription: prescription.form, in_table=False),
+        Column("dose", "Dose", lambda prescription: prescription.dose, droppable=True),
         Column(
             "remaining",
             "Left",
-            lambda one: one.remaining.fills if one.remaining else None,
-            _left_and_why,
-            style=_left_style,
+            lambda prescription: prescription.remaining.fills if prescription.remaining else None,
+            _format_remaining_with_basis,
+            style=_remaining_style,
         ),
-        Column("basis", "Basis", _basis, _basis_words, in_table=False, inside="remaining.basis"),
-        Column("quantity", "Amount left", _quantity, in_table=False, inside="remaining.quantity"),
+        Column(
+            "basis",
+            "Basis",
+            _basis_code,
+            _format_basis,
+            in_table=False,
+            json_path="remaining.basis",
+        ),
+        Column(
+            "quantity",
+            "Amount left",
+            _format_quantity,
+            in_table=False,
+            json_path="remaining.quantity",
+        ),
         Column(
             "valid_until",
             "Valid until",
-            lambda one: one.valid_until,
-            lambda one, time_format: _day(one.valid_until, time_format),
+            lambda prescription: prescription.valid_until,
+            lambda prescription, time_format: _format_recorded_day(
+                prescription.valid_until, time_format
+            ),
         ),
-        Column("expired", "Expired", lambda one: one.expired, in_table=False),
-        Column("low", "Runs out", lambda one: one.low, in_table=False),
+        Column("expired", "Expired", lambda prescription: prescription.expired, in_table=False),
+        Column("low", "Runs out", lambda prescription: prescription.low, in_table=False),
         Column(
             "renewal",
             "Renewal",
-            lambda one: one.renewal.status if one.renewal else None,
-            lambda one, _: renewal_words(one.renewal),
-            style=lambda one: STYLES.get(one.renewal.status, "") if one.renewal else "",
+            lambda prescription: prescription.renewal.status if prescription.renewal else None,
+            lambda prescription, _: format_renewal_status(prescription.renewal),
+            style=lambda prescription: (
+                RENEWAL_STYLES.get(prescription.renewal.status, "") if prescription.renewal else ""
+            ),
         ),
         Column(
             "renewal_id",
             "Request",
-            lambda one: one.renewal.id if one.renewal else None,
+            lambda prescription: prescription.renewal.id if prescription.renewal else None,
             in_table=False,
-            inside="renewal.id",
+            json_path="renewal.id",
         ),
-        Column("prescriber", "Prescriber", lambda one: one.prescriber, in_table=False),
-        Column("kind", "Kind", lambda one: one.kind, in_table=False),
+        Column(
+            "prescriber", "Prescriber", lambda prescription: prescription.prescriber, in_table=False
+        ),
+        Column("kind", "Kind", lambda prescription: prescription.kind, in_table=False),
         Column(
             "group",
             "Group",
-            lambda one: one.group,
-            lambda one, _: one.group or "" if one.group in _STRICT else "",
+            lambda prescription: prescription.group,
+            lambda prescription, _: (
+                prescription.group or "" if prescription.group in _NOTED_GROUPS else ""
+            ),
         ),
         Column(
             "status",
             "Status",
-            lambda one: one.status,
-            lambda one, _: _unusual_status(one),
+            lambda prescription: prescription.status,
+            lambda prescription, _: _format_unusual_status(prescription),
             style="dim",
         ),
         Column(
             "issued",
             "Issued",
-            lambda one: one.issued,
-            lambda one, time_format: _day(one.issued, time_format),
+            lambda prescription: prescription.issued,
+            lambda prescription, time_format: _format_recorded_day(
+                prescription.issued, time_format
+            ),
             in_table=False,
         ),
-        Column("zone", "Zone", lambda one: one.zone, for_people=False),
+        Column("zone", "Zone", lambda prescription: prescription.zone, for_people=False),
         Column(
             "renewal_answer",
             "Answer",
-            lambda one: one.renewal.answer if one.renewal else None,
+            lambda prescription: prescription.renewal.answer if prescription.renewal else None,
             in_table=False,
         ),
-        Column("predecessors", "Replaces", lambda one: one.predecessors, in_table=False),
+        Column(
+            "predecessors",
+            "Replaces",
+            lambda prescription: prescription.predecessors,
+            in_table=False,
+        ),
     ),
 )
-"""A list; it tells the status and the group only of those where they are out of the ordinary."""
+"""Prescriptions in a list, which shows the status and the group only where they are unusual."""
 
-_SAID_OF_ONE = {
+_DETAIL_COLUMNS = {
     "remaining": Column[Prescription](
         "remaining",
         "Left",
-        lambda one: one.remaining.fills if one.remaining else None,
-        lambda one, _: left_words(one.remaining),
-        style=_left_style,
+        lambda prescription: prescription.remaining.fills if prescription.remaining else None,
+        lambda prescription, _: format_remaining(prescription.remaining),
+        style=_remaining_style,
     ),
-    "group": Column[Prescription]("group", "Group", lambda one: one.group),
+    "group": Column[Prescription]("group", "Group", lambda prescription: prescription.group),
     "status": Column[Prescription](
-        "status", "Status", lambda one: one.status, lambda one, _: _status(one)
+        "status",
+        "Status",
+        lambda prescription: prescription.status,
+        lambda prescription, _: _format_status(prescription),
     ),
 }
 
 PRESCRIPTION: View[Prescription] = replace(
     PRESCRIPTIONS,
     name="prescription",
-    columns=tuple(_SAID_OF_ONE.get(column.name, column) for column in PRESCRIPTIONS.columns),
+    columns=tuple(_DETAIL_COLUMNS.get(column.name, column) for column in PRESCRIPTIONS.columns),
 )
-"""One prescription, with everything that is known of it."""
+"""One prescription, with everything that is known about it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gpcli.model.receipt import ConsentReceipt
 from gpcli.model.service import Consent, OpeningHours, Service, Standing, Surgery
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, record_view
-from gpcli.render.views.wording import price_cell, price_words, sending_columns
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.wording import format_plain_price, format_price, receipt_columns
 
-_WORDS = {
+_STANDING_TEXTS = {
     Standing.OFFERED: "yes",
     Standing.NOT_OFFERED: "no",
     Standing.OFF_FOR_NOW: "off for now",
@@ -18,18 +18,18 @@ _WORDS = {
 _STYLES = {Standing.OFFERED: "green", Standing.NOT_OFFERED: "dim"}
 
 
-def _price(row: Service, time_format: TimeFormat) -> str:
-    return "" if row.status is Standing.NOT_OFFERED else price_words(row.price)
+def _format_price_cell(row: Service, time_format: TimeFormat) -> str:
+    return "" if row.status is Standing.NOT_OFFERED else format_price(row.price)
 
 
-def _reason(row: Service, time_format: TimeFormat) -> str:
-    """The reason where the status does not say it all."""
+def _format_reason(row: Service, time_format: TimeFormat) -> str:
+    """Format the reason; empty where the status says enough."""
     return "" if row.status is Standing.NOT_OFFERED else row.reason or ""
 
 
 def services_view(*, several_gps: bool) -> View[Service]:
-    """The services; the GP stands in the table only where there are several."""
-    return record_view(
+    """Return the view of services, whose table has the GP only where there are several."""
+    return dataclass_view(
         Service,
         "services",
         (
@@ -38,7 +38,7 @@ def services_view(*, several_gps: bool) -> View[Service]:
                 "status",
                 "Offered",
                 lambda row: row.status.value,
-                lambda row, _: _WORDS[row.status],
+                lambda row, _: _STANDING_TEXTS[row.status],
                 style=lambda row: _STYLES.get(row.status, "yellow"),
             ),
             Column(
@@ -46,12 +46,12 @@ def services_view(*, several_gps: bool) -> View[Service]:
                 "GP",
                 lambda row: row.surgery.gp or row.surgery.name,
                 in_table=several_gps,
-                inside="surgery",
+                json_path="surgery",
             ),
-            Column("price", "Price", lambda row: price_cell(row.price), _price),
+            Column("price", "Price", lambda row: format_plain_price(row.price), _format_price_cell),
             Column("answer_time", "Answer", lambda row: row.answer_time),
             Column("command", "Command", lambda row: row.command),
-            Column("reason", "Why not", lambda row: row.reason, _reason),
+            Column("reason", "Why not", lambda row: row.reason, _format_reason),
             Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
             Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
             Column("channels", "Ways", lambda row: row.channels, in_table=False),
@@ -62,13 +62,13 @@ def services_view(*, several_gps: bool) -> View[Service]:
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def hours_words(line: OpeningHours) -> str:
-    """`mon–fri 08:00–15:00`: three days or more in a row are joined."""
-    days = "–".join(_ends(line.days)) if _in_a_row(line.days) else ", ".join(line.days)
+def format_opening_hours(line: OpeningHours) -> str:
+    """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range."""
+    days = "–".join(_ends(line.days)) if _are_consecutive(line.days) else ", ".join(line.days)
     return f"{days} {line.opens}–{line.closes}" if line.opens and line.closes else days
 
 
-def _in_a_row(days: tuple[str, ...]) -> bool:
+def _are_consecutive(days: tuple[str, ...]) -> bool:
     return len(days) > 2 and "".join(days) in "".join(WEEK)
 
 
@@ -76,45 +76,45 @@ def _ends(days: tuple[str, ...]) -> tuple[str, str]:
     return days[0], days[-1]
 
 
-def _hours(surgery: Surgery) -> tuple[str, ...]:
-    return tuple(hours_words(line) for line in surgery.hours)
+def _format_hours(surgery: Surgery) -> tuple[str, ...]:
+    return tuple(format_opening_hours(line) for line in surgery.hours)
 
 
-SURGERIES: View[Surgery] = record_view(
+SURGERIES: View[Surgery] = dataclass_view(
     Surgery,
     "gp",
     (
-        Column("id", "ID", lambda one: one.id, in_table=False),
-        Column("gp", "GP", lambda one: one.gp),
-        Column("name", "Surgery", lambda one: one.name),
-        Column("phones", "Phone", lambda one: one.phones),
-        Column("addresses", "Address", lambda one: one.addresses),
-        Column("hours", "Open", _hours),
-        Column("websites", "Website", lambda one: one.websites),
-        Column("emails", "E-mail", lambda one: one.emails),
+        Column("id", "ID", lambda surgery: surgery.id, in_table=False),
+        Column("gp", "GP", lambda surgery: surgery.gp),
+        Column("name", "Surgery", lambda surgery: surgery.name),
+        Column("phones", "Phone", lambda surgery: surgery.phones),
+        Column("addresses", "Address", lambda surgery: surgery.addresses),
+        Column("hours", "Open", _format_hours),
+        Column("websites", "Website", lambda surgery: surgery.websites),
+        Column("emails", "E-mail", lambda surgery: surgery.emails),
     ),
     blocks=True,
 )
 
-CONSENTS: View[Consent] = record_view(
+CONSENTS: View[Consent] = dataclass_view(
     Consent,
     "consents",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("level", "Level", lambda one: one.level),
-        Column("status", "Status", lambda one: one.status),
-        Column("since", "Since", lambda one: one.since),
+        Column("id", "ID", lambda consent: consent.id),
+        Column("level", "Level", lambda consent: consent.level),
+        Column("status", "Status", lambda consent: consent.status),
+        Column("since", "Since", lambda consent: consent.since),
     ),
 )
 
-CONSENT_RECEIPT: View[ConsentReceipt] = record_view(
+CONSENT_RECEIPT: View[ConsentReceipt] = dataclass_view(
     ConsentReceipt,
     "consent-receipt",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("level", "Level", lambda one: one.level),
-        Column("status", "Status", lambda one: one.status),
-        Column("since", "Since", lambda one: one.since, in_table=False),
-        *sending_columns(ConsentReceipt),
+        Column("id", "ID", lambda receipt: receipt.id),
+        Column("level", "Level", lambda receipt: receipt.level),
+        Column("status", "Status", lambda receipt: receipt.status),
+        Column("since", "Since", lambda receipt: receipt.since, in_table=False),
+        *receipt_columns(ConsentReceipt),
     ),
 )

@@ -1,4 +1,4 @@
-"""Threads, messages, what is attached, and what sending one left."""
+"""Threads, messages, attachments, and their receipts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gpcli.model.thread import (
     ThreadReceipt,
 )
 from gpcli.render.times import TimeFormat
-from gpcli.render.view import Column, View, record_view
-from gpcli.render.views.wording import sending_columns
+from gpcli.render.view import Column, View, dataclass_view
+from gpcli.render.views.wording import receipt_columns
 
-STATUS = {
+THREAD_STATUSES = {
     "preparation": "not sent",
     "in-progress": "open",
     "on-hold": "on hold",
@@ -30,11 +30,11 @@ STATUS = {
     "not-done": "refused",
     "entered-in-error": "entered in error",
 }
-"""R4 EventStatus of a thread in a patient's words; an unknown code is shown as written."""
+"""R4 EventStatus of a thread in a patient's words; an unknown code is shown as recorded."""
 
-STATUS_STYLE = {"in-progress": "green", "on-hold": "yellow", "not-done": "yellow"}
+STATUS_STYLES = {"in-progress": "green", "on-hold": "yellow", "not-done": "yellow"}
 
-_DIVIDER = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
+_SEPARATOR_LINE = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
 
 NO_SUBJECT = "(no subject)"
 
@@ -43,21 +43,27 @@ MessageLike = TypeVar("MessageLike", bound=Message)
 Row = TypeVar("Row")
 
 
-def thread_label(one: Thread, now: datetime) -> str:
-    """A thread as one line to pick from."""
-    unread = f"{one.unread_count} unread" if one.unread_count else None
-    last = TimeFormat(now).time(one.last, one.zone)
-    parts = (one.subject or NO_SUBJECT, unread, status_words(one), last, _with(one))
+def thread_label(thread: Thread, now: datetime) -> str:
+    """Return the line for a thread in a list of choices."""
+    unread = f"{thread.unread_count} unread" if thread.unread_count else None
+    last = TimeFormat(now).time(thread.last, thread.zone)
+    parts = (
+        thread.subject or NO_SUBJECT,
+        unread,
+        format_thread_status(thread),
+        last,
+        _correspondent(thread),
+    )
     return " · ".join(filter(None, parts))
 
 
-def status_words(one: Thread) -> str:
-    """A thread's status for people."""
-    return STATUS.get(one.status, one.status)
+def format_thread_status(thread: Thread) -> str:
+    """Format the status of a thread."""
+    return THREAD_STATUSES.get(thread.status, thread.status)
 
 
-def size_words(size: int | None) -> str:
-    """`840 bytes`, `12 kB`, `3.4 MB`; nothing where it is not known."""
+def format_size(size: int | None) -> str:
+    """Format a size in bytes: `840 bytes`, `12 kB`, `3.4 MB`; empty for `None`, unknown."""
     if size is None:
         return ""
     if size < 1000:
@@ -65,17 +71,17 @@ def size_words(size: int | None) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
-def undivided(text: str) -> str:
-    r"""A text for plain lines in which no line passes for the one that divides: `--` is `\--`."""
-    return _DIVIDER.sub(r"\\\g<0>", text)
+def escape_separators(text: str) -> str:
+    r"""Return `text` for plain lines, with a line `--`, which separates records there, as `\--`."""
+    return _SEPARATOR_LINE.sub(r"\\\g<0>", text)
 
 
-def _with(one: Thread) -> str | None:
-    return one.practitioner or one.surgery
+def _correspondent(thread: Thread) -> str | None:
+    return thread.practitioner or thread.surgery
 
 
-def _columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
-    """The columns for rows that are, or have, a `thread`."""
+def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
+    """Return the columns for rows whose thread the function `thread` returns."""
     return (
         Column("id", "ID", lambda row: thread(row).id),
         Column(
@@ -84,13 +90,13 @@ def _columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             lambda row: thread(row).subject,
             lambda row, _: thread(row).subject or NO_SUBJECT,
         ),
-        Column("kind", "Kind", lambda row: thread(row).kind, spare=True),
+        Column("kind", "Kind", lambda row: thread(row).kind, droppable=True),
         Column(
             "status",
             "Status",
             lambda row: thread(row).status,
-            lambda row, _: status_words(thread(row)),
-            style=lambda row: STATUS_STYLE.get(thread(row).status, "dim"),
+            lambda row, _: format_thread_status(thread(row)),
+            style=lambda row: STATUS_STYLES.get(thread(row).status, "dim"),
         ),
         Column("closed_because", "Because", lambda row: thread(row).closed_because, in_table=False),
         Column(
@@ -108,7 +114,7 @@ def _columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             right=True,
         ),
         *_time_columns(thread),
-        Column("practitioner", "With", lambda row: thread(row).practitioner, spare=True),
+        Column("practitioner", "With", lambda row: thread(row).practitioner, droppable=True),
         Column("surgery", "Surgery", lambda row: thread(row).surgery, in_table=False),
         Column("zone", "Zone", lambda row: thread(row).zone, for_people=False),
     )
@@ -132,86 +138,89 @@ def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
     )
 
 
-def _own(row: ThreadLike) -> Thread:
+def _as_thread(row: ThreadLike) -> Thread:
     return row
 
 
-THREADS: View[Thread] = record_view(Thread, "threads", _columns(_own))
+THREADS: View[Thread] = dataclass_view(Thread, "threads", _thread_columns(_as_thread))
 
 
-def _in_the_thread(column: Column[Conversation]) -> Column[Conversation]:
-    return replace(column, inside=f"thread.{column.name}")
+def _with_json_path(column: Column[Conversation]) -> Column[Conversation]:
+    return replace(column, json_path=f"thread.{column.name}")
 
 
-def _message_ids(one: Conversation) -> tuple[str, ...]:
-    return tuple(str(each.id) for each in one.messages)
+def _message_ids(conversation: Conversation) -> tuple[str, ...]:
+    return tuple(str(message.id) for message in conversation.messages)
 
 
-CONVERSATION: View[Conversation] = record_view(
+CONVERSATION: View[Conversation] = dataclass_view(
     Conversation,
     "conversation",
     (
-        *map(_in_the_thread, _columns(lambda one: one.thread)),
-        Column("thread", "Thread", lambda one: one.thread.id, for_people=False),
+        *map(_with_json_path, _thread_columns(lambda conversation: conversation.thread)),
+        Column("thread", "Thread", lambda conversation: conversation.thread.id, for_people=False),
         Column("messages", "Message ids", _message_ids, for_people=False),
     ),
 )
-"""The head of a conversation; in JSON, the whole thread and its messages."""
+"""The thread of a conversation; in JSON, the thread and its messages."""
 
-THREAD_RECEIPT: View[ThreadReceipt] = record_view(
-    ThreadReceipt, "thread-receipt", (*_columns(_own), *sending_columns(ThreadReceipt))
+THREAD_RECEIPT: View[ThreadReceipt] = dataclass_view(
+    ThreadReceipt, "thread-receipt", (*_thread_columns(_as_thread), *receipt_columns(ThreadReceipt))
 )
 
 
-def _attached(one: Message) -> tuple[str, ...]:
-    return tuple(each.id for each in one.attachments)
+def _attachment_ids(message: Message) -> tuple[str, ...]:
+    return tuple(attachment.id for attachment in message.attachments)
 
 
-def _attached_words(one: Message, time_format: TimeFormat) -> str:
-    return "\n".join(map(attachment_words, one.attachments))
+def _format_attachments(message: Message, time_format: TimeFormat) -> str:
+    return "\n".join(map(format_attachment, message.attachments))
 
 
-def attachment_words(one: Attachment) -> str:
-    """`m-1.1  rash.jpg (image/jpeg, 12 kB)`."""
-    known = ", ".join(filter(None, (one.content_type, size_words(one.size))))
-    title = one.title or "(no name)"
-    return f"{one.id}  {title} ({known})" if known else f"{one.id}  {title}"
+def format_attachment(attachment: Attachment) -> str:
+    """Format an attachment: `m-1.1  rash.jpg (image/jpeg, 12 kB)`."""
+    known = ", ".join(filter(None, (attachment.content_type, format_size(attachment.size))))
+    title = attachment.title or "(no name)"
+    return f"{attachment.id}  {title} ({known})" if known else f"{attachment.id}  {title}"
 
 
-def _sender(one: Message) -> str:
-    return one.sender or ("you" if one.mine else "the surgery")
+def _sender_name(message: Message) -> str:
+    return message.sender or ("you" if message.mine else "the surgery")
 
 
-def _sender_words(one: Message, time_format: TimeFormat) -> str:
-    return f"{_sender(one)} (unread)" if one.unread else _sender(one)
+def _format_sender(message: Message, time_format: TimeFormat) -> str:
+    return f"{_sender_name(message)} (unread)" if message.unread else _sender_name(message)
 
 
 def _message_columns(
     kind: type[MessageLike], zone: str, *, alone: bool
 ) -> tuple[Column[MessageLike], ...]:
-    """The columns of a message; one that stands `alone` says in which thread it is."""
+    """Return the columns of a message; `alone` = outside its thread, which is shown then."""
     return (
-        Column("id", "ID", lambda one: one.id, for_people=False),
-        Column("thread_id", "Thread", lambda one: one.thread_id, for_people=alone),
-        Column("sender", "From", lambda one: one.sender, _sender_words, style="bold"),
+        Column("id", "ID", lambda message: message.id, for_people=False),
+        Column("thread_id", "Thread", lambda message: message.thread_id, for_people=alone),
+        Column("sender", "From", lambda message: message.sender, _format_sender, style="bold"),
         Column(
             "sent",
             "Sent",
-            lambda one: one.sent,
-            lambda one, time_format: time_format.time(one.sent, zone),
+            lambda message: message.sent,
+            lambda message, time_format: time_format.time(message.sent, zone),
         ),
-        Column("mine", "Mine", lambda one: one.mine, for_people=False),
-        Column("unread", "Unread", lambda one: one.unread, for_people=False),
-        Column("attachments", "Attached", _attached, _attached_words),
+        Column("mine", "Mine", lambda message: message.mine, for_people=False),
+        Column("unread", "Unread", lambda message: message.unread, for_people=False),
+        Column("attachments", "Attached", _attachment_ids, _format_attachments),
         Column(
-            "in_response_to", "In response to", lambda one: one.in_response_to, for_people=False
+            "in_response_to",
+            "In response to",
+            lambda message: message.in_response_to,
+            for_people=False,
         ),
     )
 
 
 def messages_view(zone: str) -> View[Message]:
-    """The head of one message; times are worded in the `zone` of its surgery."""
-    return record_view(
+    """Return the view of a message without its text; times are shown in its surgery's `zone`."""
+    return dataclass_view(
         Message,
         "messages",
         _message_columns(Message, zone, alone=False),
@@ -219,27 +228,31 @@ def messages_view(zone: str) -> View[Message]:
 
 
 def message_receipts(zone: str) -> View[MessageReceipt]:
-    """What sending a reply, or marking messages as read, answers with."""
-    return record_view(
+    """Return the view of the receipts for a reply and for messages marked as read."""
+    return dataclass_view(
         MessageReceipt,
         "message-receipt",
         (
             *_message_columns(MessageReceipt, zone, alone=True),
-            Column("status", "Status", lambda one: one.status, for_people=False),
-            *sending_columns(MessageReceipt),
+            Column("status", "Status", lambda message: message.status, for_people=False),
+            *receipt_columns(MessageReceipt),
         ),
     )
 
 
-SAVED: View[SavedAttachment] = record_view(
+SAVED: View[SavedAttachment] = dataclass_view(
     SavedAttachment,
     "saved",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("path", "File", lambda one: one.path),
-        Column("content_type", "Type", lambda one: one.content_type),
+        Column("id", "ID", lambda saved: saved.id),
+        Column("path", "File", lambda saved: saved.path),
+        Column("content_type", "Type", lambda saved: saved.content_type),
         Column(
-            "size", "Size", lambda one: one.size, lambda one, _: size_words(one.size), right=True
+            "size",
+            "Size",
+            lambda saved: saved.size,
+            lambda saved, _: format_size(saved.size),
+            right=True,
         ),
     ),
 )

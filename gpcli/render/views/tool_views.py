@@ -1,4 +1,4 @@
-"""The people of the embedded portal, its surgery's answers, and what `troubleshoot` found."""
+"""The sandbox's people, its surgery's answers, and the findings of `troubleshoot`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gpcli.model.finding import Finding, Verdict
-from gpcli.render.view import Column, View, record_view
+from gpcli.render.view import Column, View, dataclass_view
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class SandboxPerson:
     acts_for: tuple[str, ...]
 
 
-PEOPLE: View[SandboxPerson] = record_view(
+PEOPLE: View[SandboxPerson] = dataclass_view(
     SandboxPerson,
     "sandbox-people",
     (
-        Column("person", "Person", lambda one: one.person),
-        Column("name", "Name", lambda one: one.name),
-        Column("shows", "Shows", lambda one: one.shows),
-        Column("acts_for", "Acts for", lambda one: one.acts_for),
+        Column("person", "Person", lambda person: person.person),
+        Column("name", "Name", lambda person: person.name),
+        Column("shows", "Shows", lambda person: person.shows),
+        Column("acts_for", "Acts for", lambda person: person.acts_for),
     ),
 )
 
@@ -40,13 +40,13 @@ class SurgeryAnswer:
     outcome: str
 
 
-ANSWERED: View[SurgeryAnswer] = record_view(
+ANSWERS: View[SurgeryAnswer] = dataclass_view(
     SurgeryAnswer,
     "sandbox-answered",
     (
-        Column("id", "ID", lambda one: one.id),
-        Column("service", "Service", lambda one: one.service),
-        Column("outcome", "Outcome", lambda one: one.outcome),
+        Column("id", "ID", lambda answer: answer.id),
+        Column("service", "Service", lambda answer: answer.service),
+        Column("outcome", "Outcome", lambda answer: answer.outcome),
     ),
 )
 
@@ -58,19 +58,24 @@ _STYLES = {
     Verdict.SKIPPED: "dim",
 }
 
-FINDINGS: View[Finding] = record_view(
+FINDINGS: View[Finding] = dataclass_view(
     Finding,
     "troubleshoot",
     (
-        Column("name", "Check", lambda one: one.name),
-        Column("status", "Status", lambda one: one.status.value, style=lambda o: _STYLES[o.status]),
-        Column("seen", "Seen", lambda one: one.seen),
-        Column("cause", "Cause", lambda one: one.cause, in_table=False),
-        Column("cure", "Cure", lambda one: one.cure, in_table=False),
+        Column("name", "Check", lambda finding: finding.name),
+        Column(
+            "status",
+            "Status",
+            lambda finding: finding.status.value,
+            style=lambda o: _STYLES[o.status],
+        ),
+        Column("seen", "Seen", lambda finding: finding.seen),
+        Column("cause", "Cause", lambda finding: finding.cause, in_table=False),
+        Column("cure", "Cure", lambda finding: finding.cure, in_table=False),
     ),
 )
 
 
-def cures(findings: Iterable[Finding]) -> Iterator[str]:
-    """What to do, a line for each check that has a cure."""
-    return (f"{one.name}: {one.cure}" for one in findings if one.cure)
+def format_cures(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield a line for each check that has a cure."""
+    return (f"{finding.name}: {finding.cure}" for finding in findings if finding.cure)

@@ -1,4 +1,4 @@
-"""Codes and amounts in words for people, the columns of receipts, and plans."""
+"""Status codes and prices as text, the columns of receipts, and plans."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from gpcli.render.view import Column
 UNKNOWN = "unknown"
 
 
-class OnBehalf(Protocol):
-    """Whatever names a patient and who acts for them."""
+class ActingParties(Protocol):
+    """A record that names a patient and who acts for them."""
 
     @property
     def patient(self) -> Person:
-        """Whom it is about."""
+        """The patient."""
 
     @property
     def acting_user(self) -> Person | None:
-        """Who acts, `None` where nobody said."""
+        """Who acts; `None` = not known."""
 
 
-STATUS = {
+APPOINTMENT_STATUSES = {
     "proposed": "waiting for the surgery",
     "pending": "waiting for the surgery",
     "waitlist": "on the waiting list",
@@ -42,64 +42,64 @@ STATUS = {
     "noshow": "missed",
     "entered-in-error": "entered in error",
 }
-"""R4 AppointmentStatus in a patient's words; an unknown code is shown as written."""
+"""R4 AppointmentStatus in a patient's words; an unknown code is shown as recorded."""
 
-STATUS_STYLE = {"booked": "green", "proposed": "yellow", "pending": "yellow", "cancelled": "dim"}
-
-
-def status_words(status: str) -> str:
-    """An appointment's status for people."""
-    return STATUS.get(status, status)
+STATUS_STYLES = {"booked": "green", "proposed": "yellow", "pending": "yellow", "cancelled": "dim"}
 
 
-def acting_words(sent: OnBehalf, time_format: TimeFormat) -> str:
-    """Who acts, where it is not the patient; nothing otherwise."""
+def format_appointment_status(status: str) -> str:
+    """Format the status of an appointment."""
+    return APPOINTMENT_STATUSES.get(status, status)
+
+
+def format_acting_user(sent: ActingParties, time_format: TimeFormat) -> str:
+    """Return the name of who acts; empty where that is the patient or not known."""
     return "" if sent.acting_user in {None, sent.patient} else acting_name(sent) or ""
 
 
-def acting_name(sent: OnBehalf) -> str | None:
-    """Who acts, `None` where nobody said."""
+def acting_name(sent: ActingParties) -> str | None:
+    """Return the name of who acts; `None` = not known."""
     return sent.acting_user.name if sent.acting_user else None
 
 
-def price_words(price: Price | None) -> str:
-    """`NOK 180–392`, `free`, or `unknown`: never 0 for what nobody knows."""
+def format_price(price: Price | None) -> str:
+    """Format a price for people: `NOK 180–392`, `free`, or `unknown` for `None`."""
     if price is None:
         return UNKNOWN
     if price.high == 0:
         return "free"
     if price.low == price.high:
-        return f"{price.currency} {_amount(price.low)}"
-    return f"{price.currency} {_amount(price.low)}–{_amount(price.high)}"
+        return f"{price.currency} {_format_amount(price.low)}"
+    return f"{price.currency} {_format_amount(price.low)}–{_format_amount(price.high)}"
 
 
-def price_cell(price: Price | None) -> str | None:
-    """`180-392 NOK` for scripts, `None` when unknown."""
+def format_plain_price(price: Price | None) -> str | None:
+    """Format a price for plain lines: `180-392 NOK`; `None` = unknown."""
     if price is None:
         return None
-    amounts = dict.fromkeys((_amount(price.low), _amount(price.high)))
+    amounts = dict.fromkeys((_format_amount(price.low), _format_amount(price.high)))
     return f"{'-'.join(amounts)} {price.currency}"
 
 
-def _amount(amount: Decimal) -> str:
+def _format_amount(amount: Decimal) -> str:
     return format(amount, "f")
 
 
 Kind = TypeVar("Kind", bound=Receipt)
 
 
-def sending_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
-    """The columns for a receipt of `kind`."""
+def receipt_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the columns that every receipt has, for receipts of `kind`."""
     return (
-        Column("changed", "Changed", lambda one: one.changed, for_people=False),
-        Column("dry_run", "Dry run", lambda one: one.dry_run, for_people=False),
-        Column("request_id", "Request", lambda one: one.request_id, for_people=False),
-        Column("patient", "For", lambda one: one.patient.name),
-        Column("acting_user", "By", acting_name, acting_words),
+        Column("changed", "Changed", lambda receipt: receipt.changed, for_people=False),
+        Column("dry_run", "Dry run", lambda receipt: receipt.dry_run, for_people=False),
+        Column("request_id", "Request", lambda receipt: receipt.request_id, for_people=False),
+        Column("patient", "For", lambda receipt: receipt.patient.name),
+        Column("acting_user", "By", acting_name, format_acting_user),
     )
 
 
-def plan_of(
+def build_plan(
     action: str,
     rows: Iterable[tuple[str, PlanValue]],
     warnings: tuple[str, ...],
@@ -108,17 +108,22 @@ def plan_of(
     zone: str,
     now: datetime,
 ) -> Plan:
-    """Word each value; rows without one are left out, an unknown price is said to be so."""
+    """Return a plan with its values formatted.
+
+    Rows without a value are left out, except for prices: an unknown one is shown as such.
+    """
     time_format = TimeFormat(now)
-    worded = tuple((label, _words(label, value, zone, time_format)) for label, value in rows)
-    return Plan(action, tuple(row for row in worded if row[1]), environment, warnings)
+    formatted = tuple(
+        (label, _format_plan_value(label, value, zone, time_format)) for label, value in rows
+    )
+    return Plan(action, tuple(row for row in formatted if row[1]), environment, warnings)
 
 
-def _words(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:
+def _format_plan_value(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:
     if isinstance(value, Window):
         return time_format.period(value.start, value.end, zone)
     if isinstance(value, datetime):
         return time_format.time(value, zone)
     if isinstance(value, Price) or label.startswith("Price"):
-        return price_words(value if isinstance(value, Price) else None)
+        return format_price(value if isinstance(value, Price) else None)
     return value or ""

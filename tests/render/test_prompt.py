@@ -5,7 +5,7 @@ import pexpect
 import pytest
 
 from gpcli.errors import ConfirmationNeeded, InputNeeded
-from gpcli.render.ask import Ask, may_ask
+from gpcli.render.prompt import Prompt, can_prompt
 from gpcli.render.terminal import Terminal
 
 CHOICES = [
@@ -17,7 +17,7 @@ CHOICES = [
 
 def asking(answers, **allowed):
     err = StringIO()
-    return Ask(StringIO(answers), err, **({"allowed": True} | allowed)), err
+    return Prompt(StringIO(answers), err, **({"allowed": True} | allowed)), err
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_nothing_is_shown_where_no_choice_can_be_made(choices, allowed):
 
 
 def test_bytes_that_are_no_text_are_no_answer():
-    ask = Ask(TextIOWrapper(BytesIO(b"\xff\xfe\n"), encoding="utf-8"), StringIO(), allowed=True)
+    ask = Prompt(TextIOWrapper(BytesIO(b"\xff\xfe\n"), encoding="utf-8"), StringIO(), allowed=True)
     assert ask.yes("Book?", flag="--yes") is False
 
 
@@ -204,14 +204,14 @@ class Interrupted(StringIO):
 def test_ctrl_c_at_a_question_ends_the_line_and_the_command():
     err = StringIO()
     with pytest.raises(KeyboardInterrupt):
-        Ask(Interrupted(), err, allowed=True).yes("Send?", flag="--yes")
+        Prompt(Interrupted(), err, allowed=True).yes("Send?", flag="--yes")
     assert err.getvalue() == "Send? [y/N] \n"
 
 
 ASKING = """
 import sys
-from gpcli.render.ask import Ask
-ask = Ask(sys.stdin, sys.stderr, allowed=sys.stdin.isatty() and sys.stderr.isatty())
+from gpcli.render.prompt import Prompt
+ask = Prompt(sys.stdin, sys.stderr, allowed=sys.stdin.isatty() and sys.stderr.isatty())
 choices = [("a", "Tue 24 Nov 2026 09:00"), ("b", "Tue 24 Nov 2026 09:20")]
 print("chosen", ask.choose("Which time?", choices, flag="SLOT"))
 """
@@ -247,7 +247,7 @@ ALL = Terminal(stdin_tty=True, stdout_tty=False, stderr_tty=True)
     ],
 )
 def test_asking_can_be_forbidden(env, no_input, allowed):
-    assert may_ask(ALL, env, no_input) is allowed
+    assert can_prompt(ALL, env, no_input) is allowed
 
 
 @pytest.mark.parametrize(
@@ -264,4 +264,4 @@ def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
     stdin_tty, stderr_tty, stdin_taken, allowed
 ):
     terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
-    assert may_ask(terminal, {}, False, stdin_taken=stdin_taken) is allowed
+    assert can_prompt(terminal, {}, False, stdin_taken=stdin_taken) is allowed

@@ -1,0 +1,185 @@
+"""Questions to the person at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TextIO
+
+from gpcli.errors import ConfirmationNeeded, InputNeeded
+from gpcli.render.columns import wrap_line
+from gpcli.render.sanitise import safe_line
+from gpcli.render.terminal import LineWriter, Terminal, is_set
+
+MAX_TRIES = 3
+"""How often a question is asked before it is given up."""
+
+_YES = frozenset({"y", "yes"})
+
+
+def can_prompt(
+    terminal: Terminal, env: Mapping[str, str], no_input: bool, *, stdin_taken: bool = False
+) -> bool:
+    """Return whether somebody can be asked: both streams are terminals and nothing forbids it.
+
+    `no_input` (`--no-input`), GPCLI_NO_INPUT and CI forbid it; `false`, `0` and empty are off.
+    With `stdin_taken`, standard input holds data and answers are read from the terminal device, so
+    that standard input need not be a terminal.
+    """
+    if no_input or is_set(env.get("GPCLI_NO_INPUT")) or is_set(env.get("CI")):
+        return False
+    return terminal.stderr_tty and (terminal.stdin_tty or stdin_taken)
+
+
+class Prompt:
+    """Asks questions on standard error and reads the answers, a line each.
+
+    `allowed` is whether anybody may be asked. `tty_device` opens the terminal device to read
+    answers from; `None` = from standard input. `on_answer` is called after each answer, to leave
+    the time that a person took out of network time limits. `width` is the columns at which choices
+    are wrapped; `None` = they are not.
+
+    Every question takes the `flag` that answers it on the command line, for the error that is
+    raised where nobody can be asked.
+    """
+
+    def __init__(
+        self,
+        stdin: TextIO,
+        stderr: TextIO,
+        *,
+        allowed: bool,
+        tty_device: Callable[[], TextIO] | None = None,
+        on_answer: Callable[[], None] = lambda: None,
+        width: int | None = None,
+    ) -> None:
+        self.allowed = allowed
+        self._width = width
+        self._stdin = stdin
+        self._stderr = LineWriter(stderr)
+        self._tty_device = tty_device
+        self._on_answer = on_answer
+        self._device: TextIO | None = None
+
+    def yes(self, question: str, *, flag: str) -> bool:
+        """Ask for agreement. Only `y` and `yes` are yes; the end of input is no.
+
+        Raises: ConfirmationNeeded if nobody can be asked.
+        """
+        if not self._can_ask():
+            raise ConfirmationNeeded(
+                "This needs your agreement, and there is nobody to ask.",
+                hint=f"Agree with {flag}.",
+            )
+        answer = self._ask_once(f"{safe_line(question)} [y/N] ")
+        return answer is not None and answer.lower() in _YES
+
+    def text(self, question: str, *, flag: str) -> str:
+        """Ask for a line of text, up to three times while the answer is empty.
+
+        Raises: InputNeeded if nobody can be asked or no answer came.
+        """
+        for answer in self._ask_repeatedly(f"{safe_line(question)}: ", flag):
+            if answer:
+                return answer
+        raise _no_usable_answer(flag)
+
+    def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+        """Show numbered `choices` (id and label), ask for one, and return its id.
+
+        The answer is a number or an id; where an id is also a number in the list, it is taken for
+        the number. Asks up to three times, and says which answers are not in the list.
+
+        Raises: InputNeeded if nobody can be asked, there are no choices, or none was made.
+        """
+        prompt = f"Number (1-{len(choices)}): "
+        return self._ask_for_choices(question, prompt, choices, flag, lambda answer: [answer])[0]
+
+    def choose_several(
+        self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
+    ) -> list[str]:
+        """Ask as `choose` for one or more, separated by commas, and return their ids.
+
+        Each id is returned once, in the order of the answer.
+        """
+        prompt = f"Numbers (1-{len(choices)}), separated by commas: "
+        return self._ask_for_choices(question, prompt, choices, flag, _split_answer)
+
+    def _ask_for_choices(
+        self,
+        question: str,
+        prompt: str,
+        choices: Sequence[tuple[str, str]],
+        flag: str,
+        split: Callable[[str], list[str]],
+    ) -> list[str]:
+        """Ask for ids of `choices`; `split` returns the numbers and ids in an answer."""
+        if not (choices and self._can_ask()):
+            raise _nobody_to_ask(flag)
+        self._write_choices(question, [label for _, label in choices])
+        by_number = {str(number): id for number, (id, _) in enumerate(choices, start=1)}
+        by_answer = {id: id for id, _ in choices} | by_number
+        for answer in self._ask_repeatedly(prompt, flag):
+            named = split(answer)
+            unknown = [name for name in named if name not in by_answer]
+            if named and not unknown:
+                return list(dict.fromkeys(by_answer[name] for name in named))
+            if any(unknown):
+                text = f"'{unknown[0]}' is not in the list: answer with a number or an id."
+                self._stderr.write_line(safe_line(text))
+        raise _no_usable_answer(flag)
+
+    def _write_choices(self, question: str, labels: Sequence[str]) -> None:
+        self._stderr.write_line(safe_line(question))
+        digits = len(str(len(labels)))
+        for number, label in enumerate(labels, start=1):
+            text = " ".join(safe_line(label).split())  # so that no part passes for a choice
+            line = f"  {number:{digits}}  {text}"
+            lines = wrap_line(line, self._width, digits + 4) if self._width else [line]
+            self._stderr.write("".join(f"{line}\n" for line in lines))
+
+    def _ask_repeatedly(self, prompt: str, flag: str) -> Iterator[str]:
+        if not self._can_ask():
+            raise _nobody_to_ask(flag)
+        for _ in range(MAX_TRIES):
+            answer = self._ask_once(prompt)
+            if answer is None:
+                return
+            yield answer
+
+    def _ask_once(self, prompt: str) -> str | None:
+        self._stderr.write(prompt)
+        try:
+            line = (self._device or self._stdin).readline()
+        except UnicodeDecodeError:
+            return ""
+        except KeyboardInterrupt:
+            self._stderr.write_line("")  # the next output begins on a line of its own
+            raise
+        self._on_answer()
+        if line == "":
+            self._stderr.write_line("")
+            return None
+        return line.strip()
+
+    def _can_ask(self) -> bool:
+        if self.allowed and self._tty_device is not None and self._device is None:
+            self._open_device(self._tty_device)
+        return self.allowed
+
+    def _open_device(self, tty_device: Callable[[], TextIO]) -> None:
+        try:
+            self._device = tty_device()
+        except OSError:
+            self.allowed = False
+
+
+def _split_answer(answer: str) -> list[str]:
+    return [name for part in answer.split(",") if (name := part.strip())]
+
+
+def _no_usable_answer(flag: str) -> InputNeeded:
+    return InputNeeded(f"{flag} is needed, and no usable answer came.", hint=f"Give {flag}.")
+
+
+def _nobody_to_ask(flag: str) -> InputNeeded:
+    return InputNeeded(f"{flag} is needed, and there is nobody to ask.", hint=f"Give {flag}.")
