@@ -1,100 +1,106 @@
-"""Bundles: what was found, what came along, and where there is more (R4 3.1.1, Bundle)."""
+"""Searchset bundles: matches, included resources, and the link to the next page (R4 3.1.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.fhir.element import Element, Malformed, read_resource
 
-_SEVERE = frozenset({"error", "fatal"})
-_MISSING = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
-"""Codes (R4 IssueType) of issues that say, also as a warning, that data was left out."""
+_ERROR_SEVERITIES = frozenset({"error", "fatal"})
+_INCOMPLETE_CODES = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
+"""Issue codes (R4 IssueType) that mean left-out data, even with the severity `warning`."""
 
 
 @dataclass
 class Bundle:
-    """A page, or several put together. `flaws` are phrases on what could not be read.
+    """One page of search results, or several merged.
 
-    `total` is how many matches the whole list has, as the portal says; `None` = it does not.
+    `resources` holds matches and included resources by `Type/id`. `total` is the number of matches
+    on all pages as the portal states it; `None` where it does not. `flaws` are phrases on what
+    could not be read.
     """
 
     matches: list[Element] = field(default_factory=list)
-    found: dict[str, Element] = field(default_factory=dict)
-    next: str | None = None
+    resources: dict[str, Element] = field(default_factory=dict)
+    next_url: str | None = None
     total: int | None = None
     flaws: list[str] = field(default_factory=list)
-    _matched: set[str] = field(default_factory=set, repr=False, compare=False)
+    _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
 
-    def of(self, kind: str) -> Iterator[Element]:
-        """The resources of one type, matched or included, in order."""
-        return (each for each in self.found.values() if each.kind == kind)
+    def of_type(self, resource_type: str) -> Iterator[Element]:
+        """Return the resources of one type, matched or included, in order."""
+        return (each for each in self.resources.values() if each.resource_type == resource_type)
 
     def get(self, reference: str | None) -> Element | None:
-        """The resource that `Type/id` points to, if it came along."""
-        return self.found.get(reference or "")
+        """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
+        return self.resources.get(reference or "")
 
-    def add(self, page: Bundle) -> None:
-        """Put the next page behind this one; what was there already stays as it was."""
-        for each in page.matches:
-            self.match(each)
-        for reference, each in page.found.items():
-            self.found.setdefault(reference, each)
-        self.next, self.total = page.next, page.total
+    def merge(self, page: Bundle) -> None:
+        """Add the next page; a resource that is there already is kept as it is."""
+        for match in page.matches:
+            self.add_match(match)
+        for reference, resource in page.resources.items():
+            self.resources.setdefault(reference, resource)
+        self.next_url, self.total = page.next_url, page.total
         self.flaws += page.flaws
 
-    def match(self, one: Element) -> None:
-        """Count `one` as an answer to the question, once."""
-        if one.ref not in self._matched:
-            self._matched.add(one.ref)
-            self.matches.append(one)
+    def add_match(self, resource: Element) -> None:
+        """Add `resource` to the matches, once."""
+        if resource.relative_reference not in self._match_references:
+            self._match_references.add(resource.relative_reference)
+            self.matches.append(resource)
 
 
 def read_bundle(json: object) -> Bundle:
-    """A searchset; entries that can't be read become flaws. Raises Malformed."""
-    root = resource(json)
-    if root.kind != "Bundle":
-        raise Malformed(f"the portal sent a {root.kind} where a Bundle was due")
-    bundle = Bundle(next=_link(root, "next"), total=_total(root))
+    """Return a searchset; entries that can't be read become flaws. Raises Malformed."""
+    root = read_resource(json)
+    if root.resource_type != "Bundle":
+        raise Malformed(f"the portal sent a {root.resource_type} where a Bundle was due")
+    bundle = Bundle(next_url=_find_link(root, "next"), total=_read_total(root))
     for entry in root.children("entry"):
-        _take(bundle, entry)
+        _add_entry(bundle, entry)
     return bundle
 
 
-def _take(bundle: Bundle, entry: Element) -> None:
+def _add_entry(bundle: Bundle, entry: Element) -> None:
     try:
-        one = _resource(entry)
-        if one.kind == "OperationOutcome":
-            bundle.flaws += _serious(one)
+        resource = _entry_resource(entry)
+        if resource.resource_type == "OperationOutcome":
+            bundle.flaws += _reported_problems(resource)
             return
         mode = entry.child("search")
-        bundle.found.setdefault(one.ref, one)
-        if mode is None or mode.text("mode") in {None, "match"}:
-            bundle.match(bundle.found[one.ref])
-    except Malformed as flaw:
-        bundle.flaws.append(str(flaw))
+        bundle.resources.setdefault(resource.relative_reference, resource)
+        if mode is None or mode.string("mode") in {None, "match"}:
+            bundle.add_match(bundle.resources[resource.relative_reference])
+    except Malformed as error:
+        bundle.flaws.append(str(error))
 
 
-def _resource(entry: Element) -> Element:
+def _entry_resource(entry: Element) -> Element:
     if "resource" not in entry.json:
         raise Malformed(f"{entry.path} has no resource")
-    return resource(entry.json["resource"])
+    return read_resource(entry.json["resource"])
 
 
-def _serious(outcome: Element) -> list[str]:
+def _reported_problems(outcome: Element) -> list[str]:
     return [
-        issue.phrase("details") or issue.text("diagnostics") or issue.text("code") or "no reason"
+        issue.concept_text("details")
+        or issue.string("diagnostics")
+        or issue.string("code")
+        or "no reason"
         for issue in outcome.children("issue")
-        if issue.text("severity") in _SEVERE or issue.text("code") in _MISSING
+        if issue.string("severity") in _ERROR_SEVERITIES
+        or issue.string("code") in _INCOMPLETE_CODES
     ]
 
 
-def _total(root: Element) -> int | None:
-    """`Bundle.total`; what is no number is no help, and no reason to refuse the page."""
+def _read_total(root: Element) -> int | None:
+    """Return `Bundle.total`; `None` also where it is no integer, which spoils no page."""
     total = root.json.get("total")
     return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
-def _link(root: Element, relation: str) -> str | None:
+def _find_link(root: Element, relation: str) -> str | None:
     links = root.children("link")
-    return next((each.text("url") for each in links if each.text("relation") == relation), None)
+    return next((link.string("url") for link in links if link.string("relation") == relation), None)

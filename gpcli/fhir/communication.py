@@ -12,165 +12,174 @@ from uuid import UUID
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.documents import read_attachments, write_attachment
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
-from gpcli.fhir.patient import name_of
-from gpcli.fhir.scheduling import name_behind
+from gpcli.fhir.patient import read_name, read_target
+from gpcli.fhir.scheduling import practitioner_name
 from gpcli.model.thread import Draft, Message, MessageId, Thread, ThreadId, ThreadKind
 
-THREAD = "urn:gpcli:thread"
-ERRONEOUS = "entered-in-error"
+THREAD_SYSTEM = "urn:gpcli:thread"
+ENTERED_IN_ERROR = "entered-in-error"
 
-_DAYS = re.compile(r"\d{4}(-\d\d){0,2}", re.ASCII)
-_OUR_SIDE = frozenset({"Patient", "RelatedPerson"})
-_PEOPLE = frozenset({"Patient", "RelatedPerson", "Practitioner"})
+_PARTIAL_DATE = re.compile(r"\d{4}(-\d\d){0,2}", re.ASCII)
+_PATIENT_SIDE = frozenset({"Patient", "RelatedPerson"})
+_PERSON_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner"})
 
 
-def header_of(communication: Element) -> str | None:
-    """The header of the thread that a message is part of; `None` for a header."""
-    parts = communication.references("partOf")
-    return next((each for each in parts if each.startswith("Communication/")), None)
+def header_reference(communication: Element) -> str | None:
+    """Return the header of the thread that a message is part of; `None` for a header itself."""
+    part_of = communication.references("partOf")
+    return next((target for target in part_of if target.startswith("Communication/")), None)
 
 
 def read_message(
     message: Element, bundle: Bundle, patient: str, is_read: Callable[[str], bool]
 ) -> Message:
-    """One message. `is_read` tells whether it is known as read here. Raises Malformed."""
-    identity = message.need("id")
+    """Return a message. Raises Malformed.
+
+    `bundle` holds its sender and documents. `is_read` tells by the id whether this machine has it
+    marked as read.
+    """
+    message_id = message.require_string("id")
     author = message.reference("sender")
-    mine = _kind(author) in _OUR_SIDE
+    mine = _type_of(author) in _PATIENT_SIDE
     to_patient = not mine and f"Patient/{patient}" in message.references("recipient")
-    header = header_of(message) or message.ref
-    answered = message.references("inResponseTo")
+    header = header_reference(message) or message.relative_reference
+    in_response_to = message.references("inResponseTo")
     return Message(
-        id=MessageId(identity),
-        thread_id=ThreadId(_id(header)),
-        sent=_when(message),
-        sender=_sender(message, bundle),
+        id=MessageId(message_id),
+        thread_id=ThreadId(_id_of(header)),
+        sent=_read_sent(message),
+        sender=_sender_name(message, bundle),
         mine=mine,
-        unread=to_patient and message.text("received") is None and not is_read(identity),
-        text="\n\n".join(_words(message)),
+        unread=to_patient and message.string("received") is None and not is_read(message_id),
+        text="\n\n".join(_read_texts(message)),
         attachments=read_attachments(message, bundle),
-        in_response_to=_id(answered[0]) if answered else None,
+        in_response_to=_id_of(in_response_to[0]) if in_response_to else None,
     )
 
 
 def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zone: str) -> Thread:
-    """One thread by its header and its messages, oldest first. Raises Malformed."""
-    surgery = surgery_of(header)
-    sent = [each.sent for each in messages if each.sent]
-    started = _when(header) or min(sent, default=None)
+    """Return a thread from its header and its messages, oldest first. Raises Malformed.
+
+    `bundle` holds the surgery; `zone` is its time zone.
+    """
+    surgery = surgery_reference(header)
+    sent = [message.sent for message in messages if message.sent]
+    started = _read_sent(header) or min(sent, default=None)
     return Thread(
-        id=ThreadId(header.need("id")),
-        kind=_category(header),
-        subject=header.phrase("topic"),
-        status=header.need("status"),
-        closed_because=header.phrase("statusReason"),
-        surgery=_known(lambda: _organization(surgery, bundle)),
-        practitioner=_known(lambda: _practitioner(header, surgery, bundle)),
+        id=ThreadId(header.require_string("id")),
+        kind=_read_kind(header),
+        subject=header.concept_text("topic"),
+        status=header.require_string("status"),
+        closed_because=header.concept_text("statusReason"),
+        surgery=_none_if_malformed(lambda: _thread_surgery(surgery, bundle)),
+        practitioner=_none_if_malformed(lambda: _thread_practitioner(header, surgery, bundle)),
         started=started,
         last=max(sent, default=started),
         message_count=len(messages),
-        unread_count=sum(each.unread for each in messages),
+        unread_count=sum(message.unread for message in messages),
         zone=zone,
-        surgery_id=_id(surgery) if surgery else None,
+        surgery_id=_id_of(surgery) if surgery else None,
         identifiers=tuple(
-            filter(None, (each.text("value") for each in header.children("identifier")))
+            filter(None, (each.string("value") for each in header.children("identifier")))
         ),
     )
 
 
-def surgery_of(header: Element) -> str | None:
-    """The surgery's side of a thread, as a reference: who got it, or who began it."""
-    both = (*header.references("recipient"), header.reference("sender"))
-    return next((each for each in both if each and _kind(each) not in _OUR_SIDE), None)
+def surgery_reference(header: Element) -> str | None:
+    """Return the reference of the surgery in a thread, as its recipient or its sender."""
+    parties = (*header.references("recipient"), header.reference("sender"))
+    return next((each for each in parties if each and _type_of(each) not in _PATIENT_SIDE), None)
 
 
-def _known(name: Callable[[], str | None]) -> str | None:
-    """A name; what can't be read of somebody else's record must not cost the message."""
+def _none_if_malformed(read_name: Callable[[], str | None]) -> str | None:
+    """Return a name; a flaw in another record than the message must not hide the message."""
     try:
-        return name()
+        return read_name()
     except Malformed:
         return None
 
 
-def _words(message: Element) -> list[str]:
-    texts = (each.text("contentString") for each in message.children("payload"))
-    return [each for each in texts if each]
+def _read_texts(message: Element) -> list[str]:
+    texts = (payload.string("contentString") for payload in message.children("payload"))
+    return [text for text in texts if text]
 
 
-def _category(header: Element) -> str | None:
-    written = header.codings("category")
-    ours = [coding.code for coding in written if coding.system == THREAD]
-    return next(filter(None, (*ours, *(coding.code for coding in written))), None)
+def _read_kind(header: Element) -> str | None:
+    """Return our code of the category, else the first one as written."""
+    categories = header.codings("category")
+    ours = [coding.code for coding in categories if coding.system == THREAD_SYSTEM]
+    return next(filter(None, (*ours, *(coding.code for coding in categories))), None)
 
 
-def _when(communication: Element) -> datetime | None:
-    """When it was sent; a day without a time (R4 dateTime) is no instant, and none is made up."""
-    written = communication.text("sent") or ""
-    return None if _DAYS.fullmatch(written) else communication.instant("sent")
+def _read_sent(communication: Element) -> datetime | None:
+    """Return when it was sent; `None` also for a date without a time (R4 dateTime)."""
+    sent = communication.string("sent") or ""
+    return None if _PARTIAL_DATE.fullmatch(sent) else communication.instant("sent")
 
 
-def _sender(message: Element, bundle: Bundle) -> str | None:
+def _sender_name(message: Element, bundle: Bundle) -> str | None:
     target = message.child("sender")
     reference = message.reference("sender")
     if target is None:
         return None
-    return target.text("display") or _known(lambda: _name(reference, bundle))
+    return target.string("display") or _none_if_malformed(lambda: _author_name(reference, bundle))
 
 
-def _name(reference: str | None, bundle: Bundle) -> str | None:
-    there = bundle.get(reference)
-    if there and there.kind in _PEOPLE:
-        return name_of(there)
-    return name_behind(reference or "", bundle) if there and _is_role(there) else _place(there)
+def _author_name(reference: str | None, bundle: Bundle) -> str | None:
+    author = bundle.get(reference)
+    if author and author.resource_type in _PERSON_TYPES:
+        return read_name(author)
+    if author and _is_role(author):
+        return practitioner_name(reference or "", bundle)
+    return _resource_name(author)
 
 
-def _organization(reference: str | None, bundle: Bundle) -> str | None:
-    there = bundle.get(reference)
-    if there and _is_role(there):
-        return _place(bundle.get(there.reference("organization")))
-    return _place(there)
+def _thread_surgery(reference: str | None, bundle: Bundle) -> str | None:
+    surgery = bundle.get(reference)
+    if surgery and _is_role(surgery):
+        return _resource_name(bundle.get(surgery.reference("organization")))
+    return _resource_name(surgery)
 
 
-def _practitioner(header: Element, reference: str | None, bundle: Bundle) -> str | None:
-    if _kind(reference) not in {"PractitionerRole", "Practitioner"}:
+def _thread_practitioner(header: Element, reference: str | None, bundle: Bundle) -> str | None:
+    if _type_of(reference) not in {"PractitionerRole", "Practitioner"}:
         return None
-    return name_behind(reference or "", bundle) or _display(header, reference)
+    return practitioner_name(reference or "", bundle) or _read_display(header, reference)
 
 
-def _display(header: Element, reference: str | None) -> str | None:
-    sides = (*header.children("recipient"), header.child("sender"))
-    shown = [
-        each.text("display")
-        for each in sides
-        if each and Element({"to": each.json}, each.path).reference("to") == reference
+def _read_display(header: Element, reference: str | None) -> str | None:
+    parties = (*header.children("recipient"), header.child("sender"))
+    displays = [
+        party.string("display") for party in parties if party and read_target(party) == reference
     ]
-    return next(filter(None, shown), None)
+    return next(filter(None, displays), None)
 
 
-def _place(there: Element | None) -> str | None:
-    return there.text("name") if there else None
+def _resource_name(resource: Element | None) -> str | None:
+    return resource.string("name") if resource else None
 
 
-def _is_role(there: Element) -> bool:
-    return there.kind == "PractitionerRole"
+def _is_role(resource: Element) -> bool:
+    return resource.resource_type == "PractitionerRole"
 
 
-def _kind(reference: str | None) -> str:
+def _type_of(reference: str | None) -> str:
     return (reference or "").partition("/")[0]
 
 
-def _id(reference: str) -> str:
+def _id_of(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
-_MODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+_MODE_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 
 
 @dataclass(frozen=True)
-class Letter:
-    """From whom to whom: `author` and `recipient` as references, `patient` as an id.
+class Envelope:
+    """What a header and its messages have in common.
 
-    `kind` is a thread's; one that is not of `ThreadKind` is not sent.
+    `author` and `recipient` are references, `patient` is an id. `kind` is the kind of the thread;
+    it is left out of the resource unless it is a ThreadKind.
     """
 
     kind: str | None
@@ -180,43 +189,55 @@ class Letter:
     sent: datetime
 
 
-def write_header(letter: Letter, subject: str, intent: UUID) -> dict[str, Any]:
-    """The header of a new thread; its `sent` is its first message's."""
+def write_header(envelope: Envelope, subject: str, intent: UUID) -> dict[str, Any]:
+    """Return the header of a new thread, sent at the same time as its first message."""
     return {
-        **_written(letter, intent, "in-progress"),
+        **_write_communication(envelope, intent, "in-progress"),
         "topic": {"text": subject},
-        "medium": [{"coding": [{"system": _MODE, "code": "WRITTEN"}]}],
+        "medium": [{"coding": [{"system": _MODE_SYSTEM, "code": "WRITTEN"}]}],
     }
 
 
 def write_message(
-    letter: Letter, draft: Draft, header: str, intent: UUID, *, answers: str | None = None
+    envelope: Envelope,
+    draft: Draft,
+    header: str,
+    intent: UUID,
+    *,
+    in_response_to: str | None = None,
 ) -> dict[str, Any]:
-    """A message in the thread whose header is at `header`; `answers` is a message's id."""
-    message = {**_written(letter, intent, "completed"), "partOf": [{"reference": header}]}
-    if answers:
-        message["inResponseTo"] = [{"reference": f"Communication/{answers}"}]
-    words = [{"contentString": draft.text}] if draft.text else []
-    files = [{"contentAttachment": write_attachment(each)} for each in draft.attachments]
-    return {**message, "payload": [*words, *files]}
+    """Return a message in the thread with the reference `header`.
+
+    `in_response_to` is the id of the message that it answers.
+    """
+    message = {
+        **_write_communication(envelope, intent, "completed"),
+        "partOf": [{"reference": header}],
+    }
+    if in_response_to:
+        message["inResponseTo"] = [{"reference": f"Communication/{in_response_to}"}]
+    texts = [{"contentString": draft.text}] if draft.text else []
+    files = [{"contentAttachment": write_attachment(file)} for file in draft.attachments]
+    return {**message, "payload": [*texts, *files]}
 
 
-def write_read(message: Element, now: datetime) -> dict[str, Any]:
-    """The same message, received now; everything else stays as it was."""
+def write_received(message: Element, now: datetime) -> dict[str, Any]:
+    """Return the message as received at `now`, with everything else unchanged."""
     return {**message.json, "received": now.isoformat(timespec="seconds")}
 
 
-def _written(letter: Letter, intent: UUID, status: str) -> dict[str, Any]:
-    written: dict[str, Any] = {
+def _write_communication(envelope: Envelope, intent: UUID, status: str) -> dict[str, Any]:
+    communication: dict[str, Any] = {
         "resourceType": "Communication",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": status,
-        "subject": {"reference": f"Patient/{letter.patient}"},
-        "sender": {"reference": letter.author},
-        "sent": letter.sent.isoformat(timespec="seconds"),
+        "subject": {"reference": f"Patient/{envelope.patient}"},
+        "sender": {"reference": envelope.author},
+        "sent": envelope.sent.isoformat(timespec="seconds"),
     }
-    if letter.kind in set(ThreadKind):
-        written["category"] = [{"coding": [{"system": THREAD, "code": str(letter.kind)}]}]
-    if letter.recipient:
-        written["recipient"] = [{"reference": letter.recipient}]
-    return written
+    if envelope.kind in set(ThreadKind):
+        category = {"coding": [{"system": THREAD_SYSTEM, "code": str(envelope.kind)}]}
+        communication["category"] = [category]
+    if envelope.recipient:
+        communication["recipient"] = [{"reference": envelope.recipient}]
+    return communication

@@ -1,4 +1,4 @@
-"""Whose a record is: lenient servers send more than was asked for."""
+"""Whether a record is about the patient: lenient servers send other patients' records too."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from gpcli.fhir.element import Element
 
-_SUBJECTS: dict[str, Callable[[Element], tuple[str | None, ...]]] = {
-    "Patient": lambda patient: (patient.ref,),
+_PATIENT_REFERENCES: dict[str, Callable[[Element], tuple[str | None, ...]]] = {
+    "Patient": lambda patient: (patient.relative_reference,),
     "Appointment": lambda appointment: tuple(
-        each.reference("actor") for each in appointment.children("participant")
+        participant.reference("actor") for participant in appointment.children("participant")
     ),
-    "Communication": lambda message: _about(message) or _between(message),
+    "Communication": lambda message: _subject(message) or _sender_and_recipients(message),
     "Consent": lambda consent: (consent.reference("patient"),),
     "Immunization": lambda immunization: (immunization.reference("patient"),),
     "MedicationRequest": lambda request: (request.reference("subject"),),
@@ -19,19 +19,24 @@ _SUBJECTS: dict[str, Callable[[Element], tuple[str | None, ...]]] = {
 }
 
 
-def _about(message: Element) -> tuple[str, ...]:
+def _subject(message: Element) -> tuple[str, ...]:
     subject = message.reference("subject")
     return (subject,) if subject else ()
 
 
-def _between(message: Element) -> tuple[str | None, ...]:
+def _sender_and_recipients(message: Element) -> tuple[str | None, ...]:
     return message.reference("sender"), *message.references("recipient")
 
 
-def concerns(record: Element, patient: str) -> bool:
-    """Whether the record is about the patient with this id; raises Malformed.
+def is_about_patient(record: Element, patient: str) -> bool:
+    """Return whether the record is about the patient with this id.
 
-    Records of other types than these are nobody's own and concern everybody.
+    True for types that belong to no patient, such as Slot.
+
+    Raises:
+        Malformed: a reference of the record can't be read.
+
+    Source: R4 CompartmentDefinition patient.
     """
-    subjects = _SUBJECTS.get(record.kind)
-    return subjects is None or f"Patient/{patient}" in subjects(record)
+    read_references = _PATIENT_REFERENCES.get(record.resource_type)
+    return read_references is None or f"Patient/{patient}" in read_references(record)

@@ -1,4 +1,4 @@
-"""Attachment, DocumentReference and Binary: files at messages."""
+"""Attachment and DocumentReference: the files of messages."""
 
 from __future__ import annotations
 
@@ -11,94 +11,93 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
 from gpcli.model.thread import AttachedFile, Attachment
 
-DOCUMENT = "DocumentReference"
+DOCUMENT_REFERENCE = "DocumentReference"
 
 
 def read_attachments(message: Element, bundle: Bundle) -> tuple[Attachment, ...]:
-    """The files of a Communication, numbered in their order.
+    """Return the files of a Communication, with ids numbered in their order.
 
-    One behind a DocumentReference that did not come along has that as its `source`.
+    A file in a DocumentReference that is not in `bundle` has that reference as its `source`.
     """
-    files = [each for each in message.children("payload") if "contentString" not in each.json]
-    identity = message.need("id")
+    payloads = [each for each in message.children("payload") if "contentString" not in each.json]
+    message_id = message.require_string("id")
     return tuple(
-        _read_payload(payload, f"{identity}.{number}", message, bundle)
-        for number, payload in enumerate(files, 1)
+        _read_payload(payload, f"{message_id}.{number}", message, bundle)
+        for number, payload in enumerate(payloads, 1)
     )
 
 
-def read_attachment(attachment: Element, identity: str, title: str | None = None) -> Attachment:
-    """One Attachment; its bytes where they came along. Raises Malformed.
+def read_attachment(
+    attachment: Element, attachment_id: str, title: str | None = None
+) -> Attachment:
+    """Return an Attachment, with its bytes if they are inline. Raises Malformed.
 
-    What stands inline and is no base64 has neither content nor source.
+    Inline data that is no base64 gives neither content nor source.
     """
-    written = attachment.text("data")
+    encoded = attachment.string("data")
     return Attachment(
-        id=identity,
-        title=attachment.text("title") or title,
-        content_type=attachment.text("contentType"),
-        size=_size(attachment),
-        content=None if written is None else decoded(written),
-        source=attachment.text("url") if written is None else None,
+        id=attachment_id,
+        title=attachment.string("title") or title,
+        content_type=attachment.string("contentType"),
+        size=_read_size(attachment),
+        content=None if encoded is None else decode_base64(encoded),
+        source=attachment.string("url") if encoded is None else None,
     )
 
 
-def read_document(document: Element, identity: str) -> Attachment:
-    """The first content of a DocumentReference. Raises Malformed when there is none."""
+def read_document(document: Element, attachment_id: str) -> Attachment:
+    """Return the first content of a DocumentReference; raise Malformed when it has none."""
     for content in document.children("content"):
         if attachment := content.child("attachment"):
-            return read_attachment(attachment, identity, document.text("description"))
+            return read_attachment(attachment, attachment_id, document.string("description"))
     raise Malformed(f"{document.path} has no content")
 
 
-def documents_of(message: Element) -> Iterator[str]:
-    """The DocumentReferences that a Communication points to, as `DocumentReference/id`."""
+def document_references(message: Element) -> Iterator[str]:
+    """Yield the references of a Communication to documents, as `DocumentReference/id`."""
     for payload in message.children("payload"):
         reference = payload.reference("contentReference") or ""
-        if reference.startswith(f"{DOCUMENT}/"):
+        if reference.startswith(f"{DOCUMENT_REFERENCE}/"):
             yield reference
 
 
-def decoded(written: str) -> bytes | None:
-    """The bytes of a base64Binary (R4: blanks may stand anywhere), `None` if it is none."""
+def decode_base64(encoded: str) -> bytes | None:
+    """Return the bytes of a base64Binary, which may hold blanks; `None` if it is malformed."""
     try:
-        return b64decode("".join(written.split()), validate=True)
+        return b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
-def write_attachment(enclosure: AttachedFile) -> dict[str, Any]:
-    """A file as an Attachment with its bytes."""
+def write_attachment(file: AttachedFile) -> dict[str, Any]:
+    """Return a file as an Attachment with its bytes inline."""
     return {
-        "contentType": enclosure.content_type,
-        "title": enclosure.name,
-        "size": len(enclosure.content),
-        "data": b64encode(enclosure.content).decode("ascii"),
+        "contentType": file.content_type,
+        "title": file.name,
+        "size": len(file.content),
+        "data": b64encode(file.content).decode("ascii"),
     }
 
 
-def _read_payload(payload: Element, identity: str, message: Element, bundle: Bundle) -> Attachment:
+def _read_payload(
+    payload: Element, attachment_id: str, message: Element, bundle: Bundle
+) -> Attachment:
     if attachment := payload.child("contentAttachment"):
-        return read_attachment(attachment, identity)
+        return read_attachment(attachment, attachment_id)
     target = payload.child("contentReference")
     reference = payload.reference("contentReference")
     if target is None or reference is None:
         raise Malformed(f"{payload.path} has no content")
-    document = bundle.get(reference) or _contained(message, reference)
-    if document and document.kind == DOCUMENT:
-        return read_document(document, identity)
-    return Attachment(identity, target.text("display"), None, None, source=reference)
+    document = bundle.get(reference) or message.contained(reference)
+    if document and document.resource_type == DOCUMENT_REFERENCE:
+        return read_document(document, attachment_id)
+    return Attachment(attachment_id, target.string("display"), None, None, source=reference)
 
 
-def _contained(message: Element, reference: str) -> Element | None:
-    inside = message.children("contained")
-    return next((each for each in inside if f"#{each.text('id')}" == reference), None)
-
-
-def _size(attachment: Element) -> int | None:
+def _read_size(attachment: Element) -> int | None:
     size = attachment.decimal("size")
     if size is None:
         return None
     if size < 0 or size != size.to_integral_value():
-        raise attachment.bad("size")
+        raise attachment.malformed("size")
     return int(size)

@@ -1,4 +1,4 @@
-"""Period and dateTime (R4): from when until when, also where only days are written."""
+"""FHIR JSON read strictly: elements and their types, references, Period and dateTime (R4)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ UUID_SYSTEM = "urn:ietf:rfc:3986"
 
 
 class Malformed(ValueError):
-    """A resource that is not as R4 says; the message names the element, never its content."""
+    """JSON that R4 does not allow; the message names the element, never its content."""
 
 
 class Coding(NamedTuple):
-    """A code and the system that it is from."""
+    """A code and the code system it belongs to; each is empty where it is not given."""
 
     system: str
     code: str
@@ -26,148 +26,161 @@ class Coding(NamedTuple):
 
 @dataclass(frozen=True)
 class Element:
-    """A JSON object of a resource, and the path to it for error messages."""
+    """A JSON object within a resource, and its path for error messages.
+
+    The methods take the name of a property. They return `None`, or an empty tuple, where it is
+    absent, and raise Malformed where it has another type.
+    """
 
     json: Mapping[str, Any]
     path: str
 
-    def text(self, name: str) -> str | None:
-        """A string (code, uri, id …), or `None` when absent or empty."""
+    def string(self, name: str) -> str | None:
+        """Return a string (code, uri, id, ...); `None` also for an empty one."""
         value = self.json.get(name)
         if value is None or value == "":
             return None
         if isinstance(value, str):
             return value
-        raise self.bad(name)
+        raise self.malformed(name)
 
-    def need(self, name: str) -> str:
-        """A string that must be there."""
-        value = self.text(name)
+    def require_string(self, name: str) -> str:
+        """Return a string; raise Malformed where it is absent or empty."""
+        value = self.string(name)
         if value is None:
             raise Malformed(f"{self.path}.{name} is missing")
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of strings; a `null` stands where only an extension is (R4 2.6.2.3)."""
-        values = [value for value in self._list(name) if value is not None]
+    def strings(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings without its `null` entries.
+
+        `null` stands for an entry that has only extensions.
+        Source: R4 JSON, 2.6.2.3.
+        """
+        values = [value for value in self._children_json(name) if value is not None]
         if all(isinstance(value, str) for value in values):
             return tuple(values)
-        raise self.bad(name)
+        raise self.malformed(name)
 
-    def flag(self, name: str) -> bool | None:
-        """A boolean."""
+    def boolean(self, name: str) -> bool | None:
+        """Return a boolean."""
         value = self.json.get(name)
         if value is None or isinstance(value, bool):
             return value
-        raise self.bad(name)
+        raise self.malformed(name)
 
     def decimal(self, name: str) -> Decimal | None:
-        """A number with the record's own digits."""
+        """Return a number with the digits that the record has."""
         value = self.json.get(name)
         if value is None:
             return None
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             return Decimal(value)
-        raise self.bad(name)
+        raise self.malformed(name)
 
     def instant(self, name: str) -> datetime | None:
-        """An instant, or a dateTime with a time: aware, with the portal's offset.
+        """Return an instant, or a dateTime with a time: aware, with the offset of the record.
 
-        The years 1 and 9999 are refused: another zone's clock may show a year that isn't.
+        The years 1 and 9999 are refused: converted to another time zone they may overflow.
         """
-        value = self.text(name)
+        value = self.string(name)
         if value is None:
             return None
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:
-            raise self.bad(name) from None
+            raise self.malformed(name) from None
         if instant.tzinfo is None:
             raise Malformed(f"{self.path}.{name} has no time zone")
         if not MINYEAR < instant.year < MAXYEAR:
-            raise self.bad(name)
+            raise self.malformed(name)
         return instant
 
     def child(self, name: str) -> Element | None:
-        """A nested object."""
+        """Return a nested object."""
         value = self.json.get(name)
         if value is None:
             return None
         if isinstance(value, dict):
             return Element(value, f"{self.path}.{name}")
-        raise self.bad(name)
+        raise self.malformed(name)
 
     def children(self, name: str) -> tuple[Element, ...]:
-        """A list of nested objects."""
-        values = self._list(name)
+        """Return a list of nested objects."""
+        values = self._children_json(name)
         if all(isinstance(value, dict) for value in values):
             return tuple(Element(value, f"{self.path}.{name}") for value in values)
-        raise self.bad(name)
+        raise self.malformed(name)
+
+    def contained(self, reference: str) -> Element | None:
+        """Return the contained resource that the reference `#id` points to."""
+        resources = self.children("contained")
+        return next((each for each in resources if f"#{each.string('id')}" == reference), None)
 
     def extension(self, url: str) -> Element | None:
-        """The first extension with this url."""
-        return next((each for each in self.children("extension") if each.text("url") == url), None)
+        """Return the first extension with this URL."""
+        return next((ext for ext in self.children("extension") if ext.string("url") == url), None)
 
     def codings(self, name: str) -> tuple[Coding, ...]:
-        """The codings of a CodeableConcept, or of all in a list of them."""
+        """Return the codings of a CodeableConcept, or of every one in a list."""
         value = self.json.get(name)
         concepts = self.children(name) if isinstance(value, list) else (self.child(name),)
         return tuple(
-            Coding(coding.text("system") or "", coding.text("code") or "")
+            Coding(coding.string("system") or "", coding.string("code") or "")
             for concept in concepts
             if concept
             for coding in concept.children("coding")
         )
 
-    def phrase(self, name: str) -> str | None:
-        """A CodeableConcept in words: its text, else the first display."""
+    def concept_text(self, name: str) -> str | None:
+        """Return the text of a CodeableConcept, else the first display of its codings."""
         concept = self.child(name)
         if concept is None:
             return None
-        displays = (coding.text("display") for coding in concept.children("coding"))
-        return concept.text("text") or next(filter(None, displays), None)
+        displays = (coding.string("display") for coding in concept.children("coding"))
+        return concept.string("text") or next(filter(None, displays), None)
 
     def reference(self, name: str) -> str | None:
-        """Where a Reference points, as `Type/id` or `#id`."""
+        """Return the target of a Reference as `Type/id` or `#id`."""
         target = self.child(name)
-        return _local(target.text("reference")) if target else None
+        return _relative_reference(target.string("reference")) if target else None
 
     def references(self, name: str) -> tuple[str, ...]:
-        """Where a list of References points."""
-        found = (_local(each.text("reference")) for each in self.children(name))
-        return tuple(filter(None, found))
+        """Return the targets of a list of References."""
+        targets = (_relative_reference(item.string("reference")) for item in self.children(name))
+        return tuple(filter(None, targets))
 
     @property
-    def kind(self) -> str:
-        """The type of a resource."""
-        return self.need("resourceType")
+    def resource_type(self) -> str:
+        """The type of this resource."""
+        return self.require_string("resourceType")
 
     @property
-    def ref(self) -> str:
-        """A resource as `Type/id`."""
-        return f"{self.kind}/{self.need('id')}"
+    def relative_reference(self) -> str:
+        """This resource as `Type/id`."""
+        return f"{self.resource_type}/{self.require_string('id')}"
 
-    def bad(self, name: str) -> Malformed:
-        """The error for an element of the wrong type."""
+    def malformed(self, name: str) -> Malformed:
+        """Return the error for a property of the wrong type."""
         return Malformed(f"{self.path}.{name} is not what R4 says")
 
-    def _list(self, name: str) -> list[Any]:
+    def _children_json(self, name: str) -> list[Any]:
         value = self.json.get(name)
         if value is None:
             return []
         if isinstance(value, list):
             return value
-        raise self.bad(name)
+        raise self.malformed(name)
 
 
-def resource(json: object) -> Element:
-    """A resource as an Element; raises Malformed for anything else."""
+def read_resource(json: object) -> Element:
+    """Return a resource as an Element; raise Malformed for anything else."""
     if not isinstance(json, dict) or not isinstance(json.get("resourceType"), str):
         raise Malformed("the answer is not a FHIR resource")
     return Element(json, str(json["resourceType"]))
 
 
-def _local(reference: str | None) -> str | None:
+def _relative_reference(reference: str | None) -> str | None:
     if reference is None or reference.startswith("#"):
         return reference
     parts = reference.partition("?")[0].split("/")
@@ -176,34 +189,41 @@ def _local(reference: str | None) -> str | None:
     return "/".join(parts[-2:])
 
 
-_DAYS = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
+_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _DAY_END = time(23, 59, 59)
 
 
 def read_period(period: Element, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """Start and end of a Period; `None` = open. Raises Malformed.
+    """Return start and end of a Period; `None` means open.
 
-    A day without a time, a month or a year is meant by the clock of `zone`, an end to its last
-    second (R4 Period: the end is inclusive). An end in the year 9999 is how some write an open
-    one.
+    A year, a month or a day without a time is taken in `zone`. As an end it lasts to its last
+    second, since the end is inclusive. An end in the year 9999 counts as open.
+
+    Raises:
+        Malformed: a bound is no dateTime.
+
+    Source: R4 Period.
     """
-    return _bound(period, "start", zone, last=False), _bound(period, "end", zone, last=True)
+    return _read_bound(period, "start", zone, last=False), _read_bound(
+        period, "end", zone, last=True
+    )
 
 
-def _bound(period: Element, name: str, zone: tzinfo, *, last: bool) -> datetime | None:
-    written = period.text(name) or ""
+def _read_bound(period: Element, name: str, zone: tzinfo, *, last: bool) -> datetime | None:
+    written = period.string(name) or ""
     if last and written.startswith(f"{MAXYEAR}"):
         return None
-    days = _DAYS.fullmatch(written)
-    if days is None:
+    partial_date = _PARTIAL_DATE.fullmatch(written)
+    if partial_date is None:
         return period.instant(name)
     try:
-        day = _day(*(int(part) if part else None for part in days.groups()), last=last)
+        parts = (int(part) if part else None for part in partial_date.groups())
+        day = _complete_date(*parts, last=last)
     except ValueError:
-        raise period.bad(name) from None
+        raise period.malformed(name) from None
     return datetime.combine(day, _DAY_END if last else time.min, zone)
 
 
-def _day(year: int | None, month: int | None, day: int | None, *, last: bool) -> date:
+def _complete_date(year: int | None, month: int | None, day: int | None, *, last: bool) -> date:
     year, month = year or 0, month or (12 if last else 1)
     return date(year, month, day or (monthrange(year, month)[1] if last else 1))

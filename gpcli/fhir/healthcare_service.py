@@ -1,4 +1,4 @@
-"""HealthcareService, ChargeItemDefinition and Consent: services, prices, and consent."""
+"""HealthcareService, ChargeItemDefinition and Consent: services, prices and consent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from gpcli.model.service import (
     Surgery,
 )
 
-SERVICE = "urn:gpcli:gp-service"
-CHANNEL = "urn:gpcli:channel"
+SERVICE_SYSTEM = "urn:gpcli:gp-service"
+CHANNEL_SYSTEM = "urn:gpcli:channel"
 CHANNELS = frozenset({"in-person", "phone", "video", "text"})
-"""The codes of CHANNEL."""
+"""The codes of CHANNEL_SYSTEM."""
 LATE_CANCELLATION = "urn:gpcli:late-cancellation"
 DEEP_LINK = "urn:gpcli:booking-deep-link"
 CHARGED_AT = "urn:gpcli:charged-at"
@@ -34,122 +34,142 @@ MAX_ATTACHMENT = "urn:gpcli:max-attachment-bytes"
 ATTACHMENT_TYPES = "urn:gpcli:attachment-types"
 MAX_TEXT = "urn:gpcli:max-text"
 
-_SIGNS: dict[str, int] = {"base": 1, "surcharge": 1, "tax": 1, "deduction": -1, "discount": -1}
+_COMPONENT_SIGNS: dict[str, int] = {
+    "base": 1,
+    "surcharge": 1,
+    "tax": 1,
+    "deduction": -1,
+    "discount": -1,
+}
 
 
-def service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str | None:
-    """The service that a record is for: our own code, one that the profile maps, or as written."""
-    written = list(codings)
-    for coding in written:
-        if coding.system == SERVICE:
+def read_service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str | None:
+    """Return the service code of a record: ours, one that `code_map` maps to ours, or the first.
+
+    `code_map` maps `system|code` to our codes. `None` where there are no codings.
+    """
+    candidates = list(codings)
+    for coding in candidates:
+        if coding.system == SERVICE_SYSTEM:
             return coding.code
         if mapped := code_map.get(f"{coding.system}|{coding.code}"):
             return mapped
-    return written[0].code if written else None
+    return candidates[0].code if candidates else None
 
 
-def service_of(
+def resolve_service(
     codings: Iterable[Coding], code_map: Mapping[str, str], offer: Offer | None
 ) -> str | None:
-    """The service that a record of `offer` is for: a code that is not ours says less than that."""
-    code = service_code(codings, code_map)
+    """Return the service code of a record; where that is not ours, the service of its `offer`."""
+    code = read_service_code(codings, code_map)
     return code if code in set(ServiceName) or offer is None else offer.name
 
 
-def _foreign(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:
-    """The coding that the profile maps to one of ours, where the record has none of ours."""
-    written = list(codings)
-    if any(coding.system == SERVICE for coding in written):
+def _mapped_coding(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:
+    """Return the coding that `code_map` maps to ours; `None` where the record has one of ours."""
+    candidates = list(codings)
+    if any(coding.system == SERVICE_SYSTEM for coding in candidates):
         return None
-    return next((each for each in written if f"{each.system}|{each.code}" in code_map), None)
+    return next((each for each in candidates if f"{each.system}|{each.code}" in code_map), None)
 
 
-def channel_code(codings: Iterable[Coding]) -> str | None:
-    """How a meeting is held, as the portal writes it."""
-    written = list(codings)
-    ours = [coding.code for coding in written if coding.system == CHANNEL]
-    codes = ours or [coding.code for coding in written]
+def read_channel(codings: Iterable[Coding]) -> str | None:
+    """Return the code of the channel: ours, else the first one as the portal writes it."""
+    candidates = list(codings)
+    ours = [coding.code for coding in candidates if coding.system == CHANNEL_SYSTEM]
+    codes = ours or [coding.code for coding in candidates]
     return codes[0] if codes else None
 
 
-def offered(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
-    """Which GP's PractitionerRole names which HealthcareService.
+def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
+    """Return each HealthcareService with the surgery whose PractitionerRole references it.
 
-    Where no role names any, those that the same organization provides (real servers differ); but
-    one that a colleague's role names is the colleague's.
+    Where no role references any, the services that the GP's organization provides count, unless
+    another role in `bundle` references them (real servers differ).
     """
-    places = [(surgery, _role(bundle, surgery)) for surgery in surgeries]
+    roles = [(surgery, _find_role(bundle, surgery)) for surgery in surgeries]
     by_role = [
         (surgery, service)
-        for surgery, role in places
+        for surgery, role in roles
         if role
         for service in map(bundle.get, dict.fromkeys(role.references("healthcareService")))
         if service
     ]
     return by_role or [
         (surgery, service)
-        for surgery, role in places
-        for service in _nobodys(bundle)
-        if role and service.reference("providedBy") == _organization(role)
+        for surgery, role in roles
+        for service in _unclaimed_services(bundle)
+        if role and service.reference("providedBy") == _organization_reference(role)
     ]
 
 
-def _nobodys(bundle: Bundle) -> list[Element]:
-    roles = bundle.of("PractitionerRole")
-    named = {each for role in roles for each in role.references("healthcareService")}
-    return [each for each in bundle.of("HealthcareService") if each.ref not in named]
+def _unclaimed_services(bundle: Bundle) -> list[Element]:
+    """Return the services that no PractitionerRole references."""
+    roles = bundle.of_type("PractitionerRole")
+    claimed = {reference for role in roles for reference in role.references("healthcareService")}
+    services = bundle.of_type("HealthcareService")
+    return [each for each in services if each.relative_reference not in claimed]
 
 
-def _role(bundle: Bundle, surgery: Surgery) -> Element | None:
+def _find_role(bundle: Bundle, surgery: Surgery) -> Element | None:
     role = bundle.get(f"PractitionerRole/{surgery.id}")
     return role or bundle.get(f"Organization/{surgery.id}")
 
 
-def _organization(role: Element) -> str:
-    return role.ref if role.kind == "Organization" else role.reference("organization") or ""
+def _organization_reference(role: Element) -> str:
+    return (
+        role.relative_reference
+        if role.resource_type == "Organization"
+        else role.reference("organization") or ""
+    )
 
 
 def read_offer(
     service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: tzinfo
 ) -> Offer | None:
-    """What `service` offers at `surgery`; `None` for a service that gpcli doesn't know."""
+    """Return what `service` offers at `surgery`; `None` for a service that gpcli does not know.
+
+    A date without a time zone is taken in `zone`.
+    """
     codings = service.codings("type")
-    code = service_code(codings, code_map)
+    code = read_service_code(codings, code_map)
     if code not in set(ServiceName):
         return None
-    late = service.extension(LATE_CANCELLATION)
+    late_cancellation = service.extension(LATE_CANCELLATION)
     link = service.extension(DEEP_LINK)
-    phones = [each for each in service.children("telecom") if each.text("system") == "phone"]
+    phones = [each for each in service.children("telecom") if each.string("system") == "phone"]
     return Offer(
-        id=service.need("id"),
+        id=service.require_string("id"),
         name=ServiceName(code),
         surgery=surgery,
-        active=service.flag("active") is not False,
+        active=service.boolean("active") is not False,
         channels=tuple(
-            coding.code for coding in service.codings("characteristic") if coding.system == CHANNEL
+            coding.code
+            for coding in service.codings("characteristic")
+            if coding.system == CHANNEL_SYSTEM
         ),
-        answer_time=service.text("comment"),
-        eligibility=tuple(_eligibility(service)),
-        absences=tuple(_absence(each, zone) for each in service.children("notAvailable")),
-        phones=tuple(filter(None, (each.text("value") for each in phones))),
-        deep_link=(link.text("valueUrl") or link.text("valueUri")) if link else None,
-        late_cancelling=late.text("valueCode") if late else None,
-        limits=_limits(service),
-        coding=_foreign(codings, code_map),
+        answer_time=service.string("comment"),
+        eligibility=tuple(_read_eligibility(service)),
+        absences=tuple(_read_absence(each, zone) for each in service.children("notAvailable")),
+        phones=tuple(filter(None, (each.string("value") for each in phones))),
+        deep_link=(link.string("valueUrl") or link.string("valueUri")) if link else None,
+        late_cancelling=late_cancellation.string("valueCode") if late_cancellation else None,
+        limits=_read_limits(service),
+        coding=_mapped_coding(codings, code_map),
     )
 
 
-def _limits(service: Element) -> Limits:
+def _read_limits(service: Element) -> Limits:
     types = service.extension(ATTACHMENT_TYPES)
-    words = types.text("valueString") if types else None
+    media_types = types.string("valueString") if types else None
     return Limits(
-        text=_most(service, MAX_TEXT),
-        attachment=_most(service, MAX_ATTACHMENT),
-        types=tuple((words or "").lower().split()),
+        text=_read_maximum(service, MAX_TEXT),
+        attachment=_read_maximum(service, MAX_ATTACHMENT),
+        types=tuple((media_types or "").lower().split()),
     )
 
 
-def _most(service: Element, url: str) -> int | None:
+def _read_maximum(service: Element, url: str) -> int | None:
     extension = service.extension(url)
     value = extension.decimal("valueInteger") if extension else None
     if value is None:
@@ -159,99 +179,109 @@ def _most(service: Element, url: str) -> int | None:
     return int(value)
 
 
-def _eligibility(service: Element) -> Iterator[str]:
+def _read_eligibility(service: Element) -> Iterator[str]:
     for rule in service.children("eligibility"):
-        words = (rule.phrase("code"), rule.text("comment"))
-        yield ": ".join(filter(None, words))
+        texts = (rule.concept_text("code"), rule.string("comment"))
+        yield ": ".join(filter(None, texts))
 
 
-def _absence(rule: Element, zone: tzinfo) -> Absence:
+def _read_absence(rule: Element, zone: tzinfo) -> Absence:
     during = rule.child("during")
     start, end = read_period(during, zone) if during else (None, None)
-    return Absence(rule.text("description"), start, end)
+    return Absence(rule.string("description"), start, end)
 
 
 def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, Price] | None:
-    """The service that an active ChargeItemDefinition is for, and its price.
+    """Return the service code and the price of an active ChargeItemDefinition.
 
-    `None` where the price can't be told: no amounts, several currencies, or a part that is a
+    `None` where the price is unknown: no amounts, several currencies, or a component that is a
     factor without an amount. An e-consultation is charged at sending; others only if the record
     says so.
     """
-    code = service_code(definition.codings("code"), code_map)
-    if code is None or definition.text("status") != "active":
+    code = read_service_code(definition.codings("code"), code_map)
+    if code is None or definition.string("status") != "active":
         return None
     when = definition.extension(CHARGED_AT)
-    at_sending = when is not None and when.text("valueCode") == "sending"
-    price = _price(definition, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
+    at_sending = when is not None and when.string("valueCode") == "sending"
+    price = _build_price(definition, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
     return (code, price) if price else None
 
 
-def _price(definition: Element, *, at_sending: bool) -> Price | None:
+def _build_price(definition: Element, *, at_sending: bool) -> Price | None:
     rates, currencies = [], set()
     for group in definition.children("propertyGroup"):
-        parts = [each for each in group.children("priceComponent") if each.text("type") in _SIGNS]
-        if any(part.child("amount") is None for part in parts):
+        components = [
+            component
+            for component in group.children("priceComponent")
+            if component.string("type") in _COMPONENT_SIGNS
+        ]
+        if any(component.child("amount") is None for component in components):
             return None
-        amounts = [_amount(part) for part in parts]
+        amounts = [_read_amount(component) for component in components]
         if not amounts:
             continue
         currencies |= {currency for _, currency in amounts}
-        applies = (each.text("description") for each in group.children("applicability"))
+        descriptions = (rule.string("description") for rule in group.children("applicability"))
         total = sum((amount for amount, _ in amounts), Decimal(0))
-        rates.append(Rate(next(applies, None), total, tuple(_surcharges(parts))))
+        rates.append(Rate(next(descriptions, None), total, tuple(_read_surcharges(components))))
     if len(currencies) != 1:
         return None
     totals = [rate.amount for rate in rates]
     return Price(min(totals), max(totals), currencies.pop(), tuple(rates), at_sending)
 
 
-def _surcharges(parts: Iterable[Element]) -> Iterator[Surcharge]:
-    for part in parts:
-        if part.text("type") == "surcharge":
-            yield Surcharge(part.phrase("code"), _amount(part)[0])
+def _read_surcharges(components: Iterable[Element]) -> Iterator[Surcharge]:
+    for component in components:
+        if component.string("type") == "surcharge":
+            yield Surcharge(component.concept_text("code"), _read_amount(component)[0])
 
 
-def _amount(component: Element) -> tuple[Decimal, str]:
+def _read_amount(component: Element) -> tuple[Decimal, str]:
     money = component.child("amount")
     value = money.decimal("value") if money else None
-    currency = money.text("currency") if money else None
+    currency = money.string("currency") if money else None
     if value is None or currency is None:
         raise Malformed(f"{component.path}.amount has no value or currency")
-    return value * _SIGNS[component.need("type")], currency
+    return value * _COMPONENT_SIGNS[component.require_string("type")], currency
 
 
-LEVEL = "urn:gpcli:consent-level"
-_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
-_CATEGORY = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CONSENT_LEVEL_SYSTEM = "urn:gpcli:consent-level"
+_CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+_CONSENT_CATEGORY = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def read_consent(consent: Element) -> Consent:
-    """One Consent; its level is the code of `policyRule`, as written."""
-    levels = [coding.code for coding in consent.codings("policyRule") if coding.system == LEVEL]
+    """Return a Consent; its level is the code of `policyRule` as written, else Basic."""
+    levels = [
+        coding.code
+        for coding in consent.codings("policyRule")
+        if coding.system == CONSENT_LEVEL_SYSTEM
+    ]
     return Consent(
-        id=consent.need("id"),
+        id=consent.require_string("id"),
         level=levels[0] if levels else ConsentLevel.BASIC,
-        status=consent.need("status"),
-        since=consent.text("dateTime"),
+        status=consent.require_string("status"),
+        since=consent.string("dateTime"),
     )
 
 
-def write_grant(patient: str, intent: UUID, now: datetime) -> dict[str, Any]:
-    """An active Consent to Full Access, given by the patient now."""
+def write_consent_grant(patient: str, intent: UUID, now: datetime) -> dict[str, Any]:
+    """Return an active Consent to Full Access, given by the patient at `now`."""
     return {
         "resourceType": "Consent",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": "active",
-        "scope": {"coding": [{"system": _SCOPE, "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": _CATEGORY, "code": "INFA"}]}],
+        "scope": {"coding": [{"system": _CONSENT_SCOPE, "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": _CONSENT_CATEGORY, "code": "INFA"}]}],
         "patient": {"reference": f"Patient/{patient}"},
         "dateTime": now.isoformat(timespec="seconds"),
-        "policyRule": {"coding": [{"system": LEVEL, "code": ConsentLevel.FULL_ACCESS.value}]},
+        "policyRule": {
+            "coding": [{"system": CONSENT_LEVEL_SYSTEM, "code": ConsentLevel.FULL_ACCESS.value}]
+        },
         "provision": {"type": "permit"},
     }
 
 
-def write_withdrawn(consent: Element) -> dict[str, Any]:
-    """The same Consent, inactive; everything else stays as it was."""
+def write_consent_withdrawal(consent: Element) -> dict[str, Any]:
+    """Return the Consent with the status `inactive` and everything else unchanged."""
     return {**consent.json, "status": "inactive"}

@@ -1,4 +1,4 @@
-"""Medication and MedicationDispense: what is prescribed, and what is left of it."""
+"""Medication and MedicationDispense: what is prescribed, and how much of it remains."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
 from gpcli.model.prescription import Basis, Quantity, Remaining, called
 
-_GROUPS = re.compile(r"(?:^|\D)7421$", re.ASCII)
-"""How the system of the Norwegian prescription groups ends (Volven 7421)."""
+_GROUP_SYSTEM = re.compile(r"(?:^|\D)7421$", re.ASCII)
+"""The end of the system URI of the Norwegian prescription groups (Volven 7421)."""
 
 
 @dataclass(frozen=True)
 class Medicine:
-    """What is prescribed, as written; `None` = not said. `group` is A, B, C, …"""
+    """A medicine as written; `None` means not stated. `group` is A, B, C, ..."""
 
     name: str | None
     strength: str | None
@@ -31,118 +31,113 @@ class Medicine:
 
 
 def read_medicine(request: Element, bundle: Bundle) -> Medicine:
-    """What a MedicationRequest (or MedicationDispense) is about; raises Malformed."""
-    medication = _medication(request, bundle)
+    """Return the medicine of a MedicationRequest. Raises Malformed."""
+    medication = _find_medication(request, bundle)
     if medication is None:
-        name = _name(request, "medicationCodeableConcept", request)
-        return Medicine(name, None, None, _group(request))
-    form = medication.phrase("form") or _code(medication, "form")
+        name = _read_name(request, "medicationCodeableConcept", request)
+        return Medicine(name, None, None, _read_group(request))
+    form = medication.concept_text("form") or _first_code(medication, "form")
     return Medicine(
-        name=_name(medication, "code", request),
-        strength=_strength(medication, form),
+        name=_read_name(medication, "code", request),
+        strength=_read_strength(medication, form),
         form=form,
-        group=_group(medication) or _group(request),
+        group=_read_group(medication) or _read_group(request),
     )
 
 
 def read_quantity(element: Element, name: str) -> Quantity | None:
-    """A Quantity with its unit in words, else as a code; `None` without a value."""
+    """Return a Quantity with the name of its unit, else its code; `None` without a value."""
     quantity = element.child(name)
     value = quantity.decimal("value") if quantity else None
     if quantity is None or value is None:
         return None
-    return Quantity(value, quantity.text("unit") or quantity.text("code"))
+    return Quantity(value, quantity.string("unit") or quantity.string("code"))
 
 
-def _medication(request: Element, bundle: Bundle) -> Element | None:
+def _find_medication(request: Element, bundle: Bundle) -> Element | None:
     reference = request.reference("medicationReference") or ""
     if not reference.startswith("#"):
         return bundle.get(reference)
-    inside = request.children("contained")
-    return next((each for each in inside if f"#{each.text('id')}" == reference), None)
+    return request.contained(reference)
 
 
-def _name(element: Element, name: str, request: Element) -> str | None:
+def _read_name(element: Element, name: str, request: Element) -> str | None:
     target = request.child("medicationReference")
-    display = target.text("display") if target else None
-    return element.phrase(name) or display or _code(element, name)
+    display = target.string("display") if target else None
+    return element.concept_text(name) or display or _first_code(element, name)
 
 
-def _code(element: Element, name: str) -> str | None:
+def _first_code(element: Element, name: str) -> str | None:
     return next((coding.code for coding in element.codings(name) if coding.code), None)
 
 
-def _group(element: Element) -> str | None:
-    for extension in _extensions(element):
-        for coding in _values(extension):
-            if coding.code and _GROUPS.search(coding.system):
+def _read_group(element: Element) -> str | None:
+    for extension in _all_extensions(element):
+        for coding in _extension_codings(extension):
+            if coding.code and _GROUP_SYSTEM.search(coding.system):
                 return coding.code
     return None
 
 
-def _extensions(element: Element) -> Iterator[Element]:
+def _all_extensions(element: Element) -> Iterator[Element]:
     for extension in element.children("extension"):
         yield extension
         yield from extension.children("extension")
 
 
-def _values(extension: Element) -> Iterator[Coding]:
+def _extension_codings(extension: Element) -> Iterator[Coding]:
     yield from extension.codings("valueCodeableConcept")
     coding = extension.child("valueCoding")
     if coding:
-        yield Coding(coding.text("system") or "", coding.text("code") or "")
+        yield Coding(coding.string("system") or "", coding.string("code") or "")
 
 
-def _strength(medication: Element, form: str | None) -> str | None:
-    """The strength of every active ingredient; `None` where one of them has none."""
+def _read_strength(medication: Element, form: str | None) -> str | None:
+    """Return the strengths of all active ingredients; `None` where one of them has none."""
     ingredients = medication.children("ingredient")
-    active = [each for each in ingredients if each.flag("isActive") is not False]
-    strengths = [_ratio(each.child("strength"), form) for each in active]
-    told = [each for each in strengths if each]
-    return " / ".join(told) if len(told) == len(active) and told else None
+    active = [each for each in ingredients if each.boolean("isActive") is not False]
+    ratios = [_format_ratio(each.child("strength"), form) for each in active]
+    strengths = [ratio for ratio in ratios if ratio]
+    return " / ".join(strengths) if len(strengths) == len(active) and strengths else None
 
 
-def _ratio(strength: Element | None, form: str | None) -> str | None:
-    """Such as `50 mg` (in one tablet) or `50 mg/5 ml`."""
+def _format_ratio(strength: Element | None, form: str | None) -> str | None:
+    """Return a Ratio such as `50 mg` (in one tablet) or `50 mg/5 ml`; `None` without amount."""
     amount = read_quantity(strength, "numerator") if strength else None
     if strength is None or amount is None:
         return None
     per = read_quantity(strength, "denominator")
-    if per is None or (per.value == 1 and _is_one(per.unit, form)):
-        return _written(amount)
-    return f"{_written(amount)}/{per.unit if per.value == 1 else _written(per)}"
+    if per is None or (per.value == 1 and _is_unit_itself(per.unit, form)):
+        return _format_quantity(amount)
+    return f"{_format_quantity(amount)}/{per.unit if per.value == 1 else _format_quantity(per)}"
 
 
-def _is_one(unit: str | None, form: str | None) -> bool:
-    """Whether a unit only says that it is one of the thing itself."""
+def _is_unit_itself(unit: str | None, form: str | None) -> bool:
+    """Return whether a unit is the form of the medicine itself, as in one tablet."""
     return unit in {None, "1"} or (unit or "").casefold() == (form or "").casefold()
 
 
-def _written(quantity: Quantity) -> str:
-    return " ".join(filter(None, (_digits(quantity.value), quantity.unit)))
+def _format_quantity(quantity: Quantity) -> str:
+    return " ".join(filter(None, (format(quantity.value, "f"), quantity.unit)))
 
 
-def _digits(value: Decimal) -> str:
-    return format(value, "f")
-
-
-_FIGURE = "MedicationRepeatInformation"
+_REPEAT_INFORMATION = "MedicationRepeatInformation"
 _ISSUED = "numberOfPrescriptionsIssued"
-"""How often it was issued in all, the first time among them."""
+"""How often it was issued in all, the first time included."""
 _REPEATED = "numberOfRepeatPrescriptionsIssued"
 """How often it was issued after the first time."""
-_ALLOWED = "numberOfRepeatPrescriptionsAllowed"
+_REPEATS_ALLOWED = "numberOfRepeatPrescriptionsAllowed"
 _EXPIRY = "authorisationExpiryDate"
-_COUNTS = ("valueUnsignedInt", "valuePositiveInt", "valueInteger")
-_MOST = 2**31 - 1
-"""The largest unsignedInt (R4, Primitive Types)."""
+_COUNT_VALUES = ("valueUnsignedInt", "valuePositiveInt", "valueInteger")
+_MAX_UNSIGNED_INT = 2**31 - 1
+"""The largest unsignedInt (R4 Primitive Types)."""
 
 
 @dataclass(frozen=True)
 class Dispense:
-    """A MedicationDispense: on which MedicationRequests, and how much.
+    """A MedicationDispense: the MedicationRequests it is for, and how much of the medicine.
 
-    `completed` tells that it was really handed out: neither cancelled nor still being prepared.
+    `completed` is False for one that was cancelled or is still being prepared.
     """
 
     prescriptions: tuple[str, ...]
@@ -151,112 +146,118 @@ class Dispense:
 
 
 def read_dispense(dispense: Element) -> Dispense:
-    """One MedicationDispense; raises Malformed."""
+    """Return a MedicationDispense. Raises Malformed."""
     return Dispense(
         prescriptions=dispense.references("authorizingPrescription"),
         quantity=read_quantity(dispense, "quantity"),
-        completed=dispense.need("status") == "completed",
+        completed=dispense.require_string("status") == "completed",
     )
 
 
-def read_remaining(request: Element, handed_out: Sequence[Dispense] | None) -> Remaining | None:
-    """What is left of a MedicationRequest that is good; `None` = unknown.
+def read_remaining(request: Element, dispenses: Sequence[Dispense] | None) -> Remaining | None:
+    """Return what remains of a valid MedicationRequest; `None` means unknown.
 
-    `handed_out` is all that was, on any prescription; `None` = the portal does not tell.
+    `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
     """
-    return _told(request) or _counted(request, handed_out)
+    return _stated_remaining(request) or _counted_remaining(request, dispenses)
 
 
-def told_by_portal(request: Element) -> bool:
-    """Whether the portal itself says what is left, so that nothing has to be counted."""
-    return _told(request) is not None
+def has_stated_remaining(request: Element) -> bool:
+    """Return whether the portal states what remains, so that no dispenses have to be counted."""
+    return _stated_remaining(request) is not None
 
 
-def is_untouched(request: Element, handed_out: Sequence[Dispense] | None) -> bool:
-    """Whether it is known that nothing of a MedicationRequest was handed out yet.
+def is_undispensed(request: Element, dispenses: Sequence[Dispense] | None) -> bool:
+    """Return whether a MedicationRequest is known to have no completed dispense.
 
-    Of the portal's figures, one issue in all and no repeat are what a new prescription begins with.
+    In the counts that the portal states, a new prescription has one issue in all and no repeat.
     """
-    issued, repeated = _figure(request, _ISSUED), _figure(request, _REPEATED)
+    issued, repeated = _stated_count(request, _ISSUED), _stated_count(request, _REPEATED)
     if repeated is not None or issued is not None:
         return repeated == 0 if repeated is not None else issued in {0, 1}
-    return handed_out is not None and not _taken(request, handed_out)
+    return dispenses is not None and not _completed_dispenses(request, dispenses)
 
 
 def read_expiry(request: Element) -> Element | None:
-    """A Period that ends when the prescription does, if that is said."""
+    """Return a Period that ends when the prescription expires; `None` where it is not stated."""
     dispensing = request.child("dispenseRequest")
     period = dispensing.child("validityPeriod") if dispensing else None
-    if period and period.text("end"):
+    if period and period.string("end"):
         return period
-    for part in _parts(request):
-        written = part.text("valueDateTime") or part.text("valueDate")
-        if part.text("url") == _EXPIRY and written:
-            return Element({"end": written}, part.path)
+    for part in _repeat_information(request):
+        expiry = part.string("valueDateTime") or part.string("valueDate")
+        if part.string("url") == _EXPIRY and expiry:
+            return Element({"end": expiry}, part.path)
     return None
 
 
-def _told(request: Element) -> Remaining | None:
-    issued, repeated = _figure(request, _ISSUED), _figure(request, _REPEATED)
-    allowed = _figure(request, _ALLOWED)
-    allowed = _repeats(request) if allowed is None else allowed
+def _stated_remaining(request: Element) -> Remaining | None:
+    issued, repeated = _stated_count(request, _ISSUED), _stated_count(request, _REPEATED)
+    allowed = _stated_count(request, _REPEATS_ALLOWED)
+    allowed = _repeats_allowed(request) if allowed is None else allowed
     if allowed is None or (issued is None and repeated is None):
         return None
     left = allowed - repeated if repeated is not None else allowed + 1 - (issued or 0)
     return Remaining(max(left, 0), Basis.PORTAL)
 
 
-def _counted(request: Element, handed_out: Sequence[Dispense] | None) -> Remaining | None:
-    repeats = _repeats(request)
-    if repeats is None or handed_out is None:
+def _counted_remaining(request: Element, dispenses: Sequence[Dispense] | None) -> Remaining | None:
+    repeats = _repeats_allowed(request)
+    if repeats is None or dispenses is None:
         return None
-    ours = _taken(request, handed_out)
-    fills = max(repeats + 1 - len(ours), 0)
-    return Remaining(fills, Basis.DISPENSES, _amount_left(request, repeats + 1, ours))
+    completed = _completed_dispenses(request, dispenses)
+    fills = max(repeats + 1 - len(completed), 0)
+    return Remaining(fills, Basis.DISPENSES, _remaining_quantity(request, repeats + 1, completed))
 
 
-def _taken(request: Element, handed_out: Sequence[Dispense]) -> list[Dispense]:
-    """What was really handed out on a MedicationRequest."""
-    this = request.ref
-    return [one for one in handed_out if one.completed and this in one.prescriptions]
+def _completed_dispenses(request: Element, dispenses: Sequence[Dispense]) -> list[Dispense]:
+    reference = request.relative_reference
+    return [each for each in dispenses if each.completed and reference in each.prescriptions]
 
 
-def _amount_left(request: Element, fills: int, ours: Sequence[Dispense]) -> Quantity | None:
-    """What all fills hold less what was handed out, if it is all counted in one unit."""
+def _remaining_quantity(
+    request: Element, fills: int, completed: Sequence[Dispense]
+) -> Quantity | None:
+    """Return the quantity of all fills less what was dispensed; `None` if the units differ."""
     dispensing = request.child("dispenseRequest")
-    each = read_quantity(dispensing, "quantity") if dispensing else None
-    if dispensing is None or each is None or dispensing.child("initialFill"):
+    fill = read_quantity(dispensing, "quantity") if dispensing else None
+    if dispensing is None or fill is None or dispensing.child("initialFill"):
         return None
-    taken = [one.quantity for one in ours]
-    if any(one is None or one.unit != each.unit for one in taken):
+    dispensed = [dispense.quantity for dispense in completed]
+    if any(quantity is None or quantity.unit != fill.unit for quantity in dispensed):
         return None
-    left = each.value * fills - sum((one.value for one in taken if one), Decimal(0))
-    return Quantity(max(left, Decimal(0)), each.unit)
+    left = fill.value * fills - sum((each.value for each in dispensed if each), Decimal(0))
+    return Quantity(max(left, Decimal(0)), fill.unit)
 
 
-def _repeats(request: Element) -> int | None:
+def _repeats_allowed(request: Element) -> int | None:
     dispensing = request.child("dispenseRequest")
-    return _count(dispensing, "numberOfRepeatsAllowed") if dispensing else None
+    return _read_count(dispensing, "numberOfRepeatsAllowed") if dispensing else None
 
 
-def _figure(request: Element, figure: str) -> int | None:
-    for part in _parts(request):
-        counts = (_count(part, name) for name in _COUNTS if part.text("url") == figure)
-        told = next((count for count in counts if count is not None), None)
-        if told is not None:
-            return told
+def _stated_count(request: Element, url: str) -> int | None:
+    """Return a count that the portal states in an extension; `None` where it does not."""
+    for part in _repeat_information(request):
+        counts = (_read_count(part, name) for name in _COUNT_VALUES if part.string("url") == url)
+        stated = next((count for count in counts if count is not None), None)
+        if stated is not None:
+            return stated
     return None
 
 
-def _parts(request: Element) -> tuple[Element, ...]:
-    outer = (each for each in request.children("extension") if _FIGURE in (each.text("url") or ""))
+def _repeat_information(request: Element) -> tuple[Element, ...]:
+    outer = (
+        each
+        for each in request.children("extension")
+        if _REPEAT_INFORMATION in (each.string("url") or "")
+    )
     return tuple(part for each in outer for part in each.children("extension"))
 
 
-def _count(element: Element, name: str) -> int | None:
+def _read_count(element: Element, name: str) -> int | None:
     value = element.decimal(name)
     if value is None:
         return None
-    if value != value.to_integral_value() or not 0 <= value <= _MOST:
-        raise element.bad(name)
+    if value != value.to_integral_value() or not 0 <= value <= _MAX_UNSIGNED_INT:
+        raise element.malformed(name)
     return int(value)

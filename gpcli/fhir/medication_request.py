@@ -12,8 +12,14 @@ from zoneinfo import ZoneInfo
 from gpcli.errors import AlreadyAnswered
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_period
-from gpcli.fhir.medication import Dispense, is_untouched, read_expiry, read_medicine, read_remaining
-from gpcli.fhir.scheduling import name_behind
+from gpcli.fhir.medication import (
+    Dispense,
+    is_undispensed,
+    read_expiry,
+    read_medicine,
+    read_remaining,
+)
+from gpcli.fhir.scheduling import practitioner_name
 from gpcli.model.prescription import (
     WITHDRAWABLE,
     Basis,
@@ -24,11 +30,11 @@ from gpcli.model.prescription import (
     RenewalId,
 )
 
-KIND = "urn:gpcli:prescription-kind"
+KIND_SYSTEM = "urn:gpcli:prescription-kind"
 STATUSES = ("active", "completed", "stopped")
 INTENTS = ("order", "plan")
 
-_NEARLY_OVER = timedelta(days=28)
+_NEARLY_EXPIRED = timedelta(days=28)
 _FEW_FILLS = 1
 _EXPIRED = Remaining(0, Basis.EXPIRED)
 
@@ -36,32 +42,32 @@ _EXPIRED = Remaining(0, Basis.EXPIRED)
 def read_prescription(
     request: Element,
     bundle: Bundle,
-    handed_out: Sequence[Dispense] | None,
+    dispenses: Sequence[Dispense] | None,
     zone: str,
     now: datetime,
 ) -> Prescription | None:
-    """One MedicationRequest; `None` for one of a status or an intent that nobody asked for.
+    """Return a MedicationRequest; `None` for a status or an intent that is not searched for.
 
-    Its `predecessors` hold only the one that it replaces itself, and it has no `renewal` yet.
-    `handed_out` `None` = the portal does not tell. What is left is told only of an active one.
-    Raises Malformed.
+    Its `predecessors` hold only the one that it replaces itself, and its `renewal` is `None`.
+    `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
+    What remains is set only for an active prescription. Raises Malformed.
     """
-    if not _is_asked_for(request):
+    if not _matches_search(request):
         return None
-    supply = _supply(request, handed_out, ZoneInfo(zone), now)
+    supply = _read_supply(request, dispenses, ZoneInfo(zone), now)
     medicine, requester = read_medicine(request, bundle), request.reference("requester")
     prior = request.reference("priorPrescription")
     return Prescription(
-        id=PrescriptionId(request.need("id")),
+        id=PrescriptionId(request.require_string("id")),
         name=medicine.name,
         strength=medicine.strength,
         form=medicine.form,
-        dose=_dose(request),
-        kind=_kind(request),
+        dose=_read_dose(request),
+        kind=_read_kind(request),
         group=medicine.group,
-        status=request.need("status"),
-        prescriber=_prescriber(request, bundle),
-        issued=request.text("authoredOn"),
+        status=request.require_string("status"),
+        prescriber=_read_prescriber(request, bundle),
+        issued=request.string("authoredOn"),
         valid_until=supply.valid_until,
         expired=supply.expired,
         remaining=supply.remaining,
@@ -74,13 +80,13 @@ def read_prescription(
     )
 
 
-def _is_asked_for(request: Element) -> bool:
-    intent = request.text("intent")
-    return request.need("status") in STATUSES and (intent is None or intent in INTENTS)
+def _matches_search(request: Element) -> bool:
+    intent = request.string("intent")
+    return request.require_string("status") in STATUSES and (intent is None or intent in INTENTS)
 
 
 class _Supply(NamedTuple):
-    """How long a prescription is good, and for how much, as in Prescription."""
+    """How long a prescription is valid and what remains of it, as in Prescription."""
 
     valid_until: str | None
     expired: bool
@@ -88,105 +94,110 @@ class _Supply(NamedTuple):
     low: bool
 
 
-def _supply(
-    request: Element, handed_out: Sequence[Dispense] | None, zone: tzinfo, now: datetime
+def _read_supply(
+    request: Element, dispenses: Sequence[Dispense] | None, zone: tzinfo, now: datetime
 ) -> _Supply:
     expiry = read_expiry(request)
-    written = expiry.text("end") if expiry else None
+    valid_until = expiry.string("end") if expiry else None
     start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
-        return _Supply(written, expired=True, remaining=_EXPIRED, low=False)
-    if request.text("status") != "active":
-        return _Supply(written, expired=False, remaining=None, low=False)
-    remaining = read_remaining(request, handed_out)
-    if is_untouched(request, handed_out):  # else what was just renewed may run out at once
+        return _Supply(valid_until, expired=True, remaining=_EXPIRED, low=False)
+    if request.string("status") != "active":
+        return _Supply(valid_until, expired=False, remaining=None, low=False)
+    remaining = read_remaining(request, dispenses)
+    if is_undispensed(request, dispenses):  # a short one that is new would count as nearly expired
         low = remaining is not None and remaining.fills == 0
     else:
-        low = _has_few(remaining) or _is_nearly_over(start or _issued(request, zone), end, now)
-    return _Supply(written, expired=False, remaining=remaining, low=low)
+        low = _has_few_fills(remaining) or _is_nearly_expired(
+            start or _read_issued(request, zone), end, now
+        )
+    return _Supply(valid_until, expired=False, remaining=remaining, low=low)
 
 
-def _has_few(remaining: Remaining | None) -> bool:
+def _has_few_fills(remaining: Remaining | None) -> bool:
     return remaining is not None and remaining.fills <= _FEW_FILLS
 
 
-def _is_nearly_over(start: datetime | None, end: datetime | None, now: datetime) -> bool:
-    """Whether it ends within four weeks; one of less than eight weeks, in its second half."""
+def _is_nearly_expired(start: datetime | None, end: datetime | None, now: datetime) -> bool:
+    """Return whether it expires within four weeks, or is short and past half of its time."""
     if end is None:
         return False
-    return end - now < (min(_NEARLY_OVER, (end - start) / 2) if start else _NEARLY_OVER)
+    return end - now < (min(_NEARLY_EXPIRED, (end - start) / 2) if start else _NEARLY_EXPIRED)
 
 
-def _issued(request: Element, zone: tzinfo) -> datetime | None:
-    period = Element({"start": request.text("authoredOn")}, request.path)
-    with suppress(Malformed):  # it is shown as written, whatever that is
+def _read_issued(request: Element, zone: tzinfo) -> datetime | None:
+    period = Element({"start": request.string("authoredOn")}, request.path)
+    with suppress(Malformed):  # shown as written in any case
         return read_period(period, zone)[0]
     return None
 
 
-def _dose(request: Element) -> str | None:
-    told = (
-        each.text("text") or each.text("patientInstruction")
-        for each in request.children("dosageInstruction")
+def _read_dose(request: Element) -> str | None:
+    doses = (
+        dosage.string("text") or dosage.string("patientInstruction")
+        for dosage in request.children("dosageInstruction")
     )
-    return "; ".join(filter(None, told)) or None
+    return "; ".join(filter(None, doses)) or None
 
 
-def _kind(request: Element) -> str | None:
-    ours = (coding.code for coding in request.codings("category") if coding.system == KIND)
+def _read_kind(request: Element) -> str | None:
+    ours = (coding.code for coding in request.codings("category") if coding.system == KIND_SYSTEM)
     return next(filter(None, ours), None)
 
 
-def _prescriber(request: Element, bundle: Bundle) -> str | None:
+def _read_prescriber(request: Element, bundle: Bundle) -> str | None:
     requester, reference = request.child("requester"), request.reference("requester")
     if requester is None:
         return None
-    return requester.text("display") or (name_behind(reference, bundle) if reference else None)
+    return requester.string("display") or (
+        practitioner_name(reference, bundle) if reference else None
+    )
 
 
 def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
-    """The prescriber as one of the patient's GPs: a role, or somebody who has one."""
-    kind, _, identity = (requester or "").partition("/")
-    if kind in {"PractitionerRole", "Organization"}:
-        return identity
+    """Return the id of the prescriber's role or organization; `None` where there is neither."""
+    resource_type, _, resource_id = (requester or "").partition("/")
+    if resource_type in {"PractitionerRole", "Organization"}:
+        return resource_id
     roles = (
         role
-        for role in bundle.of("PractitionerRole")
+        for role in bundle.of_type("PractitionerRole")
         if role.reference("practitioner") == requester
     )
-    return next((role.need("id") for role in roles if requester), None)
+    return next((role.require_string("id") for role in roles if requester), None)
 
 
 SNOMED = "http://snomed.info/sct"
-RENEWING = "103742009"
+RENEWAL_CODE = "103742009"
 
-_SURGERYS = ("Practitioner", "Organization")
-"""How references to those who answer begin."""
+_SURGERY_TYPES = ("Practitioner", "Organization")
+"""How references to the surgery begin."""
 
 
 def is_renewal(task: Element) -> bool:
-    """Whether a Task asks to renew a prescription; raises Malformed."""
-    coded = any(coding.code == RENEWING for coding in task.codings("code"))
-    return coded and task.text("status") != "entered-in-error"
+    """Return whether a Task requests a renewal of a prescription. Raises Malformed."""
+    coded = any(coding.code == RENEWAL_CODE for coding in task.codings("code"))
+    return coded and task.string("status") != "entered-in-error"
 
 
 def read_renewal(task: Element, labels: Mapping[str, str], zone: str) -> Renewal:
-    """One request; raises Malformed.
+    """Return a request for a renewal. Raises Malformed.
 
-    `labels` are the names of prescriptions by their ids, for one whose name the Task doesn't give.
+    `labels` are the labels of prescriptions by their ids; they come before the display of the Task.
     """
-    focus, identity = task.child("focus"), _prescription(task)
+    focus, prescription_id = task.child("focus"), _prescription_id(task)
     return Renewal(
-        id=RenewalId(task.need("id")),
-        status=task.need("status"),
-        prescription_id=PrescriptionId(identity) if identity else None,
-        prescription=labels.get(identity or "") or (focus.text("display") if focus else None),
-        asked=_instant(task, "authoredOn"),
-        updated=_instant(task, "lastModified"),
-        note=next(_notes(task, by_surgery=False), None),
-        answer=task.phrase("statusReason") or next(_notes(task, by_surgery=True), None),
+        id=RenewalId(task.require_string("id")),
+        status=task.require_string("status"),
+        prescription_id=PrescriptionId(prescription_id) if prescription_id else None,
+        prescription=labels.get(prescription_id or "")
+        or (focus.string("display") if focus else None),
+        asked=_read_instant(task, "authoredOn"),
+        updated=_read_instant(task, "lastModified"),
+        note=next(_read_notes(task, by_surgery=False), None),
+        answer=task.concept_text("statusReason") or next(_read_notes(task, by_surgery=True), None),
         zone=zone,
-        identifiers=tuple(filter(None, (i.text("value") for i in task.children("identifier")))),
+        identifiers=tuple(filter(None, (i.string("value") for i in task.children("identifier")))),
     )
 
 
@@ -198,14 +209,14 @@ def write_renewal(
     intent: UUID,
     now: datetime,
 ) -> dict[str, Any]:
-    """A Task that asks the prescriber to renew; `author` is the reference of who asks."""
+    """Return a Task that asks the prescriber to renew; `author` is the requester's reference."""
     focus = {"reference": f"MedicationRequest/{prescription.id}", "display": prescription.label}
     task: dict[str, Any] = {
         "resourceType": "Task",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": "requested",
         "intent": "order",
-        "code": {"coding": [{"system": SNOMED, "code": RENEWING}]},
+        "code": {"coding": [{"system": SNOMED, "code": RENEWAL_CODE}]},
         "focus": focus,
         "for": {"reference": f"Patient/{patient}"},
         "authoredOn": now.isoformat(timespec="seconds"),
@@ -217,12 +228,13 @@ def write_renewal(
     return {**task, "note": [{"text": note}]} if note else task
 
 
-def write_withdrawn(task: Element) -> dict[str, Any]:
-    """The same Task, cancelled; everything else stays as it was.
+def write_renewal_withdrawal(task: Element) -> dict[str, Any]:
+    """Return the Task with the status `cancelled` and everything else unchanged.
 
-    Raises AlreadyAnswered for one that the surgery has begun to handle.
+    Raises:
+        AlreadyAnswered: the surgery has begun to handle it.
     """
-    if task.text("status") not in WITHDRAWABLE:
+    if task.string("status") not in WITHDRAWABLE:
         raise AlreadyAnswered(
             "The surgery has handled this request already: it can't be withdrawn any more.",
             hint="gpcli rx requests shows the answer.",
@@ -230,21 +242,21 @@ def write_withdrawn(task: Element) -> dict[str, Any]:
     return {**task.json, "status": "cancelled"}
 
 
-def _prescription(task: Element) -> str | None:
-    kind, _, identity = (task.reference("focus") or "").partition("/")
-    return identity if kind == "MedicationRequest" else None
+def _prescription_id(task: Element) -> str | None:
+    resource_type, _, resource_id = (task.reference("focus") or "").partition("/")
+    return resource_id if resource_type == "MedicationRequest" else None
 
 
-def _notes(task: Element, *, by_surgery: bool) -> Iterator[str]:
-    """What one side has written: the patient's first words, the surgery's last."""
+def _read_notes(task: Element, *, by_surgery: bool) -> Iterator[str]:
+    """Yield the notes of the patient, oldest first, or of the surgery, newest first."""
     notes = task.children("note")
     for note in reversed(notes) if by_surgery else notes:
-        text = note.text("text")
+        text = note.string("text")
         author = note.reference("authorReference") or ""
-        if text and author.startswith(_SURGERYS) is by_surgery:
+        if text and author.startswith(_SURGERY_TYPES) is by_surgery:
             yield text
 
 
-def _instant(task: Element, name: str) -> datetime | None:
-    """A dateTime that has a time; R4 also allows a day, a month or a year alone."""
-    return task.instant(name) if "T" in (task.text(name) or "") else None
+def _read_instant(task: Element, name: str) -> datetime | None:
+    """Return a dateTime that has a time; `None` for a year, a month or a day (R4 dateTime)."""
+    return task.instant(name) if "T" in (task.string(name) or "") else None

@@ -1,4 +1,4 @@
-"""Patient, PractitionerRole, Organization, Location, Immunization: people and places."""
+"""Patient, PractitionerRole, Organization, Location and Immunization."""
 
 from __future__ import annotations
 
@@ -11,181 +11,193 @@ from gpcli.model.appointment import Vaccination
 from gpcli.model.person import Person
 from gpcli.model.service import OpeningHours, Surgery
 
-_NAME_USES = {"official": 0, "nickname": 2, "anonymous": 2, "maiden": 3, "old": 3}
+_NAME_USE_PRIORITY = {"official": 0, "nickname": 2, "anonymous": 2, "maiden": 3, "old": 3}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", re.ASCII)
 
 
 def read_person(patient: Element) -> Person:
-    """A Patient, Practitioner or RelatedPerson by id and name."""
-    return Person(patient.need("id"), name_of(patient) or patient.need("id"))
+    """Return a Patient, Practitioner or RelatedPerson; the id stands in for a missing name."""
+    return Person(patient.require_string("id"), read_name(patient) or patient.require_string("id"))
 
 
-def name_of(person: Element) -> str | None:
-    """The name to use, as its text or put together: the official one first, old ones last."""
-    for name in sorted(person.children("name"), key=_rank):
-        parts = (*name.texts("given"), name.text("family") or "")
-        text = name.text("text") or " ".join(filter(None, parts))
+def read_name(person: Element) -> str | None:
+    """Return the preferred name: the official one first, old ones last; `None` without any.
+
+    That is its text, or where it has none its given and family names.
+    """
+    for name in sorted(person.children("name"), key=_name_priority):
+        parts = (*name.strings("given"), name.string("family") or "")
+        text = name.string("text") or " ".join(filter(None, parts))
         if text:
             return text
     return None
 
 
-def _rank(name: Element) -> int:
-    return _NAME_USES.get(name.text("use") or "", 1)
+def _name_priority(name: Element) -> int:
+    return _NAME_USE_PRIORITY.get(name.string("use") or "", 1)
 
 
 def read_surgery(bundle: Bundle, reference: Element) -> Surgery | None:
-    """The GP behind one `Patient.generalPractitioner`, with what came along about them.
+    """Return the GP that one `Patient.generalPractitioner` refers to.
 
-    `None` when the record says neither where they are nor what they are called.
+    Details come from the resources in `bundle`. `None` where the reference has neither a target
+    nor an identifier nor a display.
     """
-    target = target_of(reference)
-    one = bundle.get(target)
-    if one is None:
-        return _unseen(reference, target or "")
-    if one.kind == "PractitionerRole":
-        return _read_role(bundle, one)
-    if one.kind == "Organization":
-        return _surgery(one.need("id"), None, one.text("name"), (one,), ())
-    return _surgery(one.need("id"), name_of(one), None, (one,), ())
+    target = read_target(reference)
+    gp = bundle.get(target)
+    if gp is None:
+        return _build_unresolved(reference, target or "")
+    if gp.resource_type == "PractitionerRole":
+        return _read_role(bundle, gp)
+    if gp.resource_type == "Organization":
+        return _build_surgery(gp.require_string("id"), None, gp.string("name"), (gp,), ())
+    return _build_surgery(gp.require_string("id"), read_name(gp), None, (gp,), ())
 
 
-def target_of(reference: Element) -> str | None:
-    """Where one of a list of References points, as `Type/id`."""
+def read_target(reference: Element) -> str | None:
+    """Return the target of a Reference that stands by itself, as `Type/id`."""
     return Element({"to": reference.json}, reference.path).reference("to")
 
 
-def organizations_to_ask(bundle: Bundle, patient: Element) -> tuple[str, ...]:
-    """Ids of the GPs' organizations, if no GP's role names a service; else none."""
-    found = []
+def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
+    """Return the ids of the GPs' organizations, whose services have to be searched for.
+
+    Empty where a GP's role references a service.
+    """
+    organizations = []
     for target in patient.references("generalPractitioner"):
-        one = bundle.get(target)
-        if one and one.references("healthcareService"):
+        gp = bundle.get(target)
+        if gp and gp.references("healthcareService"):
             return ()
-        place = one.reference("organization") if one else None
-        found.append(target if target.startswith("Organization/") else place)
-    return tuple(dict.fromkeys(each.partition("/")[2] for each in found if each))
+        organization = gp.reference("organization") if gp else None
+        organizations.append(target if target.startswith("Organization/") else organization)
+    return tuple(dict.fromkeys(each.partition("/")[2] for each in organizations if each))
 
 
-def _unseen(reference: Element, target: str) -> Surgery | None:
+def _build_unresolved(reference: Element, target: str) -> Surgery | None:
     identifier = reference.child("identifier")
-    number = identifier.text("value") if identifier else None
-    display = reference.text("display")
-    identity = target.partition("/")[2] or number or display
-    if identity is None:
+    identifier_value = identifier.string("value") if identifier else None
+    display = reference.string("display")
+    surgery_id = target.partition("/")[2] or identifier_value or display
+    if surgery_id is None:
         return None
     if target.startswith("Organization/"):
-        return Surgery(identity, None, display)
-    return Surgery(identity, display, None)
+        return Surgery(surgery_id, None, display)
+    return Surgery(surgery_id, display, None)
 
 
 def _read_role(bundle: Bundle, role: Element) -> Surgery:
     practitioner = bundle.get(role.reference("practitioner"))
     organization = bundle.get(role.reference("organization"))
-    locations = [bundle.get(each) for each in role.references("location")]
-    places = [each for each in locations if each]
-    gp = name_of(practitioner) if practitioner else _display(role, "practitioner")
-    name = organization.text("name") if organization else _display(role, "organization")
-    sources = [each for each in (role, organization, *places) if each]
-    hours = [line for place in places for line in _location_hours(place)]
-    return _surgery(role.need("id"), gp, name, sources, hours or list(_available_hours(role)))
+    found = [bundle.get(reference) for reference in role.references("location")]
+    locations = [location for location in found if location]
+    gp = read_name(practitioner) if practitioner else _read_display(role, "practitioner")
+    name = organization.string("name") if organization else _read_display(role, "organization")
+    sources = [each for each in (role, organization, *locations) if each]
+    hours = [line for location in locations for line in _location_hours(location)]
+    return _build_surgery(
+        role.require_string("id"), gp, name, sources, hours or list(_role_hours(role))
+    )
 
 
-def _surgery(
-    identity: str,
+def _build_surgery(
+    surgery_id: str,
     gp: str | None,
     name: str | None,
     sources: Iterable[Element],
     hours: Iterable[OpeningHours],
 ) -> Surgery:
-    everything = list(sources)
+    resources = list(sources)
     return Surgery(
-        id=identity,
+        id=surgery_id,
         gp=gp,
         name=name,
-        phones=_contacts(everything, "phone"),
-        emails=_contacts(everything, "email"),
-        websites=_contacts(everything, "url"),
-        addresses=_addresses(everything),
+        phones=_contact_values(resources, "phone"),
+        emails=_contact_values(resources, "email"),
+        websites=_contact_values(resources, "url"),
+        addresses=_read_addresses(resources),
         hours=tuple(hours),
     )
 
 
-def _contacts(sources: list[Element], system: str) -> tuple[str, ...]:
+def _contact_values(sources: list[Element], system: str) -> tuple[str, ...]:
     values = (
-        point.text("value")
+        point.string("value")
         for source in sources
         for point in source.children("telecom")
-        if point.text("system") == system and point.text("use") != "old"
+        if point.string("system") == system and point.string("use") != "old"
     )
     return tuple(dict.fromkeys(filter(None, values)))
 
 
-def _addresses(sources: list[Element]) -> tuple[str, ...]:
-    found = (_address(each) for source in sources for each in _address_elements(source))
-    return tuple(dict.fromkeys(filter(None, found)))
+def _read_addresses(sources: list[Element]) -> tuple[str, ...]:
+    addresses = (_format_address(each) for source in sources for each in _address_elements(source))
+    return tuple(dict.fromkeys(filter(None, addresses)))
 
 
 def _address_elements(source: Element) -> Iterator[Element]:
-    if source.kind == "Location":
+    if source.resource_type == "Location":
         single = source.child("address")
         yield from (single,) if single else ()
-    elif source.kind in {"Organization", "Practitioner"}:
+    elif source.resource_type in {"Organization", "Practitioner"}:
         yield from source.children("address")
 
 
-def _address(address: Element) -> str | None:
-    place = " ".join(filter(None, (address.text("postalCode"), address.text("city"))))
-    lines = (*address.texts("line"), place, address.text("country"))
-    return address.text("text") or ", ".join(filter(None, lines)) or None
+def _format_address(address: Element) -> str | None:
+    city = " ".join(filter(None, (address.string("postalCode"), address.string("city"))))
+    lines = (*address.strings("line"), city, address.string("country"))
+    return address.string("text") or ", ".join(filter(None, lines)) or None
 
 
 def _location_hours(location: Element) -> Iterator[OpeningHours]:
     for line in location.children("hoursOfOperation"):
-        yield _hours(line, "openingTime", "closingTime")
+        yield _read_hours(line, "openingTime", "closingTime")
 
 
-def _available_hours(role: Element) -> Iterator[OpeningHours]:
+def _role_hours(role: Element) -> Iterator[OpeningHours]:
     for line in role.children("availableTime"):
-        yield _hours(line, "availableStartTime", "availableEndTime")
+        yield _read_hours(line, "availableStartTime", "availableEndTime")
 
 
-def _hours(line: Element, opens: str, closes: str) -> OpeningHours:
-    return OpeningHours(line.texts("daysOfWeek"), _minutes(line, opens), _minutes(line, closes))
+def _read_hours(line: Element, opens: str, closes: str) -> OpeningHours:
+    return OpeningHours(
+        line.strings("daysOfWeek"), _read_time(line, opens), _read_time(line, closes)
+    )
 
 
-def _minutes(line: Element, name: str) -> str | None:
-    written = line.text(name)
-    if written is None:
+def _read_time(line: Element, name: str) -> str | None:
+    """Return a time as `HH:MM`, with its seconds only where they are not 0."""
+    time = line.string(name)
+    if time is None:
         return None
-    if not _TIME.fullmatch(written):
+    if not _TIME.fullmatch(time):
         raise Malformed(f"{line.path}.{name} is not a time")
-    return written[:5] if written.endswith(":00") else written
+    return time[:5] if time.endswith(":00") else time
 
 
-def _display(element: Element, name: str) -> str | None:
+def _read_display(element: Element, name: str) -> str | None:
     child = element.child(name)
-    return child.text("display") if child else None
+    return child.string("display") if child else None
 
 
 _INFLUENZA_ATC = "J07BB"
-_INFLUENZA_WORDS = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
-"""Not *Haemophilus influenzae*, which is another illness."""
+_INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
+"""Does not match *Haemophilus influenzae*, another illness."""
 
 
 def read_vaccination(immunization: Element) -> Vaccination | None:
-    """One that was given and has a date, else `None`."""
-    date = immunization.text("occurrenceDateTime")
-    if immunization.text("status") != "completed" or date is None:
+    """Return a vaccination that was given and has a date; `None` for any other."""
+    date = immunization.string("occurrenceDateTime")
+    if immunization.string("status") != "completed" or date is None:
         return None
-    words = immunization.phrase("vaccineCode")
+    name = immunization.concept_text("vaccineCode")
     codes = (coding.code for coding in immunization.codings("vaccineCode"))
-    return Vaccination(words or next(filter(None, codes), "unknown"), date)
+    return Vaccination(name or next(filter(None, codes), "unknown"), date)
 
 
-def against_influenza(immunization: Element) -> bool:
-    """Whether it is a flu vaccine: by its ATC code (J07BB…), else by its name."""
+def is_influenza_vaccine(immunization: Element) -> bool:
+    """Return whether it is a flu vaccine by its ATC code (J07BB...) or its name."""
     codes = [coding.code for coding in immunization.codings("vaccineCode")]
-    words = (immunization.phrase("vaccineCode") or "").casefold()
+    name = (immunization.concept_text("vaccineCode") or "").casefold()
     by_code = any(code.startswith(_INFLUENZA_ATC) for code in codes)
-    return by_code or _INFLUENZA_WORDS.search(words) is not None
+    return by_code or _INFLUENZA_NAME.search(name) is not None

@@ -10,8 +10,14 @@ from zoneinfo import ZoneInfo
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_period
-from gpcli.fhir.healthcare_service import CHANNEL, CHANNELS, SERVICE, channel_code, service_of
-from gpcli.fhir.patient import name_of
+from gpcli.fhir.healthcare_service import (
+    CHANNEL_SYSTEM,
+    CHANNELS,
+    SERVICE_SYSTEM,
+    read_channel,
+    resolve_service,
+)
+from gpcli.fhir.patient import read_name, read_target
 from gpcli.model.appointment import OVER, Appointment, AppointmentId, Slot, SlotId, Window
 from gpcli.model.service import Offer
 
@@ -25,75 +31,77 @@ def read_slot(
     *,
     assumed: str | None = None,
 ) -> Slot:
-    """One Slot. `offers` are keyed by HealthcareService id. Raises Malformed.
+    """Return a Slot. `offers` are keyed by HealthcareService id. Raises Malformed.
 
-    `assumed` is the HealthcareService that it is for if its Schedule did not come along.
+    `assumed` is the id of the HealthcareService to take where `bundle` lacks the Schedule.
     """
     start, end = slot.instant("start"), slot.instant("end")
     if start is None or end is None:
         raise Malformed("Slot has no start or end")
     schedule = bundle.get(slot.reference("schedule"))
     actors = schedule.references("actor") if schedule else ()
-    services = (ref.partition("/")[2] for ref in actors if _is(ref, "HealthcareService"))
+    services = (ref.partition("/")[2] for ref in actors if _has_type(ref, "HealthcareService"))
     service = next(services, None) if schedule else assumed
     offer = offers.get(service or "")
     return Slot(
-        id=SlotId(slot.need("id")),
+        id=SlotId(slot.require_string("id")),
         start=start,
         end=end,
         zone=zone,
-        service=service_of(slot.codings("serviceType"), code_map, offer),
-        channel=channel_code(slot.codings("appointmentType")),
+        service=resolve_service(slot.codings("serviceType"), code_map, offer),
+        channel=read_channel(slot.codings("appointmentType")),
         practitioner=_scheduled_practitioner(schedule, bundle)
         or (offer.surgery.gp if offer else None),
         surgery=offer.surgery.name if offer else None,
-        location=_location(schedule, bundle),
+        location=_scheduled_location(schedule, bundle),
         surgery_id=offer.surgery.id if offer else None,
-        status=slot.need("status"),
+        status=slot.require_string("status"),
         healthcare_service=service,
-        written_start=slot.need("start"),
-        written_end=slot.need("end"),
+        written_start=slot.require_string("start"),
+        written_end=slot.require_string("end"),
     )
 
 
 def _scheduled_practitioner(schedule: Element | None, bundle: Bundle) -> str | None:
     for actor in schedule.children("actor") if schedule else ():
-        reference = Element({"to": actor.json}, "Schedule.actor").reference("to") or ""
-        if _is(reference, "PractitionerRole") or _is(reference, "Practitioner"):
-            name = actor.text("display") or name_behind(reference, bundle)
+        reference = read_target(actor) or ""
+        if _has_type(reference, "PractitionerRole") or _has_type(reference, "Practitioner"):
+            name = actor.string("display") or practitioner_name(reference, bundle)
             if name:
                 return name
     return None
 
 
-def name_behind(reference: str, bundle: Bundle) -> str | None:
-    """The doctor's name behind a PractitionerRole or Practitioner that came along."""
-    one = bundle.get(reference)
-    if one and one.kind == "PractitionerRole":
-        one = bundle.get(one.reference("practitioner"))
-    return name_of(one) if one else None
+def practitioner_name(reference: str, bundle: Bundle) -> str | None:
+    """Return the name of a Practitioner, or of the one in a PractitionerRole of the bundle."""
+    practitioner = bundle.get(reference)
+    if practitioner and practitioner.resource_type == "PractitionerRole":
+        practitioner = bundle.get(practitioner.reference("practitioner"))
+    return read_name(practitioner) if practitioner else None
 
 
-def _location(schedule: Element | None, bundle: Bundle) -> str | None:
+def _scheduled_location(schedule: Element | None, bundle: Bundle) -> str | None:
     for reference in schedule.references("actor") if schedule else ():
-        place = bundle.get(reference) if _is(reference, "Location") else None
-        if place and (name := place.text("name")):
+        location = bundle.get(reference) if _has_type(reference, "Location") else None
+        if location and (name := location.string("name")):
             return name
     return None
 
 
-def _is(reference: str, kind: str) -> bool:
-    return reference.startswith(f"{kind}/")
+def _has_type(reference: str, resource_type: str) -> bool:
+    return reference.startswith(f"{resource_type}/")
 
 
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
-CANCEL_FLAG = "cancel"
-STATUS_PERIOD = "flagstatusperiod"
-"""How the url of Helsenorge's extension ends, in lower case."""
+CANCEL_FLAG_CODE = "cancel"
+STATUS_PERIOD_SUFFIX = "flagstatusperiod"
+"""The end of the URL of Helsenorge's extension, in lower case."""
 
-_ADDRESSES = ("addressUrl", "address", "address[x]")
-_LINKS = ("valueUrl", "valueUri", "valueString")
-_REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+_ADDRESS_URLS = ("addressUrl", "address", "address[x]")
+_URL_VALUES = ("valueUrl", "valueUri", "valueString")
+_CANCELLATION_REASON_SYSTEM = (
+    "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+)
 
 
 def read_appointment(
@@ -103,62 +111,66 @@ def read_appointment(
     code_map: Mapping[str, str],
     zone: str,
 ) -> Appointment:
-    """One Appointment. `offers` are keyed by HealthcareService id and may be empty."""
-    actors = _actors(appointment)
+    """Return an Appointment. `offers` are keyed by HealthcareService id. Raises Malformed."""
+    actors = _read_actors(appointment)
     refs = [ref for ref, _ in actors]
     slots = appointment.references("slot")
     return Appointment(
-        id=AppointmentId(appointment.need("id")),
-        status=appointment.need("status"),
+        id=AppointmentId(appointment.require_string("id")),
+        status=appointment.require_string("status"),
         start=appointment.instant("start"),
         end=appointment.instant("end"),
         zone=zone,
-        requested=_requested(appointment, ZoneInfo(zone)),
-        service=service_of(appointment.codings("serviceType"), code_map, _offer(refs, offers)),
-        channel=channel_code(appointment.codings("appointmentType")),
-        practitioner=_practitioner(actors, bundle),
+        requested=_read_requested_periods(appointment, ZoneInfo(zone)),
+        service=resolve_service(
+            appointment.codings("serviceType"), code_map, _find_offer(refs, offers)
+        ),
+        channel=read_channel(appointment.codings("appointmentType")),
+        practitioner=_find_practitioner(actors, bundle),
         surgery=_surgery_name(refs, bundle, offers),
-        location=_named(actors, "Location", bundle),
-        reason=appointment.text("comment"),
-        subject=appointment.text("description"),
-        answer=_answer(appointment, bundle),
-        cancel_until=_cancel_until(appointment, ZoneInfo(zone)),
-        created=appointment.instant("created") if _full(appointment.text("created")) else None,
+        location=_actor_name(actors, "Location", bundle),
+        reason=appointment.string("comment"),
+        subject=appointment.string("description"),
+        answer=_read_answer(appointment, bundle),
+        cancel_until=_read_cancel_until(appointment, ZoneInfo(zone)),
+        created=appointment.instant("created")
+        if _has_time(appointment.string("created"))
+        else None,
         slot_id=slots[0].partition("/")[2] if slots else None,
         join_url=next(_join_urls(appointment), None),
         surgery_id=_surgery_id(refs, offers),
         identifiers=tuple(
-            filter(None, (i.text("value") for i in appointment.children("identifier")))
+            filter(None, (i.string("value") for i in appointment.children("identifier")))
         ),
-        version=_version(appointment),
+        version=_read_version(appointment),
     )
 
 
 def _join_urls(appointment: Element) -> Iterator[str]:
-    """Where it is held, as written; portals differ in how they fill the extension."""
+    """Yield the URLs of the meeting as written; portals fill the extension in several ways."""
     services = appointment.children("extension")
-    for service in (each for each in services if each.text("url") == VIRTUAL_SERVICE):
+    for service in (each for each in services if each.string("url") == VIRTUAL_SERVICE):
         for part in service.children("extension"):
-            if part.text("url") in _ADDRESSES:
-                yield from filter(None, map(part.text, _LINKS))
+            if part.string("url") in _ADDRESS_URLS:
+                yield from filter(None, map(part.string, _URL_VALUES))
 
 
-def _version(appointment: Element) -> int | None:
-    """`meta.versionId` where it is a number: servers may name their versions as they like."""
+def _read_version(appointment: Element) -> int | None:
+    """Return `meta.versionId` where it is a number (R4 allows any id)."""
     meta = appointment.child("meta")
-    written = (meta.text("versionId") if meta else None) or ""
-    return int(written) if written.isascii() and written.isdecimal() and len(written) < 10 else None
+    version = (meta.string("versionId") if meta else None) or ""
+    return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else None
 
 
-def holders(bundle: Bundle, slot: str) -> set[str]:
-    """Ids of the appointments of a bundle that hold `slot`; an unreadable one holds nothing."""
-    return {one.need("id") for one in bundle.matches if _holds(one, slot)}
+def appointments_holding_slot(bundle: Bundle, slot: str) -> set[str]:
+    """Return the ids of the matches that hold the slot with this id; skip unreadable ones."""
+    return {each.require_string("id") for each in bundle.matches if _holds_slot(each, slot)}
 
 
-def _holds(one: Element, slot: str) -> bool:
+def _holds_slot(record: Element, slot: str) -> bool:
     try:
-        held = one.kind == "Appointment" and one.text("status") not in OVER
-        return held and f"Slot/{slot}" in one.references("slot")
+        current = record.resource_type == "Appointment" and record.string("status") not in OVER
+        return current and f"Slot/{slot}" in record.references("slot")
     except Malformed:
         return False
 
@@ -166,49 +178,51 @@ def _holds(one: Element, slot: str) -> bool:
 def write_booking(
     slot: Slot, offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
 ) -> dict[str, Any]:
-    """An Appointment for `slot`, with the slot's own times to the byte.
+    """Return an Appointment for `slot`, with the slot's times exactly as written.
 
-    How it is held is repeated in our codes only: those of others are not ours to write.
+    The channel is written only as one of our own codes.
     """
-    appointment = _write(offer, patient, reason, intent, status)
+    appointment = _write_appointment(offer, patient, reason, intent, status)
     appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
     appointment["start"] = slot.written_start
     appointment["end"] = slot.written_end
     if slot.channel in CHANNELS:
-        appointment["appointmentType"] = {"coding": [{"system": CHANNEL, "code": slot.channel}]}
+        appointment["appointmentType"] = {
+            "coding": [{"system": CHANNEL_SYSTEM, "code": slot.channel}]
+        }
     return appointment
 
 
 def write_enquiry(
-    offer: Offer, patient: str, wished: Sequence[Window], reason: str | None, intent: UUID
+    offer: Offer, patient: str, windows: Sequence[Window], reason: str | None, intent: UUID
 ) -> dict[str, Any]:
-    """A proposed Appointment without times: the surgery finds one in the wished periods."""
-    appointment = _write(offer, patient, reason, intent, "proposed")
+    """Return a proposed Appointment without a time, to be placed in one of the `windows`."""
+    appointment = _write_appointment(offer, patient, reason, intent, "proposed")
     appointment["requestedPeriod"] = [
-        {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in wished
+        {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in windows
     ]
     return appointment
 
 
-def write_about(channel: str | None, subject: str | None) -> dict[str, Any]:
-    """What an enquiry adds for an e-consultation: its channel, and what it is about."""
-    added: dict[str, Any] = {"description": subject} if subject else {}
+def write_e_consultation(channel: str | None, subject: str | None) -> dict[str, Any]:
+    """Return what an enquiry for an e-consultation adds: its channel and its subject."""
+    elements: dict[str, Any] = {"description": subject} if subject else {}
     if channel:
-        added["appointmentType"] = {"coding": [{"system": CHANNEL, "code": channel}]}
-    return added
+        elements["appointmentType"] = {"coding": [{"system": CHANNEL_SYSTEM, "code": channel}]}
+    return elements
 
 
-def write_cancelled(appointment: Element) -> dict[str, Any]:
-    """The same Appointment, cancelled by the patient; everything else stays as it was."""
-    reason = {"coding": [{"system": _REASONS, "code": "pat"}]}
+def write_cancellation(appointment: Element) -> dict[str, Any]:
+    """Return the Appointment as cancelled by the patient, with everything else unchanged."""
+    reason = {"coding": [{"system": _CANCELLATION_REASON_SYSTEM, "code": "pat"}]}
     return {**appointment.json, "status": "cancelled", "cancelationReason": reason}
 
 
-def _write(
+def _write_appointment(
     offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
 ) -> dict[str, Any]:
-    system, code = offer.coding or (SERVICE, str(offer.name))
-    written: dict[str, Any] = {
+    system, code = offer.coding or (SERVICE_SYSTEM, str(offer.name))
+    appointment: dict[str, Any] = {
         "resourceType": "Appointment",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": status,
@@ -218,98 +232,98 @@ def _write(
             {"actor": {"reference": f"HealthcareService/{offer.id}"}, "status": "needs-action"},
         ],
     }
-    return {**written, "comment": reason} if reason else written
+    return {**appointment, "comment": reason} if reason else appointment
 
 
-def _actors(appointment: Element) -> list[tuple[str, str | None]]:
-    found = []
+def _read_actors(appointment: Element) -> list[tuple[str, str | None]]:
+    actors = []
     for participant in appointment.children("participant"):
         actor = participant.child("actor")
         reference = participant.reference("actor")
         if actor and reference:
-            found.append((reference, actor.text("display")))
-    return found
+            actors.append((reference, actor.string("display")))
+    return actors
 
 
-def _practitioner(actors: Sequence[tuple[str, str | None]], bundle: Bundle) -> str | None:
+def _find_practitioner(actors: Sequence[tuple[str, str | None]], bundle: Bundle) -> str | None:
     for reference, display in actors:
         if reference.startswith("Practitioner"):
-            return display or name_behind(reference, bundle)
+            return display or practitioner_name(reference, bundle)
     return None
 
 
-def _named(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bundle) -> str | None:
+def _actor_name(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bundle) -> str | None:
     for reference, display in actors:
         if reference.startswith(f"{kind}/"):
-            there = bundle.get(reference)
-            return display or (there.text("name") if there else None)
+            actor = bundle.get(reference)
+            return display or (actor.string("name") if actor else None)
     return None
 
 
-def _offer(refs: Sequence[str], offers: Mapping[str, Offer]) -> Offer | None:
-    """The first service among the participants that the patient's GPs offer."""
+def _find_offer(refs: Sequence[str], offers: Mapping[str, Offer]) -> Offer | None:
+    """Return the first offer whose HealthcareService is a participant."""
     services = (ref.partition("/")[2] for ref in refs if ref.startswith("HealthcareService/"))
     return next((offers[each] for each in services if each in offers), None)
 
 
 def _surgery_name(refs: Sequence[str], bundle: Bundle, offers: Mapping[str, Offer]) -> str | None:
-    if offer := _offer(refs, offers):
+    if offer := _find_offer(refs, offers):
         return offer.surgery.name
     for ref in refs:
-        there = bundle.get(ref)
-        employer = _employer(there) if there else None
-        if organization := bundle.get(employer):
-            return organization.text("name")
+        participant = bundle.get(ref)
+        reference = _organization_reference(participant) if participant else None
+        if organization := bundle.get(reference):
+            return organization.string("name")
     return None
 
 
-def _employer(role: Element) -> str | None:
-    return role.reference("organization") or role.reference("providedBy")
+def _organization_reference(participant: Element) -> str | None:
+    return participant.reference("organization") or participant.reference("providedBy")
 
 
 def _surgery_id(refs: Sequence[str], offers: Mapping[str, Offer]) -> str | None:
     for ref in refs:
-        kind, _, identity = ref.partition("/")
-        if kind == "PractitionerRole":
-            return identity
-        if kind == "HealthcareService" and identity in offers:
-            return offers[identity].surgery.id
+        resource_type, _, resource_id = ref.partition("/")
+        if resource_type == "PractitionerRole":
+            return resource_id
+        if resource_type == "HealthcareService" and resource_id in offers:
+            return offers[resource_id].surgery.id
     return None
 
 
-def _answer(appointment: Element, bundle: Bundle) -> str | None:
+def _read_answer(appointment: Element, bundle: Bundle) -> str | None:
     answers = (
-        each.text("comment")
-        for each in bundle.of("AppointmentResponse")
-        if each.reference("appointment") == appointment.ref
+        each.string("comment")
+        for each in bundle.of_type("AppointmentResponse")
+        if each.reference("appointment") == appointment.relative_reference
     )
     return next(filter(None, answers), None)
 
 
-def _cancel_until(appointment: Element, zone: tzinfo) -> datetime | None:
-    mentioned = appointment.references("supportingInformation")
+def _read_cancel_until(appointment: Element, zone: tzinfo) -> datetime | None:
+    supporting = appointment.references("supportingInformation")
     for flag in appointment.children("contained"):
-        is_flag = flag.kind == "Flag" and f"#{flag.text('id')}" in mentioned
+        is_flag = flag.resource_type == "Flag" and f"#{flag.string('id')}" in supporting
         codes = [coding.code for coding in flag.codings("code")]
-        period = _flag_period(flag)
-        if is_flag and period and flag.text("status") == "active" and CANCEL_FLAG in codes:
+        period = _read_flag_period(flag)
+        if is_flag and period and flag.string("status") == "active" and CANCEL_FLAG_CODE in codes:
             return read_period(period, zone)[1]
     return None
 
 
-def _flag_period(flag: Element) -> Element | None:
-    """`Flag.period`, or Helsenorge's extension on `status`."""
+def _read_flag_period(flag: Element) -> Element | None:
+    """Return `Flag.period`, or the Period in Helsenorge's extension of `status`."""
     status = flag.child("_status")
     for extension in status.children("extension") if status else ():
-        if (extension.text("url") or "").casefold().endswith(STATUS_PERIOD):
+        if (extension.string("url") or "").casefold().endswith(STATUS_PERIOD_SUFFIX):
             return extension.child("valuePeriod")
     return flag.child("period")
 
 
-def _requested(appointment: Element, zone: tzinfo) -> tuple[Window, ...]:
+def _read_requested_periods(appointment: Element, zone: tzinfo) -> tuple[Window, ...]:
     periods = (read_period(each, zone) for each in appointment.children("requestedPeriod"))
     return tuple(Window(start, end) for start, end in periods if start and end)
 
 
-def _full(written: str | None) -> bool:
-    return written is not None and "T" in written
+def _has_time(date_time: str | None) -> bool:
+    return date_time is not None and "T" in date_time

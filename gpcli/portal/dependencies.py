@@ -10,7 +10,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import Found, PortalProfile, RecordMapper, unwrap
+from gpcli.portal.mapping import SearchResult, PortalProfile, RecordMapper, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 
@@ -22,12 +22,12 @@ class PortalDependencies:
     `permitted` tells what the sign-in and the portal allow; `now` the present, aware.
     """
 
-    exchange: FhirSearch
+    search: FhirSearch
     kernel: WriteKernel
     identity: Identity
     portal_profile: PortalProfile
     mapper: RecordMapper
-    permitted: Callable[[], frozenset[ServiceName]]
+    fetch_permitted_services: Callable[[], frozenset[ServiceName]]
     now: Callable[[], datetime]
 
     @property
@@ -41,18 +41,18 @@ class PortalDependencies:
         acting = self.identity.fhir_user or f"Patient/{self.patient}"
         return "/".join(acting.split("/")[-2:])
 
-    def about_offers(self) -> tuple[queries.Query, ...]:
+    def offer_queries(self) -> tuple[queries.Query, ...]:
         """The questions that `offers` reads the answers of: GPs and services, prices, consents."""
         patient = self.patient
-        return queries.gps_and_services(patient), queries.prices(), queries.consents(patient)
+        return queries.patient_with_services(patient), queries.prices(), queries.consents(patient)
 
-    def offers(self, answers: Sequence[Found]) -> Offers:
+    def fetch_offers(self, answers: Sequence[SearchResult]) -> Offers:
         """What the GPs offer, from the answers to `about_offers`."""
         self._add_services(unwrap(answers[0]))
-        return self.mapper.offers(answers, self.permitted())
+        return self.mapper.read_offers(answers, self.fetch_permitted_services())
 
     def _add_services(self, gps: Bundle) -> None:
         """Where no GP's role names a service, fetch those of their organizations."""
-        organizations = self.mapper.organizations_to_ask(gps)
+        organizations = self.mapper.organizations_to_search(gps)
         if organizations:
-            gps.add(self.exchange.whole(queries.services_of(organizations)))
+            gps.merge(self.search.fetch_all(queries.organization_services(organizations)))

@@ -233,7 +233,7 @@ class FhirMailbox:
         letter = self._letter(thread.kind, thread.surgery_id)
         answers = latest.id if latest else None
         header = f"Communication/{thread.id}"
-        body = write_message(letter, draft, header, intent, answers=answers)
+        body = write_message(letter, draft, header, intent, in_response_to=answers)
         outcome = self._context.kernel.create(WritePart(intent, body))
         sent, changed = self._sent(outcome.along), outcome.changed
         return WriteResult(_as_meant(sent, thread.id, draft, changed=changed), changed=changed)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gpcli.fhir.medication_request import INTENTS, RENEWING, SNOMED, STATUSES
-from gpcli.portal.queries import PAGE, Query
+from gpcli.fhir.medication_request import INTENTS, RENEWAL_CODE, SNOMED, STATUSES
+from gpcli.portal.queries import PAGE_SIZE, Query
 
 _AT_ONCE = 100
 """Ids in one search, so that its URL stays below what servers take."""
 
-_COUNT = ("_count", str(PAGE))
+_COUNT = ("_count", str(PAGE_SIZE))
 _FOCUS = (
     ("_include", "Task:focus"),
     ("_include:iterate", "MedicationRequest:medication"),
@@ -50,7 +50,7 @@ def dispenses(patient: str) -> Query:
     return Query("MedicationDispense", (("patient", patient), _COUNT))
 
 
-def medications(identities: Sequence[str]) -> Iterator[Query]:
+def medications_by_id(identities: Sequence[str]) -> Iterator[Query]:
     """Medications by their ids."""
     for start in range(0, len(identities), _AT_ONCE):
         some = ",".join(identities[start : start + _AT_ONCE])
@@ -58,4 +58,4 @@ def medications(identities: Sequence[str]) -> Iterator[Query]:
 
 
 def _code() -> tuple[str, str]:
-    return "code", f"{SNOMED}|{RENEWING}"
+    return "code", f"{SNOMED}|{RENEWAL_CODE}"

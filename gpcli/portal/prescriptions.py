@@ -6,35 +6,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid5
 
 from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.compartment import concerns
+from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.medication import Dispense, read_dispense, read_medicine, told_by_portal
+from gpcli.fhir.medication import Dispense, read_dispense, read_medicine, has_stated_remaining
 from gpcli.fhir.medication_request import (
     is_renewal,
     read_prescription,
     read_renewal,
     write_renewal,
-    write_withdrawn,
+    write_renewal_withdrawal,
 )
 from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal import medication_queries
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import Found, RecordMapper, require, unwrap
+from gpcli.portal.mapping import SearchResult, RecordMapper, require, unwrap
 from gpcli.portal.queries import Query
 from gpcli.portal.search import FhirSearch
-from gpcli.portal.write.batch import create_each
-from gpcli.portal.write.kernel import Created
+from gpcli.portal.write.batch import PartOutcome, create_each
 from gpcli.portal.write.outcome import used_otherwise
+from gpcli.portal.write.requests import WritePart
 
 
-def newest(prescriptions: Iterable[Prescription]) -> list[Prescription]:
+def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
     """The newest of each chain, with all its `predecessors`, the latest first.
 
     Each comes with the one that it replaces. Two that replace the same one are both newest. Of
@@ -70,7 +69,7 @@ def _ancestors(prescription: Prescription, known: Mapping[str, Prescription]) ->
 _NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
-def complete(
+def fetch_missing_parts(
     found: Bundle, exchange: FhirSearch, mapper: RecordMapper, patient: str
 ) -> list[Dispense] | None:
     """Add to `found` what should have come along; returns what was handed out.
@@ -83,13 +82,13 @@ def complete(
         _take(found, query, answer, exchange.flaws)
     there = list(found.of_type("MedicationDispense"))
     told = bool(there) or _was_answered("MedicationDispense", asked, answers)
-    read = mapper.kept(Bundle(matches=there), "MedicationDispense", read_dispense)
+    read = mapper.read_matches(Bundle(matches=there), "MedicationDispense", read_dispense)
     return read if told and len(read) == len(there) else None
 
 
 def _missing(found: Bundle, patient: str, exchange: FhirSearch) -> Iterator[Query]:
     requests = [each for each in found.matches if each.resource_type == "MedicationRequest"]
-    yield from medication_queries.medications(_unseen(requests, found))
+    yield from medication_queries.medications_by_id(_unseen(requests, found))
     searches = exchange.fetch_capabilities().searches if requests else ()
     handed_out, asked = any(found.of_type("MedicationDispense")), any(found.of_type("Task"))
     if not handed_out and "MedicationDispense" in searches and any(map(_is_counted, requests)):
@@ -113,23 +112,25 @@ def _unseen(requests: Sequence[Element], found: Bundle) -> list[str]:
 def _is_counted(request: Element) -> bool:
     """Whether what is left of a prescription has to be counted."""
     try:
-        return request.string("status") == "active" and not told_by_portal(request)
+        return request.string("status") == "active" and not has_stated_remaining(request)
     except Malformed:  # named when the prescription is read
         return False
 
 
-def _take(found: Bundle, query: Query, answer: Found, flaws: list[str]) -> None:
+def _take(found: Bundle, query: Query, answer: SearchResult, flaws: list[str]) -> None:
     if isinstance(answer, Bundle):
-        found.merge(Bundle(found=answer.resources))
+        found.merge(Bundle(resources=answer.resources))
         return
-    flaw = f"{query.kind}: {answer.message}"
+    flaw = f"{query.resource_type}: {answer.message}"
     if not isinstance(answer, _NOT_SHOWN) and flaw not in flaws:
         flaws.append(flaw)
 
 
-def _was_answered(kind: str, asked: Sequence[Query], answers: Sequence[Found]) -> bool:
+def _was_answered(kind: str, asked: Sequence[Query], answers: Sequence[SearchResult]) -> bool:
     pairs = zip(asked, answers, strict=True)
-    return any(query.kind == kind and isinstance(answer, Bundle) for query, answer in pairs)
+    return any(
+        query.resource_type == kind and isinstance(answer, Bundle) for query, answer in pairs
+    )
 
 
 _LOOK_AT_LIST = "gpcli rx requests shows what is there."
@@ -142,7 +143,7 @@ class FhirPrescriptions:
 
     def __init__(self, context: PortalDependencies) -> None:
         self._context = context
-        self._exchange = context.exchange
+        self._exchange = context.search
         self._reader = context.mapper
         self._zone = context.portal_profile.zone
         self._labels: dict[str, str] = {}
@@ -168,15 +169,15 @@ class FhirPrescriptions:
     def fetch_renewal_facts(self) -> RenewalFacts:
         """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
         asked = (
-            *self._context.about_offers(),
+            *self._context.offer_queries(),
             medication_queries.prescriptions(self._context.patient),
         )
         answers = self._exchange.ask(*asked)
-        offers = self._context.offers(answers[:3])
+        offers = self._context.fetch_offers(answers[:3])
         if not _may_renew(offers):
             return RenewalFacts(offers, ())
         found = unwrap(answers[3])
-        found.merge(Bundle(found=unwrap(answers[0]).resources))
+        found.merge(Bundle(resources=unwrap(answers[0]).resources))
         prescriptions, renewals = self._chains(found)
         return RenewalFacts(offers, tuple(prescriptions), tuple(renewals))
 
@@ -190,7 +191,7 @@ class FhirPrescriptions:
         """
         self._labels.update({each.id: each.label for each in prescriptions})
         parts = [self._part(each, note, uuid5(intent, each.id)) for each in prescriptions]
-        made = create_each(self._exchange, self._context.kernel, "Task", parts, intent)
+        made = create_each(self._context.kernel, parts, intent)
         others = self._by_others(made, intent)
         return [
             _left_by(others, each, outcome) or self._asked(each, note, outcome)
@@ -199,31 +200,29 @@ class FhirPrescriptions:
 
     def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
         """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
-        record, changed = self._context.kernel.update(
+        outcome = self._context.kernel.update(
             f"Task/{renewal}",
-            lambda task: require(partial(write_withdrawn, task)),
+            lambda task: require(partial(write_renewal_withdrawal, task)),
             lambda task: require(partial(self._is_withdrawn, task)),
             intent,
         )
-        there = require(lambda: read_renewal(record, self._labels, self._zone))
-        return WriteResult(there, changed)
+        there = require(lambda: read_renewal(outcome.record, self._labels, self._zone))
+        return WriteResult(there, outcome.changed)
 
     def _is_withdrawn(self, task: Element) -> bool:
         """Whether it is done already; raises NotFound for what is none of the patient's."""
-        if not (is_renewal(task) and concerns(task, self._context.patient)):
+        if not (is_renewal(task) and is_about_patient(task, self._context.patient)):
             raise _no_such(task.require_string("id"))
         return task.require_string("status") == "cancelled"
 
-    def _part(
-        self, prescription: Prescription, note: str | None, intent: UUID
-    ) -> tuple[UUID, dict[str, Any]]:
+    def _part(self, prescription: Prescription, note: str | None, intent: UUID) -> WritePart:
         context = self._context
         body = write_renewal(
             prescription, context.patient, context.author, note, intent, context.now()
         )
-        return intent, body
+        return WritePart(intent, body)
 
-    def _by_others(self, made: Iterable[Created | GpcliError], intent: UUID) -> list[Renewal]:
+    def _by_others(self, made: Iterable[PartOutcome], intent: UUID) -> list[Renewal]:
         """Requests of other intents, newest first, where a refusal may be due to one of them."""
         if not any(isinstance(outcome, _MAY_BE_ASKED_FOR) for outcome in made):
             return []
@@ -232,11 +231,11 @@ class FhirPrescriptions:
         return []
 
     def _asked(
-        self, prescription: Prescription, note: str | None, outcome: Created | GpcliError
+        self, prescription: Prescription, note: str | None, outcome: PartOutcome
     ) -> RenewalOutcome:
         if isinstance(outcome, GpcliError):
             return RenewalOutcome(prescription, None, changed=False, error=outcome)
-        made = self._renewals(Bundle(), outcome.there.matches)
+        made = self._renewals(Bundle(), outcome.records)
         if not made or made[0].prescription_id != prescription.id:
             trouble = Conflict("The portal made something else of the request.", hint=_LOOK_AT_LIST)
             return RenewalOutcome(prescription, None, changed=False, error=trouble)
@@ -249,22 +248,22 @@ class FhirPrescriptions:
 
         Beside them all requests that there are, newest first.
         """
-        handed_out = complete(found, self._exchange, self._reader, self._context.patient)
+        handed_out = fetch_missing_parts(found, self._exchange, self._reader, self._context.patient)
         read = partial(
             read_prescription,
             bundle=found,
-            handed_out=handed_out,
+            dispenses=handed_out,
             zone=self._zone,
             now=self._context.now(),
         )
-        shown = newest(self._reader.kept(found, "MedicationRequest", read))
+        shown = newest_of_chains(self._reader.read_matches(found, "MedicationRequest", read))
         asked = self._renewals(found, found.of_type("Task"))
         return sorted((_with_renewal(each, asked) for each in shown), key=_by_name), asked
 
     def _renewals(self, along: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
         """Requests among `tasks`, newest first; `along` is what came with them."""
         self._labels.update(_names(along))
-        found = self._reader.kept(Bundle(matches=list(tasks)), "Task", self._renewal)
+        found = self._reader.read_matches(Bundle(matches=list(tasks)), "Task", self._renewal)
         return sorted(found, key=_by_time, reverse=True)
 
     def _renewal(self, task: Element) -> Renewal | None:
@@ -298,7 +297,7 @@ def _is_of(intent: UUID, renewal: Renewal) -> bool:
 
 
 def _left_by(
-    others: Iterable[Renewal], prescription: Prescription, outcome: Created | GpcliError
+    others: Iterable[Renewal], prescription: Prescription, outcome: PartOutcome
 ) -> RenewalOutcome | None:
     """What a refused request stands at, if somebody has made one that was not there before."""
     there = _newest(others, prescription)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from gpcli.fhir.element import UUID_SYSTEM
 
-PAGE = 500
+PAGE_SIZE = 500
 """Resources asked for in one page of a list."""
 
 _GPS = (
@@ -52,27 +52,27 @@ _ALONG = {"Appointment": _ACTORS, "Communication": _PEOPLE}
 class Query:
     """A search for one type."""
 
-    kind: str
+    resource_type: str
     params: tuple[tuple[str, str], ...]
 
     @property
     def url(self) -> str:
         """Relative to the base, as a batch entry wants it."""
-        return f"{self.kind}?{urlencode(self.params)}"
+        return f"{self.resource_type}?{urlencode(self.params)}"
 
 
-def gps(patient: str) -> Query:
+def patient_with_gps(patient: str) -> Query:
     """The patient and their GPs."""
     return Query("Patient", (("_id", patient), *_GPS))
 
 
-def gps_and_services(patient: str) -> Query:
+def patient_with_services(patient: str) -> Query:
     """The patient, their GPs, and the services that these name."""
     service = ("_include:iterate", "PractitionerRole:service")
     return Query("Patient", (("_id", patient), *_GPS, service))
 
 
-def services_of(organizations: Iterable[str]) -> Query:
+def organization_services(organizations: Iterable[str]) -> Query:
     """Services by organization, for portals whose roles name none, and the roles that do."""
     roles = ("_revinclude", "PractitionerRole:service")
     return Query("HealthcareService", (("organization", ",".join(organizations)), roles, _count()))
@@ -144,7 +144,7 @@ def by_identifier(kind: str, intent: UUID) -> Query:
     return Query(kind, (identifier, *_ALONG.get(kind, ())))
 
 
-def thread_parts(intent: UUID) -> tuple[UUID, UUID]:
+def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:
     """The intents of the header and of the first message of a thread that `intent` starts."""
     return uuid5(intent, "header"), uuid5(intent, "message")
 
@@ -159,7 +159,7 @@ def vaccinations(patient: str) -> Query:
     return Query("Immunization", (("patient", patient), ("_sort", "-date"), _count()))
 
 
-def correspondence(patient: str, *, brief: bool = True) -> Query:
+def communications(patient: str, *, brief: bool = True) -> Query:
     """All headers and messages; `brief` = without words and files, for servers that can.
 
     All are asked for as such, since servers cap what `_revinclude` brings, and their files would
@@ -169,33 +169,33 @@ def correspondence(patient: str, *, brief: bool = True) -> Query:
     return Query("Communication", (*about, *_PEOPLE, ("_sort", "-sent"), _count()))
 
 
-def under_way(patient: str, category: str) -> Query:
+def open_thread_headers(patient: str, category: str) -> Query:
     """The headers of open threads of one category, a token."""
     about = (("patient", patient), ("status", "in-progress,on-hold"), ("category", category))
     return Query("Communication", (*about, *_BRIEF, _count()))
 
 
-def unread(patient: str) -> Query:
+def unread_messages(patient: str) -> Query:
     """What was sent to the patient and not received, without words and files."""
     to_patient = (("recipient", f"Patient/{patient}"), ("received:missing", "true"))
     return Query("Communication", (*to_patient, *_BRIEF, _count()))
 
 
-def communications(ids: Iterable[str]) -> Query:
+def communications_by_id(ids: Iterable[str]) -> Query:
     """Some headers or messages by their ids."""
     return Query("Communication", (("_id", ",".join(ids)), *_PEOPLE, _count()))
 
 
-def messages(thread: str) -> Query:
+def thread_messages(thread: str) -> Query:
     """The messages of a thread."""
     part_of = ("part-of", f"Communication/{thread}")
     return Query("Communication", (part_of, *_PEOPLE, ("_sort", "sent"), _count()))
 
 
-def documents(ids: Iterable[str]) -> Query:
+def documents_by_id(ids: Iterable[str]) -> Query:
     """Some DocumentReferences by their ids."""
     return Query("DocumentReference", (("_id", ",".join(ids)), _count()))
 
 
 def _count() -> tuple[str, str]:
-    return ("_count", str(PAGE))
+    return ("_count", str(PAGE_SIZE))

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from gpcli.errors import BadResponse, GpcliError, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
-from gpcli.fhir.element import Element, Malformed, resource
+from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.error_mapping import error_of
-from gpcli.portal.queries import PAGE, Query
+from gpcli.portal.error_mapping import error_from_response
+from gpcli.portal.queries import PAGE_SIZE, Query
 
 MAX_IDLE = 3
 """So many pages in a row that bring nothing are the end, though there is a link to more."""
@@ -32,12 +32,12 @@ class PageCount:
 
     def take(self, page: Bundle) -> Bundle:
         """Count a page; returns it with those of its matches that no page before it had."""
-        new = [one for one in page.matches if one.ref not in self._matches]
+        new = [one for one in page.matches if one.relative_reference not in self._matches]
         self.at_end = bool(page.matches) and not new
         self._idle = 0 if new or page.flaws else self._idle + 1
         self.at_end |= self._idle >= MAX_IDLE
-        self._matches |= {one.ref for one in new}
-        self._all |= page.found.keys()
+        self._matches |= {one.relative_reference for one in new}
+        self._all |= page.resources.keys()
         self._unread += len(page.flaws)
         self._last, page.matches = page, new
         return page
@@ -56,7 +56,7 @@ class PageCount:
 
     def _perhaps(self, seen: int) -> list[str]:
         """R4 3.1.1.4: a page that is full has a link to the next one, if there is more."""
-        if self._last.next or len(self._last.matches) < PAGE:
+        if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
             return []
         return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
 
@@ -75,26 +75,26 @@ class FhirSearch:
         self.flaws: list[str] = []
         self._capabilities = capabilities
 
-    def can(self) -> Capabilities:
+    def fetch_capabilities(self) -> Capabilities:
         """What the portal can do."""
         return self._capabilities()
 
-    def read(self, reference: str) -> tuple[Element, HttpResponse]:
+    def fetch_resource(self, reference: str) -> tuple[Element, HttpResponse]:
         """One resource by `Type/id`, with the answer that carries its version."""
         answer = _good(self.client.get(reference))
         return _strictly(lambda: _that(answer.body, reference), answer), answer
 
-    def pages(self, query: Query) -> Iterator[Bundle]:
+    def fetch_pages(self, query: Query) -> Iterator[Bundle]:
         """A list page by page, each record once; a `next` link is followed once.
 
         What the portal has of it and does not send is named among the flaws.
         """
-        answer = self.client.get(query.kind, query.params)
+        answer = self.client.get(query.resource_type, query.params)
         return self._listed(self._page(answer), {answer.url})
 
-    def whole(self, query: Query) -> Bundle:
+    def fetch_all(self, query: Query) -> Bundle:
         """A list, all pages put together."""
-        return _put_together(self.pages(query))
+        return _put_together(self.fetch_pages(query))
 
     def ask(self, *queries: Query) -> list[Bundle | GpcliError]:
         """Several searches in one batch where the portal has it, else one after another.
@@ -102,33 +102,33 @@ class FhirSearch:
         Each is answered by its Bundle or by the error that it alone met; more pages of one are
         fetched. Raises what concerns them all.
         """
-        if len(queries) > 1 and self.can().batch:
+        if len(queries) > 1 and self.fetch_capabilities().batch:
             return self._batch(queries)
-        return [_caught(partial(self.whole, query)) for query in queries]
+        return [_caught(partial(self.fetch_all, query)) for query in queries]
 
     def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
         entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
         body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
         answer = _good(self.client.send("POST", "", body, retry=True))
-        given = _strictly(lambda: resource(answer.body).children("entry"), answer)
+        given = _strictly(lambda: read_resource(answer.body).children("entry"), answer)
         if len(given) != len(queries):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
         return [_caught(partial(self._entry, entry, answer)) for entry in given]
 
     def _entry(self, entry: Element, batch: HttpResponse) -> Bundle:
-        answer = _strictly(lambda: answer_in(entry, batch), batch)
+        answer = _strictly(lambda: read_entry_response(entry, batch), batch)
         return _put_together(self._listed(self._page(answer), set()))
 
     def _listed(self, page: Bundle, asked: set[str]) -> Iterator[Bundle]:
         """The first page and those behind it; `asked` are the links that were followed."""
         page_count = PageCount()
         yield page_count.take(page)
-        while page.next and page.next not in asked and not page_count.at_end:
+        while page.next_url and page.next_url not in asked and not page_count.at_end:
             if len(asked) >= MAX_PAGES:
                 self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
                 return
-            asked.add(page.next)
-            page = self._page(self.client.get(page.next))
+            asked.add(page.next_url)
+            page = self._page(self.client.get(page.next_url))
             yield page_count.take(page)
         self.flaws += page_count.unsent
 
@@ -141,7 +141,7 @@ class FhirSearch:
 def _put_together(pages: Iterator[Bundle]) -> Bundle:
     whole = next(pages)
     for page in pages:
-        whole.add(page)
+        whole.merge(page)
     return whole
 
 
@@ -157,20 +157,20 @@ def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:
 def _good(answer: HttpResponse) -> HttpResponse:
     if 200 <= answer.status < 300:
         return answer
-    raise error_of(answer)
+    raise error_from_response(answer)
 
 
 def _that(body: object, reference: str) -> Element:
-    there = resource(body)
-    if there.ref != reference:
-        raise Malformed(f"the portal sent {there.ref} where {reference} was due")
+    there = read_resource(body)
+    if there.relative_reference != reference:
+        raise Malformed(f"the portal sent {there.relative_reference} where {reference} was due")
     return there
 
 
-def answer_in(entry: Element, batch: HttpResponse) -> HttpResponse:
+def read_entry_response(entry: Element, batch: HttpResponse) -> HttpResponse:
     """One entry of a batch's or transaction's answer, as if it had come alone; raises Malformed."""
     response = entry.child("response")
-    status = response.text("status") if response else None
+    status = response.string("status") if response else None
     body = entry.json.get("resource") or (response and response.json.get("outcome"))
     return replace(batch, status=_number(status), body=body)
 

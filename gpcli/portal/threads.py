@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.communication import ERRONEOUS, header_of, read_message, read_thread, surgery_of
-from gpcli.fhir.compartment import concerns
-from gpcli.fhir.documents import documents_of
+from gpcli.fhir.communication import ENTERED_IN_ERROR, header_reference, read_message, read_thread, surgery_reference
+from gpcli.fhir.compartment import is_about_patient
+from gpcli.fhir.documents import document_references
 from gpcli.fhir.element import Element
 from gpcli.model.thread import Conversation, Message, Thread
 from gpcli.portal.mapping import RecordMapper, require
 
 
 @dataclass(frozen=True)
-class SortedMessages:
+class GroupedMessages:
     """The patient's Communications of a bundle: headers by reference, messages by their header's.
 
     A header that says something itself is a message of its thread, too.
@@ -32,100 +32,104 @@ class ThreadMapper:
     def __init__(
         self, mapper: RecordMapper, patient: str, zone: str, is_read: Callable[[str], bool]
     ) -> None:
-        self._reader = mapper
+        self._mapper = mapper
         self._patient = patient
         self._zone = zone
         self._is_read = is_read
 
-    def sorted_out(self, bundle: Bundle) -> SortedMessages:
+    def group_messages(self, bundle: Bundle) -> GroupedMessages:
         """What belongs together; what is somebody else's, or was withdrawn as wrong, is dropped."""
-        found = list(bundle.of("Communication"))
-        placed = self._reader.readable((one, partial(self._placed, one)) for one in found)
-        headers = {one.ref: one for header, one in placed if header is None}
+        found = list(bundle.of_type("Communication"))
+        placed = self._mapper.read_each((one, partial(self._place, one)) for one in found)
+        headers = {one.relative_reference: one for header, one in placed if header is None}
         messages: dict[str, list[Element]] = {each: [] for each in headers}
         for header, one in placed:
             if header or one.json.get("payload"):
-                messages.setdefault(header or one.ref, []).append(one)
-        return SortedMessages(headers, messages)
+                messages.setdefault(header or one.relative_reference, []).append(one)
+        return GroupedMessages(headers, messages)
 
-    def threads(self, bundle: Bundle) -> list[Thread]:
+    def read_threads(self, bundle: Bundle) -> list[Thread]:
         """All threads, those with something unread first, then by their newest message."""
-        found = self.sorted_out(bundle)
-        self._name_strays(found, bundle)
-        threads = self._reader.readable(
-            (header, partial(self._thread, header, found, bundle))
+        found = self.group_messages(bundle)
+        self._report_orphans(found, bundle)
+        threads = self._mapper.read_each(
+            (header, partial(self._read_thread, header, found, bundle))
             for header in found.headers.values()
         )
         return sorted(threads, key=_unread_then_newest)
 
-    def begun(self, bundle: Bundle) -> list[Thread]:
+    def read_headers(self, bundle: Bundle) -> list[Thread]:
         """The threads whose headers are in a bundle, as far as these tell of them."""
-        headers = self.sorted_out(bundle).headers.values()
-        return self._reader.readable(
-            (header, partial(self._told, header, [], bundle)) for header in headers
+        headers = self.group_messages(bundle).headers.values()
+        return self._mapper.read_each(
+            (header, partial(self._read_header_with, header, [], bundle)) for header in headers
         )
 
-    def conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
+    def read_conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
         """One thread of a bundle; `None` if it is not there. Raises BadResponse."""
         reference = f"Communication/{thread}"
         one = bundle.get(reference)
-        if one is None or not require(lambda: concerns(one, self._patient)):
+        if one is None or not require(lambda: is_about_patient(one, self._patient)):
             return None
-        found = self.sorted_out(bundle)
-        messages = self._messages(found.messages.get(reference, []), bundle)
-        return Conversation(require(lambda: self._told(one, messages, bundle)), tuple(messages))
+        found = self.group_messages(bundle)
+        messages = self._read_messages(found.messages.get(reference, []), bundle)
+        return Conversation(require(lambda: self._read_header_with(one, messages, bundle)), tuple(messages))
 
-    def message(self, record: Element, bundle: Bundle) -> Message | None:
+    def read_message(self, record: Element, bundle: Bundle) -> Message | None:
         """One message; `None` for what is somebody else's. Raises BadResponse."""
-        if not require(lambda: concerns(record, self._patient)):
+        if not require(lambda: is_about_patient(record, self._patient)):
             return None
-        return require(lambda: self._message(record, bundle))
+        return require(lambda: self._read_message(record, bundle))
 
-    def unclear_headers(self, bundle: Bundle) -> list[str]:
+    def headers_to_fetch(self, bundle: Bundle) -> list[str]:
         """Ids of the headers that did not come along, or came alone and may hold words."""
-        found = self.sorted_out(bundle).messages
+        found = self.group_messages(bundle).messages
         return sorted(_id(each) for each in found if bundle.get(each) is None or not found[each])
 
-    def missing_documents(self, bundle: Bundle) -> list[str]:
+    def documents_to_fetch(self, bundle: Bundle) -> list[str]:
         """Ids of the DocumentReferences that messages point to and that did not come along."""
-        found = self._reader.readable(
-            (one, partial(_documents, one)) for one in bundle.of("Communication")
+        found = self._mapper.read_each(
+            (one, partial(_documents, one)) for one in bundle.of_type("Communication")
         )
         wanted = dict.fromkeys(each for references in found for each in references)
         return [_id(each) for each in wanted if bundle.get(each) is None]
 
-    def _name_strays(self, found: SortedMessages, bundle: Bundle) -> None:
+    def _report_orphans(self, found: GroupedMessages, bundle: Bundle) -> None:
         """Name what messages are part of, where that is no thread that could be shown."""
-        messages = {one.ref for records in found.messages.values() for one in records}
+        messages = {
+            one.relative_reference for records in found.messages.values() for one in records
+        }
         for stray in sorted(found.messages.keys() - found.headers.keys()):
             if bundle.get(stray) is None:
-                self._reader.leave_out(stray, "the header of a thread did not come along")
+                self._mapper.add_flaw(stray, "the header of a thread did not come along")
             elif stray in messages:
-                self._reader.leave_out(stray, "what is part of a message belongs to no thread")
+                self._mapper.add_flaw(stray, "what is part of a message belongs to no thread")
 
-    def _placed(self, one: Element) -> tuple[str | None, Element] | None:
-        header = header_of(one)
-        withdrawn = header is not None and one.text("status") == ERRONEOUS
-        return None if withdrawn or not concerns(one, self._patient) else (header, one)
+    def _place(self, one: Element) -> tuple[str | None, Element] | None:
+        header = header_reference(one)
+        withdrawn = header is not None and one.string("status") == ENTERED_IN_ERROR
+        return None if withdrawn or not is_about_patient(one, self._patient) else (header, one)
 
-    def _thread(self, header: Element, found: SortedMessages, bundle: Bundle) -> Thread:
-        return self._told(header, self._messages(found.messages[header.ref], bundle), bundle)
+    def _read_thread(self, header: Element, found: GroupedMessages, bundle: Bundle) -> Thread:
+        return self._read_header_with(
+            header, self._read_messages(found.messages[header.relative_reference], bundle), bundle
+        )
 
-    def _told(self, header: Element, messages: list[Message], bundle: Bundle) -> Thread:
-        surgery = surgery_of(header)
-        self._reader.note_addresses([surgery] if surgery else [])
+    def _read_header_with(self, header: Element, messages: list[Message], bundle: Bundle) -> Thread:
+        surgery = surgery_reference(header)
+        self._mapper.remember_addresses([surgery] if surgery else [])
         return read_thread(header, messages, bundle, self._zone)
 
-    def _messages(self, records: list[Element], bundle: Bundle) -> list[Message]:
-        read = self._reader.readable((one, partial(self._message, one, bundle)) for one in records)
+    def _read_messages(self, records: list[Element], bundle: Bundle) -> list[Message]:
+        read = self._mapper.read_each((one, partial(self._read_message, one, bundle)) for one in records)
         return _in_order(read)
 
-    def _message(self, record: Element, bundle: Bundle) -> Message:
+    def _read_message(self, record: Element, bundle: Bundle) -> Message:
         return read_message(record, bundle, self._patient, self._is_read)
 
 
 def _documents(one: Element) -> list[str]:
-    return list(documents_of(one))
+    return list(document_references(one))
 
 
 def _in_order(messages: Iterable[Message]) -> list[Message]:

@@ -19,7 +19,11 @@ from tests.portal.builders import (
 
 
 def shape(bundle: Bundle) -> tuple[list[str], list[str], list[str]]:
-    return [each.ref for each in bundle.matches], list(bundle.found), bundle.flaws
+    return (
+        [each.relative_reference for each in bundle.matches],
+        list(bundle.resources),
+        bundle.flaws,
+    )
 
 
 def test_matches_and_what_came_along_are_told_apart_by_mode():
@@ -39,7 +43,7 @@ def test_an_entry_without_a_mode_counts_as_a_match(search: dict):
 
 def test_a_resource_that_comes_twice_counts_once_and_the_first_stays():
     bundle = read_bundle(a_searchset(a_slot("1", status="busy"), a_slot("1", status="free")))
-    assert [each.text("status") for each in bundle.matches] == ["busy"]
+    assert [each.string("status") for each in bundle.matches] == ["busy"]
 
 
 def test_a_match_that_was_included_before_is_still_a_match():
@@ -53,13 +57,13 @@ def test_a_match_that_was_included_before_is_still_a_match():
 def test_pages_are_put_together_in_order_without_doubles():
     first = read_bundle(a_searchset(a_slot("1"), included=[an_organization()], next="urn:2"))
     second = read_bundle(a_searchset(a_slot("1"), a_slot("2"), included=[a_practitioner()]))
-    first.add(second)
+    first.merge(second)
     assert shape(first) == (
         ["Slot/1", "Slot/2"],
         ["Slot/1", "Organization/elvebakken", "Slot/2", "Practitioner/lege"],
         [],
     )
-    assert first.next is None
+    assert first.next_url is None
 
 
 def test_an_outcome_inside_a_searchset_is_a_flaw_in_its_own_words():
@@ -125,16 +129,18 @@ def test_what_is_no_searchset_is_malformed(body: Any, why: str):
 
 def test_a_searchset_without_entries_links_or_total_is_just_empty():
     bundle = read_bundle({"resourceType": "Bundle", "type": "searchset"})
-    assert (shape(bundle), bundle.next) == (([], [], []), None)
+    assert (shape(bundle), bundle.next_url) == (([], [], []), None)
 
 
 def test_the_next_link_is_found_among_the_others():
     links = [{"relation": "self", "url": "urn:1"}, {"relation": "next", "url": "urn:2"}]
-    assert read_bundle(a_searchset(link=links)).next == "urn:2"
+    assert read_bundle(a_searchset(link=links)).next_url == "urn:2"
 
 
 def test_resources_are_found_by_reference_and_by_type():
     bundle = read_bundle(a_searchset(a_slot("1"), included=[an_organization()]))
-    assert [each.ref for each in bundle.of("Organization")] == ["Organization/elvebakken"]
+    assert [each.relative_reference for each in bundle.of_type("Organization")] == [
+        "Organization/elvebakken"
+    ]
     assert bundle.get("Slot/1") is bundle.matches[0]
     assert (bundle.get("Slot/2"), bundle.get(None)) == (None, None)

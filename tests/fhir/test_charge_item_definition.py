@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gpcli.fhir.element import Malformed, resource
+from gpcli.fhir.element import Malformed, read_resource
 from gpcli.fhir.healthcare_service import read_price
 from gpcli.model.service import Price, Rate, Surcharge
 from tests.portal.builders import a_part, a_price, a_rate
@@ -16,7 +16,7 @@ CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
 
 
 def price_of(*rates: dict, **more) -> Price | None:
-    read = read_price(resource(a_price("booking", *rates, **more)), CODE_MAP)
+    read = read_price(read_resource(a_price("booking", *rates, **more)), CODE_MAP)
     return read[1] if read else None
 
 
@@ -65,7 +65,9 @@ def charged_at(code: object) -> dict:
 def test_sending_costs_for_an_e_consultation_and_where_the_record_says_so(
     service: str, more: dict, at_sending: bool
 ):
-    read = read_price(resource(a_price(service, a_rate(a_part("base", 100)), **more)), CODE_MAP)
+    read = read_price(
+        read_resource(a_price(service, a_rate(a_part("base", 100)), **more)), CODE_MAP
+    )
     assert read
     assert (read[0], read[1].at_sending) == (service, at_sending)
 

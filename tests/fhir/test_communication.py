@@ -7,33 +7,33 @@ from datetime import datetime
 
 import pytest
 
-from gpcli.fhir.communication import header_of, read_message, read_thread
-from gpcli.fhir.element import Malformed, resource
+from gpcli.fhir.communication import header_reference, read_message, read_thread
+from gpcli.fhir.element import Malformed, read_resource
 from gpcli.model.thread import Attachment, Message, MessageId, Thread, ThreadId
 from tests.portal.builders import a_patient, a_practitioner, a_role, an_organization, found, ref
 from tests.portal.communications import GP_ROLE, THREAD, a_file, a_header, a_message, an_answer
 
-ALONG = (a_role(), a_practitioner(), an_organization(), a_patient())
+INCLUDED = (a_role(), a_practitioner(), an_organization(), a_patient())
 MORNING = datetime.fromisoformat("2027-02-01T10:00:00+01:00")
 NEXT_DAY = datetime.fromisoformat("2027-02-02T09:30:00+01:00")
 
 
-def read(message: dict, *along: dict, known: tuple[str, ...] = ()) -> Message:
-    bundle = found(message, included=along)
+def read(message: dict, *included: dict, known: tuple[str, ...] = ()) -> Message:
+    bundle = found(message, included=included)
     return read_message(bundle.matches[0], bundle, "kari", known.__contains__)
 
 
-def thread(header: dict, *along: dict, messages: tuple[Message, ...] = ()) -> Thread:
-    bundle = found(header, included=along)
+def thread(header: dict, *included: dict, messages: tuple[Message, ...] = ()) -> Thread:
+    bundle = found(header, included=included)
     return read_thread(bundle.matches[0], messages, bundle, "Europe/Oslo")
 
 
-MINE = read(a_message(), *ALONG)
-ANSWER = read(an_answer(), *ALONG)
+MINE = read(a_message(), *INCLUDED)
+ANSWER = read(an_answer(), *INCLUDED)
 
 
 def test_a_message_of_the_patient_says_who_wrote_what_and_when():
-    assert read(a_message(payload=[{"contentString": "Hei"}, a_file()]), *ALONG) == Message(
+    assert read(a_message(payload=[{"contentString": "Hei"}, a_file()]), *INCLUDED) == Message(
         id=MessageId("message-1"),
         thread_id=ThreadId("thread-1"),
         sent=MORNING,
@@ -56,7 +56,7 @@ def test_an_answer_of_the_surgery_is_unread_until_it_is_received():
         text="Behind the house.",
         attachments=(),
         in_response_to="message-1",
-    ) == read(an_answer(), *ALONG)
+    ) == read(an_answer(), *INCLUDED)
     assert not read(an_answer(received="2027-02-03")).unread
 
 
@@ -101,25 +101,25 @@ NAMELESS = a_practitioner(name="Berg")
 
 
 @pytest.mark.parametrize(
-    ("sender", "along", "name"),
+    ("sender", "included", "name"),
     [
-        (ref(GP_ROLE, display="Dr. Berg"), ALONG, "Dr. Berg"),
-        (ref(GP_ROLE), ALONG, "Ola Berg"),
-        (ref("Practitioner/lege"), ALONG, "Ola Berg"),
-        (ref("Organization/elvebakken"), ALONG, "Elvebakken"),
+        (ref(GP_ROLE, display="Dr. Berg"), INCLUDED, "Dr. Berg"),
+        (ref(GP_ROLE), INCLUDED, "Ola Berg"),
+        (ref("Practitioner/lege"), INCLUDED, "Ola Berg"),
+        (ref("Organization/elvebakken"), INCLUDED, "Elvebakken"),
         (ref("Organization/elvebakken"), (), None),
         (ref(GP_ROLE), (), None),
         (ref(GP_ROLE), (BROKEN_ROLE,), None),
         (ref(GP_ROLE), (a_role(), NAMELESS), None),
         (ref("Organization/elvebakken"), (an_organization(name=7),), None),
         ({"display": "The night nurse"}, (), "The night nurse"),
-        (None, ALONG, None),
+        (None, INCLUDED, None),
     ],
 )
 def test_a_sender_has_the_name_that_can_be_found_and_none_costs_the_message(
-    sender: dict | None, along: tuple[dict, ...], name: str | None
+    sender: dict | None, included: tuple[dict, ...], name: str | None
 ):
-    assert read(an_answer(sender=sender), *along).sender == name
+    assert read(an_answer(sender=sender), *included).sender == name
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_no_time_is_made_up_for_a_message_that_has_none(sent: str | None):
 def test_a_message_belongs_to_the_thread_that_it_is_part_of(
     part_of: list | None, header: str | None
 ):
-    assert header_of(resource(a_message(partOf=part_of))) == header
+    assert header_reference(read_resource(a_message(partOf=part_of))) == header
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_broken_message_is_malformed(broken: dict):
 
 def test_a_thread_has_what_its_header_says_and_what_its_messages_add_up_to():
     header = a_header(identifier=[{"value": "urn:uuid:1"}, {"system": "urn:x"}])
-    assert thread(header, *ALONG, messages=(MINE, ANSWER)) == Thread(
+    assert thread(header, *INCLUDED, messages=(MINE, ANSWER)) == Thread(
         id=ThreadId("thread-1"),
         kind="administrative",
         subject="Parking",
@@ -246,23 +246,23 @@ TO_DOCTOR = {"recipient": [ref("Practitioner/lege", display="Dr. Berg")]}
 
 
 @pytest.mark.parametrize(
-    ("sides", "along", "who"),
+    ("sides", "included", "who"),
     [
-        (FROM_SURGERY, ALONG, ("role-1", "Elvebakken", "Ola Berg")),
-        (TO_PLACE, ALONG, ("elvebakken", "Elvebakken", None)),
+        (FROM_SURGERY, INCLUDED, ("role-1", "Elvebakken", "Ola Berg")),
+        (TO_PLACE, INCLUDED, ("elvebakken", "Elvebakken", None)),
         (TO_DOCTOR, (), ("lege", None, "Dr. Berg")),
-        (TO_DOCTOR, ALONG, ("lege", None, "Ola Berg")),
+        (TO_DOCTOR, INCLUDED, ("lege", None, "Ola Berg")),
         ({"recipient": [ref(GP_ROLE)]}, (a_role(),), ("role-1", None, None)),
         ({"recipient": [ref(GP_ROLE)]}, (BROKEN_ROLE,), ("role-1", None, None)),
-        ({"recipient": None}, ALONG, (None, None, None)),
-        ({"recipient": [{"display": "Us"}], "sender": None}, ALONG, (None, None, None)),
+        ({"recipient": None}, INCLUDED, (None, None, None)),
+        ({"recipient": [{"display": "Us"}], "sender": None}, INCLUDED, (None, None, None)),
     ],
 )
 def test_the_surgerys_side_is_who_got_it_or_who_began_it(
-    sides: dict, along: tuple[dict, ...], who: tuple[str | None, ...]
+    sides: dict, included: tuple[dict, ...], who: tuple[str | None, ...]
 ):
-    told = thread(a_header(**sides), *along)
-    assert (told.surgery_id, told.surgery, told.practitioner) == who
+    found = thread(a_header(**sides), *included)
+    assert (found.surgery_id, found.surgery, found.practitioner) == who
 
 
 def test_a_thread_about_nothing_has_no_subject():

@@ -9,21 +9,21 @@ from uuid import UUID
 import pytest
 
 from gpcli.fhir.communication import (
-    Letter,
+    Envelope,
     read_message,
     read_thread,
     write_header,
     write_message,
-    write_read,
+    write_received,
 )
-from gpcli.fhir.element import resource
+from gpcli.fhir.element import read_resource
 from gpcli.model.thread import AttachedFile, Draft, ThreadKind
 from tests.portal.builders import concept, found, ref
 from tests.portal.communications import GP_ROLE, THREAD, an_answer
 
 INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
 SENT = datetime.fromisoformat("2027-03-01T08:00:00.123456+01:00")
-LETTER = Letter(ThreadKind.E_CONSULTATION, "emil", "RelatedPerson/guro-for-emil", GP_ROLE, SENT)
+ENVELOPE = Envelope(ThreadKind.E_CONSULTATION, "emil", "RelatedPerson/guro-for-emil", GP_ROLE, SENT)
 SHARED = {
     "resourceType": "Communication",
     "identifier": [{"system": "urn:ietf:rfc:3986", "value": INTENT.urn}],
@@ -37,7 +37,7 @@ SHARED = {
 
 def test_a_header_says_what_it_is_about_and_holds_no_words():
     mode = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
-    assert write_header(LETTER, "Rash", INTENT) == {
+    assert write_header(ENVELOPE, "Rash", INTENT) == {
         **SHARED,
         "status": "in-progress",
         "topic": {"text": "Rash"},
@@ -48,7 +48,7 @@ def test_a_header_says_what_it_is_about_and_holds_no_words():
 def test_a_message_is_part_of_its_thread_and_holds_words_and_files():
     draft = Draft("It itches.", (AttachedFile("a.png", "image/png", b"abc"),))
     picture = {"contentType": "image/png", "title": "a.png", "size": 3, "data": "YWJj"}
-    assert write_message(LETTER, draft, "Communication/t", INTENT, answers="m-1") == {
+    assert write_message(ENVELOPE, draft, "Communication/t", INTENT, in_response_to="m-1") == {
         **SHARED,
         "status": "completed",
         "partOf": [ref("Communication/t")],
@@ -58,7 +58,7 @@ def test_a_message_is_part_of_its_thread_and_holds_words_and_files():
 
 
 def test_a_message_that_answers_nothing_says_nothing_of_it():
-    written = write_message(LETTER, Draft("Hei"), "Communication/t", INTENT)
+    written = write_message(ENVELOPE, Draft("Hei"), "Communication/t", INTENT)
     assert "inResponseTo" not in written
     assert written["payload"] == [{"contentString": "Hei"}]
 
@@ -69,26 +69,26 @@ def test_a_message_of_files_alone_holds_no_empty_words():
 
 
 def _payload(draft: Draft) -> list[dict]:
-    payload: list[dict] = write_message(LETTER, draft, "Communication/t", INTENT)["payload"]
+    payload: list[dict] = write_message(ENVELOPE, draft, "Communication/t", INTENT)["payload"]
     return payload
 
 
 @pytest.mark.parametrize("kind", [None, "notification"])
 def test_a_kind_that_is_not_ours_is_not_sent(kind: str | None):
     assert "category" not in write_message(
-        replace(LETTER, kind=kind), Draft("Hei"), "Communication/t", INTENT
+        replace(ENVELOPE, kind=kind), Draft("Hei"), "Communication/t", INTENT
     )
 
 
 def test_a_thread_of_nobody_at_the_surgery_is_answered_to_nobody():
-    nobody = replace(LETTER, recipient=None)
+    nobody = replace(ENVELOPE, recipient=None)
     assert "recipient" not in write_message(nobody, Draft("Hei"), "Communication/t", INTENT)
 
 
 def test_what_is_written_reads_as_it_was_meant():
     draft = Draft("Hei", (AttachedFile("å.txt", "text/plain", b"\x00\xff"),))
-    header = found({**write_header(LETTER, "Rash", INTENT), "id": "t"})
-    message = found({**write_message(LETTER, draft, "Communication/t", INTENT), "id": "m"})
+    header = found({**write_header(ENVELOPE, "Rash", INTENT), "id": "t"})
+    message = found({**write_message(ENVELOPE, draft, "Communication/t", INTENT), "id": "m"})
     read = read_message(message.matches[0], message, "emil", lambda _: False)
     thread = read_thread(header.matches[0], [read], header, "Europe/Oslo")
     assert (read.text, read.mine, read.unread, read.thread_id) == ("Hei", True, False, "t")
@@ -99,4 +99,6 @@ def test_what_is_written_reads_as_it_was_meant():
 
 def test_reading_changes_when_it_was_received_and_nothing_else():
     answer = an_answer(extension=[{"url": "urn:x"}], unheardOf={"a": [1]})
-    assert write_read(resource(answer), SENT) == answer | {"received": "2027-03-01T08:00:00+01:00"}
+    assert write_received(read_resource(answer), SENT) == answer | {
+        "received": "2027-03-01T08:00:00+01:00"
+    }

@@ -8,8 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.fhir.element import Malformed, resource
-from gpcli.fhir.healthcare_service import read_consent, write_grant, write_withdrawn
+from gpcli.fhir.element import Malformed, read_resource
+from gpcli.fhir.healthcare_service import (
+    read_consent,
+    write_consent_grant,
+    write_consent_withdrawal,
+)
 from gpcli.model.service import Consent, ConsentLevel, highest_level
 from tests.portal.builders import LEVEL, a_consent, concept
 
@@ -17,7 +21,7 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
 
 
 def test_a_consent_has_its_level_status_and_date_as_written():
-    assert read_consent(resource(a_consent(status="inactive"))) == Consent(
+    assert read_consent(read_resource(a_consent(status="inactive"))) == Consent(
         "consent-full-access", "full-access", "inactive", "2027-01-04T09:00:00+01:00"
     )
 
@@ -32,7 +36,7 @@ def test_a_consent_has_its_level_status_and_date_as_written():
     ],
 )
 def test_a_level_counts_only_in_our_system_and_none_is_basic(rule: dict | None, level: str):
-    assert read_consent(resource(a_consent(policyRule=rule))).level == level
+    assert read_consent(read_resource(a_consent(policyRule=rule))).level == level
 
 
 @pytest.mark.parametrize(
@@ -45,20 +49,20 @@ def test_a_level_counts_only_in_our_system_and_none_is_basic(rule: dict | None, 
     ],
 )
 def test_the_highest_level_held_counts(held: tuple[str, ...], highest: ConsentLevel):
-    assert highest_level(read_consent(resource(a_consent(level))) for level in held) is highest
+    assert highest_level(read_consent(read_resource(a_consent(level))) for level in held) is highest
 
 
 @pytest.mark.parametrize("broken", [{"status": None}, {"id": 1}, {"policyRule": "full-access"}])
 def test_a_broken_consent_is_malformed(broken: dict):
     with pytest.raises(Malformed):
-        read_consent(resource(a_consent() | broken))
+        read_consent(read_resource(a_consent() | broken))
 
 
 def test_granting_writes_an_active_permit_for_full_access():
     now = datetime(2027, 3, 1, 8, 0, 0, 5, tzinfo=ZoneInfo("Europe/Oslo"))
-    written = write_grant("kari", INTENT, now)
+    written = write_consent_grant("kari", INTENT, now)
     scope, category = (written[name] for name in ("scope", "category"))
-    assert read_consent(resource({**written, "id": "1"})) == Consent(
+    assert read_consent(read_resource({**written, "id": "1"})) == Consent(
         "1", "full-access", "active", "2027-03-01T08:00:00+01:00"
     )
     assert scope["coding"][0]["code"] == "patient-privacy"
@@ -70,4 +74,4 @@ def test_granting_writes_an_active_permit_for_full_access():
 
 def test_withdrawing_changes_the_status_and_nothing_else():
     record = a_consent(extension=[{"url": "urn:x"}], unheardOf={"a": [1]})
-    assert write_withdrawn(resource(record)) == record | {"status": "inactive"}
+    assert write_consent_withdrawal(read_resource(record)) == record | {"status": "inactive"}

@@ -12,39 +12,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpcli.fhir.element import Coding, Element, Malformed, resource
+from gpcli.fhir.element import Coding, Element, Malformed, read_resource
 
 ACCESSORS: dict[str, Callable[[Element], Any]] = {
-    "text": lambda element: element.text("x"),
-    "need": lambda element: element.need("x"),
-    "texts": lambda element: element.texts("x"),
-    "flag": lambda element: element.flag("x"),
+    "string": lambda element: element.string("x"),
+    "require_string": lambda element: element.require_string("x"),
+    "strings": lambda element: element.strings("x"),
+    "boolean": lambda element: element.boolean("x"),
     "decimal": lambda element: element.decimal("x"),
     "instant": lambda element: element.instant("x"),
     "child": lambda element: element.child("x"),
     "children": lambda element: element.children("x"),
     "codings": lambda element: element.codings("x"),
-    "phrase": lambda element: element.phrase("x"),
+    "concept_text": lambda element: element.concept_text("x"),
     "reference": lambda element: element.reference("x"),
     "references": lambda element: element.references("x"),
 }
 WRONG: dict[str, tuple[Any, ...]] = {
-    "text": (1, True, [], {}, Decimal(1)),
-    "need": (None, "", 1, ["a"]),
-    "texts": ("a", [1], [["a"]], {}),
-    "flag": ("true", 0, 1, []),
+    "string": (1, True, [], {}, Decimal(1)),
+    "require_string": (None, "", 1, ["a"]),
+    "strings": ("a", [1], [["a"]], {}),
+    "boolean": ("true", 0, 1, []),
     "decimal": ("1", True, 1.5, []),
     "instant": ("today", "2027-03-28", "2027-03-28T09:00:00", 1, "0001-01-01T00:00:00Z"),
     "child": ("a", [], 1, False),
     "children": ({}, "a", [1], [None]),
     "codings": ("a", [1], {"coding": {}}, {"coding": [{"code": 1}]}),
-    "phrase": ("a", [], {"text": 1}, {"coding": [{"display": []}]}),
+    "concept_text": ("a", [], {"text": 1}, {"coding": [{"display": []}]}),
     "reference": ("Patient/1", [], {"reference": 1}),
     "references": ({"reference": "Patient/1"}, [{"reference": 1}]),
 }
 ABSENT: dict[str, Any] = {
-    **dict.fromkeys(("text", "flag", "decimal", "instant", "child", "phrase", "reference")),
-    **dict.fromkeys(("texts", "children", "codings", "references"), ()),
+    **dict.fromkeys(
+        ("string", "boolean", "decimal", "instant", "child", "concept_text", "reference")
+    ),
+    **dict.fromkeys(("strings", "children", "codings", "references"), ()),
 }
 
 
@@ -98,7 +100,7 @@ def test_no_json_whatsoever_raises_anything_but_malformed(value: Any, accessor: 
 @given(value=ANY_JSON)
 def test_anything_is_a_resource_or_malformed(value: Any):
     with suppress(Malformed):
-        assert resource(value).kind == value["resourceType"]
+        assert read_resource(value).resource_type == value["resourceType"]
 
 
 def test_an_instant_keeps_the_offset_that_the_portal_wrote():
@@ -112,7 +114,7 @@ def test_a_decimal_keeps_the_digits_of_the_record():
 
 
 def test_nulls_that_only_hold_the_place_of_extensions_are_passed_over():
-    assert element([None, "Kari", None]).texts("x") == ("Kari",)
+    assert element([None, "Kari", None]).strings("x") == ("Kari",)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_codings_are_read_from_one_concept_and_from_a_list_of_them():
     ],
 )
 def test_a_concept_in_words_is_its_text_before_any_display(concept: dict, words: str | None):
-    assert element(concept).phrase("x") == words
+    assert element(concept).concept_text("x") == words
 
 
 def test_an_extension_is_found_by_its_url():
@@ -174,13 +176,13 @@ def test_an_extension_is_found_by_its_url():
 @pytest.mark.parametrize("body", [None, [], "Slot", {}, {"resourceType": 1}, {"id": "1"}])
 def test_what_is_not_a_resource_is_malformed(body: Any):
     with pytest.raises(Malformed, match="not a FHIR resource"):
-        resource(body)
+        read_resource(body)
 
 
 def test_a_resource_is_named_by_type_and_id():
-    assert resource({"resourceType": "Slot", "id": "1"}).ref == "Slot/1"
+    assert read_resource({"resourceType": "Slot", "id": "1"}).relative_reference == "Slot/1"
 
 
 def test_a_resource_without_an_id_has_no_name():
     with pytest.raises(Malformed, match=r"^Slot\.id is missing$"):
-        resource({"resourceType": "Slot"}).ref  # noqa: B018 - reading it raises
+        read_resource({"resourceType": "Slot"}).relative_reference  # noqa: B018 - reading it raises

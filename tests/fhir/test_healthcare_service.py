@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.fhir.element import Coding, Malformed, resource
+from gpcli.fhir.element import Coding, Malformed, read_resource
 from gpcli.fhir.healthcare_service import (
-    channel_code,
-    offered,
+    find_services,
+    read_channel,
     read_offer,
-    service_code,
-    service_of,
+    read_service_code,
+    resolve_service,
 )
 from gpcli.model.service import Absence, Limits, Offer, ServiceName, Surgery
 from tests.portal.builders import (
@@ -36,7 +36,7 @@ CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
 
 
 def offer_of(service: dict) -> Offer | None:
-    return read_offer(resource(service), GP, CODE_MAP, OSLO)
+    return read_offer(read_resource(service), GP, CODE_MAP, OSLO)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def offer_of(service: dict) -> Offer | None:
 def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
     codings: list[Coding], code: str | None
 ):
-    assert service_code(codings, CODE_MAP) == code
+    assert read_service_code(codings, CODE_MAP) == code
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
 def test_a_record_in_codes_of_others_is_for_the_service_that_it_belongs_to(
     codings: list[Coding], service: str
 ):
-    assert service_of(codings, CODE_MAP, offer_of(a_service())) == service
+    assert resolve_service(codings, CODE_MAP, offer_of(a_service())) == service
 
 
 def test_a_record_of_no_service_that_is_known_is_for_what_is_written():
-    assert service_of([Coding("urn:other", "124")], CODE_MAP, None) == "124"
+    assert resolve_service([Coding("urn:other", "124")], CODE_MAP, None) == "124"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_record_of_no_service_that_is_known_is_for_what_is_written():
     ],
 )
 def test_a_channel_is_our_code_or_as_written(codings: list[Coding], code: str | None):
-    assert channel_code(codings) == code
+    assert read_channel(codings) == code
 
 
 def test_an_offer_has_all_that_the_service_says():
@@ -146,8 +146,8 @@ def test_a_service_that_gpcli_does_not_know_is_no_offer(type: list):
 
 
 def offers_at(*included: dict, gps: tuple[Surgery, ...] = (GP,)) -> list[tuple[str, str]]:
-    pairs = offered(found(a_patient(), included=included), gps)
-    return [(surgery.id, service.need("id")) for surgery, service in pairs]
+    pairs = find_services(found(a_patient(), included=included), gps)
+    return [(surgery.id, service.require_string("id")) for surgery, service in pairs]
 
 
 def test_each_gp_offers_what_their_role_names_and_nothing_else():
@@ -168,8 +168,8 @@ def test_where_no_role_names_a_service_the_organizations_count():
 
 def test_what_a_colleague_offers_is_not_the_gps():
     colleague = a_role("booking-1", id="role-2")
-    found_there = offers_at(a_role(), colleague, a_service(), a_service("contact"))
-    assert found_there == [("role-1", "contact-1")]
+    offers = offers_at(a_role(), colleague, a_service(), a_service("contact"))
+    assert offers == [("role-1", "contact-1")]
 
 
 def test_an_organization_as_gp_offers_what_it_provides():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpcli.fhir.element import resource
-from gpcli.fhir.patient import against_influenza, read_vaccination
+from gpcli.fhir.element import read_resource
+from gpcli.fhir.patient import is_influenza_vaccine, read_vaccination
 from gpcli.model.appointment import Vaccination
 from tests.portal.builders import an_immunization, concept
 
@@ -28,7 +28,7 @@ ATC = "http://www.whocc.no/atc"
     ],
 )
 def test_a_flu_vaccine_is_known_by_its_atc_code_or_its_name(code: dict, flu: bool):
-    assert against_influenza(resource(an_immunization(code))) is flu
+    assert is_influenza_vaccine(read_resource(an_immunization(code))) is flu
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_a_flu_vaccine_is_known_by_its_atc_code_or_its_name(code: dict, flu: boo
     ],
 )
 def test_a_vaccine_is_called_by_its_words_else_its_code(code: dict, name: str):
-    assert read_vaccination(resource(an_immunization(code, "2026-10"))) == Vaccination(
+    assert read_vaccination(read_resource(an_immunization(code, "2026-10"))) == Vaccination(
         name, "2026-10"
     )
 
 
 @pytest.mark.parametrize("more", [{"status": "not-done"}, {"occurrenceDateTime": None}])
 def test_what_was_not_given_or_has_no_date_does_not_count(more: dict):
-    assert read_vaccination(resource(an_immunization({}, **more))) is None
+    assert read_vaccination(read_resource(an_immunization({}, **more))) is None

@@ -14,8 +14,8 @@ from tests.portal.builders import Json, concept, found, ref
 from tests.portal.medicines import ATC, a_group, a_medication, a_request
 
 
-def medicine(request: Json, *along: Json) -> Medicine:
-    return read_medicine(Element(request, "MedicationRequest"), found(included=along))
+def medicine(request: Json, *included: Json) -> Medicine:
+    return read_medicine(Element(request, "MedicationRequest"), found(included=included))
 
 
 def an_ingredient(value: Any, unit: str, per: Json | None = None, **more: Any) -> Json:
@@ -29,13 +29,13 @@ def strength(*ingredients: Json, form: str | None = "Tablet") -> str | None:
 
 
 def test_a_medicine_has_a_name_a_strength_a_form_and_a_group():
-    along = a_medication(
+    included = a_medication(
         form={"text": "Tablet"},
         ingredient=[an_ingredient(50, "µg", {"value": 1, "unit": "tablet"})],
         extension=[a_group("B")],
         code={"text": "Levothyroxine"},
     )
-    assert medicine(a_request(), along) == Medicine("Levothyroxine", "50 µg", "Tablet", "B")
+    assert medicine(a_request(), included) == Medicine("Levothyroxine", "50 µg", "Tablet", "B")
 
 
 def test_a_medicine_contained_in_the_prescription_is_found():
@@ -74,8 +74,8 @@ def test_a_medicine_that_did_not_come_along_is_called_as_the_reference_says():
 
 
 def test_a_form_without_words_is_its_code():
-    along = a_medication(form=concept("385055001", "http://snomed.info/sct"))
-    assert medicine(a_request(), along).form == "385055001"
+    included = a_medication(form=concept("385055001", "http://snomed.info/sct"))
+    assert medicine(a_request(), included).form == "385055001"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_strength_keeps_the_records_own_digits(value: Decimal, written: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "label"),
+    ("name", "strength_text", "label"),
     [
         ("Metformin", "500 mg", "Metformin 500 mg"),
         ("Metformin 500 MG tablets", "500 mg", "Metformin 500 MG tablets"),
@@ -148,9 +148,9 @@ def test_a_strength_keeps_the_records_own_digits(value: Decimal, written: str):
     ],
 )
 def test_a_strength_that_the_name_tells_is_not_said_twice(
-    name: str | None, told: str | None, label: str | None
+    name: str | None, strength_text: str | None, label: str | None
 ):
-    assert Medicine(name, told, None, None).label == label
+    assert Medicine(name, strength_text, None, None).label == label
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,19 @@ import pytest
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.medication import (
     Dispense,
+    has_stated_remaining,
     read_dispense,
     read_expiry,
     read_remaining,
-    told_by_portal,
 )
 from gpcli.model.prescription import Basis, Quantity, Remaining
 from tests.portal.builders import Json, ref
 from tests.portal.medicines import FIGURE, a_dispense, a_dispense_request, a_figure, a_request
 
 
-def remaining(request: Json, *dispenses: Json, told: bool = True) -> Remaining | None:
-    handed_out = [read_dispense(Element(each, "MedicationDispense")) for each in dispenses]
-    return read_remaining(Element(request, "MedicationRequest"), handed_out if told else None)
+def remaining(request: Json, *dispenses: Json, shown: bool = True) -> Remaining | None:
+    completed = [read_dispense(Element(each, "MedicationDispense")) for each in dispenses]
+    return read_remaining(Element(request, "MedicationRequest"), completed if shown else None)
 
 
 def capsules(value: Any, unit: str = "capsules") -> Json:
@@ -65,7 +65,7 @@ def test_without_repeats_nobody_knows():
 
 
 def test_a_portal_that_does_not_tell_what_was_handed_out_leaves_it_unknown():
-    assert remaining(with_repeats(3), told=False) is None
+    assert remaining(with_repeats(3), shown=False) is None
 
 
 def test_a_prescription_that_says_nothing_leaves_it_unknown():
@@ -76,9 +76,9 @@ def test_a_prescription_that_says_nothing_leaves_it_unknown():
 
 def test_amounts_in_one_unit_are_left_as_well():
     request = with_repeats(2, **capsules(100))
-    handed_out = a_dispense(**capsules(Decimal("98.5")))
+    dispense = a_dispense(**capsules(Decimal("98.5")))
     amount = Quantity(Decimal("201.5"), "capsules")
-    assert remaining(request, handed_out) == left(2, amount)
+    assert remaining(request, dispense) == left(2, amount)
 
 
 def test_what_nothing_was_taken_of_is_all_there():
@@ -111,12 +111,12 @@ def test_the_portals_own_figure_beats_all_counting(name: str, fills: int):
     figure = a_figure(**{name: 2}, numberOfRepeatPrescriptionsAllowed=5)
     request = with_repeats(9) | {"extension": [figure]}
     assert remaining(request, a_dispense()) == Remaining(fills, Basis.PORTAL)
-    assert told_by_portal(Element(request, "MedicationRequest"))
+    assert has_stated_remaining(Element(request, "MedicationRequest"))
 
 
 def test_what_the_figure_does_not_say_is_taken_from_the_prescription():
     request = with_repeats(4) | {"extension": [a_figure(numberOfPrescriptionsIssued=1)]}
-    assert remaining(request, told=False) == Remaining(4, Basis.PORTAL)
+    assert remaining(request, shown=False) == Remaining(4, Basis.PORTAL)
 
 
 def test_more_issued_than_allowed_is_nothing_left():
@@ -143,7 +143,7 @@ def test_a_figure_may_be_any_whole_number(value: str):
 def test_half_a_figure_is_none_and_what_was_handed_out_is_counted(extension: Json):
     request = with_repeats(3) | {"extension": [extension]}
     assert remaining(request, a_dispense()) == left(3)
-    assert not told_by_portal(Element(request, "MedicationRequest"))
+    assert not has_stated_remaining(Element(request, "MedicationRequest"))
 
 
 def test_it_expires_when_its_validity_ends():

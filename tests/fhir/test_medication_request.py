@@ -25,27 +25,27 @@ from tests.portal.medicines import (
 )
 from tests.portal.scripted import NOW, OSLO
 
-ALONG = (a_medication(), a_role(), a_practitioner())
-HANDED_OUT = [Dispense(("MedicationRequest/rx-1",), None, completed=True)]
+INCLUDED = (a_medication(), a_role(), a_practitioner())
+DISPENSES = [Dispense(("MedicationRequest/rx-1",), None, completed=True)]
 THREE = Remaining(3, Basis.DISPENSES)
 EXPIRED = Remaining(0, Basis.EXPIRED)
 
 
 def read(
     request: Json,
-    along: Sequence[Json] = ALONG,
-    handed_out: list[Dispense] | None = HANDED_OUT,
+    included: Sequence[Json] = INCLUDED,
+    dispenses: list[Dispense] | None = DISPENSES,
     now: datetime = NOW,
 ) -> Prescription | None:
     bundle = found(included=along)
     element = Element(request, "MedicationRequest")
-    return read_prescription(element, bundle, handed_out, "Europe/Oslo", now)
+    return read_prescription(element, bundle, dispenses, "Europe/Oslo", now)
 
 
 def prescription(*args: Any, **kwargs: Any) -> Prescription:
-    there = read(*args, **kwargs)
-    assert there is not None
-    return there
+    found = read(*args, **kwargs)
+    assert found is not None
+    return found
 
 
 def until(end: str | None, repeats: int | None = 3) -> Json:
@@ -60,7 +60,7 @@ def test_a_prescription_is_read_whole():
         dispenseRequest=a_dispense_request(3, **quantity),
         priorPrescription=ref("MedicationRequest/rx-0"),
     )
-    along = a_medication(form={"text": "Tablet"}, extension=[a_group("C")])
+    included = a_medication(form={"text": "Tablet"}, extension=[a_group("C")])
     assert prescription(request, (along,), []) == prescribed(
         form="Tablet",
         dose="1 tablet daily; with food",
@@ -127,22 +127,22 @@ def test_what_a_lenient_portal_sends_besides_is_left_out(other: Json):
 def test_it_is_good_to_the_end_of_what_is_written_by_the_surgerys_clock(
     end: str, now: datetime, expired: bool
 ):
-    there = prescription(until(end), now=now)
-    assert (there.valid_until, there.expired) == (end, expired)
+    found = prescription(until(end), now=now)
+    assert (found.valid_until, found.expired) == (end, expired)
 
 
 @pytest.mark.parametrize("status", ["active", "completed", "stopped"])
 def test_nothing_is_left_of_an_expired_one_whatever_was_handed_out(status: str):
     request = until("2027-02-28") | {"status": status}
     request |= {"extension": [a_figure(numberOfPrescriptionsIssued=1)]}
-    there = prescription(request)
-    assert (there.remaining, there.low) == (EXPIRED, False)
+    found = prescription(request)
+    assert (found.remaining, found.low) == (EXPIRED, False)
 
 
 @pytest.mark.parametrize("status", ["completed", "stopped"])
 def test_of_one_that_is_over_nobody_says_what_is_left(status: str):
-    there = prescription(until("2027-03-02") | {"status": status})
-    assert (there.remaining, there.low) == (None, False)
+    found = prescription(until("2027-03-02") | {"status": status})
+    assert (found.remaining, found.low) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +183,12 @@ def test_little_is_left_at_one_fill_or_in_the_last_28_days(
 def test_what_nothing_was_handed_out_of_is_low_only_if_nothing_is_left(
     repeats: int | None, end: str, figure: Json | None, low: bool
 ):
-    told = [a_figure(**figure)] if figure else []
-    assert prescription(until(end, repeats) | {"extension": told}, handed_out=[]).low is low
+    figures = [a_figure(**figure)] if figure else []
+    assert prescription(until(end, repeats) | {"extension": figures}, dispenses=[]).low is low
 
 
 def test_where_nobody_knows_what_was_handed_out_the_date_counts():
-    assert prescription(until("2027-03-10"), handed_out=None).low is True
+    assert prescription(until("2027-03-10"), dispenses=None).low is True
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_where_nobody_knows_what_was_handed_out_the_date_counts():
     ],
 )
 def test_a_short_one_is_low_in_the_second_half_of_its_time(issued: str | None, low: bool):
-    there = prescription(until("2027-03-14", 3) | {"authoredOn": issued})
-    assert there.low is low
+    found = prescription(until("2027-03-14", 3) | {"authoredOn": issued})
+    assert found.low is low
 
 
 def test_the_begin_of_its_validity_comes_before_the_day_it_was_issued():
@@ -218,8 +218,8 @@ def test_what_was_handed_out_is_counted():
 
 
 def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
-    there = prescription(until("2027-12-01", 0), handed_out=None)
-    assert (there.remaining, there.low) == (None, False)
+    found = prescription(until("2027-12-01", 0), dispenses=None)
+    assert (found.remaining, found.low) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
 def test_the_prescriber_is_named_and_known_as_one_of_the_gps_where_possible(
     requester: Json | None, prescriber: str | None, surgery: str | None, reference: str | None
 ):
-    there = prescription(a_request(requester=requester))
-    assert (there.prescriber, there.surgery_id, there.prescriber_ref) == (
+    found = prescription(a_request(requester=requester))
+    assert (found.prescriber, found.surgery_id, found.prescriber_ref) == (
         prescriber,
         surgery,
         reference,

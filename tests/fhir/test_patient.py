@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed, resource
-from gpcli.fhir.patient import name_of, organizations_to_ask, read_person, read_surgery
+from gpcli.fhir.element import Element, Malformed, read_resource
+from gpcli.fhir.patient import organizations_to_search, read_name, read_person, read_surgery
 from gpcli.model.person import Person
 from gpcli.model.service import OpeningHours, Surgery
 from tests.portal.builders import (
@@ -22,7 +22,7 @@ from tests.portal.builders import (
 
 
 def named(*names: dict) -> str | None:
-    return name_of(resource(a_patient(name=list(names))))
+    return read_name(read_resource(a_patient(name=list(names))))
 
 
 def surgery_of(gp: dict, *included: dict) -> Surgery | None:
@@ -56,13 +56,13 @@ def test_the_official_name_goes_before_the_usual_and_both_before_old_ones():
 
 
 def test_a_person_without_a_name_is_called_by_their_id():
-    assert read_person(resource(a_patient(name=[]))) == Person("kari", "kari")
+    assert read_person(read_resource(a_patient(name=[]))) == Person("kari", "kari")
 
 
 @pytest.mark.parametrize("name", ["Kari", [{"given": "Kari"}], [{"text": 1}]])
 def test_a_broken_name_is_malformed(name: Any):
     with pytest.raises(Malformed, match=r"^Patient\.name"):
-        name_of(resource(a_patient(name=name)))
+        read_name(read_resource(a_patient(name=name)))
 
 
 def test_a_gp_by_role_has_the_doctors_name_the_place_and_all_their_contacts():
@@ -160,21 +160,21 @@ def test_an_absolute_reference_finds_the_gp_too():
     assert surgery_of(gp, a_practitioner()) == Surgery("lege", "Ola Berg", None)
 
 
-def asked_at(*included: dict, gps: tuple[str, ...]) -> tuple[str, ...]:
+def organizations_at(*included: dict, gps: tuple[str, ...]) -> tuple[str, ...]:
     bundle = found(a_patient(*map(ref, gps)), included=included)
-    return organizations_to_ask(bundle, bundle.matches[0])
+    return organizations_to_search(bundle, bundle.matches[0])
 
 
 def test_organizations_are_asked_only_when_no_role_names_a_service():
     silent = a_role(id="2", organization=ref("Organization/2"))
     gps = ("PractitionerRole/role-1", "PractitionerRole/2")
-    assert asked_at(a_role(), silent, gps=gps) == ("elvebakken", "2")
-    assert asked_at(a_role("booking-1"), silent, gps=gps) == ()
+    assert organizations_at(a_role(), silent, gps=gps) == ("elvebakken", "2")
+    assert organizations_at(a_role("booking-1"), silent, gps=gps) == ()
 
 
 def test_an_organization_as_gp_is_asked_itself_and_each_place_once():
     gps = ("Organization/elvebakken", "PractitionerRole/role-1", "Practitioner/lege")
-    assert asked_at(a_role(), a_practitioner(), gps=gps) == ("elvebakken",)
+    assert organizations_at(a_role(), a_practitioner(), gps=gps) == ("elvebakken",)
 
 
 def test_a_reference_that_is_none_is_malformed():

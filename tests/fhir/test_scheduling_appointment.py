@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from gpcli.fhir.element import Malformed, resource
+from gpcli.fhir.element import Malformed, read_resource
 from gpcli.fhir.scheduling import (
-    holders,
+    appointments_holding_slot,
     read_appointment,
     write_booking,
-    write_cancelled,
+    write_cancellation,
     write_enquiry,
 )
 from gpcli.model.appointment import Appointment, AppointmentId, Slot, SlotId, Window
@@ -68,8 +68,8 @@ def test_a_booking_says_when_with_whom_where_and_what_the_surgery_answered():
         "comment": "Come ten minutes early",
     }
     place = {"resourceType": "Location", "id": "torget", "name": "Torget 1"}
-    along = (a_role(), a_practitioner(), an_organization(), place, answer)
-    assert read(booking, *along) == Appointment(
+    included = (a_role(), a_practitioner(), an_organization(), place, answer)
+    assert read(booking, *included) == Appointment(
         id=AppointmentId("visit-1"),
         status="booked",
         start=at("2027-03-02T09:00:00+01:00"),
@@ -203,7 +203,7 @@ def test_who_holds_a_slot_leaves_out_the_cancelled_other_slots_and_other_types()
         an_appointment("5", slot=[ref("https://portal.example/fhir/R4/Slot/slot-1")]),
         a_service(slot=[ref("Slot/slot-1")]),
     )
-    assert holders(bundle, "slot-1") == {"1", "5"}
+    assert appointments_holding_slot(bundle, "slot-1") == {"1", "5"}
 
 
 def free_slot(**more) -> Slot:
@@ -266,7 +266,7 @@ def test_an_enquiry_is_proposed_with_periods_and_without_times():
 def test_cancelling_changes_the_status_and_the_reason_and_nothing_else():
     record = an_appointment(contained=[a_flag()], extension=[{"url": "urn:x"}], unheardOf=1)
     reasons = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
-    assert write_cancelled(resource(record)) == record | {
+    assert write_cancellation(read_resource(record)) == record | {
         "status": "cancelled",
         "cancelationReason": {"coding": [{"system": reasons, "code": "pat"}]},
     }

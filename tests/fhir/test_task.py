@@ -9,7 +9,12 @@ import pytest
 
 from gpcli.errors import AlreadyAnswered
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.medication_request import is_renewal, read_renewal, write_renewal, write_withdrawn
+from gpcli.fhir.medication_request import (
+    is_renewal,
+    read_renewal,
+    write_renewal,
+    write_renewal_withdrawal,
+)
 from gpcli.model.prescription import Renewal
 from tests.portal.builders import Json, concept, identified, ref
 from tests.portal.medicines import SNOMED, a_task, prescribed
@@ -95,8 +100,8 @@ def test_the_patients_first_words_and_the_surgerys_last_are_told_apart():
         {"text": "From reception", "authorReference": ref("Organization/elvebakken")},
         {},
     ]
-    there = renewal(note=notes)
-    assert (there.note, there.answer) == ("Mine", "From reception")
+    found = renewal(note=notes)
+    assert (found.note, found.answer) == ("Mine", "From reception")
 
 
 def test_a_new_request_names_the_prescription_who_asks_and_whom():
@@ -125,8 +130,8 @@ def test_a_request_is_owned_by_none_but_a_doctor(reference: str | None):
 
 
 def test_what_is_written_is_read_back_the_same():
-    there = read(write("Please.") | {"id": "task-2"})
-    assert there == Renewal(
+    found = read(write("Please.") | {"id": "task-2"})
+    assert found == Renewal(
         id="task-2",
         status="requested",
         prescription_id="rx-1",
@@ -143,7 +148,7 @@ def test_what_is_written_is_read_back_the_same():
 @pytest.mark.parametrize("status", ["requested", "received"])
 def test_withdrawing_changes_nothing_but_the_status(status: str):
     task = a_task(status=status, unheardOf={"a": [1]})
-    assert write_withdrawn(Element(task, "Task")) == task | {"status": "cancelled"}
+    assert write_renewal_withdrawal(Element(task, "Task")) == task | {"status": "cancelled"}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +156,7 @@ def test_withdrawing_changes_nothing_but_the_status(status: str):
 )
 def test_what_the_surgery_has_begun_can_not_be_withdrawn(status: str):
     with pytest.raises(AlreadyAnswered, match="can't be withdrawn any more"):
-        write_withdrawn(Element(a_task(status=status), "Task"))
+        write_renewal_withdrawal(Element(a_task(status=status), "Task"))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def empty(server: Server) -> None:
 
 
 def listing(portal: FhirPortal) -> list[tuple[str, int, int]]:
-    return [(str(one.id), one.message_count, one.unread_count) for one in portal.mailbox.fetch_threads()]
+    return [
+        (str(one.id), one.message_count, one.unread_count) for one in portal.mailbox.fetch_threads()
+    ]
 
 
 def messages_of(portal: FhirPortal, thread: str = "thread-1") -> list[str]:

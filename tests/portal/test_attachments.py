@@ -8,7 +8,7 @@ from base64 import b64encode
 import pytest
 
 from gpcli import errors
-from gpcli.fhir.documents import documents_of, read_attachments, write_attachment
+from gpcli.fhir.documents import document_references, read_attachments, write_attachment
 from gpcli.fhir.element import Malformed
 from gpcli.model.thread import AttachedFile, Attachment
 from gpcli.portal.fhir_portal import FhirPortal
@@ -83,7 +83,7 @@ def test_a_document_that_did_not_come_along_is_where_the_rest_is():
 
 def test_the_documents_of_a_message_are_known_before_they_are_read():
     message = a_message(payload=[POINTER, a_file(), {"contentReference": ref("Media/m-1")}])
-    assert list(documents_of(found(message).matches[0])) == ["DocumentReference/doc-1"]
+    assert list(document_references(found(message).matches[0])) == ["DocumentReference/doc-1"]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from gpcli import errors
-from gpcli.fhir.element import resource
+from gpcli.fhir.element import read_resource
 from gpcli.http.client import HttpClient
 from gpcli.model.service import ServiceName
-from gpcli.portal.capabilities import KEPT, Capabilities, capabilities, permitted, read_capabilities
+from gpcli.portal.capabilities import (
+    CACHE_SECONDS,
+    Capabilities,
+    fetch_capabilities,
+    permitted_services,
+    read_capabilities,
+)
 from tests.portal.builders import a_capability, a_capability_statement, a_patient
 from tests.portal.scripted import ALL_ON, LOST, Reply, Server, client_to
 
@@ -38,12 +44,12 @@ def client(server: Server) -> Iterator[HttpClient]:
 
 
 def test_a_statement_is_read_as_names_of_types():
-    assert read_capabilities(resource(STATEMENT)) == CAN
+    assert read_capabilities(read_resource(STATEMENT)) == CAN
 
 
 def test_a_portal_says_that_it_takes_transactions():
     rest = {**STATEMENT["rest"][0], "interaction": [{"code": "batch"}, {"code": "transaction"}]}
-    assert read_capabilities(resource({**STATEMENT, "rest": [rest]})).transaction is True
+    assert read_capabilities(read_resource({**STATEMENT, "rest": [rest]})).transaction is True
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ def test_a_portal_says_that_times_are_booked_with_an_operation(
     listed = {"operation": operations}
     types = [each | (listed if each["type"] == where else {}) for each in rest["resource"]]
     told = rest | {"resource": types} | (listed if where == "server" else {})
-    can = read_capabilities(resource({**STATEMENT, "rest": [told]}))
+    can = read_capabilities(read_resource({**STATEMENT, "rest": [told]}))
     assert can.book_operation is (has and where != "Slot")
 
 
@@ -71,42 +77,44 @@ def test_a_portal_says_that_times_are_booked_with_an_operation(
 def test_what_was_kept_before_something_counted_is_asked_anew(
     client: HttpClient, server: Server, tmp_path: Path, since: str
 ):
-    capabilities(client, tmp_path, NOW)
+    fetch_capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     kept = json.loads(path.read_text())
     assert kept.pop(since) is False
     path.write_text(json.dumps(kept))
-    assert capabilities(client, tmp_path, NOW) == CAN
+    assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert server.asked == ["GET metadata"] * 2
 
 
 def test_a_statement_that_says_nothing_can_do_nothing():
     bare = {"resourceType": "CapabilityStatement"}
-    assert read_capabilities(resource(bare)) == Capabilities(False, (), (), (), ())
+    assert read_capabilities(read_resource(bare)) == Capabilities(False, (), (), (), ())
 
 
 def test_what_a_server_does_as_a_client_does_not_count():
     statement = {**STATEMENT, "rest": [{**STATEMENT["rest"][0], "mode": "client"}]}
-    assert read_capabilities(resource(statement)) == Capabilities(False, (), (), (), ())
+    assert read_capabilities(read_resource(statement)) == Capabilities(False, (), (), (), ())
 
 
 def test_the_statement_is_asked_once_a_day(client: HttpClient, server: Server, tmp_path: Path):
-    asked = [capabilities(client, tmp_path, NOW + later) for later in (0, 1, KEPT - 1)]
+    asked = [
+        fetch_capabilities(client, tmp_path, NOW + later) for later in (0, 1, CACHE_SECONDS - 1)
+    ]
     assert (asked, server.asked) == ([CAN] * 3, ["GET metadata"])
-    capabilities(client, tmp_path, NOW + KEPT)
+    fetch_capabilities(client, tmp_path, NOW + CACHE_SECONDS)
     assert server.asked == ["GET metadata"] * 2
 
 
 def test_a_statement_from_the_future_is_asked_again(
     client: HttpClient, server: Server, tmp_path: Path
 ):
-    capabilities(client, tmp_path, NOW)
-    capabilities(client, tmp_path, NOW - 10)
+    fetch_capabilities(client, tmp_path, NOW)
+    fetch_capabilities(client, tmp_path, NOW - 10)
     assert len(server.asked) == 2
 
 
 def test_the_cache_is_private(client: HttpClient, tmp_path: Path):
-    capabilities(client, tmp_path / "cache", NOW)
+    fetch_capabilities(client, tmp_path / "cache", NOW)
     (kept,) = (tmp_path / "cache").iterdir()
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -115,10 +123,10 @@ def test_the_cache_is_private(client: HttpClient, tmp_path: Path):
     "kept", ["", "{", "[]", "null", "{}", '{"at": "now"}', json.dumps({"at": NOW}), "\x00"]
 )
 def test_a_broken_cache_is_replaced(client: HttpClient, server: Server, tmp_path: Path, kept: str):
-    capabilities(client, tmp_path, NOW)
+    fetch_capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     path.write_text(kept)
-    assert capabilities(client, tmp_path, NOW) == CAN
+    assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert json.loads(path.read_text())["at"] == NOW
     assert len(server.asked) == 2
 
@@ -128,7 +136,7 @@ def test_where_nothing_can_be_kept_it_is_asked_every_time(
 ):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert [capabilities(client, blocked, NOW) for _ in range(2)] == [CAN, CAN]
+    assert [fetch_capabilities(client, blocked, NOW) for _ in range(2)] == [CAN, CAN]
     assert len(server.asked) == 2
 
 
@@ -138,7 +146,7 @@ def test_an_address_without_metadata_is_no_fhir_portal(
 ):
     server.on("GET metadata", Reply(status=status))
     with pytest.raises(errors.BadResponse, match="is not a FHIR portal") as raised:
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
     assert "FHIR base" in raised.value.hint
     assert list(tmp_path.iterdir()) == []
 
@@ -156,7 +164,7 @@ def test_an_answer_that_is_no_statement_is_no_fhir_portal(
 ):
     server.on("GET metadata", answer)
     with pytest.raises(errors.BadResponse, match="is not a FHIR portal"):
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
 
 
 def test_an_address_that_leads_on_to_another_one_is_said_to(
@@ -165,7 +173,7 @@ def test_an_address_that_leads_on_to_another_one_is_said_to(
     there = {"Location": "https://portal.example/login"}
     server.on("GET metadata", Reply(status=302, headers=there))
     with pytest.raises(errors.BadResponse, match="portal: it leads on to another address"):
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
     assert len(server.asked) == 1
 
 
@@ -177,7 +185,7 @@ def test_another_version_of_fhir_is_named(
 ):
     server.on("GET metadata", a_capability_statement(fhirVersion=version))
     with pytest.raises(errors.BadResponse, match=f"speaks FHIR {said}, not R4") as raised:
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
     assert "another address for R4" in raised.value.hint
 
 
@@ -196,7 +204,7 @@ def test_a_broken_statement_is_a_bad_response_that_names_the_element(
 ):
     server.on("GET metadata", STATEMENT | broken)
     with pytest.raises(errors.BadResponse, match=f"can't be read: .*{where}"):
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +221,7 @@ def test_a_portal_in_trouble_is_not_taken_for_something_else(
 ):
     server.on("GET metadata", answer)
     with pytest.raises(kind):
-        capabilities(client, tmp_path, NOW)
+        fetch_capabilities(client, tmp_path, NOW)
 
 
 BOOKING = {ServiceName.BOOKING, ServiceName.FLU_VACCINATION}
@@ -222,7 +230,7 @@ GATED = BOOKING | ENQUIRY | CANCELLATION
 
 
 def gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
-    return set(permitted(scopes, can)) & GATED
+    return set(permitted_services(scopes, can)) & GATED
 
 
 @pytest.mark.parametrize(
@@ -273,7 +281,7 @@ def test_the_operation_books_where_appointments_are_not_created(
 
 
 def test_a_portal_that_can_do_nothing_permits_nothing():
-    assert set(permitted("patient/*.cruds", Capabilities(False, (), (), (), ()))) == set()
+    assert set(permitted_services("patient/*.cruds", Capabilities(False, (), (), (), ()))) == set()
 
 
 WRITING = {ServiceName.E_CONSULTATION, ServiceName.CONTACT}
@@ -294,4 +302,4 @@ CORRESPONDS = Capabilities(False, KINDS, (), (), KINDS)
     ],
 )
 def test_writing_and_renewing_need_to_create_and_to_look(scopes: str, allowed: set[ServiceName]):
-    assert permitted(scopes, CORRESPONDS) == allowed
+    assert permitted_services(scopes, CORRESPONDS) == allowed

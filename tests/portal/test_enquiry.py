@@ -305,4 +305,6 @@ def test_flu_vaccinations_newest_first(portal: FhirPortal, server: Server):
 
 def test_active_consents(portal: FhirPortal):
     since = "2027-01-04T09:00:00+01:00"
-    assert portal.fetch_consents() == (Consent("consent-full-access", "full-access", "active", since),)
+    assert portal.fetch_consents() == (
+        Consent("consent-full-access", "full-access", "active", since),
+    )

@@ -9,12 +9,12 @@ import pytest
 
 from gpcli import errors
 from gpcli.http.client import HttpResponse
-from gpcli.portal.error_mapping import error_of
+from gpcli.portal.error_mapping import error_from_response
 from tests.portal.builders import an_outcome
 
 
 def error(status: int, body: Any = None, **headers: str) -> errors.GpcliError:
-    return error_of(
+    return error_from_response(
         HttpResponse(status, httpx.Headers(headers), body, "https://x.example", "request-1")
     )
 
@@ -136,7 +136,7 @@ def test_retry_after_is_kept_where_it_is_a_number_of_seconds(written: str, secon
 
 def test_retry_after_in_digits_that_are_none_is_ignored():
     headers = httpx.Headers([(b"Retry-After", "²".encode("latin-1"))])
-    assert error_of(HttpResponse(429, headers, None, "", "")).retry_after is None
+    assert error_from_response(HttpResponse(429, headers, None, "", "")).retry_after is None
 
 
 def test_a_retry_after_date_counts_from_the_answers_own_date():

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from gpcli import errors
-from gpcli.portal.queries import PAGE, Query
+from gpcli.portal.queries import PAGE_SIZE, Query
 from gpcli.portal.search import MAX_IDLE, FhirSearch
 from tests.portal.builders import a_consent, a_practitioner, a_searchset, a_slot
 from tests.portal.scripted import BASE, Reply, Server
 
 SLOTS = Query("Slot", (("status", "free"),))
 CONSENTS = Query("Consent", (("patient", "kari"),))
-FULL = [a_slot(f"{number}") for number in range(PAGE)]
+FULL = [a_slot(f"{number}") for number in range(PAGE_SIZE)]
 
 
 def page(number: int) -> str:
@@ -79,7 +79,7 @@ def test_a_total_that_says_nothing_is_no_reason_to_refuse_the_list(
 
 
 def test_a_full_page_that_says_nothing_of_more_may_be_short(exchange: FhirSearch, server: Server):
-    assert len(asked(server, exchange, a_searchset(*FULL))) == PAGE
+    assert len(asked(server, exchange, a_searchset(*FULL))) == PAGE_SIZE
     assert exchange.flaws == [
         "what may follow after 500 in a list: the portal does not say if there is more"
     ]
@@ -88,15 +88,15 @@ def test_a_full_page_that_says_nothing_of_more_may_be_short(exchange: FhirSearch
 def test_a_full_page_whose_total_may_count_what_comes_along_may_be_short(
     exchange: FhirSearch, server: Server
 ):
-    there = a_searchset(*FULL, included=[a_practitioner()], total=PAGE + 1)
+    there = a_searchset(*FULL, included=[a_practitioner()], total=PAGE_SIZE + 1)
 
-    assert len(asked(server, exchange, there)) == PAGE
+    assert len(asked(server, exchange, there)) == PAGE_SIZE
     assert exchange.flaws == [
         "what may follow after 500 in a list: the portal does not say if there is more"
     ]
 
 
-@pytest.mark.parametrize("there", [a_searchset(*FULL, total=PAGE), a_searchset(*FULL[1:])])
+@pytest.mark.parametrize("there", [a_searchset(*FULL, total=PAGE_SIZE), a_searchset(*FULL[1:])])
 def test_a_page_that_is_not_full_or_has_its_total_is_whole(
     exchange: FhirSearch, server: Server, there: dict
 ):

@@ -41,13 +41,13 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
 @pytest.mark.parametrize(
     ("query", "url"),
     [
-        (queries.gps("kari"), GPS),
+        (queries.patient_with_gps("kari"), GPS),
         (
-            queries.gps_and_services("kari"),
+            queries.patient_with_services("kari"),
             f"{GPS}&_include:iterate=PractitionerRole:service",
         ),
         (
-            queries.services_of(["1", "2"]),
+            queries.organization_services(["1", "2"]),
             "HealthcareService?organization=1,2&_revinclude=PractitionerRole:service&_count=500",
         ),
         (queries.prices(), "ChargeItemDefinition?status=active&_count=500"),
@@ -88,26 +88,26 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
             f"Communication?identifier=urn:ietf:rfc:3986|urn:uuid:{INTENT}{PEOPLE}",
         ),
         (
-            queries.correspondence("kari"),
+            queries.communications("kari"),
             f"Communication?patient=kari&{BRIEF}{PEOPLE}&_sort=-sent&_count=500",
         ),
         (
-            queries.correspondence("kari", brief=False),
+            queries.communications("kari", brief=False),
             f"Communication?patient=kari{PEOPLE}&_sort=-sent&_count=500",
         ),
         (
-            queries.unread("kari"),
+            queries.unread_messages("kari"),
             f"Communication?recipient=Patient/kari&received:missing=true&{BRIEF}&_count=500",
         ),
         (
-            queries.communications(["a", "b"]),
+            queries.communications_by_id(["a", "b"]),
             f"Communication?_id=a,b{PEOPLE}&_count=500",
         ),
         (
-            queries.messages("thread-1"),
+            queries.thread_messages("thread-1"),
             f"Communication?part-of=Communication/thread-1{PEOPLE}&_sort=sent&_count=500",
         ),
-        (queries.documents(["a", "b"]), "DocumentReference?_id=a,b&_count=500"),
+        (queries.documents_by_id(["a", "b"]), "DocumentReference?_id=a,b&_count=500"),
         (queries.on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),
         (queries.vaccinations("kari"), "Immunization?patient=kari&_sort=-date&_count=500"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.portal.prescriptions import newest
+from gpcli.portal.prescriptions import newest_of_chains
 from tests.portal.medicines import prescribed
 
 
@@ -15,7 +15,7 @@ def shown(**replaces: str | None) -> dict[str, tuple[str, ...]]:
         prescribed(id, issued=f"2027-01-{day:02}", predecessors=(before,) if before else ())
         for day, (id, before) in enumerate(replaces.items(), start=1)
     ]
-    return {str(each.id): each.predecessors for each in newest(issued)}
+    return {str(each.id): each.predecessors for each in newest_of_chains(issued)}
 
 
 def test_prescriptions_without_predecessors_are_all_shown():
@@ -48,7 +48,7 @@ def test_what_leads_into_a_ring_is_shown_and_the_ring_is_not_shown_again():
 
 def test_those_without_a_date_are_shown_too():
     ring = [prescribed("a", issued=None, predecessors=("b",)), prescribed("b", predecessors=("a",))]
-    assert [each.id for each in newest(ring)] == ["b"]
+    assert [each.id for each in newest_of_chains(ring)] == ["b"]
 
 
 NAMES = st.sampled_from("abcdefg")

@@ -15,7 +15,7 @@ from gpcli.model.thread import Draft, ThreadKind
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.fhir_portal import FhirPortal
 from gpcli.portal.search import FhirSearch
-from gpcli.portal.write.outcome import entry_url
+from gpcli.portal.write.requests import build_entry_url
 from tests.portal.builders import (
     a_patient,
     a_searchset,
@@ -121,7 +121,10 @@ def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
             [ref(GP_ROLE)],
         )
         assert each["sent"] == "2027-03-01T08:00:00+01:00"
-    assert (header["topic"], message["partOf"]) == ({"text": "Parking"}, [ref(entry_url(HEADER))])
+    assert (header["topic"], message["partOf"]) == (
+        {"text": "Parking"},
+        [ref(build_entry_url(HEADER))],
+    )
 
 
 def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(
@@ -152,7 +155,9 @@ def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
 ):
     quick = an_answer(sent="2027-02-01T10:00:00+01:00")
     server.on("POST ", DONE).on(LOOK, a_searchset(quick, SAID, BEGUN))
-    conversation = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).record
+    conversation = portal.mailbox.send_thread(
+        ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT
+    ).record
     assert [str(each.id) for each in conversation.messages] == ["message-1", "answer-1"]
     assert conversation.thread.unread_count == 1
 

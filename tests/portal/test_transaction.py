@@ -14,8 +14,9 @@ from gpcli.journal import Journal
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.outcome import entry_url
-from gpcli.portal.write.transaction import Made, create_together
+from gpcli.portal.write.outcome import WriteOutcome
+from gpcli.portal.write.requests import build_entry_url
+from gpcli.portal.write.transaction import create_together
 from tests.portal.builders import an_outcome
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
 from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
@@ -48,13 +49,13 @@ def able() -> Capabilities:
 
 
 @pytest.fixture
-def together(exchange: FhirSearch, journal: Journal) -> Callable[[], Made]:
+def together(exchange: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(exchange, journal, lambda: NOW)
-    return lambda: create_together(exchange, kernel, WRITTEN, INTENT)
+    return lambda: create_together(kernel, WRITTEN, INTENT)
 
 
 def test_both_go_in_one_transaction_each_with_its_own_identifier(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, DONE)
     shows(server, BEGUN, SAID)
@@ -67,7 +68,7 @@ def test_both_go_in_one_transaction_each_with_its_own_identifier(
         "type": "transaction",
         "entry": [
             {
-                "fullUrl": entry_url(part.intent),
+                "fullUrl": build_entry_url(part.intent),
                 "resource": part.resource,
                 "request": {
                     "method": "POST",
@@ -81,7 +82,7 @@ def test_both_go_in_one_transaction_each_with_its_own_identifier(
 
 
 def test_the_journal_knows_of_both_before_they_leave(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     seen: list[dict[str, str]] = []
 
@@ -98,7 +99,7 @@ def test_the_journal_knows_of_both_before_they_leave(
 
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=429)])
 def test_a_portal_that_knows_conditional_creates_gets_the_same_transaction_again(
-    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal, trouble: Reply
 ):
     server.on(TRANSACTION, trouble, DONE)
     shows(server, BEGUN, SAID)
@@ -111,7 +112,7 @@ def test_a_portal_that_knows_conditional_creates_gets_the_same_transaction_again
 @pytest.mark.parametrize("able", [FORGETFUL])
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(raw=b"<")])
 def test_another_gets_it_once_and_what_is_found_is_done(
-    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal, trouble: Reply
 ):
     server.on(TRANSACTION, trouble)
     shows(server, BEGUN, SAID)
@@ -122,7 +123,11 @@ def test_another_gets_it_once_and_what_is_found_is_done(
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
 def test_what_is_lost_and_not_found_is_unknown(
-    together: Callable[[], Made], server: Server, journal: Journal, trouble: Reply, look: Reply
+    together: Callable[[], WriteOutcome],
+    server: Server,
+    journal: Journal,
+    trouble: Reply,
+    look: Reply,
 ):
     server.on(TRANSACTION, trouble).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown) as raised:
@@ -133,7 +138,7 @@ def test_what_is_lost_and_not_found_is_unknown(
 
 
 def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST)
     shows(server, BEGUN)
@@ -144,7 +149,7 @@ def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
 
 @pytest.mark.parametrize("there", [(), (BEGUN,)], ids=["none", "header"])
 def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
-    together: Callable[[], Made], server: Server, journal: Journal, there: tuple[dict, ...]
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal, there: tuple[dict, ...]
 ):
     server.on(TRANSACTION, DONE)
     shows(server, *there)
@@ -154,7 +159,7 @@ def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
 
 
 def test_a_transaction_that_is_done_and_can_not_be_read_back_is_not_called_failed(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, DONE).on(LOOK, Reply(status=500))
     with pytest.raises(errors.OutcomeUnknown, match="took the request, but it can't be read back"):
@@ -174,7 +179,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("answer", "kind"), REFUSALS)
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_refusal_is_a_refusal_of_both(
-    together: Callable[[], Made],
+    together: Callable[[], WriteOutcome],
     server: Server,
     journal: Journal,
     answer: Reply,
@@ -190,7 +195,11 @@ def test_a_refusal_is_a_refusal_of_both(
 
 @pytest.mark.parametrize(("answer", "kind"), REFUSALS)
 def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
-    together: Callable[[], Made], server: Server, journal: Journal, answer: Reply, kind: type
+    together: Callable[[], WriteOutcome],
+    server: Server,
+    journal: Journal,
+    answer: Reply,
+    kind: type,
 ):
     server.on(TRANSACTION, answer)
     shows(server, BEGUN)
@@ -204,7 +213,7 @@ def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
 
 
 def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     said = an_outcome("already-answered", "It is closed.")
     entries = [
@@ -219,7 +228,7 @@ def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
 
 
 def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST, Reply(status=412))
     shows(server, BEGUN, SAID)
@@ -229,7 +238,7 @@ def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
 @pytest.mark.parametrize("status", [400, 401, 403, 412, 422])
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
-    together: Callable[[], Made], server: Server, journal: Journal, status: int, look: Reply
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal, status: int, look: Reply
 ):
     server.on(TRANSACTION, LOST, Reply(status=status)).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown):
@@ -238,7 +247,7 @@ def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
 
 
 def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST, outcome("201 Created", "422"))
     shows(server, BEGUN)
@@ -248,7 +257,7 @@ def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
 
 
 def test_a_portal_that_can_not_be_reached_got_neither(
-    together: Callable[[], Made], server: Server, journal: Journal
+    together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, NO_WAY)
     with pytest.raises(errors.Unreachable):
@@ -266,14 +275,16 @@ def test_a_portal_that_can_not_be_reached_got_neither(
     ],
 )
 def test_what_was_there_before_is_not_a_change(
-    together: Callable[[], Made], server: Server, statuses: tuple[str, ...], changed: bool
+    together: Callable[[], WriteOutcome], server: Server, statuses: tuple[str, ...], changed: bool
 ):
     server.on(TRANSACTION, outcome(*statuses))
     shows(server, BEGUN, SAID)
     assert together().changed is changed
 
 
-def test_two_records_for_one_part_are_a_conflict(together: Callable[[], Made], server: Server):
+def test_two_records_for_one_part_are_a_conflict(
+    together: Callable[[], WriteOutcome], server: Server
+):
     server.on(TRANSACTION, DONE)
     shows(server, BEGUN, SAID, {**SAID, "id": "message-2"})
     with pytest.raises(errors.Conflict, match="shows 2 records"):
@@ -292,7 +303,7 @@ def test_two_records_for_one_part_are_a_conflict(together: Callable[[], Made], s
     ids=["entry", "response", "status", "outcome", "list"],
 )
 def test_an_answer_that_can_not_be_understood_is_looked_into(
-    together: Callable[[], Made], server: Server, body: Any
+    together: Callable[[], WriteOutcome], server: Server, body: Any
 ):
     server.on(TRANSACTION, Reply(body))
     shows(server, BEGUN, SAID)
@@ -304,11 +315,11 @@ class FullAfterOne(Journal):
 
     begun = 0
 
-    def begin(self, *what: object) -> None:
+    def record_sending(self, *what: object) -> None:
         self.begun += 1
         if self.begun > 1:
             raise errors.ConfigError("The journal can't be written.")
-        super().begin(*what)
+        super().record_sending(*what)
 
 
 def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
@@ -317,5 +328,5 @@ def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
     journal = FullAfterOne(tmp_path, "home", "account")
     kernel = WriteKernel(exchange, journal, lambda: NOW)
     with pytest.raises(errors.ConfigError):
-        create_together(exchange, kernel, WRITTEN, INTENT)
+        create_together(kernel, WRITTEN, INTENT)
     assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

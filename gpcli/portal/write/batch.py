@@ -98,7 +98,7 @@ def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[]
         try:
             return kernel.look(kind, intents)
         except GpcliError as error:
-            return Seen(kind, dict.fromkeys(intents, error), Bundle())
+            return Seen(dict.fromkeys(intents, error), Bundle())
 
     return look
 

@@ -17,7 +17,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import BadReply, LateReply, LostReply
-from gpcli.journal import JournalEntry, Journal, State
+from gpcli.journal import Journal, JournalEntry, State
 from gpcli.portal.mapping import require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
@@ -37,6 +37,7 @@ from gpcli.portal.write.outcome import (
     unknown_outcome,
     used_otherwise,
     where_to_look,
+    with_identifier,
     with_remains,
 )
 from gpcli.portal.write.requests import (
@@ -156,11 +157,14 @@ class WriteKernel:
     def look(self, kind: str, intents: Sequence[UUID], *extra: Query) -> Seen:
         """Ask, in one round trip, what the portal has for some intents, and `extra` besides."""
         results = self.search.ask(*(by_identifier(kind, each) for each in intents), *extra)
-        found = dict(zip(intents, results, strict=False))
+        found = {
+            intent: with_identifier(result, kind, intent) if isinstance(result, Bundle) else result
+            for intent, result in zip(intents, results, strict=False)
+        }
         others = Bundle()
         for result in results[len(intents) :]:
             others.merge(result if isinstance(result, Bundle) else Bundle())
-        return Seen(kind, found, others)
+        return Seen(found, others)
 
     def look_for_earlier(
         self, priors: Sequence[PriorWrite], look: Callable[[], Seen]
@@ -277,7 +281,7 @@ class WriteKernel:
         def look() -> Seen:
             latest[:] = [self._fetch(reference)[0]]
             done = [record for record in latest if matches(record, is_done)]
-            return Seen(kind, {intent: Bundle(matches=done)}, Bundle())
+            return Seen({intent: Bundle(matches=done)}, Bundle())
 
         if verdict.is_done:
             self.record_state(intent, "done")

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 from gpcli.errors import Conflict, GpcliError, NotPermitted, Rejected, SlotTaken
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.scheduling import holders, write_cancellation
+from gpcli.fhir.scheduling import appointments_holding_slot, write_cancellation
 from gpcli.http.client import HttpResponse
 from gpcli.model.appointment import Appointment
 from gpcli.model.receipt import WriteResult
@@ -220,7 +220,7 @@ def _require_first(booking: SlotBooking, outcome: WriteOutcome) -> None:
     It is the portal's own order that counts, so that no two clients find themselves first.
     """
     ours = outcome.record
-    rivals = holders(outcome.extra, booking.slot) - {ours.json["id"]}
+    rivals = appointments_holding_slot(outcome.extra, booking.slot) - {ours.json["id"]}
     others = (each for each in outcome.extra.matches if each.json.get("id") in rivals)
     if not any(map(partial(_came_first, ours=ours), others)):
         return

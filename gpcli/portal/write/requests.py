@@ -1,0 +1,195 @@
+"""What is sent for a write, as data: its parts, and the one HTTP request that carries them.
+
+A part is one resource with the UUID of its intent, which stands in the resource as `identifier`,
+in `If-None-Exist`, and in the journal (docs/portal.md, Writes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+from uuid import UUID, uuid5
+
+from gpcli.errors import BadResponse
+from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_resource
+from gpcli.http.client import HttpResponse
+from gpcli.portal.mapping import require
+from gpcli.portal.write.outcome import is_success
+
+BOOK = "Appointment/$book"
+BOOK_STATUS = "pending"
+"""The status that `$book` wants of a new booking, whatever the portal makes of it."""
+
+_CREATED, _UNCLEAR, _UNPROCESSABLE = 201, 500, 422
+_ERRORS = frozenset({"error", "fatal"})
+
+_STATUS_OF_ISSUE = {
+    "login": 401,
+    "expired": 401,
+    "security": 403,
+    "forbidden": 403,
+    "suppressed": 403,
+    "not-found": 404,
+    "deleted": 404,
+    "conflict": 409,
+    "duplicate": 409,
+    "multiple-matches": 409,
+    "exception": _UNCLEAR,
+    "incomplete": _UNCLEAR,
+    "lock-error": _UNCLEAR,
+    "no-store": _UNCLEAR,
+    "timeout": _UNCLEAR,
+    "transient": _UNCLEAR,
+}
+"""Issue type (R4 IssueType) -> the HTTP status that says the same; others are refusals."""
+
+
+class WritePart(NamedTuple):
+    """One resource to write, and the UUID of its intent.
+
+    `target` is the reference (`Type/id`) of the record that an update changes; `None` = a create.
+    """
+
+    intent: UUID
+    resource: Mapping[str, Any]
+    target: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The resource type."""
+        return str(self.resource["resourceType"])
+
+
+@dataclass(frozen=True)
+class WriteRequest:
+    """One HTTP request that writes `parts`; `path` is relative to the FHIR base.
+
+    `retry` says that the portal recognises the same request when it comes again.
+    """
+
+    parts: tuple[WritePart, ...]
+    method: str
+    path: str
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    retry: bool = False
+
+
+def create_request(part: WritePart, *, retry: bool) -> WriteRequest:
+    """Return the conditional create of one part (R4 3.1.0.8.1)."""
+    headers = {"If-None-Exist": build_condition(part.intent), "X-Request-ID": str(part.intent)}
+    return WriteRequest((part,), "POST", part.kind, part.resource, headers, retry)
+
+
+def update_request(part: WritePart, condition: Mapping[str, str]) -> WriteRequest:
+    """Return the PUT of one part; `condition` is what `build_if_match` gives."""
+    headers = {**condition, "X-Request-ID": str(part.intent)}
+    return WriteRequest((part,), "PUT", str(part.target), part.resource, headers)
+
+
+def bundle_request(
+    kind: Literal["batch", "transaction"],
+    parts: Sequence[WritePart],
+    request_id: UUID,
+    *,
+    retry: bool,
+    before: Sequence[Mapping[str, Any]] = (),
+) -> WriteRequest:
+    """Return one Bundle that creates `parts`, behind the entries `before` (R4 http.html).
+
+    The entries of a transaction have a `fullUrl`, by which its resources refer to each other.
+    """
+    entries = [create_entry(part) for part in parts]
+    if kind == "transaction":
+        pairs = zip(parts, entries, strict=True)
+        entries = [{"fullUrl": build_entry_url(part.intent), **entry} for part, entry in pairs]
+    body = {"resourceType": "Bundle", "type": kind, "entry": [*before, *entries]}
+    return WriteRequest(tuple(parts), "POST", "", body, {"X-Request-ID": str(request_id)}, retry)
+
+
+def book_request(part: WritePart) -> WriteRequest:
+    """Return the call of `Appointment/$book` (IHE ITI Scheduling 1.0, ITI-117)."""
+    appointment = {**part.resource, "status": BOOK_STATUS}
+    parameter = {"name": "appointment-resource", "resource": appointment}
+    body = {"resourceType": "Parameters", "parameter": [parameter]}
+    return WriteRequest((part,), "POST", BOOK, body, {"X-Request-ID": str(part.intent)})
+
+
+def create_entry(part: WritePart) -> dict[str, Any]:
+    """Return the entry of a Bundle that creates a part once."""
+    condition = build_condition(part.intent)
+    request = {"method": "POST", "url": part.kind, "ifNoneExist": condition}
+    return {"resource": part.resource, "request": request}
+
+
+def build_condition(intent: UUID) -> str:
+    """Return the query of `If-None-Exist` for what carries this intent's identifier."""
+    return f"identifier={UUID_SYSTEM}|{intent.urn}"
+
+
+def build_entry_url(intent: UUID) -> str:
+    """Return the `fullUrl` of a transaction's entry (R4 Bundle.entry.fullUrl).
+
+    It is a UUID of its own: where it equals the identifier, some portals put the new logical id
+    there, too.
+    """
+    return uuid5(intent, "entry").urn
+
+
+def build_if_match(record: Element, etag: str | None) -> dict[str, str]:
+    """Return the header `If-Match` for a record as it was read (R4 3.1.0.5).
+
+    Without an ETag it is made of `meta.versionId`; it is empty for a portal that keeps no versions.
+    Raises: BadResponse for a version that no header can hold.
+    """
+    meta = require(lambda: record.child("meta"))
+    version = require(lambda: meta.string("versionId") if meta else None)
+    etag = etag or (f'W/"{version}"' if version else "")
+    if not (etag.isascii() and etag.isprintable()):
+        raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
+    return {"If-Match": etag} if etag else {}
+
+
+def read_book_response(response: HttpResponse) -> HttpResponse:
+    """Return the response to `$book` as one to a create: 201 with the Appointment, or a refusal.
+
+    The portal answers with a searchset Bundle, alone or as the parameter `return`. One that holds
+    an OperationOutcome and no Appointment is a refusal, whatever the HTTP status is. One that holds
+    neither becomes 500: nobody knows then what was done.
+    """
+    if not is_success(response):
+        return response
+    try:
+        return _read_bundled(response)
+    except Malformed:
+        return replace(response, status=_UNCLEAR, body=None)
+
+
+def _read_bundled(response: HttpResponse) -> HttpResponse:
+    found = list(_iterate_resources(read_resource(response.body)))
+    for one in found:
+        if one.resource_type == "Appointment":
+            return replace(response, status=_CREATED, body=dict(one.json))
+    for one in found:
+        for issue_type in _iterate_errors(one):
+            status = _STATUS_OF_ISSUE.get(issue_type, _UNPROCESSABLE)
+            return replace(response, status=status, body=dict(one.json))
+    return replace(response, status=_UNCLEAR, body=None)
+
+
+def _iterate_resources(one: Element) -> Iterator[Element]:
+    """Yield a resource, or what a Bundle or Parameters holds, at any depth."""
+    lists = {"Bundle": "entry", "Parameters": "parameter"}
+    if one.resource_type not in lists:
+        yield one
+        return
+    for child in one.children(lists[one.resource_type]):
+        if "resource" in child.json:
+            yield from _iterate_resources(read_resource(child.json["resource"]))
+
+
+def _iterate_errors(one: Element) -> Iterator[str]:
+    """Yield the issue types of an OperationOutcome's errors."""
+    issues = one.children("issue") if one.resource_type == "OperationOutcome" else ()
+    return (each.string("code") or "" for each in issues if each.string("severity") in _ERRORS)
