@@ -6,11 +6,11 @@ import pytest
 
 from gpcli.fhir.element import Malformed
 from gpcli.fhir.scheduling import read_appointment
-from tests.portal.builders import an_appointment, found
+from tests.portal.builders import a_bundle, an_appointment
 
 
 def version(**elements):
-    bundle = found(an_appointment("visit-1", **elements))
+    bundle = a_bundle(an_appointment("visit-1", **elements))
     return read_appointment(bundle.matches[0], bundle, {}, {}, "Europe/Oslo").version
 
 

@@ -10,7 +10,7 @@ import pytest
 from gpcli.fhir.communication import header_reference, read_message, read_thread
 from gpcli.fhir.element import Malformed, read_resource
 from gpcli.model.thread import Attachment, Message, MessageId, Thread, ThreadId
-from tests.portal.builders import a_patient, a_practitioner, a_role, an_organization, found, ref
+from tests.portal.builders import a_bundle, a_patient, a_practitioner, a_role, an_organization, ref
 from tests.portal.communications import GP_ROLE, THREAD, a_file, a_header, a_message, an_answer
 
 INCLUDED = (a_role(), a_practitioner(), an_organization(), a_patient())
@@ -19,12 +19,12 @@ NEXT_DAY = datetime.fromisoformat("2027-02-02T09:30:00+01:00")
 
 
 def read(message: dict, *included: dict, known: tuple[str, ...] = ()) -> Message:
-    bundle = found(message, included=included)
+    bundle = a_bundle(message, included=included)
     return read_message(bundle.matches[0], bundle, "kari", known.__contains__)
 
 
 def thread(header: dict, *included: dict, messages: tuple[Message, ...] = ()) -> Thread:
-    bundle = found(header, included=included)
+    bundle = a_bundle(header, included=included)
     return read_thread(bundle.matches[0], messages, bundle, "Europe/Oslo")
 
 
@@ -261,8 +261,8 @@ TO_DOCTOR = {"recipient": [ref("Practitioner/lege", display="Dr. Berg")]}
 def test_the_surgerys_side_is_who_got_it_or_who_began_it(
     sides: dict, included: tuple[dict, ...], who: tuple[str | None, ...]
 ):
-    found = thread(a_header(**sides), *included)
-    assert (found.surgery_id, found.surgery, found.practitioner) == who
+    result = thread(a_header(**sides), *included)
+    assert (result.surgery_id, result.surgery, result.practitioner) == who
 
 
 def test_a_thread_about_nothing_has_no_subject():

@@ -18,7 +18,7 @@ from gpcli.fhir.communication import (
 )
 from gpcli.fhir.element import read_resource
 from gpcli.model.thread import AttachedFile, Draft, ThreadKind
-from tests.portal.builders import concept, found, ref
+from tests.portal.builders import a_bundle, concept, ref
 from tests.portal.communications import GP_ROLE, THREAD, an_answer
 
 INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
@@ -87,8 +87,8 @@ def test_a_thread_of_nobody_at_the_surgery_is_answered_to_nobody():
 
 def test_what_is_written_reads_as_it_was_meant():
     draft = Draft("Hei", (AttachedFile("å.txt", "text/plain", b"\x00\xff"),))
-    header = found({**write_header(ENVELOPE, "Rash", INTENT), "id": "t"})
-    message = found({**write_message(ENVELOPE, draft, "Communication/t", INTENT), "id": "m"})
+    header = a_bundle({**write_header(ENVELOPE, "Rash", INTENT), "id": "t"})
+    message = a_bundle({**write_message(ENVELOPE, draft, "Communication/t", INTENT), "id": "m"})
     read = read_message(message.matches[0], message, "emil", lambda _: False)
     thread = read_thread(header.matches[0], [read], header, "Europe/Oslo")
     assert (read.text, read.mine, read.unread, read.thread_id) == ("Hei", True, False, "t")

@@ -20,12 +20,12 @@ from gpcli.model.service import Absence, Limits, Offer, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
     SERVICE,
+    a_bundle,
     a_patient,
     a_role,
     a_service,
     an_organization,
     concept,
-    found,
     ref,
 )
 
@@ -146,7 +146,7 @@ def test_a_service_that_gpcli_does_not_know_is_no_offer(type: list):
 
 
 def offers_at(*included: dict, gps: tuple[Surgery, ...] = (GP,)) -> list[tuple[str, str]]:
-    pairs = find_services(found(a_patient(), included=included), gps)
+    pairs = find_services(a_bundle(a_patient(), included=included), gps)
     return [(surgery.id, service.require_string("id")) for surgery, service in pairs]
 
 

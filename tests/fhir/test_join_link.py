@@ -7,14 +7,14 @@ import pytest
 from gpcli.fhir.element import Malformed
 from gpcli.fhir.scheduling import read_appointment
 from gpcli.model.appointment import Appointment
-from tests.portal.builders import an_appointment, found
+from tests.portal.builders import a_bundle, an_appointment
 
 VIRTUAL = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 ROOM = "https://video.example/room/1"
 
 
 def read(appointment: dict) -> Appointment:
-    bundle = found(appointment)
+    bundle = a_bundle(appointment)
     return read_appointment(bundle.matches[0], bundle, {}, {}, "Europe/Oslo")
 
 

@@ -10,12 +10,12 @@ import pytest
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.medication import Medicine, read_medicine, read_quantity
 from gpcli.model.prescription import Quantity
-from tests.portal.builders import Json, concept, found, ref
+from tests.portal.builders import Json, a_bundle, concept, ref
 from tests.portal.medicines import ATC, a_group, a_medication, a_request
 
 
 def medicine(request: Json, *included: Json) -> Medicine:
-    return read_medicine(Element(request, "MedicationRequest"), found(included=included))
+    return read_medicine(Element(request, "MedicationRequest"), a_bundle(included=included))
 
 
 def an_ingredient(value: Any, unit: str, per: Json | None = None, **more: Any) -> Json:

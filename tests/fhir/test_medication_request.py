@@ -13,7 +13,7 @@ from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.medication import Dispense
 from gpcli.fhir.medication_request import read_prescription
 from gpcli.model.prescription import Basis, Prescription, Quantity, Remaining
-from tests.portal.builders import Json, a_practitioner, a_role, concept, found, ref
+from tests.portal.builders import Json, a_bundle, a_practitioner, a_role, concept, ref
 from tests.portal.medicines import (
     KINDS,
     a_dispense_request,
@@ -37,15 +37,15 @@ def read(
     dispenses: list[Dispense] | None = DISPENSES,
     now: datetime = NOW,
 ) -> Prescription | None:
-    bundle = found(included=along)
+    bundle = a_bundle(included=included)
     element = Element(request, "MedicationRequest")
     return read_prescription(element, bundle, dispenses, "Europe/Oslo", now)
 
 
 def prescription(*args: Any, **kwargs: Any) -> Prescription:
-    found = read(*args, **kwargs)
-    assert found is not None
-    return found
+    result = read(*args, **kwargs)
+    assert result is not None
+    return result
 
 
 def until(end: str | None, repeats: int | None = 3) -> Json:
@@ -61,7 +61,7 @@ def test_a_prescription_is_read_whole():
         priorPrescription=ref("MedicationRequest/rx-0"),
     )
     included = a_medication(form={"text": "Tablet"}, extension=[a_group("C")])
-    assert prescription(request, (along,), []) == prescribed(
+    assert prescription(request, (included,), []) == prescribed(
         form="Tablet",
         dose="1 tablet daily; with food",
         kind="medicine",
@@ -127,22 +127,22 @@ def test_what_a_lenient_portal_sends_besides_is_left_out(other: Json):
 def test_it_is_good_to_the_end_of_what_is_written_by_the_surgerys_clock(
     end: str, now: datetime, expired: bool
 ):
-    found = prescription(until(end), now=now)
-    assert (found.valid_until, found.expired) == (end, expired)
+    result = prescription(until(end), now=now)
+    assert (result.valid_until, result.expired) == (end, expired)
 
 
 @pytest.mark.parametrize("status", ["active", "completed", "stopped"])
 def test_nothing_is_left_of_an_expired_one_whatever_was_handed_out(status: str):
     request = until("2027-02-28") | {"status": status}
     request |= {"extension": [a_figure(numberOfPrescriptionsIssued=1)]}
-    found = prescription(request)
-    assert (found.remaining, found.low) == (EXPIRED, False)
+    result = prescription(request)
+    assert (result.remaining, result.low) == (EXPIRED, False)
 
 
 @pytest.mark.parametrize("status", ["completed", "stopped"])
 def test_of_one_that_is_over_nobody_says_what_is_left(status: str):
-    found = prescription(until("2027-03-02") | {"status": status})
-    assert (found.remaining, found.low) == (None, False)
+    result = prescription(until("2027-03-02") | {"status": status})
+    assert (result.remaining, result.low) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_where_nobody_knows_what_was_handed_out_the_date_counts():
     ],
 )
 def test_a_short_one_is_low_in_the_second_half_of_its_time(issued: str | None, low: bool):
-    found = prescription(until("2027-03-14", 3) | {"authoredOn": issued})
-    assert found.low is low
+    result = prescription(until("2027-03-14", 3) | {"authoredOn": issued})
+    assert result.low is low
 
 
 def test_the_begin_of_its_validity_comes_before_the_day_it_was_issued():
@@ -218,8 +218,8 @@ def test_what_was_handed_out_is_counted():
 
 
 def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
-    found = prescription(until("2027-12-01", 0), dispenses=None)
-    assert (found.remaining, found.low) == (None, False)
+    result = prescription(until("2027-12-01", 0), dispenses=None)
+    assert (result.remaining, result.low) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
 def test_the_prescriber_is_named_and_known_as_one_of_the_gps_where_possible(
     requester: Json | None, prescriber: str | None, surgery: str | None, reference: str | None
 ):
-    found = prescription(a_request(requester=requester))
-    assert (found.prescriber, found.surgery_id, found.prescriber_ref) == (
+    result = prescription(a_request(requester=requester))
+    assert (result.prescriber, result.surgery_id, result.prescriber_ref) == (
         prescriber,
         surgery,
         reference,

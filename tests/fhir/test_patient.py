@@ -12,11 +12,11 @@ from gpcli.fhir.patient import organizations_to_search, read_name, read_person, 
 from gpcli.model.person import Person
 from gpcli.model.service import OpeningHours, Surgery
 from tests.portal.builders import (
+    a_bundle,
     a_patient,
     a_practitioner,
     a_role,
     an_organization,
-    found,
     ref,
 )
 
@@ -26,7 +26,7 @@ def named(*names: dict) -> str | None:
 
 
 def surgery_of(gp: dict, *included: dict) -> Surgery | None:
-    bundle = found(a_patient(gp), included=included)
+    bundle = a_bundle(a_patient(gp), included=included)
     (reference,) = bundle.matches[0].children("generalPractitioner")
     return read_surgery(bundle, reference)
 
@@ -161,7 +161,7 @@ def test_an_absolute_reference_finds_the_gp_too():
 
 
 def organizations_at(*included: dict, gps: tuple[str, ...]) -> tuple[str, ...]:
-    bundle = found(a_patient(*map(ref, gps)), included=included)
+    bundle = a_bundle(a_patient(*map(ref, gps)), included=included)
     return organizations_to_search(bundle, bundle.matches[0])
 
 

@@ -20,6 +20,7 @@ from gpcli.model.service import Offer, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
     SERVICE,
+    a_bundle,
     a_flag,
     a_practitioner,
     a_role,
@@ -27,7 +28,6 @@ from tests.portal.builders import (
     an_appointment,
     an_organization,
     concept,
-    found,
     ref,
 )
 
@@ -42,7 +42,7 @@ def at(written: str) -> datetime:
 
 
 def read(appointment: dict, *included: dict, offers: tuple[Offer, ...] = ()) -> Appointment:
-    bundle = found(appointment, included=included)
+    bundle = a_bundle(appointment, included=included)
     known = {offer.id: offer for offer in offers}
     return read_appointment(bundle.matches[0], bundle, known, {}, "Europe/Oslo")
 
@@ -195,7 +195,7 @@ def test_a_broken_appointment_is_malformed_and_says_where(broken: dict, why: str
 
 def test_who_holds_a_slot_leaves_out_the_cancelled_other_slots_and_other_types():
     held = {"slot": [ref("Slot/slot-1")]}
-    bundle = found(
+    bundle = a_bundle(
         an_appointment("1", **held),
         an_appointment("2", status="cancelled", **held),
         an_appointment("3", slot=[ref("Slot/other")]),

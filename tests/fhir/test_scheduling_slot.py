@@ -12,12 +12,12 @@ from gpcli.model.appointment import Slot, SlotId
 from gpcli.model.service import Offer, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
+    a_bundle,
     a_practitioner,
     a_role,
     a_schedule,
     a_slot,
     concept,
-    found,
     ref,
 )
 
@@ -28,7 +28,7 @@ TORGET = {"resourceType": "Location", "id": "torget", "name": "Torget 1"}
 
 
 def read(slot: dict, *included: dict, offers: tuple[Offer, ...] = (OFFER,), **more) -> Slot:
-    bundle = found(slot, included=included)
+    bundle = a_bundle(slot, included=included)
     known = {offer.id: offer for offer in offers}
     return read_slot(bundle.matches[0], bundle, known, {}, "Europe/Oslo", **more)
 

@@ -100,8 +100,8 @@ def test_the_patients_first_words_and_the_surgerys_last_are_told_apart():
         {"text": "From reception", "authorReference": ref("Organization/elvebakken")},
         {},
     ]
-    found = renewal(note=notes)
-    assert (found.note, found.answer) == ("Mine", "From reception")
+    result = renewal(note=notes)
+    assert (result.note, result.answer) == ("Mine", "From reception")
 
 
 def test_a_new_request_names_the_prescription_who_asks_and_whom():
@@ -130,8 +130,8 @@ def test_a_request_is_owned_by_none_but_a_doctor(reference: str | None):
 
 
 def test_what_is_written_is_read_back_the_same():
-    found = read(write("Please.") | {"id": "task-2"})
-    assert found == Renewal(
+    result = read(write("Please.") | {"id": "task-2"})
+    assert result == Renewal(
         id="task-2",
         status="requested",
         prescription_id="rx-1",
