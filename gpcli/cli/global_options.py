@@ -32,6 +32,11 @@ class CommandRun:
         self.make_session = make_session
         self.made: AppContext | None = None
 
+    def start_diagnosis(self) -> AppContext:
+        """Return the context for a command that diagnoses: neither gpcli nor the keyring asks."""
+        self.options.diagnoses = self.options.no_input = True
+        return self.context
+
     @property
     def context(self) -> AppContext:
         """The session of this run."""

@@ -93,7 +93,7 @@ def show_marked(context: AppContext, outcome: Outcome[ReadResult], intent: UUID)
     how = sending(context, outcome, intent)
     receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
     context.output.show_list(message_receipts(context.zone.key), receipts)
-    error = outcome.record.error
+    error = outcome.record.trouble
     if error is None:
         context.output.notice(_marked_words(outcome))
     if isinstance(error, OutcomeUnknown):

@@ -21,29 +21,28 @@ from gpcli.troubleshoot.check import run_checks
 from gpcli.troubleshoot.check_context import CheckContext
 from gpcli.troubleshoot.check_list import CHECKS, build_error
 
-LEAST = 1.0
-"""Seconds that the network gets even if everything before it took too long."""
+MIN_SECONDS = 1.0
+"""Seconds that the network gets even if the time limit has passed already."""
 
 
 def troubleshoot(ctx: typer.Context) -> None:
     """Find out what is wrong, and what to do about it."""
     run: CommandRun = ctx.obj
-    run.options.diagnoses = run.options.no_input = True  # neither gpcli nor the keyring asks
-    context = run.context
+    context = run.start_diagnosis()
     if context.output.write_field_names_if_asked(FINDINGS):
         return
-    findings = list(run_checks(CHECKS, _scene(context)))
+    findings = list(run_checks(CHECKS, _build_check_context(context)))
     _show(findings, context.output)
     error = build_error(findings)
     if error:
         raise error
 
 
-def _scene(context: AppContext) -> CheckContext:
+def _build_check_context(context: AppContext) -> CheckContext:
     return CheckContext(
         context,
-        choose=lambda: _person(context),
-        open_client=lambda spent: _door(context, spent),
+        choose_person=lambda: _choose_person(context),
+        open_client=lambda spent: _open_client(context, spent),
         variables=[name for name, _ in (*OWN_VARIABLES, *MACHINE_VARIABLES)],
         platform=sys.platform,
     )
@@ -59,8 +58,8 @@ def _show(findings: Sequence[Finding], output: Output) -> None:
         output.show_text(cure)
 
 
-def _person(context: AppContext) -> IndexedPerson:
-    """Whom the run is about, without a word of it on standard error."""
+def _choose_person(context: AppContext) -> IndexedPerson:
+    """Choose the person of this run, without a notice about it."""
     person = choose_person(
         context.index,
         context.index_key,
@@ -73,28 +72,28 @@ def _person(context: AppContext) -> IndexedPerson:
     return person
 
 
-def _door(context: AppContext, spent: float) -> HttpClient:
-    """The way to the portal, which ends with the time limit that began `spent` seconds ago."""
+def _open_client(context: AppContext, spent: float) -> HttpClient:
+    """Return a client of the portal, with what is left of the time limit after `spent` seconds."""
     settings = context.settings
-    left = max(settings.timeout - spent, min(settings.timeout, LEAST))
+    left = max(settings.timeout - spent, min(settings.timeout, MIN_SECONDS))
     context.use_settings(replace(settings, timeout=round(left, 1) or left))
     return context.open_client(_LateBearer(context))
 
 
 class _LateBearer:
-    """The session's bearer, made when a token is needed: many checks need none."""
+    """The bearer of a context, which is built when a token is needed: many checks need none."""
 
     def __init__(self, context: AppContext) -> None:
-        self._session = context
+        self._context = context
 
     def get_token(self, client: HttpClient) -> str:
-        """A token that is valid now."""
-        return self._made.get_token(client)
+        """Return a token that is valid now."""
+        return self._bearer.get_token(client)
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Another token than `stale`."""
-        return self._made.renew_token(client, stale)
+        """Return another token than `stale`."""
+        return self._bearer.renew_token(client, stale)
 
     @property
-    def _made(self) -> Bearer:
-        return self._session.bearer
+    def _bearer(self) -> Bearer:
+        return self._context.bearer

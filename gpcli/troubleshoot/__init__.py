@@ -1,6 +1,6 @@
-"""What may be wrong with this computer, the way to the portal, the portal and the sign-in.
+"""Checks of this computer, the network, the portal and the sign-in.
 
-Each check is a row of `checks.CHECKS`; none opens a browser, asks a person or changes anything
-but an item of no meaning that comes into the keyring and goes again. The session is used as by
-every command, and so renewed when that is due.
+Each check is an entry of `check_list.CHECKS`. None opens a browser, asks a person or changes
+anything, except that a test item is stored in the keyring and deleted again. The session is used
+as by every command, and so renewed when that is due.
 """

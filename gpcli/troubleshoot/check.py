@@ -1,4 +1,4 @@
-"""What a check is, and how checks are run: in order, each by itself."""
+"""What a check is, and how checks are run: in order, each independent of how others fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpcli.troubleshoot.check_context import CheckContext
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one look gave: the rest of a Finding."""
+    """The result of a check: a Finding without its name, and not redacted yet."""
 
     status: Verdict
     seen: str
@@ -23,9 +23,10 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its name, which is interface, the checks it builds on, and the look itself.
+    """A check.
 
-    `run` raises GpcliError for what has failed.
+    `name` is interface. `run` returns the result, or raises GpcliError for a failed check. `needs`
+    are the names of the checks without which this one is skipped.
     """
 
     name: str
@@ -34,25 +35,25 @@ class Check:
 
 
 def passed(seen: str) -> CheckResult:
-    """All is well."""
+    """Return the result of a check that found nothing wrong."""
     return CheckResult(Verdict.OK, seen)
 
 
 def warning(seen: str, cause: str, cure: str) -> CheckResult:
-    """It works, but not all of it, or perhaps not."""
+    """Return the result of a check that found something that limits or may fail."""
     return CheckResult(Verdict.WARNING, seen, cause, cure)
 
 
 def skipped(why: str) -> CheckResult:
-    """There was nothing to look at."""
+    """Return the result of a check that did not apply, and `why`."""
     return CheckResult(Verdict.SKIPPED, f"not checked: {why}")
 
 
 def run_checks(checks: Iterable[Check], context: CheckContext) -> Iterator[Finding]:
-    """The finding of each of `checks`, as it comes; its words name nobody and hold no secret.
+    """Run `checks` in order and yield the finding of each, without names or secrets.
 
-    A check is skipped if one that it needs has failed, or was skipped for that reason itself; it
-    names the one that failed.
+    A check is skipped if one that it needs has failed, or was itself skipped for that reason; its
+    finding names the one that failed.
     """
     blocked_by: dict[str, str] = {}
     for check in checks:
@@ -79,12 +80,12 @@ def _run_check(check: Check, context: CheckContext) -> CheckResult:
 
 def _find_cure(error: GpcliError, context: CheckContext) -> str:
     if isinstance(error, NoToken):
-        return _RUN_TOKEN_COMMAND
-    machine = context.unattended
+        return _TRY_COMMAND_ITSELF
+    machine = context.credential_source
     return hint_for(error, machine) if machine else error.hint
 
 
-_RUN_TOKEN_COMMAND = (
+_TRY_COMMAND_ITSELF = (
     "Run the command by itself, as gpcli does without anything to type on: it must print a token."
 )
 _TRY_AGAIN = "Put it right, then run gpcli troubleshoot again."

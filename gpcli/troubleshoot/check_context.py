@@ -1,4 +1,4 @@
-"""What the checks look at: the run's surroundings, and what has been asked so far."""
+"""What the checks examine: the run's settings, and the portal's responses so far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ _IDENTITY_NUMBER = r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)"
 
 
 def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
-    """What makes words harmless: `secrets` are hidden where they stand as words, `home` is ~."""
+    """Return a function that redacts text.
+
+    It replaces `secrets` where they are whole words, and national identity numbers, by `[hidden]`,
+    and the path `home` by `~`.
+    """
     longest_first = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
     whole = [rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in longest_first]
     secret = re.compile("|".join((*whole, _IDENTITY_NUMBER)))
@@ -48,7 +52,7 @@ _SECRETS = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
 
 
 class RunContext(Protocol):
-    """What is used of a Session; every part raises as it does there."""
+    """The part of AppContext that checks use; each member raises as it does there."""
 
     options: Options
     env: Mapping[str, str]
@@ -57,15 +61,15 @@ class RunContext(Protocol):
 
     @property
     def config_path(self) -> Path:
-        """Where the profiles are."""
+        """The file of the profiles."""
 
     @property
     def state_dir(self) -> Path:
-        """Where the journal, the locks and the index are."""
+        """The directory of the journal, the locks and the offer index."""
 
     @property
     def cache_dir(self) -> Path:
-        """Where what can be fetched again is kept."""
+        """The directory of what can be fetched again."""
 
     @property
     def config(self) -> Config:
@@ -73,41 +77,41 @@ class RunContext(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Which portal and person the run is about."""
+        """The portal and the person that the run is about."""
 
     @property
     def vault(self) -> Vault:
-        """Where sessions are kept."""
+        """The store of the sessions."""
 
     @property
     def index(self) -> OfferIndex:
-        """Who is signed in where."""
+        """The offer index, which has who is signed in."""
 
     @property
     def index_key(self) -> str:
-        """The key of the profile in the index."""
+        """The key of the profile in the offer index."""
 
     @property
     def identity(self) -> Identity:
-        """Whom the sign-in is for."""
+        """The patient of the sign-in, and who acts."""
 
     @property
     def bearer(self) -> ScopedBearer:
-        """Where the token comes from, and what it allows."""
+        """The source of access tokens, and the scopes that they have."""
 
     def resolve_beside_config(self, named: str) -> Path:
-        """The file that a profile names."""
+        """Return the path of a file that a profile names."""
 
     def timestamp(self) -> float:
-        """The present in Unix seconds."""
+        """Return the present in Unix seconds."""
 
 
 class CheckContext:
     """One run of the checks. `app_context` must not ask anybody anything.
 
-    `choose_person` tells whom the run is about (raises NotSignedIn, NotFound or Usage), `open_client`
-    gives the way to the portal when so many seconds have been spent already. `variables` are the
-    names of gpcli's own variables, `platform` is as in `sys.platform`.
+    `choose_person` returns whom the run is about (raises NotSignedIn, NotFound, InvalidUsage);
+    `open_client` takes the seconds that have passed since the run began and returns the portal's
+    client. `variables` are the names of gpcli's own variables; `platform` is as in `sys.platform`.
     """
 
     def __init__(
@@ -130,7 +134,7 @@ class CheckContext:
         self._began = monotonic()
 
     def check_start(self) -> None:
-        """Raise what keeps every other command from starting."""
+        """Raise the error of the environment that keeps every other command from starting."""
         if self.app_context.environment_error:
             raise self.app_context.environment_error
 
@@ -141,12 +145,12 @@ class CheckContext:
 
     @cached_property
     def profile(self) -> Profile:
-        """The portal in use, whatever the production guard says."""
+        """The portal in use, even where the production guard forbids it; raises ConfigError."""
         return choose_profile(self.app_context.options, self.env, self.config)
 
     @property
-    def unattended(self) -> str | None:
-        """What signs a machine in on this run, `None` where a person signs in."""
+    def credential_source(self) -> str | None:
+        """The variable or profile key that signs a machine in; `None` = a person signs in."""
         with suppress(GpcliError):
             return self.app_context.settings.machine
         if self.app_context.options.profile:
@@ -155,17 +159,17 @@ class CheckContext:
 
     @cached_property
     def person(self) -> IndexedPerson:
-        """Whom the run is about."""
+        """The signed-in person that the run is about."""
         return self._choose_person()
 
     @cached_property
     def client(self) -> HttpClient:
-        """The way to the portal, for the time that is left."""
+        """The portal's client, with the time that is left."""
         return self._open_client(self._monotonic() - self._began)
 
     @cached_property
     def first_response(self) -> HttpResponse | GpcliError:
-        """What came of the first request, which asks what the portal can do, without a token."""
+        """The response to the first request, for the metadata without a token, or its error."""
         url = f"{self.profile.portal}/metadata"
         try:
             return self.client.get_public(url, headers={"Accept": FHIR})
@@ -174,7 +178,7 @@ class CheckContext:
 
     @property
     def is_reserved(self) -> bool:
-        """Whether the portal tells what it can do only to those who are signed in."""
+        """Whether the portal returns its metadata only to those who are signed in."""
         return isinstance(self.first_response, HttpResponse) and self.first_response.status in {
             401,
             403,
@@ -182,42 +186,42 @@ class CheckContext:
 
     @cached_property
     def capabilities(self) -> Capabilities:
-        """What the portal can do, asked with the token where it must be."""
+        """What the portal can do, fetched with the token where that is needed."""
         if isinstance(self.first_response, GpcliError):
             raise self.first_response
-        asked = self.client.get("metadata") if self.is_reserved else self.first_response
-        return parse_metadata_response(drop_error_body(asked), self.client)
+        response = self.client.get("metadata") if self.is_reserved else self.first_response
+        return parse_metadata_response(drop_error_body(response), self.client)
 
     @cached_property
     def sign_in_document(self) -> dict[str, Any]:
-        """How the portal describes its sign-in; raises BadResponse."""
+        """The portal's SMART configuration; raises BadResponse."""
         try:
             answer = self.client.get_public(f"{self.profile.portal}/{WELL_KNOWN}")
         except BadResponse as error:
-            raise _no_sign_in("what is there is no JSON") from error
+            raise _no_smart_sign_in("what is there is no JSON") from error
         check_available(answer)
         if answer.status != 200 or not isinstance(answer.body, dict):
-            raise _no_sign_in(f"status {answer.status}")
+            raise _no_smart_sign_in(f"status {answer.status}")
         return dict(answer.body)
 
     @cached_property
     def redact(self) -> Callable[[str], str]:
-        """What makes words harmless."""
+        """The function that redacts text of findings."""
         home = self.env.get("HOME") or str(Path.home())
         return build_redactor(self._secrets(), home.rstrip("/"))
 
     def _secrets(self) -> Iterator[str]:
-        given = [self.env.get(name, "") for name in _SECRETS]
-        given.append(self.app_context.options.as_ or "")
-        for each in given:
-            yield each
-            yield each.rpartition("/")[2]
+        values = [self.env.get(name, "") for name in _SECRETS]
+        values.append(self.app_context.options.as_ or "")
+        for value in values:
+            yield value
+            yield value.rpartition("/")[2]
         with suppress(GpcliError, OSError):
             for person in self.app_context.index.read_people(self.app_context.index_key):
                 yield from (person.name, person.patient, person.account)
 
 
-def _no_sign_in(why: str) -> BadResponse:
+def _no_smart_sign_in(why: str) -> BadResponse:
     return BadResponse(
         f"The portal does not describe a SMART sign-in ({why}).",
         hint=f"Check the portal's address; if it is right, ask the portal for /{WELL_KNOWN}.",
@@ -225,5 +229,5 @@ def _no_sign_in(why: str) -> BadResponse:
 
 
 def drop_error_body(answer: HttpResponse) -> HttpResponse:
-    """A refusal without its body: what the portal says of it may be about a person."""
+    """Return `answer` without its body if it is an error, whose text may be about a person."""
     return replace(answer, body=None) if answer.status >= 400 else answer

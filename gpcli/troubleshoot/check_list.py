@@ -1,4 +1,4 @@
-"""The checks in order: what a command meets first comes first."""
+"""The list of checks, in the order in which a command depends on them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ CHECKS = (
     Check("portal-support", sign_in_checks.check_portal_support, ("portal",)),
     Check("consent", sign_in_checks.check_consent, ("access",)),
 )
-"""Every check; names are interface."""
+"""Every check, in order; the names are interface."""
 
 
 def build_error(findings: Sequence[Finding]) -> GpcliError | None:
-    """The error to end with: of the kind of the first check that failed, `None` if none did."""
+    """Return the error of the command, whose type is that of the first failed check.
+
+    `None` = no check failed.
+    """
     failed = [finding for finding in findings if finding.status is Verdict.FAILED]
     if not failed:
         return None
@@ -52,7 +55,7 @@ _HINT = "Begin with the first: the others may follow from it."
 
 
 def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
-    """The errors that have a word of their own; those of other modules share it."""
+    """Yield the error types that define an `error.code`, from `kind` downwards."""
     if "code" in vars(kind):
         yield kind
     for below in kind.__subclasses__():

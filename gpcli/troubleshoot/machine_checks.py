@@ -35,28 +35,28 @@ BROWSERS = (
     "google-chrome",
     "www-browser",
 )
-"""What opens pages on Linux where BROWSER names nothing."""
+"""Programs that open pages on Linux where BROWSER names none."""
 
 NO_BROWSER = "no_browser"
 _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
 
 def check_variables(context: CheckContext) -> CheckResult:
-    """Whether gpcli's own variables go together."""
+    """Check whether gpcli's own variables are valid together."""
     context.check_start()
     for name in NOT_EMPTY:
         read_variable(context.env, name)
     read_token_variables(context.env)
     ours = sorted(name for name in context.env if name.startswith("GPCLI_"))
-    alone = context.unattended
-    if alone and "GPCLI_PATIENT" not in ours:
+    source = context.credential_source
+    if source and "GPCLI_PATIENT" not in ours:
         raise InputNeeded(
-            f"GPCLI_PATIENT is needed beside {alone}.",
+            f"GPCLI_PATIENT is needed beside {source}.",
             hint="Set GPCLI_PATIENT to the patient's id at the portal.",
         )
-    slips = [slip for name in ours if (slip := _describe_misspelling(name, context))]
-    if slips:
-        return warning(f"gpcli does not know {', '.join(slips)}", "config", _VARIABLES)
+    unknown = [text for name in ours if (text := _describe_misspelling(name, context))]
+    if unknown:
+        return warning(f"gpcli does not know {', '.join(unknown)}", "config", _VARIABLES)
     return passed(f"{', '.join(ours)}" if ours else "none of gpcli's own is set")
 
 
@@ -64,7 +64,7 @@ _VARIABLES = "Correct the name; gpcli help environment lists the variables."
 
 
 def check_configuration(context: CheckContext) -> CheckResult:
-    """Whether the file of profiles can be read."""
+    """Check whether the file of profiles can be read."""
     path = context.app_context.config_path
     count = len(context.config.profiles)
     if not path.exists():
@@ -73,13 +73,13 @@ def check_configuration(context: CheckContext) -> CheckResult:
 
 
 def check_profile(context: CheckContext) -> CheckResult:
-    """Which portal this is about."""
+    """Check which portal is in use."""
     chosen = context.profile
     return passed(f"{chosen.name} ({chosen.environment}): {chosen.portal}")
 
 
 def check_production_guard(context: CheckContext) -> CheckResult:
-    """Whether a CI run would touch production."""
+    """Check whether a CI run would use production."""
     check_production_allowed(context.profile, context.env)
     if not is_set(context.env.get("CI")):
         return passed("this is no CI run")
@@ -89,7 +89,7 @@ def check_production_guard(context: CheckContext) -> CheckResult:
 
 
 def check_folders(context: CheckContext) -> CheckResult:
-    """Whether gpcli can write where it keeps things."""
+    """Check whether gpcli can write its directories."""
     context.check_start()
     app_context = context.app_context
     for place in (app_context.config_path.parent, app_context.state_dir, app_context.cache_dir):
@@ -102,9 +102,9 @@ def check_folders(context: CheckContext) -> CheckResult:
 
 
 def check_keyring(context: CheckContext) -> CheckResult:
-    """Whether the keyring keeps what it is given; its item of no meaning is deleted again."""
-    if context.unattended:
-        return skipped(f"{context.unattended} needs none")
+    """Check whether the keyring stores a test item, which is deleted again."""
+    if context.credential_source:
+        return skipped(f"{context.credential_source} needs none")
     try:
         context.app_context.vault.probe()
     except NoKeyring as error:
@@ -115,9 +115,9 @@ def check_keyring(context: CheckContext) -> CheckResult:
 
 
 def check_browser(context: CheckContext) -> CheckResult:
-    """Whether a sign-in page can open here."""
-    if context.unattended:
-        return skipped(f"{context.unattended} needs none")
+    """Check whether a sign-in page can be opened."""
+    if context.credential_source:
+        return skipped(f"{context.credential_source} needs none")
     named = context.env.get("BROWSER")
     if named:
         return _check_named_browser(named, context)
@@ -125,13 +125,13 @@ def check_browser(context: CheckContext) -> CheckResult:
         return passed("the system's own")
     if not (context.env.get("DISPLAY") or context.env.get("WAYLAND_DISPLAY")):
         return _warn_of_no_display(context)
-    if not any(_is_installed(each, context) for each in BROWSERS):
+    if not any(_is_installed(browser, context) for browser in BROWSERS):
         return warning("no browser is installed", NO_BROWSER, _BY_HAND)
     return passed("the desktop's own")
 
 
 def _describe_misspelling(name: str, context: CheckContext) -> str | None:
-    """A variable that nobody reads, with the one that was probably meant."""
+    """Return the unknown variable `name` with the nearest known one; `None` = none is near."""
     if name in context.variables:
         return None
     near = difflib.get_close_matches(name, context.variables, n=1, cutoff=0.85)
@@ -139,8 +139,8 @@ def _describe_misspelling(name: str, context: CheckContext) -> str | None:
 
 
 def _is_writable(place: Path) -> bool:
-    there = next((each for each in (place, *place.parents) if each.exists()), place)
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    nearest = next((path for path in (place, *place.parents) if path.exists()), place)
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _has_unnamed_bus(context: CheckContext) -> bool:
@@ -150,7 +150,7 @@ def _has_unnamed_bus(context: CheckContext) -> bool:
 
 
 def _add_bus_hint(error: NoKeyring, context: CheckContext) -> NoKeyring:
-    """The same trouble; where no bus is named, as in cron, with what to do about that."""
+    """Return `error`; where no bus is named, as in cron, with a hint about that."""
     named = context.env.get("PYTHON_KEYRING_BACKEND") or find_session_bus(context.env)
     if context.platform != "linux" or named:
         return error
@@ -162,9 +162,9 @@ def _add_bus_hint(error: NoKeyring, context: CheckContext) -> NoKeyring:
 
 
 def _check_named_browser(named: str, context: CheckContext) -> CheckResult:
-    found = [each for each in named.split(os.pathsep) if _is_installed(each, context)]
-    if found:
-        return passed(f"BROWSER names {Path(shlex.split(found[0])[0]).name}")
+    installed = [line for line in named.split(os.pathsep) if _is_installed(line, context)]
+    if installed:
+        return passed(f"BROWSER names {Path(shlex.split(installed[0])[0]).name}")
     return warning("BROWSER names no program that is there", NO_BROWSER, f"Correct it; {_BY_HAND}")
 
 
@@ -175,9 +175,9 @@ def _warn_of_no_display(context: CheckContext) -> CheckResult:
     return warning("there is no display", NO_BROWSER, _BY_HAND)
 
 
-def _is_installed(written: str, context: CheckContext) -> bool:
+def _is_installed(command: str, context: CheckContext) -> bool:
     try:
-        words = shlex.split(written)
+        words = shlex.split(command)
     except ValueError:
         return False
     return bool(words) and shutil.which(words[0], path=context.env.get("PATH", "")) is not None

@@ -1,4 +1,4 @@
-"""Checks of the way to the portal: how far one request comes, and what it finds."""
+"""Checks of the network: at which stage the first request fails, and what answers."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from email.utils import parsedate_to_datetime
 from gpcli.errors import GpcliError
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import FailureStage, failure_stage
-from gpcli.http.transport import format_proxy, find_proxy
+from gpcli.http.transport import find_proxy, format_proxy
 from gpcli.http.url_policy import is_loopback, parse_safe_url
-from gpcli.troubleshoot.check import CheckResult, warning, passed, skipped
+from gpcli.troubleshoot.check import CheckResult, passed, skipped, warning
 from gpcli.troubleshoot.check_context import CheckContext
 
 CLOCK_CAUSE = "clock"
 
 TOLERANCE = timedelta(seconds=60)
-"""How far two clocks may be apart: the leeway that a sign-in gives."""
+"""The difference between two clocks that is not reported, which sign-ins tolerate."""
 
 _PORTS = {"https": 443, "http": 80}
 _UNUSED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def check_proxy(context: CheckContext) -> CheckResult:
-    """Whether there is a way through the proxy, if one is to be used."""
-    through = _proxy_address(context)
-    if through is None:
+    """Check whether the proxy, if there is one, can be used."""
+    address = _proxy_address(context)
+    if address is None:
         unused = [name for name in _UNUSED if context.env.get(name)]
         return passed(f"none; {', '.join(unused)} is not used" if unused else "none")
     _raise_failure_at(FailureStage.PROXY, context)
-    return passed(through)
+    return passed(address)
 
 
 def check_name_lookup(context: CheckContext) -> CheckResult:
-    """Whether the portal's name is known."""
+    """Check whether the portal's name can be looked up."""
     host = _host(context)
     if _proxy_address(context):
         return skipped("the proxy looks the name up")
@@ -42,14 +42,14 @@ def check_name_lookup(context: CheckContext) -> CheckResult:
 
 
 def check_connection(context: CheckContext) -> CheckResult:
-    """Whether something answers at the portal's address."""
+    """Check whether a connection to the portal's address can be made."""
     _raise_failure_at(FailureStage.CONNECTION, context)
     url = parse_safe_url(context.profile.portal)
     return passed(f"{url.host} answers at port {url.port or _PORTS[url.scheme]}")
 
 
 def check_certificate(context: CheckContext) -> CheckResult:
-    """Whether the portal's certificate is to be trusted."""
+    """Check whether the portal's certificate is trusted."""
     _raise_failure_at(FailureStage.CERTIFICATE, context)
     if parse_safe_url(context.profile.portal).scheme == "http":
         return passed("none is needed on this computer")
@@ -58,7 +58,7 @@ def check_certificate(context: CheckContext) -> CheckResult:
 
 
 def check_portal(context: CheckContext) -> CheckResult:
-    """Whether it is a FHIR R4 portal, and can answer now."""
+    """Check whether the portal answers and is a FHIR R4 server."""
     _raise_failure_at(FailureStage.ANSWER, context)
     if context.is_reserved:
         return passed("it answers, and says what it can do only to those who are signed in")
@@ -67,18 +67,20 @@ def check_portal(context: CheckContext) -> CheckResult:
 
 
 def check_clock(context: CheckContext) -> CheckResult:
-    """Whether this computer's clock agrees with the portal's."""
+    """Check whether this computer's clock agrees with the portal's."""
     if context.profile.environment == "sandbox":
         return skipped("a sandbox has a clock of its own")
     first_response = context.first_response
-    theirs = _parse_date(first_response) if isinstance(first_response, HttpResponse) else None
-    if theirs is None:
+    portal_time = _parse_date(first_response) if isinstance(first_response, HttpResponse) else None
+    if portal_time is None:
         return skipped("the portal does not tell the time")
-    ahead = context.app_context.clock() - theirs
+    ahead = context.app_context.clock() - portal_time
     if abs(ahead) <= TOLERANCE:
         return passed("within a minute of the portal's")
     side = "ahead of" if ahead > timedelta() else "behind"
-    return warning(f"{_format_duration(abs(ahead))} {side} the portal's", CLOCK_CAUSE, _SET_THE_CLOCK)
+    return warning(
+        f"{_format_duration(abs(ahead))} {side} the portal's", CLOCK_CAUSE, _SET_THE_CLOCK
+    )
 
 
 _SET_THE_CLOCK = (
@@ -89,18 +91,16 @@ _SET_THE_CLOCK = (
 
 
 def _raise_failure_at(stage: FailureStage, context: CheckContext) -> None:
-    """Raise what ended the first request, if that happened at `stage`."""
+    """Raise the error of the first request if it failed at `stage`."""
     first_response = context.first_response
     if isinstance(first_response, GpcliError) and failure_stage(first_response) is stage:
         raise first_response
 
 
 def _proxy_address(context: CheckContext) -> str | None:
-    """The proxy without its password."""
-    used = find_proxy(parse_safe_url(context.profile.portal), context.env)
-    if used is None:
-        return None
-    return format_proxy(used)
+    """Return the proxy without its password; `None` = none is used."""
+    proxy = find_proxy(parse_safe_url(context.profile.portal), context.env)
+    return None if proxy is None else format_proxy(proxy)
 
 
 def _host(context: CheckContext) -> str:
@@ -110,10 +110,10 @@ def _host(context: CheckContext) -> str:
 
 def _parse_date(answer: HttpResponse) -> datetime | None:
     try:
-        said = parsedate_to_datetime(answer.headers.get("Date", ""))
+        date = parsedate_to_datetime(answer.headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError):
         return None
-    return said if said.tzinfo else None
+    return date if date.tzinfo else None
 
 
 def _format_duration(length: timedelta) -> str:

@@ -1,11 +1,15 @@
-"""Checks of the sign-in: how the portal does it, who is signed in, whether the portal agrees."""
+"""Checks of the sign-in, its scopes, what the portal supports, and consent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
-from gpcli.auth.discovery import SmartConfiguration, parse_smart_configuration, parse_machine_configuration
+from gpcli.auth.discovery import (
+    SmartConfiguration,
+    parse_machine_configuration,
+    parse_smart_configuration,
+)
 from gpcli.auth.vault import StoredSession
 from gpcli.config.profiles import SCOPES, Profile
 from gpcli.errors import BadResponse, Expired, NotSignedIn
@@ -18,11 +22,11 @@ from gpcli.portal.capabilities import Capabilities, permitted_services
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import PortalProfile, RecordMapper
 from gpcli.portal.write.slot_booking import OTHER_WAY
-from gpcli.troubleshoot.check import CheckResult, warning, passed, skipped
+from gpcli.troubleshoot.check import CheckResult, passed, skipped, warning
 from gpcli.troubleshoot.check_context import CheckContext, drop_error_body
 
-SENT = ("Appointment", "Communication", "Task")
-"""What gpcli creates, and wants to create once only."""
+CREATED_TYPES = ("Appointment", "Communication", "Task")
+"""The resource types that gpcli creates, with a conditional create where that is supported."""
 
 _TYPES = tuple(
     scope.partition("/")[2].partition(".")[0] for scope in SCOPES.split() if "/" in scope
@@ -31,14 +35,14 @@ _EVERYTHING = Capabilities(True, _TYPES, _TYPES, _TYPES, _TYPES, transaction=Tru
 
 
 def check_scopes(context: CheckContext) -> CheckResult:
-    """Whether the sign-in granted what the services need."""
+    """Check whether the granted scopes are enough for every service."""
     granted = context.app_context.bearer.scope
     if granted is None:
-        return skipped(f"nothing tells what {context.unattended or 'the sign-in'} allows")
-    lost = _list_missing_services(permitted_services(granted, _EVERYTHING))
-    if lost:
-        cure = _SCOPES_OF_MACHINES if context.unattended else _SCOPES
-        return warning(f"the sign-in does not allow {lost}", "not_permitted", cure)
+        return skipped(f"nothing tells what {context.credential_source or 'the sign-in'} allows")
+    missing = _list_missing_services(permitted_services(granted, _EVERYTHING))
+    if missing:
+        cure = _SCOPES_OF_MACHINES if context.credential_source else _SCOPES
+        return warning(f"the sign-in does not allow {missing}", "not_permitted", cure)
     return passed("enough for every service")
 
 
@@ -53,27 +57,27 @@ _SCOPES_OF_MACHINES = (
 
 
 def check_portal_support(context: CheckContext) -> CheckResult:
-    """Whether the portal can do what the services need."""
-    can = context.capabilities
-    lost = _list_missing_services(permitted_services(None, can))
-    if lost:
-        return warning(f"the portal can't do {lost}", NOT_SUPPORTED, _SUPPORT)
+    """Check whether the portal supports what the services need."""
+    capabilities = context.capabilities
+    missing = _list_missing_services(permitted_services(None, capabilities))
+    if missing:
+        return warning(f"the portal can't do {missing}", NOT_SUPPORTED, _SUPPORT)
     way = context.profile.booking
-    if way in _OFFERED and not _OFFERED[way](can):
+    if way in _OFFERED and not _OFFERED[way](capabilities):
         seen = f"the profile books by {way}, which the portal does not offer"
         return warning(seen, NOT_SUPPORTED, OTHER_WAY)
-    unsure = [kind for kind in SENT if kind not in can.conditional_creates]
-    if unsure:
-        seen = f"the portal does not recognise a repeated {', '.join(unsure)}"
+    unconditional = [kind for kind in CREATED_TYPES if kind not in capabilities.conditional_creates]
+    if unconditional:
+        seen = f"the portal does not recognise a repeated {', '.join(unconditional)}"
         return warning(seen, NOT_SUPPORTED, _REPEATS)
     return passed("all that the services need")
 
 
 _OFFERED: Mapping[str, Callable[[Capabilities], bool]] = {
-    "operation": lambda can: can.book_operation,
-    "transaction": lambda can: can.transaction,
+    "operation": lambda capabilities: capabilities.book_operation,
+    "transaction": lambda capabilities: capabilities.transaction,
 }
-"""The ways to book that a portal says it has."""
+"""The ways to book whose support a portal states, and where."""
 
 _SUPPORT = "Use the portal's own page, or the phone, for these; gpcli gp shows the numbers."
 _REPEATS = (
@@ -83,7 +87,7 @@ _REPEATS = (
 
 
 def check_consent(context: CheckContext) -> CheckResult:
-    """Whether the patient has consented to Full Access."""
+    """Check whether the patient has consented to Full Access."""
     if "Consent" not in context.capabilities.searches:
         return skipped("the portal keeps no consent")
     patient = context.app_context.identity.patient
@@ -96,8 +100,8 @@ def check_consent(context: CheckContext) -> CheckResult:
     return warning(seen, "consent_needed", "gpcli consent grant")
 
 
-def _list_missing_services(there: Collection[ServiceName]) -> str:
-    return ", ".join(name.value for name in ServiceName if name not in there)
+def _list_missing_services(possible: Collection[ServiceName]) -> str:
+    return ", ".join(name.value for name in ServiceName if name not in possible)
 
 
 NOT_SUPPORTED = "not_supported"
@@ -108,51 +112,55 @@ _OFFLINE = "permission-offline"
 
 
 def check_smart_configuration(context: CheckContext) -> CheckResult:
-    """Whether the portal describes a sign-in that gpcli can use."""
-    if context.unattended == "key_file":
+    """Check whether the portal's SMART configuration is one that gpcli can use."""
+    if context.credential_source == "key_file":
         parse_machine_configuration(context.sign_in_document, context.profile.portal)
         return passed("SMART Backend Services: a machine can sign in with its key")
-    if context.unattended:
-        return skipped(f"{context.unattended} is used instead")
-    found = _read_sign_in(context)
-    return passed(f"SMART sign-in{' with OpenID Connect' if found.issuer else ''}, PKCE with S256")
+    if context.credential_source:
+        return skipped(f"{context.credential_source} is used instead")
+    configuration = _read_sign_in(context)
+    return passed(
+        f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
+    )
 
 
 def check_sign_in_options(context: CheckContext) -> CheckResult:
-    """What the portal's sign-in could do besides."""
-    if context.unattended:
-        return skipped(f"{context.unattended} is used instead")
-    found = _read_sign_in(context)
-    lacks = [(what, effect) for there, what, effect in _optional_features(found) if not there]
-    if lacks:
-        seen = f"the portal has no {', no '.join(what for what, _ in lacks)}"
-        return warning(seen, NOT_SUPPORTED, " ".join(effect for _, effect in lacks))
+    """Check for the optional features of the portal's sign-in."""
+    if context.credential_source:
+        return skipped(f"{context.credential_source} is used instead")
+    features = _optional_features(_read_sign_in(context))
+    missing = [(name, effect) for is_there, name, effect in features if not is_there]
+    if missing:
+        seen = f"the portal has no {', no '.join(name for name, _ in missing)}"
+        return warning(seen, NOT_SUPPORTED, " ".join(effect for _, effect in missing))
     return passed("device sign-in, sign-out, renewal; grace for a lost renewal is not told")
 
 
 def check_session(context: CheckContext) -> CheckResult:
-    """Who is signed in here, and for how long."""
-    if context.unattended:
+    """Check whether there is a session, and how long it lasts."""
+    if context.credential_source:
         _ = context.app_context.identity
-        if context.unattended == "key_file":
+        if context.credential_source == "key_file":
             return _check_machine_key(context)
-        return passed(f"{context.unattended} stands in for a sign-in; how long it lives is not known")
+        return passed(
+            f"{context.credential_source} stands in for a sign-in; how long it lives is not known"
+        )
     person = context.person
-    kept = context.app_context.vault.load(person.account)
-    if kept is None:
+    stored = context.app_context.vault.load(person.account)
+    if stored is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
-    return _check_lifetime(kept, context.app_context.timestamp(), context.profile)
+    return _check_lifetime(stored, context.app_context.timestamp(), context.profile)
 
 
 def _check_machine_key(context: CheckContext) -> CheckResult:
-    from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
+    from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (start-up: joserfc)
 
     key = read_machine_key(context.app_context.resolve_beside_config(str(context.profile.key_file)))
     return passed(f"a machine signs in by itself, with a key for {key.algorithm}")
 
 
 def check_access(context: CheckContext) -> CheckResult:
-    """Whether the portal accepts the session, and shows the patient's own record."""
+    """Check whether the portal returns the patient's own record."""
     patient = context.app_context.identity.patient
     query = queries.patient_with_gps(patient)
     bundle = read_search_bundle(context.client.get(query.resource_type, query.params))
@@ -166,7 +174,10 @@ _NO_GP = "Nothing can be booked or asked without a GP: choose one at the portal'
 
 
 def read_search_bundle(answer: HttpResponse) -> Bundle:
-    """The list in a good answer; raises what any other means, without the portal's own words."""
+    """Return the Bundle of a search response.
+
+    Raises: BadResponse, or the error that the status means, without text of the portal.
+    """
     if answer.status >= 400:
         raise error_from_response(drop_error_body(answer))
     try:
@@ -179,7 +190,7 @@ def read_search_bundle(answer: HttpResponse) -> Bundle:
 
 
 def build_mapper(context: CheckContext, patient: str) -> RecordMapper:
-    """What reads the portal's lists."""
+    """Return what maps the portal's resources to the model."""
     profile = context.profile
     return RecordMapper(
         patient, PortalProfile(profile.services, profile.status_sent, profile.zone), []
@@ -190,35 +201,35 @@ def _read_sign_in(context: CheckContext) -> SmartConfiguration:
     return parse_smart_configuration(context.sign_in_document, context.profile.portal)
 
 
-def _optional_features(found: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
-    """Whether it is there, what it is, and what its lack means."""
+def _optional_features(configuration: SmartConfiguration) -> tuple[tuple[object, str, str], ...]:
+    """Return, for each feature, whether it is there, its name, and the effect of its lack."""
     return (
         (
-            found.device_authorization_endpoint,
+            configuration.device_authorization_endpoint,
             "device sign-in",
             "gpcli login --device can't be used.",
         ),
         (
-            found.revocation_endpoint,
+            configuration.revocation_endpoint,
             "sign-out",
             "gpcli logout forgets the session here; at the portal it ends by itself.",
         ),
         (
-            _OFFLINE in found.capabilities,
+            _OFFLINE in configuration.capabilities,
             "renewal of sessions",
             "Sign in anew when a session ends; unattended use may be short.",
         ),
     )
 
 
-def _check_lifetime(kept: StoredSession, now: float, profile: Profile) -> CheckResult:
-    if kept.refresh_token is None:
-        if kept.expires_at <= now:
+def _check_lifetime(stored: StoredSession, now: float, profile: Profile) -> CheckResult:
+    if stored.refresh_token is None:
+        if stored.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)
-        seen = f"ends at {_format_time(kept.expires_at)} and can't be renewed"
+        seen = f"ends at {_format_time(stored.expires_at)} and can't be renewed"
         cure = _UNGRANTED if profile.asks_for_consent else _ASK_FOR_CONSENT
         return warning(seen, NO_REFRESH, cure)
-    end = kept.refresh_expires_at
+    end = stored.refresh_expires_at
     if end is None:
         return passed("renews itself, for as long as the portal does so")
     if end <= now:

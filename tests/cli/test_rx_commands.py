@@ -278,7 +278,9 @@ def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
 
 def test_each_kind_of_result_is_counted_by_itself(at_counter):
     portal = two()
-    portal.prescriptions.send_renewals = AtOnce([("completed", None), ("rejected", "No.")]).send_renewals
+    portal.prescriptions.send_renewals = AtOnce(
+        [("completed", None), ("rejected", "No.")]
+    ).send_renewals
 
     ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 rx-9 --yes --json")
 

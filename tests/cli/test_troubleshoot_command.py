@@ -12,7 +12,7 @@ from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.cli.answer_table import PAGES
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.troubleshoot_command import _door, _scene
+from gpcli.cli.troubleshoot_command import _build_check_context, _open_client
 from gpcli.config.options import Options
 from gpcli.render.terminal import Terminal
 from gpcli.troubleshoot import network_checks, sign_in_checks
@@ -57,7 +57,7 @@ def test_the_words_that_people_try_lead_to_it():
     ("spent", "left"), [(0.0, 20.0), (5.00113, 15.0), (19.5, 1.0), (60.0, 1.0)]
 )
 def test_the_network_gets_the_time_that_is_left(context, spent, left):
-    assert _door(context, spent).deadline.seconds == left
+    assert _open_client(context, spent).deadline.seconds == left
 
 
 def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(context):
@@ -76,16 +76,16 @@ def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(context):
 
 def test_a_limit_below_a_second_is_kept(context):
     context.options = replace(context.options, timeout=0.2)
-    assert _door(context, 0.0).deadline.seconds == 0.2
+    assert _open_client(context, 0.0).deadline.seconds == 0.2
 
 
-def test_the_scene_hides_what_the_variables_hold(context):
-    context = _scene(context)
-    assert context.hide("canary ada-7 /home/someone/x") == "[hidden] [hidden] ~/x"
-    assert context.unattended == "GPCLI_TOKEN"
+def test_the_context_hides_what_the_variables_hold(context):
+    context = _build_check_context(context)
+    assert context.redact("canary ada-7 /home/someone/x") == "[hidden] [hidden] ~/x"
+    assert context.credential_source == "GPCLI_TOKEN"
 
 
 def test_the_portal_is_asked_once_for_all_the_checks_of_the_way(context):
-    context = _scene(context)
-    assert context.contact is context.contact
-    assert context.contact.status == 404
+    context = _build_check_context(context)
+    assert context.first_response is context.first_response
+    assert context.first_response.status == 404

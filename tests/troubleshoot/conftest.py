@@ -1,4 +1,4 @@
-"""Scenes: a computer by its variables, and a portal by its answers."""
+"""Check contexts: a computer by its variables, and a portal by its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.troubleshoot_command import _door, _person
+from gpcli.cli.troubleshoot_command import _choose_person, _open_client
 from gpcli.config.options import Options
 from gpcli.troubleshoot.check_context import CheckContext
 
@@ -26,16 +26,16 @@ MACHINE = {
 
 @pytest.fixture
 def context(tmp_path):
-    """`scene(answer, platform, **variables)`; without `answer` nothing may be asked."""
+    """`context(answer, platform, **variables)`; without `answer` nothing may be asked."""
     opened = []
 
-    def made(
+    def build(
         answer: Callable[[httpx.Request], httpx.Response] | None = None,
         platform: str = "linux",
         **variables: str,
     ) -> CheckContext:
         env = {"GPCLI_CONFIG_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **variables}
-        session = AppContext(
+        app_context = AppContext(
             Options(no_input=True),
             env,
             *(io.StringIO() for _ in range(3)),
@@ -43,18 +43,18 @@ def context(tmp_path):
             vault=MemoryVault(),
             transport=httpx.MockTransport(answer or forbidden),
         )
-        opened.append(session)
+        opened.append(app_context)
         return CheckContext(
-            session,
-            choose_person=lambda: _person(session),
-            open_client=lambda spent: _door(session, spent),
+            app_context,
+            choose_person=lambda: _choose_person(app_context),
+            open_client=lambda spent: _open_client(app_context, spent),
             variables=("GPCLI_PROFILE", "GPCLI_PORTAL"),
             platform=platform,
         )
 
-    yield made
-    for session in opened:
-        session.close()
+    yield build
+    for app_context in opened:
+        app_context.close()
 
 
 def forbidden(request: httpx.Request) -> httpx.Response:

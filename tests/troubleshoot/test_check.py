@@ -9,26 +9,28 @@ import pytest
 from gpcli.errors import Expired, NoKeyring, Unreachable
 from gpcli.http.network_errors import LostReply
 from gpcli.model.finding import Finding, Verdict
-from gpcli.troubleshoot.check import Check, warning, passed, skipped, run_checks
+from gpcli.troubleshoot.check import Check, passed, run_checks, skipped, warning
 from gpcli.troubleshoot.check_list import CHECKS, build_error
 
-SCENE = SimpleNamespace(redact=lambda text: text.replace("Ada", "[hidden]"), unattended=None)
-MACHINE = SimpleNamespace(redact=SCENE.redact, unattended="GPCLI_TOKEN")
+CONTEXT = SimpleNamespace(
+    redact=lambda text: text.replace("Ada", "[hidden]"), credential_source=None
+)
+MACHINE = SimpleNamespace(redact=CONTEXT.redact, credential_source="GPCLI_TOKEN")
 
 
-def raising(trouble: Exception):
+def raising(error: Exception):
     def run(context):
-        raise trouble
+        raise error
 
     return run
 
 
-def look_at(*checks: Check) -> list[Finding]:
-    return list(run_checks(checks, SCENE))
+def collect_findings(*checks: Check) -> list[Finding]:
+    return list(run_checks(checks, CONTEXT))
 
 
 def test_findings_come_in_the_order_of_the_checks():
-    found = look_at(
+    found = collect_findings(
         Check("one", lambda _: passed("well")),
         Check("two", lambda _: warning("odd", "clock", "set it")),
         Check("three", lambda _: skipped("no need")),
@@ -41,7 +43,7 @@ def test_findings_come_in_the_order_of_the_checks():
 
 
 def test_what_is_raised_is_the_finding_with_its_word_and_hint():
-    [found] = look_at(Check("one", raising(NoKeyring("no", hint="unlock it"))))
+    [found] = collect_findings(Check("one", raising(NoKeyring("no", hint="unlock it"))))
     assert found == Finding("one", Verdict.FAILED, "no", "no_keyring", "unlock it")
 
 
@@ -51,12 +53,12 @@ def test_a_machine_is_not_told_to_log_in():
 
 
 def test_a_failure_without_a_hint_still_has_a_cure():
-    [found] = look_at(Check("one", raising(Unreachable("no"))))
+    [found] = collect_findings(Check("one", raising(Unreachable("no"))))
     assert found.cure == "Put it right, then run gpcli troubleshoot again."
 
 
 def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
-    broken, other = look_at(
+    broken, other = collect_findings(
         Check("one", raising(KeyError("Ada's secret"))), Check("two", lambda _: passed("well"))
     )
     assert (broken.status, broken.cause) == (Verdict.FAILED, "unexpected")
@@ -66,7 +68,7 @@ def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
 
 def test_a_check_names_the_one_that_failed_also_when_others_lie_between():
     asked = []
-    found = look_at(
+    found = collect_findings(
         Check("one", raising(Unreachable("no"))),
         Check("two", asked.append, ("one",)),
         Check("three", asked.append, ("two",)),
@@ -77,12 +79,14 @@ def test_a_check_names_the_one_that_failed_also_when_others_lie_between():
 
 @pytest.mark.parametrize("first", [warning("odd", "clock", "x"), skipped("no need"), passed("")])
 def test_only_a_failure_stands_in_the_way(first):
-    found = look_at(Check("one", lambda _: first), Check("two", lambda _: passed("well"), ("one",)))
+    found = collect_findings(
+        Check("one", lambda _: first), Check("two", lambda _: passed("well"), ("one",))
+    )
     assert found[1].status is Verdict.OK
 
 
 def test_words_pass_through_discretion():
-    [found] = look_at(Check("one", raising(Unreachable("Ada is", hint="ask Ada"))))
+    [found] = collect_findings(Check("one", raising(Unreachable("Ada is", hint="ask Ada"))))
     assert (found.seen, found.cure) == ("[hidden] is", "ask [hidden]")
 
 

@@ -57,7 +57,9 @@ def test_a_machine_with_a_token_needs_neither_keyring_nor_browser(context):
 
 def test_a_ci_run_at_a_sandbox_is_told_as_such(context):
     variables = {**MACHINE, "GPCLI_ENVIRONMENT": "sandbox", "CI": "1"}
-    assert machine_checks.check_production_guard(context(**variables)).seen == "a CI run, on sandbox"
+    assert (
+        machine_checks.check_production_guard(context(**variables)).seen == "a CI run, on sandbox"
+    )
 
 
 def test_a_bus_that_no_variable_names_is_found_as_under_cron(context, tmp_path):

@@ -48,7 +48,9 @@ def signed_in(context):
         path.write_text(f'[profiles.home]\nportal = "{PORTAL}"\nenvironment = "staging"\n')
         account = account_id("home", PORTAL, KEPT.patient, KEPT.fhir_user)
         key = profile_key("home", PORTAL)
-        here.app_context.index.add_person(key, IndexedPerson(account, KEPT.patient, "Ada Berg", 1.0))
+        here.app_context.index.add_person(
+            key, IndexedPerson(account, KEPT.patient, "Ada Berg", 1.0)
+        )
         here.app_context.vault.save(account, replace(KEPT, **changes))
         return here
 
