@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 
@@ -42,11 +42,23 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+class Cure(StrEnum):
+    """The kind of cure of an error for which a person and a machine need different words."""
+
+    SIGN_IN = "sign_in"
+    """Access has ended or was refused: only other credentials help."""
+
+    MORE_RIGHTS = "more_rights"
+    """The credentials do not permit it: only ones that permit more help."""
+
+
 class GpcliError(Exception):
     """What failed and why (`message`), and what to do about it (`hint`, may be empty).
 
-    `request_id` is what the portal logged the request under; `retry_after` the seconds after which
-    it said that trying again makes sense. Texts may quote the portal: the writer sanitises them.
+    `hint` has a person's words. `cure` is the kind of cure that they describe, where a machine that
+    signs in by itself needs other words; `None` = everybody needs the same. `request_id` is what
+    the portal logged the request under; `retry_after` is the seconds after which it said that
+    trying again makes sense. Texts may quote the portal: the writer sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
@@ -57,14 +69,34 @@ class GpcliError(Exception):
         message: str,
         *,
         hint: str = "",
+        cure: Cure | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.cure = cure
         self.request_id = request_id
         self.retry_after = retry_after
+        self._cure_words = hint
+        self._more_words = ""
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in a person's words; empty = nothing is known to help."""
+        return self.word_hint(self._cure_words)
+
+    def word_hint(self, cure_words: str) -> str:
+        """Return the hint with other words for its cure; what was added to it stays."""
+        return f"{cure_words} {self._more_words}".strip()
+
+    def add_hint(self, sentence: str) -> None:
+        """Add a sentence that everybody needs."""
+        self._more_words = f"{self._more_words} {sentence}".strip()
+
+    def replace_hint(self, hint: str) -> None:
+        """Set the hint for everybody, in place of all that it said."""
+        self._cure_words, self._more_words, self.cure = hint, "", None
 
 
 class Failure(GpcliError):

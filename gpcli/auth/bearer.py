@@ -122,7 +122,7 @@ class SessionBearer:
 
     def _refreshed(self, client: HttpClient, session: StoredSession) -> StoredSession:
         if session.refresh_token is None:
-            raise errors.Expired("Your sign-in has expired.", hint=LOGIN)
+            raise errors.Expired("Your sign-in has expired.", hint=LOGIN, cure=errors.Cure.SIGN_IN)
         answer = client.post_form(session.token_endpoint, _refresh_form(session))
         if answer.status in MOVED_STATUSES:
             session = self._led_anew(client, session)
@@ -151,13 +151,17 @@ class SessionBearer:
         word = read_oauth_error(answer)
         if word != "invalid_grant":
             raise errors.SignInRefused(
-                f"The portal did not renew your sign-in ({word or answer.status}).", hint=LOGIN
+                f"The portal did not renew your sign-in ({word or answer.status}).",
+                hint=LOGIN,
+                cure=errors.Cure.SIGN_IN,
             )
         current = self._loaded()
         if current.refresh_token != used.refresh_token:  # somebody without our lock was faster
             return current
         self._vault.delete(self._account)
-        raise errors.Expired("Your sign-in has expired or was ended.", hint=LOGIN)
+        raise errors.Expired(
+            "Your sign-in has expired or was ended.", hint=LOGIN, cure=errors.Cure.SIGN_IN
+        )
 
     def _loaded(self) -> StoredSession:
         session = self._vault.load(self._account)

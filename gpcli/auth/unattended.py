@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.auth.bearer import ScopedBearer, StaticBearer
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Settings
-from gpcli.errors import Expired, GpcliError, InputNeeded, InvalidUsage, NotPermitted
+from gpcli.errors import Cure, GpcliError, InputNeeded, InvalidUsage
 
 
 @dataclass(frozen=True)
@@ -47,19 +46,16 @@ def build_machine_bearer(settings: Settings, around: MachineEnvironment) -> Scop
     return _WAYS[str(settings.machine)](settings, around)
 
 
-def hint_for(error: GpcliError, machine: str) -> str:
-    """What to do about `error` where `machine` signs in (as `Settings.machine`).
+def word_machine_hint(error: GpcliError, machine: str) -> str:
+    """Return what to do about `error` where `machine` (as `Settings.machine`) signs in.
 
-    Nobody can log in there, so the sentence that says so gives way to one that helps.
+    Nobody can log in there: the words for the error's cure are a machine's.
     """
-    if isinstance(error, Expired):
-        return _TO_LOG_IN.sub(_REFUSED[machine], error.hint)
-    if isinstance(error, NotPermitted):
-        return _TO_LOG_IN.sub(_MORE_RIGHTS, error.hint)
-    return error.hint
+    if error.cure is None:
+        return error.hint
+    return error.word_hint(_REFUSED[machine] if error.cure is Cure.SIGN_IN else _MORE_RIGHTS)
 
 
-_TO_LOG_IN = re.compile(r"gpcli login[^.\n]*\.?")
 _COMMANDED = "Its command must print a token of this portal that has not ended."
 _REFUSED = {
     TOKEN: "Set a token of this portal that has not ended.",

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from gpcli.care.confirmation import Asker
 from gpcli.errors import (
     ConsentNeeded,
+    Cure,
     GpcliError,
     InputNeeded,
     InvalidUsage,
@@ -55,7 +56,7 @@ _ERRORS: dict[Standing, type[GpcliError]] = {
     Standing.CONSENT_NEEDED: ConsentNeeded,
     Standing.NOT_PERMITTED: NotPermitted,
 }
-_CURES: dict[Standing, str] = {
+_HINTS: dict[Standing, str] = {
     Standing.CONSENT_NEEDED: "gpcli consent grant",
     Standing.NOT_PERMITTED: "gpcli login",
 }
@@ -141,7 +142,9 @@ def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> Gpcli
     if row.status is Standing.NOT_OFFERED:
         asked = tuple(dict.fromkeys(each.surgery for each in rows))
         return NotOffered(_nobody(asked, name), hint=_call(rows))
-    return _ERRORS[row.status](row.reason or "", hint=_CURES.get(row.status) or _call(rows))
+    cure = Cure.MORE_RIGHTS if row.status is Standing.NOT_PERMITTED else None
+    hint = _HINTS.get(row.status) or _call(rows)
+    return _ERRORS[row.status](row.reason or "", hint=hint, cure=cure)
 
 
 def hidden_commands(

@@ -315,7 +315,7 @@ def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
     together = kind.__new__(kind, message)  # kinds differ in what they are made of
     longest = max(waits, default=None)
     vars(together).update(vars(first), message=message, retry_after=longest)
-    together.hint = "\n".join(hints)
+    together.replace_hint("\n".join(hints))
     return together
 
 

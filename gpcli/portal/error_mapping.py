@@ -12,6 +12,7 @@ from gpcli.errors import (
     BadResponse,
     Conflict,
     ConsentNeeded,
+    Cure,
     Expired,
     FeeNotAccepted,
     GpcliError,
@@ -39,6 +40,8 @@ _HINTS: dict[type[GpcliError], str] = {
     RateLimited: "Try again later.",
     PortalError: "Try again later.",
 }
+
+_CURES = {Expired: Cure.SIGN_IN, NotPermitted: Cure.MORE_RIGHTS}
 
 _BY_PROBLEM: dict[str, type[GpcliError]] = {
     "consent-needed": ConsentNeeded,
@@ -75,6 +78,7 @@ def error_from_response(answer: HttpResponse) -> GpcliError:
     return kind(
         f"{sentence} It says: {said}" if said else sentence,
         hint=_HINTS.get(kind, ""),
+        cure=_CURES.get(kind),
         request_id=answer.request_id,
         retry_after=read_retry_after(answer.headers),
     )

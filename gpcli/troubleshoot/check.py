@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gpcli.auth.unattended import hint_for
+from gpcli.auth.unattended import word_machine_hint
 from gpcli.errors import GpcliError, NoToken
 from gpcli.model.finding import Finding, Verdict
 from gpcli.troubleshoot.check_context import CheckContext
@@ -82,7 +82,7 @@ def _find_cure(error: GpcliError, context: CheckContext) -> str:
     if isinstance(error, NoToken):
         return _TRY_COMMAND_ITSELF
     machine = context.credential_source
-    return hint_for(error, machine) if machine else error.hint
+    return word_machine_hint(error, machine) if machine else error.hint
 
 
 _TRY_COMMAND_ITSELF = (

@@ -10,12 +10,20 @@ from gpcli.auth.token_command import CommandBearer
 from gpcli.auth.unattended import (
     MachineEnvironment,
     build_machine_bearer,
-    hint_for,
     require_patient,
+    word_machine_hint,
 )
 from gpcli.config.profiles import Profile
 from gpcli.config.settings import Settings
-from gpcli.errors import ConfigError, Expired, InputNeeded, InvalidUsage, NotFound, NotPermitted
+from gpcli.errors import (
+    ConfigError,
+    Cure,
+    Expired,
+    InputNeeded,
+    InvalidUsage,
+    NotFound,
+    NotPermitted,
+)
 
 PROFILE = Profile("night", "https://portal.example/fhir/R4", "staging")
 NOBODY = Settings(PROFILE, None, None, None, None, 30.0)
@@ -55,16 +63,17 @@ def test_what_can_give_no_token_is_refused(around, settings):
 
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
-@pytest.mark.parametrize("kind", [Expired, NotPermitted])
-def test_a_refused_machine_is_not_told_to_log_in(settings, kind):
-    hint = hint_for(kind("No.", hint="gpcli login"), settings.machine)
+@pytest.mark.parametrize("cure", Cure)
+def test_a_refused_machine_is_not_told_to_log_in(settings, cure):
+    hint = word_machine_hint(Expired("No.", hint="gpcli login", cure=cure), settings.machine)
     assert hint
     assert "login" not in hint
 
 
 def test_what_else_a_hint_says_is_kept():
-    error = NotPermitted("No.", hint="gpcli login asks; gpcli gp tells. The Slot was given back.")
-    assert hint_for(error, "key_file") == (
+    error = NotPermitted("No.", hint="gpcli login asks.", cure=Cure.MORE_RIGHTS)
+    error.add_hint("The Slot was given back.")
+    assert word_machine_hint(error, "key_file") == (
         "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
         "gpcli services tells what it may use. The Slot was given back."
     )
@@ -74,7 +83,7 @@ def test_what_else_a_hint_says_is_kept():
     "error", [Expired("No.", hint="Set a new one."), NotFound("No.", hint="gpcli login URL")]
 )
 def test_every_other_hint_is_left_as_it_is(error):
-    assert hint_for(error, "key_file") == error.hint
+    assert word_machine_hint(error, "key_file") == error.hint
 
 
 @pytest.mark.parametrize("named", [None, "ada"])

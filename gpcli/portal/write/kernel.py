@@ -288,8 +288,9 @@ class WriteKernel:
             read_back(look, intent, kind)
             if not matches(latest[0], is_done):
                 self.record_state(intent, "refused")
+                shown = latest[0].relative_reference
                 raise NotChanged(
-                    f"The portal took the request, but shows {latest[0].relative_reference} as it was.",
+                    f"The portal took the request, but shows {shown} as it was.",
                     hint=where_to_look(kind),
                     request_id=str(intent),
                 )

@@ -229,8 +229,9 @@ def require_recognisable(seen: Bundle, response: HttpResponse, prior: PriorWrite
     created = _read_created(response)
     if seen.matches or created is None or _has_identifier(created, prior.intent):
         return
+    reference = created.relative_reference
     raise Conflict(
-        f"It is done ({created.relative_reference}), but the portal changed the identifier it came with.",
+        f"It is done ({reference}), but the portal changed the identifier it came with.",
         hint=f"Do not repeat it: that would do it again. {where_to_look(created.resource_type)}",
         request_id=str(prior.request_id),
     )
@@ -282,5 +283,7 @@ def with_remains(error: GpcliError, references: Sequence[str], request_id: UUID)
     """Return the error with the hint that only the beginning, `references`, is at the portal."""
     remains = ", ".join(each.partition("/")[2] for each in references)
     beginning = f"Only the beginning is at the portal ({remains}), without your words. "
-    error.hint = f"{beginning}The same command with --request-id {request_id} goes on with it."
+    error.replace_hint(
+        f"{beginning}The same command with --request-id {request_id} goes on with it."
+    )
     return error

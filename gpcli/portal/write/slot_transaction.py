@@ -242,7 +242,7 @@ def _without_appointment(
     refusal = error_from_response(result.response)
     freed = _send_free(booking, slot.record, slot_result.etag)
     ending = "The time is free again." if freed else "The surgery may have to free the time again."
-    refusal.hint = f"{refusal.hint} {ending}".strip()
+    refusal.add_hint(ending)
     return refusal
 
 
