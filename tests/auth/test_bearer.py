@@ -67,10 +67,12 @@ def test_what_cannot_be_a_token_is_refused_without_repeating_it(text):
     assert refused.value.message == "GPCLI_TOKEN is not an access token."
 
 
-def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, signed_in):
-    vault.save(ADA, signed_in())
+@pytest.mark.parametrize("left", [60, 3600])
+def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, signed_in, left):
+    session = signed_in(expires_at=NOW + left)
+    vault.save(ADA, session)
     assert bearer.get_token(issuer.client) == "access-1"
-    assert (issuer.asked, bearer.load_session()) == ([], signed_in())
+    assert (issuer.asked, bearer.load_session()) == ([], session)
 
 
 def test_a_session_that_was_read_already_is_not_read_again(issuer, signed_in, tmp_path):
@@ -84,7 +86,7 @@ def test_nobody_signed_in_says_how_to_sign_in(bearer, issuer):
     assert refused.value.hint == "gpcli login signs you in."
 
 
-@pytest.mark.parametrize("left", [59, 0, -5000])
+@pytest.mark.parametrize("left", [59.9, 0, -5000])
 def test_a_token_in_its_last_minute_is_renewed_and_kept(
     bearer, vault, issuer, signed_in, tokens, left
 ):

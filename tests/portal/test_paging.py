@@ -8,7 +8,7 @@ import pytest
 
 from gpcli import errors
 from gpcli.portal.queries import PAGE_SIZE, Query
-from gpcli.portal.search import MAX_IDLE, FhirSearch
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import a_consent, a_practitioner, a_searchset, a_slot
 from tests.portal.scripted import BASE, Reply, Server
 
@@ -141,7 +141,7 @@ def test_empty_pages_without_end_are_the_end_and_short_only_by_the_total(
     pages += [a_searchset(next=page(number), total=total) for number in range(3, 30)]
 
     assert asked(server, exchange, *pages) == ["1"]
-    assert (len(server.asked), len(exchange.flaws)) == (1 + MAX_IDLE, flaws)
+    assert (len(server.asked), len(exchange.flaws)) == (4, flaws)
 
 
 def test_a_page_that_fails_is_no_end(exchange: FhirSearch, server: Server):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpcli.errors import Expired, NoKeyring, Unreachable
+from gpcli.errors import Cure, Expired, NoKeyring, Unreachable
 from gpcli.http.network_errors import LostReply
 from gpcli.model.finding import Finding, Verdict
 from gpcli.troubleshoot.check import Check, passed, run_checks, skipped, warning
@@ -48,7 +48,7 @@ def test_what_is_raised_is_the_finding_with_its_word_and_hint():
 
 
 def test_a_machine_is_not_told_to_log_in():
-    [found] = run_checks([Check("one", raising(Expired("no", hint="gpcli login")))], MACHINE)
+    [found] = run_checks([Check("one", raising(Expired("no", hint="gpcli login", cure=Cure.SIGN_IN)))], MACHINE)
     assert found.cure == "Set a token of this portal that has not ended."
 
 
