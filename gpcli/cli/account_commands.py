@@ -8,31 +8,31 @@ import typer
 
 from gpcli.account import (
     SignInOptions,
-    select_portal,
     check_environment,
     check_lifetime,
+    fetch_sign_in_state,
     read_sign_in_states,
+    select_portal,
     sign_in,
     sign_out,
-    fetch_sign_in_state,
 )
 from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_grant, propose_withdrawal
 from gpcli.care.offers import nothing_digital, standings
 from gpcli.care.slots import span
-from gpcli.cli.commands.registry import starts
-from gpcli.cli.global_options import context_of
+from gpcli.cli.commands.registry import command_services
+from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_consent
-from gpcli.cli.service_commands import say_nothing_digital
+from gpcli.cli.service_commands import show_no_online_services
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.model.service import highest_level
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 
-OFFLINE = "offline_access"
+OFFLINE_SCOPE = "offline_access"
 """The scope of a session that renews itself."""
 
-_CURE = (
+_CONSENT_HINT = (
     "add prompt = \"consent\" to the profile '{name}' (see gpcli help profiles) "
     "and gpcli login again"
 )
@@ -76,7 +76,7 @@ def login(
     limit: HumanTime = 600,
 ) -> None:
     """Sign in at your GP's portal."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if portal is not None:
         select_portal(context, portal, environment)
     elif environment is not None:
@@ -86,17 +86,17 @@ def login(
         context, browser=None if no_browser else browser, automatic=automatic
     )
     summary, offers = sign_in(context, SignInOptions(device, port, hint, limit), prompter)
-    context.store_offers(offers, starts())
+    context.store_offers(offers, command_services())
     context.output.show_item(SIGNED_IN, summary)
-    if not summary.renews and OFFLINE in context.profile.scopes.split():
-        _say_it_ends(context)
+    if not summary.renews and OFFLINE_SCOPE in context.profile.scopes.split():
+        _warn_of_session_end(context)
     if nothing_digital(standings(offers, context.now())):
-        say_nothing_digital(context, offers.surgeries)
+        show_no_online_services(context, offers.surgeries)
 
 
-def _say_it_ends(context: AppContext) -> None:
+def _warn_of_session_end(context: AppContext) -> None:
     profile = context.profile
-    cure = _CURE.format(name=profile.name)
+    cure = _CONSENT_HINT.format(name=profile.name)
     if profile.asks_for_consent:
         cure = "only the portal can change this"
     context.output.warning(
@@ -112,7 +112,7 @@ def logout(
     ] = False,
 ) -> None:
     """Sign out, at the portal and here."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     ended = sign_out(context, everyone=everyone)
     context.output.show_list(SIGNED_OUT, ended)
     for one in ended:
@@ -134,7 +134,7 @@ def whoami(
     ] = None,
 ) -> None:
     """Show who is signed in, where, and for how long."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if everyone:
         if not context.output.show_list(SIGN_INS, read_sign_in_states(context)):
             context.output.notice("Nobody is signed in.")
@@ -150,7 +150,7 @@ def whoami(
 
 def show(ctx: typer.Context) -> None:
     """Show what you have consented to."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     consents = context.portal.fetch_consents()
     context.output.show_list(CONSENTS, consents)
     context.output.notice(f"Your level is {highest_level(consents).value}.")
@@ -158,13 +158,13 @@ def show(ctx: typer.Context) -> None:
 
 def grant(ctx: typer.Context) -> None:
     """Consent to Full Access, which the GP's services need."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
         return
     intent = context.intent("consent grant")
     outcome = context.confirm_and_send(propose_grant(context.portal, intent))
     show_consent(context, outcome, intent)
-    context.store_offers(context.portal.fetch_offers(), starts())
+    context.store_offers(context.portal.fetch_offers(), command_services())
 
 
 def withdraw(
@@ -175,10 +175,10 @@ def withdraw(
     ] = None,
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
         return
     intent = context.intent("consent withdraw")
     outcome = context.confirm_and_send(propose_withdrawal(context.portal, intent), word=confirm)
     show_consent(context, outcome, intent)
-    context.store_offers(context.portal.fetch_offers(), starts())
+    context.store_offers(context.portal.fetch_offers(), command_services())

@@ -11,7 +11,7 @@ from typer._click import exceptions as trouble
 
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.commands.specs import Registry
-from gpcli.cli.global_options import CommandRun, SessionFactory
+from gpcli.cli.global_options import CommandRun, ContextFactory
 from gpcli.cli.lazy_group import PROGRAM, LazyGroup, argument_name
 from gpcli.config.options import Options
 from gpcli.errors import (
@@ -42,7 +42,7 @@ def run(
     stdin: TextIO,
     stdout: TextIO,
     stderr: TextIO,
-    context_factory: SessionFactory,
+    context_factory: ContextFactory,
     *,
     registry: Registry | None = None,
 ) -> int:
@@ -79,9 +79,9 @@ def _advise(this: CommandRun, error: GpcliError) -> None:
     settings = getattr(this.made, "settings", None) if isinstance(error, _OF_RIGHTS) else None
     if settings is None or not settings.machine:
         return
-    from gpcli.auth.unattended import hint_for  # noqa: PLC0415  (only failures of machines)
+    from gpcli.auth.unattended import word_machine_hint  # noqa: PLC0415  (only failures of machines)
 
-    error.hint = hint_for(error, settings.machine)
+    error.replace_hint(word_machine_hint(error, settings.machine))
 
 
 def _say_what_was_sent(this: CommandRun, ending: BaseException) -> None:

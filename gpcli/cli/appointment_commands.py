@@ -10,7 +10,7 @@ from gpcli.app_context import AppContext
 from gpcli.care import appointments
 from gpcli.care.appointments import listed, pick
 from gpcli.care.offers import called
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
@@ -29,11 +29,11 @@ def list_appointments(
     ] = False,
 ) -> None:
     """List bookings and enquiries, also those made by phone."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if past and waiting:
         raise InvalidUsage("What is past does not wait: --past and --waiting exclude each other.")
     found = listed(context.portal, context.now(), past=past, everything=everything, waiting=waiting)
-    found = _at_gp(context, found)
+    found = _filter_by_gp(context, found)
     if not context.output.show_list(APPOINTMENTS, found):
         context.output.notice("There are none.")
     context.require_complete()
@@ -41,32 +41,32 @@ def list_appointments(
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
-    context = context_of(ctx)
-    identity = _picked(context, appointment)
+    context = get_context(ctx)
+    identity = _pick_appointment(context, appointment)
     context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(identity))
     context.require_complete()
 
 
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(RECEIPT):
         return
-    identity = _picked(context, appointment)
+    identity = _pick_appointment(context, appointment)
     intent = context.intent("cancel")
     gp = context.options.gp
     decision = appointments.propose(context.portal, identity, intent, context.now, gp=gp)
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
-def _picked(context: AppContext, appointment: str | None) -> str:
+def _pick_appointment(context: AppContext, appointment: str | None) -> str:
     now = context.now()
     return pick(
         context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
     )
 
 
-def _at_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
+def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
     if context.options.gp is None:
         return found
     ours = {surgery.id for surgery in called(context.portal.fetch_surgeries(), context.options.gp)}
@@ -85,7 +85,7 @@ def export(
     everything: Annotated[bool, typer.Option("--all", help="Past and coming")] = False,
 ) -> None:
     """Write coming appointments as iCalendar."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     for name in FORMATS:
         if getattr(context.options, name) not in {None, False}:
             raise InvalidUsage(
@@ -103,7 +103,7 @@ def export(
         zone=context.zone.key,
         now=context.now(),
         details=details,
-        addresses=_addresses(context) if details and timed else {},
+        addresses=_fetch_addresses(context) if details and timed else {},
     )
     context.output.show_document(document)
     if not timed:
@@ -113,6 +113,8 @@ def export(
     context.require_complete()
 
 
-def _addresses(context: AppContext) -> dict[str, str]:
+def _fetch_addresses(context: AppContext) -> dict[str, str]:
     """Where the patient's GPs are, by their ids."""
-    return {each.id: each.addresses[0] for each in context.portal.fetch_surgeries() if each.addresses}
+    return {
+        each.id: each.addresses[0] for each in context.portal.fetch_surgeries() if each.addresses
+    }

@@ -12,7 +12,7 @@ from pathlib import Path
 from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.model.thread import AttachedFile
 
-MOST = 20 * 1024 * 1024
+MAX_TOTAL_BYTES = 20 * 1024 * 1024
 """Bytes of all the files together beyond which they are refused, whatever a surgery takes."""
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -26,23 +26,23 @@ _FLAGS = (
 )
 
 
-def read_enclosures(names: Sequence[str]) -> tuple[AttachedFile, ...]:
+def read_attachments(names: Sequence[str]) -> tuple[AttachedFile, ...]:
     """The files of these names.
 
     Raises NotFound for one that does not exist; Usage for what is no plain file, is empty, can't
     be read, changes meanwhile, or is too much.
     """
     found: list[AttachedFile] = []
-    left = MOST
+    left = MAX_TOTAL_BYTES
     for name in names:
-        found.append(read_enclosure(name))
+        found.append(read_attachment(name))
         left -= len(found[-1].content)
         if left < 0:
-            raise InvalidUsage(f"The attachments have more than {MOST} bytes together.")
+            raise InvalidUsage(f"The attachments have more than {MAX_TOTAL_BYTES} bytes together.")
     return tuple(found)
 
 
-def read_enclosure(name: str) -> AttachedFile:
+def read_attachment(name: str) -> AttachedFile:
     """One file: its base name without hidden characters, its type by its extension, its bytes."""
     if not name.strip():
         raise InvalidUsage("--attach needs a value that is not empty.")
@@ -54,54 +54,54 @@ def read_enclosure(name: str) -> AttachedFile:
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
+        raise _read_error(name, error) from error
     try:
-        content = _content(name, descriptor)
+        content = _read_content(name, descriptor)
     finally:
         os.close(descriptor)
-    return AttachedFile(_title(path), media_type(path.name), content)
+    return AttachedFile(_attachment_title(path), guess_media_type(path.name), content)
 
 
-def media_type(name: str) -> str:
+def guess_media_type(name: str) -> str:
     """The media type that a file's extension stands for, the same on every machine."""
     kind, packed = MimeTypes().guess_type(name, strict=False)
     return UNKNOWN_TYPE if kind is None or packed else kind
 
 
-def _content(name: str, descriptor: int) -> bytes:
+def _read_content(name: str, descriptor: int) -> bytes:
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
-        raise InvalidUsage(f"'{name}' is {_kind(before.st_mode)}, not a file.")
-    if before.st_size > MOST:
-        raise InvalidUsage(f"'{name}' has {before.st_size} bytes: {MOST} at most.")
-    content = whole(name, descriptor, before)
+        raise InvalidUsage(f"'{name}' is {_describe_kind(before.st_mode)}, not a file.")
+    if before.st_size > MAX_TOTAL_BYTES:
+        raise InvalidUsage(f"'{name}' has {before.st_size} bytes: {MAX_TOTAL_BYTES} at most.")
+    content = read_unchanged(name, descriptor, before)
     if not content:
         raise InvalidUsage(f"'{name}' is empty.")
     return content
 
 
-def whole(name: str, descriptor: int, before: os.stat_result) -> bytes:
+def read_unchanged(name: str, descriptor: int, before: os.stat_result) -> bytes:
     """The bytes of a file that was as `before` when it was opened; raises Usage if it changed."""
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         content = file.read(before.st_size + 1)
-    if len(content) != before.st_size or _state(os.fstat(descriptor)) != _state(before):
+    if len(content) != before.st_size or _file_state(os.fstat(descriptor)) != _file_state(before):
         raise InvalidUsage(
             f"'{name}' changes while it is read.", hint="Try again when it is whole."
         )
     return content
 
 
-def _state(found: os.stat_result) -> tuple[int, int]:
+def _file_state(found: os.stat_result) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _kind(mode: int) -> str:
+def _describe_kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a pipe" if stat.S_ISFIFO(mode) else "a device"
 
 
-def _unreadable(name: str, error: OSError | ValueError) -> GpcliError:
+def _read_error(name: str, error: OSError | ValueError) -> GpcliError:
     if isinstance(error, FileNotFoundError):
         return NotFound(f"There is no file '{name}'.")
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
@@ -114,7 +114,7 @@ def _unreadable(name: str, error: OSError | ValueError) -> GpcliError:
     return InvalidUsage(f"'{name}' can't be read: {why}.")
 
 
-def _title(path: Path) -> str:
+def _attachment_title(path: Path) -> str:
     """The base name as the surgery sees it; bytes that are no text become question marks."""
     name = path.name.encode(errors="replace").decode()
     return "".join(each if each.isprintable() else "_" for each in name)

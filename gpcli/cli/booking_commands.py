@@ -11,7 +11,7 @@ from gpcli.care import booking
 from gpcli.care import booking as flu_care
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
 from gpcli.care.slots import SlotSearch, find, wanted
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
@@ -63,8 +63,8 @@ def slots(
     limit: Limit = None,
 ) -> None:
     """List free times."""
-    context = context_of(ctx)
-    search = _search(context, first, last, between, weekday, practitioner, via)
+    context = get_context(ctx)
+    search = _build_search(context, first, last, between, weekday, practitioner, via)
     free = find(context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit)
     shown = context.output.show_list(SLOTS, free)
     if search.begun and not shown:
@@ -90,14 +90,14 @@ def book(
     notice: Notice = "2h",
 ) -> None:
     """Book a time, or ask the surgery for one."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(RECEIPT):
         return
     soonest = notice if take_first else None
-    search = _search(context, first, last, between, weekday, practitioner, via, soonest)
-    request = _request(context, ServiceName.BOOKING, "book", reason, another)
+    search = _build_search(context, first, last, between, weekday, practitioner, via, soonest)
+    request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
     decision = booking.propose(
-        _desk(context, search), request, BookingChoice(slot, take_first, enquiry)
+        _build_booking_context(context, search), request, BookingChoice(slot, take_first, enquiry)
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
@@ -117,18 +117,24 @@ def flu(
     notice: Notice = "2h",
 ) -> None:
     """Show who may have the flu vaccine, its price and free times; or book one."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     books = slot is not None or take_first
     output = context.output
-    if output.write_field_names_if_asked(RECEIPT) if books else output.write_field_names_if_asked(FLU):
+    if (
+        output.write_field_names_if_asked(RECEIPT)
+        if books
+        else output.write_field_names_if_asked(FLU)
+    ):
         return
     soonest = notice if take_first else None
-    search = _search(context, first, last, between, weekday, practitioner, None, soonest)
+    search = _build_search(context, first, last, between, weekday, practitioner, None, soonest)
     if not books:
         _show_flu(context, search, limit or FLU_SLOTS)
         return
-    request = _request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
-    decision = booking.propose(_desk(context, search), request, BookingChoice(slot, take_first))
+    request = _build_request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
+    decision = booking.propose(
+        _build_booking_context(context, search), request, BookingChoice(slot, take_first)
+    )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
@@ -143,7 +149,7 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     context.require_complete()
 
 
-def _search(
+def _build_search(
     context: AppContext,
     first: str | None,
     last: str | None,
@@ -168,7 +174,7 @@ def _search(
     return SlotSearch(wish, context.zone, now)
 
 
-def _request(
+def _build_request(
     context: AppContext, service: ServiceName, command: str, reason: str | None, another: bool
 ) -> ServiceRequest:
     return ServiceRequest(
@@ -181,7 +187,7 @@ def _request(
     )
 
 
-def _desk(context: AppContext, search: SlotSearch) -> BookingContext:
+def _build_booking_context(context: AppContext, search: SlotSearch) -> BookingContext:
     return BookingContext(
         context.portal, search, context.ask, lambda slot: slot_label(slot, context.now())
     )

@@ -12,10 +12,10 @@ from typing import Any
 from gpcli.cli import help_commands, help_pages
 from gpcli.cli.commands import registry
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
-from gpcli.cli.global_options import GLOBAL, WRITE, GlobalOption
+from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.lazy_group import PROGRAM, load
-from gpcli.cli.topics import topics
+from gpcli.cli.topics import build_topics
 from gpcli.config.index_format import FILES, PEOPLE, PROFILES
 from gpcli.model.service import ServiceName
 
@@ -100,63 +100,69 @@ Option = tuple[str, tuple[str, ...] | None, str]
 GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 
 
-def table_source(commands: Registry) -> str:
+def table_source(tree: Registry) -> str:
     """The source of `gpcli.cli.answer_table` for a registry."""
-    built = {row.path: load(row) for row in commands.rows}
+    built = {row.path: load(row) for row in tree.commands}
     tables = {
         "GROUPS": {
-            "": root_page(commands),
-            **{g.path: group_page(commands, g) for g in commands.groups},
+            "": root_page(tree),
+            **{g.path: group_page(tree, g) for g in tree.groups},
         },
-        "PAGES": {row.path: help_pages.command_page(row, built[row.path]) for row in commands.rows},
-        "TOPICS": topics(),
+        "PAGES": {
+            row.path: help_pages.format_command_page(row, built[row.path]) for row in tree.commands
+        },
+        "TOPICS": build_topics(),
         "SCRIPTS": {shell: script(shell) for shell in help_commands.SHELLS},
-        "SUMMARIES": tuple((it.path, it.summary) for it in _in_order(commands, "")),
-        "STARTS": tuple(row.path for row in commands.starting()),
-        "WRITES": tuple(row.path for row in commands.rows if row.writes),
+        "SUMMARIES": tuple((it.path, it.summary) for it in _in_order(tree, "")),
+        "STARTS": tuple(row.path for row in tree.list_hideable()),
+        "WRITES": tuple(row.path for row in tree.commands if row.writes),
         "OPTIONS": {path: _options(path, command) for path, command in built.items()},
         "ARGUMENTS": {path: _arguments(path, command) for path, command in built.items()},
-        "GLOBAL": tuple(_global(option) for option in GLOBAL),
-        "WRITE": tuple(_global(option) for option in WRITE),
+        "GLOBAL": tuple(_global(option) for option in GLOBAL_OPTIONS),
+        "WRITE": tuple(_global(option) for option in WRITE_OPTIONS),
     }
     return "\n".join([HEAD, *(f"{name} = {_literal(value)}" for name, value in tables.items()), ""])
 
 
-def root_page(commands: Registry) -> GroupPage:
+def root_page(tree: Registry) -> GroupPage:
     """The root's help: head, sections of (name, line), tail."""
-    head = help_pages.section(
+    head = help_pages.format_section(
         "Your GP's online services, from the command line.\n\nUSAGE",
         [f"  {PROGRAM} COMMAND [OPTIONS]"],
     )
-    everything = _in_order(commands, "", deep=False)
+    everything = _in_order(tree, "", deep=False)
     entries = [(it.section, it.path, it.summary) for it in everything]
     lines = _lines([(path, summary) for _, path, summary in entries])
     sections = tuple(
         (title, tuple((path, lines[path]) for at, path, _ in entries if at == title))
         for title in registry.SECTIONS
     )
-    learn = help_pages.columns(
+    learn = help_pages.format_pairs(
         [
             (f"{PROGRAM} COMMAND --help", "What a command takes, with examples"),
-            (f"{PROGRAM} help TOPIC", ", ".join(topics())),
+            (f"{PROGRAM} help TOPIC", ", ".join(build_topics())),
             (f"{PROGRAM} --version", "The version of gpcli"),
         ]
     )
-    options = help_pages.section("GLOBAL OPTIONS, anywhere on the line", help_pages.global_lines())
-    return head, sections, "\n".join([options, help_pages.section("LEARN MORE", learn)])
+    options = help_pages.format_section(
+        "GLOBAL OPTIONS, anywhere on the line", help_pages.format_global_options()
+    )
+    return head, sections, "\n".join([options, help_pages.format_section("LEARN MORE", learn)])
 
 
-def group_page(commands: Registry, group: GroupSpec) -> GroupPage:
+def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
     """The help of a group, of the same shape as the root's."""
-    usage = help_pages.section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
-    rows = [row for row in commands.rows if row.group == group.path]
+    usage = help_pages.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
+    rows = [row for row in tree.commands if row.group == group.path]
     lines = _lines([(row.name, row.summary) for row in rows])
     shown = tuple((row.path, lines[row.name]) for row in rows)
-    learn = help_pages.columns([(f"{PROGRAM} {group.path} COMMAND --help", "What a command takes")])
+    learn = help_pages.format_pairs(
+        [(f"{PROGRAM} {group.path} COMMAND --help", "What a command takes")]
+    )
     return (
         f"{group.summary}.\n\n{usage}",
         (("COMMANDS", shown),),
-        help_pages.section("LEARN MORE", learn),
+        help_pages.format_section("LEARN MORE", learn),
     )
 
 
@@ -172,17 +178,15 @@ def write_files() -> None:
         (COMPLETIONS / name).write_text(script(shell), encoding="utf-8")
 
 
-def _in_order(
-    commands: Registry, path: str, *, deep: bool = True
-) -> Iterator[CommandSpec | GroupSpec]:
-    for name in commands.children(path):
+def _in_order(tree: Registry, path: str, *, deep: bool = True) -> Iterator[CommandSpec | GroupSpec]:
+    for name in tree.list_names(path):
         below = f"{path} {name}".lstrip()
-        found = commands.row(below) or commands.group(below)
+        found = tree.find_command(below) or tree.find_group(below)
         if found is None:
             raise LookupError(f"'{below}' has commands but is no group of the registry")
         yield found
         if deep and isinstance(found, GroupSpec):
-            yield from _in_order(commands, below)
+            yield from _in_order(tree, below)
 
 
 def _lines(pairs: list[tuple[str, str]]) -> dict[str, str]:
@@ -209,7 +213,7 @@ def _flags(path: str, param: Any) -> Iterator[Option]:
 
 def _arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
     if path == "help":
-        return (tuple(topics()),)
+        return (tuple(build_topics()),)
     params = [param for param in command.params if param.param_type_name == "argument"]
     return argument_words(path, params)
 

@@ -18,8 +18,8 @@ import typer
 from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.global_options import context_of
-from gpcli.cli.sandbox_env import needing_extra
+from gpcli.cli.global_options import get_context
+from gpcli.cli.sandbox_env import require_extra
 from gpcli.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 DELAY = timedelta(seconds=30)
 """How long the demo's surgery takes to answer, on the portal's clock."""
 
-_TAKEN_OVER = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TZ")
+_KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TERM",
+    "COLUMNS",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TZ",
+)
 
 
 @dataclass
@@ -76,11 +86,18 @@ class Transcript:
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO
     ) -> AppContext:
         return AppContext(
-            options, env, stdin, out, err, vault=self.vault, browse=visit, terminal=self.terminal
+            options,
+            env,
+            stdin,
+            out,
+            err,
+            vault=self.vault,
+            browse=open_sign_in_page,
+            terminal=self.terminal,
         )
 
 
-def visit(url: str) -> bool:
+def open_sign_in_page(url: str) -> bool:
     """The demo's browser: one GET of the sign-in page, which answers at once."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     threading.Thread(target=lambda: opener.open(url, timeout=10).close(), daemon=True).start()
@@ -93,11 +110,11 @@ def demo(ctx: typer.Context) -> None:
     Everything is real but for the place: a portal on this machine with made-up people, and
     a keyring in memory.
     """
-    context = context_of(ctx)
-    with needing_extra("demo"):
+    context = get_context(ctx)
+    with require_extra("demo"):
         from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, slow to import)
     with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
-        env = {name: context.env[name] for name in _TAKEN_OVER if name in context.env}
+        env = {name: context.env[name] for name in _KEPT_VARIABLES if name in context.env}
         terminal = replace(context.output.terminal, stdin_tty=False, stdout_tty=True)
         stage = Transcript(context.stdout, {**env, "GPCLI_CONFIG_DIR": roof}, terminal)
         stage.say("A GP portal on this machine, with made-up people; the keyring is in memory.")
@@ -109,7 +126,7 @@ def demo(ctx: typer.Context) -> None:
 def _sign_in(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Ada signs in. Her browser is played by a single request.")
     stage.play(f"gpcli login {sandbox.fhir_base} --profile demo --hint ada")
-    _expect(stage.ask("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
+    _check(stage.ask("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
 
 
 def _look(stage: Transcript, sandbox: Sandbox) -> None:
@@ -123,14 +140,14 @@ def _book(stage: Transcript, sandbox: Sandbox) -> None:
     stage.play("gpcli slots --limit 4")
     slot = stage.ask("gpcli slots --limit 1")[0]["id"]
     stage.play(f"gpcli book {slot} --reason 'Sore knee' --yes")
-    booked = _of_slot(stage, slot)
-    _expect(booked["status"] == "pending", "the booking waits for the surgery")
+    booked = _find_booking(stage, slot)
+    _check(booked["status"] == "pending", "the booking waits for the surgery")
     sandbox.advance(DELAY)
     stage.say("Half a minute later by the portal's clock, the surgery has answered.")
     stage.play("gpcli appointments list")
-    _expect(_of_slot(stage, slot)["status"] == "booked", "the surgery confirmed the booking")
+    _check(_find_booking(stage, slot)["status"] == "booked", "the surgery confirmed the booking")
     stage.play(f"gpcli cancel {booked['id']} --yes")
-    _expect(_of_slot(stage, slot)["status"] == "cancelled", "the booking is cancelled")
+    _check(_find_booking(stage, slot)["status"] == "cancelled", "the booking is cancelled")
 
 
 def _write(stage: Transcript, sandbox: Sandbox) -> None:
@@ -143,21 +160,21 @@ def _write(stage: Transcript, sandbox: Sandbox) -> None:
     sandbox.advance(DELAY)
     stage.say("Both are answered; what is unread comes first.")
     stage.play("gpcli messages list --unread")
-    thread = _one(stage.ask("gpcli messages list --unread"), subject="Itchy arm")
+    thread = _find_only(stage.ask("gpcli messages list --unread"), subject="Itchy arm")
     stage.play(f"gpcli messages show {thread['id']}")
     stage.play(f"gpcli messages mark-read {thread['id']} --yes")
     unread = stage.ask("gpcli messages list --unread")
-    _expect(thread["id"] not in [each["id"] for each in unread], "the answer is marked as read")
+    _check(thread["id"] not in [each["id"] for each in unread], "the answer is marked as read")
 
 
 def _renew(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("What is left of her prescriptions, and asking for one that runs out.")
     stage.play("gpcli rx list")
-    empty = _one(stage.ask("gpcli rx list --low"), name="Amlodipine")
+    empty = _find_only(stage.ask("gpcli rx list --low"), name="Amlodipine")
     stage.play(f"gpcli rx renew {empty['id']} --yes")
     sandbox.advance(DELAY)
-    renewed = _one(stage.ask("gpcli rx list"), name="Amlodipine")
-    _expect(empty["id"] in renewed["predecessors"], "the prescription is renewed")
+    renewed = _find_only(stage.ask("gpcli rx list"), name="Amlodipine")
+    _check(empty["id"] in renewed["predecessors"], "the prescription is renewed")
     stage.play("gpcli rx requests --fields prescription,asked,status,answer")
 
 
@@ -166,18 +183,18 @@ def _vaccinate(stage: Transcript, sandbox: Sandbox) -> None:
     stage.play(f"gpcli login {sandbox.fhir_base} --hint guro --as emil")
     stage.play("gpcli services --as emil --fields service,status")
     statuses = {row["service"]: row["status"] for row in stage.ask("gpcli services --as emil")}
-    _expect(statuses["flu-vaccination"] == "not_offered", "the child is offered fewer services")
+    _check(statuses["flu-vaccination"] == "not_offered", "the child is offered fewer services")
     stage.play(f"gpcli login {sandbox.fhir_base} --hint guro")
     stage.play("gpcli flu --first --yes --as guro")
     found = stage.ask("gpcli appointments list --as guro")
-    _one(found, service="flu-vaccination", status="pending")
+    _find_only(found, service="flu-vaccination", status="pending")
 
 
 def _nothing_digital(stage: Transcript, sandbox: Sandbox) -> None:
     stage.say("Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery.")
     stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
     rows = stage.ask("gpcli services --as cecilie")
-    _expect({row["status"] for row in rows} == {"not_offered"}, "Cecilie's GP offers nothing")
+    _check({row["status"] for row in rows} == {"not_offered"}, "Cecilie's GP offers nothing")
     stage.play("gpcli flu --as cecilie", exits=5)
 
 
@@ -192,19 +209,19 @@ ACTS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
 )
 
 
-def _of_slot(stage: Transcript, slot: str) -> Any:
+def _find_booking(stage: Transcript, slot: str) -> Any:
     found = [one for one in stage.ask("gpcli appointments list --all") if one["slot_id"] == slot]
-    _expect(len(found) == 1, f"there is one booking for {slot}")
+    _check(len(found) == 1, f"there is one booking for {slot}")
     return found[0]
 
 
-def _one(found: Sequence[dict[str, Any]], **wanted: str) -> dict[str, Any]:
+def _find_only(found: Sequence[dict[str, Any]], **wanted: str) -> dict[str, Any]:
     """The only one of `found` with these values."""
     ours = [each for each in found if wanted.items() <= each.items()]
-    _expect(len(ours) == 1, f"there is one with {wanted}")
+    _check(len(ours) == 1, f"there is one with {wanted}")
     return ours[0]
 
 
-def _expect(held: bool, what: str) -> None:
+def _check(held: bool, what: str) -> None:
     if not held:
         raise Failure(f"The demo did not go as it should: {what} is not so.")

@@ -12,26 +12,26 @@ from gpcli.care import econsult as joining
 from gpcli.care.slots import SlotSearch, wanted
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.cli.message_input import (
     MessageSource,
-    correspondent,
-    kept_unless_sent,
-    letter,
-    source_of,
+    build_message_context,
+    build_source,
+    keep_until_sent,
+    read_new_thread,
 )
 from gpcli.cli.message_options import (
     Attach,
     CanWait,
+    MessageFile,
+    MessageText,
     Subject,
-    Words,
-    WordsFile,
-    request_for,
-    say_safety,
-    start_thread,
+    build_request,
+    send_new_thread,
+    show_safety_notice,
 )
 from gpcli.cli.receipt_output import show_appointment
-from gpcli.cli.terminal_prompter import TerminalPrompter, may_open
+from gpcli.cli.terminal_prompter import TerminalPrompter, is_openable
 from gpcli.errors import BadResponse, InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import APPOINTMENTS, RECEIPT, appointment_label
@@ -56,8 +56,8 @@ def start(
     ctx: typer.Context,
     via: Via = None,
     subject: Subject = None,
-    message_file: WordsFile = None,
-    message: Words = None,
+    message_file: MessageFile = None,
+    message: MessageText = None,
     attach: Attach = None,
     can_wait: CanWait = False,
     another: Another = False,
@@ -67,28 +67,32 @@ def start(
     weekday: Weekday = None,
 ) -> None:
     """Start an e-consultation with your GP."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     way = None if via is None else econsult.way_called(via)
     in_writing = way in {None, econsult.TEXT}
     output = context.output
-    if output.write_field_names_if_asked(THREAD_RECEIPT) if in_writing else output.write_field_names_if_asked(RECEIPT):
+    if (
+        output.write_field_names_if_asked(THREAD_RECEIPT)
+        if in_writing
+        else output.write_field_names_if_asked(RECEIPT)
+    ):
         return
-    source = source_of(context, message, message_file, attach)
+    source = build_source(context, message, message_file, attach)
     if way is None and not context.ask.allowed:
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.WAYS)}."
         )
-    say_safety(context, can_wait=can_wait)
-    way = way or _asked_way(context)
+    show_safety_notice(context, can_wait=can_wait)
+    way = way or _ask_for_way(context)
     # The fields may not fit what was chosen only now.
     if way != econsult.TEXT and output.write_field_names_if_asked(RECEIPT):
         return
     times = (first, last, between, weekday)
-    with kept_unless_sent(context, source):
+    with keep_until_sent(context, source):
         if way == econsult.TEXT:
-            _write(context, subject, source, times, another=another)
+            _start_in_writing(context, subject, source, times, another=another)
         else:
-            _ask_for_a_time(context, subject, source, times, way, another=another)
+            _start_at_a_time(context, subject, source, times, way, another=another)
 
 
 def join(
@@ -98,7 +102,7 @@ def join(
     browser: Browser = None,
 ) -> None:
     """Join a video consultation that the surgery has confirmed."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
@@ -106,17 +110,17 @@ def join(
         context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
     )
     there, link = joining.to_join(context.portal, identity)
-    if not may_open(link, context.profile.environment):
+    if not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {there.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, there)
     by_itself = context.ask.allowed and context.output.is_table
     if browser is not None or (by_itself and not no_browser):
-        _open(context, link, browser)
+        _open_link(context, link, browser)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     """Withdraw an e-consultation by phone or video."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(RECEIPT):
         return
     now = context.now()
@@ -128,7 +132,7 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
-def _open(context: AppContext, link: str, browser: str | None) -> None:
+def _open_link(context: AppContext, link: str, browser: str | None) -> None:
     """Open the link, and say no more than is known: a command may still fail to show it."""
     prompter = TerminalPrompter(context, browser=browser, automatic=True)
     opened = prompter.open_page(link)
@@ -140,25 +144,25 @@ def _open(context: AppContext, link: str, browser: str | None) -> None:
         context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
-def _asked_way(context: AppContext) -> str:
+def _ask_for_way(context: AppContext) -> str:
     ways = econsult.ways(context.portal.fetch_offers(), context.options.gp, context.now())
     choices = [(way, econsult.WAYS[way]) for way in ways]
     return context.ask.choose("In which way?", choices, flag="--via")
 
 
-def _write(
+def _start_in_writing(
     context: AppContext, subject: str | None, source: MessageSource, times: Times, *, another: bool
 ) -> None:
     if any(times):
         raise InvalidUsage("--from, --to, --between and --weekday are for --via phone and video.")
-    written = letter(context, subject, source, lambda: _gate(context, econsult.TEXT))
+    written = read_new_thread(context, subject, source, lambda: _check_way(context, econsult.TEXT))
     service = ServiceName.E_CONSULTATION
-    request = request_for(context, service, "econsult start", another=another)
-    decision = econsult.in_writing(correspondent(context), written, request)
-    start_thread(context, decision, request.intent)
+    request = build_request(context, service, "econsult start", another=another)
+    decision = econsult.in_writing(build_message_context(context), written, request)
+    send_new_thread(context, decision, request.intent)
 
 
-def _ask_for_a_time(
+def _start_at_a_time(
     context: AppContext,
     subject: str | None,
     source: MessageSource,
@@ -171,19 +175,21 @@ def _ask_for_a_time(
         raise InvalidUsage(
             "--attach is for --via text.", hint="Say in the message what you could show."
         )
-    search = _search(context, times)
-    written = letter(context, subject, source, lambda: _gate(context, way), words_needed=False)
+    search = _build_search(context, times)
+    written = read_new_thread(
+        context, subject, source, lambda: _check_way(context, way), words_needed=False
+    )
     service = ServiceName.E_CONSULTATION
-    request = request_for(context, service, "econsult start", another=another)
-    decision = econsult.at_a_time(correspondent(context), written, request, way, search)
+    request = build_request(context, service, "econsult start", another=another)
+    decision = econsult.at_a_time(build_message_context(context), written, request, way, search)
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
-def _gate(context: AppContext, way: str) -> int | None:
+def _check_way(context: AppContext, way: str) -> int | None:
     return econsult.check_way(context.portal.fetch_offers(), context.options.gp, way, context.now())
 
 
-def _search(context: AppContext, times: Times) -> SlotSearch:
+def _build_search(context: AppContext, times: Times) -> SlotSearch:
     first, last, between, weekdays = times
     now = context.now()
     wish = wanted(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpcli.app_context import AppContext
 
 
-SessionFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "AppContext"]
+ContextFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "AppContext"]
 
 FORMATS = ("json", "ndjson", "plain")
 
@@ -51,7 +51,7 @@ class CommandRun:
             close()
 
 
-def context_of(ctx: typer.Context) -> AppContext:
+def get_context(ctx: typer.Context) -> AppContext:
     """The session that a command works with."""
     run: CommandRun = ctx.obj
     return run.context
@@ -72,19 +72,19 @@ class GlobalOption(NamedTuple):
         return "as_" if name == "as" else name
 
 
-def _name(flag: str, value: str) -> str:
+def _check_not_empty(flag: str, value: str) -> str:
     if value.strip():
         return value
     raise InvalidUsage(f"{flag} needs a value that is not empty.")
 
 
-def _request_id(flag: str, value: str) -> str:
-    if len(_name(flag, value)) <= 128:
+def _check_request_id(flag: str, value: str) -> str:
+    if len(_check_not_empty(flag, value)) <= 128:
         return value
     raise InvalidUsage(f"{flag} is too long: 128 characters at most.")
 
 
-def _seconds(flag: str, value: str) -> float:
+def _parse_seconds(flag: str, value: str) -> float:
     try:
         seconds = float(value)
     except ValueError:
@@ -94,52 +94,64 @@ def _seconds(flag: str, value: str) -> float:
     raise InvalidUsage(f"{flag} needs a number of seconds up to 3600, not '{value}'.")
 
 
-def _fields(flag: str, value: str) -> tuple[str, ...]:
+def _parse_fields(flag: str, value: str) -> tuple[str, ...]:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
-GLOBAL = (
+GLOBAL_OPTIONS = (
     GlobalOption("--json", "", "Answer in JSON: one array, or one object"),
     GlobalOption("--ndjson", "", "Answer in JSON, one object a line as they come"),
     GlobalOption("--plain", "", "Answer in tab-separated lines, as when piped"),
     GlobalOption(
-        "--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _fields
+        "--fields", "NAMES", "Only these columns, comma-separated; '' lists them", _parse_fields
     ),
-    GlobalOption("--profile", "NAME", "The portal to use", _name),
-    GlobalOption("--as", "WHO", "The signed-in person to act as: a name or an id", _name),
-    GlobalOption("--gp", "NAME", "The GP, for those who have several", _name),
-    GlobalOption("--timeout", "SECONDS", "Limit for the network work, 30 by default", _seconds),
+    GlobalOption("--profile", "NAME", "The portal to use", _check_not_empty),
+    GlobalOption(
+        "--as", "WHO", "The signed-in person to act as: a name or an id", _check_not_empty
+    ),
+    GlobalOption("--gp", "NAME", "The GP, for those who have several", _check_not_empty),
+    GlobalOption(
+        "--timeout", "SECONDS", "Limit for the network work, 30 by default", _parse_seconds
+    ),
     GlobalOption("--no-input", "", "Never ask; fail where a question would be needed"),
     GlobalOption("--debug", "", "Tell each request, and where gpcli failed; no personal data"),
 )
 """The options of every command."""
 
-WRITE = (
+WRITE_OPTIONS = (
     GlobalOption("--yes", "", "Agree to the plan without being asked"),
     GlobalOption("--dry-run", "", "Show the plan and send nothing"),
-    GlobalOption("--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _name),
-    GlobalOption("--request-id", "ID", "Makes a retry the same request: done once", _request_id),
+    GlobalOption(
+        "--accept-fee", "MAX", "Agree to a charge up to MAX, or to 'any'", _check_not_empty
+    ),
+    GlobalOption(
+        "--request-id", "ID", "Makes a retry the same request: done once", _check_request_id
+    ),
 )
 """The options of commands that send something to the portal."""
 
 
-def parameters(wanted: Iterable[GlobalOption], *, own: Iterable[str] = ()) -> list[TyperOption]:
+def build_parameters(
+    wanted: Iterable[GlobalOption], *, own: Iterable[str] = ()
+) -> list[TyperOption]:
     """Parameters of typer for `wanted`, without those that a command has as its own."""
     taken = set(own)
-    return [_parameter(option) for option in wanted if option.flag not in taken]
+    return [_build_parameter(option) for option in wanted if option.flag not in taken]
 
 
-def writes_asked_for(options: Options) -> list[str]:
-    """The flags of `WRITE` that the line gave."""
-    return [option.flag for option in WRITE if getattr(options, option.field)]
+def find_write_flags(options: Options) -> list[str]:
+    """The flags of `WRITE_OPTIONS` that the line gave."""
+    return [option.flag for option in WRITE_OPTIONS if getattr(options, option.field)]
 
 
-def _parameter(option: GlobalOption) -> TyperOption:
+def _build_parameter(option: GlobalOption) -> TyperOption:
     def fill(ctx: typer.Context, param: object, value: Any) -> None:
         if value is None or value is False:
             return
         run: CommandRun = ctx.obj
-        _set(run.options, option, option.read(option.flag, value) if option.metavar else True)
+        _set_option(
+            run.options, option, option.read(option.flag, value) if option.metavar else True
+        )
 
     return TyperOption(
         param_decls=[f"global_{option.field}", option.flag],
@@ -154,7 +166,7 @@ def _parameter(option: GlobalOption) -> TyperOption:
     )
 
 
-def _set(options: Options, option: GlobalOption, value: Any) -> None:
+def _set_option(options: Options, option: GlobalOption, value: Any) -> None:
     others = [name for name in FORMATS if name != option.field and getattr(options, name)]
     if option.field in FORMATS and others:
         raise InvalidUsage(f"--{others[0]} and {option.flag} can't be used together.")

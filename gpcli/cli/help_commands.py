@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.global_options import context_of
-from gpcli.cli.topics import topics
+from gpcli.cli.global_options import get_context
+from gpcli.cli.topics import build_topics
 from gpcli.errors import InvalidUsage
 from gpcli.render.json_schema import find_command_schema
 
@@ -41,10 +41,10 @@ def show_help(
     topic, _, command = wanted.partition(" ")
     schema = find_command_schema(command) if topic == "json" else None
     if schema:
-        context_of(ctx).output.show_json(schema)
+        get_context(ctx).output.show_json(schema)
         return
-    groups, rows = REGISTRY.groups, REGISTRY.rows
-    known = [*topics(), *(group.path for group in groups), *(row.path for row in rows)]
+    groups, rows = REGISTRY.groups, REGISTRY.commands
+    known = [*build_topics(), *(group.path for group in groups), *(row.path for row in rows)]
     near = difflib.get_close_matches(wanted, known, n=1)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     raise InvalidUsage(

@@ -7,97 +7,107 @@ from collections.abc import Iterable
 from typing import Any
 
 from gpcli.cli.commands.specs import CommandSpec
-from gpcli.cli.global_options import GLOBAL, WRITE, GlobalOption
+from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.lazy_group import PROGRAM, argument_name
 
 WIDTH = 80
 INDENT = "  "
-WIDEST_TERM = 30
+MAX_TERM_WIDTH = 30
 
 Pair = tuple[str, str]
 
 
-def command_page(row: CommandSpec, command: Any) -> str:
+def format_command_page(row: CommandSpec, command: Any) -> str:
     """The page of one command. `command` is what typer built for `row`."""
-    arguments = [param for param in command.params if _shown(param, "argument")]
-    options = [param for param in command.params if _shown(param, "option")]
+    arguments = [param for param in command.params if _is_shown(param, "argument")]
+    options = [param for param in command.params if _is_shown(param, "option")]
     return "\n".join(
         [
-            _about(row),
-            section("USAGE", [f"{INDENT}{_usage(row, arguments)}"]),
-            *_listed("ARGUMENTS", [(_named(param), _help(param)) for param in arguments]),
-            *_listed("OPTIONS", [(option_name(param), _help(param)) for param in options]),
-            *_listed("WHEN SENDING", [] if not row.writes else _globals(WRITE, own_flags(command))),
-            *_examples(row),
-            section("GLOBAL OPTIONS", _compact(own_flags(command))),
+            _format_about(row),
+            format_section("USAGE", [f"{INDENT}{_format_usage(row, arguments)}"]),
+            *_format_list(
+                "ARGUMENTS",
+                [(_format_argument_name(param), _format_help(param)) for param in arguments],
+            ),
+            *_format_list(
+                "OPTIONS", [(format_option_name(param), _format_help(param)) for param in options]
+            ),
+            *_format_list(
+                "WHEN SENDING",
+                [] if not row.writes else _option_pairs(WRITE_OPTIONS, find_own_flags(command)),
+            ),
+            *_format_examples(row),
+            format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
         ]
     )
 
 
-def section(title: str, lines: Iterable[str]) -> str:
+def format_section(title: str, lines: Iterable[str]) -> str:
     """A titled part of a page, with an empty line after it unless it is the last."""
     return "\n".join([title, *lines, ""])
 
 
-def columns(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
+def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
     """Pairs of a term and what it means as aligned lines, wrapped at `width`."""
-    terms = [len(term) for term, _ in pairs if len(term) <= WIDEST_TERM]
-    left = max(terms, default=WIDEST_TERM) + 2
-    return [line for term, meaning in pairs for line in _pair(term, meaning, left, width)]
+    terms = [len(term) for term, _ in pairs if len(term) <= MAX_TERM_WIDTH]
+    left = max(terms, default=MAX_TERM_WIDTH) + 2
+    return [line for term, meaning in pairs for line in _format_pair(term, meaning, left, width)]
 
 
-def global_lines() -> list[str]:
+def format_global_options() -> list[str]:
     """A line or more for each option that every command has."""
-    return columns([*_globals(GLOBAL, set()), ("-h, --help", "Help on a command, or on gpcli")])
+    return format_pairs(
+        [*_option_pairs(GLOBAL_OPTIONS, set()), ("-h, --help", "Help on a command, or on gpcli")]
+    )
 
 
-def write_lines() -> list[str]:
+def format_write_options() -> list[str]:
     """A line or more for each option of commands that send."""
-    return columns(_globals(WRITE, set()))
+    return format_pairs(_option_pairs(WRITE_OPTIONS, set()))
 
 
-def own_flags(command: Any) -> set[str]:
+def find_own_flags(command: Any) -> set[str]:
     """The flags that a command has of its own."""
     own = (param for param in command.params if not param.name.startswith("global_"))
     return {flag for param in own for flag in param.opts}
 
 
-def option_name(param: Any) -> str:
+def format_option_name(param: Any) -> str:
     """An option as its help shows it: `-y, --yes`, `--from DAY`, `--wait / --no-wait`."""
     flags = ", ".join(sorted(param.opts, key=len))
     if param.is_flag:
         return " / ".join([flags, *param.secondary_opts])
-    return f"{flags} {_metavar(param)}"
+    return f"{flags} {_format_metavar(param)}"
 
 
-def _about(row: CommandSpec) -> str:
+def _format_about(row: CommandSpec) -> str:
     paragraphs = [f"{row.summary}.", *filter(None, row.about.split("\n\n"))]
-    return "\n\n".join(_paragraph(text) for text in paragraphs) + "\n"
+    return "\n\n".join(_format_paragraph(text) for text in paragraphs) + "\n"
 
 
-def _paragraph(text: str) -> str:
+def _format_paragraph(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH, break_on_hyphens=False)
 
 
-def _usage(row: CommandSpec, arguments: list[Any]) -> str:
-    words = [_argument_usage(param) for param in arguments]
+def _format_usage(row: CommandSpec, arguments: list[Any]) -> str:
+    words = [_format_argument_usage(param) for param in arguments]
     last = any(word.startswith("-- ") for word in words)
     order = ["[OPTIONS]", *words] if last else [*words, "[OPTIONS]"]
     return " ".join([PROGRAM, row.path, *order])
 
 
-def _argument_usage(param: Any) -> str:
+def _format_argument_usage(param: Any) -> str:
     if param.metavar and not param.metavar.startswith("["):
         return str(param.metavar)
-    return _named(param) if param.required else f"[{_named(param)}]"
+    return _format_argument_name(param) if param.required else f"[{_format_argument_name(param)}]"
 
 
-def _named(param: Any) -> str:
+def _format_argument_name(param: Any) -> str:
     several = param.nargs == -1 and not (param.metavar or "").startswith("-- ")
     return argument_name(param) + ("..." if several else "")
 
 
-def _metavar(param: Any) -> str:
+def _format_metavar(param: Any) -> str:
     if param.metavar:
         return str(param.metavar)
     if choices := getattr(param.type, "choices", None):
@@ -105,24 +115,26 @@ def _metavar(param: Any) -> str:
     return str(param.type.name).upper()
 
 
-def _help(param: Any) -> str:
+def _format_help(param: Any) -> str:
     text = " ".join((param.help or "").split())
     default = param.default
     if param.required and param.param_type_name == "option":
         return f"{text} (required)"
     if param.show_default is False or default in (None, False, "", []) or callable(default):
         return text
-    written = param.show_default if isinstance(param.show_default, str) else _written(default)
+    written = (
+        param.show_default if isinstance(param.show_default, str) else _format_default(default)
+    )
     return f"{text} (default: {written})"
 
 
-def _written(default: Any) -> str:
+def _format_default(default: Any) -> str:
     if isinstance(default, list | tuple):
         return ", ".join(str(getattr(part, "value", part)) for part in default)
     return str(getattr(default, "value", default))
 
 
-def _globals(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
+def _option_pairs(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
     return [
         (f"{option.flag} {option.metavar}".strip(), option.help)
         for option in options
@@ -130,26 +142,26 @@ def _globals(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
     ]
 
 
-def _compact(own: set[str]) -> list[str]:
-    flags = " ".join(option.flag for option in GLOBAL if option.flag not in own)
+def _format_global_flags(own: set[str]) -> list[str]:
+    flags = " ".join(option.flag for option in GLOBAL_OPTIONS if option.flag not in own)
     text = f"{flags} (gpcli help options)"
     return textwrap.wrap(
         text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
     )
 
 
-def _examples(row: CommandSpec) -> list[str]:
+def _format_examples(row: CommandSpec) -> list[str]:
     if not row.examples:
         return []
     blocks = [f"{INDENT}# {what}\n{INDENT}{typed}" for what, typed in row.examples]
-    return [section("EXAMPLES", ["\n\n".join(blocks)])]
+    return [format_section("EXAMPLES", ["\n\n".join(blocks)])]
 
 
-def _listed(title: str, pairs: list[Pair]) -> list[str]:
-    return [section(title, columns(pairs))] if pairs else []
+def _format_list(title: str, pairs: list[Pair]) -> list[str]:
+    return [format_section(title, format_pairs(pairs))] if pairs else []
 
 
-def _pair(term: str, meaning: str, left: int, width: int) -> list[str]:
+def _format_pair(term: str, meaning: str, left: int, width: int) -> list[str]:
     wrapped = textwrap.wrap(meaning, width - left - len(INDENT), break_on_hyphens=False) or [""]
     hanging = [f"{INDENT}{'':{left}}{line}".rstrip() for line in wrapped]
     if len(term) > left - 2:
@@ -157,6 +169,6 @@ def _pair(term: str, meaning: str, left: int, width: int) -> list[str]:
     return [f"{INDENT}{term:{left}}{wrapped[0]}".rstrip(), *hanging[1:]]
 
 
-def _shown(param: Any, kind: str) -> bool:
+def _is_shown(param: Any, kind: str) -> bool:
     mine = not param.name.startswith("global_")
     return bool(mine and param.param_type_name == kind and not param.hidden)

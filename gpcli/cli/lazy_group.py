@@ -11,7 +11,12 @@ from typer._click.core import augment_usage_errors
 from typer.core import TyperCommand, TyperGroup
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
-from gpcli.cli.global_options import GLOBAL, WRITE, parameters, writes_asked_for
+from gpcli.cli.global_options import (
+    GLOBAL_OPTIONS,
+    WRITE_OPTIONS,
+    build_parameters,
+    find_write_flags,
+)
 from gpcli.errors import InvalidUsage
 
 PROGRAM = "gpcli"
@@ -25,7 +30,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, registry: Registry, path: str = "") -> None:
         super().__init__(
             name=path.rpartition(" ")[2] or PROGRAM,
-            params=parameters((*GLOBAL, *WRITE)),
+            params=build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS)),
             add_help_option=False,
             rich_markup_mode=None,
         )
@@ -34,14 +39,14 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of what is in the group."""
-        return self.registry.children(self.path)
+        return self.registry.list_names(self.path)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The group or command called `cmd_name`, `None` if there is none."""
         path = f"{self.path} {cmd_name}".lstrip()
-        if row := self.registry.row(path):
+        if row := self.registry.find_command(path):
             return load(row)
-        if self.registry.group(path):
+        if self.registry.find_group(path):
             return LazyGroup(self.registry, path)
         return None
 
@@ -81,7 +86,7 @@ class ReadingCommand(Command):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raises Usage if the line had an option for sending."""
-        if wrong := writes_asked_for(ctx.obj.options):
+        if wrong := find_write_flags(ctx.obj.options):
             raise InvalidUsage(
                 f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
                 hint=f"{ctx.command_path} --help shows how it is used.",
@@ -98,7 +103,7 @@ def load(row: CommandSpec) -> Any:
     app.command(row.name, cls=kind, add_help_option=False)(callback)
     command: Any = typer.main.get_command(app)
     own = [flag for param in command.params for flag in param.opts]
-    command.params += parameters((*GLOBAL, *WRITE), own=own)
+    command.params += build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS), own=own)
     return command
 
 
@@ -122,10 +127,10 @@ def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
 
 def _names(registry: Registry, group: str) -> dict[str, str]:
     """What a person may have meant -> the path to suggest; the group's own names come first."""
-    rows: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.rows)
+    rows: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.commands)
     inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _in(row.path, group)}
     aliases = {alias: row.path for row in rows for alias in row.aliases}
-    elsewhere = {row.name: row.path for row in registry.rows}
+    elsewhere = {row.name: row.path for row in registry.commands}
     return {**elsewhere, **aliases, **inside}
 
 

@@ -16,19 +16,25 @@ from gpcli.care import message as contacting
 from gpcli.care.inbox import file_names
 from gpcli.care.message import RECEPTION
 from gpcli.care.slots import day
-from gpcli.cli.global_options import context_of
-from gpcli.cli.message_input import correspondent, draft, kept_unless_sent, letter, source_of
+from gpcli.cli.global_options import get_context
+from gpcli.cli.message_input import (
+    build_message_context,
+    build_source,
+    keep_until_sent,
+    read_draft,
+    read_new_thread,
+)
 from gpcli.cli.message_options import (
     Attach,
     CanWait,
+    MessageFile,
+    MessageText,
     Subject,
-    Words,
-    WordsFile,
-    request_for,
-    say_safety,
-    show_marked,
+    build_request,
+    send_new_thread,
+    show_read_result,
     show_reply,
-    start_thread,
+    show_safety_notice,
 )
 from gpcli.config import atomic_write
 from gpcli.errors import GpcliError, InvalidUsage, Partial
@@ -39,33 +45,33 @@ from gpcli.render.views.thread_views import (
     SAVED,
     THREAD_RECEIPT,
     THREADS,
+    escape_separators,
     message_receipts,
     messages_view,
     thread_label,
-    escape_separators,
 )
 
 
 def contact(
     ctx: typer.Context,
     subject: Subject = None,
-    message_file: WordsFile = None,
-    message: Words = None,
+    message_file: MessageFile = None,
+    message: MessageText = None,
     attach: Attach = None,
     can_wait: CanWait = False,
 ) -> None:
     """Write to the surgery's reception about administrative matters."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(THREAD_RECEIPT):
         return
-    source = source_of(context, message, message_file, attach)
-    say_safety(context, RECEPTION, can_wait=can_wait)
-    with kept_unless_sent(context, source):
-        writer, gp = correspondent(context), context.options.gp
-        written = letter(context, subject, source, lambda: contacting.gate(writer, gp))
-        request = request_for(context, ServiceName.CONTACT, "contact")
+    source = build_source(context, message, message_file, attach)
+    show_safety_notice(context, RECEPTION, can_wait=can_wait)
+    with keep_until_sent(context, source):
+        writer, gp = build_message_context(context), context.options.gp
+        written = read_new_thread(context, subject, source, lambda: contacting.gate(writer, gp))
+        request = build_request(context, ServiceName.CONTACT, "contact")
         decision = contacting.propose(writer, written, request)
-        start_thread(context, decision, request.intent)
+        send_new_thread(context, decision, request.intent)
 
 
 ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
@@ -96,7 +102,7 @@ def list_threads(
     ] = None,
 ) -> None:
     """List threads, those with something unread first."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     sought = inbox.ThreadFilters(
         unread=unread,
         kind=None if kind is None else inbox.kind_called(kind),
@@ -115,8 +121,8 @@ def list_threads(
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
     """Show a thread with its messages; it stays unread."""
-    context = context_of(ctx)
-    found = context.portal.mailbox.fetch_conversation(_picked(context, thread))
+    context = get_context(ctx)
+    found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     context.output.show_item(CONVERSATION, found)
     if context.output.is_text and context.options.fields is None:
         _show_messages(context, found)
@@ -126,19 +132,21 @@ def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
 def reply(
     ctx: typer.Context,
     thread: ThreadArgument = None,
-    message_file: WordsFile = None,
-    message: Words = None,
+    message_file: MessageFile = None,
+    message: MessageText = None,
     attach: Attach = None,
 ) -> None:
     """Write in a thread."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
         return
-    source = source_of(context, message, message_file, attach)
-    desk = _Desk(context, thread)
-    with kept_unless_sent(context, source):
-        words = draft(context, source, lambda: inbox.about(desk.opened))
-        decision = inbox.propose_reply(correspondent(context), desk.opened, words, desk.intent)
+    source = build_source(context, message, message_file, attach)
+    desk = _ReplyContext(context, thread)
+    with keep_until_sent(context, source):
+        words = read_draft(context, source, lambda: inbox.about(desk.opened))
+        decision = inbox.propose_reply(
+            build_message_context(context), desk.opened, words, desk.intent
+        )
         show_reply(context, context.confirm_and_send(decision), desk.intent)
 
 
@@ -155,14 +163,16 @@ def save(
     replace: Annotated[bool, typer.Option("--yes", help="Replace files of the same name")] = False,
 ) -> None:
     """Save what is attached to a thread."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(SAVED):
         return
     directory = atomic_write.require_directory(place)
-    found = context.portal.mailbox.fetch_conversation(_picked(context, thread))
+    found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     wanted = inbox.attached(found, attachments or ())
     names = file_names(inbox.attached(found, ()))
-    _save_each(context, {directory / names[each.id]: each for each in wanted}, replace=replace)
+    _save_attachments(
+        context, {directory / names[each.id]: each for each in wanted}, replace=replace
+    )
     context.require_complete()
 
 
@@ -175,19 +185,23 @@ def mark_read(
     everything: Annotated[bool, typer.Option("--all", help="All that is unread")] = False,
 ) -> None:
     """Mark all that is unread in threads, or single messages, as read."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
         return
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
     intent = context.intent("messages mark-read")
-    ids = _unread(context) if everything else threads or [_picked(context, None, _has_unread)]
+    ids = (
+        _fetch_unread_ids(context)
+        if everything
+        else threads or [_pick_thread(context, None, _has_unread)]
+    )
     found = inbox.conversations_of(context.portal.mailbox, ids)
     decision = inbox.propose_read(context.portal, found, intent)
-    show_marked(context, context.confirm_and_send(decision), intent)
+    show_read_result(context, context.confirm_and_send(decision), intent)
 
 
-class _Desk:
+class _ReplyContext:
     """Where a reply is decided on, opened once and only when it is needed."""
 
     def __init__(self, context: AppContext, thread: str | None) -> None:
@@ -201,11 +215,11 @@ class _Desk:
     @cached_property
     def opened(self) -> ReplyFacts:
         lookup = self.intent if self._session.options.request_id is not None else None
-        identity = _picked(self._session, self._thread, lambda one: not one.closed)
+        identity = _pick_thread(self._session, self._thread, lambda one: not one.closed)
         return inbox.open_desk(self._session.portal, identity, lookup)
 
 
-def _unread(context: AppContext) -> list[str]:
+def _fetch_unread_ids(context: AppContext) -> list[str]:
     found = inbox.listed(context.portal, inbox.ThreadFilters(unread=True, gp=context.options.gp))
     return [str(one.id) for one in found]
 
@@ -214,7 +228,7 @@ def _has_unread(one: Thread) -> bool:
     return one.unread_count > 0
 
 
-def _picked(
+def _pick_thread(
     context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
 ) -> str:
     now = context.now()
@@ -230,22 +244,24 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
         context.output.show_item(view, message, text=text)
 
 
-def _save_each(context: AppContext, wanted: dict[Path, Attachment], *, replace: bool) -> None:
+def _save_attachments(
+    context: AppContext, wanted: dict[Path, Attachment], *, replace: bool
+) -> None:
     saved: list[SavedAttachment] = []
     failed: list[GpcliError] = []
     for path, attachment in wanted.items():
         try:
-            saved.append(_save_one(context, path, attachment, replace=replace))
+            saved.append(_save_attachment(context, path, attachment, replace=replace))
         except GpcliError as error:
             failed.append(error)
     if not failed or saved:
         context.output.show_list(SAVED, saved)
     if not wanted:
         context.output.notice("Nothing is attached.")
-    _tell(context, failed, some=bool(saved))
+    _report_failures(context, failed, some=bool(saved))
 
 
-def _tell(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
+def _report_failures(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
     """Name each that failed; raises Partial where `some` are saved, else the first trouble."""
     if not failed:
         return
@@ -257,7 +273,7 @@ def _tell(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
     raise first
 
 
-def _save_one(
+def _save_attachment(
     context: AppContext, path: Path, attachment: Attachment, *, replace: bool
 ) -> SavedAttachment:
     content = context.portal.mailbox.fetch_content(attachment)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpcli.app_context import AppContext
-from gpcli.cli.subprocess_env import start
+from gpcli.cli.subprocess_env import start_program
 from gpcli.config.atomic_write import save_new_file
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
@@ -29,35 +29,35 @@ class DraftText:
 
 
 @contextmanager
-def keeping(context: AppContext, page: DraftText, file: str | None) -> Iterator[None]:
+def keep_draft(context: AppContext, page: DraftText, file: str | None) -> Iterator[None]:
     """Keep what is on `page` unless the body sends it, and say where.
 
     A draft that was kept before, and that is the `file` of the message now, is deleted once it is
     sent. That the terminal is closed ends the body as SIGTERM does, so that this works then too.
     """
-    with _hanging_up_ends_in_order():
+    with _terminate_on_hangup():
         try:
             yield
         except BaseException:
             if context.sent_request_id is None:
-                _keep(context, page)
+                _store_draft(context, page)
             raise
     if context.options.dry_run:
-        _keep(context, page)
+        _store_draft(context, page)
     elif file is not None:
-        _forget(context, Path(file))
+        _delete_draft(context, Path(file))
 
 
-def drafts_dir(context: AppContext) -> Path:
+def get_drafts_dir(context: AppContext) -> Path:
     """Where drafts are kept."""
     return context.state_dir / "drafts"
 
 
-def _keep(context: AppContext, page: DraftText) -> None:
+def _store_draft(context: AppContext, page: DraftText) -> None:
     content, page.content = page.content.strip(), b""
     if not content:
         return
-    path = drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
+    path = get_drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
     with suppress(OSError):  # nobody may be left to listen
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,10 +65,10 @@ def _keep(context: AppContext, page: DraftText) -> None:
         except (OSError, GpcliError) as error:
             context.output.warning(f"Your text can't be kept: {error}")
         else:
-            context.output.notice(_kept_words(path, context.pending_request_id))
+            context.output.notice(_format_stored_notice(path, context.pending_request_id))
 
 
-def _kept_words(path: Path, request_id: str | None) -> str:
+def _format_stored_notice(path: Path, request_id: str | None) -> str:
     """Where the text is, and how to go on; `request_id` is of what may have been sent."""
     file = f"--message-file {shlex.quote(str(path))}"
     if request_id is None:
@@ -79,14 +79,14 @@ def _kept_words(path: Path, request_id: str | None) -> str:
     )
 
 
-def _forget(context: AppContext, file: Path) -> None:
+def _delete_draft(context: AppContext, file: Path) -> None:
     with suppress(OSError):
-        if file.resolve().parent == drafts_dir(context).resolve():
+        if file.resolve().parent == get_drafts_dir(context).resolve():
             file.unlink()
 
 
 @contextmanager
-def _hanging_up_ends_in_order() -> Iterator[None]:
+def _terminate_on_hangup() -> Iterator[None]:
     """SIGHUP does what SIGTERM does, unless somebody has seen to it, such as nohup."""
     number = getattr(signal, "SIGHUP", None)
     ending = signal.getsignal(signal.SIGTERM)
@@ -109,7 +109,7 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
-REMARKS = (
+INSTRUCTIONS = (
     "Write your message above, then save and leave the editor.",
     "These lines are left out. An empty message is not sent.",
 )
@@ -118,24 +118,24 @@ _PATIENCE = 2.0
 """Seconds that an editor gets to save what it holds when gpcli has to end."""
 
 
-def edit(context: AppContext, command: str, about: Sequence[str], page: DraftText) -> None:
+def run_editor(context: AppContext, command: str, about: Sequence[str], page: DraftText) -> None:
     """Have the person write; `page` holds what the editor left, whatever ended it.
 
     The remarks that it began with, `about` among them, are left out. Raises Usage for a command
     that can't be run, Declined for one that ends badly.
     """
-    remarks = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *REMARKS)]
-    with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_private_place(context)) as place:
+    remarks = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *INSTRUCTIONS)]
+    with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_find_memory_dir(context)) as place:
         file = Path(place) / "message.txt"
         file.touch(0o600)
         file.write_bytes(b"\n".join([b"", *remarks, b""]))
         try:
-            _run(context, command, file)
+            _run_command(context, command, file)
         finally:
-            page.content = _left_in(file, remarks)
+            page.content = _read_edited(file, remarks)
 
 
-def _left_in(file: Path, remarks: Sequence[bytes]) -> bytes:
+def _read_edited(file: Path, remarks: Sequence[bytes]) -> bytes:
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
@@ -143,18 +143,18 @@ def _left_in(file: Path, remarks: Sequence[bytes]) -> bytes:
     return b"\n".join(line for line in lines if line.rstrip() not in remarks)
 
 
-def _private_place(context: AppContext) -> str | None:
+def _find_memory_dir(context: AppContext) -> str | None:
     """Memory rather than a disk, where the system has such a place for this user."""
     place = context.env.get("XDG_RUNTIME_DIR", "")
     return place if Path(place).is_absolute() and os.access(place, os.W_OK) else None
 
 
-def _run(context: AppContext, command: str, file: Path) -> None:
+def _run_command(context: AppContext, command: str, file: Path) -> None:
     try:
         words = shlex.split(command)
         stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
-        with _ctrl_c_for_the_editor():
-            status = _status(context, [*words, str(file)], stdout)
+        with _ignore_interrupts():
+            status = _run_process(context, [*words, str(file)], stdout)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InvalidUsage(
@@ -164,11 +164,11 @@ def _run(context: AppContext, command: str, file: Path) -> None:
         raise Declined(f"The editor ended with status {status}. Nothing was sent.")
 
 
-def _status(context: AppContext, words: Sequence[str], stdout: int | None) -> int:
+def _run_process(context: AppContext, words: Sequence[str], stdout: int | None) -> int:
     """How the editor ended; it is asked to end where gpcli has to."""
     with (
-        _terminal_as_it_was(_fileno(context.stdin)),
-        start(context, words, private=True, stdout=stdout) as process,
+        _restore_terminal_on_error(_fileno(context.stdin)),
+        start_program(context, words, private=True, stdout=stdout) as process,
     ):
         try:
             return process.wait()
@@ -181,7 +181,7 @@ def _status(context: AppContext, words: Sequence[str], stdout: int | None) -> in
 
 
 @contextmanager
-def _terminal_as_it_was(descriptor: int | None) -> Iterator[None]:
+def _restore_terminal_on_error(descriptor: int | None) -> Iterator[None]:
     """Undo what an editor did to the terminal, where it had no time to do so."""
     if termios is None or descriptor is None or not os.isatty(descriptor):
         yield
@@ -196,7 +196,7 @@ def _terminal_as_it_was(descriptor: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def _ctrl_c_for_the_editor() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Ctrl-C reaches both programs: while the editor runs it means something to that one."""
     try:
         former = signal.signal(signal.SIGINT, lambda number, frame: None)

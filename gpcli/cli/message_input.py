@@ -9,13 +9,13 @@ from typing import TextIO
 
 from gpcli.app_context import AppContext
 from gpcli.care.message import MessageContext, NewThread, at_most
-from gpcli.cli.attachments import read_enclosures
-from gpcli.cli.message_drafts import DraftText, edit, keeping
-from gpcli.cli.read_text import MOST, STDIN, checked_text, decoded, words_in
+from gpcli.cli.attachments import read_attachments
+from gpcli.cli.message_drafts import DraftText, keep_draft, run_editor
+from gpcli.cli.read_text import MAX_BYTES, STDIN, check_text, decode_text, read_message_file
 from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
 
-LONGEST_SUBJECT = 200
+MAX_SUBJECT = 200
 """Characters of a subject."""
 
 PATIENCE = 30.0
@@ -39,7 +39,7 @@ class MessageSource:
             raise InvalidUsage("--message and --message-file can't be used together.")
 
 
-def source_of(
+def build_source(
     context: AppContext, words: str | None, file: str | None, attach: Sequence[str] | None
 ) -> MessageSource:
     """The source that the flags name; where it is standard input, nobody else may read that."""
@@ -49,7 +49,7 @@ def source_of(
     return source
 
 
-def correspondent(context: AppContext) -> MessageContext:
+def build_message_context(context: AppContext) -> MessageContext:
     """Who writes, in this session."""
     return MessageContext(
         context.portal,
@@ -60,12 +60,12 @@ def correspondent(context: AppContext) -> MessageContext:
     )
 
 
-def kept_unless_sent(context: AppContext, source: MessageSource) -> AbstractContextManager[None]:
+def keep_until_sent(context: AppContext, source: MessageSource) -> AbstractContextManager[None]:
     """While the body lasts, what a person writes is not lost, however it ends."""
-    return keeping(context, source.page, source.file)
+    return keep_draft(context, source.page, source.file)
 
 
-def letter(
+def read_new_thread(
     context: AppContext,
     subject: str | None,
     source: MessageSource,
@@ -79,44 +79,48 @@ def letter(
     in the way; it is called before anybody is made to write. Raises Usage for what no message can
     hold, InputNeeded where nobody can write, Declined for an editor left empty-handed.
     """
-    about = None if subject is None else checked_subject(subject)
-    text = _given_text(context, source)
-    attachments = read_enclosures(source.attach)
+    about = None if subject is None else check_subject(subject)
+    text = _read_given_text(context, source)
+    attachments = read_attachments(source.attach)
     wanted = text is None and words_needed
     if wanted and not context.ask.allowed:
-        raise _no_words()
+        raise _no_message_error()
     longest = gate() if (about is None or wanted) and context.ask.allowed else None
     if about is None:
-        about = checked_subject(context.ask.text("Subject", flag="--subject"))
+        about = check_subject(context.ask.text("Subject", flag="--subject"))
     if wanted:
-        text = written(context, source.page, (f"Subject: {about}", at_most(longest)))
+        text = compose_message(context, source.page, (f"Subject: {about}", at_most(longest)))
     return NewThread(about, Draft(text or "", attachments))
 
 
-def draft(context: AppContext, source: MessageSource, about: Callable[[], Sequence[str]]) -> Draft:
+def read_draft(
+    context: AppContext, source: MessageSource, about: Callable[[], Sequence[str]]
+) -> Draft:
     """A message without a subject; `about` gives what the editor says of it, or raises what
-    stands in the way. Raises as `letter`.
+    stands in the way. Raises as `read_new_thread`.
     """
-    text = _given_text(context, source)
-    attachments = read_enclosures(source.attach)
+    text = _read_given_text(context, source)
+    attachments = read_attachments(source.attach)
     if text is None and not context.ask.allowed:
-        raise _no_words()
-    return Draft(written(context, source.page, about()) if text is None else text, attachments)
+        raise _no_message_error()
+    return Draft(
+        compose_message(context, source.page, about()) if text is None else text, attachments
+    )
 
 
-def checked_subject(subject: str) -> str:
+def check_subject(subject: str) -> str:
     """A subject of one line; raises Usage."""
     line = subject.strip()
     if not line:
         raise InvalidUsage("--subject needs a value that is not empty.")
     if not line.isprintable():
         raise InvalidUsage("--subject must be one line of text.")
-    if len(line) > LONGEST_SUBJECT:
-        raise InvalidUsage(f"--subject is too long: {LONGEST_SUBJECT} characters at most.")
+    if len(line) > MAX_SUBJECT:
+        raise InvalidUsage(f"--subject is too long: {MAX_SUBJECT} characters at most.")
     return line
 
 
-def written(context: AppContext, page: DraftText, about: Iterable[str | None]) -> str:
+def compose_message(context: AppContext, page: DraftText, about: Iterable[str | None]) -> str:
     """What the person at the terminal writes; raises Declined when that is nothing.
 
     `about` are lines on what it is for. `page` has what was written, fit or not.
@@ -126,55 +130,55 @@ def written(context: AppContext, page: DraftText, about: Iterable[str | None]) -
     if not command:
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
             context.output.notice(line)
-        return checked_text(_from_stdin(context, page), "The message")
-    edit(context, command, lines, page)
+        return check_text(_read_stdin(context, page), "The message")
+    run_editor(context, command, lines, page)
     context.restart_deadlines()
     if not page.content.strip():
         raise Declined("The message is empty. Nothing was sent.")
-    return checked_text(decoded(page.content, "The message"), "The message")
+    return check_text(decode_text(page.content, "The message"), "The message")
 
 
-def _no_words() -> InputNeeded:
+def _no_message_error() -> InputNeeded:
     return InputNeeded(
         "A message is needed, and there is nobody to write it.",
         hint="Give --message-file FILE (- is standard input), or --message TEXT.",
     )
 
 
-def _given_text(context: AppContext, source: MessageSource) -> str | None:
+def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
     if source.words is not None:
-        return checked_text(source.words, "--message")
+        return check_text(source.words, "--message")
     if source.file is None:
         return None
     if source.file == STDIN:
-        return checked_text(_from_stdin(context, source.page), "The message on standard input")
-    return checked_text(words_in(source.file, _patience(context)), source.file)
+        return check_text(_read_stdin(context, source.page), "The message on standard input")
+    return check_text(read_message_file(source.file, _pipe_patience(context)), source.file)
 
 
-def _patience(context: AppContext) -> float:
+def _pipe_patience(context: AppContext) -> float:
     """Seconds to wait for what a pipe holds."""
     return PATIENCE if context.options.timeout is None else context.options.timeout
 
 
-def _from_stdin(context: AppContext, page: DraftText) -> str:
+def _read_stdin(context: AppContext, page: DraftText) -> str:
     typed = context.output.terminal.stdin_tty
     if typed:
         context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
     stream = context.claim_stdin()
-    content = _typed(stream, page) if typed else _bytes(stream, "read", MOST + 1)
+    content = _read_typed(stream, page) if typed else _read_bytes(stream, "read", MAX_BYTES + 1)
     context.restart_deadlines()
-    return decoded(content, "The message on standard input")
+    return decode_text(content, "The message on standard input")
 
 
-def _typed(stream: TextIO, page: DraftText) -> bytes:
+def _read_typed(stream: TextIO, page: DraftText) -> bytes:
     """What a person types, each line on `page` as soon as it is there."""
     page.content = b""
-    while line := _bytes(stream, "readline", MOST + 1 - len(page.content)):
+    while line := _read_bytes(stream, "readline", MAX_BYTES + 1 - len(page.content)):
         page.content += line
     return page.content
 
 
-def _bytes(stream: TextIO, way: str, most: int) -> bytes:
+def _read_bytes(stream: TextIO, way: str, most: int) -> bytes:
     """Up to `most` bytes of a stream, read in one of its ways: `read`, or `readline`."""
     content: bytes | str = getattr(getattr(stream, "buffer", stream), way)(most)
     return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")

@@ -12,7 +12,7 @@ from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.inbox import ReadResult
 from gpcli.care.message import answer_time, check_can_wait, emergency_words
 from gpcli.care.service_request import ServiceRequest
-from gpcli.cli.receipt_output import BEFORE, REHEARSED, sending
+from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
 from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
@@ -21,13 +21,13 @@ from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts
 Subject = Annotated[
     str | None, typer.Option("--subject", metavar="TEXT", help="What it is about, in one line")
 ]
-Words = Annotated[
+MessageText = Annotated[
     str | None,
     typer.Option(
         "--message", metavar="TEXT", help="The message; others on this machine may see it"
     ),
 ]
-WordsFile = Annotated[
+MessageFile = Annotated[
     str | None,
     typer.Option(
         "--message-file", metavar="FILE", help="The file with the message; - is standard input"
@@ -38,7 +38,7 @@ Attach = Annotated[
 ]
 
 
-HERE_ONLY = ", on this machine only: the portal takes no such note"
+ON_THIS_MACHINE_ONLY = ", on this machine only: the portal takes no such note"
 """What is true of a mark that the portal did not take."""
 
 CanWait = Annotated[
@@ -46,7 +46,7 @@ CanWait = Annotated[
 ]
 
 
-def say_safety(context: AppContext, *more: str, can_wait: bool) -> None:
+def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
     """Say, before anything is sent, where emergencies belong, and what `more` there is.
 
     Asks the person whether it can wait, unless the line says so; raises Declined.
@@ -58,7 +58,7 @@ def say_safety(context: AppContext, *more: str, can_wait: bool) -> None:
         check_can_wait(context.ask, numbers)
 
 
-def request_for(
+def build_request(
     context: AppContext, service: ServiceName, command: str, *, another: bool = False
 ) -> ServiceRequest:
     """What this command line asks of the service."""
@@ -71,51 +71,51 @@ def request_for(
     )
 
 
-def start_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
+def send_new_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
     """Send what starts a thread, if the person agrees, and say how it stands."""
     answer = answer_time(decision)
     outcome = context.confirm_and_send(decision)
-    receipt = ThreadReceipt.of(outcome.record.thread, sending(context, outcome, intent))
+    receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     context.output.show_item(THREAD_RECEIPT, receipt)
-    context.output.notice(_thread_words(receipt, answer))
+    context.output.notice(_format_thread_notice(receipt, answer))
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
     """The reply, and how it stands."""
-    receipt = MessageReceipt.of(outcome.record, sending(context, outcome, intent))
+    receipt = MessageReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(message_receipts(context.zone.key), receipt)
     follow = f"Follow it with gpcli messages show {receipt.thread_id}."
-    context.output.notice(_unless_sent(outcome) or f"Sent. {follow}")
+    context.output.notice(_format_unsent(outcome) or f"Sent. {follow}")
 
 
-def show_marked(context: AppContext, outcome: Outcome[ReadResult], intent: UUID) -> None:
+def show_read_result(context: AppContext, outcome: Outcome[ReadResult], intent: UUID) -> None:
     """The messages that are read now; raises Partial when some are not, OutcomeUnknown included."""
-    how = sending(context, outcome, intent)
+    how = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
     context.output.show_list(message_receipts(context.zone.key), receipts)
     error = outcome.record.trouble
     if error is None:
-        context.output.notice(_marked_words(outcome))
+        context.output.notice(_format_read_notice(outcome))
     if isinstance(error, OutcomeUnknown):
         raise error
     if error:
         raise Partial(
-            f"Only {_are_marked(len(receipts))}: {error.message}",
+            f"Only {_format_marked_count(len(receipts))}: {error.message}",
             hint="Run it again for the rest.",
         )
 
 
-def _thread_words(receipt: ThreadReceipt, answer: str | None) -> str:
+def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
     """What is true now: it is sent; when it is answered, only the surgery can say."""
     if receipt.dry_run:
-        return REHEARSED
+        return DRY_RUN_NOTICE
     follow = f"Follow it with gpcli messages show {receipt.id}."
     if receipt.closed:
         why = f": {receipt.closed_because}" if receipt.closed_because else ""
-        sent = "" if receipt.changed else f"{BEFORE} "
-        return f"{sent}{sentence(f'The surgery has closed it{why}')} {follow}"
-    sent = "Sent; the surgery" if receipt.changed else f"{BEFORE} The surgery"
-    said = f" It says: {sentence(answer)}" if answer else ""
+        sent = "" if receipt.changed else f"{REPEATED_NOTICE} "
+        return f"{sent}{end_sentence(f'The surgery has closed it{why}')} {follow}"
+    sent = "Sent; the surgery" if receipt.changed else f"{REPEATED_NOTICE} The surgery"
+    said = f" It says: {end_sentence(answer)}" if answer else ""
     return (
         f"{sent} has not answered yet.{said} {follow}"
         if receipt.message_count < 2
@@ -123,25 +123,25 @@ def _thread_words(receipt: ThreadReceipt, answer: str | None) -> str:
     )
 
 
-def _marked_words(outcome: Outcome[ReadResult]) -> str:
+def _format_read_notice(outcome: Outcome[ReadResult]) -> str:
     if outcome.dry_run:
-        return REHEARSED
+        return DRY_RUN_NOTICE
     count = len(outcome.record.messages)
-    where = HERE_ONLY if outcome.here_only else ""
-    return f"{_are_marked(count)}{where}." if count else "Nothing is unread there."
+    where = ON_THIS_MACHINE_ONLY if outcome.here_only else ""
+    return f"{_format_marked_count(count)}{where}." if count else "Nothing is unread there."
 
 
-def _are_marked(count: int) -> str:
+def _format_marked_count(count: int) -> str:
     return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
 
 
-def sentence(words: str) -> str:
+def end_sentence(words: str) -> str:
     """Other people's words, with an end that keeps them off what follows."""
     ended = words.rstrip()
     return ended if ended.endswith((".", "!", "?", "…")) else f"{ended}."
 
 
-def _unless_sent(outcome: Outcome[Any]) -> str | None:
+def _format_unsent(outcome: Outcome[Any]) -> str | None:
     if outcome.dry_run:
-        return REHEARSED
-    return None if outcome.changed else BEFORE
+        return DRY_RUN_NOTICE
+    return None if outcome.changed else REPEATED_NOTICE

@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.config.offer_index import profile_key
-from gpcli.config.profiles import Profile, build_profile, remove_profile, save_profile, set_default_profile
+from gpcli.config.profiles import (
+    Profile,
+    build_profile,
+    remove_profile,
+    save_profile,
+    set_default_profile,
+)
 from gpcli.errors import InvalidUsage
 from gpcli.model.account import KnownPortal
 from gpcli.render.views.account_views import PORTALS
@@ -21,10 +27,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name")]
 
 def list_profiles(ctx: typer.Context) -> None:
     """List the portals that this machine knows."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     profiles = context.config.profiles
     context.output.show_list(
-        PORTALS, [_known(context, profiles[name]) for name in sorted(profiles)]
+        PORTALS, [_build_known_portal(context, profiles[name]) for name in sorted(profiles)]
     )
     if not profiles:
         context.output.notice("There are none yet: gpcli login PORTAL-URL makes one.")
@@ -35,9 +41,9 @@ def show(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The one in use")] = None,
 ) -> None:
     """Show one profile."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     profile = context.config.find_profile(name) if name is not None else context.profile
-    context.output.show_item(PORTALS, _known(context, profile))
+    context.output.show_item(PORTALS, _build_known_portal(context, profile))
 
 
 def add(
@@ -52,7 +58,7 @@ def add(
     ] = None,
 ) -> None:
     """Add a portal without signing in."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     config = context.config
     if name in config.profiles:
         raise InvalidUsage(
@@ -62,22 +68,24 @@ def add(
     profile = replace(build_profile(name, portal, environment), ca_file=trusted)
     save_profile(context.config_path, profile, default=not config.profiles)
     context.index_profiles()
-    context.output.show_item(PORTALS, _known(context, profile))
+    context.output.show_item(PORTALS, _build_known_portal(context, profile))
 
 
 def use(ctx: typer.Context, name: Name) -> None:
     """Make a profile the default."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     context.config.find_profile(name)
     set_default_profile(context.config_path, name)
     context.index_profiles()
-    context.output.show_item(PORTALS, _known(context, context.config.find_profile(name)))
+    context.output.show_item(
+        PORTALS, _build_known_portal(context, context.config.find_profile(name))
+    )
 
 
 def remove(ctx: typer.Context, name: Name) -> None:
     """Forget a portal; sign out there first."""
-    context = context_of(ctx)
-    removed = _known(context, context.config.find_profile(name))
+    context = get_context(ctx)
+    removed = _build_known_portal(context, context.config.find_profile(name))
     if removed.people:
         people = ", ".join(removed.people)
         raise InvalidUsage(
@@ -89,7 +97,7 @@ def remove(ctx: typer.Context, name: Name) -> None:
     context.output.show_item(PORTALS, removed)
 
 
-def _known(context: AppContext, profile: Profile) -> KnownPortal:
+def _build_known_portal(context: AppContext, profile: Profile) -> KnownPortal:
     people = context.index.read_people(profile_key(profile.name, profile.portal))
     return KnownPortal(
         profile=profile.name,

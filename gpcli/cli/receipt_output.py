@@ -13,39 +13,39 @@ from gpcli.model.service import Consent
 from gpcli.render.views.appointment_views import RECEIPT
 from gpcli.render.views.service_views import CONSENT_RECEIPT
 
-REHEARSED = "Nothing was sent: this was a dry run."
-ALREADY = "It was so already; nothing was sent."
+DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
+UNCHANGED_NOTICE = "It was so already; nothing was sent."
 
-BEFORE = "It was sent before; nothing was sent now."
+REPEATED_NOTICE = "It was sent before; nothing was sent now."
 """What is true of a repeat of the same request."""
 
 
 def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
     """The booking, enquiry or cancellation, and what happens next."""
-    receipt = AppointmentReceipt.of(outcome.record, sending(context, outcome, intent))
+    receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(RECEIPT, receipt)
-    context.output.notice(next_words(receipt))
+    context.output.notice(format_next_step(receipt))
 
 
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:
     """The consent, given or withdrawn."""
-    receipt = ConsentReceipt.of(outcome.record, sending(context, outcome, intent))
+    receipt = ConsentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
-        context.output.notice(REHEARSED)
+        context.output.notice(DRY_RUN_NOTICE)
     elif not receipt.changed:
-        context.output.notice(ALREADY)
+        context.output.notice(UNCHANGED_NOTICE)
 
 
-def next_words(receipt: AppointmentReceipt) -> str:
+def format_next_step(receipt: AppointmentReceipt) -> str:
     """What is true now: never "booked" before the portal says so."""
     if receipt.dry_run:
-        return REHEARSED
+        return DRY_RUN_NOTICE
     if receipt.status == "cancelled":
-        return "It is cancelled." if receipt.changed else f"{ALREADY} It is cancelled."
-    before = "" if receipt.changed else f"{BEFORE} "
+        return "It is cancelled." if receipt.changed else f"{UNCHANGED_NOTICE} It is cancelled."
+    before = "" if receipt.changed else f"{REPEATED_NOTICE} "
     if receipt.waiting:
-        sent = "Sent; the" if receipt.changed else f"{BEFORE} The"
+        sent = "Sent; the" if receipt.changed else f"{REPEATED_NOTICE} The"
         follow = f"gpcli appointments show {receipt.id}"
         return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."
     if receipt.status == "booked":
@@ -53,7 +53,7 @@ def next_words(receipt: AppointmentReceipt) -> str:
     return f"{before}The portal says: {receipt.status}."
 
 
-def sending(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
+def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
     """How sending went: for whom, by whom, under which request id."""
     parties = context.portal.fetch_parties()
     return Receipt(

@@ -23,9 +23,9 @@ from gpcli.care.renewal_request import (
     result_words,
     verdict,
 )
-from gpcli.cli.global_options import context_of
-from gpcli.cli.read_text import STDIN, checked_text
-from gpcli.cli.receipt_output import REHEARSED, sending
+from gpcli.cli.global_options import get_context
+from gpcli.cli.read_text import STDIN, check_text
+from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
 from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import FAILED, Renewal, RenewalReceipt
 from gpcli.model.receipt import Receipt
@@ -40,7 +40,7 @@ from gpcli.render.views.prescription_views import (
     renewal_label,
 )
 
-MOST_IDS = 1024 * 1024
+MAX_IDS = 1024 * 1024
 """Characters of ids on standard input beyond which they are refused unread."""
 
 
@@ -61,7 +61,7 @@ def list_prescriptions(
     kind: Annotated[ProductKind | None, typer.Option("--kind", help="Only these")] = None,
 ) -> None:
     """List prescriptions and what is left of them."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(PRESCRIPTIONS):
         return
     found = prescription_list.listed(
@@ -74,7 +74,7 @@ def list_prescriptions(
     )
     if not context.output.show_list(PRESCRIPTIONS, found.shown):
         context.output.notice("There are none.")
-    for words in _not_shown(found):
+    for words in _format_omissions(found):
         context.output.notice(words)
     context.require_complete()
 
@@ -86,7 +86,7 @@ def show(
     ] = None,
 ) -> None:
     """Show one prescription with everything that is known of it."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(PRESCRIPTION):
         return
     one = prescription_list.pick(context.portal, prescription, context.ask, prescription_label)
@@ -110,15 +110,15 @@ def renew(
     ] = None,
 ) -> None:
     """Ask your GP to renew prescriptions."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(RENEWAL_RECEIPTS):
         return
     wanted = RenewalRequest(
         intent=context.intent("rx renew"),
         repeated=context.options.request_id is not None,
-        ids=_ids(context, ids),
+        ids=_collect_ids(context, ids),
         low=low,
-        note=None if note is None else checked_text(note, "--note"),
+        note=None if note is None else check_text(note, "--note"),
         gp=context.options.gp,
         capped=context.options.accept_fee is not None,
     )
@@ -137,10 +137,12 @@ def requests(
     ] = False,
 ) -> None:
     """List what you have asked to be renewed, and the answers."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(REQUESTS):
         return
-    found = [one for one in context.portal.prescriptions.fetch_renewals() if one.open or not unsettled]
+    found = [
+        one for one in context.portal.prescriptions.fetch_renewals() if one.open or not unsettled
+    ]
     if not context.output.show_list(REQUESTS, found):
         context.output.notice("There are none.")
     context.require_complete()
@@ -151,7 +153,7 @@ def withdraw(
     request: Annotated[str | None, typer.Argument(metavar="[ID]", help="A request's id")] = None,
 ) -> None:
     """Take back a request that the surgery has not handled."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     if context.output.write_field_names_if_asked(WITHDRAWALS):
         return
     time_format = TimeFormat(context.now())
@@ -165,22 +167,22 @@ def withdraw(
     _show_withdrawal(context, outcome, intent)
 
 
-def _not_shown(found: prescription_list.PrescriptionListing) -> Iterator[str]:
+def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:
     """What is left out of a list, and how to see it."""
     if found.more:
         them = "it" if found.more == 1 else "them"
         yield f"{found.more} more, in use no longer: --all shows {them}."
     if found.older:
-        yield f"{found.older} that expired over 12 months ago {_are(found.older)} left out."
+        yield f"{found.older} that expired over 12 months ago {_is_or_are(found.older)} left out."
     if found.unsaid:
-        yield f"{found.unsaid} whose kind is not told {_are(found.unsaid)} left out."
+        yield f"{found.unsaid} whose kind is not told {_is_or_are(found.unsaid)} left out."
 
 
-def _are(count: int) -> str:
+def _is_or_are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _ids(context: AppContext, given: list[str] | None) -> tuple[str, ...] | None:
+def _collect_ids(context: AppContext, given: list[str] | None) -> tuple[str, ...] | None:
     """The ids named, with those on standard input in the place of `-`; `None` = none named."""
     if not given:
         return None
@@ -198,47 +200,45 @@ def _read_ids(context: AppContext) -> list[str]:
             "Write the ids, one a line, and end with Ctrl-D on a line of its own."
         )
     try:
-        text = context.claim_stdin().read(MOST_IDS + 1)
+        text = context.claim_stdin().read(MAX_IDS + 1)
     except UnicodeDecodeError as error:
-        raise InvalidUsage(
-            "Standard input is no text: it should hold ids, one a line."
-        ) from error
+        raise InvalidUsage("Standard input is no text: it should hold ids, one a line.") from error
     context.restart_deadlines()
-    if len(text) > MOST_IDS:
-        raise InvalidUsage(f"Standard input is too long: {MOST_IDS} characters of ids at most.")
+    if len(text) > MAX_IDS:
+        raise InvalidUsage(f"Standard input is too long: {MAX_IDS} characters of ids at most.")
     return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
 
 
 def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
     """One result for each prescription, and what they come to."""
-    lines, sent = outcome.record.lines, sending(context, outcome, intent)
+    lines, sent = outcome.record.lines, build_receipt(context, outcome, intent)
     error = verdict(lines, sent.request_id)
     if error is None or isinstance(error, SHOWN_BESIDE):
-        receipts = [_receipt(line, context.zone.key, sent) for line in lines]
+        receipts = [_build_renewal_receipt(line, context.zone.key, sent) for line in lines]
         context.output.show_list(RENEWAL_RECEIPTS, receipts)
-        for words in _next_words(outcome):
+        for words in _format_next_steps(outcome):
             context.output.notice(words)
     if error:
         raise error
 
 
-def _receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
+def _build_renewal_receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
     return RenewalReceipt.of(line.result(zone), replace(sent, changed=line.changed))
 
 
-def _next_words(outcome: Outcome[RenewalPlan]) -> list[str]:
+def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
     """What is true now: asked for is not renewed, and answered may be refused."""
     lines = [line for line in outcome.record.lines if line.renewal]
     if not outcome.record.lines:
         return [f"There is nothing {'else ' if outcome.record.left_out else ''}to ask for."]
     if outcome.dry_run:
-        return [REHEARSED]
+        return [DRY_RUN_NOTICE]
     new_first = sorted(lines, key=lambda line: not line.changed)
     tally = Tally(map(result_words, new_first))
-    return [_counted(words, count, lines) for words, count in tally.items()]
+    return [_format_count(words, count, lines) for words, count in tally.items()]
 
 
-def _counted(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
+def _format_count(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
     """How many ended so, and what more there is to know of those."""
     those = [line for line in lines if result_words(line) == words]
     if not those[0].changed:
@@ -247,11 +247,11 @@ def _counted(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
         follow = "The surgery has yet to answer: gpcli rx requests shows it."
         return f"{count} {words}. {follow}"
     if all(line.renewal and line.renewal.status in FAILED for line in those):
-        return f"{count} {words}: {' '.join(map(_answered, those))}"
+        return f"{count} {words}: {' '.join(map(_format_answer, those))}"
     return f"{count} {words}."
 
 
-def _answered(line: RenewalItem) -> str:
+def _format_answer(line: RenewalItem) -> str:
     """What the surgery said of one, as a sentence of its own."""
     answer = line.renewal.answer if line.renewal else None
     return f"{line.label} ({line.id}): {answer}" if answer else f"{line.label} ({line.id})."
@@ -261,12 +261,12 @@ def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUI
     """The request, taken back."""
     there = outcome.record
     line = RenewalItem(str(there.prescription_id or ""), renewal=there, changed=outcome.changed)
-    receipt = _receipt(line, there.zone, sending(context, outcome, intent))
+    receipt = _build_renewal_receipt(line, there.zone, build_receipt(context, outcome, intent))
     context.output.show_item(WITHDRAWALS, receipt)
-    context.output.notice(_withdrawn_words(outcome))
+    context.output.notice(_format_withdrawn(outcome))
 
 
-def _withdrawn_words(outcome: Outcome[Renewal]) -> str:
+def _format_withdrawn(outcome: Outcome[Renewal]) -> str:
     if outcome.dry_run:
-        return REHEARSED
+        return DRY_RUN_NOTICE
     return "It is withdrawn." if outcome.changed else "It was withdrawn already."

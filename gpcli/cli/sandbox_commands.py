@@ -12,17 +12,17 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.slots import span
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.cli.sandbox_env import (
     BookingWay,
     ServedSandbox,
     Shell,
-    announced,
-    exports,
+    announce,
+    build_variables,
     find_served,
-    needing_extra,
-    run_inside,
-    variables,
+    format_exports,
+    require_extra,
+    run_in_sandbox,
 )
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
 from gpcli.render.views.tool_views import ANSWERS, PEOPLE, SandboxPerson, SurgeryAnswer
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gpcli.sandbox.server import Sandbox
 
 
-Told = TypeVar("Told")
+Returned = TypeVar("Returned")
 
 _PEOPLE = "gpcli sandbox people lists who there is."
 
@@ -77,15 +77,15 @@ def run(
     booking: Booking = BookingWay.POST,
 ) -> None:
     """Run a command against a portal of its own, and pass on its exit status."""
-    context = context_of(ctx)
-    with _sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
-        token = _told(lambda: sandbox.issue_token(person, acting_for))
-        values = _variables(sandbox.url, token)
+    context = get_context(ctx)
+    with _start_sandbox(clock, delay, people, seed, booking=str(booking)) as sandbox:
+        token = _translate_errors(lambda: sandbox.issue_token(person, acting_for))
+        values = _build_token_variables(sandbox.url, token)
         if clock:
             ahead = sandbox.now() - context.clock()
             values["GPCLI_CLOCK_OFFSET"] = str(round(ahead.total_seconds()))
         served = ServedSandbox(sandbox.url, sandbox.control_token)
-        status = run_inside(command, context.env, values, served, umask=context.former_umask)
+        status = run_in_sandbox(command, context.env, values, served, umask=context.former_umask)
     raise typer.Exit(status)
 
 
@@ -111,7 +111,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a portal until Ctrl-C; gpcli sandbox env points a shell at it."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     settings = {
         "port": port,
         "auto_sign_in": auto_sign_in,
@@ -120,8 +120,8 @@ def serve(
         "machine": machine,
     }
     with (
-        _sandbox(clock, delay, people, seed, **settings) as sandbox,
-        announced(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
+        _start_sandbox(clock, delay, people, seed, **settings) as sandbox,
+        announce(context.state_dir, ServedSandbox(sandbox.url, sandbox.control_token)),
     ):
         context.output.show_value(sandbox.fhir_base)
         context.output.notice("Serving until Ctrl-C. In another shell: gpcli sandbox env ada")
@@ -140,10 +140,10 @@ def env(
     ] = Shell.BASH,
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     served = find_served(context.state_dir)
-    token = _asked(context, lambda control: control.fetch_token(person, acting_for))
-    for line in exports(shell, _variables(served.url, token)):
+    token = _call_control(context, lambda control: control.fetch_token(person, acting_for))
+    for line in format_exports(shell, _build_token_variables(served.url, token)):
         context.output.show_value(line)
 
 
@@ -151,18 +151,18 @@ def people(ctx: typer.Context) -> None:
     """List the people who can sign in."""
     from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (builds their data)
 
-    context = context_of(ctx)
+    context = get_context(ctx)
     try:
-        cards = _asked(context, lambda control: control.fetch_people())
+        cards = _call_control(context, lambda control: control.fetch_people())
     except GpcliError:
         cards = list(EIGHT)
-    context.output.show_list(PEOPLE, [_shown(card) for card in cards])
+    context.output.show_list(PEOPLE, [_build_person(card) for card in cards])
 
 
 def reset(ctx: typer.Context) -> None:
     """Make everything at the served portal as it was at the start."""
-    context = context_of(ctx)
-    _asked(context, lambda control: control.reset())
+    context = get_context(ctx)
+    _call_control(context, lambda control: control.reset())
     context.output.notice("Everything is as it was at the start.")
 
 
@@ -171,9 +171,9 @@ def advance(
     decision: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
 ) -> None:
     """Move the served portal's clock forward; the surgery answers what falls due."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     forward = span(decision, "TIME")
-    present = _asked(context, lambda control: control.advance(forward))
+    present = _call_control(context, lambda control: control.advance(forward))
     context.output.show_value(present.isoformat())
 
 
@@ -190,32 +190,34 @@ def answer(
     ] = None,
 ) -> None:
     """Let the served portal's surgery answer what waits now, not when it is due."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     for name, value in (("ID", wanted), ("--text", text)):
         if value is not None and not value.strip():
             raise InvalidUsage(f"{name} is empty.")
-    answers = _asked(
+    answers = _call_control(
         context,
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
-    context.output.show_list(ANSWERS, [_outcome(each) for each in answers])
+    context.output.show_list(ANSWERS, [_build_answer(each) for each in answers])
     if not answers:
         context.output.notice("Nothing waits for an answer.")
 
 
 @contextmanager
-def _sandbox(
+def _start_sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
 ) -> Iterator[Sandbox]:
-    with needing_extra("sandbox"):
+    with require_extra("sandbox"):
         from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
             PortUnavailable,
             Sandbox,
         )
-    begin = _instant(clock) if clock else None
+    begin = _parse_instant(clock) if clock else None
     wait = span(delay, "--delay")
-    made = _told(lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings))
+    made = _translate_errors(
+        lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings)
+    )
     try:
         with made as sandbox:
             yield sandbox
@@ -226,7 +228,7 @@ def _sandbox(
         ) from taken
 
 
-def _instant(text: str) -> datetime:
+def _parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -239,7 +241,7 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def _told(ask: Callable[[], Told]) -> Told:
+def _translate_errors(ask: Callable[[], Returned]) -> Returned:
     try:
         return ask()
     except UnknownPerson as unknown:
@@ -250,7 +252,9 @@ def _told(ask: Callable[[], Told]) -> Told:
         raise InvalidUsage(f"The sandbox can't be made so: {wrong}.") from wrong
 
 
-def _asked(context: AppContext, ask: Callable[[ControlClient], Told], hint: str = _PEOPLE) -> Told:
+def _call_control(
+    context: AppContext, ask: Callable[[ControlClient], Returned], hint: str = _PEOPLE
+) -> Returned:
     served = find_served(context.state_dir)
     try:
         return ask(ControlClient(served.url, served.control_token))
@@ -262,14 +266,14 @@ def _asked(context: AppContext, ask: Callable[[ControlClient], Told], hint: str 
         ) from error
 
 
-def _variables(url: str, token: AccessToken) -> dict[str, str]:
-    return variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
+def _build_token_variables(url: str, token: AccessToken) -> dict[str, str]:
+    return build_variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
 
 
-def _shown(card: Account) -> SandboxPerson:
+def _build_person(card: Account) -> SandboxPerson:
     wards = tuple(ward.key for ward in card.acts_for)
     return SandboxPerson(card.key, card.name, card.description, wards)
 
 
-def _outcome(answered: AnsweredRequest) -> SurgeryAnswer:
+def _build_answer(answered: AnsweredRequest) -> SurgeryAnswer:
     return SurgeryAnswer(answered.reference.partition("/")[2], answered.kind, answered.outcome)

@@ -22,8 +22,8 @@ from gpcli.config.paths import state_dir
 from gpcli.errors import ConfigError, NotFound
 
 PROGRAM = "gpcli"
-FILE = "sandbox.json"
-_NOT_FOR_CHILDREN = (
+SERVED_FILE = "sandbox.json"
+_LEFT_OUT = (
     "GPCLI_PROFILE",
     "GPCLI_AS",
     "GPCLI_FHIR_USER",
@@ -49,7 +49,7 @@ class BookingWay(StrEnum):
     TRANSACTION = "transaction"
 
 
-_NAMED = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
+_SHELL_OPTION = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
 
 
 class ServedSandbox(NamedTuple):
@@ -60,7 +60,7 @@ class ServedSandbox(NamedTuple):
 
 
 @contextmanager
-def needing_extra(who: str) -> Iterator[None]:
+def require_extra(who: str) -> Iterator[None]:
     """Around the import of the portal; raises ConfigError where its packages are missing."""
     try:
         yield
@@ -71,7 +71,7 @@ def needing_extra(who: str) -> Iterator[None]:
         ) from missing
 
 
-def variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:
+def build_variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:
     """What makes gpcli talk to a sandbox as somebody, without config or keyring."""
     return {
         "GPCLI_PORTAL": portal,
@@ -82,29 +82,31 @@ def variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str
     }
 
 
-def exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
+def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
     """Lines that set `values` in a shell."""
-    return [_EXPORT[shell].format(name, _quoted(shell, value)) for name, value in values.items()]
+    return [
+        _EXPORT_FORMATS[shell].format(name, _quote(shell, value)) for name, value in values.items()
+    ]
 
 
-def closing_line(shell: Shell) -> str:
+def failing_export(shell: Shell) -> str:
     """A line that makes every later gpcli fail with exit 2, so that `eval` fails closed.
 
     The value is no URL but is not empty: PowerShell takes an empty one for unsetting.
     """
-    return exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
+    return format_exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
 
 
-def closing(argv: Sequence[str]) -> str:
+def eval_failure_export(argv: Sequence[str]) -> str:
     """The closing line, with its end, for the shell that a line names; for bash if it is unclear.
 
     `argv` may be a line that could not be understood: `--shel`, no value, an unknown shell.
     """
-    named = _NAMED.findall(" ".join(argv)) or [Shell.BASH]
-    return f"{closing_line(Shell(named[-1].lower()))}\n"
+    named = _SHELL_OPTION.findall(" ".join(argv)) or [Shell.BASH]
+    return f"{failing_export(Shell(named[-1].lower()))}\n"
 
 
-def run_inside(
+def run_in_sandbox(
     command: Sequence[str],
     env: Mapping[str, str],
     values: Mapping[str, str],
@@ -118,42 +120,42 @@ def run_inside(
     control the sandbox that it runs in. Returns its status, 128 + n when signal n ended it;
     raises NotFound when there is no such program.
     """
-    inside = {name: text for name, text in env.items() if name not in _NOT_FOR_CHILDREN}
-    inside |= {**values, "PATH": path_to_gpcli(env.get("PATH", ""), _places())}
+    inside = {name: text for name, text in env.items() if name not in _LEFT_OUT}
+    inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
     with tempfile.TemporaryDirectory(prefix="gpcli-") as roof:
         inside["GPCLI_CONFIG_DIR"] = roof
-        with announced(Path(state_dir(inside)), served):
-            status = _status(command, inside, umask)
+        with announce(Path(state_dir(inside)), served):
+            status = _run_command(command, inside, umask)
     return status if status >= 0 else 128 - status
 
 
-def path_to_gpcli(path: str, places: Iterable[Path]) -> str:
+def prepend_program_dir(path: str, places: Iterable[Path]) -> str:
     """`path` with the first of `places` before it that holds a gpcli to run, if one does."""
     found = (str(place) for place in places if shutil.which(PROGRAM, path=str(place)))
     return os.pathsep.join(filter(None, (next(found, ""), path)))
 
 
 @contextmanager
-def announced(directory: Path, served: ServedSandbox) -> Iterator[None]:
+def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
     """Keep `sandbox.json` in a state directory while the sandbox serves."""
-    path = directory / FILE
+    path = directory / SERVED_FILE
     write_private_file(path, json.dumps(served._asdict()))
     try:
         yield
     finally:
-        if _read(path) == served:
+        if _read_served(path) == served:
             path.unlink()
 
 
 def find_served(directory: Path) -> ServedSandbox:
     """The sandbox that a state directory announces; raises NotFound."""
-    served = _read(directory / FILE)
+    served = _read_served(directory / SERVED_FILE)
     if served is None:
         raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
     return served
 
 
-_EXPORT = {
+_EXPORT_FORMATS = {
     Shell.BASH: "export {}={}",
     Shell.FISH: "set -gx {} {}",
     Shell.POWERSHELL: "$env:{} = {}",
@@ -161,7 +163,7 @@ _EXPORT = {
 }
 
 
-def _quoted(shell: Shell, value: str) -> str:
+def _quote(shell: Shell, value: str) -> str:
     if shell is Shell.GITHUB:
         return value
     if shell is Shell.POWERSHELL:  # what stands unquoted there is a command
@@ -169,19 +171,19 @@ def _quoted(shell: Shell, value: str) -> str:
     return shlex.quote(value)
 
 
-def _status(command: Sequence[str], env: Mapping[str, str], umask: int) -> int:
+def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> int:
     try:
         return subprocess.run(command, env=env, umask=umask, check=False).returncode  # noqa: S603  (the user's own)
     except OSError as error:
         raise NotFound(f"'{command[0]}' can't be run: {error.strerror}.") from error
 
 
-def _places() -> tuple[Path, Path]:
+def _program_dirs() -> tuple[Path, Path]:
     """Where this gpcli may be: the scripts of the Python that runs it, or what was started."""
     return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
 
 
-def _read(path: Path) -> ServedSandbox | None:
+def _read_served(path: Path) -> ServedSandbox | None:
     try:
         return ServedSandbox(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

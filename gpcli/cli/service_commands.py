@@ -8,8 +8,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.offers import at_gp, called, nothing_digital, require, service_called, standings
-from gpcli.cli.commands.registry import starts
-from gpcli.cli.global_options import context_of
+from gpcli.cli.commands.registry import command_services
+from gpcli.cli.global_options import get_context
 from gpcli.model.service import Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
@@ -21,9 +21,9 @@ def services(
     ] = None,
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     offers = context.portal.fetch_offers()
-    context.store_offers(offers, starts())
+    context.store_offers(offers, command_services())
     ours = at_gp(offers, context.options.gp)
     named = service_called(service) if service is not None else None
     rows = [row for row in standings(ours, context.now()) if named in {None, row.service}]
@@ -31,36 +31,36 @@ def services(
         require(ours, named, context.now())
     context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
     if named is None and nothing_digital(rows):
-        say_nothing_digital(context, ours.surgeries)
+        show_no_online_services(context, ours.surgeries)
     elif named is None and context.output.is_table:
         context.output.show_separator()
-        say_contacts(context, ours.surgeries)
+        show_contacts(context, ours.surgeries)
     context.require_complete()
 
 
 def gp(ctx: typer.Context) -> None:
     """Show your GPs: names, addresses, phones, opening hours."""
-    context = context_of(ctx)
+    context = get_context(ctx)
     surgeries = called(context.portal.fetch_surgeries(), context.options.gp)
     context.output.show_list(SURGERIES, surgeries)
     if not surgeries:
-        context.output.notice(NO_GP)
+        context.output.notice(NO_GP_NOTICE)
     context.require_complete()
 
 
-NO_GP = "You have no GP: the portal's record names none."
+NO_GP_NOTICE = "You have no GP: the portal's record names none."
 
 
-def say_nothing_digital(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
+def show_no_online_services(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
     """The notice for those whose GP offers nothing online, with how to reach the surgery."""
     if not surgeries:
-        context.output.notice(NO_GP)
+        context.output.notice(NO_GP_NOTICE)
         return
     context.output.notice("Your GP offers no online services. This is how to reach the surgery:")
-    say_contacts(context, surgeries)
+    show_contacts(context, surgeries)
 
 
-def say_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
+def show_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
     """How to reach each surgery, a line each."""
     for surgery in surgeries:
         contact = [surgery.label, *surgery.phones, *surgery.addresses, *surgery.websites]

@@ -11,7 +11,7 @@ SECRETS = ("GPCLI_TOKEN",)
 """Variables that no other program gets."""
 
 
-def start(
+def start_program(
     context: AppContext,
     words: Sequence[str],
     *,

@@ -12,12 +12,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from gpcli.app_context import AppContext
-from gpcli.cli.subprocess_env import start
+from gpcli.cli.subprocess_env import start_program
 from gpcli.config.profiles import has_loopback_host
 from gpcli.errors import InvalidUsage
 
 
-def may_open(link: str, environment: str) -> bool:
+def is_openable(link: str, environment: str) -> bool:
     """Whether `link` is plain https without a user name; at the sandbox, http on loopback too."""
     if not link.isascii() or not link.isprintable() or set(' \\"<>`') & set(link):
         return False
@@ -33,7 +33,7 @@ def may_open(link: str, environment: str) -> bool:
     return url.scheme == "http" and environment == "sandbox" and has_loopback_host(url)
 
 
-AT_ONCE = 0.5
+FAILURE_PATIENCE = 0.5
 """Seconds in which a browser's command fails if it can't do it."""
 
 
@@ -93,7 +93,7 @@ class TerminalPrompter:
     def open_page(self, url: str) -> bool:
         """Open any page that may be opened; false where none can or may be."""
         if self._browser is not None:
-            return _run(self._session, self._browser, url)
+            return _run_browser(self._session, self._browser, url)
         browse = self._session.browse or (webbrowser.open if self._automatic else None)
         return browse is not None and browse(url)
 
@@ -102,7 +102,7 @@ class TerminalPrompter:
         return self._session.stdin.readline() if ready else None
 
 
-def _run(context: AppContext, command: str, url: str) -> bool:
+def _run_browser(context: AppContext, command: str, url: str) -> bool:
     """Whether the command runs on, or has ended well."""
     try:
         words = shlex.split(command)
@@ -111,7 +111,7 @@ def _run(context: AppContext, command: str, url: str) -> bool:
     if not words:
         raise InvalidUsage("--browser needs a command that is not empty.")
     try:
-        process = start(
+        process = start_program(
             context,
             [*words, url],
             stdin=subprocess.DEVNULL,
@@ -121,5 +121,5 @@ def _run(context: AppContext, command: str, url: str) -> bool:
     except OSError as error:
         raise InvalidUsage(f"--browser '{command}' can't be run: {error.strerror}.") from error
     with suppress(subprocess.TimeoutExpired):
-        return process.wait(AT_ONCE) == 0
+        return process.wait(FAILURE_PATIENCE) == 0
     return True

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.cli.fake_commands import REGISTRY
 from gpcli.__main__ import command_line
 from gpcli.cli.app import run
+from tests.cli.fake_commands import REGISTRY
 
 
 class FakeSession:

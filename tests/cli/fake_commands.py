@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
-from gpcli.cli.global_options import context_of
+from gpcli.cli.global_options import get_context
 from gpcli.errors import SlotTaken
 
 
 def gp(ctx: typer.Context) -> None:
-    context_of(ctx).seen.append("gp")
+    get_context(ctx).seen.append("gp")
 
 
 def slots(
@@ -21,7 +21,7 @@ def slots(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where.")] = 0,
 ) -> None:
-    context_of(ctx).seen.append(("slots", from_, weekday, limit, port))
+    get_context(ctx).seen.append(("slots", from_, weekday, limit, port))
 
 
 def book(
@@ -29,15 +29,15 @@ def book(
     slot: Annotated[str, typer.Argument(help="The slot's id.")],
     message_file: Annotated[Path | None, typer.Option(help="What to tell the surgery.")] = None,
 ) -> None:
-    context_of(ctx).seen.append(("book", slot))
+    get_context(ctx).seen.append(("book", slot))
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
-    context_of(ctx).seen.append(("show", name))
+    get_context(ctx).seen.append(("show", name))
 
 
 def list_profiles(ctx: typer.Context) -> None:
-    context_of(ctx).seen.append("list")
+    get_context(ctx).seen.append("list")
 
 
 def start(ctx: typer.Context) -> None:
@@ -49,11 +49,11 @@ def run(
     command: Annotated[list[str], typer.Argument(metavar="-- CMD…", help="What to run.")],
     as_: Annotated[str | None, typer.Option("--as", help="Who is signed in.")] = None,
 ) -> None:
-    context_of(ctx).seen.append(("run", command, as_))
+    get_context(ctx).seen.append(("run", command, as_))
 
 
 def ends(ctx: typer.Context, how: str) -> None:
-    context_of(ctx)
+    get_context(ctx)
     if how == "code-8":
         raise typer.Exit(8)
     raise ENDINGS[how]
@@ -79,7 +79,7 @@ REGISTRY = Registry(
         GroupSpec("rx", "CARE", "Prescriptions"),
         GroupSpec("sandbox", "TOOLS", "A portal to try"),
     ),
-    rows=(
+    commands=(
         _row("profile list", "ACCOUNT", "List profiles", "list_profiles"),
         _row("profile show", "ACCOUNT", "Show a profile", "show"),
         _row("gp", "CARE", "Your GP", "gp", aliases=("doctor",)),

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from gpcli.cli import attachments
-from gpcli.cli.attachments import media_type, read_enclosure, read_enclosures
+from gpcli.cli.attachments import guess_media_type, read_attachment, read_attachments
 from gpcli.errors import InvalidUsage, NotFound
 from gpcli.model.thread import AttachedFile
 
@@ -20,18 +20,18 @@ def photo(tmp_path):
 def refused_by(error, path):
     """The message and the hint of the refusal."""
     with pytest.raises(error) as refused:
-        read_enclosure(str(path))
+        read_attachment(str(path))
     return refused.value.message, refused.value.hint
 
 
 def test_a_file_is_its_name_its_type_and_its_bytes(photo):
-    assert read_enclosure(str(photo)) == AttachedFile("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
+    assert read_attachment(str(photo)) == AttachedFile("rash.jpg", "image/jpeg", b"\xff\xd8 a rash")
 
 
 def test_several_come_in_the_order_given(photo, tmp_path):
     other = tmp_path / "notes.txt"
     other.write_text("51 mm")
-    assert [each.name for each in read_enclosures([str(other), str(photo)])] == [
+    assert [each.name for each in read_attachments([str(other), str(photo)])] == [
         "notes.txt",
         "rash.jpg",
     ]
@@ -50,19 +50,19 @@ def test_several_come_in_the_order_given(photo, tmp_path):
     ],
 )
 def test_the_extension_says_the_type(name, kind):
-    assert media_type(name) == kind
+    assert guess_media_type(name) == kind
 
 
 def test_hidden_characters_do_not_travel_in_a_name(tmp_path):
     path = tmp_path / "a\x1b[2J\u202eb.txt"
     path.write_text("x")
-    assert read_enclosure(str(path)).name == "a_[2J_b.txt"
+    assert read_attachment(str(path)).name == "a_[2J_b.txt"
 
 
 def test_a_name_that_is_no_text_travels_all_the_same(tmp_path):
     path = tmp_path / os.fsdecode(b"caf\xe9.txt")
     path.write_bytes(b"x")
-    assert read_enclosure(str(path)).name == "caf?.txt"
+    assert read_attachment(str(path)).name == "caf?.txt"
 
 
 def test_a_file_that_is_not_there_is_not_found(tmp_path):
@@ -119,9 +119,9 @@ def test_a_name_that_no_system_takes_is_refused():
 def test_a_file_beyond_all_measure_is_refused_unread(tmp_path):
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
-        file.truncate(attachments.MOST + 1)
+        file.truncate(attachments.MAX_TOTAL_BYTES + 1)
     message, _ = refused_by(InvalidUsage, path)
-    assert message == f"'{path}' has {attachments.MOST + 1} bytes: {attachments.MOST} at most."
+    assert message == f"'{path}' has {attachments.MAX_TOTAL_BYTES + 1} bytes: {attachments.MAX_TOTAL_BYTES} at most."
 
 
 def test_files_that_are_too_much_together_are_refused(tmp_path):
@@ -129,10 +129,10 @@ def test_files_that_are_too_much_together_are_refused(tmp_path):
     for number in range(3):
         path = tmp_path / f"{number}.jpg"
         with path.open("wb") as file:
-            file.truncate(attachments.MOST // 2)
+            file.truncate(attachments.MAX_TOTAL_BYTES // 2)
         names.append(str(path))
     with pytest.raises(InvalidUsage, match="together"):
-        read_enclosures(names)
+        read_attachments(names)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(photo, change):
         before = os.fstat(descriptor)
         change(photo)
         with pytest.raises(InvalidUsage, match="changes while it is read"):
-            attachments.whole("rash.jpg", descriptor, before)
+            attachments.read_unchanged("rash.jpg", descriptor, before)
     finally:
         os.close(descriptor)
 
@@ -156,7 +156,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(photo):
         with photo.open("ab") as file:
             file.write(b"more")
         with pytest.raises(InvalidUsage, match="changes while it is read"):
-            attachments.whole("rash.jpg", descriptor, before)
+            attachments.read_unchanged("rash.jpg", descriptor, before)
     finally:
         os.close(descriptor)
 
@@ -166,21 +166,21 @@ def test_once_they_are_too_much_no_further_file_is_read(tmp_path):
     for number in range(2):
         path = tmp_path / f"{number}.jpg"
         with path.open("wb") as file:
-            file.truncate(attachments.MOST // 2 + 1)
+            file.truncate(attachments.MAX_TOTAL_BYTES // 2 + 1)
         names.append(str(path))
     with pytest.raises(InvalidUsage) as refused:
-        read_enclosures([*names, str(tmp_path / "never-looked-at.jpg")])
+        read_attachments([*names, str(tmp_path / "never-looked-at.jpg")])
     assert refused.value.message == (
-        f"The attachments have more than {attachments.MOST} bytes together."
+        f"The attachments have more than {attachments.MAX_TOTAL_BYTES} bytes together."
     )
 
 
 def test_files_that_are_just_not_too_much_together_go_along(tmp_path):
     path = tmp_path / "half.jpg"
     with path.open("wb") as file:
-        file.truncate(attachments.MOST // 2)
-    found = read_enclosures([str(path), str(path)])
-    assert sum(len(each.content) for each in found) == attachments.MOST
+        file.truncate(attachments.MAX_TOTAL_BYTES // 2)
+    found = read_attachments([str(path), str(path)])
+    assert sum(len(each.content) for each in found) == attachments.MAX_TOTAL_BYTES
 
 
 def test_a_name_beyond_what_the_system_takes_is_refused_in_words():

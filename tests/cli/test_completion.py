@@ -33,7 +33,7 @@ def words(env, *typed):
 def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(env):
     offered = answer(["__complete", ""], env).splitlines()
 
-    shown = [name for name in REGISTRY.children("") if name != "flu"]
+    shown = [name for name in REGISTRY.list_names("") if name != "flu"]
     assert [line.partition("\t")[0] for line in offered] == shown
     assert "gp\tYour GP and surgery: address, phone, opening hours" in offered
 
@@ -69,7 +69,7 @@ def test_commands_come_with_what_they_do_and_without_what_the_gp_does_not_offer(
         (["gp", ""], []),
         (["slotz", ""], []),
         (["sandbox", "run", "--", ""], []),
-        ([], [name for name in REGISTRY.children("") if name != "flu"]),
+        ([], [name for name in REGISTRY.list_names("") if name != "flu"]),
     ],
     ids=str,
 )

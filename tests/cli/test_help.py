@@ -11,17 +11,17 @@ from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.help_pages import command_page
+from gpcli.cli.help_pages import format_command_page
 from gpcli.cli.lazy_group import load
 from gpcli.cli.ready_answers import answer
 from gpcli.cli.topics import (
+    EXIT_MEANINGS,
+    FILE_TOPICS,
     MACHINE_VARIABLES,
-    MEANINGS,
     OWN_VARIABLES,
     PROFILE_KEYS,
-    WRITTEN,
-    topics,
-    written_topic,
+    build_topics,
+    read_topic,
 )
 from gpcli.config.profiles import KEY_PARSERS, read_config
 from gpcli.errors import Exit, GpcliError
@@ -29,7 +29,7 @@ from gpcli.render.json_schema import find_command_schema
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
-TOPICS = topics()
+TOPICS = build_topics()
 
 
 def kinds(kind=GpcliError):
@@ -79,7 +79,7 @@ def test_exit_codes_names_every_code_of_the_errors_and_every_word_for_it():
 
 
 def test_exit_codes_says_when_in_the_order_of_the_codes():
-    assert list(MEANINGS) == sorted(set(Exit) - {Exit.SMOKE_FAILED})
+    assert list(EXIT_MEANINGS) == sorted(set(Exit) - {Exit.SMOKE_FAILED})
 
 
 def test_environment_names_the_variables_that_the_source_reads_and_no_others():
@@ -103,16 +103,16 @@ def test_the_file_that_profiles_shows_can_be_read(tmp_path):
 
 
 def test_the_error_that_the_json_topic_shows_has_the_keys_of_a_real_one(line):
-    shown = written_topic("json")
+    shown = read_topic("json")
     real = json.loads(line.end("ends", "taken", "--json").err)["error"]
 
     for key in real:
         assert f'"{key}": ' in shown
 
 
-@pytest.mark.parametrize("topic", WRITTEN)
+@pytest.mark.parametrize("topic", FILE_TOPICS)
 def test_the_commands_that_a_topic_shows_exist(topic):
-    lines = written_topic(topic).splitlines()
+    lines = read_topic(topic).splitlines()
     commands = [written.strip() for written in lines if written.startswith("  gpcli ")]
 
     for command in commands:
@@ -170,7 +170,9 @@ def test_every_command_that_answers_has_a_schema():
         "completion",
         "help",
     }
-    assert {row.path for row in REGISTRY.rows if find_command_schema(row.path) is None} == silent
+    assert {
+        row.path for row in REGISTRY.commands if find_command_schema(row.path) is None
+    } == silent
 
 
 @pytest.mark.parametrize(
@@ -187,9 +189,9 @@ def test_every_command_that_answers_has_a_schema():
     ],
 )
 def test_an_argument_is_written_as_it_is_typed(path, usage, term):
-    command = load(REGISTRY.row(path))
+    command = load(REGISTRY.find_command(path))
 
-    page = command_page(REGISTRY.row(path), command).splitlines()
+    page = format_command_page(REGISTRY.find_command(path), command).splitlines()
 
     assert page[page.index("USAGE") + 1].strip() == usage
     listed = page[page.index("ARGUMENTS") + 1 : page.index("GLOBAL OPTIONS")]
@@ -197,7 +199,7 @@ def test_an_argument_is_written_as_it_is_typed(path, usage, term):
 
 
 def test_no_page_has_a_bracket_too_many():
-    pages = [command_page(row, load(row)) for row in REGISTRY.rows]
+    pages = [format_command_page(row, load(row)) for row in REGISTRY.commands]
 
     assert [
         line for page in pages for line in page.splitlines() if re.search(r"\]\.\.|\.{4}", line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpcli.cli.terminal_prompter import may_open
+from gpcli.cli.terminal_prompter import is_openable
 
 GOOD = ("https://video.example/room", "https://video.example:8443/r?a=b#c", "https://[::1]/r")
 LOOPBACK = ("http://127.0.0.1:8080/room", "http://[::1]/room")
@@ -41,15 +41,15 @@ BAD = (
 @pytest.mark.parametrize("environment", ["production", "staging", "sandbox"])
 @pytest.mark.parametrize("link", GOOD)
 def test_https_is_opened_everywhere(link, environment):
-    assert may_open(link, environment)
+    assert is_openable(link, environment)
 
 
 @pytest.mark.parametrize("environment", ["production", "staging", "sandbox"])
 @pytest.mark.parametrize("link", LOOPBACK)
 def test_http_on_this_machine_only_at_the_sandbox(link, environment):
-    assert may_open(link, environment) == (environment == "sandbox")
+    assert is_openable(link, environment) == (environment == "sandbox")
 
 
 @pytest.mark.parametrize("link", BAD)
 def test_nothing_else_is_opened_not_even_at_the_sandbox(link):
-    assert not may_open(link, "sandbox")
+    assert not is_openable(link, "sandbox")

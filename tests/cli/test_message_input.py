@@ -11,14 +11,14 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.cli.message_input import (
-    LONGEST_SUBJECT,
+    MAX_SUBJECT,
     MessageSource,
-    checked_subject,
-    draft,
-    letter,
-    source_of,
+    build_source,
+    check_subject,
+    read_draft,
+    read_new_thread,
 )
-from gpcli.cli.read_text import MOST, checked_text
+from gpcli.cli.read_text import MAX_BYTES, check_text
 from gpcli.config.options import Options
 from gpcli.errors import Declined, InputNeeded, InvalidUsage, NotFound, NotOffered
 from gpcli.model.thread import AttachedFile, Draft
@@ -76,28 +76,28 @@ def ungated():
 
 
 def test_words_on_the_line_are_the_message(context):
-    written = letter(context(), "Rash", MessageSource("It itches.\n", None, ()), ungated)
+    written = read_new_thread(context(), "Rash", MessageSource("It itches.\n", None, ()), ungated)
     assert (written.subject, written.draft) == ("Rash", Draft("It itches."))
 
 
 def test_a_file_has_the_words(context, tmp_path):
     file = tmp_path / "rash.txt"
     file.write_bytes(b"\xef\xbb\xbfFirst.\r\n\r\nSecond \xc3\xa6.\r\n")
-    written = draft(context(), MessageSource(None, str(file), ()), tuple)
+    written = read_draft(context(), MessageSource(None, str(file), ()), tuple)
     assert written == Draft("First.\n\nSecond æ.")
 
 
 @pytest.mark.parametrize("typed", ["Hei.\n", b"Hei.\n"])
 def test_standard_input_has_the_words(context, typed):
     ours = context(typed)
-    assert draft(ours, source_of(ours, None, "-", None), tuple) == Draft("Hei.")
+    assert read_draft(ours, build_source(ours, None, "-", None), tuple) == Draft("Hei.")
     assert ours.stderr.getvalue() == ""
 
 
 def test_files_go_along(context, tmp_path):
     photo = tmp_path / "rash.png"
     photo.write_bytes(b"png")
-    written = draft(context(), MessageSource("See.", None, [str(photo)]), tuple)
+    written = read_draft(context(), MessageSource("See.", None, [str(photo)]), tuple)
     assert written.attachments == (AttachedFile("rash.png", "image/png", b"png"),)
 
 
@@ -109,8 +109,8 @@ def test_words_given_twice_are_refused():
 @pytest.mark.parametrize("source", [MessageSource(None, None, ()), MessageSource(None, None, [])])
 def test_without_words_and_without_a_person_the_flags_are_named(context, source):
     for compose in (
-        lambda: draft(context(), source, tuple),
-        lambda: letter(context(), "Rash", source, ungated),
+        lambda: read_draft(context(), source, tuple),
+        lambda: read_new_thread(context(), "Rash", source, ungated),
     ):
         with pytest.raises(InputNeeded) as refused:
             compose()
@@ -121,13 +121,13 @@ def test_without_words_and_without_a_person_the_flags_are_named(context, source)
 
 def test_without_a_subject_and_without_a_person_the_flag_is_named(context):
     with pytest.raises(InputNeeded, match="--subject is needed"):
-        letter(context(), None, MessageSource("Hei", None, ()), ungated)
+        read_new_thread(context(), None, MessageSource("Hei", None, ()), ungated)
 
 
 @pytest.mark.parametrize("words", ["", " \n\t\r\n ", "\ufeff "[1:]])
 def test_an_empty_message_is_refused(context, words):
     with pytest.raises(InvalidUsage, match="--message is empty"):
-        draft(context(), MessageSource(words, None, ()), tuple)
+        read_draft(context(), MessageSource(words, None, ()), tuple)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_empty_message_is_refused(context, words):
         (b"caf\xe9", "is not text in UTF-8"),
         (b"one\ntwo\x00", "has a character that no message can hold, in line 2"),
         (b"\x1b[31mred", "has a character that no message can hold, in line 1"),
-        (b"x" * (MOST + 1), f"is too long: {MOST} bytes at most"),
+        (b"x" * (MAX_BYTES + 1), f"is too long: {MAX_BYTES} bytes at most"),
     ],
 )
 def test_what_no_message_can_hold_is_refused_from_a_file_and_from_standard_input(
@@ -148,9 +148,9 @@ def test_what_no_message_can_hold_is_refused_from_a_file_and_from_standard_input
     file.write_bytes(content)
     piped = context(content)
     with pytest.raises(InvalidUsage, match=message):
-        draft(context(), MessageSource(None, str(file), ()), tuple)
+        read_draft(context(), MessageSource(None, str(file), ()), tuple)
     with pytest.raises(InvalidUsage, match=message):
-        draft(piped, source_of(piped, None, "-", None), tuple)
+        read_draft(piped, build_source(piped, None, "-", None), tuple)
 
 
 def test_a_megabyte_is_refused_without_being_read_whole(context):
@@ -158,46 +158,46 @@ def test_a_megabyte_is_refused_without_being_read_whole(context):
     ours = context()
     ours.stdin = TextIOWrapper(stream)
     with pytest.raises(InvalidUsage, match="too long"):
-        draft(ours, source_of(ours, None, "-", None), tuple)
-    assert stream.tell() == MOST + 1
+        read_draft(ours, build_source(ours, None, "-", None), tuple)
+    assert stream.tell() == MAX_BYTES + 1
 
 
 def test_letters_of_all_scripts_tabs_and_hard_spaces_stay():
     words = "prøve\tæ 診 e\u0301 \N{NO-BREAK SPACE}5\u202fmg \N{GRINNING FACE}"
-    assert checked_text(words, "It") == words
+    assert check_text(words, "It") == words
 
 
 def test_what_is_no_unicode_is_refused():
     with pytest.raises(InvalidUsage, match="no message can hold"):
-        checked_text("a\udc80b", "It")
+        check_text("a\udc80b", "It")
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "no/such/place"])
 def test_a_file_that_is_not_there_is_not_found(context, tmp_path, name):
     with pytest.raises(NotFound, match="There is no file"):
-        draft(context(), MessageSource(None, str(tmp_path / name), ()), tuple)
+        read_draft(context(), MessageSource(None, str(tmp_path / name), ()), tuple)
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", "a\0b"])
 def test_what_is_no_file_is_refused(context, name):
     with pytest.raises(InvalidUsage):
-        draft(context(), MessageSource(None, name, ()), tuple)
+        read_draft(context(), MessageSource(None, name, ()), tuple)
 
 
 @pytest.mark.parametrize("subject", ["", "  ", "two\nlines", "\x1b[31m", "x" * 201, "a\u202eb"])
 def test_a_subject_is_one_line_of_text(subject):
     with pytest.raises(InvalidUsage, match="--subject"):
-        checked_subject(subject)
+        check_subject(subject)
 
 
-@pytest.mark.parametrize("subject", ["Rash", " Utslett på armen ", "x" * LONGEST_SUBJECT])
+@pytest.mark.parametrize("subject", ["Rash", " Utslett på armen ", "x" * MAX_SUBJECT])
 def test_a_subject_is_kept_without_the_space_around_it(subject):
-    assert checked_subject(subject) == subject.strip()
+    assert check_subject(subject) == subject.strip()
 
 
 def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, editor, tmp_path):
     ours = context("Rash\n", SCREEN, VISUAL=editor(b"It itches.\n\n# 1 is the worst\n"))
-    written = letter(ours, None, MessageSource(None, None, ()), ungated)
+    written = read_new_thread(ours, None, MessageSource(None, None, ()), ungated)
     assert (written.subject, written.draft.text) == ("Rash", "It itches.\n\n# 1 is the worst")
     assert (tmp_path / "seen").read_text("utf-8") == (
         "\n"
@@ -209,18 +209,18 @@ def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, e
 
 def test_who_writes_is_told_how_much_the_surgery_takes(context, editor, tmp_path):
     ours = context("", SCREEN, VISUAL=editor(b"Hei"))
-    letter(ours, "Rash", MessageSource(None, None, ()), lambda: 2000)
+    read_new_thread(ours, "Rash", MessageSource(None, None, ()), lambda: 2000)
     assert "# The surgery takes 2000 characters at most.\n" in (tmp_path / "seen").read_text(
         "utf-8"
     )
     without = context("Hei.\n", SCREEN)
-    letter(without, "Rash", MessageSource(None, None, ()), lambda: 1)
+    read_new_thread(without, "Rash", MessageSource(None, None, ()), lambda: 1)
     assert "\nThe surgery takes 1 character at most.\n" in without.stderr.getvalue()
 
 
 def test_the_page_to_write_on_is_private_and_gone_afterwards(context, editor, tmp_path):
     ours = context("", SCREEN, EDITOR=editor(b"Hei"), XDG_RUNTIME_DIR=str(tmp_path))
-    draft(ours, MessageSource(None, None, ()), lambda: ("To: Dr. Berg",))
+    read_draft(ours, MessageSource(None, None, ()), lambda: ("To: Dr. Berg",))
     page, mode, place_mode = (tmp_path / "where").read_text().split()
     assert (stat.S_IMODE(int(mode, 8)), stat.S_IMODE(int(place_mode, 8))) == (0o600, 0o700)
     assert Path(page).parents[1] == tmp_path
@@ -229,7 +229,7 @@ def test_the_page_to_write_on_is_private_and_gone_afterwards(context, editor, tm
 
 def test_visual_comes_before_editor(context, editor):
     ours = context("", SCREEN, VISUAL=editor(b"Hei"), EDITOR="false")
-    assert draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei")
+    assert read_draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_an_editor_left_empty_handed_or_in_trouble_sends_nothing(
 ):
     ours = context("", SCREEN, VISUAL=editor(words, status))
     with pytest.raises(Declined) as declined:
-        draft(ours, MessageSource(None, None, ()), tuple)
+        read_draft(ours, MessageSource(None, None, ()), tuple)
     assert declined.value.message == message
 
 
@@ -258,7 +258,7 @@ def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
 ):
     source = MessageSource(None, None, ())
     with pytest.raises((InvalidUsage, Declined)):
-        draft(context("", SCREEN, VISUAL=editor(words, status)), source, tuple)
+        read_draft(context("", SCREEN, VISUAL=editor(words, status)), source, tuple)
     assert source.page.content.strip() == left
 
 
@@ -272,7 +272,7 @@ def test_only_what_a_person_types_stays_on_the_page(context, tmp_path):
         ("", SCREEN, MessageSource(None, str(file), ()), b""),
         ("", SCREEN, MessageSource("Hei.", None, ()), b""),
     ):
-        assert draft(context(typed, terminal), source, tuple) == Draft("Hei.")
+        assert read_draft(context(typed, terminal), source, tuple) == Draft("Hei.")
         assert source.page.content == left
 
 
@@ -286,7 +286,7 @@ def test_ctrl_c_in_the_editor_is_the_editors(context, editor, tmp_path):
     )
     command = editor(b"Hei").replace(sys.executable, f"{sys.executable} {interrupting}")
     before = signal.getsignal(signal.SIGINT)
-    assert draft(
+    assert read_draft(
         context("", SCREEN, VISUAL=command), MessageSource(None, None, ()), tuple
     ) == Draft("Hei")
     assert signal.getsignal(signal.SIGINT) is before
@@ -295,23 +295,25 @@ def test_ctrl_c_in_the_editor_is_the_editors(context, editor, tmp_path):
 @pytest.mark.parametrize("command", ["no-such-editor-anywhere", "'unclosed"])
 def test_an_editor_that_can_not_be_run_is_named(context, command):
     with pytest.raises(InvalidUsage, match="can't be run"):
-        draft(context("", SCREEN, VISUAL=command), MessageSource(None, None, ()), tuple)
+        read_draft(context("", SCREEN, VISUAL=command), MessageSource(None, None, ()), tuple)
 
 
 def test_what_an_editor_leaves_is_checked_like_any_other(context, editor):
     with pytest.raises(InvalidUsage, match="not text in UTF-8"):
-        draft(context("", SCREEN, VISUAL=editor(b"\xff")), MessageSource(None, None, ()), tuple)
+        read_draft(
+            context("", SCREEN, VISUAL=editor(b"\xff")), MessageSource(None, None, ()), tuple
+        )
 
 
 def test_hostile_words_of_the_portal_are_harmless_in_the_editor(context, editor, tmp_path):
     ours = context("", SCREEN, VISUAL=editor(b"Hei"))
-    draft(ours, MessageSource(None, None, ()), lambda: ("Subject: a\x1b]52;c;x\x07\nb",))
+    read_draft(ours, MessageSource(None, None, ()), lambda: ("Subject: a\x1b]52;c;x\x07\nb",))
     assert "# Subject: a\\x1b]52;c;x\\x07 b\n" in (tmp_path / "seen").read_text("utf-8")
 
 
 def test_without_an_editor_the_person_writes_at_the_terminal(context):
     ours = context("Hei.\nHa det.\n", SCREEN)
-    assert draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei.\nHa det.")
+    assert read_draft(ours, MessageSource(None, None, ()), tuple) == Draft("Hei.\nHa det.")
     assert ours.stderr.getvalue() == (
         "Neither VISUAL nor EDITOR names an editor: write here.\n"
         "Write your message, and end with Ctrl-D on a line of its own.\n"
@@ -328,7 +330,7 @@ def test_nobody_is_made_to_write_what_can_not_be_sent(context, tmp_path):
         ("Rash", MessageSource(None, None, ())),
     ):
         with pytest.raises(NotOffered):
-            letter(untouched, subject, source, gate)
+            read_new_thread(untouched, subject, source, gate)
     assert untouched.stderr.getvalue() == ""
 
 
@@ -337,26 +339,29 @@ def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(context)
         raise AssertionError("asked for nothing")
 
     assert (
-        letter(context("", SCREEN), "Rash", MessageSource("Hei", None, ()), gate).subject == "Rash"
+        read_new_thread(context("", SCREEN), "Rash", MessageSource("Hei", None, ()), gate).subject
+        == "Rash"
     )
 
 
 def test_where_words_are_not_needed_a_subject_is_enough(context):
-    written = letter(context(), "Rash", MessageSource(None, None, ()), ungated, words_needed=False)
+    written = read_new_thread(
+        context(), "Rash", MessageSource(None, None, ()), ungated, words_needed=False
+    )
     assert written.draft == Draft("")
 
 
 def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(context):
     ours = context("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
-    source = source_of(ours, None, "-", None)
+    source = build_source(ours, None, "-", None)
     assert ours.ask.yes("Can it wait?", flag="--can-wait")
-    written = letter(ours, None, source, ungated)
+    written = read_new_thread(ours, None, source, ungated)
     assert (written.subject, written.draft.text) == ("Rash", "The message.")
 
 
 def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(context):
     ours = context("y\n", SCREEN, device="n\n")
-    source_of(ours, "Hei", None, None)
+    build_source(ours, "Hei", None, None)
     assert ours.ask.yes("Send?", flag="--yes")
 
 
@@ -379,14 +384,16 @@ def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(context, file)
     ours.stdin = TextIOWrapper(Interrupted(b"It itches.\nSince Monday.\n"))
     source = MessageSource(None, file, ())
     with pytest.raises(KeyboardInterrupt):
-        draft(ours, source, tuple)
+        read_draft(ours, source, tuple)
     assert source.page.content == b"It itches.\nSince Monday.\n"
 
 
-@pytest.mark.parametrize("typed", [b"x" * (MOST + 1), (b"x" * 63 + b"\n") * (MOST // 64 + 1)])
+@pytest.mark.parametrize(
+    "typed", [b"x" * (MAX_BYTES + 1), (b"x" * 63 + b"\n") * (MAX_BYTES // 64 + 1)]
+)
 def test_what_is_typed_is_read_no_further_than_a_message_can_be(context, typed):
     ours = context(typed * 2, SCREEN)
     source = MessageSource(None, None, ())
     with pytest.raises(InvalidUsage, match="too long"):
-        draft(ours, source, tuple)
-    assert len(source.page.content) == MOST + 1
+        read_draft(ours, source, tuple)
+    assert len(source.page.content) == MAX_BYTES + 1

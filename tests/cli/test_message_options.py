@@ -7,7 +7,7 @@ import pytest
 
 from gpcli.care.confirmation import Outcome, Proposal
 from gpcli.care.inbox import ReadResult
-from gpcli.cli.message_options import sentence, show_marked, show_reply, start_thread
+from gpcli.cli.message_options import end_sentence, send_new_thread, show_read_result, show_reply
 from gpcli.config.options import Options
 from gpcli.errors import OutcomeUnknown, Partial, PortalError
 from gpcli.model.receipt import WriteResult
@@ -87,7 +87,7 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
 )
 def test_after_a_thread_is_started_what_is_true_is_said(decision, words):
     desk = Desk()
-    start_thread(desk, decision, INTENT)
+    send_new_thread(desk, decision, INTENT)
     assert desk.said == f"{words}\n"
 
 
@@ -130,7 +130,7 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
 )
 def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
     desk = Desk()
-    show_marked(desk, outcome, INTENT)
+    show_read_result(desk, outcome, INTENT)
     assert (desk.ids, desk.said) == (ids, words)
 
 
@@ -141,7 +141,7 @@ def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
 def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble, error):
     desk = Desk()
     with pytest.raises(error) as raised:
-        show_marked(desk, Outcome(ReadResult(READ, trouble), changed=True), INTENT)
+        show_read_result(desk, Outcome(ReadResult(READ, trouble), changed=True), INTENT)
     assert desk.ids == ["m-1", "m-2"]
     assert trouble.message in raised.value.message
 
@@ -157,7 +157,7 @@ def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble,
     ],
 )
 def test_words_of_others_are_ended_before_ours_follow(words, ended):
-    assert sentence(words) == ended
+    assert end_sentence(words) == ended
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,5 @@ def test_words_of_others_are_ended_before_ours_follow(words, ended):
 )
 def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
     desk = Desk()
-    show_marked(desk, Outcome(ReadResult(read), changed=True, here_only=True), INTENT)
+    show_read_result(desk, Outcome(ReadResult(read), changed=True, here_only=True), INTENT)
     assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"

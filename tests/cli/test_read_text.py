@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from gpcli.cli.read_text import words_in
+from gpcli.cli.read_text import read_message_file
 from gpcli.errors import InvalidUsage
 
 LONG = 60.0
@@ -29,7 +29,7 @@ def writing(path, content):
 @pytest.mark.parametrize("content", [b"Hei.\n", b"x" * 200_000])
 def test_what_comes_through_a_pipe_is_read_to_its_end(pipe, content):
     writer = writing(pipe, content)
-    assert words_in(str(pipe), LONG) == content.decode()
+    assert read_message_file(str(pipe), LONG) == content.decode()
     writer.join(LONG)
 
 
@@ -38,14 +38,14 @@ def test_the_pipe_of_a_shells_process_substitution_is_read_though_its_writer_has
     os.write(inlet, b"Hei.\n")
     os.close(inlet)
     try:
-        assert words_in(f"/dev/fd/{outlet}", LONG) == "Hei.\n"
+        assert read_message_file(f"/dev/fd/{outlet}", LONG) == "Hei.\n"
     finally:
         os.close(outlet)
 
 
 def test_a_pipe_that_nobody_writes_to_is_given_up(pipe):
     with pytest.raises(InvalidUsage) as refused:
-        words_in(str(pipe), SHORT)
+        read_message_file(str(pipe), SHORT)
     assert refused.value.message == f"Nothing comes through the pipe '{pipe}'."
 
 
@@ -55,7 +55,7 @@ def test_a_pipe_whose_writer_falls_silent_is_given_up(pipe):
     os.write(inlet, b"Dear doctor")
     try:
         with pytest.raises(InvalidUsage, match="Nothing comes"):
-            words_in(str(pipe), SHORT)
+            read_message_file(str(pipe), SHORT)
     finally:
         os.close(inlet)
         os.close(reader)
@@ -65,7 +65,7 @@ def test_a_pipe_without_an_end_is_refused(pipe):
     writer = Thread(target=_pour, args=(pipe,), daemon=True)
     writer.start()
     with pytest.raises(InvalidUsage, match="too long"):
-        words_in(str(pipe), LONG)
+        read_message_file(str(pipe), LONG)
     writer.join(LONG)
     assert not writer.is_alive(), "the pipe is still open for reading"
 
@@ -78,8 +78,8 @@ def _pour(path):
 
 def test_a_device_without_an_end_is_refused():
     with pytest.raises(InvalidUsage, match="too long"):
-        words_in("/dev/zero", LONG)
+        read_message_file("/dev/zero", LONG)
 
 
 def test_an_empty_device_has_no_words():
-    assert words_in("/dev/null", SHORT) == ""
+    assert read_message_file("/dev/null", SHORT) == ""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.fake_commands import REGISTRY as FAKE
 from gpcli import __version__
 from gpcli.cli import answer_table, build_answers, help_commands
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.ready_answers import answer, read_line
+from tests.cli.fake_commands import REGISTRY as FAKE
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"GPCLI_CONFIG_DIR": "/nonexistent"}
@@ -91,7 +91,7 @@ def test_the_completion_scripts_beside_the_source_are_those_that_gpcli_prints(sh
 
 def test_the_table_of_other_commands_is_python_with_their_pages():
     made: dict = {}
-    known = FAKE._replace(rows=tuple(row for row in FAKE.rows if row.path != "absent"))
+    known = FAKE._replace(commands=tuple(row for row in FAKE.commands if row.path != "absent"))
 
     exec(build_answers.table_source(known), made)  # noqa: S102  (our own source)
 
@@ -207,7 +207,7 @@ def test_help_on_a_group_is_its_help_unless_a_topic_has_its_name():
 def test_the_root_help_names_every_command_and_group_once():
     shown = answer([], NOWHERE)
 
-    for name in REGISTRY.children(""):
+    for name in REGISTRY.list_names(""):
         assert shown.count(f"\n  {name} ") == 1
     assert shown == answer(["--json"], NOWHERE)
     assert max(len(written) for written in shown.splitlines()) <= 80

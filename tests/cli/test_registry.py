@@ -3,15 +3,15 @@ import sys
 
 import pytest
 
-from tests.cli.fake_commands import REGISTRY as FAKE
-from gpcli.cli.commands.registry import REGISTRY, SECTIONS, starts
+from gpcli.cli.commands.registry import REGISTRY, SECTIONS, command_services
 from gpcli.cli.commands.specs import CommandSpec, Registry
 from gpcli.errors import InputNeeded, InvalidUsage
 from gpcli.model.service import ServiceName
+from tests.cli.fake_commands import REGISTRY as FAKE
 
 
 def test_children_of_the_root_are_commands_and_groups_in_the_order_of_the_rows():
-    assert FAKE.children("") == [
+    assert FAKE.list_names("") == [
         "profile",
         "gp",
         "slots",
@@ -24,53 +24,53 @@ def test_children_of_the_root_are_commands_and_groups_in_the_order_of_the_rows()
 
 
 def test_children_of_a_group_are_its_commands():
-    assert FAKE.children("profile") == ["list", "show"]
+    assert FAKE.list_names("profile") == ["list", "show"]
 
 
 def test_nothing_is_below_a_command():
-    assert FAKE.children("gp") == []
+    assert FAKE.list_names("gp") == []
 
 
 def test_a_row_knows_its_name_and_its_group():
-    row = FAKE.row("profile show")
+    row = FAKE.find_command("profile show")
 
     assert (row.name, row.group) == ("show", "profile")
-    assert (FAKE.row("gp").name, FAKE.row("gp").group) == ("gp", "")
+    assert (FAKE.find_command("gp").name, FAKE.find_command("gp").group) == ("gp", "")
 
 
 def test_paths_that_are_not_there_are_none():
-    assert FAKE.row("profile") is None
-    assert FAKE.group("gp") is None
+    assert FAKE.find_command("profile") is None
+    assert FAKE.find_group("gp") is None
 
 
 def test_commands_that_start_a_service_may_be_hidden():
-    assert [row.path for row in FAKE.starting()] == ["slots", "book", "rx renew"]
+    assert [row.path for row in FAKE.list_hideable()] == ["slots", "book", "rx renew"]
 
 
 def test_every_group_of_the_release_has_commands_and_every_command_its_group():
     groups = {group.path for group in REGISTRY.groups}
 
-    assert {row.group for row in REGISTRY.rows} - {""} == groups
+    assert {row.group for row in REGISTRY.commands} - {""} == groups
 
 
 def test_paths_and_aliases_of_the_release_are_unambiguous():
-    paths = [row.path for row in REGISTRY.rows]
-    words = [alias for row in (*REGISTRY.rows, *REGISTRY.groups) for alias in row.aliases]
+    paths = [row.path for row in REGISTRY.commands]
+    words = [alias for row in (*REGISTRY.commands, *REGISTRY.groups) for alias in row.aliases]
 
     assert len(paths) == len(set(paths))
     assert len(words) == len(set(words))
-    assert not set(words) & set(REGISTRY.children(""))
+    assert not set(words) & set(REGISTRY.list_names(""))
 
 
 def test_rows_of_the_release_name_sections_and_services_that_exist():
-    services = {service for row in REGISTRY.rows for service in row.services}
+    services = {service for row in REGISTRY.commands for service in row.services}
 
-    assert {row.section for row in (*REGISTRY.rows, *REGISTRY.groups)} == set(SECTIONS)
+    assert {row.section for row in (*REGISTRY.commands, *REGISTRY.groups)} == set(SECTIONS)
     assert services <= set(ServiceName)
 
 
 def test_the_commands_that_the_release_can_hide_are_those_that_start_a_service():
-    assert starts() == {
+    assert command_services() == {
         "econsult start": ("e-consultation",),
         "contact": ("contact",),
         "rx renew": ("prescription-renewal",),
@@ -81,7 +81,7 @@ def test_the_commands_that_the_release_can_hide_are_those_that_start_a_service()
     }
 
 
-@pytest.mark.parametrize("row", REGISTRY.rows, ids=lambda row: row.path)
+@pytest.mark.parametrize("row", REGISTRY.commands, ids=lambda row: row.path)
 def test_every_command_of_the_release_has_a_function(row):
     module, _, function = row.target.partition(":")
 
@@ -96,10 +96,10 @@ def test_a_command_is_imported_only_when_it_runs(line):
 
 def test_a_row_is_all_that_a_new_command_takes(line):
     row = CommandSpec(
-        "econsult start", "CARE", "Start", f"{FAKE.rows[0].target.partition(':')[0]}:gp"
+        "econsult start", "CARE", "Start", f"{FAKE.commands[0].target.partition(':')[0]}:gp"
     )
 
-    assert Registry((), (*FAKE.rows, row)).children("econsult") == ["start"]
+    assert Registry((), (*FAKE.commands, row)).list_names("econsult") == ["start"]
 
 
 def test_running_a_command_hands_it_its_own_options(line):

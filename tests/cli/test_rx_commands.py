@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpcli.app_context import AppContext
-from gpcli.cli.rx_commands import MOST_IDS
+from gpcli.cli.rx_commands import MAX_IDS
 from gpcli.errors import OutcomeUnknown, Rejected
 from gpcli.model.prescription import RenewalOutcome
 from tests.care.builders import INTENT, NOW
@@ -385,15 +385,15 @@ def test_withdrawing_again_says_that_nothing_was_sent(at_counter):
 
 def test_more_ids_than_anybody_has_are_refused_unread(at_counter):
     portal = two()
-    endless = io.StringIO("rx-1\n" * MOST_IDS)
+    endless = io.StringIO("rx-1\n" * MAX_IDS)
 
     ending = at_counter(portal, typing=endless)("gpcli rx renew - --yes --json")
 
     assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
     assert ending.error["message"] == (
-        f"Standard input is too long: {MOST_IDS} characters of ids at most."
+        f"Standard input is too long: {MAX_IDS} characters of ids at most."
     )
-    assert endless.tell() == MOST_IDS + 1
+    assert endless.tell() == MAX_IDS + 1
 
 
 @pytest.mark.parametrize(("terminal", "waits"), [(SCREEN, True), (PIPED, False)])

@@ -8,8 +8,8 @@ from io import StringIO
 import pytest
 
 from gpcli.app_context import AppContext
-from gpcli.cli.message_drafts import DraftText, edit
-from gpcli.cli.subprocess_env import start
+from gpcli.cli.message_drafts import DraftText, run_editor
+from gpcli.cli.subprocess_env import start_program
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.config.options import Options
 
@@ -49,12 +49,12 @@ def private():
 
 
 def started(context, command):
-    with start(context, command.split()) as process:
+    with start_program(context, command.split()) as process:
         assert process.wait(60) == 0
 
 
 def edited(context, command):
-    edit(context, command, [], DraftText())
+    run_editor(context, command, [], DraftText())
 
 
 def opened(context, command):
@@ -92,10 +92,10 @@ def test_where_the_umask_was_never_changed_it_stays(context, noting):
 
 
 def test_the_streams_are_as_asked(context):
-    with start(context, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
+    with start_program(context, ["/bin/echo", "Hei"], stdout=subprocess.PIPE) as process:
         assert process.communicate(timeout=60) == (b"Hei\n", None)
 
 
 def test_what_can_not_be_run_is_an_error_of_the_system(context):
     with pytest.raises(FileNotFoundError):
-        start(context, ["no-such-program-anywhere"])
+        start_program(context, ["no-such-program-anywhere"])

@@ -48,7 +48,7 @@ def test_the_help_explains_every_cause_that_is_no_word_of_an_error():
 
 
 def test_the_words_that_people_try_lead_to_it():
-    row = REGISTRY.row("troubleshoot")
+    row = REGISTRY.find_command("troubleshoot")
     assert {"diagnose", "check"} <= set(row.aliases)
     assert (row.services, row.writes) == ((), False)
 

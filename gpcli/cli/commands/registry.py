@@ -1,4 +1,4 @@
-"""What a command that failed still writes to stdout, so that silence is not taken for success."""
+"""The commands and groups of gpcli, and the text for shells that evaluate a failed command."""
 
 from __future__ import annotations
 
@@ -337,7 +337,7 @@ TOOL_COMMANDS = (
         "Print what points a shell at the served portal",
         "gpcli.cli.sandbox_commands:env",
         examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
-        closing="gpcli.cli.sandbox_env:closing",
+        eval_failure="gpcli.cli.sandbox_env:eval_failure_export",
     ),
     CommandSpec(
         "sandbox people",
@@ -449,30 +449,33 @@ REGISTRY = Registry(GROUPS, (*ACCOUNT_COMMANDS, *CARE_COMMANDS, *TOOL_COMMANDS))
 """The commands of this release."""
 
 
-def starts() -> dict[str, tuple[ServiceName, ...]]:
-    """The commands that start a service, and the services that each can start."""
-    from gpcli.model.service import ServiceName  # noqa: PLC0415  (most commands do without it)
+def command_services() -> dict[str, tuple[ServiceName, ...]]:
+    """Return the paths of the commands that start a service, with the services of each."""
+    from gpcli.model.service import ServiceName  # noqa: PLC0415  (start-up: few commands need it)
 
-    return {row.path: tuple(map(ServiceName, row.services)) for row in REGISTRY.starting()}
+    return {
+        command.path: tuple(map(ServiceName, command.services))
+        for command in REGISTRY.list_hideable()
+    }
 
 
-def closing_text(argv: Sequence[str], registry: Registry | None = None) -> str:
-    """What goes to stdout after the command that `argv` is about has failed; mostly nothing.
+def build_eval_failure(argv: Sequence[str], registry: Registry | None = None) -> str:
+    """Return the text for stdout after the command of the line `argv` has failed.
 
-    The line itself may be what is wrong: where none of the commands can be told to be the one
-    that it reaches, it is about the one whose words stand on it.
+    It keeps a shell that evaluates the output from taking silence for success; for most commands
+    it is empty. Where the line can't be parsed, its command is the one whose words are on it.
     """
     commands = registry or REGISTRY
-    row = _reached(commands, argv) or commands.meant(argv)
-    if row is None or not row.closing:
+    command = _find_parsed(commands, argv) or commands.find_mentioned(argv)
+    if command is None or not command.eval_failure:
         return ""
-    module, _, function = row.closing.partition(":")
+    module, _, function = command.eval_failure.partition(":")
     text: str = getattr(importlib.import_module(module), function)(argv)
     return text
 
 
-def _reached(commands: Registry, argv: Sequence[str]) -> CommandSpec | None:
+def _find_parsed(commands: Registry, argv: Sequence[str]) -> CommandSpec | None:
     line = read_line(list(argv))
     if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
         return None
-    return commands.row(line.path)
+    return commands.find_command(line.path)

@@ -1,4 +1,4 @@
-"""What a command is: one row, a group of rows, and the registry that finds them.
+"""The specification of commands and groups, and the registry that finds them.
 
 Named tuples, because every command pays for making these classes, and dataclasses cost five times
 as much.
@@ -13,13 +13,13 @@ from typing import NamedTuple
 class CommandSpec(NamedTuple):
     """One command.
 
-    `path` is what is typed after `gpcli`; `target` is `module:function`.
+    `path` is what is typed after `gpcli`; `target` is the `module:function` that runs it.
     `services` are the codes of `urn:gpcli:gp-service` that the command starts: when none of them
-    is offered, the command is hidden. `writes` adds the options of commands that send something.
-    `aliases` are words that people may try instead; they only lead to a suggestion. `about` is
-    what the help says after the summary, in paragraphs. `examples` are pairs of what it does and
-    what is typed. `closing` is, for a command whose output a shell evaluates, the
-    `module:function` that makes of the line what goes to stdout when the command fails.
+    is offered, the command is hidden. `writes` = it sends something, and has the options for that.
+    `aliases` are other words that a suggestion is made for. `about` is the help after the summary,
+    in paragraphs. `examples` are pairs of what an example does and its command line.
+    `eval_failure` is, for a command whose output a shell evaluates, the `module:function` that
+    takes the command line and returns the text for stdout when the command fails.
     """
 
     path: str
@@ -31,7 +31,7 @@ class CommandSpec(NamedTuple):
     aliases: tuple[str, ...] = ()
     about: str = ""
     examples: tuple[tuple[str, str], ...] = ()
-    closing: str = ""
+    eval_failure: str = ""
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ class CommandSpec(NamedTuple):
 
 
 class GroupSpec(NamedTuple):
-    """A noun with commands of its own, such as `profile`."""
+    """A group of commands, such as `profile`."""
 
     path: str
     section: str
@@ -54,39 +54,45 @@ class GroupSpec(NamedTuple):
 
 
 class Registry(NamedTuple):
-    """The rows and groups that make up one command line."""
+    """The commands and groups of one command line."""
 
     groups: tuple[GroupSpec, ...]
-    rows: tuple[CommandSpec, ...]
+    commands: tuple[CommandSpec, ...]
 
-    def row(self, path: str) -> CommandSpec | None:
-        """The command at `path`, if there is one."""
-        return next((row for row in self.rows if row.path == path), None)
+    def find_command(self, path: str) -> CommandSpec | None:
+        """Return the command at `path`; `None` = there is none."""
+        return next((command for command in self.commands if command.path == path), None)
 
-    def group(self, path: str) -> GroupSpec | None:
-        """The group at `path`, if there is one."""
+    def find_group(self, path: str) -> GroupSpec | None:
+        """Return the group at `path`; `None` = there is none."""
         return next((group for group in self.groups if group.path == path), None)
 
-    def children(self, path: str) -> list[str]:
-        """The names directly below `path` (empty: the root), groups where their first row is."""
+    def list_names(self, path: str) -> list[str]:
+        """Return the names directly below `path` (empty = the root).
+
+        A group is in the place of its first command.
+        """
         depth = len(path.split())
-        inside = (row.path.split() for row in self.rows if _below(row.path, path))
-        return list(dict.fromkeys(words[depth] for words in inside))
+        below = (spec.path.split() for spec in self.commands if _is_below(spec.path, path))
+        return list(dict.fromkeys(words[depth] for words in below))
 
-    def meant(self, line: Sequence[str]) -> CommandSpec | None:
-        """The command whose path's words stand on the line in order; the longest of several."""
-        found = [row for row in self.rows if _in_order(row.path.split(), line)]
-        return max(found, key=lambda row: len(row.path.split()), default=None)
+    def find_mentioned(self, line: Sequence[str]) -> CommandSpec | None:
+        """Return the command whose path's words are on the line in order.
 
-    def starting(self) -> Iterator[CommandSpec]:
-        """The commands that start a service, and so may be hidden."""
-        return (row for row in self.rows if row.services)
+        Of several it is the one with the longest path; `None` = there is none.
+        """
+        found = [spec for spec in self.commands if _are_in_order(spec.path.split(), line)]
+        return max(found, key=lambda spec: len(spec.path.split()), default=None)
+
+    def list_hideable(self) -> Iterator[CommandSpec]:
+        """Return the commands that start a service, and so may be hidden."""
+        return (command for command in self.commands if command.services)
 
 
-def _below(path: str, group: str) -> bool:
+def _is_below(path: str, group: str) -> bool:
     return not group or path.startswith(f"{group} ")
 
 
-def _in_order(words: Sequence[str], line: Sequence[str]) -> bool:
+def _are_in_order(words: Sequence[str], line: Sequence[str]) -> bool:
     rest = iter(line)
     return all(word in rest for word in words)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import resources
 
-from gpcli.cli.help_pages import columns, global_lines, section, write_lines
+from gpcli.cli.help_pages import (
+    format_global_options,
+    format_pairs,
+    format_section,
+    format_write_options,
+)
 from gpcli.errors import Exit, GpcliError
 
-MEANINGS = {
+EXIT_MEANINGS = {
     Exit.OK: "Done. An empty list is OK, and so is what was already done.",
     Exit.FAILURE: "The portal answers nonsense, its certificate can't be trusted, or the answer "
     "could not be written.",
@@ -84,62 +89,64 @@ PROFILE_KEYS = (
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 
-WRITTEN = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
+FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
 
 
-def topics() -> dict[str, str]:
+def build_topics() -> dict[str, str]:
     """Every topic and its text."""
     drawn: dict[str, Callable[[], str]] = {
-        "exit-codes": exit_codes,
-        "environment": environment,
-        "options": options,
-        "profiles": profiles,
+        "exit-codes": format_exit_codes,
+        "environment": format_environment,
+        "options": format_options,
+        "profiles": format_profiles,
     }
-    written = {name: written_topic(name) for name in WRITTEN}
+    written = {name: read_topic(name) for name in FILE_TOPICS}
     return dict(sorted({**{name: draw() for name, draw in drawn.items()}, **written}.items()))
 
 
-def written_topic(name: str) -> str:
+def read_topic(name: str) -> str:
     """The text of a topic that is written by hand."""
     return (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def exit_codes() -> str:
+def format_exit_codes() -> str:
     """What each exit code means, with the words of `error.code` that go with it."""
-    rows = [(f"{code.value:>3}", _meaning(code, text)) for code, text in MEANINGS.items()]
+    rows = [
+        (f"{code.value:>3}", _format_meaning(code, text)) for code, text in EXIT_MEANINGS.items()
+    ]
     head = (
         "gpcli ends with one of these exit codes. With --json or --ndjson, the last line\n"
         'on stderr says more: {"error": {"code": ...}}, a word of those in brackets.\n'
     )
-    return "\n".join([head, section("EXIT CODES", columns(rows))])
+    return "\n".join([head, format_section("EXIT CODES", format_pairs(rows))])
 
 
-def environment() -> str:
+def format_environment() -> str:
     """The variables that gpcli reads."""
     return "\n".join(
         [
             "An option wins over a variable, a variable over the profile. A name that is set\n"
             "to nothing is an error; a switch is off if it is 0, false or empty.\n",
-            section("YOUR OWN", columns([*OWN_VARIABLES])),
-            section("WITHOUT CONFIGURATION OR KEYRING", columns([*MACHINE_VARIABLES])),
-            section("EVERYBODY'S", columns([*RESPECTED_VARIABLES])),
+            format_section("YOUR OWN", format_pairs([*OWN_VARIABLES])),
+            format_section("WITHOUT CONFIGURATION OR KEYRING", format_pairs([*MACHINE_VARIABLES])),
+            format_section("EVERYBODY'S", format_pairs([*RESPECTED_VARIABLES])),
         ]
     )
 
 
-def options() -> str:
+def format_options() -> str:
     """The options that every command has, and those of commands that send."""
     return "\n".join(
         [
             "These options may stand anywhere on the line, before or after the command. Of\n"
             "two that are given, the later one wins.\n",
-            section("EVERY COMMAND", global_lines()),
-            section("COMMANDS THAT SEND", write_lines()),
+            format_section("EVERY COMMAND", format_global_options()),
+            format_section("COMMANDS THAT SEND", format_write_options()),
         ]
     )
 
 
-def profiles() -> str:
+def format_profiles() -> str:
     """The file of profiles, and the keys of one."""
     return "\n".join(
         [
@@ -150,19 +157,19 @@ def profiles() -> str:
             "  [profiles.home]\n"
             '  portal = "https://portal.example/fhir/R4"\n'
             '  environment = "production"\n',
-            section("KEYS", columns([*PROFILE_KEYS])),
+            format_section("KEYS", format_pairs([*PROFILE_KEYS])),
         ]
     )
 
 
-def _meaning(code: Exit, text: str) -> str:
-    words = [kind.code for kind in _errors(GpcliError) if kind.exit == code]
+def _format_meaning(code: Exit, text: str) -> str:
+    words = [kind.code for kind in _coded_errors(GpcliError) if kind.exit == code]
     return f"{text} [{', '.join(dict.fromkeys(words))}]" if words else text
 
 
-def _errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
+def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
     """The errors that have a word of their own, in the order of the tree."""
     if "code" in vars(kind):
         yield kind
     for below in kind.__subclasses__():
-        yield from _errors(below)
+        yield from _coded_errors(below)
