@@ -1,4 +1,4 @@
-"""Every way a command can end badly, below GpcliError: meaning, exit code, `error.code` word.
+"""Every error that a command can end with, below GpcliError: meaning, exit code, `error.code` word.
 
 ├─ Failure (1)          BadResponse, TlsError
 ├─ UsageError (2)       InvalidUsage, InputNeeded, ConfigError
@@ -35,7 +35,6 @@ class Exit(IntEnum):
     PARTIAL = 8
     CANCELLED = 9
     UNKNOWN = 10
-    SMOKE_FAILED = 11
     BUG = 70
     INTERRUPTED = 130
     CLOSED_PIPE = 141
@@ -100,253 +99,253 @@ class GpcliError(Exception):
 
 
 class Failure(GpcliError):
-    """The portal can't be used as it is."""
+    """The portal can't be used as it is; the group of BadResponse and TlsError."""
 
 
 class BadResponse(Failure):
-    """The portal's answer is not what its standards say: HTML, broken JSON, wrong types."""
+    """Raised when a response breaks the standards: HTML, broken JSON, wrong types."""
 
     code = "bad_response"
 
 
 class TlsError(Failure):
-    """The portal's certificate is not to be trusted."""
+    """Raised when the portal's certificate can't be verified, or no safe TLS can be agreed on."""
 
     code = "tls"
 
 
 class UsageError(GpcliError):
-    """The command line or the configuration is wrong; nothing was sent."""
+    """The command line or the configuration is wrong; nothing was sent. A group."""
 
     exit = Exit.USAGE
 
 
 class InvalidUsage(UsageError):
-    """Wrong flags or arguments."""
+    """Raised for wrong options or arguments, alone or together."""
 
     code = "usage"
 
 
 class InputNeeded(UsageError):
-    """A value is needed and there is nobody to ask."""
+    """Raised when a value is missing and nobody can be asked for it."""
 
     code = "input_needed"
 
 
 class ConfigError(UsageError):
-    """The configuration file or an environment variable is wrong."""
+    """Raised when a file of gpcli's own or an environment variable is wrong or can't be used."""
 
     code = "config"
 
 
 class Missing(GpcliError):
-    """What was named does not exist."""
+    """What was named does not exist. A group."""
 
     exit = Exit.NOT_FOUND
 
 
 class NotFound(Missing):
-    """An id, profile, person or file that does not exist."""
+    """Raised when the id, profile, person or file that was named does not exist."""
 
     code = "not_found"
 
 
 class NoSlot(Missing):
-    """No time matches what was asked for."""
+    """Raised when no free time matches what was asked for."""
 
     code = "no_slot"
 
 
 class SignInError(GpcliError):
-    """Nobody is signed in, or sign-in did not work."""
+    """There is no usable sign-in. A group."""
 
     exit = Exit.SIGN_IN
 
 
 class NotSignedIn(SignInError):
-    """Nobody is signed in at this portal."""
+    """Raised when nobody is signed in at this portal, or no portal is known yet."""
 
     code = "not_signed_in"
 
 
 class Expired(SignInError):
-    """The session is over; only a new sign-in helps."""
+    """Raised when the portal no longer accepts the token and it can't be renewed."""
 
     code = "expired"
 
 
 class SignInRefused(SignInError):
-    """The portal, or the person at its page, refused the sign-in."""
+    """Raised when the portal, or the person at its page, refuses the sign-in, or it can't be trusted."""
 
     code = "sign_in_refused"
 
 
 class NoKeyring(SignInError):
-    """No usable OS keyring to keep the session in."""
+    """Raised when the operating system has no usable keyring for the session."""
 
     code = "no_keyring"
 
 
 class NoToken(SignInError):
-    """The command that should print an access token did not."""
+    """Raised when the token command prints no access token."""
 
     code = "no_token"
 
 
 class WrongHost(SignInError):
-    """A request with a token was about to leave for another host; it was not sent."""
+    """Raised before a request would go to a host or path that is not the portal's, or unencrypted."""
 
     code = "wrong_host"
 
 
 class NotAllowed(GpcliError):
-    """The person may not do this, or not now."""
+    """The person may not do this, or not now. A group."""
 
     exit = Exit.NOT_ALLOWED
 
 
 class NotOffered(NotAllowed):
-    """The GP does not offer the service."""
+    """Raised when the GP does not offer the service."""
 
     code = "not_offered"
 
 
 class OffForNow(NotAllowed):
-    """The GP offers the service, but has switched it off for a time."""
+    """Raised when the GP offers the service, but has switched it off for a time."""
 
     code = "off_for_now"
 
 
 class ConsentNeeded(NotAllowed):
-    """The service needs consent to Full Access."""
+    """Raised when the service needs consent to Full Access, which the person has not given."""
 
     code = "consent_needed"
 
 
 class NotPermitted(NotAllowed):
-    """The sign-in did not grant what this needs, or the portal does not support it."""
+    """Raised when the sign-in did not grant what is needed, or the portal does not support it."""
 
     code = "not_permitted"
 
 
 class ProductionGuard(NotAllowed):
-    """A CI run must not touch a production portal."""
+    """Raised when a CI run would use a production portal."""
 
     code = "production_guard"
 
 
 class Unavailable(GpcliError):
-    """The portal can't be reached or can't answer now; later may work."""
+    """The portal can't be reached or can't answer now; later may work. A group."""
 
     exit = Exit.UNAVAILABLE
 
 
 class Unreachable(Unavailable):
-    """No connection to the portal."""
+    """Raised when there is no connection to the portal, or it breaks."""
 
     code = "unreachable"
 
 
 class TimedOut(Unavailable):
-    """The portal did not answer within the command's time limit."""
+    """Raised when the portal, or another gpcli that holds a lock, needs longer than the time limit."""
 
     code = "timeout"
 
 
 class RateLimited(Unavailable):
-    """The portal asks to slow down."""
+    """Raised when the portal asks to slow down (429) and the time limit allows no other try."""
 
     code = "rate_limited"
 
 
 class PortalError(Unavailable):
-    """The portal failed (5xx, but for 501) after all retries."""
+    """Raised when the portal fails (5xx, but for 501) after all retries."""
 
     code = "portal_error"
 
 
 class Refused(GpcliError):
-    """The portal understood and said no, or the request would repeat or contradict another."""
+    """The portal refused, or the request would repeat or contradict another one. A group."""
 
     exit = Exit.REJECTED
 
 
 class SlotTaken(Refused):
-    """Somebody else has the time."""
+    """Raised when somebody else has taken the time."""
 
     code = "slot_taken"
 
 
 class TooLate(Refused):
-    """The deadline has passed."""
+    """Raised when the time for this has passed."""
 
     code = "too_late"
 
 
 class AlreadyBooked(Refused):
-    """There is a coming booking or an open enquiry for the same service."""
+    """Raised when there is a coming booking or an open enquiry for the same service."""
 
     code = "already_booked"
 
 
 class AlreadyAnswered(Refused):
-    """The surgery has settled it already: the thread is closed, the request handled."""
+    """Raised when the surgery has closed the thread or handled the request already."""
 
     code = "already_answered"
 
 
 class Rejected(Refused):
-    """The portal refused, in its own words."""
+    """Raised when the portal refuses for a reason that it gives in its own words."""
 
     code = "rejected"
 
 
 class Conflict(Refused):
-    """The same request id was used for something else, or the record changed meanwhile."""
+    """Raised when the request id was used for something else, or the record has changed since."""
 
     code = "conflict"
 
 
 class Partial(GpcliError):
-    """Some of it worked and is shown; the rest did not."""
+    """Raised after the result was shown, when a part of it failed or had to be left out."""
 
     exit = Exit.PARTIAL
     code = "partial"
 
 
 class NotConfirmed(GpcliError):
-    """The person did not agree; nothing was sent."""
+    """The person did not agree; nothing was sent. A group."""
 
     exit = Exit.CANCELLED
 
 
 class Declined(NotConfirmed):
-    """The person said no."""
+    """Raised when the person answers no."""
 
     code = "declined"
 
 
 class ConfirmationNeeded(NotConfirmed):
-    """`--yes` was needed and nobody could be asked."""
+    """Raised without `--yes` when nobody can be asked to agree."""
 
     code = "confirmation_needed"
 
 
 class FeeNotAccepted(NotConfirmed):
-    """Sending costs money and `--accept-fee` does not cover it."""
+    """Raised when sending costs money and `--accept-fee` does not cover it."""
 
     code = "fee_not_accepted"
 
 
 class OutcomeUnknown(GpcliError):
-    """A write went out and no answer came: it may or may not have been done."""
+    """Raised when a write was sent and nothing shows whether it was done."""
 
     exit = Exit.UNKNOWN
     code = "outcome_unknown"
 
 
 class Unexpected(GpcliError):
-    """A fault of gpcli itself."""
+    """Raised for an error of gpcli itself."""
 
     exit = Exit.BUG
     code = "unexpected"

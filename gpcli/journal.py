@@ -1,7 +1,8 @@
-"""The write-ahead record of every write: what was about to leave is on disk before it leaves.
+"""The write-ahead journal: each write is on disk before it is sent, and how it ended, after.
 
-One JSON line per event, appended and fsynced; a line that a crash tore is passed over. It holds no
-health data: what was sent stands in it only as a keyed hash, and the account as a hash.
+The file has one JSON object a line and an event, appended and fsynced; a line that a crash cut off
+is skipped. It holds no health data: of what was sent there is only a keyed hash, of the account a
+hash.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ State = Literal["sending", "done", "refused", "not_sent", "unknown"]
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One write. `kind` is `create` or `update`; `target` what an update changes (`Type/id`).
+    """One write, with its last recorded state.
 
-    `account` and `digest` are hashes of the account and of what was sent; `at` is the RFC 3339 time
-    of the last event. `sending` is the state of what has not ended, as far as anybody noted.
+    `kind` is `create` or `update`; `target` is what an update changes (`Type/id`). `account` and
+    `digest` are hashes of the account and of what was sent; `at` is the RFC 3339 time of the last
+    event. The state `sending` means that no end was recorded.
     """
 
     intent: UUID
@@ -44,7 +46,10 @@ class JournalEntry:
 
 
 class Journal:
-    """The journal in one state directory, shared by all processes of this user."""
+    """The journal in the state directory `directory`, shared by all processes of this user.
+
+    `profile` and `account` (a hash) go into each entry.
+    """
 
     def __init__(self, directory: Path, profile: str, account: str) -> None:
         self._path = directory / "journal.jsonl"
@@ -55,7 +60,10 @@ class Journal:
     def record_sending(
         self, intent: UUID, resource: Mapping[str, Any], target: str | None, at: str
     ) -> None:
-        """Note a write before it leaves; raises ConfigError when that is impossible."""
+        """Record a write before it is sent; raise ConfigError when that is impossible.
+
+        `target` is what an update changes (`Type/id`), None for a create; `at` is an RFC 3339 time.
+        """
         try:
             self._append(
                 {
@@ -65,94 +73,100 @@ class Journal:
                     "account": self._account,
                     "resource_type": resource["resourceType"],
                     "target": target,
-                    "digest": self._digest(resource),
+                    "digest": self._compute_digest(resource),
                     "state": "sending",
                     "at": at,
                 }
             )
-        except OSError as trouble:
+        except OSError as error:
             raise ConfigError(
-                f"The journal {self._path} can't be written: {trouble.strerror}. "
+                f"The journal {self._path} can't be written: {error.strerror}. "
                 "Nothing was sent: gpcli sends nothing that it could lose track of.",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
-            ) from trouble
+            ) from error
 
     def record_state(self, intent: UUID, state: State, at: str) -> None:
-        """Note how a write ended; where that is impossible, it stays `sending`.
+        """Record how a write ended; where that is impossible, it stays `sending`.
 
-        What the portal has done is done: it must not be reported as a failure because of this.
+        What the portal has done must not be reported as failed because the file can't be written.
         """
         with suppress(OSError):
             self._append({"intent": str(intent), "state": state, "at": at})
 
     def record_not_sent(self, intent: UUID, at: str) -> None:
-        """Note that a write that was begun did not leave: what was before stands again.
+        """Record that a write was not sent after `record_sending`: the state before it holds again.
 
-        An earlier try with the same intent may still be unknown; else it is `not_sent`.
+        That is the state of an earlier try with the same intent, which may be `unknown`; without
+        one it is `not_sent`.
         """
         with suppress(OSError, ConfigError):
-            events = [each for each in self._events() if each["intent"] == str(intent)]
+            events = [event for event in self._read_events() if event["intent"] == str(intent)]
             earlier = events[-2] if len(events) > 1 else {"state": "not_sent", "at": at}
             self._append(
                 {key: earlier.get(key) for key in ("state", "at")} | {"intent": str(intent)}
             )
 
     def find_entry(self, intent: UUID) -> JournalEntry | None:
-        """The write with this intent, if it was ever begun; raises ConfigError."""
-        return next((each for each in self.read_entries() if each.intent == intent), None)
+        """Return the write with this intent, None if there is none; raise ConfigError."""
+        return next((entry for entry in self.read_entries() if entry.intent == intent), None)
 
     def find_target(self, intent: UUID) -> str | None:
-        """What an earlier update with this intent was about (`Type/id`), if there was one."""
-        found = [each.get("target") for each in self._events() if each["intent"] == str(intent)]
-        return next(filter(None, found), None)
+        """Return what an update with this intent changed (`Type/id`), None if there was none.
+
+        Raises: ConfigError.
+        """
+        events = [event for event in self._read_events() if event["intent"] == str(intent)]
+        return next((event["target"] for event in events if event.get("target")), None)
 
     def read_entries(self) -> list[JournalEntry]:
-        """All writes with their last known state, oldest first."""
-        written: dict[str, dict[str, Any]] = {}
-        for event in self._events():
-            written.setdefault(event["intent"], {}).update(event)
+        """Return all writes with their last recorded state, oldest first; raise ConfigError."""
+        writes: dict[str, dict[str, Any]] = {}
+        for event in self._read_events():
+            writes.setdefault(event["intent"], {}).update(event)
         names = [field.name for field in fields(JournalEntry)]
-        whole = [each for each in written.values() if set(names) <= each.keys()]
+        complete = [write for write in writes.values() if set(names) <= write.keys()]
         return [
-            JournalEntry(**{name: each[name] for name in names} | {"intent": UUID(each["intent"])})
-            for each in whole
+            JournalEntry(
+                **{name: write[name] for name in names} | {"intent": UUID(write["intent"])}
+            )
+            for write in complete
         ]
 
-    def _events(self) -> Iterator[dict[str, Any]]:
+    def _read_events(self) -> Iterator[dict[str, Any]]:
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace")
         except (FileNotFoundError, NotADirectoryError):
             return
-        except OSError as trouble:
+        except OSError as error:
             raise ConfigError(
-                f"The journal {self._path} can't be read: {trouble.strerror}.",
+                f"The journal {self._path} can't be read: {error.strerror}.",
                 hint="Make it readable, or set GPCLI_CONFIG_DIR.",
-            ) from trouble
-        yield from filter(None, map(_event, text.split("\n")))
+            ) from error
+        yield from filter(None, map(_parse_event, text.split("\n")))
 
     def _append(self, event: Mapping[str, Any]) -> None:
         line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            line = b"\n" + line if _torn(handle) else line
-            if os.write(handle, line) < len(line):
+            line = b"\n" + line if _has_torn_line(descriptor) else line
+            if os.write(descriptor, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(handle)
+            os.fsync(descriptor)
         finally:
-            os.close(handle)
+            os.close(descriptor)
 
-    def _digest(self, resource: Mapping[str, Any]) -> str:
+    def _compute_digest(self, resource: Mapping[str, Any]) -> str:
         content = json.dumps(resource, sort_keys=True, default=str).encode()
-        return hmac.new(self._key(), content, hashlib.sha256).hexdigest()
+        return hmac.new(self._read_key(), content, hashlib.sha256).hexdigest()
 
-    def _key(self) -> bytes:
+    def _read_key(self) -> bytes:
         if not self._key_path.exists():
-            self._make_key()
+            self._create_key()
         return self._key_path.read_bytes()
 
-    def _make_key(self) -> None:
-        """Whole or not at all, and only once: other processes may be at it too."""
+    def _create_key(self) -> None:
+        """Create the key file atomically; the key of a process that was faster is kept."""
         self._key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._key_path.with_name(f".journal.key.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
@@ -165,20 +179,20 @@ class Journal:
             draft.unlink()
 
 
-def _torn(handle: int) -> bool:
-    """Whether the last line of an open file has no end.
+def _has_torn_line(descriptor: int) -> bool:
+    """Return whether the last line of an open file has no line end.
 
-    It may also be one that another process is writing just now: then an empty line too many comes
-    of it, which readers pass over.
+    Another process may be writing that line at this moment; then the result is an empty line,
+    which readers skip.
     """
-    if os.lseek(handle, 0, os.SEEK_END) == 0:
+    if os.lseek(descriptor, 0, os.SEEK_END) == 0:
         return False
-    os.lseek(handle, -1, os.SEEK_END)
-    return os.read(handle, 1) != b"\n"
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) != b"\n"
 
 
-def _event(line: str) -> dict[str, Any] | None:
-    """The event that a line holds, or `None` for what a crash has left of one."""
+def _parse_event(line: str) -> dict[str, Any] | None:
+    """Return the event that a line holds, None for a line that a crash cut off."""
     try:
         event: dict[str, Any] = json.loads(line)
         UUID(event["intent"])

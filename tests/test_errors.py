@@ -32,7 +32,6 @@ EXITS = {
     "PARTIAL": 8,
     "CANCELLED": 9,
     "UNKNOWN": 10,
-    "SMOKE_FAILED": 11,
     "BUG": 70,
     "INTERRUPTED": 130,
     "CLOSED_PIPE": 141,

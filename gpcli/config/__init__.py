@@ -1,1 +1,1 @@
-"""Where gpcli keeps things, which portals it knows, and what this run was asked to be."""
+"""Paths, profiles, settings, and gpcli's own files: the offer index and the read marks."""

@@ -1,4 +1,8 @@
-"""Write files whole or not at all, readable by their owner only."""
+"""Writing files that are complete or not there at all, for their owner alone (mode 0600).
+
+`write_private_file` is for gpcli's own files; `save_new_file` for what a person saves where they
+like.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,24 @@ from gpcli.errors import Failure, InvalidUsage, NotFound
 
 
 def make_private_directory(path: Path) -> Path:
-    """Make `path` (mode 0700) with its parents, and return it; one that is there stays as it is."""
+    """Make the directory `path` (mode 0700) with its parents, and return it.
+
+    An existing one keeps its mode.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Replace `path` (mode 0600) atomically; after a crash it holds the old text or the new."""
+    """Write `text` to `path`, atomically; after a crash it holds the old text or the new.
+
+    Raises: OSError.
+    """
     make_private_directory(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -35,7 +45,7 @@ def write_private_file(path: Path, text: str) -> None:
         raise
 
 
-_NEW = (
+_CREATE_FLAGS = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
@@ -46,71 +56,75 @@ _NEW = (
 
 
 def require_directory(name: str) -> Path:
-    """Where to save; raises NotFound when it is not there, Usage when it can't be one."""
+    """Return the directory `name`, which a person gave with `--to`.
+
+    Raises: NotFound when it does not exist, InvalidUsage when it is not a directory.
+    """
     if not name.strip():
         raise InvalidUsage("--to needs a value that is not empty.")
-    place = Path(name)
+    path = Path(name)
     try:
-        if stat.S_ISDIR(place.stat().st_mode):
-            return place
+        if stat.S_ISDIR(path.stat().st_mode):
+            return path
     except (FileNotFoundError, NotADirectoryError):
-        if not os.path.lexists(place):
+        if not os.path.lexists(path):
             raise NotFound(f"There is no directory '{name}'.", hint="Make it first.") from None
-    except (OSError, ValueError) as trouble:
-        why = getattr(trouble, "strerror", None) or trouble
-        raise InvalidUsage(f"'{name}' can't be used: {why}.") from trouble
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InvalidUsage(f"'{name}' can't be used: {why}.") from error
     raise InvalidUsage(f"'{name}' is not a directory.")
 
 
 def save_new_file(
     path: Path, content: bytes, *, replace: bool, link: Callable[[Path, Path], None] = os.link
 ) -> None:
-    """Write a file of mode 0600; with `replace`, in place of one that is there.
+    """Write `content` to the file `path`; only with `replace` in place of an existing one.
 
-    `link` gives a file a second name, unless that is taken, where the file system can. Never
-    follows a link at `path`. Raises Usage when something is there, Failure when the system refuses.
+    A symbolic link at `path` is never followed. `link` makes a hard link, which fails where the
+    name is taken.
+    Raises: InvalidUsage when something is there, Failure when the system refuses.
     """
-    if os.path.lexists(path) and not (replace and _can_be_replaced(path)):
-        raise _taken(path, replace=replace)
-    part = path.with_name(f".gpcli-{secrets.token_hex(8)}.part")
+    if os.path.lexists(path) and not (replace and _is_replaceable(path)):
+        raise _name_taken(path, replace=replace)
+    draft = path.with_name(f".gpcli-{secrets.token_hex(8)}.part")
     try:
-        _write_new(part, content)
+        _create_file(draft, content)
         if replace:
-            part.replace(path)
+            draft.replace(path)
         else:
-            _put(part, path, link)
+            _move_to_free_name(draft, path, link)
     except FileExistsError:
-        raise _taken(path, replace=replace) from None
-    except OSError as trouble:
-        raise Failure(f"'{path}' can't be written: {trouble.strerror}.") from trouble
+        raise _name_taken(path, replace=replace) from None
+    except OSError as error:
+        raise Failure(f"'{path}' can't be written: {error.strerror}.") from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            draft.unlink()
 
 
-def _write_new(part: Path, content: bytes) -> None:
-    with os.fdopen(os.open(part, _NEW, 0o600), "wb") as file:
+def _create_file(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, _CREATE_FLAGS, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _put(part: Path, path: Path, link: Callable[[Path, Path], None]) -> None:
+def _move_to_free_name(draft: Path, path: Path, link: Callable[[Path, Path], None]) -> None:
     try:
-        link(part, path)
+        link(draft, path)
     except FileExistsError:
         raise
-    except (OSError, NotImplementedError):  # a file system without links
+    except (OSError, NotImplementedError):  # a file system without hard links
         if os.path.lexists(path):
             raise FileExistsError from None
-        part.replace(path)
+        draft.replace(path)
 
 
-def _can_be_replaced(path: Path) -> bool:
+def _is_replaceable(path: Path) -> bool:
     return path.is_file() or path.is_symlink()
 
 
-def _taken(path: Path, *, replace: bool) -> InvalidUsage:
+def _name_taken(path: Path, *, replace: bool) -> InvalidUsage:
     if replace:
         return InvalidUsage(f"'{path}' is not a file that could be replaced.")
     return InvalidUsage(

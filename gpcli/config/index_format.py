@@ -1,7 +1,8 @@
-"""Reading the offer index: which commands are hidden for the person that a line is about.
+"""Reading the offer index: which commands are hidden for the person that a command is about.
 
-The index is a text file, one fact a line, its parts separated by tabs; `gpcli.config.offer_index`
-writes it. What can't be read is unknown, and what is unknown hides nothing.
+The index is a text file with one fact a line, whose parts are separated by tabs;
+`gpcli.config.offer_index` writes it. What can't be read counts as unknown, and nothing is hidden
+because of what is unknown. Help and completion import this module: it imports only `os`.
 """
 
 from gpcli.config.paths import index_path
@@ -13,22 +14,22 @@ if TYPE_CHECKING:
 
 HEADER = ["gpcli offer index", "1"]
 FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
-"""Kinds of values that completion looks up when they are asked for."""
+"""Kinds of values that completion looks up when it needs them."""
 
 FROM_ENVIRONMENT = "environment"
 MAX_VALIDITY = 24 * 60 * 60 + 60
-"""How long, in seconds, offers are believed: a day, and a little for rounding."""
+"""Seconds for which offers are believed: a day, and a minute for rounding."""
 FALSE_WORDS = {"", "0", "false"}
 
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 DEFAULT, PROFILE, PERSON, OFFERS, HIDDEN = "default", "profile", "person", "offers", "hidden"
 FACT_LENGTHS = {DEFAULT: 2, PROFILE: 2, PERSON: 6, OFFERS: 4, HIDDEN: 5}
-"""The kinds of facts, and how many parts each has with its kind."""
+"""The kinds of facts, and how many parts each has, its kind included."""
 
 
 def read_facts(path: str) -> list[list[str]]:
-    """The facts in the index at `path`, each as its parts; empty if there are none to be had."""
+    """Return the facts in the index at `path`, each as its parts; empty if it can't be read."""
     try:
         with open(path, encoding="utf-8", newline="\n") as stream:  # noqa: PTH123  (as in paths)
             lines = stream.read().split("\n")
@@ -41,14 +42,14 @@ def read_facts(path: str) -> list[list[str]]:
 
 
 def escape_part(part: str) -> str:
-    """`part` as it stands in the file: no tabs, no line ends."""
-    for raw, written in _ESCAPES:
-        part = part.replace(raw, written)
+    """Return `part` as it stands in the file: without tabs and line ends."""
+    for raw, escaped in _ESCAPES:
+        part = part.replace(raw, escaped)
     return part
 
 
 def unescape_part(part: str) -> str:
-    """What `escape_part` was given."""
+    """Return what `escape_part` was given."""
     head, *rest = part.split("\\\\")
     return "\\".join(_unescape_controls(piece) for piece in (head, *rest))
 
@@ -58,49 +59,55 @@ def _unescape_controls(piece: str) -> str:
 
 
 def replace_unprintable(text: str) -> str:
-    """`text` without what a terminal would obey: the portal wrote it."""
+    """Return `text`, which the portal wrote, with spaces for control characters."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def is_set(value: str | None) -> bool:
-    """Whether a switch among the variables is on: `false`, `0` and empty are off, like absent."""
+    """Return whether a variable that is a switch is on: `false`, `0`, empty and unset are off."""
     return (value or "").strip().lower() not in FALSE_WORDS
 
 
 def read_hidden_commands(
     options: "Mapping[str, str]", env: "Mapping[str, str]", now: float
 ) -> "Mapping[str, str]":
-    """Hidden command -> why, for the person whom `options` and `env` name; `now` in Unix time."""
+    """Return the hidden commands, and why, for the person whom `options` and `env` name.
+
+    `now` is in Unix seconds.
+    """
     if is_set(env.get("GPCLI_SHOW_ALL")):
         return {}
     facts = read_facts(index_path(env))
     profile = find_profile_key(facts, options, env)
-    patient = _patient(facts, profile, options, env)
+    patient = _find_patient(facts, profile, options, env)
     return find_hidden_commands(facts, profile, patient, now)
 
 
 def find_hidden_commands(
     facts: list[list[str]], profile: str, patient: str, now: float
 ) -> dict[str, str]:
-    """Hidden command -> why, as long as what is known of the offers is valid."""
+    """Return the hidden commands, and why; none when the offers are not known at `now`."""
     if not 0 < find_offers_end(facts, profile, patient) - now <= MAX_VALIDITY:
         return {}
     return find_hidden_reasons(facts, profile, patient)
 
 
 def find_offers_end(facts: list[list[str]], profile: str, patient: str) -> float:
-    """Until when, in Unix time, the patient's offers are known; 0 if they are not."""
+    """Return until when the patient's offers are known, in Unix seconds; 0 if they are not."""
     until = [fact[3] for fact in facts if fact[:3] == [OFFERS, profile, patient]]
     return parse_number(until[-1]) if until else 0.0
 
 
 def find_hidden_reasons(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
-    """Hidden command -> why, whether still valid or not."""
+    """Return the hidden commands, and why, however old that is."""
     return {fact[3]: fact[4] for fact in facts if fact[:3] == [HIDDEN, profile, patient]}
 
 
 def find_hidden_paths(hidden_commands: "Mapping[str, str]", starts: "Collection[str]") -> set[str]:
-    """Hidden commands, and groups all of whose starting commands are hidden."""
+    """Return the hidden commands, and the groups all of whose commands in `starts` are hidden.
+
+    `starts` are the commands that start a service.
+    """
     groups = {path.rpartition(" ")[0] for path in starts} - {""}
     empty = {
         group
@@ -113,7 +120,7 @@ def find_hidden_paths(hidden_commands: "Mapping[str, str]", starts: "Collection[
 def find_profile_key(
     facts: list[list[str]], options: "Mapping[str, str]", env: "Mapping[str, str]"
 ) -> str:
-    """The profile's key in the index, chosen as `gpcli.config.settings` chooses the profile."""
+    """Return the profile's key in the index, chosen as `gpcli.config.settings` does."""
     if named := options.get("--profile"):
         return named
     if portal := env.get("GPCLI_PORTAL"):
@@ -126,35 +133,35 @@ def find_profile_key(
 
 
 def find_people(facts: list[list[str]], profile: str) -> list[list[str]]:
-    """The people of `profile` as [account, patient, name, last used], latest first."""
+    """Return the people of `profile` as [account, patient, name, last used], latest first."""
     people = [fact[2:] for fact in facts if fact[:2] == [PERSON, profile]]
     return sorted(people, key=lambda person: parse_number(person[3]), reverse=True)
 
 
 def find_matching_people(people: list[list[str]], wanted: str) -> list[list[str]]:
-    """The people whom `wanted` may mean: by id, by whole name, or by the start of a name."""
+    """Return the people whom `wanted` may mean: by id, by whole name, or by the start of a name."""
     word = wanted.casefold()
-    for meant in (_by_id, _by_name, _by_part):
-        found = [person for person in people if meant(person, word)]
+    for matches in (_has_id, _has_name, _has_name_start):
+        found = [person for person in people if matches(person, word)]
         if found:
             return found
     return []
 
 
-def _by_id(person: list[str], word: str) -> bool:
+def _has_id(person: list[str], word: str) -> bool:
     return word in {person[0].casefold(), person[1].casefold()}
 
 
-def _by_name(person: list[str], word: str) -> bool:
+def _has_name(person: list[str], word: str) -> bool:
     return person[2].casefold() == word
 
 
-def _by_part(person: list[str], word: str) -> bool:
+def _has_name_start(person: list[str], word: str) -> bool:
     name = person[2].casefold()
     return any(part.startswith(word) for part in (name, *name.split()))
 
 
-def _patient(
+def _find_patient(
     facts: list[list[str]], profile: str, options: "Mapping[str, str]", env: "Mapping[str, str]"
 ) -> str:
     if profile.startswith(f"{FROM_ENVIRONMENT}:"):
@@ -167,7 +174,7 @@ def _patient(
 
 
 def parse_number(text: str) -> float:
-    """The number that a fact's part is meant to be; 0 if it is none."""
+    """Return the number that a fact's part stands for; 0 if it is none."""
     try:
         return float(text)
     except ValueError:

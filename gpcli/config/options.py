@@ -12,7 +12,7 @@ class Options:
     `fields` is empty for `--fields ''`, which asks for the names of the columns. `timeout` is in
     seconds. `accept_fee` is an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id`
     belong to commands that send; `sends` says whether the command that runs is one. `diagnoses`
-    is for the one that goes on where gpcli's own variables keep every other from starting.
+    is for `troubleshoot`: wrong environment variables don't keep it from starting.
     """
 
     json: bool = False

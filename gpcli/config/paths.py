@@ -1,6 +1,6 @@
 """Directories for configuration, state and cache, by the XDG Base Directory specification.
 
-`GPCLI_CONFIG_DIR` puts all three under one roof. Only `os` is imported: shell completion and
+`GPCLI_CONFIG_DIR` puts all three below one directory. Only `os` is imported: shell completion and
 help read the offer index through this module.
 """
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_HOMES = {
+_XDG_DIRS = {
     "config": ("XDG_CONFIG_HOME", ".config", "APPDATA"),
     "state": ("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA"),
     "cache": ("XDG_CACHE_HOME", ".cache", "LOCALAPPDATA"),
@@ -19,36 +19,36 @@ _HOMES = {
 
 
 def config_dir(env: "Mapping[str, str]") -> str:
-    """The directory of `config.toml`."""
-    return env.get("GPCLI_CONFIG_DIR") or _xdg("config", env)
+    """Return the directory of `config.toml`."""
+    return env.get("GPCLI_CONFIG_DIR") or _find_xdg_dir("config", env)
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
-    """The directory of the journal, locks, the offer index and the list of people."""
-    return _under_one_roof("state", env) or _xdg("state", env)
+    """Return the directory of the journal, locks, the offer index and the list of people."""
+    return _find_below_root("state", env) or _find_xdg_dir("state", env)
 
 
 def cache_dir(env: "Mapping[str, str]") -> str:
-    """The directory of what can be fetched again: discovery, capabilities, keys."""
-    return _under_one_roof("cache", env) or _xdg("cache", env)
+    """Return the directory of what can be fetched again: discovery, capabilities, keys."""
+    return _find_below_root("cache", env) or _find_xdg_dir("cache", env)
 
 
 def index_path(env: "Mapping[str, str]") -> str:
-    """The offer index, which help and completion read."""
+    """Return the path of the offer index, which help and completion read."""
     return os.path.join(state_dir(env), "index")  # noqa: PTH118  (pathlib doubles start-up)
 
 
-def _under_one_roof(kind: str, env: "Mapping[str, str]") -> str | None:
+def _find_below_root(kind: str, env: "Mapping[str, str]") -> str | None:
     root = env.get("GPCLI_CONFIG_DIR")
     return os.path.join(root, kind) if root else None  # noqa: PTH118  (as above)
 
 
-def _xdg(kind: str, env: "Mapping[str, str]") -> str:
-    variable, below_home, windows = _HOMES[kind]
+def _find_xdg_dir(kind: str, env: "Mapping[str, str]") -> str:
+    variable, below_home, windows = _XDG_DIRS[kind]
     if os.name == "nt":
         return os.path.join(env.get(windows) or "", "gpcli", kind)  # noqa: PTH118  (as above)
-    named = env.get(variable, "")
-    if named.startswith("/"):  # the specification ignores relative ones
-        return f"{named}/gpcli"
+    directory = env.get(variable, "")
+    if directory.startswith("/"):  # the specification ignores relative ones
+        return f"{directory}/gpcli"
     home = env.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  (as above)
     return f"{home}/{below_home}/gpcli"

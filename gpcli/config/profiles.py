@@ -1,4 +1,4 @@
-"""Profiles: the portals that this machine knows, and a check for each of their keys."""
+"""Profiles: the portals that this machine knows, in `config.toml`, and a parser for each key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from gpcli.errors import ConfigError, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 EMERGENCY = ("acute", "urgent")
-"""Numbers to call: when life is in danger, and when it can't wait and the surgery is closed."""
+"""Keys of the numbers to call: when life is in danger, and for what can't wait until the surgery
+opens."""
 SENT_STATUSES = ("proposed", "pending", "booked")
 BOOKING_METHODS = ("auto", "post", "operation", "transaction")
 SERVICES = (
@@ -33,7 +34,7 @@ SERVICES = (
     "late-cancellation",
     "no-show",
 )
-"""What a portal's own codes can stand for; the last two have only a price."""
+"""What a portal's own codes can be mapped to; the last two have only a price."""
 SCOPES_VERSIONS = ("1", "2")
 
 
@@ -42,39 +43,44 @@ class InvalidValue(ValueError):
 
 
 def parse_portal_url(value: object) -> str:
-    """A FHIR base: `https`, or `http` to a loopback literal; no query, no credentials."""
+    """Return a FHIR base without a final slash; raise InvalidValue.
+
+    It must be `https`, or `http` to a loopback literal, without query and credentials.
+    """
     if not isinstance(value, str) or not value.strip():
         raise InvalidValue("the portal must be a URL such as https://portal.example/fhir/R4")
-    written = value.strip()
-    url = _split(written)
-    if set("?#") & set(written) or "@" in url.netloc:
+    text = value.strip()
+    url = _split_url(text)
+    if set("?#") & set(text) or "@" in url.netloc:
         raise InvalidValue("the portal's URL must have no query, fragment or user name")
     if url.scheme == "http" and not has_loopback_host(url):
-        raise InvalidValue(f"'{written}' is not encrypted; the portal must be https")
+        raise InvalidValue(f"'{text}' is not encrypted; the portal must be https")
     return url.geturl().rstrip("/")
 
 
-def _split(written: str) -> SplitResult:
-    if not written.isprintable() or set(' \\"<>') & set(written):
-        raise InvalidValue(f"{_shown(written)} is not a URL: it has characters that no URL has")
+def _split_url(text: str) -> SplitResult:
+    if not text.isprintable() or set(' \\"<>') & set(text):
+        raise InvalidValue(f"{_quote_url(text)} is not a URL: it has characters that no URL has")
     try:
-        url = urlsplit(written)
-        _ = url.port
-    except ValueError as trouble:
+        url = urlsplit(text)
+        _ = url.port  # raises ValueError for what is no port
+    except ValueError as error:
         why = "it has no host or port that can be read"
-        raise InvalidValue(f"{_shown(written)} is not a URL: {why}") from trouble
+        raise InvalidValue(f"{_quote_url(text)} is not a URL: {why}") from error
     if not url.hostname or url.scheme not in {"https", "http"}:
-        raise InvalidValue(f"{_shown(written)} is not a URL such as https://portal.example/fhir/R4")
+        raise InvalidValue(
+            f"{_quote_url(text)} is not a URL such as https://portal.example/fhir/R4"
+        )
     return url
 
 
-def _shown(written: str) -> str:
-    """What was written, unless a password or a token may be in it."""
-    return "the portal" if set("@?#") & set(written) else repr(written)
+def _quote_url(text: str) -> str:
+    """Return `text` in quotes, or other words where a password or a token may be in it."""
+    return "the portal" if set("@?#") & set(text) else repr(text)
 
 
 def has_loopback_host(url: SplitResult) -> bool:
-    """Whether the host is a loopback address written as a number."""
+    """Return whether the host is a numeric loopback address."""
     try:
         return ipaddress.ip_address(url.hostname or "").is_loopback
     except ValueError:
@@ -82,89 +88,89 @@ def has_loopback_host(url: SplitResult) -> bool:
 
 
 def parse_environment(value: object) -> str:
-    """One of production, staging, sandbox."""
-    return _one_of(*ENVIRONMENTS)(value)
+    """Return one of production, staging, sandbox; raise InvalidValue."""
+    return _build_choice_parser(*ENVIRONMENTS)(value)
 
 
-def _one_of(*words: str) -> Callable[[object], str]:
-    def check(value: object) -> str:
+def _build_choice_parser(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
         if isinstance(value, str) and value in words:
             return value
         raise InvalidValue(f"'{value}' is not one of {', '.join(words)}")
 
-    return check
+    return parse
 
 
-def _text(value: object) -> str:
+def _parse_text(value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise InvalidValue("must be text that is not empty")
 
 
-def _port(value: object) -> int:
+def _parse_port(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
         return value
     raise InvalidValue(f"'{value}' is not a port number")
 
 
-def _seconds(value: object) -> float:
+def _parse_seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
         return float(value)
     raise InvalidValue(f"'{value}' is not a number of seconds up to 3600")
 
 
-def _zone(value: object) -> str:
+def _parse_zone(value: object) -> str:
     try:
-        return ZoneInfo(_text(value)).key
-    except (OSError, ValueError, ZoneInfoNotFoundError) as trouble:
-        raise InvalidValue(f"'{value}' is not a time zone such as Europe/Oslo") from trouble
+        return ZoneInfo(_parse_text(value)).key
+    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+        raise InvalidValue(f"'{value}' is not a time zone such as Europe/Oslo") from error
 
 
-def _emergency(value: object) -> dict[str, str]:
+def _parse_emergency(value: object) -> dict[str, str]:
     numbers = value if isinstance(value, dict) else {}
-    worded = all(isinstance(number, str) for number in numbers.values())
-    if worded and numbers.keys() == set(EMERGENCY) and numbers["acute"].strip():
+    are_texts = all(isinstance(number, str) for number in numbers.values())
+    if are_texts and numbers.keys() == set(EMERGENCY) and numbers["acute"].strip():
         return {name: numbers[name].strip() for name in EMERGENCY}
     raise InvalidValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
 
 
-def _code_map(value: object) -> dict[str, str]:
+def _parse_code_map(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(code, str) for code in value.values()):
         raise InvalidValue("must be a table of 'system|code' = 'service'")
-    for theirs, ours in value.items():
-        if "|" not in theirs:
-            raise InvalidValue(f"'{theirs}' must be 'system|code'")
-        if ours not in SERVICES:
-            raise InvalidValue(f"'{ours}' is no service; those are {', '.join(SERVICES)}")
+    for code, service in value.items():
+        if "|" not in code:
+            raise InvalidValue(f"'{code}' must be 'system|code'")
+        if service not in SERVICES:
+            raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
     return value
 
 
 KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "portal": parse_portal_url,
     "environment": parse_environment,
-    "client_id": _text,
-    "scopes": _text,
-    "scopes_version": _one_of(*SCOPES_VERSIONS),
-    "redirect_port": _port,
-    "prompt": _text,
-    "acr": _text,
-    "booking": _one_of(*BOOKING_METHODS),
-    "status_sent": _one_of(*SENT_STATUSES),
-    "token_command": _text,
-    "key_file": _text,
-    "ca_file": _text,
-    "timeout": _seconds,
-    "zone": _zone,
-    "emergency": _emergency,
-    "services": _code_map,
+    "client_id": _parse_text,
+    "scopes": _parse_text,
+    "scopes_version": _build_choice_parser(*SCOPES_VERSIONS),
+    "redirect_port": _parse_port,
+    "prompt": _parse_text,
+    "acr": _parse_text,
+    "booking": _build_choice_parser(*BOOKING_METHODS),
+    "status_sent": _build_choice_parser(*SENT_STATUSES),
+    "token_command": _parse_text,
+    "key_file": _parse_text,
+    "ca_file": _parse_text,
+    "timeout": _parse_seconds,
+    "zone": _parse_zone,
+    "emergency": _parse_emergency,
+    "services": _parse_code_map,
 }
 
 
 FROM_ENVIRONMENT = "environment"
-"""The name of the profile that `GPCLI_PORTAL` makes; no other may have it."""
+"""The name of the profile that `GPCLI_PORTAL` makes; no profile in the file may have it."""
 
-_BARE = re.compile(r"[\w-]+", re.ASCII)
-"""A name that TOML takes without quotes."""
+_BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
+"""A key that needs no quotes in TOML."""
 
 REQUIRED = ("portal", "environment")
 """The keys that every profile has."""
@@ -179,18 +185,23 @@ SCOPES = (
     "patient/MedicationRequest.rs patient/Medication.rs patient/MedicationDispense.rs "
     "patient/Task.crus patient/Immunization.rs patient/Consent.crus"
 )
-"""What gpcli asks for by default (SMART App Launch 2.2, scopes v2): only what it uses."""
+"""The scopes that gpcli requests by default: only what it uses.
+
+Source: SMART App Launch 2.2, scopes v2.
+"""
 
 
 NUMBERS = {"acute": "113", "urgent": "116 117"}
-"""Whom to call instead of writing, unless the profile says otherwise (keys: `keys.EMERGENCY`)."""
+"""The numbers to call where the profile has none; the keys are those of `EMERGENCY`."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One portal and how to talk to it. `portal` is the FHIR base, without a final slash.
+    """One portal and how to talk to it.
 
-    `emergency` has the numbers to call in an emergency, and when it can't wait.
+    `portal` is the FHIR base, without a final slash; `timeout` is in seconds; `redirect_port` 0 is
+    any free one; `zone` is an IANA name. `emergency` has the numbers to call in an emergency, and
+    for what can't wait. `services` maps the portal's codes to `SERVICES`.
     """
 
     name: str
@@ -214,17 +225,18 @@ class Profile:
 
     @property
     def asks_for_consent(self) -> bool:
-        """Whether `prompt` has the word without which some portals drop `offline_access`.
+        """Whether `prompt` has `consent`, without which some portals drop `offline_access`.
 
-        OpenID Connect Core 1.0, 11.
+        Source: OpenID Connect Core 1.0, 11.
         """
         return "consent" in (self.prompt or "").split()
 
     @property
     def requested_scopes(self) -> str:
-        """What sign-in asks for: the profile's own scopes, or all that this way to book needs.
+        """The scopes that a sign-in requests.
 
-        By transaction, gpcli changes the Slot itself.
+        They are the profile's own, or the default ones; booking by transaction adds the right to
+        change a Slot to these.
         """
         if self.booking != "transaction" or self.scopes != SCOPES:
             return self.scopes
@@ -233,13 +245,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Config:
-    """All of `config.toml`."""
+    """The content of `config.toml`."""
 
     profiles: dict[str, Profile]
     default: str | None = None
 
     def find_profile(self, name: str) -> Profile:
-        """The profile called `name`; raises NotFound, naming the nearest."""
+        """Return the profile called `name`; raise NotFound, which suggests a similar name."""
         if name in self.profiles:
             return self.profiles[name]
         raise NotFound(
@@ -249,18 +261,18 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """Read `config.toml`; a missing file is an empty one. Raises ConfigError."""
+    """Read `config.toml`; a missing file counts as empty. Raises ConfigError."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config({})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as trouble:
-        raise ConfigError(f"{path} is not valid TOML: {trouble}.") from trouble
-    except OSError as trouble:
-        raise ConfigError(f"{path} can't be read: {trouble.strerror}.") from trouble
-    _known("", document, {"default_profile", "profiles"}, path)
-    tables = _table(document.get("profiles", {}), "profiles", path)
-    profiles = {name: _profile(name, table, path) for name, table in tables.items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
+    _check_keys("", document, {"default_profile", "profiles"}, path)
+    tables = _require_table(document.get("profiles", {}), "profiles", path)
+    profiles = {name: _parse_profile(name, table, path) for name, table in tables.items()}
     default = document.get("default_profile")
     if default is not None and (not isinstance(default, str) or default not in profiles):
         raise ConfigError(f"{path}: default_profile '{default}' is not one of the profiles.")
@@ -268,13 +280,17 @@ def read_config(path: Path) -> Config:
 
 
 def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
-    """Add or replace one profile, keeping the rest of the file and its comments."""
-    document = _document(path)
-    profiles = document.setdefault("profiles", _super_table())
+    """Write one profile to the file, keeping the rest of it and its comments.
+
+    With `default` it becomes the default profile.
+    Raises: OSError.
+    """
+    document = _read_document(path)
+    profiles = document.setdefault("profiles", _create_super_table())
     table = profiles.setdefault(profile.name, {})
-    bare = Profile(profile.name, profile.portal, profile.environment)
+    defaults = Profile(profile.name, profile.portal, profile.environment)
     for key in KEY_PARSERS:
-        if getattr(profile, key) != getattr(bare, key) or key in REQUIRED:
+        if getattr(profile, key) != getattr(defaults, key) or key in REQUIRED:
             table[key] = getattr(profile, key)
         else:
             table.pop(key, None)
@@ -284,15 +300,15 @@ def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
 
 
 def set_default_profile(path: Path, name: str) -> None:
-    """Make `name`, which must be in the file, the default profile."""
-    document = _document(path)
+    """Write to the file that its profile `name` is the default one."""
+    document = _read_document(path)
     document["default_profile"] = name
     write_private_file(path, document.as_string())
 
 
 def remove_profile(path: Path, name: str) -> None:
-    """Take `name`, which must be in the file, out of it."""
-    document = _document(path)
+    """Remove the profile `name`, which must be there, from the file."""
+    document = _read_document(path)
     del document["profiles"][name]
     if document.get("default_profile") == name:
         del document["default_profile"]
@@ -300,57 +316,57 @@ def remove_profile(path: Path, name: str) -> None:
 
 
 def build_profile(name: str, portal: str, environment: str) -> Profile:
-    """A profile from what a person typed; raises ConfigError for what can't be one."""
+    """Return a profile from what a person typed; raise ConfigError for what can't be one."""
     if not name.strip() or name == FROM_ENVIRONMENT:
         raise ConfigError(f"A profile can't be called '{name}'.")
     try:
         return Profile(name, parse_portal_url(portal), parse_environment(environment))
-    except InvalidValue as trouble:
-        raise ConfigError(f"{trouble}.") from trouble
+    except InvalidValue as error:
+        raise ConfigError(f"{error}.") from error
 
 
 def format_suggestion(word: str, words: list[str]) -> str:
-    """How the sentence ends: `; did you mean 'x'?` for the word nearest to `word`, or `.`."""
+    """Return the end of a sentence: `; did you mean 'x'?` for the nearest of `words`, or `.`."""
     close = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean '{close[0]}'?" if close else "."
 
 
-def _profile(name: str, written: object, path: Path) -> Profile:
-    where = f"profiles.{name if _BARE.fullmatch(name) else json.dumps(name)}"
-    table = _table(written, where, path)
-    _known(f"{where}.", table, set(KEY_PARSERS), path)
+def _parse_profile(name: str, value: object, path: Path) -> Profile:
+    where = f"profiles.{name if _BARE_KEY.fullmatch(name) else json.dumps(name)}"
+    table = _require_table(value, where, path)
+    _check_keys(f"{where}.", table, set(KEY_PARSERS), path)
     for key in REQUIRED:
         if key not in table:
             raise ConfigError(f"{path}: {where} has no '{key}'.")
-    checked: dict[str, Any] = {}
-    for key, value in table.items():
+    parsed: dict[str, Any] = {}
+    for key, raw in table.items():
         try:
-            checked[key] = KEY_PARSERS[key](value)
-        except InvalidValue as trouble:
-            raise ConfigError(f"{path}: {where}.{key}: {trouble}.") from trouble
-    if {"token_command", "key_file"} <= checked.keys():
+            parsed[key] = KEY_PARSERS[key](raw)
+        except InvalidValue as error:
+            raise ConfigError(f"{path}: {where}.{key}: {error}.") from error
+    if {"token_command", "key_file"} <= parsed.keys():
         raise ConfigError(
             f"{path}: {where} has both token_command and key_file.",
             hint="Take one of them out: each signs a machine in.",
         )
-    return replace(Profile(name, checked["portal"], checked["environment"]), **checked)
+    return replace(Profile(name, parsed["portal"], parsed["environment"]), **parsed)
 
 
-def _known(prefix: str, table: dict[str, Any], known: set[str], path: Path) -> None:
+def _check_keys(prefix: str, table: dict[str, Any], known: set[str], path: Path) -> None:
     for key in table:
         if key not in known:
-            guess = format_suggestion(key, sorted(known))
-            raise ConfigError(f"{path}: unknown key '{prefix}{key}'{guess}")
+            suggestion = format_suggestion(key, sorted(known))
+            raise ConfigError(f"{path}: unknown key '{prefix}{key}'{suggestion}")
 
 
-def _table(value: object, name: str, path: Path) -> dict[str, Any]:
+def _require_table(value: object, name: str, path: Path) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise ConfigError(f"{path}: '{name}' must be a table.")
 
 
-def _document(path: Path) -> Any:
-    import tomlkit  # noqa: PLC0415  (only writing needs it, and it is slow to import)
+def _read_document(path: Path) -> Any:
+    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
 
     try:
         return tomlkit.parse(path.read_text(encoding="utf-8"))
@@ -358,7 +374,7 @@ def _document(path: Path) -> Any:
         return tomlkit.document()
 
 
-def _super_table() -> Any:
-    import tomlkit  # noqa: PLC0415  (as above)
+def _create_super_table() -> Any:
+    import tomlkit  # noqa: PLC0415  (start-up: only writing needs it)
 
     return tomlkit.table(is_super_table=True)

@@ -1,4 +1,4 @@
-"""Which messages were read here, for portals that can't be told."""
+"""Which messages were read on this machine, for portals that keep no read status."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from gpcli.config.atomic_write import make_private_directory, write_private_file
 from gpcli.errors import ConfigError
 
 LOCK_TIMEOUT = 2.0
-"""Seconds to wait for another process that adds a mark; then it is an error."""
+"""Seconds to wait for another process that adds a mark."""
 
 
 @dataclass(frozen=True)
 class _StoredMarks:
-    """What the file holds: a key that only this machine has, and hashes made with it."""
+    """The file's content: a key that only this machine has, and hashes made with it."""
 
     key: str
     read: frozenset[str]
 
 
 class ReadMarks:
-    """Opaque hashes of the messages that this machine knows as read, one account's.
+    """The messages that one account has read on this machine.
 
-    They are kept in the state directory and say nothing about what was read, nor whose it is. A
-    broken file is an empty one, and the next mark replaces it.
+    The file in the state directory has keyed hashes only: nothing in it says what was read, nor by
+    whom. A broken file counts as empty, and the next mark replaces it.
     """
 
     def __init__(self, directory: Path, account: str) -> None:
         self._path = directory / "read-marks.json"
         self._account = account
-        self._known: _StoredMarks | None = None
+        self._stored: _StoredMarks | None = None
 
     def __contains__(self, message: str) -> bool:
-        """Whether the message with this id is known as read."""
-        self._known = self._known or self._kept()
-        return self._mark(message, self._known.key) in self._known.read
+        """Return whether the message with this id is marked as read."""
+        self._stored = self._stored or self._read_marks()
+        return self._hash(message, self._stored.key) in self._stored.read
 
     def add(self, message: str) -> None:
-        """Know the message with this id as read; raises ConfigError if it can't be kept."""
-        from filelock import FileLock  # noqa: PLC0415  (imports asyncio; only changes need it)
+        """Mark the message with this id as read; raise ConfigError if that can't be stored."""
+        from filelock import FileLock  # noqa: PLC0415  (start-up: imports asyncio)
 
         try:
             make_private_directory(self._path.parent)
             lock = self._path.with_name(f"{self._path.name}.lock")
             with FileLock(lock, mode=0o600, timeout=LOCK_TIMEOUT):
-                self._add(message)
-        except OSError as trouble:
+                self._write_mark(message)
+        except OSError as error:
             raise ConfigError(
-                f"That it was read can't be kept in {self._path}: {trouble.strerror or 'busy'}.",
+                f"That it was read can't be kept in {self._path}: {error.strerror or 'busy'}.",
                 hint="Make the directory writable, or set GPCLI_CONFIG_DIR.",
-            ) from trouble
+            ) from error
 
-    def _add(self, message: str) -> None:
-        kept = self._kept()
-        self._known = _StoredMarks(kept.key, kept.read | {self._mark(message, kept.key)})
-        written = {"key": kept.key, "read": sorted(self._known.read)}
-        if self._known != kept:
-            write_private_file(self._path, json.dumps(written))
+    def _write_mark(self, message: str) -> None:
+        before = self._read_marks()
+        self._stored = _StoredMarks(before.key, before.read | {self._hash(message, before.key)})
+        if self._stored != before:
+            content = {"key": before.key, "read": sorted(self._stored.read)}
+            write_private_file(self._path, json.dumps(content))
 
-    def _kept(self) -> _StoredMarks:
+    def _read_marks(self) -> _StoredMarks:
         try:
-            kept = json.loads(self._path.read_text(encoding="utf-8"))
-            bytes.fromhex(kept["key"])
-            return _StoredMarks(kept["key"], frozenset(map(str, kept["read"])))
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            bytes.fromhex(content["key"])  # raises ValueError for a broken key
+            return _StoredMarks(content["key"], frozenset(map(str, content["read"])))
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return _StoredMarks(secrets.token_hex(32), frozenset())
 
-    def _mark(self, message: str, key: str) -> str:
-        about = f"{self._account}\0{message}".encode(errors="surrogatepass")
-        return hmac.new(bytes.fromhex(key), about, hashlib.sha256).hexdigest()
+    def _hash(self, message: str, key: str) -> str:
+        content = f"{self._account}\0{message}".encode(errors="surrogatepass")
+        return hmac.new(bytes.fromhex(key), content, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Which portal and person this run is about: flag, then environment, then profile, then default."""
+"""Which portal and person a command is about: by flag, environment, profile, then default."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""
 
 MAX_CLOCK_OFFSET = timedelta(days=36_525)
-"""How far ahead or behind a sandbox's clock may be."""
+"""The most that a sandbox's clock may be ahead of this machine's, or behind it."""
 
 NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. `token`, `patient` and `fhir_user` come from the environment or are `None`.
+    """The settings of one command.
 
-    `as_` is whom the command line or `GPCLI_AS` names. `token_command` comes from the environment
-    (`TOKEN_COMMAND`) or the profile.
+    `token`, `patient` and `fhir_user` come from the environment; `None` = not set, or not used
+    because a person signs in. `as_` is the person that the command line or `GPCLI_AS` names.
+    `timeout` is in seconds. `token_command` comes from the environment or the profile.
     """
 
     profile: Profile
@@ -39,28 +40,33 @@ class Settings:
 
     @property
     def machine(self) -> str | None:
-        """What signs a machine in, as messages name it; `None` = a person signs in."""
+        """The variable or profile key by which a machine signs in; `None` = a person signs in."""
         command = "token_command" if self.profile.token_command else TOKEN_COMMAND
-        ways = (
+        sources = (
             (self.token, TOKEN),
             (self.token_command, command),
             (self.profile.key_file, "key_file"),
         )
-        return next((name for given, name in ways if given), None)
+        return next((name for value, name in sources if value), None)
 
 
 def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -> Settings:
-    """Decide; raises ConfigError, InputNeeded, NotFound, NotSignedIn or ProductionGuard."""
+    """Return the settings of a command.
+
+    Raises: ConfigError, InputNeeded, NotFound, NotSignedIn, ProductionGuard.
+    """
     profile = choose_profile(options, env, config)
     check_production_allowed(profile, env)
-    by_environment = not options.profile and read_variable(env, "GPCLI_PORTAL") is not None
-    token, command = read_token_variables(env) if by_environment else (None, profile.token_command)
-    alone = by_environment or command or profile.key_file
+    is_from_environment = not options.profile and read_variable(env, "GPCLI_PORTAL") is not None
+    token, command = (
+        read_token_variables(env) if is_from_environment else (None, profile.token_command)
+    )
+    has_no_sign_in = is_from_environment or command or profile.key_file
     return Settings(
         profile=profile,
         token=token,
-        patient=read_variable(env, "GPCLI_PATIENT") if alone else None,
-        fhir_user=read_variable(env, "GPCLI_FHIR_USER") if alone else None,
+        patient=read_variable(env, "GPCLI_PATIENT") if has_no_sign_in else None,
+        fhir_user=read_variable(env, "GPCLI_FHIR_USER") if has_no_sign_in else None,
         as_=options.as_ or read_variable(env, "GPCLI_AS"),
         timeout=options.timeout or profile.timeout,
         token_command=command,
@@ -68,18 +74,23 @@ def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -
 
 
 def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> Profile:
-    """`--profile`, else `GPCLI_PORTAL`, else `GPCLI_PROFILE`, else the default or only one."""
+    """Return the profile in use.
+
+    It is that of `--profile`, else of `GPCLI_PORTAL`, else of `GPCLI_PROFILE`, else the default or
+    the only one.
+    Raises: ConfigError, InputNeeded, NotFound, NotSignedIn.
+    """
     if options.profile:
         return config.find_profile(options.profile)
     portal = read_variable(env, "GPCLI_PORTAL")
     if portal:
-        return _from_environment(portal, env)
-    for name in (TOKEN, TOKEN_COMMAND):
-        if read_variable(env, name):
-            raise ConfigError(f"{name} is set without GPCLI_PORTAL: for which portal is it?")
-    named = read_variable(env, "GPCLI_PROFILE") or config.default
-    if named:
-        return config.find_profile(named)
+        return _build_environment_profile(portal, env)
+    for variable in (TOKEN, TOKEN_COMMAND):
+        if read_variable(env, variable):
+            raise ConfigError(f"{variable} is set without GPCLI_PORTAL: for which portal is it?")
+    name = read_variable(env, "GPCLI_PROFILE") or config.default
+    if name:
+        return config.find_profile(name)
     if not config.profiles:
         raise NotSignedIn("gpcli does not know your portal yet.", hint=NO_PORTAL)
     if len(config.profiles) > 1:
@@ -92,9 +103,9 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
 
 
 def read_token_variables(env: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """The token and the command in the environment, of which one at most may be set.
+    """Return the token and the token command in the environment.
 
-    Raises ConfigError.
+    Raises: ConfigError when both are set, or one is empty.
     """
     token, command = read_variable(env, TOKEN), read_variable(env, TOKEN_COMMAND)
     if token and command:
@@ -103,9 +114,9 @@ def read_token_variables(env: Mapping[str, str]) -> tuple[str | None, str | None
 
 
 def check_production_allowed(profile: Profile, env: Mapping[str, str]) -> None:
-    """Keep CI runs off production; raises ProductionGuard."""
-    allowed = env.get("GPCLI_ALLOW_PRODUCTION") == profile.name
-    if profile.environment == "production" and is_set(env.get("CI")) and not allowed:
+    """Raise ProductionGuard for a production portal in a CI run, unless that was allowed."""
+    is_allowed = env.get("GPCLI_ALLOW_PRODUCTION") == profile.name
+    if profile.environment == "production" and is_set(env.get("CI")) and not is_allowed:
         raise ProductionGuard(
             f"'{profile.name}' is a production portal and this is a CI run.",
             hint="Use a staging or sandbox profile; "
@@ -114,28 +125,29 @@ def check_production_allowed(profile: Profile, env: Mapping[str, str]) -> None:
 
 
 def read_variable(env: Mapping[str, str], name: str) -> str | None:
-    """A variable's value; `None` when unset. Raises ConfigError when it is empty."""
-    written = env.get(name)
-    if written is not None and not written.strip():
+    """Return a variable's value, `None` when it is unset; raise ConfigError when it is empty."""
+    value = env.get(name)
+    if value is not None and not value.strip():
         raise ConfigError(f"{name} is set but empty.", hint=f"Give it a value, or unset {name}.")
-    return written
+    return value
 
 
-def _from_environment(portal: str, env: Mapping[str, str]) -> Profile:
+def _build_environment_profile(portal: str, env: Mapping[str, str]) -> Profile:
     try:
         base = profiles.parse_portal_url(portal)
         environment = profiles.parse_environment(
             read_variable(env, "GPCLI_ENVIRONMENT") or "production"
         )
-    except profiles.InvalidValue as trouble:
-        raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {trouble}.") from trouble
+    except profiles.InvalidValue as error:
+        raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {error}.") from error
     return Profile(FROM_ENVIRONMENT, base, environment)
 
 
 def read_clock_offset(env: Mapping[str, str]) -> timedelta:
-    """How far ahead of the machine's clock the sandbox is that the environment names.
+    """Return how far the sandbox's clock is ahead of this machine's (`GPCLI_CLOCK_OFFSET`).
 
-    Only a sandbox can have a clock of its own. Raises ConfigError.
+    It is zero for any portal but a sandbox.
+    Raises: ConfigError.
     """
     seconds = read_variable(env, "GPCLI_CLOCK_OFFSET")
     if seconds is None or env.get("GPCLI_ENVIRONMENT") != "sandbox":

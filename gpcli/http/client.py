@@ -1,12 +1,12 @@
-"""The one door through which gpcli talks to any network.
+"""The HTTP client through which all requests of gpcli go.
 
-Only what leaves by `get` and `send` carries the token, and only to URLs under the portal's base.
-There is no cookie jar, no redirect is followed, and no URL reaches a logger.
+Only requests of `get`, `get_file` and `send` carry the token, and only to URLs under the portal's
+base. There is no cookie jar, no redirect is followed, and no URL reaches a logger.
 """
 
 from __future__ import annotations
 
-import random as chance
+import random as random_numbers
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +17,10 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 from gpcli import __version__, errors
-from gpcli.http import httpx, network_errors
+from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import MAX_BYTES, UnusableBody, encode_json
+from gpcli.http.network_errors import BadReply, LateReply, LostReply
 from gpcli.http.send import REQUEST_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
 from gpcli.http.transport import DeadlineTransport
 from gpcli.http.url_policy import parse_safe_url, resolve_portal_url
@@ -30,31 +31,32 @@ FHIR = "application/fhir+json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Bearer(Protocol):
-    """Where the access token comes from."""
+    """A source of access tokens."""
 
     def get_token(self, client: HttpClient) -> str:
-        """A token that is valid now, refreshed first if it is about to expire."""
+        """Return a token that is valid now, refreshed first if it is about to expire."""
         ...
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Another token after a 401 for `stale`; raises errors.Expired if there is no way."""
+        """Return another token after a 401 for `stale`; raise errors.Expired if there is none."""
         ...
 
 
 class HttpClient:
-    """One command's way to one portal.
+    """A client of one portal, for one command.
 
     `base` is the FHIR base; `ca_file` adds to what the machine trusts; `env` gives the proxy and
-    certificate variables; `max_bytes` caps one answer, unpacked; `log` gets a line per try;
-    `meanwhile` surrounds the wait for each answer.
+    certificate variables; `max_bytes` limits one response, decompressed; `log` gets a record of
+    each try; `progress` surrounds the wait for each response.
     `transport`, `new_request_id`, `sleep` and `random` are for tests.
 
-    Every method raises trouble.LostReply, trouble.LateReply, trouble.BadAnswer,
-    errors.TlsTrouble or errors.WrongHost. Statuses of 400 and more are answers, not errors.
+    Every method raises network_errors.LostReply, network_errors.LateReply,
+    network_errors.BadReply, errors.TlsError or errors.WrongHost. Statuses of 400 and more are
+    responses, not errors.
     """
 
     def __init__(
@@ -67,20 +69,25 @@ class HttpClient:
         env: Mapping[str, str],
         transport: httpx.BaseTransport | None = None,
         log: Callable[[RequestLog], None] | None = None,
-        meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext,
+        progress: Callable[[], AbstractContextManager[None]] = nullcontext,
         max_bytes: int = MAX_BYTES,
         new_request_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = chance.random,
+        random: Callable[[], float] = random_numbers.random,
     ) -> None:
         self.base = base.rstrip("/")
         self.deadline = deadline
         self._bearer = bearer
         self._new_request_id = new_request_id
-        wire = transport or DeadlineTransport(deadline, ca_file=ca_file, env=env)
-        home = parse_safe_url(self.base)
-        self._exchange = RequestSender(
-            wire, deadline, home, max_bytes, log, sleep, random, meanwhile
+        self._sender = RequestSender(
+            transport or DeadlineTransport(deadline, ca_file=ca_file, env=env),
+            deadline,
+            parse_safe_url(self.base),
+            max_bytes,
+            log,
+            sleep,
+            random,
+            progress,
         )
 
     def __enter__(self) -> Self:
@@ -91,24 +98,25 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._exchange.wire.close()
+        self._sender.transport.close()
 
     def get(
         self,
         path_or_url: str,
         params: Sequence[tuple[str, str]] = (),
         *,
-        headers: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> HttpResponse:
         """Read below the base, with the token; `path_or_url` may be an absolute `next` link."""
         url = resolve_portal_url(self.base, path_or_url, params)
-        return self._with_token(self._call("GET", url, {"Accept": FHIR, **headers}, retry=True))
+        request = self._build_request("GET", url, {"Accept": FHIR, **headers}, retry=True)
+        return self._send_with_token(request)
 
     def get_file(self, path_or_url: str) -> HttpResponse:
-        """Read a file below the base, with the token; a success has its bytes as they came."""
+        """Read a file below the base, with the token; the body of a success is its bytes."""
         url = resolve_portal_url(self.base, path_or_url)
-        call = self._call("GET", url, {"Accept": FHIR}, retry=True)
-        return self._with_token(replace(call, as_is=True))
+        request = self._build_request("GET", url, {"Accept": FHIR}, retry=True)
+        return self._send_with_token(replace(request, expects_file=True))
 
     def send(
         self,
@@ -116,7 +124,7 @@ class HttpClient:
         path: str,
         body: Mapping[str, Any] | None,
         *,
-        headers: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = _NO_HEADERS,
         retry: bool = False,
     ) -> HttpResponse:
         """Write below the base, with the token.
@@ -126,29 +134,31 @@ class HttpClient:
         """
         url = resolve_portal_url(self.base, path)
         if body is None:
-            return self._with_token(
-                self._call(method, url, {"Accept": FHIR, **headers}, retry=retry)
-            )
-        kinds = {"Accept": FHIR, "Content-Type": FHIR}
-        call = self._call(method, url, {**kinds, **headers}, _written(body), retry=retry)
-        return self._with_token(call)
+            all_headers, content = {"Accept": FHIR, **headers}, None
+        else:
+            all_headers = {"Accept": FHIR, "Content-Type": FHIR, **headers}
+            content = _encode_body(body)
+        request = self._build_request(method, url, all_headers, content, retry=retry)
+        return self._send_with_token(request)
 
-    def get_public(self, url: str, *, headers: Mapping[str, str] = _NOTHING) -> HttpResponse:
+    def get_public(self, url: str, *, headers: Mapping[str, str] = _NO_HEADERS) -> HttpResponse:
         """Read any https or loopback URL, without the token: discovery, public keys."""
-        kinds = {"Accept": JSON}
-        call = self._call("GET", parse_safe_url(url), {**kinds, **headers}, retry=True)
-        return self._exchange.answer(call)
+        all_headers = {"Accept": JSON, **headers}
+        return self._sender.send(
+            self._build_request("GET", parse_safe_url(url), all_headers, retry=True)
+        )
 
     def post_form(
-        self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] = _NOTHING
+        self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] = _NO_HEADERS
     ) -> HttpResponse:
-        """Send a form to a sign-in endpoint, without the token; never sent twice."""
-        kinds = {"Accept": JSON, "Content-Type": FORM}
+        """Send a form to a sign-in endpoint, without the token; it is never sent twice."""
+        all_headers = {"Accept": JSON, "Content-Type": FORM, **headers}
         content = urlencode(form).encode()
-        call = self._call("POST", parse_safe_url(url), {**kinds, **headers}, content)
-        return self._exchange.answer(call)
+        return self._sender.send(
+            self._build_request("POST", parse_safe_url(url), all_headers, content)
+        )
 
-    def _call(
+    def _build_request(
         self,
         method: str,
         url: httpx.URL,
@@ -164,40 +174,40 @@ class HttpClient:
         }
         return OutgoingRequest(method, url, {**common, **headers}, content, retry)
 
-    def _with_token(self, call: OutgoingRequest) -> HttpResponse:
+    def _send_with_token(self, request: OutgoingRequest) -> HttpResponse:
         if self._bearer is None:
-            return self._exchange.answer(call)
-        with _nothing_sent():
+            return self._sender.send(request)
+        with _mark_not_sent():
             token = self._bearer.get_token(self)
-        answer = self._exchange.answer(_signed(call, token))
-        if answer.status != 401:
-            return answer
+        response = self._sender.send(_add_token(request, token))
+        if response.status != 401:
+            return response
         try:
-            with _nothing_sent():
+            with _mark_not_sent():
                 renewed = self._bearer.renew_token(self, token)
         except errors.GpcliError:
-            if call.method != "GET" and answer.repeated:
-                return answer  # it tells that a try before it may have been done
+            if request.method != "GET" and response.repeated:
+                return response  # it tells that a try before it may have been done
             raise
-        return self._exchange.answer(_signed(call, renewed), answer)
+        return self._sender.send(_add_token(request, renewed), response)
 
 
 @contextmanager
-def _nothing_sent() -> Iterator[None]:
+def _mark_not_sent() -> Iterator[None]:
     # What the token endpoint did says nothing about the request that waits for the token.
     try:
         yield
-    except (network_errors.LostReply, network_errors.LateReply, network_errors.BadReply) as failed:
-        failed.sent = False
+    except (LostReply, LateReply, BadReply) as error:
+        error.sent = False
         raise
 
 
-def _signed(call: OutgoingRequest, token: str) -> OutgoingRequest:
-    return replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
+def _add_token(request: OutgoingRequest, token: str) -> OutgoingRequest:
+    return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
 
 
-def _written(body: Mapping[str, Any]) -> bytes:
+def _encode_body(body: Mapping[str, Any]) -> bytes:
     try:
         return encode_json(body)
-    except UnusableBody as refused:
-        raise errors.InvalidUsage(f"The request can't be sent: its text {refused}.") from None
+    except UnusableBody as error:
+        raise errors.InvalidUsage(f"The request can't be sent: its text {error}.") from None

@@ -11,7 +11,7 @@ from gpcli.errors import TimedOut
 class Deadline:
     """`seconds` of network time, counted from now by `clock` (monotonic seconds).
 
-    A person's own time does not count: `restart` begins anew when they are done.
+    The time that a person takes does not count: `restart` is called when they are done.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -20,11 +20,11 @@ class Deadline:
         self._end = clock() + seconds
 
     def seconds_left(self) -> float:
-        """Seconds that are left; zero or less when the time is up."""
+        """Return the seconds that are left; zero or less when the time is up."""
         return self._end - self.clock()
 
     def require_seconds_left(self) -> float:
-        """Seconds that are left, more than zero; raises TimedOut when the time is up."""
+        """Return the seconds that are left, more than zero; raise TimedOut when there are none."""
         left = self.seconds_left()
         if left > 0:
             return left
@@ -34,5 +34,5 @@ class Deadline:
         )
 
     def restart(self) -> None:
-        """Begin the full time anew."""
+        """Count the full time anew, from now."""
         self._end = self.clock() + self.seconds

@@ -1,4 +1,4 @@
-"""An answer's body: read and unpacked in bounded memory, then decoded strictly."""
+"""A response's body: read and decompressed in bounded memory, then decoded strictly."""
 
 from __future__ import annotations
 
@@ -24,19 +24,26 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class UnusableBody(ValueError):
-    """Why the text is not strict JSON, as a clause without a subject; never quotes the text."""
+    """The body can't be used. The message is a clause without a subject, and never quotes it.
+
+    Raised for JSON that is not strict, for a body that is too large or wrongly compressed, and for
+    text to send that is not valid Unicode.
+    """
 
 
 def decode_json(raw: bytes | bytearray) -> Any:
-    """The value that `raw` says; raises UnusableBody."""
-    text = _text(raw)
+    """Return the value of the JSON in `raw`; raise UnusableBody.
+
+    Fractions are Decimal, with the digits as they stand.
+    """
+    text = _decode_utf8(raw)
     _check_size(text)
     try:
         value = _DECODER.decode(text)
     except UnusableBody:
         raise
-    except json.JSONDecodeError as trouble:
-        raise UnusableBody(f"is not JSON (line {trouble.lineno}, column {trouble.colno})") from None
+    except json.JSONDecodeError as error:
+        raise UnusableBody(f"is not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise UnusableBody("is nested too deeply") from None
     _check_depth(value)
@@ -46,15 +53,15 @@ def decode_json(raw: bytes | bytearray) -> Any:
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:
-    """`value` as UTF-8 JSON, decimals with their own digits; raises UnusableBody."""
-    mark = secrets.token_hex(16)  # tells our decimals from whatever a person may have written
+    """Return `value` as UTF-8 JSON, decimals with their own digits; raise UnusableBody."""
+    mark = secrets.token_hex(16)  # tells the decimals from text that a person wrote
 
-    def marked(found: object) -> str:
-        if isinstance(found, Decimal) and found.is_finite():
-            return f"{mark}{found}{mark}"
-        raise TypeError(f"{type(found).__name__} is not JSON")
+    def mark_decimal(item: object) -> str:
+        if isinstance(item, Decimal) and item.is_finite():
+            return f"{mark}{item}{mark}"
+        raise TypeError(f"{type(item).__name__} is not JSON")
 
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=marked)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=mark_decimal)
     text = text.replace(f'"{mark}', "").replace(f'{mark}"', "")
     try:
         return text.encode()
@@ -62,8 +69,8 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
         raise UnusableBody("holds half a character (a lone surrogate)") from None
 
 
-def _text(raw: bytes | bytearray) -> str:
-    if len(raw) * (1 + 2 * 4) > MAX_MEMORY and _memory_for(raw) > MAX_MEMORY:
+def _decode_utf8(raw: bytes | bytearray) -> str:
+    if len(raw) * (1 + 2 * 4) > MAX_MEMORY and _estimate_memory(raw) > MAX_MEMORY:
         raise UnusableBody("is too large")
     try:
         return raw.decode("utf-8-sig")
@@ -71,9 +78,9 @@ def _text(raw: bytes | bytearray) -> str:
         raise UnusableBody("is not UTF-8") from None
 
 
-def _memory_for(raw: bytes | bytearray) -> int:
-    # CPython keeps a whole text as wide as its widest character; the text is there twice, since
-    # one string may be nearly all of it.
+def _estimate_memory(raw: bytes | bytearray) -> int:
+    # CPython stores every character of a text as wide as its widest; the text is counted twice,
+    # since one string in it may be nearly all of it.
     widest = next((width for width, bytes_of in _WIDTHS if bytes_of.search(raw)), 1)
     return len(raw) * (1 + 2 * widest)
 
@@ -84,19 +91,19 @@ def _check_size(text: str) -> None:
 
 
 def _check_depth(value: Any) -> None:
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if _is_container(value) else []
     for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _children(node) if _nests(child)]
+        level = [child for node in level for child in _list_children(node) if _is_container(child)]
         if not level:
             return
     raise UnusableBody("is nested too deeply")
 
 
-def _children(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
+def _list_children(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return node.values() if isinstance(node, dict) else node
 
 
-def _nests(value: Any) -> bool:
+def _is_container(value: Any) -> bool:
     return isinstance(value, dict | list)
 
 
@@ -107,14 +114,14 @@ def _check_surrogates(value: Any) -> None:
         raise UnusableBody("holds half a character (a lone surrogate)") from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise UnusableBody("has the same key twice")
     return value
 
 
-def _decimal(digits: str) -> Decimal:
+def _parse_decimal(digits: str) -> Decimal:
     if len(digits) > MAX_DIGITS:
         raise UnusableBody("holds a number that is too long")
     if math.isinf(float(digits)):
@@ -125,29 +132,29 @@ def _decimal(digits: str) -> Decimal:
         raise UnusableBody("holds a number that is too small to tell from zero") from None
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits.lstrip("-")) > MAX_DIGITS:
         raise UnusableBody("holds a number that is too long")
     return int(digits)
 
 
-def _constant(_word: str) -> NoReturn:
+def _refuse_constant(_word: str) -> NoReturn:
     raise UnusableBody("holds a number that is not finite")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_float=_decimal,
-    parse_int=_integer,
-    parse_constant=_constant,
+    object_pairs_hook=_build_object,
+    parse_float=_parse_decimal,
+    parse_int=_parse_integer,
+    parse_constant=_refuse_constant,
 )
 
 
 MAX_BYTES = 16 * 1024 * 1024
-"""The most that one answer may hold, unpacked."""
+"""The most that one response may hold, decompressed."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_PLAIN_KINDS = {
+_OTHER_MEDIA_TYPES = {
     "text/html": "is a web page",
     "application/xhtml+xml": "is a web page",
     "application/xml": "is XML",
@@ -157,27 +164,30 @@ _PLAIN_KINDS = {
 
 
 def read_body(response: httpx.Response, max_bytes: int = MAX_BYTES) -> bytearray:
-    """All of the body, unpacked; raises UnusableBody when it is too large or wrongly packed."""
+    """Return all of the body, decompressed.
+
+    Raises: UnusableBody when it is larger than `max_bytes` or wrongly compressed.
+    """
     stream = cast("Iterable[bytes]", response.stream)
-    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if packing == "identity":
-        return _collected(stream, max_bytes)
-    if packing in {"gzip", "x-gzip", "deflate"}:
-        return _unpacked(stream, max_bytes)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return _read_plain(stream, max_bytes)
+    if encoding in {"gzip", "x-gzip", "deflate"}:
+        return _read_compressed(stream, max_bytes)
     raise UnusableBody("is packed in a way that gpcli did not ask for")
 
 
 def decode_body(raw: bytearray, headers: httpx.Headers) -> Any:
-    """The JSON value of a body, None for an empty one; raises UnusableBody saying what came."""
+    """Return the JSON value of a body, None for an empty one; raise UnusableBody."""
     if not raw:
         return None
     media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
-    if media_type in _PLAIN_KINDS:
-        raise UnusableBody(_PLAIN_KINDS[media_type])
+    if media_type in _OTHER_MEDIA_TYPES:
+        raise UnusableBody(_OTHER_MEDIA_TYPES[media_type])
     return decode_json(raw)
 
 
-def _collected(stream: Iterable[bytes], max_bytes: int) -> bytearray:
+def _read_plain(stream: Iterable[bytes], max_bytes: int) -> bytearray:
     body = bytearray()
     for chunk in stream:
         body += chunk
@@ -186,27 +196,27 @@ def _collected(stream: Iterable[bytes], max_bytes: int) -> bytearray:
     return body
 
 
-def _unpacked(stream: Iterable[bytes], max_bytes: int) -> bytearray:
-    body, packed = bytearray(), 0
-    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+def _read_compressed(stream: Iterable[bytes], max_bytes: int) -> bytearray:
+    body, compressed_bytes = bytearray(), 0
+    decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
     for chunk in stream:
-        packed += len(chunk)
-        body += _unpack(unpacker, chunk, max_bytes + 1 - len(body))
-        if max(len(body), packed) > max_bytes:
+        compressed_bytes += len(chunk)
+        body += _decompress(decompressor, chunk, max_bytes + 1 - len(body))
+        if max(len(body), compressed_bytes) > max_bytes:
             raise _too_large(max_bytes)
-    if packed and not unpacker.eof:
+    if compressed_bytes and not decompressor.eof:
         raise UnusableBody("broke off")
     return body
 
 
-def _unpack(unpacker: Any, chunk: bytes, room: int) -> bytes:
+def _decompress(decompressor: Any, chunk: bytes, max_length: int) -> bytes:
     try:
-        out: bytes = unpacker.decompress(chunk, room)
+        piece: bytes = decompressor.decompress(chunk, max_length)
     except zlib.error:
         raise UnusableBody("can't be unpacked") from None
-    if unpacker.unused_data:
+    if decompressor.unused_data:
         raise UnusableBody("goes on after its end")
-    return out
+    return piece
 
 
 def _too_large(max_bytes: int) -> UnusableBody:

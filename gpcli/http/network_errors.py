@@ -1,4 +1,7 @@
-"""How far a request came before it failed."""
+"""Errors of requests that got no usable response: how far each came, and what to tell about it.
+
+`sent` says of each whether the request may have reached the portal.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from typing import TypeVar
 from gpcli import errors
 from gpcli.http import httpx
 
-Kind = TypeVar("Kind", bound=BaseException)
+ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
 class LostReply(errors.Unreachable):
-    """No connection, or one that broke before the answer was whole. `sent`: see the module."""
+    """No connection, or one that broke before the response was complete.
+
+    `sent` says whether the request may have reached the portal.
+    """
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -24,7 +30,10 @@ class LostReply(errors.Unreachable):
 
 
 class LateReply(errors.TimedOut):
-    """The time limit passed before the answer was whole. `sent`: see the module."""
+    """The time limit passed before the response was complete.
+
+    `sent` says whether the request may have reached the portal.
+    """
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -32,7 +41,7 @@ class LateReply(errors.TimedOut):
 
 
 class BadReply(errors.BadResponse):
-    """An answer came, with `status`, but its body can't be used: a write may have been done."""
+    """A response came, with `status`, but its body can't be used: a write may have been done."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -41,22 +50,22 @@ class BadReply(errors.BadResponse):
 
 
 class ProxyFailed(httpx.ProxyError):
-    """The way to the portal ended at the proxy `name`, by `failed`; nothing reached the portal.
+    """No tunnel to the portal through the proxy `name`, because of `error`; nothing was sent.
 
-    `signed` says that gpcli had a name and password for the proxy.
+    `has_credentials` says that gpcli had a name and password for the proxy.
     """
 
-    def __init__(self, name: str, failed: httpx.TransportError, *, signed: bool) -> None:
-        super().__init__(str(failed))
+    def __init__(self, name: str, error: httpx.TransportError, *, has_credentials: bool) -> None:
+        super().__init__(str(error))
         self.name = name
-        self.failed = failed
-        self.signed = signed
+        self.error = error
+        self.has_credentials = has_credentials
 
     @property
     def status(self) -> int | None:
-        """The proxy's answer where the tunnel should have stood, None if there was none."""
-        word = str(self.failed).partition(" ")[0]
-        return int(word) if isinstance(self.failed, httpx.ProxyError) and word.isdigit() else None
+        """The status of the proxy's response to CONNECT, None if there was no response."""
+        word = str(self.error).partition(" ")[0]
+        return int(word) if isinstance(self.error, httpx.ProxyError) and word.isdigit() else None
 
 
 _NEVER_LEFT = (
@@ -93,7 +102,7 @@ _REASONS = {
         ("it speaks only TLS that is no longer safe (before 1.2)", "Tell those who run it."),
     ),
 }
-"""OpenSSL's word for what is wrong with a handshake, and ours."""
+"""From OpenSSL's reason for a failed handshake to why and what to do."""
 _NOT_AGREED = ("they have no TLS in common", "Check the address; if it is right, tell the portal.")
 
 _ERRNO = {
@@ -103,80 +112,91 @@ _ERRNO = {
     errno.ECONNRESET: ("the connection was cut", "Try again later."),
 }
 _CUT = ("the connection was cut", "Try again later.")
-_NAME_AND_PASSWORD = 407
+_PROXY_AUTHENTICATION_REQUIRED = 407
 
 
-def may_have_reached_portal(trouble: httpx.TransportError) -> bool:
-    """Whether the request may have reached the portal before `trouble`."""
-    return not isinstance(trouble, _NEVER_LEFT)
+def may_have_reached_portal(error: httpx.TransportError) -> bool:
+    """Return whether the request may have reached the portal before `error`."""
+    return not isinstance(error, _NEVER_LEFT)
 
 
-def is_permanent(trouble: httpx.TransportError) -> bool:
-    """Whether trying again is pointless: certificate, time, unknown name, a proxy that refuses."""
-    if isinstance(trouble, ProxyFailed):
-        return (trouble.status or 500) < 500 or is_permanent(trouble.failed)
-    if isinstance(trouble, httpx.TimeoutException) or _of(trouble, ssl.SSLError):
+def is_permanent(error: httpx.TransportError) -> bool:
+    """Return whether trying again is pointless.
+
+    It is for certificates, for the time limit, for an unknown name and for a proxy that refuses.
+    """
+    if isinstance(error, ProxyFailed):
+        return (error.status or 500) < 500 or is_permanent(error.error)
+    if isinstance(error, httpx.TimeoutException) or _find_cause(error, ssl.SSLError):
         return True
-    lookup = _of(trouble, socket.gaierror)
+    lookup = _find_cause(error, socket.gaierror)
     return lookup is not None and lookup.errno == socket.EAI_NONAME
 
 
 def to_gpcli_error(
-    trouble: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
+    error: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
 ) -> errors.GpcliError:
-    """The error to raise for `trouble` with `host`, after `seconds` were allowed."""
-    if isinstance(trouble, ProxyFailed):
-        return _of_proxy(trouble, host, seconds, sent=sent, request_id=request_id)
-    if isinstance(trouble, httpx.TimeoutException):
+    """Return the error to raise for `error`, which a request to `host` ended with.
+
+    `seconds` is the time limit; `sent` says whether any try may have reached the portal.
+    """
+    if isinstance(error, ProxyFailed):
+        return _to_proxy_error(error, host, seconds, sent=sent, request_id=request_id)
+    if isinstance(error, httpx.TimeoutException):
         message = f"The portal at {host} did not answer within {seconds:g} s."
         hint = "Try again later; --timeout SECONDS raises the limit."
         return LateReply(message, sent=sent, hint=hint, request_id=request_id)
-    tls = _of(trouble, ssl.SSLError)
+    tls = _find_cause(error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
-        return _tls_trouble(tls, host)
-    why, hint = _reason(trouble)
+        return _to_tls_error(tls, host)
+    why, hint = _explain(error)
     message = f"The portal at {host} can't be reached: {why}."
-    if may_have_reached_portal(trouble):
+    if may_have_reached_portal(error):
         message = f"The portal at {host} did not finish its answer: {why}."
     return LostReply(message, sent=sent, hint=hint, request_id=request_id)
 
 
-def _of_proxy(
-    trouble: ProxyFailed, host: str, seconds: float, *, sent: bool, request_id: str
+def _to_proxy_error(
+    error: ProxyFailed, host: str, seconds: float, *, sent: bool, request_id: str
 ) -> errors.GpcliError:
-    tls = _of(trouble.failed, ssl.SSLError)
+    tls = _find_cause(error.error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
-        return _tls_trouble(tls, f"the proxy {trouble.name}")
-    how, hint = _proxy_reason(trouble, host, seconds)
-    kind = LateReply if isinstance(trouble.failed, httpx.TimeoutException) else LostReply
-    message = f"The proxy {trouble.name} {how}."
-    return kind(message, sent=sent, hint=hint, request_id=request_id)
+        return _to_tls_error(tls, f"the proxy {error.name}")
+    what, hint = _explain_proxy(error, host, seconds)
+    error_type = LateReply if isinstance(error.error, httpx.TimeoutException) else LostReply
+    message = f"The proxy {error.name} {what}."
+    return error_type(message, sent=sent, hint=hint, request_id=request_id)
 
 
-def _proxy_reason(trouble: ProxyFailed, host: str, seconds: float) -> tuple[str, str]:
-    if trouble.status is not None:
-        return _proxy_answer(trouble.status, host, signed=trouble.signed)
-    around = f"Check HTTPS_PROXY; where no proxy is needed, NO_PROXY={host} goes around it."
-    if isinstance(trouble.failed, httpx.TimeoutException):
-        return f"did not answer within {seconds:g} s", around
-    if may_have_reached_portal(trouble.failed):
-        return f"did not open the way to {host}: the connection was cut", around
-    return f"can't be reached: {_reason(trouble.failed)[0]}", around
+def _explain_proxy(error: ProxyFailed, host: str, seconds: float) -> tuple[str, str]:
+    """Return what the proxy did, as a clause without a subject, and what to do about it."""
+    if error.status is not None:
+        return _explain_proxy_status(error.status, host, has_credentials=error.has_credentials)
+    hint = f"Check HTTPS_PROXY; where no proxy is needed, NO_PROXY={host} goes around it."
+    if isinstance(error.error, httpx.TimeoutException):
+        return f"did not answer within {seconds:g} s", hint
+    if may_have_reached_portal(error.error):
+        return f"did not open the way to {host}: the connection was cut", hint
+    return f"can't be reached: {_explain(error.error)[0]}", hint
 
 
-def _proxy_answer(status: int, host: str, *, signed: bool) -> tuple[str, str]:
-    if status == _NAME_AND_PASSWORD:
-        wants = "another" if signed else "a"
-        how = f"wants {wants} name and password"
-        return how, "Set HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT; write @ in either as %40."
+def _explain_proxy_status(status: int, host: str, *, has_credentials: bool) -> tuple[str, str]:
+    if status == _PROXY_AUTHENTICATION_REQUIRED:
+        what = f"wants {'another' if has_credentials else 'a'} name and password"
+        return what, "Set HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT; write @ in either as %40."
     if status < 500:
-        how = f"refuses the way to {host} ({status})"
-        return how, f"Ask those who run it to allow {host}, or set NO_PROXY={host} to go around it."
-    how = f"finds no way to {host} ({status})"
-    return how, f"Try again later; NO_PROXY={host} goes around the proxy."
+        what = f"refuses the way to {host} ({status})"
+        return (
+            what,
+            f"Ask those who run it to allow {host}, or set NO_PROXY={host} to go around it.",
+        )
+    return (
+        f"finds no way to {host} ({status})",
+        f"Try again later; NO_PROXY={host} goes around the proxy.",
+    )
 
 
-def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsError:
+def _to_tls_error(tls: ssl.SSLError, host: str) -> errors.TlsError:
     if not isinstance(tls, ssl.SSLCertVerificationError):
         why, hint = _REASONS.get(tls.reason or "", _NOT_AGREED)
         return errors.TlsError(
@@ -190,33 +210,34 @@ def _tls_trouble(tls: ssl.SSLError, host: str) -> errors.TlsError:
     return errors.TlsError(f"The certificate of {host} {why}; nothing was sent.", hint=hint)
 
 
-def _reason(trouble: httpx.TransportError) -> tuple[str, str]:
-    if _of(trouble, socket.gaierror):
+def _explain(error: httpx.TransportError) -> tuple[str, str]:
+    """Return why there was no connection, as a clause, and what to do about it."""
+    if _find_cause(error, socket.gaierror):
         return (
             "its name is not known here",
             "Check the address in the profile and this computer's connection.",
         )
-    system = _of(trouble, OSError)
-    return _ERRNO.get(system.errno or 0, _CUT) if system else _CUT
+    cause = _find_cause(error, OSError)
+    return _ERRNO.get(cause.errno or 0, _CUT) if cause else _CUT
 
 
 def _is_cut(tls: ssl.SSLError) -> bool:
     return isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
-def _of(trouble: BaseException, kind: type[Kind]) -> Kind | None:
-    return next((cause for cause in _causes(trouble) if isinstance(cause, kind)), None)
+def _find_cause(error: BaseException, error_type: type[ErrorType]) -> ErrorType | None:
+    return next((cause for cause in _walk_causes(error) if isinstance(cause, error_type)), None)
 
 
-def _causes(trouble: BaseException) -> Iterator[BaseException]:
-    yield trouble
-    for cause in (trouble.__cause__, *trouble.args):  # httpcore keeps its cause in `args`
+def _walk_causes(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    for cause in (error.__cause__, *error.args):  # httpcore keeps its cause in `args`
         if isinstance(cause, BaseException):
-            yield from _causes(cause)
+            yield from _walk_causes(cause)
 
 
 class FailureStage(StrEnum):
-    """The steps of a request in order: the one named is the one that failed."""
+    """The steps of a request in order: the one that failed."""
 
     PROXY = "proxy"
     NAME = "name"
@@ -226,10 +247,10 @@ class FailureStage(StrEnum):
 
 
 def failure_stage(error: errors.GpcliError) -> FailureStage:
-    """Where a request ended for which the door raised `error`."""
+    """Return the step at which a request failed for which HttpClient raised `error`."""
     if isinstance(error, BadReply):
         return FailureStage.ANSWER
-    causes = list(_causes(error))
+    causes = list(_walk_causes(error))
     if any(isinstance(cause, httpx.ProxyError) for cause in causes):
         return FailureStage.PROXY
     if isinstance(error, errors.TlsError | errors.ConfigError):

@@ -1,4 +1,4 @@
-"""The part of a URL that may stand in a log: never an id, a query or anything unknown."""
+"""Sending a request: tries within the deadline, reading the response, a log record of each try."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpcli import errors
 from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import UnusableBody, decode_body, read_body
@@ -19,11 +18,11 @@ REQUEST_ID = "X-Request-ID"
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What came back: `body` is the strictly decoded JSON, None if there was none.
+    """A response: `body` is the strictly decoded JSON, None if there was none.
 
-    For a status outside 200 to 299 a body that is not JSON is None, too. Where a file was asked
-    for, it is the file's bytes. `url` is what was asked, `tries` how often; `repeated` says that an
-    earlier one of these tries may have been done, whatever this answer says of the last.
+    For a status outside 200 to 299, a body that is not JSON is None, too. Where a file was
+    requested, `body` is its bytes. `url` is what was requested, `tries` how often. `repeated` says
+    that an earlier one of these tries may have been done, whatever this response says of the last.
     """
 
     status: int
@@ -37,7 +36,10 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class RequestLog:
-    """All that may be logged of a try. `status` is None when no answer came."""
+    """All that may be logged of a try. `status` is None when no response came.
+
+    `route` is the URL's path without ids; `ms` is how long it took, in milliseconds.
+    """
 
     method: str
     route: str
@@ -48,9 +50,9 @@ class RequestLog:
 
 @dataclass(frozen=True)
 class OutgoingRequest:
-    """What to ask. `headers` names the request id; `retry` allows the portal to get it twice.
+    """A request to send. `headers` has the request id; `retry` allows the portal to get it twice.
 
-    `as_is` asks for the bytes of a successful answer, whatever they are.
+    With `expects_file`, a successful response has its bytes as they came.
     """
 
     method: str
@@ -58,121 +60,127 @@ class OutgoingRequest:
     headers: Mapping[str, str]
     content: bytes | None = None
     retry: bool = False
-    as_is: bool = False
+    expects_file: bool = False
 
     @property
     def request_id(self) -> str:
-        """The id that every try of this call has."""
+        """The id that every try of this request has."""
         return self.headers[REQUEST_ID]
 
 
 @dataclass(frozen=True)
 class RequestSender:
-    """The way to ask: over `wire`, within `deadline`, at most `max_bytes` unpacked per answer.
+    """Sends requests over `transport` until `deadline`.
 
-    `meanwhile` surrounds the wait for each answer, for whoever shows that something goes on.
+    A response may have `max_bytes`, decompressed. `base` is the portal's, to shorten the URLs that
+    are logged. `progress` surrounds the wait for each response, tries and pauses included.
     """
 
-    wire: httpx.BaseTransport
+    transport: httpx.BaseTransport
     deadline: Deadline
-    home: httpx.URL
+    base: httpx.URL
     max_bytes: int
     log: Callable[[RequestLog], None] | None
     sleep: Callable[[float], None]
     random: Callable[[], float]
-    meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
+    progress: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def answer(self, call: OutgoingRequest, after: HttpResponse | None = None) -> HttpResponse:
-        """The answer to `call`, tried again where that is allowed and may help.
+    def send(self, request: OutgoingRequest, previous: HttpResponse | None = None) -> HttpResponse:
+        """Return the response to `request`, tried again where that is allowed and may help.
 
-        `after` is the answer to earlier tries of it, which count as well. Raises
-        trouble.LostReply, trouble.LateReply, trouble.BadAnswer or errors.TlsTrouble.
+        `previous` is the response to earlier tries of it, which count as well.
+        Raises: network_errors.LostReply, network_errors.LateReply, network_errors.BadReply,
+        errors.TlsError.
         """
-        with self.meanwhile():
-            return self._answer(call, after)
+        with self.progress():
+            return self._send_with_retries(request, previous)
 
-    def _answer(self, call: OutgoingRequest, after: HttpResponse | None) -> HttpResponse:
-        before, repeated = (after.tries, after.repeated) if after else (0, False)
-        for tried in itertools.count(1):
-            outcome = self._outcome(call)
-            pause = self._pause(call, outcome, tried)
+    def _send_with_retries(
+        self, request: OutgoingRequest, previous: HttpResponse | None
+    ) -> HttpResponse:
+        tries_before, repeated = (previous.tries, previous.repeated) if previous else (0, False)
+        for tries in itertools.count(1):
+            outcome = self._try_once(request)
+            pause = self._choose_pause(request, outcome, tries)
             if pause is None:
                 break
             repeated = repeated or _may_be_done(outcome)
             self.sleep(pause)
         if isinstance(outcome, HttpResponse):
-            return replace(outcome, tries=before + tried, repeated=repeated)
+            return replace(outcome, tries=tries_before + tries, repeated=repeated)
         sent = repeated or network_errors.may_have_reached_portal(outcome)
-        raise self._error(call, outcome, sent=sent) from outcome
+        raise network_errors.to_gpcli_error(
+            outcome,
+            request.url.host,
+            self.deadline.seconds,
+            sent=sent,
+            request_id=request.request_id,
+        ) from outcome
 
-    def _pause(
-        self, call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tried: int
+    def _choose_pause(
+        self, request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tries: int
     ) -> float | None:
-        if tried == retry.MAX_TRIES or not _may_repeat(call, outcome):
+        """Return the seconds to wait before the next try; None = no other try."""
+        if tries == retry.MAX_TRIES or not _can_retry(request, outcome):
             return None
-        asked = (
-            retry.read_retry_after(outcome.headers) if isinstance(outcome, HttpResponse) else None
-        )
-        pause = retry.backoff_seconds(tried, self.random) if asked is None else asked
+        pause = None
+        if isinstance(outcome, HttpResponse):
+            pause = retry.read_retry_after(outcome.headers)
+        if pause is None:
+            pause = retry.backoff_seconds(tries, self.random)
         return pause if pause < self.deadline.seconds_left() else None
 
-    def _outcome(self, call: OutgoingRequest) -> HttpResponse | httpx.TransportError:
+    def _try_once(self, request: OutgoingRequest) -> HttpResponse | httpx.TransportError:
         began = self.deadline.clock()
         status = None
         try:
-            response = self._asked(call)
+            response = self._transmit(request)
             status = response.status_code
-            return self._read(call, response)
-        except httpx.TransportError as failed:
-            return failed
+            return self._read_response(request, response)
+        except httpx.TransportError as error:
+            return error
         finally:
-            self._note(call, status, began)
+            self._log_try(request, status, began)
 
-    def _asked(self, call: OutgoingRequest) -> httpx.Response:
+    def _transmit(self, request: OutgoingRequest) -> httpx.Response:
         left = self.deadline.seconds_left()
         if left <= 0:
             raise httpx.ConnectTimeout("the deadline is over")
-        request = httpx.Request(
-            call.method,
-            call.url,
-            headers=dict(call.headers),
-            content=call.content,
-            extensions={"timeout": {"pool": left}},
+        return self.transport.handle_request(
+            httpx.Request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.content,
+                extensions={"timeout": {"pool": left}},
+            )
         )
-        return self.wire.handle_request(request)
 
-    def _read(self, call: OutgoingRequest, response: httpx.Response) -> HttpResponse:
+    def _read_response(self, request: OutgoingRequest, response: httpx.Response) -> HttpResponse:
         status, headers = response.status_code, response.headers
         try:
-            body = _body(call, status, read_body(response, self.max_bytes), headers)
-        except UnusableBody as refused:
+            body = _decode(request, status, read_body(response, self.max_bytes), headers)
+        except UnusableBody as error:
             if 200 <= status < 300:
-                raise _bad_answer(call, status, refused) from None
+                raise _bad_reply(request, status, error) from None
             body = None
         finally:
             response.close()
-        return HttpResponse(status, headers, body, str(call.url), call.request_id)
+        return HttpResponse(status, headers, body, str(request.url), request.request_id)
 
-    def _error(
-        self, call: OutgoingRequest, failed: httpx.TransportError, *, sent: bool
-    ) -> errors.GpcliError:
-        return network_errors.to_gpcli_error(
-            failed, call.url.host, self.deadline.seconds, sent=sent, request_id=call.request_id
-        )
-
-    def _note(self, call: OutgoingRequest, status: int | None, began: float) -> None:
+    def _log_try(self, request: OutgoingRequest, status: int | None, began: float) -> None:
         if self.log is None:
             return
         ms = round((self.deadline.clock() - began) * 1000)
-        route = redact_route(call.url, self.home)
-        self.log(RequestLog(call.method, route, status, ms, call.request_id))
+        route = redact_route(request.url, self.base)
+        self.log(RequestLog(request.method, route, status, ms, request.request_id))
 
 
-def _body(call: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
-    if call.as_is and 200 <= status < 300:
+def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
+    if request.expects_file and 200 <= status < 300:
         return bytes(raw)
     body = decode_body(raw, headers)
-    if body is None and status == 200 and call.method == "GET":
+    if body is None and status == 200 and request.method == "GET":
         raise UnusableBody("is empty")
     return body
 
@@ -183,20 +191,24 @@ def _may_be_done(outcome: HttpResponse | httpx.TransportError) -> bool:
     return network_errors.may_have_reached_portal(outcome)
 
 
-def _may_repeat(call: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
+def _can_retry(request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
     if isinstance(outcome, HttpResponse):  # 429 says that nothing was done
-        return outcome.status == 429 or (call.retry and outcome.status in retry.RETRYABLE_STATUSES)
+        return outcome.status == 429 or (
+            request.retry and outcome.status in retry.RETRYABLE_STATUSES
+        )
     if network_errors.is_permanent(outcome):
         return False
-    return call.retry or not network_errors.may_have_reached_portal(outcome)
+    return request.retry or not network_errors.may_have_reached_portal(outcome)
 
 
-def _bad_answer(call: OutgoingRequest, status: int, why: UnusableBody) -> network_errors.BadReply:
+def _bad_reply(
+    request: OutgoingRequest, status: int, reason: UnusableBody
+) -> network_errors.BadReply:
     return network_errors.BadReply(
-        f"The portal at {call.url.host} gave an answer that gpcli can't use: it {why}.",
+        f"The portal at {request.url.host} gave an answer that gpcli can't use: it {reason}.",
         hint="Check the portal's address in the profile; it must be its FHIR base.",
         status=status,
-        request_id=call.request_id,
+        request_id=request.request_id,
     )
 
 
@@ -216,33 +228,33 @@ _SIGN_IN_WORDS = frozenset(
         "device_authorization",
     ),
 )
-_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
+_RESOURCE_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _OPERATION = re.compile(r"\$[a-z-]{1,40}")
 
 
 def redact_route(url: httpx.URL, base: httpx.URL) -> str:
-    """`/Appointment/{id}` for a URL under `base`; elsewhere only words of sign-in are kept."""
-    home = base.path.rstrip("/")
-    if url.host == base.host and url.port == base.port and f"{url.path}/".startswith(f"{home}/"):
-        return _below_base(_segments(url.path[len(home) :]))
-    return _joined(_kept(segment, _SIGN_IN_WORDS) for segment in _segments(url.path))
+    """Return the part of `url` that may be logged: no id, no query, nothing unknown.
+
+    Under `base` it is as `/Appointment/{id}`; elsewhere only known words of sign-in are kept.
+    """
+    base_path = base.path.rstrip("/")
+    has_base_host = url.host == base.host and url.port == base.port
+    if not (has_base_host and f"{url.path}/".startswith(f"{base_path}/")):
+        return _join_path(_redact(segment, _SIGN_IN_WORDS) for segment in _split_path(url.path))
+    segments = _split_path(url.path[len(base_path) :])
+    redacted = [_redact(segment, _FHIR_WORDS) for segment in segments]
+    if segments and _RESOURCE_TYPE.fullmatch(segments[0]):
+        redacted[0] = segments[0]
+    return _join_path(redacted)
 
 
-def _below_base(segments: list[str]) -> str:
-    if not segments:
-        return "/"
-    first, *rest = segments
-    kept = first if _TYPE.fullmatch(first) else _kept(first, _FHIR_WORDS)
-    return _joined([kept, *(_kept(segment, _FHIR_WORDS) for segment in rest)])
-
-
-def _segments(path: str) -> list[str]:
+def _split_path(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
-def _kept(segment: str, words: frozenset[str]) -> str:
-    return segment if segment in words or _OPERATION.fullmatch(segment) else "{id}"
+def _redact(segment: str, known: frozenset[str]) -> str:
+    return segment if segment in known or _OPERATION.fullmatch(segment) else "{id}"
 
 
-def _joined(segments: Iterable[str]) -> str:
+def _join_path(segments: Iterable[str]) -> str:
     return "/" + "/".join(segments)

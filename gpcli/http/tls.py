@@ -19,40 +19,44 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def build_tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
-    """The process's one TLS context for these settings; raises ConfigError.
+    """Return the TLS context for these settings, the same for the same ones; raise ConfigError.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` stand instead of what the machine trusts; the
     latter may name several directories, as for OpenSSL. `ca_file` adds to whatever is trusted.
     """
-    return _context(env.get("SSL_CERT_FILE") or None, env.get("SSL_CERT_DIR") or None, ca_file)
+    return _build_context(
+        env.get("SSL_CERT_FILE") or None, env.get("SSL_CERT_DIR") or None, ca_file
+    )
 
 
 @functools.cache
-def _context(cert_file: str | None, cert_dir: str | None, ca_file: str | None) -> ssl.SSLContext:
-    context = _machine_context(cert_file, cert_dir)
+def _build_context(
+    cert_file: str | None, cert_dir: str | None, ca_file: str | None
+) -> ssl.SSLContext:
+    context = _build_machine_context(cert_file, cert_dir)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:
-        _load(context, "ca_file", ca_file)
+        _load_file(context, "ca_file", ca_file)
     return context
 
 
-def _machine_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+def _build_machine_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     if cert_file or cert_dir:
-        return _named(cert_file, cert_dir)
+        return _build_named_context(cert_file, cert_dir)
     if sys.platform != "linux":
-        import truststore  # noqa: PLC0415  (not installed on Linux)
+        import truststore  # noqa: PLC0415  (platform: not installed on Linux)
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     hashed = find_hashed_directory(ssl.get_default_verify_paths().openssl_capath, "/etc/ssl/certs")
     if hashed:  # OpenSSL looks up the one issuer that it needs: ten times faster than a bundle
         return ssl.create_default_context(capath=hashed)
-    return _bundle()
+    return _build_default_context()
 
 
-def _named(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+def _build_named_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if cert_file:
-        _load(context, "SSL_CERT_FILE", cert_file)
+        _load_file(context, "SSL_CERT_FILE", cert_file)
     if cert_dir:
         _load_directories(context, cert_dir)
     return context
@@ -67,27 +71,27 @@ def _load_directories(context: ssl.SSLContext, cert_dir: str) -> None:
     context.load_verify_locations(capath=cert_dir)
 
 
-def _bundle() -> ssl.SSLContext:
+def _build_default_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:
-        import certifi  # noqa: PLC0415  (only where the machine has no certificates of its own)
+        import certifi  # noqa: PLC0415  (start-up: only where the machine has no certificates)
 
         context.load_verify_locations(certifi.where())
     return context
 
 
-def _load(context: ssl.SSLContext, name: str, path: str) -> None:
+def _load_file(context: ssl.SSLContext, name: str, path: str) -> None:
     try:
         context.load_verify_locations(cafile=path)
-    except (OSError, ssl.SSLError) as trouble:
+    except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"{name} {path} can't be read as certificates.",
             hint="It must be a file of certificates in PEM form.",
-        ) from trouble
+        ) from error
 
 
 def find_hashed_directory(*candidates: str) -> str | None:
-    """The first directory that holds certificates under their OpenSSL hash, if there is one."""
+    """Return the first directory with certificates under their OpenSSL hash, None if none has."""
     for candidate in candidates:
         path = Path(candidate)
         if path.is_dir() and any(_HASHED_NAME.fullmatch(entry.name) for entry in path.iterdir()):

@@ -6,10 +6,10 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
 import httpcore
 
@@ -22,61 +22,66 @@ from gpcli.http.url_policy import is_this_computer
 
 
 def find_proxy(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
-    """The proxy for `url`, or None for a direct connection; raises ConfigError."""
-    written = env.get("https_proxy") or env.get("HTTPS_PROXY")
-    if not written or url.scheme != "https" or is_this_computer(url.host):
+    """Return the proxy for `url`, or None for a direct connection; raise ConfigError."""
+    value = env.get("https_proxy") or env.get("HTTPS_PROXY")
+    if not value or url.scheme != "https" or is_this_computer(url.host):
         return None
-    if _bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
+    if _is_bypassed(url, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
-    if ":" in url.host:  # the library writes such an address in a way that proxies can't read
+    if ":" in url.host:  # httpcore writes an IPv6 address in a way that proxies can't read
         raise ConfigError(
             f"No proxy is asked for the way to an address like {url.host}.",
             hint=f"Use the portal's name, or set NO_PROXY={url.host} to go around the proxy.",
         )
-    return _proxy(written)
+    return _parse_proxy(value)
 
 
 def format_proxy(proxy: httpx.Proxy) -> str:
-    """The proxy's host and port, without the name and password to use there."""
+    """Return the proxy's host and port, without the name and password to use there."""
     return proxy.url.netloc.decode("ascii")
 
 
-def _bypassed(url: httpx.URL, no_proxy: str) -> bool:
-    written = (url.host, f"[{url.host}]")  # an IPv6 address is seen either way
-    hosts = (f"{host}:{url.port or 443}" for host in written)
-    return any(proxy_bypass_environment(host, {"no": no_proxy}) for host in hosts)
+def _is_bypassed(url: httpx.URL, no_proxy: str) -> bool:
+    """Return whether `no_proxy` has the host, a domain above it, or either with the port."""
+    if no_proxy == "*":
+        return True
+    hosts = (url.host.lower(), f"[{url.host.lower()}]")  # an IPv6 address may be written either way
+    forms = [*hosts, *(f"{host}:{url.port or 443}" for host in hosts)]
+    entries = [entry.strip().lstrip(".").lower() for entry in no_proxy.split(",") if entry.strip()]
+    return any(form == entry or form.endswith(f".{entry}") for entry in entries for form in forms)
 
 
-def _proxy(written: str) -> httpx.Proxy:
-    wanted = "HTTPS_PROXY must be a URL such as http://proxy.example:3128."
+def _parse_proxy(value: str) -> httpx.Proxy:
+    message = "HTTPS_PROXY must be a URL such as http://proxy.example:3128."
     try:
-        proxy = httpx.Proxy(written if "://" in written else f"http://{written}")
+        proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
     except (httpx.InvalidURL, ValueError):
-        raise ConfigError(wanted) from None
+        raise ConfigError(message) from None
     if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
-        raise ConfigError(wanted)
+        raise ConfigError(message)
     return proxy
 
 
 Resolver = Callable[[str, int], list[str]]
-"""From host and port to addresses as numbers, in the order to try; raises OSError."""
+"""From host and port to numeric addresses, in the order to try; raises OSError."""
 
-_RECORD = 16_384  # bytes of one TLS record: one send, whose timeout holds for all of it
+_TLS_RECORD = 16_384
+"""Bytes of one TLS record: each is written by itself, so that its timeout holds for all of it."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """The addresses of `host`, each once, as the system orders them (RFC 6724)."""
+    """Return the addresses of `host`, each once, as the system orders them (RFC 6724)."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Connects within the deadline; each address gets its share of what is left."""
+    """Connects within the deadline; each address gets its share of the time that is left."""
 
-    def __init__(self, deadline: Deadline, resolve_host: Resolver = resolve_host) -> None:
+    def __init__(self, deadline: Deadline, resolve: Resolver = resolve_host) -> None:
         self._deadline = deadline
-        self._resolve = resolve_host
-        self._plain = httpcore.SyncBackend()
+        self._resolve = resolve
+        self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -86,67 +91,70 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A stream to the first address of `host` that answers; raises httpcore's ConnectError.
+        """Connect to the first address of `host` that answers.
 
         `timeout` is ignored: the deadline decides.
+        Raises: httpcore.ConnectError, httpcore.ConnectTimeout.
         """
-        addresses = self._addresses(host, port)
-        trouble: Exception = httpcore.ConnectError("no address")
+        addresses = self._find_addresses(host, port)
+        last_error: Exception = httpcore.ConnectError("no address")
         for number, address in enumerate(addresses):
-            share = _left(self._deadline, httpcore.ConnectTimeout) / (len(addresses) - number)
+            left = _require_seconds_left(self._deadline, httpcore.ConnectTimeout)
+            share = left / (len(addresses) - number)
             try:
-                stream = self._plain.connect_tcp(
+                stream = self._backend.connect_tcp(
                     address, port, share, local_address, socket_options
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as refused:
-                trouble = refused
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last_error = error
                 continue
             return DeadlineStream(stream, self._deadline)
-        raise trouble
+        raise last_error
 
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def _find_addresses(self, host: str, port: int) -> list[str]:
         try:
             return [str(ipaddress.ip_address(host))]
         except ValueError:
-            return self._looked_up(host, port)
+            return self._look_up(host, port)
 
-    def _looked_up(self, host: str, port: int) -> list[str]:
-        # The system's resolver can't be interrupted, so it is left behind when the time is up.
-        answer: Future[list[str]] = Future()
+    def _look_up(self, host: str, port: int) -> list[str]:
+        # The system's resolver can't be interrupted, so its thread is left behind on a timeout.
+        result: Future[list[str]] = Future()
 
-        def ask() -> None:
+        def resolve() -> None:
             try:
-                answer.set_result(self._resolve(host, port))
-            except Exception as trouble:
-                answer.set_exception(trouble)
+                result.set_result(self._resolve(host, port))
+            except Exception as error:
+                result.set_exception(error)
 
-        threading.Thread(target=ask, name="gpcli-dns", daemon=True).start()
+        threading.Thread(target=resolve, name="gpcli-dns", daemon=True).start()
         try:
-            return answer.result(_left(self._deadline, httpcore.ConnectTimeout))
+            return result.result(_require_seconds_left(self._deadline, httpcore.ConnectTimeout))
         except TimeoutError:
             raise httpcore.ConnectTimeout("name lookup") from None
-        except UnicodeError:  # no name that the system could even ask for
+        except UnicodeError:  # a name that can't be encoded for a lookup
             raise httpcore.ConnectError(socket.gaierror(socket.EAI_NONAME, "name")) from None
-        except OSError as trouble:
-            raise httpcore.ConnectError(trouble) from trouble
+        except OSError as error:
+            raise httpcore.ConnectError(error) from error
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A stream whose reads and writes all end with the deadline, however the bytes drip."""
+    """A stream whose reads and writes all end with the deadline, however slowly bytes arrive."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes, at most `max_bytes`; nothing at the end."""
-        return self._stream.read(max_bytes, _left(self._deadline, httpcore.ReadTimeout))
+        """Read at most `max_bytes`; nothing at the end of the stream."""
+        left = _require_seconds_left(self._deadline, httpcore.ReadTimeout)
+        return self._stream.read(max_bytes, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`."""
-        for start in range(0, len(buffer), _RECORD):
-            piece = buffer[start : start + _RECORD]
-            self._stream.write(piece, _left(self._deadline, httpcore.WriteTimeout))
+        for start in range(0, len(buffer), _TLS_RECORD):
+            left = _require_seconds_left(self._deadline, httpcore.WriteTimeout)
+            self._stream.write(buffer[start : start + _TLS_RECORD], left)
 
     def close(self) -> None:
         """Close the connection."""
@@ -158,24 +166,24 @@ class DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """The same stream, encrypted."""
-        left = _left(self._deadline, httpcore.ConnectTimeout)
-        inner = self._stream.start_tls(ssl_context, server_hostname, left)
-        return DeadlineStream(inner, self._deadline)
+        """Return the same stream, encrypted."""
+        left = _require_seconds_left(self._deadline, httpcore.ConnectTimeout)
+        stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        return DeadlineStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks about the socket."""
+        """Return what httpcore wants to know about the socket."""
         return self._stream.get_extra_info(info)
 
 
-def _left(deadline: Deadline, over: type[httpcore.TimeoutException]) -> float:
+def _require_seconds_left(deadline: Deadline, error_type: type[httpcore.TimeoutException]) -> float:
     left = deadline.seconds_left()
     if left <= 0:
-        raise over("deadline")
+        raise error_type("deadline")
     return left
 
 
-_POOL: dict[str, Any] = {
+_POOL_OPTIONS: dict[str, Any] = {
     "max_connections": 10,
     "max_keepalive_connections": 10,
     "keepalive_expiry": 30.0,
@@ -185,84 +193,168 @@ _POOL: dict[str, Any] = {
 class DeadlineTransport(httpx.BaseTransport):
     """An httpx transport whose sockets keep the deadline and trust what the machine trusts.
 
-    It reads proxies and certificate places from `env`; raises ConfigError if they are wrong.
+    It reads proxies and the places of certificates from `env`.
+    Raises: ConfigError where one of them is wrong.
     """
 
     def __init__(self, deadline: Deadline, *, ca_file: str | None, env: Mapping[str, str]) -> None:
         self._backend = DeadlineBackend(deadline)
         self._ca_file = ca_file
         self._env = env
-        self._pools: dict[str, _Pooled] = {}
+        self._transports: dict[str, PoolTransport] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and return the answer with its body still to be read."""
-        return self._pool_for(request.url).handle_request(request)
+        """Send `request` and return the response with its body still to be read."""
+        return self._find_transport(request.url).handle_request(request)
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            pool.close()
+        for transport in self._transports.values():
+            transport.close()
 
-    def _pool_for(self, url: httpx.URL) -> _Pooled:
+    def _find_transport(self, url: httpx.URL) -> PoolTransport:
         proxy = find_proxy(url, self._env)
         kind = "proxied" if proxy else url.scheme
         with self._lock:
-            if kind not in self._pools:
-                pool = self._opened(kind, proxy)
-                self._pools[kind] = _Proxied(pool, proxy) if proxy else _Pooled(pool)
-            return self._pools[kind]
+            if kind not in self._transports:
+                pool = self._open_pool(kind, proxy)
+                self._transports[kind] = (
+                    ProxyTransport(pool, proxy) if proxy else PoolTransport(pool)
+                )
+            return self._transports[kind]
 
-    def _opened(self, kind: str, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
+    def _open_pool(self, kind: str, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
         if kind == "http":
-            return httpcore.ConnectionPool(network_backend=self._backend, **_POOL)
+            return httpcore.ConnectionPool(network_backend=self._backend, **_POOL_OPTIONS)
         context = build_tls_context(self._env, self._ca_file)
         if proxy is None:
-            return httpcore.ConnectionPool(context, network_backend=self._backend, **_POOL)
+            return httpcore.ConnectionPool(context, network_backend=self._backend, **_POOL_OPTIONS)
         return httpcore.HTTPProxy(
             str(proxy.url),
             proxy_auth=proxy.raw_auth,
             ssl_context=context,
             proxy_ssl_context=context if proxy.url.scheme == "https" else None,
             network_backend=self._backend,
-            **_POOL,
+            **_POOL_OPTIONS,
         )
 
 
-class _Pooled(httpx.HTTPTransport):
-    """httpx's own transport over our pool: it has no other way to hand in a network backend."""
+class PoolTransport(httpx.BaseTransport):
+    """An httpx transport over a connection pool of httpcore.
+
+    httpx's own HTTPTransport does the same, but takes no network backend.
+    """
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
 
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` and return the response with its body still to be read.
 
-class _Proxied(_Pooled):
-    """The same through a proxy, whose own troubles are not to be taken for the portal's."""
+        Raises: httpx.TransportError.
+        """
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        with _map_httpcore_errors():
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    request.method,
+                    url,
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_ResponseStream(response),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class ProxyTransport(PoolTransport):
+    """The same through a proxy, whose own failures are told apart from the portal's."""
 
     def __init__(self, pool: httpcore.ConnectionPool, proxy: httpx.Proxy) -> None:
         super().__init__(pool)
         self._name = format_proxy(proxy)
-        self._signed = proxy.raw_auth is not None
+        self._has_credentials = proxy.raw_auth is not None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """As PoolTransport does; raise ProxyFailed for what fails before the tunnel is open."""
         tunnel = _Tunnel()
-        request.extensions["trace"] = tunnel.note
+        request.extensions["trace"] = tunnel.observe
         try:
             return super().handle_request(request)
-        except httpx.TransportError as failed:
-            if tunnel.stands:
+        except httpx.TransportError as error:
+            if tunnel.is_open:
                 raise
-            raise ProxyFailed(self._name, failed, signed=self._signed) from failed
+            raise ProxyFailed(self._name, error, has_credentials=self._has_credentials) from error
 
 
 class _Tunnel:
-    """Whether the way through the proxy stands, by what httpcore's trace says of a request."""
+    """Whether the tunnel through the proxy is open, by httpcore's `trace` events of a request.
 
-    stands = False
+    Source: httpcore's documentation, "Extensions", `trace`.
+    """
 
-    def note(self, event: str, info: dict[str, Any]) -> None:
-        """The proxy's part is over when TLS begins behind it, or when the tunnel is used again."""
+    is_open = False
+
+    def observe(self, event: str, info: dict[str, Any]) -> None:
+        """Open when TLS begins behind the proxy, or when an earlier tunnel is used again."""
         if event == "http11.send_request_headers.started":
-            self.stands = info["request"].method != b"CONNECT"
+            self.is_open = info["request"].method != b"CONNECT"
         elif event == "proxy.start_tls.started":
-            self.stands = True
+            self.is_open = True
+
+
+class _ResponseStream(httpx.SyncByteStream):
+    """The body of a response of httpcore, whose errors are httpx's."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _map_httpcore_errors():
+            yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+_HTTPX_ERRORS: dict[type[BaseException], type[httpx.TransportError]] = {
+    httpcore.TimeoutException: httpx.TimeoutException,
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.PoolTimeout: httpx.PoolTimeout,
+    httpcore.NetworkError: httpx.NetworkError,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.ProxyError: httpx.ProxyError,
+    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
+    httpcore.ProtocolError: httpx.ProtocolError,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+}
+"""httpcore's errors and httpx's for the same."""
+
+
+@contextmanager
+def _map_httpcore_errors() -> Iterator[None]:
+    try:
+        yield
+    except tuple(_HTTPX_ERRORS) as error:
+        nearest = next(kind for kind in type(error).__mro__ if kind in _HTTPX_ERRORS)
+        raise _HTTPX_ERRORS[nearest](str(error)) from error

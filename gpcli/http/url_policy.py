@@ -1,4 +1,4 @@
-"""Which URLs may be asked, and which of them may see the token.
+"""Which URLs may be requested, and which of them may get the token.
 
 A token goes only to URLs under the portal's FHIR base: same scheme, host and port, and a path
 below the base's.
@@ -18,7 +18,7 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is a loopback address written as a number; names are not believed."""
+    """Return whether `host` is a numeric loopback address; names are not resolved."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -26,14 +26,14 @@ def is_loopback(host: str) -> bool:
 
 
 def is_this_computer(host: str) -> bool:
-    """Whether `host` is this computer, as a number or as `localhost` (RFC 6761, 6.3)."""
+    """Return whether `host` is a loopback address or `localhost` (RFC 6761, 6.3)."""
     return is_loopback(host) or host == "localhost" or host.endswith(".localhost")
 
 
 def parse_safe_url(text: str) -> httpx.URL:
-    """`text` as a URL that may be asked: https, or http to a loopback literal.
+    """Return `text` as a URL that may be requested: https, or http to a loopback literal.
 
-    Raises BadResponse if it is no URL, WrongHost if it is not encrypted.
+    Raises: BadResponse if it is no URL, WrongHost if it is not encrypted.
     """
     try:
         url = httpx.URL(text)
@@ -49,51 +49,52 @@ def parse_safe_url(text: str) -> httpx.URL:
 def resolve_portal_url(
     base: str, path_or_url: str, params: Sequence[tuple[str, str]] = ()
 ) -> httpx.URL:
-    """The URL of `path_or_url` with `params`, known to lie under `base`.
+    """Return the URL of `path_or_url` with `params`, which is below `base`.
 
-    A relative path is appended to the base; an absolute URL is kept as it is written. Raises
-    WrongHost if the URL is not under the base.
+    A relative path is appended to the base; an absolute URL is kept as it is written.
+    Raises: WrongHost if the URL is not below the base.
     """
-    text = path_or_url if _ABSOLUTE.match(path_or_url) else _appended(base, path_or_url)
+    text = path_or_url if _ABSOLUTE.match(path_or_url) else _append_path(base, path_or_url)
     if params:
         query = urlencode(params, quote_via=quote)
         text += ("&" if "?" in text else "?") + query
     url = parse_safe_url(text)
-    home = parse_safe_url(base)
-    if _origin(url) != _origin(home):
+    base_url = parse_safe_url(base)
+    if _get_origin(url) != _get_origin(base_url):
         raise WrongHost(
-            f"A request for {_shown(home)} was about to leave for {_shown(url)}; it was not sent.",
+            f"A request for {_format_origin(base_url)} was about to leave for "
+            f"{_format_origin(url)}; it was not sent.",
             hint="The portal's links must point to the address that the profile names.",
         )
-    if url.userinfo or not _below(_path(url), _path(home).rstrip("/")):
+    if url.userinfo or not _is_below(_get_path(url), _get_path(base_url).rstrip("/")):
         raise WrongHost(
-            f"A link leads out of the portal's own address at {home.host}; it was not followed."
+            f"A link leads out of the portal's own address at {base_url.host}; it was not followed."
         )
     return url
 
 
-def _appended(base: str, path: str) -> str:
+def _append_path(base: str, path: str) -> str:
     path = path.lstrip("/")
     if not path:
         return base
     return f"{base}{path}" if path.startswith("?") else f"{base.rstrip('/')}/{path}"
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
+def _get_origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or {"https": 443, "http": 80}[url.scheme]
 
 
-def _path(url: httpx.URL) -> str:
+def _get_path(url: httpx.URL) -> str:
     return url.raw_path.decode("ascii").partition("?")[0]
 
 
-def _shown(url: httpx.URL) -> str:
-    scheme, host, port = _origin(url)
+def _format_origin(url: httpx.URL) -> str:
+    scheme, host, port = _get_origin(url)
     return f"{scheme}://{host}:{port}"
 
 
-def _below(path: str, home: str) -> bool:
-    if path != home and not path.startswith(f"{home}/"):
+def _is_below(path: str, base_path: str) -> bool:
+    if path != base_path and not path.startswith(f"{base_path}/"):
         return False
     segments = unquote(path).replace("\\", "/").split("/")
     return ".." not in segments and "." not in segments

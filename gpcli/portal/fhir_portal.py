@@ -1,8 +1,8 @@
-"""care.Portal over FHIR: one method per question or errand."""
+"""care.Portal over FHIR: fetch_ methods read from the portal, send_ methods write to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,9 +13,18 @@ from gpcli.errors import Conflict, NotFound, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element
-from gpcli.fhir.healthcare_service import read_consent, write_consent_grant, write_consent_withdrawal
+from gpcli.fhir.healthcare_service import (
+    read_consent,
+    write_consent_grant,
+    write_consent_withdrawal,
+)
 from gpcli.fhir.patient import read_person
-from gpcli.fhir.scheduling import write_e_consultation, write_booking, write_cancellation, write_enquiry
+from gpcli.fhir.scheduling import (
+    write_booking,
+    write_cancellation,
+    write_e_consultation,
+    write_enquiry,
+)
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
@@ -31,39 +40,41 @@ if TYPE_CHECKING:
     from gpcli.portal.prescriptions import FhirPrescriptions
 
 
-_A_MOMENT = timedelta(seconds=5)
-"""How long a record that was read need not be read again before it is changed."""
+_FRESH_FOR = timedelta(seconds=5)
+"""How long a fetched record is not fetched again before it is changed."""
 
-_LOOK_AT_LIST = "gpcli appointments list shows what is there."
+_SEE_LIST = "gpcli appointments list shows what is there."
 
 
 class FhirPortal:
     """A portal on behalf of one patient; implements care.Portal."""
 
-    def __init__(self, context: PortalDependencies, marks: ReadMarks) -> None:
-        self._context = context
-        self._marks = marks
-        self._exchange = context.search
-        self.identity = context.identity
-        self._patient = context.patient
-        self._status_sent = context.portal_profile.status_sent
-        self._reader = context.mapper
-        self._now = context.now
-        self._just_read: tuple[Element | None, datetime] = (None, context.now())
+    def __init__(self, dependencies: PortalDependencies, read_marks: ReadMarks) -> None:
+        self._dependencies = dependencies
+        self._read_marks = read_marks
+        self._search = dependencies.search
+        self.identity = dependencies.identity
+        self._patient = dependencies.patient
+        self._status_sent = dependencies.portal_profile.status_sent
+        self._mapper = dependencies.mapper
+        self._now = dependencies.now
+        self._last_fetched: tuple[Element | None, datetime] = (None, dependencies.now())
 
     @cached_property
     def mailbox(self) -> FhirMailbox:
-        """Messages to and from the surgery."""
-        from gpcli.portal.mailbox import FhirMailbox  # noqa: PLC0415  (most commands need none)
+        """The messages to and from the surgery."""
+        from gpcli.portal.mailbox import FhirMailbox  # noqa: PLC0415  (start-up: few commands need it)
 
-        return FhirMailbox(self._context, self._marks)
+        return FhirMailbox(self._dependencies, self._read_marks)
 
     @cached_property
     def prescriptions(self) -> FhirPrescriptions:
-        """Prescriptions and their renewal."""
-        from gpcli.portal.prescriptions import FhirPrescriptions  # noqa: PLC0415  (as above)
+        """The prescriptions and their renewals."""
+        from gpcli.portal.prescriptions import (  # noqa: PLC0415  (start-up: few commands need it)
+            FhirPrescriptions,
+        )
 
-        return FhirPrescriptions(self._context)
+        return FhirPrescriptions(self._dependencies)
 
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts; the portal is asked at most once."""
@@ -72,218 +83,231 @@ class FhirPortal:
     @cached_property
     def _parties(self) -> Parties:
         identity = self.identity
-        name = identity.patient_name or self._reader.patient_name or self.fetch_patient().name
+        name = identity.patient_name or self._mapper.patient_name or self.fetch_patient().name
         patient = Person(identity.patient, name)
         if identity.fhir_user is None:
             return Parties(patient, None)
         if not identity.on_behalf:
             return Parties(patient, patient)
         reference = "/".join(identity.fhir_user.split("/")[-2:])
-        name = identity.acting_name or self._name_at(reference)
+        name = identity.acting_name or self._fetch_name(reference)
         return Parties(patient, Person(reference.partition("/")[2], name))
 
     @property
     def flaws(self) -> Sequence[str]:
-        """Records that could not be read and were left out so far, one phrase each."""
-        return self._exchange.flaws
+        """Phrases on the records that were left out so far since they could not be read."""
+        return self._search.flaws
 
     def fetch_patient(self) -> Person:
-        """The patient's own record."""
-        bundle = self._exchange.fetch_all(queries.patient_with_gps(self._patient))
-        return require(lambda: read_person(self._reader.require_patient(bundle)))
+        """Fetch the patient's own record."""
+        bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
+        return require(lambda: read_person(self._mapper.require_patient(bundle)))
 
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
-        """The patient's GPs."""
-        bundle = self._exchange.fetch_all(queries.patient_with_gps(self._patient))
-        return self._reader.read_surgeries(bundle)
+        """Fetch the patient's GPs."""
+        bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
+        return self._mapper.read_surgeries(bundle)
 
     def fetch_offers(self) -> Offers:
-        """The GPs, their services, prices, consent and permissions, in one round trip."""
-        return self._context.fetch_offers(self._exchange.ask(*self._context.offer_queries()))
+        """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""
+        dependencies = self._dependencies
+        return dependencies.fetch_offers(self._search.fetch_named(dependencies.offer_queries()))
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
-        """Free times of the given services, page by page."""
-        wanted = {offer.id for offer in offers}
-        if not wanted:
+        """Fetch the free times of the given services, page by page."""
+        services = {offer.id for offer in offers}
+        if not services:
             return
-        for page in self._exchange.fetch_pages(queries.free_slots(sorted(wanted), first, last)):
-            yield from self._reader.read_free_slots(page, wanted, first, last)
+        for page in self._search.fetch_pages(queries.free_slots(sorted(services), first, last)):
+            yield from self._mapper.read_free_slots(page, services, first, last)
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
-        """All that a booking is decided on, in one round trip."""
+        """Fetch the facts on which a booking is decided, in one round trip."""
         today = self._now().date()
-        asked = [*self._context.offer_queries(), *self._about_coming(today)]
-        asked += [queries.slot(slot)] if slot else []
-        asked += _left_by(intent, threads=threads) if intent else []
-        answers = self._exchange.ask(*asked)
-        offers = self._context.fetch_offers(answers[:3])
+        named = self._dependencies.offer_queries() | self._upcoming_queries(today)
+        if slot:
+            named["slot"] = queries.slot(slot)
+        if intent:
+            named["earlier"] = queries.by_identifier("Appointment", intent)
+        if intent and threads:
+            header, _ = queries.thread_part_intents(intent)
+            named["thread"] = queries.by_identifier("Communication", header)
+        results = self._search.fetch_named(named)
+        offers = self._dependencies.fetch_offers(results)
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingFacts(offers, None, (), None)
-        coming = self._coming(answers[3:5], today)
-        left = answers[6 if slot else 5 :]
+        upcoming = self._read_or_fetch_upcoming(results, today)
         return BookingFacts(
             offers=offers,
-            slot=self._slot(answers[5], slot) if slot else None,
-            coming=tuple(coming),
-            earlier=self._earlier(left[0], intent) if intent else None,
-            thread=_thread_of(left[1], intent) if intent and threads else None,
+            slot=self._find_slot(results["slot"], slot) if slot else None,
+            coming=tuple(upcoming),
+            earlier=self._find_earlier(results["earlier"], intent) if intent else None,
+            thread=_find_thread(results["thread"], intent) if intent and threads else None,
         )
 
     def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
-        """All that a cancellation is decided on, in one round trip."""
-        answers = self._exchange.ask(
-            *self._context.offer_queries(), queries.appointment(appointment)
-        )
-        offers = self._context.fetch_offers(answers[:3])
-        there = self._appointment(answers[3], appointment)
-        if there and isinstance(answers[3], Bundle):
-            self._just_read = answers[3].get(f"Appointment/{appointment}"), self._now()
-        return CancellationFacts(offers, there)
+        """Fetch the facts on which a cancellation is decided, in one round trip."""
+        named = {"appointment": queries.appointment(appointment)}
+        results = self._search.fetch_named(self._dependencies.offer_queries() | named)
+        offers = self._dependencies.fetch_offers(results)
+        result = results["appointment"]
+        found = self._find_appointment(result, appointment)
+        if found and isinstance(result, Bundle):
+            self._last_fetched = result.get(f"Appointment/{appointment}"), self._now()
+        return CancellationFacts(offers, found)
 
     def fetch_appointments(self, since: date | None) -> list[Appointment]:
-        """Bookings and enquiries in order of time, undated enquiries first."""
-        return self._coming(self._exchange.ask(*self._about_coming(since)), since)
+        """Fetch bookings and enquiries: undated ones first, the others in order of time."""
+        results = self._search.fetch_named(self._upcoming_queries(since))
+        return self._read_or_fetch_upcoming(results, since)
 
     def fetch_appointment(self, appointment: str) -> Appointment:
-        """One booking or enquiry; raises NotFound."""
-        bundle = self._exchange.fetch_all(queries.appointment(appointment))
-        return self._reader.require_appointment(bundle, appointment)
+        """Fetch one booking or enquiry; raise NotFound."""
+        bundle = self._search.fetch_all(queries.appointment(appointment))
+        return self._mapper.require_appointment(bundle, appointment)
 
     def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
-        """Influenza vaccinations on record, newest first."""
-        bundle = self._exchange.fetch_all(queries.vaccinations(self._patient))
-        return tuple(self._reader.read_flu_vaccinations(bundle))
+        """Fetch the influenza vaccinations on record, newest first."""
+        bundle = self._search.fetch_all(queries.vaccinations(self._patient))
+        return tuple(self._mapper.read_flu_vaccinations(bundle))
 
     def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
-        """Book a time in the portal's way and read it back; raises what `booking.book` does."""
-        from gpcli.portal.write.slot_booking import SlotBooking, send_booking  # noqa: PLC0415  (most commands need none)
+        """Book a time in the way of the portal and read it back; raise as slot_booking does."""
+        from gpcli.portal.write.slot_booking import (  # noqa: PLC0415  (start-up: writes only)
+            SlotBooking,
+            send_booking,
+        )
 
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         part = WritePart(intent, body)
-        return send_booking(SlotBooking(self._context, slot.id, part), self._made)
+        return send_booking(SlotBooking(self._dependencies, slot.id, part), self._require_created)
 
     def send_enquiry(
         self,
         offer: Offer,
-        wished: Sequence[Window],
+        windows: Sequence[Window],
         reason: str | None,
         intent: UUID,
         *,
         channel: str | None = None,
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
-        """Ask the surgery for a time."""
-        asked = write_enquiry(offer, self._patient, wished, reason, intent)
-        body = asked | write_e_consultation(channel, subject)
-        outcome = self._context.kernel.create(WritePart(intent, body))
-        return WriteResult(self._made(outcome.along), outcome.changed)
+        """Ask the surgery for a time in one of the `windows`."""
+        enquiry = write_enquiry(offer, self._patient, windows, reason, intent)
+        body = enquiry | write_e_consultation(channel, subject)
+        outcome = self._dependencies.kernel.create(WritePart(intent, body))
+        return WriteResult(self._require_created(outcome.along), outcome.changed)
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
-        """Cancel a booking or withdraw an enquiry; raises NotFound for another patient's."""
+        """Cancel a booking or withdraw an enquiry; raise NotFound for another patient's."""
         reference = f"Appointment/{appointment}"
-        fresh = self._fresh(reference)
-        outcome = self._context.kernel.update(
+        fresh = self._find_fresh(reference)
+        outcome = self._dependencies.kernel.update(
             reference, write_cancellation, self._is_cancelled, intent, fresh=fresh
         )
-        return WriteResult(self._reader.read_lone_appointment(outcome.record), outcome.changed)
+        return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
     def fetch_consents(self) -> tuple[Consent, ...]:
-        """Active consents."""
-        return self._reader.read_consents(self._exchange.fetch_all(queries.consents(self._patient)))
+        """Fetch the active consents."""
+        bundle = self._search.fetch_all(queries.consents(self._patient))
+        return self._mapper.read_consents(bundle)
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
-        """Consent to Full Access."""
+        """Grant consent to Full Access."""
         body = write_consent_grant(self._patient, intent, self._now())
-        outcome = self._context.kernel.create(WritePart(intent, body))
-        given = require(lambda: read_consent(outcome.record))
-        if not outcome.changed and given.status != "active":
+        outcome = self._dependencies.kernel.create(WritePart(intent, body))
+        consent = require(lambda: read_consent(outcome.record))
+        if not outcome.changed and consent.status != "active":
             raise Conflict(
-                f"This --request-id was used before: that consent is {given.status} now.",
+                f"This --request-id was used before: that consent is {consent.status} now.",
                 hint="Use a new --request-id for a new request.",
             )
-        return WriteResult(given, outcome.changed)
+        return WriteResult(consent, outcome.changed)
 
     def send_consent_withdrawal(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
-        """End one consent."""
-        outcome = self._context.kernel.update(
+        """Withdraw one consent."""
+        outcome = self._dependencies.kernel.update(
             f"Consent/{consent.id}", write_consent_withdrawal, _has_status("inactive"), intent
         )
         return WriteResult(require(lambda: read_consent(outcome.record)), outcome.changed)
 
     def _is_cancelled(self, record: Element) -> bool:
-        """Whether it is done already; raises NotFound for what is none of the patient's."""
+        """Return whether it is cancelled; raise NotFound for another patient's appointment."""
         if not is_about_patient(record, self._patient):
             raise appointment_not_found(record.require_string("id"))
         return record.string("status") == "cancelled"
 
-    def _name_at(self, reference: str) -> str:
-        record, _ = self._exchange.fetch_resource(reference)
+    def _fetch_name(self, reference: str) -> str:
+        record, _ = self._search.fetch_resource(reference)
         return require(lambda: read_person(record)).name
 
-    def _about_coming(self, since: date | None) -> tuple[queries.Query, ...]:
-        patient = self._patient
-        return queries.dated_appointments(patient, since), queries.undated_appointments(patient)
+    def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
+        """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""
+        return {
+            "dated": queries.dated_appointments(self._patient, since),
+            "undated": queries.undated_appointments(self._patient),
+        }
 
-    def _coming(self, answers: Sequence[SearchResult], since: date | None) -> list[Appointment]:
-        dated, undated = answers
-        if isinstance(undated, Rejected):  # a portal that does not know :missing
-            undated = self._exchange.fetch_all(queries.waiting_appointments(self._patient))
-        return self._reader.read_upcoming(unwrap(dated), unwrap(undated), since)
+    def _read_or_fetch_upcoming(
+        self, results: Mapping[str, SearchResult], since: date | None
+    ) -> list[Appointment]:
+        undated = results["undated"]
+        if isinstance(undated, Rejected):  # the portal does not know :missing
+            undated = self._search.fetch_all(queries.waiting_appointments(self._patient))
+        return self._mapper.read_upcoming(unwrap(results["dated"]), unwrap(undated), since)
 
-    def _slot(self, answer: SearchResult, identity: str) -> Slot | None:
+    def _find_slot(self, result: SearchResult, slot_id: str) -> Slot | None:
         try:
-            found = self._reader.read_slots(unwrap(answer))
+            slots = self._mapper.read_slots(unwrap(result))
         except NotFound:
             return None
-        return next((slot for slot in found if slot.id == identity), None)
+        return next((slot for slot in slots if slot.id == slot_id), None)
 
-    def _fresh(self, reference: str) -> Element | None:
-        """The record as it was read a moment ago, if it is this one and has a version."""
-        record, at = self._just_read
-        if record is None or record.relative_reference != reference or self._now() - at > _A_MOMENT:
+    def _find_fresh(self, reference: str) -> Element | None:
+        """Return the last fetched record if it is this one, fresh, and has a version."""
+        record, fetched_at = self._last_fetched
+        if record is None or record.relative_reference != reference:
+            return None
+        if self._now() - fetched_at > _FRESH_FOR:
             return None
         meta = record.child("meta")
         return record if meta and meta.string("versionId") else None
 
-    def _appointment(self, answer: SearchResult, identity: str) -> Appointment | None:
+    def _find_appointment(self, result: SearchResult, appointment_id: str) -> Appointment | None:
         try:
-            return self._reader.require_appointment(unwrap(answer), identity)
+            return self._mapper.require_appointment(unwrap(result), appointment_id)
         except NotFound:
             return None
 
-    def _earlier(self, answer: SearchResult, intent: UUID) -> Appointment | None:
-        found = self._reader.read_appointments(with_identifier(unwrap(answer), "Appointment", intent))
-        if not found:
+    def _find_earlier(self, result: SearchResult, intent: UUID) -> Appointment | None:
+        """Return the appointment that an earlier run with this intent made."""
+        ours = with_identifier(unwrap(result), "Appointment", intent)
+        appointments = self._mapper.read_appointments(ours)
+        if not appointments:
             return None
-        if not found[0].over:
+        if not appointments[0].over:
             from gpcli.portal.write.slot_booking import (  # noqa: PLC0415  (start-up: writes only)
                 require_not_to_be_cancelled,
             )
 
-            require_not_to_be_cancelled(self._context.kernel, intent, str(found[0].id))
-        return found[0]
+            require_not_to_be_cancelled(self._dependencies.kernel, intent, str(appointments[0].id))
+        return appointments[0]
 
-    def _made(self, there: Bundle) -> Appointment:
-        for made in self._reader.read_appointments(there):
-            return made
-        raise Conflict("What the portal made of the request is not yours.", hint=_LOOK_AT_LIST)
+    def _require_created(self, bundle: Bundle) -> Appointment:
+        for appointment in self._mapper.read_appointments(bundle):
+            return appointment
+        raise Conflict("What the portal made of the request is not yours.", hint=_SEE_LIST)
 
 
-def _left_by(intent: UUID, *, threads: bool) -> list[queries.Query]:
-    """The questions for what `intent` may have left: an appointment, or a thread's header."""
+def _find_thread(result: SearchResult, intent: UUID) -> str | None:
+    """Return the id of the thread that an earlier run with this intent started."""
     header, _ = queries.thread_part_intents(intent)
-    thread = [queries.by_identifier("Communication", header)] if threads else []
-    return [queries.by_identifier("Appointment", intent), *thread]
-
-
-def _thread_of(answer: SearchResult, intent: UUID) -> str | None:
-    header, _ = queries.thread_part_intents(intent)
-    found = with_identifier(or_empty(answer), "Communication", header).matches
-    return require(lambda: found[0].require_string("id")) if found else None
+    headers = with_identifier(or_empty(result), "Communication", header).matches
+    return require(lambda: headers[0].require_string("id")) if headers else None
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

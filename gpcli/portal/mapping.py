@@ -1,11 +1,11 @@
-"""From bundles to model records: what can't be read is named and left out, the rest is kept.
+"""Bundles to model records: what can't be read is left out and becomes a flaw.
 
-What a lenient server sent without being asked (another patient's, another type) is dropped.
+Records that a lenient server sends without being asked, of another patient or type, are dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -19,8 +19,8 @@ from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
 from gpcli.fhir.patient import (
     is_influenza_vaccine,
-    read_name,
     organizations_to_search,
+    read_name,
     read_surgery,
     read_vaccination,
 )
@@ -39,15 +39,17 @@ from gpcli.model.service import (
 
 Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
-_NOTHING_SHOWN = (NotFound, NotPermitted, Rejected)
+"""What one of several searches gave: its bundle, or the error that it alone met."""
+
+_NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
 @dataclass(frozen=True)
 class PortalProfile:
-    """What differs from portal to portal.
+    """What differs from portal to portal, as the profile sets it.
 
-    `code_map` turns `system|code` into our service codes; `status_sent` is the status that a
-    booking is sent with; `zone` the surgeries' time zone; `booking` is the profile's way to book.
+    `code_map` maps `system|code` to our service codes; `status_sent` is the status that a booking
+    is sent with; `zone` is the time zone of the surgeries; `booking` is the way to book.
     """
 
     code_map: Mapping[str, str]
@@ -59,9 +61,9 @@ class PortalProfile:
 class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
-    It remembers the offers it has read, since slots and bookings point to their services, where
-    to write to each surgery (`addresses`, references by id), and the patient's name (`None` until
-    offers were read).
+    It remembers the offers it has read, since slots and bookings refer to their services.
+    `addresses` holds the references that messages to a surgery are addressed to, by id.
+    `patient_name` is `None` until offers were read.
     """
 
     def __init__(self, patient: str, portal_profile: PortalProfile, flaws: list[str]) -> None:
@@ -74,38 +76,47 @@ class RecordMapper:
         self.patient_name: str | None = None
 
     def require_patient(self, bundle: Bundle) -> Element:
-        """The patient's own record; raises NotFound."""
-        for one in self._own_matches(bundle, "Patient"):
-            return one
+        """Return the patient's own record; raise NotFound where the bundle lacks it."""
+        for record in self._own_matches(bundle, "Patient"):
+            return record
         raise NotFound(
             "The portal shows no record of this patient.",
             hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
 
     def read_surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
-        """The patient's GPs; raises NotFound, and BadResponse when none of them can be read."""
-        own = self.require_patient(bundle)
-        gps = require(lambda: own.children("generalPractitioner"))
-        self.remember_addresses(require(lambda: own.references("generalPractitioner")))
-        return tuple(self._read_any((each, partial(read_surgery, bundle, each)) for each in gps))
+        """Return the patient's GPs; raise NotFound, or BadResponse when none of them can be read."""
+        patient = self.require_patient(bundle)
+        gps = require(lambda: patient.children("generalPractitioner"))
+        self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
+        return tuple(self._read_any((gp, partial(read_surgery, bundle, gp)) for gp in gps))
 
     def remember_addresses(self, references: Iterable[str]) -> None:
-        """Remember who can be written to."""
+        """Remember the references of surgeries that messages can be addressed to."""
         self.addresses.update({each.partition("/")[2]: each for each in references})
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Where to ask for services that no GP's role names, as ids of organizations."""
+        """Return the ids of organizations whose services no GP's role references."""
         try:
             return organizations_to_search(bundle, self.require_patient(bundle))
-        except Malformed:  # named when the GPs are read
+        except Malformed:  # becomes a flaw when the GPs are read
             return ()
 
-    def read_offers(self, answers: Sequence[SearchResult], permitted: frozenset[ServiceName]) -> Offers:
-        """From the answers on GPs and services, prices, and consents, in this order.
+    def read_offers(
+        self,
+        gps: Bundle,
+        price_result: SearchResult,
+        consent_result: SearchResult,
+        permitted: frozenset[ServiceName],
+    ) -> Offers:
+        """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
 
-        Raises BadResponse when no GP or no service can be read. A price that can't be is unknown.
+        A price that can't be read is left out.
+
+        Raises:
+            BadResponse: no GP, or no service, can be read.
         """
-        gps, prices = unwrap(answers[0]), or_empty(answers[1])
+        prices = or_empty(price_result)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
         offers = self._read_offers(gps, surgeries)
@@ -114,27 +125,28 @@ class RecordMapper:
             surgeries=surgeries,
             offers=offers,
             prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
-            consent=self._read_consent_level(answers[2]),
+            consent=self._read_consent_level(consent_result),
             permitted=permitted,
             complete=not self._flaws,
         )
 
-    def _read_consent_level(self, answer: SearchResult) -> ConsentLevel:
-        """The level that counts; a portal that shows no consents at all decides by itself."""
-        if isinstance(answer, _NOTHING_SHOWN):
+    def _read_consent_level(self, result: SearchResult) -> ConsentLevel:
+        """Return the highest level; Full Access where the portal does not show consents."""
+        if isinstance(result, _NOT_SHOWN):
             return ConsentLevel.FULL_ACCESS
-        return highest_level(self.read_consents(unwrap(answer)))
+        return highest_level(self.read_consents(unwrap(result)))
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """The active consents of a bundle; all must be readable, for they say what is allowed."""
-        found = require(lambda: [read_consent(each) for each in self._own_matches(bundle, "Consent")])
-        return tuple(each for each in found if each.status == "active")
+        """Return the active consents of a bundle; raise BadResponse when one can't be read."""
+        records = self._own_matches(bundle, "Consent")
+        consents = require(lambda: [read_consent(record) for record in records])
+        return tuple(consent for consent in consents if consent.status == "active")
 
     def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
-        """The slots of a bundle, in order of time.
+        """Return the slots of a bundle in order of time.
 
-        `services` are the HealthcareServices that were asked for: a Schedule that did not come
-        along is taken to be that of the one; among several nobody can tell.
+        `services` are the ids of the HealthcareServices searched for. A slot whose Schedule is not
+        in the bundle belongs to that service if it is the only one; among several it is a flaw.
         """
         read = partial(self._read_slot, bundle=bundle, services=services)
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
@@ -142,7 +154,7 @@ class RecordMapper:
     def read_free_slots(
         self, bundle: Bundle, services: Collection[str], first: date, last: date
     ) -> list[Slot]:
-        """The slots of a bundle that are really free, of `services`, from `first` to `last`."""
+        """Return the free slots of `services` from the day `first` to `last` inclusive."""
         return [
             slot
             for slot in self.read_slots(bundle, services)
@@ -151,48 +163,53 @@ class RecordMapper:
             and first <= self._day(slot.start) <= last
         ]
 
-    def read_upcoming(self, dated: Bundle, others: Bundle, since: date | None) -> list[Appointment]:
-        """Those with a time from `since` on, and of the `others` those that wait or have no time.
+    def read_upcoming(
+        self, dated: Bundle, undated: Bundle, since: date | None
+    ) -> list[Appointment]:
+        """Return the dated appointments from the day `since` on, and the undated ones.
 
-        Undated first, then by time.
+        Of `undated` those count that wait for the surgery, or have no time and are not over. They
+        come first, then the others in order of time.
         """
-        found = [
-            *(one for one in self.read_appointments(dated) if self._is_from(one, since)),
+        upcoming = [
+            *(each for each in self.read_appointments(dated) if self._is_from(each, since)),
             *(
-                one
-                for one in self.read_appointments(others)
-                if one.waiting or not (one.start or one.over)
+                each
+                for each in self.read_appointments(undated)
+                if each.waiting or not (each.start or each.over)
             ),
         ]
-        return sorted({one.id: one for one in found}.values(), key=_by_time)
+        return sorted({each.id: each for each in upcoming}.values(), key=_by_time)
 
     def read_appointments(self, bundle: Bundle) -> list[Appointment]:
-        """The patient's appointments of a bundle."""
-        return self.read_matches(bundle, "Appointment", partial(self._read_appointment, bundle=bundle))
+        """Return the patient's appointments of a bundle."""
+        return self.read_matches(
+            bundle, "Appointment", partial(self._read_appointment, bundle=bundle)
+        )
 
-    def require_appointment(self, bundle: Bundle, identity: str) -> Appointment:
-        """The one appointment asked for; raises NotFound."""
-        for one in self.read_appointments(bundle):
-            if one.id == identity:
-                return one
-        raise appointment_not_found(identity)
+    def require_appointment(self, bundle: Bundle, appointment_id: str) -> Appointment:
+        """Return one appointment of a bundle; raise NotFound where the bundle lacks it."""
+        for appointment in self.read_appointments(bundle):
+            if appointment.id == appointment_id:
+                return appointment
+        raise appointment_not_found(appointment_id)
 
     def read_lone_appointment(self, record: Element) -> Appointment:
-        """An appointment that came alone; raises BadResponse."""
+        """Return an appointment without the resources it refers to; raise BadResponse."""
         return require(lambda: self._read_appointment(record, Bundle()))
 
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
-        """The flu vaccinations of a bundle, newest first."""
-        flu = self.read_matches(bundle, "Immunization", _flu_vaccination)
-        return sorted(flu, key=lambda each: each.date, reverse=True)
+        """Return the flu vaccinations of a bundle, newest first."""
+        vaccinations = self.read_matches(bundle, "Immunization", _read_flu_vaccination)
+        return sorted(vaccinations, key=lambda each: each.date, reverse=True)
 
     def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
-        pairs = require(lambda: find_services(gps, surgeries))
+        services = require(lambda: find_services(gps, surgeries))
         return tuple(
             self._read_any(
                 (service, partial(read_offer, service, surgery, code_map, zone))
-                for surgery, service in pairs
+                for surgery, service in services
             )
         )
 
@@ -210,88 +227,91 @@ class RecordMapper:
         code_map, zone = self._profile.code_map, self._profile.zone
         return read_appointment(record, bundle, self._offers_by_service, code_map, zone)
 
-    def _is_from(self, one: Appointment, since: date | None) -> bool:
-        return since is None or one.start is None or self._day(one.start) >= since
+    def _is_from(self, appointment: Appointment, since: date | None) -> bool:
+        start = appointment.start
+        return since is None or start is None or self._day(start) >= since
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
 
-    def _own_matches(self, bundle: Bundle, kind: str) -> list[Element]:
-        found = (one for one in bundle.matches if one.resource_type == kind)
-        return require(lambda: [one for one in found if is_about_patient(one, self._patient)])
+    def _own_matches(self, bundle: Bundle, resource_type: str) -> list[Element]:
+        records = bundle.matches_of_type(resource_type)
+        return require(lambda: [each for each in records if is_about_patient(each, self._patient)])
 
     def read_matches(
-        self, bundle: Bundle, kind: str, read: Callable[[Element], Record | None]
+        self, bundle: Bundle, resource_type: str, read: Callable[[Element], Record | None]
     ) -> list[Record]:
-        """What `read` makes of the patient's matches of one type; `None` is left out silently."""
-        found = [one for one in bundle.matches if one.resource_type == kind]
-        return self.read_each((one, partial(self._read_own, one, read)) for one in found)
+        """Return what `read` makes of the patient's matches of one type, without its `None`."""
+        records = bundle.matches_of_type(resource_type)
+        return self.read_each((each, partial(self._read_own, each, read)) for each in records)
 
-    def _read_own(
-        self, one: Element, read: Callable[[Element], Record | None]
-    ) -> Record | None:
-        return read(one) if is_about_patient(one, self._patient) else None
+    def _read_own(self, record: Element, read: Callable[[Element], Record | None]) -> Record | None:
+        return read(record) if is_about_patient(record, self._patient) else None
 
     def _read_any(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
-        """What can be read; raises BadResponse when nothing can, of what there is."""
-        before = len(self._flaws)
-        kept = self.read_each(readings)
-        if not kept and len(self._flaws) > before:
+        """Return what can be read as `read_each` does; raise BadResponse when all are flawed."""
+        flaw_count = len(self._flaws)
+        records = self.read_each(readings)
+        if not records and len(self._flaws) > flaw_count:
             raise BadResponse(f"The portal's answer can't be read: {self._flaws[-1]}.")
-        return kept
+        return records
 
     def read_each(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
-        """What can be read; the rest is named among the flaws."""
-        kept = []
-        for one, read in readings:
+        """Return what each reading gives without its `None`; add the malformed ones to the flaws.
+
+        A reading is an element and the function that reads it.
+        """
+        records = []
+        for element, read in readings:
             try:
-                kept.append(read())
-            except Malformed as flaw:
-                self.add_flaw(one.relative_reference if one.string("id") else one.path, str(flaw))
-        return [record for record in kept if record is not None]
+                records.append(read())
+            except Malformed as error:
+                has_id = element.string("id")
+                self.add_flaw(element.relative_reference if has_id else element.path, str(error))
+        return [record for record in records if record is not None]
 
-    def add_flaw(self, name: str, why: str) -> None:
-        """Name what can't be shown, once."""
-        phrase = f"{name}: {why}"
-        if phrase not in self._flaws:
-            self._flaws.append(phrase)
-
-
-def unwrap(answer: SearchResult) -> Bundle:
-    """The bundle, or the error that stands in its place."""
-    if isinstance(answer, Bundle):
-        return answer
-    raise answer
+    def add_flaw(self, name: str, reason: str) -> None:
+        """Add what can't be shown to the flaws, once."""
+        flaw = f"{name}: {reason}"
+        if flaw not in self._flaws:
+            self._flaws.append(flaw)
 
 
-def appointment_not_found(identity: str) -> NotFound:
-    """The error for an appointment that is not there, or is another patient's."""
+def unwrap(result: SearchResult) -> Bundle:
+    """Return the bundle of a search, or raise its error."""
+    if isinstance(result, Bundle):
+        return result
+    raise result
+
+
+def appointment_not_found(appointment_id: str) -> NotFound:
+    """Return the error for an appointment that does not exist or is another patient's."""
     return NotFound(
-        f"There is no appointment '{identity}'.", hint="gpcli appointments list shows yours."
+        f"There is no appointment '{appointment_id}'.", hint="gpcli appointments list shows yours."
     )
 
 
 def require(read: Callable[[], Record]) -> Record:
-    """Read what nothing works without; raises BadResponse."""
+    """Return what `read` returns; raise BadResponse where it raises Malformed."""
     try:
         return read()
-    except Malformed as flaw:
-        raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
+    except Malformed as error:
+        raise BadResponse(f"The portal's answer can't be read: {error}.") from error
 
 
-def or_empty(answer: SearchResult) -> Bundle:
-    """Nothing where the portal has no such records, does not show them, or not like this."""
-    return Bundle() if isinstance(answer, _NOTHING_SHOWN) else unwrap(answer)
+def or_empty(result: SearchResult) -> Bundle:
+    """Return the bundle of a search; an empty one where the portal does not show such records."""
+    return Bundle() if isinstance(result, _NOT_SHOWN) else unwrap(result)
 
 
-def _flu_vaccination(immunization: Element) -> Vaccination | None:
+def _read_flu_vaccination(immunization: Element) -> Vaccination | None:
     return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
 
 
-def _by_time(one: Appointment) -> tuple[bool, float]:
-    start: datetime | None = one.start
+def _by_time(appointment: Appointment) -> tuple[bool, float]:
+    start = appointment.start
     return start is not None, start.timestamp() if start else 0.0

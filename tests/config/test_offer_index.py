@@ -218,6 +218,6 @@ def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):
 
 
 def test_a_change_does_not_wait_for_ever_for_another_process(tmp_path):
-    index = OfferIndex(tmp_path / "index", patience=0)
+    index = OfferIndex(tmp_path / "index", lock_timeout=0)
     with FileLock(tmp_path / "index.lock"), pytest.raises(OSError, match=r"index\.lock"):
         index.write_profiles(["home"], None)

@@ -317,17 +317,17 @@ def test_closing_the_door_closes_its_transport(asked):
     assert closed == [True]
 
 
-def test_what_goes_on_meanwhile_surrounds_each_wait_and_ends_before_the_answer_is_used():
-    told = []
+def test_the_progress_surrounds_each_wait_and_ends_before_the_answer_is_used():
+    events = []
 
     @contextmanager
-    def meanwhile():
-        told.append("begins")
+    def progress():
+        events.append("begins")
         yield
-        told.append("ends")
+        events.append("ends")
 
     def portal(request: httpx.Request) -> httpx.Response:
-        told.append("asked")
+        events.append("asked")
         return ok()
 
     client = HttpClient(
@@ -335,7 +335,7 @@ def test_what_goes_on_meanwhile_surrounds_each_wait_and_ends_before_the_answer_i
         deadline=Deadline(1),
         env={},
         transport=httpx.MockTransport(portal),
-        meanwhile=meanwhile,
+        progress=progress,
     )
     client.get("Patient")
-    assert told == ["begins", "asked", "ends"]
+    assert events == ["begins", "asked", "ends"]
