@@ -17,24 +17,28 @@ if TYPE_CHECKING:
 def connect(
     profile: str | None = None, *, as_: str | None = None
 ) -> "AbstractContextManager[Portal]":
-    """The portal on behalf of who is signed in, as the command line would choose them.
+    """Return a context manager that gives the portal of the person who is signed in.
 
-    `profile` and `as_` are what `--profile` and `--as` take; the environment counts as it does
-    for commands. Nobody is ever asked; connections are closed at the end. Entering raises
-    GpcliError: not signed in, no keyring, wrong configuration.
+    Profile and person are chosen as the command line chooses them: `profile` and `as_` are what
+    `--profile` and `--as` take, and the same environment variables count. Nobody is ever asked.
+    Leaving it closes the connections.
+
+    Raises: GpcliError on entering, where nobody is signed in, there is no keyring, or the
+    configuration is wrong.
     """
-    import os  # noqa: PLC0415  (the version must stay free of cost)
-    import sys  # noqa: PLC0415
-    from contextlib import closing, contextmanager  # noqa: PLC0415
+    import os  # noqa: PLC0415  (start-up: reading the version must cost nothing)
+    import sys  # noqa: PLC0415  (start-up: as above)
+    from contextlib import closing, contextmanager  # noqa: PLC0415  (start-up: as above)
 
-    from gpcli.app_context import AppContext  # noqa: PLC0415
-    from gpcli.config.options import Options  # noqa: PLC0415
+    from gpcli.app_context import AppContext  # noqa: PLC0415  (start-up: as above)
+    from gpcli.config.options import Options  # noqa: PLC0415  (start-up: as above)
 
     options = Options(profile=profile, as_=as_, no_input=True)
 
     @contextmanager
-    def connected() -> "Iterator[Portal]":
-        with closing(AppContext(options, os.environ, sys.stdin, sys.stdout, sys.stderr)) as session:
-            yield session.portal
+    def open_portal() -> "Iterator[Portal]":
+        streams = sys.stdin, sys.stdout, sys.stderr
+        with closing(AppContext(options, os.environ, *streams)) as context:
+            yield context.portal
 
-    return connected()
+    return open_portal()

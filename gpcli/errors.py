@@ -99,7 +99,7 @@ class GpcliError(Exception):
 
 
 class Failure(GpcliError):
-    """The portal can't be used as it is; the group of BadResponse and TlsError."""
+    """Raised when something does not work and no other class says why; a group, too."""
 
 
 class BadResponse(Failure):
@@ -175,7 +175,7 @@ class Expired(SignInError):
 
 
 class SignInRefused(SignInError):
-    """Raised when the portal, or the person at its page, refuses the sign-in, or it can't be trusted."""
+    """Raised when a sign-in was refused, by the portal or the person, or can't be trusted."""
 
     code = "sign_in_refused"
 
@@ -193,7 +193,7 @@ class NoToken(SignInError):
 
 
 class WrongHost(SignInError):
-    """Raised before a request would go to a host or path that is not the portal's, or unencrypted."""
+    """Raised before a request would go to another host or path, or leave unencrypted."""
 
     code = "wrong_host"
 
@@ -247,7 +247,7 @@ class Unreachable(Unavailable):
 
 
 class TimedOut(Unavailable):
-    """Raised when the portal, or another gpcli that holds a lock, needs longer than the time limit."""
+    """Raised when the portal, or another gpcli with a lock, takes longer than the time limit."""
 
     code = "timeout"
 
