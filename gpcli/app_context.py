@@ -362,7 +362,7 @@ class AppContext:
             transport=self._transport,
             sleep=self.sleep,
             log=self._log if self.is_debugging else None,
-            meanwhile=lambda: self.output.progress("Waiting for the portal"),
+            progress=lambda: self.output.progress("Waiting for the portal"),
         )
         return self._open_clients.enter_context(client)
 
@@ -439,9 +439,9 @@ class AppContext:
         `starts` has the services that each command can start. A file that can't be written is a
         warning.
         """
-        from gpcli.care.offers import hidden_commands
+        from gpcli.care.offers import find_hidden_commands
 
-        hidden = hidden_commands(offers, self.now(), starts)
+        hidden = find_hidden_commands(offers, self.now(), starts)
         until = self.timestamp() + OFFERS_KEPT
         try:
             self.index.write_hidden(self.index_key, self.identity.patient, hidden, until)

@@ -3,8 +3,8 @@
 import pytest
 
 import gpcli
-from gpcli.care.offers import standings
-from gpcli.cli.sandbox_env import variables
+from gpcli.care.offers import list_services
+from gpcli.cli.sandbox_env import build_variables
 from gpcli.errors import InvalidUsage, NotSignedIn
 from gpcli.sandbox.server import Sandbox
 
@@ -18,7 +18,7 @@ def sandbox():
 @pytest.fixture
 def bo(sandbox, monkeypatch, tmp_path):
     token = sandbox.issue_token("bo")
-    values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
+    values = build_variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     for name, value in (values | {"GPCLI_CONFIG_DIR": str(tmp_path)}).items():
         monkeypatch.setenv(name, value)
     return sandbox
@@ -27,7 +27,7 @@ def bo(sandbox, monkeypatch, tmp_path):
 def test_a_script_gets_the_portal_and_asks_it(bo):
     with gpcli.connect() as portal:
         name = portal.fetch_parties().patient.name
-        rows = standings(portal.fetch_offers(), bo.now())
+        rows = list_services(portal.fetch_offers(), bo.now())
     offered = [row.service.value for row in rows if row.status == "offered"]
 
     assert name == "Bo Lindvik"

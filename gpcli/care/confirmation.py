@@ -24,7 +24,7 @@ from gpcli.model.service import Price
 
 Record = TypeVar("Record")
 
-ANY = "any"
+ANY_FEE = "any"
 """What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""
 
 
@@ -117,32 +117,32 @@ def confirm_and_send(
     Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
     whatever looking again and sending raise.
     """
-    _cap(terms.accept_fee)
+    _parse_cap(terms.accept_fee)
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=terms.dry_run)
     show(decision)
     if terms.dry_run:
         return Outcome(decision.preview, changed=False, dry_run=True)
-    asked = _agree(decision, terms, asker)
+    asked = _require_agreement(decision, terms, asker)
     if asked and decision.still_so:
         decision.still_so()
-    written = _send(decision, note)
+    written = _send_noted(decision, note)
     return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
-def _send(proposal: Proposal[Record], note: Callable[[SendStage], None]) -> WriteResult[Record]:
+def _send_noted(proposal: Proposal[Record], note: Callable[[SendStage], None]) -> WriteResult[Record]:
     note("sending")
     try:
         written = proposal.send()
     except GpcliError as trouble:
-        if not _leaves_open(trouble):
+        if not _may_have_happened(trouble):
             note("not sent")
         raise
     note("sent" if written.changed and not written.here_only else "not sent")
     return written
 
 
-def _leaves_open(trouble: GpcliError) -> bool:
+def _may_have_happened(trouble: GpcliError) -> bool:
     """Whether a write that ended in `trouble` may have been done all the same.
 
     A conflict may be with what this very write left; so may an answer that can't be read be of it.
@@ -151,7 +151,7 @@ def _leaves_open(trouble: GpcliError) -> bool:
     return unsaid and not isinstance(trouble, TlsError)
 
 
-def _agree(proposal: Proposal[Record], terms: Agreement, asker: Asker) -> bool:
+def _require_agreement(proposal: Proposal[Record], terms: Agreement, asker: Asker) -> bool:
     """Make sure of it; true when a person was asked, false when the command line said it all."""
     if proposal.charge and (terms.yes or terms.accept_fee):
         check_fee(proposal.charge, terms.accept_fee)
@@ -188,9 +188,9 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
 
     Raises Usage when `accepted` is no amount.
     """
-    if accepted == ANY:
+    if accepted == ANY_FEE:
         return
-    cap = _cap(accepted)
+    cap = _parse_cap(accepted)
     price = charge.price
     if price is not None and cap is not None and price.high <= cap:
         return
@@ -202,8 +202,8 @@ def check_fee(charge: Charge, accepted: str | None) -> None:
     )
 
 
-def _cap(accepted: str | None) -> Decimal | None:
-    if accepted is None or accepted == ANY:
+def _parse_cap(accepted: str | None) -> Decimal | None:
+    if accepted is None or accepted == ANY_FEE:
         return None
     try:
         cap = Decimal(accepted)

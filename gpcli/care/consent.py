@@ -17,9 +17,9 @@ WITHDRAW = "withdraw"
 """The word that has to be typed."""
 
 
-def propose_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
+def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Consent to Full Access; raises NotPermitted when acting for someone else."""
-    _own(portal)
+    _require_own(portal)
     there = [each for each in portal.fetch_consents() if each.level == ConsentLevel.FULL_ACCESS]
     if there:
         return Outcome(there[0], changed=False)
@@ -35,13 +35,13 @@ def propose_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     )
 
 
-def propose_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
+def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
 
     Consents of levels that gpcli does not know are somebody else's business and stay. It deletes
     data, so a word has to be typed: `--yes` does not replace it.
     """
-    _own(portal)
+    _require_own(portal)
     there = [each for each in portal.fetch_consents() if each.level in ABOVE_BASIC]
     if not there:
         return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
@@ -52,18 +52,18 @@ def propose_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
             ("Consents", ", ".join(each.level for each in there)),
         ),
         preview=there[-1],
-        send=lambda: _withdraw(portal, there, intent),
+        send=lambda: _send_withdrawals(portal, there, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
         word=WITHDRAW,
     )
 
 
-def _withdraw(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
+def _send_withdrawals(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
     written = [portal.send_consent_withdrawal(each, uuid5(intent, each.id)) for each in consents]
     return WriteResult(written[-1].record, any(each.changed for each in written))
 
 
-def _own(portal: Portal) -> None:
+def _require_own(portal: Portal) -> None:
     patient, other = portal.fetch_parties().patient, portal.fetch_parties().on_behalf_by
     if other:
         raise NotPermitted(

@@ -7,31 +7,31 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from gpcli.care.appointments import PickPrompt, giving_back, late_charge, no_such, pick, settled
+from gpcli.care.appointments import ChoicePrompt, build_cancellation, late_cancellation_charge, no_such_appointment, choose_appointment, check_cancellable
 from gpcli.care.confirmation import Charge, Decision, Outcome, Proposal
 from gpcli.care.message import (
     MessageContext,
     NewThread,
     ThreadAction,
-    check_half,
+    check_half_started,
     check_limits,
     draft_rows,
-    fewest_characters,
+    smallest_text_limit,
     has_subject,
     price_rows,
-    started_before,
-    starting,
+    resolve_repeated_thread,
+    build_new_thread,
 )
-from gpcli.care.offers import at_gp, called, pick_one, require
+from gpcli.care.offers import filter_by_gp, find_surgeries, choose_one, require_service
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.revalidate import still_offered
+from gpcli.care.revalidate import build_offer_check
 from gpcli.care.service_request import (
     ServiceRequest,
-    offer_of,
-    preview,
-    require_standing,
-    used_otherwise,
-    whom,
+    require_offer,
+    preview_appointment,
+    check_not_undone,
+    request_id_conflict,
+    party_rows,
 )
 from gpcli.care.slots import SlotSearch
 from gpcli.errors import AlreadyBooked, GpcliError, InvalidUsage, NotFound, NotOffered, Rejected
@@ -41,44 +41,44 @@ from gpcli.model.service import Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
 TEXT = "text"
-WAYS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
+CHANNEL_LABELS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
 """The ways of an e-consultation, by the codes of `urn:gpcli:channel`, in words."""
 
-_LATELY = timedelta(days=1)
+_RECENT = timedelta(days=1)
 """How long one with the same subject is taken for the same."""
 
 _SERVICE = ServiceName.E_CONSULTATION
 _KIND = ThreadKind.E_CONSULTATION
 
 
-def way_called(word: str) -> str:
+def parse_channel(word: str) -> str:
     """The way that `--via` names; `audio` is the phone. Raises Usage naming them all."""
     way = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
-    if way in WAYS:
+    if way in CHANNEL_LABELS:
         return way
     raise InvalidUsage(
-        f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(WAYS)}."
+        f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(CHANNEL_LABELS)}."
     )
 
 
-def ways(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
+def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
     """The ways that the patient's GPs take, or the one named `gp`; raises NotOffered and its like.
 
     A GP who names no ways takes them all, as far as anybody knows.
     """
-    rows = require(at_gp(offers, gp), _SERVICE, now)
-    return tuple(way for way in WAYS if any(_takes(row, way) for row in rows))
+    rows = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    return tuple(way for way in CHANNEL_LABELS if any(_has_channel(row, way) for row in rows))
 
 
-def check_way(offers: Offers, gp: str | None, way: str, now: datetime) -> int | None:
+def find_text_limit(offers: Offers, gp: str | None, way: str, now: datetime) -> int | None:
     """The characters that a GP (the one named `gp`) takes this `way`, `None` = not said.
 
     Raises NotOffered, or its like, where none does.
     """
-    return fewest_characters(_taking(offers, gp, way, now))
+    return smallest_text_limit(_require_channel(offers, gp, way, now))
 
 
-def in_writing(
+def propose_written_consultation(
     writer: MessageContext, letter: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
     """Start an e-consultation in writing.
@@ -90,19 +90,19 @@ def in_writing(
     """
     desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
     if desk.appointment:
-        raise used_otherwise(desk.appointment)
+        raise request_id_conflict(desk.appointment)
     if desk.earlier and not desk.half:
-        return started_before(desk.earlier, desk.offers, letter, request, _KIND)
+        return resolve_repeated_thread(desk.earlier, desk.offers, letter, request, _KIND)
     if desk.earlier:
-        check_half(desk.earlier, desk.offers, letter, request, _KIND)
-    row = _row(writer, desk.offers, TEXT, request.gp)
+        check_half_started(desk.earlier, desk.offers, letter, request, _KIND)
+    row = _choose_gp(writer, desk.offers, TEXT, request.gp)
     if not (request.another or desk.earlier):
-        _refuse_twice(desk.under_way, row, letter, writer.clock())
+        _check_no_recent_thread(desk.under_way, row, letter, writer.clock())
     errand = ThreadAction(_KIND, "Start an e-consultation in writing", _charge(row))
-    return starting(writer, row, letter, request, errand)
+    return build_new_thread(writer, row, letter, request, errand)
 
 
-def at_a_time(
+def propose_timed_consultation(
     writer: MessageContext, letter: NewThread, request: ServiceRequest, way: str, search: SlotSearch
 ) -> Decision[Appointment]:
     """Ask for an e-consultation by phone or video within the times of `search`.
@@ -111,17 +111,17 @@ def at_a_time(
     """
     desk = writer.portal.fetch_booking_facts(slot=None, intent=request.lookup, threads=True)
     if desk.thread:
-        raise used_otherwise(f"thread {desk.thread}")
+        raise request_id_conflict(f"thread {desk.thread}")
     if desk.earlier:
-        return _asked_before(desk.earlier, desk, letter, request, way)
-    row = _row(writer, desk.offers, way, request.gp)
+        return _resolve_repeat(desk.earlier, desk, letter, request, way)
+    row = _choose_gp(writer, desk.offers, way, request.gp)
     if not request.another:
-        _refuse_double(desk.coming, row, search.now)
-    check_limits(letter.draft, offer_of(row).limits)
-    return _asking(writer, row, letter, request, way, _wished(search))
+        _check_none_under_way(desk.coming, row, search.now)
+    check_limits(letter.draft, require_offer(row).limits)
+    return _build_timed(writer, row, letter, request, way, _wished(search))
 
 
-def _asking(
+def _build_timed(
     writer: MessageContext,
     row: Service,
     letter: NewThread,
@@ -129,18 +129,18 @@ def _asking(
     way: str,
     wished: Sequence[Window],
 ) -> Proposal[Appointment]:
-    portal, offer, words = writer.portal, offer_of(row), _words(letter)
+    portal, offer, words = writer.portal, require_offer(row), _reason_text(letter)
     return Proposal(
-        action=f"Ask for an e-consultation {WAYS[way]}",
+        action=f"Ask for an e-consultation {CHANNEL_LABELS[way]}",
         rows=(
-            *whom(portal.fetch_parties(), row),
+            *party_rows(portal.fetch_parties(), row),
             *(("Wished", window) for window in wished),
             ("Subject", letter.subject),
             *(draft_rows(letter.draft, shown=writer.shows_words) if letter.draft.text else ()),
             ("Answer", row.answer_time),
             *price_rows(row.price),
         ),
-        preview=preview(
+        preview=preview_appointment(
             row,
             request,
             zone=writer.zone.key,
@@ -153,30 +153,30 @@ def _asking(
             offer, wished, words, request.intent, channel=way, subject=letter.subject
         ),
         charge=_charge(row),
-        still_so=still_offered(portal, row, writer.clock),
+        still_so=build_offer_check(portal, row, writer.clock),
     )
 
 
-def _row(writer: MessageContext, offers: Offers, way: str, gp: str | None) -> Service:
-    return pick_one(_taking(offers, gp, way, writer.clock()), _SERVICE, writer.asker)
+def _choose_gp(writer: MessageContext, offers: Offers, way: str, gp: str | None) -> Service:
+    return choose_one(_require_channel(offers, gp, way, writer.clock()), _SERVICE, writer.asker)
 
 
-def _taking(offers: Offers, gp: str | None, way: str, now: datetime) -> list[Service]:
-    rows = require(at_gp(offers, gp), _SERVICE, now)
-    fit = [row for row in rows if _takes(row, way)]
+def _require_channel(offers: Offers, gp: str | None, way: str, now: datetime) -> list[Service]:
+    rows = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    fit = [row for row in rows if _has_channel(row, way)]
     if fit:
         return fit
-    taken = [each for each in WAYS if any(_takes(row, each) for row in rows)]
+    taken = [each for each in CHANNEL_LABELS if any(_has_channel(row, each) for row in rows)]
     labels = " and ".join(row.surgery.label for row in rows)
     take = "takes" if len(rows) == 1 else "take"
-    others = " or ".join(WAYS[each] for each in taken) or "in ways that gpcli does not know"
+    others = " or ".join(CHANNEL_LABELS[each] for each in taken) or "in ways that gpcli does not know"
     raise NotOffered(
-        f"{labels} {take} e-consultations {others}, not {WAYS[way]}.",
+        f"{labels} {take} e-consultations {others}, not {CHANNEL_LABELS[way]}.",
         hint=f"gpcli econsult start --via {taken[0]}" if taken else "gpcli services",
     )
 
 
-def _takes(row: Service, way: str) -> bool:
+def _has_channel(row: Service, way: str) -> bool:
     return not row.channels or way in row.channels
 
 
@@ -191,7 +191,7 @@ def _wished(search: SlotSearch) -> list[Window]:
     return wished
 
 
-def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
+def _check_none_under_way(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
     for each in coming:
         same_gp = each.surgery_id in {None, row.surgery.id}
         to_come = not each.over and (each.start is None or each.start > now)
@@ -202,12 +202,12 @@ def _refuse_double(coming: Sequence[Appointment], row: Service, now: datetime) -
             )
 
 
-def _refuse_twice(
+def _check_no_recent_thread(
     under_way: Sequence[Thread], row: Service, letter: NewThread, now: datetime
 ) -> None:
     for each in under_way:
         same_gp = each.surgery_id in {None, row.surgery.id}
-        lately = each.started is None or now - each.started < _LATELY
+        lately = each.started is None or now - each.started < _RECENT
         if same_gp and lately and has_subject(each, letter.subject):
             raise AlreadyBooked(
                 "An e-consultation with the same subject was started within the last day: "
@@ -216,20 +216,20 @@ def _refuse_twice(
             )
 
 
-def _asked_before(
+def _resolve_repeat(
     earlier: Appointment, desk: BookingFacts, letter: NewThread, request: ServiceRequest, way: str
 ) -> Outcome[Appointment]:
-    ids = {one.id for one in called(desk.offers.surgeries, request.gp)}
+    ids = {one.id for one in find_surgeries(desk.offers.surgeries, request.gp)}
     there = request.gp is None or earlier.surgery_id in {None, *ids}
     same_subject = earlier.subject in {None, letter.subject}
-    same_words = same_subject and (earlier.reason or "").strip() == _words(letter)
+    same_words = same_subject and (earlier.reason or "").strip() == _reason_text(letter)
     if there and same_words and (earlier.service, earlier.channel) == (_SERVICE, way):
-        require_standing(earlier)
+        check_not_undone(earlier)
         return Outcome(earlier, changed=False)
-    raise used_otherwise(str(earlier.id))
+    raise request_id_conflict(str(earlier.id))
 
 
-def _words(letter: NewThread) -> str:
+def _reason_text(letter: NewThread) -> str:
     """What stands with the request for a time: the message, or the subject for want of one."""
     return letter.draft.text or letter.subject
 
@@ -237,7 +237,7 @@ def _words(letter: NewThread) -> str:
 VIDEO = "video"
 
 
-def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
+def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
     """A video consultation, and the link to it as the portal writes it.
 
     Raises NotFound; Rejected while the surgery has not confirmed it or given no link, when it is
@@ -257,7 +257,7 @@ def to_join(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
     return there, there.join_url
 
 
-def propose_withdrawal(
+def propose_econsult_withdrawal(
     portal: Portal, appointment_id: str, intent: UUID, clock: Callable[[], datetime]
 ) -> Decision[Appointment]:
     """Withdraw an e-consultation by phone or video, whatever the GP offers now.
@@ -269,35 +269,35 @@ def propose_withdrawal(
     desk = portal.fetch_cancellation_facts(appointment_id)
     there = desk.appointment
     if there is None:
-        raise _missing(portal, appointment_id)
+        raise _missing_error(portal, appointment_id)
     if not _is_econsultation(there):
         raise InvalidUsage(f"{there.id} is not an e-consultation.", hint=f"gpcli cancel {there.id}")
-    if (outcome := settled(there, now)) is not None:
+    if (outcome := check_cancellable(there, now)) is not None:
         return outcome
 
     def again() -> Decision[Appointment]:
-        return propose_withdrawal(portal, appointment_id, intent, clock)
+        return propose_econsult_withdrawal(portal, appointment_id, intent, clock)
 
-    charge = late_charge(there, desk.offers, now)
+    charge = late_cancellation_charge(there, desk.offers, now)
     action = "Withdraw this e-consultation"
-    return giving_back(portal, there, intent, action=action, charge=charge, again=again)
+    return build_cancellation(portal, there, intent, action=action, charge=charge, again=again)
 
 
-def _missing(portal: Portal, identity: str) -> GpcliError:
+def _missing_error(portal: Portal, identity: str) -> GpcliError:
     """What is wrong with an id that is no appointment: it may be a thread's."""
     try:
         thread = portal.mailbox.fetch_conversation(identity).thread
     except NotFound:
-        return no_such(identity)
+        return no_such_appointment(identity)
     if thread.kind != ThreadKind.E_CONSULTATION:
-        return no_such(identity)
+        return no_such_appointment(identity)
     return InvalidUsage(
         "An e-consultation in writing can't be withdrawn.",
         hint=f"Tell the surgery: gpcli messages reply {thread.id}",
     )
 
 
-def _can_be_joined(one: Appointment, now: datetime) -> bool:
+def _can_join(one: Appointment, now: datetime) -> bool:
     """Whether the surgery has confirmed it and given its link, and it has not ended."""
     return one.join_url is not None and not one.waiting and (one.end is None or one.end > now)
 
@@ -306,15 +306,15 @@ def _is_econsultation(one: Appointment) -> bool:
     return one.service == ServiceName.E_CONSULTATION
 
 
-pick_to_join = partial(
-    pick,
-    picking=PickPrompt(_can_be_joined, "Which e-consultation?", "There is none to choose from."),
+choose_to_join = partial(
+    choose_appointment,
+    picking=ChoicePrompt(_can_join, "Which e-consultation?", "There is none to choose from."),
 )
 """`appointments.pick` among video consultations that can be joined."""
 
-pick_to_withdraw = partial(
-    pick,
-    picking=PickPrompt(
+choose_to_withdraw = partial(
+    choose_appointment,
+    picking=ChoicePrompt(
         lambda one, now: _is_econsultation(one),
         "Which e-consultation?",
         "There is none to choose from.",

@@ -14,14 +14,14 @@ from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.message import (
     RECEPTION,
     MessageContext,
-    at_most,
+    describe_text_limit,
     check_limits,
     draft_rows,
-    says_the_same,
+    has_same_content,
 )
-from gpcli.care.offers import called
+from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Mailbox, Portal
-from gpcli.care.service_request import used_otherwise
+from gpcli.care.service_request import request_id_conflict
 from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, InvalidUsage, NotFound
 from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Limits, Offers, ServiceName
@@ -36,7 +36,7 @@ from gpcli.model.thread import (
     ThreadKind,
 )
 
-LONGEST = 120
+MAX_NAME_BYTES = 120
 """Bytes of a name, in UTF-8, before its extension."""
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
@@ -59,51 +59,51 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 }
 """Media type -> what a file of it may end in, the first by default. All others end in `.bin`."""
 
-UNKNOWN = (".bin",)
+UNKNOWN_EXTENSIONS = (".bin",)
 
-_PLACES = re.compile(r"[/\\:]")
-_UNFIT = re.compile(r'[<>"|?*]')
+_SEPARATORS = re.compile(r"[/\\:]")
+_FORBIDDEN = re.compile(r'[<>"|?*]')
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])", re.IGNORECASE)
 
 
-def file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
+def build_file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
     """A file name for each attachment's id, no two alike where letters' case does not count."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for each in attachments:
-        name = _free(safe_name(each.title, each.content_type), taken)
+        name = _make_unique(safe_file_name(each.title, each.content_type), taken)
         taken.add(name.casefold())
         names[each.id] = name
     return names
 
 
-def safe_name(title: str | None, content_type: str | None) -> str:
+def safe_file_name(title: str | None, content_type: str | None) -> str:
     """A name to save under, on any system: only the last part of `title`, and an extension that
     fits `content_type`, whatever the title claims.
     """
-    endings = EXTENSIONS.get((content_type or "").partition(";")[0].strip().casefold(), UNKNOWN)
-    stem = _stem(_PLACES.split(title or "")[-1])
+    endings = EXTENSIONS.get((content_type or "").partition(";")[0].strip().casefold(), UNKNOWN_EXTENSIONS)
+    stem = _clean_stem(_SEPARATORS.split(title or "")[-1])
     ending = next((each for each in endings if stem.casefold().endswith(each)), None)
     kept = stem[: -len(ending)] if ending else stem
-    return f"{_whole(kept)}{ending or endings[0]}"
+    return f"{_shorten_stem(kept)}{ending or endings[0]}"
 
 
-def _stem(part: str) -> str:
+def _clean_stem(part: str) -> str:
     composed = unicodedata.normalize("NFC", part)
     visible = "".join(
         each for each in composed if unicodedata.category(each)[0] not in "CZ" or each == " "
     )
-    return _UNFIT.sub("_", visible).strip(" .").lstrip("-")
+    return _FORBIDDEN.sub("_", visible).strip(" .").lstrip("-")
 
 
-def _whole(stem: str) -> str:
-    cut = stem.encode()[:LONGEST].decode(errors="ignore").strip(" .").lstrip("-. ")
+def _shorten_stem(stem: str) -> str:
+    cut = stem.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(" .").lstrip("-. ")
     if _RESERVED.fullmatch(cut.partition(".")[0].strip()):
         return f"_{cut}"
     return cut or "attachment"
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _make_unique(name: str, taken: set[str]) -> str:
     stem, dot, ending = name.rpartition(".")
     number = 1
     while name.casefold() in taken:
@@ -112,19 +112,19 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-SERVICES: dict[str | None, ServiceName] = {
+STARTING_SERVICES: dict[str | None, ServiceName] = {
     ThreadKind.E_CONSULTATION: ServiceName.E_CONSULTATION,
     ThreadKind.ADMINISTRATIVE: ServiceName.CONTACT,
 }
 """The service that starts each kind of thread."""
 
-MOST_TO_PICK = 30
+MAX_CHOICES = 30
 """Threads in a list to pick from."""
 
 _SEE_THREADS = "gpcli messages list shows the threads."
 
 
-def kind_called(word: str) -> ThreadKind:
+def parse_thread_kind(word: str) -> ThreadKind:
     """The kind of thread that `--kind` names; raises Usage naming them all."""
     if word in set(ThreadKind):
         return ThreadKind(word)
@@ -155,23 +155,23 @@ class ThreadFilters:
         )
 
 
-def listed(portal: Portal, sought: ThreadFilters) -> list[Thread]:
+def fetch_threads(portal: Portal, sought: ThreadFilters) -> list[Thread]:
     """The threads, those with something unread first, then the newest; raises NotFound."""
     found = [one for one in portal.mailbox.fetch_threads() if sought.fits(one)]
     if sought.gp is not None:
-        ours = {each.id for each in called(portal.fetch_surgeries(), sought.gp)}
+        ours = {each.id for each in find_surgeries(portal.fetch_surgeries(), sought.gp)}
         found = [one for one in found if one.surgery_id in ours]
     return found[: sought.limit]
 
 
-def checked_name(name: str | None) -> str | None:
+def check_name_filter(name: str | None) -> str | None:
     """What `--with` names; raises Usage for nothing."""
     if name is not None and not name.strip():
         raise InvalidUsage("--with needs a name that is not empty.")
     return name
 
 
-def pick(
+def choose_thread(
     mailbox: Mailbox,
     thread: str | None,
     asker: Asker,
@@ -186,12 +186,12 @@ def pick(
     found = [one for one in mailbox.fetch_threads() if fits(one)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
-    choices = [(str(one.id), label(one)) for one in found[:MOST_TO_PICK]]
-    cut = f" ({MOST_TO_PICK} of {len(found)} are here)" if len(found) > MOST_TO_PICK else ""
+    choices = [(str(one.id), label(one)) for one in found[:MAX_CHOICES]]
+    cut = f" ({MAX_CHOICES} of {len(found)} are here)" if len(found) > MAX_CHOICES else ""
     return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
 
 
-def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
+def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
     """What a reply in `thread` is decided on; `lookup` is the intent to look for.
 
     Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
@@ -204,13 +204,13 @@ def open_desk(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
     return desk
 
 
-def about(desk: ReplyFacts) -> tuple[str, ...]:
+def describe_reply(desk: ReplyFacts) -> tuple[str, ...]:
     """What a reply is about, for who writes it."""
-    thread = _conversation(desk).thread
+    thread = _require_conversation(desk).thread
     where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
     subject = f"Subject: {thread.subject}" if thread.subject else f"Thread: {thread.id}"
-    longest = _limits(desk.offers, thread).text
-    lines = (where and f"To: {where}", subject, at_most(longest))
+    longest = _find_limits(desk.offers, thread).text
+    lines = (where and f"To: {where}", subject, describe_text_limit(longest))
     return tuple(line for line in lines if line)
 
 
@@ -221,10 +221,10 @@ def propose_reply(
 
     Raises Usage beyond the surgery's limits; Conflict when the request id sent something else.
     """
-    there = _conversation(desk)
+    there = _require_conversation(desk)
     if desk.earlier:
-        return _replied_before(desk.earlier, there.thread, draft)
-    check_limits(draft, _limits(desk.offers, there.thread))
+        return _resolve_repeat(desk.earlier, there.thread, draft)
+    check_limits(draft, _find_limits(desk.offers, there.thread))
     administrative = there.thread.kind == ThreadKind.ADMINISTRATIVE
     return Proposal(
         action="Reply",
@@ -232,13 +232,13 @@ def propose_reply(
             *thread_rows(writer.portal, there.thread),
             *draft_rows(draft, shown=writer.shows_words),
         ),
-        preview=_before(writer.portal, there, draft),
+        preview=_preview_message(writer.portal, there, draft),
         send=lambda: writer.portal.mailbox.send_reply(there, draft, intent),
         warnings=(RECEPTION,) if administrative else (),
     )
 
 
-def attached(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
+def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
     """The attachments with these ids, each once, or all; raises NotFound."""
     there = {each.id: each for one in conversation.messages for each in one.attachments}
     unknown = next((each for each in ids if each not in there), None)
@@ -254,14 +254,14 @@ def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], 
     """The lines of a plan on a thread that is there already, and on whom it is about."""
     parties = portal.fetch_parties()
     return (
-        ("Thread", thread_name(thread)),
+        ("Thread", thread_label(thread)),
         ("To", ", ".join(filter(None, (thread.practitioner, thread.surgery)))),
         ("For", parties.patient.name),
         ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
     )
 
 
-def thread_name(thread: Thread) -> str:
+def thread_label(thread: Thread) -> str:
     """A thread by its subject and id."""
     return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
 
@@ -290,27 +290,27 @@ def _check_open(thread: Thread) -> None:
     )
 
 
-def _conversation(desk: ReplyFacts) -> Conversation:
+def _require_conversation(desk: ReplyFacts) -> Conversation:
     assert desk.conversation is not None, "an open desk has one"  # noqa: S101
     return desk.conversation
 
 
-def _replied_before(earlier: Message, thread: Thread, draft: Draft) -> Outcome[Message]:
-    if says_the_same(earlier, draft) and earlier.thread_id in {None, thread.id}:
+def _resolve_repeat(earlier: Message, thread: Thread, draft: Draft) -> Outcome[Message]:
+    if has_same_content(earlier, draft) and earlier.thread_id in {None, thread.id}:
         return Outcome(earlier, changed=False)
-    raise used_otherwise(f"message {earlier.id}")
+    raise request_id_conflict(f"message {earlier.id}")
 
 
-def _limits(offers: Offers, thread: Thread) -> Limits:
+def _find_limits(offers: Offers, thread: Thread) -> Limits:
     """What a message may hold, as the offer says that starts such threads, if it is there now."""
-    service = SERVICES.get(thread.kind)
+    service = STARTING_SERVICES.get(thread.kind)
     for offer in offers.offers:
         if offer.name is service and thread.surgery_id in {None, offer.surgery.id}:
             return offer.limits
     return Limits()
 
 
-def _before(portal: Portal, there: Conversation, draft: Draft) -> Message:
+def _preview_message(portal: Portal, there: Conversation, draft: Draft) -> Message:
     parties = portal.fetch_parties()
     latest = there.latest_from_surgery
     return Message(
@@ -337,17 +337,17 @@ class ReadResult:
     trouble: GpcliError | None = None
 
 
-def conversations_of(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
+def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
     """Each thread once: whole where its own id is named, else with the messages that are named.
 
     Raises NotFound.
     """
     found = [mailbox.fetch_conversation(each) for each in dict.fromkeys(ids)]
     once = {one.thread.id: one for one in found}
-    return [_only(one, set(ids)) for one in once.values()]
+    return [_select_named(one, set(ids)) for one in once.values()]
 
 
-def propose_read(
+def propose_read_marks(
     portal: Portal, conversations: Sequence[Conversation], intent: UUID
 ) -> Decision[ReadResult]:
     """Mark what is unread in `conversations` as read; nothing unread counts as done.
@@ -365,11 +365,11 @@ def propose_read(
         action="Mark as read",
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
         preview=ReadResult(unread),
-        send=lambda: _mark(portal.mailbox, unread, intent),
+        send=lambda: _send_read_marks(portal.mailbox, unread, intent),
     )
 
 
-def _only(one: Conversation, named: Collection[str]) -> Conversation:
+def _select_named(one: Conversation, named: Collection[str]) -> Conversation:
     if one.thread.id in named:
         return one
     return replace(one, messages=tuple(each for each in one.messages if each.id in named))
@@ -379,17 +379,17 @@ def _unread_rows(one: Conversation) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on what is unread in a thread."""
     unread = [each for each in one.messages if each.unread]
     if unread:
-        yield "Thread", f"{thread_name(one.thread)}: {len(unread)} unread"
+        yield "Thread", f"{thread_label(one.thread)}: {len(unread)} unread"
     for each in unread:
-        yield "Message", _message_words(each, ZoneInfo(one.thread.zone))
+        yield "Message", _message_label(each, ZoneInfo(one.thread.zone))
 
 
-def _message_words(one: Message, zone: ZoneInfo) -> str:
+def _message_label(one: Message, zone: ZoneInfo) -> str:
     words = f"{one.id} from {one.sender or 'the surgery'}"
     return f"{words}, {one.sent.astimezone(zone):%a %d %b %Y %H:%M}" if one.sent else words
 
 
-def _mark(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteResult[ReadResult]:
+def _send_read_marks(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteResult[ReadResult]:
     done: list[WriteResult[Message]] = []
     stopped: GpcliError | None = None
     for message in unread:

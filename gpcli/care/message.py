@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal, Record
-from gpcli.care.offers import at_gp, called, choose, require
+from gpcli.care.offers import filter_by_gp, find_surgeries, choose_service, require_service
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.revalidate import still_offered
-from gpcli.care.service_request import ServiceRequest, offer_of, used_otherwise, whom
+from gpcli.care.revalidate import build_offer_check
+from gpcli.care.service_request import ServiceRequest, require_offer, request_id_conflict, party_rows
 from gpcli.errors import Declined, InvalidUsage
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Limits, Offers, Price, Rate, Service, ServiceName, Surcharge
@@ -22,7 +22,7 @@ from gpcli.model.thread import (
     Message,
     Thread,
     ThreadKind,
-    same_words,
+    is_same_text,
 )
 
 RECEPTION = (
@@ -32,7 +32,7 @@ RECEPTION = (
 """What is different about administrative messages."""
 
 
-def emergency_words(numbers: Mapping[str, str]) -> str:
+def emergency_notice(numbers: Mapping[str, str]) -> str:
     """Whom to call instead: `numbers` has `acute` and, where there is one, `urgent`."""
     acute = f"Not for emergencies: call {numbers['acute']}."
     urgent = numbers.get("urgent")
@@ -49,7 +49,7 @@ def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
     raise Declined("Nothing was sent.", hint=f"Call the surgery; where it is closed, {call}.")
 
 
-SHOWN = 60
+MAX_SHOWN = 60
 """Characters of a message's first line that a plan shows."""
 
 Rows = tuple[tuple[str, PlanValue], ...]
@@ -95,7 +95,7 @@ class ThreadAction:
     warnings: tuple[str, ...] = ()
 
 
-def starting(
+def build_new_thread(
     writer: MessageContext,
     row: Service,
     letter: NewThread,
@@ -103,28 +103,28 @@ def starting(
     errand: ThreadAction,
 ) -> Proposal[Conversation]:
     """The proposal to start a thread with the surgery of `row`; raises Usage beyond its limits."""
-    offer = offer_of(row)
+    offer = require_offer(row)
     check_limits(letter.draft, offer.limits)
     return Proposal(
         action=errand.action,
         rows=(
-            *whom(writer.portal.fetch_parties(), row),
+            *party_rows(writer.portal.fetch_parties(), row),
             ("Subject", letter.subject),
             *draft_rows(letter.draft, shown=writer.shows_words),
             ("Answer", row.answer_time),
             *price_rows(row.price),
         ),
-        preview=Conversation(_before(row, letter, errand.kind, writer.zone), ()),
+        preview=Conversation(_preview_thread(row, letter, errand.kind, writer.zone), ()),
         send=lambda: writer.portal.mailbox.send_thread(
             errand.kind, offer, letter.subject, letter.draft, request.intent
         ),
         charge=errand.charge,
         warnings=errand.warnings,
-        still_so=still_offered(writer.portal, row, writer.clock),
+        still_so=build_offer_check(writer.portal, row, writer.clock),
     )
 
 
-def started_before(
+def resolve_repeated_thread(
     earlier: Conversation,
     offers: Offers,
     letter: NewThread,
@@ -134,10 +134,10 @@ def started_before(
     """The outcome when the same request came before; raises Conflict when it was another."""
     if _is_same(earlier, offers, letter, request, kind):
         return Outcome(earlier, changed=False)
-    raise used_otherwise(f"thread {earlier.thread.id}")
+    raise request_id_conflict(f"thread {earlier.thread.id}")
 
 
-def check_half(
+def check_half_started(
     earlier: Conversation,
     offers: Offers,
     letter: NewThread,
@@ -147,25 +147,25 @@ def check_half(
     """Raise Conflict unless a thread whose first message never arrived is the one meant."""
     thread = earlier.thread
     if not _is_about(thread, offers, letter, request, kind):
-        raise used_otherwise(f"thread {thread.id}")
+        raise request_id_conflict(f"thread {thread.id}")
 
 
 def has_subject(thread: Thread, subject: str) -> bool:
     """Whether the thread has this subject, however it is spaced."""
-    return same_words(thread.subject, subject)
+    return is_same_text(thread.subject, subject)
 
 
-def says_the_same(message: Message, draft: Draft) -> bool:
+def has_same_content(message: Message, draft: Draft) -> bool:
     """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
     files = [(one.title, one.size, one.content) for one in message.attachments]
     return (
-        same_words(message.text, draft.text)
+        is_same_text(message.text, draft.text)
         and len(files) == len(draft.attachments)
-        and all(map(_is_file, files, draft.attachments))
+        and all(map(_is_same_file, files, draft.attachments))
     )
 
 
-def answer_time(decision: Decision[Record]) -> str | None:
+def find_answer_time(decision: Decision[Record]) -> str | None:
     """The surgery's own words on when it answers, where the plan has them."""
     found = dict(decision.rows).get("Answer") if isinstance(decision, Proposal) else None
     return found if isinstance(found, str) else None
@@ -176,34 +176,34 @@ def check_limits(draft: Draft, limits: Limits) -> None:
     length = len(draft.text)
     if limits.text is not None and length > limits.text:
         raise InvalidUsage(
-            f"The message has {counted(length)}; the surgery takes {limits.text}.",
+            f"The message has {format_length(length)}; the surgery takes {limits.text}.",
             hint="Make it shorter.",
         )
     for enclosure in draft.attachments:
-        _check_enclosure(enclosure, limits)
+        _check_attachment(enclosure, limits)
 
 
-def fewest_characters(rows: Sequence[Service]) -> int | None:
+def smallest_text_limit(rows: Sequence[Service]) -> int | None:
     """How long a message may be for each of `rows`, in characters, `None` = not said."""
     return min(
-        (each for row in rows if (each := offer_of(row).limits.text) is not None), default=None
+        (each for row in rows if (each := require_offer(row).limits.text) is not None), default=None
     )
 
 
-def at_most(length: int | None) -> str | None:
+def describe_text_limit(length: int | None) -> str | None:
     """How long a message may be, for who is to write one."""
-    return None if length is None else f"The surgery takes {counted(length)} at most."
+    return None if length is None else f"The surgery takes {format_length(length)} at most."
 
 
-def counted(length: int) -> str:
+def format_length(length: int) -> str:
     """`1 character`, `38 characters`."""
     return "1 character" if length == 1 else f"{length} characters"
 
 
 def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on the message; `shown` tells whether to show how it begins."""
-    count = counted(len(draft.text))
-    yield "Message", f"{_beginning(draft.text)} ({count})" if shown else count
+    count = format_length(len(draft.text))
+    yield "Message", f"{_shorten(draft.text)} ({count})" if shown else count
     for each in draft.attachments:
         yield "Attachment", f"{each.name} ({each.content_type}, {len(each.content)} bytes)"
 
@@ -214,26 +214,26 @@ def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
     if price is None or (len(price.rates) == 1 and not price.rates[0].surcharges):
         return
     for rate in price.rates:
-        yield "Rate", _rate_words(rate, price.currency)
+        yield "Rate", _format_rate(rate, price.currency)
 
 
-def _rate_words(rate: Rate, currency: str) -> str:
+def _format_rate(rate: Rate, currency: str) -> str:
     when = f"{rate.applies}: " if rate.applies else ""
-    extra = ", ".join(_extra_words(each, currency) for each in rate.surcharges)
+    extra = ", ".join(_format_surcharge(each, currency) for each in rate.surcharges)
     amount = f"{currency} {rate.amount:f}" if rate.amount else "free"
     return f"{when}{amount} (with {extra})" if extra else f"{when}{amount}"
 
 
-def _extra_words(part: Surcharge, currency: str) -> str:
+def _format_surcharge(part: Surcharge, currency: str) -> str:
     return f"{part.name or 'a surcharge'} {currency} {part.amount:f}"
 
 
-def _beginning(text: str) -> str:
+def _shorten(text: str) -> str:
     first = text.strip().partition("\n")[0].strip()
-    return first if len(first) <= SHOWN else f"{first[:SHOWN].rstrip()}…"
+    return first if len(first) <= MAX_SHOWN else f"{first[:MAX_SHOWN].rstrip()}…"
 
 
-def _before(row: Service, letter: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
+def _preview_thread(row: Service, letter: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
     return Thread(
         id=None,
         kind=kind,
@@ -262,53 +262,53 @@ def _is_same(
     return (
         _is_about(thread, offers, letter, request, kind)
         and bool(earlier.messages)
-        and says_the_same(earlier.messages[0], letter.draft)
+        and has_same_content(earlier.messages[0], letter.draft)
     )
 
 
 def _is_about(
     thread: Thread, offers: Offers, letter: NewThread, request: ServiceRequest, kind: ThreadKind
 ) -> bool:
-    ids = {one.id for one in called(offers.surgeries, request.gp)}
+    ids = {one.id for one in find_surgeries(offers.surgeries, request.gp)}
     there = request.gp is None or thread.surgery_id in {None, *ids}
     return there and thread.kind == kind and has_subject(thread, letter.subject)
 
 
-def _is_file(there: tuple[str | None, int | None, bytes | None], meant: AttachedFile) -> bool:
+def _is_same_file(there: tuple[str | None, int | None, bytes | None], meant: AttachedFile) -> bool:
     title, size, content = there
     told = content is None or content == meant.content
     return told and title == meant.name and size in {None, len(meant.content)}
 
 
-def _check_enclosure(enclosure: AttachedFile, limits: Limits) -> None:
+def _check_attachment(enclosure: AttachedFile, limits: Limits) -> None:
     size = len(enclosure.content)
     if limits.attachment is not None and size > limits.attachment:
         raise InvalidUsage(
             f"{enclosure.name} has {size} bytes; the surgery takes {limits.attachment}.",
             hint="Make it smaller.",
         )
-    if limits.types and not _takes(limits.types, enclosure.content_type):
+    if limits.types and not _is_accepted(limits.types, enclosure.content_type):
         raise InvalidUsage(
             f"The surgery does not take {enclosure.name}: it is {enclosure.content_type}.",
             hint=f"It takes {', '.join(limits.types)}.",
         )
 
 
-def _takes(types: tuple[str, ...], written: str) -> bool:
+def _is_accepted(types: tuple[str, ...], written: str) -> bool:
     family = f"{written.partition('/')[0]}/*"
     return bool({written, family, "*/*"} & {each.casefold() for each in types})
 
 
-KIND = ThreadKind.ADMINISTRATIVE
+CONTACT_KIND = ThreadKind.ADMINISTRATIVE
 
 
-def gate(writer: MessageContext, gp: str | None) -> int | None:
+def fetch_text_limit(writer: MessageContext, gp: str | None) -> int | None:
     """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
-    offers = at_gp(writer.portal.fetch_offers(), gp)
-    return fewest_characters(require(offers, ServiceName.CONTACT, writer.clock()))
+    offers = filter_by_gp(writer.portal.fetch_offers(), gp)
+    return smallest_text_limit(require_service(offers, ServiceName.CONTACT, writer.clock()))
 
 
-def propose(
+def propose_contact(
     writer: MessageContext, letter: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
     """Write to the reception.
@@ -316,16 +316,16 @@ def propose(
     Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
     was used for something else; InputNeeded when several surgeries may be meant.
     """
-    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, KIND)
+    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, CONTACT_KIND)
     if desk.earlier and not desk.half:
-        return started_before(desk.earlier, desk.offers, letter, request, KIND)
+        return resolve_repeated_thread(desk.earlier, desk.offers, letter, request, CONTACT_KIND)
     if desk.earlier:
-        check_half(desk.earlier, desk.offers, letter, request, KIND)
-    row = choose(desk.offers, ServiceName.CONTACT, writer.clock(), request.gp, writer.asker)
-    return starting(writer, row, letter, request, _errand(row))
+        check_half_started(desk.earlier, desk.offers, letter, request, CONTACT_KIND)
+    row = choose_service(desk.offers, ServiceName.CONTACT, writer.clock(), request.gp, writer.asker)
+    return build_new_thread(writer, row, letter, request, _contact_action(row))
 
 
-def _errand(row: Service) -> ThreadAction:
+def _contact_action(row: Service) -> ThreadAction:
     costs = row.price is not None and row.price.at_sending
     charge = Charge("A message to the surgery", row.price) if costs else None
-    return ThreadAction(KIND, "Write to the surgery's reception", charge)
+    return ThreadAction(CONTACT_KIND, "Write to the surgery's reception", charge)

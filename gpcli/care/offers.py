@@ -41,7 +41,7 @@ COMMANDS: dict[ServiceName, str] = {
 }
 """The command that starts each service."""
 
-WORDS: dict[ServiceName, str] = {
+SERVICE_LABELS: dict[ServiceName, str] = {
     ServiceName.E_CONSULTATION: "e-consultation",
     ServiceName.CONTACT: "messages to the surgery",
     ServiceName.PRESCRIPTION_RENEWAL: "prescription renewal",
@@ -62,29 +62,29 @@ _HINTS: dict[Standing, str] = {
 }
 
 
-def standings(offers: Offers, now: datetime) -> tuple[Service, ...]:
+def list_services(offers: Offers, now: datetime) -> tuple[Service, ...]:
     """One row per GP and service, in the order of the services, with the first reason why not.
 
     Sentences word times in the zone of `now`.
     """
     return tuple(
-        _row(surgery, name, offers, now) for surgery in offers.surgeries for name in ServiceName
+        _build_service(surgery, name, offers, now) for surgery in offers.surgeries for name in ServiceName
     )
 
 
-def require(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
+def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
     """Where the service `name` can be used now: at one GP or several.
 
     Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when nowhere.
     """
-    rows = [row for row in standings(offers, now) if row.service is name]
+    rows = [row for row in list_services(offers, now) if row.service is name]
     usable = [row for row in rows if row.status is Standing.OFFERED]
     if usable:
         return usable
-    raise refusal(offers, rows, name)
+    raise build_refusal(offers, rows, name)
 
 
-def choose(
+def choose_service(
     offers: Offers, name: ServiceName, now: datetime, gp: str | None, asker: Asker
 ) -> Service:
     """The one GP whose service `name` is to be used.
@@ -93,14 +93,14 @@ def choose(
     one) lets this patient use it; NotFound when no GP has that name; InputNeeded when several
     do, none is named, and nobody can be asked.
     """
-    return pick_one(require(at_gp(offers, gp), name, now), name, asker)
+    return choose_one(require_service(filter_by_gp(offers, gp), name, now), name, asker)
 
 
-def pick_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
+def choose_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
     """The only one of `on`, or the one that the person picks; raises InputNeeded."""
     if len(on) == 1:
         return on[0]
-    several = f"Several of your GPs offer {WORDS[name]}: {_labels(on)}."
+    several = f"Several of your GPs offer {SERVICE_LABELS[name]}: {_join_labels(on)}."
     if not asker.allowed:
         raise InputNeeded(several, hint=f"Name one: --gp '{on[0].surgery.gp or on[0].surgery.id}'.")
     labels = [(row.surgery.id, row.surgery.label) for row in on]
@@ -108,46 +108,46 @@ def pick_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
     return next(row for row in on if row.surgery.id == chosen)
 
 
-def at_gp(offers: Offers, gp: str | None) -> Offers:
+def filter_by_gp(offers: Offers, gp: str | None) -> Offers:
     """The offers of the GP named `gp` (id, or part of the name), or all when `None`.
 
     Raises NotFound when the person has GPs, but none of that name.
     """
-    return replace(offers, surgeries=called(offers.surgeries, gp))
+    return replace(offers, surgeries=find_surgeries(offers.surgeries, gp))
 
 
-def called(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surgery, ...]:
+def find_surgeries(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surgery, ...]:
     """Those of `surgeries` that `gp` names, all when `None`; raises NotFound as `at_gp` does."""
-    found = tuple(each for each in surgeries if gp is None or named(each, gp))
+    found = tuple(each for each in surgeries if gp is None or has_name(each, gp))
     if found or not surgeries:
         return found
     known = "; ".join(each.label for each in surgeries)
     raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
 
 
-def named(surgery: Surgery, words: str) -> bool:
+def has_name(surgery: Surgery, words: str) -> bool:
     """Whether `words` name this GP: its id, or part of the doctor's or the surgery's name."""
     part = words.strip().casefold()
     return words == surgery.id or (bool(part) and part in surgery.label.casefold())
 
 
-def refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> GpcliError:
+def build_refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> GpcliError:
     """The error for a service that none of `rows` lets the patient use."""
     if not offers.surgeries:
         return NotOffered(
-            f"You have no GP, so nobody offers you {WORDS[name]}.",
+            f"You have no GP, so nobody offers you {SERVICE_LABELS[name]}.",
             hint="gpcli gp shows what the portal knows of your GP.",
         )
     row = min(rows, key=lambda each: _NEAREST.index(each.status))
     if row.status is Standing.NOT_OFFERED:
         asked = tuple(dict.fromkeys(each.surgery for each in rows))
-        return NotOffered(_nobody(asked, name), hint=_call(rows))
+        return NotOffered(_not_offered_text(asked, name), hint=_phone_hint(rows))
     cure = Cure.MORE_RIGHTS if row.status is Standing.NOT_PERMITTED else None
-    hint = _HINTS.get(row.status) or _call(rows)
+    hint = _HINTS.get(row.status) or _phone_hint(rows)
     return _ERRORS[row.status](row.reason or "", hint=hint, cure=cure)
 
 
-def hidden_commands(
+def find_hidden_commands(
     offers: Offers, now: datetime, starts: Mapping[str, Sequence[ServiceName]]
 ) -> dict[str, str]:
     """The commands of `starts` whose services no GP offers, each with the sentence why.
@@ -157,17 +157,17 @@ def hidden_commands(
     """
     if not offers.complete:
         return {}
-    rows = standings(offers, now)
+    rows = list_services(offers, now)
     hidden: dict[str, str] = {}
     for command, names in starts.items():
         ours = [row for row in rows if row.service in names]
         if all(row.status is Standing.NOT_OFFERED for row in ours):
-            error = refusal(offers, ours, names[0])
+            error = build_refusal(offers, ours, names[0])
             hidden[command] = f"{error.message} {error.hint}".strip()
     return hidden
 
 
-def service_called(word: str) -> ServiceName:
+def parse_service(word: str) -> ServiceName:
     """The service with this code; raises Usage naming them all."""
     if word in set(ServiceName):
         return ServiceName(word)
@@ -177,7 +177,7 @@ def service_called(word: str) -> ServiceName:
     raise InvalidUsage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
 
 
-def nothing_digital(rows: Sequence[Service]) -> bool:
+def has_no_online_service(rows: Sequence[Service]) -> bool:
     """Whether no GP offers any service at all."""
     return all(row.status is Standing.NOT_OFFERED for row in rows)
 
@@ -191,17 +191,17 @@ _NEAREST = (
 )
 
 
-def _row(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:
-    offer = _offer(surgery, name, offers)
+def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:
+    offer = _find_offer(surgery, name, offers)
     if offer is None:
-        return Service(name, Standing.NOT_OFFERED, surgery, _nobody((surgery,), name))
-    absence = _absence(offer, now)
-    status = _status(offer, absence, offers)
+        return Service(name, Standing.NOT_OFFERED, surgery, _not_offered_text((surgery,), name))
+    absence = _find_absence(offer, now)
+    status = _find_standing(offer, absence, offers)
     return Service(
         service=name,
         status=status,
         surgery=surgery,
-        reason=_reason(status, surgery, name, absence, now.tzinfo),
+        reason=_reason_text(status, surgery, name, absence, now.tzinfo),
         off_from=absence.start if absence else None,
         off_until=absence.end if absence else None,
         price=offers.prices.get(name),
@@ -213,14 +213,14 @@ def _row(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> 
     )
 
 
-def _offer(surgery: Surgery, name: ServiceName, offers: Offers) -> Offer | None:
+def _find_offer(surgery: Surgery, name: ServiceName, offers: Offers) -> Offer | None:
     for offer in offers.offers:
         if offer.surgery.id == surgery.id and offer.name is name and offer.active:
             return offer
     return None
 
 
-def _absence(offer: Offer, now: datetime) -> Absence | None:
+def _find_absence(offer: Offer, now: datetime) -> Absence | None:
     for absence in offer.absences:
         begun = absence.start is None or absence.start <= now
         if begun and (absence.end is None or now < absence.end):
@@ -228,7 +228,7 @@ def _absence(offer: Offer, now: datetime) -> Absence | None:
     return None
 
 
-def _status(offer: Offer, absence: Absence | None, offers: Offers) -> Standing:
+def _find_standing(offer: Offer, absence: Absence | None, offers: Offers) -> Standing:
     if absence:
         return Standing.OFF_FOR_NOW
     if offers.consent is not ConsentLevel.FULL_ACCESS:
@@ -238,22 +238,22 @@ def _status(offer: Offer, absence: Absence | None, offers: Offers) -> Standing:
     return Standing.OFFERED
 
 
-def _nobody(surgeries: Sequence[Surgery], name: ServiceName) -> str:
+def _not_offered_text(surgeries: Sequence[Surgery], name: ServiceName) -> str:
     labels = " and ".join(surgery.label for surgery in surgeries)
     do = "does" if len(surgeries) == 1 else "do"
-    return f"{labels} {do} not offer {WORDS[name]} online."
+    return f"{labels} {do} not offer {SERVICE_LABELS[name]} online."
 
 
-def _reason(
+def _reason_text(
     status: Standing,
     surgery: Surgery,
     name: ServiceName,
     absence: Absence | None,
     zone: tzinfo | None,
 ) -> str | None:
-    service = WORDS[name]
+    service = SERVICE_LABELS[name]
     if absence:
-        return _off(surgery, service, absence, zone)
+        return _absence_text(surgery, service, absence, zone)
     if status is Standing.CONSENT_NEEDED:
         return f"Your consent to Full Access is needed for {service}."
     if status is Standing.NOT_PERMITTED:
@@ -261,7 +261,7 @@ def _reason(
     return None
 
 
-def _off(surgery: Surgery, service: str, absence: Absence, zone: tzinfo | None) -> str:
+def _absence_text(surgery: Surgery, service: str, absence: Absence, zone: tzinfo | None) -> str:
     start, end = absence.start, absence.end
     since = f" from {start.astimezone(zone):%a %d %b %Y %H:%M}" if start else ""
     until = f" until {end.astimezone(zone):%a %d %b %Y %H:%M}" if end else ""
@@ -269,10 +269,10 @@ def _off(surgery: Surgery, service: str, absence: Absence, zone: tzinfo | None) 
     return f"{surgery.label} has switched off {service}{since}{until}{why}."
 
 
-def _labels(rows: Sequence[Service]) -> str:
+def _join_labels(rows: Sequence[Service]) -> str:
     return "; ".join(row.surgery.label for row in rows)
 
 
-def _call(rows: Sequence[Service]) -> str:
+def _phone_hint(rows: Sequence[Service]) -> str:
     numbers = dict.fromkeys(row.surgery.phone for row in rows if row.surgery.phone)
     return f"Call the surgery instead: {' or '.join(numbers)}." if numbers else ""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
-from gpcli.care.offers import called
+from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
 from gpcli.model.prescription import WITHDRAWABLE, Prescription, Renewal
@@ -17,7 +17,7 @@ from gpcli.model.service import Surgery
 WITHDRAWN = "cancelled"
 """R4's TaskStatus for a request that was taken back."""
 
-SEE = "gpcli rx list shows the prescriptions."
+SEE_PRESCRIPTIONS = "gpcli rx list shows the prescriptions."
 
 _SEE_REQUESTS = "gpcli rx requests lists them."
 
@@ -37,7 +37,7 @@ class PrescriptionListing:
     unsaid: int = 0
 
 
-def listed(
+def fetch_prescriptions(
     portal: Portal,
     now: datetime,
     *,
@@ -50,25 +50,25 @@ def listed(
 
     `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
     """
-    surgeries = called(portal.fetch_surgeries(), gp) if gp is not None else None
+    surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
     wanted = [
         one
         for one in portal.prescriptions.fetch_prescriptions()
-        if (not low or one.low) and _is_of(one, surgeries)
+        if (not low or one.low) and _is_at(one, surgeries)
     ]
     found = [one for one in wanted if kind in {None, one.kind}]
-    kept = [one for one in found if not _long_gone(one, now.date())]
-    shown = kept if everything else [one for one in kept if in_use(one)]
+    kept = [one for one in found if not _is_long_expired(one, now.date())]
+    shown = kept if everything else [one for one in kept if is_in_use(one)]
     kindless = [one for one in wanted if kind and one.kind is None]
     return PrescriptionListing(
         tuple(shown),
         more=len(kept) - len(shown),
         older=len(found) - len(kept) if everything else 0,
-        unsaid=sum(everything or in_use(one) for one in kindless),
+        unsaid=sum(everything or is_in_use(one) for one in kindless),
     )
 
 
-def pick(
+def choose_prescription(
     portal: Portal, prescription: str | None, asker: Asker, label: Callable[[Prescription], str]
 ) -> Prescription:
     """The prescription with this id, or what has replaced it; without an id, one from a list.
@@ -76,31 +76,31 @@ def pick(
     Raises NotFound, and InputNeeded where nobody can be asked.
     """
     if prescription is None and not asker.allowed:
-        raise InputNeeded("A prescription's id is needed.", hint=SEE)
+        raise InputNeeded("A prescription's id is needed.", hint=SEE_PRESCRIPTIONS)
     there = portal.prescriptions.fetch_prescriptions()
     if prescription is None:
-        choices = [(str(one.id), label(one)) for one in there if in_use(one)]
+        choices = [(str(one.id), label(one)) for one in there if is_in_use(one)]
         if not choices:
-            raise InputNeeded("There is no prescription to choose from.", hint=SEE)
+            raise InputNeeded("There is no prescription to choose from.", hint=SEE_PRESCRIPTIONS)
         prescription = asker.choose("Which prescription?", choices, flag="ID")
     by_former = {former: one for one in there for former in one.predecessors}
     found = (by_former | {str(one.id): one for one in there}).get(prescription)
     if found is None:
-        raise no_such(prescription)
+        raise no_such_prescription(prescription)
     return found
 
 
-def no_such(prescription: str) -> NotFound:
+def no_such_prescription(prescription: str) -> NotFound:
     """The error for an id that none of the patient's prescriptions has or had."""
-    return NotFound(f"There is no prescription '{prescription}'.", hint=SEE)
+    return NotFound(f"There is no prescription '{prescription}'.", hint=SEE_PRESCRIPTIONS)
 
 
-def in_use(one: Prescription) -> bool:
+def is_in_use(one: Prescription) -> bool:
     """Whether something can still be fetched on it, as far as its status and date tell."""
     return one.status == "active" and not one.expired
 
 
-def pick_request(
+def choose_renewal(
     portal: Portal, renewal: str | None, asker: Asker, label: Callable[[Renewal], str]
 ) -> str:
     """The id given, or one picked from those that can be taken back; raises InputNeeded."""
@@ -115,7 +115,7 @@ def pick_request(
     return asker.choose("Which request?", choices, flag="ID")
 
 
-def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[Renewal]:
+def propose_renewal_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[Renewal]:
     """Take a request to renew back; one that was taken back counts as done.
 
     Never gated by what the GP offers now. Raises NotFound; AlreadyAnswered when the surgery has
@@ -145,18 +145,18 @@ def propose_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[R
     )
 
 
-def _is_of(one: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:
+def _is_at(one: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:
     return surgeries is None or one.surgery_id in {each.id for each in surgeries}
 
 
-def _long_gone(one: Prescription, today: date) -> bool:
+def _is_long_expired(one: Prescription, today: date) -> bool:
     """Whether it expired over 12 months ago; a partial date counts to its end."""
     if not one.expired or one.valid_until is None:
         return False
     until = one.valid_until[:10]
-    return until < _a_year_before(today).isoformat()[: len(until)]
+    return until < _year_before(today).isoformat()[: len(until)]
 
 
-def _a_year_before(day: date) -> date:
+def _year_before(day: date) -> date:
     leap_day = (day.month, day.day) == (2, 29)
     return day.replace(year=day.year - 1, day=28 if leap_day else day.day)

@@ -142,11 +142,11 @@ class RenewalPlan:
 
 PlanRows = tuple[tuple[str, PlanValue], ...]
 
-Rows = Mapping[str, Service]
+ServicesByGp = Mapping[str, Service]
 """Where renewal stands at each of the patient's GPs, by the GP's id."""
 
 
-def row_of(line: RenewalItem, rows: Rows) -> Service | None:
+def find_service(line: RenewalItem, rows: ServicesByGp) -> Service | None:
     """Where renewal stands at the prescriber, if that is one of the patient's GPs."""
     surgery = line.prescription.surgery_id if line.prescription else None
     return rows.get(surgery or "")
@@ -154,7 +154,7 @@ def row_of(line: RenewalItem, rows: Rows) -> Service | None:
 
 def plan_rows(
     renewing: RenewalPlan,
-    rows: Rows,
+    rows: ServicesByGp,
     asked: Sequence[Service],
     parties: Parties,
     note: str | None,
@@ -164,17 +164,17 @@ def plan_rows(
     due = [line for line in renewing.lines if line.due]
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (
-        *_to_whom(due, rows),
+        *_prescription_rows(due, rows),
         *(("Asked for already", line.label) for line in renewing.lines if line.renewal),
         ("For", parties.patient.name),
         ("By", by),
         ("Note", note),
         *(("Answer", row.answer_time) for row in asked),
-        *_prices(price, len(due)),
+        *_price_rows(price, len(due)),
     )
 
 
-def warnings(renewing: RenewalPlan) -> Iterator[str]:
+def plan_warnings(renewing: RenewalPlan) -> Iterator[str]:
     """What to know before agreeing, each with what it is about."""
     for line in renewing.lines:
         if line.error:
@@ -183,7 +183,7 @@ def warnings(renewing: RenewalPlan) -> Iterator[str]:
             yield f"{line.label}: {warning}"
 
 
-def charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
+def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
     """What must be agreed to: every request is one; `None` where the price is only shown.
 
     That is so where the portal does not charge for sending, unless the person set a cap.
@@ -191,7 +191,7 @@ def charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
     if not capped and not (price and price.at_sending):
         return None
     what = "Asking for this" if count == 1 else f"Asking for {count} prescriptions"
-    return Charge(what, _times(price, count) if price else None)
+    return Charge(what, _multiply(price, count) if price else None)
 
 
 def check_note(note: str | None, asked: Sequence[Service]) -> None:
@@ -205,7 +205,7 @@ def check_note(note: str | None, asked: Sequence[Service]) -> None:
         )
 
 
-def rehearsed(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
+def preview_item(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
     """The line as a dry run shows it: a request that has no id yet."""
     one = line.prescription
     if one is None or not line.due:
@@ -224,45 +224,45 @@ def rehearsed(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
     return replace(line, renewal=renewal)
 
 
-def _to_whom(due: Sequence[RenewalItem], rows: Rows) -> Iterator[tuple[str, PlanValue]]:
+def _prescription_rows(due: Sequence[RenewalItem], rows: ServicesByGp) -> Iterator[tuple[str, PlanValue]]:
     """The prescriptions under the GP that each goes to."""
     by_gp: dict[str | None, list[RenewalItem]] = {}
     for line in due:
-        row = row_of(line, rows)
+        row = find_service(line, rows)
         prescriber = line.prescription.prescriber if line.prescription else None
         by_gp.setdefault(row.surgery.label if row else prescriber, []).append(line)
     for gp, lines in by_gp.items():
         yield "To", gp
         for line in lines:
-            yield "Prescription", f"{line.label} ({line.id}){_left(line.prescription)}"
+            yield "Prescription", f"{line.label} ({line.id}){_remaining_text(line.prescription)}"
 
 
-def _left(one: Prescription | None) -> str:
+def _remaining_text(one: Prescription | None) -> str:
     """What is left, as the end of a row; nothing where nobody knows."""
     if one is None or one.remaining is None or one.expired:
         return ""
     return f", {one.remaining.fills or 'none'} left"
 
 
-def _prices(price: Price | None, count: int) -> PlanRows:
+def _price_rows(price: Price | None, count: int) -> PlanRows:
     if price is None or count == 1 or price.high == 0:
         return (("Price", price),)
-    return (("Price each", price), ("Price in all", _times(price, count)))
+    return (("Price each", price), ("Price in all", _multiply(price, count)))
 
 
-def _times(price: Price, count: int) -> Price:
+def _multiply(price: Price, count: int) -> Price:
     """What `count` requests cost together; the rates are those of one."""
     rates = price.rates if count == 1 else ()
     return replace(price, low=price.low * count, high=price.high * count, rates=rates)
 
 
-SHOWN_BESIDE = (Partial, OutcomeUnknown)
+ERRORS_AFTER_RESULTS = (Partial, OutcomeUnknown)
 """The errors that end a command which has shown its results all the same."""
 
 NOT_ASKED = "not asked for"
 
 _REQUESTS = "gpcli rx requests shows what is there."
-_SETTLED = {
+_RESULT_WORDS = {
     "completed": "renewed",
     "rejected": "refused",
     "failed": "failed",
@@ -270,7 +270,7 @@ _SETTLED = {
 }
 
 
-def verdict(lines: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
+def overall_error(lines: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
     """What the results come to: nothing wrong, or the error that the command ends with.
 
     A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
@@ -282,36 +282,36 @@ def verdict(lines: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
     unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
     if unknown:
         hint = unknown[0][1].hint
-        return OutcomeUnknown(_each(unknown), hint=hint, request_id=request_id)
+        return OutcomeUnknown(_format_errors(unknown), hint=hint, request_id=request_id)
     if len(failed) < len(lines) or len({error.exit for _, error in failed}) > 1:
-        return Partial(f"{_counted(lines)}. {_each(failed)}", hint=_REQUESTS)
-    return _together(failed)
+        return Partial(f"{_format_counts(lines)}. {_format_errors(failed)}", hint=_REQUESTS)
+    return _merge_errors(failed)
 
 
-def result_words(line: RenewalItem) -> str:
+def format_result(line: RenewalItem) -> str:
     """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
     if line.renewal is None:
         return NOT_ASKED
     if line.renewal.id is None:
         return "not sent"
-    words = _SETTLED.get(line.renewal.status, "asked for")
+    words = _RESULT_WORDS.get(line.renewal.status, "asked for")
     return words if line.changed else f"{words} before"
 
 
-def _counted(lines: Sequence[RenewalItem]) -> str:
+def _format_counts(lines: Sequence[RenewalItem]) -> str:
     """How many ended in which way: what is new, what was there before, what failed."""
     in_order = sorted(lines, key=lambda line: (line.error is not None, not line.changed))
-    counted = Counter(result_words(line) for line in in_order)
+    counted = Counter(format_result(line) for line in in_order)
     return ", ".join(f"{count} {words}" for words, count in counted.items())
 
 
-def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
+def _merge_errors(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
     _, first = failed[0]
     if len(failed) == 1:
         return first
     hints = dict.fromkeys(error.hint for _, error in failed if error.hint)
     waits = [error.retry_after for _, error in failed if error.retry_after is not None]
-    kind, message = type(first), _each(failed)
+    kind, message = type(first), _format_errors(failed)
     together = kind.__new__(kind, message)  # kinds differ in what they are made of
     longest = max(waits, default=None)
     vars(together).update(vars(first), message=message, retry_after=longest)
@@ -319,6 +319,6 @@ def _together(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
     return together
 
 
-def _each(failed: Sequence[tuple[str, GpcliError]]) -> str:
+def _format_errors(failed: Sequence[tuple[str, GpcliError]]) -> str:
     """What went wrong with each, named by id: error messages hold no health data."""
     return " ".join(f"{name}: {error.message}" for name, error in failed)

@@ -10,27 +10,27 @@ from functools import cached_property
 from uuid import UUID, uuid5
 
 from gpcli.care.confirmation import Decision, Outcome, Proposal
-from gpcli.care.offers import at_gp, refusal, require, standings
+from gpcli.care.offers import filter_by_gp, build_refusal, require_service, list_services
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.prescription_list import SEE, in_use, no_such
+from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use, no_such_prescription
 from gpcli.care.renewal_request import (
     RenewalContext,
     RenewalItem,
     RenewalPlan,
     RenewalRequest,
-    Rows,
+    ServicesByGp,
     SkippedPrescription,
-    charge,
+    build_charge,
     check_note,
     plan_rows,
-    rehearsed,
-    row_of,
-    warnings,
+    preview_item,
+    find_service,
+    plan_warnings,
 )
-from gpcli.care.revalidate import still_offered
-from gpcli.care.service_request import used_otherwise
+from gpcli.care.revalidate import build_offer_check
+from gpcli.care.service_request import request_id_conflict
 from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage
-from gpcli.model.prescription import FAILED, Prescription, Renewal, RenewalFacts
+from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, Price, ServiceName, Standing
 
@@ -45,32 +45,32 @@ _JUST_RENEWED = timedelta(days=7)
 
 _RENEWED = frozenset({"completed"})
 
-Chosen = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
+Selection = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
 """What to ask for, each once, and what `--low` leaves out."""
 
 
-def chosen(counter: RenewalContext, facts: RenewalFacts, wanted: RenewalRequest) -> Chosen:
+def select_items(counter: RenewalContext, facts: RenewalFacts, wanted: RenewalRequest) -> Selection:
     """What to ask for; raises InputNeeded when nothing is chosen and nobody can be asked."""
     ids, low = wanted.ids or (), wanted.low
     if wanted.ids is None and not low:
-        picked = _picked(counter, facts, wanted.gp)
+        picked = _choose_ids(counter, facts, wanted.gp)
         ids, low = tuple(each for each in picked if each != LOW), LOW in picked
-    lines, left_out = _low(counter, facts, wanted.gp) if low else ((), ())
-    named = (_named(each, facts) for each in ids)
+    lines, left_out = _select_low(counter, facts, wanted.gp) if low else ((), ())
+    named = (_find_item(each, facts) for each in ids)
     return tuple({line.id: line for line in (*lines, *named)}.values()), left_out
 
 
-def _named(identity: str, facts: RenewalFacts) -> RenewalItem:
+def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
     for one in facts.prescriptions:
         if one.id == identity:
-            return _line(one)
+            return _build_item(one)
     for newer in facts.prescriptions:
         if identity in newer.predecessors:
-            return _replaced(identity, newer, facts)
-    return RenewalItem(identity, error=no_such(identity))
+            return _build_replaced_item(identity, newer, facts)
+    return RenewalItem(identity, error=no_such_prescription(identity))
 
 
-def _replaced(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
+def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
     """One that is not the newest: asking for it again must not renew what replaced it."""
     asked = next((each for each in facts.renewals if each.prescription_id == identity), None)
     if asked and (asked.open or asked.status in _RENEWED):
@@ -83,45 +83,45 @@ def _replaced(identity: str, newer: Prescription, facts: RenewalFacts) -> Renewa
     return RenewalItem(identity, newer, error=error)
 
 
-def _line(one: Prescription) -> RenewalItem:
-    return RenewalItem(one.id, one, warnings=tuple(_warnings(one)))
+def _build_item(one: Prescription) -> RenewalItem:
+    return RenewalItem(one.id, one, warnings=tuple(_item_warnings(one)))
 
 
-def _warnings(one: Prescription) -> Iterator[str]:
+def _item_warnings(one: Prescription) -> Iterator[str]:
     if one.group in STRICT_GROUPS:
         yield f"Group {one.group}: a consultation is usually needed before it is renewed."
     if one.expired:
         yield "It has expired: portals usually refuse that, and a new one needs an appointment."
     if one.status == "stopped":
         yield "It was stopped: portals usually refuse to renew that."
-    if _is_refused(one):
-        yield f"The surgery refused it when you last asked{_answer(one)}"
+    if _was_refused(one):
+        yield f"The surgery refused it when you last asked{_answer_ending(one)}"
 
 
-def _is_refused(one: Prescription) -> bool:
-    return one.renewal is not None and one.renewal.status in FAILED
+def _was_refused(one: Prescription) -> bool:
+    return one.renewal is not None and one.renewal.status in REFUSED
 
 
-def _answer(one: Prescription) -> str:
+def _answer_ending(one: Prescription) -> str:
     answer = one.renewal.answer if one.renewal else None
     return f": {answer}" if answer else "."
 
 
-def _low(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> Chosen:
+def _select_low(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> Selection:
     """What runs out, without what would be in vain: a script may ask for this every day."""
-    low = [one for one in _candidates(facts, gp) if one.low]
+    low = [one for one in _find_candidates(facts, gp) if one.low]
     today = counter.clock().date()
-    reasons = {one.id: _in_vain(one, today) for one in low}
+    reasons = {one.id: _skip_reason(one, today) for one in low}
     left_out = (SkippedPrescription(one, why) for one in low if (why := reasons[one.id]))
-    return tuple(_line(one) for one in low if not reasons[one.id]), tuple(left_out)
+    return tuple(_build_item(one) for one in low if not reasons[one.id]), tuple(left_out)
 
 
-def _in_vain(one: Prescription, today: date) -> str | None:
+def _skip_reason(one: Prescription, today: date) -> str | None:
     """Why asking for it is in vain, as far as can be told."""
     if one.renewal and one.renewal.open:
         return None
-    if _is_refused(one):
-        return f"the surgery refused it when you last asked{_answer(one)}"
+    if _was_refused(one):
+        return f"the surgery refused it when you last asked{_answer_ending(one)}"
     if one.group in STRICT_GROUPS:
         return f"group {one.group}, for which a consultation is usually needed first."
     if one.predecessors and _is_just_issued(one, today):
@@ -135,22 +135,22 @@ def _is_just_issued(one: Prescription, today: date) -> bool:
     return False
 
 
-def _candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
-    ours = {surgery.id for surgery in at_gp(facts.offers, gp).surgeries}
+def _find_candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
+    ours = {surgery.id for surgery in filter_by_gp(facts.offers, gp).surgeries}
     return [
-        one for one in facts.prescriptions if in_use(one) and (gp is None or one.surgery_id in ours)
+        one for one in facts.prescriptions if is_in_use(one) and (gp is None or one.surgery_id in ours)
     ]
 
 
-def _picked(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> list[str]:
+def _choose_ids(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> list[str]:
     hint = f"Name prescriptions (gpcli rx list shows their ids), or {LOW}."
     if not counter.asker.allowed:
         raise InputNeeded("Which prescription?", hint=hint)
     asked = {one.id for one in facts.prescriptions if one.renewal and one.renewal.open}
-    free = [one for one in _candidates(facts, gp) if one.id not in asked]
+    free = [one for one in _find_candidates(facts, gp) if one.id not in asked]
     if not free:
         raise InputNeeded("There is no prescription to choose from.", hint=hint)
-    low = [line.label for line in _low(counter, facts, gp)[0] if line.id not in asked]
+    low = [line.label for line in _select_low(counter, facts, gp)[0] if line.id not in asked]
     together = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
     choices = [*together, *((str(one.id), counter.label(one)) for one in free)]
     return counter.asker.choose_several("Which prescriptions?", choices, flag="ID")
@@ -181,16 +181,16 @@ class EarlierRequests:
         """The request of another intent that kept that try from asking for one of `names`."""
         begun, ids = self.begun, set(names)
         others = (each for each in self.renewals if each.prescription_id in ids)
-        return next((each for each in others if begun and _was_open_at(each, begun)), None)
+        return next((each for each in others if begun and _was_open(each, begun)), None)
 
 
-def earlier_tries(portal: Portal, wanted: RenewalRequest) -> EarlierRequests:
+def fetch_earlier_requests(portal: Portal, wanted: RenewalRequest) -> EarlierRequests:
     """The requests of the past, where this may be a repetition; else none."""
     found = portal.prescriptions.fetch_renewals() if wanted.repeated else ()
     return EarlierRequests(wanted.intent, tuple(found))
 
 
-def check_named_before(
+def check_same_selection(
     lines: Sequence[RenewalItem], wanted: RenewalRequest, earlier: EarlierRequests
 ) -> None:
     """Raise Conflict when this request id asked for a prescription that is not named now.
@@ -199,13 +199,13 @@ def check_named_before(
     """
     if wanted.low:
         return
-    named = {name for line in lines if line.prescription for name in _names(line.prescription)}
+    named = {name for line in lines if line.prescription for name in _all_ids(line.prescription)}
     for before, renewal in earlier.ours.items():
         if before not in named:
-            raise used_otherwise(str(renewal.id))
+            raise request_id_conflict(str(renewal.id))
 
 
-def settled(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
+def apply_earlier(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
     """The line as it is when this very request, or another open one, is there already.
 
     Raises Conflict when this request id asked for the same with another note.
@@ -213,10 +213,10 @@ def settled(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests)
     one = line.prescription
     if one is None:
         return line
-    names = (line.id, *_names(one))
+    names = (line.id, *_all_ids(one))
     ours = next((earlier.ours[name] for name in names if name in earlier.ours), None)
-    if ours and not _same_note(ours, wanted):
-        raise used_otherwise(str(ours.id))
+    if ours and not _has_same_note(ours, wanted):
+        raise request_id_conflict(str(ours.id))
     if ours:
         identity = ours.prescription_id or line.id
         return replace(line, id=identity, renewal=ours, error=None, warnings=())
@@ -226,39 +226,39 @@ def settled(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests)
     there = earlier.open_then(names) or open_now
     if there is None:
         return line
-    return note_told(replace(line, renewal=there, warnings=()), wanted)
+    return warn_of_unsent_note(replace(line, renewal=there, warnings=()), wanted)
 
 
-def note_told(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
+def warn_of_unsent_note(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
     """The line with a warning where what was there already bears another note."""
     if line.renewal is None or line.changed or wanted.note is None:
         return line
-    if _same_note(line.renewal, wanted):
+    if _has_same_note(line.renewal, wanted):
         return line
     unsent = "It is asked for already; your note was not sent."
     return replace(line, warnings=(*line.warnings, unsent))
 
 
-def _names(one: Prescription) -> tuple[str, ...]:
+def _all_ids(one: Prescription) -> tuple[str, ...]:
     """The ids that a prescription goes and went by."""
     return (one.id, *one.predecessors)
 
 
-def _was_open_at(renewal: Renewal, moment: datetime) -> bool:
+def _was_open(renewal: Renewal, moment: datetime) -> bool:
     """Whether it was asked for by then and, as far as is known, not settled."""
     if renewal.asked is None or renewal.asked > moment:
         return False
     return renewal.open or renewal.updated is None or renewal.updated >= moment
 
 
-def _same_note(renewal: Renewal, wanted: RenewalRequest) -> bool:
+def _has_same_note(renewal: Renewal, wanted: RenewalRequest) -> bool:
     return (renewal.note or "").strip() == (wanted.note or "").strip()
 
 
 RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
 
 
-def propose(counter: RenewalContext, wanted: RenewalRequest) -> Decision[RenewalPlan]:
+def propose_renewal(counter: RenewalContext, wanted: RenewalRequest) -> Decision[RenewalPlan]:
     """Decide which prescriptions to ask for, and whom.
 
     What is asked for already counts as done, and so does what was renewed, by its former id. A
@@ -267,40 +267,40 @@ def propose(counter: RenewalContext, wanted: RenewalRequest) -> Decision[Renewal
     the GP; Conflict when the request id was used for something else; NotOffered and its like when
     no GP renews.
     """
-    _check(wanted)
+    _check_request(wanted)
     facts = counter.portal.prescriptions.fetch_renewal_facts()
-    offers, now = at_gp(facts.offers, wanted.gp), counter.clock()
+    offers, now = filter_by_gp(facts.offers, wanted.gp), counter.clock()
     if wanted.ids is None:
-        require(offers, RENEWAL, now)
-    lines, left_out = chosen(counter, facts, wanted)
-    earlier = earlier_tries(counter.portal, wanted)
-    check_named_before(lines, wanted, earlier)
-    lines = tuple(settled(line, wanted, earlier) for line in lines)
+        require_service(offers, RENEWAL, now)
+    lines, left_out = select_items(counter, facts, wanted)
+    earlier = fetch_earlier_requests(counter.portal, wanted)
+    check_same_selection(lines, wanted, earlier)
+    lines = tuple(apply_earlier(line, wanted, earlier) for line in lines)
     if any(line.renewal is None for line in lines):
-        require(offers, RENEWAL, now)
-    rows = {row.surgery.id: row for row in standings(facts.offers, now) if row.service is RENEWAL}
-    lines = tuple(_addressed(line, facts.offers, rows, wanted.gp) for line in lines)
+        require_service(offers, RENEWAL, now)
+    rows = {row.surgery.id: row for row in list_services(facts.offers, now) if row.service is RENEWAL}
+    lines = tuple(_check_prescriber(line, facts.offers, rows, wanted.gp) for line in lines)
     renewing = RenewalPlan(lines, left_out)
     if not any(line.due for line in lines):
         return Outcome(renewing, changed=False)
-    return _proposal(counter, wanted, facts.offers.prices.get(RENEWAL), rows, renewing)
+    return _build_proposal(counter, wanted, facts.offers.prices.get(RENEWAL), rows, renewing)
 
 
-def _check(wanted: RenewalRequest) -> None:
+def _check_request(wanted: RenewalRequest) -> None:
     if wanted.low and wanted.ids is not None:
         raise InvalidUsage("Name prescriptions, or --low: only one of them.")
     if wanted.note is not None and not wanted.note.strip():
         raise InvalidUsage("--note is empty.", hint="Leave it out, or say something.")
     if not all(each.strip() for each in wanted.ids or ()):
-        raise InputNeeded("A prescription's id is empty.", hint=SEE)
+        raise InputNeeded("A prescription's id is empty.", hint=SEE_PRESCRIPTIONS)
 
 
-def _addressed(line: RenewalItem, offers: Offers, rows: Rows, gp: str | None) -> RenewalItem:
+def _check_prescriber(line: RenewalItem, offers: Offers, rows: ServicesByGp, gp: str | None) -> RenewalItem:
     """The line with an error where its prescriber can't be asked; raises Usage for a wrong GP."""
-    one, row = line.prescription, row_of(line, rows)
+    one, row = line.prescription, find_service(line, rows)
     if one is None or row is None or not line.due:
         return line
-    if row.surgery not in at_gp(offers, gp).surgeries:
+    if row.surgery not in filter_by_gp(offers, gp).surgeries:
         raise InvalidUsage(
             f"{one.id} was prescribed by {row.surgery.label}, and a renewal goes there, "
             f"not to '{gp}'.",
@@ -308,46 +308,46 @@ def _addressed(line: RenewalItem, offers: Offers, rows: Rows, gp: str | None) ->
         )
     if row.status is Standing.OFFERED:
         return line
-    return replace(line, error=refusal(offers, [row], RENEWAL))
+    return replace(line, error=build_refusal(offers, [row], RENEWAL))
 
 
-def _proposal(
+def _build_proposal(
     counter: RenewalContext,
     wanted: RenewalRequest,
     price: Price | None,
-    rows: Rows,
+    rows: ServicesByGp,
     renewing: RenewalPlan,
 ) -> Proposal[RenewalPlan]:
     due = [line for line in renewing.lines if line.due]
     usable = [row for row in rows.values() if row.status is Standing.OFFERED]
-    asked = [row for row in usable if row in [row_of(line, rows) for line in due]] or usable[:1]
+    asked = [row for row in usable if row in [find_service(line, rows) for line in due]] or usable[:1]
     check_note(wanted.note, asked)
-    looks = [still_offered(counter.portal, row, counter.clock) for row in asked]
+    looks = [build_offer_check(counter.portal, row, counter.clock) for row in asked]
     parties = counter.portal.fetch_parties()
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
         rows=plan_rows(renewing, rows, asked, parties, wanted.note, price),
-        preview=replace(renewing, lines=tuple(rehearsed(line, wanted) for line in renewing.lines)),
-        send=lambda: _send(counter.portal, wanted, renewing),
-        charge=charge(price, len(due), capped=wanted.capped),
-        warnings=tuple(warnings(renewing)),
-        still_so=lambda: _look_again(looks),
+        preview=replace(renewing, lines=tuple(preview_item(line, wanted) for line in renewing.lines)),
+        send=lambda: _send_renewals(counter.portal, wanted, renewing),
+        charge=build_charge(price, len(due), capped=wanted.capped),
+        warnings=tuple(plan_warnings(renewing)),
+        still_so=lambda: _run_all(looks),
     )
 
 
-def _look_again(looks: Sequence[Callable[[], None]]) -> None:
+def _run_all(looks: Sequence[Callable[[], None]]) -> None:
     for look in looks:
         look()
 
 
-def _send(
+def _send_renewals(
     portal: Portal, wanted: RenewalRequest, renewing: RenewalPlan
 ) -> WriteResult[RenewalPlan]:
     due = [line.prescription for line in renewing.lines if line.due and line.prescription]
     ended = portal.prescriptions.send_renewals(due, wanted.note, wanted.intent)
     asked = {each.prescription.id: each for each in ended}
     lines = tuple(
-        note_told(line.after(asked[line.prescription.id]), wanted)
+        warn_of_unsent_note(line.after(asked[line.prescription.id]), wanted)
         if line.due and line.prescription
         else line
         for line in renewing.lines

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from gpcli.care.offers import WORDS, refusal, standings
+from gpcli.care.offers import SERVICE_LABELS, build_refusal, list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import FeeNotAccepted, NotOffered
 from gpcli.model.service import Price, Service, Standing
 
 
-def still_offered(
+def build_offer_check(
     portal: Portal, row: Service, clock: Callable[[], datetime]
 ) -> Callable[[], None]:
     """What a proposal's `still_so` is for a service that the plan showed as `row`.
@@ -19,15 +19,15 @@ def still_offered(
     It reads the offers anew and raises NotOffered, OffForNow, ConsentNeeded or NotPermitted where
     the service can't be used any more, FeeNotAccepted where it has become dearer.
     """
-    return lambda: _look_again(portal, row, clock())
+    return lambda: _check_still_offered(portal, row, clock())
 
 
-def check_not_risen(what: str, shown: Price | None, current: Price | None) -> None:
+def check_price_not_risen(what: str, shown: Price | None, current: Price | None) -> None:
     """Raise FeeNotAccepted when `what` costs more by now than the plan showed.
 
     Who agreed to a price that nobody knew has agreed to any.
     """
-    if shown is None or (current and _within(current, shown)):
+    if shown is None or (current and _is_within(current, shown)):
         return
     amount = f"up to {current.currency} {current.high}" if current else "an unknown amount"
     raise FeeNotAccepted(
@@ -36,20 +36,20 @@ def check_not_risen(what: str, shown: Price | None, current: Price | None) -> No
     )
 
 
-def _within(current: Price, shown: Price) -> bool:
+def _is_within(current: Price, shown: Price) -> bool:
     charged = shown.at_sending or not current.at_sending
     return charged and current.currency == shown.currency and current.high <= shown.high
 
 
-def _look_again(portal: Portal, row: Service, now: datetime) -> None:
+def _check_still_offered(portal: Portal, row: Service, now: datetime) -> None:
     offers = portal.fetch_offers()
     rows = [
         each
-        for each in standings(offers, now)
+        for each in list_services(offers, now)
         if each.service is row.service and each.surgery.id == row.surgery.id
     ]
     if not rows:
         raise NotOffered(f"{row.surgery.label} is not your GP any more.", hint="gpcli gp")
     if rows[0].status is not Standing.OFFERED:
-        raise refusal(offers, rows, row.service)
-    check_not_risen(WORDS[row.service], row.price, rows[0].price)
+        raise build_refusal(offers, rows, row.service)
+    check_price_not_risen(SERVICE_LABELS[row.service], row.price, rows[0].price)

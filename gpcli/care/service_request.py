@@ -17,22 +17,22 @@ from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Offer, Service, ServiceName
 
 _UNDONE = frozenset({"cancelled", "entered-in-error"})
-_ANEW = "Use a new --request-id for a new request."
+_NEW_ID_HINT = "Use a new --request-id for a new request."
 
 
-def used_otherwise(what: str) -> Conflict:
+def request_id_conflict(what: str) -> Conflict:
     """The error for a request id that made something else: `what`, so that it can be looked up."""
     return Conflict(
         f"This --request-id was used for something else: {what}.",
-        hint=_ANEW,
+        hint=_NEW_ID_HINT,
     )
 
 
-def require_standing(earlier: Appointment) -> None:
+def check_not_undone(earlier: Appointment) -> None:
     """Raise Conflict where what a request id made before has been undone since."""
     if earlier.status in _UNDONE:
         raise Conflict(
-            f"This --request-id was used before: {earlier.id} is {earlier.status} now.", hint=_ANEW
+            f"This --request-id was used before: {earlier.id} is {earlier.status} now.", hint=_NEW_ID_HINT
         )
 
 
@@ -79,19 +79,19 @@ class BookingContext:
     label: Callable[[Slot], str]
 
 
-def whom(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
+def party_rows(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
     """The lines of a plan on the surgery, the patient, and who acts for them."""
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (("Surgery", row.surgery.label), ("For", parties.patient.name), ("By", by))
 
 
-def offer_of(row: Service) -> Offer:
+def require_offer(row: Service) -> Offer:
     """The offer behind a service that can be used."""
     assert row.offer is not None, "only a service without an offer has none"  # noqa: S101
     return row.offer
 
 
-def preview(row: Service, request: ServiceRequest, **known: Any) -> Appointment:
+def preview_appointment(row: Service, request: ServiceRequest, **known: Any) -> Appointment:
     """The appointment as it would be, from what is `known`; it has no id yet."""
     blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
     return Appointment(

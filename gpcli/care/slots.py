@@ -11,7 +11,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker
-from gpcli.care.offers import at_gp, named, pick_one, refusal, require, standings
+from gpcli.care.offers import filter_by_gp, has_name, choose_one, build_refusal, require_service, list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
@@ -20,7 +20,7 @@ from gpcli.model.service import Offers, Service, ServiceName, Standing
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
 
-FARTHEST = 3660
+MAX_DAYS_AWAY = 3660
 """How far from today a day may be, in days; ten years and more are a slip of the keyboard."""
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -56,13 +56,13 @@ class SlotFilters:
     def windows(self, zone: ZoneInfo) -> list[Window]:
         """The same wish as periods, for an enquiry: one a day where hours or weekdays count."""
         if self.between is None and not self.weekdays:
-            return [_window(self.first, time.min, self.last, _DAY_END, zone)]
+            return [_build_window(self.first, time.min, self.last, _DAY_END, zone)]
         opens, closes = self.between or (time.min, _DAY_END)
         days = [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
         wished = [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
         if not wished:
             raise InvalidUsage("No day from --from to --to is one of the --weekday days.")
-        return [_window(day, opens, day, closes, zone) for day in wished]
+        return [_build_window(day, opens, day, closes, zone) for day in wished]
 
     def yet_to_come(self, zone: ZoneInfo, now: datetime) -> list[Window]:
         """The periods that are not over; one that has begun begins at the present."""
@@ -84,7 +84,7 @@ class SlotFilters:
 _DAY_END = time(23, 59, 59)
 
 
-def wanted(
+def parse_slot_filters(
     now: datetime,
     zone: ZoneInfo,
     *,
@@ -99,21 +99,21 @@ def wanted(
     """Understand what was typed; raises Usage naming the option that can't be understood."""
     if practitioner is not None and not practitioner.strip():
         raise InvalidUsage("--with needs a name that is not empty.")
-    start, end = _days(first, last, now.astimezone(zone).date())
+    start, end = _parse_days(first, last, now.astimezone(zone).date())
     return SlotFilters(
         first=start,
         last=end,
-        between=None if between is None else _hours(between),
-        weekdays=frozenset(_weekdays(weekdays)),
+        between=None if between is None else _parse_hours(between),
+        weekdays=frozenset(_parse_weekdays(weekdays)),
         practitioner=practitioner,
-        channel=None if channel is None else _channel(channel),
-        not_before=None if notice is None else _elapsed(now, span(notice, "--notice"), zone),
+        channel=None if channel is None else _parse_channel(channel),
+        not_before=None if notice is None else _add_elapsed(now, parse_duration(notice, "--notice"), zone),
     )
 
 
-def _days(first: str | None, last: str | None, today: date) -> tuple[date, date]:
-    start = today if first is None else day(first, today, "--from")
-    end = max(start, today) + timedelta(DAYS_AHEAD) if last is None else day(last, today, "--to")
+def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date, date]:
+    start = today if first is None else parse_day(first, today, "--from")
+    end = max(start, today) + timedelta(DAYS_AHEAD) if last is None else parse_day(last, today, "--to")
     if start <= end:
         return start, end
     if first is None:
@@ -123,33 +123,33 @@ def _days(first: str | None, last: str | None, today: date) -> tuple[date, date]
     )
 
 
-def _elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
+def _add_elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
     """Through UTC: arithmetic within a zone counts by the clock on the wall."""
     return (now.astimezone(UTC) + length).astimezone(zone)
 
 
-def day(text: str, today: date, option: str) -> date:
+def parse_day(text: str, today: date, option: str) -> date:
     """`2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone."""
     try:
-        found = _day(text.strip().lower(), today)
+        found = _parse_day_word(text.strip().lower(), today)
     except ValueError:
         raise InvalidUsage(
             f"{option} '{text}' is not a day.",
             hint="Write 2026-12-01, today, tomorrow or +14d.",
         ) from None
-    if abs(found - today) > timedelta(FARTHEST):
+    if abs(found - today) > timedelta(MAX_DAYS_AWAY):
         raise InvalidUsage(f"{option} '{text}' is more than ten years away.")
     return found
 
 
-def _day(word: str, today: date) -> date:
+def _parse_day_word(word: str, today: date) -> date:
     if word in {"today", "tomorrow"}:
         return today + timedelta(word == "tomorrow")
     ahead = re.fullmatch(r"\+(\d{1,4})d", word)
     return today + timedelta(int(ahead[1])) if ahead else date.fromisoformat(word)
 
 
-def span(text: str, option: str) -> timedelta:
+def parse_duration(text: str, option: str) -> timedelta:
     """`90s`, `10m`, `2h` or `1d` as elapsed time."""
     found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower())
     if not found:
@@ -159,9 +159,9 @@ def span(text: str, option: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _hours(text: str) -> tuple[time, time]:
+def _parse_hours(text: str) -> tuple[time, time]:
     try:
-        opens, closes = (_clock(part) for part in text.split("-"))
+        opens, closes = (_parse_clock(part) for part in text.split("-"))
     except ValueError:
         raise InvalidUsage(
             f"--between '{text}' is not a range of hours.", hint=_HOURS_HINT
@@ -174,7 +174,7 @@ def _hours(text: str) -> tuple[time, time]:
 _HOURS_HINT = "Write 08:00-10:00."
 
 
-def _clock(text: str) -> time:
+def _parse_clock(text: str) -> time:
     if text.strip() == "24:00":
         return time.max
     written = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
@@ -183,22 +183,22 @@ def _clock(text: str) -> time:
     return time(int(written[1]), int(written[2]))
 
 
-def _weekdays(words: Sequence[str]) -> list[int]:
-    return [_weekday(name.strip()) for word in words for name in word.split(",")]
+def _parse_weekdays(words: Sequence[str]) -> list[int]:
+    return [_parse_weekday(name.strip()) for word in words for name in word.split(",")]
 
 
-def _weekday(name: str) -> int:
+def _parse_weekday(name: str) -> int:
     for number, whole in enumerate(WEEKDAYS):
-        if len(name) >= _SHORTEST and whole.startswith(name.lower()):
+        if len(name) >= _MIN_LETTERS and whole.startswith(name.lower()):
             return number
-    known = ", ".join(whole[:_SHORTEST] for whole in WEEKDAYS)
+    known = ", ".join(whole[:_MIN_LETTERS] for whole in WEEKDAYS)
     raise InvalidUsage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
 
 
-_SHORTEST = 3
+_MIN_LETTERS = 3
 
 
-def _channel(text: str) -> str:
+def _parse_channel(text: str) -> str:
     word = text.strip().lower()
     word = {"audio": "phone"}.get(word, word)
     if word not in CHANNELS:
@@ -207,14 +207,14 @@ def _channel(text: str) -> str:
     return word
 
 
-def _window(first: date, opens: time, last: date, closes: time, zone: ZoneInfo) -> Window:
+def _build_window(first: date, opens: time, last: date, closes: time, zone: ZoneInfo) -> Window:
     return Window(
         datetime.combine(first, opens, zone),
         datetime.combine(last, min(closes, _DAY_END), zone),
     )
 
 
-TIMES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
 """The services whose times can be booked; others may charge for it, or have no times."""
 
 
@@ -259,7 +259,7 @@ class SlotSearch:
         return f"No {what} {span} fits: {total} free, all left out ({parts})."
 
 
-def find(
+def fetch_slots(
     portal: Portal,
     name: ServiceName,
     search: SlotSearch,
@@ -272,13 +272,13 @@ def find(
     Raises NotOffered and its like when no GP lets this patient book the service, NotFound when
     no GP is called `gp`.
     """
-    offers = at_gp(portal.fetch_offers(), gp)
-    rows = require(offers, name, search.now)
+    offers = filter_by_gp(portal.fetch_offers(), gp)
+    rows = require_service(offers, name, search.now)
     free = portal.fetch_slots([row.offer for row in rows if row.offer], *search.days)
     return search.pick(free, limit)
 
 
-def owner(
+def find_slot_service(
     slot: Slot, offers: Offers, wanted: ServiceName, now: datetime, gp: str | None, asker: Asker
 ) -> Service:
     """The service that `slot` is a time for, at the GP whose time it is.
@@ -287,27 +287,27 @@ def owner(
     than `gp`; NotOffered when it is at none of the person's GPs, and when the service can't be
     used there, with its like; InputNeeded when several GPs may be meant and nobody can be asked.
     """
-    name = _service_of(slot, wanted)
-    rows = [row for row in standings(offers, now) if row.service is name]
+    name = _check_bookable(slot, wanted)
+    rows = [row for row in list_services(offers, now) if row.service is name]
     ours = [row for row in rows if _is_at(slot, row, offers)]
     if rows and not ours:
         raise NotOffered(f"{slot.id} is not a time at your GP.", hint="gpcli slots lists yours.")
-    meant = [row for row in ours if gp is None or named(row.surgery, gp)]
+    meant = [row for row in ours if gp is None or has_name(row.surgery, gp)]
     if ours and not meant:
         raise InvalidUsage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
     usable = [row for row in meant if row.status is Standing.OFFERED]
     if not usable:
-        raise refusal(offers, meant, name)
-    return pick_one(usable, name, asker)
+        raise build_refusal(offers, meant, name)
+    return choose_one(usable, name, asker)
 
 
-def _service_of(slot: Slot, wanted: ServiceName) -> ServiceName:
+def _check_bookable(slot: Slot, wanted: ServiceName) -> ServiceName:
     written = slot.service or ServiceName.BOOKING
     if wanted is ServiceName.FLU_VACCINATION and written != wanted:
         raise InvalidUsage(
             f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those."
         )
-    if written not in TIMES:
+    if written not in BOOKABLE:
         raise InvalidUsage(
             f"{slot.id} is a time for '{written}', which gpcli does not book.",
             hint="gpcli slots lists the free times.",

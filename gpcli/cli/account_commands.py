@@ -17,9 +17,9 @@ from gpcli.account import (
     sign_out,
 )
 from gpcli.app_context import AppContext
-from gpcli.care.consent import WITHDRAW, propose_grant, propose_withdrawal
-from gpcli.care.offers import nothing_digital, standings
-from gpcli.care.slots import span
+from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
+from gpcli.care.offers import has_no_online_service, list_services
+from gpcli.care.slots import parse_duration
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_consent
@@ -90,18 +90,18 @@ def login(
     context.output.show_item(SIGNED_IN, summary)
     if not summary.renews and OFFLINE_SCOPE in context.profile.scopes.split():
         _warn_of_session_end(context)
-    if nothing_digital(standings(offers, context.now())):
+    if has_no_online_service(list_services(offers, context.now())):
         show_no_online_services(context, offers.surgeries)
 
 
 def _warn_of_session_end(context: AppContext) -> None:
     profile = context.profile
-    cure = _CONSENT_HINT.format(name=profile.name)
+    hint = _CONSENT_HINT.format(name=profile.name)
     if profile.asks_for_consent:
-        cure = "only the portal can change this"
+        hint = "only the portal can change this"
     context.output.warning(
         "This session does not renew itself: unattended use ends soon, and you sign in again. "
-        f"If you did not choose that at the portal's page, {cure}."
+        f"If you did not choose that at the portal's page, {hint}."
     )
 
 
@@ -115,10 +115,10 @@ def logout(
     context = get_context(ctx)
     ended = sign_out(context, everyone=everyone)
     context.output.show_list(SIGNED_OUT, ended)
-    for one in ended:
-        if not one.revoked:
+    for account in ended:
+        if not account.revoked:
             context.output.warning(
-                f"The portal did not confirm the end of {one.patient}'s session; "
+                f"The portal did not confirm the end of {account.patient}'s session; "
                 "it is forgotten here and ends there by itself."
             )
 
@@ -139,7 +139,7 @@ def whoami(
         if not context.output.show_list(SIGN_INS, read_sign_in_states(context)):
             context.output.notice("Nobody is signed in.")
         return
-    least = span(min_life, "--min-life") if min_life is not None else None
+    least = parse_duration(min_life, "--min-life") if min_life is not None else None
     state = fetch_sign_in_state(context)
     if least is not None:
         check_lifetime(state, least, context.clock())
@@ -159,10 +159,10 @@ def show(ctx: typer.Context) -> None:
 def grant(ctx: typer.Context) -> None:
     """Consent to Full Access, which the GP's services need."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
+    if context.output.answer_field_query(CONSENT_RECEIPT):
         return
     intent = context.intent("consent grant")
-    outcome = context.confirm_and_send(propose_grant(context.portal, intent))
+    outcome = context.confirm_and_send(propose_consent_grant(context.portal, intent))
     show_consent(context, outcome, intent)
     context.store_offers(context.portal.fetch_offers(), command_services())
 
@@ -176,9 +176,11 @@ def withdraw(
 ) -> None:
     """Withdraw consent; the portal deletes what it keeps for you."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(CONSENT_RECEIPT):
+    if context.output.answer_field_query(CONSENT_RECEIPT):
         return
     intent = context.intent("consent withdraw")
-    outcome = context.confirm_and_send(propose_withdrawal(context.portal, intent), word=confirm)
+    outcome = context.confirm_and_send(
+        propose_consent_withdrawal(context.portal, intent), word=confirm
+    )
     show_consent(context, outcome, intent)
     context.store_offers(context.portal.fetch_offers(), command_services())

@@ -8,8 +8,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import appointments
-from gpcli.care.appointments import listed, pick
-from gpcli.care.offers import called
+from gpcli.care.appointments import choose_appointment, fetch_appointments
+from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.errors import InvalidUsage
@@ -32,7 +32,9 @@ def list_appointments(
     context = get_context(ctx)
     if past and waiting:
         raise InvalidUsage("What is past does not wait: --past and --waiting exclude each other.")
-    found = listed(context.portal, context.now(), past=past, everything=everything, waiting=waiting)
+    found = fetch_appointments(
+        context.portal, context.now(), past=past, everything=everything, waiting=waiting
+    )
     found = _filter_by_gp(context, found)
     if not context.output.show_list(APPOINTMENTS, found):
         context.output.notice("There are none.")
@@ -50,31 +52,40 @@ def show(ctx: typer.Context, appointment: Id = None) -> None:
 def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     """Cancel a booking or withdraw an enquiry."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(RECEIPT):
+    if context.output.answer_field_query(RECEIPT):
         return
     identity = _pick_appointment(context, appointment)
     intent = context.intent("cancel")
     gp = context.options.gp
-    decision = appointments.propose(context.portal, identity, intent, context.now, gp=gp)
+    decision = appointments.propose_cancellation(
+        context.portal, identity, intent, context.now, gp=gp
+    )
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
 def _pick_appointment(context: AppContext, appointment: str | None) -> str:
     now = context.now()
-    return pick(
-        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
+    return choose_appointment(
+        context.portal,
+        appointment,
+        now,
+        context.ask,
+        lambda candidate: appointment_label(candidate, now),
     )
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
     if context.options.gp is None:
         return found
-    ours = {surgery.id for surgery in called(context.portal.fetch_surgeries(), context.options.gp)}
-    return [one for one in found if one.surgery_id in ours]
+    ours = {
+        surgery.id
+        for surgery in find_surgeries(context.portal.fetch_surgeries(), context.options.gp)
+    }
+    return [appointment for appointment in found if appointment.surgery_id in ours]
 
 
 FORMATS = ("json", "ndjson", "plain", "fields")
-"""The options that choose how an answer looks, which a calendar does not leave open."""
+"""The options for the format of an answer, which do not apply to a calendar."""
 
 
 def export(
@@ -92,11 +103,11 @@ def export(
                 f"The answer is a calendar (text/calendar): --{name} has no meaning here.",
                 hint="gpcli appointments list answers in other formats.",
             )
-    found = listed(context.portal, context.now(), past=False, everything=everything, waiting=False)
-    if context.options.gp is not None:
-        ours = {each.id for each in called(context.portal.fetch_surgeries(), context.options.gp)}
-        found = [one for one in found if one.surgery_id in ours]
-    timed = [one for one in found if one.start is not None]
+    found = fetch_appointments(
+        context.portal, context.now(), past=False, everything=everything, waiting=False
+    )
+    found = _filter_by_gp(context, found)
+    timed = [appointment for appointment in found if appointment.start is not None]
     document = build_calendar(
         timed,
         portal=context.profile.portal,
@@ -114,7 +125,9 @@ def export(
 
 
 def _fetch_addresses(context: AppContext) -> dict[str, str]:
-    """Where the patient's GPs are, by their ids."""
+    """Fetch the address of each of the patient's surgeries, by its id."""
     return {
-        each.id: each.addresses[0] for each in context.portal.fetch_surgeries() if each.addresses
+        surgery.id: surgery.addresses[0]
+        for surgery in context.portal.fetch_surgeries()
+        if surgery.addresses
     }

@@ -1,4 +1,4 @@
-"""Files that go along with a message: read once, and only what is a plain file."""
+"""Reading the files to attach to a message: regular files only, each read once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpcli.errors import GpcliError, InvalidUsage, NotFound
 from gpcli.model.thread import AttachedFile
 
 MAX_TOTAL_BYTES = 20 * 1024 * 1024
-"""Bytes of all the files together beyond which they are refused, whatever a surgery takes."""
+"""The most bytes of all files together, whatever a surgery accepts."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -27,23 +27,26 @@ _FLAGS = (
 
 
 def read_attachments(names: Sequence[str]) -> tuple[AttachedFile, ...]:
-    """The files of these names.
+    """Read the files called `names`.
 
-    Raises NotFound for one that does not exist; Usage for what is no plain file, is empty, can't
-    be read, changes meanwhile, or is too much.
+    Raises: NotFound for a file that does not exist; InvalidUsage for one that is not a regular
+    file, is empty, can't be read or changes meanwhile, and where they are too big together.
     """
-    found: list[AttachedFile] = []
+    files: list[AttachedFile] = []
     left = MAX_TOTAL_BYTES
     for name in names:
-        found.append(read_attachment(name))
-        left -= len(found[-1].content)
+        files.append(read_attachment(name))
+        left -= len(files[-1].content)
         if left < 0:
             raise InvalidUsage(f"The attachments have more than {MAX_TOTAL_BYTES} bytes together.")
-    return tuple(found)
+    return tuple(files)
 
 
 def read_attachment(name: str) -> AttachedFile:
-    """One file: its base name without hidden characters, its type by its extension, its bytes."""
+    """Read a file: its base name, its media type by the extension, and its bytes.
+
+    Raises: as `read_attachments`.
+    """
     if not name.strip():
         raise InvalidUsage("--attach needs a value that is not empty.")
     path = Path(name)
@@ -63,7 +66,7 @@ def read_attachment(name: str) -> AttachedFile:
 
 
 def guess_media_type(name: str) -> str:
-    """The media type that a file's extension stands for, the same on every machine."""
+    """Return the media type of a file's extension, the same on every machine."""
     kind, packed = MimeTypes().guess_type(name, strict=False)
     return UNKNOWN_TYPE if kind is None or packed else kind
 
@@ -81,7 +84,10 @@ def _read_content(name: str, descriptor: int) -> bytes:
 
 
 def read_unchanged(name: str, descriptor: int, before: os.stat_result) -> bytes:
-    """The bytes of a file that was as `before` when it was opened; raises Usage if it changed."""
+    """Read a file whose state was `before` when it was opened.
+
+    Raises: InvalidUsage if it has changed since.
+    """
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         content = file.read(before.st_size + 1)
     if len(content) != before.st_size or _file_state(os.fstat(descriptor)) != _file_state(before):
@@ -91,8 +97,8 @@ def read_unchanged(name: str, descriptor: int, before: os.stat_result) -> bytes:
     return content
 
 
-def _file_state(found: os.stat_result) -> tuple[int, int]:
-    return found.st_size, found.st_mtime_ns
+def _file_state(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
 
 
 def _describe_kind(mode: int) -> str:
@@ -115,6 +121,6 @@ def _read_error(name: str, error: OSError | ValueError) -> GpcliError:
 
 
 def _attachment_title(path: Path) -> str:
-    """The base name as the surgery sees it; bytes that are no text become question marks."""
+    """Return the base name, with `_` for hidden characters and `?` for bytes that are no text."""
     name = path.name.encode(errors="replace").decode()
-    return "".join(each if each.isprintable() else "_" for each in name)
+    return "".join(character if character.isprintable() else "_" for character in name)

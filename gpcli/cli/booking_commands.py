@@ -1,4 +1,4 @@
-"""`slots`, `book`, `flu`: finding a time and taking it."""
+"""`slots`, `book`, `flu`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import booking
-from gpcli.care import booking as flu_care
 from gpcli.care.service_request import BookingChoice, BookingContext, ServiceRequest
-from gpcli.care.slots import SlotSearch, find, wanted
+from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
 from gpcli.model.service import ServiceName
@@ -65,7 +64,9 @@ def slots(
     """List free times."""
     context = get_context(ctx)
     search = _build_search(context, first, last, between, weekday, practitioner, via)
-    free = find(context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit)
+    free = fetch_slots(
+        context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
+    )
     shown = context.output.show_list(SLOTS, free)
     if search.begun and not shown:
         context.output.notice(search.why_none("free time"))
@@ -91,12 +92,12 @@ def book(
 ) -> None:
     """Book a time, or ask the surgery for one."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(RECEIPT):
+    if context.output.answer_field_query(RECEIPT):
         return
     soonest = notice if take_first else None
     search = _build_search(context, first, last, between, weekday, practitioner, via, soonest)
     request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
-    decision = booking.propose(
+    decision = booking.propose_booking(
         _build_booking_context(context, search), request, BookingChoice(slot, take_first, enquiry)
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
@@ -120,11 +121,7 @@ def flu(
     context = get_context(ctx)
     books = slot is not None or take_first
     output = context.output
-    if (
-        output.write_field_names_if_asked(RECEIPT)
-        if books
-        else output.write_field_names_if_asked(FLU)
-    ):
+    if output.answer_field_query(RECEIPT) if books else output.answer_field_query(FLU):
         return
     soonest = notice if take_first else None
     search = _build_search(context, first, last, between, weekday, practitioner, None, soonest)
@@ -132,14 +129,16 @@ def flu(
         _show_flu(context, search, limit or FLU_SLOTS)
         return
     request = _build_request(context, ServiceName.FLU_VACCINATION, "flu", reason, another)
-    decision = booking.propose(
+    decision = booking.propose_booking(
         _build_booking_context(context, search), request, BookingChoice(slot, take_first)
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
 def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
-    answer = flu_care.ask(context.portal, search, context.options.gp, context.ask, limit)
+    answer = booking.fetch_flu_answer(
+        context.portal, search, context.options.gp, context.ask, limit
+    )
     context.output.show_item(FLU, answer)
     if context.output.is_text and context.options.fields is None:
         context.output.show_separator()
@@ -160,7 +159,7 @@ def _build_search(
     notice: str | None = None,
 ) -> SlotSearch:
     now = context.now()
-    wish = wanted(
+    filters = parse_slot_filters(
         now,
         context.zone,
         first=first,
@@ -171,7 +170,7 @@ def _build_search(
         channel=via,
         notice=notice,
     )
-    return SlotSearch(wish, context.zone, now)
+    return SlotSearch(filters, context.zone, now)
 
 
 def _build_request(

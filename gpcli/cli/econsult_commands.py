@@ -1,4 +1,4 @@
-"""`econsult`: consulting the GP in writing, by phone or by video."""
+"""`econsult`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
-from gpcli.care import econsult as joining
-from gpcli.care.slots import SlotSearch, wanted
+from gpcli.care.slots import SlotSearch, parse_slot_filters
 from gpcli.cli.appointment_commands import Id
 from gpcli.cli.booking_commands import Between, From, To, Weekday
 from gpcli.cli.global_options import get_context
@@ -17,8 +16,8 @@ from gpcli.cli.message_input import (
     MessageSource,
     build_message_context,
     build_source,
-    keep_until_sent,
     read_new_thread,
+    store_draft_unless_sent,
 )
 from gpcli.cli.message_options import (
     Attach,
@@ -68,27 +67,25 @@ def start(
 ) -> None:
     """Start an e-consultation with your GP."""
     context = get_context(ctx)
-    way = None if via is None else econsult.way_called(via)
+    way = None if via is None else econsult.parse_channel(via)
     in_writing = way in {None, econsult.TEXT}
     output = context.output
-    if (
-        output.write_field_names_if_asked(THREAD_RECEIPT)
-        if in_writing
-        else output.write_field_names_if_asked(RECEIPT)
-    ):
+    if in_writing and output.answer_field_query(THREAD_RECEIPT):
+        return
+    if not in_writing and output.answer_field_query(RECEIPT):
         return
     source = build_source(context, message, message_file, attach)
     if way is None and not context.ask.allowed:
         raise InputNeeded(
-            "--via is needed: in which way?", hint=f"One of {', '.join(econsult.WAYS)}."
+            "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
         )
     show_safety_notice(context, can_wait=can_wait)
     way = way or _ask_for_way(context)
-    # The fields may not fit what was chosen only now.
-    if way != econsult.TEXT and output.write_field_names_if_asked(RECEIPT):
+    # The way may have been chosen only now: are the fields those of its receipt?
+    if way != econsult.TEXT and output.answer_field_query(RECEIPT):
         return
     times = (first, last, between, weekday)
-    with keep_until_sent(context, source):
+    with store_draft_unless_sent(context, source):
         if way == econsult.TEXT:
             _start_in_writing(context, subject, source, times, another=another)
         else:
@@ -106,34 +103,42 @@ def join(
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
-    identity = joining.pick_to_join(
-        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
+    identity = econsult.choose_to_join(
+        context.portal,
+        appointment,
+        now,
+        context.ask,
+        lambda candidate: appointment_label(candidate, now),
     )
-    there, link = joining.to_join(context.portal, identity)
+    consultation, link = econsult.fetch_join_link(context.portal, identity)
     if not is_openable(link, context.profile.environment):
-        raise BadResponse(f"The portal's link to {there.id} is not one to open: {link}")
-    context.output.show_item(APPOINTMENTS, there)
-    by_itself = context.ask.allowed and context.output.is_table
-    if browser is not None or (by_itself and not no_browser):
+        raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
+    context.output.show_item(APPOINTMENTS, consultation)
+    opens_itself = context.ask.allowed and context.output.is_table and not no_browser
+    if browser is not None or opens_itself:
         _open_link(context, link, browser)
 
 
 def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     """Withdraw an e-consultation by phone or video."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(RECEIPT):
+    if context.output.answer_field_query(RECEIPT):
         return
     now = context.now()
-    identity = joining.pick_to_withdraw(
-        context.portal, appointment, now, context.ask, lambda one: appointment_label(one, now)
+    identity = econsult.choose_to_withdraw(
+        context.portal,
+        appointment,
+        now,
+        context.ask,
+        lambda candidate: appointment_label(candidate, now),
     )
     intent = context.intent("econsult withdraw")
-    decision = joining.propose_withdrawal(context.portal, identity, intent, context.now)
+    decision = econsult.propose_econsult_withdrawal(context.portal, identity, intent, context.now)
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
 def _open_link(context: AppContext, link: str, browser: str | None) -> None:
-    """Open the link, and say no more than is known: a command may still fail to show it."""
+    """Open the link, and report only what is known: a command may still fail to show it."""
     prompter = TerminalPrompter(context, browser=browser, automatic=True)
     opened = prompter.open_page(link)
     if browser is None:
@@ -145,8 +150,8 @@ def _open_link(context: AppContext, link: str, browser: str | None) -> None:
 
 
 def _ask_for_way(context: AppContext) -> str:
-    ways = econsult.ways(context.portal.fetch_offers(), context.options.gp, context.now())
-    choices = [(way, econsult.WAYS[way]) for way in ways]
+    ways = econsult.find_channels(context.portal.fetch_offers(), context.options.gp, context.now())
+    choices = [(way, econsult.CHANNEL_LABELS[way]) for way in ways]
     return context.ask.choose("In which way?", choices, flag="--via")
 
 
@@ -158,7 +163,9 @@ def _start_in_writing(
     written = read_new_thread(context, subject, source, lambda: _check_way(context, econsult.TEXT))
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
-    decision = econsult.in_writing(build_message_context(context), written, request)
+    decision = econsult.propose_written_consultation(
+        build_message_context(context), written, request
+    )
     send_new_thread(context, decision, request.intent)
 
 
@@ -177,22 +184,26 @@ def _start_at_a_time(
         )
     search = _build_search(context, times)
     written = read_new_thread(
-        context, subject, source, lambda: _check_way(context, way), words_needed=False
+        context, subject, source, lambda: _check_way(context, way), text_needed=False
     )
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
-    decision = econsult.at_a_time(build_message_context(context), written, request, way, search)
+    decision = econsult.propose_timed_consultation(
+        build_message_context(context), written, request, way, search
+    )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
 def _check_way(context: AppContext, way: str) -> int | None:
-    return econsult.check_way(context.portal.fetch_offers(), context.options.gp, way, context.now())
+    return econsult.find_text_limit(
+        context.portal.fetch_offers(), context.options.gp, way, context.now()
+    )
 
 
 def _build_search(context: AppContext, times: Times) -> SlotSearch:
     first, last, between, weekdays = times
     now = context.now()
-    wish = wanted(
+    filters = parse_slot_filters(
         now, context.zone, first=first, last=last, between=between, weekdays=weekdays or ()
     )
-    return SlotSearch(wish, context.zone, now)
+    return SlotSearch(filters, context.zone, now)

@@ -13,16 +13,16 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care import inbox
 from gpcli.care import message as contacting
-from gpcli.care.inbox import file_names
+from gpcli.care.inbox import build_file_names
 from gpcli.care.message import RECEPTION
-from gpcli.care.slots import day
+from gpcli.care.slots import parse_day
 from gpcli.cli.global_options import get_context
 from gpcli.cli.message_input import (
     build_message_context,
     build_source,
-    keep_until_sent,
     read_draft,
     read_new_thread,
+    store_draft_unless_sent,
 )
 from gpcli.cli.message_options import (
     Attach,
@@ -62,15 +62,17 @@ def contact(
 ) -> None:
     """Write to the surgery's reception about administrative matters."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(THREAD_RECEIPT):
+    if context.output.answer_field_query(THREAD_RECEIPT):
         return
     source = build_source(context, message, message_file, attach)
     show_safety_notice(context, RECEPTION, can_wait=can_wait)
-    with keep_until_sent(context, source):
+    with store_draft_unless_sent(context, source):
         writer, gp = build_message_context(context), context.options.gp
-        written = read_new_thread(context, subject, source, lambda: contacting.gate(writer, gp))
+        written = read_new_thread(
+            context, subject, source, lambda: contacting.fetch_text_limit(writer, gp)
+        )
         request = build_request(context, ServiceName.CONTACT, "contact")
-        decision = contacting.propose(writer, written, request)
+        decision = contacting.propose_contact(writer, written, request)
         send_new_thread(context, decision, request.intent)
 
 
@@ -105,13 +107,13 @@ def list_threads(
     context = get_context(ctx)
     sought = inbox.ThreadFilters(
         unread=unread,
-        kind=None if kind is None else inbox.kind_called(kind),
+        kind=None if kind is None else inbox.parse_thread_kind(kind),
         gp=context.options.gp,
-        since=None if since is None else day(since, context.now().date(), "--from"),
-        with_=inbox.checked_name(with_),
+        since=None if since is None else parse_day(since, context.now().date(), "--from"),
+        with_=inbox.check_name_filter(with_),
         limit=limit,
     )
-    found = inbox.listed(context.portal, sought)
+    found = inbox.fetch_threads(context.portal, sought)
     if count:
         context.output.show_value(str(len(found)))
     elif not context.output.show_list(THREADS, found):
@@ -138,16 +140,18 @@ def reply(
 ) -> None:
     """Write in a thread."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
+    if context.output.answer_field_query(message_receipts(context.zone.key)):
         return
     source = build_source(context, message, message_file, attach)
-    desk = _ReplyContext(context, thread)
-    with keep_until_sent(context, source):
-        words = read_draft(context, source, lambda: inbox.about(desk.opened))
-        decision = inbox.propose_reply(
-            build_message_context(context), desk.opened, words, desk.intent
+    reply_context = _ReplyContext(context, thread)
+    with store_draft_unless_sent(context, source):
+        message_draft = read_draft(
+            context, source, lambda: inbox.describe_reply(reply_context.facts)
         )
-        show_reply(context, context.confirm_and_send(decision), desk.intent)
+        decision = inbox.propose_reply(
+            build_message_context(context), reply_context.facts, message_draft, reply_context.intent
+        )
+        show_reply(context, context.confirm_and_send(decision), reply_context.intent)
 
 
 def save(
@@ -164,14 +168,16 @@ def save(
 ) -> None:
     """Save what is attached to a thread."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(SAVED):
+    if context.output.answer_field_query(SAVED):
         return
     directory = atomic_write.require_directory(place)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
-    wanted = inbox.attached(found, attachments or ())
-    names = file_names(inbox.attached(found, ()))
+    wanted = inbox.select_attachments(found, attachments or ())
+    names = build_file_names(inbox.select_attachments(found, ()))
     _save_attachments(
-        context, {directory / names[each.id]: each for each in wanted}, replace=replace
+        context,
+        {directory / names[attachment.id]: attachment for attachment in wanted},
+        replace=replace,
     )
     context.require_complete()
 
@@ -186,7 +192,7 @@ def mark_read(
 ) -> None:
     """Mark all that is unread in threads, or single messages, as read."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(message_receipts(context.zone.key)):
+    if context.output.answer_field_query(message_receipts(context.zone.key)):
         return
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
@@ -196,36 +202,38 @@ def mark_read(
         if everything
         else threads or [_pick_thread(context, None, _has_unread)]
     )
-    found = inbox.conversations_of(context.portal.mailbox, ids)
-    decision = inbox.propose_read(context.portal, found, intent)
+    found = inbox.fetch_conversations(context.portal.mailbox, ids)
+    decision = inbox.propose_read_marks(context.portal, found, intent)
     show_read_result(context, context.confirm_and_send(decision), intent)
 
 
 class _ReplyContext:
-    """Where a reply is decided on, opened once and only when it is needed."""
+    """The intent and the facts of a reply, each built on first use."""
 
     def __init__(self, context: AppContext, thread: str | None) -> None:
-        self._session = context
+        self._context = context
         self._thread = thread
 
     @cached_property
     def intent(self) -> UUID:
-        return self._session.intent("messages reply")
+        return self._context.intent("messages reply")
 
     @cached_property
-    def opened(self) -> ReplyFacts:
-        lookup = self.intent if self._session.options.request_id is not None else None
-        identity = _pick_thread(self._session, self._thread, lambda one: not one.closed)
-        return inbox.open_desk(self._session.portal, identity, lookup)
+    def facts(self) -> ReplyFacts:
+        lookup = self.intent if self._context.options.request_id is not None else None
+        identity = _pick_thread(self._context, self._thread, lambda candidate: not candidate.closed)
+        return inbox.fetch_reply_facts(self._context.portal, identity, lookup)
 
 
 def _fetch_unread_ids(context: AppContext) -> list[str]:
-    found = inbox.listed(context.portal, inbox.ThreadFilters(unread=True, gp=context.options.gp))
-    return [str(one.id) for one in found]
+    found = inbox.fetch_threads(
+        context.portal, inbox.ThreadFilters(unread=True, gp=context.options.gp)
+    )
+    return [str(thread.id) for thread in found]
 
 
-def _has_unread(one: Thread) -> bool:
-    return one.unread_count > 0
+def _has_unread(thread: Thread) -> bool:
+    return thread.unread_count > 0
 
 
 def _pick_thread(
@@ -233,7 +241,9 @@ def _pick_thread(
 ) -> str:
     now = context.now()
     mailbox = context.portal.mailbox
-    return inbox.pick(mailbox, thread, context.ask, lambda one: thread_label(one, now), fits)
+    return inbox.choose_thread(
+        mailbox, thread, context.ask, lambda candidate: thread_label(candidate, now), fits
+    )
 
 
 def _show_messages(context: AppContext, found: Conversation) -> None:
@@ -262,7 +272,10 @@ def _save_attachments(
 
 
 def _report_failures(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
-    """Name each that failed; raises Partial where `some` are saved, else the first trouble."""
+    """Report the errors of attachments that are not saved.
+
+    Raises: Partial where `some` others are saved, otherwise the first error.
+    """
     if not failed:
         return
     first, *others = failed

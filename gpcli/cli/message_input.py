@@ -1,4 +1,4 @@
-"""Where the words come from: the line, a file, standard input, or an editor at a terminal."""
+"""The text of a message: from the line, a file, standard input, or an editor."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from gpcli.app_context import AppContext
-from gpcli.care.message import MessageContext, NewThread, at_most
+from gpcli.care.message import MessageContext, NewThread, describe_text_limit
 from gpcli.cli.attachments import read_attachments
-from gpcli.cli.message_drafts import DraftText, keep_draft, run_editor
-from gpcli.cli.read_text import MAX_BYTES, STDIN, check_text, decode_text, read_message_file
+from gpcli.cli.message_drafts import DraftText, run_editor, store_unless_sent
+from gpcli.cli.read_text import MAX_BYTES, STDIN, decode_text, parse_text, read_message_file
 from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
 
 MAX_SUBJECT = 200
-"""Characters of a subject."""
+"""The most characters of a subject."""
 
 PATIENCE = 30.0
-"""Seconds that a pipe gets to bring something, unless `--timeout` says otherwise."""
+"""Seconds to wait for data of a pipe, unless `--timeout` says otherwise."""
 
 
 @dataclass(frozen=True)
 class MessageSource:
-    """What the line says of a message: its words, the file that has them, what goes along.
+    """The source of a message: its text, or the file that has it, and the files to attach.
 
-    `page` has what the person writes here. Raises Usage when the line gives words twice.
+    `draft` is what the person writes in the editor or here.
+
+    Raises: InvalidUsage if both a text and a file are given.
     """
 
     words: str | None
     file: str | None
     attach: Sequence[str]
-    page: DraftText = field(default_factory=DraftText, compare=False)
+    draft: DraftText = field(default_factory=DraftText, compare=False)
 
     def __post_init__(self) -> None:
         if self.words is not None and self.file is not None:
@@ -42,7 +44,7 @@ class MessageSource:
 def build_source(
     context: AppContext, words: str | None, file: str | None, attach: Sequence[str] | None
 ) -> MessageSource:
-    """The source that the flags name; where it is standard input, nobody else may read that."""
+    """Return the source that the flags name; standard input is claimed where it is that."""
     source = MessageSource(words, file, attach or ())
     if source.file == STDIN:
         context.claim_stdin()
@@ -50,7 +52,7 @@ def build_source(
 
 
 def build_message_context(context: AppContext) -> MessageContext:
-    """Who writes, in this session."""
+    """Return what writing a message needs of the context."""
     return MessageContext(
         context.portal,
         context.ask,
@@ -60,9 +62,11 @@ def build_message_context(context: AppContext) -> MessageContext:
     )
 
 
-def keep_until_sent(context: AppContext, source: MessageSource) -> AbstractContextManager[None]:
-    """While the body lasts, what a person writes is not lost, however it ends."""
-    return keep_draft(context, source.page, source.file)
+def store_draft_unless_sent(
+    context: AppContext, source: MessageSource
+) -> AbstractContextManager[None]:
+    """Store what the person writes if the body ends without having sent it."""
+    return store_unless_sent(context, source.draft, source.file)
 
 
 def read_new_thread(
@@ -71,45 +75,53 @@ def read_new_thread(
     source: MessageSource,
     gate: Callable[[], int | None],
     *,
-    words_needed: bool = True,
+    text_needed: bool = True,
 ) -> NewThread:
-    """The subject and the message, as given or as the person at the terminal writes them.
+    """Read the subject and the message of a new thread, or have the person write them.
 
-    `gate` gives how many characters the surgery takes (`None` = not said), or raises what stands
-    in the way; it is called before anybody is made to write. Raises Usage for what no message can
-    hold, InputNeeded where nobody can write, Declined for an editor left empty-handed.
+    `gate` returns the most characters that the surgery accepts (`None` = not known), or raises why
+    nothing can be sent; it is called before the person is asked to write. With `text_needed` false
+    the message may be empty.
+
+    Raises: InvalidUsage for text that no message can have, InputNeeded where nobody can write,
+    Declined for an empty message from the editor.
     """
-    about = None if subject is None else check_subject(subject)
+    about = None if subject is None else parse_subject(subject)
     text = _read_given_text(context, source)
     attachments = read_attachments(source.attach)
-    wanted = text is None and words_needed
-    if wanted and not context.ask.allowed:
+    must_write = text is None and text_needed
+    if must_write and not context.ask.allowed:
         raise _no_message_error()
-    longest = gate() if (about is None or wanted) and context.ask.allowed else None
+    longest = gate() if (about is None or must_write) and context.ask.allowed else None
     if about is None:
-        about = check_subject(context.ask.text("Subject", flag="--subject"))
-    if wanted:
-        text = compose_message(context, source.page, (f"Subject: {about}", at_most(longest)))
+        about = parse_subject(context.ask.text("Subject", flag="--subject"))
+    if must_write:
+        text = compose_message(
+            context, source.draft, (f"Subject: {about}", describe_text_limit(longest))
+        )
     return NewThread(about, Draft(text or "", attachments))
 
 
 def read_draft(
     context: AppContext, source: MessageSource, about: Callable[[], Sequence[str]]
 ) -> Draft:
-    """A message without a subject; `about` gives what the editor says of it, or raises what
-    stands in the way. Raises as `read_new_thread`.
+    """Read a message without a subject, or have the person write it.
+
+    `about` returns the comments for the editor, or raises why nothing can be sent.
+
+    Raises: as `read_new_thread`.
     """
     text = _read_given_text(context, source)
     attachments = read_attachments(source.attach)
     if text is None and not context.ask.allowed:
         raise _no_message_error()
     return Draft(
-        compose_message(context, source.page, about()) if text is None else text, attachments
+        compose_message(context, source.draft, about()) if text is None else text, attachments
     )
 
 
-def check_subject(subject: str) -> str:
-    """A subject of one line; raises Usage."""
+def parse_subject(subject: str) -> str:
+    """Return `subject` without the space around it; raise InvalidUsage if it is not one line."""
     line = subject.strip()
     if not line:
         raise InvalidUsage("--subject needs a value that is not empty.")
@@ -120,22 +132,24 @@ def check_subject(subject: str) -> str:
     return line
 
 
-def compose_message(context: AppContext, page: DraftText, about: Iterable[str | None]) -> str:
-    """What the person at the terminal writes; raises Declined when that is nothing.
+def compose_message(context: AppContext, draft: DraftText, about: Iterable[str | None]) -> str:
+    """Have the person write a message, in an editor or on standard input.
 
-    `about` are lines on what it is for. `page` has what was written, fit or not.
+    `about` are comments on what it is for. `draft` has the text even where it is not valid.
+
+    Raises: Declined for an empty text.
     """
     lines = [line for line in about if line]
     command = context.env.get("VISUAL") or context.env.get("EDITOR")
     if not command:
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
             context.output.notice(line)
-        return check_text(_read_stdin(context, page), "The message")
-    run_editor(context, command, lines, page)
+        return parse_text(_read_stdin(context, draft), "The message")
+    run_editor(context, command, lines, draft)
     context.restart_deadlines()
-    if not page.content.strip():
+    if not draft.content.strip():
         raise Declined("The message is empty. Nothing was sent.")
-    return check_text(decode_text(page.content, "The message"), "The message")
+    return parse_text(decode_text(draft.content, "The message"), "The message")
 
 
 def _no_message_error() -> InputNeeded:
@@ -147,38 +161,38 @@ def _no_message_error() -> InputNeeded:
 
 def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
     if source.words is not None:
-        return check_text(source.words, "--message")
+        return parse_text(source.words, "--message")
     if source.file is None:
         return None
     if source.file == STDIN:
-        return check_text(_read_stdin(context, source.page), "The message on standard input")
-    return check_text(read_message_file(source.file, _pipe_patience(context)), source.file)
+        return parse_text(_read_stdin(context, source.draft), "The message on standard input")
+    return parse_text(read_message_file(source.file, _pipe_patience(context)), source.file)
 
 
 def _pipe_patience(context: AppContext) -> float:
-    """Seconds to wait for what a pipe holds."""
+    """Return the seconds to wait for data of a pipe."""
     return PATIENCE if context.options.timeout is None else context.options.timeout
 
 
-def _read_stdin(context: AppContext, page: DraftText) -> str:
+def _read_stdin(context: AppContext, draft: DraftText) -> str:
     typed = context.output.terminal.stdin_tty
     if typed:
         context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
     stream = context.claim_stdin()
-    content = _read_typed(stream, page) if typed else _read_bytes(stream, "read", MAX_BYTES + 1)
+    content = _read_typed(stream, draft) if typed else _read_bytes(stream, "read", MAX_BYTES + 1)
     context.restart_deadlines()
     return decode_text(content, "The message on standard input")
 
 
-def _read_typed(stream: TextIO, page: DraftText) -> bytes:
-    """What a person types, each line on `page` as soon as it is there."""
-    page.content = b""
-    while line := _read_bytes(stream, "readline", MAX_BYTES + 1 - len(page.content)):
-        page.content += line
-    return page.content
+def _read_typed(stream: TextIO, draft: DraftText) -> bytes:
+    """Read what a person types, adding each line to `draft` as it comes."""
+    draft.content = b""
+    while line := _read_bytes(stream, "readline", MAX_BYTES + 1 - len(draft.content)):
+        draft.content += line
+    return draft.content
 
 
-def _read_bytes(stream: TextIO, way: str, most: int) -> bytes:
-    """Up to `most` bytes of a stream, read in one of its ways: `read`, or `readline`."""
-    content: bytes | str = getattr(getattr(stream, "buffer", stream), way)(most)
+def _read_bytes(stream: TextIO, method: str, limit: int) -> bytes:
+    """Read up to `limit` bytes of a stream with its method `read` or `readline`."""
+    content: bytes | str = getattr(getattr(stream, "buffer", stream), method)(limit)
     return content if isinstance(content, bytes) else content.encode(errors="surrogatepass")

@@ -1,4 +1,4 @@
-"""What commands that write to the surgery share: the flags, the safety text, the true words."""
+"""What commands that write to the surgery share: flags, the safety notice, the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome
 from gpcli.care.inbox import ReadResult
-from gpcli.care.message import answer_time, check_can_wait, emergency_words
+from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
 from gpcli.errors import OutcomeUnknown, Partial
@@ -39,7 +39,7 @@ Attach = Annotated[
 
 
 ON_THIS_MACHINE_ONLY = ", on this machine only: the portal takes no such note"
-"""What is true of a mark that the portal did not take."""
+"""The addition for a mark that the portal does not store."""
 
 CanWait = Annotated[
     bool, typer.Option("--can-wait", help="It can wait for an answer; --yes says so too")
@@ -47,13 +47,15 @@ CanWait = Annotated[
 
 
 def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
-    """Say, before anything is sent, where emergencies belong, and what `more` there is.
+    """Show whom to call in an emergency, and `more`, before anything is sent.
 
-    Asks the person whether it can wait, unless the line says so; raises Declined.
+    Unless the command line says so, the person is asked whether it can wait.
+
+    Raises: Declined if it can't.
     """
     numbers = context.profile.emergency
-    for words in (emergency_words(numbers), *more):
-        context.output.notice(words)
+    for text in (emergency_notice(numbers), *more):
+        context.output.notice(text)
     if not (can_wait or context.options.yes or context.options.dry_run):
         check_can_wait(context.ask, numbers)
 
@@ -61,7 +63,7 @@ def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
 def build_request(
     context: AppContext, service: ServiceName, command: str, *, another: bool = False
 ) -> ServiceRequest:
-    """What this command line asks of the service."""
+    """Return the request that this command line makes of a service."""
     return ServiceRequest(
         service=service,
         intent=context.intent(command),
@@ -72,8 +74,8 @@ def build_request(
 
 
 def send_new_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
-    """Send what starts a thread, if the person agrees, and say how it stands."""
-    answer = answer_time(decision)
+    """Send a message that starts a thread, if the person agrees, and show the result."""
+    answer = find_answer_time(decision)
     outcome = context.confirm_and_send(decision)
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     context.output.show_item(THREAD_RECEIPT, receipt)
@@ -81,7 +83,7 @@ def send_new_thread(context: AppContext, decision: Decision[Conversation], inten
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
-    """The reply, and how it stands."""
+    """Show the receipt of a reply."""
     receipt = MessageReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(message_receipts(context.zone.key), receipt)
     follow = f"Follow it with gpcli messages show {receipt.thread_id}."
@@ -89,9 +91,12 @@ def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> 
 
 
 def show_read_result(context: AppContext, outcome: Outcome[ReadResult], intent: UUID) -> None:
-    """The messages that are read now; raises Partial when some are not, OutcomeUnknown included."""
-    how = build_receipt(context, outcome, intent)
-    receipts = [MessageReceipt.of(each, how) for each in outcome.record.messages]
+    """Show the messages that are marked as read.
+
+    Raises: OutcomeUnknown if that is the error of the rest, Partial for another error.
+    """
+    sent = build_receipt(context, outcome, intent)
+    receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
     context.output.show_list(message_receipts(context.zone.key), receipts)
     error = outcome.record.trouble
     if error is None:
@@ -106,7 +111,7 @@ def show_read_result(context: AppContext, outcome: Outcome[ReadResult], intent: 
 
 
 def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
-    """What is true now: it is sent; when it is answered, only the surgery can say."""
+    """Format what has happened to a new thread, and what `answer` time the surgery states."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     follow = f"Follow it with gpcli messages show {receipt.id}."
@@ -135,10 +140,10 @@ def _format_marked_count(count: int) -> str:
     return "1 message is marked as read" if count == 1 else f"{count} messages are marked as read"
 
 
-def end_sentence(words: str) -> str:
-    """Other people's words, with an end that keeps them off what follows."""
-    ended = words.rstrip()
-    return ended if ended.endswith((".", "!", "?", "…")) else f"{ended}."
+def end_sentence(text: str) -> str:
+    """Return `text` with a full stop, unless it ends a sentence already."""
+    stripped = text.rstrip()
+    return stripped if stripped.endswith((".", "!", "?", "…")) else f"{stripped}."
 
 
 def _format_unsent(outcome: Outcome[Any]) -> str | None:

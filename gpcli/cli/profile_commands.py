@@ -1,4 +1,4 @@
-"""`profile`: the portals that this machine knows."""
+"""`profile`."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def add(
         raise InvalidUsage(
             f"There is a profile '{name}' already.", hint=f"gpcli profile show {name}"
         )
-    trusted = str(Path(ca_file).expanduser().absolute()) if ca_file else None
-    profile = replace(build_profile(name, portal, environment), ca_file=trusted)
+    certificates = str(Path(ca_file).expanduser().absolute()) if ca_file else None
+    profile = replace(build_profile(name, portal, environment), ca_file=certificates)
     save_profile(context.config_path, profile, default=not config.profiles)
     context.index_profiles()
     context.output.show_item(PORTALS, _build_known_portal(context, profile))

@@ -1,4 +1,4 @@
-"""What a command that sends says afterwards: the record, and in true words how it stands."""
+"""The result of commands that send: the receipt, and a notice of what happens next."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ DRY_RUN_NOTICE = "Nothing was sent: this was a dry run."
 UNCHANGED_NOTICE = "It was so already; nothing was sent."
 
 REPEATED_NOTICE = "It was sent before; nothing was sent now."
-"""What is true of a repeat of the same request."""
+"""The notice for a repeat of a request that was sent before."""
 
 
 def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent: UUID) -> None:
-    """The booking, enquiry or cancellation, and what happens next."""
+    """Show the receipt of a booking, enquiry or cancellation, and what happens next."""
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(RECEIPT, receipt)
     context.output.notice(format_next_step(receipt))
 
 
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:
-    """The consent, given or withdrawn."""
+    """Show the receipt of a consent that was given or withdrawn."""
     receipt = ConsentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(CONSENT_RECEIPT, receipt)
     if receipt.dry_run:
@@ -38,7 +38,7 @@ def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -
 
 
 def format_next_step(receipt: AppointmentReceipt) -> str:
-    """What is true now: never "booked" before the portal says so."""
+    """Format what has happened: "booked" only where the portal says so."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     if receipt.status == "cancelled":
@@ -54,7 +54,7 @@ def format_next_step(receipt: AppointmentReceipt) -> str:
 
 
 def build_receipt(context: AppContext, outcome: Outcome[Any], intent: UUID) -> Receipt:
-    """How sending went: for whom, by whom, under which request id."""
+    """Return the receipt of a write: for whom, by whom, with which request id."""
     parties = context.portal.fetch_parties()
     return Receipt(
         changed=outcome.changed,

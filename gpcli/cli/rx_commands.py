@@ -1,8 +1,8 @@
-"""`rx`: prescriptions, what is left of them, and having them renewed."""
+"""`rx`."""
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -15,19 +15,19 @@ from gpcli.app_context import AppContext
 from gpcli.care import prescription_list, renewals
 from gpcli.care.confirmation import Outcome
 from gpcli.care.renewal_request import (
-    SHOWN_BESIDE,
+    ERRORS_AFTER_RESULTS,
     RenewalContext,
     RenewalItem,
     RenewalPlan,
     RenewalRequest,
-    result_words,
-    verdict,
+    format_result,
+    overall_error,
 )
 from gpcli.cli.global_options import get_context
-from gpcli.cli.read_text import STDIN, check_text
+from gpcli.cli.read_text import STDIN, parse_text
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import FAILED, Renewal, RenewalReceipt
+from gpcli.model.prescription import REFUSED, Renewal, RenewalReceipt
 from gpcli.model.receipt import Receipt
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
@@ -41,7 +41,7 @@ from gpcli.render.views.prescription_views import (
 )
 
 MAX_IDS = 1024 * 1024
-"""Characters of ids on standard input beyond which they are refused unread."""
+"""The most characters of ids on standard input."""
 
 
 class ProductKind(StrEnum):
@@ -62,9 +62,9 @@ def list_prescriptions(
 ) -> None:
     """List prescriptions and what is left of them."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(PRESCRIPTIONS):
+    if context.output.answer_field_query(PRESCRIPTIONS):
         return
-    found = prescription_list.listed(
+    found = prescription_list.fetch_prescriptions(
         context.portal,
         context.now(),
         everything=everything,
@@ -74,8 +74,8 @@ def list_prescriptions(
     )
     if not context.output.show_list(PRESCRIPTIONS, found.shown):
         context.output.notice("There are none.")
-    for words in _format_omissions(found):
-        context.output.notice(words)
+    for text in _format_omissions(found):
+        context.output.notice(text)
     context.require_complete()
 
 
@@ -87,12 +87,14 @@ def show(
 ) -> None:
     """Show one prescription with everything that is known of it."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(PRESCRIPTION):
+    if context.output.answer_field_query(PRESCRIPTION):
         return
-    one = prescription_list.pick(context.portal, prescription, context.ask, prescription_label)
-    context.output.show_item(PRESCRIPTION, one)
-    if prescription not in {None, one.id}:
-        context.output.notice(f"{prescription} was replaced by {one.id}, which is shown.")
+    picked = prescription_list.choose_prescription(
+        context.portal, prescription, context.ask, prescription_label
+    )
+    context.output.show_item(PRESCRIPTION, picked)
+    if prescription not in {None, picked.id}:
+        context.output.notice(f"{prescription} was replaced by {picked.id}, which is shown.")
     context.require_complete()
 
 
@@ -111,23 +113,23 @@ def renew(
 ) -> None:
     """Ask your GP to renew prescriptions."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(RENEWAL_RECEIPTS):
+    if context.output.answer_field_query(RENEWAL_RECEIPTS):
         return
-    wanted = RenewalRequest(
+    request = RenewalRequest(
         intent=context.intent("rx renew"),
         repeated=context.options.request_id is not None,
         ids=_collect_ids(context, ids),
         low=low,
-        note=None if note is None else check_text(note, "--note"),
+        note=None if note is None else parse_text(note, "--note"),
         gp=context.options.gp,
         capped=context.options.accept_fee is not None,
     )
-    counter = RenewalContext(context.portal, context.now, context.ask, prescription_label)
-    decision = renewals.propose(counter, wanted)
+    facts = RenewalContext(context.portal, context.now, context.ask, prescription_label)
+    decision = renewals.propose_renewal(facts, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.left_out:
         context.output.notice(left_out.words)
-    _show_renewal(context, context.confirm_and_send(decision), wanted.intent)
+    _show_renewal(context, context.confirm_and_send(decision), request.intent)
 
 
 def requests(
@@ -138,7 +140,7 @@ def requests(
 ) -> None:
     """List what you have asked to be renewed, and the answers."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(REQUESTS):
+    if context.output.answer_field_query(REQUESTS):
         return
     found = [
         one for one in context.portal.prescriptions.fetch_renewals() if one.open or not unsettled
@@ -154,21 +156,21 @@ def withdraw(
 ) -> None:
     """Take back a request that the surgery has not handled."""
     context = get_context(ctx)
-    if context.output.write_field_names_if_asked(WITHDRAWALS):
+    if context.output.answer_field_query(WITHDRAWALS):
         return
     time_format = TimeFormat(context.now())
-    identity = prescription_list.pick_request(
-        context.portal, request, context.ask, lambda one: renewal_label(one, time_format)
+    identity = prescription_list.choose_renewal(
+        context.portal, request, context.ask, lambda renewal: renewal_label(renewal, time_format)
     )
     intent = context.intent("rx withdraw")
     outcome = context.confirm_and_send(
-        prescription_list.propose_withdrawal(context.portal, identity, intent)
+        prescription_list.propose_renewal_withdrawal(context.portal, identity, intent)
     )
     _show_withdrawal(context, outcome, intent)
 
 
 def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:
-    """What is left out of a list, and how to see it."""
+    """Yield what a list leaves out, and how to see it."""
     if found.more:
         them = "it" if found.more == 1 else "them"
         yield f"{found.more} more, in use no longer: --all shows {them}."
@@ -183,18 +185,18 @@ def _is_or_are(count: int) -> str:
 
 
 def _collect_ids(context: AppContext, given: list[str] | None) -> tuple[str, ...] | None:
-    """The ids named, with those on standard input in the place of `-`; `None` = none named."""
+    """Return the given ids, with those on standard input in place of `-`; `None` = none given."""
     if not given:
         return None
     if given.count(STDIN) > 1:
         raise InvalidUsage("Standard input can be read once: - stands there twice.")
     return tuple(
-        name for each in given for name in (_read_ids(context) if each == STDIN else [each])
+        name for part in given for name in (_read_ids(context) if part == STDIN else [part])
     )
 
 
 def _read_ids(context: AppContext) -> list[str]:
-    """The first field of each line that is not empty."""
+    """Read ids on standard input: the first field of each line that is not empty."""
     if context.output.terminal.stdin_tty:
         context.output.notice(
             "Write the ids, one a line, and end with Ctrl-D on a line of its own."
@@ -210,10 +212,10 @@ def _read_ids(context: AppContext) -> list[str]:
 
 
 def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
-    """One result for each prescription, and what they come to."""
+    """Show a result for each prescription, and a summary; raise the error of the whole."""
     lines, sent = outcome.record.lines, build_receipt(context, outcome, intent)
-    error = verdict(lines, sent.request_id)
-    if error is None or isinstance(error, SHOWN_BESIDE):
+    error = overall_error(lines, sent.request_id)
+    if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
         receipts = [_build_renewal_receipt(line, context.zone.key, sent) for line in lines]
         context.output.show_list(RENEWAL_RECEIPTS, receipts)
         for words in _format_next_steps(outcome):
@@ -227,41 +229,41 @@ def _build_renewal_receipt(line: RenewalItem, zone: str, sent: Receipt) -> Renew
 
 
 def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
-    """What is true now: asked for is not renewed, and answered may be refused."""
+    """Return the notices on a request to renew: a line for each kind of result."""
     lines = [line for line in outcome.record.lines if line.renewal]
     if not outcome.record.lines:
         return [f"There is nothing {'else ' if outcome.record.left_out else ''}to ask for."]
     if outcome.dry_run:
         return [DRY_RUN_NOTICE]
     new_first = sorted(lines, key=lambda line: not line.changed)
-    tally = Tally(map(result_words, new_first))
-    return [_format_count(words, count, lines) for words, count in tally.items()]
+    counts = Counter(map(format_result, new_first))
+    return [_format_count(words, count, lines) for words, count in counts.items()]
 
 
 def _format_count(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
-    """How many ended so, and what more there is to know of those."""
-    those = [line for line in lines if result_words(line) == words]
+    """Format how many have the result `text`, and what happens next with them."""
+    those = [line for line in lines if format_result(line) == words]
     if not those[0].changed:
         return f"{count} {words}: nothing was sent for {'it' if count == 1 else 'them'} now."
     if any(line.renewal and line.renewal.open for line in those):
         follow = "The surgery has yet to answer: gpcli rx requests shows it."
         return f"{count} {words}. {follow}"
-    if all(line.renewal and line.renewal.status in FAILED for line in those):
+    if all(line.renewal and line.renewal.status in REFUSED for line in those):
         return f"{count} {words}: {' '.join(map(_format_answer, those))}"
     return f"{count} {words}."
 
 
 def _format_answer(line: RenewalItem) -> str:
-    """What the surgery said of one, as a sentence of its own."""
+    """Format the surgery's answer about one prescription."""
     answer = line.renewal.answer if line.renewal else None
     return f"{line.label} ({line.id}): {answer}" if answer else f"{line.label} ({line.id})."
 
 
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:
-    """The request, taken back."""
-    there = outcome.record
-    line = RenewalItem(str(there.prescription_id or ""), renewal=there, changed=outcome.changed)
-    receipt = _build_renewal_receipt(line, there.zone, build_receipt(context, outcome, intent))
+    """Show the receipt of a withdrawn request."""
+    renewal = outcome.record
+    line = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=outcome.changed)
+    receipt = _build_renewal_receipt(line, renewal.zone, build_receipt(context, outcome, intent))
     context.output.show_item(WITHDRAWALS, receipt)
     context.output.notice(_format_withdrawn(outcome))
 

@@ -1,4 +1,4 @@
-"""`sandbox`: a whole GP portal on this machine, for trying, teaching and testing."""
+"""`sandbox`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care.slots import span
+from gpcli.care.slots import parse_duration
 from gpcli.cli.global_options import get_context
 from gpcli.cli.sandbox_env import (
     BookingWay,
@@ -149,7 +149,7 @@ def env(
 
 def people(ctx: typer.Context) -> None:
     """List the people who can sign in."""
-    from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (builds their data)
+    from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (start-up: builds their data)
 
     context = get_context(ctx)
     try:
@@ -168,11 +168,11 @@ def reset(ctx: typer.Context) -> None:
 
 def advance(
     ctx: typer.Context,
-    decision: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
+    time: Annotated[str, typer.Argument(metavar="TIME", help="10m, 2h or 1d")],
 ) -> None:
     """Move the served portal's clock forward; the surgery answers what falls due."""
     context = get_context(ctx)
-    forward = span(decision, "TIME")
+    forward = parse_duration(time, "TIME")
     present = _call_control(context, lambda control: control.advance(forward))
     context.output.show_value(present.isoformat())
 
@@ -199,7 +199,7 @@ def answer(
         lambda control: control.answer(wanted, decline=decline, text=text),
         hint="Without an id, all that waits is answered.",
     )
-    context.output.show_list(ANSWERS, [_build_answer(each) for each in answers])
+    context.output.show_list(ANSWERS, [_build_answer(answer) for answer in answers])
     if not answers:
         context.output.notice("Nothing waits for an answer.")
 
@@ -209,12 +209,12 @@ def _start_sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
 ) -> Iterator[Sandbox]:
     with require_extra("sandbox"):
-        from gpcli.sandbox.server import (  # noqa: PLC0415  (an extra, and slow to import)
+        from gpcli.sandbox.server import (  # noqa: PLC0415  (optional: an extra)
             PortUnavailable,
             Sandbox,
         )
     begin = _parse_instant(clock) if clock else None
-    wait = span(delay, "--delay")
+    wait = parse_duration(delay, "--delay")
     made = _translate_errors(
         lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings)
     )

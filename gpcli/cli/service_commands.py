@@ -1,4 +1,4 @@
-"""`services`, `gp`: what your GPs offer, and how to reach them."""
+"""`services`, `gp`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care.offers import at_gp, called, nothing_digital, require, service_called, standings
+from gpcli.care.offers import (
+    filter_by_gp,
+    find_surgeries,
+    has_no_online_service,
+    list_services,
+    parse_service,
+    require_service,
+)
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
 from gpcli.model.service import Surgery
@@ -24,13 +31,13 @@ def services(
     context = get_context(ctx)
     offers = context.portal.fetch_offers()
     context.store_offers(offers, command_services())
-    ours = at_gp(offers, context.options.gp)
-    named = service_called(service) if service is not None else None
-    rows = [row for row in standings(ours, context.now()) if named in {None, row.service}]
+    ours = filter_by_gp(offers, context.options.gp)
+    named = parse_service(service) if service is not None else None
+    rows = [row for row in list_services(ours, context.now()) if named in {None, row.service}]
     if named:
-        require(ours, named, context.now())
+        require_service(ours, named, context.now())
     context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
-    if named is None and nothing_digital(rows):
+    if named is None and has_no_online_service(rows):
         show_no_online_services(context, ours.surgeries)
     elif named is None and context.output.is_table:
         context.output.show_separator()
@@ -41,7 +48,7 @@ def services(
 def gp(ctx: typer.Context) -> None:
     """Show your GPs: names, addresses, phones, opening hours."""
     context = get_context(ctx)
-    surgeries = called(context.portal.fetch_surgeries(), context.options.gp)
+    surgeries = find_surgeries(context.portal.fetch_surgeries(), context.options.gp)
     context.output.show_list(SURGERIES, surgeries)
     if not surgeries:
         context.output.notice(NO_GP_NOTICE)
@@ -52,7 +59,7 @@ NO_GP_NOTICE = "You have no GP: the portal's record names none."
 
 
 def show_no_online_services(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
-    """The notice for those whose GP offers nothing online, with how to reach the surgery."""
+    """Show that the GPs offer nothing online, and how to reach the surgeries."""
     if not surgeries:
         context.output.notice(NO_GP_NOTICE)
         return
@@ -61,7 +68,7 @@ def show_no_online_services(context: AppContext, surgeries: tuple[Surgery, ...])
 
 
 def show_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
-    """How to reach each surgery, a line each."""
+    """Show how to reach each surgery, a line each."""
     for surgery in surgeries:
         contact = [surgery.label, *surgery.phones, *surgery.addresses, *surgery.websites]
         context.output.notice(" · ".join(contact))

@@ -29,7 +29,7 @@ def troubleshoot(ctx: typer.Context) -> None:
     """Find out what is wrong, and what to do about it."""
     run: CommandRun = ctx.obj
     context = run.start_diagnosis()
-    if context.output.write_field_names_if_asked(FINDINGS):
+    if context.output.answer_field_query(FINDINGS):
         return
     findings = list(run_checks(CHECKS, _build_check_context(context)))
     _show(findings, context.output)

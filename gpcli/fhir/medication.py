@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
-from gpcli.model.prescription import Basis, Quantity, Remaining, called
+from gpcli.model.prescription import Basis, Quantity, Remaining, format_medicine
 
 _GROUP_SYSTEM = re.compile(r"(?:^|\D)7421$", re.ASCII)
 """The end of the system URI of the Norwegian prescription groups (Volven 7421)."""
@@ -27,7 +27,7 @@ class Medicine:
     @property
     def label(self) -> str | None:
         """Name and strength in one phrase."""
-        return called(self.name, self.strength)
+        return format_medicine(self.name, self.strength)
 
 
 def read_medicine(request: Element, bundle: Bundle) -> Medicine:

@@ -23,7 +23,7 @@ OPEN = frozenset({"requested", "received", "accepted", "ready", "in-progress", "
 WITHDRAWABLE = frozenset({"requested", "received"})
 """Statuses in which the patient can still take a request back."""
 
-FAILED = frozenset({"rejected", "failed"})
+REFUSED = frozenset({"rejected", "failed"})
 """Statuses that mean no."""
 
 
@@ -112,10 +112,10 @@ class Prescription:
     @property
     def label(self) -> str:
         """Name and strength in one phrase."""
-        return called(self.name, self.strength) or self.id
+        return format_medicine(self.name, self.strength) or self.id
 
 
-def called(name: str | None, strength: str | None) -> str | None:
+def format_medicine(name: str | None, strength: str | None) -> str | None:
     """Name and strength in one phrase; a strength that the name tells is not said twice."""
     if name and strength and f" {strength}".casefold() in f" {name}".casefold():
         return name

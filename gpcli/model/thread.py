@@ -120,7 +120,7 @@ class Draft:
     attachments: tuple[AttachedFile, ...] = ()
 
 
-def same_words(one: str | None, other: str | None) -> bool:
+def is_same_text(one: str | None, other: str | None) -> bool:
     """Whether two texts differ in nothing but their spacing, which a portal may tidy up."""
     return (one or "").split() == (other or "").split()
 

@@ -1,16 +1,15 @@
-"""What every part of the portal's client stands on: one patient, one way of asking, one reader."""
+"""What the parts of the portal's client share: the patient, the search, the mapper, the writes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gpcli.fhir.bundle import Bundle
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import SearchResult, PortalProfile, RecordMapper, unwrap
+from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 
@@ -19,7 +18,8 @@ from gpcli.portal.write.kernel import WriteKernel
 class PortalDependencies:
     """One portal on behalf of one patient.
 
-    `permitted` tells what the sign-in and the portal allow; `now` the present, aware.
+    `fetch_permitted_services` returns what the sign-in and the portal allow; `now` returns the
+    present, aware.
     """
 
     search: FhirSearch
@@ -37,22 +37,27 @@ class PortalDependencies:
 
     @property
     def author(self) -> str:
-        """Who writes, as a relative reference: the patient, unless somebody acts for them."""
+        """The relative reference of who writes: the patient, or who acts on their behalf."""
         acting = self.identity.fhir_user or f"Patient/{self.patient}"
         return "/".join(acting.split("/")[-2:])
 
-    def offer_queries(self) -> tuple[queries.Query, ...]:
-        """The questions that `offers` reads the answers of: GPs and services, prices, consents."""
-        patient = self.patient
-        return queries.patient_with_services(patient), queries.prices(), queries.consents(patient)
+    def offer_queries(self) -> dict[str, queries.Query]:
+        """Return the queries whose results `fetch_offers` reads, by name."""
+        return {
+            "gps": queries.patient_with_services(self.patient),
+            "prices": queries.prices(),
+            "consents": queries.consents(self.patient),
+        }
 
-    def fetch_offers(self, answers: Sequence[SearchResult]) -> Offers:
-        """What the GPs offer, from the answers to `about_offers`."""
-        self._add_services(unwrap(answers[0]))
-        return self.mapper.read_offers(answers, self.fetch_permitted_services())
+    def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
+        """Return what the GPs offer, from the results of `offer_queries`.
 
-    def _add_services(self, gps: Bundle) -> None:
-        """Where no GP's role names a service, fetch those of their organizations."""
+        Where no GP's role references a service, fetch the services of their organizations.
+        """
+        gps = unwrap(results["gps"])
         organizations = self.mapper.organizations_to_search(gps)
         if organizations:
             gps.merge(self.search.fetch_all(queries.organization_services(organizations)))
+        return self.mapper.read_offers(
+            gps, results["prices"], results["consents"], self.fetch_permitted_services()
+        )

@@ -1,8 +1,8 @@
-"""care.Mailbox over FHIR: threads of Communications."""
+"""care.Mailbox over FHIR: threads of Communications, and the contents of attachments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -34,7 +34,7 @@ from gpcli.model.thread import (
     ThreadFacts,
     ThreadId,
     ThreadKind,
-    same_words,
+    is_same_text,
 )
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
@@ -46,51 +46,61 @@ from gpcli.portal.write.outcome import NotChanged, WriteOutcome, used_otherwise,
 from gpcli.portal.write.requests import WritePart, build_entry_url
 from gpcli.portal.write.transaction import create_in_turn, create_together
 
-_FHIR = frozenset({"application/fhir+json", "application/json+fhir"})
-_JSON = _FHIR | {"application/json"}
-_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_FHIR_TYPES = frozenset({"application/fhir+json", "application/json+fhir"})
+_JSON_TYPES = _FHIR_TYPES | {"application/json"}
+_WEB_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
-def fetch_attachment_content(exchange: FhirSearch, attachment: Attachment) -> bytes:
-    """The bytes; raises BadResponse, WrongHost for a link out of the portal, NotFound."""
+def fetch_attachment_content(search: FhirSearch, attachment: Attachment) -> bytes:
+    """Fetch the bytes of an attachment, unless it holds them already.
+
+    Raises:
+        BadResponse: there are no bytes, or they can't be read.
+        WrongHost: its link leads out of the portal.
+        NotFound: the portal has no such file.
+    """
     if attachment.content is not None:
         return attachment.content
     if attachment.source is None:
-        raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
+        raise _no_bytes(attachment)
     if attachment.source.startswith(f"{DOCUMENT_REFERENCE}/"):
-        record, _ = exchange.fetch_resource(attachment.source)
-        inside = require(lambda: read_document(record, attachment.id))
-        return _fetched(exchange, inside) if inside.content is None else inside.content
-    return _fetched(exchange, attachment)
+        record, _ = search.fetch_resource(attachment.source)
+        document = require(lambda: read_document(record, attachment.id))
+        return _fetch_file(search, document) if document.content is None else document.content
+    return _fetch_file(search, attachment)
 
 
-def _fetched(exchange: FhirSearch, attachment: Attachment) -> bytes:
+def _fetch_file(search: FhirSearch, attachment: Attachment) -> bytes:
     if attachment.source is None:
-        raise BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
-    answer = exchange.client.get_file(attachment.source)
-    if not 200 <= answer.status < 300:
-        raise error_from_response(answer)
-    media_type = _media_type(answer)
-    if media_type in _PAGES and attachment.content_type not in _PAGES:
+        raise _no_bytes(attachment)
+    response = search.client.get_file(attachment.source)
+    if not 200 <= response.status < 300:
+        raise error_from_response(response)
+    media_type = _media_type(response)
+    if media_type in _WEB_PAGE_TYPES and attachment.content_type not in _WEB_PAGE_TYPES:
         raise BadResponse("The portal sent a web page where an attachment was due.")
-    return _unwrapped(answer, media_type) if media_type in _JSON else answer.body
+    return _read_file(response, media_type) if media_type in _JSON_TYPES else response.body
 
 
-def _unwrapped(answer: HttpResponse, media_type: str) -> bytes:
-    """The bytes in a Binary (R4); a file that is JSON itself is no Binary."""
+def _no_bytes(attachment: Attachment) -> BadResponse:
+    return BadResponse(f"The attachment {attachment.id} can't be read: it holds no bytes.")
+
+
+def _read_file(response: HttpResponse, media_type: str) -> bytes:
+    """Return the bytes in a Binary (R4), or the body of a file that is itself JSON."""
     try:
-        there: object = decode_json(answer.body)
-    except UnusableBody as refused:
-        if media_type in _FHIR:
-            raise BadResponse(f"An attachment can't be read: its answer {refused}.") from None
-        return bytes(answer.body)
-    wrapped = isinstance(there, dict) and "resourceType" in there
-    if media_type in _FHIR or wrapped:
-        return require(lambda: _in_binary(read_resource(there)))
-    return bytes(answer.body)
+        body: object = decode_json(response.body)
+    except UnusableBody as error:
+        if media_type in _FHIR_TYPES:
+            raise BadResponse(f"An attachment can't be read: its answer {error}.") from None
+        return bytes(response.body)
+    is_resource = isinstance(body, dict) and "resourceType" in body
+    if media_type in _FHIR_TYPES or is_resource:
+        return require(lambda: _read_binary(read_resource(body)))
+    return bytes(response.body)
 
 
-def _in_binary(binary: Element) -> bytes:
+def _read_binary(binary: Element) -> bytes:
     if binary.resource_type != "Binary":
         raise Malformed(f"the portal sent a {binary.resource_type} where a Binary was due")
     if binary.json.get("data") == "":
@@ -101,247 +111,297 @@ def _in_binary(binary: Element) -> bytes:
     return content
 
 
-def _media_type(answer: HttpResponse) -> str:
-    return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+def _media_type(response: HttpResponse) -> str:
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
-_AT_ONCE = 100
-"""Ids in one question: servers cap the length of a URL."""
+_IDS_PER_QUERY = 100
+"""How many ids to put in one query, since servers cap the length of a URL."""
 
-_E_CONSULTATION = f"{THREAD_SYSTEM}|{ThreadKind.E_CONSULTATION}"
+_E_CONSULTATIONS = f"{THREAD_SYSTEM}|{ThreadKind.E_CONSULTATION}"
 _SEE_LIST = "gpcli messages list shows what is there."
 
 
 class FhirMailbox:
-    """One patient's. It remembers which threads it found half started."""
+    """The mailbox of one patient; implements care.Mailbox.
 
-    def __init__(self, context: PortalDependencies, marks: ReadMarks) -> None:
-        self._context = context
-        self._marks = marks
-        self._exchange = context.search
-        self._patient = context.patient
-        self._read = ThreadMapper(
-            context.mapper, context.patient, context.portal_profile.zone, marks.__contains__
+    It remembers which threads lack their first message, by the intents that started them.
+    """
+
+    def __init__(self, dependencies: PortalDependencies, read_marks: ReadMarks) -> None:
+        self._dependencies = dependencies
+        self._read_marks = read_marks
+        self._search = dependencies.search
+        self._patient = dependencies.patient
+        self._thread_mapper = ThreadMapper(
+            dependencies.mapper,
+            dependencies.patient,
+            dependencies.portal_profile.zone,
+            read_marks.__contains__,
         )
-        self._begun: set[UUID] = set()
+        self._half_started: set[UUID] = set()
 
     def fetch_threads(self) -> list[Thread]:
-        """All threads, those with something unread first, then the newest."""
+        """Fetch all threads: those with unread messages first, then the newest."""
         patient = self._patient
-        about = queries.patient_with_gps(patient), queries.communications(patient), queries.unread_messages(patient)
-        gps, listed, unread = self._exchange.ask(*about)
-        if isinstance(listed, Rejected):
-            listed = self._exchange.fetch_all(queries.communications(patient, brief=False))
-        bundle = or_empty(gps)  # comes first: some servers cut down what comes along with the rest
-        bundle.merge(unwrap(listed))
-        bundle.merge(or_empty(unread))
-        if unclear := self._read.headers_to_fetch(bundle):
-            fetched = self._fetched(unclear)
-            fetched.merge(bundle)
-            bundle = fetched
-        return self._read.read_threads(bundle)
+        results = self._search.fetch_named(
+            {
+                "gps": queries.patient_with_gps(patient),
+                "communications": queries.communications(patient),
+                "unread": queries.unread_messages(patient),
+            }
+        )
+        communications = results["communications"]
+        if isinstance(communications, Rejected):
+            communications = self._search.fetch_all(queries.communications(patient, brief=False))
+        bundle = or_empty(results["gps"])  # first: some servers cut down resources included later
+        bundle.merge(unwrap(communications))
+        bundle.merge(or_empty(results["unread"]))
+        if ids := self._thread_mapper.headers_to_fetch(bundle):
+            headers = self._fetch_communications(ids)
+            headers.merge(bundle)
+            bundle = headers
+        return self._thread_mapper.read_threads(bundle)
 
     def fetch_conversation(self, thread: str) -> Conversation:
-        """One thread with its messages; also by the id of a message in it. Raises NotFound."""
-        bundle = self._around(thread, self._exchange.ask(*_about(thread)))
-        if missing := self._read.documents_to_fetch(bundle):
-            bundle.merge(or_empty(self._exchange.ask(queries.documents_by_id(missing))[0]))
-        conversation = self._conversation(bundle, thread)
+        """Fetch a thread with its messages, by its id or by that of a message in it.
+
+        Raises:
+            NotFound: the patient has no such thread.
+        """
+        bundle = self._fetch_rest_of_thread(
+            thread, self._search.fetch_named(_thread_queries(thread))
+        )
+        if ids := self._thread_mapper.documents_to_fetch(bundle):
+            (result,) = self._search.ask(queries.documents_by_id(ids))
+            bundle.merge(or_empty(result))
+        conversation = self._read_conversation(bundle, thread)
         if conversation is None:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
         return conversation
 
     def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
-        """What to know before a thread is started, in one round trip unless it was before."""
-        about_offers = self._context.offer_queries()
-        parts = queries.thread_part_intents(intent) if intent else ()
-        asked = [queries.by_identifier("Communication", each) for each in parts]
-        besides = self._besides(intent) if kind is ThreadKind.E_CONSULTATION else []
-        # What another run makes meanwhile is then known as ours, and not only under way.
-        answers = self._exchange.ask(*about_offers, *besides, *asked)
-        offers = self._context.fetch_offers(answers[: len(about_offers)])
-        found = answers[len(about_offers) :]
-        if any(isinstance(each, ConsentNeeded) for each in found):
-            return ThreadFacts(offers, None)
-        desk = self._desk(offers, found[: len(besides)], intent)
-        if intent is None:
-            return desk
-        header, message = self._with_identifier(found[len(besides) :], parts)
-        if not header.matches and not message.matches:
-            return desk
-        half = not message.matches
-        self._begun |= {intent} if half else set()
-        return replace(desk, earlier=self._earlier(header, message), half=half)
+        """Fetch the facts on which a new thread is decided.
 
-    def _besides(self, intent: UUID | None) -> list[queries.Query]:
-        """What to ask besides, before an e-consultation: those under way, and by other ways."""
-        same = [queries.by_identifier("Appointment", intent)] if intent else []
-        return [queries.open_thread_headers(self._patient, _E_CONSULTATION), *same]
-
-    def _desk(self, offers: Offers, besides: Sequence[SearchResult], intent: UUID | None) -> ThreadFacts:
-        """The desk with the answers to `_besides`, if that was asked."""
-        if not besides:
+        In one round trip, unless an earlier run with this intent has started the thread.
+        """
+        named = {}
+        if kind is ThreadKind.E_CONSULTATION:
+            named["open"] = queries.open_thread_headers(self._patient, _E_CONSULTATIONS)
+            if intent:
+                named["appointment"] = queries.by_identifier("Appointment", intent)
+        # After `open`: what another run creates in between is then recognised by its identifier.
+        if intent:
+            header, message = queries.thread_part_intents(intent)
+            named["header"] = queries.by_identifier("Communication", header)
+            named["message"] = queries.by_identifier("Communication", message)
+        results = self._search.fetch_named(self._dependencies.offer_queries() | named)
+        offers = self._dependencies.fetch_offers(results)
+        if any(isinstance(results[name], ConsentNeeded) for name in named):
             return ThreadFacts(offers, None)
-        begun = self._read.read_headers(or_empty(besides[0]))
-        open_ones = (each for each in begun if each.kind == ThreadKind.E_CONSULTATION)
-        same = (
-            with_identifier(or_empty(besides[1]), "Appointment", intent).matches if intent else []
-        )
+        facts = ThreadFacts(offers, None)
+        if kind is ThreadKind.E_CONSULTATION:
+            facts = self._read_e_consultation_facts(offers, results, intent)
+        return self._add_earlier(facts, results, intent) if intent else facts
+
+    def _read_e_consultation_facts(
+        self, offers: Offers, results: Mapping[str, SearchResult], intent: UUID | None
+    ) -> ThreadFacts:
+        """Return the open e-consultations, and the appointment requested with this intent."""
+        threads = self._thread_mapper.read_headers(or_empty(results["open"]))
+        e_consultations = (each for each in threads if each.kind == ThreadKind.E_CONSULTATION)
+        appointment_id = None
+        if intent:
+            bundle = with_identifier(or_empty(results["appointment"]), "Appointment", intent)
+            matches = bundle.matches
+            appointment_id = require(lambda: matches[0].require_string("id")) if matches else None
         return ThreadFacts(
             offers,
             None,
-            under_way=tuple(each for each in open_ones if not each.closed),
-            appointment=require(lambda: same[0].require_string("id")) if same else None,
+            under_way=tuple(each for each in e_consultations if not each.closed),
+            appointment=appointment_id,
         )
 
+    def _add_earlier(
+        self, facts: ThreadFacts, results: Mapping[str, SearchResult], intent: UUID
+    ) -> ThreadFacts:
+        """Add the thread that an earlier run with this intent has started, if any."""
+        header_intent, message_intent = queries.thread_part_intents(intent)
+        header = with_identifier(unwrap(results["header"]), "Communication", header_intent)
+        message = with_identifier(unwrap(results["message"]), "Communication", message_intent)
+        if not header.matches and not message.matches:
+            return facts
+        half = not message.matches
+        self._half_started |= {intent} if half else set()
+        return replace(facts, earlier=self._fetch_earlier(header, message), half=half)
+
     def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
-        """What to know before a reply, in one round trip."""
-        about_offers = self._context.offer_queries()
-        mine = [queries.by_identifier("Communication", intent)] if intent else []
-        answers = self._exchange.ask(*about_offers, *_about(thread), *mine)
-        offers = self._context.fetch_offers(answers[: len(about_offers)])
-        answers = answers[len(about_offers) :]
-        conversation = self._conversation(self._around(thread, answers[:2]), thread)
-        earlier = self._sent(self._with_identifier(answers[2:], [intent])[0]) if intent else None
+        """Fetch the facts on which a reply is decided, in one round trip."""
+        named = self._dependencies.offer_queries() | _thread_queries(thread)
+        if intent:
+            named["reply"] = queries.by_identifier("Communication", intent)
+        results = self._search.fetch_named(named)
+        offers = self._dependencies.fetch_offers(results)
+        bundle = self._fetch_rest_of_thread(thread, results)
+        conversation = self._read_conversation(bundle, thread)
+        earlier = None
+        if intent:
+            reply = with_identifier(unwrap(results["reply"]), "Communication", intent)
+            earlier = self._read_own_message(reply)
         return ReplyFacts(offers, conversation, earlier)
 
     def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
-        """Start a thread and read it back; completes one whose first message never arrived."""
-        kernel = self._context.kernel
-        letter = self._letter(kind, offer.surgery.id)
-        of_header, of_message = queries.thread_part_intents(intent)
-        header = WritePart(of_header, write_header(letter, subject, of_header))
+        """Start a thread and read it back; complete one whose first message never arrived."""
+        kernel = self._dependencies.kernel
+        envelope = self._build_envelope(kind, offer.surgery.id)
+        header_intent, message_intent = queries.thread_part_intents(intent)
+        header = WritePart(header_intent, write_header(envelope, subject, header_intent))
 
-        def message(reference: str) -> WritePart:
-            return WritePart(of_message, write_message(letter, draft, reference, of_message))
+        def build_message(reference: str) -> WritePart:
+            body = write_message(envelope, draft, reference, message_intent)
+            return WritePart(message_intent, body)
 
-        begun = intent in self._begun
+        begun = intent in self._half_started
         if kernel.search.fetch_capabilities().transaction and not begun:
-            parts = header, message(build_entry_url(of_header))
+            parts = header, build_message(build_entry_url(header_intent))
             outcome = create_together(kernel, parts, intent)
         else:
-            outcome = create_in_turn(kernel, header, message, intent, begun=begun)
-        return WriteResult(self._started(outcome, subject, draft), outcome.changed)
+            outcome = create_in_turn(kernel, header, build_message, intent, begun=begun)
+        return WriteResult(self._require_started(outcome, subject, draft), outcome.changed)
 
     def send_reply(
         self, conversation: Conversation, draft: Draft, intent: UUID
     ) -> WriteResult[Message]:
-        """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
+        """Send a reply in a thread; raise AlreadyAnswered when it is closed, OutcomeUnknown."""
         thread, latest = conversation.thread, conversation.latest_from_surgery
-        letter = self._letter(thread.kind, thread.surgery_id)
-        answers = latest.id if latest else None
+        envelope = self._build_envelope(thread.kind, thread.surgery_id)
         header = f"Communication/{thread.id}"
-        body = write_message(letter, draft, header, intent, in_response_to=answers)
-        outcome = self._context.kernel.create(WritePart(intent, body))
-        sent, changed = self._sent(outcome.along), outcome.changed
-        return WriteResult(_as_meant(sent, thread.id, draft, changed=changed), changed=changed)
+        latest_id = latest.id if latest else None
+        body = write_message(envelope, draft, header, intent, in_response_to=latest_id)
+        outcome = self._dependencies.kernel.create(WritePart(intent, body))
+        message, changed = self._read_own_message(outcome.along), outcome.changed
+        return WriteResult(
+            _require_as_sent(message, thread.id, draft, changed=changed), changed=changed
+        )
 
     def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
-        """Have the portal know that it is read, or where it lets nobody, this machine."""
+        """Mark a message as read at the portal, or on this machine where that is not permitted."""
         read = replace(message, unread=False)
         try:
-            outcome = self._context.kernel.update(
+            outcome = self._dependencies.kernel.update(
                 f"Communication/{message.id}",
-                lambda there: write_received(there, self._context.now()),
+                lambda record: write_received(record, self._dependencies.now()),
                 _is_received,
                 intent,
             )
         except (NotPermitted, Rejected, NotChanged):
-            new = str(message.id) not in self._marks
-            self._marks.add(str(message.id))
+            new = str(message.id) not in self._read_marks
+            self._read_marks.add(str(message.id))
             return WriteResult(read, new, here_only=True)
         return WriteResult(read, outcome.changed)
 
     def fetch_content(self, attachment: Attachment) -> bytes:
-        """The bytes of an attachment; raises NotFound, BadResponse, WrongHost."""
-        return fetch_attachment_content(self._exchange, attachment)
+        """Fetch the bytes of an attachment; raise as `fetch_attachment_content` does."""
+        return fetch_attachment_content(self._search, attachment)
 
-    def _fetched(self, ids: Sequence[str]) -> Bundle:
-        chunks = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+    def _fetch_communications(self, ids: Sequence[str]) -> Bundle:
+        chunks = [
+            ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)
+        ]
         bundle = Bundle()
-        for answer in self._exchange.ask(*map(queries.communications_by_id, chunks)):
-            bundle.merge(unwrap(answer))
+        for result in self._search.ask(*map(queries.communications_by_id, chunks)):
+            bundle.merge(unwrap(result))
         return bundle
 
-    def _around(self, thread: str, answers: Sequence[SearchResult]) -> Bundle:
-        """A thread with its messages; where `thread` is one of them, all around it."""
-        header, messages = map(unwrap, answers)
-        header.merge(messages)
-        one = header.get(f"Communication/{thread}")
-        parent = require(partial(header_reference, one)) if one else None
+    def _fetch_rest_of_thread(self, thread: str, results: Mapping[str, SearchResult]) -> Bundle:
+        """Return the results of `_thread_queries`.
+
+        Where `thread` is the id of a message, fetch the thread that it is part of as well.
+        """
+        bundle, messages = unwrap(results["header"]), unwrap(results["messages"])
+        bundle.merge(messages)
+        parent = _find_parent(bundle, thread)
         if parent:
-            for each in self._exchange.ask(*_about(parent.partition("/")[2])):
-                header.merge(unwrap(each))
-        return header
+            more = self._search.fetch_named(_thread_queries(parent.partition("/")[2]))
+            for result in more.values():
+                bundle.merge(unwrap(result))
+        return bundle
 
-    def _conversation(self, bundle: Bundle, identity: str) -> Conversation | None:
-        one = bundle.get(f"Communication/{identity}")
-        parent = require(partial(header_reference, one)) if one else None
-        thread = parent.partition("/")[2] if parent else identity
-        return self._read.read_conversation(bundle, thread)
+    def _read_conversation(self, bundle: Bundle, communication_id: str) -> Conversation | None:
+        parent = _find_parent(bundle, communication_id)
+        thread = parent.partition("/")[2] if parent else communication_id
+        return self._thread_mapper.read_conversation(bundle, thread)
 
-    def _with_identifier(self, found: Sequence[SearchResult], intents: Sequence[UUID]) -> list[Bundle]:
-        pairs = zip(found, intents, strict=True)
-        return [with_identifier(unwrap(each), "Communication", intent) for each, intent in pairs]
+    def _fetch_earlier(self, header: Bundle, message: Bundle) -> Conversation:
+        """Fetch the thread whose header or first message was found; raise Conflict for another's.
 
-    def _earlier(self, header: Bundle, message: Bundle) -> Conversation:
-        """The thread whose header, or first message, was found; raises Conflict for another's.
-
-        The message alone was found when both came to be between the two questions.
+        Only the message is found when both were created between the two searches.
         """
         try:
-            for one in (*header.matches, *message.matches):
-                return self.fetch_conversation(one.require_string("id"))
+            for record in (*header.matches, *message.matches):
+                return self.fetch_conversation(record.require_string("id"))
         except NotFound:
             pass
         raise used_otherwise()
 
-    def _sent(self, found: Bundle) -> Message | None:
-        """The message that was found; raises Conflict for somebody else's."""
-        if not found.matches:
+    def _read_own_message(self, bundle: Bundle) -> Message | None:
+        """Return the message that was found, if any; raise Conflict for another patient's."""
+        if not bundle.matches:
             return None
-        message = self._read.read_message(found.matches[0], found)
+        message = self._thread_mapper.read_message(bundle.matches[0], bundle)
         if message is None:
             raise used_otherwise()
         return message
 
-    def _letter(self, kind: str | None, surgery: str | None) -> Envelope:
-        addresses = self._context.mapper.addresses
+    def _build_envelope(self, kind: str | None, surgery: str | None) -> Envelope:
+        addresses = self._dependencies.mapper.addresses
         recipient = addresses.get(surgery, f"PractitionerRole/{surgery}") if surgery else None
-        now = self._context.now()
-        return Envelope(kind, self._patient, self._context.author, recipient, now)
+        now = self._dependencies.now()
+        return Envelope(kind, self._patient, self._dependencies.author, recipient, now)
 
-    def _started(self, outcome: WriteOutcome, subject: str, draft: Draft) -> Conversation:
+    def _require_started(self, outcome: WriteOutcome, subject: str, draft: Draft) -> Conversation:
+        """Return the thread that was started; raise Conflict when it is not as it was sent."""
         header, message = outcome.records
-        conversation = self._read.read_conversation(outcome.along, header.require_string("id"))
+        thread_id = header.require_string("id")
+        conversation = self._thread_mapper.read_conversation(outcome.along, thread_id)
         if conversation is None:
             raise Conflict("What the portal made of the request is not yours.", hint=_SEE_LIST)
         thread = conversation.thread
         first = [each for each in conversation.messages if each.id == message.require_string("id")]
-        _as_meant(first[0] if first else None, thread.id, draft, changed=outcome.changed)
-        if not outcome.changed and not same_words(thread.subject, subject):
+        _require_as_sent(first[0] if first else None, thread.id, draft, changed=outcome.changed)
+        if not outcome.changed and not is_same_text(thread.subject, subject):
             raise used_otherwise()
         return conversation
 
 
-def _about(thread: str) -> tuple[queries.Query, queries.Query]:
-    return queries.communications_by_id([thread]), queries.thread_messages(thread)
+def _thread_queries(thread: str) -> dict[str, queries.Query]:
+    """Return the queries for a thread and its messages, by name."""
+    return {
+        "header": queries.communications_by_id([thread]),
+        "messages": queries.thread_messages(thread),
+    }
 
 
-def _as_meant(
+def _find_parent(bundle: Bundle, communication_id: str) -> str | None:
+    """Return the header that a Communication of the bundle is part of, as `Communication/id`."""
+    record = bundle.get(f"Communication/{communication_id}")
+    return require(partial(header_reference, record)) if record else None
+
+
+def _require_as_sent(
     message: Message | None, thread: ThreadId | None, draft: Draft, *, changed: bool
 ) -> Message:
-    """What the portal shows; raises Conflict when that is something else than what was sent.
+    """Return the message that the portal shows; raise Conflict where it is not the one sent.
 
-    The words are compared only with those of a message that was there before: a portal may tidy
-    up what it takes.
+    Texts are compared only when the message was there before (`changed` is False), since a portal
+    may normalise the text that it stores.
     """
     hint = f"gpcli messages show {thread} shows what is there."
     if message is None or message.thread_id != thread or not message.mine:
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
-    if not changed and not same_words(message.text, draft.text):
+    if not changed and not is_same_text(message.text, draft.text):
         raise used_otherwise()
     if len(message.attachments) != len(draft.attachments):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)

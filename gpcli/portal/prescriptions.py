@@ -12,7 +12,7 @@ from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, NotPer
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.medication import Dispense, read_dispense, read_medicine, has_stated_remaining
+from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense, read_medicine
 from gpcli.fhir.medication_request import (
     is_renewal,
     read_prescription,
@@ -25,7 +25,7 @@ from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal import medication_queries
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import SearchResult, RecordMapper, require, unwrap
+from gpcli.portal.mapping import RecordMapper, SearchResult, require, unwrap
 from gpcli.portal.queries import Query
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
@@ -34,240 +34,252 @@ from gpcli.portal.write.requests import WritePart
 
 
 def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
-    """The newest of each chain, with all its `predecessors`, the latest first.
+    """Return the newest prescription of each chain with all its `predecessors`, latest first.
 
-    Each comes with the one that it replaces. Two that replace the same one are both newest. Of
-    those that replace each other in a ring, which no record should say, the last issued counts.
+    The `predecessors` of each argument hold the one that it replaces. Two that replace the same one
+    are both newest. Of several that replace each other in a ring, the last issued is newest.
     """
     known = {str(each.id): each for each in prescriptions}
-    replaced = {before for each in known.values() for before in _before(each)}
+    replaced = {each for prescription in known.values() for each in _predecessors(prescription)}
     by_issue = sorted(known.values(), key=lambda each: each.issued or "", reverse=True)
-    shown, seen = [], set[str]()
-    for each in sorted(by_issue, key=lambda each: each.id in replaced):
-        if each.id in seen:
+    newest, seen = [], set[str]()
+    for prescription in sorted(by_issue, key=lambda each: each.id in replaced):
+        if prescription.id in seen:
             continue
-        predecessors = _ancestors(each, known)
-        seen |= {each.id, *predecessors}
-        shown.append(replace(each, predecessors=predecessors))
-    return shown
+        ancestors = _ancestors(prescription, known)
+        seen |= {prescription.id, *ancestors}
+        newest.append(replace(prescription, predecessors=ancestors))
+    return newest
 
 
-def _before(prescription: Prescription) -> set[str]:
+def _predecessors(prescription: Prescription) -> set[str]:
     return set(prescription.predecessors) - {prescription.id}
 
 
 def _ancestors(prescription: Prescription, known: Mapping[str, Prescription]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    ancestors: dict[str, None] = {}
     current: Prescription | None = prescription
     while current:
-        before = _before(current) - {prescription.id, *found}
-        found |= dict.fromkeys(before)
-        current = known.get(next(iter(before), ""))
-    return tuple(found)
+        replaced = _predecessors(current) - {prescription.id, *ancestors}
+        ancestors |= dict.fromkeys(replaced)
+        current = known.get(next(iter(replaced), ""))
+    return tuple(ancestors)
 
 
 _NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 
 
 def fetch_missing_parts(
-    found: Bundle, exchange: FhirSearch, mapper: RecordMapper, patient: str
+    bundle: Bundle, search: FhirSearch, mapper: RecordMapper, patient: str
 ) -> list[Dispense] | None:
-    """Add to `found` what should have come along; returns what was handed out.
+    """Add to `bundle` the resources that were not included; return the dispenses.
 
-    `None` = the portal does not tell, or tells something that can't be read.
+    `None` where the portal does not show the dispenses, or one of them can't be read.
     """
-    asked = list(_missing(found, patient, exchange))
-    answers = exchange.ask(*asked) if asked else []
-    for query, answer in zip(asked, answers, strict=True):
-        _take(found, query, answer, exchange.flaws)
-    there = list(found.of_type("MedicationDispense"))
-    told = bool(there) or _was_answered("MedicationDispense", asked, answers)
-    read = mapper.read_matches(Bundle(matches=there), "MedicationDispense", read_dispense)
-    return read if told and len(read) == len(there) else None
+    named = _missing_queries(bundle, patient, search)
+    results = search.fetch_named(named)
+    for name, query in named.items():
+        _merge_included(bundle, query, results[name], search.flaws)
+    records = list(bundle.of_type("MedicationDispense"))
+    shown = bool(records) or isinstance(results.get("dispenses"), Bundle)
+    dispenses = mapper.read_matches(Bundle(matches=records), "MedicationDispense", read_dispense)
+    return dispenses if shown and len(dispenses) == len(records) else None
 
 
-def _missing(found: Bundle, patient: str, exchange: FhirSearch) -> Iterator[Query]:
-    requests = [each for each in found.matches if each.resource_type == "MedicationRequest"]
-    yield from medication_queries.medications_by_id(_unseen(requests, found))
-    searches = exchange.fetch_capabilities().searches if requests else ()
-    handed_out, asked = any(found.of_type("MedicationDispense")), any(found.of_type("Task"))
-    if not handed_out and "MedicationDispense" in searches and any(map(_is_counted, requests)):
-        yield medication_queries.dispenses(patient)
-    if not (handed_out or asked) and "Task" in searches:
-        yield medication_queries.renewals(patient)
+def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[str, Query]:
+    """Return the queries, by name, for what should have been included and was not."""
+    requests = bundle.matches_of_type("MedicationRequest")
+    medications = medication_queries.medications_by_id(_find_missing_medications(requests, bundle))
+    named = {f"medications {number}": query for number, query in enumerate(medications)}
+    searches = search.fetch_capabilities().searches if requests else ()
+    has_dispenses, has_tasks = (
+        any(bundle.of_type("MedicationDispense")),
+        any(bundle.of_type("Task")),
+    )
+    if (
+        not has_dispenses
+        and "MedicationDispense" in searches
+        and any(map(_has_to_be_counted, requests))
+    ):
+        named["dispenses"] = medication_queries.dispenses(patient)
+    if not (has_dispenses or has_tasks) and "Task" in searches:
+        named["renewals"] = medication_queries.renewals(patient)
+    return named
 
 
-def _unseen(requests: Sequence[Element], found: Bundle) -> list[str]:
-    """Ids of the Medications that are referred to and did not come along."""
-    unseen: dict[str, None] = {}
+def _find_missing_medications(requests: Sequence[Element], bundle: Bundle) -> list[str]:
+    """Return the ids of Medications that `requests` refer to and the bundle lacks."""
+    missing: dict[str, None] = {}
     for request in requests:
-        with suppress(Malformed):  # named when the prescription is read
+        with suppress(Malformed):  # becomes a flaw when the prescription is read
             target = request.reference("medicationReference") or ""
-            kind, _, identity = target.partition("/")
-            if kind == "Medication" and identity and found.get(target) is None:
-                unseen[identity] = None
-    return list(unseen)
+            resource_type, _, resource_id = target.partition("/")
+            if resource_type == "Medication" and resource_id and bundle.get(target) is None:
+                missing[resource_id] = None
+    return list(missing)
 
 
-def _is_counted(request: Element) -> bool:
-    """Whether what is left of a prescription has to be counted."""
+def _has_to_be_counted(request: Element) -> bool:
+    """Return whether the dispenses of a prescription tell what remains of it."""
     try:
         return request.string("status") == "active" and not has_stated_remaining(request)
-    except Malformed:  # named when the prescription is read
+    except Malformed:  # becomes a flaw when the prescription is read
         return False
 
 
-def _take(found: Bundle, query: Query, answer: SearchResult, flaws: list[str]) -> None:
-    if isinstance(answer, Bundle):
-        found.merge(Bundle(resources=answer.resources))
+def _merge_included(bundle: Bundle, query: Query, result: SearchResult, flaws: list[str]) -> None:
+    """Add the resources of a result to `bundle`, not as matches; an error becomes a flaw."""
+    if isinstance(result, Bundle):
+        bundle.merge(Bundle(resources=result.resources))
         return
-    flaw = f"{query.resource_type}: {answer.message}"
-    if not isinstance(answer, _NOT_SHOWN) and flaw not in flaws:
+    flaw = f"{query.resource_type}: {result.message}"
+    if not isinstance(result, _NOT_SHOWN) and flaw not in flaws:
         flaws.append(flaw)
 
 
-def _was_answered(kind: str, asked: Sequence[Query], answers: Sequence[SearchResult]) -> bool:
-    pairs = zip(asked, answers, strict=True)
-    return any(
-        query.resource_type == kind and isinstance(answer, Bundle) for query, answer in pairs
-    )
-
-
-_LOOK_AT_LIST = "gpcli rx requests shows what is there."
-_MAY_BE_ASKED_FOR = (AlreadyAnswered, Conflict, Rejected)
-"""How portals refuse what is asked for already: they have no code for that."""
+_SEE_LIST = "gpcli rx requests shows what is there."
+_MAY_BE_REQUESTED_ALREADY = (AlreadyAnswered, Conflict, Rejected)
+"""The errors with which portals refuse a renewal that is requested already."""
 
 
 class FhirPrescriptions:
-    """One patient's. It remembers what the prescriptions are called that it has read."""
+    """The prescriptions of one patient; implements care.Prescriptions.
 
-    def __init__(self, context: PortalDependencies) -> None:
-        self._context = context
-        self._exchange = context.search
-        self._reader = context.mapper
-        self._zone = context.portal_profile.zone
+    It remembers the labels of the prescriptions that it has read, for requests to renew them.
+    """
+
+    def __init__(self, dependencies: PortalDependencies) -> None:
+        self._dependencies = dependencies
+        self._search = dependencies.search
+        self._mapper = dependencies.mapper
+        self._zone = dependencies.portal_profile.zone
         self._labels: dict[str, str] = {}
 
     def fetch_prescriptions(self) -> list[Prescription]:
-        """The newest of each chain, also expired ones, by name."""
-        found = self._exchange.fetch_all(medication_queries.prescriptions(self._context.patient))
-        return self._chains(found)[0]
+        """Fetch the newest prescription of each chain, also expired ones, by name."""
+        query = medication_queries.prescriptions(self._dependencies.patient)
+        return self._fetch_chains(self._search.fetch_all(query))[0]
 
     def fetch_renewals(self) -> list[Renewal]:
-        """Requests to renew, newest first."""
-        found = self._exchange.fetch_all(medication_queries.renewals(self._context.patient))
-        return self._renewals(found, found.matches)
+        """Fetch the requests for renewals, newest first."""
+        query = medication_queries.renewals(self._dependencies.patient)
+        bundle = self._search.fetch_all(query)
+        return self._read_renewals(bundle, bundle.matches)
 
     def fetch_renewal(self, renewal: str) -> Renewal:
-        """One request; raises NotFound."""
-        found = self._exchange.fetch_all(medication_queries.renewal(renewal))
-        for one in self._renewals(found, found.matches):
-            if one.id == renewal:
-                return one
-        raise _no_such(renewal)
+        """Fetch one request for a renewal; raise NotFound."""
+        bundle = self._search.fetch_all(medication_queries.renewal(renewal))
+        for found in self._read_renewals(bundle, bundle.matches):
+            if found.id == renewal:
+                return found
+        raise _renewal_not_found(renewal)
 
     def fetch_renewal_facts(self) -> RenewalFacts:
-        """What to know before renewing; no prescriptions where renewing is not allowed anyway."""
-        asked = (
-            *self._context.offer_queries(),
-            medication_queries.prescriptions(self._context.patient),
-        )
-        answers = self._exchange.ask(*asked)
-        offers = self._context.fetch_offers(answers[:3])
+        """Fetch the facts on which a renewal is decided.
+
+        There are no prescriptions among them where the patient may not renew any.
+        """
+        query = medication_queries.prescriptions(self._dependencies.patient)
+        named = self._dependencies.offer_queries() | {"prescriptions": query}
+        results = self._search.fetch_named(named)
+        offers = self._dependencies.fetch_offers(results)
         if not _may_renew(offers):
             return RenewalFacts(offers, ())
-        found = unwrap(answers[3])
-        found.merge(Bundle(resources=unwrap(answers[0]).resources))
-        prescriptions, renewals = self._chains(found)
+        bundle = unwrap(results["prescriptions"])
+        bundle.merge(Bundle(resources=unwrap(results["gps"]).resources))
+        prescriptions, renewals = self._fetch_chains(bundle)
         return RenewalFacts(offers, tuple(prescriptions), tuple(renewals))
 
     def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
-        """Ask to renew each, sent together; how each ended, in the same order.
+        """Request renewals, sent together; return the outcome of each, in the same order.
 
-        Each has an intent of its own, `uuid5(intent, id of the prescription)`. What the portal
-        refuses because another run has asked for it meanwhile is as that run has left it.
+        Each request has the intent `uuid5(intent, id of the prescription)`. Where the portal
+        refuses one since another run has requested it meanwhile, the outcome is that request.
         """
         self._labels.update({each.id: each.label for each in prescriptions})
-        parts = [self._part(each, note, uuid5(intent, each.id)) for each in prescriptions]
-        made = create_each(self._context.kernel, parts, intent)
-        others = self._by_others(made, intent)
+        parts = [self._build_part(each, note, uuid5(intent, each.id)) for each in prescriptions]
+        outcomes = create_each(self._dependencies.kernel, parts, intent)
+        others = self._fetch_requests_of_others(outcomes, intent)
         return [
-            _left_by(others, each, outcome) or self._asked(each, note, outcome)
-            for each, outcome in zip(prescriptions, made, strict=True)
+            _outcome_of_others(others, each, outcome) or self._build_outcome(each, note, outcome)
+            for each, outcome in zip(prescriptions, outcomes, strict=True)
         ]
 
     def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
-        """Take a request back; raises NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
-        outcome = self._context.kernel.update(
+        """Withdraw a request; raise NotFound, AlreadyAnswered, Conflict, OutcomeUnknown."""
+        outcome = self._dependencies.kernel.update(
             f"Task/{renewal}",
             lambda task: require(partial(write_renewal_withdrawal, task)),
             lambda task: require(partial(self._is_withdrawn, task)),
             intent,
         )
-        there = require(lambda: read_renewal(outcome.record, self._labels, self._zone))
-        return WriteResult(there, outcome.changed)
+        withdrawn = require(lambda: read_renewal(outcome.record, self._labels, self._zone))
+        return WriteResult(withdrawn, outcome.changed)
 
     def _is_withdrawn(self, task: Element) -> bool:
-        """Whether it is done already; raises NotFound for what is none of the patient's."""
-        if not (is_renewal(task) and is_about_patient(task, self._context.patient)):
-            raise _no_such(task.require_string("id"))
+        """Return whether it is withdrawn; raise NotFound for another Task or another patient's."""
+        if not (is_renewal(task) and is_about_patient(task, self._dependencies.patient)):
+            raise _renewal_not_found(task.require_string("id"))
         return task.require_string("status") == "cancelled"
 
-    def _part(self, prescription: Prescription, note: str | None, intent: UUID) -> WritePart:
-        context = self._context
-        body = write_renewal(
-            prescription, context.patient, context.author, note, intent, context.now()
-        )
+    def _build_part(self, prescription: Prescription, note: str | None, intent: UUID) -> WritePart:
+        patient, author = self._dependencies.patient, self._dependencies.author
+        body = write_renewal(prescription, patient, author, note, intent, self._dependencies.now())
         return WritePart(intent, body)
 
-    def _by_others(self, made: Iterable[PartOutcome], intent: UUID) -> list[Renewal]:
-        """Requests of other intents, newest first, where a refusal may be due to one of them."""
-        if not any(isinstance(outcome, _MAY_BE_ASKED_FOR) for outcome in made):
+    def _fetch_requests_of_others(
+        self, outcomes: Iterable[PartOutcome], intent: UUID
+    ) -> list[Renewal]:
+        """Fetch the requests of other intents, newest first, if one may have caused a refusal."""
+        if not any(isinstance(outcome, _MAY_BE_REQUESTED_ALREADY) for outcome in outcomes):
             return []
         with suppress(GpcliError):  # then the refusal stands
-            return [each for each in self.fetch_renewals() if not _is_of(intent, each)]
+            return [each for each in self.fetch_renewals() if not _has_intent(intent, each)]
         return []
 
-    def _asked(
+    def _build_outcome(
         self, prescription: Prescription, note: str | None, outcome: PartOutcome
     ) -> RenewalOutcome:
         if isinstance(outcome, GpcliError):
             return RenewalOutcome(prescription, None, changed=False, error=outcome)
-        made = self._renewals(Bundle(), outcome.records)
-        if not made or made[0].prescription_id != prescription.id:
-            trouble = Conflict("The portal made something else of the request.", hint=_LOOK_AT_LIST)
-            return RenewalOutcome(prescription, None, changed=False, error=trouble)
-        if not outcome.changed and made[0].note != note:
+        renewals = self._read_renewals(Bundle(), outcome.records)
+        if not renewals or renewals[0].prescription_id != prescription.id:
+            error = Conflict("The portal made something else of the request.", hint=_SEE_LIST)
+            return RenewalOutcome(prescription, None, changed=False, error=error)
+        if not outcome.changed and renewals[0].note != note:
             return RenewalOutcome(prescription, None, changed=False, error=used_otherwise())
-        return RenewalOutcome(prescription, made[0], outcome.changed)
+        return RenewalOutcome(prescription, renewals[0], outcome.changed)
 
-    def _chains(self, found: Bundle) -> tuple[list[Prescription], list[Renewal]]:
-        """The newest of each chain of a bundle, each with the newest request to renew it.
+    def _fetch_chains(self, bundle: Bundle) -> tuple[list[Prescription], list[Renewal]]:
+        """Return the newest prescription of each chain, and all requests, newest first.
 
-        Beside them all requests that there are, newest first.
+        Each prescription has its newest request. Fetches what the bundle lacks.
         """
-        handed_out = fetch_missing_parts(found, self._exchange, self._reader, self._context.patient)
+        patient = self._dependencies.patient
+        dispenses = fetch_missing_parts(bundle, self._search, self._mapper, patient)
         read = partial(
             read_prescription,
-            bundle=found,
-            dispenses=handed_out,
+            bundle=bundle,
+            dispenses=dispenses,
             zone=self._zone,
-            now=self._context.now(),
+            now=self._dependencies.now(),
         )
-        shown = newest_of_chains(self._reader.read_matches(found, "MedicationRequest", read))
-        asked = self._renewals(found, found.of_type("Task"))
-        return sorted((_with_renewal(each, asked) for each in shown), key=_by_name), asked
+        newest = newest_of_chains(self._mapper.read_matches(bundle, "MedicationRequest", read))
+        renewals = self._read_renewals(bundle, bundle.of_type("Task"))
+        return sorted((_with_renewal(each, renewals) for each in newest), key=_by_name), renewals
 
-    def _renewals(self, along: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
-        """Requests among `tasks`, newest first; `along` is what came with them."""
-        self._labels.update(_names(along))
-        found = self._reader.read_matches(Bundle(matches=list(tasks)), "Task", self._renewal)
-        return sorted(found, key=_by_time, reverse=True)
+    def _read_renewals(self, bundle: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
+        """Return the requests among `tasks`, newest first; `bundle` holds their prescriptions."""
+        self._labels.update(_read_labels(bundle))
+        renewals = self._mapper.read_matches(
+            Bundle(matches=list(tasks)), "Task", self._read_renewal
+        )
+        return sorted(renewals, key=_by_time, reverse=True)
 
-    def _renewal(self, task: Element) -> Renewal | None:
-        """What a Task asks to renew; lenient servers send other Tasks as well."""
+    def _read_renewal(self, task: Element) -> Renewal | None:
+        """Return a request; `None` for another kind of Task, which lenient servers send too."""
         return read_renewal(task, self._labels, self._zone) if is_renewal(task) else None
 
 
@@ -276,37 +288,37 @@ def _may_renew(offers: Offers) -> bool:
     return permitted and offers.consent is ConsentLevel.FULL_ACCESS
 
 
-def _names(along: Bundle) -> Iterator[tuple[str, str]]:
-    """What each MedicationRequest is about, by its id, as far as that can be read."""
-    for request in along.of_type("MedicationRequest"):
+def _read_labels(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Yield the id and the label of each readable MedicationRequest."""
+    for request in bundle.of_type("MedicationRequest"):
         with suppress(Malformed):
-            label = read_medicine(request, along).label
+            label = read_medicine(request, bundle).label
             yield request.require_string("id"), label or request.require_string("id")
 
 
 def _with_renewal(prescription: Prescription, newest_first: Iterable[Renewal]) -> Prescription:
-    return replace(prescription, renewal=_newest(newest_first, prescription))
+    return replace(prescription, renewal=_find_newest(newest_first, prescription))
 
 
-def _newest(newest_first: Iterable[Renewal], prescription: Prescription) -> Renewal | None:
-    return next((one for one in newest_first if one.prescription_id == prescription.id), None)
+def _find_newest(newest_first: Iterable[Renewal], prescription: Prescription) -> Renewal | None:
+    return next((each for each in newest_first if each.prescription_id == prescription.id), None)
 
 
-def _is_of(intent: UUID, renewal: Renewal) -> bool:
+def _has_intent(intent: UUID, renewal: Renewal) -> bool:
     return uuid5(intent, renewal.prescription_id or "").urn in renewal.identifiers
 
 
-def _left_by(
+def _outcome_of_others(
     others: Iterable[Renewal], prescription: Prescription, outcome: PartOutcome
 ) -> RenewalOutcome | None:
-    """What a refused request stands at, if somebody has made one that was not there before."""
-    there = _newest(others, prescription)
-    if there is None or not isinstance(outcome, _MAY_BE_ASKED_FOR):
+    """Return another run's request as the outcome where it is open or new, and ours refused."""
+    renewal = _find_newest(others, prescription)
+    if renewal is None or not isinstance(outcome, _MAY_BE_REQUESTED_ALREADY):
         return None
     known = prescription.renewal.id if prescription.renewal else None
-    if there.id == known and not there.open:
+    if renewal.id == known and not renewal.open:
         return None
-    return RenewalOutcome(prescription, there, changed=False)
+    return RenewalOutcome(prescription, renewal, changed=False)
 
 
 def _by_name(prescription: Prescription) -> tuple[str, str]:
@@ -318,5 +330,5 @@ def _by_time(renewal: Renewal) -> tuple[float, str]:
     return when.timestamp() if when else 0.0, renewal.id or ""
 
 
-def _no_such(renewal: str) -> NotFound:
+def _renewal_not_found(renewal: str) -> NotFound:
     return NotFound(f"There is no request '{renewal}'.", hint="gpcli rx requests shows yours.")

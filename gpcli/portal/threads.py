@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.communication import ENTERED_IN_ERROR, header_reference, read_message, read_thread, surgery_reference
+from gpcli.fhir.communication import (
+    ENTERED_IN_ERROR,
+    header_reference,
+    read_message,
+    read_thread,
+    surgery_reference,
+)
 from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.documents import document_references
 from gpcli.fhir.element import Element

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gpcli.care.service_request import BookingContext, ServiceRequest
-from gpcli.care.slots import SlotSearch, wanted
+from gpcli.care.slots import SlotSearch, parse_slot_filters
 from gpcli.errors import ConfirmationNeeded, InputNeeded, NotFound
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
@@ -119,7 +119,7 @@ def a_consent(level: str = "full-access", identity: str = "con-1") -> Consent:
 
 
 def a_search(now: datetime = NOW, **wishes: object) -> SlotSearch:
-    return SlotSearch(wanted(now, OSLO, **wishes), OSLO, now)
+    return SlotSearch(parse_slot_filters(now, OSLO, **wishes), OSLO, now)
 
 
 @dataclass

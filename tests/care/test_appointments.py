@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.appointments import listed, pick
+from gpcli.care.appointments import fetch_appointments, choose_appointment
 from gpcli.errors import InputNeeded
 from tests.care.builders import NOW, Asker, FakePortal, an_appointment, an_enquiry, offers
 
@@ -18,7 +18,7 @@ ALL = [ENQUIRY, LONG_AGO, EARLIER, RUNNING, PENDING, CANCELLED, COMING]
 
 def shown(portal=None, *, past=False, everything=False, waiting=False):
     portal = portal or FakePortal(offers(), there=ALL)
-    return listed(portal, NOW, past=past, everything=everything, waiting=waiting)
+    return fetch_appointments(portal, NOW, past=past, everything=everything, waiting=waiting)
 
 
 def test_what_is_to_come_and_what_waits_is_listed_also_what_the_surgery_cancelled():
@@ -58,7 +58,7 @@ def test_an_appointment_without_an_end_stays_listed():
 
 def picked(identity, asker, there=ALL):
     portal = FakePortal(offers(), there=there)
-    return pick(portal, identity, NOW, asker, lambda one: f"on {one.id}"), portal
+    return choose_appointment(portal, identity, NOW, asker, lambda one: f"on {one.id}"), portal
 
 
 def test_an_id_that_is_given_is_taken_without_a_question():

@@ -3,9 +3,9 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.booking import LISTED, coming_for, propose
+from gpcli.care.booking import MAX_CHOICES, find_coming, propose_booking
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.offers import standings
+from gpcli.care.offers import list_services
 from gpcli.care.service_request import BookingChoice
 from gpcli.errors import (
     AlreadyBooked,
@@ -55,7 +55,7 @@ ASKING = BookingChoice(enquiry=True)
 
 
 def decide(portal, choice, *, asker=None, search=None, **request):
-    return propose(a_desk(portal, asker, search), a_request(**request), choice)
+    return propose_booking(a_desk(portal, asker, search), a_request(**request), choice)
 
 
 def by_id(portal, identity="slot-1", **request):
@@ -356,10 +356,10 @@ def test_a_time_named_by_its_id_may_be_a_second_one():
 
 
 def test_what_is_coming_for_the_same_is_the_first_that_counts():
-    row = next(row for row in standings(BOOKS, NOW) if row.service == "booking")
+    row = next(row for row in list_services(BOOKS, NOW) if row.service == "booking")
     late, later = an_appointment("a", "2026-12-20 10:00"), an_appointment("b", "2026-12-21 10:00")
 
-    assert coming_for([an_appointment("x", "2026-11-30 10:00"), late, later], row, NOW) == late
+    assert find_coming([an_appointment("x", "2026-11-30 10:00"), late, later], row, NOW) == late
 
 
 def test_between_two_gps_and_nobody_to_ask_the_first_time_needs_a_gp():
@@ -406,7 +406,7 @@ def test_the_list_to_pick_from_is_short():
     decide(FakePortal(BOOKS, free=free), BookingChoice(), asker=asker)
 
     ((_, _, choices),) = asker.questions
-    assert len(choices) == LISTED
+    assert len(choices) == MAX_CHOICES
 
 
 def test_with_nothing_to_pick_from_nobody_is_asked():

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gpcli.care.appointments import propose
+from gpcli.care.appointments import propose_cancellation
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.errors import ConsentNeeded, FeeNotAccepted, NotFound, NotOffered, OffForNow, TooLate
 from gpcli.model.appointment import Window
@@ -35,7 +35,7 @@ def portal_with(*there, known=CAN, **changes):
 
 
 def decide(portal, identity="app-1", now=NOW):
-    return propose(portal, identity, INTENT, lambda: now)
+    return propose_cancellation(portal, identity, INTENT, lambda: now)
 
 
 def refused_by(error, portal, **asked):
@@ -265,7 +265,7 @@ def test_a_booking_that_names_no_gp_is_cancelled_where_any_takes_it():
 def test_a_deadline_that_passes_while_a_person_decides_stops_it():
     clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
     portal = portal_with(BOOKED)
-    decision = propose(portal, "app-1", INTENT, lambda: next(clock))
+    decision = propose_cancellation(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(FeeNotAccepted) as refused:
         confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
@@ -281,7 +281,7 @@ def test_a_deadline_that_passes_where_late_is_refused_stops_it_too():
     refusing = offers(an_offer(CANCEL, late_cancelling="refused"))
     clock = iter([at("2026-12-02 08:20"), at("2026-12-02 08:21")])
     portal = portal_with(BOOKED, known=refusing)
-    decision = propose(portal, "app-1", INTENT, lambda: next(clock))
+    decision = propose_cancellation(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(TooLate):
         confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
@@ -291,7 +291,7 @@ def test_a_deadline_that_passes_where_late_is_refused_stops_it_too():
 def test_a_fee_that_rises_while_a_person_decides_stops_it():
     late = at("2026-12-02 09:00")
     portal = portal_with(BOOKED)
-    decision = propose(portal, "app-1", INTENT, lambda: late)
+    decision = propose_cancellation(portal, "app-1", INTENT, lambda: late)
     portal.offered = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "311")})
 
     with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to NOK 311 now"):

@@ -3,7 +3,7 @@ from uuid import uuid5
 import pytest
 
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.consent import propose_grant, propose_withdrawal
+from gpcli.care.consent import propose_consent_grant, propose_consent_withdrawal
 from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded, NotPermitted
 from gpcli.model.service import Consent
 from tests.care.builders import INTENT, ON_BEHALF, Asker, FakePortal, a_consent, offers
@@ -23,7 +23,7 @@ def agreed(decision):
 
 
 def test_granting_says_what_it_means_and_how_it_ends():
-    decision = propose_grant(portal_with(BASIC), INTENT)
+    decision = propose_consent_grant(portal_with(BASIC), INTENT)
 
     assert (decision.action, decision.rows, decision.preview) == (
         "Consent to Full Access",
@@ -39,19 +39,19 @@ def test_granting_says_what_it_means_and_how_it_ends():
 def test_granting_is_sent_once():
     portal = portal_with(PLUS)
 
-    assert agreed(propose_grant(portal, INTENT)) == Outcome(FULL, changed=True)
+    assert agreed(propose_consent_grant(portal, INTENT)) == Outcome(FULL, changed=True)
     assert portal.sent == [("send_consent_grant", INTENT)]
 
 
 def test_granting_what_is_granted_changes_nothing():
     portal = portal_with(BASIC, FULL)
 
-    assert propose_grant(portal, INTENT) == Outcome(FULL, changed=False)
+    assert propose_consent_grant(portal, INTENT) == Outcome(FULL, changed=False)
     assert portal.sent == []
 
 
 def test_withdrawing_warns_of_what_it_deletes():
-    decision = propose_withdrawal(portal_with(FULL, PLUS, BASIC), INTENT)
+    decision = propose_consent_withdrawal(portal_with(FULL, PLUS, BASIC), INTENT)
 
     assert (decision.action, decision.rows, decision.warnings) == (
         "Withdraw consent",
@@ -63,7 +63,7 @@ def test_withdrawing_warns_of_what_it_deletes():
 def test_withdrawing_ends_every_consent_above_basic_each_as_a_write_of_its_own():
     portal = portal_with(FULL, PLUS, BASIC, OTHER)
 
-    outcome = agreed(propose_withdrawal(portal, INTENT))
+    outcome = agreed(propose_consent_withdrawal(portal, INTENT))
 
     assert portal.sent == [
         ("send_consent_withdrawal", "con-1", uuid5(INTENT, "con-1")),
@@ -82,7 +82,7 @@ def test_withdrawing_changed_something_when_any_of_the_consents_did():
             self.unchanged = consent.id == "con-2"
             return super().send_consent_withdrawal(consent, intent)
 
-    outcome = agreed(propose_withdrawal(Half(offers(), given=(FULL, PLUS)), INTENT))
+    outcome = agreed(propose_consent_withdrawal(Half(offers(), given=(FULL, PLUS)), INTENT))
 
     assert outcome.changed
 
@@ -91,13 +91,13 @@ def test_withdrawing_changed_something_when_any_of_the_consents_did():
 def test_withdrawing_what_was_never_given_changes_nothing(given):
     portal = portal_with(*given)
 
-    assert propose_withdrawal(portal, INTENT) == Outcome(
+    assert propose_consent_withdrawal(portal, INTENT) == Outcome(
         Consent("", "basic", "active", None), changed=False
     )
     assert portal.sent == []
 
 
-@pytest.mark.parametrize("propose", [propose_grant, propose_withdrawal])
+@pytest.mark.parametrize("propose", [propose_consent_grant, propose_consent_withdrawal])
 def test_who_acts_for_somebody_can_not_change_their_consent(propose):
     portal = portal_with(FULL, parties=ON_BEHALF)
 
@@ -112,7 +112,7 @@ def test_who_acts_for_somebody_can_not_change_their_consent(propose):
 
 def withdraw(asker=None, portal=None, **terms):
     portal = portal or portal_with(FULL)
-    decision = propose_withdrawal(portal, INTENT)
+    decision = propose_consent_withdrawal(portal, INTENT)
     return confirm_and_send(decision, Agreement(**terms), asker or Asker(), lambda _: None), portal
 
 
@@ -128,7 +128,7 @@ def test_the_word_is_asked_for_at_a_terminal_after_the_plan():
     asker = Asker(["withdraw"])
     shown = []
 
-    decision = propose_withdrawal(portal_with(FULL), INTENT)
+    decision = propose_consent_withdrawal(portal_with(FULL), INTENT)
     confirm_and_send(decision, Agreement(), asker, lambda plan: shown.append(len(asker.questions)))
 
     assert shown == [0]

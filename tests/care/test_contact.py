@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.message import answer_time, gate, propose
+from gpcli.care.message import find_answer_time, fetch_text_limit, propose_contact
 from gpcli.errors import (
     ConfirmationNeeded,
     Conflict,
@@ -42,7 +42,7 @@ CAN = offers(OPEN, prices={CONTACT: FREE})
 
 def decide(portal, letter=None, asker=None, **changes):
     request = asked(CONTACT, **changes)
-    return propose(writing(portal, asker), letter or a_letter(), request)
+    return propose_contact(writing(portal, asker), letter or a_letter(), request)
 
 
 def refused_by(error, portal, letter=None, **changes):
@@ -71,7 +71,7 @@ def test_the_plan_says_to_whom_for_whom_what_and_when_it_is_answered():
         None,
         (),
     )
-    assert answer_time(decision) == "Within two working days."
+    assert find_answer_time(decision) == "Within two working days."
 
 
 def test_a_person_sees_how_the_message_begins_and_nobody_else_does():
@@ -160,7 +160,7 @@ def test_what_the_surgery_does_not_take_is_refused(known, error):
     portal = with_mail(known)
     refused_by(error, portal)
     with pytest.raises(error):
-        gate(writing(portal), None)
+        fetch_text_limit(writing(portal), None)
 
 
 BOTH = offers(OPEN, an_offer(CONTACT, DAHL), surgeries=(BERG, DAHL))

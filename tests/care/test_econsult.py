@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.econsult import at_a_time, check_way, in_writing, way_called, ways
+from gpcli.care.econsult import propose_timed_consultation, find_text_limit, propose_written_consultation, parse_channel, find_channels
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,
@@ -68,13 +68,13 @@ RATES = (
 
 def write(portal, letter=None, asker=None, rehearses=False, **changes):
     writer = writing(portal, asker, rehearses=rehearses)
-    return in_writing(writer, letter or a_letter(), asked(**changes))
+    return propose_written_consultation(writer, letter or a_letter(), asked(**changes))
 
 
 def ask_for(portal, way="video", letter=None, asker=None, search=None, rehearses=False, **changes):
     wished = search or a_search(last="+7d")
     writer = writing(portal, asker, rehearses=rehearses)
-    return at_a_time(writer, letter or a_letter(), asked(**changes), way, wished)
+    return propose_timed_consultation(writer, letter or a_letter(), asked(**changes), way, wished)
 
 
 def refused_by(error, portal, decide, **changes):
@@ -96,13 +96,13 @@ def refused_by(error, portal, decide, **changes):
     ],
 )
 def test_ways_have_their_words(word, way):
-    assert way_called(word) == way
+    assert parse_channel(word) == way
 
 
 @pytest.mark.parametrize("word", ["", "in-person", "fax", "tekst"])
 def test_another_word_is_no_way(word):
     with pytest.raises(InvalidUsage) as refused:
-        way_called(word)
+        parse_channel(word)
     assert refused.value.hint == "The words are text, phone, video."
 
 
@@ -460,15 +460,15 @@ def test_what_is_off_is_refused_and_what_is_not_offered_too(decide):
 
 def test_the_ways_to_choose_from_are_those_that_a_gp_takes():
     both = offers(only("video", "telex"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
-    assert ways(both, None, NOW) == ("text", "video")
-    assert ways(both, "berg", NOW) == ("video",)
-    assert ways(offers(only()), None, NOW) == ("text", "phone", "video")
+    assert find_channels(both, None, NOW) == ("text", "video")
+    assert find_channels(both, "berg", NOW) == ("video",)
+    assert find_channels(offers(only()), None, NOW) == ("text", "phone", "video")
 
 
 def test_a_way_is_checked_before_anybody_is_made_to_write():
-    assert check_way(offers(only("video")), None, "video", NOW) is None
+    assert find_text_limit(offers(only("video")), None, "video", NOW) is None
     short = replace(only("video"), limits=Limits(text=50))
     both = offers(short, replace(only(gp=DAHL), limits=Limits(text=80)), surgeries=(BERG, DAHL))
-    assert check_way(both, None, "video", NOW) == 50
+    assert find_text_limit(both, None, "video", NOW) == 50
     with pytest.raises(NotOffered):
-        check_way(offers(only("video")), None, "text", NOW)
+        find_text_limit(offers(only("video")), None, "text", NOW)

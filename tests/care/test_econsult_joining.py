@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.econsult import pick_to_join, pick_to_withdraw, propose_withdrawal, to_join
+from gpcli.care.econsult import choose_to_join, choose_to_withdraw, propose_econsult_withdrawal, fetch_join_link
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, Rejected, TooLate
 from gpcli.model.thread import ThreadKind
 from tests.care.builders import (
@@ -34,7 +34,7 @@ def holding(*there):
 
 @pytest.mark.parametrize("there", [VIDEO, BOOKED_BY_VIDEO])
 def test_a_confirmed_one_can_be_joined(there):
-    assert to_join(holding(there), there.id) == (there, LINK)
+    assert fetch_join_link(holding(there), there.id) == (there, LINK)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_confirmed_one_can_be_joined(there):
 )
 def test_others_can_not_and_the_reason_is_said(there, message):
     with pytest.raises(Rejected) as refused:
-        to_join(holding(there), there.id)
+        fetch_join_link(holding(there), there.id)
     assert (refused.value.message, refused.value.hint) == (
         message,
         f"gpcli appointments show {there.id}",
@@ -60,12 +60,12 @@ def test_others_can_not_and_the_reason_is_said(there, message):
 
 def test_what_is_not_there_can_not_be_joined():
     with pytest.raises(NotFound):
-        to_join(holding(), "con-1")
+        fetch_join_link(holding(), "con-1")
 
 
 @pytest.mark.parametrize(
     ("pick", "offered"),
-    [(pick_to_join, ["con-1", "app-2"]), (pick_to_withdraw, ["con-1", "con-2", "con-3"])],
+    [(choose_to_join, ["con-1", "app-2"]), (choose_to_withdraw, ["con-1", "con-2", "con-3"])],
 )
 def test_what_fits_is_there_to_pick_from(pick, offered):
     asker = Asker(["con-1"])
@@ -87,17 +87,17 @@ def test_what_fits_is_there_to_pick_from(pick, offered):
 )
 def test_what_can_not_be_joined_is_not_there_to_pick_from(there):
     with pytest.raises(InputNeeded, match="none to choose from"):
-        pick_to_join(holding(there), None, NOW, Asker(["con-1"]), str)
+        choose_to_join(holding(there), None, NOW, Asker(["con-1"]), str)
 
 
-@pytest.mark.parametrize("pick", [pick_to_join, pick_to_withdraw])
+@pytest.mark.parametrize("pick", [choose_to_join, choose_to_withdraw])
 def test_an_id_that_is_given_is_taken_without_a_question(pick):
     portal, asker = holding(*EVERYTHING), Asker([])
     assert pick(portal, "x", NOW, asker, str) == "x"
     assert (portal.calls, asker.questions) == ([], [])
 
 
-@pytest.mark.parametrize("pick", [pick_to_join, pick_to_withdraw])
+@pytest.mark.parametrize("pick", [choose_to_join, choose_to_withdraw])
 @pytest.mark.parametrize(
     ("given", "asker", "there"),
     [
@@ -112,7 +112,7 @@ def test_without_an_id_and_without_a_choice_it_is_asked_for(pick, given, asker, 
 
 
 def withdraw(portal, identity, clock=lambda: NOW):
-    return propose_withdrawal(portal, identity, INTENT, clock)
+    return propose_econsult_withdrawal(portal, identity, INTENT, clock)
 
 
 @pytest.mark.parametrize("there", [VIDEO, PHONE, ASKED, replace(ASKED, status="booked")])

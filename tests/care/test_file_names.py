@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.inbox import EXTENSIONS, LONGEST, file_names, safe_name
+from gpcli.care.inbox import EXTENSIONS, MAX_NAME_BYTES, build_file_names, safe_file_name
 from gpcli.model.thread import Attachment
 
 PDF = "application/pdf"
@@ -50,12 +50,12 @@ PDF = "application/pdf"
     ],
 )
 def test_a_name_is_the_last_part_and_ends_as_its_type_does(title, content_type, name):
-    assert safe_name(title, content_type) == name
+    assert safe_file_name(title, content_type) == name
 
 
 def test_a_long_name_is_cut_between_letters():
-    name = safe_name("ø" * 500 + ".pdf", PDF)
-    assert name == "ø" * (LONGEST // 2) + ".pdf"
+    name = safe_file_name("ø" * 500 + ".pdf", PDF)
+    assert name == "ø" * (MAX_NAME_BYTES // 2) + ".pdf"
 
 
 def an_attachment(identity, title):
@@ -65,7 +65,7 @@ def an_attachment(identity, title):
 def test_no_two_names_are_alike_even_where_case_does_not_count():
     titles = ["scan.pdf", "SCAN.pdf", "scan (2).pdf", "other.pdf", "dir/scan.pdf"]
     attached = [an_attachment(str(number), title) for number, title in enumerate(titles)]
-    assert file_names(attached) == {
+    assert build_file_names(attached) == {
         "0": "scan.pdf",
         "1": "SCAN (2).pdf",
         "2": "scan (2) (2).pdf",
@@ -85,11 +85,11 @@ def test_whatever_the_title_the_name_is_a_plain_one_in_the_same_place(titles, co
     attached = [
         Attachment(str(number), title, content_type, None) for number, title in enumerate(titles)
     ]
-    names = file_names(attached)
+    names = build_file_names(attached)
     assert len({name.casefold() for name in names.values()}) == len(titles)
     for name in names.values():
         assert not set(name) & set('/\\:\x00\n\r\t<>"|?*')
         assert name[0] not in ".- "
         assert name.endswith((*ENDINGS, ".bin"))
         assert name.isprintable()
-        assert len(name.encode()) <= LONGEST + 16
+        assert len(name.encode()) <= MAX_NAME_BYTES + 16

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.booking import ask, had_this_season
+from gpcli.care.booking import fetch_flu_answer, is_vaccinated_this_season
 from gpcli.errors import InputNeeded, NotOffered
 from gpcli.model.appointment import FluAnswer, Vaccination
 from gpcli.model.service import ServiceName
@@ -30,7 +30,7 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
     shots = (Vaccination("Vaxigrip", "2026-10-02"), Vaccination("Vaxigrip", "2025-11"))
     portal = FakePortal(KNOWN, free=FREE, shots=shots)
 
-    assert ask(portal, a_search(), None, Asker(), 2) == FluAnswer(
+    assert fetch_flu_answer(portal, a_search(), None, Asker(), 2) == FluAnswer(
         surgery=BERG,
         eligibility=("From 65 years",),
         price=a_price("0", "50"),
@@ -47,7 +47,7 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
 
 
 def test_what_is_not_known_is_not_made_up():
-    answer = ask(FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10)
+    answer = fetch_flu_answer(FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10)
 
     assert answer == FluAnswer(DAHL, (), None, None, False, None, ())
 
@@ -55,7 +55,7 @@ def test_what_is_not_known_is_not_made_up():
 def test_filters_hold_for_flu_times_too():
     search = a_search(between="08:30-09:00")
 
-    answer = ask(FakePortal(KNOWN, free=FREE), search, None, Asker(), 10)
+    answer = fetch_flu_answer(FakePortal(KNOWN, free=FREE), search, None, Asker(), 10)
 
     assert (answer.slots, search.removed) == ((FREE[2],), {"--between": 2})
 
@@ -63,17 +63,17 @@ def test_filters_hold_for_flu_times_too():
 def test_of_two_gps_the_one_is_named_or_asked_for():
     portal = FakePortal(offers(HERE, THERE, surgeries=(BERG, DAHL)))
 
-    assert ask(portal, a_search(), "Dahl", Asker(), 1).surgery == DAHL
-    assert ask(portal, a_search(), None, Asker(["gp-dahl"]), 1).surgery == DAHL
+    assert fetch_flu_answer(portal, a_search(), "Dahl", Asker(), 1).surgery == DAHL
+    assert fetch_flu_answer(portal, a_search(), None, Asker(["gp-dahl"]), 1).surgery == DAHL
     with pytest.raises(InputNeeded):
-        ask(portal, a_search(), None, Asker(), 1)
+        fetch_flu_answer(portal, a_search(), None, Asker(), 1)
 
 
 def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
     portal = FakePortal(offers())
 
     with pytest.raises(NotOffered):
-        ask(portal, a_search(), None, Asker(), 10)
+        fetch_flu_answer(portal, a_search(), None, Asker(), 10)
     assert portal.calls == [("fetch_offers",)]
 
 
@@ -95,11 +95,11 @@ def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
     ],
 )
 def test_a_season_runs_from_july_to_june_and_a_year_alone_proves_nothing(now, written, this_season):
-    assert had_this_season((Vaccination("Flu", written),), at(now)) is this_season
+    assert is_vaccinated_this_season((Vaccination("Flu", written),), at(now)) is this_season
 
 
 def test_any_of_the_vaccinations_may_be_this_seasons():
     shots = (Vaccination("Flu", "2026"), Vaccination("Flu", "2026-10"), Vaccination("Flu", "2025"))
 
-    assert had_this_season(shots, at("2026-12-01 09:00"))
-    assert not had_this_season((), at("2026-12-01 09:00"))
+    assert is_vaccinated_this_season(shots, at("2026-12-01 09:00"))
+    assert not is_vaccinated_this_season((), at("2026-12-01 09:00"))

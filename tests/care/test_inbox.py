@@ -5,7 +5,7 @@ import pytest
 
 from gpcli.care import inbox
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.inbox import ThreadFilters, about, attached, checked_name, kind_called, listed, pick
+from gpcli.care.inbox import ThreadFilters, describe_reply, select_attachments, check_name_filter, parse_thread_kind, fetch_threads, choose_thread
 from gpcli.care.message import RECEPTION
 from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, InvalidUsage, NotFound
 from gpcli.model.service import Limits, ServiceName
@@ -60,49 +60,49 @@ MIXED = threads_of(
 )
 def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
     portal = with_mail(offers(surgeries=(BERG, DAHL)), *MIXED)
-    found = listed(portal, ThreadFilters(**sought))
+    found = fetch_threads(portal, ThreadFilters(**sought))
     assert "".join(one.id for one in found) == shown
 
 
 def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
     late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
     portal = with_mail(NOTHING, *threads_of(late, a_thread("never", last=None)))
-    found = listed(portal, ThreadFilters(since=date(2026, 12, 1)))
+    found = fetch_threads(portal, ThreadFilters(since=date(2026, 12, 1)))
     assert [one.id for one in found] == ["late"]
 
 
 def test_a_name_to_look_for_is_not_empty():
-    assert (checked_name(None), checked_name("Berg")) == (None, "Berg")
+    assert (check_name_filter(None), check_name_filter("Berg")) == (None, "Berg")
     with pytest.raises(InvalidUsage, match="--with"):
-        checked_name(" ")
+        check_name_filter(" ")
 
 
 def test_a_gp_of_another_name_is_not_found():
     with pytest.raises(NotFound):
-        listed(with_mail(NOTHING), ThreadFilters(gp="nobody"))
+        fetch_threads(with_mail(NOTHING), ThreadFilters(gp="nobody"))
 
 
 def test_kinds_have_their_words():
-    assert [kind_called(each) for each in ThreadKind] == list(ThreadKind)
+    assert [parse_thread_kind(each) for each in ThreadKind] == list(ThreadKind)
 
 
 @pytest.mark.parametrize("word", ["", "econsult", "E-CONSULTATION"])
 def test_another_word_is_no_kind(word):
     with pytest.raises(InvalidUsage) as refused:
-        kind_called(word)
+        parse_thread_kind(word)
     assert refused.value.hint == "The kinds are e-consultation, administrative."
 
 
 def test_a_thread_is_picked_from_a_list_where_none_is_named():
     portal, asker = with_mail(NOTHING, *MIXED), Asker(["b"])
-    assert pick(portal.mailbox, None, asker, lambda one: f"the {one.id}") == "b"
+    assert choose_thread(portal.mailbox, None, asker, lambda one: f"the {one.id}") == "b"
     choices = (("a", "the a"), ("b", "the b"), ("c", "the c"), ("d", "the d"))
     assert asker.questions == [("Which thread?", "THREAD", choices)]
 
 
 def test_only_what_fits_is_there_to_pick_from():
     asker = Asker(["a"])
-    pick(with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0)
+    choose_thread(with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0)
     [(_, _, choices)] = asker.questions
     assert [identity for identity, _ in choices] == ["a", "c"]
 
@@ -110,13 +110,13 @@ def test_only_what_fits_is_there_to_pick_from():
 def test_of_many_threads_the_first_thirty_are_there_to_pick_from():
     many = threads_of(*(a_thread(f"t-{number}") for number in range(31)))
     asker = Asker(["t-0"])
-    pick(with_mail(NOTHING, *many).mailbox, None, asker, str)
+    choose_thread(with_mail(NOTHING, *many).mailbox, None, asker, str)
     [(question, _, choices)] = asker.questions
     assert (question, len(choices)) == ("Which thread? (30 of 31 are here)", 30)
 
 
 def test_a_thread_that_is_named_is_taken():
-    assert pick(with_mail(NOTHING).mailbox, "x", Asker(), str) == "x"
+    assert choose_thread(with_mail(NOTHING).mailbox, "x", Asker(), str) == "x"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_a_thread_that_is_named_is_taken():
 )
 def test_without_a_thread_to_choose_it_is_asked_for(named, asker, there):
     with pytest.raises(InputNeeded):
-        pick(with_mail(NOTHING, *there).mailbox, named, asker, str)
+        choose_thread(with_mail(NOTHING, *there).mailbox, named, asker, str)
 
 
 def reply(portal, draft=None, lookup=None, asker=None):
-    desk = inbox.open_desk(portal, "thr-1", lookup)
+    desk = inbox.fetch_reply_facts(portal, "thr-1", lookup)
     return inbox.propose_reply(writing(portal, asker), desk, draft or Draft(WORDS), INTENT)
 
 
@@ -175,16 +175,16 @@ def test_a_thread_without_a_subject_or_a_name_is_named_by_its_id():
     bare = a_conversation(subject=None, practitioner=None, surgery=None)
     desk = ReplyFacts(NOTHING, bare, None)
     assert dict(reply(with_mail(NOTHING, bare)).rows)["Thread"] == "thr-1"
-    assert about(desk) == ("Thread: thr-1",)
+    assert describe_reply(desk) == ("Thread: thr-1",)
 
 
 def test_who_writes_is_told_to_whom_and_about_what():
-    assert about(ReplyFacts(NOTHING, OPEN, None)) == (
+    assert describe_reply(ReplyFacts(NOTHING, OPEN, None)) == (
         "To: Kari Berg, Nordby legesenter",
         "Subject: Rash",
     )
     limited = offers(an_offer(ServiceName.E_CONSULTATION, limits=Limits(text=500)))
-    assert about(ReplyFacts(limited, OPEN, None))[2:] == (
+    assert describe_reply(ReplyFacts(limited, OPEN, None))[2:] == (
         "The surgery takes 500 characters at most.",
     )
 
@@ -272,7 +272,7 @@ FILES = a_conversation(
     ],
 )
 def test_attachments_are_named_by_id_or_all_meant(ids, found):
-    assert [each.id for each in attached(FILES, ids)] == found
+    assert [each.id for each in select_attachments(FILES, ids)] == found
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_attachments_are_named_by_id_or_all_meant(ids, found):
 )
 def test_what_is_not_attached_is_not_found(there, hint):
     with pytest.raises(NotFound) as refused:
-        attached(there, ["m-9.1"])
+        select_attachments(there, ["m-9.1"])
     assert (refused.value.message, refused.value.hint) == (
         "Nothing called 'm-9.1' is attached to this thread.",
         hint,

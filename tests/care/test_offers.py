@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gpcli.care.offers import (
-    at_gp,
-    choose,
-    hidden_commands,
-    named,
-    nothing_digital,
-    require,
-    service_called,
-    standings,
+    filter_by_gp,
+    choose_service,
+    find_hidden_commands,
+    has_name,
+    has_no_online_service,
+    require_service,
+    parse_service,
+    list_services,
 )
 from gpcli.errors import (
     ConsentNeeded,
@@ -37,7 +37,7 @@ def told(refused):
 
 
 def standing_of(known, name=BOOKING, now=NOW):
-    (row,) = (each for each in standings(known, now) if each.service is name)
+    (row,) = (each for each in list_services(known, now) if each.service is name)
     return row
 
 
@@ -59,14 +59,14 @@ def test_an_offered_service_says_all_that_is_known_of_it():
 
 
 def test_there_is_one_row_for_each_gp_and_service_in_the_order_of_the_services():
-    rows = standings(offers(surgeries=BOTH), NOW)
+    rows = list_services(offers(surgeries=BOTH), NOW)
 
     wanted = [(gp.id, name) for gp in BOTH for name in ServiceName]
     assert [(row.surgery.id, row.service) for row in rows] == wanted
 
 
 def test_without_a_gp_there_are_no_rows():
-    assert standings(offers(surgeries=()), NOW) == ()
+    assert list_services(offers(surgeries=()), NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_absence_begins_with_its_first_moment_and_is_over_with_its_last(now, 
 
 def test_a_service_that_no_gp_offers_is_refused_with_the_gp_and_the_number_to_call():
     with pytest.raises(NotOffered) as refused:
-        require(offers(), BOOKING, NOW)
+        require_service(offers(), BOOKING, NOW)
 
     assert told(refused) == (
         "Kari Berg, Nordby legesenter does not offer booking of times online.",
@@ -156,7 +156,7 @@ def test_a_service_that_no_gp_offers_is_refused_with_the_gp_and_the_number_to_ca
 
 def test_a_service_that_neither_of_two_gps_offers_names_both_and_both_numbers():
     with pytest.raises(NotOffered) as refused:
-        require(offers(surgeries=BOTH), BOOKING, NOW)
+        require_service(offers(surgeries=BOTH), BOOKING, NOW)
 
     assert told(refused) == (
         "Kari Berg, Nordby legesenter and Per Dahl, Sydby legekontor do not offer booking of "
@@ -167,7 +167,7 @@ def test_a_service_that_neither_of_two_gps_offers_names_both_and_both_numbers():
 
 def test_who_has_no_gp_is_told_so():
     with pytest.raises(NotOffered) as refused:
-        require(offers(surgeries=()), BOOKING, NOW)
+        require_service(offers(surgeries=()), BOOKING, NOW)
 
     assert told(refused) == (
         "You have no GP, so nobody offers you booking of times.",
@@ -187,7 +187,7 @@ def test_each_other_reason_has_its_error_and_its_cure(offer, known, error, hint)
     known = offers(an_offer(**offer), **known)
 
     with pytest.raises(error) as refused:
-        require(known, BOOKING, NOW)
+        require_service(known, BOOKING, NOW)
 
     assert told(refused) == (standing_of(known).reason, hint)
 
@@ -197,19 +197,19 @@ def test_of_two_gps_the_reason_that_is_nearest_to_a_cure_is_given():
     there = an_offer(surgery=DAHL)
 
     with pytest.raises(ConsentNeeded):
-        require(offers(here, there, surgeries=BOTH, consent=ConsentLevel.BASIC), BOOKING, NOW)
+        require_service(offers(here, there, surgeries=BOTH, consent=ConsentLevel.BASIC), BOOKING, NOW)
 
 
 def test_a_service_is_usable_at_the_gp_who_offers_it_though_the_other_does_not():
     known = offers(an_offer(surgery=DAHL), surgeries=BOTH)
 
-    assert [row.surgery for row in require(known, BOOKING, NOW)] == [DAHL]
+    assert [row.surgery for row in require_service(known, BOOKING, NOW)] == [DAHL]
 
 
 def test_the_only_gp_is_chosen_without_a_question():
     asker = Asker()
 
-    assert choose(offers(an_offer()), BOOKING, NOW, None, asker).surgery == BERG
+    assert choose_service(offers(an_offer()), BOOKING, NOW, None, asker).surgery == BERG
     assert asker.questions == []
 
 
@@ -217,7 +217,7 @@ def test_between_two_gps_the_person_is_asked():
     asker = Asker(["gp-dahl"])
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
-    chosen = choose(known, BOOKING, NOW, None, asker)
+    chosen = choose_service(known, BOOKING, NOW, None, asker)
 
     assert chosen.surgery == DAHL
     assert asker.questions == [
@@ -237,7 +237,7 @@ def test_between_two_gps_and_nobody_to_ask_both_are_named_with_the_flag():
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
     with pytest.raises(InputNeeded) as needed:
-        choose(known, BOOKING, NOW, None, Asker())
+        choose_service(known, BOOKING, NOW, None, Asker())
 
     assert told(needed) == (
         "Several of your GPs offer booking of times: Kari Berg, Nordby legesenter; "
@@ -250,14 +250,14 @@ def test_between_two_gps_and_nobody_to_ask_both_are_named_with_the_flag():
 def test_a_gp_is_named_by_id_or_part_of_a_name(words):
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
-    assert choose(known, BOOKING, NOW, words, Asker()).surgery == DAHL
+    assert choose_service(known, BOOKING, NOW, words, Asker()).surgery == DAHL
 
 
 def test_the_named_gp_who_does_not_offer_it_is_refused_alone():
     known = offers(an_offer(), surgeries=BOTH)
 
     with pytest.raises(NotOffered) as refused:
-        choose(known, BOOKING, NOW, "Dahl", Asker())
+        choose_service(known, BOOKING, NOW, "Dahl", Asker())
 
     assert told(refused) == (
         "Per Dahl, Sydby legekontor does not offer booking of times online.",
@@ -268,7 +268,7 @@ def test_the_named_gp_who_does_not_offer_it_is_refused_alone():
 @pytest.mark.parametrize("words", ["Strand", "", "  "])
 def test_an_unknown_or_empty_gp_is_not_found_and_the_known_ones_are_named(words):
     with pytest.raises(NotFound) as missing:
-        at_gp(offers(surgeries=BOTH), words)
+        filter_by_gp(offers(surgeries=BOTH), words)
 
     assert told(missing) == (
         f"You have no GP called '{words}'.",
@@ -278,11 +278,11 @@ def test_an_unknown_or_empty_gp_is_not_found_and_the_known_ones_are_named(words)
 
 def test_who_has_no_gp_is_told_so_whichever_gp_they_name():
     with pytest.raises(NotOffered, match="You have no GP"):
-        choose(offers(surgeries=()), BOOKING, NOW, "Berg", Asker())
+        choose_service(offers(surgeries=()), BOOKING, NOW, "Berg", Asker())
 
 
 def test_nothing_is_a_name_for_no_gp():
-    assert [named(BERG, words) for words in ("", " ", "kari", "gp-berg", "gp-ber")] == [
+    assert [has_name(BERG, words) for words in ("", " ", "kari", "gp-berg", "gp-ber")] == [
         False,
         False,
         True,
@@ -297,7 +297,7 @@ STARTS = {"slots": (BOOKING,), "book": (BOOKING, ENQUIRY), "flu": (FLU,)}
 def test_commands_are_hidden_whose_services_no_gp_offers():
     known = offers(an_offer(ENQUIRY))
 
-    assert hidden_commands(known, NOW, STARTS) == {
+    assert find_hidden_commands(known, NOW, STARTS) == {
         "slots": "Kari Berg, Nordby legesenter does not offer booking of times online. "
         "Call the surgery instead: +47 21 00 00 01.",
         "flu": "Kari Berg, Nordby legesenter does not offer flu vaccination online. "
@@ -316,19 +316,19 @@ def test_commands_are_hidden_whose_services_no_gp_offers():
 def test_what_is_off_or_lacks_consent_or_permission_stays_visible(offer, known):
     known = offers(an_offer(**offer), **known)
 
-    assert hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
+    assert find_hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
 
 
 def test_a_command_stays_visible_when_one_of_two_gps_offers_its_service():
     known = offers(an_offer(surgery=DAHL), surgeries=BOTH)
 
-    assert hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
+    assert find_hidden_commands(known, NOW, {"slots": (BOOKING,)}) == {}
 
 
 def test_without_a_gp_every_starting_command_is_hidden_and_says_why():
     why = "gpcli gp shows what the portal knows of your GP."
 
-    assert hidden_commands(offers(surgeries=()), NOW, STARTS) == {
+    assert find_hidden_commands(offers(surgeries=()), NOW, STARTS) == {
         "slots": f"You have no GP, so nobody offers you booking of times. {why}",
         "book": f"You have no GP, so nobody offers you booking of times. {why}",
         "flu": f"You have no GP, so nobody offers you flu vaccination. {why}",
@@ -336,7 +336,7 @@ def test_without_a_gp_every_starting_command_is_hidden_and_says_why():
 
 
 def test_a_service_is_called_by_its_code():
-    assert service_called("flu-vaccination") is FLU
+    assert parse_service("flu-vaccination") is FLU
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_a_service_is_called_by_its_code():
 )
 def test_an_unknown_service_names_the_nearest_and_all_that_there_are(word, end):
     with pytest.raises(InvalidUsage) as wrong:
-        service_called(word)
+        parse_service(word)
 
     assert told(wrong) == (
         f"There is no service '{word}'{end}",
@@ -359,17 +359,17 @@ def test_an_unknown_service_names_the_nearest_and_all_that_there_are(word, end):
 
 
 def test_nothing_is_digital_only_when_no_row_is_more_than_not_offered():
-    assert nothing_digital(standings(offers(), NOW))
-    assert nothing_digital(())
-    off = standings(offers(an_offer(absences=(WEEK_OFF,))), NOW)
-    assert not nothing_digital(off)
+    assert has_no_online_service(list_services(offers(), NOW))
+    assert has_no_online_service(())
+    off = list_services(offers(an_offer(absences=(WEEK_OFF,))), NOW)
+    assert not has_no_online_service(off)
 
 
 def test_a_surgery_without_a_phone_gets_no_hint_to_call():
     quiet = BERG.__class__("gp-quiet", "Ola Lie", None)
 
     with pytest.raises(NotOffered) as refused:
-        require(offers(surgeries=(quiet,)), BOOKING, NOW)
+        require_service(offers(surgeries=(quiet,)), BOOKING, NOW)
 
     assert told(refused) == ("Ola Lie does not offer booking of times online.", "")
 
@@ -377,5 +377,5 @@ def test_a_surgery_without_a_phone_gets_no_hint_to_call():
 def test_nothing_is_hidden_when_a_record_could_not_be_read():
     nothing = replace(offers(), offers=())
 
-    assert set(hidden_commands(nothing, NOW, STARTS)) == set(STARTS)
-    assert hidden_commands(replace(nothing, complete=False), NOW, STARTS) == {}
+    assert set(find_hidden_commands(nothing, NOW, STARTS)) == set(STARTS)
+    assert find_hidden_commands(replace(nothing, complete=False), NOW, STARTS) == {}

@@ -6,10 +6,10 @@ import pytest
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.prescription_list import (
     PrescriptionListing,
-    listed,
-    pick,
-    pick_request,
-    propose_withdrawal,
+    fetch_prescriptions,
+    choose_prescription,
+    choose_renewal,
+    propose_renewal_withdrawal,
 )
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
 from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, Asker, an_offer, offers
@@ -38,7 +38,7 @@ def test_those_in_use_are_shown_and_the_others_counted():
         a_prescription("completed", status="completed"),
     )
 
-    assert shown(listed(portal, NOW)) == (["used"], 3, 0)
+    assert shown(fetch_prescriptions(portal, NOW)) == (["used"], 3, 0)
 
 
 def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
@@ -49,7 +49,7 @@ def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
         expired("longer ago", "2025-11-30"),
     )
 
-    assert shown(listed(portal, NOW, everything=True)) == (["used", "stopped", "a year ago"], 0, 1)
+    assert shown(fetch_prescriptions(portal, NOW, everything=True)) == (["used", "stopped", "a year ago"], 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
     ],
 )
 def test_a_partial_end_counts_to_its_last_day(until, is_shown):
-    found = listed(pharmacy(expired("rx", until)), NOW, everything=True)
+    found = fetch_prescriptions(pharmacy(expired("rx", until)), NOW, everything=True)
 
     assert shown(found) == ((["rx"], 0, 0) if is_shown else ([], 0, 1))
 
@@ -72,13 +72,13 @@ def test_a_partial_end_counts_to_its_last_day(until, is_shown):
 def test_a_year_before_a_leap_day_is_the_last_of_february():
     portal = pharmacy(expired("in time", "2027-02-28"), expired("too old", "2027-02-27"))
 
-    assert shown(listed(portal, LEAP_DAY, everything=True)) == (["in time"], 0, 1)
+    assert shown(fetch_prescriptions(portal, LEAP_DAY, everything=True)) == (["in time"], 0, 1)
 
 
 def test_low_leaves_what_runs_out():
     portal = pharmacy(a_low_one("low"), a_prescription("full"), a_prescription("x", remaining=None))
 
-    assert shown(listed(portal, NOW, low=True)) == (["low"], 0, 0)
+    assert shown(fetch_prescriptions(portal, NOW, low=True)) == (["low"], 0, 0)
 
 
 def test_a_kind_leaves_those_known_to_be_of_it():
@@ -89,7 +89,7 @@ def test_a_kind_leaves_those_known_to_be_of_it():
         a_prescription("old strips", kind="consumable", status="stopped"),
     )
 
-    found = listed(portal, NOW, kind="consumable")
+    found = fetch_prescriptions(portal, NOW, kind="consumable")
 
     assert (shown(found), found.unsaid) == ((["strips"], 1, 0), 1)
 
@@ -102,7 +102,7 @@ def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
     )
 
     counts = [
-        listed(portal, NOW, kind=kind, **more).unsaid
+        fetch_prescriptions(portal, NOW, kind=kind, **more).unsaid
         for kind, more in [
             ("medicine", {}),
             ("medicine", {"everything": True}),
@@ -118,20 +118,20 @@ def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
 def test_one_is_found_by_its_id_or_that_of_what_it_replaced(given, found):
     there = (a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1", "rx-0")))
 
-    assert pick(pharmacy(*there), given, Asker(), a_label).id == found
+    assert choose_prescription(pharmacy(*there), given, Asker(), a_label).id == found
 
 
 @pytest.mark.parametrize("given", ["rx-9", ""])
 def test_one_that_is_not_there_is_not_found(given):
     with pytest.raises(NotFound, match=f"There is no prescription '{given}'"):
-        pick(pharmacy(a_prescription()), given, Asker(), a_label)
+        choose_prescription(pharmacy(a_prescription()), given, Asker(), a_label)
 
 
 def test_at_a_terminal_one_picks_from_those_in_use():
     there = (a_prescription("rx-1", status="stopped"), a_prescription("rx-2"))
     asker = Asker(["rx-2"])
 
-    assert pick(pharmacy(*there), None, asker, a_label).id == "rx-2"
+    assert choose_prescription(pharmacy(*there), None, asker, a_label).id == "rx-2"
     assert asker.questions == [("Which prescription?", "ID", (("rx-2", "label of rx-2"),))]
 
 
@@ -139,13 +139,13 @@ def test_without_an_id_and_a_terminal_nothing_is_read():
     portal = pharmacy(a_prescription())
 
     with pytest.raises(InputNeeded, match="A prescription's id is needed"):
-        pick(portal, None, Asker(), a_label)
+        choose_prescription(portal, None, Asker(), a_label)
     assert portal.calls == []
 
 
 def test_with_nothing_in_use_there_is_nothing_to_pick_from():
     with pytest.raises(InputNeeded, match="no prescription to choose from"):
-        pick(pharmacy(a_prescription(status="stopped")), None, Asker(["x"]), a_label)
+        choose_prescription(pharmacy(a_prescription(status="stopped")), None, Asker(["x"]), a_label)
 
 
 def test_a_gp_s_name_leaves_what_that_gp_prescribed():
@@ -157,20 +157,20 @@ def test_a_gp_s_name_leaves_what_that_gp_prescribed():
         known=known,
     )
 
-    assert shown(listed(portal, NOW, gp="per dahl")) == (["dahls"], 0, 0)
+    assert shown(fetch_prescriptions(portal, NOW, gp="per dahl")) == (["dahls"], 0, 0)
 
 
 def test_a_gp_that_the_person_does_not_have_is_not_found():
     with pytest.raises(NotFound, match="no GP called 'Lie'"):
-        listed(pharmacy(a_prescription()), NOW, gp="Lie")
+        fetch_prescriptions(pharmacy(a_prescription()), NOW, gp="Lie")
 
 
 def test_having_none_is_no_failure():
-    assert listed(pharmacy(), NOW) == PrescriptionListing(())
+    assert fetch_prescriptions(pharmacy(), NOW) == PrescriptionListing(())
 
 
 def picked(portal, given, asker):
-    return pick_request(portal, given, asker, lambda one: f"label of {one.id}")
+    return choose_renewal(portal, given, asker, lambda one: f"label of {one.id}")
 
 
 def test_an_id_that_is_given_is_taken_as_it_is():
@@ -206,7 +206,7 @@ def test_with_nothing_to_take_back_there_is_nothing_to_pick():
 
 def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
     there = a_renewal(note="Two weeks left")
-    decision = propose_withdrawal(pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT)
+    decision = propose_renewal_withdrawal(pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT)
 
     assert (decision.action, decision.rows, decision.charge, decision.preview) == (
         "Withdraw this request",
@@ -225,7 +225,7 @@ def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
 
 def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers():
     portal = pharmacy(asked=[a_renewal()], known=offers())
-    decision = propose_withdrawal(portal, "task-1", INTENT)
+    decision = propose_renewal_withdrawal(portal, "task-1", INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", True)
@@ -234,7 +234,7 @@ def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers
 
 def test_a_rehearsal_of_a_withdrawal_sends_nothing():
     portal = pharmacy(asked=[a_renewal()])
-    decision = propose_withdrawal(portal, "task-1", INTENT)
+    decision = propose_renewal_withdrawal(portal, "task-1", INTENT)
     outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
 
     assert outcome == Outcome(a_renewal(), changed=False, dry_run=True)
@@ -244,7 +244,7 @@ def test_a_rehearsal_of_a_withdrawal_sends_nothing():
 def test_what_is_withdrawn_already_is_done():
     there = a_renewal(status="cancelled")
 
-    decision = propose_withdrawal(pharmacy(asked=[there]), "task-1", INTENT)
+    decision = propose_renewal_withdrawal(pharmacy(asked=[there]), "task-1", INTENT)
 
     assert decision == Outcome(there, changed=False)
 
@@ -254,7 +254,7 @@ def test_what_the_surgery_has_taken_up_can_t_be_withdrawn(status):
     portal = pharmacy(asked=[a_renewal(status=status)])
 
     with pytest.raises(AlreadyAnswered) as refused:
-        propose_withdrawal(portal, "task-1", INTENT)
+        propose_renewal_withdrawal(portal, "task-1", INTENT)
 
     assert refused.value.message == f"The surgery has taken task-1 up: it is {status}."
     assert portal.sent == []
@@ -262,4 +262,4 @@ def test_what_the_surgery_has_taken_up_can_t_be_withdrawn(status):
 
 def test_a_request_that_is_not_there_is_not_found():
     with pytest.raises(NotFound, match="no request 'task-9'"):
-        propose_withdrawal(pharmacy(), "task-9", INTENT)
+        propose_renewal_withdrawal(pharmacy(), "task-9", INTENT)

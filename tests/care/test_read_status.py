@@ -4,7 +4,7 @@ from uuid import uuid5
 import pytest
 
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.inbox import ReadResult, conversations_of, propose_read
+from gpcli.care.inbox import ReadResult, fetch_conversations, propose_read_marks
 from gpcli.errors import NotFound, OutcomeUnknown, PortalError
 from tests.care.builders import INTENT, ON_BEHALF, Asker, offers
 from tests.care.messages import (
@@ -27,7 +27,7 @@ READ = a_conversation(an_answer("o-1", unread=False), id="thr-3")
 
 def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
     portal = with_mail(NOTHING, parties=ON_BEHALF)
-    decision = propose_read(portal, [UNREAD, OTHER, READ], INTENT)
+    decision = propose_read_marks(portal, [UNREAD, OTHER, READ], INTENT)
     assert (decision.action, decision.rows) == (
         "Mark as read",
         (
@@ -45,7 +45,7 @@ def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
 
 def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
     portal = with_mail(NOTHING)
-    decision = propose_read(portal, [UNREAD, OTHER], INTENT)
+    decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     ids = ["m-1", "m-2", "n-1"]
     assert portal.sent == [("send_read_mark", each, uuid5(INTENT, each)) for each in ids]
@@ -55,7 +55,7 @@ def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
 
 
 def test_nothing_unread_is_done_already():
-    assert propose_read(with_mail(NOTHING), [READ], INTENT) == Outcome(
+    assert propose_read_marks(with_mail(NOTHING), [READ], INTENT) == Outcome(
         ReadResult(()), changed=False
     )
 
@@ -63,7 +63,7 @@ def test_nothing_unread_is_done_already():
 def test_what_is_marked_before_something_goes_wrong_is_told():
     trouble = PortalError("The portal failed.")
     portal = with_mail(NOTHING, refusals={"m-2": trouble})
-    decision = propose_read(portal, [UNREAD, OTHER], INTENT)
+    decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert [each.id for each in outcome.record.messages] == ["m-1"]
     assert (outcome.record.trouble, outcome.changed) == (trouble, True)
@@ -71,21 +71,21 @@ def test_what_is_marked_before_something_goes_wrong_is_told():
 
 def test_what_goes_wrong_with_the_first_is_raised():
     portal = with_mail(NOTHING, refusals={"m-1": OutcomeUnknown("Nobody knows.")})
-    decision = propose_read(portal, [UNREAD], INTENT)
+    decision = propose_read_marks(portal, [UNREAD], INTENT)
     with pytest.raises(OutcomeUnknown):
         confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
 
 
 def test_threads_that_are_named_twice_are_read_once():
     portal = with_mail(NOTHING, OPEN, OTHER)
-    found = conversations_of(portal.mailbox, ["thr-2", "thr-1", "thr-2"])
+    found = fetch_conversations(portal.mailbox, ["thr-2", "thr-1", "thr-2"])
     assert [one.thread.id for one in found] == ["thr-2", "thr-1"]
 
 
 def unread_of(*ids):
     """What would be marked for these ids."""
     portal = with_mail(NOTHING, UNREAD, OTHER)
-    decision = propose_read(portal, conversations_of(portal.mailbox, ids), INTENT)
+    decision = propose_read_marks(portal, fetch_conversations(portal.mailbox, ids), INTENT)
     return [each.id for each in decision.preview.messages]
 
 
@@ -106,19 +106,19 @@ def test_a_message_that_is_named_is_marked_alone_and_a_thread_whole(ids, marked)
 
 def test_a_named_message_that_is_read_is_done_already_whatever_else_is_unread():
     portal = with_mail(NOTHING, UNREAD)
-    found = conversations_of(portal.mailbox, ["m-3"])
-    assert propose_read(portal, found, INTENT) == Outcome(ReadResult(()), changed=False)
+    found = fetch_conversations(portal.mailbox, ["m-3"])
+    assert propose_read_marks(portal, found, INTENT) == Outcome(ReadResult(()), changed=False)
 
 
 def test_what_is_not_there_is_not_found():
     with pytest.raises(NotFound):
-        conversations_of(with_mail(NOTHING, UNREAD).mailbox, ["thr-1", "nothing"])
+        fetch_conversations(with_mail(NOTHING, UNREAD).mailbox, ["thr-1", "nothing"])
 
 
 def test_a_message_without_a_sender_or_a_time_is_named_by_its_side():
     bare = a_conversation(an_answer("m-1", sender=None))
     bare = a_conversation(*(replace(each, sent=None) for each in bare.messages))
-    decision = propose_read(with_mail(NOTHING), [bare], INTENT)
+    decision = propose_read_marks(with_mail(NOTHING), [bare], INTENT)
     assert dict(decision.rows)["Message"] == "m-1 from the surgery"
 
 
@@ -139,7 +139,7 @@ def test_marks_that_no_portal_takes_are_known_to_be_on_this_machine_only(forgott
     mailbox = Forgetful(NOTHING)
     mailbox.forgotten = forgotten
     portal, noted = MailPortal(NOTHING, mailbox=mailbox), []
-    decision = propose_read(portal, [UNREAD], INTENT)
+    decision = propose_read_marks(portal, [UNREAD], INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None, noted.append)
     assert (outcome.changed, outcome.here_only) == (True, here_only)
     assert noted == ["sending", "not sent" if here_only else "sent"]

@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.care.renewal_request import RenewalItem, result_words, verdict
+from gpcli.care.renewal_request import RenewalItem, format_result, overall_error
 from gpcli.errors import (
     AlreadyAnswered,
     GpcliError,
@@ -29,20 +29,20 @@ def failed(error: GpcliError, identity="rx-2"):
 
 def said(*lines):
     """The error that lines come to: its kind, message and hint."""
-    trouble = verdict(lines, "req-1")
+    trouble = overall_error(lines, "req-1")
     assert trouble is not None
     return type(trouble), trouble.message, trouble.hint
 
 
 @pytest.mark.parametrize("lines", [(), (fine(),), (fine("rx-1"), fine("rx-2"))])
 def test_where_all_is_fine_there_is_no_error(lines):
-    assert verdict(lines, "req-1") is None
+    assert overall_error(lines, "req-1") is None
 
 
 def test_one_alone_fails_with_its_own_error():
     no = Rejected("It has expired.", hint="Call them.", request_id="r", retry_after=3)
 
-    assert verdict([failed(no)], "req-1") is no
+    assert overall_error([failed(no)], "req-1") is no
 
 
 def test_some_that_failed_among_others_are_partial_and_named():
@@ -70,7 +70,7 @@ def test_the_longest_wait_and_each_hint_once_stand_for_all():
         failed(RateLimited("Slower.", hint="Wait.", retry_after=seconds), f"rx-{seconds}")
         for seconds in (4, 9)
     ]
-    trouble = verdict(lines, "req-1")
+    trouble = overall_error(lines, "req-1")
 
     assert (trouble.hint, trouble.retry_after) == ("Wait.", 9)
 
@@ -104,13 +104,13 @@ def ended(status, changed=True, identity="task-1"):
     ],
 )
 def test_each_result_has_its_word(line, words):
-    assert result_words(line) == words
+    assert format_result(line) == words
 
 
 def test_a_refusal_by_the_surgery_is_an_answer_and_never_went_well():
     lines = (failed(NotFound("None such.")), ended("completed"), ended("rejected"))
 
-    assert verdict(lines[2:], "req-1") is None
+    assert overall_error(lines[2:], "req-1") is None
     assert said(*lines)[:2] == (
         Partial,
         "1 renewed, 1 refused, 1 not asked for. rx-2: None such.",
@@ -125,11 +125,11 @@ def test_an_unknown_outcome_beats_everything_and_names_the_id_that_repeats_it_al
         "rx-3: No answer came.",
         LOST.hint,
     )
-    assert verdict(lines, "req-1").request_id == "req-1"
+    assert overall_error(lines, "req-1").request_id == "req-1"
 
 
 def test_a_single_unknown_outcome_names_that_id_too():
-    assert verdict([failed(LOST)], "req-1").request_id == "req-1"
+    assert overall_error([failed(LOST)], "req-1").request_id == "req-1"
 
 
 def test_a_line_is_due_until_there_is_a_request_or_an_error():
@@ -188,7 +188,7 @@ def test_none_sent_for_want_of_a_connection_is_that_error_for_all(kind):
         failed(kind("No network.", sent=False, hint="Later.", request_id=f"r-{each}"), each)
         for each in ("rx-1", "rx-2")
     ]
-    trouble = verdict(lines, "req-1")
+    trouble = overall_error(lines, "req-1")
 
     assert (type(trouble), str(trouble), trouble.message, trouble.hint, trouble.request_id) == (
         kind,

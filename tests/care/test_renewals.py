@@ -5,7 +5,7 @@ import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.renewal_request import RenewalItem, RenewalPlan
-from gpcli.care.renewals import propose
+from gpcli.care.renewals import propose_renewal
 from gpcli.errors import (
     Conflict,
     ConsentNeeded,
@@ -59,7 +59,7 @@ OFF = offers(
 
 
 def decide(portal, *ids, asker=None, **wishes):
-    return propose(a_counter(portal, asker), a_wish(*ids, **wishes))
+    return propose_renewal(a_counter(portal, asker), a_wish(*ids, **wishes))
 
 
 def send(portal, *ids, **wishes):

@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Proposal, confirm_and_send
-from gpcli.care.offers import require
-from gpcli.care.revalidate import check_not_risen, still_offered
+from gpcli.care.offers import require_service
+from gpcli.care.revalidate import check_price_not_risen, build_offer_check
 from gpcli.errors import ConsentNeeded, Declined, FeeNotAccepted, NotOffered, OffForNow
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Absence, ConsentLevel, Price, ServiceName
@@ -17,8 +17,8 @@ CAN = offers(an_offer(ECONSULT), prices=DEAR)
 
 def look_again(now_offered, shown=CAN, now=NOW):
     """What looking again does to a plan that showed `shown`."""
-    [row] = require(shown, ECONSULT, NOW)
-    still_offered(FakePortal(now_offered), row, lambda: now)()
+    [row] = require_service(shown, ECONSULT, NOW)
+    build_offer_check(FakePortal(now_offered), row, lambda: now)()
 
 
 def test_what_is_as_the_plan_showed_it_goes_on():
@@ -82,10 +82,10 @@ def test_a_price_that_has_risen_is_named_and_stops_it():
 )
 def test_a_price_is_compared_with_what_the_plan_showed(shown, current, stops):
     if not stops:
-        assert check_not_risen("it", shown, current) is None
+        assert check_price_not_risen("it", shown, current) is None
         return
     with pytest.raises(FeeNotAccepted):
-        check_not_risen("it", shown, current)
+        check_price_not_risen("it", shown, current)
 
 
 def proposal(steps, **more):

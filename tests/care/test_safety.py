@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.care.message import check_can_wait, emergency_words
+from gpcli.care.message import check_can_wait, emergency_notice
 from gpcli.errors import Declined
 from tests.care.builders import Asker
 
@@ -20,7 +20,7 @@ NORWAY = {"acute": "113", "urgent": "116 117"}
     ],
 )
 def test_the_numbers_to_call_are_the_profiles(numbers, words):
-    assert emergency_words(numbers) == words
+    assert emergency_notice(numbers) == words
 
 
 def test_what_can_wait_goes_on():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpcli.care.slots import SlotFilters, day, span, wanted
+from gpcli.care.slots import SlotFilters, parse_day, parse_duration, parse_slot_filters
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Window
 from tests.care.builders import NOW, OSLO, a_slot, at
@@ -16,7 +16,7 @@ AUTUMN = date(2027, 10, 31)
 
 
 def wish(now=NOW, **options):
-    return wanted(now, OSLO, **options)
+    return parse_slot_filters(now, OSLO, **options)
 
 
 def told(wrong):
@@ -75,7 +75,7 @@ def test_today_is_the_surgerys_day_not_the_machines():
     ],
 )
 def test_a_day_may_be_written_in_several_ways(text, expected):
-    assert day(text, TODAY, "--from") == expected
+    assert parse_day(text, TODAY, "--from") == expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_day_may_be_written_in_several_ways(text, expected):
 )
 def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
     with pytest.raises(InvalidUsage) as wrong:
-        day(text, TODAY, "--to")
+        parse_day(text, TODAY, "--to")
 
     assert told(wrong) == (
         f"--to '{text}' is not a day.",
@@ -110,7 +110,7 @@ def test_a_day_more_than_ten_years_away_is_refused(text):
     ],
 )
 def test_a_length_of_time_has_a_unit(text, expected):
-    assert span(text, "--notice") == expected
+    assert parse_duration(text, "--notice") == expected
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.5h", "2w", "2h30m", "123456s"])

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.slots import find, owner
+from gpcli.care.slots import fetch_slots, find_slot_service
 from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotOffered, OffForNow
 from gpcli.model.service import Absence, ServiceName
 from tests.care.builders import (
@@ -29,13 +29,13 @@ ELSEWHERE = a_slot("2026-12-03 09:00", "elsewhere", AT_DAHL)
 
 
 def the_owner(slot, *, known=BOTH, wanted=BOOKING, gp=None, asker=None):
-    return owner(slot, known, wanted, NOW, gp, asker or Asker())
+    return find_slot_service(slot, known, wanted, NOW, gp, asker or Asker())
 
 
 def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
     portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE, LATE])
 
-    found = list(find(portal, BOOKING, a_search(last="+3d")))
+    found = list(fetch_slots(portal, BOOKING, a_search(last="+3d")))
 
     assert found == [EARLY, ELSEWHERE, LATE]
     assert portal.calls == [
@@ -52,7 +52,7 @@ def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
 def test_free_times_at_the_named_gp_only():
     portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE])
 
-    assert list(find(portal, BOOKING, a_search(), gp="Dahl")) == [ELSEWHERE]
+    assert list(fetch_slots(portal, BOOKING, a_search(), gp="Dahl")) == [ELSEWHERE]
 
 
 def test_at_most_as_many_as_asked_for_and_no_more_are_read():
@@ -67,20 +67,20 @@ def test_a_gp_who_is_off_for_now_is_left_out_while_another_is_there():
     off = an_offer(absences=(Absence(None, None, None),))
     portal = FakePortal(offers(off, AT_DAHL, surgeries=(BERG, DAHL)), free=[EARLY, ELSEWHERE])
 
-    assert list(find(portal, BOOKING, a_search())) == [ELSEWHERE]
+    assert list(fetch_slots(portal, BOOKING, a_search())) == [ELSEWHERE]
 
 
 def test_where_nobody_offers_it_no_time_is_asked_for():
     portal = FakePortal(offers())
 
     with pytest.raises(NotOffered):
-        find(portal, BOOKING, a_search())
+        fetch_slots(portal, BOOKING, a_search())
     assert portal.calls == [("fetch_offers",)]
 
 
 def test_an_unknown_gp_is_not_found():
     with pytest.raises(NotFound):
-        find(FakePortal(BOTH), BOOKING, a_search(), gp="Strand")
+        fetch_slots(FakePortal(BOTH), BOOKING, a_search(), gp="Strand")
 
 
 @pytest.mark.parametrize("start", ["2026-12-01 08:59", "2026-12-01 09:00"])

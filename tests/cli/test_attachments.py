@@ -121,7 +121,8 @@ def test_a_file_beyond_all_measure_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(attachments.MAX_TOTAL_BYTES + 1)
     message, _ = refused_by(InvalidUsage, path)
-    assert message == f"'{path}' has {attachments.MAX_TOTAL_BYTES + 1} bytes: {attachments.MAX_TOTAL_BYTES} at most."
+    most = attachments.MAX_TOTAL_BYTES
+    assert message == f"'{path}' has {most + 1} bytes: {most} at most."
 
 
 def test_files_that_are_too_much_together_are_refused(tmp_path):

@@ -14,11 +14,11 @@ from gpcli.cli.message_input import (
     MAX_SUBJECT,
     MessageSource,
     build_source,
-    check_subject,
+    parse_subject,
     read_draft,
     read_new_thread,
 )
-from gpcli.cli.read_text import MAX_BYTES, check_text
+from gpcli.cli.read_text import MAX_BYTES, parse_text
 from gpcli.config.options import Options
 from gpcli.errors import Declined, InputNeeded, InvalidUsage, NotFound, NotOffered
 from gpcli.model.thread import AttachedFile, Draft
@@ -164,12 +164,12 @@ def test_a_megabyte_is_refused_without_being_read_whole(context):
 
 def test_letters_of_all_scripts_tabs_and_hard_spaces_stay():
     words = "prøve\tæ 診 e\u0301 \N{NO-BREAK SPACE}5\u202fmg \N{GRINNING FACE}"
-    assert check_text(words, "It") == words
+    assert parse_text(words, "It") == words
 
 
 def test_what_is_no_unicode_is_refused():
     with pytest.raises(InvalidUsage, match="no message can hold"):
-        check_text("a\udc80b", "It")
+        parse_text("a\udc80b", "It")
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "no/such/place"])
@@ -187,12 +187,12 @@ def test_what_is_no_file_is_refused(context, name):
 @pytest.mark.parametrize("subject", ["", "  ", "two\nlines", "\x1b[31m", "x" * 201, "a\u202eb"])
 def test_a_subject_is_one_line_of_text(subject):
     with pytest.raises(InvalidUsage, match="--subject"):
-        check_subject(subject)
+        parse_subject(subject)
 
 
 @pytest.mark.parametrize("subject", ["Rash", " Utslett på armen ", "x" * MAX_SUBJECT])
 def test_a_subject_is_kept_without_the_space_around_it(subject):
-    assert check_subject(subject) == subject.strip()
+    assert parse_subject(subject) == subject.strip()
 
 
 def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, editor, tmp_path):
@@ -259,7 +259,7 @@ def test_what_an_editor_left_stays_on_the_page_whatever_is_wrong_with_it(
     source = MessageSource(None, None, ())
     with pytest.raises((InvalidUsage, Declined)):
         read_draft(context("", SCREEN, VISUAL=editor(words, status)), source, tuple)
-    assert source.page.content.strip() == left
+    assert source.draft.content.strip() == left
 
 
 def test_only_what_a_person_types_stays_on_the_page(context, tmp_path):
@@ -273,7 +273,7 @@ def test_only_what_a_person_types_stays_on_the_page(context, tmp_path):
         ("", SCREEN, MessageSource("Hei.", None, ()), b""),
     ):
         assert read_draft(context(typed, terminal), source, tuple) == Draft("Hei.")
-        assert source.page.content == left
+        assert source.draft.content == left
 
 
 def test_ctrl_c_in_the_editor_is_the_editors(context, editor, tmp_path):
@@ -346,7 +346,7 @@ def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(context)
 
 def test_where_words_are_not_needed_a_subject_is_enough(context):
     written = read_new_thread(
-        context(), "Rash", MessageSource(None, None, ()), ungated, words_needed=False
+        context(), "Rash", MessageSource(None, None, ()), ungated, text_needed=False
     )
     assert written.draft == Draft("")
 
@@ -385,7 +385,7 @@ def test_the_lines_that_were_typed_before_ctrl_c_stay_on_the_page(context, file)
     source = MessageSource(None, file, ())
     with pytest.raises(KeyboardInterrupt):
         read_draft(ours, source, tuple)
-    assert source.page.content == b"It itches.\nSince Monday.\n"
+    assert source.draft.content == b"It itches.\nSince Monday.\n"
 
 
 @pytest.mark.parametrize(
@@ -396,4 +396,4 @@ def test_what_is_typed_is_read_no_further_than_a_message_can_be(context, typed):
     source = MessageSource(None, None, ())
     with pytest.raises(InvalidUsage, match="too long"):
         read_draft(ours, source, tuple)
-    assert len(source.page.content) == MAX_BYTES + 1
+    assert len(source.draft.content) == MAX_BYTES + 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpcli.care.offers import standings
+from gpcli.care.offers import list_services
 from gpcli.model.service import ServiceName
 from tests.contract.practice import CHANNELS, SURGERY, ZONE
 from tests.contract.visit import now
@@ -32,7 +32,7 @@ def test_the_patient_has_their_name(visit):
 
 
 def test_every_service_is_offered_by_the_patients_own_gp_alone(visit):
-    rows = standings(visit.portal.fetch_offers(), now())
+    rows = list_services(visit.portal.fetch_offers(), now())
 
     assert {row.service.value: row.status for row in rows} == dict.fromkeys(CHANNELS, "offered")
     assert {row.surgery.id for row in rows} == {visit.patient.practice.role}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gpcli.app_context import AppContext
 from gpcli.care.portal_protocol import Portal
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.sandbox_env import build_variables
 from gpcli.config.options import Options
 from tests.contract.places import Place
 from tests.contract.practice import Resource
@@ -51,7 +51,7 @@ def begin(place: Place, home: Path, patient: Patient) -> Iterator[Visit]:
     """A visit of `patient`, whose configuration is in `home`."""
     token = place.token_of(patient.id)
     env = {
-        **variables(place.base, token, patient.id, f"Patient/{patient.id}"),
+        **build_variables(place.base, token, patient.id, f"Patient/{patient.id}"),
         "GPCLI_CONFIG_DIR": str(home),
     }
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
