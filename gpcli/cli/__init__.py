@@ -1,1 +1,1 @@
-"""The command line: the only part of gpcli that knows typer."""
+"""The command line; only here is typer used."""

@@ -76,7 +76,7 @@ def run(
 
 def _advise(this: CommandRun, error: GpcliError) -> None:
     """Where a machine signs in, say what helps there."""
-    settings = getattr(this.made, "settings", None) if isinstance(error, _OF_RIGHTS) else None
+    settings = getattr(this.built, "settings", None) if isinstance(error, _OF_RIGHTS) else None
     if settings is None or not settings.machine:
         return
     from gpcli.auth.unattended import word_machine_hint  # noqa: PLC0415  (only failures of machines)
@@ -86,8 +86,8 @@ def _advise(this: CommandRun, error: GpcliError) -> None:
 
 def _say_what_was_sent(this: CommandRun, ending: BaseException) -> None:
     """Make sure that nobody takes what was sent for undone because its answer is lost."""
-    done = getattr(this.made, "sent_under", None)
-    request_id = done or getattr(this.made, "sending_under", None)
+    done = getattr(this.built, "sent_under", None)
+    request_id = done or getattr(this.built, "sending_under", None)
     if request_id is None:
         return
     if isinstance(ending, OSError) and not isinstance(ending, BrokenPipeError):

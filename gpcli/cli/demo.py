@@ -1,4 +1,4 @@
-"""`demo`: the main job as a shell transcript, played against a portal of its own."""
+"""`demo`: a transcript of commands, run against a portal of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 DELAY = timedelta(seconds=30)
-"""How long the demo's surgery takes to answer, on the portal's clock."""
+"""The time that the demo's surgery takes to answer, on the portal's clock."""
 
 _KEPT_VARIABLES = (
     "PATH",
@@ -46,9 +46,9 @@ _KEPT_VARIABLES = (
 
 @dataclass
 class Transcript:
-    """Plays command lines in this process: a vault in memory, an empty configuration.
+    """Runs command lines in this process, with a vault in memory and an empty configuration.
 
-    `terminal` makes them answer with tables, as they would to a person.
+    `terminal` has them answer with tables, as for a person.
     """
 
     stdout: TextIO
@@ -57,11 +57,11 @@ class Transcript:
     vault: MemoryVault = field(default_factory=MemoryVault)
 
     def say(self, text: str) -> None:
-        """A remark between commands."""
+        """Write a comment."""
         self.stdout.write(f"\n# {text}\n")
 
     def play(self, line: str, *, exits: int = 0) -> None:
-        """Show `line` and what it prints; raises Failure unless it ends with status `exits`."""
+        """Run `line`, showing it and its output; raise Failure for another status than `exits`."""
         self.stdout.write(f"\n$ {line}\n")
         self.stdout.flush()
         code = self._run(shlex.split(line)[1:], self.stdout)
@@ -71,7 +71,7 @@ class Transcript:
             raise Failure(f"'{line}' ended with exit {code}, not {exits}.")
 
     def ask(self, line: str) -> Any:
-        """The JSON answer of `line`, not shown."""
+        """Run `line` without showing it, and return its JSON answer."""
         answer = io.StringIO()
         words = [*shlex.split(line)[1:], "--json"]
         if self._run(words, answer, stderr=io.StringIO()) != 0:
@@ -80,9 +80,9 @@ class Transcript:
 
     def _run(self, words: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
         streams = (io.StringIO(), stdout, stderr or stdout)
-        return command_line(words, self.env, *streams, self._session)
+        return command_line(words, self.env, *streams, self._build_context)
 
-    def _session(
+    def _build_context(
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO
     ) -> AppContext:
         return AppContext(
@@ -98,7 +98,7 @@ class Transcript:
 
 
 def open_sign_in_page(url: str) -> bool:
-    """The demo's browser: one GET of the sign-in page, which answers at once."""
+    """Open the sign-in page with a single GET, which the sandbox answers at once."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     threading.Thread(target=lambda: opener.open(url, timeout=10).close(), daemon=True).start()
     return True
@@ -112,7 +112,7 @@ def demo(ctx: typer.Context) -> None:
     """
     context = get_context(ctx)
     with require_extra("demo"):
-        from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, slow to import)
+        from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (optional: an extra)
     with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
         env = {name: context.env[name] for name in _KEPT_VARIABLES if name in context.env}
         terminal = replace(context.output.terminal, stdin_tty=False, stdout_tty=True)
@@ -164,7 +164,7 @@ def _write(stage: Transcript, sandbox: Sandbox) -> None:
     stage.play(f"gpcli messages show {thread['id']}")
     stage.play(f"gpcli messages mark-read {thread['id']} --yes")
     unread = stage.ask("gpcli messages list --unread")
-    _check(thread["id"] not in [each["id"] for each in unread], "the answer is marked as read")
+    _check(thread["id"] not in [record["id"] for record in unread], "the answer is marked as read")
 
 
 def _renew(stage: Transcript, sandbox: Sandbox) -> None:
@@ -210,16 +210,20 @@ ACTS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
 
 
 def _find_booking(stage: Transcript, slot: str) -> Any:
-    found = [one for one in stage.ask("gpcli appointments list --all") if one["slot_id"] == slot]
+    found = [
+        appointment
+        for appointment in stage.ask("gpcli appointments list --all")
+        if appointment["slot_id"] == slot
+    ]
     _check(len(found) == 1, f"there is one booking for {slot}")
     return found[0]
 
 
 def _find_only(found: Sequence[dict[str, Any]], **wanted: str) -> dict[str, Any]:
-    """The only one of `found` with these values."""
-    ours = [each for each in found if wanted.items() <= each.items()]
-    _check(len(ours) == 1, f"there is one with {wanted}")
-    return ours[0]
+    """Return the only one of `found` with the values `wanted`; raise Failure otherwise."""
+    matching = [record for record in found if wanted.items() <= record.items()]
+    _check(len(matching) == 1, f"there is one with {wanted}")
+    return matching[0]
 
 
 def _check(held: bool, what: str) -> None:

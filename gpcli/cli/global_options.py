@@ -1,7 +1,8 @@
-"""The options of every command as a table, and as parameters of typer that fill `Options`.
+"""The options of every command: a table of them, and parameters of typer that fill `Options`.
 
-They are added to every group and command when it is loaded, so they work anywhere on the line; of
-two that are given the later one wins. A command's own option of the same name comes first.
+They are added to every group and command when it is loaded, so that they may be anywhere on the
+line. Where one is given twice the later value counts. A command's own option of the same name takes
+precedence.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ FORMATS = ("json", "ndjson", "plain")
 
 
 class CommandRun:
-    """One run of the command line: its options, and the session, made when first asked for."""
+    """One run of the command line: its options, and the context, built on first use."""
 
-    def __init__(self, options: Options, make_session: Callable[[Options], AppContext]) -> None:
+    def __init__(self, options: Options, build_context: Callable[[Options], AppContext]) -> None:
         self.options = options
-        self.make_session = make_session
-        self.made: AppContext | None = None
+        self.build_context = build_context
+        self.built: AppContext | None = None
 
     def start_diagnosis(self) -> AppContext:
         """Return the context for a command that diagnoses: neither gpcli nor the keyring asks."""
@@ -39,35 +40,39 @@ class CommandRun:
 
     @property
     def context(self) -> AppContext:
-        """The session of this run."""
-        if self.made is None:
-            self.made = self.make_session(self.options)
-        return self.made
+        """The context of this run."""
+        if self.built is None:
+            self.built = self.build_context(self.options)
+        return self.built
 
     def close(self) -> None:
-        """Close the session, if there is one that can be closed."""
-        close = getattr(self.made, "close", None)
+        """Close the context, if it was built and can be closed."""
+        close = getattr(self.built, "close", None)
         if close is not None:
             close()
 
 
 def get_context(ctx: typer.Context) -> AppContext:
-    """The session that a command works with."""
+    """Return the context of the command that runs."""
     run: CommandRun = ctx.obj
     return run.context
 
 
 class GlobalOption(NamedTuple):
-    """One option of every command. `metavar` is empty for a flag; `read` checks a value."""
+    """One option of every command.
+
+    `metavar` is empty for a flag. `parse` takes the flag and the value of the line, and returns the
+    value for `Options`; it raises InvalidUsage.
+    """
 
     flag: str
     metavar: str
     help: str
-    read: Callable[[str, str], Any] = lambda flag, value: value
+    parse: Callable[[str, str], Any] = lambda flag, value: value
 
     @property
     def field(self) -> str:
-        """The field of `Options` that it fills."""
+        """The field of `Options` for its value."""
         name = self.flag.removeprefix("--").replace("-", "_")
         return "as_" if name == "as" else name
 
@@ -132,15 +137,15 @@ WRITE_OPTIONS = (
 
 
 def build_parameters(
-    wanted: Iterable[GlobalOption], *, own: Iterable[str] = ()
+    options: Iterable[GlobalOption], *, own: Iterable[str] = ()
 ) -> list[TyperOption]:
-    """Parameters of typer for `wanted`, without those that a command has as its own."""
-    taken = set(own)
-    return [_build_parameter(option) for option in wanted if option.flag not in taken]
+    """Return the parameters of typer for `options`, without the flags in `own`."""
+    excluded = set(own)
+    return [_build_parameter(option) for option in options if option.flag not in excluded]
 
 
 def find_write_flags(options: Options) -> list[str]:
-    """The flags of `WRITE_OPTIONS` that the line gave."""
+    """Return the flags of `WRITE_OPTIONS` that were given."""
     return [option.flag for option in WRITE_OPTIONS if getattr(options, option.field)]
 
 
@@ -150,7 +155,7 @@ def _build_parameter(option: GlobalOption) -> TyperOption:
             return
         run: CommandRun = ctx.obj
         _set_option(
-            run.options, option, option.read(option.flag, value) if option.metavar else True
+            run.options, option, option.parse(option.flag, value) if option.metavar else True
         )
 
     return TyperOption(

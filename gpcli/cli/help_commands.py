@@ -14,7 +14,7 @@ from gpcli.errors import InvalidUsage
 from gpcli.render.json_schema import find_command_schema
 
 SHELLS = {"bash": "gpcli.bash", "zsh": "_gpcli", "fish": "gpcli.fish", "powershell": "gpcli.ps1"}
-"""Shells, and the name under which the script of each is known to it."""
+"""Shells, and the file name of the completion script of each."""
 
 
 def completion(
@@ -43,8 +43,8 @@ def show_help(
     if schema:
         get_context(ctx).output.show_json(schema)
         return
-    groups, rows = REGISTRY.groups, REGISTRY.commands
-    known = [*build_topics(), *(group.path for group in groups), *(row.path for row in rows)]
+    groups, commands = REGISTRY.groups, REGISTRY.commands
+    known = [*build_topics(), *(group.path for group in groups), *(spec.path for spec in commands)]
     near = difflib.get_close_matches(wanted, known, n=1)
     guess = f"; did you mean '{near[0]}'?" if near else "."
     raise InvalidUsage(

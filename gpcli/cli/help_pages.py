@@ -1,4 +1,4 @@
-"""Help pages, drawn from the command tree: what `gpcli COMMAND --help` says."""
+"""Help pages of commands, formatted from the command tree."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MAX_TERM_WIDTH = 30
 Pair = tuple[str, str]
 
 
-def format_command_page(row: CommandSpec, command: Any) -> str:
-    """The page of one command. `command` is what typer built for `row`."""
+def format_command_page(spec: CommandSpec, command: Any) -> str:
+    """Format the help page of a command; `command` is what typer built for `spec`."""
     arguments = [param for param in command.params if _is_shown(param, "argument")]
     options = [param for param in command.params if _is_shown(param, "option")]
     return "\n".join(
         [
-            _format_about(row),
-            format_section("USAGE", [f"{INDENT}{_format_usage(row, arguments)}"]),
+            _format_about(spec),
+            format_section("USAGE", [f"{INDENT}{_format_usage(spec, arguments)}"]),
             *_format_list(
                 "ARGUMENTS",
                 [(_format_argument_name(param), _format_help(param)) for param in arguments],
@@ -34,54 +34,54 @@ def format_command_page(row: CommandSpec, command: Any) -> str:
             ),
             *_format_list(
                 "WHEN SENDING",
-                [] if not row.writes else _option_pairs(WRITE_OPTIONS, find_own_flags(command)),
+                [] if not spec.writes else _option_pairs(WRITE_OPTIONS, find_own_flags(command)),
             ),
-            *_format_examples(row),
+            *_format_examples(spec),
             format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
         ]
     )
 
 
 def format_section(title: str, lines: Iterable[str]) -> str:
-    """A titled part of a page, with an empty line after it unless it is the last."""
+    """Format a part of a page: its title, its lines and an empty line."""
     return "\n".join([title, *lines, ""])
 
 
 def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
-    """Pairs of a term and what it means as aligned lines, wrapped at `width`."""
+    """Format pairs of a term and its meaning as aligned lines, wrapped at `width`."""
     terms = [len(term) for term, _ in pairs if len(term) <= MAX_TERM_WIDTH]
     left = max(terms, default=MAX_TERM_WIDTH) + 2
     return [line for term, meaning in pairs for line in _format_pair(term, meaning, left, width)]
 
 
 def format_global_options() -> list[str]:
-    """A line or more for each option that every command has."""
+    """Format the options of every command, a line or more for each."""
     return format_pairs(
         [*_option_pairs(GLOBAL_OPTIONS, set()), ("-h, --help", "Help on a command, or on gpcli")]
     )
 
 
 def format_write_options() -> list[str]:
-    """A line or more for each option of commands that send."""
+    """Format the options of commands that send, a line or more for each."""
     return format_pairs(_option_pairs(WRITE_OPTIONS, set()))
 
 
 def find_own_flags(command: Any) -> set[str]:
-    """The flags that a command has of its own."""
+    """Return the flags of a command that are not global options."""
     own = (param for param in command.params if not param.name.startswith("global_"))
     return {flag for param in own for flag in param.opts}
 
 
 def format_option_name(param: Any) -> str:
-    """An option as its help shows it: `-y, --yes`, `--from DAY`, `--wait / --no-wait`."""
+    """Format the name of an option: `-y, --yes`, `--from DAY`, `--wait / --no-wait`."""
     flags = ", ".join(sorted(param.opts, key=len))
     if param.is_flag:
         return " / ".join([flags, *param.secondary_opts])
     return f"{flags} {_format_metavar(param)}"
 
 
-def _format_about(row: CommandSpec) -> str:
-    paragraphs = [f"{row.summary}.", *filter(None, row.about.split("\n\n"))]
+def _format_about(spec: CommandSpec) -> str:
+    paragraphs = [f"{spec.summary}.", *filter(None, spec.about.split("\n\n"))]
     return "\n\n".join(_format_paragraph(text) for text in paragraphs) + "\n"
 
 
@@ -89,11 +89,11 @@ def _format_paragraph(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH, break_on_hyphens=False)
 
 
-def _format_usage(row: CommandSpec, arguments: list[Any]) -> str:
+def _format_usage(spec: CommandSpec, arguments: list[Any]) -> str:
     words = [_format_argument_usage(param) for param in arguments]
     last = any(word.startswith("-- ") for word in words)
     order = ["[OPTIONS]", *words] if last else [*words, "[OPTIONS]"]
-    return " ".join([PROGRAM, row.path, *order])
+    return " ".join([PROGRAM, spec.path, *order])
 
 
 def _format_argument_usage(param: Any) -> str:
@@ -150,10 +150,10 @@ def _format_global_flags(own: set[str]) -> list[str]:
     )
 
 
-def _format_examples(row: CommandSpec) -> list[str]:
-    if not row.examples:
+def _format_examples(spec: CommandSpec) -> list[str]:
+    if not spec.examples:
         return []
-    blocks = [f"{INDENT}# {what}\n{INDENT}{typed}" for what, typed in row.examples]
+    blocks = [f"{INDENT}# {what}\n{INDENT}{typed}" for what, typed in spec.examples]
     return [format_section("EXAMPLES", ["\n\n".join(blocks)])]
 
 

@@ -1,4 +1,4 @@
-"""What a person writes: in their editor or here, kept until it is sent."""
+"""The draft of a message: written in an editor, and stored in a file unless it is sent."""
 
 from __future__ import annotations
 
@@ -23,38 +23,39 @@ from gpcli.render.sanitise import safe_line
 
 @dataclass
 class DraftText:
-    """What a person has written here and has not sent yet, in UTF-8 unless their editor differs."""
+    """What a person has written and not sent yet; in UTF-8, unless their editor writes another."""
 
     content: bytes = b""
 
 
 @contextmanager
-def keep_draft(context: AppContext, page: DraftText, file: str | None) -> Iterator[None]:
-    """Keep what is on `page` unless the body sends it, and say where.
+def store_unless_sent(context: AppContext, draft: DraftText, file: str | None) -> Iterator[None]:
+    """Store the draft if the body ends without having sent it, and say where it is.
 
-    A draft that was kept before, and that is the `file` of the message now, is deleted once it is
-    sent. That the terminal is closed ends the body as SIGTERM does, so that this works then too.
+    `file` is the file of the message, if there is one: a draft that was stored before is deleted
+    once it is sent. SIGHUP, when the terminal is closed, ends the body as SIGTERM does, so that the
+    draft is stored then too.
     """
     with _terminate_on_hangup():
         try:
             yield
         except BaseException:
             if context.sent_request_id is None:
-                _store_draft(context, page)
+                _store_draft(context, draft)
             raise
     if context.options.dry_run:
-        _store_draft(context, page)
+        _store_draft(context, draft)
     elif file is not None:
         _delete_draft(context, Path(file))
 
 
 def get_drafts_dir(context: AppContext) -> Path:
-    """Where drafts are kept."""
+    """Return the directory of stored drafts."""
     return context.state_dir / "drafts"
 
 
-def _store_draft(context: AppContext, page: DraftText) -> None:
-    content, page.content = page.content.strip(), b""
+def _store_draft(context: AppContext, draft: DraftText) -> None:
+    content, draft.content = draft.content.strip(), b""
     if not content:
         return
     path = get_drafts_dir(context) / f"{context.clock():%Y-%m-%d}-{secrets.token_hex(4)}.txt"
@@ -69,7 +70,10 @@ def _store_draft(context: AppContext, page: DraftText) -> None:
 
 
 def _format_stored_notice(path: Path, request_id: str | None) -> str:
-    """Where the text is, and how to go on; `request_id` is of what may have been sent."""
+    """Format where the draft is and how to send it.
+
+    `request_id` is that of a request that may have been sent; `None` = nothing was sent.
+    """
     file = f"--message-file {shlex.quote(str(path))}"
     if request_id is None:
         return f"Your text is kept: {file} sends it."
@@ -87,7 +91,7 @@ def _delete_draft(context: AppContext, file: Path) -> None:
 
 @contextmanager
 def _terminate_on_hangup() -> Iterator[None]:
-    """SIGHUP does what SIGTERM does, unless somebody has seen to it, such as nohup."""
+    """Have SIGHUP do what SIGTERM does, unless it has a handler or is ignored, as with nohup."""
     number = getattr(signal, "SIGHUP", None)
     ending = signal.getsignal(signal.SIGTERM)
     if number is None or signal.getsignal(number) is not signal.SIG_DFL or not callable(ending):
@@ -114,37 +118,39 @@ INSTRUCTIONS = (
     "These lines are left out. An empty message is not sent.",
 )
 
-_PATIENCE = 2.0
-"""Seconds that an editor gets to save what it holds when gpcli has to end."""
+_EDITOR_PATIENCE = 2.0
+"""Seconds that an editor has for saving its text when gpcli has to end."""
 
 
-def run_editor(context: AppContext, command: str, about: Sequence[str], page: DraftText) -> None:
-    """Have the person write; `page` holds what the editor left, whatever ended it.
+def run_editor(context: AppContext, command: str, about: Sequence[str], draft: DraftText) -> None:
+    """Have the person write in an editor; its text is in `draft` then, however the editor ends.
 
-    The remarks that it began with, `about` among them, are left out. Raises Usage for a command
-    that can't be run, Declined for one that ends badly.
+    `command` is the editor's command line. The file begins with comments, of which `about` are the
+    first; they are left out of the text.
+
+    Raises: InvalidUsage for a command that can't be run, Declined for one that fails.
     """
-    remarks = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *INSTRUCTIONS)]
+    comments = [f"# {safe_line(line)}".rstrip().encode() for line in (*about, *INSTRUCTIONS)]
     with tempfile.TemporaryDirectory(prefix="gpcli-", dir=_find_memory_dir(context)) as place:
         file = Path(place) / "message.txt"
         file.touch(0o600)
-        file.write_bytes(b"\n".join([b"", *remarks, b""]))
+        file.write_bytes(b"\n".join([b"", *comments, b""]))
         try:
             _run_command(context, command, file)
         finally:
-            page.content = _read_edited(file, remarks)
+            draft.content = _read_edited(file, comments)
 
 
-def _read_edited(file: Path, remarks: Sequence[bytes]) -> bytes:
+def _read_edited(file: Path, comments: Sequence[bytes]) -> bytes:
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
         return b""
-    return b"\n".join(line for line in lines if line.rstrip() not in remarks)
+    return b"\n".join(line for line in lines if line.rstrip() not in comments)
 
 
 def _find_memory_dir(context: AppContext) -> str | None:
-    """Memory rather than a disk, where the system has such a place for this user."""
+    """Return a private directory in memory; `None` = the system has none for this user."""
     place = context.env.get("XDG_RUNTIME_DIR", "")
     return place if Path(place).is_absolute() and os.access(place, os.W_OK) else None
 
@@ -165,7 +171,7 @@ def _run_command(context: AppContext, command: str, file: Path) -> None:
 
 
 def _run_process(context: AppContext, words: Sequence[str], stdout: int | None) -> int:
-    """How the editor ended; it is asked to end where gpcli has to."""
+    """Run a program and return its exit status; it is terminated if gpcli has to end."""
     with (
         _restore_terminal_on_error(_fileno(context.stdin)),
         start_program(context, words, private=True, stdout=stdout) as process,
@@ -175,14 +181,14 @@ def _run_process(context: AppContext, words: Sequence[str], stdout: int | None) 
         except BaseException:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE)
+                process.wait(_EDITOR_PATIENCE)
             process.kill()
             raise
 
 
 @contextmanager
 def _restore_terminal_on_error(descriptor: int | None) -> Iterator[None]:
-    """Undo what an editor did to the terminal, where it had no time to do so."""
+    """Restore the terminal's modes if the body is ended by an exception."""
     if termios is None or descriptor is None or not os.isatty(descriptor):
         yield
         return
@@ -197,7 +203,7 @@ def _restore_terminal_on_error(descriptor: int | None) -> Iterator[None]:
 
 @contextmanager
 def _ignore_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches both programs: while the editor runs it means something to that one."""
+    """Ignore Ctrl-C, which the editor gets as well, while the body runs."""
     try:
         former = signal.signal(signal.SIGINT, lambda number, frame: None)
     except ValueError:  # only the main thread may

@@ -1,4 +1,4 @@
-"""Reading the words of a message from a file, or from a pipe that has a name."""
+"""Reading the text of a message from a file or a named pipe."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from gpcli.errors import InvalidUsage, NotFound
 
 MAX_BYTES = 512 * 1024
-"""Bytes of a message beyond which it is refused unread, whatever a surgery takes."""
+"""The most bytes of a message, whatever a surgery accepts."""
 
 STDIN = "-"
-"""What names standard input on the line."""
+"""The file name on the command line that means standard input."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""What no FHIR string may hold (R4, datatypes: string)."""
+"""Characters that no FHIR string may have. Source: R4, Data Types, string."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -29,10 +29,12 @@ _CHUNK = 64 * 1024
 
 
 def read_message_file(name: str, patience: float) -> str:
-    """The text of the file called `name`, of UTF-8.
+    """Read the file called `name`, which is text in UTF-8.
 
-    A pipe gets `patience` seconds each time that it holds nothing. Raises NotFound for one that
-    does not exist; Usage for one that can't be read, is too long or is no text.
+    `patience` is the seconds to wait, each time, for data of a named pipe.
+
+    Raises: NotFound for a file that does not exist; InvalidUsage for one that can't be read, is
+    too long or is not text.
     """
     if not name.strip():
         raise InvalidUsage("--message-file needs a value that is not empty.")
@@ -47,7 +49,7 @@ def read_message_file(name: str, patience: float) -> str:
 
 
 def decode_text(content: bytes, origin: str) -> str:
-    """Bytes as text; `origin` is named in Usage."""
+    """Decode UTF-8; raise InvalidUsage, naming `origin`, for other bytes or too many."""
     if len(content) > MAX_BYTES:
         raise too_long_error(origin)
     try:
@@ -56,22 +58,25 @@ def decode_text(content: bytes, origin: str) -> str:
         raise InvalidUsage(f"{origin} is not text in UTF-8.") from None
 
 
-def check_text(text: str, origin: str) -> str:
-    """The words of a message without the space around them; `origin` is named in Usage."""
-    words = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not words:
+def parse_text(text: str, origin: str) -> str:
+    """Return the text of a message, with `\\n` as line ends and no space around it.
+
+    Raises: InvalidUsage, naming `origin`, if it is empty or too long, or has a forbidden character.
+    """
+    message = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not message:
         raise InvalidUsage(f"{origin} is empty.", hint="Write what it is about.")
-    if len(words.encode(errors="replace")) > MAX_BYTES:
+    if len(message.encode(errors="replace")) > MAX_BYTES:
         raise too_long_error(origin)
-    unfit = _FORBIDDEN.search(words)
-    if unfit or not _is_unicode(words):
-        where = words[: unfit.start()].count("\n") + 1 if unfit else 1
-        raise InvalidUsage(f"{origin} has a character that no message can hold, in line {where}.")
-    return words
+    forbidden = _FORBIDDEN.search(message)
+    if forbidden or not _is_unicode(message):
+        line = message[: forbidden.start()].count("\n") + 1 if forbidden else 1
+        raise InvalidUsage(f"{origin} has a character that no message can hold, in line {line}.")
+    return message
 
 
 def too_long_error(origin: str) -> InvalidUsage:
-    """The error for what no surgery takes."""
+    """Return the error for a message that is too long."""
     return InvalidUsage(f"{origin} is too long: {MAX_BYTES} bytes at most.")
 
 
@@ -100,9 +105,9 @@ def _read_pipe(name: str, descriptor: int, patience: float) -> bytes:
     return content
 
 
-def _is_unicode(words: str) -> bool:
+def _is_unicode(text: str) -> bool:
     try:
-        words.encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True

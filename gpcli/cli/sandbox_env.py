@@ -1,4 +1,4 @@
-"""How other programs find a sandbox: variables for a shell, and `sandbox.json` in the state dir."""
+"""Access to a running sandbox: variables for a shell, and `sandbox.json` in the state directory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LEFT_OUT = (
 
 
 class Shell(StrEnum):
-    """Whose exports to print; `github` is the form of `$GITHUB_ENV`."""
+    """The shell to write exports for; `github` is the format of `$GITHUB_ENV`."""
 
     BASH = "bash"
     FISH = "fish"
@@ -42,7 +42,7 @@ class Shell(StrEnum):
 
 
 class BookingWay(StrEnum):
-    """How the times of a sandbox are taken (docs/portal.md, Booking)."""
+    """How slots of a sandbox are booked. Source: docs/portal.md, Booking."""
 
     POST = "post"
     OPERATION = "operation"
@@ -61,7 +61,7 @@ class ServedSandbox(NamedTuple):
 
 @contextmanager
 def require_extra(who: str) -> Iterator[None]:
-    """Around the import of the portal; raises ConfigError where its packages are missing."""
+    """Raise ConfigError if the body, which imports the portal, lacks a package."""
     try:
         yield
     except ImportError as missing:
@@ -72,7 +72,7 @@ def require_extra(who: str) -> Iterator[None]:
 
 
 def build_variables(portal: str, token: str, patient: str, fhir_user: str) -> dict[str, str]:
-    """What makes gpcli talk to a sandbox as somebody, without config or keyring."""
+    """Return the variables with which gpcli uses a sandbox, without configuration or keyring."""
     return {
         "GPCLI_PORTAL": portal,
         "GPCLI_ENVIRONMENT": "sandbox",
@@ -83,24 +83,24 @@ def build_variables(portal: str, token: str, patient: str, fhir_user: str) -> di
 
 
 def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
-    """Lines that set `values` in a shell."""
+    """Format the lines that set `values` in a shell."""
     return [
         _EXPORT_FORMATS[shell].format(name, _quote(shell, value)) for name, value in values.items()
     ]
 
 
 def failing_export(shell: Shell) -> str:
-    """A line that makes every later gpcli fail with exit 2, so that `eval` fails closed.
+    """Return a line after which every gpcli fails with exit 2, so that `eval` fails closed.
 
-    The value is no URL but is not empty: PowerShell takes an empty one for unsetting.
+    Its value is no URL but not empty, which in PowerShell would unset the variable.
     """
     return format_exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
 
 
 def eval_failure_export(argv: Sequence[str]) -> str:
-    """The closing line, with its end, for the shell that a line names; for bash if it is unclear.
+    """Return the failing export, with a line end, for the shell that `argv` names, or for bash.
 
-    `argv` may be a line that could not be understood: `--shel`, no value, an unknown shell.
+    `argv` may be a line that can't be parsed: `--shel`, no value, an unknown shell.
     """
     named = _SHELL_OPTION.findall(" ".join(argv)) or [Shell.BASH]
     return f"{failing_export(Shell(named[-1].lower()))}\n"
@@ -114,11 +114,13 @@ def run_in_sandbox(
     *,
     umask: int,
 ) -> int:
-    """Run `command` with `values`, its own configuration, and this gpcli on its path.
+    """Run `command` with `values`, a configuration of its own, and this gpcli on its path.
 
-    The configuration is empty but for the announcement of `served`, which lets the command
-    control the sandbox that it runs in. Returns its status, 128 + n when signal n ended it;
-    raises NotFound when there is no such program.
+    The configuration is empty but for the announcement of `served`, with which the command can
+    control the sandbox that it runs in. The exit status is returned; 128 + n where signal n ended
+    the command.
+
+    Raises: NotFound if there is no such program.
     """
     inside = {name: text for name, text in env.items() if name not in _LEFT_OUT}
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
@@ -130,14 +132,14 @@ def run_in_sandbox(
 
 
 def prepend_program_dir(path: str, places: Iterable[Path]) -> str:
-    """`path` with the first of `places` before it that holds a gpcli to run, if one does."""
+    """Return `path` after the first of `places` that has a gpcli to run, if one has."""
     found = (str(place) for place in places if shutil.which(PROGRAM, path=str(place)))
     return os.pathsep.join(filter(None, (next(found, ""), path)))
 
 
 @contextmanager
 def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
-    """Keep `sandbox.json` in a state directory while the sandbox serves."""
+    """Have `sandbox.json` in a state directory while the body runs."""
     path = directory / SERVED_FILE
     write_private_file(path, json.dumps(served._asdict()))
     try:
@@ -148,7 +150,7 @@ def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
 
 
 def find_served(directory: Path) -> ServedSandbox:
-    """The sandbox that a state directory announces; raises NotFound."""
+    """Return the sandbox that a state directory announces; raise NotFound if none is."""
     served = _read_served(directory / SERVED_FILE)
     if served is None:
         raise NotFound("No sandbox is being served.", hint="Start one with gpcli sandbox serve.")
@@ -179,7 +181,7 @@ def _run_command(command: Sequence[str], env: Mapping[str, str], umask: int) -> 
 
 
 def _program_dirs() -> tuple[Path, Path]:
-    """Where this gpcli may be: the scripts of the Python that runs it, or what was started."""
+    """Return the directories that may have this gpcli: Python's scripts, and that of argv[0]."""
     return Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent
 
 

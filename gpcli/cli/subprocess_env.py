@@ -1,4 +1,4 @@
-"""Programs that gpcli starts for a person: their surroundings, without what is gpcli's alone."""
+"""Starting the person's own programs, without gpcli's secrets in their environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gpcli.app_context import AppContext
 
 SECRETS = ("GPCLI_TOKEN",)
-"""Variables that no other program gets."""
+"""Variables that are left out of the environment of other programs."""
 
 
 def start_program(
@@ -20,10 +20,12 @@ def start_program(
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the person's own program, with the umask that gpcli was started with.
+    """Start the program of a command line, with the umask that gpcli was started with.
 
-    `private` keeps gpcli's own, under which nobody else can read what the program writes. The
-    streams are as `subprocess.Popen` takes them. Raises OSError for what can't be run.
+    With `private` it has gpcli's own umask, so that nobody else can read what it writes. The
+    streams are as `subprocess.Popen` takes them.
+
+    Raises: OSError if it can't be run.
     """
     env = {name: value for name, value in context.env.items() if name not in SECRETS}
     umask = -1 if private else context.former_umask

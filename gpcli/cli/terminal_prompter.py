@@ -1,4 +1,4 @@
-"""How sign-in speaks to the person: opens the browser, prints addresses, takes a pasted one."""
+"""The person's side of a sign-in at the terminal: browser, addresses, a pasted address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from gpcli.errors import InvalidUsage
 
 
 def is_openable(link: str, environment: str) -> bool:
-    """Whether `link` is plain https without a user name; at the sandbox, http on loopback too."""
+    """Return whether `link` may be opened: https without a user name.
+
+    In the environment `sandbox`, http on loopback may be opened too.
+    """
     if not link.isascii() or not link.isprintable() or set(' \\"<>`') & set(link):
         return False
     try:
@@ -34,22 +37,23 @@ def is_openable(link: str, environment: str) -> bool:
 
 
 FAILURE_PATIENCE = 0.5
-"""Seconds in which a browser's command fails if it can't do it."""
+"""Seconds in which a browser's command that does not work is expected to fail."""
 
 
 class TerminalPrompter:
-    """The person at this session's terminal.
+    """Opens pages and shows addresses to the person at the terminal.
 
-    `browser` is a command to open pages with; `automatic` tells whether a page may open by itself.
+    `browser` is the command that opens pages; `None` = the system's browser, if `automatic` allows
+    a page to be opened without being asked for.
     """
 
     def __init__(self, context: AppContext, *, browser: str | None, automatic: bool) -> None:
-        self._session = context
+        self._context = context
         self._browser = browser
         self._automatic = automatic
 
     def open_browser(self, url: str) -> bool:
-        """Open the sign-in page; false where none can or may be opened."""
+        """Open the sign-in page; return whether that could be done."""
         opened = self.open_page(url)
         if opened:
             self.say(
@@ -59,26 +63,26 @@ class TerminalPrompter:
         return opened
 
     def show_url(self, url: str, port: int, host: str) -> None:
-        """The address to open by hand, and the way there from another machine."""
-        notice = self._session.output.notice
+        """Show the address to open by hand, and how to reach it from another machine."""
+        notice = self._context.output.notice
         notice(f"Open this page to sign in: {url}", url=url)
-        if self._session.env.get("SSH_CONNECTION"):
+        if self._context.env.get("SSH_CONNECTION"):
             notice(f"From your own computer first run: ssh -L {port}:{host}:{port} THIS-MACHINE")
         if self._can_paste:
             notice("Or sign in anywhere, and paste the address of the last page here.")
 
     def read_pasted(self) -> Callable[[], str | None] | None:
-        """What the person pasted so far, if somebody can."""
-        return self._line if self._can_paste else None
+        """Return a function that reads a pasted line if there is one; `None` = nobody can paste."""
+        return self._read_line if self._can_paste else None
 
     @property
     def _can_paste(self) -> bool:
-        """Windows can't wait for a line of the terminal and for the browser at once."""
-        return self._session.ask.allowed and os.name != "nt"
+        """Whether a person can paste: Windows waits for the terminal or the browser, not both."""
+        return self._context.ask.allowed and os.name != "nt"
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
-        """The address and the code to sign in with on another device."""
-        output = self._session.output
+        """Show the address and the code for signing in on another device."""
+        output = self._context.output
         output.notice(
             f"On any device open {verification_uri} and enter the code {user_code}.",
             verification_uri=verification_uri,
@@ -87,23 +91,26 @@ class TerminalPrompter:
         )
 
     def say(self, text: str) -> None:
-        """One sentence while the sign-in goes on."""
-        self._session.output.notice(text)
+        """Show a sentence during the sign-in."""
+        self._context.output.notice(text)
 
     def open_page(self, url: str) -> bool:
-        """Open any page that may be opened; false where none can or may be."""
+        """Open a page; return whether that could be done."""
         if self._browser is not None:
-            return _run_browser(self._session, self._browser, url)
-        browse = self._session.browse or (webbrowser.open if self._automatic else None)
+            return _run_browser(self._context, self._browser, url)
+        browse = self._context.browse or (webbrowser.open if self._automatic else None)
         return browse is not None and browse(url)
 
-    def _line(self) -> str | None:
-        ready, _, _ = select.select([self._session.stdin], [], [], 0)
-        return self._session.stdin.readline() if ready else None
+    def _read_line(self) -> str | None:
+        ready, _, _ = select.select([self._context.stdin], [], [], 0)
+        return self._context.stdin.readline() if ready else None
 
 
 def _run_browser(context: AppContext, command: str, url: str) -> bool:
-    """Whether the command runs on, or has ended well."""
+    """Run a browser's command; return whether it is still running or has succeeded.
+
+    Raises: InvalidUsage if it can't be run.
+    """
     try:
         words = shlex.split(command)
     except ValueError as error:

@@ -106,7 +106,7 @@ class Output:
             return self._write_field_names(view)
         return self._build_answer_format().rows(view, rows)
 
-    def write_field_names_if_asked(self, view: View[T]) -> bool:
+    def answer_field_query(self, view: View[T]) -> bool:
         """Check the chosen fields, for use before anything is sent or asked.
 
         Where `--fields ''` asks for the names that can be chosen, write them and return True: the

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from gpcli.app_context import AppContext
-from gpcli.cli.message_drafts import DraftText, get_drafts_dir, keep_draft
+from gpcli.cli.message_drafts import DraftText, get_drafts_dir, store_unless_sent
 from gpcli.config.options import Options
 from gpcli.errors import Declined, OutcomeUnknown
 from gpcli.render.terminal import Terminal
@@ -39,7 +39,7 @@ def kept(context):
 @pytest.mark.parametrize("ending", [Declined("No."), OSError("no"), KeyboardInterrupt(), Ended()])
 def test_what_is_not_sent_is_kept_privately_and_the_file_named(context, ending):
     ours = context()
-    with pytest.raises(type(ending)), keep_draft(ours, DraftText(b"\nIt itches.\n\n"), None):
+    with pytest.raises(type(ending)), store_unless_sent(ours, DraftText(b"\nIt itches.\n\n"), None):
         raise ending
     [draft] = get_drafts_dir(ours).iterdir()
     assert draft.read_bytes() == b"It itches.\n"
@@ -50,14 +50,14 @@ def test_what_is_not_sent_is_kept_privately_and_the_file_named(context, ending):
 
 def test_bytes_that_are_no_text_are_kept_as_they_are(context):
     ours = context()
-    with pytest.raises(Declined), keep_draft(ours, DraftText(b"caf\xe9"), None):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(b"caf\xe9"), None):
         raise Declined("No.")
     assert kept(ours) == [b"caf\xe9\n"]
 
 
 def test_a_rehearsal_keeps_the_text(context):
     ours = context(dry_run=True)
-    with keep_draft(ours, DraftText(b"Hei"), None):
+    with store_unless_sent(ours, DraftText(b"Hei"), None):
         pass
     assert kept(ours) == [b"Hei\n"]
 
@@ -65,35 +65,35 @@ def test_a_rehearsal_keeps_the_text(context):
 @pytest.mark.parametrize("content", [b"", b" \n\t"])
 def test_nothing_written_is_nothing_kept(context, content):
     ours = context()
-    with pytest.raises(Declined), keep_draft(ours, DraftText(content), None):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(content), None):
         raise Declined("No.")
     assert (kept(ours), ours.stderr.getvalue()) == ([], "")
 
 
 def test_what_is_sent_is_not_kept_even_if_the_answer_can_not_be_shown(context):
     ours = context()
-    with keep_draft(ours, DraftText(b"Hei"), None):
+    with store_unless_sent(ours, DraftText(b"Hei"), None):
         pass
     ours.sent_request_id = "r-1"
-    with pytest.raises(BrokenPipeError), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(BrokenPipeError), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise BrokenPipeError
     assert kept(ours) == []
 
 
 def test_a_draft_is_gone_once_it_is_sent_but_no_other_file(context, tmp_path):
     ours = context()
-    with pytest.raises(Declined), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise Declined("No.")
     [draft] = get_drafts_dir(ours).iterdir()
     other = tmp_path / "mine.txt"
     other.write_text("Hei")
     for file in (str(other), "-", "no/such/file"):
-        with keep_draft(ours, DraftText(), file):
+        with store_unless_sent(ours, DraftText(), file):
             pass
-    with pytest.raises(Declined), keep_draft(ours, DraftText(), str(draft)):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(), str(draft)):
         raise Declined("No.")
     assert (draft.exists(), other.exists()) == (True, True)
-    with keep_draft(ours, DraftText(), str(draft)):
+    with store_unless_sent(ours, DraftText(), str(draft)):
         pass
     assert (draft.exists(), other.exists()) == (False, True)
 
@@ -101,7 +101,7 @@ def test_a_draft_is_gone_once_it_is_sent_but_no_other_file(context, tmp_path):
 def test_what_can_not_be_kept_is_said_and_the_reason_for_the_end_stays(context, tmp_path):
     (tmp_path / "a place").write_text("in the way")
     ours = context()
-    with pytest.raises(Declined), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise Declined("No.")
     assert ours.stderr.getvalue().startswith("warning: Your text can't be kept: ")
 
@@ -115,7 +115,7 @@ class Gone(StringIO):
 
 def test_with_nobody_left_to_tell_the_text_is_kept_all_the_same(context):
     ours = context(Gone())
-    with pytest.raises(Declined), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(Declined), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise Declined("No.")
     assert kept(ours) == [b"Hei\n"]
 
@@ -136,7 +136,7 @@ def ended_by_sigterm():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_being_ended_or_hung_up_on_keeps_the_text(context, number):
     ours = context()
-    with pytest.raises(Ended), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(Ended), store_unless_sent(ours, DraftText(b"Hei"), None):
         os.kill(os.getpid(), number)
     assert kept(ours) == [b"Hei\n"]
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
@@ -146,7 +146,7 @@ def test_being_ended_or_hung_up_on_keeps_the_text(context, number):
 def test_who_has_hanging_up_ignored_is_not_ended_by_it(context):
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with keep_draft(context(), DraftText(b"Hei"), None):
+        with store_unless_sent(context(), DraftText(b"Hei"), None):
             os.kill(os.getpid(), signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -156,7 +156,7 @@ def test_who_has_hanging_up_ignored_is_not_ended_by_it(context):
 def test_what_may_have_been_sent_is_kept_with_the_request_id_that_goes_on_with_it(context):
     ours = context()
     ours.pending_request_id = "my ramp"
-    with pytest.raises(OutcomeUnknown), keep_draft(ours, DraftText(b"Hei"), None):
+    with pytest.raises(OutcomeUnknown), store_unless_sent(ours, DraftText(b"Hei"), None):
         raise OutcomeUnknown("Nobody knows.")
     [draft] = get_drafts_dir(ours).iterdir()
     assert draft.read_bytes() == b"Hei\n"

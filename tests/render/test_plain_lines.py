@@ -234,7 +234,7 @@ def test_a_field_of_another_format_is_told_from_one_that_nobody_has(
     shows = {
         "show_list": lambda: shown.output.show_list(PARTS, [a_slot()]),
         "show_item": lambda: shown.output.show_item(PARTS, a_slot()),
-        "names_only": lambda: shown.output.write_field_names_if_asked(PARTS),
+        "names_only": lambda: shown.output.answer_field_query(PARTS),
     }
     with pytest.raises(InvalidUsage) as refused:
         shows[show]()

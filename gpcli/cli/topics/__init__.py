@@ -1,4 +1,4 @@
-"""The texts of `gpcli help TOPIC`: written ones beside this file, others drawn from tables."""
+"""The texts of `gpcli help TOPIC`: files beside this one, or formatted from tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXIT_MEANINGS = {
     Exit.CLOSED_PIPE: "Whoever read the answer stopped reading.",
     Exit.TERMINATED: "SIGTERM.",
 }
-"""Exit codes that this release can end with, and when."""
+"""The exit codes of this release, and what they mean."""
 
 OWN_VARIABLES = (
     ("GPCLI_PROFILE", "The profile to use, as --profile"),
@@ -93,7 +93,7 @@ FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
 
 
 def build_topics() -> dict[str, str]:
-    """Every topic and its text."""
+    """Return every topic and its text."""
     drawn: dict[str, Callable[[], str]] = {
         "exit-codes": format_exit_codes,
         "environment": format_environment,
@@ -105,12 +105,12 @@ def build_topics() -> dict[str, str]:
 
 
 def read_topic(name: str) -> str:
-    """The text of a topic that is written by hand."""
+    """Read the text of a topic that is a file."""
     return (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def format_exit_codes() -> str:
-    """What each exit code means, with the words of `error.code` that go with it."""
+    """Format the exit codes, with the values of `error.code` of each."""
     rows = [
         (f"{code.value:>3}", _format_meaning(code, text)) for code, text in EXIT_MEANINGS.items()
     ]
@@ -122,7 +122,7 @@ def format_exit_codes() -> str:
 
 
 def format_environment() -> str:
-    """The variables that gpcli reads."""
+    """Format the variables that gpcli reads."""
     return "\n".join(
         [
             "An option wins over a variable, a variable over the profile. A name that is set\n"
@@ -135,7 +135,7 @@ def format_environment() -> str:
 
 
 def format_options() -> str:
-    """The options that every command has, and those of commands that send."""
+    """Format the options of every command, and those of commands that send."""
     return "\n".join(
         [
             "These options may stand anywhere on the line, before or after the command. Of\n"
@@ -147,7 +147,7 @@ def format_options() -> str:
 
 
 def format_profiles() -> str:
-    """The file of profiles, and the keys of one."""
+    """Format the help on the file of profiles, and on the keys of a profile."""
     return "\n".join(
         [
             "A profile is a portal that this machine knows. gpcli profile add makes one,\n"
@@ -168,7 +168,7 @@ def _format_meaning(code: Exit, text: str) -> str:
 
 
 def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
-    """The errors that have a word of their own, in the order of the tree."""
+    """Yield the error types that define an `error.code`, from `kind` downwards."""
     if "code" in vars(kind):
         yield kind
     for below in kind.__subclasses__():
