@@ -32,6 +32,10 @@ class Bundle:
         """Return the resources of one type, matched or included, in order."""
         return (each for each in self.resources.values() if each.resource_type == resource_type)
 
+    def matches_of_type(self, resource_type: str) -> list[Element]:
+        """Return the matches of one type, in order."""
+        return [each for each in self.matches if each.resource_type == resource_type]
+
     def get(self, reference: str | None) -> Element | None:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")

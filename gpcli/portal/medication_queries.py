@@ -1,4 +1,4 @@
-"""The questions about prescriptions as FHIR searches (docs/portal.md)."""
+"""FHIR searches for prescriptions and renewals (docs/portal.md); booking does not load them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from gpcli.fhir.medication_request import INTENTS, RENEWAL_CODE, SNOMED, STATUSES
 from gpcli.portal.queries import PAGE_SIZE, Query
 
-_AT_ONCE = 100
-"""Ids in one search, so that its URL stays below what servers take."""
+_IDS_PER_QUERY = 100
+"""How many ids to put in one search, so that servers accept the length of its URL."""
 
 _COUNT = ("_count", str(PAGE_SIZE))
-_FOCUS = (
+_TASK_INCLUDES = (
     ("_include", "Task:focus"),
     ("_include:iterate", "MedicationRequest:medication"),
 )
 
 
 def prescriptions(patient: str) -> Query:
-    """All prescriptions, what they are, who wrote them, what was handed out, what was asked."""
+    """Build the query for prescriptions with their medicines, prescribers, dispenses and Tasks."""
     return Query(
         "MedicationRequest",
         (
@@ -36,26 +36,26 @@ def prescriptions(patient: str) -> Query:
 
 
 def renewals(patient: str) -> Query:
-    """All requests to renew, and what they are about."""
-    return Query("Task", (("patient", patient), _code(), *_FOCUS, _COUNT))
+    """Build the query for all requests for renewals and the prescriptions they are for."""
+    return Query("Task", (("patient", patient), _renewal_code(), *_TASK_INCLUDES, _COUNT))
 
 
-def renewal(identity: str) -> Query:
-    """One request to renew, and what it is about."""
-    return Query("Task", (("_id", identity), *_FOCUS))
+def renewal(renewal_id: str) -> Query:
+    """Build the query for one request for a renewal and its prescription."""
+    return Query("Task", (("_id", renewal_id), *_TASK_INCLUDES))
 
 
 def dispenses(patient: str) -> Query:
-    """All that was handed out."""
+    """Build the query for all dispenses."""
     return Query("MedicationDispense", (("patient", patient), _COUNT))
 
 
-def medications_by_id(identities: Sequence[str]) -> Iterator[Query]:
-    """Medications by their ids."""
-    for start in range(0, len(identities), _AT_ONCE):
-        some = ",".join(identities[start : start + _AT_ONCE])
-        yield Query("Medication", (("_id", some), _COUNT))
+def medications_by_id(ids: Sequence[str]) -> Iterator[Query]:
+    """Build the queries for Medications with these ids."""
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        chunk = ",".join(ids[start : start + _IDS_PER_QUERY])
+        yield Query("Medication", (("_id", chunk), _COUNT))
 
 
-def _code() -> tuple[str, str]:
+def _renewal_code() -> tuple[str, str]:
     return "code", f"{SNOMED}|{RENEWAL_CODE}"

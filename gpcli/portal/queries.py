@@ -1,4 +1,4 @@
-"""The questions as FHIR searches: for most commands one, or one batch of them."""
+"""FHIR searches, one function per query (docs/portal.md); used as `queries.appointment(...)`."""
 
 from __future__ import annotations
 
@@ -11,87 +11,89 @@ from uuid import UUID, uuid5
 from gpcli.fhir.element import UUID_SYSTEM
 
 PAGE_SIZE = 500
-"""Resources asked for in one page of a list."""
+"""How many resources to request in one page of a list."""
 
-_GPS = (
+_GP_INCLUDES = (
     ("_include", "Patient:general-practitioner"),
     ("_include:iterate", "PractitionerRole:organization"),
     ("_include:iterate", "PractitionerRole:practitioner"),
     ("_include:iterate", "PractitionerRole:location"),
 )
-_ACTORS = (
+_APPOINTMENT_INCLUDES = (
     ("_include", "Appointment:actor"),
     ("_include:iterate", "PractitionerRole:practitioner"),
     ("_include:iterate", "PractitionerRole:organization"),
     ("_include:iterate", "HealthcareService:organization"),
     ("_revinclude", "AppointmentResponse:appointment"),
 )
-_PEOPLE = (
+_COMMUNICATION_INCLUDES = (
     ("_include", "Communication:sender"),
     ("_include", "Communication:recipient"),
     ("_include:iterate", "PractitionerRole:practitioner"),
     ("_include:iterate", "PractitionerRole:organization"),
 )
-_BRIEF = (
+_HEADER_ELEMENTS = (
     (
         "_elements",
         "identifier,status,statusReason,category,topic,subject,sender,recipient,sent,received,"
         "partOf,inResponseTo",
     ),
 )
-_SCHEDULE = (
+_SLOT_INCLUDES = (
     ("_include", "Slot:schedule"),
     ("_include:iterate", "Schedule:actor"),
     ("_include:iterate", "PractitionerRole:practitioner"),
 )
-_ALONG = {"Appointment": _ACTORS, "Communication": _PEOPLE}
-"""What comes along with a record that is looked for by its identifier."""
+_INCLUDES_BY_TYPE = {"Appointment": _APPOINTMENT_INCLUDES, "Communication": _COMMUNICATION_INCLUDES}
+"""What to include in a search by identifier, by resource type."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A search for one type."""
+    """A search for one resource type."""
 
     resource_type: str
     params: tuple[tuple[str, str], ...]
 
     @property
     def url(self) -> str:
-        """Relative to the base, as a batch entry wants it."""
+        """The URL relative to the base, as in a batch entry."""
         return f"{self.resource_type}?{urlencode(self.params)}"
 
 
 def patient_with_gps(patient: str) -> Query:
-    """The patient and their GPs."""
-    return Query("Patient", (("_id", patient), *_GPS))
+    """Build the query for the patient and their GPs."""
+    return Query("Patient", (("_id", patient), *_GP_INCLUDES))
 
 
 def patient_with_services(patient: str) -> Query:
-    """The patient, their GPs, and the services that these name."""
+    """Build the query for the patient, their GPs, and the services that the GPs' roles reference."""
     service = ("_include:iterate", "PractitionerRole:service")
-    return Query("Patient", (("_id", patient), *_GPS, service))
+    return Query("Patient", (("_id", patient), *_GP_INCLUDES, service))
 
 
 def organization_services(organizations: Iterable[str]) -> Query:
-    """Services by organization, for portals whose roles name none, and the roles that do."""
+    """Build the query for the services of organizations, and the roles that reference these."""
     roles = ("_revinclude", "PractitionerRole:service")
-    return Query("HealthcareService", (("organization", ",".join(organizations)), roles, _count()))
+    return Query(
+        "HealthcareService", (("organization", ",".join(organizations)), roles, _page_size())
+    )
 
 
 def prices() -> Query:
-    """All prices; R4 has no search for the code."""
-    return Query("ChargeItemDefinition", (("status", "active"), _count()))
+    """Build the query for all prices; R4 has no search parameter for their code."""
+    return Query("ChargeItemDefinition", (("status", "active"), _page_size()))
 
 
 def consents(patient: str) -> Query:
-    """Active consents."""
+    """Build the query for the active consents."""
     return Query("Consent", (("patient", patient), ("status", "active")))
 
 
 def free_slots(services: Iterable[str], first: date, last: date) -> Query:
-    """Free slots of some HealthcareServices from `first` to `last` inclusive.
+    """Build the query for free slots of HealthcareServices from `first` to `last` inclusive.
 
-    Slot has no `end` search parameter in R4; the day after `last` bounds `start`.
+    R4 has no search parameter for the end of a Slot; the day after `last` bounds its start.
     """
     actors = ",".join(f"HealthcareService/{service}" for service in services)
     return Query(
@@ -101,101 +103,114 @@ def free_slots(services: Iterable[str], first: date, last: date) -> Query:
             ("status", "free"),
             ("start", f"ge{first.isoformat()}"),
             ("start", f"lt{(last + timedelta(1)).isoformat()}"),
-            *_SCHEDULE,
+            *_SLOT_INCLUDES,
             ("_sort", "start"),
-            _count(),
+            _page_size(),
         ),
     )
 
 
-def slot(identity: str) -> Query:
-    """One slot with its schedule."""
-    return Query("Slot", (("_id", identity), *_SCHEDULE))
+def slot(slot_id: str) -> Query:
+    """Build the query for one slot with its schedule."""
+    return Query("Slot", (("_id", slot_id), *_SLOT_INCLUDES))
 
 
 def dated_appointments(patient: str, since: date | None) -> Query:
-    """Appointments that have a time, from `since` on."""
+    """Build the query for appointments with a time, from the day `since` on."""
     when = (("date", f"ge{since.isoformat()}"),) if since else ()
     return Query(
-        "Appointment", (("patient", patient), *when, *_ACTORS, ("_sort", "date"), _count())
+        "Appointment",
+        (("patient", patient), *when, *_APPOINTMENT_INCLUDES, ("_sort", "date"), _page_size()),
     )
 
 
 def waiting_appointments(patient: str) -> Query:
-    """Appointments that wait for the surgery, where `undated_appointments` are refused."""
+    """Build the query for appointments that wait for the surgery.
+
+    It takes the place of `undated_appointments` at portals that refuse `:missing`.
+    """
     waiting = ("status", "proposed,pending,waitlist")
-    return Query("Appointment", (("patient", patient), waiting, *_ACTORS, _count()))
+    return Query(
+        "Appointment", (("patient", patient), waiting, *_APPOINTMENT_INCLUDES, _page_size())
+    )
 
 
 def undated_appointments(patient: str) -> Query:
-    """Appointments without times, which never match `date`: enquiries, and what is to get one."""
+    """Build the query for appointments without a time, which no `date` matches."""
     undated = ("date:missing", "true")
-    return Query("Appointment", (("patient", patient), undated, *_ACTORS, _count()))
+    return Query(
+        "Appointment", (("patient", patient), undated, *_APPOINTMENT_INCLUDES, _page_size())
+    )
 
 
-def appointment(identity: str) -> Query:
-    """One appointment with its people and places."""
-    return Query("Appointment", (("_id", identity), *_ACTORS))
+def appointment(appointment_id: str) -> Query:
+    """Build the query for one appointment with its participants."""
+    return Query("Appointment", (("_id", appointment_id), *_APPOINTMENT_INCLUDES))
 
 
-def by_identifier(kind: str, intent: UUID) -> Query:
-    """What a write with this intent left."""
+def by_identifier(resource_type: str, intent: UUID) -> Query:
+    """Build the query for the resources that a write with this intent created."""
     identifier = ("identifier", f"{UUID_SYSTEM}|{intent.urn}")
-    return Query(kind, (identifier, *_ALONG.get(kind, ())))
+    return Query(resource_type, (identifier, *_INCLUDES_BY_TYPE.get(resource_type, ())))
 
 
 def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:
-    """The intents of the header and of the first message of a thread that `intent` starts."""
+    """Return the intents of the header and of the first message of a thread started by `intent`."""
     return uuid5(intent, "header"), uuid5(intent, "message")
 
 
 def on_slot(slot: str) -> Query:
-    """Whatever is booked on a slot, as far as this sign-in may see."""
+    """Build the query for all appointments on a slot that this sign-in may see."""
     return Query("Appointment", (("slot", f"Slot/{slot}"),))
 
 
 def vaccinations(patient: str) -> Query:
-    """Vaccinations, newest first."""
-    return Query("Immunization", (("patient", patient), ("_sort", "-date"), _count()))
+    """Build the query for the vaccinations, newest first."""
+    return Query("Immunization", (("patient", patient), ("_sort", "-date"), _page_size()))
 
 
 def communications(patient: str, *, brief: bool = True) -> Query:
-    """All headers and messages; `brief` = without words and files, for servers that can.
+    """Build the query for all headers and messages; `brief` leaves out texts and files.
 
-    All are asked for as such, since servers cap what `_revinclude` brings, and their files would
-    make an answer too large.
+    Messages are matches of their own, since servers cap what `_revinclude` brings; with files the
+    response could be too large.
     """
-    about = (("patient", patient), *(_BRIEF if brief else ()))
-    return Query("Communication", (*about, *_PEOPLE, ("_sort", "-sent"), _count()))
+    criteria = (("patient", patient), *(_HEADER_ELEMENTS if brief else ()))
+    return Query(
+        "Communication",
+        (*criteria, *_COMMUNICATION_INCLUDES, ("_sort", "-sent"), _page_size()),
+    )
 
 
 def open_thread_headers(patient: str, category: str) -> Query:
-    """The headers of open threads of one category, a token."""
-    about = (("patient", patient), ("status", "in-progress,on-hold"), ("category", category))
-    return Query("Communication", (*about, *_BRIEF, _count()))
+    """Build the query for the headers of open threads; `category` is a token."""
+    criteria = (("patient", patient), ("status", "in-progress,on-hold"), ("category", category))
+    return Query("Communication", (*criteria, *_HEADER_ELEMENTS, _page_size()))
 
 
 def unread_messages(patient: str) -> Query:
-    """What was sent to the patient and not received, without words and files."""
+    """Build the query for messages to the patient not yet received, without texts and files."""
     to_patient = (("recipient", f"Patient/{patient}"), ("received:missing", "true"))
-    return Query("Communication", (*to_patient, *_BRIEF, _count()))
+    return Query("Communication", (*to_patient, *_HEADER_ELEMENTS, _page_size()))
 
 
 def communications_by_id(ids: Iterable[str]) -> Query:
-    """Some headers or messages by their ids."""
-    return Query("Communication", (("_id", ",".join(ids)), *_PEOPLE, _count()))
+    """Build the query for headers or messages with these ids."""
+    return Query("Communication", (("_id", ",".join(ids)), *_COMMUNICATION_INCLUDES, _page_size()))
 
 
 def thread_messages(thread: str) -> Query:
-    """The messages of a thread."""
+    """Build the query for the messages of a thread, oldest first."""
     part_of = ("part-of", f"Communication/{thread}")
-    return Query("Communication", (part_of, *_PEOPLE, ("_sort", "sent"), _count()))
+    return Query(
+        "Communication", (part_of, *_COMMUNICATION_INCLUDES, ("_sort", "sent"), _page_size())
+    )
 
 
 def documents_by_id(ids: Iterable[str]) -> Query:
-    """Some DocumentReferences by their ids."""
-    return Query("DocumentReference", (("_id", ",".join(ids)), _count()))
+    """Build the query for DocumentReferences with these ids."""
+    return Query("DocumentReference", (("_id", ",".join(ids)), _page_size()))
 
 
-def _count() -> tuple[str, str]:
+def _page_size() -> tuple[str, str]:
     return ("_count", str(PAGE_SIZE))

@@ -1,8 +1,8 @@
-"""Asking: searches in batches and pages, each answer read strictly or raised as our error."""
+"""FHIR searches of one portal: in batches and pages, with strictly read results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -13,49 +13,51 @@ from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_from_response
+from gpcli.portal.mapping import SearchResult
 from gpcli.portal.queries import PAGE_SIZE, Query
 
-MAX_IDLE = 3
-"""So many pages in a row that bring nothing are the end, though there is a link to more."""
+MAX_IDLE_PAGES = 3
+"""After this many pages in a row without a new match, further `next` links are ignored."""
 
 
 @dataclass
 class PageCount:
-    """The pages of one list so far. `at_end` says that what follows is not worth asking for."""
+    """What the pages of one list have brought so far; `at_end` means to fetch no more of them."""
 
     at_end: bool = False
-    _matches: set[str] = field(default_factory=set)
-    _all: set[str] = field(default_factory=set)
-    _unread: int = 0
-    _idle: int = 0
+    _match_references: set[str] = field(default_factory=set)
+    _references: set[str] = field(default_factory=set)
+    _flaw_count: int = 0
+    _idle_pages: int = 0
     _last: Bundle = field(default_factory=Bundle)
 
-    def take(self, page: Bundle) -> Bundle:
-        """Count a page; returns it with those of its matches that no page before it had."""
-        new = [one for one in page.matches if one.relative_reference not in self._matches]
+    def count(self, page: Bundle) -> Bundle:
+        """Count a page and return it without the matches of earlier pages."""
+        known = self._match_references
+        new = [match for match in page.matches if match.relative_reference not in known]
         self.at_end = bool(page.matches) and not new
-        self._idle = 0 if new or page.flaws else self._idle + 1
-        self.at_end |= self._idle >= MAX_IDLE
-        self._matches |= {one.relative_reference for one in new}
-        self._all |= page.resources.keys()
-        self._unread += len(page.flaws)
+        self._idle_pages = 0 if new or page.flaws else self._idle_pages + 1
+        self.at_end |= self._idle_pages >= MAX_IDLE_PAGES
+        self._match_references |= {match.relative_reference for match in new}
+        self._references |= page.resources.keys()
+        self._flaw_count += len(page.flaws)
         self._last, page.matches = page, new
         return page
 
     @property
-    def unsent(self) -> list[str]:
-        """What the portal seems to have of the list and did not send, as a phrase."""
-        total, seen = self._last.total, len(self._matches) + self._unread
+    def missing(self) -> list[str]:
+        """What the portal seems to have of the list and did not send, as at most one phrase."""
+        total, seen = self._last.total, len(self._match_references) + self._flaw_count
         if total is None:
-            return self._perhaps(seen)
+            return self._possibly_missing(seen)
         if seen >= total:
             return []
-        if total == len(self._all) + self._unread:  # it may count what came along as well
-            return self._perhaps(seen)
+        if total == len(self._references) + self._flaw_count:  # it may count included resources
+            return self._possibly_missing(seen)
         return [f"{total - seen} of {total} in a list, which the portal does not send"]
 
-    def _perhaps(self, seen: int) -> list[str]:
-        """R4 3.1.1.4: a page that is full has a link to the next one, if there is more."""
+    def _possibly_missing(self, seen: int) -> list[str]:
+        """Return a phrase for a full last page without a `next` link (R4 3.1.1.4)."""
         if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
             return []
         return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
@@ -64,11 +66,11 @@ class PageCount:
 Read = TypeVar("Read")
 
 MAX_PAGES = 200
-"""A list longer than this many pages is taken for a loop."""
+"""A list with more pages than this is taken for a loop."""
 
 
 class FhirSearch:
-    """Questions to one portal. `flaws` gathers what could not be read on the way."""
+    """Reads from one portal. `flaws` are phrases on what could not be read so far."""
 
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
         self.client = client
@@ -76,115 +78,125 @@ class FhirSearch:
         self._capabilities = capabilities
 
     def fetch_capabilities(self) -> Capabilities:
-        """What the portal can do."""
+        """Return what the portal can do."""
         return self._capabilities()
 
     def fetch_resource(self, reference: str) -> tuple[Element, HttpResponse]:
-        """One resource by `Type/id`, with the answer that carries its version."""
-        answer = _good(self.client.get(reference))
-        return _strictly(lambda: _that(answer.body, reference), answer), answer
+        """Fetch a resource by `Type/id`; return it with the response, which has its ETag."""
+        response = _require_success(self.client.get(reference))
+        return _read_strictly(partial(_read_referenced, response, reference), response), response
 
     def fetch_pages(self, query: Query) -> Iterator[Bundle]:
-        """A list page by page, each record once; a `next` link is followed once.
+        """Fetch a list page by page, each match once; no `next` link is followed twice.
 
-        What the portal has of it and does not send is named among the flaws.
+        What the portal has of the list and does not send is added to the flaws.
         """
-        answer = self.client.get(query.resource_type, query.params)
-        return self._listed(self._page(answer), {answer.url})
+        response = self.client.get(query.resource_type, query.params)
+        return self._iterate_pages(self._read_page(response), {response.url})
 
     def fetch_all(self, query: Query) -> Bundle:
-        """A list, all pages put together."""
-        return _put_together(self.fetch_pages(query))
+        """Fetch a list with all its pages."""
+        return _merge(self.fetch_pages(query))
 
-    def ask(self, *queries: Query) -> list[Bundle | GpcliError]:
-        """Several searches in one batch where the portal has it, else one after another.
+    def fetch_named(self, queries: Mapping[str, Query]) -> dict[str, SearchResult]:
+        """Fetch several lists as `ask` does; return the results by the names of the queries."""
+        return dict(zip(queries, self.ask(*queries.values()), strict=True))
 
-        Each is answered by its Bundle or by the error that it alone met; more pages of one are
-        fetched. Raises what concerns them all.
+    def ask(self, *queries: Query) -> list[SearchResult]:
+        """Fetch several lists with all their pages: in one batch, or one after the other.
+
+        The result of a query is its Bundle, or the error that the portal gave for it alone.
+
+        Raises:
+            SignInError, Unreachable, TimedOut: which would meet every query.
+            GpcliError: the portal refused the batch as a whole.
         """
         if len(queries) > 1 and self.fetch_capabilities().batch:
-            return self._batch(queries)
-        return [_caught(partial(self.fetch_all, query)) for query in queries]
+            return self._fetch_batch(queries)
+        return [_catch(partial(self.fetch_all, query)) for query in queries]
 
-    def _batch(self, queries: tuple[Query, ...]) -> list[Bundle | GpcliError]:
-        entries = [{"request": {"method": "GET", "url": query.url}} for query in queries]
-        body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        answer = _good(self.client.send("POST", "", body, retry=True))
-        given = _strictly(lambda: read_resource(answer.body).children("entry"), answer)
-        if len(given) != len(queries):
+    def _fetch_batch(self, queries: tuple[Query, ...]) -> list[SearchResult]:
+        requests = [{"request": {"method": "GET", "url": query.url}} for query in queries]
+        body = {"resourceType": "Bundle", "type": "batch", "entry": requests}
+        response = _require_success(self.client.send("POST", "", body, retry=True))
+        entries = _read_strictly(lambda: read_resource(response.body).children("entry"), response)
+        if len(entries) != len(queries):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
-        return [_caught(partial(self._entry, entry, answer)) for entry in given]
+        return [_catch(partial(self._fetch_entry_pages, entry, response)) for entry in entries]
 
-    def _entry(self, entry: Element, batch: HttpResponse) -> Bundle:
-        answer = _strictly(lambda: read_entry_response(entry, batch), batch)
-        return _put_together(self._listed(self._page(answer), set()))
+    def _fetch_entry_pages(self, entry: Element, batch: HttpResponse) -> Bundle:
+        response = _read_strictly(lambda: read_entry_response(entry, batch), batch)
+        return _merge(self._iterate_pages(self._read_page(response), set()))
 
-    def _listed(self, page: Bundle, asked: set[str]) -> Iterator[Bundle]:
-        """The first page and those behind it; `asked` are the links that were followed."""
+    def _iterate_pages(self, page: Bundle, followed: set[str]) -> Iterator[Bundle]:
+        """Yield the first page and fetch those after it; `followed` are the links used so far."""
         page_count = PageCount()
-        yield page_count.take(page)
-        while page.next_url and page.next_url not in asked and not page_count.at_end:
-            if len(asked) >= MAX_PAGES:
+        yield page_count.count(page)
+        while page.next_url and page.next_url not in followed and not page_count.at_end:
+            if len(followed) >= MAX_PAGES:
                 self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
                 return
-            asked.add(page.next_url)
-            page = self._page(self.client.get(page.next_url))
-            yield page_count.take(page)
-        self.flaws += page_count.unsent
+            followed.add(page.next_url)
+            page = self._read_page(self.client.get(page.next_url))
+            yield page_count.count(page)
+        self.flaws += page_count.missing
 
-    def _page(self, answer: HttpResponse) -> Bundle:
-        page = _strictly(lambda: read_bundle(_good(answer).body), answer)
+    def _read_page(self, response: HttpResponse) -> Bundle:
+        page = _read_strictly(lambda: read_bundle(_require_success(response).body), response)
         self.flaws += page.flaws
         return page
 
 
-def _put_together(pages: Iterator[Bundle]) -> Bundle:
-    whole = next(pages)
+def _merge(pages: Iterator[Bundle]) -> Bundle:
+    bundle = next(pages)
     for page in pages:
-        whole.merge(page)
-    return whole
+        bundle.merge(page)
+    return bundle
 
 
-def _caught(question: Callable[[], Bundle]) -> Bundle | GpcliError:
+def _catch(fetch: Callable[[], Bundle]) -> SearchResult:
+    """Return the bundle, or the error that concerns this search alone."""
     try:
-        return question()
+        return fetch()
     except (SignInError, Unreachable, TimedOut):
         raise
-    except GpcliError as trouble:
-        return trouble
+    except GpcliError as error:
+        return error
 
 
-def _good(answer: HttpResponse) -> HttpResponse:
-    if 200 <= answer.status < 300:
-        return answer
-    raise error_from_response(answer)
+def _require_success(response: HttpResponse) -> HttpResponse:
+    if 200 <= response.status < 300:
+        return response
+    raise error_from_response(response)
 
 
-def _that(body: object, reference: str) -> Element:
-    there = read_resource(body)
-    if there.relative_reference != reference:
-        raise Malformed(f"the portal sent {there.relative_reference} where {reference} was due")
-    return there
+def _read_referenced(response: HttpResponse, reference: str) -> Element:
+    resource = read_resource(response.body)
+    received = resource.relative_reference
+    if received != reference:
+        raise Malformed(f"the portal sent {received} where {reference} was due")
+    return resource
 
 
 def read_entry_response(entry: Element, batch: HttpResponse) -> HttpResponse:
-    """One entry of a batch's or transaction's answer, as if it had come alone; raises Malformed."""
+    """Return one entry of a batch or transaction response as a response. Raises Malformed."""
     response = entry.child("response")
     status = response.string("status") if response else None
     body = entry.json.get("resource") or (response and response.json.get("outcome"))
-    return replace(batch, status=_number(status), body=body)
+    return replace(batch, status=_parse_status(status), body=body)
 
 
-def _number(status: str | None) -> int:
-    """The code in front of `200 OK`; what is not one counts as the portal's fault."""
+def _parse_status(status: str | None) -> int:
+    """Return the code of a status such as `200 OK`; 500 for anything else."""
     digits = (status or "")[:3]
     return int(digits) if digits.isascii() and digits.isdigit() else 500
 
 
-def _strictly(read: Callable[[], Read], answer: HttpResponse) -> Read:
+def _read_strictly(read: Callable[[], Read], response: HttpResponse) -> Read:
+    """Return what `read` returns; turn Malformed into BadResponse."""
     try:
         return read()
-    except Malformed as flaw:
+    except Malformed as error:
         raise BadResponse(
-            f"The portal's answer can't be read: {flaw}.", request_id=answer.request_id
-        ) from flaw
+            f"The portal's answer can't be read: {error}.", request_id=response.request_id
+        ) from error

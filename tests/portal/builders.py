@@ -171,7 +171,7 @@ def a_searchset(
     }
 
 
-def found(*matches: Json, included: Sequence[Json] = ()) -> Bundle:
+def a_bundle(*matches: Json, included: Sequence[Json] = ()) -> Bundle:
     return read_bundle(a_searchset(*matches, included=included))
 
 

@@ -12,7 +12,7 @@ from gpcli.fhir.documents import document_references, read_attachments, write_at
 from gpcli.fhir.element import Malformed
 from gpcli.model.thread import AttachedFile, Attachment
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import an_outcome, found, ref
+from tests.portal.builders import a_bundle, an_outcome, ref
 from tests.portal.communications import a_document, a_file, a_message
 from tests.portal.scripted import BASE, Reply, Server
 
@@ -21,7 +21,7 @@ PACKED = {"Content-Encoding": "gzip"}
 
 
 def attached(*payload: dict, along: tuple[dict, ...] = (), **more) -> tuple[Attachment, ...]:
-    bundle = found(a_message(payload=list(payload), **more), included=along)
+    bundle = a_bundle(a_message(payload=list(payload), **more), included=along)
     return read_attachments(bundle.matches[0], bundle)
 
 
@@ -83,7 +83,7 @@ def test_a_document_that_did_not_come_along_is_where_the_rest_is():
 
 def test_the_documents_of_a_message_are_known_before_they_are_read():
     message = a_message(payload=[POINTER, a_file(), {"contentReference": ref("Media/m-1")}])
-    assert list(document_references(found(message).matches[0])) == ["DocumentReference/doc-1"]
+    assert list(document_references(a_bundle(message).matches[0])) == ["DocumentReference/doc-1"]
 
 
 @pytest.mark.parametrize(
