@@ -200,7 +200,7 @@ def test_the_hash_can_not_be_guessed_without_the_key_of_this_machine(tmp_path):
 
 def test_the_key_is_kept(directory):
     for _ in range(2):
-        Journal(directory, "home", "hash").begin(INTENT, BOOKING, None, BEGAN)
+        Journal(directory, "home", "hash").record_sending(INTENT, BOOKING, None, BEGAN)
 
     first, second = events(directory)
     assert first["digest"] == second["digest"]
@@ -371,7 +371,7 @@ def test_processes_that_write_at_once_append_whole_lines_and_share_one_key(direc
     for writer in writers:
         writer.join(PATIENCE)
 
-    noted = Journal(directory, "home", "hash").entries()
+    noted = Journal(directory, "home", "hash").read_entries()
     assert [writer.exitcode for writer in writers] == [0] * PROCESSES
     assert len(events(directory)) == 2 * PROCESSES * WRITES
     assert {entry.intent.int for entry in noted} == set(range(PROCESSES * WRITES))

@@ -1,1 +1,1 @@
-"""Signing in with SMART App Launch, and keeping the session in the operating system's keyring."""
+"""Signing in with SMART App Launch, access tokens, and the session in the keyring."""

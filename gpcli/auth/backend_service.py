@@ -1,6 +1,6 @@
-"""A machine signs in by itself with a key (SMART App Launch 2.2, "Backend Services").
+"""Access tokens for a machine that signs in with a key (SMART App Launch 2.2, "Backend Services").
 
-Each token is asked for with a client assertion of its own (RFC 7523) and lives in memory alone.
+Each token is requested with a new client assertion (RFC 7523) and is kept in memory only.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from gpcli.auth.machine_key import MachineKey
 
 
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 ASSERTION_LIFETIME = 240
-"""Seconds that an assertion is good for: the portal takes five minutes, clocks differ by one."""
+"""Seconds that an assertion is valid: portals accept five minutes, and clocks may differ by one."""
 
 EXPIRY_MARGIN = 5.0
-"""Seconds before its end from which a token is not used any more."""
+"""Seconds before its end from which a token is no longer used."""
 
 _HINTS = {
     "invalid_client": "The portal must know client_id and the public key under its kid; check "
@@ -52,11 +52,11 @@ _HINTS = {
 
 
 class ServiceBearer:
-    """Access tokens for the machine that `profile` names, whose key is in the file `key_path`.
+    """Access tokens for the client of `profile`, whose key is in the file `key_path`.
 
-    `cache_dir` keeps how the portal signs in; `now` gives Unix seconds. Both methods raise
-    errors.ConfigTrouble for an unusable key, errors.NotPermitted for a portal without this
-    sign-in, errors.SignInRefused, errors.BadResponse, and what the door raises.
+    `cache_dir` is where the portal's SMART configuration is cached; `now` gives Unix seconds.
+    Both methods raise errors.ConfigError for an unusable key, errors.NotPermitted for a portal
+    without this sign-in, errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
     """
 
     def __init__(
@@ -71,63 +71,67 @@ class ServiceBearer:
 
     @property
     def scope(self) -> str | None:
-        """What was granted; None = nothing yet."""
+        """The scopes that were granted; None = no token was fetched yet."""
         return self._scope
 
     def get_token(self, client: HttpClient) -> str:
-        """The token, a new one where it is about to end."""
+        """Return the token, a new one where it is about to end."""
         if self._tokens is None or self._tokens.expires_at - self._now() <= EXPIRY_MARGIN:
-            return self._asked(client)
+            return self._fetch_token(client)
         return self._tokens.access_token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Another token than `stale`."""
-        return self._asked(client)
+        """Fetch another token than `stale`."""
+        return self._fetch_token(client)
 
-    def _asked(self, client: HttpClient) -> str:
-        from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (joserfc is slow)
+    def _fetch_token(self, client: HttpClient) -> str:
+        from gpcli.auth.machine_key import read_machine_key  # noqa: PLC0415  (start-up: joserfc)
 
         key = read_machine_key(self._key_path)
-        found = self._discovered(client, MAX_AGE)
-        answer = client.post_form(found.token_endpoint, self._form(key, found))
-        if answer.status in MOVED_STATUSES:
-            found = self._discovered(client, 0.0)
-            answer = client.post_form(found.token_endpoint, self._form(key, found))
-        self._tokens = _granted(answer, self._now())
-        self._scope = self._scopes(found) if self._tokens.scope is None else self._tokens.scope
+        configuration = self._fetch_configuration(client, MAX_AGE)
+        response = self._request_token(client, key, configuration)
+        if response.status in MOVED_STATUSES:
+            configuration = self._fetch_configuration(client, 0.0)
+            response = self._request_token(client, key, configuration)
+        self._tokens = _read_tokens(response, self._now())
+        granted = self._tokens.scope
+        self._scope = self._format_scopes(configuration) if granted is None else granted
         return self._tokens.access_token
 
-    def _discovered(self, client: HttpClient, fresh: float) -> MachineConfiguration:
+    def _fetch_configuration(self, client: HttpClient, max_age: float) -> MachineConfiguration:
         portal, now = self._profile.portal, self._now()
-        return fetch_machine_configuration(client, portal, self._cache_dir, now, fresh=fresh)
+        return fetch_machine_configuration(client, portal, self._cache_dir, now, max_age=max_age)
 
-    def _scopes(self, found: MachineConfiguration) -> str:
+    def _format_scopes(self, configuration: MachineConfiguration) -> str:
         profile = self._profile
-        wanted = to_system_scopes(profile.requested_scopes)
-        return format_scopes(wanted, profile.scopes_version, found.capabilities)
+        scopes = to_system_scopes(profile.requested_scopes)
+        return format_scopes(scopes, profile.scopes_version, configuration.capabilities)
 
-    def _form(self, key: MachineKey, found: MachineConfiguration) -> dict[str, str]:
-        if found.algorithms and key.algorithm not in found.algorithms:
+    def _request_token(
+        self, client: HttpClient, key: MachineKey, configuration: MachineConfiguration
+    ) -> HttpResponse:
+        if configuration.algorithms and key.algorithm not in configuration.algorithms:
             raise errors.NotPermitted(
                 f"The portal takes no signatures with {key.algorithm}, which the key in "
                 f"{self._key_path} makes.",
-                hint=f"It takes {', '.join(found.algorithms)}; use another key.",
+                hint=f"It takes {', '.join(configuration.algorithms)}; use another key.",
             )
-        return {
+        form = {
             "grant_type": "client_credentials",
-            "scope": self._scopes(found),
-            "client_assertion_type": ASSERTION,
-            "client_assertion": self._assertion(key, found),
+            "scope": self._format_scopes(configuration),
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._sign_assertion(key, configuration.token_endpoint),
         }
+        return client.post_form(configuration.token_endpoint, form)
 
-    def _assertion(self, key: MachineKey, found: MachineConfiguration) -> str:
-        from joserfc import jwt  # noqa: PLC0415  (slow to import; only a new token needs it)
+    def _sign_assertion(self, key: MachineKey, token_endpoint: str) -> str:
+        from joserfc import jwt  # noqa: PLC0415  (start-up: only a new token needs it)
 
         client_id = self._profile.client_id
         claims = {
             "iss": client_id,
             "sub": client_id,
-            "aud": found.token_endpoint,
+            "aud": token_endpoint,
             "exp": int(self._now()) + ASSERTION_LIFETIME,
             "jti": str(uuid.uuid4()),
         }
@@ -135,11 +139,11 @@ class ServiceBearer:
         return jwt.encode(header, claims, key.key, algorithms=[key.algorithm])
 
 
-def _granted(answer: HttpResponse, now: float) -> TokenResponse:
-    check_available(answer)
-    if answer.status < 400:
-        return parse_token_response(answer, now)
-    word = read_oauth_error(answer) or str(answer.status)
+def _read_tokens(response: HttpResponse, now: float) -> TokenResponse:
+    check_available(response)
+    if response.status < 400:
+        return parse_token_response(response, now)
+    word = read_oauth_error(response) or str(response.status)
     raise errors.SignInRefused(
         f"The portal did not let this machine in ({word}).",
         hint=_HINTS.get(word, "The portal must know client_id and the public key."),

@@ -1,4 +1,4 @@
-"""Access tokens for the door: a given one, or a session's, renewed in time and under a lock."""
+"""Access tokens for HttpClient: a given one, or a session's, which is renewed under a lock."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gpcli.http.client import Bearer, HttpClient, HttpResponse
 RENEW_EARLY = 60.0
 """Seconds before its end from which a token is renewed."""
 
-LOGIN = "gpcli login signs you in again."
+LOGIN_HINT = "gpcli login signs you in again."
 
 
 class ScopedBearer(Bearer, Protocol):
-    """A bearer that may know what its tokens allow."""
+    """A bearer that may know what its tokens permit."""
 
     @property
     def scope(self) -> str | None:
@@ -36,9 +36,10 @@ class ScopedBearer(Bearer, Protocol):
 
 
 class StaticBearer:
-    """A token that can't be renewed, as that in GPCLI_TOKEN; `scope` is what it allows if known.
+    """A token that can't be renewed, such as that in GPCLI_TOKEN.
 
-    Raises errors.ConfigTrouble if it can't be one.
+    `scope` is what was granted; None = not known.
+    Raises: errors.ConfigError if `token` can't be a token.
     """
 
     def __init__(self, token: str, scope: str | None = None) -> None:
@@ -53,11 +54,11 @@ class StaticBearer:
         return self._scope
 
     def get_token(self, client: HttpClient) -> str:
-        """The token as it was given."""
+        """Return the token as it was given."""
         return self._token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """There is no way: raises errors.Expired."""
+        """Raise errors.Expired: such a token can't be renewed."""
         raise errors.Expired(
             "The portal does not accept the token in GPCLI_TOKEN.",
             hint="Set a new one.",
@@ -65,12 +66,12 @@ class StaticBearer:
 
 
 class SessionBearer:
-    """The session of `account` in `vault`. `now` gives Unix seconds; locks are in `lock_dir`.
+    """The access tokens of the session of `account` in `vault`.
 
-    `cache_dir` keeps how the portal signs in. `session` is what `vault` holds, if the caller has
-    read it already.
-    Both methods raise errors.NotSignedIn, errors.Expired, errors.NoKeyring, or what the door
-    raises; a portal that can't be reached loses nothing.
+    The session's lock is in `lock_dir`, the cached SMART configuration in `cache_dir`; `now` gives
+    Unix seconds. `session` is what `vault` has, if the caller has read it already.
+    Both methods raise errors.NotSignedIn, errors.Expired, errors.SignInRefused, errors.NoKeyring,
+    and what HttpClient raises. The session is kept when the portal can't be reached.
     """
 
     def __init__(
@@ -90,87 +91,92 @@ class SessionBearer:
         self._session = session
 
     def load_session(self) -> StoredSession:
-        """The session as last read or renewed; raises errors.NotSignedIn."""
+        """Return the session as last read or renewed; raise errors.NotSignedIn."""
         if self._session is None:
-            self._session = self._loaded()
+            self._session = self._read_session()
         return self._session
 
     @property
     def scope(self) -> str:
-        """What was granted."""
+        """The scopes that were granted."""
         return self.load_session().scope
 
     def get_token(self, client: HttpClient) -> str:
-        """A token that lives for a minute or more, renewed first if need be."""
+        """Return a token that is valid for a minute or more, renewed first if necessary."""
         session = self.load_session()
         left = session.expires_at - self._now()
         if left >= RENEW_EARLY or (left > 0 and session.refresh_token is None):
             return session.access_token
-        return self._renewed(client, session.access_token)
+        return self._renew(client, session.access_token)
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Another token than `stale`."""
-        return self._renewed(client, stale)
+        """Return another token than `stale`, renewed unless another process has done that."""
+        return self._renew(client, stale)
 
-    def _renewed(self, client: HttpClient, stale: str) -> str:
+    def _renew(self, client: HttpClient, stale: str) -> str:
         with session_lock(self._lock_dir, self._account, client.deadline.require_seconds_left()):
-            session = self._loaded()
+            session = self._read_session()
             if session.access_token == stale or session.expires_at <= self._now():
-                session = self._refreshed(client, session)
+                session = self._refresh(client, session)
         self._session = session
         return session.access_token
 
-    def _refreshed(self, client: HttpClient, session: StoredSession) -> StoredSession:
+    def _refresh(self, client: HttpClient, session: StoredSession) -> StoredSession:
         if session.refresh_token is None:
-            raise errors.Expired("Your sign-in has expired.", hint=LOGIN, cure=errors.Cure.SIGN_IN)
-        answer = client.post_form(session.token_endpoint, _refresh_form(session))
-        if answer.status in MOVED_STATUSES:
-            session = self._led_anew(client, session)
-            answer = client.post_form(session.token_endpoint, _refresh_form(session))
-        check_available(answer)
-        if answer.status >= 400:
-            return self._after_refusal(answer, session)
-        renewed = _merged(session, parse_token_response(answer, self._now()))
+            raise errors.Expired(
+                "Your sign-in has expired.", hint=LOGIN_HINT, cure=errors.Cure.SIGN_IN
+            )
+        response = client.post_form(session.token_endpoint, _build_refresh_form(session))
+        if response.status in MOVED_STATUSES:
+            session = self._fetch_endpoints(client, session)
+            response = client.post_form(session.token_endpoint, _build_refresh_form(session))
+        check_available(response)
+        if response.status >= 400:
+            return self._read_session_after_refusal(response, session)
+        renewed = _merge(session, parse_token_response(response, self._now()))
         self._vault.save(self._account, renewed)
         return renewed
 
-    def _led_anew(self, client: HttpClient, session: StoredSession) -> StoredSession:
-        """The same session at the addresses that the portal names now."""
-        from gpcli.auth.discovery import fetch_smart_configuration  # noqa: PLC0415  (only where one has moved)
+    def _fetch_endpoints(self, client: HttpClient, session: StoredSession) -> StoredSession:
+        """Return the same session with the endpoints that the portal names now."""
+        from gpcli.auth.discovery import fetch_smart_configuration  # noqa: PLC0415  (start-up: only where it has moved)
 
-        found = fetch_smart_configuration(
-            client, session.portal, self._cache_dir, self._now(), fresh=0.0
+        configuration = fetch_smart_configuration(
+            client, session.portal, self._cache_dir, self._now(), max_age=0.0
         )
         return replace(
             session,
-            token_endpoint=found.token_endpoint,
-            revocation_endpoint=found.revocation_endpoint,
+            token_endpoint=configuration.token_endpoint,
+            revocation_endpoint=configuration.revocation_endpoint,
         )
 
-    def _after_refusal(self, answer: HttpResponse, used: StoredSession) -> StoredSession:
-        word = read_oauth_error(answer)
+    def _read_session_after_refusal(
+        self, response: HttpResponse, used: StoredSession
+    ) -> StoredSession:
+        """Return the session if it was renewed elsewhere; else raise, deleting an ended one."""
+        word = read_oauth_error(response)
         if word != "invalid_grant":
             raise errors.SignInRefused(
-                f"The portal did not renew your sign-in ({word or answer.status}).",
-                hint=LOGIN,
+                f"The portal did not renew your sign-in ({word or response.status}).",
+                hint=LOGIN_HINT,
                 cure=errors.Cure.SIGN_IN,
             )
-        current = self._loaded()
-        if current.refresh_token != used.refresh_token:  # somebody without our lock was faster
+        current = self._read_session()
+        if current.refresh_token != used.refresh_token:  # renewed by a process without this lock
             return current
         self._vault.delete(self._account)
         raise errors.Expired(
-            "Your sign-in has expired or was ended.", hint=LOGIN, cure=errors.Cure.SIGN_IN
+            "Your sign-in has expired or was ended.", hint=LOGIN_HINT, cure=errors.Cure.SIGN_IN
         )
 
-    def _loaded(self) -> StoredSession:
+    def _read_session(self) -> StoredSession:
         session = self._vault.load(self._account)
         if session is None:
             raise errors.NotSignedIn("Nobody is signed in.", hint="gpcli login signs you in.")
         return session
 
 
-def _refresh_form(session: StoredSession) -> dict[str, str]:
+def _build_refresh_form(session: StoredSession) -> dict[str, str]:
     return {
         "grant_type": "refresh_token",
         "refresh_token": session.refresh_token or "",
@@ -178,19 +184,16 @@ def _refresh_form(session: StoredSession) -> dict[str, str]:
     }
 
 
-def _merged(session: StoredSession, tokens: TokenResponse) -> StoredSession:
+def _merge(session: StoredSession, tokens: TokenResponse) -> StoredSession:
     if tokens.patient not in {None, session.patient}:
         raise errors.BadResponse("The portal renewed the sign-in for another patient.")
-    rotated = tokens.refresh_token is not None
+    is_rotated = tokens.refresh_token is not None
+    old_end = None if is_rotated else session.refresh_expires_at
     return replace(
         session,
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
         scope=tokens.scope or session.scope,
-        refresh_token=tokens.refresh_token if rotated else session.refresh_token,
-        refresh_expires_at=tokens.refresh_expires_at or _kept_end(session, rotated=rotated),
+        refresh_token=tokens.refresh_token if is_rotated else session.refresh_token,
+        refresh_expires_at=tokens.refresh_expires_at or old_end,
     )
-
-
-def _kept_end(session: StoredSession, *, rotated: bool) -> float | None:
-    return None if rotated else session.refresh_expires_at

@@ -1,6 +1,6 @@
 """Signing in with the browser: authorization code with PKCE (SMART App Launch 2.2, RFC 8252).
 
-A person's own time does not count against the door's deadline: it begins anew when they are done.
+The time that the person takes does not count against the deadline, which is restarted after it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gpcli.http.client import HttpClient
 
 @dataclass(frozen=True)
 class SignInSecrets:
-    """The secrets of one sign-in; `challenge` is what the portal sees of `verifier`."""
+    """The random values of one sign-in: `state` (RFC 6749), `nonce` (OpenID), `verifier` (PKCE)."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -37,13 +37,13 @@ class SignInSecrets:
 
     @property
     def challenge(self) -> str:
-        """BASE64URL(SHA256(verifier)), unpadded."""
+        """The PKCE code challenge of `verifier`, method S256 (RFC 7636, 4.2)."""
         digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def generate_secrets() -> SignInSecrets:
-    """Fresh secrets of 256 bits and more."""
+    """Return new secrets, of 256 bits or more each."""
     return SignInSecrets(
         secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     )
@@ -51,7 +51,8 @@ def generate_secrets() -> SignInSecrets:
 
 __all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
 
-_TICK = 0.2  # seconds between looks at what was pasted
+_POLL_SECONDS = 0.2
+"""Seconds between two polls for a pasted URL."""
 
 
 def sign_in_with_browser(
@@ -62,100 +63,118 @@ def sign_in_with_browser(
     *,
     now: Callable[[], float],
 ) -> SignInResult:
-    """Send the person to the portal's page, and trade what comes back for tokens.
+    """Open the portal's page in the browser, wait for its code, and exchange that for tokens.
 
-    Raises errors.SignInRefused (also when nobody answers in time), errors.Usage if the port is
-    taken, and what the door raises. `now` gives Unix seconds.
+    `now` gives Unix seconds.
+    Raises: errors.SignInRefused, also when nobody answers in time; errors.InvalidUsage if the port
+    is taken; and what HttpClient raises.
     """
-    proof = generate_secrets()
-    with CallbackServer(auth_request.redirect_port) as loopback:
-        expected = ExpectedCallback(proof.state, configuration.issuer, configuration.iss_parameter)
-        loopback.expect(expected)
-        asked = _request(auth_request, proof, loopback.redirect_uri)
-        url = _page(client, configuration, asked)
-        code = _Waiting(loopback, prompter, expected).code(url, auth_request.limit, now)
+    sign_in_secrets = generate_secrets()
+    with CallbackServer(auth_request.redirect_port) as server:
+        expected = ExpectedCallback(
+            sign_in_secrets.state, configuration.issuer, configuration.iss_parameter
+        )
+        server.expect(expected)
+        parameters = _build_parameters(auth_request, sign_in_secrets, server.redirect_uri)
+        url = _prepare_url(client, configuration, parameters)
+        waiter = _CodeWaiter(server, prompter, expected)
+        code = waiter.wait_for_code(url, auth_request.limit, now)
         client.deadline.restart()
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": loopback.redirect_uri,
+            "redirect_uri": server.redirect_uri,
             "client_id": auth_request.client_id,
-            "code_verifier": proof.verifier,
-        }  # a browser that comes back meanwhile is still answered
-        return exchange_grant(client, configuration, auth_request, form, nonce=proof.nonce, now=now)
+            "code_verifier": sign_in_secrets.verifier,
+        }
+        # Still within `with`: a browser that comes back once more is answered.
+        return exchange_grant(
+            client, configuration, auth_request, form, nonce=sign_in_secrets.nonce, now=now
+        )
 
 
-def _request(auth_request: AuthRequest, proof: SignInSecrets, redirect_uri: str) -> dict[str, str]:
-    always = {
+def _build_parameters(
+    auth_request: AuthRequest, sign_in_secrets: SignInSecrets, redirect_uri: str
+) -> dict[str, str]:
+    parameters = {
         "response_type": "code",
         "client_id": auth_request.client_id,
         "redirect_uri": redirect_uri,
         "scope": auth_request.scopes,
-        "state": proof.state,
-        "nonce": proof.nonce,
+        "state": sign_in_secrets.state,
+        "nonce": sign_in_secrets.nonce,
         "aud": auth_request.portal,
-        "code_challenge": proof.challenge,
+        "code_challenge": sign_in_secrets.challenge,
         "code_challenge_method": "S256",
     }
-    return always | auth_request.extras()
+    return parameters | auth_request.optional_parameters()
 
 
-def _page(client: HttpClient, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
+def _prepare_url(
+    client: HttpClient, configuration: SmartConfiguration, parameters: dict[str, str]
+) -> str:
+    """Return the URL of the portal's page; push the request first where the portal requires it."""
     endpoint = configuration.authorization_endpoint
     if configuration.require_pushed_authorization_requests:
-        asked = {
-            "client_id": asked["client_id"],
-            "request_uri": _pushed(client, configuration, asked),
+        parameters = {
+            "client_id": parameters["client_id"],
+            "request_uri": _push_request(client, configuration, parameters),
         }
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
 
-def _pushed(client: HttpClient, configuration: SmartConfiguration, asked: dict[str, str]) -> str:
+def _push_request(
+    client: HttpClient, configuration: SmartConfiguration, parameters: dict[str, str]
+) -> str:
+    """Push the request and return its `request_uri` (RFC 9126)."""
     endpoint = configuration.pushed_authorization_request_endpoint
     if endpoint is None:
         raise errors.BadResponse("The portal wants pushed requests but says not where.")
-    answer = client.post_form(endpoint, asked)
-    check_available(answer)
-    uri = answer.body.get("request_uri") if isinstance(answer.body, dict) else None
-    if answer.status not in {200, 201} or not isinstance(uri, str):
-        word = read_oauth_error(answer) or answer.status
+    response = client.post_form(endpoint, parameters)
+    check_available(response)
+    uri = response.body.get("request_uri") if isinstance(response.body, dict) else None
+    if response.status not in {200, 201} or not isinstance(uri, str):
+        word = read_oauth_error(response) or response.status
         raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
     return uri
 
 
-class _Waiting:
-    """Waiting for the browser, or for somebody to paste what the browser shows."""
+class _CodeWaiter:
+    """Waits for the browser's callback, or for the callback URL to be pasted."""
 
     def __init__(
-        self, loopback: CallbackServer, prompter: Prompter, expected: ExpectedCallback
+        self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback
     ) -> None:
-        self._loopback = loopback
-        self._screen = prompter
+        self._server = server
+        self._prompter = prompter
         self._expected = expected
 
-    def code(self, url: str, limit: float, now: Callable[[], float]) -> str:
-        """The code, within `limit` seconds; raises errors.SignInRefused."""
-        pasted = None
-        if not self._screen.open_browser(url):
-            self._screen.show_url(url, self._loopback.port, self._loopback.host)
-            pasted = self._screen.read_pasted()
+    def wait_for_code(self, url: str, limit: float, now: Callable[[], float]) -> str:
+        """Send the person to `url`, and return the code.
+
+        Raises: errors.SignInRefused, also after `limit` seconds.
+        """
+        poll = None
+        if not self._prompter.open_browser(url):
+            self._prompter.show_url(url, self._server.port, self._server.host)
+            poll = self._prompter.read_pasted()
         end = now() + limit
         while now() < end:
-            code = self._loopback.code(_TICK) or self._pasted(pasted)
+            code = self._server.wait_for_code(_POLL_SECONDS) or self._read_pasted_code(poll)
             if code is not None:
                 return code
         raise errors.SignInRefused(
             f"Nobody signed in within {limit / 60:g} min.", hint="gpcli login tries again."
         )
 
-    def _pasted(self, poll: Callable[[], str | None] | None) -> str | None:
+    def _read_pasted_code(self, poll: Callable[[], str | None] | None) -> str | None:
         text = poll() if poll else None
         if not text:
             return None
         try:
-            return read_code(extract_query(text, self._loopback.redirect_uri), self._expected)
+            return read_code(extract_query(text, self._server.redirect_uri), self._expected)
         except ForeignCallback:
-            self._screen.say(
-                f"That is not this sign-in's address; it begins with {self._loopback.redirect_uri}?"
+            self._prompter.say(
+                f"That is not this sign-in's address; it begins with {self._server.redirect_uri}?"
             )
             return None

@@ -1,4 +1,4 @@
-"""Signing in on another device (RFC 8628): only when the person asked for it."""
+"""Signing in on another device (RFC 8628), which the person must ask for with `--device`."""
 
 from __future__ import annotations
 
@@ -18,30 +18,36 @@ from gpcli.http.url_policy import parse_safe_url
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 POLL_INTERVAL = 5.0
-"""Seconds between polls where the portal doesn't say, and what `slow_down` adds."""
+"""Seconds between polls where the portal doesn't say, and what `slow_down` adds to them."""
 
 _USER_CODE = re.compile(r"[\x21-\x7e]{1,32}( [\x21-\x7e]{1,32}){0,3}")
-_OVER = {
+_END_REASONS = {
     "access_denied": "The sign-in was refused at the portal's page.",
     "expired_token": "The code has expired.",
 }
 
 
 @dataclass(frozen=True)
-class _Device:
+class _DeviceAuthorization:
+    """The device authorization response (RFC 8628, 3.2); times in seconds."""
+
     device_code: str = field(repr=False)
     user_code: str
     verification_uri: str
-    complete: str | None
-    life: float
+    verification_uri_complete: str | None
+    expires_in: float
     interval: float
 
 
 @dataclass(frozen=True)
-class _Poll:
-    """What one poll gave: `grant` `None` = not yet. `wait` is what the portal asked for."""
+class _PollResult:
+    """The result of one poll.
 
-    grant: HttpResponse | None = None
+    `response` has the tokens or a refusal; `None` = not yet. `slower` asks for a longer interval,
+    `wait` for a pause of so many seconds.
+    """
+
+    response: HttpResponse | None = None
     slower: bool = False
     wait: float = 0.0
 
@@ -57,29 +63,32 @@ def sign_in_with_device(
 ) -> SignInResult:
     """Show a code, and wait until the person has typed it at the portal's page.
 
-    `now` gives Unix seconds, `sleep` waits. Raises errors.NotPermitted if the portal has no such
-    sign-in, errors.SignInRefused, and what the door raises.
+    `now` gives Unix seconds.
+    Raises: errors.NotPermitted if the portal has no such sign-in, errors.SignInRefused, and what
+    HttpClient raises.
     """
-    device = _begun(client, configuration, auth_request)
-    prompter.show_device(device.verification_uri, device.user_code, device.complete)
-    end = now() + min(device.life, auth_request.limit)
+    device = _start(client, configuration, auth_request)
+    prompter.show_device(
+        device.verification_uri, device.user_code, device.verification_uri_complete
+    )
+    end = now() + min(device.expires_in, auth_request.limit)
     pause = interval = device.interval
     while True:
         sleep(min(pause, max(0.0, end - now())))
         if now() >= end:
-            raise _over("expired_token")
-        poll = _polled(client, configuration, auth_request, device)
-        if poll.grant is not None:
+            raise _build_end_error("expired_token")
+        poll = _poll(client, configuration, auth_request, device)
+        if poll.response is not None:
             return read_sign_in_result(
-                client, configuration, auth_request, poll.grant, nonce=None, now=now
+                client, configuration, auth_request, poll.response, nonce=None, now=now
             )
         interval += POLL_INTERVAL if poll.slower else 0
         pause = max(interval, poll.wait)
 
 
-def _begun(
+def _start(
     client: HttpClient, configuration: SmartConfiguration, auth_request: AuthRequest
-) -> _Device:
+) -> _DeviceAuthorization:
     endpoint = configuration.device_authorization_endpoint
     if endpoint is None:
         raise errors.NotPermitted(
@@ -90,37 +99,39 @@ def _begun(
         "scope": auth_request.scopes,
         "aud": auth_request.portal,
     }
-    answer = client.post_form(endpoint, form | auth_request.extras())
-    check_available(answer)
-    if answer.status >= 400:
-        word = read_oauth_error(answer) or answer.status
+    response = client.post_form(endpoint, form | auth_request.optional_parameters())
+    check_available(response)
+    if response.status >= 400:
+        word = read_oauth_error(response) or response.status
         raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
-    return _read(answer.body)
+    return _parse_device_authorization(response.body)
 
 
-def _read(said: Any) -> _Device:
+def _parse_device_authorization(body: Any) -> _DeviceAuthorization:
     texts = ("device_code", "user_code", "verification_uri")
-    if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in texts):
+    if not isinstance(body, dict) or not all(isinstance(body.get(key), str) for key in texts):
         raise errors.BadResponse("The portal's answer holds no code to type.")
-    if not _USER_CODE.fullmatch(said["user_code"]):
+    if not _USER_CODE.fullmatch(body["user_code"]):
         raise errors.BadResponse("The portal's code can't be typed.")
-    complete = said.get("verification_uri_complete")
-    return _Device(
-        device_code=said["device_code"],
-        user_code=said["user_code"],
-        verification_uri=str(parse_safe_url(said["verification_uri"])),
-        complete=str(parse_safe_url(complete)) if isinstance(complete, str) else None,
-        life=_seconds(said.get("expires_in"), 600.0),
-        interval=_seconds(said.get("interval"), POLL_INTERVAL),
+    uri = str(parse_safe_url(body["verification_uri"]))
+    complete = body.get("verification_uri_complete")
+    uri_complete = str(parse_safe_url(complete)) if isinstance(complete, str) else None
+    return _DeviceAuthorization(
+        device_code=body["device_code"],
+        user_code=body["user_code"],
+        verification_uri=uri,
+        verification_uri_complete=uri_complete,
+        expires_in=_parse_seconds(body.get("expires_in"), 600.0),
+        interval=_parse_seconds(body.get("interval"), POLL_INTERVAL),
     )
 
 
-def _polled(
+def _poll(
     client: HttpClient,
     configuration: SmartConfiguration,
     auth_request: AuthRequest,
-    device: _Device,
-) -> _Poll:
+    device: _DeviceAuthorization,
+) -> _PollResult:
     client.deadline.restart()
     form = {
         "grant_type": GRANT_TYPE,
@@ -128,22 +139,22 @@ def _polled(
         "client_id": auth_request.client_id,
     }
     try:
-        answer = client.post_form(configuration.token_endpoint, form)
+        response = client.post_form(configuration.token_endpoint, form)
     except errors.Unavailable:
-        return _Poll(slower=True)  # RFC 8628, 3.5: a lost answer is a reason to slow down
-    word = read_oauth_error(answer)
-    if word in _OVER:
-        raise _over(word)
+        return _PollResult(slower=True)  # RFC 8628, 3.5: a timeout is a reason to slow down
+    word = read_oauth_error(response)
+    if word in _END_REASONS:
+        raise _build_end_error(word)
     if word == "authorization_pending":
-        return _Poll()
-    if word == "slow_down" or answer.status in RETRYABLE_STATUSES:
-        return _Poll(slower=True, wait=read_retry_after(answer.headers) or 0.0)
-    return _Poll(grant=answer)
+        return _PollResult()
+    if word == "slow_down" or response.status in RETRYABLE_STATUSES:
+        return _PollResult(slower=True, wait=read_retry_after(response.headers) or 0.0)
+    return _PollResult(response=response)
 
 
-def _over(word: str) -> errors.SignInRefused:
-    return errors.SignInRefused(_OVER[word], hint="gpcli login --device tries again.")
+def _build_end_error(word: str) -> errors.SignInRefused:
+    return errors.SignInRefused(_END_REASONS[word], hint="gpcli login --device tries again.")
 
 
-def _seconds(value: object, otherwise: float) -> float:
-    return float(value) if isinstance(value, int) and 0 < value <= 3600 else otherwise
+def _parse_seconds(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int) and 0 < value <= 3600 else default

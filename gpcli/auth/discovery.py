@@ -1,4 +1,7 @@
-"""What a portal says about its sign-in (SMART App Launch 2.2, "Conformance", RFC 8414)."""
+"""A portal's SMART configuration, and scopes as it writes them.
+
+Source: SMART App Launch 2.2, "Conformance" and "Scopes"; RFC 8414.
+"""
 
 from __future__ import annotations
 
@@ -19,70 +22,80 @@ from gpcli.http.client import HttpClient
 from gpcli.http.url_policy import is_this_computer, parse_safe_url
 
 V1, V2 = "1", "2"
-_V1_ALONE = "permission-v1"
-_V2_KNOWN = "permission-v2"
-_LETTERS = re.compile(r"(?P<what>(?:patient|user|system)/(?:\*|[A-Za-z]+))\.(?P<may>[cruds]+)")
-_WORDS = (("read", "rs"), ("write", "cud"))
-"""The words of v1, and which letters of v2 each stands for."""
+_V1_CAPABILITY = "permission-v1"
+_V2_CAPABILITY = "permission-v2"
+_V2_SCOPE = re.compile(
+    r"(?P<resource>(?:patient|user|system)/(?:\*|[A-Za-z]+))\.(?P<letters>[cruds]+)"
+)
+_V1_PERMISSIONS = (("read", "rs"), ("write", "cud"))
+"""The permissions of v1, and which letters of v2 each stands for."""
 
 
 def format_scopes(scopes: str, version: str | None, capabilities: Collection[str]) -> str:
-    """`scopes` as the portal writes them.
+    """Return `scopes`, which are v2, as the portal writes them.
 
-    `version` is the profile's wish, "1" or "2"; without one v1 is used where the portal's
-    `capabilities` name nothing else.
+    `version` is the profile's, "1" or "2"; without one, v1 is used where the portal's
+    `capabilities` name only that.
     """
-    alone = _V1_ALONE in capabilities and _V2_KNOWN not in capabilities
-    return to_v1_scopes(scopes) if (version or (V1 if alone else V2)) == V1 else scopes
+    has_only_v1 = _V1_CAPABILITY in capabilities and _V2_CAPABILITY not in capabilities
+    return to_v1_scopes(scopes) if (version or (V1 if has_only_v1 else V2)) == V1 else scopes
 
 
 def to_v1_scopes(scopes: str) -> str:
-    """`scopes` with words for letters: `patient/Slot.rs` is `patient/Slot.read`.
+    """Return `scopes` in v1: `patient/Slot.read` for `patient/Slot.rs`.
 
-    What has no letters, and what a query narrows, which v1 can't, stays as it is.
+    Scopes without letters, and those with a query, which v1 has not, are returned as they are.
     """
-    return " ".join(word for scope in scopes.split() for word in _words(scope))
+    return " ".join(v1_scope for scope in scopes.split() for v1_scope in _split_to_v1(scope))
 
 
 def to_system_scopes(scopes: str) -> str:
-    """`scopes` without a person (Backend Services, "Scopes"): `patient/Slot.rs` is
-    `system/Slot.rs`; who signed in and staying signed in are not asked for.
+    """Return `scopes` for a machine: `system/Slot.rs` for `patient/Slot.rs`.
+
+    Scopes for a person's sign-in, such as `openid` and `offline_access`, are left out.
+    Source: SMART App Launch 2.2, "Backend Services", "Scopes".
     """
     clinical = (scope for scope in scopes.split() if "/" in scope and "launch/" not in scope)
     return " ".join(f"system/{scope.partition('/')[2]}" for scope in clinical)
 
 
-def _words(scope: str) -> list[str]:
-    found = _LETTERS.fullmatch(scope)
-    if found is None:
+def _split_to_v1(scope: str) -> list[str]:
+    match = _V2_SCOPE.fullmatch(scope)
+    if match is None:
         return [scope]
-    wanted = set(found["may"])
-    return [f"{found['what']}.{word}" for word, letters in _WORDS if wanted & set(letters)]
+    wanted = set(match["letters"])
+    permissions = [word for word, letters in _V1_PERMISSIONS if wanted & set(letters)]
+    return [f"{match['resource']}.{permission}" for permission in permissions]
 
 
 MAX_AGE = 24 * 3600.0
-"""Seconds that a kept configuration is used without asking again."""
+"""Seconds for which a cached configuration is used without a request."""
 
-NEEDED = ("launch-standalone", "client-public", "context-standalone-patient", "permission-patient")
+REQUIRED_CAPABILITIES = (
+    "launch-standalone",
+    "client-public",
+    "context-standalone-patient",
+    "permission-patient",
+)
 """Capabilities without which gpcli can't sign a patient in."""
 
-MACHINES_KNOWN = "client-confidential-asymmetric"
+MACHINE_CAPABILITY = "client-confidential-asymmetric"
 """The capability that lets a machine sign in with a key."""
 
-SIGNED = "private_key_jwt"
-BY_ITSELF = "client_credentials"
+KEY_METHOD = "private_key_jwt"
+MACHINE_GRANT = "client_credentials"
 
 WELL_KNOWN = ".well-known/smart-configuration"
-SIGN_IN_KNOWN = "sso-openid-connect"
+OPENID_CAPABILITY = "sso-openid-connect"
 
 _HINT = "Check the portal's address; it must be its FHIR base."
 
 
 @dataclass(frozen=True)
 class SmartConfiguration:
-    """A portal's sign-in. All URLs are absolute, and https or loopback; None = not offered.
+    """A portal's configuration for people. URLs are absolute, https or loopback; None = no such.
 
-    `iss_parameter` says that the answer to the browser names its issuer (RFC 9207).
+    `iss_parameter` says that the callback has the issuer in `iss` (RFC 9207).
     """
 
     issuer: str | None
@@ -99,9 +112,9 @@ class SmartConfiguration:
 
 @dataclass(frozen=True)
 class MachineConfiguration:
-    """What a machine signs in by (Backend Services): an absolute URL, and with which signatures.
+    """A portal's configuration for machines (Backend Services). The URL is absolute.
 
-    `algorithms` is empty where the portal does not say.
+    `algorithms` are those that the portal accepts for signatures; empty = it does not say.
     """
 
     token_endpoint: str
@@ -109,111 +122,113 @@ class MachineConfiguration:
     algorithms: tuple[str, ...]
 
 
-Read = TypeVar("Read")
+Configuration = TypeVar("Configuration")
 
 
 def fetch_smart_configuration(
-    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = MAX_AGE
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, max_age: float = MAX_AGE
 ) -> SmartConfiguration:
-    """The sign-in of `portal` (its FHIR base), kept in `cache_dir`.
+    """Return the configuration of `portal` (its FHIR base), from the cache or from the portal.
 
-    `now` is Unix seconds. What was kept for `fresh` seconds is asked for anew. Raises
-    errors.BadResponse if this is no portal with SMART sign-in, errors.NotPermitted if its sign-in
-    lacks something that gpcli needs, and what the door raises.
+    `now` is in Unix seconds. The cache in `cache_dir` is used if younger than `max_age` seconds.
+    Raises: errors.BadResponse if this is no portal with SMART sign-in, errors.NotPermitted if its
+    sign-in lacks something that gpcli needs, and what HttpClient raises.
     """
-    return _discovered(
-        parse_smart_configuration, client, portal, _CachedDocument(cache_dir, portal, fresh), now
-    )
+    cache = _CachedDocument(cache_dir, portal)
+    return _fetch_configuration(parse_smart_configuration, client, portal, cache, now, max_age)
 
 
 def fetch_machine_configuration(
-    client: HttpClient, portal: str, cache_dir: Path, now: float, *, fresh: float = MAX_AGE
+    client: HttpClient, portal: str, cache_dir: Path, now: float, *, max_age: float = MAX_AGE
 ) -> MachineConfiguration:
-    """As `fetch_smart_configuration`, but how a machine signs in by itself."""
-    kept = _CachedDocument(cache_dir, portal, fresh)
-    return _discovered(parse_machine_configuration, client, portal, kept, now)
+    """As `fetch_smart_configuration`, for machines."""
+    cache = _CachedDocument(cache_dir, portal)
+    return _fetch_configuration(parse_machine_configuration, client, portal, cache, now, max_age)
 
 
-def _discovered(
-    read: Callable[[dict[str, Any], str], Read],
+def _fetch_configuration(
+    parse: Callable[[dict[str, Any], str], Configuration],
     client: HttpClient,
     portal: str,
-    kept: _CachedDocument,
+    cache: _CachedDocument,
     now: float,
-) -> Read:
-    document, etag, age = kept.read(now)
-    if document is not None and age < kept.fresh:
-        return read(document, portal)
-    document, etag = _asked(client, portal, document, etag)
-    found = read(document, portal)
-    kept.write(document, etag, now)
-    return found
+    max_age: float,
+) -> Configuration:
+    document, etag, age = cache.read(now)
+    if document is not None and age < max_age:
+        return parse(document, portal)
+    document, etag = _fetch_document(client, portal, document, etag)
+    configuration = parse(document, portal)
+    cache.write(document, etag, now)
+    return configuration
 
 
-def _asked(
-    client: HttpClient, portal: str, old: dict[str, Any] | None, etag: str | None
+def _fetch_document(
+    client: HttpClient, portal: str, cached: dict[str, Any] | None, etag: str | None
 ) -> tuple[dict[str, Any], str | None]:
-    headers = {"If-None-Match": etag} if etag and old is not None else {}
+    """Return the document, which may be the cached one, and its ETag."""
+    headers = {"If-None-Match": etag} if etag and cached is not None else {}
     try:
-        answer = client.get_public(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
-    except errors.BadResponse as trouble:
-        raise _no_portal(client) from trouble
-    check_available(answer)
-    if answer.status == 304 and old is not None:
-        return old, etag
-    if answer.status != 200 or not isinstance(answer.body, dict):
-        raise _no_portal(client)
-    return answer.body, answer.headers.get("ETag")
+        response = client.get_public(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
+    except errors.BadResponse as error:
+        raise _not_a_portal(client) from error
+    check_available(response)
+    if response.status == 304 and cached is not None:
+        return cached, etag
+    if response.status != 200 or not isinstance(response.body, dict):
+        raise _not_a_portal(client)
+    return response.body, response.headers.get("ETag")
 
 
 def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
-    """The configuration in `document`; raises errors.BadResponse or errors.NotPermitted."""
-    url = _Urls(document, portal)
-    capabilities = frozenset(map(str, _list(document, "capabilities")))
-    _check_needs(document, capabilities)
+    """Return the configuration in `document`; raise errors.BadResponse or errors.NotPermitted."""
+    endpoints = _Endpoints(document, portal)
+    capabilities = frozenset(map(str, _read_list(document, "capabilities")))
+    _check_capabilities(document, capabilities)
     issuer = document.get("issuer")
-    if SIGN_IN_KNOWN in capabilities and not (isinstance(issuer, str) and "jwks_uri" in document):
-        raise _unusable("does not say who issues its sign-ins and with which keys")
-    pushed = "pushed_authorization_request_endpoint"
+    can_prove_identity = isinstance(issuer, str) and "jwks_uri" in document
+    if OPENID_CAPABILITY in capabilities and not can_prove_identity:
+        raise _bad_document("does not say who issues its sign-ins and with which keys")
+    par_endpoint = "pushed_authorization_request_endpoint"
     return SmartConfiguration(
         issuer=issuer if isinstance(issuer, str) else None,
-        authorization_endpoint=url.needed("authorization_endpoint"),
-        token_endpoint=url.needed("token_endpoint"),
-        revocation_endpoint=url.offered("revocation_endpoint"),
-        device_authorization_endpoint=url.offered("device_authorization_endpoint"),
-        pushed_authorization_request_endpoint=url.offered(pushed),
-        require_pushed_authorization_requests=_flag(
+        authorization_endpoint=endpoints.read_required("authorization_endpoint"),
+        token_endpoint=endpoints.read_required("token_endpoint"),
+        revocation_endpoint=endpoints.read_optional("revocation_endpoint"),
+        device_authorization_endpoint=endpoints.read_optional("device_authorization_endpoint"),
+        pushed_authorization_request_endpoint=endpoints.read_optional(par_endpoint),
+        require_pushed_authorization_requests=_read_flag(
             document, "require_pushed_authorization_requests"
         ),
-        jwks_uri=url.offered("jwks_uri"),
+        jwks_uri=endpoints.read_optional("jwks_uri"),
         capabilities=capabilities,
-        iss_parameter=_flag(document, "authorization_response_iss_parameter_supported"),
+        iss_parameter=_read_flag(document, "authorization_response_iss_parameter_supported"),
     )
 
 
 def parse_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
-    """How a machine signs in; raises errors.BadResponse or errors.NotPermitted."""
-    capabilities = frozenset(map(str, _list(document, "capabilities")))
-    methods = _list(document, "token_endpoint_auth_methods_supported")
+    """Return how a machine signs in; raise errors.BadResponse or errors.NotPermitted."""
+    capabilities = frozenset(map(str, _read_list(document, "capabilities")))
+    methods = _read_list(document, "token_endpoint_auth_methods_supported")
     missing = []
-    if MACHINES_KNOWN not in capabilities and SIGNED not in methods:
-        missing.append(f"{MACHINES_KNOWN} ({SIGNED})")
-    if BY_ITSELF not in _list(document, "grant_types_supported", (BY_ITSELF,)):
-        missing.append(BY_ITSELF)
-    _refuse_missing(missing)
-    algorithms = _list(document, "token_endpoint_auth_signing_alg_values_supported")
-    endpoint = _Urls(document, portal).needed("token_endpoint")
+    if MACHINE_CAPABILITY not in capabilities and KEY_METHOD not in methods:
+        missing.append(f"{MACHINE_CAPABILITY} ({KEY_METHOD})")
+    if MACHINE_GRANT not in _read_list(document, "grant_types_supported", (MACHINE_GRANT,)):
+        missing.append(MACHINE_GRANT)
+    _check_none_missing(missing)
+    algorithms = _read_list(document, "token_endpoint_auth_signing_alg_values_supported")
+    endpoint = _Endpoints(document, portal).read_required("token_endpoint")
     return MachineConfiguration(endpoint, capabilities, tuple(map(str, algorithms)))
 
 
-def _check_needs(document: dict[str, Any], capabilities: frozenset[str]) -> None:
-    missing = [need for need in NEEDED if need not in capabilities]
-    if "S256" not in _list(document, "code_challenge_methods_supported"):
+def _check_capabilities(document: dict[str, Any], capabilities: frozenset[str]) -> None:
+    missing = [need for need in REQUIRED_CAPABILITIES if need not in capabilities]
+    if "S256" not in _read_list(document, "code_challenge_methods_supported"):
         missing.append("PKCE with S256")
-    _refuse_missing(missing)
+    _check_none_missing(missing)
 
 
-def _refuse_missing(missing: list[str]) -> None:
+def _check_none_missing(missing: list[str]) -> None:
     if missing:
         raise errors.NotPermitted(
             f"The portal's sign-in lacks what gpcli needs: {', '.join(missing)}.",
@@ -222,64 +237,65 @@ def _refuse_missing(missing: list[str]) -> None:
 
 
 @dataclass(frozen=True)
-class _Urls:
+class _Endpoints:
+    """The URLs in a configuration document, made absolute and checked."""
+
     document: dict[str, Any]
     portal: str
 
-    def offered(self, key: str) -> str | None:
-        return self.needed(key) if self.document.get(key) else None
+    def read_optional(self, key: str) -> str | None:
+        return self.read_required(key) if self.document.get(key) else None
 
-    def needed(self, key: str) -> str:
+    def read_required(self, key: str) -> str:
         value = self.document.get(key)
         if not isinstance(value, str) or not value:
-            raise _unusable(f"has no {key}")
+            raise _bad_document(f"has no {key}")
         url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
             host = parse_safe_url(url).host
-        except errors.GpcliError as trouble:
-            raise _unusable(f"has a {key} that is not an https address") from trouble
+        except errors.GpcliError as error:
+            raise _bad_document(f"has a {key} that is not an https address") from error
         if is_this_computer(host) and not is_this_computer(parse_safe_url(self.portal).host):
-            raise _unusable(f"has a {key} that leads to this computer, not to the portal")
+            raise _bad_document(f"has a {key} that leads to this computer, not to the portal")
         return url
 
 
 class _CachedDocument:
-    """One portal's document in the cache; a broken file counts as none."""
+    """One portal's document in the cache; a broken file counts as no file."""
 
-    def __init__(self, cache_dir: Path, portal: str, fresh: float) -> None:
-        self.fresh = fresh
+    def __init__(self, cache_dir: Path, portal: str) -> None:
         name = hashlib.sha256(portal.encode()).hexdigest()[:24]
         self._path = cache_dir / f"smart-{name}.json"
 
     def read(self, now: float) -> tuple[dict[str, Any] | None, str | None, float]:
-        """The document, its ETag, and its age in seconds."""
+        """Return the document, its ETag and its age in seconds; None, None, MAX_AGE without it."""
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            age = now - float(found["fetched"])
-            document: dict[str, Any] = dict(found["document"])
+            item = json.loads(self._path.read_text(encoding="utf-8"))
+            age = now - float(item["fetched"])
+            document: dict[str, Any] = dict(item["document"])
         except (OSError, ValueError, KeyError, TypeError):
             return None, None, MAX_AGE
-        return document, found.get("etag"), age if age >= 0 else MAX_AGE
+        return document, item.get("etag"), age if age >= 0 else MAX_AGE
 
     def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
-        """Keep the document, where that is possible: without it, it is asked for every time."""
+        """Write the document; where that is impossible, it is fetched every time."""
         item = {"fetched": now, "etag": etag, "document": document}
         with suppress(OSError):
             write_private_file(self._path, json.dumps(item, default=str))
 
 
-def _list(document: dict[str, Any], key: str, unsaid: Sequence[Any] = ()) -> Sequence[Any]:
-    value = document.get(key, unsaid)
+def _read_list(document: dict[str, Any], key: str, default: Sequence[Any] = ()) -> Sequence[Any]:
+    value = document.get(key, default)
     return value if isinstance(value, list | tuple) else ()
 
 
-def _flag(document: dict[str, Any], key: str) -> bool:
+def _read_flag(document: dict[str, Any], key: str) -> bool:
     return document.get(key) is True
 
 
-def _no_portal(client: HttpClient) -> errors.BadResponse:
+def _not_a_portal(client: HttpClient) -> errors.BadResponse:
     return errors.BadResponse(f"{client.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
 
 
-def _unusable(why: str) -> errors.BadResponse:
+def _bad_document(why: str) -> errors.BadResponse:
     return errors.BadResponse(f"The portal's description of its sign-in {why}.", hint=_HINT)

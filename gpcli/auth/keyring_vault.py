@@ -1,4 +1,7 @@
-"""Sessions in a keyring that may be locked, absent, forgetful or waiting for somebody."""
+"""Sessions in the operating system's keyring, and the errors of one that can't be used.
+
+A keyring may be locked or absent, lose what it is given, or wait for a prompt.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ KEYRING_HINT = (
     f"again. {HELP_HINT}"
 )
 
-_CANARY = "gpcli-probe-"
+_PROBE_PREFIX = "gpcli-probe-"
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class KeyringBackend(Protocol):
-    """What a keyring backend does; the interface of `keyring.backend.KeyringBackend`."""
+    """The part of `keyring.backend.KeyringBackend` that is used here."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """The item, None if there is none."""
+        """Return the item, None if there is none."""
         ...
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -46,78 +49,81 @@ class KeyringBackend(Protocol):
 
 
 class KeyringVault:
-    """Sessions in the keyring behind `store`; each call to it ends within `timeout` seconds."""
+    """Sessions in the keyring `backend`; each call of it ends within `timeout` seconds.
 
-    def __init__(self, store: KeyringBackend, timeout: float = 5.0) -> None:
-        self._store = store
+    Every method raises errors.NoKeyring.
+    """
+
+    def __init__(self, backend: KeyringBackend, timeout: float = 5.0) -> None:
+        self._backend = backend
         self._timeout = timeout
 
     def load(self, account: str) -> StoredSession | None:
-        """The session of `account`, None if there is none that this version can read."""
-        item = self._get(account)
+        """Return the session of `account`, None if there is none that this version can read."""
+        item = self._read_item(account)
         return None if item is None else parse_item(item)
 
     def save(self, account: str, session: StoredSession) -> None:
-        """Write, read back, compare."""
+        """Write the session, and compare what is then there."""
         item = session.format_item()
-        self._put(account, item)
-        self._check_kept(account, item)
+        self._write_item(account, item)
+        self._check_stored(account, item)
 
     def delete(self, account: str) -> None:
         """Delete the item of `account`, if there is one."""
-        if self._get(account) is not None:
-            self._drop(account)
+        if self._read_item(account) is not None:
+            self._delete_item(account)
 
     def probe(self) -> None:
-        """Write, read and delete an item of no meaning, which no other process asks for."""
-        canary, item = _CANARY + secrets.token_hex(8), secrets.token_hex(8)
-        self._put(canary, item)
+        """Write, read and delete a random item, under a name that no other process uses."""
+        name, item = _PROBE_PREFIX + secrets.token_hex(8), secrets.token_hex(8)
+        self._write_item(name, item)
         try:
-            self._check_kept(canary, item)
+            self._check_stored(name, item)
         except NoKeyring:
-            with suppress(NoKeyring):  # perhaps it can't be read; that it goes matters more
-                self._drop(canary)
+            with suppress(NoKeyring):  # perhaps it can't be read; it must be deleted all the same
+                self._delete_item(name)
             raise
-        self._drop(canary)
+        self._delete_item(name)
 
-    def _get(self, account: str) -> str | None:
-        return self._within_time(lambda: self._store.get_password(SERVICE, account))
+    def _read_item(self, account: str) -> str | None:
+        return self._call(lambda: self._backend.get_password(SERVICE, account))
 
-    def _put(self, account: str, item: str) -> None:
-        self._within_time(lambda: self._store.set_password(SERVICE, account, item))
+    def _write_item(self, account: str, item: str) -> None:
+        self._call(lambda: self._backend.set_password(SERVICE, account, item))
 
-    def _drop(self, account: str) -> None:
-        self._within_time(lambda: self._store.delete_password(SERVICE, account))
+    def _delete_item(self, account: str) -> None:
+        self._call(lambda: self._backend.delete_password(SERVICE, account))
 
-    def _check_kept(self, account: str, item: str) -> None:
-        if self._get(account) != item:
+    def _check_stored(self, account: str, item: str) -> None:
+        if self._read_item(account) != item:
             raise keyring_error("The keyring did not keep what it was given.")
 
-    def _within_time(self, call: Callable[[], Answer]) -> Answer:
+    def _call(self, function: Callable[[], Result]) -> Result:
         # A keyring may wait for a prompt that nobody sees; its thread is left behind then.
-        answer: Future[Answer] = Future()
+        result: Future[Result] = Future()
 
-        def ask() -> None:
+        def run() -> None:
             try:
-                answer.set_result(call())
-            except Exception as trouble:
-                answer.set_exception(trouble)
+                result.set_result(function())
+            except Exception as error:
+                result.set_exception(error)
 
-        threading.Thread(target=ask, name="gpcli-keyring", daemon=True).start()
+        threading.Thread(target=run, name="gpcli-keyring", daemon=True).start()
         try:
-            return answer.result(self._timeout)
+            return result.result(self._timeout)
         except TimeoutError:
             raise keyring_error(
                 f"The keyring did not answer within {self._timeout:g} s; "
                 "perhaps it waits for somebody to unlock it.",
                 f"Answer its window, or unlock it and try again. {HELP_HINT}",
             ) from None
-        except Exception as trouble:
-            raise _refused(trouble) from trouble
+        except Exception as error:
+            raise _to_keyring_error(error) from error
 
 
 def keyring_error(message: str, hint: str = KEYRING_HINT) -> NoKeyring:
-    """The error for a keyring that can't be used, with the ways out."""
+    """Return the error for a keyring that can't be used."""
     return NoKeyring(message, hint=hint)
 
 
@@ -137,32 +143,33 @@ _REASONS = {
 }
 
 
-def _refused(trouble: Exception) -> NoKeyring:
-    if isinstance(trouble, NoKeyring):
-        return trouble
-    kind = type(trouble).__name__
+def _to_keyring_error(error: Exception) -> NoKeyring:
+    if isinstance(error, NoKeyring):
+        return error
+    kind = type(error).__name__
     return keyring_error(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))
 
 
 MAX_CHUNK_LENGTH = 1280
-"""The most characters in one item."""
+"""The most characters in one item: Windows allows no more than 2560 bytes."""
 
 
 class ChunkedKeyring:
-    """A store whose items may be longer than those of the `store` behind it."""
+    """A keyring backend that splits items which are too long for the `backend` behind it."""
 
     def __init__(
         self,
-        store: KeyringBackend,
+        backend: KeyringBackend,
         new_generation: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
-        self._store = store
+        self._backend = backend
         self._new_generation = new_generation
 
     def get_password(self, service: str, username: str) -> str | None:
-        """The whole item; None if there is none or a piece is missing."""
+        """Return the complete item, None if there is none or a piece is missing."""
         pieces = [
-            self._store.get_password(service, name) for name in self._pieces(service, username)
+            self._backend.get_password(service, name)
+            for name in self._read_piece_names(service, username)
         ]
         if not pieces or None in pieces:
             return None
@@ -170,37 +177,37 @@ class ChunkedKeyring:
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Write the new pieces, then the pointer, then delete the old pieces."""
-        old = self._pieces(service, username)
+        old = self._read_piece_names(service, username)
         generation = self._new_generation()
         count = -(-len(password) // MAX_CHUNK_LENGTH) or 1
-        for number, name in enumerate(_names(username, generation, count)):
+        for number, name in enumerate(_format_piece_names(username, generation, count)):
             piece = password[number * MAX_CHUNK_LENGTH : (number + 1) * MAX_CHUNK_LENGTH]
-            self._store.set_password(service, name, piece)
+            self._backend.set_password(service, name, piece)
         pointer = json.dumps({"generation": generation, "pieces": count})
-        self._store.set_password(service, username, pointer)
-        self._drop(service, old)
+        self._backend.set_password(service, username, pointer)
+        self._delete_pieces(service, old)
 
     def delete_password(self, service: str, username: str) -> None:
         """Delete the pointer, then the pieces."""
-        old = self._pieces(service, username)
-        self._store.delete_password(service, username)
-        self._drop(service, old)
+        old = self._read_piece_names(service, username)
+        self._backend.delete_password(service, username)
+        self._delete_pieces(service, old)
 
-    def _pieces(self, service: str, username: str) -> list[str]:
-        pointer = self._store.get_password(service, username)
+    def _read_piece_names(self, service: str, username: str) -> list[str]:
+        pointer = self._backend.get_password(service, username)
         if pointer is None:
             return []
         try:
-            found = json.loads(pointer)
-            return _names(username, str(found["generation"]), int(found["pieces"]))
+            fields = json.loads(pointer)
+            return _format_piece_names(username, str(fields["generation"]), int(fields["pieces"]))
         except (ValueError, TypeError, KeyError):
             return []
 
-    def _drop(self, service: str, names: list[str]) -> None:
+    def _delete_pieces(self, service: str, names: list[str]) -> None:
         for name in names:
-            if self._store.get_password(service, name) is not None:
-                self._store.delete_password(service, name)
+            if self._backend.get_password(service, name) is not None:
+                self._backend.delete_password(service, name)
 
 
-def _names(username: str, generation: str, count: int) -> list[str]:
+def _format_piece_names(username: str, generation: str, count: int) -> list[str]:
     return [f"{username}#{generation}.{number}" for number in range(count)]

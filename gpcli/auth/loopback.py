@@ -1,4 +1,4 @@
-"""The page that the browser is sent back to: a loopback server for one answer (RFC 8252, 7.3)."""
+"""A loopback server for the callback of a sign-in in the browser (RFC 8252, 7.3), and its pages."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _REFUSALS = {
 
 
 class ForeignCallback(ValueError):
-    """The callback belongs to an older try, or is no callback at all."""
+    """The callback is of an earlier sign-in, or is no callback at all."""
 
 
 @dataclass(frozen=True)
 class ExpectedCallback:
-    """What must come back: our `state`, and the `issuer` (always, if `issuer_required`)."""
+    """What a callback must have: `state`, and `issuer`, which may be absent unless required."""
 
     state: str
     issuer: str | None
@@ -39,27 +39,27 @@ class ExpectedCallback:
 
 
 def read_code(query: str, expected: ExpectedCallback) -> str:
-    """The authorization code in a callback's query.
+    """Return the authorization code in a callback's query.
 
-    Raises ForeignCallback if the state isn't ours, errors.SignInRefused if the portal refused or
-    somebody else than the portal answered.
+    Raises: ForeignCallback if the state is another, errors.SignInRefused if the portal refused or
+    the callback has another issuer.
     """
-    said = _read(query)
-    if not hmac.compare_digest(said.get("state", "").encode(), expected.state.encode()):
+    parameters = _parse_query(query)
+    if not hmac.compare_digest(parameters.get("state", "").encode(), expected.state.encode()):
         raise ForeignCallback("state")
-    _check_issuer(said.get("iss"), expected)
-    if "error" in said:
+    _check_issuer(parameters.get("iss"), expected)
+    if "error" in parameters:
         raise SignInRefused(
-            _REFUSALS.get(said["error"], "The portal refused the sign-in."),
+            _REFUSALS.get(parameters["error"], "The portal refused the sign-in."),
             hint="gpcli login tries again.",
         )
-    if not said.get("code"):
+    if not parameters.get("code"):
         raise SignInRefused("The portal's answer has no sign-in code.")
-    return said["code"]
+    return parameters["code"]
 
 
 def extract_query(pasted: str, redirect_uri: str) -> str:
-    """The query of a callback URL that somebody pasted; raises ForeignCallback if it is not one."""
+    """Return the query of a pasted callback URL; raise ForeignCallback if it is not one."""
     try:
         url = urlsplit(pasted.strip())
     except ValueError:
@@ -69,28 +69,28 @@ def extract_query(pasted: str, redirect_uri: str) -> str:
     return url.query
 
 
-def _read(query: str) -> dict[str, str]:
+def _parse_query(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
         raise ForeignCallback("not a query") from None
-    said = dict(pairs)
-    if len(said) != len(pairs):
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
         raise ForeignCallback("a value twice")
-    return said
+    return parameters
 
 
-def _check_issuer(named: str | None, expected: ExpectedCallback) -> None:
-    if named is None and not expected.issuer_required:
+def _check_issuer(issuer: str | None, expected: ExpectedCallback) -> None:
+    if issuer is None and not expected.issuer_required:
         return
-    if expected.issuer is not None and named is not None and named == expected.issuer:
+    if expected.issuer is not None and issuer is not None and issuer == expected.issuer:
         return
     raise SignInRefused(
         "The sign-in was answered by somebody else than the portal's sign-in service; stopped."
     )
 
 
-_PAGE_WORDS = {
+_PAGE_TEXTS = {
     "done": (
         "Go back to the terminal",
         "The portal has answered, and gpcli goes on there. You can close this window.",
@@ -136,15 +136,15 @@ _PAGE = """<!doctype html>
 
 
 def render_callback_page(kind: str) -> str:
-    """The page for `kind`: `done`, `refused`, `older` (try), `used` (before), `none` (of these)."""
-    title, text = _PAGE_WORDS[kind]
+    """Return the HTML page for `kind`, which is a key of `_PAGE_TEXTS`."""
+    title, text = _PAGE_TEXTS[kind]
     return _PAGE.format(kind=kind, title=title, text=text, style=_STYLE)
 
 
-PATH = "/callback"
-ADDRESSES = ("127.0.0.1", "::1")
-"""Where to wait: the first that this machine has."""
-_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+CALLBACK_PATH = "/callback"
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+"""The addresses to listen on: the first that this machine has."""
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -159,26 +159,27 @@ Outcome = str | SignInRefused
 
 
 class CallbackServer:
-    """Waits on the first of `addresses` for the portal's one answer; a context manager.
+    """A server on the first of `addresses` for one callback; a context manager.
 
-    `port` 0 takes any free port. Raises errors.Usage if the port is taken.
+    `port` 0 takes any free port.
+    Raises: errors.InvalidUsage if the port is taken.
     """
 
-    def __init__(self, port: int, addresses: Sequence[str] = ADDRESSES) -> None:
+    def __init__(self, port: int, addresses: Sequence[str] = LOOPBACK_ADDRESSES) -> None:
         self._expected: ExpectedCallback | None = None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._settled = threading.Event()
+        self._has_outcome = threading.Event()
         try:
-            self._server = self._listening(port, addresses)
-        except OSError as trouble:
+            self._server = self._start_listening(port, addresses)
+        except OSError as error:
             raise InvalidUsage(
                 f"Port {port} is taken by another program.",
                 hint="--port N chooses another one, if the portal allows it.",
-            ) from trouble
+            ) from error
         self.port: int = self._server.server_port
         self.host = self._server.server_name
         self.origin = f"{self.host}:{self.port}"
-        self.redirect_uri = f"http://{self.origin}{PATH}"
+        self.redirect_uri = f"http://{self.origin}{CALLBACK_PATH}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="gpcli-callback", daemon=True
         )
@@ -193,51 +194,55 @@ class CallbackServer:
         self._server.server_close()
 
     def expect(self, expected: ExpectedCallback) -> None:
-        """Say what a good answer holds; until then every answer is from an older try."""
+        """Set what a callback must have; until then, every callback is of an earlier sign-in."""
         self._expected = expected
 
-    def code(self, patience: float) -> str | None:
-        """The code, None if none came within `patience` seconds; raises errors.SignInRefused."""
+    def wait_for_code(self, timeout: float) -> str | None:
+        """Return the code, None if none came in `timeout` seconds; raise errors.SignInRefused."""
         try:
-            outcome = self._outcomes.get(timeout=patience)
+            outcome = self._outcomes.get(timeout=timeout)
         except queue.Empty:
             return None
         if isinstance(outcome, SignInRefused):
             raise outcome
         return outcome
 
-    def judge(self, query: str) -> tuple[str, Outcome | None]:
-        """Which page answers `query`, and the outcome if it settles the sign-in."""
-        if self._expected is None or self._settled.is_set():
-            return ("used" if self._settled.is_set() else "older"), None
+    def evaluate(self, query: str) -> tuple[str, Outcome | None]:
+        """Return the kind of page for `query`, and the sign-in's outcome if `query` decides it."""
+        if self._expected is None or self._has_outcome.is_set():
+            return ("used" if self._has_outcome.is_set() else "older"), None
         try:
             outcome: Outcome = read_code(query, self._expected)
         except ForeignCallback:
             return "older", None
-        except SignInRefused as refused:
-            outcome = refused
-        self._settled.set()
+        except SignInRefused as error:
+            outcome = error
+        self._has_outcome.set()
         return ("done" if isinstance(outcome, str) else "refused"), outcome
 
-    def _listening(self, port: int, addresses: Sequence[str]) -> _Server:
+    def _start_listening(self, port: int, addresses: Sequence[str]) -> _LoopbackHttpServer:
         for address in addresses[:-1]:
             try:
-                return _Server(address, port, self._handler())
-            except OSError as trouble:
-                if trouble.errno not in _ABSENT:
+                return _LoopbackHttpServer(address, port, self._handler())
+            except OSError as error:
+                if error.errno not in _NO_SUCH_ADDRESS:
                     raise
-        return _Server(addresses[-1], port, self._handler())
+        return _LoopbackHttpServer(addresses[-1], port, self._handler())
 
     def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
-        return lambda *arguments: _Handler(self, *arguments)
+        return lambda *arguments: _CallbackHandler(self, *arguments)
 
-    def settle(self, outcome: Outcome) -> None:
-        """Hand over what came, once the browser has its page."""
+    def publish_outcome(self, outcome: Outcome) -> None:
+        """Make `wait_for_code` end; called when the browser has its page."""
         self._outcomes.put(outcome)
 
 
-class _Server(socketserver.ThreadingMixIn, HTTPServer):
-    """Browsers open connections ahead and leave them silent, so each has its own thread."""
+class _LoopbackHttpServer(socketserver.ThreadingMixIn, HTTPServer):
+    """A thread per connection: browsers open connections ahead and send nothing on them.
+
+    What is overridden here and in the handler is what the documentation of socketserver and
+    http.server names for it.
+    """
 
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would let others take the port
@@ -253,37 +258,37 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
         self.server_port = int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        """Write nothing: browsers often close connections early."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = 5
+class _CallbackHandler(BaseHTTPRequestHandler):
+    timeout = 5  # seconds
 
-    def __init__(self, loopback: CallbackServer, *arguments: Any) -> None:
-        self._loopback = loopback
+    def __init__(self, callback_server: CallbackServer, *arguments: Any) -> None:
+        self._server = callback_server
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        if self.headers.get("Host") != self._loopback.origin or url.path != PATH:
-            self._reply(404, "none")
+        if self.headers.get("Host") != self._server.origin or url.path != CALLBACK_PATH:
+            self._write_page(404, "none")
             return
-        page, outcome = self._loopback.judge(url.query)
-        self._reply(200 if page in {"done", "refused"} else 400, page)
+        kind, outcome = self._server.evaluate(url.query)
+        self._write_page(200 if kind in {"done", "refused"} else 400, kind)
         if outcome is not None:
-            self._loopback.settle(outcome)
+            self._server.publish_outcome(outcome)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        self._reply(code, "none")  # the library's own page would repeat what was asked
+        self._write_page(code, "none")  # the page of http.server would repeat the request
 
     def version_string(self) -> str:
         return "gpcli"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The library would write the code to stderr."""
+        """Write nothing: http.server would write the URL, with the code, to standard error."""
 
-    def _reply(self, status: int, page: str) -> None:
-        body = render_callback_page(page).encode()
+    def _write_page(self, status: int, kind: str) -> None:
+        body = render_callback_page(kind).encode()
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

@@ -1,4 +1,4 @@
-"""Whom of the people signed in at a portal a run is about."""
+"""Which of the people who are signed in at a portal a command is about."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotSignedIn
 
 
 class PersonChooser(Protocol):
-    """Asks which of several, where there is somebody to ask."""
+    """Asks a person to choose."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
-        """The id of one of `choices`; raises InputNeeded naming `flag`."""
+        """Return the id of one of `choices`; raise InputNeeded, which names `flag`."""
 
 
 def account_id(profile: str, portal: str, patient: str, fhir_user: str | None) -> str:
-    """The name of one session in the keyring: the same people at the same portal, no names."""
-    whole = "\0".join((profile, portal, patient, fhir_user or ""))
-    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+    """Return the id of a session in the keyring: a hash, the same for the same arguments."""
+    content = "\0".join((profile, portal, patient, fhir_user or ""))
+    return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
 def choose_person(
@@ -32,40 +32,41 @@ def choose_person(
     chooser: PersonChooser,
     notice: Callable[[str], None],
 ) -> IndexedPerson:
-    """The person called `named`, else the only one, else for reads the last one who was active.
+    """Return the person called `named`, else the only one, else for reads the latest one.
 
-    Raises NotSignedIn, NotFound or Usage for `named`, InputNeeded when something would be sent
-    and it is not clear for whom.
+    `key` is the profile's in `index`; `sends` says whether something would be sent.
+    Raises: NotSignedIn; NotFound or InvalidUsage for `named`; InputNeeded when something would be
+    sent and it is not clear for whom.
     """
     people = index.read_people(key)
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.", hint="gpcli login signs in.")
     if named:
-        return _called(index.find_people(key, named), named, people)
+        return _require_one(index.find_people(key, named), named, people)
     if len(people) == 1:
         return people[0]
     if not sends:
         notice(f"As {people[0].name}; --as names another person.")
         return people[0]
-    return _chosen(people, chooser)
+    return _ask_for_person(people, chooser)
 
 
-def _chosen(people: Sequence[IndexedPerson], chooser: PersonChooser) -> IndexedPerson:
+def _ask_for_person(people: Sequence[IndexedPerson], chooser: PersonChooser) -> IndexedPerson:
     choices = [(person.account, person.name) for person in people]
     try:
         account = chooser.choose("Several people are signed in. For whom?", choices, flag="--as")
-    except InputNeeded as unsaid:
+    except InputNeeded as error:
         raise InputNeeded(
-            f"Several people are signed in: {_names(people)}.",
+            f"Several people are signed in: {_format_names(people)}.",
             hint=f"Name one: --as '{people[0].name}'.",
-        ) from unsaid
+        ) from error
     return next(person for person in people if person.account == account)
 
 
-def _called(
+def _require_one(
     found: Sequence[IndexedPerson], named: str, people: Sequence[IndexedPerson]
 ) -> IndexedPerson:
-    known = _names(people)
+    known = _format_names(people)
     if len(found) == 1:
         return found[0]
     if found:
@@ -76,5 +77,5 @@ def _called(
     )
 
 
-def _names(people: Sequence[IndexedPerson]) -> str:
+def _format_names(people: Sequence[IndexedPerson]) -> str:
     return ", ".join(person.name for person in people)

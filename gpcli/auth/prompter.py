@@ -1,4 +1,4 @@
-"""How a sign-in speaks to the person."""
+"""The interface through which a sign-in speaks to the person."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from typing import Protocol
 
 
 class Prompter(Protocol):
-    """The person's side of a sign-in."""
+    """Shows a sign-in to the person, and reads what they paste."""
 
     def open_browser(self, url: str) -> bool:
-        """Open `url` in their browser; False if that can't be done."""
+        """Open `url` in the browser; return False if that can't be done."""
         ...
 
     def show_url(self, url: str, port: int, host: str) -> None:
-        """Show `url`, and how to reach `port` of `host`, on this machine, from another."""
+        """Show `url`, and how to reach `port` of `host` on this machine from another one."""
         ...
 
     def read_pasted(self) -> Callable[[], str | None] | None:
-        """A poll for a pasted callback URL that never blocks; None if nobody can paste."""
+        """Return a function that polls for a pasted URL, or None if nobody can paste.
+
+        The function never blocks, and returns None as long as there is nothing.
+        """
         ...
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
-        """Show where to type which code; `complete` is an address that holds the code."""
+        """Show the page and the code to type there; `complete` is a URL that includes the code."""
         ...
 
     def say(self, text: str) -> None:
-        """Say one sentence while the sign-in goes on."""
+        """Show one sentence while the sign-in goes on."""
         ...

@@ -1,4 +1,4 @@
-"""keyring's Secret Service backend, told which bus to use and whether a prompt may appear."""
+"""keyring's Secret Service backend, on a given bus, with or without prompts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from secretstorage.util import add_match_rules
 
 
 class SecretService(Keyring):
-    """The default collection at the bus `address`.
+    """The Secret Service's default collection, on the bus at `address`.
 
-    Unless `may_ask`, a locked or missing collection raises instead of opening a prompt.
+    Unless `may_ask`, a locked or missing collection is an error instead of a prompt. All methods
+    of keyring's backend get their collection from its public `get_preferred_collection`, which is
+    the one that is overridden.
     """
 
     def __init__(self, address: str, *, may_ask: bool) -> None:
@@ -24,20 +26,21 @@ class SecretService(Keyring):
         self._may_ask = may_ask
 
     def get_preferred_collection(self) -> secretstorage.Collection:
-        """The collection, unlocked; its connection is the caller's to close."""
-        bus = self._connected()
+        """Return the unlocked collection, whose connection the caller closes."""
+        bus = self._connect()
         try:
-            return self._unlocked(bus)
+            return self._open_collection(bus)
         except BaseException:
             bus.close()
             raise
 
-    def _connected(self) -> DBusConnection:
+    def _connect(self) -> DBusConnection:
+        # As secretstorage.dbus_init does, which knows only the bus in the process's environment.
         bus = open_dbus_connection(bus=self._address)
         add_match_rules(bus)
         return bus
 
-    def _unlocked(self, bus: DBusConnection) -> secretstorage.Collection:
+    def _open_collection(self, bus: DBusConnection) -> secretstorage.Collection:
         if self._may_ask:
             collection = secretstorage.get_default_collection(bus)
         else:

@@ -1,4 +1,4 @@
-"""One person's sign-in: as it is kept, and the lock that guards it."""
+"""The stored session of one person, and its lock."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gpcli.errors import TimedOut
 
 @dataclass(frozen=True)
 class StoredSession:
-    """A session: who is signed in where, and the tokens. Its repr shows no token.
+    """A session: who is signed in where, and the tokens, which its repr does not show.
 
-    `portal` is the FHIR base; `patient` the id that the token is for; `fhir_user` the reference of
-    whoever acts, as the portal gave it; names are empty where the portal did not tell them at the
-    sign-in; `scope` is what was granted. Times are Unix seconds;
-    `refresh_expires_at` is None where the portal doesn't say, `refresh_token` where there is none.
+    `portal` is the FHIR base; `patient` is the id that the token is for; `fhir_user` is the
+    reference of who acts, as the portal gave it; `scope` is what was granted. Names are empty where
+    the portal did not tell them at the sign-in. Times are Unix seconds; `refresh_expires_at` is
+    None where the portal doesn't say, `refresh_token` where there is none.
     """
 
     portal: str
@@ -39,31 +39,31 @@ class StoredSession:
     signed_in_at: float
 
     def format_item(self) -> str:
-        """The keyring's item: one JSON object."""
+        """Return the keyring item: one JSON object."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
-_FIELDS = frozenset(each.name for each in fields(StoredSession))
+_FIELDS = frozenset(field.name for field in fields(StoredSession))
 
 
 def parse_item(item: str) -> StoredSession | None:
-    """The session in a keyring item; None if another version of gpcli wrote it or it is broken."""
+    """Return the session in a keyring item; None if it is broken or of another version."""
     try:
-        found = json.loads(item)
+        content = json.loads(item)
     except ValueError:
         return None
-    if not isinstance(found, dict) or not found.keys() >= _FIELDS:
+    if not isinstance(content, dict) or not content.keys() >= _FIELDS:
         return None
-    return StoredSession(**{name: found[name] for name in _FIELDS})
+    return StoredSession(**{name: content[name] for name in _FIELDS})
 
 
 @contextmanager
 def session_lock(lock_dir: Path, account: str, timeout: float) -> Iterator[None]:
-    """Hold the lock of `account`; raises TimedOut after `timeout` seconds.
+    """Hold the lock of `account`; raise TimedOut after `timeout` seconds.
 
-    Its file in `lock_dir` is named by a hash, so that listing the directory tells nothing.
+    The name of its file in `lock_dir` is a hash, which says nothing about the account.
     """
-    import filelock  # noqa: PLC0415  (only what changes a session needs it)
+    import filelock  # noqa: PLC0415  (start-up: imports asyncio)
 
     name = hashlib.sha256(account.encode()).hexdigest()[:24]
     lock = filelock.FileLock(

@@ -1,4 +1,4 @@
-"""From a grant to who is signed in: the token request and what its answer must hold."""
+"""What both ways to sign in share: the request, and the result of its token response."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from gpcli.http.client import HttpClient, HttpResponse
 
 @dataclass(frozen=True)
 class AuthRequest:
-    """What to sign in for. `portal` is the FHIR base; `limit` the seconds a person may take.
+    """The authorization request of a sign-in.
 
-    `prompt`, `acr` and `hint` go to the portal as OpenID Connect's `prompt`, `acr_values` and
-    `login_hint`; `patient_hint` says whom the person acts for. `redirect_port` 0 = any.
+    `portal` is the FHIR base; `limit` is the time that the person has, in seconds. `prompt`, `acr`
+    and `hint` are OpenID Connect's `prompt`, `acr_values` and `login_hint`; `patient_hint` says
+    whom the person acts for. `redirect_port` 0 is any free one.
     """
 
     client_id: str
@@ -35,20 +36,23 @@ class AuthRequest:
     patient_hint: str | None = None
     limit: float = 600.0
 
-    def extras(self) -> dict[str, str]:
-        """The request's optional parameters."""
-        named = {
+    def optional_parameters(self) -> dict[str, str]:
+        """Return the request's optional parameters, those that are set."""
+        parameters = {
             "prompt": self.prompt,
             "acr_values": self.acr,
             "login_hint": self.hint,
             "patient_hint": self.patient_hint,
         }
-        return {name: value for name, value in named.items() if value}
+        return {name: value for name, value in parameters.items() if value}
 
 
 @dataclass(frozen=True)
 class SignInResult:
-    """A good sign-in. Times are Unix seconds; None = none, or not said. No token in its repr."""
+    """A successful sign-in; its repr shows no token.
+
+    Times are Unix seconds; None = there is none, or the portal doesn't say.
+    """
 
     access_token: str = field(repr=False)
     expires_at: float
@@ -68,36 +72,43 @@ def exchange_grant(
     nonce: str | None,
     now: Callable[[], float],
 ) -> SignInResult:
-    """Trade the grant in `form` for tokens; raises errors.SignInRefused."""
-    answer = client.post_form(configuration.token_endpoint, form)
-    return read_sign_in_result(client, configuration, auth_request, answer, nonce=nonce, now=now)
+    """Send the grant in `form` to the token endpoint, and return who is signed in.
+
+    Raises: errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
+    """
+    response = client.post_form(configuration.token_endpoint, form)
+    return read_sign_in_result(client, configuration, auth_request, response, nonce=nonce, now=now)
 
 
 def read_sign_in_result(
     client: HttpClient,
     configuration: SmartConfiguration,
     auth_request: AuthRequest,
-    answer: HttpResponse,
+    response: HttpResponse,
     *,
     nonce: str | None,
     now: Callable[[], float],
 ) -> SignInResult:
-    """Who is signed in by a token answer; raises errors.SignInRefused or errors.BadResponse."""
-    check_available(answer)
-    if answer.status >= 400:
-        word = read_oauth_error(answer) or answer.status
+    """Return who is signed in by a token response.
+
+    `nonce` is None where the flow has none; `now` gives Unix seconds.
+    Raises: errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
+    """
+    check_available(response)
+    if response.status >= 400:
+        word = read_oauth_error(response) or response.status
         raise errors.SignInRefused(
             f"The portal did not complete the sign-in ({word}).", hint="gpcli login tries again."
         )
-    tokens = parse_token_response(answer, now())
+    tokens = parse_token_response(response, now())
     scope = tokens.scope if tokens.scope is not None else auth_request.scopes
-    claims = _claims(client, configuration, auth_request, tokens, scope, nonce, now())
+    claims = _read_claims(client, configuration, auth_request, tokens, scope, nonce, now())
     if tokens.patient is None:
         raise errors.SignInRefused(
             "The portal did not say which patient the sign-in is for.",
             hint="Choose a patient at the portal's page.",
         )
-    said = claims.get("fhirUser") or tokens.fhir_user
+    fhir_user = claims.get("fhirUser") or tokens.fhir_user
     return SignInResult(
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
@@ -105,11 +116,11 @@ def read_sign_in_result(
         refresh_expires_at=tokens.refresh_expires_at,
         scope=scope,
         patient=tokens.patient,
-        fhir_user=said if isinstance(said, str) else f"Patient/{tokens.patient}",
+        fhir_user=fhir_user if isinstance(fhir_user, str) else f"Patient/{tokens.patient}",
     )
 
 
-def _claims(
+def _read_claims(
     client: HttpClient,
     configuration: SmartConfiguration,
     auth_request: AuthRequest,
@@ -118,15 +129,15 @@ def _claims(
     nonce: str | None,
     now: float,
 ) -> dict[str, Any]:
-    expected = "openid" in scope.split() or auth_request.acr is not None
+    is_required = "openid" in scope.split() or auth_request.acr is not None
     if tokens.id_token is None:
-        if expected:
+        if is_required:
             raise errors.SignInRefused("The portal did not prove who signed in.")
         return {}
-    checkable = "openid" in auth_request.scopes.split() and configuration.jwks_uri is not None
-    if not (expected or checkable):
+    is_checkable = "openid" in auth_request.scopes.split() and configuration.jwks_uri is not None
+    if not (is_required or is_checkable):
         return {}
-    from gpcli.auth.id_token import check_id_token  # noqa: PLC0415  (joserfc is slow to import)
+    from gpcli.auth.id_token import check_id_token  # noqa: PLC0415  (start-up: joserfc)
 
     return check_id_token(
         tokens.id_token,

@@ -1,7 +1,7 @@
-"""A command of the person's own that prints an access token, for machines.
+"""Access tokens that a command of the user prints, for machines.
 
-It runs without a shell and without anything to type on; what it says on standard error is passed
-on only when it fails.
+The command runs without a shell and with an empty standard input; what it writes to standard error
+is shown only when it fails.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
 MAX_TOKEN_BYTES = 64 * 1024
-"""The most bytes that are read of a token."""
+"""The most bytes that are read of the command's output."""
 
 MAX_ERROR_BYTES = 2000
-"""The most bytes that are passed on of what a failing command says."""
+"""The most bytes that are shown of what a failing command writes to standard error."""
 
 TIMEOUT = 30.0
-"""Seconds that the command has at most; the command line's own limit may be shorter."""
+"""Seconds that the command may take; the deadline may end sooner."""
 
 WITHHELD_VARIABLES = ("GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND")
-"""Variables that the command doesn't get; with the latter, a gpcli in it would never end."""
+"""Variables that the command doesn't get; with the latter, a gpcli in it would call itself."""
 
-_LINGERING = 1.0
-"""Seconds to wait for the end of streams that a program left behind may hold open."""
+_DRAIN_SECONDS = 1.0
+"""Seconds to wait for the end of streams that a process left behind may hold open."""
 
 
 class CommandBearer:
-    """The tokens that `command` prints, its words split as a shell would.
+    """The access tokens that `command` prints; its words are split as a shell would.
 
-    `source` is what names the command, for messages; `env` are its variables; `umask` is the one
-    that it gets, -1 = ours. Both methods raise errors.NoToken.
+    `source` is the setting that has the command, for messages; `env` has the command's variables;
+    `umask` is its umask, -1 = that of this process; `timeout` is in seconds.
+    Both methods raise errors.NoToken.
     """
 
     def __init__(
@@ -51,28 +52,28 @@ class CommandBearer:
         env: Mapping[str, str],
         *,
         umask: int = -1,
-        patience: float = TIMEOUT,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._source = source
-        self._words = _words(command, source)
+        self._words = _split_command(command, source)
         self._env = {name: value for name, value in env.items() if name not in WITHHELD_VARIABLES}
         self._umask = umask
-        self._patience = patience
+        self._timeout = timeout
         self._token: str | None = None
 
     @property
     def scope(self) -> None:
-        """Not known."""
+        """None: the scopes are not known."""
 
     def get_token(self, client: HttpClient) -> str:
-        """The token; the command runs when one is first needed."""
+        """Return the token; the command runs when one is first needed."""
         if self._token is None:
-            self._token = self._printed(client.deadline)
+            self._token = self._run_for_token(client.deadline)
         return self._token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """What the command prints now; raises errors.Expired if that is `stale` still."""
-        self._token = self._printed(client.deadline)
+        """Return what the command prints now; raise errors.Expired if that is still `stale`."""
+        self._token = self._run_for_token(client.deadline)
         if self._token != stale:
             return self._token
         raise errors.Expired(
@@ -80,17 +81,17 @@ class CommandBearer:
             hint="It must print a token of this portal that has not ended.",
         )
 
-    def _printed(self, deadline: Deadline) -> str:
-        patience = min(self._patience, deadline.require_seconds_left())
-        ran = self._ran(patience)
-        token = ran.printed.rstrip(b"\r\n").decode(errors="replace")
-        if wrong := _fault(ran, token, patience):
-            raise self._failed(wrong, ran.said)
+    def _run_for_token(self, deadline: Deadline) -> str:
+        timeout = min(self._timeout, deadline.require_seconds_left())
+        result = self._run(timeout)
+        token = result.stdout.rstrip(b"\r\n").decode(errors="replace")
+        if reason := _find_fault(result, token, timeout):
+            raise self._error(reason, result.stderr)
         return token
 
-    def _ran(self, patience: float) -> _Ran:
+    def _run(self, timeout: float) -> _CommandResult:
         try:
-            process = subprocess.Popen(  # noqa: S603  (the person's own command)
+            process = subprocess.Popen(  # noqa: S603  (the user's own command)
                 self._words,
                 env=self._env,
                 umask=self._umask,
@@ -99,13 +100,13 @@ class CommandBearer:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        except (OSError, ValueError) as trouble:
-            why = getattr(trouble, "strerror", None) or "it is no command"
-            raise self._failed(f"can't be run: {why}", b"") from trouble
-        return _listen(process, patience)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no command"
+            raise self._error(f"can't be run: {why}", b"") from error
+        return _collect_output(process, timeout)
 
-    def _failed(self, why: str, said: bytes) -> errors.NoToken:
-        words = " ".join(said.decode(errors="replace").split())
+    def _error(self, why: str, stderr: bytes) -> errors.NoToken:
+        words = " ".join(stderr.decode(errors="replace").split())
         return errors.NoToken(
             f"The command in {self._source} {why}.",
             hint=f"It said: {words}" if words else "Try it by itself: it must print a token.",
@@ -113,56 +114,58 @@ class CommandBearer:
 
 
 @dataclass(frozen=True)
-class _Ran:
-    """How a run ended: exit `status`, None = not in time; what came on its two streams."""
+class _CommandResult:
+    """The exit `status`, None = it did not end in time, and the start of both outputs."""
 
     status: int | None
-    printed: bytes
-    said: bytes
+    stdout: bytes
+    stderr: bytes
 
 
-class _Listener(Thread):
-    """Reads a stream to its end and keeps the first `most` bytes; `full` is called at those."""
+class _StreamReader(Thread):
+    """Reads a stream to its end and keeps the first `max_bytes`; `on_full` is called at these."""
 
-    def __init__(self, stream: IO[bytes] | None, most: int, full: Callable[[], None]) -> None:
+    def __init__(
+        self, stream: IO[bytes] | None, max_bytes: int, on_full: Callable[[], None]
+    ) -> None:
         super().__init__(daemon=True)
         self._stream = stream
-        self._most = most
-        self._full = full
-        self._heard = b""
+        self._max_bytes = max_bytes
+        self._on_full = on_full
+        self._content = b""
         self.start()
 
     def run(self) -> None:
-        """Read until nobody can write any more."""
+        """Read until no process can write to the stream."""
         while self._stream and (piece := os.read(self._stream.fileno(), MAX_TOKEN_BYTES)):
-            self._heard = (self._heard + piece)[: self._most]
-            if len(self._heard) == self._most:
-                self._full()
+            self._content = (self._content + piece)[: self._max_bytes]
+            if len(self._content) == self._max_bytes:
+                self._on_full()
 
-    def heard(self) -> bytes:
-        """What was read; the stream is closed unless another program still writes to it."""
-        self.join(_LINGERING)
+    def finish(self) -> bytes:
+        """Return what was read; the stream is closed unless a process can still write to it."""
+        self.join(_DRAIN_SECONDS)
         if self._stream and not self.is_alive():
             self._stream.close()
-        return self._heard
+        return self._content
 
 
-def _listen(process: subprocess.Popen[bytes], patience: float) -> _Ran:
-    out = _Listener(process.stdout, MAX_TOKEN_BYTES + 1, lambda: _kill(process))
-    err = _Listener(process.stderr, MAX_ERROR_BYTES, lambda: None)
+def _collect_output(process: subprocess.Popen[bytes], timeout: float) -> _CommandResult:
+    stdout = _StreamReader(process.stdout, MAX_TOKEN_BYTES + 1, lambda: _kill(process))
+    stderr = _StreamReader(process.stderr, MAX_ERROR_BYTES, lambda: None)
     status = None
     try:
         with suppress(subprocess.TimeoutExpired):
-            status = process.wait(patience)
+            status = process.wait(timeout)
     finally:
         if status is None:
             _kill(process)
             process.wait()
-    return _Ran(status, out.heard(), err.heard())
+    return _CommandResult(status, stdout.finish(), stderr.finish())
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the command and what it started."""
+    """Kill the command and the processes that it started."""
     if process.returncode is not None:
         return
     with suppress(OSError):
@@ -172,25 +175,26 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _fault(ran: _Ran, token: str, patience: float) -> str | None:
+def _find_fault(result: _CommandResult, token: str, timeout: float) -> str | None:
+    """Return what is wrong with a run, as a clause without a subject; None = nothing."""
     faults = (
         (
-            len(ran.printed) > MAX_TOKEN_BYTES,
+            len(result.stdout) > MAX_TOKEN_BYTES,
             f"printed more than {MAX_TOKEN_BYTES // 1024} kB: that is no token",
         ),
-        (ran.status is None, f"did not end within {patience:.3g} s"),
-        (ran.status != 0, f"failed (exit status {ran.status})"),
+        (result.status is None, f"did not end within {timeout:.3g} s"),
+        (result.status != 0, f"failed (exit status {result.status})"),
         (not token.strip(), "printed nothing"),
         (not is_valid_token(token), "printed something that is not a token on one line"),
     )
-    return next((why for wrong, why in faults if wrong), None)
+    return next((why for is_so, why in faults if is_so), None)
 
 
-def _words(command: str, source: str) -> list[str]:
+def _split_command(command: str, source: str) -> list[str]:
     try:
         words = shlex.split(command, posix=os.name == "posix")
-    except ValueError as trouble:
-        raise errors.ConfigError(f"{source} is not a command: {str(trouble).lower()}.") from trouble
+    except ValueError as error:
+        raise errors.ConfigError(f"{source} is not a command: {str(error).lower()}.") from error
     if not words:
         raise errors.ConfigError(f"{source} names no command.")
     return words

@@ -1,4 +1,7 @@
-"""Answers of the token endpoint (RFC 6749, 5; SMART App Launch 2.2, "Obtain access token")."""
+"""Responses of the token endpoint.
+
+Source: RFC 6749, 5; SMART App Launch 2.2, "Obtain access token".
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,23 @@ from gpcli import errors
 from gpcli.http.client import HttpResponse
 
 DEFAULT_LIFETIME = 300.0
-"""Seconds that a token is taken to live where the portal doesn't say."""
+"""Seconds that a token is taken to be valid where the portal doesn't say."""
 
 MAX_LIFETIME = 10 * 365 * 86400.0
-"""Seconds that a token is taken to live at most, whatever the portal says."""
+"""The most seconds that a token is taken to be valid, whatever the portal says."""
 
 MOVED_STATUSES = frozenset({404, 405, 410})
-"""What an address answers where no token endpoint is any more."""
+"""Statuses of an address at which there is no token endpoint any more."""
 
-_ERROR_WORD = re.compile(r"[a-z_]{1,60}")
+_ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
-_REFRESH_LIFE = ("refresh_expires_in", "refresh_token_expires_in")
+_REFRESH_LIFETIME_KEYS = ("refresh_expires_in", "refresh_token_expires_in")
 
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """What one token answer holds. Times are Unix seconds; None = the answer doesn't say."""
+    """The content of one token response. Times are Unix seconds; None = it doesn't say."""
 
     access_token: str = field(repr=False)
     expires_at: float
@@ -40,80 +43,82 @@ class TokenResponse:
     id_token: str | None = field(repr=False)
 
 
-def parse_token_response(answer: HttpResponse, now: float) -> TokenResponse:
-    """The tokens in a good answer that came at `now`; raises errors.BadResponse."""
-    said = answer.body
-    if answer.status != 200 or not isinstance(said, dict):
-        raise _bad("is not a token answer")
-    if str(said.get("token_type", "")).lower() != "bearer":
-        raise _bad("holds a token that is not of the Bearer type")
-    life = _seconds(said.get("expires_in"))
-    refresh_life = next((_seconds(said[key]) for key in _REFRESH_LIFE if key in said), None)
+def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
+    """Return the tokens in a success that came at `now`; raise errors.BadResponse."""
+    body = response.body
+    if response.status != 200 or not isinstance(body, dict):
+        raise _bad_response("is not a token answer")
+    if str(body.get("token_type", "")).lower() != "bearer":
+        raise _bad_response("holds a token that is not of the Bearer type")
+    lifetime = _parse_lifetime(body.get("expires_in"))
+    refresh_lifetime = next(
+        (_parse_lifetime(body[key]) for key in _REFRESH_LIFETIME_KEYS if key in body), None
+    )
     return TokenResponse(
-        access_token=_token(said, "access_token"),
-        expires_at=now + (DEFAULT_LIFETIME if life is None else life),
-        refresh_token=_token(said, "refresh_token") if said.get("refresh_token") else None,
-        refresh_expires_at=now + refresh_life if refresh_life else None,
-        scope=_text(said, "scope"),
-        patient=_patient(said),
-        fhir_user=_text(said, "fhirUser"),
-        id_token=_text(said, "id_token"),
+        access_token=_read_token(body, "access_token"),
+        expires_at=now + (DEFAULT_LIFETIME if lifetime is None else lifetime),
+        refresh_token=_read_token(body, "refresh_token") if body.get("refresh_token") else None,
+        refresh_expires_at=now + refresh_lifetime if refresh_lifetime else None,
+        scope=_read_text(body, "scope"),
+        patient=_read_patient(body),
+        fhir_user=_read_text(body, "fhirUser"),
+        id_token=_read_text(body, "id_token"),
     )
 
 
-def read_oauth_error(answer: HttpResponse) -> str | None:
-    """The `error` word of a refusal (RFC 6749, 5.2), None if there is none that is one."""
-    word = answer.body.get("error") if isinstance(answer.body, dict) else None
-    return word if isinstance(word, str) and _ERROR_WORD.fullmatch(word) else None
+def read_oauth_error(response: HttpResponse) -> str | None:
+    """Return the `error` code of a refusal (RFC 6749, 5.2), None if there is no valid one."""
+    word = response.body.get("error") if isinstance(response.body, dict) else None
+    return word if isinstance(word, str) and _ERROR_CODE.fullmatch(word) else None
 
 
-def check_available(answer: HttpResponse) -> None:
-    """Raise errors.RateLimited or errors.PortalTrouble if the endpoint is busy or failing."""
-    if answer.status == 429:
+def check_available(response: HttpResponse) -> None:
+    """Raise errors.RateLimited or errors.PortalError if the endpoint is busy or failing."""
+    if response.status == 429:
         raise errors.RateLimited(
             "The portal's sign-in asks to slow down.", hint="Try again in a minute."
         )
-    if answer.status >= 500 or answer.status == 408:
+    if response.status >= 500 or response.status == 408:
         raise errors.PortalError(
-            f"The portal's sign-in failed (status {answer.status}).", hint="Try again later."
+            f"The portal's sign-in failed (status {response.status}).", hint="Try again later."
         )
 
 
 def is_valid_token(text: str) -> bool:
-    """Whether `text` can stand in an Authorization header (RFC 6750, 2.1)."""
+    """Return whether `text` can be sent in an Authorization header (RFC 6750, 2.1)."""
     return _VISIBLE.fullmatch(text) is not None
 
 
-def _token(said: dict[str, Any], key: str) -> str:
-    value = said.get(key)
+def _read_token(body: dict[str, Any], key: str) -> str:
+    value = body.get(key)
     if isinstance(value, str) and is_valid_token(value):
         return value
-    raise _bad(f"has no usable {key}")
+    raise _bad_response(f"has no usable {key}")
 
 
-def _patient(said: dict[str, Any]) -> str | None:
-    patient = _text(said, "patient")
+def _read_patient(body: dict[str, Any]) -> str | None:
+    patient = _read_text(body, "patient")
     if patient is None or _FHIR_ID.fullmatch(patient):
         return patient
-    raise _bad("has a patient that is no FHIR id")
+    raise _bad_response("has a patient that is no FHIR id")
 
 
-def _text(said: dict[str, Any], key: str) -> str | None:
-    value = said.get(key)
+def _read_text(body: dict[str, Any], key: str) -> str | None:
+    value = body.get(key)
     if value is None or isinstance(value, str):
         return value or None
-    raise _bad(f"has a {key} that is not text")
+    raise _bad_response(f"has a {key} that is not text")
 
 
-def _seconds(value: object) -> float | None:
+def _parse_lifetime(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
-        life = float(value)
+        seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, life), MAX_LIFETIME) if math.isfinite(life) else None
+    return min(max(0.0, seconds), MAX_LIFETIME) if math.isfinite(seconds) else None
 
 
-def _bad(why: str) -> errors.BadResponse:
+def _bad_response(why: str) -> errors.BadResponse:
     return errors.BadResponse(f"The answer of the portal's sign-in {why}.")

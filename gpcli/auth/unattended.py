@@ -1,4 +1,4 @@
-"""Signing in without a person: by a given token, by a command that prints one, or by a key."""
+"""Access tokens without a person: a given token, a command that prints one, or a key."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gpcli.errors import Cure, GpcliError, InputNeeded, InvalidUsage
 
 @dataclass(frozen=True)
 class MachineEnvironment:
-    """What a machine's sign-in needs of this computer.
+    """What a machine's sign-in uses of this computer.
 
-    `file` gives the file that a profile names; `umask` is that of programs that are started,
-    -1 = ours; `now` gives Unix seconds.
+    `file` resolves the path of a file that a profile names; `umask` is for programs that are
+    started, -1 = that of this process; `now` gives Unix seconds.
     """
 
     env: Mapping[str, str]
@@ -27,7 +27,7 @@ class MachineEnvironment:
 
 
 def require_patient(settings: Settings) -> str:
-    """The id of the patient that a machine asks about; raises InputNeeded or Usage."""
+    """Return the id of the patient for whom a machine acts; raise InputNeeded or InvalidUsage."""
     if not settings.patient:
         raise InputNeeded(
             f"GPCLI_PATIENT is needed beside {settings.machine}.",
@@ -36,14 +36,14 @@ def require_patient(settings: Settings) -> str:
     if settings.as_ not in {None, settings.patient}:
         raise InvalidUsage(
             f"{settings.machine} is for '{settings.patient}': it can't act for '{settings.as_}'.",
-            hint=_OTHERS[bool(settings.token)],
+            hint=_OTHER_PERSON_HINTS[bool(settings.token)],
         )
     return settings.patient
 
 
-def build_machine_bearer(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
-    """Where a machine's tokens come from; raises ConfigError for what can't give any."""
-    return _WAYS[str(settings.machine)](settings, around)
+def build_machine_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
+    """Return the source of a machine's tokens; raise ConfigError for one that can't give any."""
+    return _BUILDERS[str(settings.machine)](settings, environment)
 
 
 def word_machine_hint(error: GpcliError, machine: str) -> str:
@@ -67,34 +67,34 @@ _MORE_RIGHTS = (
     "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
     "gpcli services tells what it may use."
 )
-_OTHERS = {
+_OTHER_PERSON_HINTS = {
     True: "Leave out --as and GPCLI_AS, or set the token of the other person.",
     False: "Leave out --as and GPCLI_AS, or set GPCLI_PATIENT to the other person.",
 }
 
 
-def _by_token(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
+def _build_static_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
     return StaticBearer(str(settings.token))
 
 
-def _by_command(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
-    from gpcli.auth.token_command import CommandBearer  # noqa: PLC0415  (only where one is set)
+def _build_command_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
+    from gpcli.auth.token_command import CommandBearer  # noqa: PLC0415  (start-up: only where it is set)
 
     command, source = str(settings.token_command), str(settings.machine)
-    return CommandBearer(command, source, around.env, umask=around.umask)
+    return CommandBearer(command, source, environment.env, umask=environment.umask)
 
 
-def _by_key(settings: Settings, around: MachineEnvironment) -> ScopedBearer:
-    from gpcli.auth.backend_service import ServiceBearer  # noqa: PLC0415  (as above)
+def _build_service_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
+    from gpcli.auth.backend_service import ServiceBearer  # noqa: PLC0415  (start-up: only where it is set)
 
-    path = around.file(str(settings.profile.key_file))
-    return ServiceBearer(settings.profile, path, around.cache_dir, around.now)
+    path = environment.file(str(settings.profile.key_file))
+    return ServiceBearer(settings.profile, path, environment.cache_dir, environment.now)
 
 
-_WAYS: Mapping[str, Callable[[Settings, MachineEnvironment], ScopedBearer]] = {
-    TOKEN: _by_token,
-    TOKEN_COMMAND: _by_command,
-    "token_command": _by_command,
-    "key_file": _by_key,
+_BUILDERS: Mapping[str, Callable[[Settings, MachineEnvironment], ScopedBearer]] = {
+    TOKEN: _build_static_bearer,
+    TOKEN_COMMAND: _build_command_bearer,
+    "token_command": _build_command_bearer,
+    "key_file": _build_service_bearer,
 }
-"""What `Settings.machine` names -> where its tokens come from."""
+"""From what `Settings.machine` names to the function that builds its bearer."""

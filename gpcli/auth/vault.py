@@ -1,4 +1,4 @@
-"""Where sessions are kept: the operating system's keyring, or memory for tests and the demo."""
+"""Where sessions are stored: the operating system's keyring, or memory for tests and the demo."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from gpcli.auth.keyring_vault import (
 from gpcli.auth.password_store import PasswordStore
 from gpcli.auth.session import StoredSession
 
+__all__ = ["KeyringVault", "MemoryVault", "StoredSession", "Vault", "open_keyring"]
+
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
 _PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
 
@@ -33,44 +35,48 @@ ALLOWED_BACKENDS: dict[str, tuple[str, ...]] = {
     "darwin": ("keyring.backends.macOS.Keyring",),
     "win32": ("keyring.backends.Windows.WinVaultKeyring",),
 }
-"""Backend classes by `sys.platform`; the first is the platform's own."""
+"""Backend classes by `sys.platform`; the first is the default."""
 
 
 def open_keyring(
     env: Mapping[str, str], *, may_ask: bool, timeout: float = 5.0, platform: str = sys.platform
 ) -> KeyringVault:
-    """The vault in this computer's keyring; raises errors.NoKeyring.
+    """Return the vault in this computer's keyring, of which nothing is read or written yet.
 
-    `PYTHON_KEYRING_BACKEND` in `env` may name another allowed backend. With `may_ask` false a
-    locked keyring is an error and no prompt appears (where the backend leaves that to us: Secret
-    Service, `pass`). Nothing is read or written yet.
+    `PYTHON_KEYRING_BACKEND` in `env` may name another allowed backend. Without `may_ask`, a locked
+    keyring is an error instead of a prompt, where the backend permits that: Secret Service, `pass`.
+    `timeout` is in seconds, for each call of the keyring.
+    Raises: errors.NoKeyring.
     """
     name = select_backend(env, platform)
     if name == _SECRET_SERVICE:
-        return KeyringVault(_secret_service(env, may_ask=may_ask), timeout)
-    store = _made(name)
+        return KeyringVault(_open_secret_service(env, may_ask=may_ask), timeout)
+    backend = _create_backend(name)
     if name == _PASS:
-        return KeyringVault(PasswordStore(store, may_ask=may_ask), timeout)
-    return KeyringVault(ChunkedKeyring(store) if platform == "win32" else store, timeout)
+        return KeyringVault(PasswordStore(backend, may_ask=may_ask), timeout)
+    return KeyringVault(ChunkedKeyring(backend) if platform == "win32" else backend, timeout)
 
 
 def select_backend(env: Mapping[str, str], platform: str) -> str:
-    """The backend class to use; raises errors.NoKeyring for one that is not allowed."""
+    """Return the backend class to use; raise errors.NoKeyring for one that is not allowed."""
     allowed = ALLOWED_BACKENDS.get(platform, ALLOWED_BACKENDS["linux"])
-    named = env.get("PYTHON_KEYRING_BACKEND") or allowed[0]
-    if named in allowed:
-        return named
+    name = env.get("PYTHON_KEYRING_BACKEND") or allowed[0]
+    if name in allowed:
+        return name
     raise keyring_error(
-        f"PYTHON_KEYRING_BACKEND names {named}, which is not known to keep secrets safely.",
+        f"PYTHON_KEYRING_BACKEND names {name}, which is not known to keep secrets safely.",
         f"Unset it, or let it name another one. {HELP_HINT}",
     )
 
 
 def find_session_bus(env: Mapping[str, str]) -> str | None:
-    """The address of the user's own D-Bus session, also where cron left it out, or None."""
-    named = env.get("DBUS_SESSION_BUS_ADDRESS")
-    if named or not hasattr(os, "getuid"):
-        return named or None
+    """Return the address of the user's own D-Bus session bus, None if there is none.
+
+    It is found without the variable too, which is not set in cron jobs.
+    """
+    address = env.get("DBUS_SESSION_BUS_ADDRESS")
+    if address or not hasattr(os, "getuid"):
+        return address or None
     runtime = env.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     bus = Path(runtime) / "bus"
     return f"unix:path={bus}" if _is_our_socket(bus) else None
@@ -78,13 +84,13 @@ def find_session_bus(env: Mapping[str, str]) -> str | None:
 
 def _is_our_socket(path: Path) -> bool:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
+    return stat.S_ISSOCK(status.st_mode) and status.st_uid == os.getuid()
 
 
-def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBackend:
+def _open_secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBackend:
     address = find_session_bus(env)
     if address is None:
         raise keyring_error(
@@ -93,65 +99,60 @@ def _secret_service(env: Mapping[str, str], *, may_ask: bool) -> KeyringBackend:
             f"{HELP_HINT}",
         )
     try:
-        from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (Linux only, slow)
-    except ImportError as trouble:
-        raise keyring_error("The package secretstorage is not installed.") from trouble
+        from gpcli.auth.secret_service import SecretService  # noqa: PLC0415  (platform: Linux)
+    except ImportError as error:
+        raise keyring_error("The package secretstorage is not installed.") from error
     return SecretService(address, may_ask=may_ask)
 
 
-def _made(name: str) -> KeyringBackend:
+def _create_backend(name: str) -> KeyringBackend:
     module, _, cls = name.rpartition(".")
     try:
-        store: KeyringBackend = getattr(importlib.import_module(module), cls)()
-    except ImportError as trouble:
-        raise keyring_error(
-            f"The keyring backend {name} is not installed beside gpcli."
-        ) from trouble
-    except Exception as trouble:
-        raise keyring_error(f"The keyring backend {name} does not work here.") from trouble
-    return store
-
-
-__all__ = ["KeyringVault", "MemoryVault", "StoredSession", "Vault", "open_keyring"]
+        backend: KeyringBackend = getattr(importlib.import_module(module), cls)()
+    except ImportError as error:
+        raise keyring_error(f"The keyring backend {name} is not installed beside gpcli.") from error
+    except Exception as error:
+        raise keyring_error(f"The keyring backend {name} does not work here.") from error
+    return backend
 
 
 class Vault(Protocol):
-    """Sessions by account, one per profile and person. Raises errors.NoKeyring."""
+    """A store of sessions by account, one per profile and person; raises errors.NoKeyring."""
 
     def load(self, account: str) -> StoredSession | None:
-        """The session of `account`, None if there is none."""
+        """Return the session of `account`, None if there is none."""
         ...
 
     def save(self, account: str, session: StoredSession) -> None:
-        """Keep `session`, and make sure that it was kept."""
+        """Store `session`, and check that it is stored."""
         ...
 
     def delete(self, account: str) -> None:
-        """Forget the session of `account`, if there is one."""
+        """Delete the session of `account`, if there is one."""
         ...
 
     def probe(self) -> None:
-        """Make sure that the vault keeps what it is given."""
+        """Check that the vault stores what it is given."""
         ...
 
 
 class MemoryVault:
-    """A vault that ends with the process."""
+    """A vault in memory, for tests and the demo."""
 
     def __init__(self) -> None:
         self._items: dict[str, StoredSession] = {}
 
     def load(self, account: str) -> StoredSession | None:
-        """The session of `account`, None if there is none."""
+        """Return the session of `account`, None if there is none."""
         return self._items.get(account)
 
     def save(self, account: str, session: StoredSession) -> None:
-        """Keep `session`."""
+        """Store `session`."""
         self._items[account] = session
 
     def delete(self, account: str) -> None:
-        """Forget the session of `account`, if there is one."""
+        """Delete the session of `account`, if there is one."""
         self._items.pop(account, None)
 
     def probe(self) -> None:
-        """Memory is always there."""
+        """Do nothing: memory can always be used."""

@@ -1,4 +1,4 @@
-"""What the portal can do, from its CapabilityStatement, kept for a day."""
+"""What the portal can do, from its CapabilityStatement, cached for a day."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.model.service import ServiceName
 from gpcli.portal.error_mapping import error_from_response
 
-_ELSEWHERE = frozenset({400, 404, 405, 406, 410})
-"""What servers that don't speak FHIR answer."""
+_NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
+"""Statuses that servers other than FHIR servers give for `metadata`."""
 
 CACHE_SECONDS = 24 * 3600
-"""How long a CapabilityStatement is believed, in seconds."""
+"""How long a cached CapabilityStatement is used, in seconds."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What gpcli asks of a CapabilityStatement (R4): lists are names of resource types.
+    """What gpcli reads of a CapabilityStatement (R4); the tuples are names of resource types.
 
-    `book_operation` says that there is `Appointment/$book`.
+    `book_operation` is True where the portal has the operation `Appointment/$book`.
     """
 
     batch: bool
@@ -40,59 +40,69 @@ class Capabilities:
     book_operation: bool = False
 
 
-_NAMES = {each.name for each in fields(Capabilities)}
-_FLAGS = {"batch", "transaction", "book_operation"}
+_FIELDS = {field.name for field in fields(Capabilities)}
+_BOOLEAN_FIELDS = {"batch", "transaction", "book_operation"}
 
 
 def fetch_capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
-    """The kept statement if it is fresh, else the portal's own.
+    """Return the cached capabilities of a portal while fresh; else fetch and cache them.
 
-    Raises BadResponse when the portal isn't a FHIR R4 server, or what the door raises.
+    `now` is a POSIX timestamp.
+
+    Raises:
+        BadResponse: the portal is no FHIR R4 server.
+        GpcliError: the request failed.
     """
-    path = _path(cache, client.base)
-    kept = _kept(path, now)
-    if kept:
-        return kept
-    read = parse_metadata_response(client.get("metadata"), client)
-    with suppress(OSError):  # without a cache it is asked for every time
-        write_private_file(path, json.dumps({"at": now, **asdict(read)}))
-    return read
+    path = _cache_path(cache, client.base)
+    cached = _read_cache(path, now)
+    if cached:
+        return cached
+    fetched = parse_metadata_response(client.get("metadata"), client)
+    with suppress(OSError):  # without a cache they are fetched every time
+        write_private_file(path, json.dumps({"at": now, **asdict(fetched)}))
+    return fetched
 
 
 def delete_cached_capabilities(cache: Path, base: str) -> None:
-    """Have the portal with the FHIR base `base` asked anew: at a sign-in it may have changed."""
-    with suppress(OSError):  # then the old one is believed for its day
-        _path(cache, base).unlink(missing_ok=True)
+    """Delete the cached capabilities of the portal with the FHIR base URL `base`."""
+    with suppress(OSError):  # then the cached ones are used until they expire
+        _cache_path(cache, base).unlink(missing_ok=True)
 
 
-def parse_metadata_response(answer: HttpResponse, client: HttpClient) -> Capabilities:
-    """What the answer to a question for the statement says; raises as `fetch_capabilities` does."""
-    if answer.status >= 400:
-        raise _not_fhir(client) if answer.status in _ELSEWHERE else error_from_response(answer)
-    if answer.status >= 300:
+def parse_metadata_response(response: HttpResponse, client: HttpClient) -> Capabilities:
+    """Return the capabilities in a response to `metadata`; raise as `fetch_capabilities` does."""
+    if response.status in _NOT_FHIR_STATUSES:
+        raise _not_fhir(client)
+    if response.status >= 400:
+        raise error_from_response(response)
+    if response.status >= 300:
         raise _not_fhir(client, ": it leads on to another address, and gpcli does not follow")
-    return _read(answer.body, client)
+    return _read_body(response.body, client)
 
 
 def read_capabilities(statement: Element) -> Capabilities:
-    """A CapabilityStatement in our words; raises Malformed."""
-    rest = [each for each in statement.children("rest") if each.string("mode") != "client"]
-    resources = [each for server in rest for each in server.children("resource")]
-    system = {code for server in rest for code in _interactions(server)}
+    """Return what a CapabilityStatement says of the server. Raises Malformed."""
+    servers = [rest for rest in statement.children("rest") if rest.string("mode") != "client"]
+    resources = [each for server in servers for each in server.children("resource")]
+    system = {code for server in servers for code in _interactions(server)}
     return Capabilities(
         batch="batch" in system,
-        creates=_types(each for each in resources if "create" in _interactions(each)),
-        conditional_creates=_types(each for each in resources if each.boolean("conditionalCreate")),
-        updates=_types(each for each in resources if "update" in _interactions(each)),
-        searches=_types(each for each in resources if "search-type" in _interactions(each)),
+        creates=_read_types(each for each in resources if "create" in _interactions(each)),
+        conditional_creates=_read_types(
+            each for each in resources if each.boolean("conditionalCreate")
+        ),
+        updates=_read_types(each for each in resources if "update" in _interactions(each)),
+        searches=_read_types(each for each in resources if "search-type" in _interactions(each)),
         transaction="transaction" in system,
-        book_operation=any(map(_books, [*rest, *_of_type(resources, "Appointment")])),
+        book_operation=any(
+            map(_has_book_operation, [*servers, *_resources_of_type(resources, "Appointment")])
+        ),
     )
 
 
 _THREADS = (("Communication", "c"), ("Communication", "s"))
 
-_NEEDS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
+_REQUIREMENTS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
     ServiceName.E_CONSULTATION: _THREADS,
     ServiceName.CONTACT: _THREADS,
     ServiceName.PRESCRIPTION_RENEWAL: (("MedicationRequest", "s"), ("Task", "c"), ("Task", "s")),
@@ -101,66 +111,79 @@ _NEEDS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
     ServiceName.CANCELLATION: (("Appointment", "u"), ("Appointment", "s")),
     ServiceName.FLU_VACCINATION: (("Slot", "s"), ("Appointment", "c"), ("Appointment", "s")),
 }
-"""What each service asks of the sign-in's scopes and of the portal, as SMART v2 letters."""
+"""The interactions that each service needs of the scopes and the portal, as SMART v2 letters."""
 
-_BOOKED = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
-_BOOKING = ("Appointment", "c")
-"""What `Appointment/$book` does in place of a create."""
+_BOOKING_SERVICES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+_CREATE_APPOINTMENT = ("Appointment", "c")
+"""The interaction that `Appointment/$book` takes the place of."""
 
-_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+_V1_LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
-def permitted_services(scopes: str | None, can: Capabilities) -> frozenset[ServiceName]:
-    """The services that the granted scopes and the portal allow; scopes `None` = not known."""
-    granted = None if scopes is None else _letters(scopes)
-    offered = {"c": can.creates, "u": can.updates, "s": can.searches}
+def permitted_services(scopes: str | None, capabilities: Capabilities) -> frozenset[ServiceName]:
+    """Return the services that the granted scopes and the portal permit.
 
-    def has(name: ServiceName, kind: str, letter: str) -> bool:
-        by_operation = can.book_operation and name in _BOOKED and (kind, letter) == _BOOKING
-        if kind not in offered[letter] and not by_operation:
+    `scopes` `None` means unknown: then all that the portal permits.
+    """
+    granted = None if scopes is None else _parse_scopes(scopes)
+    types_by_letter = {
+        "c": capabilities.creates,
+        "u": capabilities.updates,
+        "s": capabilities.searches,
+    }
+
+    def is_permitted(service: ServiceName, resource_type: str, letter: str) -> bool:
+        creates_appointment = (resource_type, letter) == _CREATE_APPOINTMENT
+        can_book = capabilities.book_operation and service in _BOOKING_SERVICES
+        if resource_type not in types_by_letter[letter] and not (creates_appointment and can_book):
             return False
-        return granted is None or _grants(granted, kind, letter)
+        return granted is None or _is_granted(granted, resource_type, letter)
 
     return frozenset(
-        name for name in ServiceName if all(has(name, *needed) for needed in _NEEDS.get(name, ()))
+        service
+        for service in ServiceName
+        if all(is_permitted(service, *required) for required in _REQUIREMENTS.get(service, ()))
     )
 
 
-def _letters(scopes: str) -> dict[str, str]:
+def _parse_scopes(scopes: str) -> dict[str, str]:
+    """Return the granted SMART v2 letters by resource type, where `*` is every type."""
     granted: dict[str, str] = {}
     for scope in scopes.split():
         context, _, rest = scope.partition("/")
-        kind, _, letters = rest.partition("?")[0].partition(".")
+        resource_type, _, letters = rest.partition("?")[0].partition(".")
         if context in {"patient", "user", "system"}:
-            granted[kind] = granted.get(kind, "") + _V1.get(letters, _v2(letters))
+            granted[resource_type] = granted.get(resource_type, "") + _V1_LETTERS.get(
+                letters, _parse_v2_letters(letters)
+            )
     return granted
 
 
-def _v2(letters: str) -> str:
+def _parse_v2_letters(letters: str) -> str:
     return letters if set(letters) <= set("cruds") else ""
 
 
-def _grants(granted: dict[str, str], kind: str, letter: str) -> bool:
-    return letter in granted.get(kind, "") + granted.get("*", "")
+def _is_granted(granted: dict[str, str], resource_type: str, letter: str) -> bool:
+    return letter in granted.get(resource_type, "") + granted.get("*", "")
 
 
-def _path(cache: Path, base: str) -> Path:
+def _cache_path(cache: Path, base: str) -> Path:
     return cache / f"capabilities-{hashlib.sha256(base.encode()).hexdigest()[:16]}.json"
 
 
-def _kept(path: Path, now: float) -> Capabilities | None:
+def _read_cache(path: Path, now: float) -> Capabilities | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if not 0 <= now - kept["at"] < CACHE_SECONDS:
+        cached = json.loads(path.read_text(encoding="utf-8"))
+        if not 0 <= now - cached["at"] < CACHE_SECONDS:
             return None
-        read: dict[str, Any] = {name: tuple(kept[name]) for name in _NAMES - _FLAGS}
-        read |= {name: kept[name] is True for name in _FLAGS}
-        return Capabilities(**read)
+        values: dict[str, Any] = {name: tuple(cached[name]) for name in _FIELDS - _BOOLEAN_FIELDS}
+        values |= {name: cached[name] is True for name in _BOOLEAN_FIELDS}
+        return Capabilities(**values)
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
-def _read(body: object, client: HttpClient) -> Capabilities:
+def _read_body(body: object, client: HttpClient) -> Capabilities:
     try:
         statement = read_resource(body)
     except Malformed:
@@ -170,8 +193,8 @@ def _read(body: object, client: HttpClient) -> Capabilities:
     try:
         _require_r4(statement)
         return read_capabilities(statement)
-    except Malformed as flaw:
-        raise BadResponse(f"The portal's answer can't be read: {flaw}.") from flaw
+    except Malformed as error:
+        raise BadResponse(f"The portal's answer can't be read: {error}.") from error
 
 
 def _require_r4(statement: Element) -> None:
@@ -183,9 +206,9 @@ def _require_r4(statement: Element) -> None:
         )
 
 
-def _not_fhir(client: HttpClient, why: str = "") -> BadResponse:
+def _not_fhir(client: HttpClient, reason: str = "") -> BadResponse:
     return BadResponse(
-        f"{client.base} is not a FHIR portal{why}.",
+        f"{client.base} is not a FHIR portal{reason}.",
         hint="Check the URL: it is the portal's FHIR base, such as https://portal.example/fhir/R4.",
     )
 
@@ -194,15 +217,15 @@ def _interactions(element: Element) -> set[str | None]:
     return {each.string("code") for each in element.children("interaction")}
 
 
-def _of_type(resources: Iterable[Element], kind: str) -> Iterator[Element]:
-    return (each for each in resources if each.string("type") == kind)
+def _resources_of_type(resources: Iterable[Element], resource_type: str) -> Iterator[Element]:
+    return (each for each in resources if each.string("type") == resource_type)
 
 
-def _books(holder: Element) -> bool:
-    """Whether a server or a type lists the operation; some write it with its `$`."""
-    names = (each.string("name") or "" for each in holder.children("operation"))
+def _has_book_operation(element: Element) -> bool:
+    """Return whether a server or a resource lists the operation, with or without its `$`."""
+    names = (each.string("name") or "" for each in element.children("operation"))
     return any(name.removeprefix("$") == "book" for name in names)
 
 
-def _types(resources: Iterable[Element]) -> tuple[str, ...]:
+def _read_types(resources: Iterable[Element]) -> tuple[str, ...]:
     return tuple(each.require_string("type") for each in resources)

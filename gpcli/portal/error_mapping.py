@@ -1,6 +1,7 @@
-"""A portal's refusal as one of our errors: one table each for reasons and for statuses.
+"""Error responses of a portal as our errors, by tables of problem codes and HTTP statuses.
 
-HTTP status first, then `urn:gpcli:problem` codes; never the text (docs/portal.md, Answers).
+A `urn:gpcli:problem` code goes before the HTTP status; the text never decides (docs/portal.md,
+Answers).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gpcli.fhir.element import Coding, Element, Malformed, read_resource
 from gpcli.http.client import HttpResponse
 from gpcli.http.retry import read_retry_after
 
-PROBLEM = "urn:gpcli:problem"
+PROBLEM_SYSTEM = "urn:gpcli:problem"
 
 _HINTS: dict[type[GpcliError], str] = {
     ConsentNeeded: "gpcli consent grant",
@@ -43,7 +44,7 @@ _HINTS: dict[type[GpcliError], str] = {
 
 _CURES = {Expired: Cure.SIGN_IN, NotPermitted: Cure.MORE_RIGHTS}
 
-_BY_PROBLEM: dict[str, type[GpcliError]] = {
+_ERRORS_BY_PROBLEM: dict[str, type[GpcliError]] = {
     "consent-needed": ConsentNeeded,
     "service-off": OffForNow,
     "slot-taken": SlotTaken,
@@ -53,7 +54,7 @@ _BY_PROBLEM: dict[str, type[GpcliError]] = {
     "not-renewable": Rejected,
 }
 
-_BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ...] = (
+_ERRORS_BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ...] = (
     (lambda status: status == 401, Expired, "The portal does not accept this sign-in."),
     (lambda status: status == 403, NotPermitted, "The portal does not permit this."),
     (lambda status: status in {404, 410}, NotFound, "The portal has no such record."),
@@ -66,39 +67,40 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ...] = (
 )
 
 
-def error_from_response(answer: HttpResponse) -> GpcliError:
-    """The error for an answer that is not a success."""
-    kind, sentence = _by_status(answer.status)
-    said = ""
-    for coding, text in _issues(answer.body):
-        said = said or text
-        if coding.system == PROBLEM and coding.code in _BY_PROBLEM and answer.status < 500:
-            kind, sentence, said = _BY_PROBLEM[coding.code], text or sentence, ""
+def error_from_response(response: HttpResponse) -> GpcliError:
+    """Return the error for a response that is not a success."""
+    error_class, sentence = _find_by_status(response.status)
+    quoted = ""
+    for coding, text in _read_issues(response.body):
+        quoted = quoted or text
+        is_problem = coding.system == PROBLEM_SYSTEM and coding.code in _ERRORS_BY_PROBLEM
+        if is_problem and response.status < 500:
+            error_class, sentence, quoted = _ERRORS_BY_PROBLEM[coding.code], text or sentence, ""
             break
-    return kind(
-        f"{sentence} It says: {said}" if said else sentence,
-        hint=_HINTS.get(kind, ""),
-        cure=_CURES.get(kind),
-        request_id=answer.request_id,
-        retry_after=read_retry_after(answer.headers),
+    return error_class(
+        f"{sentence} It says: {quoted}" if quoted else sentence,
+        hint=_HINTS.get(error_class, ""),
+        cure=_CURES.get(error_class),
+        request_id=response.request_id,
+        retry_after=read_retry_after(response.headers),
     )
 
 
-def _by_status(status: int) -> tuple[type[GpcliError], str]:
-    for applies, kind, sentence in _BY_STATUS:
+def _find_by_status(status: int) -> tuple[type[GpcliError], str]:
+    for applies, error_class, sentence in _ERRORS_BY_STATUS:
         if applies(status):
-            return kind, sentence
+            return error_class, sentence
     return BadResponse, f"The portal answered with status {status}, which is not FHIR."
 
 
-def _issues(body: object) -> list[tuple[Coding, str]]:
+def _read_issues(body: object) -> list[tuple[Coding, str]]:
     try:
         outcome = read_resource(body)
-        return [pair for issue in outcome.children("issue") for pair in _issue(issue)]
+        return [pair for issue in outcome.children("issue") for pair in _read_issue(issue)]
     except Malformed:
         return []
 
 
-def _issue(issue: Element) -> list[tuple[Coding, str]]:
+def _read_issue(issue: Element) -> list[tuple[Coding, str]]:
     text = issue.concept_text("details") or issue.string("diagnostics") or ""
     return [(coding, text) for coding in issue.codings("details")] or [(Coding("", ""), text)]

@@ -2,9 +2,9 @@ import httpx
 import pytest
 
 from gpcli.auth.discovery import (
-    MACHINES_KNOWN,
+    MACHINE_CAPABILITY,
     MAX_AGE,
-    NEEDED,
+    REQUIRED_CAPABILITIES,
     MachineConfiguration,
     fetch_machine_configuration,
     fetch_smart_configuration,
@@ -17,11 +17,11 @@ PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0
 PLACE = "/fhir/R4/.well-known/smart-configuration"
 
-ALL_KNOWN = (*NEEDED, MACHINES_KNOWN)
+ALL_KNOWN = (*REQUIRED_CAPABILITIES, MACHINE_CAPABILITY)
 FOR_MACHINES = {
     "grant_types_supported": ["client_credentials"],
     "token_endpoint_auth_signing_alg_values_supported": ["ES384"],
-    "capabilities": [MACHINES_KNOWN],
+    "capabilities": [MACHINE_CAPABILITY],
 }
 
 
@@ -78,7 +78,7 @@ def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, d
     moved = document | {"token_endpoint": "https://id.example/moved"}
     issuer.will(PLACE, served(document, '"1"'), httpx.Response(304), served(moved, '"2"'))
     found = [
-        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW, fresh=0) for _ in range(3)
+        fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW, max_age=0) for _ in range(3)
     ]
     assert [each.token_endpoint for each in found] == [
         "https://id.example/token",
@@ -171,7 +171,7 @@ def test_machines_need_nothing_of_a_browser(document):
     assert found.token_endpoint == "https://id.example/token"
 
 
-@pytest.mark.parametrize("need", NEEDED)
+@pytest.mark.parametrize("need", REQUIRED_CAPABILITIES)
 def test_a_missing_capability_is_named(document, need):
     document["capabilities"].remove(need)
     with pytest.raises(NotPermitted) as refused:

@@ -43,7 +43,7 @@ def test_the_address_is_a_loopback_literal_on_a_free_port(loopback):
 
 def test_a_good_callback_gives_the_code_and_a_calm_page(loopback):
     status, page = ask(loopback, callback())
-    assert loopback.code(5) == "abc"
+    assert loopback.wait_for_code(5) == "abc"
     assert status == 200
     assert "You can close this window." in page
 
@@ -64,21 +64,21 @@ def test_only_the_first_success_counts(loopback):
     ask(loopback, callback())
     status, page = ask(loopback, callback(code="second"))
     assert (status, "This is done already" in page) == (400, True)
-    assert (loopback.code(5), loopback.code(0)) == ("abc", None)
+    assert (loopback.wait_for_code(5), loopback.wait_for_code(0)) == ("abc", None)
 
 
 def test_an_older_try_is_told_so_and_the_waiting_goes_on(loopback):
     status, page = ask(loopback, callback(state="older"))
-    assert (status, loopback.code(0)) == (400, None)
+    assert (status, loopback.wait_for_code(0)) == (400, None)
     assert "This page is from an earlier try" in page
     ask(loopback, callback())
-    assert loopback.code(5) == "abc"
+    assert loopback.wait_for_code(5) == "abc"
 
 
 def test_a_refusal_at_the_page_ends_the_waiting(loopback):
     status, page = ask(loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}")
     with pytest.raises(SignInRefused, match="refused at the portal's page"):
-        loopback.code(5)
+        loopback.wait_for_code(5)
     assert (status, "The terminal says why" in page) == (200, True)
 
 
@@ -102,15 +102,15 @@ def test_a_refusal_at_the_page_ends_the_waiting(loopback):
 )
 def test_whatever_else_is_asked_disturbs_nothing(loopback, path, method, host, status):
     found, page = ask(loopback, path, method, host)
-    assert (found, "SECRET" in page, loopback.code(0)) == (status, False, None)
+    assert (found, "SECRET" in page, loopback.wait_for_code(0)) == (status, False, None)
     ask(loopback, callback())
-    assert loopback.code(5) == "abc"
+    assert loopback.wait_for_code(5) == "abc"
 
 
 def test_a_browser_that_connects_ahead_and_says_nothing_does_not_block(loopback):
     with socket.create_connection(("127.0.0.1", loopback.port)):
         ask(loopback, callback())
-    assert loopback.code(5) == "abc"
+    assert loopback.wait_for_code(5) == "abc"
 
 
 def test_a_browser_that_talks_rubbish_does_not_disturb(loopback, capfd):
@@ -118,14 +118,14 @@ def test_a_browser_that_talks_rubbish_does_not_disturb(loopback, capfd):
         connection.sendall(b"\x16\x03\x01\x00 rubbish\r\n\r\n")
         connection.recv(1000)
     ask(loopback, callback())
-    assert loopback.code(5) == "abc"
+    assert loopback.wait_for_code(5) == "abc"
     assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_expected_before_it_is_said():
     with CallbackServer(0) as server:
         status, _ = ask(server, callback())
-        assert (status, server.code(0)) == (400, None)
+        assert (status, server.wait_for_code(0)) == (400, None)
 
 
 def test_a_taken_port_is_a_usage_error_that_names_the_option(loopback):
@@ -152,7 +152,7 @@ def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
         assert server.redirect_uri == f"http://[::1]:{server.port}/callback"
         assert ask(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
         status, _ = ask(server, callback())
-        assert (status, server.code(5)) == (200, "abc")
+        assert (status, server.wait_for_code(5)) == (200, "abc")
 
 
 def test_a_taken_port_is_not_looked_for_at_another_address(loopback):

@@ -181,7 +181,7 @@ def test_a_flood_is_cut_off(client, code):
     "code", [LONG, f"print('abc', flush=True); {LONG}", f"import os; os.close(1); {LONG}"]
 )
 def test_a_command_that_does_not_end_is_ended(client, code):
-    assert refusal(python(code), client, patience=SOON)[0] == "did not end within 0.3 s."
+    assert refusal(python(code), client, timeout=SOON)[0] == "did not end within 0.3 s."
 
 
 def test_what_the_command_started_ends_with_it(client, tmp_path):
