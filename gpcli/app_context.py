@@ -262,8 +262,8 @@ class AppContext:
 
         if self._vault is not None:
             return self._vault
-        patience = PROMPT_PATIENCE if self.ask.allowed else KEYRING_PATIENCE
-        return open_keyring(self.env, may_ask=self.ask.allowed, timeout=patience)
+        patience = PROMPT_PATIENCE if self.ask.can_ask else KEYRING_PATIENCE
+        return open_keyring(self.env, may_ask=self.ask.can_ask, timeout=patience)
 
     @property
     def person(self) -> IndexedPerson:

@@ -29,7 +29,7 @@ def test_time_that_a_person_takes_to_answer_is_not_the_portal_s(tmp_path):
     with ours.open_client(None) as first, ours.open_client(None) as second:
         deadlines = [first.deadline, second.deadline]
         before = [deadline.seconds_left() for deadline in deadlines]
-        assert ours.ask.yes("Send?", flag="--yes")
+        assert ours.ask.confirm("Send?", flag="--yes")
         after = [deadline.seconds_left() for deadline in deadlines]
     assert all(later > earlier for later, earlier in zip(after, before, strict=True))
 
@@ -68,9 +68,9 @@ def test_every_answer_is_told(tmp_path):
             told.append(True)
 
     ours = context(tmp_path, "y\n2\nwords\n", Telling)
-    ours.ask.yes("Send?", flag="--yes")
+    ours.ask.confirm("Send?", flag="--yes")
     ours.ask.choose("Which?", [("a", "A"), ("b", "B")], flag="ID")
-    ours.ask.text("What?", flag="--message")
+    ours.ask.ask_text("What?", flag="--message")
     assert len(told) == 3
 
 
@@ -84,9 +84,9 @@ def test_a_request_id_that_is_a_uuid_is_the_identifier_itself(tmp_path):
 def test_questions_are_answered_at_the_terminal_once_standard_input_is_the_message(tmp_path):
     ours = context(tmp_path, "the message\n", terminal_device=lambda: StringIO("y\nno\n"))
     assert ours.claim_stdin().read() == "the message\n"
-    assert ours.ask.yes("Send?", flag="--yes")
+    assert ours.ask.confirm("Send?", flag="--yes")
     assert ours.claim_stdin() is ours.stdin
-    assert not ours.ask.yes("Send more?", flag="--yes")
+    assert not ours.ask.confirm("Send more?", flag="--yes")
 
 
 def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
@@ -96,7 +96,7 @@ def test_where_there_is_no_terminal_to_answer_at_nobody_is_asked(tmp_path):
     ours = context(tmp_path, terminal_device=none)
     ours.claim_stdin()
     with pytest.raises(ConfirmationNeeded):
-        ours.ask.yes("Send?", flag="--yes")
+        ours.ask.confirm("Send?", flag="--yes")
 
 
 def test_what_can_be_chosen_is_broken_between_words_at_the_terminal_s_width(tmp_path):

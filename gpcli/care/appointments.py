@@ -23,57 +23,57 @@ def fetch_appointments(
     """What is to come and what waits; or the past, newest first; or all in order of time."""
     found = portal.fetch_appointments(None if past or everything else now.date())
     if waiting:
-        found = [one for one in found if one.waiting]
+        found = [appointment for appointment in found if appointment.waiting]
     if past:
-        return [one for one in reversed(found) if _has_begun(one, now)]
-    return found if everything else [one for one in found if not _has_ended(one, now)]
+        return [appointment for appointment in reversed(found) if _has_begun(appointment, now)]
+    return found if everything else [appointment for appointment in found if not _has_ended(appointment, now)]
 
 
 @dataclass(frozen=True)
 class ChoicePrompt:
     """What can be picked from a list, the question, and what to say when there is none."""
 
-    fits: Callable[[Appointment, datetime], bool]
+    accepts: Callable[[Appointment, datetime], bool]
     question: str
-    none: str
+    none_message: str
 
 
 def choose_appointment(
     portal: Portal,
-    appointment: str | None,
+    appointment_id: str | None,
     now: datetime,
     asker: Asker,
     label: Callable[[Appointment], str],
-    picking: ChoicePrompt | None = None,
+    prompt: ChoicePrompt | None = None,
 ) -> str:
     """The id given, or one picked from a list; of what is to come, unless `picking` says else.
 
     Raises InputNeeded.
     """
-    picking = picking or COMING_APPOINTMENT
-    if appointment is not None and appointment.strip():
-        return appointment
+    prompt = prompt or COMING_APPOINTMENT
+    if appointment_id is not None and appointment_id.strip():
+        return appointment_id
     hint = "gpcli appointments list shows the ids."
-    if appointment is not None or not asker.allowed:
+    if appointment_id is not None or not asker.can_ask:
         raise InputNeeded("An appointment's id is needed.", hint=hint)
     found = portal.fetch_appointments(now.date())
-    fitting = [one for one in found if not one.over and picking.fits(one, now)]
-    if not fitting:
-        raise InputNeeded(picking.none, hint=hint)
-    choices = [(str(one.id), label(one)) for one in fitting]
-    return asker.choose(picking.question, choices, flag="ID")
+    choosable = [appointment for appointment in found if not appointment.over and prompt.accepts(appointment, now)]
+    if not choosable:
+        raise InputNeeded(prompt.none_message, hint=hint)
+    choices = [(str(appointment.id), label(appointment)) for appointment in choosable]
+    return asker.choose(prompt.question, choices, flag="ID")
 
 
-def _has_begun(one: Appointment, now: datetime) -> bool:
-    return one.start is not None and one.start <= now
+def _has_begun(appointment: Appointment, now: datetime) -> bool:
+    return appointment.start is not None and appointment.start <= now
 
 
-def _has_ended(one: Appointment, now: datetime) -> bool:
-    return one.end is not None and one.end <= now
+def _has_ended(appointment: Appointment, now: datetime) -> bool:
+    return appointment.end is not None and appointment.end <= now
 
 
 COMING_APPOINTMENT = ChoicePrompt(
-    lambda one, now: not _has_ended(one, now),
+    lambda appointment, now: not _has_ended(appointment, now),
     "Which appointment?",
     "There is no coming appointment to choose from.",
 )
@@ -100,24 +100,24 @@ def propose_cancellation(
     gated by what the GP offers now.
     """
     now = clock()
-    desk = portal.fetch_cancellation_facts(appointment_id)
-    there = desk.appointment
-    if there is None:
-        require_service(desk.offers, ServiceName.CANCELLATION, now)
+    facts = portal.fetch_cancellation_facts(appointment_id)
+    appointment = facts.appointment
+    if appointment is None:
+        require_service(facts.offers, ServiceName.CANCELLATION, now)
         raise no_such_appointment(appointment_id)
-    if gp and there.surgery_id not in {None, *_gp_ids(desk.offers, gp)}:
-        raise InvalidUsage(f"{there.id} is not at '{gp}'.", hint="Leave --gp out.")
-    if (outcome := check_cancellable(there, now)) is not None:
+    if gp and appointment.surgery_id not in {None, *_gp_ids(facts.offers, gp)}:
+        raise InvalidUsage(f"{appointment.id} is not at '{gp}'.", hint="Leave --gp out.")
+    if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
-    if there.waiting and there.start is None:
-        return build_cancellation(portal, there, intent, action="Withdraw this enquiry")
-    row = _find_service(desk.offers, there, now)
-    charge = _check_late_charge(row, there, desk.offers, now)
+    if appointment.waiting and appointment.start is None:
+        return build_cancellation(portal, appointment, intent, action="Withdraw this enquiry")
+    service = _find_service(facts.offers, appointment, now)
+    charge = _check_late_charge(service, appointment, facts.offers, now)
 
-    def again() -> Decision[Appointment]:
+    def decide_again() -> Decision[Appointment]:
         return propose_cancellation(portal, appointment_id, intent, clock, gp=gp)
 
-    return build_cancellation(portal, there, intent, charge=charge, again=again)
+    return build_cancellation(portal, appointment, intent, charge=charge, decide_again=decide_again)
 
 
 def no_such_appointment(appointment_id: str) -> NotFound:
@@ -128,45 +128,45 @@ def no_such_appointment(appointment_id: str) -> NotFound:
     )
 
 
-def check_cancellable(there: Appointment, now: datetime) -> Outcome[Appointment] | None:
+def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appointment] | None:
     """The outcome where it is cancelled already, `None` where it can be; raises TooLate."""
-    if there.status == "cancelled":
-        return Outcome(there, changed=False)
-    if there.over or (there.start and there.start <= now):
+    if appointment.status == "cancelled":
+        return Outcome(appointment, changed=False)
+    if appointment.over or (appointment.start and appointment.start <= now):
         raise TooLate(
-            f"{there.id} has begun or is past; it can't be cancelled.",
+            f"{appointment.id} has begun or is past; it can't be cancelled.",
             hint="gpcli appointments list shows what is to come.",
         )
     return None
 
 
-def late_cancellation_charge(there: Appointment, offers: Offers, now: datetime) -> Charge | None:
+def late_cancellation_charge(appointment: Appointment, offers: Offers, now: datetime) -> Charge | None:
     """What giving it back costs at `now`: `None` until the time for doing so free has passed."""
-    if there.cancel_until is None or now <= there.cancel_until:
+    if appointment.cancel_until is None or now <= appointment.cancel_until:
         return None
     return Charge("Cancelling this late", offers.prices.get(LATE_CANCELLATION))
 
 
 def _gp_ids(offers: Offers, gp: str) -> set[str]:
-    return {one.id for one in find_surgeries(offers.surgeries, gp)}
+    return {appointment.id for appointment in find_surgeries(offers.surgeries, gp)}
 
 
-def _find_service(offers: Offers, there: Appointment, now: datetime) -> Service:
-    rows = [each for each in list_services(offers, now) if each.service == ServiceName.CANCELLATION]
-    ours = [each for each in rows if there.surgery_id in {None, each.surgery.id}] or rows
-    for row in ours:
-        if row.status is Standing.OFFERED:
-            return row
-    raise build_refusal(offers, ours, ServiceName.CANCELLATION)
+def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:
+    services = [candidate for candidate in list_services(offers, now) if candidate.service == ServiceName.CANCELLATION]
+    at_gp = [candidate for candidate in services if appointment.surgery_id in {None, candidate.surgery.id}] or services
+    for service in at_gp:
+        if service.status is Standing.OFFERED:
+            return service
+    raise build_refusal(offers, at_gp, ServiceName.CANCELLATION)
 
 
-def _check_late_charge(row: Service, there: Appointment, offers: Offers, now: datetime) -> Charge | None:
-    charge = late_cancellation_charge(there, offers, now)
-    if charge and there.cancel_until and row.offer and row.offer.late_cancelling == "refused":
-        phone = row.surgery.phone
-        until = there.cancel_until.astimezone(now.tzinfo)
+def _check_late_charge(service: Service, appointment: Appointment, offers: Offers, now: datetime) -> Charge | None:
+    charge = late_cancellation_charge(appointment, offers, now)
+    if charge and appointment.cancel_until and service.offer and service.offer.late_cancelling == "refused":
+        phone = service.surgery.phone
+        until = appointment.cancel_until.astimezone(now.tzinfo)
         raise TooLate(
-            f"{row.surgery.label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
+            f"{service.surgery.label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
             hint=f"Call the surgery: {phone}." if phone else "",
         )
     return charge
@@ -174,42 +174,42 @@ def _check_late_charge(row: Service, there: Appointment, offers: Offers, now: da
 
 def build_cancellation(
     portal: Portal,
-    there: Appointment,
+    appointment: Appointment,
     intent: UUID,
     *,
     action: str = "Cancel this booking",
     charge: Charge | None = None,
-    again: Callable[[], Decision[Appointment]] | None = None,
+    decide_again: Callable[[], Decision[Appointment]] | None = None,
 ) -> Proposal[Appointment]:
     """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
     parties = portal.fetch_parties()
     rows: tuple[tuple[str, PlanValue], ...] = (
-        (_kind_label(there), there.id),
-        ("When", Window(there.start, there.end) if there.start and there.end else None),
-        *(("Wished", window) for window in there.requested),
-        ("Subject", there.subject),
-        ("With", there.practitioner),
-        ("Surgery", there.surgery),
+        (_kind_label(appointment), appointment.id),
+        ("When", Window(appointment.start, appointment.end) if appointment.start and appointment.end else None),
+        *(("Wished", window) for window in appointment.requested),
+        ("Subject", appointment.subject),
+        ("With", appointment.practitioner),
+        ("Surgery", appointment.surgery),
         ("For", parties.patient.name),
         ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
-        ("Free of charge until", there.cancel_until),
+        ("Free of charge until", appointment.cancel_until),
         ("Fee for cancelling late", (charge.price or "unknown") if charge else None),
     )
     return Proposal(
         action=action,
         rows=rows,
-        preview=there,
-        send=lambda: _send_cancellation(portal, there, intent),
+        preview=appointment,
+        send=lambda: _send_cancellation(portal, appointment, intent),
         charge=charge,
-        still_so=(lambda: _check_same_charge(again(), charge)) if again else None,
+        revalidate=(lambda: _check_same_charge(decide_again(), charge)) if decide_again else None,
     )
 
 
-def _kind_label(there: Appointment) -> str:
+def _kind_label(appointment: Appointment) -> str:
     """What a plan calls it."""
-    if there.service == ServiceName.E_CONSULTATION:
+    if appointment.service == ServiceName.E_CONSULTATION:
         return "E-consultation"
-    return "Booking" if there.start else "Enquiry"
+    return "Booking" if appointment.start else "Enquiry"
 
 
 def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -> None:
@@ -224,7 +224,7 @@ def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -
     check_price_not_risen(charge.what.lower(), charge.price, decision.charge.price)
 
 
-def _send_cancellation(portal: Portal, there: Appointment, intent: UUID) -> WriteResult[Appointment]:
+def _send_cancellation(portal: Portal, appointment: Appointment, intent: UUID) -> WriteResult[Appointment]:
     """Cancel; names and places are kept from what was read before, which came with them."""
-    written = portal.send_cancellation(str(there.id), intent)
-    return WriteResult(replace(there, status=written.record.status), written.changed)
+    written = portal.send_cancellation(str(appointment.id), intent)
+    return WriteResult(replace(appointment, status=written.record.status), written.changed)

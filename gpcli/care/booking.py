@@ -51,7 +51,7 @@ _SAME_VISIT: dict[ServiceName, frozenset[str | None]] = {
 
 
 def propose_booking(
-    desk: BookingContext, request: ServiceRequest, choice: BookingChoice
+    context: BookingContext, request: ServiceRequest, choice: BookingChoice
 ) -> Decision[Appointment]:
     """Decide on a booking or an enquiry.
 
@@ -63,96 +63,96 @@ def propose_booking(
     if (choice.slot is not None) + choice.first + choice.enquiry > 1:
         raise InvalidUsage("Name a time, or --first, or --enquiry: only one of them.")
     if choice.slot is not None:
-        return _propose_by_id(desk, request, choice.slot)
+        return _propose_by_id(context, request, choice.slot)
     if choice.enquiry:
-        return _propose_enquiry(desk, request)
-    return _propose_found(desk, request, _take_first if choice.first else _choose_slot)
+        return _propose_enquiry(context, request)
+    return _propose_found(context, request, _take_first if choice.first else _choose_slot)
 
 
-def _propose_by_id(desk: BookingContext, request: ServiceRequest, slot_id: str) -> Decision[Appointment]:
+def _propose_by_id(context: BookingContext, request: ServiceRequest, slot_id: str) -> Decision[Appointment]:
     if not slot_id.strip():
         raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
-    facts = desk.portal.fetch_booking_facts(slot=slot_id, intent=request.lookup)
+    facts = context.portal.fetch_booking_facts(slot=slot_id, intent=request.lookup)
     if facts.earlier:
         return _resolve_repeat(facts.earlier, request, facts, same=facts.earlier.slot_id == slot_id)
     slot = facts.slot
     if slot is None:
-        require_service(facts.offers, request.service, desk.search.now)
+        require_service(facts.offers, request.service, context.search.now)
         raise NotFound(f"There is no time '{slot_id}'.", hint=_SEE_SLOTS)
-    row = find_slot_service(slot, facts.offers, request.service, desk.search.now, request.gp, desk.asker)
-    if slot.start <= desk.search.now:
+    service = find_slot_service(slot, facts.offers, request.service, context.search.now, request.gp, context.asker)
+    if slot.start <= context.search.now:
         raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
     _check_not_own(facts.coming, slot)
     if slot.status != "free":
         raise SlotTaken(f"The time {slot.id} is taken.", hint=_SEE_SLOTS)
-    return _build_booking(desk, request, facts, row, slot)
+    return _build_booking(context, request, facts, service, slot)
 
 
 def _propose_found(
-    desk: BookingContext,
+    context: BookingContext,
     request: ServiceRequest,
-    find: Callable[[BookingContext, Iterator[Slot]], Slot],
+    take: Callable[[BookingContext, Iterator[Slot]], Slot],
 ) -> Decision[Appointment]:
-    facts = desk.portal.fetch_booking_facts(slot=None, intent=request.lookup)
+    facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
-        a_time = facts.earlier.service in _SAME_VISIT[request.service] and not _is_enquiry(facts.earlier)
-        return _resolve_repeat(facts.earlier, request, facts, same=a_time)
-    row = _choose_gp(desk, request, facts)
-    if find is _take_first and not request.another:
-        _check_not_booked(facts.coming, row, desk.search.now)
-    if find is _choose_slot and not desk.asker.allowed:
+        is_booking = facts.earlier.service in _SAME_VISIT[request.service] and not _is_enquiry(facts.earlier)
+        return _resolve_repeat(facts.earlier, request, facts, same=is_booking)
+    service = _choose_gp(context, request, facts)
+    if take is _take_first and not request.another:
+        _check_not_booked(facts.coming, service, context.search.now)
+    if take is _choose_slot and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
-    ours = {each.slot_id for each in facts.coming if not each.over}
-    free = desk.portal.fetch_slots([require_offer(row)], *desk.search.days)
-    slot = find(desk, desk.search.pick(each for each in free if each.id not in ours))
-    return _build_booking(desk, request, facts, row, slot)
+    booked_ids = {each.slot_id for each in facts.coming if not each.over}
+    free = context.portal.fetch_slots([require_offer(service)], *context.search.days)
+    slot = take(context, context.search.select(each for each in free if each.id not in booked_ids))
+    return _build_booking(context, request, facts, service, slot)
 
 
-def _take_first(desk: BookingContext, free: Iterator[Slot]) -> Slot:
+def _take_first(context: BookingContext, free: Iterator[Slot]) -> Slot:
     for slot in free:
         return slot
-    raise NoSlot(desk.search.why_none("free time"), hint="Widen --from, --to or the filters.")
+    raise NoSlot(context.search.explain_none("free time"), hint="Widen --from, --to or the filters.")
 
 
-def _choose_slot(desk: BookingContext, free: Iterator[Slot]) -> Slot:
+def _choose_slot(context: BookingContext, free: Iterator[Slot]) -> Slot:
     listed = list(islice(free, MAX_CHOICES))
     if not listed:
-        return _take_first(desk, iter(listed))
-    choices = [(str(slot.id), desk.label(slot)) for slot in listed]
-    chosen = desk.asker.choose("Which time?", choices, flag="--first")
+        return _take_first(context, iter(listed))
+    choices = [(str(slot.id), context.label(slot)) for slot in listed]
+    chosen = context.asker.choose("Which time?", choices, flag="--first")
     return next(slot for slot in listed if slot.id == chosen)
 
 
-def _propose_enquiry(desk: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
-    portal, search = desk.portal, desk.search
+def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
+    portal, search = context.portal, context.search
     facts = portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         return _resolve_repeat(facts.earlier, request, facts, same=_is_enquiry(facts.earlier))
     wished = _wished(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
-    row = choose_service(facts.offers, enquiry, search.now, request.gp, desk.asker)
+    service = choose_service(facts.offers, enquiry, search.now, request.gp, context.asker)
     if not request.another:
-        _check_not_booked([each for each in facts.coming if each.start is None], row, search.now)
+        _check_not_booked([appointment for appointment in facts.coming if appointment.start is None], service, search.now)
     rows: tuple[tuple[str, PlanValue], ...] = (
-        *party_rows(portal.fetch_parties(), row),
+        *party_rows(portal.fetch_parties(), service),
         *(("Wished", window) for window in wished),
         ("Reason", request.reason),
-        ("Answer", row.answer_time),
+        ("Answer", service.answer_time),
         ("Price at a visit", facts.offers.prices.get(ServiceName.BOOKING)),
     )
     return Proposal(
         action="Ask the surgery for a time",
         rows=rows,
-        preview=preview_appointment(row, request, zone=search.zone.key, requested=tuple(wished)),
-        send=lambda: portal.send_enquiry(require_offer(row), wished, request.reason, request.intent),
+        preview=preview_appointment(service, request, zone=search.zone.key, requested=tuple(wished)),
+        send=lambda: portal.send_enquiry(require_offer(service), wished, request.reason, request.intent),
     )
 
 
 def _wished(search: SlotSearch) -> list[Window]:
     """The wish as periods that are not over yet; the surgery reads nothing else of it."""
-    if search.wanted.practitioner or search.wanted.channel:
+    if search.filters.practitioner or search.filters.channel:
         raise InvalidUsage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
-    wished = search.wanted.yet_to_come(search.zone, search.now)
+    wished = search.filters.coming_windows(search.zone, search.now)
     if not wished:
         raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished
@@ -163,13 +163,13 @@ def _is_enquiry(earlier: Appointment) -> bool:
     return earlier.service == ServiceName.BOOKING_ENQUIRY or bool(earlier.requested)
 
 
-def _choose_gp(desk: BookingContext, request: ServiceRequest, facts: BookingFacts) -> Service:
-    now = desk.search.now
+def _choose_gp(context: BookingContext, request: ServiceRequest, facts: BookingFacts) -> Service:
+    now = context.search.now
     try:
-        return choose_service(facts.offers, request.service, now, request.gp, desk.asker)
+        return choose_service(facts.offers, request.service, now, request.gp, context.asker)
     except NotOffered as refused:
-        ours = filter_by_gp(facts.offers, request.gp)
-        if request.service is not ServiceName.BOOKING or not _can_enquire(ours, now):
+        at_gp = filter_by_gp(facts.offers, request.gp)
+        if request.service is not ServiceName.BOOKING or not _can_enquire(at_gp, now):
             raise
         raise NotOffered(
             f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
@@ -177,61 +177,61 @@ def _choose_gp(desk: BookingContext, request: ServiceRequest, facts: BookingFact
 
 
 def _can_enquire(offers: Offers, now: datetime) -> bool:
-    rows = [row for row in list_services(offers, now) if row.service is ServiceName.BOOKING_ENQUIRY]
-    return any(row.status is not Standing.NOT_OFFERED for row in rows)
+    services = [service for service in list_services(offers, now) if service.service is ServiceName.BOOKING_ENQUIRY]
+    return any(service.status is not Standing.NOT_OFFERED for service in services)
 
 
-def find_coming(coming: Sequence[Appointment], row: Service, now: datetime) -> Appointment | None:
+def find_coming(coming: Sequence[Appointment], service: Service, now: datetime) -> Appointment | None:
     """The coming booking or open enquiry for the same service at the same GP, if any."""
-    for each in coming:
-        same_gp = each.surgery_id in {None, row.surgery.id}
-        to_come = not each.over and (each.start is None or each.start > now)
-        if same_gp and to_come and each.service in _SAME_VISIT[row.service]:
-            return each
+    for appointment in coming:
+        same_gp = appointment.surgery_id in {None, service.surgery.id}
+        to_come = not appointment.over and (appointment.start is None or appointment.start > now)
+        if same_gp and to_come and appointment.service in _SAME_VISIT[service.service]:
+            return appointment
     return None
 
 
-def _check_not_booked(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
-    there = find_coming(coming, row, now)
-    if there is None:
+def _check_not_booked(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
+    booked = find_coming(coming, service, now)
+    if booked is None:
         return
-    what = "an open enquiry" if there.start is None else "a coming booking"
+    what = "an open enquiry" if booked.start is None else "a coming booking"
     raise AlreadyBooked(
-        f"There is already {what} for this: {there.id}.",
-        hint=f"gpcli appointments show {there.id}; to book one more, add --another.",
+        f"There is already {what} for this: {booked.id}.",
+        hint=f"gpcli appointments show {booked.id}; to book one more, add --another.",
     )
 
 
 def _check_not_own(coming: Sequence[Appointment], slot: Slot) -> None:
     """Raise SlotTaken for a time that the person has; some portals show it free for a while."""
-    for each in coming:
-        if each.slot_id == slot.id and not each.over:
+    for appointment in coming:
+        if appointment.slot_id == slot.id and not appointment.over:
             raise SlotTaken(
-                f"The time {slot.id} is taken, by your own booking {each.id}.",
-                hint=f"gpcli appointments show {each.id}",
+                f"The time {slot.id} is taken, by your own booking {appointment.id}.",
+                hint=f"gpcli appointments show {appointment.id}",
             )
 
 
 def _build_booking(
-    desk: BookingContext, request: ServiceRequest, facts: BookingFacts, row: Service, slot: Slot
+    context: BookingContext, request: ServiceRequest, facts: BookingFacts, service: Service, slot: Slot
 ) -> Proposal[Appointment]:
-    portal = desk.portal
-    offer = require_offer(row)
+    portal = context.portal
+    offer = require_offer(service)
     rows: tuple[tuple[str, PlanValue], ...] = (
         ("When", Window(slot.start, slot.end)),
         ("With", slot.practitioner),
         ("Way", slot.channel),
         ("Where", slot.location),
-        *party_rows(portal.fetch_parties(), row),
+        *party_rows(portal.fetch_parties(), service),
         ("Reason", request.reason),
-        ("Price at the visit", row.price),
+        ("Price at the visit", service.price),
     )
-    flu = row.service is ServiceName.FLU_VACCINATION
+    flu = service.service is ServiceName.FLU_VACCINATION
     return Proposal(
         action="Book this time for flu vaccination" if flu else "Book this time",
         rows=rows,
         preview=preview_appointment(
-            row,
+            service,
             request,
             zone=slot.zone,
             start=slot.start,
@@ -242,7 +242,7 @@ def _build_booking(
             slot_id=slot.id,
         ),
         send=lambda: _send_booking(portal, slot, offer, request),
-        warnings=(*_overlap_warnings(facts.coming, slot), *(_flu_warnings(desk, row) if flu else ())),
+        warnings=(*_overlap_warnings(facts.coming, slot), *(_flu_warnings(context, service) if flu else ())),
     )
 
 
@@ -251,31 +251,31 @@ def _send_booking(
 ) -> WriteResult[Appointment]:
     """Book; until the surgery has said with whom and where, the slot's own words stand."""
     written = portal.send_booking(slot, offer, request.reason, request.intent)
-    made = written.record
+    booked = written.record
     filled = replace(
-        made,
-        practitioner=made.practitioner or slot.practitioner,
-        location=made.location or slot.location,
+        booked,
+        practitioner=booked.practitioner or slot.practitioner,
+        location=booked.location or slot.location,
     )
     return WriteResult(filled, written.changed)
 
 
-def _flu_warnings(desk: BookingContext, row: Service) -> Iterator[str]:
-    if is_vaccinated_this_season(desk.portal.fetch_vaccinations(), desk.search.now):
+def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
+    if is_vaccinated_this_season(context.portal.fetch_vaccinations(), context.search.now):
         yield "The record shows a flu vaccination this season already."
-    if link := require_offer(row).deep_link:
+    if link := require_offer(service).deep_link:
         yield f"The portal books this at {link}."
 
 
 def _overlap_warnings(coming: Sequence[Appointment], slot: Slot) -> list[str]:
     return [
-        f"It overlaps your booking {each.id}."
-        for each in coming
-        if each.start
-        and each.end
-        and not each.over
-        and each.start < slot.end
-        and slot.start < each.end
+        f"It overlaps your booking {appointment.id}."
+        for appointment in coming
+        if appointment.start
+        and appointment.end
+        and not appointment.over
+        and appointment.start < slot.end
+        and slot.start < appointment.end
     ]
 
 
@@ -300,17 +300,17 @@ def fetch_flu_answer(portal: Portal, search: SlotSearch, gp: str | None, asker: 
 
     Raises NotOffered and its like, or InputNeeded when several GPs offer it.
     """
-    row = choose_service(portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
-    free = portal.fetch_slots([row.offer] if row.offer else [], *search.days)
-    slots = tuple(search.pick(free, limit))
+    service = choose_service(portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    free = portal.fetch_slots([service.offer] if service.offer else [], *search.days)
+    slots = tuple(search.select(free, limit))
     vaccinations = portal.fetch_vaccinations()
     return FluAnswer(
-        surgery=row.surgery,
-        eligibility=row.eligibility,
-        price=row.price,
+        surgery=service.surgery,
+        eligibility=service.eligibility,
+        price=service.price,
         last_vaccination=vaccinations[0] if vaccinations else None,
         this_season=is_vaccinated_this_season(vaccinations, search.now),
-        deep_link=row.offer.deep_link if row.offer else None,
+        deep_link=service.offer.deep_link if service.offer else None,
         slots=slots,
     )
 
@@ -322,5 +322,5 @@ def is_vaccinated_this_season(vaccinations: tuple[Vaccination, ...], now: dateti
     """
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
     return any(
-        len(each.date) >= 7 and each.date >= begins[: len(each.date)] for each in vaccinations
+        len(vaccination.date) >= 7 and vaccination.date >= begins[: len(vaccination.date)] for vaccination in vaccinations
     )

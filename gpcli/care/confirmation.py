@@ -31,12 +31,12 @@ ANY_FEE = "any"
 class Asker(Protocol):
     """Asks the person at the terminal; `allowed` tells whether there is one."""
 
-    allowed: bool
+    can_ask: bool
 
-    def yes(self, question: str, *, flag: str) -> bool:
+    def confirm(self, question: str, *, flag: str) -> bool:
         """Default No; raises ConfirmationNeeded naming `flag` when nobody can be asked."""
 
-    def text(self, question: str, *, flag: str) -> str:
+    def ask_text(self, question: str, *, flag: str) -> str:
         """Words that are not empty; raises InputNeeded naming `flag`."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
@@ -57,7 +57,7 @@ class Proposal(Generic[Record]):
 
     `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
     sending costs, `None` = nothing. `word` has to be typed to agree, where a yes is not enough.
-    `still_so` is called once a person has agreed, who may have taken long over it: it looks again
+    `revalidate` is called once a person has agreed, who may have taken long over it: it looks again
     and raises what no longer is as the plan showed.
     """
 
@@ -68,7 +68,7 @@ class Proposal(Generic[Record]):
     charge: Charge | None = None
     warnings: tuple[str, ...] = ()
     word: str = ""
-    still_so: Callable[[], None] | None = None
+    revalidate: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,65 +107,65 @@ SendStage = Literal["sending", "sent", "not sent"]
 
 def confirm_and_send(
     decision: Decision[Record],
-    terms: Agreement,
+    agreement: Agreement,
     asker: Asker,
     show: Callable[[Proposal[Record]], None],
-    note: Callable[[SendStage], None] = lambda stage: None,
+    note_stage: Callable[[SendStage], None] = lambda stage: None,
 ) -> Outcome[Record]:
     """Show the plan, make sure that the person agrees, then send; `note` each stage of that.
 
     Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
     whatever looking again and sending raise.
     """
-    _parse_cap(terms.accept_fee)
+    _parse_cap(agreement.accept_fee)
     if isinstance(decision, Outcome):
-        return replace(decision, dry_run=terms.dry_run)
+        return replace(decision, dry_run=agreement.dry_run)
     show(decision)
-    if terms.dry_run:
+    if agreement.dry_run:
         return Outcome(decision.preview, changed=False, dry_run=True)
-    asked = _require_agreement(decision, terms, asker)
-    if asked and decision.still_so:
-        decision.still_so()
-    written = _send_noted(decision, note)
+    was_asked = _require_agreement(decision, agreement, asker)
+    if was_asked and decision.revalidate:
+        decision.revalidate()
+    written = _send_noted(decision, note_stage)
     return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
-def _send_noted(proposal: Proposal[Record], note: Callable[[SendStage], None]) -> WriteResult[Record]:
-    note("sending")
+def _send_noted(proposal: Proposal[Record], note_stage: Callable[[SendStage], None]) -> WriteResult[Record]:
+    note_stage("sending")
     try:
         written = proposal.send()
-    except GpcliError as trouble:
-        if not _may_have_happened(trouble):
-            note("not sent")
+    except GpcliError as error:
+        if not _may_have_happened(error):
+            note_stage("not sent")
         raise
-    note("sent" if written.changed and not written.here_only else "not sent")
+    note_stage("sent" if written.changed and not written.here_only else "not sent")
     return written
 
 
-def _may_have_happened(trouble: GpcliError) -> bool:
+def _may_have_happened(error: GpcliError) -> bool:
     """Whether a write that ended in `trouble` may have been done all the same.
 
     A conflict may be with what this very write left; so may an answer that can't be read be of it.
     """
-    unsaid = isinstance(trouble, OutcomeUnknown | Partial | Conflict | Failure)
-    return unsaid and not isinstance(trouble, TlsError)
+    is_open = isinstance(error, OutcomeUnknown | Partial | Conflict | Failure)
+    return is_open and not isinstance(error, TlsError)
 
 
-def _require_agreement(proposal: Proposal[Record], terms: Agreement, asker: Asker) -> bool:
+def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: Asker) -> bool:
     """Make sure of it; true when a person was asked, false when the command line said it all."""
-    if proposal.charge and (terms.yes or terms.accept_fee):
-        check_fee(proposal.charge, terms.accept_fee)
+    if proposal.charge and (agreement.yes or agreement.accept_fee):
+        check_fee(proposal.charge, agreement.accept_fee)
     if proposal.word:
-        _require_word(proposal.word, terms.word, asker)
-        return terms.word is None
-    if terms.yes:
+        _require_word(proposal.word, agreement.word, asker)
+        return agreement.word is None
+    if agreement.yes:
         return False
     flag = "--yes" if proposal.charge is None else "--yes --accept-fee"
     try:
-        agreed = asker.yes(f"{proposal.action}?", flag=flag)
+        agreed = asker.confirm(f"{proposal.action}?", flag=flag)
     except ConfirmationNeeded:
         if proposal.charge:
-            check_fee(proposal.charge, terms.accept_fee)
+            check_fee(proposal.charge, agreement.accept_fee)
         raise
     if not agreed:
         raise Declined("Nothing was sent.")
@@ -173,12 +173,12 @@ def _require_agreement(proposal: Proposal[Record], terms: Agreement, asker: Aske
 
 
 def _require_word(word: str, given: str | None, asker: Asker) -> None:
-    if given is None and not asker.allowed:
+    if given is None and not asker.can_ask:
         raise ConfirmationNeeded(
             f"This needs the word '{word}', and there is nobody to type it.",
             hint=f"Confirm with --confirm {word}.",
         )
-    typed = given or asker.text(f"Type '{word}' to go on", flag="--confirm")
+    typed = given or asker.ask_text(f"Type '{word}' to go on", flag="--confirm")
     if typed != word:
         raise Declined(f"That was not '{word}'. Nothing was sent.")
 

@@ -20,9 +20,9 @@ WITHDRAW = "withdraw"
 def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Consent to Full Access; raises NotPermitted when acting for someone else."""
     _require_own(portal)
-    there = [each for each in portal.fetch_consents() if each.level == ConsentLevel.FULL_ACCESS]
-    if there:
-        return Outcome(there[0], changed=False)
+    held = [consent for consent in portal.fetch_consents() if consent.level == ConsentLevel.FULL_ACCESS]
+    if held:
+        return Outcome(held[0], changed=False)
     return Proposal(
         action="Consent to Full Access",
         rows=(
@@ -42,25 +42,25 @@ def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent
     data, so a word has to be typed: `--yes` does not replace it.
     """
     _require_own(portal)
-    there = [each for each in portal.fetch_consents() if each.level in ABOVE_BASIC]
-    if not there:
+    held = [consent for consent in portal.fetch_consents() if consent.level in ABOVE_BASIC]
+    if not held:
         return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
     return Proposal(
         action="Withdraw consent",
         rows=(
             ("For", portal.fetch_parties().patient.name),
-            ("Consents", ", ".join(each.level for each in there)),
+            ("Consents", ", ".join(consent.level for consent in held)),
         ),
-        preview=there[-1],
-        send=lambda: _send_withdrawals(portal, there, intent),
+        preview=held[-1],
+        send=lambda: _send_withdrawals(portal, held, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
         word=WITHDRAW,
     )
 
 
 def _send_withdrawals(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
-    written = [portal.send_consent_withdrawal(each, uuid5(intent, each.id)) for each in consents]
-    return WriteResult(written[-1].record, any(each.changed for each in written))
+    written = [portal.send_consent_withdrawal(consent, uuid5(intent, consent.id)) for consent in consents]
+    return WriteResult(written[-1].record, any(consent.changed for consent in written))
 
 
 def _require_own(portal: Portal) -> None:

@@ -53,9 +53,9 @@ _KIND = ThreadKind.E_CONSULTATION
 
 def parse_channel(word: str) -> str:
     """The way that `--via` names; `audio` is the phone. Raises Usage naming them all."""
-    way = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
-    if way in CHANNEL_LABELS:
-        return way
+    channel = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
+    if channel in CHANNEL_LABELS:
+        return channel
     raise InvalidUsage(
         f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(CHANNEL_LABELS)}."
     )
@@ -66,20 +66,20 @@ def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, .
 
     A GP who names no ways takes them all, as far as anybody knows.
     """
-    rows = require_service(filter_by_gp(offers, gp), _SERVICE, now)
-    return tuple(way for way in CHANNEL_LABELS if any(_has_channel(row, way) for row in rows))
+    services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    return tuple(channel for channel in CHANNEL_LABELS if any(_has_channel(service, channel) for service in services))
 
 
-def find_text_limit(offers: Offers, gp: str | None, way: str, now: datetime) -> int | None:
+def find_text_limit(offers: Offers, gp: str | None, channel: str, now: datetime) -> int | None:
     """The characters that a GP (the one named `gp`) takes this `way`, `None` = not said.
 
     Raises NotOffered, or its like, where none does.
     """
-    return smallest_text_limit(_require_channel(offers, gp, way, now))
+    return smallest_text_limit(_require_channel(offers, gp, channel, now))
 
 
 def propose_written_consultation(
-    writer: MessageContext, letter: NewThread, request: ServiceRequest
+    context: MessageContext, new_thread: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
     """Start an e-consultation in writing.
 
@@ -88,150 +88,150 @@ def propose_written_consultation(
     way; AlreadyBooked when one with the same subject was begun within the last day and is open;
     InputNeeded when several GPs may be meant.
     """
-    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
-    if desk.appointment:
-        raise request_id_conflict(desk.appointment)
-    if desk.earlier and not desk.half:
-        return resolve_repeated_thread(desk.earlier, desk.offers, letter, request, _KIND)
-    if desk.earlier:
-        check_half_started(desk.earlier, desk.offers, letter, request, _KIND)
-    row = _choose_gp(writer, desk.offers, TEXT, request.gp)
-    if not (request.another or desk.earlier):
-        _check_no_recent_thread(desk.under_way, row, letter, writer.clock())
-    errand = ThreadAction(_KIND, "Start an e-consultation in writing", _charge(row))
-    return build_new_thread(writer, row, letter, request, errand)
+    facts = context.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
+    if facts.appointment:
+        raise request_id_conflict(facts.appointment)
+    if facts.earlier and not facts.half:
+        return resolve_repeated_thread(facts.earlier, facts.offers, new_thread, request, _KIND)
+    if facts.earlier:
+        check_half_started(facts.earlier, facts.offers, new_thread, request, _KIND)
+    service = _choose_gp(context, facts.offers, TEXT, request.gp)
+    if not (request.another or facts.earlier):
+        _check_no_recent_thread(facts.under_way, service, new_thread, context.clock())
+    action = ThreadAction(_KIND, "Start an e-consultation in writing", _charge(service))
+    return build_new_thread(context, service, new_thread, request, action)
 
 
 def propose_timed_consultation(
-    writer: MessageContext, letter: NewThread, request: ServiceRequest, way: str, search: SlotSearch
+    context: MessageContext, new_thread: NewThread, request: ServiceRequest, channel: str, search: SlotSearch
 ) -> Decision[Appointment]:
     """Ask for an e-consultation by phone or video within the times of `search`.
 
     Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
     """
-    desk = writer.portal.fetch_booking_facts(slot=None, intent=request.lookup, threads=True)
-    if desk.thread:
-        raise request_id_conflict(f"thread {desk.thread}")
-    if desk.earlier:
-        return _resolve_repeat(desk.earlier, desk, letter, request, way)
-    row = _choose_gp(writer, desk.offers, way, request.gp)
+    facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup, threads=True)
+    if facts.thread:
+        raise request_id_conflict(f"thread {facts.thread}")
+    if facts.earlier:
+        return _resolve_repeat(facts.earlier, facts, new_thread, request, channel)
+    service = _choose_gp(context, facts.offers, channel, request.gp)
     if not request.another:
-        _check_none_under_way(desk.coming, row, search.now)
-    check_limits(letter.draft, require_offer(row).limits)
-    return _build_timed(writer, row, letter, request, way, _wished(search))
+        _check_none_under_way(facts.coming, service, search.now)
+    check_limits(new_thread.draft, require_offer(service).limits)
+    return _build_timed(context, service, new_thread, request, channel, _wished(search))
 
 
 def _build_timed(
-    writer: MessageContext,
-    row: Service,
-    letter: NewThread,
+    context: MessageContext,
+    service: Service,
+    new_thread: NewThread,
     request: ServiceRequest,
-    way: str,
+    channel: str,
     wished: Sequence[Window],
 ) -> Proposal[Appointment]:
-    portal, offer, words = writer.portal, require_offer(row), _reason_text(letter)
+    portal, offer, reason = context.portal, require_offer(service), _reason_text(new_thread)
     return Proposal(
-        action=f"Ask for an e-consultation {CHANNEL_LABELS[way]}",
+        action=f"Ask for an e-consultation {CHANNEL_LABELS[channel]}",
         rows=(
-            *party_rows(portal.fetch_parties(), row),
+            *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in wished),
-            ("Subject", letter.subject),
-            *(draft_rows(letter.draft, shown=writer.shows_words) if letter.draft.text else ()),
-            ("Answer", row.answer_time),
-            *price_rows(row.price),
+            ("Subject", new_thread.subject),
+            *(draft_rows(new_thread.draft, shown=context.shows_words) if new_thread.draft.text else ()),
+            ("Answer", service.answer_time),
+            *price_rows(service.price),
         ),
         preview=preview_appointment(
-            row,
+            service,
             request,
-            zone=writer.zone.key,
+            zone=context.zone.key,
             requested=tuple(wished),
-            channel=way,
-            reason=words,
-            subject=letter.subject,
+            channel=channel,
+            reason=reason,
+            subject=new_thread.subject,
         ),
         send=lambda: portal.send_enquiry(
-            offer, wished, words, request.intent, channel=way, subject=letter.subject
+            offer, wished, reason, request.intent, channel=channel, subject=new_thread.subject
         ),
-        charge=_charge(row),
-        still_so=build_offer_check(portal, row, writer.clock),
+        charge=_charge(service),
+        revalidate=build_offer_check(portal, service, context.clock),
     )
 
 
-def _choose_gp(writer: MessageContext, offers: Offers, way: str, gp: str | None) -> Service:
-    return choose_one(_require_channel(offers, gp, way, writer.clock()), _SERVICE, writer.asker)
+def _choose_gp(context: MessageContext, offers: Offers, channel: str, gp: str | None) -> Service:
+    return choose_one(_require_channel(offers, gp, channel, context.clock()), _SERVICE, context.asker)
 
 
-def _require_channel(offers: Offers, gp: str | None, way: str, now: datetime) -> list[Service]:
-    rows = require_service(filter_by_gp(offers, gp), _SERVICE, now)
-    fit = [row for row in rows if _has_channel(row, way)]
-    if fit:
-        return fit
-    taken = [each for each in CHANNEL_LABELS if any(_has_channel(row, each) for row in rows)]
-    labels = " and ".join(row.surgery.label for row in rows)
-    take = "takes" if len(rows) == 1 else "take"
-    others = " or ".join(CHANNEL_LABELS[each] for each in taken) or "in ways that gpcli does not know"
+def _require_channel(offers: Offers, gp: str | None, channel: str, now: datetime) -> list[Service]:
+    services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
+    fitting = [service for service in services if _has_channel(service, channel)]
+    if fitting:
+        return fitting
+    taken = [channel_taken for channel_taken in CHANNEL_LABELS if any(_has_channel(service, channel_taken) for service in services)]
+    labels = " and ".join(service.surgery.label for service in services)
+    take = "takes" if len(services) == 1 else "take"
+    others = " or ".join(CHANNEL_LABELS[channel_taken] for channel_taken in taken) or "in ways that gpcli does not know"
     raise NotOffered(
-        f"{labels} {take} e-consultations {others}, not {CHANNEL_LABELS[way]}.",
+        f"{labels} {take} e-consultations {others}, not {CHANNEL_LABELS[channel]}.",
         hint=f"gpcli econsult start --via {taken[0]}" if taken else "gpcli services",
     )
 
 
-def _has_channel(row: Service, way: str) -> bool:
-    return not row.channels or way in row.channels
+def _has_channel(service: Service, channel: str) -> bool:
+    return not service.channels or channel in service.channels
 
 
-def _charge(row: Service) -> Charge:
-    return Charge("An e-consultation", row.price)
+def _charge(service: Service) -> Charge:
+    return Charge("An e-consultation", service.price)
 
 
 def _wished(search: SlotSearch) -> list[Window]:
-    wished = search.wanted.yet_to_come(search.zone, search.now)
+    wished = search.filters.coming_windows(search.zone, search.now)
     if not wished:
         raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
     return wished
 
 
-def _check_none_under_way(coming: Sequence[Appointment], row: Service, now: datetime) -> None:
-    for each in coming:
-        same_gp = each.surgery_id in {None, row.surgery.id}
-        to_come = not each.over and (each.start is None or each.start > now)
-        if each.service == _SERVICE and same_gp and to_come:
+def _check_none_under_way(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
+    for appointment in coming:
+        same_gp = appointment.surgery_id in {None, service.surgery.id}
+        to_come = not appointment.over and (appointment.start is None or appointment.start > now)
+        if appointment.service == _SERVICE and same_gp and to_come:
             raise AlreadyBooked(
-                f"There is already an e-consultation under way: {each.id}.",
-                hint=f"gpcli appointments show {each.id}; to ask for one more, add --another.",
+                f"There is already an e-consultation under way: {appointment.id}.",
+                hint=f"gpcli appointments show {appointment.id}; to ask for one more, add --another.",
             )
 
 
 def _check_no_recent_thread(
-    under_way: Sequence[Thread], row: Service, letter: NewThread, now: datetime
+    under_way: Sequence[Thread], service: Service, new_thread: NewThread, now: datetime
 ) -> None:
-    for each in under_way:
-        same_gp = each.surgery_id in {None, row.surgery.id}
-        lately = each.started is None or now - each.started < _RECENT
-        if same_gp and lately and has_subject(each, letter.subject):
+    for thread in under_way:
+        same_gp = thread.surgery_id in {None, service.surgery.id}
+        is_recent = thread.started is None or now - thread.started < _RECENT
+        if same_gp and is_recent and has_subject(thread, new_thread.subject):
             raise AlreadyBooked(
                 "An e-consultation with the same subject was started within the last day: "
-                f"{each.id}.",
-                hint=f"gpcli messages reply {each.id} adds to it; for one more, add --another.",
+                f"{thread.id}.",
+                hint=f"gpcli messages reply {thread.id} adds to it; for one more, add --another.",
             )
 
 
 def _resolve_repeat(
-    earlier: Appointment, desk: BookingFacts, letter: NewThread, request: ServiceRequest, way: str
+    earlier: Appointment, facts: BookingFacts, new_thread: NewThread, request: ServiceRequest, channel: str
 ) -> Outcome[Appointment]:
-    ids = {one.id for one in find_surgeries(desk.offers.surgeries, request.gp)}
-    there = request.gp is None or earlier.surgery_id in {None, *ids}
-    same_subject = earlier.subject in {None, letter.subject}
-    same_words = same_subject and (earlier.reason or "").strip() == _reason_text(letter)
-    if there and same_words and (earlier.service, earlier.channel) == (_SERVICE, way):
+    ids = {one.id for one in find_surgeries(facts.offers.surgeries, request.gp)}
+    appointment = request.gp is None or earlier.surgery_id in {None, *ids}
+    same_subject = earlier.subject in {None, new_thread.subject}
+    same_words = same_subject and (earlier.reason or "").strip() == _reason_text(new_thread)
+    if appointment and same_words and (earlier.service, earlier.channel) == (_SERVICE, channel):
         check_not_undone(earlier)
         return Outcome(earlier, changed=False)
     raise request_id_conflict(str(earlier.id))
 
 
-def _reason_text(letter: NewThread) -> str:
+def _reason_text(new_thread: NewThread) -> str:
     """What stands with the request for a time: the message, or the subject for want of one."""
-    return letter.draft.text or letter.subject
+    return new_thread.draft.text or new_thread.subject
 
 
 VIDEO = "video"
@@ -243,18 +243,18 @@ def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, s
     Raises NotFound; Rejected while the surgery has not confirmed it or given no link, when it is
     over, and when it is no video consultation.
     """
-    there = portal.fetch_appointment(appointment_id)
-    hint = f"gpcli appointments show {there.id}"
-    if there.over:
-        how = "cancelled" if there.status == "cancelled" else "over"
-        raise Rejected(f"{there.id} is {how}.", hint=hint)
-    if there.channel not in {VIDEO, None}:
-        raise Rejected(f"{there.id} is not by video but {there.channel}.", hint=hint)
-    if there.waiting:
-        raise Rejected(f"The surgery has not confirmed {there.id} yet.", hint=hint)
-    if there.join_url is None:
-        raise Rejected(f"The surgery has given no link to {there.id} yet.", hint=hint)
-    return there, there.join_url
+    appointment = portal.fetch_appointment(appointment_id)
+    hint = f"gpcli appointments show {appointment.id}"
+    if appointment.over:
+        how = "cancelled" if appointment.status == "cancelled" else "over"
+        raise Rejected(f"{appointment.id} is {how}.", hint=hint)
+    if appointment.channel not in {VIDEO, None}:
+        raise Rejected(f"{appointment.id} is not by video but {appointment.channel}.", hint=hint)
+    if appointment.waiting:
+        raise Rejected(f"The surgery has not confirmed {appointment.id} yet.", hint=hint)
+    if appointment.join_url is None:
+        raise Rejected(f"The surgery has given no link to {appointment.id} yet.", hint=hint)
+    return appointment, appointment.join_url
 
 
 def propose_econsult_withdrawal(
@@ -266,21 +266,21 @@ def propose_econsult_withdrawal(
     that is no e-consultation.
     """
     now = clock()
-    desk = portal.fetch_cancellation_facts(appointment_id)
-    there = desk.appointment
-    if there is None:
+    facts = portal.fetch_cancellation_facts(appointment_id)
+    appointment = facts.appointment
+    if appointment is None:
         raise _missing_error(portal, appointment_id)
-    if not _is_econsultation(there):
-        raise InvalidUsage(f"{there.id} is not an e-consultation.", hint=f"gpcli cancel {there.id}")
-    if (outcome := check_cancellable(there, now)) is not None:
+    if not _is_econsultation(appointment):
+        raise InvalidUsage(f"{appointment.id} is not an e-consultation.", hint=f"gpcli cancel {appointment.id}")
+    if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
 
-    def again() -> Decision[Appointment]:
+    def decide_again() -> Decision[Appointment]:
         return propose_econsult_withdrawal(portal, appointment_id, intent, clock)
 
-    charge = late_cancellation_charge(there, desk.offers, now)
+    charge = late_cancellation_charge(appointment, facts.offers, now)
     action = "Withdraw this e-consultation"
-    return build_cancellation(portal, there, intent, action=action, charge=charge, again=again)
+    return build_cancellation(portal, appointment, intent, action=action, charge=charge, decide_again=decide_again)
 
 
 def _missing_error(portal: Portal, identity: str) -> GpcliError:
@@ -297,25 +297,25 @@ def _missing_error(portal: Portal, identity: str) -> GpcliError:
     )
 
 
-def _can_join(one: Appointment, now: datetime) -> bool:
+def _can_join(appointment: Appointment, now: datetime) -> bool:
     """Whether the surgery has confirmed it and given its link, and it has not ended."""
-    return one.join_url is not None and not one.waiting and (one.end is None or one.end > now)
+    return appointment.join_url is not None and not appointment.waiting and (appointment.end is None or appointment.end > now)
 
 
-def _is_econsultation(one: Appointment) -> bool:
-    return one.service == ServiceName.E_CONSULTATION
+def _is_econsultation(appointment: Appointment) -> bool:
+    return appointment.service == ServiceName.E_CONSULTATION
 
 
 choose_to_join = partial(
     choose_appointment,
-    picking=ChoicePrompt(_can_join, "Which e-consultation?", "There is none to choose from."),
+    prompt=ChoicePrompt(_can_join, "Which e-consultation?", "There is none to choose from."),
 )
 """`appointments.pick` among video consultations that can be joined."""
 
 choose_to_withdraw = partial(
     choose_appointment,
-    picking=ChoicePrompt(
-        lambda one, now: _is_econsultation(one),
+    prompt=ChoicePrompt(
+        lambda appointment, now: _is_econsultation(appointment),
         "Which e-consultation?",
         "There is none to choose from.",
     ),

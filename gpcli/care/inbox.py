@@ -70,10 +70,10 @@ def build_file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
     """A file name for each attachment's id, no two alike where letters' case does not count."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for each in attachments:
-        name = _make_unique(safe_file_name(each.title, each.content_type), taken)
+    for attachment in attachments:
+        name = _make_unique(safe_file_name(attachment.title, attachment.content_type), taken)
         taken.add(name.casefold())
-        names[each.id] = name
+        names[attachment.id] = name
     return names
 
 
@@ -83,15 +83,15 @@ def safe_file_name(title: str | None, content_type: str | None) -> str:
     """
     endings = EXTENSIONS.get((content_type or "").partition(";")[0].strip().casefold(), UNKNOWN_EXTENSIONS)
     stem = _clean_stem(_SEPARATORS.split(title or "")[-1])
-    ending = next((each for each in endings if stem.casefold().endswith(each)), None)
-    kept = stem[: -len(ending)] if ending else stem
-    return f"{_shorten_stem(kept)}{ending or endings[0]}"
+    ending = next((extension for extension in endings if stem.casefold().endswith(extension)), None)
+    base = stem[: -len(ending)] if ending else stem
+    return f"{_shorten_stem(base)}{ending or endings[0]}"
 
 
-def _clean_stem(part: str) -> str:
-    composed = unicodedata.normalize("NFC", part)
+def _clean_stem(title: str) -> str:
+    composed = unicodedata.normalize("NFC", title)
     visible = "".join(
-        each for each in composed if unicodedata.category(each)[0] not in "CZ" or each == " "
+        character for character in composed if unicodedata.category(character)[0] not in "CZ" or character == " "
     )
     return _FORBIDDEN.sub("_", visible).strip(" .").lstrip("-")
 
@@ -145,23 +145,23 @@ class ThreadFilters:
     with_: str | None = None
     limit: int | None = None
 
-    def fits(self, one: Thread) -> bool:
+    def matches(self, thread: Thread) -> bool:
         """Whether a thread is one of those, wherever its GP is."""
         return (
-            (one.unread_count > 0 or not self.unread)
-            and self.kind in {None, one.kind}
-            and (self.since is None or _last_day(one) >= self.since)
-            and (self.with_ is None or _is_with(one, self.with_))
+            (thread.unread_count > 0 or not self.unread)
+            and self.kind in {None, thread.kind}
+            and (self.since is None or _last_day(thread) >= self.since)
+            and (self.with_ is None or _is_with(thread, self.with_))
         )
 
 
-def fetch_threads(portal: Portal, sought: ThreadFilters) -> list[Thread]:
+def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
     """The threads, those with something unread first, then the newest; raises NotFound."""
-    found = [one for one in portal.mailbox.fetch_threads() if sought.fits(one)]
-    if sought.gp is not None:
-        ours = {each.id for each in find_surgeries(portal.fetch_surgeries(), sought.gp)}
-        found = [one for one in found if one.surgery_id in ours]
-    return found[: sought.limit]
+    found = [thread for thread in portal.mailbox.fetch_threads() if filters.matches(thread)]
+    if filters.gp is not None:
+        at_gp = {surgery.id for surgery in find_surgeries(portal.fetch_surgeries(), filters.gp)}
+        found = [thread for thread in found if thread.surgery_id in at_gp]
+    return found[: filters.limit]
 
 
 def check_name_filter(name: str | None) -> str | None:
@@ -173,20 +173,20 @@ def check_name_filter(name: str | None) -> str | None:
 
 def choose_thread(
     mailbox: Mailbox,
-    thread: str | None,
+    thread_id: str | None,
     asker: Asker,
     label: Callable[[Thread], str],
     fits: Callable[[Thread], bool] = lambda _: True,
 ) -> str:
     """The id given, or one of the newest that fit, picked from a list; raises InputNeeded."""
-    if thread is not None and thread.strip():
-        return thread
-    if thread is not None or not asker.allowed:
+    if thread_id is not None and thread_id.strip():
+        return thread_id
+    if thread_id is not None or not asker.can_ask:
         raise InputNeeded("A thread's id is needed.", hint=_SEE_THREADS)
-    found = [one for one in mailbox.fetch_threads() if fits(one)]
+    found = [thread for thread in mailbox.fetch_threads() if fits(thread)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
-    choices = [(str(one.id), label(one)) for one in found[:MAX_CHOICES]]
+    choices = [(str(thread.id), label(thread)) for thread in found[:MAX_CHOICES]]
     cut = f" ({MAX_CHOICES} of {len(found)} are here)" if len(found) > MAX_CHOICES else ""
     return asker.choose(f"Which thread?{cut}", choices, flag="THREAD")
 
@@ -196,58 +196,58 @@ def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> Reply
 
     Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
     """
-    desk = portal.mailbox.fetch_reply_facts(thread, lookup)
-    if desk.conversation is None:
+    facts = portal.mailbox.fetch_reply_facts(thread, lookup)
+    if facts.conversation is None:
         raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_THREADS)
-    if desk.earlier is None:
-        _check_open(desk.conversation.thread)
-    return desk
+    if facts.earlier is None:
+        _check_open(facts.conversation.thread)
+    return facts
 
 
-def describe_reply(desk: ReplyFacts) -> tuple[str, ...]:
+def describe_reply(facts: ReplyFacts) -> tuple[str, ...]:
     """What a reply is about, for who writes it."""
-    thread = _require_conversation(desk).thread
+    thread = _require_conversation(facts).thread
     where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
     subject = f"Subject: {thread.subject}" if thread.subject else f"Thread: {thread.id}"
-    longest = _find_limits(desk.offers, thread).text
+    longest = _find_limits(facts.offers, thread).text
     lines = (where and f"To: {where}", subject, describe_text_limit(longest))
     return tuple(line for line in lines if line)
 
 
 def propose_reply(
-    writer: MessageContext, desk: ReplyFacts, draft: Draft, intent: UUID
+    context: MessageContext, facts: ReplyFacts, draft: Draft, intent: UUID
 ) -> Decision[Message]:
     """Write in the thread of an open `desk`.
 
     Raises Usage beyond the surgery's limits; Conflict when the request id sent something else.
     """
-    there = _require_conversation(desk)
-    if desk.earlier:
-        return _resolve_repeat(desk.earlier, there.thread, draft)
-    check_limits(draft, _find_limits(desk.offers, there.thread))
-    administrative = there.thread.kind == ThreadKind.ADMINISTRATIVE
+    conversation = _require_conversation(facts)
+    if facts.earlier:
+        return _resolve_repeat(facts.earlier, conversation.thread, draft)
+    check_limits(draft, _find_limits(facts.offers, conversation.thread))
+    administrative = conversation.thread.kind == ThreadKind.ADMINISTRATIVE
     return Proposal(
         action="Reply",
         rows=(
-            *thread_rows(writer.portal, there.thread),
-            *draft_rows(draft, shown=writer.shows_words),
+            *thread_rows(context.portal, conversation.thread),
+            *draft_rows(draft, shown=context.shows_words),
         ),
-        preview=_preview_message(writer.portal, there, draft),
-        send=lambda: writer.portal.mailbox.send_reply(there, draft, intent),
+        preview=_preview_message(context.portal, conversation, draft),
+        send=lambda: context.portal.mailbox.send_reply(conversation, draft, intent),
         warnings=(RECEPTION,) if administrative else (),
     )
 
 
 def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
     """The attachments with these ids, each once, or all; raises NotFound."""
-    there = {each.id: each for one in conversation.messages for each in one.attachments}
-    unknown = next((each for each in ids if each not in there), None)
+    known = {attachment.id: attachment for message in conversation.messages for attachment in message.attachments}
+    unknown = next((attachment for attachment in ids if attachment not in known), None)
     if unknown is not None:
         raise NotFound(
             f"Nothing called '{unknown}' is attached to this thread.",
-            hint=f"What is attached: {', '.join(there)}." if there else "Nothing is attached.",
+            hint=f"What is attached: {', '.join(known)}." if known else "Nothing is attached.",
         )
-    return [there[each] for each in dict.fromkeys(ids)] if ids else list(there.values())
+    return [known[attachment] for attachment in dict.fromkeys(ids)] if ids else list(known.values())
 
 
 def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], ...]:
@@ -283,16 +283,16 @@ def _check_open(thread: Thread) -> None:
     """
     if not thread.closed:
         return
-    again = "gpcli contact" if thread.kind == ThreadKind.ADMINISTRATIVE else "gpcli econsult start"
+    command = "gpcli contact" if thread.kind == ThreadKind.ADMINISTRATIVE else "gpcli econsult start"
     raise AlreadyAnswered(
         f"The surgery has closed thread {thread.id}.",
-        hint=f"gpcli messages show {thread.id} may say why; {again} begins a new one.",
+        hint=f"gpcli messages show {thread.id} may say why; {command} begins a new one.",
     )
 
 
-def _require_conversation(desk: ReplyFacts) -> Conversation:
-    assert desk.conversation is not None, "an open desk has one"  # noqa: S101
-    return desk.conversation
+def _require_conversation(facts: ReplyFacts) -> Conversation:
+    assert facts.conversation is not None, "an open desk has one"  # noqa: S101
+    return facts.conversation
 
 
 def _resolve_repeat(earlier: Message, thread: Thread, draft: Draft) -> Outcome[Message]:
@@ -310,20 +310,20 @@ def _find_limits(offers: Offers, thread: Thread) -> Limits:
     return Limits()
 
 
-def _preview_message(portal: Portal, there: Conversation, draft: Draft) -> Message:
+def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -> Message:
     parties = portal.fetch_parties()
-    latest = there.latest_from_surgery
+    latest = conversation.latest_from_surgery
     return Message(
         id=None,
-        thread_id=there.thread.id,
+        thread_id=conversation.thread.id,
         sent=None,
         sender=(parties.acting_user or parties.patient).name,
         mine=True,
         unread=False,
         text=draft.text,
         attachments=tuple(
-            Attachment(str(number), each.name, each.content_type, len(each.content))
-            for number, each in enumerate(draft.attachments, start=1)
+            Attachment(str(number), file.name, file.content_type, len(file.content))
+            for number, file in enumerate(draft.attachments, start=1)
         ),
         in_response_to=latest.id if latest else None,
     )
@@ -334,7 +334,7 @@ class ReadResult:
     """The messages that are read now, and what kept the rest from it, if anything did."""
 
     messages: tuple[Message, ...]
-    trouble: GpcliError | None = None
+    error: GpcliError | None = None
 
 
 def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
@@ -342,9 +342,9 @@ def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversati
 
     Raises NotFound.
     """
-    found = [mailbox.fetch_conversation(each) for each in dict.fromkeys(ids)]
-    once = {one.thread.id: one for one in found}
-    return [_select_named(one, set(ids)) for one in once.values()]
+    found = [mailbox.fetch_conversation(message_or_thread) for message_or_thread in dict.fromkeys(ids)]
+    by_thread = {conversation.thread.id: conversation for conversation in found}
+    return [_select_named(conversation, set(ids)) for conversation in by_thread.values()]
 
 
 def propose_read_marks(
@@ -355,12 +355,12 @@ def propose_read_marks(
     Each message has an intent of its own. Sending stops at the first that can't be marked, and
     raises what is wrong where it is the first of all.
     """
-    unread = tuple(each for one in conversations for each in one.messages if each.unread)
+    unread = tuple(message for conversation in conversations for message in conversation.messages if message.unread)
     if not unread:
         return Outcome(ReadResult(()), changed=False)
     parties = portal.fetch_parties()
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    rows = (row for one in conversations for row in _unread_rows(one))
+    rows = (row for conversation in conversations for row in _unread_rows(conversation))
     return Proposal(
         action="Mark as read",
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
@@ -369,42 +369,42 @@ def propose_read_marks(
     )
 
 
-def _select_named(one: Conversation, named: Collection[str]) -> Conversation:
-    if one.thread.id in named:
-        return one
-    return replace(one, messages=tuple(each for each in one.messages if each.id in named))
+def _select_named(conversation: Conversation, named: Collection[str]) -> Conversation:
+    if conversation.thread.id in named:
+        return conversation
+    return replace(conversation, messages=tuple(message for message in conversation.messages if message.id in named))
 
 
-def _unread_rows(one: Conversation) -> Iterator[tuple[str, PlanValue]]:
+def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on what is unread in a thread."""
-    unread = [each for each in one.messages if each.unread]
+    unread = [message for message in conversation.messages if message.unread]
     if unread:
-        yield "Thread", f"{thread_label(one.thread)}: {len(unread)} unread"
-    for each in unread:
-        yield "Message", _message_label(each, ZoneInfo(one.thread.zone))
+        yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} unread"
+    for message in unread:
+        yield "Message", _message_label(message, ZoneInfo(conversation.thread.zone))
 
 
-def _message_label(one: Message, zone: ZoneInfo) -> str:
-    words = f"{one.id} from {one.sender or 'the surgery'}"
-    return f"{words}, {one.sent.astimezone(zone):%a %d %b %Y %H:%M}" if one.sent else words
+def _message_label(message: Message, zone: ZoneInfo) -> str:
+    label = f"{message.id} from {message.sender or 'the surgery'}"
+    return f"{label}, {message.sent.astimezone(zone):%a %d %b %Y %H:%M}" if message.sent else label
 
 
 def _send_read_marks(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteResult[ReadResult]:
     done: list[WriteResult[Message]] = []
-    stopped: GpcliError | None = None
+    stopped_by: GpcliError | None = None
     for message in unread:
         try:
             done.append(mailbox.send_read_mark(message, _intent_for(intent, message.id)))
-        except GpcliError as trouble:
-            stopped = trouble
+        except GpcliError as error:
+            stopped_by = error
             break
-    if stopped and not done:
-        raise stopped
-    read = tuple(each.record for each in done)
+    if stopped_by and not done:
+        raise stopped_by
+    read = tuple(marked.record for marked in done)
     return WriteResult(
-        ReadResult(read, stopped),
-        changed=any(each.changed for each in done),
-        here_only=all(each.here_only for each in done),
+        ReadResult(read, stopped_by),
+        changed=any(marked.changed for marked in done),
+        here_only=all(marked.here_only for marked in done),
     )
 
 

@@ -43,7 +43,7 @@ def emergency_notice(numbers: Mapping[str, str]) -> str:
 
 def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
     """Ask the person, where there is one; raises Declined when it can't wait."""
-    if not asker.allowed or asker.yes("Can it wait for an answer?", flag="--can-wait"):
+    if not asker.can_ask or asker.confirm("Can it wait for an answer?", flag="--can-wait"):
         return
     call = numbers.get("urgent") or numbers["acute"]
     raise Declined("Nothing was sent.", hint=f"Call the surgery; where it is closed, {call}.")
@@ -82,7 +82,7 @@ class MessageContext:
 
         What a script sends does not stand in the log that its plans may go to.
         """
-        return self.asker.allowed or self.rehearses
+        return self.asker.can_ask or self.rehearses
 
 
 @dataclass(frozen=True)
@@ -96,43 +96,43 @@ class ThreadAction:
 
 
 def build_new_thread(
-    writer: MessageContext,
-    row: Service,
-    letter: NewThread,
+    context: MessageContext,
+    service: Service,
+    new_thread: NewThread,
     request: ServiceRequest,
-    errand: ThreadAction,
+    action: ThreadAction,
 ) -> Proposal[Conversation]:
     """The proposal to start a thread with the surgery of `row`; raises Usage beyond its limits."""
-    offer = require_offer(row)
-    check_limits(letter.draft, offer.limits)
+    offer = require_offer(service)
+    check_limits(new_thread.draft, offer.limits)
     return Proposal(
-        action=errand.action,
+        action=action.action,
         rows=(
-            *party_rows(writer.portal.fetch_parties(), row),
-            ("Subject", letter.subject),
-            *draft_rows(letter.draft, shown=writer.shows_words),
-            ("Answer", row.answer_time),
-            *price_rows(row.price),
+            *party_rows(context.portal.fetch_parties(), service),
+            ("Subject", new_thread.subject),
+            *draft_rows(new_thread.draft, shown=context.shows_words),
+            ("Answer", service.answer_time),
+            *price_rows(service.price),
         ),
-        preview=Conversation(_preview_thread(row, letter, errand.kind, writer.zone), ()),
-        send=lambda: writer.portal.mailbox.send_thread(
-            errand.kind, offer, letter.subject, letter.draft, request.intent
+        preview=Conversation(_preview_thread(service, new_thread, action.kind, context.zone), ()),
+        send=lambda: context.portal.mailbox.send_thread(
+            action.kind, offer, new_thread.subject, new_thread.draft, request.intent
         ),
-        charge=errand.charge,
-        warnings=errand.warnings,
-        still_so=build_offer_check(writer.portal, row, writer.clock),
+        charge=action.charge,
+        warnings=action.warnings,
+        revalidate=build_offer_check(context.portal, service, context.clock),
     )
 
 
 def resolve_repeated_thread(
     earlier: Conversation,
     offers: Offers,
-    letter: NewThread,
+    new_thread: NewThread,
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> Outcome[Conversation]:
     """The outcome when the same request came before; raises Conflict when it was another."""
-    if _is_same(earlier, offers, letter, request, kind):
+    if _is_same(earlier, offers, new_thread, request, kind):
         return Outcome(earlier, changed=False)
     raise request_id_conflict(f"thread {earlier.thread.id}")
 
@@ -140,13 +140,13 @@ def resolve_repeated_thread(
 def check_half_started(
     earlier: Conversation,
     offers: Offers,
-    letter: NewThread,
+    new_thread: NewThread,
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> None:
     """Raise Conflict unless a thread whose first message never arrived is the one meant."""
     thread = earlier.thread
-    if not _is_about(thread, offers, letter, request, kind):
+    if not _is_about(thread, offers, new_thread, request, kind):
         raise request_id_conflict(f"thread {thread.id}")
 
 
@@ -157,7 +157,7 @@ def has_subject(thread: Thread, subject: str) -> bool:
 
 def has_same_content(message: Message, draft: Draft) -> bool:
     """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
-    files = [(one.title, one.size, one.content) for one in message.attachments]
+    files = [(attachment.title, attachment.size, attachment.content) for attachment in message.attachments]
     return (
         is_same_text(message.text, draft.text)
         and len(files) == len(draft.attachments)
@@ -179,14 +179,14 @@ def check_limits(draft: Draft, limits: Limits) -> None:
             f"The message has {format_length(length)}; the surgery takes {limits.text}.",
             hint="Make it shorter.",
         )
-    for enclosure in draft.attachments:
-        _check_attachment(enclosure, limits)
+    for file in draft.attachments:
+        _check_attachment(file, limits)
 
 
-def smallest_text_limit(rows: Sequence[Service]) -> int | None:
+def smallest_text_limit(services: Sequence[Service]) -> int | None:
     """How long a message may be for each of `rows`, in characters, `None` = not said."""
     return min(
-        (each for row in rows if (each := require_offer(row).limits.text) is not None), default=None
+        (limit for service in services if (limit := require_offer(service).limits.text) is not None), default=None
     )
 
 
@@ -204,8 +204,8 @@ def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     """The lines of a plan on the message; `shown` tells whether to show how it begins."""
     count = format_length(len(draft.text))
     yield "Message", f"{_shorten(draft.text)} ({count})" if shown else count
-    for each in draft.attachments:
-        yield "Attachment", f"{each.name} ({each.content_type}, {len(each.content)} bytes)"
+    for file in draft.attachments:
+        yield "Attachment", f"{file.name} ({file.content_type}, {len(file.content)} bytes)"
 
 
 def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
@@ -219,13 +219,13 @@ def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
 
 def _format_rate(rate: Rate, currency: str) -> str:
     when = f"{rate.applies}: " if rate.applies else ""
-    extra = ", ".join(_format_surcharge(each, currency) for each in rate.surcharges)
+    extra = ", ".join(_format_surcharge(surcharge, currency) for surcharge in rate.surcharges)
     amount = f"{currency} {rate.amount:f}" if rate.amount else "free"
     return f"{when}{amount} (with {extra})" if extra else f"{when}{amount}"
 
 
-def _format_surcharge(part: Surcharge, currency: str) -> str:
-    return f"{part.name or 'a surcharge'} {currency} {part.amount:f}"
+def _format_surcharge(surcharge: Surcharge, currency: str) -> str:
+    return f"{surcharge.name or 'a surcharge'} {currency} {surcharge.amount:f}"
 
 
 def _shorten(text: str) -> str:
@@ -233,99 +233,99 @@ def _shorten(text: str) -> str:
     return first if len(first) <= MAX_SHOWN else f"{first[:MAX_SHOWN].rstrip()}…"
 
 
-def _preview_thread(row: Service, letter: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
+def _preview_thread(service: Service, new_thread: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
     return Thread(
         id=None,
         kind=kind,
-        subject=letter.subject,
+        subject=new_thread.subject,
         status="preparation",
         closed_because=None,
-        surgery=row.surgery.name,
-        practitioner=row.surgery.gp,
+        surgery=service.surgery.name,
+        practitioner=service.surgery.gp,
         started=None,
         last=None,
         message_count=1,
         unread_count=0,
         zone=zone.key,
-        surgery_id=row.surgery.id,
+        surgery_id=service.surgery.id,
     )
 
 
 def _is_same(
     earlier: Conversation,
     offers: Offers,
-    letter: NewThread,
+    new_thread: NewThread,
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> bool:
     thread = earlier.thread
     return (
-        _is_about(thread, offers, letter, request, kind)
+        _is_about(thread, offers, new_thread, request, kind)
         and bool(earlier.messages)
-        and has_same_content(earlier.messages[0], letter.draft)
+        and has_same_content(earlier.messages[0], new_thread.draft)
     )
 
 
 def _is_about(
-    thread: Thread, offers: Offers, letter: NewThread, request: ServiceRequest, kind: ThreadKind
+    thread: Thread, offers: Offers, new_thread: NewThread, request: ServiceRequest, kind: ThreadKind
 ) -> bool:
     ids = {one.id for one in find_surgeries(offers.surgeries, request.gp)}
     there = request.gp is None or thread.surgery_id in {None, *ids}
-    return there and thread.kind == kind and has_subject(thread, letter.subject)
+    return there and thread.kind == kind and has_subject(thread, new_thread.subject)
 
 
-def _is_same_file(there: tuple[str | None, int | None, bytes | None], meant: AttachedFile) -> bool:
-    title, size, content = there
-    told = content is None or content == meant.content
-    return told and title == meant.name and size in {None, len(meant.content)}
+def _is_same_file(attached: tuple[str | None, int | None, bytes | None], file: AttachedFile) -> bool:
+    title, size, content = attached
+    is_same_bytes = content is None or content == file.content
+    return is_same_bytes and title == file.name and size in {None, len(file.content)}
 
 
-def _check_attachment(enclosure: AttachedFile, limits: Limits) -> None:
-    size = len(enclosure.content)
+def _check_attachment(file: AttachedFile, limits: Limits) -> None:
+    size = len(file.content)
     if limits.attachment is not None and size > limits.attachment:
         raise InvalidUsage(
-            f"{enclosure.name} has {size} bytes; the surgery takes {limits.attachment}.",
+            f"{file.name} has {size} bytes; the surgery takes {limits.attachment}.",
             hint="Make it smaller.",
         )
-    if limits.types and not _is_accepted(limits.types, enclosure.content_type):
+    if limits.types and not _is_accepted(limits.types, file.content_type):
         raise InvalidUsage(
-            f"The surgery does not take {enclosure.name}: it is {enclosure.content_type}.",
+            f"The surgery does not take {file.name}: it is {file.content_type}.",
             hint=f"It takes {', '.join(limits.types)}.",
         )
 
 
 def _is_accepted(types: tuple[str, ...], written: str) -> bool:
     family = f"{written.partition('/')[0]}/*"
-    return bool({written, family, "*/*"} & {each.casefold() for each in types})
+    return bool({written, family, "*/*"} & {accepted.casefold() for accepted in types})
 
 
 CONTACT_KIND = ThreadKind.ADMINISTRATIVE
 
 
-def fetch_text_limit(writer: MessageContext, gp: str | None) -> int | None:
+def fetch_text_limit(context: MessageContext, gp: str | None) -> int | None:
     """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
-    offers = filter_by_gp(writer.portal.fetch_offers(), gp)
-    return smallest_text_limit(require_service(offers, ServiceName.CONTACT, writer.clock()))
+    offers = filter_by_gp(context.portal.fetch_offers(), gp)
+    return smallest_text_limit(require_service(offers, ServiceName.CONTACT, context.clock()))
 
 
 def propose_contact(
-    writer: MessageContext, letter: NewThread, request: ServiceRequest
+    context: MessageContext, new_thread: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
     """Write to the reception.
 
     Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
     was used for something else; InputNeeded when several surgeries may be meant.
     """
-    desk = writer.portal.mailbox.fetch_thread_facts(request.lookup, CONTACT_KIND)
-    if desk.earlier and not desk.half:
-        return resolve_repeated_thread(desk.earlier, desk.offers, letter, request, CONTACT_KIND)
-    if desk.earlier:
-        check_half_started(desk.earlier, desk.offers, letter, request, CONTACT_KIND)
-    row = choose_service(desk.offers, ServiceName.CONTACT, writer.clock(), request.gp, writer.asker)
-    return build_new_thread(writer, row, letter, request, _contact_action(row))
+    facts = context.portal.mailbox.fetch_thread_facts(request.lookup, CONTACT_KIND)
+    if facts.earlier and not facts.half:
+        return resolve_repeated_thread(facts.earlier, facts.offers, new_thread, request, CONTACT_KIND)
+    if facts.earlier:
+        check_half_started(facts.earlier, facts.offers, new_thread, request, CONTACT_KIND)
+    service = choose_service(facts.offers, ServiceName.CONTACT, context.clock(), request.gp, context.asker)
+    return build_new_thread(context, service, new_thread, request, _contact_action(service))
 
 
-def _contact_action(row: Service) -> ThreadAction:
-    costs = row.price is not None and row.price.at_sending
-    charge = Charge("A message to the surgery", row.price) if costs else None
+def _contact_action(service: Service) -> ThreadAction:
+    costs = service.price is not None and service.price.at_sending
+    charge = Charge("A message to the surgery", service.price) if costs else None
     return ThreadAction(CONTACT_KIND, "Write to the surgery's reception", charge)

@@ -77,11 +77,11 @@ def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Se
 
     Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when nowhere.
     """
-    rows = [row for row in list_services(offers, now) if row.service is name]
-    usable = [row for row in rows if row.status is Standing.OFFERED]
+    services = [service for service in list_services(offers, now) if service.service is name]
+    usable = [service for service in services if service.status is Standing.OFFERED]
     if usable:
         return usable
-    raise build_refusal(offers, rows, name)
+    raise build_refusal(offers, services, name)
 
 
 def choose_service(
@@ -96,16 +96,16 @@ def choose_service(
     return choose_one(require_service(filter_by_gp(offers, gp), name, now), name, asker)
 
 
-def choose_one(on: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
+def choose_one(services: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
     """The only one of `on`, or the one that the person picks; raises InputNeeded."""
-    if len(on) == 1:
-        return on[0]
-    several = f"Several of your GPs offer {SERVICE_LABELS[name]}: {_join_labels(on)}."
-    if not asker.allowed:
-        raise InputNeeded(several, hint=f"Name one: --gp '{on[0].surgery.gp or on[0].surgery.id}'.")
-    labels = [(row.surgery.id, row.surgery.label) for row in on]
+    if len(services) == 1:
+        return services[0]
+    several = f"Several of your GPs offer {SERVICE_LABELS[name]}: {_join_labels(services)}."
+    if not asker.can_ask:
+        raise InputNeeded(several, hint=f"Name one: --gp '{services[0].surgery.gp or services[0].surgery.id}'.")
+    labels = [(service.surgery.id, service.surgery.label) for service in services]
     chosen = asker.choose(f"{several} Which one?", labels, flag="--gp")
-    return next(row for row in on if row.surgery.id == chosen)
+    return next(service for service in services if service.surgery.id == chosen)
 
 
 def filter_by_gp(offers: Offers, gp: str | None) -> Offers:
@@ -118,33 +118,33 @@ def filter_by_gp(offers: Offers, gp: str | None) -> Offers:
 
 def find_surgeries(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surgery, ...]:
     """Those of `surgeries` that `gp` names, all when `None`; raises NotFound as `at_gp` does."""
-    found = tuple(each for each in surgeries if gp is None or has_name(each, gp))
+    found = tuple(surgery for surgery in surgeries if gp is None or has_name(surgery, gp))
     if found or not surgeries:
         return found
-    known = "; ".join(each.label for each in surgeries)
+    known = "; ".join(surgery.label for surgery in surgeries)
     raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
 
 
-def has_name(surgery: Surgery, words: str) -> bool:
+def has_name(surgery: Surgery, name: str) -> bool:
     """Whether `words` name this GP: its id, or part of the doctor's or the surgery's name."""
-    part = words.strip().casefold()
-    return words == surgery.id or (bool(part) and part in surgery.label.casefold())
+    part = name.strip().casefold()
+    return name == surgery.id or (bool(part) and part in surgery.label.casefold())
 
 
-def build_refusal(offers: Offers, rows: Sequence[Service], name: ServiceName) -> GpcliError:
+def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName) -> GpcliError:
     """The error for a service that none of `rows` lets the patient use."""
     if not offers.surgeries:
         return NotOffered(
             f"You have no GP, so nobody offers you {SERVICE_LABELS[name]}.",
             hint="gpcli gp shows what the portal knows of your GP.",
         )
-    row = min(rows, key=lambda each: _NEAREST.index(each.status))
-    if row.status is Standing.NOT_OFFERED:
-        asked = tuple(dict.fromkeys(each.surgery for each in rows))
-        return NotOffered(_not_offered_text(asked, name), hint=_phone_hint(rows))
-    cure = Cure.MORE_RIGHTS if row.status is Standing.NOT_PERMITTED else None
-    hint = _HINTS.get(row.status) or _phone_hint(rows)
-    return _ERRORS[row.status](row.reason or "", hint=hint, cure=cure)
+    service = min(services, key=lambda candidate: _NEAREST.index(candidate.status))
+    if service.status is Standing.NOT_OFFERED:
+        surgeries = tuple(dict.fromkeys(candidate.surgery for candidate in services))
+        return NotOffered(_not_offered_text(surgeries, name), hint=_phone_hint(services))
+    cure = Cure.MORE_RIGHTS if service.status is Standing.NOT_PERMITTED else None
+    hint = _HINTS.get(service.status) or _phone_hint(services)
+    return _ERRORS[service.status](service.reason or "", hint=hint, cure=cure)
 
 
 def find_hidden_commands(
@@ -157,12 +157,12 @@ def find_hidden_commands(
     """
     if not offers.complete:
         return {}
-    rows = list_services(offers, now)
+    services = list_services(offers, now)
     hidden: dict[str, str] = {}
     for command, names in starts.items():
-        ours = [row for row in rows if row.service in names]
-        if all(row.status is Standing.NOT_OFFERED for row in ours):
-            error = build_refusal(offers, ours, names[0])
+        started = [service for service in services if service.service in names]
+        if all(service.status is Standing.NOT_OFFERED for service in started):
+            error = build_refusal(offers, started, names[0])
             hidden[command] = f"{error.message} {error.hint}".strip()
     return hidden
 
@@ -177,9 +177,9 @@ def parse_service(word: str) -> ServiceName:
     raise InvalidUsage(f"There is no service '{word}'{guess}", hint=f"The services are {known}.")
 
 
-def has_no_online_service(rows: Sequence[Service]) -> bool:
+def has_no_online_service(services: Sequence[Service]) -> bool:
     """Whether no GP offers any service at all."""
-    return all(row.status is Standing.NOT_OFFERED for row in rows)
+    return all(service.status is Standing.NOT_OFFERED for service in services)
 
 
 _NEAREST = (
@@ -222,8 +222,8 @@ def _find_offer(surgery: Surgery, name: ServiceName, offers: Offers) -> Offer | 
 
 def _find_absence(offer: Offer, now: datetime) -> Absence | None:
     for absence in offer.absences:
-        begun = absence.start is None or absence.start <= now
-        if begun and (absence.end is None or now < absence.end):
+        has_begun = absence.start is None or absence.start <= now
+        if has_begun and (absence.end is None or now < absence.end):
             return absence
     return None
 
@@ -269,10 +269,10 @@ def _absence_text(surgery: Surgery, service: str, absence: Absence, zone: tzinfo
     return f"{surgery.label} has switched off {service}{since}{until}{why}."
 
 
-def _join_labels(rows: Sequence[Service]) -> str:
-    return "; ".join(row.surgery.label for row in rows)
+def _join_labels(services: Sequence[Service]) -> str:
+    return "; ".join(service.surgery.label for service in services)
 
 
-def _phone_hint(rows: Sequence[Service]) -> str:
-    numbers = dict.fromkeys(row.surgery.phone for row in rows if row.surgery.phone)
+def _phone_hint(services: Sequence[Service]) -> str:
+    numbers = dict.fromkeys(service.surgery.phone for service in services if service.surgery.phone)
     return f"Call the surgery instead: {' or '.join(numbers)}." if numbers else ""

@@ -32,9 +32,9 @@ class PrescriptionListing:
     """
 
     shown: tuple[Prescription, ...]
-    more: int = 0
-    older: int = 0
-    unsaid: int = 0
+    inactive: int = 0
+    long_expired: int = 0
+    unknown_kind: int = 0
 
 
 def fetch_prescriptions(
@@ -51,42 +51,42 @@ def fetch_prescriptions(
     `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
-    wanted = [
-        one
-        for one in portal.prescriptions.fetch_prescriptions()
-        if (not low or one.low) and _is_at(one, surgeries)
+    matching = [
+        prescription
+        for prescription in portal.prescriptions.fetch_prescriptions()
+        if (not low or prescription.low) and _is_at(prescription, surgeries)
     ]
-    found = [one for one in wanted if kind in {None, one.kind}]
-    kept = [one for one in found if not _is_long_expired(one, now.date())]
-    shown = kept if everything else [one for one in kept if is_in_use(one)]
-    kindless = [one for one in wanted if kind and one.kind is None]
+    of_kind = [prescription for prescription in matching if kind in {None, prescription.kind}]
+    recent = [prescription for prescription in of_kind if not _is_long_expired(prescription, now.date())]
+    shown = recent if everything else [prescription for prescription in recent if is_in_use(prescription)]
+    of_unknown_kind = [prescription for prescription in matching if kind and prescription.kind is None]
     return PrescriptionListing(
         tuple(shown),
-        more=len(kept) - len(shown),
-        older=len(found) - len(kept) if everything else 0,
-        unsaid=sum(everything or is_in_use(one) for one in kindless),
+        inactive=len(recent) - len(shown),
+        long_expired=len(of_kind) - len(recent) if everything else 0,
+        unknown_kind=sum(everything or is_in_use(prescription) for prescription in of_unknown_kind),
     )
 
 
 def choose_prescription(
-    portal: Portal, prescription: str | None, asker: Asker, label: Callable[[Prescription], str]
+    portal: Portal, prescription_id: str | None, asker: Asker, label: Callable[[Prescription], str]
 ) -> Prescription:
     """The prescription with this id, or what has replaced it; without an id, one from a list.
 
     Raises NotFound, and InputNeeded where nobody can be asked.
     """
-    if prescription is None and not asker.allowed:
+    if prescription_id is None and not asker.can_ask:
         raise InputNeeded("A prescription's id is needed.", hint=SEE_PRESCRIPTIONS)
-    there = portal.prescriptions.fetch_prescriptions()
-    if prescription is None:
-        choices = [(str(one.id), label(one)) for one in there if is_in_use(one)]
+    prescriptions = portal.prescriptions.fetch_prescriptions()
+    if prescription_id is None:
+        choices = [(str(prescription.id), label(prescription)) for prescription in prescriptions if is_in_use(prescription)]
         if not choices:
             raise InputNeeded("There is no prescription to choose from.", hint=SEE_PRESCRIPTIONS)
-        prescription = asker.choose("Which prescription?", choices, flag="ID")
-    by_former = {former: one for one in there for former in one.predecessors}
-    found = (by_former | {str(one.id): one for one in there}).get(prescription)
+        prescription_id = asker.choose("Which prescription?", choices, flag="ID")
+    by_former = {former: prescription for prescription in prescriptions for former in prescription.predecessors}
+    found = (by_former | {str(prescription.id): prescription for prescription in prescriptions}).get(prescription_id)
     if found is None:
-        raise no_such_prescription(prescription)
+        raise no_such_prescription(prescription_id)
     return found
 
 
@@ -95,65 +95,65 @@ def no_such_prescription(prescription: str) -> NotFound:
     return NotFound(f"There is no prescription '{prescription}'.", hint=SEE_PRESCRIPTIONS)
 
 
-def is_in_use(one: Prescription) -> bool:
+def is_in_use(prescription: Prescription) -> bool:
     """Whether something can still be fetched on it, as far as its status and date tell."""
-    return one.status == "active" and not one.expired
+    return prescription.status == "active" and not prescription.expired
 
 
 def choose_renewal(
-    portal: Portal, renewal: str | None, asker: Asker, label: Callable[[Renewal], str]
+    portal: Portal, renewal_id: str | None, asker: Asker, label: Callable[[Renewal], str]
 ) -> str:
     """The id given, or one picked from those that can be taken back; raises InputNeeded."""
-    if renewal is not None and renewal.strip():
-        return renewal
-    if renewal is not None or not asker.allowed:
+    if renewal_id is not None and renewal_id.strip():
+        return renewal_id
+    if renewal_id is not None or not asker.can_ask:
         raise InputNeeded("A request's id is needed.", hint=_SEE_REQUESTS)
-    found = [one for one in portal.prescriptions.fetch_renewals() if one.status in WITHDRAWABLE]
+    found = [renewal for renewal in portal.prescriptions.fetch_renewals() if renewal.status in WITHDRAWABLE]
     if not found:
         raise InputNeeded("There is no request that can be taken back.", hint=_SEE_REQUESTS)
-    choices = [(str(one.id), label(one)) for one in found]
+    choices = [(str(renewal.id), label(renewal)) for renewal in found]
     return asker.choose("Which request?", choices, flag="ID")
 
 
-def propose_renewal_withdrawal(portal: Portal, renewal: str, intent: UUID) -> Decision[Renewal]:
+def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) -> Decision[Renewal]:
     """Take a request to renew back; one that was taken back counts as done.
 
     Never gated by what the GP offers now. Raises NotFound; AlreadyAnswered when the surgery has
     taken it up.
     """
-    there = portal.prescriptions.fetch_renewal(renewal)
-    if there.status == WITHDRAWN:
-        return Outcome(there, changed=False)
-    if there.status not in WITHDRAWABLE:
+    renewal = portal.prescriptions.fetch_renewal(renewal_id)
+    if renewal.status == WITHDRAWN:
+        return Outcome(renewal, changed=False)
+    if renewal.status not in WITHDRAWABLE:
         raise AlreadyAnswered(
-            f"The surgery has taken {renewal} up: it is {there.status}.",
+            f"The surgery has taken {renewal_id} up: it is {renewal.status}.",
             hint="gpcli rx requests shows the answers.",
         )
     parties = portal.fetch_parties()
     return Proposal(
         action="Withdraw this request",
         rows=(
-            ("Request", there.id),
-            ("Prescription", there.prescription),
-            ("Asked", there.asked),
-            ("Note", there.note),
+            ("Request", renewal.id),
+            ("Prescription", renewal.prescription),
+            ("Asked", renewal.asked),
+            ("Note", renewal.note),
             ("For", parties.patient.name),
             ("By", parties.on_behalf_by.name if parties.on_behalf_by else None),
         ),
-        preview=there,
-        send=lambda: portal.prescriptions.send_withdrawal(renewal, intent),
+        preview=renewal,
+        send=lambda: portal.prescriptions.send_withdrawal(renewal_id, intent),
     )
 
 
-def _is_at(one: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:
-    return surgeries is None or one.surgery_id in {each.id for each in surgeries}
+def _is_at(prescription: Prescription, surgeries: tuple[Surgery, ...] | None) -> bool:
+    return surgeries is None or prescription.surgery_id in {surgery.id for surgery in surgeries}
 
 
-def _is_long_expired(one: Prescription, today: date) -> bool:
+def _is_long_expired(prescription: Prescription, today: date) -> bool:
     """Whether it expired over 12 months ago; a partial date counts to its end."""
-    if not one.expired or one.valid_until is None:
+    if not prescription.expired or prescription.valid_until is None:
         return False
-    until = one.valid_until[:10]
+    until = prescription.valid_until[:10]
     return until < _year_before(today).isoformat()[: len(until)]
 
 

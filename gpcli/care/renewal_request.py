@@ -82,7 +82,7 @@ class RenewalItem:
     warnings: tuple[str, ...] = ()
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is still to be asked for."""
         return self.renewal is None and self.error is None
 
@@ -97,12 +97,12 @@ class RenewalItem:
             return self.prescription.label
         return self.renewal.prescription if self.renewal else None
 
-    def after(self, asked: RenewalOutcome) -> RenewalItem:
+    def with_outcome(self, outcome: RenewalOutcome) -> RenewalItem:
         """The same once it was asked for."""
-        error = cast("GpcliError | None", asked.error)
-        return replace(self, renewal=asked.renewal, changed=asked.changed, error=error)
+        error = cast("GpcliError | None", outcome.error)
+        return replace(self, renewal=outcome.renewal, changed=outcome.changed, error=error)
 
-    def result(self, zone: str) -> RenewalResult:
+    def to_result(self, zone: str) -> RenewalResult:
         """What scripts and tables get; `zone` where the record names none."""
         renewal, error = self.renewal, self.error
         return RenewalResult(
@@ -126,18 +126,18 @@ class SkippedPrescription:
     why: str
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """The whole sentence."""
-        one = self.prescription
-        return f"{one.label} ({one.id}) runs out but is left out: {self.why}"
+        prescription = self.prescription
+        return f"{prescription.label} ({prescription.id}) runs out but is left out: {self.why}"
 
 
 @dataclass(frozen=True)
 class RenewalPlan:
     """All lines of one renewal, and what `--low` left out."""
 
-    lines: tuple[RenewalItem, ...]
-    left_out: tuple[SkippedPrescription, ...] = ()
+    items: tuple[RenewalItem, ...]
+    skipped: tuple[SkippedPrescription, ...] = ()
 
 
 PlanRows = tuple[tuple[str, PlanValue], ...]
@@ -146,41 +146,41 @@ ServicesByGp = Mapping[str, Service]
 """Where renewal stands at each of the patient's GPs, by the GP's id."""
 
 
-def find_service(line: RenewalItem, rows: ServicesByGp) -> Service | None:
+def find_service(item: RenewalItem, services: ServicesByGp) -> Service | None:
     """Where renewal stands at the prescriber, if that is one of the patient's GPs."""
-    surgery = line.prescription.surgery_id if line.prescription else None
-    return rows.get(surgery or "")
+    surgery = item.prescription.surgery_id if item.prescription else None
+    return services.get(surgery or "")
 
 
 def plan_rows(
-    renewing: RenewalPlan,
-    rows: ServicesByGp,
+    plan: RenewalPlan,
+    services: ServicesByGp,
     asked: Sequence[Service],
     parties: Parties,
     note: str | None,
     price: Price | None,
 ) -> PlanRows:
     """The plan's rows; `asked` is where renewal stands at those who are asked."""
-    due = [line for line in renewing.lines if line.due]
+    due = [item for item in plan.items if item.is_due]
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (
-        *_prescription_rows(due, rows),
-        *(("Asked for already", line.label) for line in renewing.lines if line.renewal),
+        *_prescription_rows(due, services),
+        *(("Asked for already", item.label) for item in plan.items if item.renewal),
         ("For", parties.patient.name),
         ("By", by),
         ("Note", note),
-        *(("Answer", row.answer_time) for row in asked),
+        *(("Answer", service.answer_time) for service in asked),
         *_price_rows(price, len(due)),
     )
 
 
-def plan_warnings(renewing: RenewalPlan) -> Iterator[str]:
+def plan_warnings(plan: RenewalPlan) -> Iterator[str]:
     """What to know before agreeing, each with what it is about."""
-    for line in renewing.lines:
-        if line.error:
-            yield f"{line.id} can't be asked for: {line.error.message}"
-        for warning in line.warnings:
-            yield f"{line.label}: {warning}"
+    for item in plan.items:
+        if item.error:
+            yield f"{item.id} can't be asked for: {item.error.message}"
+        for warning in item.warnings:
+            yield f"{item.label}: {warning}"
 
 
 def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
@@ -196,7 +196,7 @@ def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | N
 
 def check_note(note: str | None, asked: Sequence[Service]) -> None:
     """Raise Usage for a note that is longer than one of those asked takes."""
-    limits = [row.offer.limits.text for row in asked if row.offer and row.offer.limits.text]
+    limits = [service.offer.limits.text for service in asked if service.offer and service.offer.limits.text]
     most = min(limits, default=None)
     if note is not None and most is not None and len(note) > most:
         raise InvalidUsage(
@@ -205,43 +205,43 @@ def check_note(note: str | None, asked: Sequence[Service]) -> None:
         )
 
 
-def preview_item(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
+def preview_item(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
     """The line as a dry run shows it: a request that has no id yet."""
-    one = line.prescription
-    if one is None or not line.due:
-        return line
+    prescription = item.prescription
+    if prescription is None or not item.is_due:
+        return item
     renewal = Renewal(
         id=None,
         status="requested",
-        prescription_id=one.id,
-        prescription=one.label,
+        prescription_id=prescription.id,
+        prescription=prescription.label,
         asked=None,
         updated=None,
-        note=wanted.note,
+        note=request.note,
         answer=None,
-        zone=one.zone,
+        zone=prescription.zone,
     )
-    return replace(line, renewal=renewal)
+    return replace(item, renewal=renewal)
 
 
-def _prescription_rows(due: Sequence[RenewalItem], rows: ServicesByGp) -> Iterator[tuple[str, PlanValue]]:
+def _prescription_rows(due: Sequence[RenewalItem], services: ServicesByGp) -> Iterator[tuple[str, PlanValue]]:
     """The prescriptions under the GP that each goes to."""
     by_gp: dict[str | None, list[RenewalItem]] = {}
-    for line in due:
-        row = find_service(line, rows)
-        prescriber = line.prescription.prescriber if line.prescription else None
-        by_gp.setdefault(row.surgery.label if row else prescriber, []).append(line)
-    for gp, lines in by_gp.items():
+    for item in due:
+        service = find_service(item, services)
+        prescriber = item.prescription.prescriber if item.prescription else None
+        by_gp.setdefault(service.surgery.label if service else prescriber, []).append(item)
+    for gp, items in by_gp.items():
         yield "To", gp
-        for line in lines:
-            yield "Prescription", f"{line.label} ({line.id}){_remaining_text(line.prescription)}"
+        for item in items:
+            yield "Prescription", f"{item.label} ({item.id}){_remaining_text(item.prescription)}"
 
 
-def _remaining_text(one: Prescription | None) -> str:
+def _remaining_text(prescription: Prescription | None) -> str:
     """What is left, as the end of a row; nothing where nobody knows."""
-    if one is None or one.remaining is None or one.expired:
+    if prescription is None or prescription.remaining is None or prescription.expired:
         return ""
-    return f", {one.remaining.fills or 'none'} left"
+    return f", {prescription.remaining.fills or 'none'} left"
 
 
 def _price_rows(price: Price | None, count: int) -> PlanRows:
@@ -270,38 +270,38 @@ _RESULT_WORDS = {
 }
 
 
-def overall_error(lines: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
+def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
     """What the results come to: nothing wrong, or the error that the command ends with.
 
     A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
     unknown outcome beats everything else. `request_id` is what makes a repetition safe.
     """
-    failed = [(line.id, line.error) for line in lines if line.error]
+    failed = [(item.id, item.error) for item in items if item.error]
     if not failed:
         return None
     unknown = [(name, error) for name, error in failed if isinstance(error, OutcomeUnknown)]
     if unknown:
         hint = unknown[0][1].hint
         return OutcomeUnknown(_format_errors(unknown), hint=hint, request_id=request_id)
-    if len(failed) < len(lines) or len({error.exit for _, error in failed}) > 1:
-        return Partial(f"{_format_counts(lines)}. {_format_errors(failed)}", hint=_REQUESTS)
+    if len(failed) < len(items) or len({error.exit for _, error in failed}) > 1:
+        return Partial(f"{_format_counts(items)}. {_format_errors(failed)}", hint=_REQUESTS)
     return _merge_errors(failed)
 
 
-def format_result(line: RenewalItem) -> str:
+def format_result(item: RenewalItem) -> str:
     """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
-    if line.renewal is None:
+    if item.renewal is None:
         return NOT_ASKED
-    if line.renewal.id is None:
+    if item.renewal.id is None:
         return "not sent"
-    words = _RESULT_WORDS.get(line.renewal.status, "asked for")
-    return words if line.changed else f"{words} before"
+    words = _RESULT_WORDS.get(item.renewal.status, "asked for")
+    return words if item.changed else f"{words} before"
 
 
-def _format_counts(lines: Sequence[RenewalItem]) -> str:
+def _format_counts(items: Sequence[RenewalItem]) -> str:
     """How many ended in which way: what is new, what was there before, what failed."""
-    in_order = sorted(lines, key=lambda line: (line.error is not None, not line.changed))
-    counted = Counter(format_result(line) for line in in_order)
+    in_order = sorted(items, key=lambda item: (item.error is not None, not item.changed))
+    counted = Counter(format_result(item) for item in in_order)
     return ", ".join(f"{count} {words}" for words, count in counted.items())
 
 

@@ -49,21 +49,21 @@ Selection = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
 """What to ask for, each once, and what `--low` leaves out."""
 
 
-def select_items(counter: RenewalContext, facts: RenewalFacts, wanted: RenewalRequest) -> Selection:
+def select_items(context: RenewalContext, facts: RenewalFacts, request: RenewalRequest) -> Selection:
     """What to ask for; raises InputNeeded when nothing is chosen and nobody can be asked."""
-    ids, low = wanted.ids or (), wanted.low
-    if wanted.ids is None and not low:
-        picked = _choose_ids(counter, facts, wanted.gp)
-        ids, low = tuple(each for each in picked if each != LOW), LOW in picked
-    lines, left_out = _select_low(counter, facts, wanted.gp) if low else ((), ())
-    named = (_find_item(each, facts) for each in ids)
-    return tuple({line.id: line for line in (*lines, *named)}.values()), left_out
+    ids, low = request.ids or (), request.low
+    if request.ids is None and not low:
+        picked = _choose_ids(context, facts, request.gp)
+        ids, low = tuple(identity for identity in picked if identity != LOW), LOW in picked
+    items, left_out = _select_low(context, facts, request.gp) if low else ((), ())
+    named = (_find_item(identity, facts) for identity in ids)
+    return tuple({item.id: item for item in (*items, *named)}.values()), left_out
 
 
 def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
-    for one in facts.prescriptions:
-        if one.id == identity:
-            return _build_item(one)
+    for prescription in facts.prescriptions:
+        if prescription.id == identity:
+            return _build_item(prescription)
     for newer in facts.prescriptions:
         if identity in newer.predecessors:
             return _build_replaced_item(identity, newer, facts)
@@ -72,10 +72,10 @@ def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
 
 def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
     """One that is not the newest: asking for it again must not renew what replaced it."""
-    asked = next((each for each in facts.renewals if each.prescription_id == identity), None)
-    if asked and (asked.open or asked.status in _RENEWED):
+    requested = next((renewal for renewal in facts.renewals if renewal.prescription_id == identity), None)
+    if requested and (requested.open or requested.status in _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
-        return RenewalItem(identity, newer, renewal=asked, warnings=(warning,))
+        return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
     error = AlreadyAnswered(
         f"It was replaced already, by {newer.id}.",
         hint=f"gpcli rx renew {newer.id} asks for the new one.",
@@ -83,77 +83,77 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
     return RenewalItem(identity, newer, error=error)
 
 
-def _build_item(one: Prescription) -> RenewalItem:
-    return RenewalItem(one.id, one, warnings=tuple(_item_warnings(one)))
+def _build_item(prescription: Prescription) -> RenewalItem:
+    return RenewalItem(prescription.id, prescription, warnings=tuple(_item_warnings(prescription)))
 
 
-def _item_warnings(one: Prescription) -> Iterator[str]:
-    if one.group in STRICT_GROUPS:
-        yield f"Group {one.group}: a consultation is usually needed before it is renewed."
-    if one.expired:
+def _item_warnings(prescription: Prescription) -> Iterator[str]:
+    if prescription.group in STRICT_GROUPS:
+        yield f"Group {prescription.group}: a consultation is usually needed before it is renewed."
+    if prescription.expired:
         yield "It has expired: portals usually refuse that, and a new one needs an appointment."
-    if one.status == "stopped":
+    if prescription.status == "stopped":
         yield "It was stopped: portals usually refuse to renew that."
-    if _was_refused(one):
-        yield f"The surgery refused it when you last asked{_answer_ending(one)}"
+    if _was_refused(prescription):
+        yield f"The surgery refused it when you last asked{_answer_ending(prescription)}"
 
 
-def _was_refused(one: Prescription) -> bool:
-    return one.renewal is not None and one.renewal.status in REFUSED
+def _was_refused(prescription: Prescription) -> bool:
+    return prescription.renewal is not None and prescription.renewal.status in REFUSED
 
 
-def _answer_ending(one: Prescription) -> str:
-    answer = one.renewal.answer if one.renewal else None
+def _answer_ending(prescription: Prescription) -> str:
+    answer = prescription.renewal.answer if prescription.renewal else None
     return f": {answer}" if answer else "."
 
 
-def _select_low(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> Selection:
+def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> Selection:
     """What runs out, without what would be in vain: a script may ask for this every day."""
-    low = [one for one in _find_candidates(facts, gp) if one.low]
-    today = counter.clock().date()
-    reasons = {one.id: _skip_reason(one, today) for one in low}
-    left_out = (SkippedPrescription(one, why) for one in low if (why := reasons[one.id]))
-    return tuple(_build_item(one) for one in low if not reasons[one.id]), tuple(left_out)
+    low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
+    today = context.clock().date()
+    reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
+    left_out = (SkippedPrescription(prescription, why) for prescription in low if (why := reasons[prescription.id]))
+    return tuple(_build_item(prescription) for prescription in low if not reasons[prescription.id]), tuple(left_out)
 
 
-def _skip_reason(one: Prescription, today: date) -> str | None:
+def _skip_reason(prescription: Prescription, today: date) -> str | None:
     """Why asking for it is in vain, as far as can be told."""
-    if one.renewal and one.renewal.open:
+    if prescription.renewal and prescription.renewal.open:
         return None
-    if _was_refused(one):
-        return f"the surgery refused it when you last asked{_answer_ending(one)}"
-    if one.group in STRICT_GROUPS:
-        return f"group {one.group}, for which a consultation is usually needed first."
-    if one.predecessors and _is_just_issued(one, today):
+    if _was_refused(prescription):
+        return f"the surgery refused it when you last asked{_answer_ending(prescription)}"
+    if prescription.group in STRICT_GROUPS:
+        return f"group {prescription.group}, for which a consultation is usually needed first."
+    if prescription.predecessors and _is_just_issued(prescription, today):
         return "it was renewed less than a week ago."
     return None
 
 
-def _is_just_issued(one: Prescription, today: date) -> bool:
+def _is_just_issued(prescription: Prescription, today: date) -> bool:
     with suppress(ValueError):
-        return today - date.fromisoformat((one.issued or "")[:10]) < _JUST_RENEWED
+        return today - date.fromisoformat((prescription.issued or "")[:10]) < _JUST_RENEWED
     return False
 
 
 def _find_candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
-    ours = {surgery.id for surgery in filter_by_gp(facts.offers, gp).surgeries}
+    at_gp = {surgery.id for surgery in filter_by_gp(facts.offers, gp).surgeries}
     return [
-        one for one in facts.prescriptions if is_in_use(one) and (gp is None or one.surgery_id in ours)
+        prescription for prescription in facts.prescriptions if is_in_use(prescription) and (gp is None or prescription.surgery_id in at_gp)
     ]
 
 
-def _choose_ids(counter: RenewalContext, facts: RenewalFacts, gp: str | None) -> list[str]:
+def _choose_ids(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> list[str]:
     hint = f"Name prescriptions (gpcli rx list shows their ids), or {LOW}."
-    if not counter.asker.allowed:
+    if not context.asker.can_ask:
         raise InputNeeded("Which prescription?", hint=hint)
-    asked = {one.id for one in facts.prescriptions if one.renewal and one.renewal.open}
-    free = [one for one in _find_candidates(facts, gp) if one.id not in asked]
+    open_ids = {prescription.id for prescription in facts.prescriptions if prescription.renewal and prescription.renewal.open}
+    free = [prescription for prescription in _find_candidates(facts, gp) if prescription.id not in open_ids]
     if not free:
         raise InputNeeded("There is no prescription to choose from.", hint=hint)
-    low = [line.label for line in _select_low(counter, facts, gp)[0] if line.id not in asked]
-    together = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
-    choices = [*together, *((str(one.id), counter.label(one)) for one in free)]
-    return counter.asker.choose_several("Which prescriptions?", choices, flag="ID")
+    low = [item.label for item in _select_low(context, facts, gp)[0] if item.id not in open_ids]
+    all_low = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
+    choices = [*all_low, *((str(prescription.id), context.label(prescription)) for prescription in free)]
+    return context.asker.choose_several("Which prescriptions?", choices, flag="ID")
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class EarlierRequests:
     renewals: tuple[Renewal, ...] = ()
 
     @cached_property
-    def ours(self) -> dict[str, Renewal]:
+    def own(self) -> dict[str, Renewal]:
         """Those that an earlier try with the same intent made, by their prescription."""
         return {
             renewal.prescription_id or "": renewal
@@ -173,75 +173,75 @@ class EarlierRequests:
         }
 
     @property
-    def begun(self) -> datetime | None:
+    def started(self) -> datetime | None:
         """When that try was, if there was one and it says so."""
-        return min((each.asked for each in self.ours.values() if each.asked), default=None)
+        return min((renewal.asked for renewal in self.own.values() if renewal.asked), default=None)
 
-    def open_then(self, names: Iterable[str]) -> Renewal | None:
+    def find_open_then(self, prescription_ids: Iterable[str]) -> Renewal | None:
         """The request of another intent that kept that try from asking for one of `names`."""
-        begun, ids = self.begun, set(names)
-        others = (each for each in self.renewals if each.prescription_id in ids)
-        return next((each for each in others if begun and _was_open(each, begun)), None)
+        begun, ids = self.started, set(prescription_ids)
+        others = (renewal for renewal in self.renewals if renewal.prescription_id in ids)
+        return next((renewal for renewal in others if begun and _was_open(renewal, begun)), None)
 
 
-def fetch_earlier_requests(portal: Portal, wanted: RenewalRequest) -> EarlierRequests:
+def fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> EarlierRequests:
     """The requests of the past, where this may be a repetition; else none."""
-    found = portal.prescriptions.fetch_renewals() if wanted.repeated else ()
-    return EarlierRequests(wanted.intent, tuple(found))
+    found = portal.prescriptions.fetch_renewals() if request.repeated else ()
+    return EarlierRequests(request.intent, tuple(found))
 
 
 def check_same_selection(
-    lines: Sequence[RenewalItem], wanted: RenewalRequest, earlier: EarlierRequests
+    items: Sequence[RenewalItem], request: RenewalRequest, earlier: EarlierRequests
 ) -> None:
     """Raise Conflict when this request id asked for a prescription that is not named now.
 
     What `--low` stands for may change from one day to the next.
     """
-    if wanted.low:
+    if request.low:
         return
-    named = {name for line in lines if line.prescription for name in _all_ids(line.prescription)}
-    for before, renewal in earlier.ours.items():
-        if before not in named:
+    named_ids = {identity for item in items if item.prescription for identity in _all_ids(item.prescription)}
+    for prescription_id, renewal in earlier.own.items():
+        if prescription_id not in named_ids:
             raise request_id_conflict(str(renewal.id))
 
 
-def apply_earlier(line: RenewalItem, wanted: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
+def apply_earlier(item: RenewalItem, request: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
     """The line as it is when this very request, or another open one, is there already.
 
     Raises Conflict when this request id asked for the same with another note.
     """
-    one = line.prescription
-    if one is None:
-        return line
-    names = (line.id, *_all_ids(one))
-    ours = next((earlier.ours[name] for name in names if name in earlier.ours), None)
-    if ours and not _has_same_note(ours, wanted):
-        raise request_id_conflict(str(ours.id))
-    if ours:
-        identity = ours.prescription_id or line.id
-        return replace(line, id=identity, renewal=ours, error=None, warnings=())
-    if not line.due:
-        return line
-    open_now = one.renewal if one.renewal and one.renewal.open else None
-    there = earlier.open_then(names) or open_now
-    if there is None:
-        return line
-    return warn_of_unsent_note(replace(line, renewal=there, warnings=()), wanted)
+    prescription = item.prescription
+    if prescription is None:
+        return item
+    ids = (item.id, *_all_ids(prescription))
+    own = next((earlier.own[candidate] for candidate in ids if candidate in earlier.own), None)
+    if own and not _has_same_note(own, request):
+        raise request_id_conflict(str(own.id))
+    if own:
+        identity = own.prescription_id or item.id
+        return replace(item, id=identity, renewal=own, error=None, warnings=())
+    if not item.is_due:
+        return item
+    open_now = prescription.renewal if prescription.renewal and prescription.renewal.open else None
+    found = earlier.find_open_then(ids) or open_now
+    if found is None:
+        return item
+    return warn_of_unsent_note(replace(item, renewal=found, warnings=()), request)
 
 
-def warn_of_unsent_note(line: RenewalItem, wanted: RenewalRequest) -> RenewalItem:
+def warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
     """The line with a warning where what was there already bears another note."""
-    if line.renewal is None or line.changed or wanted.note is None:
-        return line
-    if _has_same_note(line.renewal, wanted):
-        return line
+    if item.renewal is None or item.changed or request.note is None:
+        return item
+    if _has_same_note(item.renewal, request):
+        return item
     unsent = "It is asked for already; your note was not sent."
-    return replace(line, warnings=(*line.warnings, unsent))
+    return replace(item, warnings=(*item.warnings, unsent))
 
 
-def _all_ids(one: Prescription) -> tuple[str, ...]:
+def _all_ids(prescription: Prescription) -> tuple[str, ...]:
     """The ids that a prescription goes and went by."""
-    return (one.id, *one.predecessors)
+    return (prescription.id, *prescription.predecessors)
 
 
 def _was_open(renewal: Renewal, moment: datetime) -> bool:
@@ -251,14 +251,14 @@ def _was_open(renewal: Renewal, moment: datetime) -> bool:
     return renewal.open or renewal.updated is None or renewal.updated >= moment
 
 
-def _has_same_note(renewal: Renewal, wanted: RenewalRequest) -> bool:
-    return (renewal.note or "").strip() == (wanted.note or "").strip()
+def _has_same_note(renewal: Renewal, request: RenewalRequest) -> bool:
+    return (renewal.note or "").strip() == (request.note or "").strip()
 
 
 RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
 
 
-def propose_renewal(counter: RenewalContext, wanted: RenewalRequest) -> Decision[RenewalPlan]:
+def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decision[RenewalPlan]:
     """Decide which prescriptions to ask for, and whom.
 
     What is asked for already counts as done, and so does what was renewed, by its former id. A
@@ -267,89 +267,89 @@ def propose_renewal(counter: RenewalContext, wanted: RenewalRequest) -> Decision
     the GP; Conflict when the request id was used for something else; NotOffered and its like when
     no GP renews.
     """
-    _check_request(wanted)
-    facts = counter.portal.prescriptions.fetch_renewal_facts()
-    offers, now = filter_by_gp(facts.offers, wanted.gp), counter.clock()
-    if wanted.ids is None:
+    _check_request(request)
+    facts = context.portal.prescriptions.fetch_renewal_facts()
+    offers, now = filter_by_gp(facts.offers, request.gp), context.clock()
+    if request.ids is None:
         require_service(offers, RENEWAL, now)
-    lines, left_out = select_items(counter, facts, wanted)
-    earlier = fetch_earlier_requests(counter.portal, wanted)
-    check_same_selection(lines, wanted, earlier)
-    lines = tuple(apply_earlier(line, wanted, earlier) for line in lines)
-    if any(line.renewal is None for line in lines):
+    items, left_out = select_items(context, facts, request)
+    earlier = fetch_earlier_requests(context.portal, request)
+    check_same_selection(items, request, earlier)
+    items = tuple(apply_earlier(item, request, earlier) for item in items)
+    if any(item.renewal is None for item in items):
         require_service(offers, RENEWAL, now)
-    rows = {row.surgery.id: row for row in list_services(facts.offers, now) if row.service is RENEWAL}
-    lines = tuple(_check_prescriber(line, facts.offers, rows, wanted.gp) for line in lines)
-    renewing = RenewalPlan(lines, left_out)
-    if not any(line.due for line in lines):
-        return Outcome(renewing, changed=False)
-    return _build_proposal(counter, wanted, facts.offers.prices.get(RENEWAL), rows, renewing)
+    services = {service.surgery.id: service for service in list_services(facts.offers, now) if service.service is RENEWAL}
+    items = tuple(_check_prescriber(item, facts.offers, services, request.gp) for item in items)
+    plan = RenewalPlan(items, left_out)
+    if not any(item.is_due for item in items):
+        return Outcome(plan, changed=False)
+    return _build_proposal(context, request, facts.offers.prices.get(RENEWAL), services, plan)
 
 
-def _check_request(wanted: RenewalRequest) -> None:
-    if wanted.low and wanted.ids is not None:
+def _check_request(request: RenewalRequest) -> None:
+    if request.low and request.ids is not None:
         raise InvalidUsage("Name prescriptions, or --low: only one of them.")
-    if wanted.note is not None and not wanted.note.strip():
+    if request.note is not None and not request.note.strip():
         raise InvalidUsage("--note is empty.", hint="Leave it out, or say something.")
-    if not all(each.strip() for each in wanted.ids or ()):
+    if not all(identity.strip() for identity in request.ids or ()):
         raise InputNeeded("A prescription's id is empty.", hint=SEE_PRESCRIPTIONS)
 
 
-def _check_prescriber(line: RenewalItem, offers: Offers, rows: ServicesByGp, gp: str | None) -> RenewalItem:
+def _check_prescriber(item: RenewalItem, offers: Offers, services: ServicesByGp, gp: str | None) -> RenewalItem:
     """The line with an error where its prescriber can't be asked; raises Usage for a wrong GP."""
-    one, row = line.prescription, find_service(line, rows)
-    if one is None or row is None or not line.due:
-        return line
-    if row.surgery not in filter_by_gp(offers, gp).surgeries:
+    prescription, service = item.prescription, find_service(item, services)
+    if prescription is None or service is None or not item.is_due:
+        return item
+    if service.surgery not in filter_by_gp(offers, gp).surgeries:
         raise InvalidUsage(
-            f"{one.id} was prescribed by {row.surgery.label}, and a renewal goes there, "
+            f"{prescription.id} was prescribed by {service.surgery.label}, and a renewal goes there, "
             f"not to '{gp}'.",
             hint="Leave --gp out.",
         )
-    if row.status is Standing.OFFERED:
-        return line
-    return replace(line, error=build_refusal(offers, [row], RENEWAL))
+    if service.status is Standing.OFFERED:
+        return item
+    return replace(item, error=build_refusal(offers, [service], RENEWAL))
 
 
 def _build_proposal(
-    counter: RenewalContext,
-    wanted: RenewalRequest,
+    context: RenewalContext,
+    request: RenewalRequest,
     price: Price | None,
-    rows: ServicesByGp,
-    renewing: RenewalPlan,
+    services: ServicesByGp,
+    plan: RenewalPlan,
 ) -> Proposal[RenewalPlan]:
-    due = [line for line in renewing.lines if line.due]
-    usable = [row for row in rows.values() if row.status is Standing.OFFERED]
-    asked = [row for row in usable if row in [find_service(line, rows) for line in due]] or usable[:1]
-    check_note(wanted.note, asked)
-    looks = [build_offer_check(counter.portal, row, counter.clock) for row in asked]
-    parties = counter.portal.fetch_parties()
+    due = [item for item in plan.items if item.is_due]
+    usable = [service for service in services.values() if service.status is Standing.OFFERED]
+    asked = [service for service in usable if service in [find_service(item, services) for item in due]] or usable[:1]
+    check_note(request.note, asked)
+    offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
+    parties = context.portal.fetch_parties()
     return Proposal(
         action=f"Ask to renew {'these prescriptions' if len(due) > 1 else 'this prescription'}",
-        rows=plan_rows(renewing, rows, asked, parties, wanted.note, price),
-        preview=replace(renewing, lines=tuple(preview_item(line, wanted) for line in renewing.lines)),
-        send=lambda: _send_renewals(counter.portal, wanted, renewing),
-        charge=build_charge(price, len(due), capped=wanted.capped),
-        warnings=tuple(plan_warnings(renewing)),
-        still_so=lambda: _run_all(looks),
+        rows=plan_rows(plan, services, asked, parties, request.note, price),
+        preview=replace(plan, items=tuple(preview_item(item, request) for item in plan.items)),
+        send=lambda: _send_renewals(context.portal, request, plan),
+        charge=build_charge(price, len(due), capped=request.capped),
+        warnings=tuple(plan_warnings(plan)),
+        revalidate=lambda: _run_all(offer_checks),
     )
 
 
-def _run_all(looks: Sequence[Callable[[], None]]) -> None:
-    for look in looks:
-        look()
+def _run_all(checks: Sequence[Callable[[], None]]) -> None:
+    for check in checks:
+        check()
 
 
 def _send_renewals(
-    portal: Portal, wanted: RenewalRequest, renewing: RenewalPlan
+    portal: Portal, request: RenewalRequest, plan: RenewalPlan
 ) -> WriteResult[RenewalPlan]:
-    due = [line.prescription for line in renewing.lines if line.due and line.prescription]
-    ended = portal.prescriptions.send_renewals(due, wanted.note, wanted.intent)
-    asked = {each.prescription.id: each for each in ended}
-    lines = tuple(
-        warn_of_unsent_note(line.after(asked[line.prescription.id]), wanted)
-        if line.due and line.prescription
-        else line
-        for line in renewing.lines
+    due = [item.prescription for item in plan.items if item.is_due and item.prescription]
+    outcomes = portal.prescriptions.send_renewals(due, request.note, request.intent)
+    outcome_of = {outcome.prescription.id: outcome for outcome in outcomes}
+    items = tuple(
+        warn_of_unsent_note(item.with_outcome(outcome_of[item.prescription.id]), request)
+        if item.is_due and item.prescription
+        else item
+        for item in plan.items
     )
-    return WriteResult(replace(renewing, lines=lines), any(line.changed for line in lines))
+    return WriteResult(replace(plan, items=items), any(item.changed for item in items))

@@ -12,14 +12,14 @@ from gpcli.model.service import Price, Service, Standing
 
 
 def build_offer_check(
-    portal: Portal, row: Service, clock: Callable[[], datetime]
+    portal: Portal, shown: Service, clock: Callable[[], datetime]
 ) -> Callable[[], None]:
-    """What a proposal's `still_so` is for a service that the plan showed as `row`.
+    """What a proposal's `revalidate` is for a service that the plan showed as `row`.
 
     It reads the offers anew and raises NotOffered, OffForNow, ConsentNeeded or NotPermitted where
     the service can't be used any more, FeeNotAccepted where it has become dearer.
     """
-    return lambda: _check_still_offered(portal, row, clock())
+    return lambda: _check_still_offered(portal, shown, clock())
 
 
 def check_price_not_risen(what: str, shown: Price | None, current: Price | None) -> None:
@@ -41,15 +41,15 @@ def _is_within(current: Price, shown: Price) -> bool:
     return charged and current.currency == shown.currency and current.high <= shown.high
 
 
-def _check_still_offered(portal: Portal, row: Service, now: datetime) -> None:
+def _check_still_offered(portal: Portal, shown: Service, now: datetime) -> None:
     offers = portal.fetch_offers()
-    rows = [
-        each
-        for each in list_services(offers, now)
-        if each.service is row.service and each.surgery.id == row.surgery.id
+    current = [
+        candidate
+        for candidate in list_services(offers, now)
+        if candidate.service is shown.service and candidate.surgery.id == shown.surgery.id
     ]
-    if not rows:
-        raise NotOffered(f"{row.surgery.label} is not your GP any more.", hint="gpcli gp")
-    if rows[0].status is not Standing.OFFERED:
-        raise build_refusal(offers, rows, row.service)
-    check_price_not_risen(SERVICE_LABELS[row.service], row.price, rows[0].price)
+    if not current:
+        raise NotOffered(f"{shown.surgery.label} is not your GP any more.", hint="gpcli gp")
+    if current[0].status is not Standing.OFFERED:
+        raise build_refusal(offers, current, shown.service)
+    check_price_not_risen(SERVICE_LABELS[shown.service], shown.price, current[0].price)

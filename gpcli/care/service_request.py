@@ -79,19 +79,19 @@ class BookingContext:
     label: Callable[[Slot], str]
 
 
-def party_rows(parties: Parties, row: Service) -> tuple[tuple[str, PlanValue], ...]:
+def party_rows(parties: Parties, service: Service) -> tuple[tuple[str, PlanValue], ...]:
     """The lines of a plan on the surgery, the patient, and who acts for them."""
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    return (("Surgery", row.surgery.label), ("For", parties.patient.name), ("By", by))
+    return (("Surgery", service.surgery.label), ("For", parties.patient.name), ("By", by))
 
 
-def require_offer(row: Service) -> Offer:
+def require_offer(service: Service) -> Offer:
     """The offer behind a service that can be used."""
-    assert row.offer is not None, "only a service without an offer has none"  # noqa: S101
-    return row.offer
+    assert service.offer is not None, "only a service without an offer has none"  # noqa: S101
+    return service.offer
 
 
-def preview_appointment(row: Service, request: ServiceRequest, **known: Any) -> Appointment:
+def preview_appointment(service: Service, request: ServiceRequest, **known: Any) -> Appointment:
     """The appointment as it would be, from what is `known`; it has no id yet."""
     blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
     return Appointment(
@@ -99,9 +99,9 @@ def preview_appointment(row: Service, request: ServiceRequest, **known: Any) -> 
             **blank,
             "status": "proposed",
             "requested": (),
-            "service": row.service,
-            "practitioner": row.surgery.gp,
-            "surgery": row.surgery.name,
+            "service": service.service,
+            "practitioner": service.surgery.gp,
+            "surgery": service.surgery.name,
             "reason": request.reason,
             "identifiers": (),
             **known,

@@ -40,14 +40,14 @@ class SlotFilters:
     channel: str | None = None
     not_before: datetime | None = None
 
-    def misses(self, slot: Slot, zone: ZoneInfo) -> str | None:
+    def find_mismatch(self, slot: Slot, zone: ZoneInfo) -> str | None:
         """The name of the first filter that takes `slot` out, or `None` if it stays."""
         start = slot.start.astimezone(zone)
         tests = (
             ("--from and --to", self.first <= start.date() <= self.last),
             ("--weekday", not self.weekdays or start.weekday() in self.weekdays),
-            ("--between", self._in_hours(start.time())),
-            ("--with", self._with(slot)),
+            ("--between", self._is_in_hours(start.time())),
+            ("--with", self._has_practitioner(slot)),
             ("--via", self.channel in {None, slot.channel}),
             ("--notice", self.not_before is None or slot.start >= self.not_before),
         )
@@ -64,21 +64,21 @@ class SlotFilters:
             raise InvalidUsage("No day from --from to --to is one of the --weekday days.")
         return [_build_window(day, opens, day, closes, zone) for day in wished]
 
-    def yet_to_come(self, zone: ZoneInfo, now: datetime) -> list[Window]:
+    def coming_windows(self, zone: ZoneInfo, now: datetime) -> list[Window]:
         """The periods that are not over; one that has begun begins at the present."""
         present = now.astimezone(zone).replace(microsecond=0)
         return [
-            Window(max(each.start, present), each.end)
-            for each in self.windows(zone)
-            if each.end > now
+            Window(max(window.start, present), window.end)
+            for window in self.windows(zone)
+            if window.end > now
         ]
 
-    def _in_hours(self, start: time) -> bool:
+    def _is_in_hours(self, start: time) -> bool:
         return self.between is None or self.between[0] <= start < self.between[1]
 
-    def _with(self, slot: Slot) -> bool:
-        words = (self.practitioner or "").strip().casefold()
-        return words in (slot.practitioner or "").casefold()
+    def _has_practitioner(self, slot: Slot) -> bool:
+        name = (self.practitioner or "").strip().casefold()
+        return name in (slot.practitioner or "").casefold()
 
 
 _DAY_END = time(23, 59, 59)
@@ -222,41 +222,41 @@ BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
 class SlotSearch:
     """A search for free times, which remembers what its filters took out."""
 
-    wanted: SlotFilters
+    filters: SlotFilters
     zone: ZoneInfo
     now: datetime
-    begun: bool = False
+    started: bool = False
     removed: Counter[str] = field(default_factory=Counter)
 
     @property
     def days(self) -> tuple[date, date]:
         """The first and the last day searched."""
-        return self.wanted.first, self.wanted.last
+        return self.filters.first, self.filters.last
 
-    def pick(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
+    def select(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
         """The slots among `free` that are wanted, at most `limit`, in the order given."""
-        return islice(self._wanted(free), limit)
+        return islice(self._matching(free), limit)
 
-    def _wanted(self, free: Iterable[Slot]) -> Iterator[Slot]:
-        self.begun = True
+    def _matching(self, free: Iterable[Slot]) -> Iterator[Slot]:
+        self.started = True
         for slot in free:
-            missed = self._past(slot) or self.wanted.misses(slot, self.zone)
+            missed = self._find_past(slot) or self.filters.find_mismatch(slot, self.zone)
             if missed:
                 self.removed[missed] += 1
             else:
                 yield slot
 
-    def _past(self, slot: Slot) -> str | None:
+    def _find_past(self, slot: Slot) -> str | None:
         return "being in the past" if slot.start <= self.now else None
 
-    def why_none(self, what: str) -> str:
+    def explain_none(self, what: str) -> str:
         """A sentence on what was searched and what the filters removed."""
-        span = f"from {self.wanted.first:%a %d %b %Y} to {self.wanted.last:%a %d %b %Y}"
+        period = f"from {self.filters.first:%a %d %b %Y} to {self.filters.last:%a %d %b %Y}"
         if not self.removed:
-            return f"No {what} {span}."
+            return f"No {what} {period}."
         parts = ", ".join(f"{number} by {name}" for name, number in self.removed.most_common())
         total = self.removed.total()
-        return f"No {what} {span} fits: {total} free, all left out ({parts})."
+        return f"No {what} {period} fits: {total} free, all left out ({parts})."
 
 
 def fetch_slots(
@@ -273,13 +273,13 @@ def fetch_slots(
     no GP is called `gp`.
     """
     offers = filter_by_gp(portal.fetch_offers(), gp)
-    rows = require_service(offers, name, search.now)
-    free = portal.fetch_slots([row.offer for row in rows if row.offer], *search.days)
-    return search.pick(free, limit)
+    services = require_service(offers, name, search.now)
+    free = portal.fetch_slots([service.offer for service in services if service.offer], *search.days)
+    return search.select(free, limit)
 
 
 def find_slot_service(
-    slot: Slot, offers: Offers, wanted: ServiceName, now: datetime, gp: str | None, asker: Asker
+    slot: Slot, offers: Offers, requested: ServiceName, now: datetime, gp: str | None, asker: Asker
 ) -> Service:
     """The service that `slot` is a time for, at the GP whose time it is.
 
@@ -287,23 +287,23 @@ def find_slot_service(
     than `gp`; NotOffered when it is at none of the person's GPs, and when the service can't be
     used there, with its like; InputNeeded when several GPs may be meant and nobody can be asked.
     """
-    name = _check_bookable(slot, wanted)
-    rows = [row for row in list_services(offers, now) if row.service is name]
-    ours = [row for row in rows if _is_at(slot, row, offers)]
-    if rows and not ours:
+    name = _check_bookable(slot, requested)
+    services = [service for service in list_services(offers, now) if service.service is name]
+    at_gp = [service for service in services if _is_at(slot, service, offers)]
+    if services and not at_gp:
         raise NotOffered(f"{slot.id} is not a time at your GP.", hint="gpcli slots lists yours.")
-    meant = [row for row in ours if gp is None or has_name(row.surgery, gp)]
-    if ours and not meant:
+    named = [service for service in at_gp if gp is None or has_name(service.surgery, gp)]
+    if at_gp and not named:
         raise InvalidUsage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
-    usable = [row for row in meant if row.status is Standing.OFFERED]
+    usable = [service for service in named if service.status is Standing.OFFERED]
     if not usable:
-        raise build_refusal(offers, meant, name)
+        raise build_refusal(offers, named, name)
     return choose_one(usable, name, asker)
 
 
-def _check_bookable(slot: Slot, wanted: ServiceName) -> ServiceName:
+def _check_bookable(slot: Slot, requested: ServiceName) -> ServiceName:
     written = slot.service or ServiceName.BOOKING
-    if wanted is ServiceName.FLU_VACCINATION and written != wanted:
+    if requested is ServiceName.FLU_VACCINATION and written != requested:
         raise InvalidUsage(
             f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those."
         )
@@ -315,7 +315,7 @@ def _check_bookable(slot: Slot, wanted: ServiceName) -> ServiceName:
     return ServiceName(written)
 
 
-def _is_at(slot: Slot, row: Service, offers: Offers) -> bool:
+def _is_at(slot: Slot, service: Service, offers: Offers) -> bool:
     """Whether the time is at this row's GP, as far as the portal says whose it is."""
-    ids = {offer.id for offer in offers.offers if offer.surgery.id == row.surgery.id}
-    return slot.surgery_id in {None, row.surgery.id} and slot.healthcare_service in {None, *ids}
+    ids = {offer.id for offer in offers.offers if offer.surgery.id == service.surgery.id}
+    return slot.surgery_id in {None, service.surgery.id} and slot.healthcare_service in {None, *ids}

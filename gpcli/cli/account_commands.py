@@ -81,7 +81,7 @@ def login(
         select_portal(context, portal, environment)
     elif environment is not None:
         check_environment(context.profile, environment)
-    automatic = not no_browser and context.ask.allowed
+    automatic = not no_browser and context.ask.can_ask
     prompter = TerminalPrompter(
         context, browser=None if no_browser else browser, automatic=automatic
     )

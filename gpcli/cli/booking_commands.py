@@ -68,8 +68,8 @@ def slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
     shown = context.output.show_list(SLOTS, free)
-    if search.begun and not shown:
-        context.output.notice(search.why_none("free time"))
+    if search.started and not shown:
+        context.output.notice(search.explain_none("free time"))
     context.require_complete()
 
 
@@ -144,7 +144,7 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
         context.output.show_separator()
         context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
-        context.output.notice(search.why_none("free time"))
+        context.output.notice(search.explain_none("free time"))
     context.require_complete()
 
 

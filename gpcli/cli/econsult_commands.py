@@ -75,7 +75,7 @@ def start(
     if not in_writing and output.answer_field_query(RECEIPT):
         return
     source = build_source(context, message, message_file, attach)
-    if way is None and not context.ask.allowed:
+    if way is None and not context.ask.can_ask:
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
         )
@@ -114,7 +114,7 @@ def join(
     if not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, consultation)
-    opens_itself = context.ask.allowed and context.output.is_table and not no_browser
+    opens_itself = context.ask.can_ask and context.output.is_table and not no_browser
     if browser is not None or opens_itself:
         _open_link(context, link, browser)
 

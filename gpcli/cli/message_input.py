@@ -90,11 +90,11 @@ def read_new_thread(
     text = _read_given_text(context, source)
     attachments = read_attachments(source.attach)
     must_write = text is None and text_needed
-    if must_write and not context.ask.allowed:
+    if must_write and not context.ask.can_ask:
         raise _no_message_error()
-    longest = gate() if (about is None or must_write) and context.ask.allowed else None
+    longest = gate() if (about is None or must_write) and context.ask.can_ask else None
     if about is None:
-        about = parse_subject(context.ask.text("Subject", flag="--subject"))
+        about = parse_subject(context.ask.ask_text("Subject", flag="--subject"))
     if must_write:
         text = compose_message(
             context, source.draft, (f"Subject: {about}", describe_text_limit(longest))
@@ -113,7 +113,7 @@ def read_draft(
     """
     text = _read_given_text(context, source)
     attachments = read_attachments(source.attach)
-    if text is None and not context.ask.allowed:
+    if text is None and not context.ask.can_ask:
         raise _no_message_error()
     return Draft(
         compose_message(context, source.draft, about()) if text is None else text, attachments

@@ -98,7 +98,7 @@ def show_read_result(context: AppContext, outcome: Outcome[ReadResult], intent: 
     sent = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
     context.output.show_list(message_receipts(context.zone.key), receipts)
-    error = outcome.record.trouble
+    error = outcome.record.error
     if error is None:
         context.output.notice(_format_read_notice(outcome))
     if isinstance(error, OutcomeUnknown):

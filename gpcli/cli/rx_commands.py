@@ -127,8 +127,8 @@ def renew(
     facts = RenewalContext(context.portal, context.now, context.ask, prescription_label)
     decision = renewals.propose_renewal(facts, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
-    for left_out in proposed.left_out:
-        context.output.notice(left_out.words)
+    for left_out in proposed.skipped:
+        context.output.notice(left_out.sentence)
     _show_renewal(context, context.confirm_and_send(decision), request.intent)
 
 
@@ -171,13 +171,13 @@ def withdraw(
 
 def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:
     """Yield what a list leaves out, and how to see it."""
-    if found.more:
-        them = "it" if found.more == 1 else "them"
-        yield f"{found.more} more, in use no longer: --all shows {them}."
-    if found.older:
-        yield f"{found.older} that expired over 12 months ago {_is_or_are(found.older)} left out."
-    if found.unsaid:
-        yield f"{found.unsaid} whose kind is not told {_is_or_are(found.unsaid)} left out."
+    if found.inactive:
+        them = "it" if found.inactive == 1 else "them"
+        yield f"{found.inactive} more, in use no longer: --all shows {them}."
+    if found.long_expired:
+        yield f"{found.long_expired} that expired over 12 months ago {_is_or_are(found.long_expired)} left out."
+    if found.unknown_kind:
+        yield f"{found.unknown_kind} whose kind is not told {_is_or_are(found.unknown_kind)} left out."
 
 
 def _is_or_are(count: int) -> str:
@@ -213,7 +213,7 @@ def _read_ids(context: AppContext) -> list[str]:
 
 def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
     """Show a result for each prescription, and a summary; raise the error of the whole."""
-    lines, sent = outcome.record.lines, build_receipt(context, outcome, intent)
+    lines, sent = outcome.record.items, build_receipt(context, outcome, intent)
     error = overall_error(lines, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
         receipts = [_build_renewal_receipt(line, context.zone.key, sent) for line in lines]
@@ -225,14 +225,14 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
 
 
 def _build_renewal_receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
-    return RenewalReceipt.of(line.result(zone), replace(sent, changed=line.changed))
+    return RenewalReceipt.of(line.to_result(zone), replace(sent, changed=line.changed))
 
 
 def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
     """Return the notices on a request to renew: a line for each kind of result."""
-    lines = [line for line in outcome.record.lines if line.renewal]
-    if not outcome.record.lines:
-        return [f"There is nothing {'else ' if outcome.record.left_out else ''}to ask for."]
+    lines = [line for line in outcome.record.items if line.renewal]
+    if not outcome.record.items:
+        return [f"There is nothing {'else ' if outcome.record.skipped else ''}to ask for."]
     if outcome.dry_run:
         return [DRY_RUN_NOTICE]
     new_first = sorted(lines, key=lambda line: not line.changed)

@@ -185,11 +185,11 @@ class RenewalReceipt(Receipt, RenewalResult):
     """
 
     @classmethod
-    def of(cls, result: RenewalResult, sending: Receipt) -> RenewalReceipt:
+    def of(cls, result: RenewalResult, receipt: Receipt) -> RenewalReceipt:
         """The receipt for `result`."""
         known = {
             field.name: getattr(record, field.name)
-            for record in (result, sending)
+            for record in (result, receipt)
             for field in fields(record)
         }
         return cls(**known)

@@ -79,9 +79,9 @@ class AppointmentReceipt(Receipt, Appointment):
     """
 
     @classmethod
-    def of(cls, appointment: Appointment, sending: Receipt) -> AppointmentReceipt:
+    def of(cls, appointment: Appointment, receipt: Receipt) -> AppointmentReceipt:
         """The receipt for `appointment`."""
-        return cls(**_values(appointment), **_values(sending))
+        return cls(**_values(appointment), **_values(receipt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +89,9 @@ class ConsentReceipt(Receipt, Consent):
     """A consent given or withdrawn; the rest as in an AppointmentReceipt."""
 
     @classmethod
-    def of(cls, consent: Consent, sending: Receipt) -> ConsentReceipt:
+    def of(cls, consent: Consent, receipt: Receipt) -> ConsentReceipt:
         """The receipt for `consent`."""
-        return cls(**_values(consent), **_values(sending))
+        return cls(**_values(consent), **_values(receipt))
 
 
 def _values(record: Appointment | Consent | Receipt) -> dict[str, Any]:

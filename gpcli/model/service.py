@@ -32,7 +32,7 @@ class Surgery:
     @property
     def label(self) -> str:
         """The GP and the surgery in one phrase."""
-        return ", ".join(part for part in (self.gp, self.name) if part) or self.id
+        return ", ".join(name for name in (self.gp, self.name) if name) or self.id
 
     @property
     def phone(self) -> str | None:
@@ -195,6 +195,6 @@ class Consent:
 
 def highest_level(consents: Iterable[Consent]) -> ConsentLevel:
     """What the active ones among `consents` add up to; basic when there is none."""
-    held = {each.level for each in consents if each.status == "active"}
+    held = {consent.level for consent in consents if consent.status == "active"}
     known = [level for level in ConsentLevel if level in held]
     return known[-1] if known else ConsentLevel.BASIC

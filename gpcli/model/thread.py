@@ -100,7 +100,7 @@ class Conversation:
     @property
     def latest_from_surgery(self) -> Message | None:
         """The newest message that the surgery sent, if there is one."""
-        return next((one for one in reversed(self.messages) if not one.mine), None)
+        return next((message for message in reversed(self.messages) if not message.mine), None)
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,9 @@ class ThreadReceipt(Receipt, Thread):
     """
 
     @classmethod
-    def of(cls, thread: Thread, sending: Receipt) -> ThreadReceipt:
+    def of(cls, thread: Thread, receipt: Receipt) -> ThreadReceipt:
         """The receipt for `thread`."""
-        return cls(**_thread_values(thread), **_thread_values(sending))
+        return cls(**_thread_values(thread), **_thread_values(receipt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,10 +192,10 @@ class MessageReceipt(Receipt, Message):
     status: str
 
     @classmethod
-    def of(cls, message: Message, sending: Receipt) -> MessageReceipt:
+    def of(cls, message: Message, receipt: Receipt) -> MessageReceipt:
         """The receipt for `message`."""
         status = SENT if message.id else "preparation"
-        return cls(**_thread_values(message), **_thread_values(sending), status=status)
+        return cls(**_thread_values(message), **_thread_values(receipt), status=status)
 
 
 def _thread_values(record: Thread | Message | Receipt) -> dict[str, Any]:

@@ -85,7 +85,12 @@ class RecordMapper:
         )
 
     def read_surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
-        """Return the patient's GPs; raise NotFound, or BadResponse when none of them can be read."""
+        """Return the patient's GPs.
+
+        Raises:
+            NotFound: the bundle lacks the patient's own record.
+            BadResponse: none of the GPs can be read.
+        """
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
         self.remember_addresses(require(lambda: patient.references("generalPractitioner")))

@@ -1,4 +1,4 @@
-"""From bundles to threads: which message belongs where, what is missing, what comes first."""
+"""Bundles of Communications to threads: grouped, complete, and in order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from gpcli.portal.mapping import RecordMapper, require
 
 @dataclass(frozen=True)
 class GroupedMessages:
-    """The patient's Communications of a bundle: headers by reference, messages by their header's.
+    """The patient's Communications of a bundle: headers, and messages, by header reference.
 
-    A header that says something itself is a message of its thread, too.
+    A header that has content of its own is also a message of its thread.
     """
 
     headers: Mapping[str, Element]
@@ -33,7 +33,11 @@ class GroupedMessages:
 
 
 class ThreadMapper:
-    """Reads the threads of one patient; `is_read` tells which messages are known as read here."""
+    """Reads the threads of one patient.
+
+    `zone` is the time zone of the surgery. `is_read` tells by its id whether this machine has a
+    message marked as read.
+    """
 
     def __init__(
         self, mapper: RecordMapper, patient: str, zone: str, is_read: Callable[[str], bool]
@@ -44,110 +48,127 @@ class ThreadMapper:
         self._is_read = is_read
 
     def group_messages(self, bundle: Bundle) -> GroupedMessages:
-        """What belongs together; what is somebody else's, or was withdrawn as wrong, is dropped."""
-        found = list(bundle.of_type("Communication"))
-        placed = self._mapper.read_each((one, partial(self._place, one)) for one in found)
-        headers = {one.relative_reference: one for header, one in placed if header is None}
-        messages: dict[str, list[Element]] = {each: [] for each in headers}
-        for header, one in placed:
-            if header or one.json.get("payload"):
-                messages.setdefault(header or one.relative_reference, []).append(one)
+        """Group messages by thread, without other patients' and those entered in error."""
+        records = list(bundle.of_type("Communication"))
+        pairs = self._mapper.read_each((each, partial(self._find_header, each)) for each in records)
+        headers = {each.relative_reference: each for header, each in pairs if header is None}
+        messages: dict[str, list[Element]] = {reference: [] for reference in headers}
+        for header, record in pairs:
+            if header or record.json.get("payload"):
+                messages.setdefault(header or record.relative_reference, []).append(record)
         return GroupedMessages(headers, messages)
 
     def read_threads(self, bundle: Bundle) -> list[Thread]:
-        """All threads, those with something unread first, then by their newest message."""
-        found = self.group_messages(bundle)
-        self._report_orphans(found, bundle)
+        """Return all threads: those with unread messages first, then by their newest message."""
+        groups = self.group_messages(bundle)
+        self._report_orphans(groups, bundle)
         threads = self._mapper.read_each(
-            (header, partial(self._read_thread, header, found, bundle))
-            for header in found.headers.values()
+            (header, partial(self._read_whole_thread, header, groups, bundle))
+            for header in groups.headers.values()
         )
         return sorted(threads, key=_unread_then_newest)
 
     def read_headers(self, bundle: Bundle) -> list[Thread]:
-        """The threads whose headers are in a bundle, as far as these tell of them."""
+        """Return the threads of a bundle as their headers describe them, without messages."""
         headers = self.group_messages(bundle).headers.values()
         return self._mapper.read_each(
-            (header, partial(self._read_header_with, header, [], bundle)) for header in headers
+            (header, partial(self._read_thread, header, [], bundle)) for header in headers
         )
 
     def read_conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
-        """One thread of a bundle; `None` if it is not there. Raises BadResponse."""
+        """Return one thread with its messages; `None` if the bundle lacks it.
+
+        Raises:
+            BadResponse: its header can't be read.
+        """
         reference = f"Communication/{thread}"
-        one = bundle.get(reference)
-        if one is None or not require(lambda: is_about_patient(one, self._patient)):
+        header = bundle.get(reference)
+        if header is None or not require(lambda: is_about_patient(header, self._patient)):
             return None
-        found = self.group_messages(bundle)
-        messages = self._read_messages(found.messages.get(reference, []), bundle)
-        return Conversation(require(lambda: self._read_header_with(one, messages, bundle)), tuple(messages))
+        groups = self.group_messages(bundle)
+        messages = self._read_messages(groups.messages.get(reference, []), bundle)
+        read = require(lambda: self._read_thread(header, messages, bundle))
+        return Conversation(read, tuple(messages))
 
     def read_message(self, record: Element, bundle: Bundle) -> Message | None:
-        """One message; `None` for what is somebody else's. Raises BadResponse."""
+        """Return one message; `None` for another patient's. Raises BadResponse."""
         if not require(lambda: is_about_patient(record, self._patient)):
             return None
         return require(lambda: self._read_message(record, bundle))
 
     def headers_to_fetch(self, bundle: Bundle) -> list[str]:
-        """Ids of the headers that did not come along, or came alone and may hold words."""
-        found = self.group_messages(bundle).messages
-        return sorted(_id(each) for each in found if bundle.get(each) is None or not found[each])
+        """Return the ids of headers that the bundle lacks, or has without any message.
+
+        The latter may have content of their own, which the list of threads leaves out.
+        """
+        messages = self.group_messages(bundle).messages
+        return sorted(
+            _id(header) for header in messages if bundle.get(header) is None or not messages[header]
+        )
 
     def documents_to_fetch(self, bundle: Bundle) -> list[str]:
-        """Ids of the DocumentReferences that messages point to and that did not come along."""
-        found = self._mapper.read_each(
-            (one, partial(_documents, one)) for one in bundle.of_type("Communication")
+        """Return the ids of DocumentReferences that messages refer to and the bundle lacks."""
+        references = self._mapper.read_each(
+            (message, partial(_read_document_references, message))
+            for message in bundle.of_type("Communication")
         )
-        wanted = dict.fromkeys(each for references in found for each in references)
-        return [_id(each) for each in wanted if bundle.get(each) is None]
+        documents = dict.fromkeys(each for group in references for each in group)
+        return [_id(document) for document in documents if bundle.get(document) is None]
 
-    def _report_orphans(self, found: GroupedMessages, bundle: Bundle) -> None:
-        """Name what messages are part of, where that is no thread that could be shown."""
+    def _report_orphans(self, groups: GroupedMessages, bundle: Bundle) -> None:
+        """Add a flaw for each reference in `partOf` that is no header of a thread."""
         messages = {
-            one.relative_reference for records in found.messages.values() for one in records
+            each.relative_reference for records in groups.messages.values() for each in records
         }
-        for stray in sorted(found.messages.keys() - found.headers.keys()):
-            if bundle.get(stray) is None:
-                self._mapper.add_flaw(stray, "the header of a thread did not come along")
-            elif stray in messages:
-                self._mapper.add_flaw(stray, "what is part of a message belongs to no thread")
+        for reference in sorted(groups.messages.keys() - groups.headers.keys()):
+            if bundle.get(reference) is None:
+                self._mapper.add_flaw(reference, "the header of a thread did not come along")
+            elif reference in messages:
+                self._mapper.add_flaw(reference, "what is part of a message belongs to no thread")
 
-    def _place(self, one: Element) -> tuple[str | None, Element] | None:
-        header = header_reference(one)
-        withdrawn = header is not None and one.string("status") == ENTERED_IN_ERROR
-        return None if withdrawn or not is_about_patient(one, self._patient) else (header, one)
-
-    def _read_thread(self, header: Element, found: GroupedMessages, bundle: Bundle) -> Thread:
-        return self._read_header_with(
-            header, self._read_messages(found.messages[header.relative_reference], bundle), bundle
+    def _find_header(self, record: Element) -> tuple[str | None, Element] | None:
+        """Return the header of a message, and the message; `None` for one that is left out."""
+        header = header_reference(record)
+        withdrawn = header is not None and record.string("status") == ENTERED_IN_ERROR
+        return (
+            None if withdrawn or not is_about_patient(record, self._patient) else (header, record)
         )
 
-    def _read_header_with(self, header: Element, messages: list[Message], bundle: Bundle) -> Thread:
+    def _read_whole_thread(
+        self, header: Element, groups: GroupedMessages, bundle: Bundle
+    ) -> Thread:
+        messages = self._read_messages(groups.messages[header.relative_reference], bundle)
+        return self._read_thread(header, messages, bundle)
+
+    def _read_thread(self, header: Element, messages: list[Message], bundle: Bundle) -> Thread:
         surgery = surgery_reference(header)
         self._mapper.remember_addresses([surgery] if surgery else [])
         return read_thread(header, messages, bundle, self._zone)
 
     def _read_messages(self, records: list[Element], bundle: Bundle) -> list[Message]:
-        read = self._mapper.read_each((one, partial(self._read_message, one, bundle)) for one in records)
-        return _in_order(read)
+        messages = self._mapper.read_each(
+            (record, partial(self._read_message, record, bundle)) for record in records
+        )
+        return _sort_messages(messages)
 
     def _read_message(self, record: Element, bundle: Bundle) -> Message:
         return read_message(record, bundle, self._patient, self._is_read)
 
 
-def _documents(one: Element) -> list[str]:
-    return list(document_references(one))
+def _read_document_references(message: Element) -> list[str]:
+    return list(document_references(message))
 
 
-def _in_order(messages: Iterable[Message]) -> list[Message]:
-    """By time, then id; but whatever the clocks say, no answer stands before what it answers."""
-    by_time = {str(each.id): each for each in sorted(messages, key=_by_time)}
+def _sort_messages(messages: Iterable[Message]) -> list[Message]:
+    """Sort by time, then id; but each answer after the message that it answers."""
+    by_id = {str(message.id): message for message in sorted(messages, key=_by_time)}
     ordered: dict[str, Message] = {}
-    for identity in by_time:
+    for message_id in by_id:
         chain: dict[str, Message] = {}
-        step: str | None = identity
-        while step in by_time and step not in ordered and step not in chain:
-            chain[step] = by_time[step]
-            step = by_time[step].in_response_to
+        current: str | None = message_id
+        while current in by_id and current not in ordered and current not in chain:
+            chain[current] = by_id[current]
+            current = by_id[current].in_response_to
         ordered |= dict(reversed(chain.items()))
     return list(ordered.values())
 

@@ -52,7 +52,7 @@ class Prompt:
         on_answer: Callable[[], None] = lambda: None,
         width: int | None = None,
     ) -> None:
-        self.allowed = allowed
+        self.can_ask = allowed
         self._width = width
         self._stdin = stdin
         self._stderr = LineWriter(stderr)
@@ -60,12 +60,12 @@ class Prompt:
         self._on_answer = on_answer
         self._device: TextIO | None = None
 
-    def yes(self, question: str, *, flag: str) -> bool:
+    def confirm(self, question: str, *, flag: str) -> bool:
         """Ask for agreement. Only `y` and `yes` are yes; the end of input is no.
 
         Raises: ConfirmationNeeded if nobody can be asked.
         """
-        if not self._can_ask():
+        if not self._is_ready():
             raise ConfirmationNeeded(
                 "This needs your agreement, and there is nobody to ask.",
                 hint=f"Agree with {flag}.",
@@ -73,7 +73,7 @@ class Prompt:
         answer = self._ask_once(f"{safe_line(question)} [y/N] ")
         return answer is not None and answer.lower() in _YES
 
-    def text(self, question: str, *, flag: str) -> str:
+    def ask_text(self, question: str, *, flag: str) -> str:
         """Ask for a line of text, up to three times while the answer is empty.
 
         Raises: InputNeeded if nobody can be asked or no answer came.
@@ -113,7 +113,7 @@ class Prompt:
         split: Callable[[str], list[str]],
     ) -> list[str]:
         """Ask for ids of `choices`; `split` returns the numbers and ids in an answer."""
-        if not (choices and self._can_ask()):
+        if not (choices and self._is_ready()):
             raise _nobody_to_ask(flag)
         self._write_choices(question, [label for _, label in choices])
         by_number = {str(number): id for number, (id, _) in enumerate(choices, start=1)}
@@ -138,7 +138,7 @@ class Prompt:
             self._stderr.write("".join(f"{line}\n" for line in lines))
 
     def _ask_repeatedly(self, prompt: str, flag: str) -> Iterator[str]:
-        if not self._can_ask():
+        if not self._is_ready():
             raise _nobody_to_ask(flag)
         for _ in range(MAX_TRIES):
             answer = self._ask_once(prompt)
@@ -161,16 +161,16 @@ class Prompt:
             return None
         return line.strip()
 
-    def _can_ask(self) -> bool:
-        if self.allowed and self._tty_device is not None and self._device is None:
+    def _is_ready(self) -> bool:
+        if self.can_ask and self._tty_device is not None and self._device is None:
             self._open_device(self._tty_device)
-        return self.allowed
+        return self.can_ask
 
     def _open_device(self, tty_device: Callable[[], TextIO]) -> None:
         try:
             self._device = tty_device()
         except OSError:
-            self.allowed = False
+            self.can_ask = False
 
 
 def _split_answer(answer: str) -> list[str]:

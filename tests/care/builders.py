@@ -130,13 +130,13 @@ class Asker:
     questions: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
-    def allowed(self) -> bool:
+    def can_ask(self) -> bool:
         return bool(self.answers)
 
-    def yes(self, question: str, *, flag: str) -> bool:
+    def confirm(self, question: str, *, flag: str) -> bool:
         return self._answer(ConfirmationNeeded, question, flag)
 
-    def text(self, question: str, *, flag: str) -> str:
+    def ask_text(self, question: str, *, flag: str) -> str:
         return self._answer(InputNeeded, question, flag)
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:

@@ -23,7 +23,7 @@ def expired(identity, until):
 
 
 def shown(listing):
-    return [one.id for one in listing.shown], listing.more, listing.older
+    return [one.id for one in listing.shown], listing.inactive, listing.long_expired
 
 
 def a_label(one):
@@ -91,7 +91,7 @@ def test_a_kind_leaves_those_known_to_be_of_it():
 
     found = fetch_prescriptions(portal, NOW, kind="consumable")
 
-    assert (shown(found), found.unsaid) == ((["strips"], 1, 0), 1)
+    assert (shown(found), found.unknown_kind) == ((["strips"], 1, 0), 1)
 
 
 def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
@@ -102,7 +102,7 @@ def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
     )
 
     counts = [
-        fetch_prescriptions(portal, NOW, kind=kind, **more).unsaid
+        fetch_prescriptions(portal, NOW, kind=kind, **more).unknown_kind
         for kind, more in [
             ("medicine", {}),
             ("medicine", {"everything": True}),

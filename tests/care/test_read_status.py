@@ -66,7 +66,7 @@ def test_what_is_marked_before_something_goes_wrong_is_told():
     decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
     assert [each.id for each in outcome.record.messages] == ["m-1"]
-    assert (outcome.record.trouble, outcome.changed) == (trouble, True)
+    assert (outcome.record.error, outcome.changed) == (trouble, True)
 
 
 def test_what_goes_wrong_with_the_first_is_raised():

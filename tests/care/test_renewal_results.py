@@ -135,15 +135,15 @@ def test_a_single_unknown_outcome_names_that_id_too():
 def test_a_line_is_due_until_there_is_a_request_or_an_error():
     lines = (RenewalItem("rx-1"), fine(), failed(LOST))
 
-    assert [line.due for line in lines] == [True, False, False]
+    assert [line.is_due for line in lines] == [True, False, False]
 
 
 def test_a_result_of_a_request_holds_what_the_request_says():
     renewal = a_renewal("task-1", status="rejected", answer="A blood test first.")
     line = RenewalItem("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
-    line = line.after(RenewalOutcome(a_prescription("rx-1"), renewal, changed=True))
+    line = line.with_outcome(RenewalOutcome(a_prescription("rx-1"), renewal, changed=True))
 
-    assert line.result("Europe/Oslo") == RenewalResult(
+    assert line.to_result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-1",
         prescription="Metformin 500 mg",
         id="task-1",
@@ -159,7 +159,7 @@ def test_a_result_of_a_request_holds_what_the_request_says():
 def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
     line = RenewalItem("rx-9", error=NotFound("None such."))
 
-    assert line.result("Europe/Oslo") == RenewalResult(
+    assert line.to_result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-9",
         prescription=None,
         id=None,
@@ -175,7 +175,7 @@ def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
 def test_a_request_whose_prescription_is_not_at_hand_still_has_its_name():
     line = RenewalItem("rx-1", renewal=a_renewal())
 
-    assert line.result("Europe/Oslo").prescription == "Metformin 500 mg"
+    assert line.to_result("Europe/Oslo").prescription == "Metformin 500 mg"
 
 
 def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():

@@ -80,7 +80,7 @@ def stands(renewing):
     """Per line: its id, the request's id, and the word of its error."""
     return [
         (line.id, line.renewal and line.renewal.id, line.error and line.error.code)
-        for line in renewing.lines
+        for line in renewing.items
     ]
 
 
@@ -165,7 +165,7 @@ def test_what_was_renewed_is_done_by_its_former_id_and_what_replaced_it_is_named
 def test_what_was_replaced_without_a_request_is_refused_and_what_replaced_it_named(asked):
     portal = pharmacy(a_prescription("rx-3", predecessors=("rx-2", "rx-1")), asked=asked)
 
-    [line] = decide(portal, "rx-1").record.lines
+    [line] = decide(portal, "rx-1").record.items
 
     assert (line.error.code, line.error.message, line.error.hint) == (
         "already_answered",
@@ -199,7 +199,7 @@ def test_what_is_asked_for_already_is_not_sent_again():
 
     assert ("Asked for already", "Metformin 500 mg") in decision.rows
     assert portal.sent == [("send_renewals", ("rx-2",), None, INTENT)]
-    assert [line.changed for line in outcome.record.lines] == [False, True]
+    assert [line.changed for line in outcome.record.items] == [False, True]
 
 
 def test_all_asked_for_already_is_done_even_where_the_gp_has_stopped_renewing():
@@ -217,7 +217,7 @@ def test_a_note_to_what_is_asked_for_already_is_said_not_to_be_sent():
 
     decision = decide(pharmacy(there), "rx-1", note="Hurry")
 
-    [line] = decision.record.lines
+    [line] = decision.record.items
     assert line.warnings == ("It is asked for already; your note was not sent.",)
 
 
@@ -259,7 +259,7 @@ def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
     outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
 
     assert decision.warnings == (f"Metformin 500 mg: {warning}",)
-    assert [line.result("Europe/Oslo").warning for line in outcome.record.lines] == [warning]
+    assert [line.to_result("Europe/Oslo").warning for line in outcome.record.items] == [warning]
 
 
 def test_an_unknown_id_is_one_failed_line_among_the_others():
@@ -294,7 +294,7 @@ def test_a_rehearsal_shows_requests_that_were_not_sent():
     decision = decide(portal, "rx-1", note="Please")
     outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
 
-    [line] = outcome.record.lines
+    [line] = outcome.record.items
     expected = a_renewal(None, "rx-1", asked=None, updated=None, note="Please")
     assert (line.renewal, line.changed, outcome.dry_run) == (expected, False, True)
     assert portal.sent == []
@@ -320,7 +320,7 @@ def test_low_leaves_out_what_would_be_in_vain_and_says_so():
     decision = decide(portal, low=True)
 
     assert stands(decision.preview) == [("rx-1", None, None)]
-    assert [each.words for each in decision.preview.left_out] == [
+    assert [each.sentence for each in decision.preview.skipped] == [
         "Oxycodone (rx-2) runs out but is left out: "
         "group A, for which a consultation is usually needed first.",
         "Naproxen 500 mg (rx-3) runs out but is left out: "
@@ -343,8 +343,8 @@ def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
 
     record = decide(portal, low=True).preview
 
-    assert [line.id for line in record.lines] == ["a-week-ago", "this-month", "unsaid", "the-first"]
-    assert {(each.prescription.id, each.why) for each in record.left_out} == {
+    assert [line.id for line in record.items] == ["a-week-ago", "this-month", "unsaid", "the-first"]
+    assert {(each.prescription.id, each.why) for each in record.skipped} == {
         ("today", "it was renewed less than a week ago."),
         ("this-week", "it was renewed less than a week ago."),
     }
@@ -356,7 +356,7 @@ def test_low_tells_what_it_leaves_out_also_where_nothing_is_to_be_sent():
     record = decide(portal, low=True).record
 
     assert stands(record) == [("rx-1", "task-1", None)]
-    assert [each.prescription.id for each in record.left_out] == ["rx-2"]
+    assert [each.prescription.id for each in record.skipped] == ["rx-2"]
 
 
 def test_low_leaves_out_nothing_that_is_asked_for_already():
@@ -364,7 +364,7 @@ def test_low_leaves_out_nothing_that_is_asked_for_already():
 
     record = decide(portal, low=True).record
 
-    assert (stands(record), record.left_out) == ([("rx-1", "task-1", None)], ())
+    assert (stands(record), record.skipped) == ([("rx-1", "task-1", None)], ())
 
 
 def test_low_asks_for_nothing_that_is_in_use_no_longer():
@@ -409,7 +409,7 @@ def test_where_several_run_out_one_can_pick_them_all_at_once():
 
     [(_, _, choices)] = asker.questions
     assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
-    assert [line.id for line in decision.preview.lines] == ["rx-1", "rx-2", "rx-3"]
+    assert [line.id for line in decision.preview.items] == ["rx-1", "rx-2", "rx-3"]
 
 
 def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
@@ -674,7 +674,7 @@ def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent()
         RenewalOutcome(asked[0], others, False)
     ]
 
-    [line] = send(portal, "rx-1", note="Hurry").record.lines
+    [line] = send(portal, "rx-1", note="Hurry").record.items
 
     assert (line.changed, line.warnings) == (
         False,

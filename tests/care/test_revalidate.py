@@ -96,7 +96,7 @@ def proposal(steps, **more):
         steps.append("sent")
         return WriteResult("after", changed=True)
 
-    return Proposal("Write", (), "before", send, still_so=look, **more)
+    return Proposal("Write", (), "before", send, revalidate=look, **more)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_the_second_look_raises_keeps_it_from_being_sent():
 
     sent = []
     decision = Proposal(
-        "Write", (), "before", lambda: sent.append(True), Charge("It", None), still_so=gone
+        "Write", (), "before", lambda: sent.append(True), Charge("It", None), revalidate=gone
     )
     with pytest.raises(NotOffered):
         confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)

@@ -236,19 +236,19 @@ def test_a_last_day_in_the_past_names_the_option_that_was_given():
 def test_each_filter_keeps_what_fits_and_is_named_for_what_does_not(
     options, start, changes, missed
 ):
-    assert wish(**options).misses(a_slot(start, **changes), OSLO) == missed
+    assert wish(**options).find_mismatch(a_slot(start, **changes), OSLO) == missed
 
 
 def test_of_several_filters_that_miss_the_first_is_named():
     asked = wish(weekdays=("mon",), between="08:00-09:00", practitioner="Dahl")
 
-    assert asked.misses(a_slot("2026-12-03 12:00"), OSLO) == "--weekday"
+    assert asked.find_mismatch(a_slot("2026-12-03 12:00"), OSLO) == "--weekday"
 
 
 def test_a_slot_in_utc_is_judged_by_the_surgerys_clock():
     utc = a_slot(datetime(2026, 12, 2, 23, 20, tzinfo=UTC))
 
-    assert wish(first="2026-12-03", between="00:00-01:00").misses(utc, OSLO) is None
+    assert wish(first="2026-12-03", between="00:00-01:00").find_mismatch(utc, OSLO) is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
@@ -358,13 +358,13 @@ def test_the_windows_of_an_enquiry_cover_exactly_the_slots_that_the_filters_keep
     utc = [(window.start.astimezone(UTC), window.end.astimezone(UTC)) for window in windows]
     inside = any(begins <= slot.start < ends for begins, ends in utc)
 
-    assert inside == (asked.misses(slot, OSLO) is None)
+    assert inside == (asked.find_mismatch(slot, OSLO) is None)
 
 
 def test_what_has_begun_of_a_wish_begins_at_the_present():
     now = at("2026-12-01 09:15").replace(second=7, microsecond=500)
 
-    assert wish(last="tomorrow").yet_to_come(OSLO, now) == [
+    assert wish(last="tomorrow").coming_windows(OSLO, now) == [
         Window(at("2026-12-01 09:15").replace(second=7), at("2026-12-02 23:59:59"))
     ]
 
@@ -372,12 +372,12 @@ def test_what_has_begun_of_a_wish_begins_at_the_present():
 def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
     now = at("2026-12-01 10:00")
 
-    assert wish(last="tomorrow", between="08:00-10:00").yet_to_come(OSLO, now) == [
+    assert wish(last="tomorrow", between="08:00-10:00").coming_windows(OSLO, now) == [
         Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
     ]
 
 
 def test_the_present_of_a_wish_is_said_by_the_surgery_s_clock():
-    (window,) = wish(last="today").yet_to_come(OSLO, at("2026-12-01 09:00").astimezone(UTC))
+    (window,) = wish(last="today").coming_windows(OSLO, at("2026-12-01 09:00").astimezone(UTC))
 
     assert window.start.isoformat() == "2026-12-01T09:00:00+01:00"

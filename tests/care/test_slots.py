@@ -59,7 +59,7 @@ def test_at_most_as_many_as_asked_for_and_no_more_are_read():
     search = a_search()
     unread = iter([EARLY, ELSEWHERE, LATE])
 
-    assert list(search.pick(unread, 1)) == [EARLY]
+    assert list(search.select(unread, 1)) == [EARLY]
     assert list(unread) == [ELSEWHERE, LATE]
 
 
@@ -87,27 +87,27 @@ def test_an_unknown_gp_is_not_found():
 def test_what_has_begun_is_no_free_time(start):
     search = a_search()
 
-    assert list(search.pick([a_slot(start)])) == []
+    assert list(search.select([a_slot(start)])) == []
     assert search.removed == {"being in the past": 1}
 
 
 def test_what_starts_in_a_minute_is_a_free_time():
-    assert list(a_search().pick([a_slot("2026-12-01 09:01")])) == [a_slot("2026-12-01 09:01")]
+    assert list(a_search().select([a_slot("2026-12-01 09:01")])) == [a_slot("2026-12-01 09:01")]
 
 
 def test_no_free_times_at_all_says_what_was_searched():
     search = a_search()
 
-    assert list(search.pick([])) == []
-    assert search.why_none("free time") == ("No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026.")
+    assert list(search.select([])) == []
+    assert search.explain_none("free time") == ("No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026.")
 
 
 def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out():
     search = a_search(weekdays=("thu",), between="08:00-10:00")
     free = [EARLY, LATE, a_slot("2026-12-03 11:00"), a_slot("2026-12-01 08:00")]
 
-    assert list(search.pick(free)) == []
-    assert search.why_none("free time") == (
+    assert list(search.select(free)) == []
+    assert search.explain_none("free time") == (
         "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026 fits: 4 free, all left out "
         "(2 by --weekday, 1 by --between, 1 by being in the past)."
     )
@@ -115,12 +115,12 @@ def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out()
 
 def test_a_search_has_begun_once_the_first_time_was_asked_for():
     search = a_search()
-    picked = search.pick([EARLY])
+    picked = search.select([EARLY])
 
-    before = search.begun
+    before = search.started
     next(picked)
 
-    assert (before, search.begun) == (False, True)
+    assert (before, search.started) == (False, True)
 
 
 def test_a_time_belongs_to_the_gp_whose_service_it_is_for():

@@ -354,7 +354,7 @@ def test_where_words_are_not_needed_a_subject_is_enough(context):
 def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(context):
     ours = context("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
     source = build_source(ours, None, "-", None)
-    assert ours.ask.yes("Can it wait?", flag="--can-wait")
+    assert ours.ask.confirm("Can it wait?", flag="--can-wait")
     written = read_new_thread(ours, None, source, ungated)
     assert (written.subject, written.draft.text) == ("Rash", "The message.")
 
@@ -362,7 +362,7 @@ def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(
 def test_what_comes_from_elsewhere_leaves_standard_input_for_answers(context):
     ours = context("y\n", SCREEN, device="n\n")
     build_source(ours, "Hei", None, None)
-    assert ours.ask.yes("Send?", flag="--yes")
+    assert ours.ask.confirm("Send?", flag="--yes")
 
 
 class Interrupted(BytesIO):

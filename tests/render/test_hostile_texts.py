@@ -74,7 +74,7 @@ def test_every_stream_takes_it(make_output, format, encoding, text):
 def test_questions_are_clean_too(text):
     err = StringIO()
     ask = Prompt(StringIO("y\nwords\n1\n"), err, allowed=True)
-    ask.yes(text, flag="--yes")
-    ask.text(text, flag="--message")
+    ask.confirm(text, flag="--yes")
+    ask.ask_text(text, flag="--message")
     ask.choose(text, [(text, text)], flag="SLOT")
     assert RAW.isdisjoint(err.getvalue())

@@ -27,27 +27,27 @@ def asking(answers, **allowed):
 )  # fmt: skip
 def test_only_yes_is_yes(answer, agreed):
     ask, err = asking(answer)
-    assert ask.yes("Book this time?", flag="--yes") is agreed
+    assert ask.confirm("Book this time?", flag="--yes") is agreed
     assert err.getvalue().rstrip("\n") == "Book this time? [y/N] "
 
 
 def test_the_end_of_input_ends_the_line():
     ask, err = asking("")
-    ask.yes("Book?", flag="--yes")
+    ask.confirm("Book?", flag="--yes")
     assert err.getvalue() == "Book? [y/N] \n"
 
 
 def test_where_nobody_can_be_asked_the_flag_that_agrees_is_named():
     ask, err = asking("y\n", allowed=False)
     with pytest.raises(ConfirmationNeeded) as refused:
-        ask.yes("Book?", flag="--yes")
+        ask.confirm("Book?", flag="--yes")
     assert refused.value.hint == "Agree with --yes."
     assert err.getvalue() == ""
 
 
 def test_an_empty_answer_is_asked_for_again():
     ask, err = asking("\n  \nMy back hurts\n")
-    assert ask.text("What is it about", flag="--message") == "My back hurts"
+    assert ask.ask_text("What is it about", flag="--message") == "My back hurts"
     assert err.getvalue() == "What is it about: " * 3
 
 
@@ -55,13 +55,13 @@ def test_an_empty_answer_is_asked_for_again():
 def test_without_an_answer_the_flag_is_named(answers):
     ask, _ = asking(answers)
     with pytest.raises(InputNeeded, match="--message is needed"):
-        ask.text("What is it about", flag="--message")
+        ask.ask_text("What is it about", flag="--message")
 
 
 def test_words_cannot_be_asked_of_nobody():
     ask, err = asking("text\n", allowed=False)
     with pytest.raises(InputNeeded) as refused:
-        ask.text("What is it about", flag="--message")
+        ask.ask_text("What is it about", flag="--message")
     assert (refused.value.hint, err.getvalue()) == ("Give --message.", "")
 
 
@@ -176,12 +176,12 @@ def test_nothing_is_shown_where_no_choice_can_be_made(choices, allowed):
 
 def test_bytes_that_are_no_text_are_no_answer():
     ask = Prompt(TextIOWrapper(BytesIO(b"\xff\xfe\n"), encoding="utf-8"), StringIO(), allowed=True)
-    assert ask.yes("Book?", flag="--yes") is False
+    assert ask.confirm("Book?", flag="--yes") is False
 
 
 def test_answers_come_from_the_terminal_device_when_the_message_came_by_stdin():
     ask, _ = asking("y\n", tty_device=lambda: StringIO("n\ny\n"))
-    assert [ask.yes("Send?", flag="--yes"), ask.yes("Really?", flag="--yes")] == [False, True]
+    assert [ask.confirm("Send?", flag="--yes"), ask.confirm("Really?", flag="--yes")] == [False, True]
 
 
 def test_without_a_terminal_device_nobody_can_be_asked():
@@ -190,8 +190,8 @@ def test_without_a_terminal_device_nobody_can_be_asked():
 
     ask, err = asking("y\n", tty_device=no_device)
     with pytest.raises(ConfirmationNeeded):
-        ask.yes("Send?", flag="--yes")
-    assert (ask.allowed, err.getvalue()) == (False, "")
+        ask.confirm("Send?", flag="--yes")
+    assert (ask.can_ask, err.getvalue()) == (False, "")
 
 
 class Interrupted(StringIO):
@@ -204,7 +204,7 @@ class Interrupted(StringIO):
 def test_ctrl_c_at_a_question_ends_the_line_and_the_command():
     err = StringIO()
     with pytest.raises(KeyboardInterrupt):
-        Prompt(Interrupted(), err, allowed=True).yes("Send?", flag="--yes")
+        Prompt(Interrupted(), err, allowed=True).confirm("Send?", flag="--yes")
     assert err.getvalue() == "Send? [y/N] \n"
 
 

@@ -22,7 +22,7 @@ from gpcli.model.receipt import WriteResult
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.error_mapping import PROBLEM, error_from_response
+from gpcli.portal.error_mapping import PROBLEM_SYSTEM, error_from_response
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import Seen, WriteOutcome, judge, refusal_in, try_ask
 from gpcli.portal.write.requests import WritePart, book_request, read_book_response
@@ -44,7 +44,7 @@ _SLOT_TAKEN = {
             "severity": "error",
             "code": "conflict",
             "details": {
-                "coding": [{"system": PROBLEM, "code": "slot-taken"}],
+                "coding": [{"system": PROBLEM_SYSTEM, "code": "slot-taken"}],
                 "text": "The portal shows this time as taken.",
             },
         }
