@@ -5,7 +5,7 @@ Records that a lenient server sends without being asked, of another patient or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -158,15 +158,18 @@ class RecordMapper:
 
     def read_free_slots(
         self, bundle: Bundle, services: Collection[str], first: date, last: date
-    ) -> list[Slot]:
-        """Return the free slots of `services` from the day `first` to `last` inclusive."""
-        return [
-            slot
-            for slot in self.read_slots(bundle, services)
-            if slot.status == "free"
-            and slot.healthcare_service in services
-            and first <= self._day(slot.start) <= last
-        ]
+    ) -> Iterator[Slot]:
+        """Yield the free slots of `services` from the day `first` to `last`, in order of time.
+
+        A slot is read when it is due, so that the rest of a bundle costs nothing and is no flaw.
+        """
+        in_order = sorted(bundle.matches_of_type("Slot"), key=_start_of)
+        read = partial(self._read_slot, bundle=bundle, services=services)
+        readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
+        for slot in self._iterate_readable(readings):
+            is_wanted = slot.status == "free" and slot.healthcare_service in services
+            if is_wanted and first <= self._day(slot.start) <= last:
+                yield slot
 
     def read_upcoming(
         self, dated: Bundle, undated: Bundle, since: date | None
@@ -270,14 +273,20 @@ class RecordMapper:
 
         A reading is an element and the function that reads it.
         """
-        records = []
+        return list(self._iterate_readable(readings))
+
+    def _iterate_readable(
+        self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
+    ) -> Iterator[Record]:
         for element, read in readings:
             try:
-                records.append(read())
+                record = read()
             except Malformed as error:
                 has_id = element.string("id")
                 self.add_flaw(element.relative_reference if has_id else element.path, str(error))
-        return [record for record in records if record is not None]
+                continue
+            if record is not None:
+                yield record
 
     def add_flaw(self, name: str, reason: str) -> None:
         """Add what can't be shown to the flaws, once."""
@@ -320,3 +329,12 @@ def _read_flu_vaccination(immunization: Element) -> Vaccination | None:
 def _by_time(appointment: Appointment) -> tuple[bool, float]:
     start = appointment.start
     return start is not None, start.timestamp() if start else 0.0
+
+
+def _start_of(slot: Element) -> float:
+    """Return when a Slot begins, in Unix time; one without a time that can be read comes first."""
+    try:
+        start = slot.instant("start")
+    except Malformed:
+        start = None
+    return start.timestamp() if start else float("-inf")

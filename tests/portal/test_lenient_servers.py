@@ -27,7 +27,7 @@ from tests.portal.builders import (
     ref,
 )
 from tests.portal.scripted import INTENT, NOTHING, Reply, Server, portal_through
-from tests.portal.world import ALONG, BOOKING, DAYS, GP, GPS, ROLE, ids
+from tests.portal.world import BOOKING, DAYS, GP, GPS, INCLUDED, ROLE, ids
 
 SCHEDULE = a_schedule("HealthcareService/booking-1")
 THEIRS: dict[str, Any] = {"participant": [{"actor": ref("Patient/ola")}]}
@@ -78,6 +78,23 @@ def test_slots_in_any_order_are_put_in_order(portal: FhirPortal, server: Server)
     assert slots_of(portal) == ["soon", "late"]
 
 
+def test_only_the_slots_that_are_taken_are_read(portal: FhirPortal, server: Server):
+    broken = a_slot("broken", start="2027-03-02T15:00:00+01:00", end="soon")
+    server.on("GET Slot", a_searchset(broken, a_slot("soon"), included=[SCHEDULE]))
+    free = portal.fetch_slots([BOOKING], *DAYS)
+    assert (next(free).id, portal.flaws) == ("soon", [])
+    assert (list(free), len(portal.flaws)) == ([], 1)
+
+
+def test_a_slot_without_a_time_that_can_be_read_is_a_flaw_however_few_are_taken(
+    portal: FhirPortal, server: Server
+):
+    broken = a_slot("broken", start="soon")
+    server.on("GET Slot", a_searchset(a_slot("soon"), broken, included=[SCHEDULE]))
+    assert next(portal.fetch_slots([BOOKING], *DAYS)).id == "soon"
+    assert len(portal.flaws) == 1
+
+
 def test_without_the_schedule_the_one_service_asked_for_is_taken_for_granted(
     portal: FhirPortal, server: Server
 ):
@@ -107,7 +124,7 @@ def test_slots_that_the_portal_refuses_are_not_permitted(portal: FhirPortal, ser
 
 
 def test_entries_without_a_mode_are_told_apart_by_type(portal: FhirPortal, server: Server):
-    page = a_searchset(a_slot(), included=[SCHEDULE, *ALONG, a_patient()])
+    page = a_searchset(a_slot(), included=[SCHEDULE, *INCLUDED, a_patient()])
     for entry in page["entry"]:
         del entry["search"]
     server.on("GET Slot", page)
@@ -208,7 +225,7 @@ def test_references_may_be_absolute_everywhere(portal: FhirPortal, server: Serve
         "healthcareService": [ref(f"{ABSOLUTE}HealthcareService/booking-1/_history/4")],
     }
     patient = a_patient(ref(f"{ABSOLUTE}PractitionerRole/role-1"))
-    server.on("GET Patient", a_searchset(patient, included=[role, *ALONG, a_service()]))
+    server.on("GET Patient", a_searchset(patient, included=[role, *INCLUDED, a_service()]))
     schedule = a_schedule(f"{ABSOLUTE}HealthcareService/booking-1")
     slot = a_slot(schedule=ref(f"{ABSOLUTE}Schedule/schedule-1"))
     server.on("GET Slot", a_searchset(slot, included=[schedule]))
@@ -220,7 +237,7 @@ def test_references_may_be_absolute_everywhere(portal: FhirPortal, server: Serve
 
 
 def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
-    singly: FhirSearch, journal: Journal, server: Server
+    unbatched_search: FhirSearch, journal: Journal, server: Server
 ):
     cancelled = an_appointment(status="cancelled")
     server.on(
@@ -228,16 +245,16 @@ def test_a_portal_without_batch_total_next_or_etag_is_good_enough(
     )
     server.on("GET Appointment/visit-1", an_appointment(), cancelled)
     server.on("PUT Appointment/visit-1", Reply(status=200))
-    portal = portal_through(singly, journal)
+    portal = portal_through(unbatched_search, journal)
     assert portal.fetch_cancellation_facts("visit-1").appointment
     assert portal.send_cancellation("visit-1", INTENT).record.status == "cancelled"
     assert {each.method for each in server.requests} == {"GET", "PUT"}
 
 
 def test_services_by_organization_need_no_batch_either(
-    singly: FhirSearch, journal: Journal, server: Server
+    unbatched_search: FhirSearch, journal: Journal, server: Server
 ):
-    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *ALONG]))
+    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *INCLUDED]))
     server.on("GET HealthcareService", a_searchset(a_service()))
-    assert portal_through(singly, journal).fetch_offers().offers == (BOOKING,)
+    assert portal_through(unbatched_search, journal).fetch_offers().offers == (BOOKING,)
     assert [each.method for each in server.requests] == ["GET"] * 4
