@@ -38,11 +38,11 @@ def events(directory):
     return [json.loads(line) for line in text.splitlines() if line]
 
 
-def states(journal):
+def read_states(journal):
     return [(entry.intent, entry.state) for entry in journal.read_entries()]
 
 
-def the_digest(journal):
+def read_digest(journal):
     (entry,) = journal.read_entries()
     return entry.digest
 
@@ -89,7 +89,7 @@ def test_every_event_is_one_line_and_is_synced_to_the_disk(journal, directory, m
 @pytest.mark.parametrize("state", ["done", "refused", "not_sent", "unknown"])
 def test_a_write_has_its_last_state_and_time(journal, state):
     journal.record_sending(INTENT, BOOKING, "Appointment/app-1", BEGAN)
-    digest = the_digest(journal)
+    digest = read_digest(journal)
 
     journal.record_state(INTENT, state, ENDED)
 
@@ -113,7 +113,7 @@ def test_writes_are_told_apart_and_stand_in_order(journal):
     journal.record_sending(OTHER, BOOKING, None, BEGAN)
     journal.record_state(OTHER, "done", ENDED)
 
-    assert states(journal) == [(INTENT, "sending"), (OTHER, "done")]
+    assert read_states(journal) == [(INTENT, "sending"), (OTHER, "done")]
 
 
 def test_the_same_write_tried_again_is_under_way_again(journal):
@@ -121,7 +121,7 @@ def test_the_same_write_tried_again_is_under_way_again(journal):
     journal.record_state(INTENT, "unknown", ENDED)
     journal.record_sending(INTENT, BOOKING, None, ENDED)
 
-    assert states(journal) == [(INTENT, "sending")]
+    assert read_states(journal) == [(INTENT, "sending")]
 
 
 @pytest.mark.parametrize("state", ["done", "refused", "not_sent", "unknown"])
@@ -142,7 +142,7 @@ def test_a_first_write_that_did_not_leave_was_not_sent(journal):
 
     journal.record_not_sent(INTENT, ENDED)
 
-    assert states(journal) == [(OTHER, "sending"), (INTENT, "not_sent")]
+    assert read_states(journal) == [(OTHER, "sending"), (INTENT, "not_sent")]
 
 
 def test_a_write_that_a_crash_cut_short_is_still_under_way_after_one_that_did_not_leave(journal):
@@ -181,12 +181,12 @@ def test_no_health_data_and_no_patient_stand_in_it(journal, directory):
 def test_the_same_content_has_the_same_hash_and_other_content_another(journal):
     shuffled = dict(reversed(BOOKING.items()))
     journal.record_sending(INTENT, BOOKING, None, BEGAN)
-    first = the_digest(journal)
+    first = read_digest(journal)
     journal.record_sending(INTENT, shuffled, None, BEGAN)
-    same = the_digest(journal)
+    same = read_digest(journal)
     journal.record_sending(INTENT, {**BOOKING, "comment": "Pain in the right knee"}, None, BEGAN)
 
-    assert (same == first, the_digest(journal) == first) == (True, False)
+    assert (same == first, read_digest(journal) == first) == (True, False)
 
 
 def test_the_hash_can_not_be_guessed_without_the_key_of_this_machine(tmp_path):
@@ -195,7 +195,7 @@ def test_the_hash_can_not_be_guessed_without_the_key_of_this_machine(tmp_path):
     for journal in (here, there):
         journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
-    assert the_digest(here) != the_digest(there)
+    assert read_digest(here) != read_digest(there)
 
 
 def test_the_key_is_kept(directory):
@@ -234,12 +234,12 @@ def block_the_key(directory):
 def test_what_can_not_be_noted_is_not_sent(journal, directory, block):
     block(directory)
 
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
-    assert refused.value.message.startswith(f"The journal {directory / 'journal.jsonl'} can't be")
-    assert "Nothing was sent" in refused.value.message
-    assert refused.value.hint == "Make the directory writable, or set GPCLI_CONFIG_DIR."
+    assert raised.value.message.startswith(f"The journal {directory / 'journal.jsonl'} can't be")
+    assert "Nothing was sent" in raised.value.message
+    assert raised.value.hint == "Make the directory writable, or set GPCLI_CONFIG_DIR."
 
 
 @contextmanager
@@ -258,7 +258,7 @@ def test_a_disk_that_is_full_halfway_through_a_line_is_noticed(journal, director
         journal.record_sending(INTENT, BOOKING, None, BEGAN)
 
     journal.record_sending(OTHER, BOOKING, None, BEGAN)
-    assert states(journal) == [(OTHER, "sending")]
+    assert read_states(journal) == [(OTHER, "sending")]
 
 
 def test_what_was_done_stays_done_though_its_end_can_not_be_noted(journal, directory):
@@ -268,7 +268,7 @@ def test_what_was_done_stays_done_though_its_end_can_not_be_noted(journal, direc
     with room_for(size + 10):
         journal.record_state(INTENT, "done", ENDED)
 
-    assert states(journal) == [(INTENT, "sending")]
+    assert read_states(journal) == [(INTENT, "sending")]
 
 
 TORN = '{"intent":"99999999-2222-4333-8444-555555555555","kind":"cre'
@@ -295,12 +295,12 @@ def test_what_a_crash_left_of_a_line_hides_no_other_line(journal, directory, tai
     with (directory / "journal.jsonl").open("a", encoding="utf-8") as stream:
         stream.write(tail)
 
-    before = states(journal)
+    before = read_states(journal)
     journal.record_sending(OTHER, BOOKING, None, BEGAN)
     journal.record_state(INTENT, "done", ENDED)
 
     assert before == [(INTENT, "sending")]
-    assert states(journal) == [(INTENT, "done"), (OTHER, "sending")]
+    assert read_states(journal) == [(INTENT, "done"), (OTHER, "sending")]
 
 
 def test_bytes_that_are_no_text_hide_no_other_line(journal, directory):
@@ -308,7 +308,7 @@ def test_bytes_that_are_no_text_hide_no_other_line(journal, directory):
     with (directory / "journal.jsonl").open("ab") as stream:
         stream.write(b"\xff\xfe\n")
 
-    assert states(journal) == [(INTENT, "sending")]
+    assert read_states(journal) == [(INTENT, "sending")]
 
 
 def test_an_end_without_its_beginning_is_no_write(journal):
@@ -323,7 +323,7 @@ def test_keys_of_a_later_release_are_passed_over(journal, directory):
     line = json.dumps({**event, "parts": 2})
     (directory / "journal.jsonl").write_text(f"{line}\n", encoding="utf-8")
 
-    assert states(journal) == [(INTENT, "sending")]
+    assert read_states(journal) == [(INTENT, "sending")]
 
 
 ROUNDS, THREADS, PATIENCE = 30, 8, 60.0

@@ -55,37 +55,37 @@ class Clock:
 
 
 class Issuer:
-    """Answers by path from `answers`; what was asked is in `asked` and `forms`."""
+    """Answers by path from `answers`; what was asked is in `requests` and `forms`."""
 
     def __init__(self) -> None:
         self.key = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"})
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self.answers: dict[str, list[httpx.Response | Exception]] = {}
         self.keys = [self.key]
         self.clock = Clock()
         self.deadline = Deadline(30.0, self.clock)
-        self.wire = httpx.MockTransport(self._answer)
+        self.transport = httpx.MockTransport(self._answer)
         self.client = HttpClient(
             PORTAL,
             deadline=self.deadline,
             env={},
-            transport=self.wire,
+            transport=self.transport,
             sleep=self.clock.sleep,
             random=lambda: 0.0,
         )
 
-    def will(self, path: str, *answers: httpx.Response | Exception | dict) -> None:
+    def respond(self, path: str, *answers: httpx.Response | Exception | dict) -> None:
         """Answer `path` with these, one after the other; a dict is a 200 with JSON."""
         ready = [httpx.Response(200, json=a) if isinstance(a, dict) else a for a in answers]
         self.answers.setdefault(path, []).extend(ready)
 
     def paths(self) -> list[str]:
-        return [request.url.path for request in self.asked]
+        return [request.url.path for request in self.requests]
 
     def forms(self, path: str = "/token") -> list[dict[str, str]]:
         return [
             dict(parse_qsl(request.content.decode()))
-            for request in self.asked
+            for request in self.requests
             if request.url.path == path
         ]
 
@@ -104,7 +104,7 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "kid": "k1"} | (header or {}), claims, key or self.key)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         ready = self.answers.get(request.url.path)
         if request.url.path == "/jwks" and not ready:
             return httpx.Response(200, json=KeySet(self.keys).as_dict(private=False))
@@ -131,7 +131,7 @@ def configuration(document) -> SmartConfiguration:
 
 
 @pytest.fixture
-def signed_in() -> Callable[..., StoredSession]:
+def build_session() -> Callable[..., StoredSession]:
     """Ada's session, fresh for an hour, with `changes`."""
 
     def build(**changes) -> StoredSession:
@@ -161,7 +161,7 @@ def tokens() -> Callable[..., dict]:
     """A token endpoint's good answer, with `changes`; None leaves a member out."""
 
     def build(**changes) -> dict:
-        said = {
+        body = {
             "access_token": "access-2",
             "token_type": "Bearer",
             "expires_in": 3600,
@@ -169,7 +169,7 @@ def tokens() -> Callable[..., dict]:
             "scope": "openid fhirUser patient/Patient.rs",
             "patient": "ada",
         } | changes
-        return {name: value for name, value in said.items() if value is not None}
+        return {name: value for name, value in body.items() if value is not None}
 
     return build
 

@@ -56,7 +56,7 @@ def portal() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def client_to(portal: Sandbox, bearer=None) -> HttpClient:
+def open_client(portal: Sandbox, bearer=None) -> HttpClient:
     return HttpClient(portal.fhir_base, deadline=Deadline(20), bearer=bearer, env={})
 
 
@@ -65,7 +65,7 @@ def sign_in(portal: Sandbox, tmp_path, **wishes) -> SignInResult:
         "gpcli", SCOPES, portal.fhir_base, **{"hint": "ada", "limit": 20.0} | wishes
     )
     visitor = Visitor()
-    with client_to(portal) as client:
+    with open_client(portal) as client:
         configuration = fetch_smart_configuration(client, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_browser(client, configuration, auth_request, visitor, now=time.time)
     visitor.visits[0].join(60)
@@ -73,7 +73,7 @@ def sign_in(portal: Sandbox, tmp_path, **wishes) -> SignInResult:
     return found
 
 
-def context_of(portal: Sandbox, found: SignInResult) -> StoredSession:
+def build_stored_session(portal: Sandbox, found: SignInResult) -> StoredSession:
     return StoredSession(
         portal=portal.fhir_base,
         client_id="gpcli",
@@ -96,7 +96,7 @@ def test_ada_signs_in_and_reads_her_own_record(portal, tmp_path):
     found = sign_in(portal, tmp_path)
     assert (found.patient, found.scope.split()) == ("ada", SCOPES.split())
     assert found.fhir_user.endswith("Patient/ada")
-    with client_to(portal, StaticBearer(found.access_token)) as client:
+    with open_client(portal, StaticBearer(found.access_token)) as client:
         answer = client.get("Patient", [("_id", found.patient)])
     assert (answer.status, answer.body["entry"][0]["resource"]["id"]) == (200, "ada")
 
@@ -115,11 +115,11 @@ def test_somebody_unknown_is_refused(portal, tmp_path):
 
 def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal, tmp_path):
     vault = MemoryVault()
-    vault.save("ada", context_of(portal, sign_in(portal, tmp_path)))
+    vault.save("ada", build_stored_session(portal, sign_in(portal, tmp_path)))
     old = vault.load("ada")
     portal.advance(timedelta(hours=2))
     bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
-    with client_to(portal, bearer) as client:
+    with open_client(portal, bearer) as client:
         answer = client.get("Patient", [("_id", "ada")])
     new = vault.load("ada")
     assert (answer.status, bearer.load_session()) == (200, new)
@@ -129,11 +129,11 @@ def test_an_expired_token_is_renewed_behind_a_401_and_the_old_one_is_gone(portal
 
 def test_after_sign_out_neither_token_works(portal, tmp_path):
     vault = MemoryVault()
-    vault.save("ada", context_of(portal, sign_in(portal, tmp_path)))
-    with client_to(portal) as client:
+    vault.save("ada", build_stored_session(portal, sign_in(portal, tmp_path)))
+    with open_client(portal) as client:
         assert revoke_session(client, vault.load("ada")) is True
     bearer = SessionBearer(vault, "ada", tmp_path / "locks", tmp_path, time.time)
-    with client_to(portal, bearer) as client, pytest.raises(Expired):
+    with open_client(portal, bearer) as client, pytest.raises(Expired):
         client.get("Patient", [("_id", "ada")])
     assert vault.load("ada") is None
 
@@ -141,7 +141,7 @@ def test_after_sign_out_neither_token_works(portal, tmp_path):
 def test_ada_signs_in_on_another_device(portal, tmp_path):
     auth_request = AuthRequest("gpcli", SCOPES, portal.fhir_base, hint="ada", limit=20.0)
     waits = []
-    with client_to(portal) as client:
+    with open_client(portal) as client:
         configuration = fetch_smart_configuration(client, portal.fhir_base, tmp_path, time.time())
         found = sign_in_with_device(
             client, configuration, auth_request, Visitor(), now=time.time, sleep=waits.append
@@ -151,10 +151,10 @@ def test_ada_signs_in_on_another_device(portal, tmp_path):
 
 def test_a_token_for_scripts_is_taken_as_it_is(portal):
     token = portal.issue_token("ada")
-    with client_to(portal, StaticBearer(token.access_token)) as client:
+    with open_client(portal, StaticBearer(token.access_token)) as client:
         assert client.get("Patient", [("_id", "ada")]).status == 200
 
 
 def test_a_token_that_nobody_issued_is_expired(portal):
-    with client_to(portal, StaticBearer("made-up")) as client, pytest.raises(Expired):
+    with open_client(portal, StaticBearer("made-up")) as client, pytest.raises(Expired):
         client.get("Patient", [("_id", "ada")])

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-def loaded(code: str) -> set[str]:
+def list_loaded_modules(code: str) -> set[str]:
     script = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     return set(json.loads(done.stdout))
@@ -32,7 +32,7 @@ def loaded(code: str) -> set[str]:
     ],
 )
 def test_a_module_loads_only_what_it_needs(module, absent):
-    assert loaded(f"import {module}") & absent == set()
+    assert list_loaded_modules(f"import {module}") & absent == set()
 
 
 def test_the_secret_service_is_opened_without_looking_at_other_keyrings():
@@ -40,7 +40,7 @@ def test_the_secret_service_is_opened_without_looking_at_other_keyrings():
         "from gpcli.auth.vault import open_keyring\n"
         "open_keyring({'DBUS_SESSION_BUS_ADDRESS': 'unix:path=/nowhere'}, may_ask=False)"
     )
-    modules = loaded(code)
+    modules = list_loaded_modules(code)
     assert "keyring.backends.SecretService" in modules
     assert (
         modules

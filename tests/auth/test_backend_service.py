@@ -57,18 +57,18 @@ def bearer(issuer, key_file, tmp_path):
 
 @pytest.fixture
 def portal(issuer):
-    issuer.will(PLACE, MACHINES)
+    issuer.respond(PLACE, MACHINES)
     return issuer
 
 
-def given(number=1, **changes):
-    said = {"access_token": f"access-{number}", "token_type": "bearer", "expires_in": 300}
-    return {name: value for name, value in (said | changes).items() if value is not None}
+def build_token_body(number=1, **changes):
+    body = {"access_token": f"access-{number}", "token_type": "bearer", "expires_in": 300}
+    return {name: value for name, value in (body | changes).items() if value is not None}
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_token_is_asked_for_with_a_signed_assertion(bearer, portal, algorithm):
-    portal.will("/token", given())
+    portal.respond("/token", build_token_body())
 
     token = bearer(algorithm=algorithm).get_token(portal.client)
 
@@ -91,7 +91,7 @@ def test_a_token_is_asked_for_with_a_signed_assertion(bearer, portal, algorithm)
 
 
 def test_no_assertion_is_used_twice(bearer, portal):
-    portal.will("/token", given(1), given(2))
+    portal.respond("/token", build_token_body(1), build_token_body(2))
     one = bearer()
     one.renew_token(portal.client, one.get_token(portal.client))
     seen = {
@@ -102,7 +102,7 @@ def test_no_assertion_is_used_twice(bearer, portal):
 
 
 def test_a_token_is_used_until_it_is_about_to_end(bearer, portal):
-    portal.will("/token", given(1), given(2))
+    portal.respond("/token", build_token_body(1), build_token_body(2))
     one, used = bearer(), []
     for step in (0, 294, 2):
         portal.clock.at += step
@@ -112,16 +112,16 @@ def test_a_token_is_used_until_it_is_about_to_end(bearer, portal):
 
 
 def test_a_refused_token_is_replaced_once(bearer, portal):
-    portal.will("/token", given(1), given(2))
-    portal.will("/fhir/R4/Slot", httpx.Response(401), {"resourceType": "Bundle"})
+    portal.respond("/token", build_token_body(1), build_token_body(2))
+    portal.respond("/fhir/R4/Slot", httpx.Response(401), {"resourceType": "Bundle"})
     one = bearer()
     with HttpClient(
-        PORTAL, deadline=portal.deadline, bearer=one, env={}, transport=portal.wire
+        PORTAL, deadline=portal.deadline, bearer=one, env={}, transport=portal.transport
     ) as client:
         assert client.get("Slot").status == 200
     sent = [
         request.headers["Authorization"]
-        for request in portal.asked
+        for request in portal.requests
         if request.url.path.endswith("/Slot")
     ]
     assert sent == ["Bearer access-1", "Bearer access-2"]
@@ -129,10 +129,14 @@ def test_a_refused_token_is_replaced_once(bearer, portal):
 
 
 @pytest.mark.parametrize(
-    ("said", "scope"), [(given(), "system/Slot.rs"), (given(scope="system/*.rs"), "system/*.rs")]
+    ("body", "scope"),
+    [
+        (build_token_body(), "system/Slot.rs"),
+        (build_token_body(scope="system/*.rs"), "system/*.rs"),
+    ],
 )
-def test_what_was_granted_is_known_once_there_is_a_token(bearer, portal, said, scope):
-    portal.will("/token", said)
+def test_what_was_granted_is_known_once_there_is_a_token(bearer, portal, body, scope):
+    portal.respond("/token", body)
     one = bearer()
     before = one.scope
     one.get_token(portal.client)
@@ -141,14 +145,14 @@ def test_what_was_granted_is_known_once_there_is_a_token(bearer, portal, said, s
 
 def test_a_portal_of_the_first_version_is_asked_in_its_words(bearer, issuer):
     first = MACHINES | {"capabilities": ["client-confidential-asymmetric", "permission-v1"]}
-    issuer.will(PLACE, first)
-    issuer.will("/token", given())
+    issuer.respond(PLACE, first)
+    issuer.respond("/token", build_token_body())
     bearer().get_token(issuer.client)
     assert issuer.forms()[0]["scope"] == "system/Slot.read"
 
 
 def test_the_way_in_is_looked_up_once_a_day(bearer, portal):
-    portal.will("/token", given(1), given(2))
+    portal.respond("/token", build_token_body(1), build_token_body(2))
     bearer().get_token(portal.client)
     bearer().get_token(portal.client)
     assert portal.paths() == [PLACE, "/token", "/token"]
@@ -156,10 +160,10 @@ def test_the_way_in_is_looked_up_once_a_day(bearer, portal):
 
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_a_token_endpoint_that_has_moved_is_looked_up_again(bearer, portal, status):
-    portal.will("/token", given(1), httpx.Response(status))
+    portal.respond("/token", build_token_body(1), httpx.Response(status))
     bearer().get_token(portal.client)
-    portal.will(PLACE, MACHINES | {"token_endpoint": "https://id.example/moved"})
-    portal.will("/moved", given(2))
+    portal.respond(PLACE, MACHINES | {"token_endpoint": "https://id.example/moved"})
+    portal.respond("/moved", build_token_body(2))
 
     assert bearer().get_token(portal.client) == "access-2"
 
@@ -169,17 +173,17 @@ def test_a_token_endpoint_that_has_moved_is_looked_up_again(bearer, portal, stat
 
 
 def test_a_token_endpoint_that_is_gone_is_asked_twice_at_most(bearer, portal):
-    portal.will(PLACE, MACHINES)
-    portal.will("/token", *[httpx.Response(404)] * 2)
+    portal.respond(PLACE, MACHINES)
+    portal.respond("/token", *[httpx.Response(404)] * 2)
     with pytest.raises(SignInRefused, match=r"\(404\)"):
         bearer().get_token(portal.client)
 
 
 def test_nothing_but_how_the_portal_signs_in_is_kept(bearer, portal, tmp_path):
-    portal.will("/token", given())
+    portal.respond("/token", build_token_body())
     bearer().get_token(portal.client)
-    [kept] = (tmp_path / "cache").iterdir()
-    assert "access-1" not in kept.read_text(encoding="utf-8")
+    [stored] = (tmp_path / "cache").iterdir()
+    assert "access-1" not in stored.read_text(encoding="utf-8")
 
 
 def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_file):
@@ -187,7 +191,7 @@ def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_fi
     key_file.chmod(0o644)
     with pytest.raises(ConfigError):
         one.get_token(issuer.client)
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 @pytest.mark.parametrize(
@@ -202,10 +206,10 @@ def test_an_unusable_key_is_found_before_anybody_is_asked(bearer, issuer, key_fi
     ],
 )
 def test_a_portal_that_lets_no_machine_in_says_what_it_lacks(bearer, issuer, change, missing):
-    issuer.will(PLACE, MACHINES | change)
-    with pytest.raises(NotPermitted) as refused:
+    issuer.respond(PLACE, MACHINES | change)
+    with pytest.raises(NotPermitted) as raised:
         bearer().get_token(issuer.client)
-    assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {missing}."
+    assert raised.value.message == f"The portal's sign-in lacks what gpcli needs: {missing}."
 
 
 @pytest.mark.parametrize(
@@ -218,25 +222,25 @@ def test_a_portal_that_lets_no_machine_in_says_what_it_lacks(bearer, issuer, cha
 )
 def test_what_a_portal_offers_can_be_said_in_several_ways(bearer, issuer, change):
     document = {name: value for name, value in (MACHINES | change).items() if value is not None}
-    issuer.will(PLACE, document)
-    issuer.will("/token", given())
+    issuer.respond(PLACE, document)
+    issuer.respond("/token", build_token_body())
     assert bearer().get_token(issuer.client) == "access-1"
 
 
 def test_a_portal_that_takes_no_such_signature_says_which_it_takes(bearer, issuer):
-    issuer.will(
+    issuer.respond(
         PLACE, MACHINES | {"token_endpoint_auth_signing_alg_values_supported": ["RS384", "RS512"]}
     )
-    with pytest.raises(NotPermitted) as refused:
+    with pytest.raises(NotPermitted) as raised:
         bearer().get_token(issuer.client)
-    assert refused.value.message.startswith("The portal takes no signatures with ES384")
-    assert refused.value.hint == "It takes RS384, RS512; use another key."
+    assert raised.value.message.startswith("The portal takes no signatures with ES384")
+    assert raised.value.hint == "It takes RS384, RS512; use another key."
     assert issuer.forms() == []
 
 
 @pytest.mark.parametrize("endpoint", [None, 7, "http://id.example/token", "javascript:alert(1)"])
 def test_a_token_endpoint_that_is_no_https_address_gets_nothing(bearer, issuer, endpoint):
-    issuer.will(PLACE, MACHINES | {"token_endpoint": endpoint})
+    issuer.respond(PLACE, MACHINES | {"token_endpoint": endpoint})
     with pytest.raises(BadResponse):
         bearer().get_token(issuer.client)
     assert issuer.forms() == []
@@ -253,40 +257,40 @@ def test_a_token_endpoint_that_is_no_https_address_gets_nothing(bearer, issuer, 
     ],
 )
 def test_a_refused_machine_is_told_what_to_check(bearer, portal, refusal, word, status, hint):
-    portal.will("/token", refusal(word, status))
-    with pytest.raises(SignInRefused) as refused:
+    portal.respond("/token", refusal(word, status))
+    with pytest.raises(SignInRefused) as raised:
         bearer().get_token(portal.client)
-    assert refused.value.message == f"The portal did not let this machine in ({word})."
-    assert refused.value.hint.startswith(hint)
-    assert "secret" not in refused.value.message + refused.value.hint
+    assert raised.value.message == f"The portal did not let this machine in ({word})."
+    assert raised.value.hint.startswith(hint)
+    assert "secret" not in raised.value.message + raised.value.hint
 
 
 def test_a_refusal_without_a_word_gives_its_status(bearer, portal):
-    portal.will("/token", httpx.Response(403, json={"error": "\x1b[31m"}))
+    portal.respond("/token", httpx.Response(403, json={"error": "\x1b[31m"}))
     with pytest.raises(SignInRefused, match=r"\(403\)"):
         bearer().get_token(portal.client)
 
 
 @pytest.mark.parametrize(
-    ("answer", "trouble"),
+    ("answer", "error"),
     [
         (httpx.Response(503), PortalError),
         (httpx.Response(429), RateLimited),
         (httpx.ReadError("x"), Unavailable),
-        (given(access_token=None), BadResponse),
-        (given(access_token="a b"), BadResponse),
-        (given(token_type="mac"), BadResponse),
+        (build_token_body(access_token=None), BadResponse),
+        (build_token_body(access_token="a b"), BadResponse),
+        (build_token_body(token_type="mac"), BadResponse),
         (httpx.Response(200, html="<p>Hello</p>"), BadResponse),
     ],
 )
-def test_an_endpoint_that_fails_or_answers_nonsense_is_no_refusal(bearer, portal, answer, trouble):
-    portal.will("/token", *[answer] * 4)
-    with pytest.raises(trouble):
+def test_an_endpoint_that_fails_or_answers_nonsense_is_no_refusal(bearer, portal, answer, error):
+    portal.respond("/token", *[answer] * 4)
+    with pytest.raises(error):
         bearer().get_token(portal.client)
 
 
 def test_a_token_without_an_end_is_taken_to_last_five_minutes(bearer, portal):
-    portal.will("/token", given(1, expires_in=None), given(2))
+    portal.respond("/token", build_token_body(1, expires_in=None), build_token_body(2))
     one = bearer(replace(PROFILE, scopes="patient/*.rs"))
     one.get_token(portal.client)
     portal.clock.at += 296

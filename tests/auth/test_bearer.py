@@ -25,7 +25,7 @@ ADA = "home/ada"
 WELL_KNOWN = "/fhir/R4/.well-known/smart-configuration"
 
 
-class Counting(MemoryVault):
+class CountingVault(MemoryVault):
     """Counts writes; can refuse them."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Counting(MemoryVault):
 
 @pytest.fixture
 def vault():
-    return Counting()
+    return CountingVault()
 
 
 @pytest.fixture
@@ -55,48 +55,48 @@ def test_a_given_token_is_used_as_it_is(issuer):
 
 
 def test_a_given_token_that_the_portal_refuses_says_so(issuer):
-    with pytest.raises(Expired) as refused:
+    with pytest.raises(Expired) as raised:
         StaticBearer("abc").renew_token(issuer.client, "abc")
-    assert refused.value.message == "The portal does not accept the token in GPCLI_TOKEN."
+    assert raised.value.message == "The portal does not accept the token in GPCLI_TOKEN."
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "tøken"])
 def test_what_cannot_be_a_token_is_refused_without_repeating_it(text):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         StaticBearer(text)
-    assert refused.value.message == "GPCLI_TOKEN is not an access token."
+    assert raised.value.message == "GPCLI_TOKEN is not an access token."
 
 
 @pytest.mark.parametrize("left", [60, 3600])
-def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, signed_in, left):
-    session = signed_in(expires_at=NOW + left)
+def test_a_fresh_token_is_used_without_asking_anybody(bearer, vault, issuer, build_session, left):
+    session = build_session(expires_at=NOW + left)
     vault.save(ADA, session)
     assert bearer.get_token(issuer.client) == "access-1"
-    assert (issuer.asked, bearer.load_session()) == ([], session)
+    assert (issuer.requests, bearer.load_session()) == ([], session)
 
 
-def test_a_session_that_was_read_already_is_not_read_again(issuer, signed_in, tmp_path):
-    bearer = SessionBearer(MemoryVault(), ADA, tmp_path, tmp_path, issuer.clock, signed_in())
+def test_a_session_that_was_read_already_is_not_read_again(issuer, build_session, tmp_path):
+    bearer = SessionBearer(MemoryVault(), ADA, tmp_path, tmp_path, issuer.clock, build_session())
     assert bearer.get_token(issuer.client) == "access-1"
 
 
 def test_nobody_signed_in_says_how_to_sign_in(bearer, issuer):
-    with pytest.raises(NotSignedIn) as refused:
+    with pytest.raises(NotSignedIn) as raised:
         bearer.get_token(issuer.client)
-    assert refused.value.hint == "gpcli login signs you in."
+    assert raised.value.hint == "gpcli login signs you in."
 
 
 @pytest.mark.parametrize("left", [59.9, 0, -5000])
 def test_a_token_in_its_last_minute_is_renewed_and_kept(
-    bearer, vault, issuer, signed_in, tokens, left
+    bearer, vault, issuer, build_session, tokens, left
 ):
-    vault.save(ADA, signed_in(expires_at=NOW + left, refresh_expires_at=NOW + 9000))
-    issuer.will("/token", tokens(scope="patient/Patient.rs"))
+    vault.save(ADA, build_session(expires_at=NOW + left, refresh_expires_at=NOW + 9000))
+    issuer.respond("/token", tokens(scope="patient/Patient.rs"))
     assert bearer.get_token(issuer.client) == "access-2"
     assert issuer.forms() == [
         {"grant_type": "refresh_token", "refresh_token": "refresh-1", "client_id": "gpcli"}
     ]
-    renewed = signed_in(
+    renewed = build_session(
         access_token="access-2",
         refresh_token="refresh-2",
         expires_at=NOW + 3600,
@@ -106,17 +106,19 @@ def test_a_token_in_its_last_minute_is_renewed_and_kept(
 
 
 def test_a_refresh_answer_that_leaves_things_out_keeps_them(
-    bearer, vault, issuer, signed_in, tokens
+    bearer, vault, issuer, build_session, tokens
 ):
-    session = signed_in(expires_at=NOW, refresh_expires_at=NOW + 9000)
+    session = build_session(expires_at=NOW, refresh_expires_at=NOW + 9000)
     vault.save(ADA, session)
-    issuer.will("/token", tokens(refresh_token=None, scope=None, patient=None))
+    issuer.respond("/token", tokens(refresh_token=None, scope=None, patient=None))
     bearer.get_token(issuer.client)
     assert vault.load(ADA) == replace(session, access_token="access-2", expires_at=NOW + 3600)
 
 
-def test_a_token_without_a_refresh_token_is_used_to_its_very_end(bearer, vault, issuer, signed_in):
-    vault.save(ADA, signed_in(refresh_token=None, expires_at=NOW + 1))
+def test_a_token_without_a_refresh_token_is_used_to_its_very_end(
+    bearer, vault, issuer, build_session
+):
+    vault.save(ADA, build_session(refresh_token=None, expires_at=NOW + 1))
     assert bearer.get_token(issuer.client) == "access-1"
     issuer.clock.at += 1
     with pytest.raises(Expired):
@@ -124,57 +126,57 @@ def test_a_token_without_a_refresh_token_is_used_to_its_very_end(bearer, vault, 
 
 
 def test_a_refused_token_is_renewed_even_if_it_looks_fresh(
-    bearer, vault, issuer, signed_in, tokens
+    bearer, vault, issuer, build_session, tokens
 ):
-    vault.save(ADA, signed_in())
-    issuer.will("/token", tokens())
+    vault.save(ADA, build_session())
+    issuer.respond("/token", tokens())
     assert bearer.renew_token(issuer.client, "access-1") == "access-2"
 
 
 def test_a_token_that_another_process_renewed_is_used_without_asking(
-    bearer, vault, issuer, signed_in
+    bearer, vault, issuer, build_session
 ):
-    vault.save(ADA, signed_in(expires_at=NOW + 10))
+    vault.save(ADA, build_session(expires_at=NOW + 10))
     bearer.load_session()
-    vault.save(ADA, signed_in(access_token="access-7"))
+    vault.save(ADA, build_session(access_token="access-7"))
     assert bearer.get_token(issuer.client) == "access-7"
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
-def test_a_dead_refresh_token_ends_the_session(bearer, vault, issuer, signed_in, refusal):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", refusal("invalid_grant"))
-    with pytest.raises(Expired) as refused:
+def test_a_dead_refresh_token_ends_the_session(bearer, vault, issuer, build_session, refusal):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", refusal("invalid_grant"))
+    with pytest.raises(Expired) as raised:
         bearer.get_token(issuer.client)
-    assert (vault.load(ADA), refused.value.exit) == (None, 4)
-    assert "gpcli login" in refused.value.hint
+    assert (vault.load(ADA), raised.value.exit) == (None, 4)
+    assert "gpcli login" in raised.value.hint
 
 
 def test_a_dead_refresh_token_that_somebody_replaced_meanwhile_ends_nothing(
-    vault, issuer, signed_in, refusal, tmp_path
+    vault, issuer, build_session, refusal, tmp_path
 ):
-    class Racing(Counting):
+    class Racing(CountingVault):
         loads = 0
 
         def load(self, account):
             self.loads += 1
             if self.loads == 3:
-                self.save(account, signed_in(access_token="access-7", refresh_token="r-7"))
+                self.save(account, build_session(access_token="access-7", refresh_token="r-7"))
             return super().load(account)
 
     racing = Racing()
-    racing.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", refusal("invalid_grant"))
+    racing.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", refusal("invalid_grant"))
     bearer = SessionBearer(racing, ADA, tmp_path, tmp_path, issuer.clock)
     assert bearer.get_token(issuer.client) == "access-7"
     assert racing.load(ADA).refresh_token == "r-7"
 
 
 @pytest.mark.parametrize("word", ["invalid_client", "unauthorized_client", "invalid_scope"])
-def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, refusal, word):
-    session = signed_in(expires_at=NOW)
+def test_another_refusal_keeps_the_session(bearer, vault, issuer, build_session, refusal, word):
+    session = build_session(expires_at=NOW)
     vault.save(ADA, session)
-    issuer.will("/token", refusal(word, 401))
+    issuer.respond("/token", refusal(word, 401))
     with pytest.raises(SignInRefused, match=word):
         bearer.get_token(issuer.client)
     assert vault.load(ADA) == session
@@ -182,58 +184,58 @@ def test_another_refusal_keeps_the_session(bearer, vault, issuer, signed_in, ref
 
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_an_address_that_has_moved_is_looked_up_anew_and_kept(
-    bearer, vault, issuer, signed_in, tokens, status
+    bearer, vault, issuer, build_session, tokens, status
 ):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", httpx.Response(status))
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", httpx.Response(status))
     moved = {"token_endpoint": f"{ISSUER}/new/token", "revocation_endpoint": f"{ISSUER}/new/end"}
-    issuer.will(WELL_KNOWN, DOCUMENT | moved)
-    issuer.will("/new/token", tokens())
+    issuer.respond(WELL_KNOWN, DOCUMENT | moved)
+    issuer.respond("/new/token", tokens())
     assert bearer.get_token(issuer.client) == "access-2"
     assert issuer.paths() == ["/token", WELL_KNOWN, "/new/token"]
     assert issuer.forms("/new/token") == issuer.forms()
-    kept = vault.load(ADA)
-    assert (kept.token_endpoint, kept.revocation_endpoint) == tuple(moved.values())
+    stored = vault.load(ADA)
+    assert (stored.token_endpoint, stored.revocation_endpoint) == tuple(moved.values())
 
 
 def test_an_address_that_the_portal_still_names_is_asked_once_more_at_most(
-    bearer, vault, issuer, signed_in
+    bearer, vault, issuer, build_session
 ):
-    session = signed_in(expires_at=NOW)
+    session = build_session(expires_at=NOW)
     vault.save(ADA, session)
-    issuer.will("/token", httpx.Response(404), httpx.Response(404))
-    issuer.will(WELL_KNOWN, DOCUMENT)
+    issuer.respond("/token", httpx.Response(404), httpx.Response(404))
+    issuer.respond(WELL_KNOWN, DOCUMENT)
     with pytest.raises(SignInRefused, match="404"):
         bearer.get_token(issuer.client)
-    assert (vault.load(ADA), len(issuer.asked)) == (session, 3)
+    assert (vault.load(ADA), len(issuer.requests)) == (session, 3)
 
 
 @pytest.mark.parametrize(
     ("said", "kind"), [(httpx.Response(503), Unavailable), (httpx.Response(404), BadResponse)]
 )
 def test_a_portal_that_does_not_say_where_to_loses_nothing(
-    bearer, vault, issuer, signed_in, said, kind
+    bearer, vault, issuer, build_session, said, kind
 ):
-    session = signed_in(expires_at=NOW)
+    session = build_session(expires_at=NOW)
     vault.save(ADA, session)
-    issuer.will("/token", httpx.Response(404))
-    issuer.will(WELL_KNOWN, *[said] * 4)
+    issuer.respond("/token", httpx.Response(404))
+    issuer.respond(WELL_KNOWN, *[said] * 4)
     with pytest.raises(kind):
         bearer.get_token(issuer.client)
     assert (vault.load(ADA), len(issuer.forms())) == (session, 1)
 
 
-def test_a_renewal_goes_to_no_address_without_encryption(bearer, vault, issuer, signed_in):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", httpx.Response(404))
-    issuer.will(WELL_KNOWN, DOCUMENT | {"token_endpoint": "http://id.example/token"})
+def test_a_renewal_goes_to_no_address_without_encryption(bearer, vault, issuer, build_session):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", httpx.Response(404))
+    issuer.respond(WELL_KNOWN, DOCUMENT | {"token_endpoint": "http://id.example/token"})
     with pytest.raises(BadResponse, match="not an https address"):
         bearer.get_token(issuer.client)
     assert len(issuer.forms()) == 1
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         httpx.Response(503),
         httpx.Response(429, headers={"Retry-After": "3600"}),
@@ -241,36 +243,38 @@ def test_a_renewal_goes_to_no_address_without_encryption(bearer, vault, issuer, 
         httpx.ReadTimeout("late"),
     ],
 )
-def test_a_portal_that_cannot_be_reached_loses_nothing(bearer, vault, issuer, signed_in, trouble):
-    session = signed_in(expires_at=NOW)
+def test_a_portal_that_cannot_be_reached_loses_nothing(bearer, vault, issuer, build_session, error):
+    session = build_session(expires_at=NOW)
     vault.save(ADA, session)
-    issuer.will("/token", trouble)
+    issuer.respond("/token", error)
     with pytest.raises(Unavailable):
         bearer.get_token(issuer.client)
-    assert (vault.load(ADA), len(issuer.asked)) == (session, 1)
+    assert (vault.load(ADA), len(issuer.requests)) == (session, 1)
 
 
 @pytest.mark.parametrize("body", [{}, {"token_type": "Bearer"}])
-def test_a_broken_answer_loses_nothing(bearer, vault, issuer, signed_in, body):
-    session = signed_in(expires_at=NOW)
+def test_a_broken_answer_loses_nothing(bearer, vault, issuer, build_session, body):
+    session = build_session(expires_at=NOW)
     vault.save(ADA, session)
-    issuer.will("/token", body)
+    issuer.respond("/token", body)
     with pytest.raises(BadResponse):
         bearer.get_token(issuer.client)
     assert vault.load(ADA) == session
 
 
-def test_a_renewal_for_another_patient_is_refused(bearer, vault, issuer, signed_in, tokens):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", tokens(patient="bo"))
+def test_a_renewal_for_another_patient_is_refused(bearer, vault, issuer, build_session, tokens):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", tokens(patient="bo"))
     with pytest.raises(BadResponse, match="another patient"):
         bearer.get_token(issuer.client)
-    assert vault.load(ADA) == signed_in(expires_at=NOW)
+    assert vault.load(ADA) == build_session(expires_at=NOW)
 
 
-def test_a_new_token_that_could_not_be_kept_is_not_used(bearer, vault, issuer, signed_in, tokens):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", tokens())
+def test_a_new_token_that_could_not_be_kept_is_not_used(
+    bearer, vault, issuer, build_session, tokens
+):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", tokens())
     vault.broken = True
     with pytest.raises(NoKeyring):
         bearer.get_token(issuer.client)
@@ -278,16 +282,16 @@ def test_a_new_token_that_could_not_be_kept_is_not_used(bearer, vault, issuer, s
 
 
 def test_a_refresh_that_another_process_does_not_finish_ends_with_the_deadline(
-    bearer, vault, issuer, signed_in, tmp_path
+    bearer, vault, issuer, build_session, tmp_path
 ):
-    vault.save(ADA, signed_in(expires_at=NOW))
+    vault.save(ADA, build_session(expires_at=NOW))
     with session_lock(tmp_path / "locks", ADA, 1):
         issuer.deadline.seconds = 0.05
         issuer.deadline.restart()
         other = SessionBearer(vault, ADA, tmp_path / "locks", tmp_path, issuer.clock)
-        with pytest.raises(TimedOut) as refused:
+        with pytest.raises(TimedOut) as raised:
             other.get_token(issuer.client)
-    assert refused.value.message == (
+    assert raised.value.message == (
         "Another gpcli is renewing this sign-in and did not finish in time."
     )
 
@@ -300,17 +304,19 @@ def test_the_locks_name_and_place_tell_nothing_and_are_private(tmp_path):
     assert "ada" not in file.name
 
 
-def test_trouble_of_the_portal_keeps_its_own_words(bearer, vault, issuer, signed_in):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", httpx.Response(500, html="<h1>secret</h1>"))
-    with pytest.raises(PortalError) as refused:
+def test_a_failure_of_the_portal_keeps_its_own_words(bearer, vault, issuer, build_session):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", httpx.Response(500, html="<h1>secret</h1>"))
+    with pytest.raises(PortalError) as raised:
         bearer.get_token(issuer.client)
-    assert refused.value.message == "The portal's sign-in failed (status 500)."
+    assert raised.value.message == "The portal's sign-in failed (status 500)."
 
 
-def test_eight_threads_at_expiry_make_one_token_request(bearer, vault, issuer, signed_in, tokens):
-    vault.save(ADA, signed_in(expires_at=NOW))
-    issuer.will("/token", tokens())
+def test_eight_threads_at_expiry_make_one_token_request(
+    bearer, vault, issuer, build_session, tokens
+):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", tokens())
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: bearer.get_token(issuer.client), range(8)))
     assert (found, len(issuer.forms())) == (["access-2"] * 8, 1)

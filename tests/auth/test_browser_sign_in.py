@@ -18,7 +18,7 @@ PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
 NOW = 1_800_000_000.0
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
-WISH = AuthRequest("gpcli", SCOPES, PORTAL)
+AUTH_REQUEST = AuthRequest("gpcli", SCOPES, PORTAL)
 
 
 class Person:
@@ -33,11 +33,11 @@ class Person:
         self.browser = browser
         self.url = ""
         self.shown: list[tuple[str, int, str]] = []
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.pasted: list[str | None] = []
 
     @property
-    def asked(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.url).query))
 
     def open_browser(self, url: str) -> bool:
@@ -49,15 +49,15 @@ class Person:
         return self.browser
 
     def callback(self, **changes: str | None) -> str:
-        good = {"code": "the-code", "state": self.asked.get("state"), "iss": ISSUER}
+        good = {"code": "the-code", "state": self.parameters.get("state"), "iss": ISSUER}
         query = {name: value for name, value in (good | changes).items() if value is not None}
-        return f"{self.asked.get('redirect_uri')}?{urlencode(query)}"
+        return f"{self.parameters.get('redirect_uri')}?{urlencode(query)}"
 
     def visit(self, url: str) -> None:
         try:
             urlopen(url, timeout=5).close()  # noqa: S310  (loopback)
-        except OSError as refused:
-            getattr(refused, "close", lambda: None)()
+        except OSError as error:
+            getattr(error, "close", lambda: None)()
 
     def show_url(self, url: str, port: int, host: str) -> None:
         self.shown.append((url, port, host))
@@ -69,10 +69,10 @@ class Person:
         raise AssertionError("not asked for")
 
     def say(self, text: str) -> None:
-        self.said.append(text)
+        self.messages.append(text)
 
 
-class Signing:
+class Signer:
     """An issuer that answers the token request with an ID token for the nonce it was given."""
 
     def __init__(self, issuer, tokens) -> None:
@@ -80,15 +80,15 @@ class Signing:
         self.tokens = tokens
 
     def sign_in(
-        self, configuration, person, auth_request=WISH, claims=None, **changes
+        self, configuration, person, auth_request=AUTH_REQUEST, claims=None, **changes
     ) -> SignInResult:
         issuer, original = self.issuer, person.open_browser
 
         def opening(url: str) -> bool:
             person.url = url
-            said = {"nonce": person.asked.get("nonce")} | (claims or {})
-            changes.setdefault("id_token", issuer.id_token(**said))
-            issuer.will("/token", self.tokens(**changes))
+            body = {"nonce": person.parameters.get("nonce")} | (claims or {})
+            changes.setdefault("id_token", issuer.id_token(**body))
+            issuer.respond("/token", self.tokens(**changes))
             return original(url)
 
         person.open_browser = opening
@@ -98,13 +98,13 @@ class Signing:
 
 
 @pytest.fixture
-def signing(issuer, tokens):
-    return Signing(issuer, tokens)
+def signer(issuer, tokens):
+    return Signer(issuer, tokens)
 
 
-def test_signing_in_gives_the_tokens_and_who_it_is_for(signing, issuer, configuration):
+def test_signing_in_gives_the_tokens_and_who_it_is_for(signer, issuer, configuration):
     person = Person(issuer)
-    found = signing.sign_in(configuration, person)
+    found = signer.sign_in(configuration, person)
     assert found == SignInResult(
         access_token="access-2",
         expires_at=NOW + 60 + 3600,
@@ -117,67 +117,69 @@ def test_signing_in_gives_the_tokens_and_who_it_is_for(signing, issuer, configur
     assert "access-2" not in repr(found)
 
 
-def test_the_portals_page_is_asked_with_everything_smart_wants(signing, issuer, configuration):
+def test_the_portals_page_is_asked_with_everything_smart_wants(signer, issuer, configuration):
     person = Person(issuer)
-    signing.sign_in(configuration, person)
-    asked = person.asked
+    signer.sign_in(configuration, person)
+    parameters = person.parameters
     assert person.url.startswith(f"{ISSUER}/authorize?")
-    assert {name: asked[name] for name in asked.keys() - {"state", "nonce", "code_challenge"}} == {
+    assert {
+        name: parameters[name] for name in parameters.keys() - {"state", "nonce", "code_challenge"}
+    } == {
         "response_type": "code",
         "client_id": "gpcli",
-        "redirect_uri": asked["redirect_uri"],
+        "redirect_uri": parameters["redirect_uri"],
         "scope": SCOPES,
         "aud": PORTAL,
         "code_challenge_method": "S256",
     }
-    assert asked["redirect_uri"].startswith("http://127.0.0.1:")
+    assert parameters["redirect_uri"].startswith("http://127.0.0.1:")
 
 
-def test_wishes_go_along(signing, issuer, configuration):
+def test_wishes_go_along(signer, issuer, configuration):
     person = Person(issuer)
     auth_request = AuthRequest(
         "gpcli", SCOPES, PORTAL, "consent", "high", hint="ada", patient_hint="ida", limit=5
     )
-    signing.sign_in(configuration, person, auth_request, {"acr": "high"})
-    assert {n: person.asked[n] for n in ("prompt", "acr_values", "login_hint")} == {
+    signer.sign_in(configuration, person, auth_request, {"acr": "high"})
+    assert {n: person.parameters[n] for n in ("prompt", "acr_values", "login_hint")} == {
         "prompt": "consent",
         "acr_values": "high",
         "login_hint": "ada",
     }
-    assert person.asked["patient_hint"] == "ida"
+    assert person.parameters["patient_hint"] == "ida"
 
 
-def test_the_code_is_traded_with_the_verifier_of_the_challenge(signing, issuer, configuration):
+def test_the_code_is_traded_with_the_verifier_of_the_challenge(signer, issuer, configuration):
     person = Person(issuer)
-    signing.sign_in(configuration, person)
+    signer.sign_in(configuration, person)
     form = issuer.forms()[0]
     verifier = form.pop("code_verifier")
     assert form == {
         "grant_type": "authorization_code",
         "code": "the-code",
-        "redirect_uri": person.asked["redirect_uri"],
+        "redirect_uri": person.parameters["redirect_uri"],
         "client_id": "gpcli",
     }
-    assert SignInSecrets("", "", verifier).challenge == person.asked["code_challenge"]
+    assert SignInSecrets("", "", verifier).challenge == person.parameters["code_challenge"]
 
 
-def test_a_persons_own_time_does_not_count_against_the_deadline(signing, issuer, configuration):
+def test_a_persons_own_time_does_not_count_against_the_deadline(signer, issuer, configuration):
     person = Person(issuer)
-    signing.sign_in(configuration, person)
+    signer.sign_in(configuration, person)
     assert issuer.clock.at == NOW + 60
     assert issuer.deadline.seconds_left() == 30
 
 
-def test_an_authorize_address_with_a_query_keeps_it(signing, issuer, document):
+def test_an_authorize_address_with_a_query_keeps_it(signer, issuer, document):
     document["authorization_endpoint"] = f"{ISSUER}/authorize?tenant=7"
     person = Person(issuer)
-    signing.sign_in(parse_smart_configuration(document, PORTAL), person)
+    signer.sign_in(parse_smart_configuration(document, PORTAL), person)
     assert parse_qs(urlsplit(person.url).query)["tenant"] == ["7"]
 
 
-def test_older_tries_in_the_browser_do_not_disturb(signing, issuer, configuration):
+def test_older_tries_in_the_browser_do_not_disturb(signer, issuer, configuration):
     person = Person(issuer, {"state": "older"}, {"state": None}, {})
-    assert signing.sign_in(configuration, person).patient == "ada"
+    assert signer.sign_in(configuration, person).patient == "ada"
 
 
 @pytest.mark.parametrize(
@@ -190,23 +192,25 @@ def test_older_tries_in_the_browser_do_not_disturb(signing, issuer, configuratio
     ],
 )
 def test_a_refused_or_mixed_up_answer_ends_the_sign_in_without_a_token_request(
-    signing, issuer, configuration, answer, why
+    signer, issuer, configuration, answer, why
 ):
     with pytest.raises(SignInRefused, match=why):
-        signing.sign_in(configuration, Person(issuer, answer))
-    assert issuer.asked == []
+        signer.sign_in(configuration, Person(issuer, answer))
+    assert issuer.requests == []
 
 
 def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
     person = Person(issuer, browser=False)
     ticks = iter([NOW, NOW, NOW + 700])
-    with pytest.raises(SignInRefused) as refused:
-        sign_in_with_browser(issuer.client, configuration, WISH, person, now=lambda: next(ticks))
-    assert refused.value.message == "Nobody signed in within 10 min."
+    with pytest.raises(SignInRefused) as raised:
+        sign_in_with_browser(
+            issuer.client, configuration, AUTH_REQUEST, person, now=lambda: next(ticks)
+        )
+    assert raised.value.message == "Nobody signed in within 10 min."
 
 
 def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
-    signing, issuer, configuration
+    signer, issuer, configuration
 ):
     person = Person(issuer, browser=False)
 
@@ -216,36 +220,36 @@ def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
         person.pasted = [None, "what?", older, person.callback()]
 
     person.show_url = show
-    found = signing.sign_in(configuration, person)
-    port = urlsplit(person.asked["redirect_uri"]).port
+    found = signer.sign_in(configuration, person)
+    port = urlsplit(person.parameters["redirect_uri"]).port
     assert (found.patient, person.shown) == ("ada", [(person.url, port, "127.0.0.1")])
     assert (
-        person.said
+        person.messages
         == [f"That is not this sign-in's address; it begins with http://127.0.0.1:{port}/callback?"]
         * 2
     )
 
 
-def test_without_a_browser_the_callback_still_works(signing, issuer, configuration):
+def test_without_a_browser_the_callback_still_works(signer, issuer, configuration):
     person = Person(issuer, browser=False)
     person.show_url = lambda url, port, host: person.visit(person.callback())
     person.read_pasted = lambda: None
-    assert signing.sign_in(configuration, person).patient == "ada"
+    assert signer.sign_in(configuration, person).patient == "ada"
 
 
-def test_a_taken_port_is_a_usage_error(signing, issuer, configuration):
+def test_a_taken_port_is_a_usage_error(signer, issuer, configuration):
     with CallbackServer(0) as other:
         auth_request = AuthRequest("gpcli", SCOPES, PORTAL, redirect_port=other.port)
         with pytest.raises(InvalidUsage):
-            signing.sign_in(configuration, Person(issuer), auth_request)
+            signer.sign_in(configuration, Person(issuer), auth_request)
 
 
-def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document):
+def test_a_portal_that_wants_pushed_requests_gets_them(signer, issuer, document):
     document |= {
         "pushed_authorization_request_endpoint": f"{ISSUER}/par",
         "require_pushed_authorization_requests": True,
     }
-    issuer.will("/par", httpx.Response(201, json={"request_uri": "urn:x:1", "expires_in": 60}))
+    issuer.respond("/par", httpx.Response(201, json={"request_uri": "urn:x:1", "expires_in": 60}))
     person = Person(issuer)
     pushed = {}
 
@@ -256,11 +260,11 @@ def test_a_portal_that_wants_pushed_requests_gets_them(signing, issuer, document
 
     person.callback = callback
     auth_request = AuthRequest("gpcli", "patient/Patient.rs", PORTAL)
-    said = {"id_token": None, "scope": "patient/Patient.rs"}
-    found = signing.sign_in(
-        parse_smart_configuration(document, PORTAL), person, auth_request, **said
+    body = {"id_token": None, "scope": "patient/Patient.rs"}
+    found = signer.sign_in(
+        parse_smart_configuration(document, PORTAL), person, auth_request, **body
     )
-    assert person.asked == {"client_id": "gpcli", "request_uri": "urn:x:1"}
+    assert person.parameters == {"client_id": "gpcli", "request_uri": "urn:x:1"}
     assert (pushed["aud"], found.patient) == (PORTAL, "ada")
 
 
@@ -277,13 +281,13 @@ def test_a_pushed_request_that_fails_opens_no_browser(issuer, document, answer, 
         "pushed_authorization_request_endpoint": f"{ISSUER}/par",
         "require_pushed_authorization_requests": True,
     }
-    issuer.will("/par", answer)
+    issuer.respond("/par", answer)
     person = Person(issuer)
     with pytest.raises(error):
         sign_in_with_browser(
             issuer.client,
             parse_smart_configuration(document, PORTAL),
-            WISH,
+            AUTH_REQUEST,
             person,
             now=issuer.clock,
         )
@@ -296,7 +300,7 @@ def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
         sign_in_with_browser(
             issuer.client,
             parse_smart_configuration(document, PORTAL),
-            WISH,
+            AUTH_REQUEST,
             Person(issuer),
             now=issuer.clock,
         )
@@ -312,60 +316,60 @@ def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
     ],
 )
 def test_an_answer_that_does_not_say_who_it_is_for_is_refused(
-    signing, issuer, configuration, change, claims, why
+    signer, issuer, configuration, change, claims, why
 ):
     with pytest.raises(SignInRefused, match=why):
-        signing.sign_in(configuration, Person(issuer), claims=claims, **change)
+        signer.sign_in(configuration, Person(issuer), claims=claims, **change)
 
 
 @pytest.mark.parametrize("scope", ["patient/Patient.rs", "launch/patient offline_access"])
 def test_a_proof_of_who_signed_in_is_checked_though_the_answer_names_no_openid(
-    signing, issuer, configuration, scope
+    signer, issuer, configuration, scope
 ):
     with pytest.raises(SignInRefused, match="for another program"):
-        signing.sign_in(configuration, Person(issuer), claims={"aud": "other"}, scope=scope)
+        signer.sign_in(configuration, Person(issuer), claims={"aud": "other"}, scope=scope)
 
 
-def test_a_proof_that_was_not_asked_for_is_not_looked_at(signing, issuer, configuration):
+def test_a_proof_that_was_not_asked_for_is_not_looked_at(signer, issuer, configuration):
     auth_request = AuthRequest("gpcli", "patient/Patient.rs", PORTAL)
-    said = {"claims": {"aud": "other"}, "scope": "patient/Patient.rs"}
-    assert signing.sign_in(configuration, Person(issuer), auth_request, **said).patient == "ada"
+    body = {"claims": {"aud": "other"}, "scope": "patient/Patient.rs"}
+    assert signer.sign_in(configuration, Person(issuer), auth_request, **body).patient == "ada"
 
 
-def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signing, issuer, document):
+def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signer, issuer, document):
     del document["jwks_uri"]
     document["capabilities"].remove("sso-openid-connect")
     configuration = parse_smart_configuration(document, PORTAL)
-    found = signing.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
+    found = signer.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
     assert found.fhir_user == "Patient/ada"
 
 
-def test_a_level_that_the_profile_demands_is_checked(signing, issuer, configuration):
+def test_a_level_that_the_profile_demands_is_checked(signer, issuer, configuration):
     auth_request = AuthRequest("gpcli", SCOPES, PORTAL, acr="idporten-loa-high")
     with pytest.raises(SignInRefused, match="not identified strongly enough"):
-        signing.sign_in(configuration, Person(issuer), auth_request, {"acr": "idporten-loa-low"})
+        signer.sign_in(configuration, Person(issuer), auth_request, {"acr": "idporten-loa-low"})
 
 
-def test_scopes_that_the_answer_leaves_out_are_those_that_were_asked(
-    signing, issuer, configuration
-):
-    assert signing.sign_in(configuration, Person(issuer), scope=None).scope == SCOPES
+def test_scopes_that_the_answer_leaves_out_are_those_that_were_asked(signer, issuer, configuration):
+    assert signer.sign_in(configuration, Person(issuer), scope=None).scope == SCOPES
 
 
-def test_who_acts_is_the_patient_where_the_portal_does_not_say(signing, issuer, configuration):
-    found = signing.sign_in(configuration, Person(issuer), claims={"fhirUser": None})
+def test_who_acts_is_the_patient_where_the_portal_does_not_say(signer, issuer, configuration):
+    found = signer.sign_in(configuration, Person(issuer), claims={"fhirUser": None})
     assert found.fhir_user == "Patient/ada"
 
 
-def test_an_acting_person_is_told_apart_from_the_patient(signing, issuer, configuration):
+def test_an_acting_person_is_told_apart_from_the_patient(signer, issuer, configuration):
     acting = {"fhirUser": f"{PORTAL}/RelatedPerson/guro"}
-    found = signing.sign_in(configuration, Person(issuer), claims=acting, patient="ida")
+    found = signer.sign_in(configuration, Person(issuer), claims=acting, patient="ida")
     assert (found.patient, found.fhir_user) == ("ida", f"{PORTAL}/RelatedPerson/guro")
 
 
 @pytest.mark.parametrize("word", ["invalid_grant", "invalid_client"])
 def test_a_refused_code_says_which_word_and_no_more(issuer, configuration, refusal, word):
-    issuer.will("/token", refusal(word))
-    with pytest.raises(SignInRefused) as refused:
-        sign_in_with_browser(issuer.client, configuration, WISH, Person(issuer), now=issuer.clock)
-    assert refused.value.message == f"The portal did not complete the sign-in ({word})."
+    issuer.respond("/token", refusal(word))
+    with pytest.raises(SignInRefused) as raised:
+        sign_in_with_browser(
+            issuer.client, configuration, AUTH_REQUEST, Person(issuer), now=issuer.clock
+        )
+    assert raised.value.message == f"The portal did not complete the sign-in ({word})."

@@ -55,9 +55,9 @@ def test_another_issuer_stops_the_sign_in(iss, expected):
     ],
 )
 def test_a_refusal_is_said_in_our_words(error, message):
-    with pytest.raises(SignInRefused) as refused:
+    with pytest.raises(SignInRefused) as raised:
         read_code(query(code=None, error=error, error_description="<script>"), STRICT)
-    assert refused.value.message == message
+    assert raised.value.message == message
 
 
 def test_a_refusal_with_another_state_does_not_end_the_sign_in():

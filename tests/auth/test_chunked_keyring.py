@@ -5,7 +5,7 @@ from hypothesis import strategies as some
 from gpcli.auth.keyring_vault import MAX_CHUNK_LENGTH, ChunkedKeyring
 
 
-class SmallDrawer:
+class SmallKeyring:
     """A keyring whose items are short; it can fail after some writes."""
 
     def __init__(self, writes: int = 10_000) -> None:
@@ -26,15 +26,15 @@ class SmallDrawer:
         del self.items[username]
 
 
-def chunked(drawer: SmallDrawer) -> ChunkedKeyring:
+def chunked(backend: SmallKeyring) -> ChunkedKeyring:
     generations = iter(f"g{number}" for number in range(1, 1000))
-    return ChunkedKeyring(drawer, lambda: next(generations))
+    return ChunkedKeyring(backend, lambda: next(generations))
 
 
 def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
-    drawer = SmallDrawer()
-    chunked(drawer).set_password("gpcli", "ada", "x" * 3000)
-    assert drawer.items == {
+    backend = SmallKeyring()
+    chunked(backend).set_password("gpcli", "ada", "x" * 3000)
+    assert backend.items == {
         "ada#g1.0": "x" * 1280,
         "ada#g1.1": "x" * 1280,
         "ada#g1.2": "x" * 440,
@@ -44,23 +44,23 @@ def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
 
 @given(some.text(max_size=4 * MAX_CHUNK_LENGTH))
 def test_what_is_written_is_read(item):
-    store = chunked(SmallDrawer())
+    store = chunked(SmallKeyring())
     store.set_password("gpcli", "ada", item)
     assert store.get_password("gpcli", "ada") == item
 
 
 def test_a_new_item_replaces_the_old_pieces():
-    drawer = SmallDrawer()
-    store = chunked(drawer)
+    backend = SmallKeyring()
+    store = chunked(backend)
     store.set_password("gpcli", "ada", "x" * 5000)
     store.set_password("gpcli", "ada", "short")
-    assert drawer.items == {"ada#g2.0": "short", "ada": '{"generation": "g2", "pieces": 1}'}
+    assert backend.items == {"ada#g2.0": "short", "ada": '{"generation": "g2", "pieces": 1}'}
 
 
 @pytest.mark.parametrize("writes", [3, 4, 5])
 def test_a_write_that_breaks_off_anywhere_leaves_the_old_item(writes):
-    drawer = SmallDrawer(writes)
-    store = chunked(drawer)
+    backend = SmallKeyring(writes)
+    store = chunked(backend)
     store.set_password("gpcli", "ada", "old" * 500)
     with pytest.raises(OSError, match="full"):
         store.set_password("gpcli", "ada", "new" * 1000)
@@ -68,29 +68,29 @@ def test_a_write_that_breaks_off_anywhere_leaves_the_old_item(writes):
 
 
 def test_deleting_leaves_nothing():
-    drawer = SmallDrawer()
-    store = chunked(drawer)
+    backend = SmallKeyring()
+    store = chunked(backend)
     store.set_password("gpcli", "ada", "x" * 5000)
     store.delete_password("gpcli", "ada")
-    assert drawer.items == {}
+    assert backend.items == {}
 
 
 @pytest.mark.parametrize(
     "pointer", ["not json", "[]", "{}", '{"generation": "g1"}', '{"generation": 1, "pieces": "x"}']
 )
 def test_a_pointer_that_makes_no_sense_points_to_nothing(pointer):
-    drawer = SmallDrawer()
-    drawer.items["ada"] = pointer
-    assert chunked(drawer).get_password("gpcli", "ada") is None
+    backend = SmallKeyring()
+    backend.items["ada"] = pointer
+    assert chunked(backend).get_password("gpcli", "ada") is None
 
 
 def test_an_item_with_a_missing_piece_is_no_item():
-    drawer = SmallDrawer()
-    store = chunked(drawer)
+    backend = SmallKeyring()
+    store = chunked(backend)
     store.set_password("gpcli", "ada", "x" * 3000)
-    del drawer.items["ada#g1.1"]
+    del backend.items["ada#g1.1"]
     assert store.get_password("gpcli", "ada") is None
 
 
 def test_nothing_is_read_where_nothing_was_written():
-    assert chunked(SmallDrawer()).get_password("gpcli", "ada") is None
+    assert chunked(SmallKeyring()).get_password("gpcli", "ada") is None

@@ -9,7 +9,7 @@ from gpcli.http.retry import MAX_TRIES
 
 PORTAL = "https://portal.example/fhir/R4"
 ISSUER = "https://id.example"
-WISH = AuthRequest("gpcli", "patient/Patient.rs", PORTAL, hint="ada")
+AUTH_REQUEST = AuthRequest("gpcli", "patient/Patient.rs", PORTAL, hint="ada")
 STARTED = {
     "device_code": "device-1",
     "user_code": "ABCD-EFGH",
@@ -20,7 +20,7 @@ STARTED = {
 }
 
 
-class Shown:
+class RecordingPrompter:
     """A screen that only shows devices."""
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class Shown:
 
 @pytest.fixture
 def prompter():
-    return Shown()
+    return RecordingPrompter()
 
 
 @pytest.fixture
 def sign_in(issuer, configuration, prompter):
-    def run(auth_request=WISH, configuration=configuration):
+    def run(auth_request=AUTH_REQUEST, configuration=configuration):
         return sign_in_with_device(
             issuer.client,
             configuration,
@@ -58,8 +58,8 @@ def good(tokens):
 def test_signing_in_on_another_device_waits_until_the_person_is_done(
     issuer, sign_in, prompter, good, refusal
 ):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", refusal("authorization_pending"), good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", refusal("authorization_pending"), good)
     found = sign_in()
     assert (found.patient, found.access_token) == ("ada", "access-2")
     assert prompter.devices == [
@@ -69,11 +69,11 @@ def test_signing_in_on_another_device_waits_until_the_person_is_done(
 
 
 def test_the_requests_are_those_of_rfc_8628(issuer, sign_in, good):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", good)
     sign_in()
     assert issuer.forms("/device_authorization") == [
-        {"client_id": "gpcli", "scope": WISH.scopes, "aud": PORTAL, "login_hint": "ada"}
+        {"client_id": "gpcli", "scope": AUTH_REQUEST.scopes, "aud": PORTAL, "login_hint": "ada"}
     ]
     assert issuer.forms() == [
         {
@@ -85,15 +85,15 @@ def test_the_requests_are_those_of_rfc_8628(issuer, sign_in, good):
 
 
 def test_slow_down_adds_five_seconds_for_good(issuer, sign_in, good, refusal):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", refusal("slow_down"), refusal("authorization_pending"), good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", refusal("slow_down"), refusal("authorization_pending"), good)
     sign_in()
     assert issuer.clock.slept == [2.0, 7.0, 7.0]
 
 
 def test_a_lost_answer_slows_down_and_goes_on(issuer, sign_in, good):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", httpx.ReadError("cut"), good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", httpx.ReadError("cut"), good)
     sign_in()
     assert issuer.clock.slept == [2.0, 7.0]
 
@@ -102,15 +102,15 @@ def test_a_lost_answer_slows_down_and_goes_on(issuer, sign_in, good):
 def test_a_portal_that_is_down_for_one_poll_is_asked_again_more_slowly(
     issuer, sign_in, good, status
 ):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", httpx.Response(status, text="<h1>Maintenance</h1>"), good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", httpx.Response(status, text="<h1>Maintenance</h1>"), good)
     assert sign_in().patient == "ada"
     assert issuer.clock.slept == [2.0, 7.0]
 
 
 def test_a_poll_that_stays_rate_limited_is_a_reason_to_slow_down(issuer, sign_in, good):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", *[httpx.Response(429) for _ in range(MAX_TRIES)], good)
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", *[httpx.Response(429) for _ in range(MAX_TRIES)], good)
     assert sign_in().patient == "ada"
     assert issuer.clock.slept == [2.0, *[0.0] * (MAX_TRIES - 1), 7.0]
 
@@ -118,17 +118,17 @@ def test_a_poll_that_stays_rate_limited_is_a_reason_to_slow_down(issuer, sign_in
 def test_the_portal_may_say_when_to_ask_again_but_the_interval_is_the_least(
     issuer, sign_in, good, refusal
 ):
-    issuer.will("/device_authorization", STARTED)
+    issuer.respond("/device_authorization", STARTED)
     long, short = ({"Retry-After": seconds} for seconds in ("90", "1"))
-    busy = [httpx.Response(503, headers=said) for said in (long, short)]
-    issuer.will("/token", *busy, refusal("authorization_pending"), good)
+    busy = [httpx.Response(503, headers=body) for body in (long, short)]
+    issuer.respond("/token", *busy, refusal("authorization_pending"), good)
     sign_in()
     assert issuer.clock.slept == [2.0, 90.0, 12.0, 12.0]
 
 
 def test_nobody_waits_for_the_portal_beyond_the_life_of_the_code(issuer, sign_in):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", httpx.Response(503, headers={"Retry-After": "999999999"}))
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", httpx.Response(503, headers={"Retry-After": "999999999"}))
     with pytest.raises(SignInRefused, match="expired"):
         sign_in()
     assert issuer.clock.slept == [2.0, 598.0]
@@ -136,16 +136,16 @@ def test_nobody_waits_for_the_portal_beyond_the_life_of_the_code(issuer, sign_in
 
 @pytest.mark.parametrize("status", [500, 501])
 def test_a_portal_that_is_broken_ends_the_sign_in(issuer, sign_in, status):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", httpx.Response(status))
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", httpx.Response(status))
     with pytest.raises(PortalError):
         sign_in()
 
 
 @pytest.mark.parametrize("interval", [None, 0, -1, "2", 99999])
 def test_without_a_usable_interval_it_is_five_seconds(issuer, sign_in, good, interval):
-    issuer.will("/device_authorization", STARTED | {"interval": interval})
-    issuer.will("/token", good)
+    issuer.respond("/device_authorization", STARTED | {"interval": interval})
+    issuer.respond("/token", good)
     sign_in()
     assert issuer.clock.slept == [5.0]
 
@@ -159,33 +159,33 @@ def test_without_a_usable_interval_it_is_five_seconds(issuer, sign_in, good, int
     ],
 )
 def test_a_refusal_ends_the_waiting(issuer, sign_in, refusal, word, why):
-    issuer.will("/device_authorization", STARTED)
-    issuer.will("/token", refusal(word))
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", refusal(word))
     with pytest.raises(SignInRefused, match=why):
         sign_in()
 
 
 @pytest.mark.parametrize(("life", "limit"), [(7, 600.0), (600, 7.0)])
 def test_the_code_is_not_used_beyond_its_life_or_the_limit(issuer, sign_in, refusal, life, limit):
-    issuer.will("/device_authorization", STARTED | {"expires_in": life})
-    issuer.will("/token", *[refusal("authorization_pending") for _ in range(9)])
+    issuer.respond("/device_authorization", STARTED | {"expires_in": life})
+    issuer.respond("/token", *[refusal("authorization_pending") for _ in range(9)])
     with pytest.raises(SignInRefused, match="expired"):
         sign_in(AuthRequest("gpcli", "patient/Patient.rs", PORTAL, limit=limit))
     assert len(issuer.forms()) == 3
 
 
 def test_a_persons_own_time_does_not_count_against_the_deadline(issuer, sign_in, good, refusal):
-    issuer.will("/device_authorization", STARTED)
+    issuer.respond("/device_authorization", STARTED)
     pending = [refusal("authorization_pending") for _ in range(40)]
-    issuer.will("/token", *pending, good)
+    issuer.respond("/token", *pending, good)
     assert sign_in().patient == "ada"
 
 
 def test_a_portal_without_such_a_sign_in_says_so(issuer, sign_in, document):
     del document["device_authorization_endpoint"]
-    with pytest.raises(NotPermitted) as refused:
+    with pytest.raises(NotPermitted) as raised:
         sign_in(configuration=parse_smart_configuration(document, PORTAL))
-    assert refused.value.hint == "Leave out --device."
+    assert raised.value.hint == "Leave out --device."
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_portal_without_such_a_sign_in_says_so(issuer, sign_in, document):
 def test_a_code_or_address_that_cannot_be_shown_is_refused(
     issuer, sign_in, prompter, change, error
 ):
-    issuer.will("/device_authorization", STARTED | change)
+    issuer.respond("/device_authorization", STARTED | change)
     with pytest.raises(error):
         sign_in()
     assert prompter.devices == []
@@ -220,6 +220,6 @@ def test_a_code_or_address_that_cannot_be_shown_is_refused(
     ],
 )
 def test_a_sign_in_that_does_not_begin_says_why(issuer, sign_in, answer, error):
-    issuer.will("/device_authorization", answer)
+    issuer.respond("/device_authorization", answer)
     with pytest.raises(error):
         sign_in()

@@ -15,7 +15,7 @@ from gpcli.errors import BadResponse, NotPermitted, PortalError, Unavailable
 
 PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0
-PLACE = "/fhir/R4/.well-known/smart-configuration"
+WELL_KNOWN_PATH = "/fhir/R4/.well-known/smart-configuration"
 
 ALL_KNOWN = (*REQUIRED_CAPABILITIES, MACHINE_CAPABILITY)
 FOR_MACHINES = {
@@ -25,12 +25,12 @@ FOR_MACHINES = {
 }
 
 
-def served(document: dict, etag: str | None = None) -> httpx.Response:
+def document_response(document: dict, etag: str | None = None) -> httpx.Response:
     return httpx.Response(200, json=document, headers={"ETag": etag} if etag else {})
 
 
 def test_a_portals_sign_in_is_read(issuer, document, tmp_path):
-    issuer.will(PLACE, document)
+    issuer.respond(WELL_KNOWN_PATH, document)
     found = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert found == parse_smart_configuration(document, PORTAL)
     assert (found.issuer, found.token_endpoint) == (
@@ -51,24 +51,24 @@ def test_relative_addresses_resolve_against_the_fhir_base(document):
 
 
 def test_within_a_day_nobody_is_asked_again(issuer, document, tmp_path):
-    issuer.will(PLACE, document)
+    issuer.respond(WELL_KNOWN_PATH, document)
     first = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     second = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE - 1)
-    assert (first == second, len(issuer.asked)) == (True, 1)
+    assert (first == second, len(issuer.requests)) == (True, 1)
 
 
 def test_after_a_day_an_unchanged_document_is_kept_for_another(issuer, document, tmp_path):
-    issuer.will(PLACE, served(document, '"v1"'), httpx.Response(304))
+    issuer.respond(WELL_KNOWN_PATH, document_response(document, '"v1"'), httpx.Response(304))
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + 2 * MAX_AGE - 1)
-    conditions = [request.headers.get("if-none-match") for request in issuer.asked]
+    conditions = [request.headers.get("if-none-match") for request in issuer.requests]
     assert conditions == [None, '"v1"']
 
 
 def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_path):
     changed = document | {"token_endpoint": "https://id.example/token2"}
-    issuer.will(PLACE, document, changed)
+    issuer.respond(WELL_KNOWN_PATH, document, changed)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     found = fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW + MAX_AGE)
     assert found.token_endpoint == "https://id.example/token2"
@@ -76,7 +76,12 @@ def test_after_a_day_a_changed_document_replaces_the_old(issuer, document, tmp_p
 
 def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, document, tmp_path):
     moved = document | {"token_endpoint": "https://id.example/moved"}
-    issuer.will(PLACE, served(document, '"1"'), httpx.Response(304), served(moved, '"2"'))
+    issuer.respond(
+        WELL_KNOWN_PATH,
+        document_response(document, '"1"'),
+        httpx.Response(304),
+        document_response(moved, '"2"'),
+    )
     found = [
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW, max_age=0) for _ in range(3)
     ]
@@ -85,7 +90,7 @@ def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, d
         "https://id.example/token",
         "https://id.example/moved",
     ]
-    assert [request.headers.get("If-None-Match") for request in issuer.asked] == [
+    assert [request.headers.get("If-None-Match") for request in issuer.requests] == [
         None,
         '"1"',
         '"1"',
@@ -93,24 +98,24 @@ def test_whoever_wants_it_fresh_asks_each_time_and_is_told_what_is_new(issuer, d
 
 
 def test_a_clock_that_went_back_asks_again(issuer, document, tmp_path):
-    issuer.will(PLACE, document, document)
+    issuer.respond(WELL_KNOWN_PATH, document, document)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW - 1)
-    assert len(issuer.asked) == 2
+    assert len(issuer.requests) == 2
 
 
 @pytest.mark.parametrize("rubbish", ["", "not json", "[]", '{"fetched": "x"}', "{}"])
 def test_a_broken_cache_counts_as_none(issuer, document, tmp_path, rubbish):
-    issuer.will(PLACE, document, document)
+    issuer.respond(WELL_KNOWN_PATH, document, document)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     next(tmp_path.iterdir()).write_text(rubbish)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
-    assert len(issuer.asked) == 2
+    assert len(issuer.requests) == 2
 
 
 def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document, tmp_path):
-    issuer.will(PLACE, document)
-    issuer.will("/other/.well-known/smart-configuration", document)
+    issuer.respond(WELL_KNOWN_PATH, document)
+    issuer.respond("/other/.well-known/smart-configuration", document)
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     fetch_smart_configuration(issuer.client, "https://portal.example/other", tmp_path, NOW)
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600, 0o600]
@@ -127,29 +132,31 @@ def test_two_portals_have_two_files_that_only_their_owner_reads(issuer, document
     ],
 )
 def test_what_is_no_portal_says_so_and_is_not_kept(issuer, tmp_path, answer):
-    issuer.will(PLACE, answer)
-    with pytest.raises(BadResponse) as refused:
+    issuer.respond(WELL_KNOWN_PATH, answer)
+    with pytest.raises(BadResponse) as raised:
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
-    assert refused.value.message == (
+    assert raised.value.message == (
         "https://portal.example/fhir/R4 is not a FHIR portal with SMART sign-in."
     )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failing_portal_may_work_later(issuer, tmp_path):
-    issuer.will(PLACE, *[httpx.Response(503)] * 4)
+    issuer.respond(WELL_KNOWN_PATH, *[httpx.Response(503)] * 4)
     with pytest.raises(PortalError):
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_that_cannot_be_reached_is_unavailable(issuer, tmp_path):
-    issuer.will(PLACE, *[httpx.ConnectError("x")] * 4)
+    issuer.respond(WELL_KNOWN_PATH, *[httpx.ConnectError("x")] * 4)
     with pytest.raises(Unavailable):
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
 
 
 def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document, tmp_path):
-    issuer.will(PLACE, *[{"token_endpoint": "https://id.example/token", **FOR_MACHINES}] * 2)
+    issuer.respond(
+        WELL_KNOWN_PATH, *[{"token_endpoint": "https://id.example/token", **FOR_MACHINES}] * 2
+    )
     found = fetch_machine_configuration(issuer.client, PORTAL, tmp_path, NOW)
     with pytest.raises(NotPermitted):
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path / "other", NOW)
@@ -159,10 +166,10 @@ def test_a_portal_for_machines_alone_is_no_portal_to_sign_in_at(issuer, document
 
 
 def test_people_and_machines_share_what_was_kept(issuer, document, tmp_path):
-    issuer.will(PLACE, document | FOR_MACHINES | {"capabilities": [*ALL_KNOWN]})
+    issuer.respond(WELL_KNOWN_PATH, document | FOR_MACHINES | {"capabilities": [*ALL_KNOWN]})
     fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     fetch_machine_configuration(issuer.client, PORTAL, tmp_path, NOW)
-    assert len(issuer.asked) == 1
+    assert len(issuer.requests) == 1
 
 
 def test_machines_need_nothing_of_a_browser(document):
@@ -174,9 +181,9 @@ def test_machines_need_nothing_of_a_browser(document):
 @pytest.mark.parametrize("need", REQUIRED_CAPABILITIES)
 def test_a_missing_capability_is_named(document, need):
     document["capabilities"].remove(need)
-    with pytest.raises(NotPermitted) as refused:
+    with pytest.raises(NotPermitted) as raised:
         parse_smart_configuration(document, PORTAL)
-    assert refused.value.message == f"The portal's sign-in lacks what gpcli needs: {need}."
+    assert raised.value.message == f"The portal's sign-in lacks what gpcli needs: {need}."
 
 
 @pytest.mark.parametrize("methods", [None, [], ["plain"], "S256 only"])
@@ -218,9 +225,9 @@ def test_a_portal_without_s256_is_named(document, methods):
     ],
 )
 def test_a_document_with_wrong_parts_is_refused(document, change, why):
-    with pytest.raises(BadResponse) as refused:
+    with pytest.raises(BadResponse) as raised:
         parse_smart_configuration(document | change, PORTAL)
-    assert refused.value.message == f"The portal's description of its sign-in {why}."
+    assert raised.value.message == f"The portal's description of its sign-in {why}."
 
 
 def test_a_portal_on_this_computer_may_lead_to_this_computer(document):
@@ -230,7 +237,7 @@ def test_a_portal_on_this_computer_may_lead_to_this_computer(document):
 
 
 def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, document, tmp_path):
-    issuer.will(PLACE, document, document)
+    issuer.respond(WELL_KNOWN_PATH, document, document)
     (tmp_path / "file").write_text("")
     found = [
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path / "file" / "cache", NOW)
@@ -240,7 +247,7 @@ def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, documen
 
 
 def test_a_refused_document_is_not_kept(issuer, document, tmp_path):
-    issuer.will(PLACE, document | {"capabilities": []})
+    issuer.respond(WELL_KNOWN_PATH, document | {"capabilities": []})
     with pytest.raises(NotPermitted):
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert list(tmp_path.iterdir()) == []

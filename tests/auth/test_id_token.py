@@ -22,7 +22,7 @@ def check(issuer, configuration):
     return run
 
 
-def part(value: object) -> str:
+def encode_part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
@@ -76,26 +76,24 @@ def test_every_signature_by_a_key_pair_is_known(check, issuer, make, alg):
     ],
 )
 def test_a_token_with_wrong_claims_is_refused(check, issuer, changes, why):
-    with pytest.raises(SignInRefused) as refused:
+    with pytest.raises(SignInRefused) as raised:
         check(issuer.id_token(**changes))
-    assert refused.value.message == (
-        f"The portal's proof of who signed in was not accepted: {why}."
-    )
-    assert refused.value.code == "sign_in_refused"
+    assert raised.value.message == (f"The portal's proof of who signed in was not accepted: {why}.")
+    assert raised.value.code == "sign_in_refused"
 
 
 @pytest.mark.parametrize(
-    ("off", "said"),
+    ("off", "body"),
     [
         (7 * 60, "This computer's clock is about 7 min ahead of the portal's."),
         (-100, "This computer's clock is about 2 min behind the portal's."),
     ],
 )
-def test_a_clock_that_is_off_is_said_to_be_and_by_how_much(check, issuer, off, said):
-    with pytest.raises(SignInRefused) as refused:
+def test_a_clock_that_is_off_is_said_to_be_and_by_how_much(check, issuer, off, body):
+    with pytest.raises(SignInRefused) as raised:
         check(issuer.id_token(), now=NOW + off)
-    assert refused.value.hint == (
-        f"{said} Put it right, or tell the portal if it is; then gpcli login tries again."
+    assert raised.value.hint == (
+        f"{body} Put it right, or tell the portal if it is; then gpcli login tries again."
     )
 
 
@@ -109,19 +107,19 @@ def test_a_clock_that_is_off_is_said_to_be_and_by_how_much(check, issuer, off, s
     ],
 )
 def test_where_no_clock_is_to_blame_none_is(check, issuer, changes, hint):
-    with pytest.raises(SignInRefused) as refused:
+    with pytest.raises(SignInRefused) as raised:
         check(issuer.id_token(**changes))
-    assert refused.value.hint == hint
+    assert raised.value.hint == hint
 
 
 @pytest.mark.parametrize(
-    ("reached", "said"), [("low", "'low'"), (None, "no level at all"), (3, "no level at all")]
+    ("reached", "body"), [("low", "'low'"), (None, "no level at all"), (3, "no level at all")]
 )
-def test_a_level_that_is_too_low_is_named_beside_the_demanded_ones(check, issuer, reached, said):
-    with pytest.raises(SignInRefused) as refused:
+def test_a_level_that_is_too_low_is_named_beside_the_demanded_ones(check, issuer, reached, body):
+    with pytest.raises(SignInRefused) as raised:
         check(issuer.id_token(acr=reached), acr="high higher")
-    assert refused.value.hint == (
-        f"This profile insists on 'high higher' (its key acr), and the portal says {said}. "
+    assert raised.value.hint == (
+        f"This profile insists on 'high higher' (its key acr), and the portal says {body}. "
         "gpcli login tries again: choose a stronger way at the portal's page."
     )
 
@@ -161,17 +159,17 @@ def test_a_token_signed_with_another_key_is_refused(check, issuer):
 
 def test_a_changed_claim_breaks_the_signature(check, issuer):
     header, _, signature = issuer.id_token().split(".")
-    forged = part({"iss": "https://id.example", "aud": "gpcli", "sub": "bo"})
+    forged = encode_part({"iss": "https://id.example", "aud": "gpcli", "sub": "bo"})
     with pytest.raises(SignInRefused, match="its signature is wrong"):
         check(f"{header}.{forged}.{signature}")
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "HS256", "HS512", "RS1", "", None, 7])
 def test_a_signature_that_proves_nothing_is_refused_without_asking_for_keys(check, issuer, alg):
-    token = f"{part({'alg': alg, 'kid': 'k1'})}.{part({'sub': 'bo'})}."
+    token = f"{encode_part({'alg': alg, 'kid': 'k1'})}.{encode_part({'sub': 'bo'})}."
     with pytest.raises(SignInRefused):
         check(token)
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 def test_the_public_key_is_no_shared_secret(check, issuer):
@@ -197,7 +195,7 @@ def test_a_key_in_the_tokens_own_header_is_not_believed(check, issuer):
 
 def test_keys_are_asked_for_once_more_when_the_tokens_key_is_unknown(check, issuer):
     new = ECKey.generate_key("P-256", {"kid": "k2"})
-    issuer.will("/jwks", {"keys": []}, {"keys": [new.as_dict(private=False)]})
+    issuer.respond("/jwks", {"keys": []}, {"keys": [new.as_dict(private=False)]})
     assert check(issuer.id_token(new, {"kid": "k2"}))["sub"] == "ada-sub"
     assert issuer.paths() == ["/jwks", "/jwks"]
 
@@ -220,7 +218,7 @@ def test_keys_that_are_of_no_use_are_passed_over(check, issuer):
         good | {"alg": "ES512"},
         good | {"kid": "other"},
     ]
-    issuer.will("/jwks", {"keys": [*useless, good]})
+    issuer.respond("/jwks", {"keys": [*useless, good]})
     assert check(issuer.id_token())["sub"] == "ada-sub"
 
 
@@ -235,7 +233,7 @@ def test_keys_that_are_of_no_use_are_passed_over(check, issuer):
     ],
 )
 def test_keys_that_cannot_be_read_are_refused(check, issuer, answer):
-    issuer.will("/jwks", answer)
+    issuer.respond("/jwks", answer)
     with pytest.raises(SignInRefused, match="can't be read"):
         check(issuer.id_token())
 

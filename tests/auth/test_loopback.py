@@ -20,7 +20,7 @@ def loopback() -> Iterator[CallbackServer]:
         yield server
 
 
-def ask(
+def request_page(
     loopback: CallbackServer, path: str, method: str = "GET", host: str | None = None
 ) -> tuple[int, str]:
     connection = http.client.HTTPConnection(loopback.origin, timeout=5)
@@ -42,7 +42,7 @@ def test_the_address_is_a_loopback_literal_on_a_free_port(loopback):
 
 
 def test_a_good_callback_gives_the_code_and_a_calm_page(loopback):
-    status, page = ask(loopback, callback())
+    status, page = request_page(loopback, callback())
     assert loopback.wait_for_code(5) == "abc"
     assert status == 200
     assert "You can close this window." in page
@@ -61,22 +61,24 @@ def test_the_page_repeats_nothing_and_loads_nothing(loopback):
 
 
 def test_only_the_first_success_counts(loopback):
-    ask(loopback, callback())
-    status, page = ask(loopback, callback(code="second"))
+    request_page(loopback, callback())
+    status, page = request_page(loopback, callback(code="second"))
     assert (status, "This is done already" in page) == (400, True)
     assert (loopback.wait_for_code(5), loopback.wait_for_code(0)) == ("abc", None)
 
 
 def test_an_older_try_is_told_so_and_the_waiting_goes_on(loopback):
-    status, page = ask(loopback, callback(state="older"))
+    status, page = request_page(loopback, callback(state="older"))
     assert (status, loopback.wait_for_code(0)) == (400, None)
     assert "This page is from an earlier try" in page
-    ask(loopback, callback())
+    request_page(loopback, callback())
     assert loopback.wait_for_code(5) == "abc"
 
 
 def test_a_refusal_at_the_page_ends_the_waiting(loopback):
-    status, page = ask(loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}")
+    status, page = request_page(
+        loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}"
+    )
     with pytest.raises(SignInRefused, match="refused at the portal's page"):
         loopback.wait_for_code(5)
     assert (status, "The terminal says why" in page) == (200, True)
@@ -101,15 +103,15 @@ def test_a_refusal_at_the_page_ends_the_waiting(loopback):
     ],
 )
 def test_whatever_else_is_asked_disturbs_nothing(loopback, path, method, host, status):
-    found, page = ask(loopback, path, method, host)
+    found, page = request_page(loopback, path, method, host)
     assert (found, "SECRET" in page, loopback.wait_for_code(0)) == (status, False, None)
-    ask(loopback, callback())
+    request_page(loopback, callback())
     assert loopback.wait_for_code(5) == "abc"
 
 
 def test_a_browser_that_connects_ahead_and_says_nothing_does_not_block(loopback):
     with socket.create_connection(("127.0.0.1", loopback.port)):
-        ask(loopback, callback())
+        request_page(loopback, callback())
     assert loopback.wait_for_code(5) == "abc"
 
 
@@ -117,27 +119,27 @@ def test_a_browser_that_talks_rubbish_does_not_disturb(loopback, capfd):
     with socket.create_connection(("127.0.0.1", loopback.port)) as connection:
         connection.sendall(b"\x16\x03\x01\x00 rubbish\r\n\r\n")
         connection.recv(1000)
-    ask(loopback, callback())
+    request_page(loopback, callback())
     assert loopback.wait_for_code(5) == "abc"
     assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_expected_before_it_is_said():
     with CallbackServer(0) as server:
-        status, _ = ask(server, callback())
+        status, _ = request_page(server, callback())
         assert (status, server.wait_for_code(0)) == (400, None)
 
 
 def test_a_taken_port_is_a_usage_error_that_names_the_option(loopback):
-    with pytest.raises(InvalidUsage) as refused:
+    with pytest.raises(InvalidUsage) as raised:
         CallbackServer(loopback.port)
-    assert refused.value.message == f"Port {loopback.port} is taken by another program."
-    assert "--port" in refused.value.hint
+    assert raised.value.message == f"Port {loopback.port} is taken by another program."
+    assert "--port" in raised.value.hint
 
 
 def test_a_fixed_port_can_be_used_again_right_away(loopback):
     with CallbackServer(0) as first:
-        ask(first, "/")
+        request_page(first, "/")
         port = first.port
     with CallbackServer(port) as second:
         assert second.port == port
@@ -150,8 +152,8 @@ def test_where_the_first_address_cannot_be_had_it_waits_on_ipv6():
     with CallbackServer(0, (NOT_OURS, "::1")) as server:
         server.expect(ExpectedCallback("our-state", None, issuer_required=False))
         assert server.redirect_uri == f"http://[::1]:{server.port}/callback"
-        assert ask(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
-        status, _ = ask(server, callback())
+        assert request_page(server, callback(), host=f"127.0.0.1:{server.port}")[0] == 404
+        status, _ = request_page(server, callback())
         assert (status, server.wait_for_code(5)) == (200, "abc")
 
 

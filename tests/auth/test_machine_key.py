@@ -13,9 +13,9 @@ ELLIPTIC = ECKey.generate_key("P-384", {"kid": "ec"}, private=True)
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"}, private=True)
 
 
-def private(key, **changes):
-    written = key.as_dict(private=True) | changes
-    return {name: value for name, value in written.items() if value is not None}
+def private_jwk(key, **changes):
+    content = key.as_dict(private=True) | changes
+    return {name: value for name, value in content.items() if value is not None}
 
 
 @pytest.fixture
@@ -31,27 +31,27 @@ def write(tmp_path):
 
 
 def refusal(path):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         read_machine_key(path)
-    return refused.value.message.replace(str(path), "FILE")
+    return raised.value.message.replace(str(path), "FILE")
 
 
 @pytest.mark.parametrize(
     ("key", "algorithm", "kid"), [(ELLIPTIC, "ES384", "ec"), (RSA, "RS384", "rsa")]
 )
 def test_the_kind_of_key_says_how_it_signs(write, key, algorithm, kid):
-    found = read_machine_key(write(private(key)))
+    found = read_machine_key(write(private_jwk(key)))
     assert (found.algorithm, found.kid, found.key.is_private) == (algorithm, kid, True)
 
 
 def test_of_a_set_the_first_key_that_fits_is_taken(write):
-    others = [ELLIPTIC.as_dict(private=False), private(OctKey.generate_key(256)), "no key"]
-    found = read_machine_key(write({"keys": [*others, private(RSA), private(ELLIPTIC)]}))
+    others = [ELLIPTIC.as_dict(private=False), private_jwk(OctKey.generate_key(256)), "no key"]
+    found = read_machine_key(write({"keys": [*others, private_jwk(RSA), private_jwk(ELLIPTIC)]}))
     assert found.kid == "rsa"
 
 
 def test_a_key_may_say_what_it_is_for(write):
-    found = read_machine_key(write(private(ELLIPTIC, alg="ES384", use="sig")))
+    found = read_machine_key(write(private_jwk(ELLIPTIC, alg="ES384", use="sig")))
     assert found.kid == "ec"
 
 
@@ -72,15 +72,15 @@ def test_a_pipe_is_no_key_file_and_nobody_waits_for_it(tmp_path):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o777])
 def test_a_file_that_others_can_use_is_refused_with_the_cure(write, mode):
-    path = write(private(ELLIPTIC), mode)
-    with pytest.raises(ConfigError) as refused:
+    path = write(private_jwk(ELLIPTIC), mode)
+    with pytest.raises(ConfigError) as raised:
         read_machine_key(path)
-    assert refused.value.message == f"Others can read or change the key file {path}."
-    assert refused.value.hint == f"chmod 600 {path}"
+    assert raised.value.message == f"Others can read or change the key file {path}."
+    assert raised.value.hint == f"chmod 600 {path}"
 
 
 def test_a_file_that_only_its_owner_can_read_will_do(write):
-    assert read_machine_key(write(private(ELLIPTIC), 0o400)).kid == "ec"
+    assert read_machine_key(write(private_jwk(ELLIPTIC), 0o400)).kid == "ec"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_not_json_is_no_key(write, text):
         {"kty": 7},
         {"kty": "EC", "crv": "P-384", "x": "!!", "y": "AA", "d": "AA"},
         {"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB", "kid": "x"},
-        private(OctKey.generate_key(256)),
+        private_jwk(OctKey.generate_key(256)),
     ],
 )
 def test_what_holds_no_key_says_so(write, document):
@@ -123,11 +123,11 @@ def test_what_holds_no_key_says_so(write, document):
 @pytest.mark.parametrize(
     "key",
     [
-        private(ECKey.generate_key("P-256", {"kid": "x"}, private=True)),
-        private(ECKey.generate_key("P-521", {"kid": "x"}, private=True)),
-        private(ELLIPTIC, alg="ES256"),
-        private(RSA, alg="RS256"),
-        private(RSA, use="enc"),
+        private_jwk(ECKey.generate_key("P-256", {"kid": "x"}, private=True)),
+        private_jwk(ECKey.generate_key("P-521", {"kid": "x"}, private=True)),
+        private_jwk(ELLIPTIC, alg="ES256"),
+        private_jwk(RSA, alg="RS256"),
+        private_jwk(RSA, use="enc"),
     ],
 )
 def test_a_key_that_signs_otherwise_is_refused(write, key):
@@ -137,7 +137,7 @@ def test_a_key_that_signs_otherwise_is_refused(write, key):
 @pytest.mark.filterwarnings("ignore:Key size")
 def test_an_rsa_key_that_is_too_short_is_refused(write):
     short = RSAKey.generate_key(1024, {"kid": "x"}, private=True)
-    assert refusal(write(private(short))) == "The key in FILE can't sign with ES384 or RS384."
+    assert refusal(write(private_jwk(short))) == "The key in FILE can't sign with ES384 or RS384."
 
 
 @pytest.mark.parametrize("key", [ELLIPTIC, RSA])
@@ -147,9 +147,9 @@ def test_a_public_key_alone_is_refused(write, key):
 
 @pytest.mark.parametrize("key", [ELLIPTIC, RSA])
 def test_a_key_without_a_name_is_refused(write, key):
-    assert refusal(write(private(key, kid=None))) == "The key in FILE has no name."
+    assert refusal(write(private_jwk(key, kid=None))) == "The key in FILE has no name."
 
 
 def test_a_key_is_never_shown(write):
-    found = read_machine_key(write(private(ELLIPTIC)))
-    assert private(ELLIPTIC)["d"] not in repr(found)
+    found = read_machine_key(write(private_jwk(ELLIPTIC)))
+    assert private_jwk(ELLIPTIC)["d"] not in repr(found)

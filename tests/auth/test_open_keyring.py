@@ -40,38 +40,38 @@ def test_another_allowed_keyring_can_be_named(name):
     ],
 )
 def test_a_backend_that_is_not_on_the_list_is_refused_by_name(name):
-    with pytest.raises(NoKeyring) as refused:
+    with pytest.raises(NoKeyring) as raised:
         open_keyring({"PYTHON_KEYRING_BACKEND": name}, may_ask=True, platform="linux")
-    assert refused.value.message == (
+    assert raised.value.message == (
         f"PYTHON_KEYRING_BACKEND names {name}, which is not known to keep secrets safely."
     )
-    assert refused.value.hint == f"Unset it, or let it name another one. {HELP_HINT}"
+    assert raised.value.hint == f"Unset it, or let it name another one. {HELP_HINT}"
 
 
 @pytest.mark.parametrize("name", ALLOWED_BACKENDS["darwin"])
 def test_a_backend_of_another_platform_does_not_work_here(name):
-    with pytest.raises(NoKeyring) as refused:
+    with pytest.raises(NoKeyring) as raised:
         open_keyring({}, may_ask=True, platform="darwin").probe()
-    assert refused.value.code == "no_keyring"
+    assert raised.value.code == "no_keyring"
 
 
 def test_a_backend_that_is_not_installed_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring_pass", None)
     named = {"PYTHON_KEYRING_BACKEND": "keyring_pass.PasswordStoreBackend"}
-    with pytest.raises(NoKeyring) as refused:
+    with pytest.raises(NoKeyring) as raised:
         open_keyring(named, may_ask=False, platform="linux")
-    assert refused.value.message == (
+    assert raised.value.message == (
         "The keyring backend keyring_pass.PasswordStoreBackend is not installed beside gpcli."
     )
 
 
 def test_without_a_session_bus_there_is_no_keyring(tmp_path):
-    with pytest.raises(NoKeyring) as refused:
+    with pytest.raises(NoKeyring) as raised:
         open_keyring({"XDG_RUNTIME_DIR": str(tmp_path)}, may_ask=False, platform="linux")
-    assert refused.value.message == (
+    assert raised.value.message == (
         "There is no session bus here, so the keyring can't be reached."
     )
-    assert "at the desktop or over SSH; or use pass" in refused.value.hint
+    assert "at the desktop or over SSH; or use pass" in raised.value.hint
 
 
 @pytest.mark.parametrize(

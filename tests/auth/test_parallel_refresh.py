@@ -33,9 +33,9 @@ class FileVault:
         draft.replace(place / account)
 
 def use():
-    door = HttpClient(base, deadline=Deadline(30), env={})
+    client = HttpClient(base, deadline=Deadline(30), env={})
     bearer = SessionBearer(FileVault(), "ada", place / "locks", place, time.time)
-    (place / f"token-{os.getpid()}").write_text(bearer.get_token(door))
+    (place / f"token-{os.getpid()}").write_text(bearer.get_token(client))
 
 ready, go = os.pipe()
 children = []
@@ -105,8 +105,10 @@ def endpoint() -> Iterator[Rotating]:
     server.server_close()
 
 
-def test_twenty_processes_at_expiry_make_exactly_one_token_request(endpoint, signed_in, tmp_path):
-    session = signed_in(token_endpoint=f"{endpoint.base}/token", expires_at=0.0)
+def test_twenty_processes_at_expiry_make_exactly_one_token_request(
+    endpoint, build_session, tmp_path
+):
+    session = build_session(token_endpoint=f"{endpoint.base}/token", expires_at=0.0)
     (tmp_path / "ada").write_text(session.format_item())
     command = [sys.executable, "-c", WORKER, str(tmp_path), endpoint.base, str(PROCESSES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

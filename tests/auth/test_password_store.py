@@ -13,7 +13,7 @@ from gpcli.errors import NoKeyring
 OPTIONS = "PASSWORD_STORE_GPG_OPTS"
 
 
-class Talkative:
+class NoisyBackend:
     """A backend like keyring-pass: it chats on standard error, itself and by a child."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Talkative:
         del self.items[username]
 
 
-class Failing(Talkative):
+class FailingBackend(NoisyBackend):
     """A backend whose program ends with `status`, or is not there."""
 
     def __init__(self, status: int | None) -> None:
@@ -56,11 +56,11 @@ def _own_options(monkeypatch):
     monkeypatch.setenv(OPTIONS, "--no-tty")
 
 
-def test_items_come_and_go_without_a_word(signed_in, capfd):
-    vault = KeyringVault(PasswordStore(Talkative(), may_ask=False))
+def test_items_come_and_go_without_a_word(build_session, capfd):
+    vault = KeyringVault(PasswordStore(NoisyBackend(), may_ask=False))
     vault.probe()
-    vault.save("home/ada", signed_in())
-    assert vault.load("home/ada") == signed_in()
+    vault.save("home/ada", build_session())
+    assert vault.load("home/ada") == build_session()
     vault.delete("home/ada")
     assert vault.load("home/ada") is None
     assert capfd.readouterr() == ("", "")
@@ -76,18 +76,18 @@ def test_items_come_and_go_without_a_word(signed_in, capfd):
     ],
 )
 def test_a_store_that_fails_says_why(status, message, way_out, capfd):
-    with pytest.raises(NoKeyring) as refused:
-        KeyringVault(PasswordStore(Failing(status), may_ask=False)).probe()
-    assert (refused.value.message, way_out in refused.value.hint) == (message, True)
+    with pytest.raises(NoKeyring) as raised:
+        KeyringVault(PasswordStore(FailingBackend(status), may_ask=False)).probe()
+    assert (raised.value.message, way_out in raised.value.hint) == (message, True)
     assert capfd.readouterr() == ("", "")
 
 
 def test_gnupg_asks_nobody_where_nobody_may_be_asked():
     for _ in range(2):
-        PasswordStore(Talkative(), may_ask=False)
+        PasswordStore(NoisyBackend(), may_ask=False)
     assert os.environ[OPTIONS] == "--no-tty --pinentry-mode=error"
 
 
 def test_gnupg_may_ask_where_somebody_sits():
-    PasswordStore(Talkative(), may_ask=True)
+    PasswordStore(NoisyBackend(), may_ask=True)
     assert os.environ[OPTIONS] == "--no-tty"

@@ -31,17 +31,17 @@ def test_letters_become_the_words_of_v1(v2, v1):
 
 
 def test_everything_that_gpcli_asks_for_has_a_word_in_v1():
-    asked = to_v1_scopes(SCOPES).split()
-    clinical = [scope for scope in asked if scope.startswith("patient/")]
+    requests = to_v1_scopes(SCOPES).split()
+    clinical = [scope for scope in requests if scope.startswith("patient/")]
     assert {scope.rpartition(".")[2] for scope in clinical} == {"read", "write"}
     assert {scope.partition(".")[0] for scope in clinical} == {
         scope.partition(".")[0] for scope in SCOPES.split() if scope.startswith("patient/")
     }
-    assert asked[:4] == ["openid", "fhirUser", "launch/patient", "offline_access"]
+    assert requests[:4] == ["openid", "fhirUser", "launch/patient", "offline_access"]
 
 
 @pytest.mark.parametrize(
-    ("version", "capabilities", "asked"),
+    ("version", "capabilities", "requests"),
     [
         (None, {"permission-v1"}, "patient/Slot.read"),
         (None, {"permission-v2"}, "patient/Slot.rs"),
@@ -53,13 +53,13 @@ def test_everything_that_gpcli_asks_for_has_a_word_in_v1():
     ],
 )
 def test_v1_is_asked_where_the_profile_says_so_or_the_portal_knows_nothing_else(
-    version, capabilities, asked
+    version, capabilities, requests
 ):
-    assert format_scopes("patient/Slot.rs", version, capabilities) == asked
+    assert format_scopes("patient/Slot.rs", version, capabilities) == requests
 
 
 @pytest.mark.parametrize(
-    ("scopes", "asked"),
+    ("scopes", "requests"),
     [
         (
             "openid fhirUser launch/patient offline_access patient/Slot.rs patient/Task.crus",
@@ -70,5 +70,5 @@ def test_v1_is_asked_where_the_profile_says_so_or_the_portal_knows_nothing_else(
         ("openid launch/patient launch", ""),
     ],
 )
-def test_a_machine_asks_for_the_same_without_a_person(scopes, asked):
-    assert to_system_scopes(scopes) == asked
+def test_a_machine_asks_for_the_same_without_a_person(scopes, requests):
+    assert to_system_scopes(scopes) == requests

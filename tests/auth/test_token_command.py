@@ -35,12 +35,12 @@ def bearer(command, **changes):
 
 
 def refusal(command, client, **changes):
-    with pytest.raises(NoToken) as refused:
+    with pytest.raises(NoToken) as raised:
         bearer(command, **changes).get_token(client)
     prefix = "The command in token_command "
-    assert refused.value.message.startswith(prefix)
-    assert refused.value.exit == 4
-    return refused.value.message.removeprefix(prefix), refused.value.hint
+    assert raised.value.message.startswith(prefix)
+    assert raised.value.exit == 4
+    return raised.value.message.removeprefix(prefix), raised.value.hint
 
 
 @pytest.mark.parametrize("end", ["", "\\n", "\\r\\n", "\\n\\n"])
@@ -73,9 +73,9 @@ def test_it_runs_once_until_the_portal_refuses_the_token(client, tmp_path):
 
 def test_a_refused_token_that_it_prints_again_has_ended(client):
     one = bearer(python("print('abc')"))
-    with pytest.raises(Expired) as refused:
+    with pytest.raises(Expired) as raised:
         one.renew_token(client, one.get_token(client))
-    assert "abc" not in refused.value.message + refused.value.hint
+    assert "abc" not in raised.value.message + raised.value.hint
 
 
 def test_it_gets_our_variables_but_not_those_of_tokens(client):

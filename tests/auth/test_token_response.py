@@ -76,10 +76,10 @@ def test_a_life_may_be_a_decimal(tokens):
 
 
 @pytest.mark.parametrize("life", [10**400, 2**63 - 1, -(2**63), "inf", "nan", 0])
-def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, signed_in, life):
+def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, build_session, life):
     read = parse_token_response(answer(tokens(expires_in=life)), NOW)
     until = find_session_end(
-        signed_in(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo"
+        build_session(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo"
     )
     assert until is not None
     assert NOW <= until.timestamp() <= NOW + MAX_LIFETIME
@@ -110,9 +110,9 @@ def test_what_the_answer_does_not_say_is_none(tokens):
     ],
 )
 def test_an_answer_with_wrong_parts_is_refused(tokens, change, why):
-    with pytest.raises(BadResponse) as refused:
+    with pytest.raises(BadResponse) as raised:
         parse_token_response(answer(tokens(**change)), NOW)
-    assert refused.value.message == f"The answer of the portal's sign-in {why}."
+    assert raised.value.message == f"The answer of the portal's sign-in {why}."
 
 
 @pytest.mark.parametrize("broken", [answer(None), answer([]), answer({}, 204), answer("x")])
@@ -141,9 +141,9 @@ def test_only_a_plain_word_is_taken_for_an_error(body, word):
     ("status", "error"), [(429, RateLimited), (500, PortalError), (503, PortalError)]
 )
 def test_a_busy_or_failing_endpoint_may_work_later(status, error):
-    with pytest.raises(error) as refused:
+    with pytest.raises(error) as raised:
         check_available(answer(None, status))
-    assert refused.value.exit == 6
+    assert raised.value.exit == 6
 
 
 @pytest.mark.parametrize("status", [200, 400, 401])
@@ -160,11 +160,11 @@ def test_a_token_is_visible_ascii(text, good):
 
 
 @pytest.mark.parametrize(
-    ("zone", "written"),
+    ("zone", "content"),
     [("Europe/Oslo", "2027-03-01T13:00:00+01:00"), ("Asia/Tokyo", "2027-03-01T21:00:00+09:00")],
 )
-def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(signed_in, zone, written):
+def test_until_when_gpcli_works_is_said_by_the_surgery_s_clock(build_session, zone, content):
     noon = datetime(2027, 3, 1, 12, tzinfo=UTC).timestamp()
-    until = find_session_end(signed_in(expires_at=noon, refresh_token=None), zone)
+    until = find_session_end(build_session(expires_at=noon, refresh_token=None), zone)
     assert until is not None
-    assert until.isoformat() == written
+    assert until.isoformat() == content

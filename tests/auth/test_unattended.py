@@ -36,7 +36,7 @@ BY_KEY = replace(NOBODY, profile=replace(PROFILE, key_file="night.jwk"), patient
 
 
 @pytest.fixture
-def around(tmp_path):
+def environment(tmp_path):
     return MachineEnvironment({}, tmp_path.joinpath, tmp_path, -1, lambda: 0.0)
 
 
@@ -44,22 +44,25 @@ def around(tmp_path):
     ("settings", "kind"),
     [(BY_TOKEN, StaticBearer), (BY_COMMAND, CommandBearer), (BY_KEY, ServiceBearer)],
 )
-def test_what_is_set_decides_where_tokens_come_from(around, settings, kind):
-    bearer = build_machine_bearer(settings, around)
+def test_what_is_set_decides_where_tokens_come_from(environment, settings, kind):
+    bearer = build_machine_bearer(settings, environment)
     assert (type(bearer), bearer.scope) == (kind, None)
 
 
-def test_a_token_goes_before_the_key_of_a_profile(around):
+def test_a_token_goes_before_the_key_of_a_profile(environment):
     both = replace(BY_KEY, token="t0ken")
-    assert (type(build_machine_bearer(both, around)), both.machine) == (StaticBearer, "GPCLI_TOKEN")
+    assert (type(build_machine_bearer(both, environment)), both.machine) == (
+        StaticBearer,
+        "GPCLI_TOKEN",
+    )
 
 
 @pytest.mark.parametrize(
     "settings", [replace(BY_TOKEN, token="a b"), replace(BY_COMMAND, token_command="'")]
 )
-def test_what_can_give_no_token_is_refused(around, settings):
+def test_what_can_give_no_token_is_refused(environment, settings):
     with pytest.raises(ConfigError):
-        build_machine_bearer(settings, around)
+        build_machine_bearer(settings, environment)
 
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_FILE_COMMAND, BY_KEY])
@@ -94,10 +97,10 @@ def test_the_variable_says_for_whom(settings, named):
 
 @pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
 def test_without_the_variable_it_is_not_known_for_whom(settings):
-    with pytest.raises(InputNeeded) as refused:
+    with pytest.raises(InputNeeded) as raised:
         require_patient(replace(settings, patient=None))
-    assert refused.value.message == f"GPCLI_PATIENT is needed beside {settings.machine}."
-    assert refused.value.hint == "Set it to the patient's id at the portal."
+    assert raised.value.message == f"GPCLI_PATIENT is needed beside {settings.machine}."
+    assert raised.value.hint == "Set it to the patient's id at the portal."
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_without_the_variable_it_is_not_known_for_whom(settings):
     ],
 )
 def test_nobody_else_can_be_named(settings, cure):
-    with pytest.raises(InvalidUsage) as refused:
+    with pytest.raises(InvalidUsage) as raised:
         require_patient(replace(settings, as_="bo"))
-    assert refused.value.message == f"{settings.machine} is for 'ada': it can't act for 'bo'."
-    assert refused.value.hint.endswith(cure)
+    assert raised.value.message == f"{settings.machine} is for 'ada': it can't act for 'bo'."
+    assert raised.value.hint.endswith(cure)

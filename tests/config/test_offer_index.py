@@ -102,10 +102,10 @@ def test_activity_makes_a_person_the_last_one(index):
 
 def test_activity_that_is_known_already_is_not_written(index):
     index.add_person("home", ADA)
-    written = index.path.stat().st_ino
+    content = index.path.stat().st_ino
 
     index.record_activity("home", "acc-ada", NOW + 60)
-    assert index.path.stat().st_ino == written
+    assert index.path.stat().st_ino == content
 
     index.record_activity("home", "acc-ada", NOW + 3600)
     assert index.read_people("home")[0].last_used == NOW + 3600
@@ -135,10 +135,10 @@ def test_new_offers_replace_the_old_ones(index):
 
 def test_the_same_offers_again_are_not_written_until_an_hour_later(index):
     index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_000)
-    written = index.path.stat().st_ino
+    content = index.path.stat().st_ino
 
     index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 10_060)
-    assert index.path.stat().st_ino == written
+    assert index.path.stat().st_ino == content
 
     index.write_hidden("home", "pat-1", {"flu": "No flu."}, NOW + 13_600)
     assert index.read_hidden("home", "pat-1", NOW + 13_599) == {"flu": "No flu."}
@@ -203,10 +203,10 @@ def test_a_directory_in_its_place_is_an_unknown_index(index):
 
 @given(st.text())
 def test_any_text_is_kept_in_one_part_of_one_line(text):
-    written = escape_part(text)
+    content = escape_part(text)
 
-    assert not set(written) & set("\t\n\r")
-    assert unescape_part(written) == text
+    assert not set(content) & set("\t\n\r")
+    assert unescape_part(content) == text
 
 
 def test_names_with_tabs_and_line_ends_come_back_as_they_were(index):

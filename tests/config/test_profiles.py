@@ -49,9 +49,9 @@ def a_profile(*lines):
 
 
 def refusal(path, text):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         read_config(write(path, text))
-    return refused.value.message.removeprefix(f"{path}")
+    return raised.value.message.removeprefix(f"{path}")
 
 
 def test_no_file_is_no_profiles(path):
@@ -133,11 +133,11 @@ def test_every_key_of_a_profile_is_read(path):
         ),
         *(
             (
-                f"emergency = {written}",
+                f"emergency = {content}",
                 "profiles.home.emergency: must be a table of two numbers: "
                 "acute = '113', urgent = '116 117' (or '').",
             )
-            for written in (
+            for content in (
                 '"113"',
                 '{acute = "113"}',
                 '{acute = " ", urgent = "116 117"}',
@@ -245,9 +245,9 @@ def test_a_first_profile_makes_the_file_private_with_only_what_differs(path):
 def test_taking_times_oneself_needs_a_scope_more():
     by_transaction = replace(TEST, booking="transaction")
 
-    asked, added = (set(each.requested_scopes.split()) for each in (TEST, by_transaction))
+    requested, added = (set(each.requested_scopes.split()) for each in (TEST, by_transaction))
 
-    assert (asked - added, added - asked) == ({"patient/Slot.rs"}, {"patient/Slot.rus"})
+    assert (requested - added, added - requested) == ({"patient/Slot.rs"}, {"patient/Slot.rus"})
 
 
 def test_scopes_of_the_profiles_own_stay_as_they_are():
@@ -275,8 +275,8 @@ def test_saving_keeps_the_other_profiles_and_the_comments(path):
 
     save_profile(path, Profile("work", "https://work.example/fhir", "staging"), default=False)
 
-    written = path.read_text(encoding="utf-8")
-    assert written.startswith(WRITTEN.rstrip("\n"))
+    content = path.read_text(encoding="utf-8")
+    assert content.startswith(WRITTEN.rstrip("\n"))
     assert sorted(read_config(path).profiles) == ["home", "test", "work"]
 
 
@@ -335,7 +335,7 @@ def test_removing_another_profile_keeps_the_default(path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "stored"),
     [
         (URL, URL),
         (f"  {URL}/ ", URL),
@@ -345,8 +345,8 @@ def test_removing_another_profile_keeps_the_default(path):
         ("http://[::1]:8000/fhir", "http://[::1]:8000/fhir"),
     ],
 )
-def test_a_portal_is_https_or_on_this_machine(typed, kept):
-    assert build_profile("home", typed, "staging") == Profile("home", kept, "staging")
+def test_a_portal_is_https_or_on_this_machine(typed, stored):
+    assert build_profile("home", typed, "staging") == Profile("home", stored, "staging")
 
 
 @pytest.mark.parametrize(
@@ -388,18 +388,18 @@ def test_what_is_no_safe_portal_is_refused(typed):
 
 @pytest.mark.parametrize("environment", ["", "prod", "Production", "staging "])
 def test_an_environment_is_one_of_three(environment):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         build_profile("home", URL, environment)
 
-    assert refused.value.message == (f"'{environment}' is not one of production, staging, sandbox.")
+    assert raised.value.message == (f"'{environment}' is not one of production, staging, sandbox.")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "environment"])
 def test_a_profile_needs_a_name_that_is_not_the_environments(name):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         build_profile(name, URL, "staging")
 
-    assert refused.value.message == f"A profile can't be called '{name}'."
+    assert raised.value.message == f"A profile can't be called '{name}'."
 
 
 def test_gpcli_asks_for_no_scope_that_lets_it_delete():

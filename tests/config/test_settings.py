@@ -21,12 +21,12 @@ NO_DEFAULT = Config({"home": HOME, "test": TEST})
 PORTAL = {"GPCLI_PORTAL": "https://env.example/fhir/", "GPCLI_ENVIRONMENT": "staging"}
 
 
-def settled(env=None, config=BOTH, **options):
+def resolve(env=None, config=BOTH, **options):
     return resolve_settings(Options(**options), env or {}, config)
 
 
 def test_without_flags_and_variables_the_default_profile_is_used():
-    assert settled() == Settings(HOME, None, None, None, None, 20.0)
+    assert resolve() == Settings(HOME, None, None, None, None, 20.0)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_without_flags_and_variables_the_default_profile_is_used():
     ],
 )
 def test_a_flag_goes_before_the_environment_before_the_default(env, options, config, name):
-    assert settled(env, config, **options).profile.name == name
+    assert resolve(env, config, **options).profile.name == name
 
 
 def test_the_environment_makes_a_profile_with_its_token_patient_and_user():
@@ -54,7 +54,7 @@ def test_the_environment_makes_a_profile_with_its_token_patient_and_user():
         "GPCLI_FHIR_USER": "RelatedPerson/7",
     }
 
-    assert settled(env) == Settings(
+    assert resolve(env) == Settings(
         Profile("environment", "https://env.example/fhir", "staging"),
         "t0ken",
         "pat-1",
@@ -65,7 +65,7 @@ def test_the_environment_makes_a_profile_with_its_token_patient_and_user():
 
 
 def test_a_command_of_the_environment_stands_in_for_the_token():
-    found = settled({**PORTAL, "GPCLI_TOKEN_COMMAND": "pass token", "GPCLI_PATIENT": "pat-1"})
+    found = resolve({**PORTAL, "GPCLI_TOKEN_COMMAND": "pass token", "GPCLI_PATIENT": "pat-1"})
     assert (found.token, found.token_command, found.patient) == (None, "pass token", "pat-1")
     assert found.machine == "GPCLI_TOKEN_COMMAND"
 
@@ -80,7 +80,7 @@ def test_a_command_of_the_environment_stands_in_for_the_token():
 )
 def test_a_profile_of_a_machine_takes_its_patient_from_the_environment(given, machine):
     config = Config({"night": replace(TEST, **given)})
-    found = settled({"GPCLI_PATIENT": "pat-1", "GPCLI_FHIR_USER": "x"}, config)
+    found = resolve({"GPCLI_PATIENT": "pat-1", "GPCLI_FHIR_USER": "x"}, config)
     assert found.machine == machine
     assert (found.patient, found.fhir_user) == (("pat-1", "x") if machine else (None, None))
 
@@ -88,35 +88,35 @@ def test_a_profile_of_a_machine_takes_its_patient_from_the_environment(given, ma
 def test_the_environment_goes_before_the_command_of_a_profile():
     config = Config({"night": replace(TEST, token_command="pass token")})
     env = {**PORTAL, "GPCLI_TOKEN": "t0ken"}
-    assert settled(env, config).machine == "GPCLI_TOKEN"
-    assert settled(env, config, profile="night").machine == "token_command"
+    assert resolve(env, config).machine == "GPCLI_TOKEN"
+    assert resolve(env, config, profile="night").machine == "token_command"
 
 
 def test_a_token_and_a_command_at_once_are_refused():
-    with pytest.raises(ConfigError) as refused:
-        settled({**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_TOKEN_COMMAND": "pass token"})
-    assert refused.value.message == "GPCLI_TOKEN and GPCLI_TOKEN_COMMAND are both set."
+    with pytest.raises(ConfigError) as raised:
+        resolve({**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_TOKEN_COMMAND": "pass token"})
+    assert raised.value.message == "GPCLI_TOKEN and GPCLI_TOKEN_COMMAND are both set."
 
 
 def test_a_command_without_a_portal_is_refused():
     with pytest.raises(ConfigError, match=r"^GPCLI_TOKEN_COMMAND is set without GPCLI_PORTAL"):
-        settled({"GPCLI_TOKEN_COMMAND": "pass token"})
+        resolve({"GPCLI_TOKEN_COMMAND": "pass token"})
 
 
 def test_a_portal_of_the_environment_is_production_unless_said_otherwise():
-    assert settled({"GPCLI_PORTAL": URL}).profile.environment == "production"
+    assert resolve({"GPCLI_PORTAL": URL}).profile.environment == "production"
 
 
 def test_a_token_of_the_environment_never_goes_to_another_profile():
     env = {**PORTAL, "GPCLI_TOKEN": "t0ken", "GPCLI_PATIENT": "pat-1", "GPCLI_FHIR_USER": "x"}
 
-    assert settled(env, profile="test") == Settings(TEST, None, None, None, None, 30.0)
+    assert resolve(env, profile="test") == Settings(TEST, None, None, None, None, 30.0)
 
 
 def test_a_token_of_the_environment_never_goes_to_a_profile_of_that_name():
     named = Profile("environment", "https://other.example/fhir", "staging")
 
-    chosen = settled(
+    chosen = resolve(
         {**PORTAL, "GPCLI_TOKEN": "t0ken"}, Config({"environment": named}), profile="environment"
     )
 
@@ -125,7 +125,7 @@ def test_a_token_of_the_environment_never_goes_to_a_profile_of_that_name():
 
 def test_a_token_without_a_portal_is_refused():
     with pytest.raises(ConfigError) as wrong:
-        settled({"GPCLI_TOKEN": "t0ken"})
+        resolve({"GPCLI_TOKEN": "t0ken"})
 
     assert wrong.value.message == (
         "GPCLI_TOKEN is set without GPCLI_PORTAL: for which portal is it?"
@@ -141,12 +141,12 @@ def test_a_token_without_a_portal_is_refused():
     ],
 )
 def test_a_person_is_named_by_flag_before_environment(env, options, person):
-    assert settled(env, **options).as_ == person
+    assert resolve(env, **options).as_ == person
 
 
 @pytest.mark.parametrize(("options", "seconds"), [({}, 20.0), ({"timeout": 5.0}, 5.0)])
 def test_a_time_limit_is_set_by_flag_before_profile(options, seconds):
-    assert settled(**options).timeout == seconds
+    assert resolve(**options).timeout == seconds
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
@@ -165,7 +165,7 @@ def test_a_time_limit_is_set_by_flag_before_profile(options, seconds):
 )
 def test_an_empty_variable_is_not_an_absent_one(name, env, empty):
     with pytest.raises(ConfigError) as wrong:
-        settled({**env, name: empty})
+        resolve({**env, name: empty})
 
     assert (wrong.value.message, wrong.value.hint) == (
         f"{name} is set but empty.",
@@ -187,7 +187,7 @@ def test_a_variables_value_is_as_written():
 )
 def test_a_portal_that_can_not_be_is_refused_with_the_variables_names(env):
     with pytest.raises(ConfigError, match=r"^GPCLI_PORTAL or GPCLI_ENVIRONMENT: '.*\.$"):
-        settled(env)
+        resolve(env)
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ def test_a_portal_that_can_not_be_is_refused_with_the_variables_names(env):
 )
 def test_an_unknown_profile_is_not_found(env, options):
     with pytest.raises(NotFound, match="did you mean 'test'"):
-        settled(env, **options)
+        resolve(env, **options)
 
 
 def test_without_any_profile_gpcli_says_how_to_begin():
     with pytest.raises(NotSignedIn) as wrong:
-        settled(config=Config({}))
+        resolve(config=Config({}))
 
     assert (wrong.value.message, wrong.value.hint) == (
         "gpcli does not know your portal yet.",
@@ -210,17 +210,17 @@ def test_without_any_profile_gpcli_says_how_to_begin():
 
 def test_several_profiles_without_a_default_are_named():
     with pytest.raises(InputNeeded) as wrong:
-        settled(config=NO_DEFAULT)
+        resolve(config=NO_DEFAULT)
 
     assert wrong.value.message == "There are several profiles: home, test."
 
 
 @pytest.mark.parametrize("ci", ["true", "1", "yes", "True", " 1 ", "woodpecker"])
 def test_a_ci_run_does_not_touch_production(ci):
-    with pytest.raises(ProductionGuard) as refused:
-        settled({"CI": ci})
+    with pytest.raises(ProductionGuard) as raised:
+        resolve({"CI": ci})
 
-    assert (refused.value.message, refused.value.hint) == (
+    assert (raised.value.message, raised.value.hint) == (
         "'home' is a production portal and this is a CI run.",
         "Use a staging or sandbox profile; GPCLI_ALLOW_PRODUCTION=home lifts this.",
     )
@@ -228,7 +228,7 @@ def test_a_ci_run_does_not_touch_production(ci):
 
 @pytest.mark.parametrize("ci", ["", "0", "false", "False", " FALSE "])
 def test_a_ci_variable_that_is_off_guards_nothing(ci):
-    assert settled({"CI": ci}).profile == HOME
+    assert resolve({"CI": ci}).profile == HOME
 
 
 @pytest.mark.parametrize("environment", ["staging", "sandbox"])
@@ -237,18 +237,18 @@ def test_a_ci_run_may_touch_other_portals(environment):
 
 
 def test_a_ci_run_may_touch_the_production_portal_that_is_named():
-    assert settled({"CI": "true", "GPCLI_ALLOW_PRODUCTION": "home"}).profile == HOME
+    assert resolve({"CI": "true", "GPCLI_ALLOW_PRODUCTION": "home"}).profile == HOME
 
 
 @pytest.mark.parametrize("allowed", ["", "1", "true", "test", "Home", "*"])
 def test_no_other_word_lifts_the_guard(allowed):
     with pytest.raises(ProductionGuard):
-        settled({"CI": "true", "GPCLI_ALLOW_PRODUCTION": allowed})
+        resolve({"CI": "true", "GPCLI_ALLOW_PRODUCTION": allowed})
 
 
 def test_a_portal_of_the_environment_is_guarded_too():
     with pytest.raises(ProductionGuard, match="'environment' is a production portal"):
-        settled({"CI": "true", "GPCLI_PORTAL": URL, "GPCLI_TOKEN": "t0ken"})
+        resolve({"CI": "true", "GPCLI_PORTAL": URL, "GPCLI_TOKEN": "t0ken"})
 
 
 SANDBOX = {"GPCLI_ENVIRONMENT": "sandbox"}
@@ -269,7 +269,7 @@ def test_only_a_sandbox_has_a_clock_of_its_own(env, ahead):
     assert read_clock_offset(env).total_seconds() == ahead
 
 
-@pytest.mark.parametrize("written", ["", "soon", "1e999", "nan", "1e12", "-9e10"])
-def test_an_offset_that_is_no_number_is_refused(written):
+@pytest.mark.parametrize("content", ["", "soon", "1e999", "nan", "1e12", "-9e10"])
+def test_an_offset_that_is_no_number_is_refused(content):
     with pytest.raises(ConfigError, match="GPCLI_CLOCK_OFFSET"):
-        read_clock_offset({"GPCLI_CLOCK_OFFSET": written, **SANDBOX})
+        read_clock_offset({"GPCLI_CLOCK_OFFSET": content, **SANDBOX})

@@ -1,4 +1,4 @@
-"""Portals for the door: answers from a function, or a real loopback server that misbehaves."""
+"""Portals for HttpClient: responses from a function, or a real loopback server that misbehaves."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Clock:
         self.at += seconds
 
 
-class Asked:
-    """A door to a portal that answers from a list; what was asked, and how it went."""
+class ScriptedPortal:
+    """A client of a portal that answers from a list, with its requests and log."""
 
     def __init__(self, answers: list[httpx.Response | Exception], seconds: float, **options):
         self.answers = list(answers)
@@ -61,11 +61,13 @@ class Asked:
 
 
 @pytest.fixture
-def asked() -> Callable[..., Asked]:
-    """A door whose portal gives these answers (responses or exceptions), one after the other."""
+def script_portal() -> Callable[..., ScriptedPortal]:
+    """A client whose portal gives these answers (responses or exceptions), one after the other."""
 
-    def build(*answers: httpx.Response | Exception, seconds: float = 30.0, **options) -> Asked:
-        return Asked(list(answers), seconds, **options)
+    def build(
+        *answers: httpx.Response | Exception, seconds: float = 30.0, **options
+    ) -> ScriptedPortal:
+        return ScriptedPortal(list(answers), seconds, **options)
 
     return build
 
@@ -117,8 +119,8 @@ def raw_portal() -> Iterator[Callable[[Callable[[socket.socket], None]], RawPort
 
 
 @pytest.fixture
-def client_to() -> Iterator[Callable[..., HttpClient]]:
-    """Doors with real sockets, closed with the test. `seconds` is the deadline."""
+def open_client() -> Iterator[Callable[..., HttpClient]]:
+    """Clients with real sockets, closed with the test. `seconds` is the deadline."""
     opened: list[HttpClient] = []
 
     def build(base: str, seconds: float = 5.0, **options) -> HttpClient:

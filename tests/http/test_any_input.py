@@ -34,8 +34,8 @@ def test_whatever_a_link_says_it_stays_under_the_base_or_is_refused(link):
 
 
 @given(some.text(), some.text())
-def test_a_retry_after_of_any_text_is_seconds_or_nothing(asked, date):
-    headers = httpx.Headers([(b"Retry-After", asked.encode()), (b"Date", date.encode())])
+def test_a_retry_after_of_any_text_is_seconds_or_nothing(value, date):
+    headers = httpx.Headers([(b"Retry-After", value.encode()), (b"Date", date.encode())])
     assert read_retry_after(headers) is None or read_retry_after(headers) >= 0
 
 

@@ -26,9 +26,9 @@ def test_a_deadline_that_is_over_raises_timed_out_with_its_length_and_the_option
     clock = _Clock()
     deadline = Deadline(2.5, clock)
     clock.at += 2.5
-    with pytest.raises(TimedOut) as refused:
+    with pytest.raises(TimedOut) as raised:
         deadline.require_seconds_left()
-    assert (refused.value.message, refused.value.hint) == (
+    assert (raised.value.message, raised.value.hint) == (
         "The time limit of 2.5 s is up.",
         "--timeout SECONDS raises the limit.",
     )

@@ -86,9 +86,9 @@ def test_a_surrogate_pair_is_a_character():
     ids=lambda value: str(value)[:40],
 )
 def test_what_is_not_strict_json_is_refused_saying_why(raw, why):
-    with pytest.raises(UnusableBody) as refused:
+    with pytest.raises(UnusableBody) as raised:
         decode_json(raw)
-    assert why is None or str(refused.value) == why
+    assert why is None or str(raised.value) == why
 
 
 def test_a_hundred_levels_are_allowed():
@@ -96,9 +96,9 @@ def test_a_hundred_levels_are_allowed():
 
 
 def test_a_refusal_never_quotes_the_text():
-    with pytest.raises(UnusableBody) as refused:
+    with pytest.raises(UnusableBody) as raised:
         decode_json(b'{"secret-key": 1, "secret-key": "secret"}')
-    assert "secret" not in str(refused.value)
+    assert "secret" not in str(raised.value)
 
 
 JSON_VALUES = some.recursive(

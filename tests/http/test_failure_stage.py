@@ -1,4 +1,4 @@
-"""How far a request came, told from the error that the door raised."""
+"""How far a request came, by the error that HttpClient raised."""
 
 import socket
 import ssl
@@ -10,14 +10,14 @@ from gpcli.errors import ConfigError, GpcliError, TlsError, Unreachable
 from gpcli.http.network_errors import BadReply, FailureStage, LateReply, LostReply, failure_stage
 
 
-def after(cause: BaseException, error: GpcliError | None = None) -> GpcliError:
+def error_after(cause: BaseException, error: GpcliError | None = None) -> GpcliError:
     """`error` as it is when `cause` led to it."""
     made = error or LostReply("lost", sent=False)
     made.__cause__ = cause
     return made
 
 
-def within(cause: BaseException) -> httpx.ConnectError:
+def wrap_error(cause: BaseException) -> httpx.ConnectError:
     """As httpx and httpcore hand on what the socket did."""
     inner = RuntimeError(cause)
     outer = httpx.ConnectError("failed")
@@ -31,14 +31,17 @@ UNKNOWN_NAME = socket.gaierror(socket.EAI_NONAME, "unknown")
 @pytest.mark.parametrize(
     ("error", "stage"),
     [
-        (after(within(UNKNOWN_NAME)), FailureStage.NAME),
-        (after(within(ConnectionRefusedError())), FailureStage.CONNECTION),
+        (error_after(wrap_error(UNKNOWN_NAME)), FailureStage.NAME),
+        (error_after(wrap_error(ConnectionRefusedError())), FailureStage.CONNECTION),
         (
-            after(httpx.ConnectTimeout("late"), LateReply("late", sent=False)),
+            error_after(httpx.ConnectTimeout("late"), LateReply("late", sent=False)),
             FailureStage.CONNECTION,
         ),
-        (after(httpx.ReadTimeout("late"), LateReply("late", sent=True)), FailureStage.CONNECTION),
-        (after(within(ssl.SSLError()), TlsError("no")), FailureStage.CERTIFICATE),
+        (
+            error_after(httpx.ReadTimeout("late"), LateReply("late", sent=True)),
+            FailureStage.CONNECTION,
+        ),
+        (error_after(wrap_error(ssl.SSLError()), TlsError("no")), FailureStage.CERTIFICATE),
         (ConfigError("ca_file"), FailureStage.CERTIFICATE),
         (BadReply("HTML", status=200), FailureStage.ANSWER),
         (Unreachable("no cause is known"), FailureStage.CONNECTION),
@@ -51,6 +54,6 @@ def test_the_step_that_failed_is_named(error, stage):
 @pytest.mark.parametrize("cause", [UNKNOWN_NAME, ConnectionRefusedError(), ssl.SSLError()])
 def test_what_fails_at_the_proxy_is_never_taken_for_the_portals(cause):
     at_proxy = httpx.ProxyError("no way")
-    at_proxy.__cause__ = within(cause)
+    at_proxy.__cause__ = wrap_error(cause)
     errors = (LostReply("lost", sent=False), TlsError("no"))
-    assert {failure_stage(after(at_proxy, error)) for error in errors} == {FailureStage.PROXY}
+    assert {failure_stage(error_after(at_proxy, error)) for error in errors} == {FailureStage.PROXY}

@@ -8,7 +8,7 @@ PORTAL = httpx.URL("https://portal.example/fhir/R4")
 PROXY = {"HTTPS_PROXY": "http://proxy.example:3128"}
 
 
-def shown(url: httpx.URL, env: dict[str, str]) -> str | None:
+def find_proxy_url(url: httpx.URL, env: dict[str, str]) -> str | None:
     proxy = find_proxy(url, env)
     return str(proxy.url) if proxy else None
 
@@ -33,7 +33,7 @@ def shown(url: httpx.URL, env: dict[str, str]) -> str | None:
     ],
 )
 def test_the_proxy_is_what_the_environment_says(env, proxy):
-    assert shown(PORTAL, env) == proxy
+    assert find_proxy_url(PORTAL, env) == proxy
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_the_proxy_is_what_the_environment_says(env, proxy):
     ],
 )
 def test_loopback_is_never_proxied(url):
-    assert shown(httpx.URL(url), PROXY | {"HTTP_PROXY": "http://proxy.example"}) is None
+    assert find_proxy_url(httpx.URL(url), PROXY | {"HTTP_PROXY": "http://proxy.example"}) is None
 
 
 @pytest.mark.parametrize("host", ["localhost.example", "notlocalhost", "127.example"])
 def test_what_only_sounds_like_loopback_is_proxied(host):
-    assert shown(httpx.URL(f"https://{host}/x"), PROXY) == "http://proxy.example:3128"
+    assert find_proxy_url(httpx.URL(f"https://{host}/x"), PROXY) == "http://proxy.example:3128"
 
 
 def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
@@ -67,18 +67,18 @@ def test_a_proxys_name_and_password_are_kept_apart_from_its_address():
     ["socks5://proxy.example", "ftp://proxy.example", "http://", "http://proxy.example:port"],
 )
 def test_a_proxy_that_is_none_is_refused_without_repeating_it(value):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         find_proxy(PORTAL, {"HTTPS_PROXY": value})
-    assert refused.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
+    assert raised.value.message == ("HTTPS_PROXY must be a URL such as http://proxy.example:3128.")
 
 
 NUMBERED = httpx.URL("https://[2001:db8::1]:8443/fhir")
 
 
 def test_a_numbered_address_that_proxies_can_not_be_told_is_refused_with_the_way_around():
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         find_proxy(NUMBERED, PROXY)
-    assert refused.value.hint == (
+    assert raised.value.hint == (
         "Use the portal's name, or set NO_PROXY=2001:db8::1 to go around the proxy."
     )
 

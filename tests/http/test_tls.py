@@ -35,13 +35,13 @@ def tls_portal(raw_portal, read_request) -> Iterator[Callable[[ssl.SSLContext], 
     return start
 
 
-def test_a_portal_whose_authority_the_profile_names_is_trusted(authority, tls_portal, client_to):
-    client = client_to(tls_portal(authority.server()), ca_file=str(authority.file))
+def test_a_portal_whose_authority_the_profile_names_is_trusted(authority, tls_portal, open_client):
+    client = open_client(tls_portal(authority.server()), ca_file=str(authority.file))
     assert client.get("Patient/a").body == {}
 
 
-def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, client_to):
-    client = client_to(tls_portal(authority.server()), env={"SSL_CERT_FILE": str(authority.file)})
+def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, open_client):
+    client = open_client(tls_portal(authority.server()), env={"SSL_CERT_FILE": str(authority.file)})
     assert client.get("Patient/a").body == {}
 
 
@@ -53,47 +53,49 @@ def test_ssl_cert_file_in_the_environment_is_trusted(authority, tls_portal, clie
         ({"address": "127.0.0.2"}, "is for another address", "address in the profile"),
     ],
 )
-def test_a_certificate_that_is_wrong_says_how(authority, tls_portal, client_to, server, why, hint):
-    client = client_to(tls_portal(authority.server(**server)), ca_file=str(authority.file))
-    with pytest.raises(TlsError) as refused:
+def test_a_certificate_that_is_wrong_says_how(
+    authority, tls_portal, open_client, server, why, hint
+):
+    client = open_client(tls_portal(authority.server(**server)), ca_file=str(authority.file))
+    with pytest.raises(TlsError) as raised:
         client.get("Patient/a")
-    assert refused.value.message == f"The certificate of 127.0.0.1 {why}; nothing was sent."
-    assert (hint in refused.value.hint, refused.value.code) == (True, "tls")
+    assert raised.value.message == f"The certificate of 127.0.0.1 {why}; nothing was sent."
+    assert (hint in raised.value.hint, raised.value.code) == (True, "tls")
 
 
-def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, client_to):
-    with pytest.raises(TlsError) as refused:
-        client_to(tls_portal(authority.server())).get("Patient/a")
-    assert refused.value.message == (
+def test_an_authority_that_nobody_named_is_not_trusted(authority, tls_portal, open_client):
+    with pytest.raises(TlsError) as raised:
+        open_client(tls_portal(authority.server())).get("Patient/a")
+    assert raised.value.message == (
         "The certificate of 127.0.0.1 was not issued by anyone this computer trusts; "
         "nothing was sent."
     )
-    assert "ca_file" in refused.value.hint
+    assert "ca_file" in raised.value.hint
 
 
-def test_tls_1_1_is_not_spoken(authority, tls_portal, client_to):
+def test_tls_1_1_is_not_spoken(authority, tls_portal, open_client):
     server = authority.server()
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         server.maximum_version = ssl.TLSVersion.TLSv1_1
-    client = client_to(tls_portal(server), ca_file=str(authority.file))
-    with pytest.raises(TlsError) as refused:
+    client = open_client(tls_portal(server), ca_file=str(authority.file))
+    with pytest.raises(TlsError) as raised:
         client.get("Patient/a")
-    assert refused.value.message == (
+    assert raised.value.message == (
         "No encrypted connection to 127.0.0.1 could be agreed on: it speaks only TLS that is no "
         "longer safe (before 1.2); nothing was sent."
     )
     assert build_tls_context({}, None).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_a_portal_without_tls_at_an_https_address_is_tls_trouble(
-    raw_portal, read_request, client_to
+def test_a_portal_without_tls_at_an_https_address_is_a_tls_error(
+    raw_portal, read_request, open_client
 ):
     def script(connection):
         connection.recv(10)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with pytest.raises(TlsError, match="what answers there speaks no TLS; nothing was sent"):
-        client_to(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
+        open_client(f"https://127.0.0.1:{raw_portal(script).port}").get("Patient/a")
 
 
 @pytest.fixture
@@ -113,17 +115,17 @@ def tunnel(authority, raw_portal, read_request) -> tuple[dict[str, str], list[by
 
 
 def test_a_portal_behind_a_proxy_is_reached_by_name_and_only_it_sees_the_request(
-    authority, tunnel, client_to
+    authority, tunnel, open_client
 ):
     env, seen = tunnel
-    client = client_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    client = open_client("https://portal.example/fhir", env=env, ca_file=str(authority.file))
     assert client.get("Patient/a").body == {}
     assert seen[0].splitlines()[0] == b"CONNECT portal.example:443 HTTP/1.1"
     assert seen[1].splitlines()[0] == b"GET /fhir/Patient/a HTTP/1.1"
 
 
-def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(
-    raw_portal, read_request, client_to
+def test_what_is_cut_behind_the_proxy_is_the_portals_own_failure(
+    raw_portal, read_request, open_client
 ):
     def script(connection):
         read_request(connection)
@@ -131,16 +133,16 @@ def test_what_is_cut_behind_the_proxy_is_the_portals_own_trouble(
         connection.recv(10)
 
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{raw_portal(script).port}"}
-    with pytest.raises(LostReply) as refused:
-        client_to("https://portal.example", env=env).send("POST", "Appointment", {})
-    assert refused.value.sent is False
-    assert refused.value.message == (
+    with pytest.raises(LostReply) as raised:
+        open_client("https://portal.example", env=env).send("POST", "Appointment", {})
+    assert raised.value.sent is False
+    assert raised.value.message == (
         "The portal at portal.example can't be reached: the connection was cut."
     )
 
 
 def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
-    authority, raw_portal, read_request, client_to
+    authority, raw_portal, read_request, open_client
 ):
     server = authority.server()
 
@@ -154,37 +156,39 @@ def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
 
     proxy = raw_portal(script)
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
-    client = client_to("https://portal.example/fhir", env=env, ca_file=str(authority.file))
+    client = open_client("https://portal.example/fhir", env=env, ca_file=str(authority.file))
     assert client.get("Patient/a").body == {}
-    with pytest.raises(LostReply) as refused:
+    with pytest.raises(LostReply) as raised:
         client.send("POST", "Appointment", {})
-    assert (refused.value.sent, proxy.connections) == (True, 1)
-    assert refused.value.message.startswith("The portal at portal.example did not finish")
+    assert (raised.value.sent, proxy.connections) == (True, 1)
+    assert raised.value.message.startswith("The portal at portal.example did not finish")
 
 
-def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(authority, tunnel, client_to):
+def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(
+    authority, tunnel, open_client
+):
     env, seen = tunnel
-    client = client_to("https://other.example/fhir", env=env, ca_file=str(authority.file))
-    with pytest.raises(TlsError) as refused:
+    client = open_client("https://other.example/fhir", env=env, ca_file=str(authority.file))
+    with pytest.raises(TlsError) as raised:
         client.get("Patient/a")
-    assert refused.value.message == (
+    assert raised.value.message == (
         "The certificate of other.example is for another name; nothing was sent."
     )
     assert len(seen) == 1
 
 
-def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, client_to):
+def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, open_client):
     portal = raw_portal(lambda connection: portal.over.wait())
-    with pytest.raises(LateReply) as refused:
-        client_to(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
-    assert refused.value.sent is False
+    with pytest.raises(LateReply) as raised:
+        open_client(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
+    assert raised.value.sent is False
 
 
-def test_a_handshake_that_is_cut_is_no_connection(raw_portal, client_to):
+def test_a_handshake_that_is_cut_is_no_connection(raw_portal, open_client):
     portal = raw_portal(lambda connection: connection.recv(10))
-    with pytest.raises(LostReply) as refused:
-        client_to(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
-    assert refused.value.sent is False
+    with pytest.raises(LostReply) as raised:
+        open_client(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
+    assert raised.value.sent is False
 
 
 def test_one_context_serves_the_whole_process(authority):
@@ -201,9 +205,9 @@ def test_a_certificate_file_that_cannot_be_read_is_named(tmp_path, place, conten
     if content is not None:
         path.write_bytes(content)
     env = {"SSL_CERT_FILE": str(path)} if place == "SSL_CERT_FILE" else {}
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         build_tls_context(env, str(path) if place == "ca_file" else None)
-    assert refused.value.message == f"{place} {path} can't be read as certificates."
+    assert raised.value.message == f"{place} {path} can't be read as certificates."
 
 
 @pytest.mark.parametrize("content", [None, b"not under its hash"])
@@ -212,9 +216,9 @@ def test_a_certificate_directory_in_which_nothing_can_be_found_is_named(tmp_path
     if content is not None:
         directory.mkdir()
         (directory / "ours.pem").write_bytes(content)
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as raised:
         build_tls_context({"SSL_CERT_DIR": str(directory)}, None)
-    assert refused.value.message == (
+    assert raised.value.message == (
         f"SSL_CERT_DIR {directory} holds no certificates that can be found by their hash."
     )
 

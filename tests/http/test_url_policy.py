@@ -7,7 +7,7 @@ BASE = "https://portal.example/fhir/R4"
 
 
 @pytest.mark.parametrize(
-    ("asked", "params", "url"),
+    ("script_portal", "params", "url"),
     [
         ("Patient/a", (), f"{BASE}/Patient/a"),
         ("/Patient/a", (), f"{BASE}/Patient/a"),
@@ -23,8 +23,8 @@ BASE = "https://portal.example/fhir/R4"
         ("//evil.example/x", (), f"{BASE}/evil.example/x"),
     ],
 )
-def test_what_is_asked_lies_under_the_base(asked, params, url):
-    found = str(resolve_portal_url(BASE, asked, params))
+def test_what_is_asked_lies_under_the_base(script_portal, params, url):
+    found = str(resolve_portal_url(BASE, script_portal, params))
     assert found == (url or f"{BASE}/Slot?start=ge2026-10-01T08%3A00%3A00%2B02%3A00")
 
 
@@ -75,9 +75,9 @@ def test_what_is_no_web_address_is_refused(link):
 
 
 def test_the_refusal_names_both_addresses():
-    with pytest.raises(WrongHost) as refused:
+    with pytest.raises(WrongHost) as raised:
         resolve_portal_url(BASE, "https://evil.example/fhir/R4/Slot?secret=1")
-    assert refused.value.message == (
+    assert raised.value.message == (
         "A request for https://portal.example:443 was about to leave for "
         "https://evil.example:443; it was not sent."
     )

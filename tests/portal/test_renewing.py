@@ -16,13 +16,20 @@ from gpcli.model.person import Identity
 from gpcli.model.prescription import RenewalOutcome
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
-from tests.portal.medicines import a_medication, a_request, a_task, able, portal_at, prescribed
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, Reply, Server
+from tests.portal.medicines import (
+    a_medication,
+    a_prescription,
+    a_request,
+    a_task,
+    capabilities_with,
+    portal_at,
+)
+from tests.portal.scripted import INTENT, LOST, NOTHING, UNREACHABLE, Reply, Server
 
 POST, LOOK, LIST = "POST Task", "GET Task?identifier", "GET Task?patient"
 CREATED = Reply(status=201)
 NOTE = "Two weeks left."
-ASKED_FOR = [prescribed("rx-1"), prescribed("rx-2", name="Warfarin")]
+PRESCRIPTIONS = [a_prescription("rx-1"), a_prescription("rx-2", name="Warfarin")]
 
 
 @pytest.fixture
@@ -30,25 +37,29 @@ def portal(server: Server, journal: Journal) -> FhirPortal:
     return portal_at(server, journal)
 
 
-def made(id: str, of: str, **more: Any) -> Json:
+def a_created_task(id: str, of: str, **more: Any) -> Json:
     """A Task as the portal keeps it that asks to renew `of`."""
     task = a_task(id, of, note=[{"text": NOTE}], **more)
     return identified(task, uuid5(INTENT, of).urn)
 
 
 def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[RenewalOutcome]:
-    return portal.prescriptions.send_renewals(wanted or ASKED_FOR, note, INTENT)
+    return portal.prescriptions.send_renewals(wanted or PRESCRIPTIONS, note, INTENT)
 
 
-def said(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
+def summarize(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
     """Each as the prescription, the request or the error's word, and whether it changed."""
     return [
-        (each.prescription.id, each.renewal.id if each.renewal else word(each), each.changed)
+        (
+            each.prescription.id,
+            each.renewal.id if each.renewal else describe_outcome(each),
+            each.changed,
+        )
         for each in asked
     ]
 
 
-def word(asked: RenewalOutcome) -> str:
+def describe_outcome(asked: RenewalOutcome) -> str:
     assert isinstance(asked.error, errors.GpcliError)
     return asked.error.code
 
@@ -57,9 +68,14 @@ def test_each_prescription_is_asked_for_with_an_intent_of_its_own(
     portal: FhirPortal, server: Server
 ):
     server.on(POST, CREATED)
-    server.on(LOOK, a_searchset(made("t-1", "rx-1"), made("t-2", "rx-2", status="received")))
+    server.on(
+        LOOK,
+        a_searchset(
+            a_created_task("t-1", "rx-1"), a_created_task("t-2", "rx-2", status="received")
+        ),
+    )
     asked = renew(portal)
-    assert said(asked) == [("rx-1", "t-1", True), ("rx-2", "t-2", True)]
+    assert summarize(asked) == [("rx-1", "t-1", True), ("rx-2", "t-2", True)]
     assert [each.renewal and each.renewal.prescription for each in asked] == [
         "Metformin 500 mg tablets",
         "Warfarin",
@@ -75,8 +91,8 @@ def test_each_prescription_is_asked_for_with_an_intent_of_its_own(
 
 def test_who_acts_for_the_patient_is_the_one_who_asks(server: Server, journal: Journal):
     who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
-    server.on(POST, CREATED).on(LOOK, a_searchset(made("t-1", "rx-1")))
-    renew(portal_at(server, journal, identity=who), ASKED_FOR[0])
+    server.on(POST, CREATED).on(LOOK, a_searchset(a_created_task("t-1", "rx-1")))
+    renew(portal_at(server, journal, identity=who), PRESCRIPTIONS[0])
     (task,) = server.bodies
     assert (task["for"], task["requester"]) == (
         {"reference": "Patient/kari"},
@@ -86,10 +102,10 @@ def test_who_acts_for_the_patient_is_the_one_who_asks(server: Server, journal: J
 
 def test_answers_may_be_mixed_and_come_in_order(portal: FhirPortal, server: Server):
     refusal = Reply(an_outcome("not-renewable", "This prescription has expired."), 422)
-    server.on(POST, refusal, CREATED).on(LOOK, a_searchset(made("t-2", "rx-2")))
-    server.on(LIST, a_searchset(made("t-2", "rx-2")))
+    server.on(POST, refusal, CREATED).on(LOOK, a_searchset(a_created_task("t-2", "rx-2")))
+    server.on(LIST, a_searchset(a_created_task("t-2", "rx-2")))
     asked = renew(portal)
-    assert said(asked) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
+    assert summarize(asked) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
     assert str(asked[0].error) == "This prescription has expired."
 
 
@@ -102,8 +118,8 @@ def test_what_another_run_has_asked_for_meanwhile_is_done_already(
     portal: FhirPortal, server: Server, refusal: Reply, status: str
 ):
     server.on(POST, refusal).on(LIST, a_searchset(a_task("t-9", "rx-1", status=status)))
-    (asked,) = renew(portal, ASKED_FOR[0])
-    assert said([asked]) == [("rx-1", "t-9", False)]
+    (asked,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([asked]) == [("rx-1", "t-9", False)]
     assert asked.renewal
     assert asked.renewal.status == status
 
@@ -111,66 +127,68 @@ def test_what_another_run_has_asked_for_meanwhile_is_done_already(
 def test_a_conflict_may_be_another_run_s_request_too(portal: FhirPortal, server: Server):
     server.on(POST, Reply(status=409)).on(LOOK, NOTHING)
     server.on(LIST, a_searchset(a_task("t-9", "rx-1")))
-    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "t-9", False)]
+    assert summarize(renew(portal, PRESCRIPTIONS[0])) == [("rx-1", "t-9", False)]
 
 
 def test_of_several_only_what_another_run_has_asked_for_is_done_already(
     portal: FhirPortal, server: Server
 ):
     server.on(POST, BUSY).on(LIST, a_searchset(a_task("t-9", "rx-2")))
-    assert said(renew(portal)) == [("rx-1", "rejected", False), ("rx-2", "t-9", False)]
+    assert summarize(renew(portal)) == [("rx-1", "rejected", False), ("rx-2", "t-9", False)]
 
 
 @pytest.mark.parametrize(
-    "listed", [NOTHING, a_searchset(a_task("t-1", "rx-1", status="rejected")), NO_WAY]
+    "listed", [NOTHING, a_searchset(a_task("t-1", "rx-1", status="rejected")), UNREACHABLE]
 )
 def test_a_refusal_stands_where_nobody_else_has_asked(
     portal: FhirPortal, server: Server, listed: Any
 ):
     server.on(POST, BUSY).on(LIST, listed)
     known = read_renewal(Element(a_task("t-1", "rx-1", status="rejected"), "Task"), {}, "UTC")
-    (asked,) = renew(portal, prescribed("rx-1", renewal=known))
-    assert said([asked]) == [("rx-1", "rejected", False)]
+    (asked,) = renew(portal, a_prescription("rx-1", renewal=known))
+    assert summarize([asked]) == [("rx-1", "rejected", False)]
     assert "You have asked for this already." in str(asked.error)
 
 
 def test_two_records_of_one_request_are_a_conflict_and_not_another_run_s(
     portal: FhirPortal, server: Server
 ):
-    both = a_searchset(made("t-1", "rx-1"), made("t-2", "rx-1"))
+    both = a_searchset(a_created_task("t-1", "rx-1"), a_created_task("t-2", "rx-1"))
     server.on(POST, CREATED).on(LOOK, both).on(LIST, both)
-    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "conflict", False)]
+    assert summarize(renew(portal, PRESCRIPTIONS[0])) == [("rx-1", "conflict", False)]
 
 
 def test_a_refusal_that_is_none_of_the_request_s_asks_nothing_more(
     portal: FhirPortal, server: Server
 ):
     server.on(POST, Reply(status=403))
-    assert said(renew(portal, ASKED_FOR[0])) == [("rx-1", "not_permitted", False)]
-    assert server.asked == ["POST Task"]
+    assert summarize(renew(portal, PRESCRIPTIONS[0])) == [("rx-1", "not_permitted", False)]
+    assert server.request_lines == ["POST Task"]
 
 
 def test_a_lost_reply_is_unknown_only_for_what_is_not_found(server: Server, journal: Journal):
-    never_twice = able(batch=False, conditional_creates=())
+    never_twice = capabilities_with(batch=False, conditional_creates=())
     server.on(POST, LOST)
-    server.on(LOOK, NOTHING, NOTHING, NOTHING, a_searchset(made("t-2", "rx-2")))
+    server.on(LOOK, NOTHING, NOTHING, NOTHING, a_searchset(a_created_task("t-2", "rx-2")))
     asked = renew(portal_at(server, journal, never_twice))
-    assert said(asked) == [("rx-1", "outcome_unknown", False), ("rx-2", "t-2", True)]
-    assert server.asked.count("POST Task") == 2
+    assert summarize(asked) == [("rx-1", "outcome_unknown", False), ("rx-2", "t-2", True)]
+    assert server.request_lines.count("POST Task") == 2
 
 
 def test_the_same_again_finds_the_same_request(portal: FhirPortal, server: Server):
-    server.on(POST, Reply(status=200)).on(LOOK, a_searchset(made("t-1", "rx-1", status="rejected")))
-    (asked,) = renew(portal, ASKED_FOR[0])
-    assert said([asked]) == [("rx-1", "t-1", False)]
+    server.on(POST, Reply(status=200)).on(
+        LOOK, a_searchset(a_created_task("t-1", "rx-1", status="rejected"))
+    )
+    (asked,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([asked]) == [("rx-1", "t-1", False)]
     assert asked.renewal
     assert asked.renewal.status == "rejected"
 
 
 def test_the_same_again_with_other_words_is_a_conflict(portal: FhirPortal, server: Server):
-    server.on(POST, Reply(status=200)).on(LOOK, a_searchset(made("t-1", "rx-1")))
-    (asked,) = renew(portal, ASKED_FOR[0], note="Other words")
-    assert said([asked]) == [("rx-1", "conflict", False)]
+    server.on(POST, Reply(status=200)).on(LOOK, a_searchset(a_created_task("t-1", "rx-1")))
+    (asked,) = renew(portal, PRESCRIPTIONS[0], note="Other words")
+    assert summarize([asked]) == [("rx-1", "conflict", False)]
 
 
 @pytest.mark.parametrize(
@@ -186,14 +204,17 @@ def test_the_same_again_with_other_words_is_a_conflict(portal: FhirPortal, serve
 def test_what_the_portal_made_must_be_what_was_asked_for(
     portal: FhirPortal, server: Server, strange: Json
 ):
-    server.on(POST, CREATED).on(LOOK, a_searchset(made("t-1", "rx-1") | strange))
-    (asked,) = renew(portal, ASKED_FOR[0])
-    assert said([asked]) == [("rx-1", "conflict", False)]
+    server.on(POST, CREATED).on(LOOK, a_searchset(a_created_task("t-1", "rx-1") | strange))
+    (asked,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([asked]) == [("rx-1", "conflict", False)]
 
 
 def test_a_portal_that_can_not_be_reached_is_said_of_each(portal: FhirPortal, server: Server):
-    server.on("POST ", NO_WAY)
-    assert said(renew(portal)) == [("rx-1", "unreachable", False), ("rx-2", "unreachable", False)]
+    server.on("POST ", UNREACHABLE)
+    assert summarize(renew(portal)) == [
+        ("rx-1", "unreachable", False),
+        ("rx-2", "unreachable", False),
+    ]
 
 
 def test_renewing_nothing_asks_nothing(portal: FhirPortal, server: Server):
@@ -225,7 +246,7 @@ def test_a_request_is_withdrawn_and_everything_else_in_it_kept(
 def test_what_is_withdrawn_already_is_left_as_it_is(portal: FhirPortal, server: Server):
     server.on(GET, Reply(CANCELLED))
     assert withdraw(portal) == ("cancelled", False)
-    assert server.asked == [GET]
+    assert server.request_lines == [GET]
 
 
 def test_what_was_withdrawn_is_called_as_it_was_when_it_was_listed(
@@ -245,7 +266,7 @@ def test_what_the_surgery_has_handled_can_not_be_withdrawn(
     server.on(GET, Reply(a_task(status=status)))
     with pytest.raises(errors.AlreadyAnswered):
         withdraw(portal)
-    assert (server.asked, journal.read_entries()) == ([GET], [])
+    assert (server.request_lines, journal.read_entries()) == ([GET], [])
 
 
 def test_an_answer_that_comes_at_the_same_time_wins(portal: FhirPortal, server: Server):
@@ -291,7 +312,7 @@ def test_what_is_no_request_of_the_patients_is_not_found(
     server.on(GET, Reply(other))
     with pytest.raises(errors.NotFound, match="There is no request 'task-1'"):
         withdraw(portal)
-    assert server.asked == [GET]
+    assert server.request_lines == [GET]
 
 
 def test_what_the_portal_does_not_have_is_not_found(portal: FhirPortal, server: Server):
@@ -307,4 +328,4 @@ def test_wrong_types_stop_the_withdrawal(portal: FhirPortal, server: Server, wro
     server.on(GET, Reply(CANCELLED | wrong))
     with pytest.raises(errors.BadResponse):
         withdraw(portal)
-    assert server.asked == [GET]
+    assert server.request_lines == [GET]
