@@ -56,11 +56,11 @@ class Transcript:
     terminal: Terminal
     vault: MemoryVault = field(default_factory=MemoryVault)
 
-    def say(self, text: str) -> None:
+    def write_comment(self, text: str) -> None:
         """Write a comment."""
         self.stdout.write(f"\n# {text}\n")
 
-    def play(self, line: str, *, exits: int = 0) -> None:
+    def run_shown(self, line: str, *, exits: int = 0) -> None:
         """Run `line`, showing it and its output; raise Failure for another status than `exits`."""
         self.stdout.write(f"\n$ {line}\n")
         self.stdout.flush()
@@ -70,17 +70,17 @@ class Transcript:
         if code != exits:
             raise Failure(f"'{line}' ended with exit {code}, not {exits}.")
 
-    def ask(self, line: str) -> Any:
+    def run_for_json(self, line: str) -> Any:
         """Run `line` without showing it, and return its JSON answer."""
         answer = io.StringIO()
-        words = [*shlex.split(line)[1:], "--json"]
-        if self._run(words, answer, stderr=io.StringIO()) != 0:
+        argv = [*shlex.split(line)[1:], "--json"]
+        if self._run(argv, answer, stderr=io.StringIO()) != 0:
             raise Failure(f"'{line}' failed.")
         return json.loads(answer.getvalue())
 
-    def _run(self, words: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
+    def _run(self, argv: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
         streams = (io.StringIO(), stdout, stderr or stdout)
-        return command_line(words, self.env, *streams, self._build_context)
+        return command_line(argv, self.env, *streams, self._build_context)
 
     def _build_context(
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO
@@ -113,92 +113,107 @@ def demo(ctx: typer.Context) -> None:
     context = get_context(ctx)
     with require_extra("demo"):
         from gpcli.sandbox.server import Sandbox  # noqa: PLC0415  (optional: an extra)
-    with Sandbox(delay=DELAY, auto_sign_in=True) as sandbox, tempfile.TemporaryDirectory() as roof:
+    with (
+        Sandbox(delay=DELAY, auto_sign_in=True) as sandbox,
+        tempfile.TemporaryDirectory() as config_dir,
+    ):
         env = {name: context.env[name] for name in _KEPT_VARIABLES if name in context.env}
         terminal = replace(context.output.terminal, stdin_tty=False, stdout_tty=True)
-        stage = Transcript(context.stdout, {**env, "GPCLI_CONFIG_DIR": roof}, terminal)
-        stage.say("A GP portal on this machine, with made-up people; the keyring is in memory.")
-        for act in ACTS:
-            act(stage, sandbox)
-        stage.say("That was the demo. Your own portal: gpcli login PORTAL-URL")
+        transcript = Transcript(context.stdout, {**env, "GPCLI_CONFIG_DIR": config_dir}, terminal)
+        transcript.write_comment(
+            "A GP portal on this machine, with made-up people; the keyring is in memory."
+        )
+        for step in STEPS:
+            step(transcript, sandbox)
+        transcript.write_comment("That was the demo. Your own portal: gpcli login PORTAL-URL")
 
 
-def _sign_in(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("Ada signs in. Her browser is played by a single request.")
-    stage.play(f"gpcli login {sandbox.fhir_base} --profile demo --hint ada")
-    _check(stage.ask("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
+def _sign_in(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment("Ada signs in. Her browser is played by a single request.")
+    transcript.run_shown(f"gpcli login {sandbox.fhir_base} --profile demo --hint ada")
+    _check(transcript.run_for_json("gpcli whoami")["patient"]["id"] == "ada", "Ada is signed in")
 
 
-def _look(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("What her GP offers, and where the surgery is.")
-    stage.play("gpcli services")
-    stage.play("gpcli gp")
+def _look(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment("What her GP offers, and where the surgery is.")
+    transcript.run_shown("gpcli services")
+    transcript.run_shown("gpcli gp")
 
 
-def _book(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("Free times, and one of them booked.")
-    stage.play("gpcli slots --limit 4")
-    slot = stage.ask("gpcli slots --limit 1")[0]["id"]
-    stage.play(f"gpcli book {slot} --reason 'Sore knee' --yes")
-    booked = _find_booking(stage, slot)
+def _book(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment("Free times, and one of them booked.")
+    transcript.run_shown("gpcli slots --limit 4")
+    slot = transcript.run_for_json("gpcli slots --limit 1")[0]["id"]
+    transcript.run_shown(f"gpcli book {slot} --reason 'Sore knee' --yes")
+    booked = _find_booking(transcript, slot)
     _check(booked["status"] == "pending", "the booking waits for the surgery")
     sandbox.advance(DELAY)
-    stage.say("Half a minute later by the portal's clock, the surgery has answered.")
-    stage.play("gpcli appointments list")
-    _check(_find_booking(stage, slot)["status"] == "booked", "the surgery confirmed the booking")
-    stage.play(f"gpcli cancel {booked['id']} --yes")
-    _check(_find_booking(stage, slot)["status"] == "cancelled", "the booking is cancelled")
+    transcript.write_comment("Half a minute later by the portal's clock, the surgery has answered.")
+    transcript.run_shown("gpcli appointments list")
+    _check(
+        _find_booking(transcript, slot)["status"] == "booked", "the surgery confirmed the booking"
+    )
+    transcript.run_shown(f"gpcli cancel {booked['id']} --yes")
+    _check(_find_booking(transcript, slot)["status"] == "cancelled", "the booking is cancelled")
 
 
-def _write(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("An e-consultation in writing: what it may cost is shown, and agreed to.")
-    words = "--subject 'Itchy arm' --message 'It began on Monday and does not go away.'"
-    stage.play(f"gpcli econsult start --via text {words} --yes --accept-fee 400")
-    stage.say("A question to the reception.")
-    words = "--subject 'Step-free entrance' --message 'Is there a ramp at the back?'"
-    stage.play(f"gpcli contact {words} --yes")
+def _write(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment(
+        "An e-consultation in writing: what it may cost is shown, and agreed to."
+    )
+    options = "--subject 'Itchy arm' --message 'It began on Monday and does not go away.'"
+    transcript.run_shown(f"gpcli econsult start --via text {options} --yes --accept-fee 400")
+    transcript.write_comment("A question to the reception.")
+    options = "--subject 'Step-free entrance' --message 'Is there a ramp at the back?'"
+    transcript.run_shown(f"gpcli contact {options} --yes")
     sandbox.advance(DELAY)
-    stage.say("Both are answered; what is unread comes first.")
-    stage.play("gpcli messages list --unread")
-    thread = _find_only(stage.ask("gpcli messages list --unread"), subject="Itchy arm")
-    stage.play(f"gpcli messages show {thread['id']}")
-    stage.play(f"gpcli messages mark-read {thread['id']} --yes")
-    unread = stage.ask("gpcli messages list --unread")
+    transcript.write_comment("Both are answered; what is unread comes first.")
+    transcript.run_shown("gpcli messages list --unread")
+    thread = _find_only(
+        transcript.run_for_json("gpcli messages list --unread"), subject="Itchy arm"
+    )
+    transcript.run_shown(f"gpcli messages show {thread['id']}")
+    transcript.run_shown(f"gpcli messages mark-read {thread['id']} --yes")
+    unread = transcript.run_for_json("gpcli messages list --unread")
     _check(thread["id"] not in [record["id"] for record in unread], "the answer is marked as read")
 
 
-def _renew(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("What is left of her prescriptions, and asking for one that runs out.")
-    stage.play("gpcli rx list")
-    empty = _find_only(stage.ask("gpcli rx list --low"), name="Amlodipine")
-    stage.play(f"gpcli rx renew {empty['id']} --yes")
+def _renew(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment("What is left of her prescriptions, and asking for one that runs out.")
+    transcript.run_shown("gpcli rx list")
+    empty = _find_only(transcript.run_for_json("gpcli rx list --low"), name="Amlodipine")
+    transcript.run_shown(f"gpcli rx renew {empty['id']} --yes")
     sandbox.advance(DELAY)
-    renewed = _find_only(stage.ask("gpcli rx list"), name="Amlodipine")
+    renewed = _find_only(transcript.run_for_json("gpcli rx list"), name="Amlodipine")
     _check(empty["id"] in renewed["predecessors"], "the prescription is renewed")
-    stage.play("gpcli rx requests --fields prescription,asked,status,answer")
+    transcript.run_shown("gpcli rx requests --fields prescription,asked,status,answer")
 
 
-def _vaccinate(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("Guro signs in for her child Emil, then for herself: the flu vaccine.")
-    stage.play(f"gpcli login {sandbox.fhir_base} --hint guro --as emil")
-    stage.play("gpcli services --as emil --fields service,status")
-    statuses = {row["service"]: row["status"] for row in stage.ask("gpcli services --as emil")}
+def _vaccinate(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment("Guro signs in for her child Emil, then for herself: the flu vaccine.")
+    transcript.run_shown(f"gpcli login {sandbox.fhir_base} --hint guro --as emil")
+    transcript.run_shown("gpcli services --as emil --fields service,status")
+    statuses = {
+        row["service"]: row["status"] for row in transcript.run_for_json("gpcli services --as emil")
+    }
     _check(statuses["flu-vaccination"] == "not_offered", "the child is offered fewer services")
-    stage.play(f"gpcli login {sandbox.fhir_base} --hint guro")
-    stage.play("gpcli flu --first --yes --as guro")
-    found = stage.ask("gpcli appointments list --as guro")
+    transcript.run_shown(f"gpcli login {sandbox.fhir_base} --hint guro")
+    transcript.run_shown("gpcli flu --first --yes --as guro")
+    found = transcript.run_for_json("gpcli appointments list --as guro")
     _find_only(found, service="flu-vaccination", status="pending")
 
 
-def _nothing_digital(stage: Transcript, sandbox: Sandbox) -> None:
-    stage.say("Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery.")
-    stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
-    rows = stage.ask("gpcli services --as cecilie")
+def _nothing_digital(transcript: Transcript, sandbox: Sandbox) -> None:
+    transcript.write_comment(
+        "Cecilie's GP offers nothing online: gpcli says so, and how to reach the surgery."
+    )
+    transcript.run_shown(f"gpcli login {sandbox.fhir_base} --hint cecilie")
+    rows = transcript.run_for_json("gpcli services --as cecilie")
     _check({row["status"] for row in rows} == {"not_offered"}, "Cecilie's GP offers nothing")
-    stage.play("gpcli flu --as cecilie", exits=5)
+    transcript.run_shown("gpcli flu --as cecilie", exits=5)
 
 
-ACTS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
+STEPS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
     _sign_in,
     _look,
     _book,
@@ -209,10 +224,10 @@ ACTS: tuple[Callable[[Transcript, Sandbox], None], ...] = (
 )
 
 
-def _find_booking(stage: Transcript, slot: str) -> Any:
+def _find_booking(transcript: Transcript, slot: str) -> Any:
     found = [
         appointment
-        for appointment in stage.ask("gpcli appointments list --all")
+        for appointment in transcript.run_for_json("gpcli appointments list --all")
         if appointment["slot_id"] == slot
     ]
     _check(len(found) == 1, f"there is one booking for {slot}")

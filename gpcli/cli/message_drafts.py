@@ -157,10 +157,10 @@ def _find_memory_dir(context: AppContext) -> str | None:
 
 def _run_command(context: AppContext, command: str, file: Path) -> None:
     try:
-        words = shlex.split(command)
+        argv = shlex.split(command)
         stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
         with _ignore_interrupts():
-            status = _run_process(context, [*words, str(file)], stdout)
+            status = _run_process(context, [*argv, str(file)], stdout)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InvalidUsage(
@@ -170,11 +170,11 @@ def _run_command(context: AppContext, command: str, file: Path) -> None:
         raise Declined(f"The editor ended with status {status}. Nothing was sent.")
 
 
-def _run_process(context: AppContext, words: Sequence[str], stdout: int | None) -> int:
+def _run_process(context: AppContext, argv: Sequence[str], stdout: int | None) -> int:
     """Run a program and return its exit status; it is terminated if gpcli has to end."""
     with (
         _restore_terminal_on_error(_fileno(context.stdin)),
-        start_program(context, words, private=True, stdout=stdout) as process,
+        start_program(context, argv, private=True, stdout=stdout) as process,
     ):
         try:
             return process.wait()

@@ -120,9 +120,9 @@ def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
         sent = "" if receipt.changed else f"{REPEATED_NOTICE} "
         return f"{sent}{end_sentence(f'The surgery has closed it{why}')} {follow}"
     sent = "Sent; the surgery" if receipt.changed else f"{REPEATED_NOTICE} The surgery"
-    said = f" It says: {end_sentence(answer)}" if answer else ""
+    answer_text = f" It says: {end_sentence(answer)}" if answer else ""
     return (
-        f"{sent} has not answered yet.{said} {follow}"
+        f"{sent} has not answered yet.{answer_text} {follow}"
         if receipt.message_count < 2
         else (f"{sent} has answered. {follow}")
     )

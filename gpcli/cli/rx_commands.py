@@ -175,9 +175,11 @@ def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[
         them = "it" if found.inactive == 1 else "them"
         yield f"{found.inactive} more, in use no longer: --all shows {them}."
     if found.long_expired:
-        yield f"{found.long_expired} that expired over 12 months ago {_is_or_are(found.long_expired)} left out."
+        are = _is_or_are(found.long_expired)
+        yield f"{found.long_expired} that expired over 12 months ago {are} left out."
     if found.unknown_kind:
-        yield f"{found.unknown_kind} whose kind is not told {_is_or_are(found.unknown_kind)} left out."
+        are = _is_or_are(found.unknown_kind)
+        yield f"{found.unknown_kind} whose kind is not told {are} left out."
 
 
 def _is_or_are(count: int) -> str:
@@ -242,14 +244,14 @@ def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
 
 def _format_count(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
     """Format how many have the result `text`, and what happens next with them."""
-    those = [line for line in lines if format_result(line) == words]
-    if not those[0].changed:
+    matching = [line for line in lines if format_result(line) == words]
+    if not matching[0].changed:
         return f"{count} {words}: nothing was sent for {'it' if count == 1 else 'them'} now."
-    if any(line.renewal and line.renewal.open for line in those):
+    if any(line.renewal and line.renewal.open for line in matching):
         follow = "The surgery has yet to answer: gpcli rx requests shows it."
         return f"{count} {words}. {follow}"
-    if all(line.renewal and line.renewal.status in REFUSED for line in those):
-        return f"{count} {words}: {' '.join(map(_format_answer, those))}"
+    if all(line.renewal and line.renewal.status in REFUSED for line in matching):
+        return f"{count} {words}: {' '.join(map(_format_answer, matching))}"
     return f"{count} {words}."
 
 

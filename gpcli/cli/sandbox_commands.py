@@ -215,11 +215,11 @@ def _start_sandbox(
         )
     begin = _parse_instant(clock) if clock else None
     wait = parse_duration(delay, "--delay")
-    made = _translate_errors(
+    server = _translate_errors(
         lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings)
     )
     try:
-        with made as sandbox:
+        with server as sandbox:
             yield sandbox
     except PortUnavailable as taken:
         raise InvalidUsage(

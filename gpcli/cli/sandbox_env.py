@@ -124,8 +124,8 @@ def run_in_sandbox(
     """
     inside = {name: text for name, text in env.items() if name not in _LEFT_OUT}
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
-    with tempfile.TemporaryDirectory(prefix="gpcli-") as roof:
-        inside["GPCLI_CONFIG_DIR"] = roof
+    with tempfile.TemporaryDirectory(prefix="gpcli-") as config_dir:
+        inside["GPCLI_CONFIG_DIR"] = config_dir
         with announce(Path(state_dir(inside)), served):
             status = _run_command(command, inside, umask)
     return status if status >= 0 else 128 - status

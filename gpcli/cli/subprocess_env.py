@@ -13,7 +13,7 @@ SECRETS = ("GPCLI_TOKEN",)
 
 def start_program(
     context: AppContext,
-    words: Sequence[str],
+    argv: Sequence[str],
     *,
     private: bool = False,
     stdin: int | None = None,
@@ -30,5 +30,5 @@ def start_program(
     env = {name: value for name, value in context.env.items() if name not in SECRETS}
     umask = -1 if private else context.former_umask
     return subprocess.Popen(  # noqa: S603  (the command that the person named)
-        words, env=env, umask=umask, stdin=stdin, stdout=stdout, stderr=stderr
+        argv, env=env, umask=umask, stdin=stdin, stdout=stdout, stderr=stderr
     )

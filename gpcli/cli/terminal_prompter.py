@@ -78,7 +78,7 @@ class TerminalPrompter:
     @property
     def _can_paste(self) -> bool:
         """Whether a person can paste: Windows waits for the terminal or the browser, not both."""
-        return self._context.ask.allowed and os.name != "nt"
+        return self._context.ask.can_ask and os.name != "nt"
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
         """Show the address and the code for signing in on another device."""
@@ -112,15 +112,15 @@ def _run_browser(context: AppContext, command: str, url: str) -> bool:
     Raises: InvalidUsage if it can't be run.
     """
     try:
-        words = shlex.split(command)
+        argv = shlex.split(command)
     except ValueError as error:
         raise InvalidUsage(f"--browser '{command}' is not a command: {error}.") from error
-    if not words:
+    if not argv:
         raise InvalidUsage("--browser needs a command that is not empty.")
     try:
         process = start_program(
             context,
-            [*words, url],
+            [*argv, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

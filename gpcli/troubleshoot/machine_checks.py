@@ -177,7 +177,7 @@ def _warn_of_no_display(context: CheckContext) -> CheckResult:
 
 def _is_installed(command: str, context: CheckContext) -> bool:
     try:
-        words = shlex.split(command)
+        argv = shlex.split(command)
     except ValueError:
         return False
-    return bool(words) and shutil.which(words[0], path=context.env.get("PATH", "")) is not None
+    return bool(argv) and shutil.which(argv[0], path=context.env.get("PATH", "")) is not None

@@ -17,7 +17,7 @@ def photo(tmp_path):
     return path
 
 
-def refused_by(error, path):
+def read_refused(error, path):
     """The message and the hint of the refusal."""
     with pytest.raises(error) as refused:
         read_attachment(str(path))
@@ -67,18 +67,18 @@ def test_a_name_that_is_no_text_travels_all_the_same(tmp_path):
 
 def test_a_file_that_is_not_there_is_not_found(tmp_path):
     path = tmp_path / "missing.jpg"
-    assert refused_by(NotFound, path) == (f"There is no file '{path}'.", "")
+    assert read_refused(NotFound, path) == (f"There is no file '{path}'.", "")
 
 
 def test_a_directory_is_no_file(tmp_path):
-    assert refused_by(InvalidUsage, tmp_path)[0] == f"'{tmp_path}' is a directory, not a file."
+    assert read_refused(InvalidUsage, tmp_path)[0] == f"'{tmp_path}' is a directory, not a file."
 
 
 def test_a_link_is_not_followed_not_even_to_nowhere(photo, tmp_path):
     for target in (photo, tmp_path / "nowhere"):
         link = tmp_path / f"to-{target.name}"
         link.symlink_to(target)
-        assert refused_by(InvalidUsage, link) == (
+        assert read_refused(InvalidUsage, link) == (
             f"'{link}' is a symbolic link.",
             "Attach the file that it points to.",
         )
@@ -94,33 +94,33 @@ def test_a_link_that_appears_at_the_last_moment_is_not_followed_either(photo, tm
 def test_a_pipe_that_nobody_writes_to_does_not_hang(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert refused_by(InvalidUsage, pipe)[0] == f"'{pipe}' is a pipe, not a file."
+    assert read_refused(InvalidUsage, pipe)[0] == f"'{pipe}' is a pipe, not a file."
 
 
 def test_a_device_is_no_file():
-    assert refused_by(InvalidUsage, "/dev/null")[0] == "'/dev/null' is a device, not a file."
+    assert read_refused(InvalidUsage, "/dev/null")[0] == "'/dev/null' is a device, not a file."
 
 
 def test_an_empty_file_is_refused(tmp_path):
     path = tmp_path / "empty.txt"
     path.touch()
-    assert refused_by(InvalidUsage, path)[0] == f"'{path}' is empty."
+    assert read_refused(InvalidUsage, path)[0] == f"'{path}' is empty."
 
 
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_name_is_needed(name):
-    assert refused_by(InvalidUsage, name)[0] == "--attach needs a value that is not empty."
+    assert read_refused(InvalidUsage, name)[0] == "--attach needs a value that is not empty."
 
 
 def test_a_name_that_no_system_takes_is_refused():
-    assert "can't be read" in refused_by(InvalidUsage, "a\0b")[0]
+    assert "can't be read" in read_refused(InvalidUsage, "a\0b")[0]
 
 
 def test_a_file_beyond_all_measure_is_refused_unread(tmp_path):
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
         file.truncate(attachments.MAX_TOTAL_BYTES + 1)
-    message, _ = refused_by(InvalidUsage, path)
+    message, _ = read_refused(InvalidUsage, path)
     most = attachments.MAX_TOTAL_BYTES
     assert message == f"'{path}' has {most + 1} bytes: {most} at most."
 
@@ -186,8 +186,10 @@ def test_files_that_are_just_not_too_much_together_go_along(tmp_path):
 
 def test_a_name_beyond_what_the_system_takes_is_refused_in_words():
     name = "a" * 300
-    assert refused_by(InvalidUsage, name)[0] == f"'{name}' can't be read: File name too long."
+    assert read_refused(InvalidUsage, name)[0] == f"'{name}' can't be read: File name too long."
 
 
 def test_a_file_below_one_that_is_no_directory_is_refused_in_words(photo):
-    assert refused_by(InvalidUsage, photo / "x.jpg")[0].endswith("can't be read: Not a directory.")
+    assert read_refused(InvalidUsage, photo / "x.jpg")[0].endswith(
+        "can't be read: Not a directory."
+    )

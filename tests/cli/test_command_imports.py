@@ -10,7 +10,7 @@ WRITTEN = {"gpcli.model.thread", "gpcli.care.message", "gpcli.render.views.threa
 READ_AT_NEED = {"gpcli.portal.mailbox", "gpcli.portal.prescriptions", "gpcli.model.prescription"}
 
 
-def imported(module):
+def imported_modules(module):
     done = subprocess.run(
         [sys.executable, "-c", LOOK.format(module=module)],
         capture_output=True,
@@ -22,16 +22,16 @@ def imported(module):
 
 @pytest.mark.parametrize("module", ["gpcli.cli.booking_commands", "gpcli.cli.appointment_commands"])
 def test_finding_and_booking_a_time_does_not_pay_for_messages_or_prescriptions(module):
-    assert imported(module) & (WRITTEN | READ_AT_NEED) == set()
+    assert imported_modules(module) & (WRITTEN | READ_AT_NEED) == set()
 
 
 @pytest.mark.parametrize("module", ["gpcli.cli.message_commands"])
 def test_writing_does_not_pay_for_prescriptions_or_booking(module):
-    there = imported(module)
+    there = imported_modules(module)
     assert there >= WRITTEN
     assert there & (READ_AT_NEED | {"gpcli.care.booking"}) == set()
 
 
 def test_prescriptions_do_not_pay_for_writing_or_booking():
-    there = imported("gpcli.cli.rx_commands")
+    there = imported_modules("gpcli.cli.rx_commands")
     assert there & (WRITTEN | {"gpcli.care.booking", "gpcli.cli.message_drafts"}) == set()

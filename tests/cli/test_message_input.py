@@ -71,12 +71,12 @@ def editor(tmp_path):
     return make
 
 
-def ungated():
+def no_limit():
     """Nothing stands in the way."""
 
 
 def test_words_on_the_line_are_the_message(context):
-    written = read_new_thread(context(), "Rash", MessageSource("It itches.\n", None, ()), ungated)
+    written = read_new_thread(context(), "Rash", MessageSource("It itches.\n", None, ()), no_limit)
     assert (written.subject, written.draft) == ("Rash", Draft("It itches."))
 
 
@@ -110,7 +110,7 @@ def test_words_given_twice_are_refused():
 def test_without_words_and_without_a_person_the_flags_are_named(context, source):
     for compose in (
         lambda: read_draft(context(), source, tuple),
-        lambda: read_new_thread(context(), "Rash", source, ungated),
+        lambda: read_new_thread(context(), "Rash", source, no_limit),
     ):
         with pytest.raises(InputNeeded) as refused:
             compose()
@@ -121,7 +121,7 @@ def test_without_words_and_without_a_person_the_flags_are_named(context, source)
 
 def test_without_a_subject_and_without_a_person_the_flag_is_named(context):
     with pytest.raises(InputNeeded, match="--subject is needed"):
-        read_new_thread(context(), None, MessageSource("Hei", None, ()), ungated)
+        read_new_thread(context(), None, MessageSource("Hei", None, ()), no_limit)
 
 
 @pytest.mark.parametrize("words", ["", " \n\t\r\n ", "\ufeff "[1:]])
@@ -197,7 +197,7 @@ def test_a_subject_is_kept_without_the_space_around_it(subject):
 
 def test_at_a_terminal_the_subject_is_asked_for_and_the_editor_opened(context, editor, tmp_path):
     ours = context("Rash\n", SCREEN, VISUAL=editor(b"It itches.\n\n# 1 is the worst\n"))
-    written = read_new_thread(ours, None, MessageSource(None, None, ()), ungated)
+    written = read_new_thread(ours, None, MessageSource(None, None, ()), no_limit)
     assert (written.subject, written.draft.text) == ("Rash", "It itches.\n\n# 1 is the worst")
     assert (tmp_path / "seen").read_text("utf-8") == (
         "\n"
@@ -346,7 +346,7 @@ def test_where_everything_is_given_nothing_is_asked_of_the_portal_first(context)
 
 def test_where_words_are_not_needed_a_subject_is_enough(context):
     written = read_new_thread(
-        context(), "Rash", MessageSource(None, None, ()), ungated, text_needed=False
+        context(), "Rash", MessageSource(None, None, ()), no_limit, text_needed=False
     )
     assert written.draft == Draft("")
 
@@ -355,7 +355,7 @@ def test_when_standard_input_is_the_message_questions_go_to_the_terminal_device(
     ours = context("The message.\n", BEFORE_A_PIPE, device="y\nRash\n")
     source = build_source(ours, None, "-", None)
     assert ours.ask.confirm("Can it wait?", flag="--can-wait")
-    written = read_new_thread(ours, None, source, ungated)
+    written = read_new_thread(ours, None, source, no_limit)
     assert (written.subject, written.draft.text) == ("Rash", "The message.")
 
 

@@ -20,7 +20,7 @@ def pipe(tmp_path):
     return path
 
 
-def writing(path, content):
+def write_later(path, content):
     writer = Thread(target=path.write_bytes, args=(content,), daemon=True)
     writer.start()
     return writer
@@ -28,7 +28,7 @@ def writing(path, content):
 
 @pytest.mark.parametrize("content", [b"Hei.\n", b"x" * 200_000])
 def test_what_comes_through_a_pipe_is_read_to_its_end(pipe, content):
-    writer = writing(pipe, content)
+    writer = write_later(pipe, content)
     assert read_message_file(str(pipe), LONG) == content.decode()
     writer.join(LONG)
 
@@ -62,7 +62,7 @@ def test_a_pipe_whose_writer_falls_silent_is_given_up(pipe):
 
 
 def test_a_pipe_without_an_end_is_refused(pipe):
-    writer = Thread(target=_pour, args=(pipe,), daemon=True)
+    writer = Thread(target=_write_endlessly, args=(pipe,), daemon=True)
     writer.start()
     with pytest.raises(InvalidUsage, match="too long"):
         read_message_file(str(pipe), LONG)
@@ -70,7 +70,7 @@ def test_a_pipe_without_an_end_is_refused(pipe):
     assert not writer.is_alive(), "the pipe is still open for reading"
 
 
-def _pour(path):
+def _write_endlessly(path):
     with suppress(BrokenPipeError), path.open("wb", buffering=0) as inlet:
         while True:
             inlet.write(b"x" * 4096)

@@ -20,7 +20,7 @@ NO = Rejected("It has expired.")
 
 
 @dataclass(frozen=True)
-class Counter(Shell):
+class PortalShell(Shell):
     """A shell whose portal is in memory; `device` is what is typed at the terminal itself."""
 
     portal: Any = None
@@ -35,8 +35,8 @@ class Counter(Shell):
 
 
 @pytest.fixture
-def at_counter(tmp_path: Path):
-    """`at_counter(portal)` is a shell for it."""
+def portal_shell(tmp_path: Path):
+    """`portal_shell(portal)` is a shell for it."""
     env = {
         "GPCLI_PORTAL": "https://portal.example/fhir",
         "GPCLI_ENVIRONMENT": "staging",
@@ -44,7 +44,7 @@ def at_counter(tmp_path: Path):
         "GPCLI_PATIENT": "pat-1",
         "GPCLI_CONFIG_DIR": str(tmp_path),
     }
-    return lambda portal, **how: Counter(env, lambda: NOW, portal=portal, **how)
+    return lambda portal, **how: PortalShell(env, lambda: NOW, portal=portal, **how)
 
 
 def two(**refuses):
@@ -65,8 +65,8 @@ def error(code, message, hint=None):
     return {"code": code, "message": message, "hint": hint}
 
 
-def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(at_counter):
-    ending = at_counter(two(rx2=LOST))(
+def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(portal_shell):
+    ending = portal_shell(two(rx2=LOST))(
         f"gpcli rx renew rx-1 rx-2 --yes --json --request-id {INTENT}"
     )
 
@@ -87,8 +87,8 @@ def test_an_unknown_outcome_shows_the_results_and_names_the_id_that_repeats_it(a
     )
 
 
-def test_an_unknown_outcome_beats_a_refusal(at_counter):
-    ending = at_counter(two(rx1=NO, rx2=LOST))("gpcli rx renew rx-1 rx-2 --yes --json")
+def test_an_unknown_outcome_beats_a_refusal(portal_shell):
+    ending = portal_shell(two(rx1=NO, rx2=LOST))("gpcli rx renew rx-1 rx-2 --yes --json")
 
     assert (ending.code, [row["error"]["code"] for row in ending.json]) == (
         10,
@@ -96,8 +96,8 @@ def test_an_unknown_outcome_beats_a_refusal(at_counter):
     )
 
 
-def test_some_refused_among_others_end_with_8_and_the_results(at_counter):
-    ending = at_counter(two(rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
+def test_some_refused_among_others_end_with_8_and_the_results(portal_shell):
+    ending = portal_shell(two(rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
 
     assert (ending.code, ending.error["message"]) == (
         8,
@@ -109,23 +109,23 @@ def test_some_refused_among_others_end_with_8_and_the_results(at_counter):
     ]
 
 
-def test_all_refused_end_with_7_each_named_and_nothing_on_stdout(at_counter):
-    ending = at_counter(two(rx1=NO, rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
+def test_all_refused_end_with_7_each_named_and_nothing_on_stdout(portal_shell):
+    ending = portal_shell(two(rx1=NO, rx2=NO))("gpcli rx renew rx-1 rx-2 --yes --json")
 
     assert ending.refused == (7, "rejected", "")
     assert ending.error["message"] == "rx-1: It has expired. rx-2: It has expired."
 
 
-def test_the_request_id_of_every_result_is_that_of_the_command(at_counter):
-    ending = at_counter(two())("gpcli rx renew rx-1 rx-2 --yes --json --request-id mine")
+def test_the_request_id_of_every_result_is_that_of_the_command(portal_shell):
+    ending = portal_shell(two())("gpcli rx renew rx-1 rx-2 --yes --json --request-id mine")
 
     assert [row["request_id"] for row in ending.json] == ["mine", "mine"]
 
 
-def test_the_same_request_id_is_the_same_intent_and_another_is_another(at_counter):
+def test_the_same_request_id_is_the_same_intent_and_another_is_another(portal_shell):
     portal = two()
     for name in ("mine", "mine", "other"):
-        at_counter(portal)(f"gpcli rx renew rx-1 --yes --request-id {name}")
+        portal_shell(portal)(f"gpcli rx renew rx-1 --yes --request-id {name}")
 
     first, again, other = (call[-1] for call in portal.sent)
     assert (first == again, first == other) == (True, False)
@@ -154,16 +154,16 @@ def test_the_same_request_id_is_the_same_intent_and_another_is_another(at_counte
         ),
     ],
 )
-def test_what_is_said_afterwards_is_what_is_true(at_counter, portal, words):
-    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
+def test_what_is_said_afterwards_is_what_is_true(portal_shell, portal, words):
+    ending = portal_shell(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
 
     assert notices(ending) == words
 
 
-def test_a_filter_by_kind_says_how_many_have_none(at_counter):
+def test_a_filter_by_kind_says_how_many_have_none(portal_shell):
     portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", kind=None))
 
-    ending = at_counter(portal)("gpcli rx list --kind medicine --json")
+    ending = portal_shell(portal)("gpcli rx list --kind medicine --json")
 
     assert ([row["id"] for row in ending.json], notices(ending)) == (
         ["rx-1"],
@@ -171,22 +171,22 @@ def test_a_filter_by_kind_says_how_many_have_none(at_counter):
     )
 
 
-def test_several_that_are_not_shown_are_counted_in_whole_sentences(at_counter):
+def test_several_that_are_not_shown_are_counted_in_whole_sentences(portal_shell):
     old = [
         a_prescription(f"rx-{n}", expired=True, valid_until="2024-01-01", kind=None)
         for n in range(2)
     ]
     unused = [a_prescription(f"rx-{n}", status="stopped") for n in range(2, 4)]
 
-    shell = at_counter(pharmacy(*old, *unused))
+    shell = portal_shell(pharmacy(*old, *unused))
     usual, everything = (shell(f"gpcli rx list {flag} --json") for flag in ("", "--all"))
 
     assert notices(usual)[-1] == "2 more, in use no longer: --all shows them."
     assert notices(everything)[-1] == "2 that expired over 12 months ago are left out."
 
 
-def test_one_prescription_is_shown_by_its_id(at_counter):
-    shell = at_counter(pharmacy(a_prescription("rx-2", predecessors=("rx-1",))))
+def test_one_prescription_is_shown_by_its_id(portal_shell):
+    shell = portal_shell(pharmacy(a_prescription("rx-2", predecessors=("rx-1",))))
     itself, former = (shell(f"gpcli rx show {name} --json") for name in ("rx-2", "rx-1"))
 
     assert [ending.json["id"] for ending in (itself, former)] == ["rx-2", "rx-2"]
@@ -203,24 +203,24 @@ def test_one_prescription_is_shown_by_its_id(at_counter):
         ("rx show", (2, "input_needed", "")),
     ],
 )
-def test_a_prescription_that_is_not_there_or_not_named_is_refused(at_counter, line, ending):
-    assert at_counter(two())(f"gpcli {line} --json").refused == ending
+def test_a_prescription_that_is_not_there_or_not_named_is_refused(portal_shell, line, ending):
+    assert portal_shell(two())(f"gpcli {line} --json").refused == ending
 
 
 @pytest.mark.parametrize("line", ["rx list", "rx show rx-1", "rx requests"])
-def test_an_empty_choice_of_fields_lists_them_and_reads_nothing(at_counter, line):
+def test_an_empty_choice_of_fields_lists_them_and_reads_nothing(portal_shell, line):
     portal = two()
 
-    ending = at_counter(portal)(["gpcli", *line.split(), "--fields", ""])
+    ending = portal_shell(portal)(["gpcli", *line.split(), "--fields", ""])
 
     assert (ending.code, ending.err, portal.calls) == (0, "", [])
     assert "id" in ending.out.splitlines()
 
 
-def test_low_that_leaves_out_everything_says_what_and_ends_well(at_counter):
+def test_low_that_leaves_out_everything_says_what_and_ends_well(portal_shell):
     portal = pharmacy(a_low_one("rx-1", group="A"))
 
-    ending = at_counter(portal)("gpcli rx renew --low --yes --json")
+    ending = portal_shell(portal)("gpcli rx renew --low --yes --json")
 
     assert (ending.code, ending.json) == (0, [])
     assert notices(ending) == [
@@ -230,11 +230,11 @@ def test_low_that_leaves_out_everything_says_what_and_ends_well(at_counter):
     ]
 
 
-def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(at_counter):
+def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(portal_shell):
     refused = a_renewal(of="rx-2", status="rejected", answer="A blood test first.")
     portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", renewal=refused))
 
-    ending = at_counter(portal)("gpcli rx renew --low --yes --json")
+    ending = portal_shell(portal)("gpcli rx renew --low --yes --json")
 
     left_out, plan, sent = ending.asides
     assert left_out["notice"]["message"] == (
@@ -262,13 +262,13 @@ class AtOnce:
         ]
 
 
-def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
+def test_what_is_refused_at_once_is_said_to_be_refused_and_why(portal_shell):
     portal = two()
     portal.prescriptions.send_renewals = AtOnce(
         [("rejected", "A consultation is needed."), ("rejected", None)]
     ).send_renewals
 
-    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
+    ending = portal_shell(portal)("gpcli rx renew rx-1 rx-2 --yes --json")
 
     assert ending.code == 0
     assert notices(ending) == [
@@ -276,13 +276,13 @@ def test_what_is_refused_at_once_is_said_to_be_refused_and_why(at_counter):
     ]
 
 
-def test_each_kind_of_result_is_counted_by_itself(at_counter):
+def test_each_kind_of_result_is_counted_by_itself(portal_shell):
     portal = two()
     portal.prescriptions.send_renewals = AtOnce(
         [("completed", None), ("rejected", "No.")]
     ).send_renewals
 
-    ending = at_counter(portal)("gpcli rx renew rx-1 rx-2 rx-9 --yes --json")
+    ending = portal_shell(portal)("gpcli rx renew rx-1 rx-2 rx-9 --yes --json")
 
     assert (ending.code, ending.error["message"]) == (
         8,
@@ -292,18 +292,18 @@ def test_each_kind_of_result_is_counted_by_itself(at_counter):
 
 
 @pytest.mark.parametrize(("cap", "code"), [("5", 9), ("400", 9), ("any", 0)])
-def test_a_cap_on_an_unknown_price_holds(at_counter, cap, code):
+def test_a_cap_on_an_unknown_price_holds(portal_shell, cap, code):
     portal = two()
 
-    ending = at_counter(portal)(f"gpcli rx renew rx-1 --yes --accept-fee {cap} --json")
+    ending = portal_shell(portal)(f"gpcli rx renew rx-1 --yes --accept-fee {cap} --json")
 
     assert (ending.code, bool(portal.sent)) == (code, code == 0)
 
 
-def test_at_a_terminal_several_are_picked_by_numbers(at_counter):
+def test_at_a_terminal_several_are_picked_by_numbers(portal_shell):
     portal = two()
 
-    ending = at_counter(portal, typing="1,11\n2,1\ny\n", terminal=SCREEN)("gpcli rx renew")
+    ending = portal_shell(portal, typing="1,11\n2,1\ny\n", terminal=SCREEN)("gpcli rx renew")
 
     assert "'11' is not in the list: answer with a number or an id." in ending.err
     assert [call[1] for call in portal.sent] == [("rx-2", "rx-1")]
@@ -317,42 +317,42 @@ def test_at_a_terminal_several_are_picked_by_numbers(at_counter):
         "\n  rx-1  \n\n\trx-9 is no first field\nrx-2",
     ],
 )
-def test_ids_are_read_one_a_line_from_standard_input(at_counter, typed):
+def test_ids_are_read_one_a_line_from_standard_input(portal_shell, typed):
     portal = two()
-    at_counter(portal, typing=typed)("gpcli rx renew - --yes")
+    portal_shell(portal, typing=typed)("gpcli rx renew - --yes")
 
     assert [call[1] for call in portal.sent] == [("rx-1", "rx-2")]
 
 
-def test_ids_on_the_line_and_on_standard_input_keep_their_order(at_counter):
+def test_ids_on_the_line_and_on_standard_input_keep_their_order(portal_shell):
     portal = two()
-    at_counter(portal, typing="rx-1\n")("gpcli rx renew rx-2 - --yes")
+    portal_shell(portal, typing="rx-1\n")("gpcli rx renew rx-2 - --yes")
 
     assert [call[1] for call in portal.sent] == [("rx-2", "rx-1")]
 
 
-def test_standard_input_that_is_no_text_is_a_usage_error(at_counter):
+def test_standard_input_that_is_no_text_is_a_usage_error(portal_shell):
     portal = two()
     noise = io.TextIOWrapper(io.BytesIO(b"\xff\xfe\x00"), encoding="utf-8")
 
-    ending = at_counter(portal, typing=noise)("gpcli rx renew - --yes --json")
+    ending = portal_shell(portal, typing=noise)("gpcli rx renew - --yes --json")
 
     assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
 
 
-def test_after_ids_from_standard_input_the_question_goes_to_the_terminal(at_counter):
+def test_after_ids_from_standard_input_the_question_goes_to_the_terminal(portal_shell):
     portal = two()
     piped = replace(SCREEN, stdin_tty=False)
 
-    ending = at_counter(portal, typing="rx-1\n", terminal=piped, device="y\n")("gpcli rx renew -")
+    ending = portal_shell(portal, typing="rx-1\n", terminal=piped, device="y\n")("gpcli rx renew -")
 
     assert (ending.code, [call[1] for call in portal.sent]) == (0, [("rx-1",)])
 
 
-def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(at_counter):
+def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(portal_shell):
     portal = two()
 
-    ending = at_counter(portal, typing="rx-1\n")("gpcli rx renew - --json")
+    ending = portal_shell(portal, typing="rx-1\n")("gpcli rx renew - --json")
 
     assert (ending.refused, portal.sent) == ((9, "confirmation_needed", ""), [])
 
@@ -364,18 +364,18 @@ def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(at
         ("--dry-run", "Nothing was sent: this was a dry run."),
     ],
 )
-def test_a_withdrawal_says_what_is_true_now(at_counter, line, notice):
+def test_a_withdrawal_says_what_is_true_now(portal_shell, line, notice):
     portal = pharmacy(asked=[a_renewal()])
 
-    ending = at_counter(portal)(f"gpcli rx withdraw task-1 {line} --json")
+    ending = portal_shell(portal)(f"gpcli rx withdraw task-1 {line} --json")
 
     assert (ending.code, ending.asides[-1]) == (0, {"notice": {"message": notice}})
 
 
-def test_withdrawing_again_says_that_nothing_was_sent(at_counter):
+def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
     portal = pharmacy(asked=[a_renewal(status="cancelled")])
 
-    ending = at_counter(portal)("gpcli rx withdraw task-1 --yes --json")
+    ending = portal_shell(portal)("gpcli rx withdraw task-1 --yes --json")
 
     assert (ending.json["changed"], ending.asides) == (
         False,
@@ -383,11 +383,11 @@ def test_withdrawing_again_says_that_nothing_was_sent(at_counter):
     )
 
 
-def test_more_ids_than_anybody_has_are_refused_unread(at_counter):
+def test_more_ids_than_anybody_has_are_refused_unread(portal_shell):
     portal = two()
     endless = io.StringIO("rx-1\n" * MAX_IDS)
 
-    ending = at_counter(portal, typing=endless)("gpcli rx renew - --yes --json")
+    ending = portal_shell(portal, typing=endless)("gpcli rx renew - --yes --json")
 
     assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
     assert ending.error["message"] == (
@@ -397,9 +397,9 @@ def test_more_ids_than_anybody_has_are_refused_unread(at_counter):
 
 
 @pytest.mark.parametrize(("terminal", "waits"), [(SCREEN, True), (PIPED, False)])
-def test_at_a_terminal_it_is_said_that_ids_are_waited_for(at_counter, terminal, waits):
+def test_at_a_terminal_it_is_said_that_ids_are_waited_for(portal_shell, terminal, waits):
     portal = two()
-    shell = at_counter(portal, typing="rx-1\n", terminal=terminal)
+    shell = portal_shell(portal, typing="rx-1\n", terminal=terminal)
 
     ending = shell("gpcli rx renew - --yes")
 

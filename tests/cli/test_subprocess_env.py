@@ -23,7 +23,7 @@ pathlib.Path({seen!r}).write_text(f"{{umask:03o}} {{' '.join(known)}}")
 
 
 @pytest.fixture
-def noting(tmp_path):
+def write_program(tmp_path):
     """A program that notes, and where."""
     script, seen = tmp_path / "notes.py", tmp_path / "seen"
     script.write_text(NOTES.format(seen=str(seen)))
@@ -48,25 +48,25 @@ def private():
     os.umask(former)
 
 
-def started(context, command):
+def run_program(context, command):
     with start_program(context, command.split()) as process:
         assert process.wait(60) == 0
 
 
-def edited(context, command):
+def edit_with(context, command):
     run_editor(context, command, [], DraftText())
 
 
-def opened(context, command):
+def open_with(context, command):
     prompter = TerminalPrompter(context, browser=command, automatic=False)
     assert prompter.open_page("https://portal.example/")
 
 
 @pytest.mark.usefixtures("private")
-@pytest.mark.parametrize(("way", "umask"), [(started, "022"), (edited, "077")])
-def test_a_child_has_the_person_s_variables_but_not_the_token(context, noting, way, umask):
+@pytest.mark.parametrize(("way", "umask"), [(run_program, "022"), (edit_with, "077")])
+def test_a_child_has_the_person_s_variables_but_not_the_token(context, write_program, way, umask):
     """And the person's umask, but for an editor: what it writes beside the page is private too."""
-    command, seen = noting
+    command, seen = write_program
     way(context, command)
     assert seen.read_text() == f"{umask} EDITOR_OPTIONS GPCLI_CONFIG_DIR"
 
@@ -76,7 +76,7 @@ def test_neither_does_a_browser_see_the_token(context, tmp_path):
     keeper = tmp_path / "browser"
     keeper.write_text(f'#!/bin/sh\n(umask; env) > "{tmp_path}/seen"\n')
     keeper.chmod(0o700)
-    opened(context, str(keeper))
+    open_with(context, str(keeper))
     umask, *variables = (tmp_path / "seen").read_text().splitlines()
     assert umask == "0022"
     assert "EDITOR_OPTIONS=wide" in variables
@@ -84,10 +84,10 @@ def test_neither_does_a_browser_see_the_token(context, tmp_path):
 
 
 @pytest.mark.usefixtures("private")
-def test_where_the_umask_was_never_changed_it_stays(context, noting):
-    command, seen = noting
+def test_where_the_umask_was_never_changed_it_stays(context, write_program):
+    command, seen = write_program
     streams = context.stdin, context.stdout, context.stderr
-    started(AppContext(Options(), context.env, *streams), command)
+    run_program(AppContext(Options(), context.env, *streams), command)
     assert seen.read_text() == "077 EDITOR_OPTIONS GPCLI_CONFIG_DIR"
 
 

@@ -71,7 +71,7 @@ def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(context):
     streams = [io.StringIO() for _ in range(3)]
     line = ["troubleshoot", "--profile", "none"]
     assert command_line(line, context.env, *streams, at_a_terminal) == 3
-    assert made[0].ask.allowed is False
+    assert made[0].ask.can_ask is False
 
 
 def test_a_limit_below_a_second_is_kept(context):

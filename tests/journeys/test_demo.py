@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpcli.cli.demo import ACTS, Transcript
+from gpcli.cli.demo import STEPS, Transcript
 from gpcli.errors import Failure
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.process import gpcli, surroundings
@@ -15,7 +15,7 @@ from tests.journeys.shell import SCREEN
 
 pytestmark = pytest.mark.real
 
-SIGN_IN, LOOK, BOOK, WRITE, RENEW, VACCINATE, NOTHING_DIGITAL = ACTS
+SIGN_IN, LOOK, BOOK, WRITE, RENEW, VACCINATE, NOTHING_DIGITAL = STEPS
 
 
 def test_the_demo_plays_the_whole_job(tmp_path):
@@ -42,89 +42,89 @@ def sandbox():
 
 
 @pytest.fixture
-def stage(tmp_path):
+def transcript(tmp_path):
     return Transcript(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
 
 
-def test_a_line_that_ends_otherwise_than_announced_fails(stage):
+def test_a_line_that_ends_otherwise_than_announced_fails(transcript):
     with pytest.raises(Failure, match="'gpcli gp' ended with exit 4, not 0"):
-        stage.play("gpcli gp")
+        transcript.run_shown("gpcli gp")
 
 
-def test_a_line_that_should_be_refused_and_is_not_fails(stage, sandbox):
-    SIGN_IN(stage, sandbox)
+def test_a_line_that_should_be_refused_and_is_not_fails(transcript, sandbox):
+    SIGN_IN(transcript, sandbox)
     with pytest.raises(Failure, match="'gpcli gp' ended with exit 0, not 5"):
-        stage.play("gpcli gp", exits=5)
+        transcript.run_shown("gpcli gp", exits=5)
 
 
-def test_a_question_that_finds_no_answer_fails(stage):
+def test_a_question_that_finds_no_answer_fails(transcript):
     with pytest.raises(Failure, match="'gpcli services' failed"):
-        stage.ask("gpcli services")
+        transcript.run_for_json("gpcli services")
 
 
 class Forger(Transcript):
-    """A stage on which gpcli's answers have been tampered with."""
+    """A transcript in which gpcli's answers have been tampered with."""
 
-    def ask(self, line):
-        answer = super().ask(line)
+    def run_for_json(self, line):
+        answer = super().run_for_json(line)
         return [{**one, "status": "pending"} for one in answer] if "list" in line else answer
 
 
 def test_a_booking_that_the_surgery_never_confirms_fails(tmp_path, sandbox):
-    stage = Forger(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
-    SIGN_IN(stage, sandbox)
+    transcript = Forger(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    SIGN_IN(transcript, sandbox)
     with pytest.raises(Failure, match="the surgery confirmed the booking is not so"):
-        BOOK(stage, sandbox)
+        BOOK(transcript, sandbox)
 
 
 class Impostor(Transcript):
-    """A stage on which somebody else is signed in."""
+    """A transcript in which somebody else is signed in."""
 
-    def ask(self, line):
+    def run_for_json(self, line):
         return {"patient": {"id": "bo"}}
 
 
 def test_somebody_else_signed_in_fails(tmp_path, sandbox):
-    stage = Impostor(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    transcript = Impostor(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
     with pytest.raises(Failure, match="Ada is signed in is not so"):
-        SIGN_IN(stage, sandbox)
+        SIGN_IN(transcript, sandbox)
 
 
-def test_a_gp_who_offers_something_after_all_fails(stage, sandbox):
-    stage.play(f"gpcli login {sandbox.fhir_base} --hint cecilie")
+def test_a_gp_who_offers_something_after_all_fails(transcript, sandbox):
+    transcript.run_shown(f"gpcli login {sandbox.fhir_base} --hint cecilie")
     with pytest.raises(Failure, match="Cecilie's GP offers nothing is not so"):
-        NOTHING_DIGITAL(Generous(stage.stdout, stage.env, SCREEN), sandbox)
+        NOTHING_DIGITAL(Generous(transcript.stdout, transcript.env, SCREEN), sandbox)
 
 
 class Generous(Transcript):
-    """A stage on which every GP offers everything."""
+    """A transcript in which every GP offers everything."""
 
-    def ask(self, line):
-        return [{**row, "status": "offered"} for row in super().ask(line)]
+    def run_for_json(self, line):
+        return [{**row, "status": "offered"} for row in super().run_for_json(line)]
 
 
 class Forgetful(Transcript):
-    """A stage on which the lists of one command stay as they were at first."""
+    """A transcript in which the lists of one command stay as they were at first."""
 
-    def ask(self, line):
+    def run_for_json(self, line):
         kept = self.__dict__.setdefault("kept", {})
-        return kept.setdefault(line, super().ask(line))
+        return kept.setdefault(line, super().run_for_json(line))
 
 
 @pytest.mark.parametrize(
-    ("act", "what"),
+    ("step", "what"),
     [(WRITE, "the answer is marked as read"), (RENEW, "the prescription is renewed")],
 )
-def test_what_changes_nothing_fails(tmp_path, sandbox, act, what):
-    stage = Forgetful(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+def test_what_changes_nothing_fails(tmp_path, sandbox, step, what):
+    transcript = Forgetful(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
     sandbox.reset()
-    SIGN_IN(stage, sandbox)
-    stage.ask("gpcli rx list")
+    SIGN_IN(transcript, sandbox)
+    transcript.run_for_json("gpcli rx list")
     with pytest.raises(Failure, match=f"{what} is not so"):
-        act(stage, sandbox)
+        step(transcript, sandbox)
 
 
 def test_a_child_who_is_offered_everything_fails(tmp_path, sandbox):
-    stage = Generous(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
+    transcript = Generous(io.StringIO(), {"GPCLI_CONFIG_DIR": str(tmp_path)}, SCREEN)
     with pytest.raises(Failure, match="the child is offered fewer services is not so"):
-        VACCINATE(stage, sandbox)
+        VACCINATE(transcript, sandbox)

@@ -54,12 +54,12 @@ def export(*appointments, details=False, now=NOW, portal=PORTAL, **more):
     return document.decode()
 
 
-def unfolded(text):
+def unfold(text):
     return text.replace("\r\n ", "").split("\r\n")
 
 
 def names_of_lines(text):
-    return [line.partition(":")[0] for line in unfolded(text)]
+    return [line.partition(":")[0] for line in unfold(text)]
 
 
 def events(*appointments, **how):
@@ -75,7 +75,7 @@ def properties(found):
     return {name: found.decoded(name) for name in found}
 
 
-def observances(text):
+def transitions(text):
     """What the VTIMEZONE says of each turn of the clock: when by the old clock, from, to."""
     [zone] = icalendar.Calendar.from_ical(text).walk("VTIMEZONE")
     return [
@@ -236,14 +236,14 @@ def test_what_has_no_time_is_no_event():
 def test_the_clock_turns_at_the_instants_of_the_two_days():
     text = export(a_time("2027-01-10 08:00"), a_time("2027-12-01 08:00"))
 
-    assert observances(text)[1:] == [
+    assert transitions(text)[1:] == [
         ("DAYLIGHT", "2027-03-28T02:00:00", 1, 2, "CEST"),
         ("STANDARD", "2027-10-31T03:00:00", 2, 1, "CET"),
     ]
 
 
 def test_before_the_first_turn_the_zone_says_what_holds():
-    [(name, begin, before, after, called), *_] = observances(export(a_time("2027-07-01 08:00")))
+    [(name, begin, before, after, called), *_] = transitions(export(a_time("2027-07-01 08:00")))
 
     assert (name, before, after, called) == ("STANDARD", 1, 1, "CET")
     assert begin == "2027-02-28T09:00:00"
@@ -261,7 +261,7 @@ def test_before_the_first_turn_the_zone_says_what_holds():
     ],
 )
 def test_times_around_the_turns_of_the_clock_are_unmistakable(when, line):
-    assert line in unfolded(export(a_time(datetime.fromisoformat(when))))
+    assert line in unfold(export(a_time(datetime.fromisoformat(when))))
 
 
 @pytest.mark.parametrize("start", ["2027-03-28 08:20", "2027-10-31 08:20", "2027-07-01 08:20"])
@@ -273,8 +273,8 @@ def test_times_of_far_years_are_written_in_utc():
     """A hostile portal can't make the export count the turns of eight thousand years."""
     text = export(a_time(datetime(9998, 6, 1, 8, 0, tzinfo=UTC)), a_time("2027-03-02 08:00"))
 
-    assert "DTSTART:99980601T080000Z" in unfolded(text)
-    assert len(observances(text)) == 1
+    assert "DTSTART:99980601T080000Z" in unfold(text)
+    assert len(transitions(text)) == 1
 
 
 def test_every_zone_in_use_is_described():
@@ -282,7 +282,7 @@ def test_every_zone_in_use_is_described():
     made = icalendar.Calendar.from_ical(export(here))
 
     assert [zone["TZID"] for zone in made.walk("VTIMEZONE")] == ["Europe/Oslo", "Europe/London"]
-    assert "DTSTART;TZID=Europe/London:20270303T072000" in unfolded(export(here))
+    assert "DTSTART;TZID=Europe/London:20270303T072000" in unfold(export(here))
 
 
 EVIL = (

@@ -79,7 +79,7 @@ RESULT = RenewalResult(
 SENT = Receipt(changed=True, dry_run=False, request_id="req-1", patient=ADA, acting_user=ADA)
 
 
-def bare(**changes):
+def minimal_prescription(**changes):
     """A prescription of which the portal says nothing but that it is there."""
     said = dict.fromkeys(
         ("name", "strength", "form", "dose", "kind", "group", "prescriber", "issued"), None
@@ -148,7 +148,7 @@ def test_the_table_tells_what_is_left_on_what_basis_and_how_a_renewal_stands():
     ("basis", "words"), [(Basis.PORTAL, "by the portal"), (Basis.EXPIRED, "expired")]
 )
 def test_every_basis_has_words(basis, words):
-    [_, cells] = table(PRESCRIPTIONS, bare(remaining=Remaining(0, basis)))
+    [_, cells] = table(PRESCRIPTIONS, minimal_prescription(remaining=Remaining(0, basis)))
 
     assert cells == ["rx-1", "rx-1", f"none left, {words}"]
 
@@ -166,7 +166,7 @@ def test_every_basis_has_words(basis, words):
     ],
 )
 def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, words):
-    header, cells = table(PRESCRIPTIONS, bare(**changes))
+    header, cells = table(PRESCRIPTIONS, minimal_prescription(**changes))
 
     assert [*header[3:], *cells[3:]] == words
 
@@ -209,12 +209,15 @@ def test_a_withdrawn_request_has_its_own_id_first_as_in_the_list():
 
 
 def test_a_table_of_one_that_says_nothing_has_an_id_for_a_name():
-    assert table(PRESCRIPTIONS, bare()) == [["ID", "Name", "Left"], ["rx-1", "rx-1", "unknown"]]
+    assert table(PRESCRIPTIONS, minimal_prescription()) == [
+        ["ID", "Name", "Left"],
+        ["rx-1", "rx-1", "unknown"],
+    ]
 
 
 @pytest.mark.parametrize("written", ["2027-06", "2027", "soon"])
 def test_a_partial_date_stays_as_it_is_written(written):
-    [_, cells] = table(PRESCRIPTIONS, bare(valid_until=written))
+    [_, cells] = table(PRESCRIPTIONS, minimal_prescription(valid_until=written))
 
     assert cells[-1] == written
 
@@ -228,14 +231,14 @@ def test_plain_lines_hold_every_field_as_recorded():
 
 
 def test_plain_lines_leave_empty_what_is_unknown():
-    assert shown(PRESCRIPTIONS, bare()) == (
+    assert shown(PRESCRIPTIONS, minimal_prescription()) == (
         "rx-1" + "\t" * 9 + "false\tfalse" + "\t" * 6 + "active\t\tEurope/Oslo\t\t\n"
     )
 
 
 def test_json_of_a_prescription_has_every_key_and_what_is_left_as_an_object_or_null():
     make_output = CapturedOutput(Format.NDJSON)
-    make_output.output.show_list(PRESCRIPTIONS, [PILLS, bare()])
+    make_output.output.show_list(PRESCRIPTIONS, [PILLS, minimal_prescription()])
     there, unsaid = map(json.loads, make_output.stdout_text.splitlines())
 
     assert there["remaining"] == {
@@ -248,17 +251,19 @@ def test_json_of_a_prescription_has_every_key_and_what_is_left_as_an_object_or_n
 
 
 def test_an_amount_without_a_unit_is_a_number():
-    one = bare(remaining=Remaining(1, Basis.PORTAL, Quantity(Decimal("1E+2"), None)))
+    one = minimal_prescription(
+        remaining=Remaining(1, Basis.PORTAL, Quantity(Decimal("1E+2"), None))
+    )
 
     assert shown(PRESCRIPTIONS, one, fields=("id", "quantity")) == "rx-1\t100\n"
 
 
 def test_to_pick_from_a_prescription_is_one_line():
-    assert (prescription_label(PILLS), prescription_label(bare())) == (
+    assert (prescription_label(PILLS), prescription_label(minimal_prescription())) == (
         "Metformin 500 mg · 2 times · asked for · Kari Berg",
         "rx-1 · unknown",
     )
-    assert prescription_label(bare(group="B")) == "rx-1 · unknown · group B"
+    assert prescription_label(minimal_prescription(group="B")) == "rx-1 · unknown · group B"
 
 
 def test_to_pick_from_a_request_is_one_line():
@@ -360,7 +365,9 @@ def test_plain_results_begin_with_the_prescription():
 
 @pytest.mark.parametrize("field", ["name", "strength", "dose", "valid_until"])
 def test_a_portal_s_text_cannot_move_the_cursor(field):
-    written = shown(PRESCRIPTIONS, bare(**{field: "a\x1b[2Jb\u202e"}), tty=True, width=200)
+    written = shown(
+        PRESCRIPTIONS, minimal_prescription(**{field: "a\x1b[2Jb\u202e"}), tty=True, width=200
+    )
 
     assert "a\\x1b[2Jb\\u202e" in written
     assert "\x1b" not in written

@@ -15,7 +15,7 @@ CHOICES = [
 ]
 
 
-def asking(answers, **allowed):
+def build_prompt(answers, **allowed):
     err = StringIO()
     return Prompt(StringIO(answers), err, **({"allowed": True} | allowed)), err
 
@@ -26,19 +26,19 @@ def asking(answers, **allowed):
      ("n\n", False), ("ja\n", False), ("yes please\n", False)],
 )  # fmt: skip
 def test_only_yes_is_yes(answer, agreed):
-    ask, err = asking(answer)
+    ask, err = build_prompt(answer)
     assert ask.confirm("Book this time?", flag="--yes") is agreed
     assert err.getvalue().rstrip("\n") == "Book this time? [y/N] "
 
 
 def test_the_end_of_input_ends_the_line():
-    ask, err = asking("")
+    ask, err = build_prompt("")
     ask.confirm("Book?", flag="--yes")
     assert err.getvalue() == "Book? [y/N] \n"
 
 
 def test_where_nobody_can_be_asked_the_flag_that_agrees_is_named():
-    ask, err = asking("y\n", allowed=False)
+    ask, err = build_prompt("y\n", allowed=False)
     with pytest.raises(ConfirmationNeeded) as refused:
         ask.confirm("Book?", flag="--yes")
     assert refused.value.hint == "Agree with --yes."
@@ -46,20 +46,20 @@ def test_where_nobody_can_be_asked_the_flag_that_agrees_is_named():
 
 
 def test_an_empty_answer_is_asked_for_again():
-    ask, err = asking("\n  \nMy back hurts\n")
+    ask, err = build_prompt("\n  \nMy back hurts\n")
     assert ask.ask_text("What is it about", flag="--message") == "My back hurts"
     assert err.getvalue() == "What is it about: " * 3
 
 
 @pytest.mark.parametrize("answers", ["\n\n\nlate\n", "", "\n"])
 def test_without_an_answer_the_flag_is_named(answers):
-    ask, _ = asking(answers)
+    ask, _ = build_prompt(answers)
     with pytest.raises(InputNeeded, match="--message is needed"):
         ask.ask_text("What is it about", flag="--message")
 
 
 def test_words_cannot_be_asked_of_nobody():
-    ask, err = asking("text\n", allowed=False)
+    ask, err = build_prompt("text\n", allowed=False)
     with pytest.raises(InputNeeded) as refused:
         ask.ask_text("What is it about", flag="--message")
     assert (refused.value.hint, err.getvalue()) == ("Give --message.", "")
@@ -71,17 +71,17 @@ def test_words_cannot_be_asked_of_nobody():
      ("9\nnone\n1\n", "slot-b"), ("\n1\n", "slot-b")],
 )  # fmt: skip
 def test_a_choice_is_made_by_number_or_id(answer, chosen):
-    ask, _ = asking(answer)
+    ask, _ = build_prompt(answer)
     assert ask.choose("Which time?", CHOICES, flag="SLOT") == chosen
 
 
 def test_a_number_is_the_place_in_the_list_even_if_an_id_looks_like_it():
-    ask, _ = asking("1\n")
+    ask, _ = build_prompt("1\n")
     assert ask.choose("Which?", [("2", "first"), ("1", "second")], flag="SLOT") == "2"
 
 
 def test_choices_are_numbered_and_sanitised():
-    ask, err = asking("1\n")
+    ask, err = build_prompt("1\n")
     ask.choose("Which time?", CHOICES, flag="SLOT")
     assert err.getvalue() == (
         "Which time?\n"
@@ -94,13 +94,13 @@ def test_choices_are_numbered_and_sanitised():
 
 @pytest.mark.parametrize("answers", ["", "0\n4\nx\n1\n", "\n\n\n"])
 def test_without_a_choice_the_argument_is_named(answers):
-    ask, _ = asking(answers)
+    ask, _ = build_prompt(answers)
     with pytest.raises(InputNeeded, match="SLOT is needed"):
         ask.choose("Which time?", CHOICES, flag="SLOT")
 
 
 def test_an_answer_that_is_not_in_the_list_is_said_to_be_so():
-    ask, err = asking("1,3\n\n1\n")
+    ask, err = build_prompt("1,3\n\n1\n")
     assert ask.choose("Which time?", CHOICES, flag="SLOT") == "slot-b"
     assert err.getvalue().partition("3  Thu\n")[2] == (
         "Number (1-3): '1,3' is not in the list: answer with a number or an id.\n"
@@ -109,7 +109,7 @@ def test_an_answer_that_is_not_in_the_list_is_said_to_be_so():
 
 
 def test_after_three_answers_of_no_use_nobody_is_said_to_be_missing():
-    ask, _ = asking("x\ny\nz\n1\n")
+    ask, _ = build_prompt("x\ny\nz\n1\n")
     with pytest.raises(InputNeeded) as needed:
         ask.choose("Which time?", CHOICES, flag="SLOT")
     assert (needed.value.message, needed.value.hint) == (
@@ -130,12 +130,12 @@ def test_after_three_answers_of_no_use_nobody_is_said_to_be_missing():
     ],
 )
 def test_several_are_chosen_by_numbers_and_ids(answer, chosen):
-    ask, _ = asking(answer)
+    ask, _ = build_prompt(answer)
     assert ask.choose_several("Which times?", CHOICES, flag="SLOT") == chosen
 
 
 def test_what_of_several_answers_was_not_in_the_list_is_named():
-    ask, err = asking("1,9\n1\n")
+    ask, err = build_prompt("1,9\n1\n")
     ask.choose_several("Which times?", CHOICES, flag="SLOT")
     assert err.getvalue().partition("3  Thu\n")[2] == (
         "Numbers (1-3), separated by commas: "
@@ -145,14 +145,14 @@ def test_what_of_several_answers_was_not_in_the_list_is_named():
 
 
 def test_several_cannot_be_chosen_by_nobody():
-    ask, err = asking("1\n", allowed=False)
+    ask, err = build_prompt("1\n", allowed=False)
     with pytest.raises(InputNeeded, match="nobody to ask"):
         ask.choose_several("Which times?", CHOICES, flag="SLOT")
     assert err.getvalue() == ""
 
 
 def test_long_choices_are_broken_between_words():
-    ask, err = asking("1\n", width=20)
+    ask, err = build_prompt("1\n", width=20)
     ask.choose("Which?", [("a", "Dr. Ingrid Haugland, Solbakken")], flag="GP")
     assert err.getvalue() == (
         "Which?\n  1  Dr. Ingrid\n     Haugland,\n     Solbakken\nNumber (1-1): "
@@ -160,7 +160,7 @@ def test_long_choices_are_broken_between_words():
 
 
 def test_no_part_of_a_choice_looks_like_another():
-    ask, err = asking("1\n", width=24)
+    ask, err = build_prompt("1\n", width=24)
     ask.choose("Which?", [("a", "Something  long\t  2  Another")], flag="GP")
     assert "2  Another" not in err.getvalue()
     assert err.getvalue().splitlines()[1].startswith("  1  Something")
@@ -168,7 +168,7 @@ def test_no_part_of_a_choice_looks_like_another():
 
 @pytest.mark.parametrize(("choices", "allowed"), [(CHOICES, False), ([], True)])
 def test_nothing_is_shown_where_no_choice_can_be_made(choices, allowed):
-    ask, err = asking("1\n", allowed=allowed)
+    ask, err = build_prompt("1\n", allowed=allowed)
     with pytest.raises(InputNeeded):
         ask.choose("Which time?", choices, flag="SLOT")
     assert err.getvalue() == ""
@@ -180,15 +180,18 @@ def test_bytes_that_are_no_text_are_no_answer():
 
 
 def test_answers_come_from_the_terminal_device_when_the_message_came_by_stdin():
-    ask, _ = asking("y\n", tty_device=lambda: StringIO("n\ny\n"))
-    assert [ask.confirm("Send?", flag="--yes"), ask.confirm("Really?", flag="--yes")] == [False, True]
+    ask, _ = build_prompt("y\n", tty_device=lambda: StringIO("n\ny\n"))
+    assert [ask.confirm("Send?", flag="--yes"), ask.confirm("Really?", flag="--yes")] == [
+        False,
+        True,
+    ]
 
 
 def test_without_a_terminal_device_nobody_can_be_asked():
     def no_device():
         raise OSError("No such device or address")
 
-    ask, err = asking("y\n", tty_device=no_device)
+    ask, err = build_prompt("y\n", tty_device=no_device)
     with pytest.raises(ConfirmationNeeded):
         ask.confirm("Send?", flag="--yes")
     assert (ask.can_ask, err.getvalue()) == (False, "")

@@ -168,7 +168,7 @@ def test_no_line_of_a_text_can_pass_for_a_label(make_output, slots_view, a_slot)
     assert {line[:2] for line in lines} == {"  "}
 
 
-def many(a_slot, count):
+def make_slots(a_slot, count):
     return (
         a_slot(f"s{number}", fold) for number, fold in zip(range(count), [24] * count, strict=True)
     )
@@ -176,7 +176,7 @@ def many(a_slot, count):
 
 def test_a_long_list_is_aligned_lines_with_the_same_columns(make_output, slots_view, a_slot):
     shown = make_output(tty=True, width=80, color=True, fields=("id", "start"))
-    assert shown.output.show_list(slots_view, many(a_slot, 1001)) == 1001
+    assert shown.output.show_list(slots_view, make_slots(a_slot, 1001)) == 1001
     lines = shown.stdout_text.splitlines()
     assert (len(lines), lines[0], lines[1], lines[201], lines[1001]) == (
         1002,
@@ -191,7 +191,7 @@ def test_a_long_list_is_written_as_it_comes_after_the_first_rows(make_output, sl
     shown = make_output(tty=True, fields=("id",))
 
     def rows():
-        yield from many(a_slot, 300)
+        yield from make_slots(a_slot, 300)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
@@ -201,7 +201,7 @@ def test_a_long_list_is_written_as_it_comes_after_the_first_rows(make_output, sl
 
 def test_two_hundred_rows_are_still_a_table(make_output, slots_view, a_slot):
     shown = make_output(tty=True, fields=("id",))
-    shown.output.show_list(slots_view, many(a_slot, 200))
+    shown.output.show_list(slots_view, make_slots(a_slot, 200))
     assert shown.stdout_text.splitlines()[1] == "────"
 
 
@@ -268,7 +268,7 @@ def test_a_forced_table_needs_no_terminal(make_output, slots_view, a_slot):
     assert shown.stdout_text == "ID\n──\ns1\n"
 
 
-def with_spare(view, *names):
+def with_droppable(view, *names):
     columns = (replace(column, droppable=column.name in names) for column in view.columns)
     return replace(view, columns=tuple(columns))
 
@@ -286,20 +286,22 @@ def test_where_a_table_is_too_wide_spare_columns_go_the_last_ones_first(
 ):
     shown = make_output(tty=True, width=width)
     rows = [a_slot("slot-9b1d", channel="video", location="Ekebergveien 228")]
-    shown.output.show_list(with_spare(slots_view, "channel", "location"), rows)
+    shown.output.show_list(with_droppable(slots_view, "channel", "location"), rows)
     assert shown.stdout_text.splitlines()[0].split() == kept
 
 
 def test_where_too_few_columns_are_spare_each_row_is_a_whole_block(make_output, slots_view, a_slot):
     shown = make_output(tty=True, width=20)
-    shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1d-and-more")])
+    shown.output.show_list(with_droppable(slots_view, "location"), [a_slot("slot-9b1d-and-more")])
     labels = [line.split("  ")[0] for line in shown.stdout_text.splitlines() if line[:1].strip()]
     assert labels == ["ID", "When", "With", "Where"]
 
 
 def test_a_spare_column_that_was_asked_for_stays(make_output, slots_view, a_slot):
     shown = make_output(tty=True, width=20, fields=("id", "location"))
-    shown.output.show_list(with_spare(slots_view, "location"), [a_slot("slot-9b1deb4d-3b7d-4bad")])
+    shown.output.show_list(
+        with_droppable(slots_view, "location"), [a_slot("slot-9b1deb4d-3b7d-4bad")]
+    )
     assert "Where" in shown.stdout_text
 
 
@@ -319,7 +321,7 @@ def test_a_column_may_stand_in_a_table_for_the_sake_of_one_row(make_output, a_sl
 
 
 def test_spare_columns_go_before_cells_become_towers_of_words(make_output, slots_view, a_slot):
-    view, rows = with_spare(slots_view, "practitioner"), [a_slot("slot-9b1deb4d-3b7d")]
+    view, rows = with_droppable(slots_view, "practitioner"), [a_slot("slot-9b1deb4d-3b7d")]
     roomy, crowded = make_output(tty=True, width=76), make_output(tty=True, width=56)
     roomy.output.show_list(view, rows)
     crowded.output.show_list(view, rows)

@@ -60,7 +60,7 @@ ANSWER = Message("m-2", "t-1", SENT, "Dr. Ingrid Haugland", False, True, "Use a 
 TALK = Conversation(THREAD, (QUESTION, ANSWER))
 
 
-def sending(**changes):
+def build_receipt(**changes):
     known = {"changed": True, "dry_run": False, "request_id": "r-1", "patient": ADA}
     return Receipt(**{**known, "acting_user": ADA, **changes})
 
@@ -138,7 +138,7 @@ def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
     assert format_attachment(attachment) == words
 
 
-def talk(make_output, conversation, **surroundings):
+def show_conversation(make_output, conversation, **surroundings):
     """A conversation as `messages show` shows it."""
     shown = make_output(**surroundings)
     shown.output.show_item(CONVERSATION, conversation)
@@ -149,7 +149,7 @@ def talk(make_output, conversation, **surroundings):
 
 
 def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_output):
-    assert talk(make_output, TALK, tty=True) == (
+    assert show_conversation(make_output, TALK, tty=True) == (
         "ID        t-1\n"
         "Subject   Rash\n"
         "Kind      e-consultation\n"
@@ -175,7 +175,7 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_
 
 
 def test_a_conversation_in_plain_lines_sets_each_part_off(make_output):
-    assert talk(make_output, TALK).split("--\n")[1:] == [
+    assert show_conversation(make_output, TALK).split("--\n")[1:] == [
         "id:\tm-1\nthread_id:\tt-1\nsender:\tAda Solberg\nsent:\t2026-11-20T18:05:00+01:00\n"
         "mine:\ttrue\nunread:\tfalse\nattachments:\tm-1.1\nin_response_to:\t\n",
         "It itches.\n",
@@ -187,7 +187,7 @@ def test_a_conversation_in_plain_lines_sets_each_part_off(make_output):
 
 
 def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_output):
-    answer = json.loads(talk(make_output, TALK, format=Format.JSON))
+    answer = json.loads(show_conversation(make_output, TALK, format=Format.JSON))
     assert list(answer) == ["thread", "messages"]
     assert answer["messages"][0] == {
         "id": "m-1",
@@ -243,14 +243,14 @@ HOSTILE_TALK = Conversation(
 def test_at_a_terminal_nothing_hostile_gets_through_and_nothing_passes_for_a_label(
     make_output, width
 ):
-    shown = talk(make_output, HOSTILE_TALK, tty=True, width=width)
+    shown = show_conversation(make_output, HOSTILE_TALK, tty=True, width=width)
     assert RAW.isdisjoint(shown)
     assert [line for line in shown.splitlines() if line.startswith("ID")] == ["ID        t-1"]
 
 
 @pytest.mark.parametrize("format", [Format.PLAIN, Format.JSON, Format.NDJSON])
 def test_in_a_script_nothing_hostile_gets_through(make_output, format):
-    shown = talk(make_output, HOSTILE_TALK, format=format)
+    shown = show_conversation(make_output, HOSTILE_TALK, format=format)
     assert (RAW - {"\t"}).isdisjoint(shown)
 
 
@@ -258,9 +258,9 @@ def test_in_a_script_nothing_hostile_gets_through(make_output, format):
 def test_hostile_lists_and_receipts_are_harmless(make_output, format):
     shown = make_output(format=format, tty=True)
     [message] = HOSTILE_TALK.messages
-    receipt = MessageReceipt.of(message, sending(patient=Person("ada", HOSTILE)))
+    receipt = MessageReceipt.of(message, build_receipt(patient=Person("ada", HOSTILE)))
     shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
-    shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, sending()))
+    shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, build_receipt()))
     shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
     shown.output.show_list(SAVED, [SavedAttachment("m-1.1", HOSTILE, HOSTILE, 1)])
     assert (RAW - {"\t"}).isdisjoint(shown.stdout_text)
@@ -268,7 +268,9 @@ def test_hostile_lists_and_receipts_are_harmless(make_output, format):
 
 def test_a_thread_receipt_has_the_thread_and_how_sending_went(make_output):
     shown = make_output(format=Format.JSON)
-    shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(THREAD, sending(acting_user=GURO)))
+    shown.output.show_item(
+        THREAD_RECEIPT, ThreadReceipt.of(THREAD, build_receipt(acting_user=GURO))
+    )
     answer = json.loads(shown.stdout_text)
     assert {name: answer[name] for name in list(answer)[-5:]} == {
         "changed": True,
@@ -283,7 +285,7 @@ def test_a_thread_receipt_has_the_thread_and_how_sending_went(make_output):
 @pytest.mark.parametrize(("identity", "status"), [("m-1", "completed"), (None, "preparation")])
 def test_a_message_receipt_has_a_status_too(make_output, identity, status):
     shown = make_output(format=Format.JSON)
-    receipt = MessageReceipt.of(replace(QUESTION, id=identity), sending())
+    receipt = MessageReceipt.of(replace(QUESTION, id=identity), build_receipt())
     shown.output.show_item(message_receipts("Europe/Oslo"), receipt)
     answer = json.loads(shown.stdout_text)
     assert (answer["id"], answer["status"], answer["text"]) == (identity, status, "It itches.")

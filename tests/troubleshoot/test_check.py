@@ -18,7 +18,7 @@ CONTEXT = SimpleNamespace(
 MACHINE = SimpleNamespace(redact=CONTEXT.redact, credential_source="GPCLI_TOKEN")
 
 
-def raising(error: Exception):
+def build_failing_check(error: Exception):
     def run(context):
         raise error
 
@@ -43,23 +43,27 @@ def test_findings_come_in_the_order_of_the_checks():
 
 
 def test_what_is_raised_is_the_finding_with_its_word_and_hint():
-    [found] = collect_findings(Check("one", raising(NoKeyring("no", hint="unlock it"))))
+    [found] = collect_findings(Check("one", build_failing_check(NoKeyring("no", hint="unlock it"))))
     assert found == Finding("one", Verdict.FAILED, "no", "no_keyring", "unlock it")
 
 
 def test_a_machine_is_not_told_to_log_in():
-    [found] = run_checks([Check("one", raising(Expired("no", hint="gpcli login", cure=Cure.SIGN_IN)))], MACHINE)
+    [found] = run_checks(
+        [Check("one", build_failing_check(Expired("no", hint="gpcli login", cure=Cure.SIGN_IN)))],
+        MACHINE,
+    )
     assert found.cure == "Set a token of this portal that has not ended."
 
 
 def test_a_failure_without_a_hint_still_has_a_cure():
-    [found] = collect_findings(Check("one", raising(Unreachable("no"))))
+    [found] = collect_findings(Check("one", build_failing_check(Unreachable("no"))))
     assert found.cure == "Put it right, then run gpcli troubleshoot again."
 
 
 def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
     broken, other = collect_findings(
-        Check("one", raising(KeyError("Ada's secret"))), Check("two", lambda _: passed("well"))
+        Check("one", build_failing_check(KeyError("Ada's secret"))),
+        Check("two", lambda _: passed("well")),
     )
     assert (broken.status, broken.cause) == (Verdict.FAILED, "unexpected")
     assert broken.seen == "This check broke down (KeyError)."
@@ -69,7 +73,7 @@ def test_a_check_that_breaks_down_stops_no_other_and_tells_nothing_of_why():
 def test_a_check_names_the_one_that_failed_also_when_others_lie_between():
     asked = []
     found = collect_findings(
-        Check("one", raising(Unreachable("no"))),
+        Check("one", build_failing_check(Unreachable("no"))),
         Check("two", asked.append, ("one",)),
         Check("three", asked.append, ("two",)),
     )
@@ -86,7 +90,9 @@ def test_only_a_failure_stands_in_the_way(first):
 
 
 def test_words_pass_through_discretion():
-    [found] = collect_findings(Check("one", raising(Unreachable("Ada is", hint="ask Ada"))))
+    [found] = collect_findings(
+        Check("one", build_failing_check(Unreachable("Ada is", hint="ask Ada")))
+    )
     assert (found.seen, found.cure) == ("[hidden] is", "ask [hidden]")
 
 

@@ -13,12 +13,12 @@ from tests.troubleshoot.conftest import MACHINE
 STATEMENT = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}
 
 
-def answering(**headers):
+def respond_with(**headers):
     return lambda _: httpx.Response(200, headers=headers, json=STATEMENT)
 
 
 def test_through_a_proxy_the_proxy_looks_the_name_up(context):
-    here = context(answering(), **MACHINE, HTTPS_PROXY="http://me:secret@proxy.example:3128")
+    here = context(respond_with(), **MACHINE, HTTPS_PROXY="http://me:secret@proxy.example:3128")
     assert network_checks.check_proxy(here).seen == "proxy.example:3128"
     assert network_checks.check_name_lookup(here).seen == "not checked: the proxy looks the name up"
     assert network_checks.check_connection(here).seen == "portal.example answers at port 443"
@@ -27,13 +27,15 @@ def test_through_a_proxy_the_proxy_looks_the_name_up(context):
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
 def test_a_proxy_that_gpcli_does_not_use_is_mentioned(context, name):
-    here = context(answering(), **MACHINE, **{name: "http://proxy.example"})
+    here = context(respond_with(), **MACHINE, **{name: "http://proxy.example"})
     assert network_checks.check_proxy(here).seen == f"none; {name} is not used"
 
 
 def test_no_proxy_goes_around_it(context):
     variables = {"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "portal.example"}
-    assert network_checks.check_proxy(context(answering(), **MACHINE, **variables)).seen == "none"
+    assert (
+        network_checks.check_proxy(context(respond_with(), **MACHINE, **variables)).seen == "none"
+    )
 
 
 def test_only_the_step_that_failed_fails(context):
@@ -57,7 +59,9 @@ def test_only_the_step_that_failed_fails(context):
     ],
 )
 def test_a_clock_that_agrees_to_the_minute_is_fine(context, date):
-    assert network_checks.check_clock(context(answering(Date=date), **MACHINE)).status is Verdict.OK
+    assert (
+        network_checks.check_clock(context(respond_with(Date=date), **MACHINE)).status is Verdict.OK
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,18 +74,18 @@ def test_a_clock_that_agrees_to_the_minute_is_fine(context, date):
     ],
 )
 def test_a_clock_that_differs_is_told_with_by_how_much(context, date, seen):
-    result = network_checks.check_clock(context(answering(Date=date), **MACHINE))
+    result = network_checks.check_clock(context(respond_with(Date=date), **MACHINE))
     assert (result.status, result.cause, result.seen) == (Verdict.WARNING, "clock", seen)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 01 Mar 2027 08:00:00 -0000", "99"])
 def test_a_portal_that_tells_no_usable_time_is_not_compared(context, date):
-    result = network_checks.check_clock(context(answering(Date=date), **MACHINE))
+    result = network_checks.check_clock(context(respond_with(Date=date), **MACHINE))
     assert result.seen == "not checked: the portal does not tell the time"
 
 
 def test_a_sandbox_has_a_clock_of_its_own(context):
-    here = context(answering(), **{**MACHINE, "GPCLI_ENVIRONMENT": "sandbox"})
+    here = context(respond_with(), **{**MACHINE, "GPCLI_ENVIRONMENT": "sandbox"})
     assert network_checks.check_clock(here).status is Verdict.SKIPPED
 
 

@@ -156,7 +156,7 @@ def test_a_repeat_that_goes_unrecognised_is_a_warning(context, conditional, caus
 @pytest.mark.parametrize("way", ["operation", "transaction"])
 def test_a_way_to_book_that_the_portal_does_not_offer_is_a_warning(signed_in, way):
     types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
-    here = signed_in(searching(statement(*types)))
+    here = signed_in(search_response(statement(*types)))
     path = here.app_context.config_path
     path.write_text(f"{path.read_text()}booking = '{way}'\n")
     result = sign_in_checks.check_portal_support(here)
@@ -168,25 +168,25 @@ def test_a_way_to_book_that_the_portal_offers_is_fine(signed_in):
     types = ("Slot", "Appointment", "Communication", "Task", "MedicationRequest")
     said = statement(*types)
     said["rest"][0]["interaction"] = [{"code": "transaction"}]
-    here = signed_in(searching(said))
+    here = signed_in(search_response(said))
     path = here.app_context.config_path
     path.write_text(f"{path.read_text()}booking = 'transaction'\n")
     assert sign_in_checks.check_portal_support(here).status is Verdict.OK
 
 
-def searching(body, status=200):
+def search_response(body, status=200):
     return lambda _: httpx.Response(status, json=body)
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (searching({"resourceType": "Bundle", "type": "searchset"}), "not_found"),
-        (searching({"resourceType": "Patient", "id": "ada-7"}), "bad_response"),
-        (searching([]), "bad_response"),
-        (searching({}, 403), "not_permitted"),
-        (searching({}, 401), "expired"),
-        (searching({}, 500), "portal_error"),
+        (search_response({"resourceType": "Bundle", "type": "searchset"}), "not_found"),
+        (search_response({"resourceType": "Patient", "id": "ada-7"}), "bad_response"),
+        (search_response([]), "bad_response"),
+        (search_response({}, 403), "not_permitted"),
+        (search_response({}, 401), "expired"),
+        (search_response({}, 500), "portal_error"),
     ],
 )
 def test_a_record_that_can_not_be_read_has_failed_for_a_reason(context, answer, code):
