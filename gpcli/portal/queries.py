@@ -67,7 +67,7 @@ def patient_with_gps(patient: str) -> Query:
 
 
 def patient_with_services(patient: str) -> Query:
-    """Build the query for the patient, their GPs, and the services that the GPs' roles reference."""
+    """Build the query for the patient, their GPs, and the services that their roles reference."""
     service = ("_include:iterate", "PractitionerRole:service")
     return Query("Patient", (("_id", patient), *_GP_INCLUDES, service))
 

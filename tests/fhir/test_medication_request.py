@@ -20,8 +20,8 @@ from tests.portal.medicines import (
     a_figure,
     a_group,
     a_medication,
+    a_prescription,
     a_request,
-    prescribed,
 )
 from tests.portal.scripted import NOW, OSLO
 
@@ -61,7 +61,7 @@ def test_a_prescription_is_read_whole():
         priorPrescription=ref("MedicationRequest/rx-0"),
     )
     included = a_medication(form={"text": "Tablet"}, extension=[a_group("C")])
-    assert prescription(request, (included,), []) == prescribed(
+    assert prescription(request, (included,), []) == a_prescription(
         form="Tablet",
         dose="1 tablet daily; with food",
         kind="medicine",
@@ -73,7 +73,7 @@ def test_a_prescription_is_read_whole():
 
 def test_a_prescription_that_says_nothing_is_read_as_that():
     bare = {"resourceType": "MedicationRequest", "id": "rx-9", "status": "active"}
-    assert prescription(bare) == prescribed(
+    assert prescription(bare) == a_prescription(
         "rx-9",
         name=None,
         prescriber=None,

@@ -17,7 +17,7 @@ from gpcli.fhir.medication_request import (
 )
 from gpcli.model.prescription import Renewal
 from tests.portal.builders import Json, concept, identified, ref
-from tests.portal.medicines import SNOMED, a_task, prescribed
+from tests.portal.medicines import SNOMED, a_prescription, a_task
 from tests.portal.scripted import INTENT, NOW
 
 CET = timezone(timedelta(hours=1))
@@ -33,7 +33,7 @@ def renewal(**more: Any) -> Renewal:
 
 
 def write(note: str | None = None, **more: Any) -> Json:
-    wanted = prescribed(**more)
+    wanted = a_prescription(**more)
     return write_renewal(wanted, "kari", "RelatedPerson/guro", note, INTENT, NOW)
 
 

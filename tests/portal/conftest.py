@@ -21,19 +21,19 @@ def server() -> Server:
 
 
 @pytest.fixture
-def able() -> Capabilities:
+def capabilities() -> Capabilities:
     """What the portal can do."""
     return ALL_ON
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[FhirSearch]:
+def search(server: Server, capabilities: Capabilities) -> Iterator[FhirSearch]:
     with client_to(server) as client:
-        yield FhirSearch(client, lambda: able)
+        yield FhirSearch(client, lambda: capabilities)
 
 
 @pytest.fixture
-def singly(server: Server) -> Iterator[FhirSearch]:
+def unbatched_search(server: Server) -> Iterator[FhirSearch]:
     """Questions to a portal that takes no batches."""
     with client_to(server) as client:
         yield FhirSearch(client, lambda: ALL_OFF)
@@ -45,16 +45,16 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def kernel(exchange: FhirSearch, journal: Journal) -> WriteKernel:
-    return WriteKernel(exchange, journal, lambda: NOW)
+def kernel(search: FhirSearch, journal: Journal) -> WriteKernel:
+    return WriteKernel(search, journal, lambda: NOW)
 
 
 @pytest.fixture
-def careful(singly: FhirSearch, journal: Journal) -> WriteKernel:
+def careful(unbatched_search: FhirSearch, journal: Journal) -> WriteKernel:
     """Errands at a portal that knows no conditional creates."""
-    return WriteKernel(singly, journal, lambda: NOW)
+    return WriteKernel(unbatched_search, journal, lambda: NOW)
 
 
 @pytest.fixture
-def portal(exchange: FhirSearch, journal: Journal) -> FhirPortal:
-    return portal_through(exchange, journal)
+def portal(search: FhirSearch, journal: Journal) -> FhirPortal:
+    return portal_through(search, journal)

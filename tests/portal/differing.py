@@ -19,7 +19,7 @@ from tests.contract.world import Patient, shared
 from tests.journeys.shell import Shell
 
 NOW = datetime(2027, 3, 1, 7, tzinfo=UTC)
-KARI = Patient(0, NOW)
+PATIENT = Patient(0, NOW)
 PROFILE = f"""
 [profiles.theirs]
 portal = "{BASE}"
@@ -31,14 +31,14 @@ SIGNED_IN = StoredSession(
     client_id="gpcli",
     token_endpoint=TOKEN,
     revocation_endpoint=None,
-    patient=KARI.id,
-    fhir_user=f"Patient/{KARI.id}",
-    patient_name=KARI.name,
-    acting_name=KARI.name,
+    patient=PATIENT.id,
+    fhir_user=f"Patient/{PATIENT.id}",
+    patient_name=PATIENT.name,
+    acting_name=PATIENT.name,
     scope=SCOPES,
     access_token="nobody",
     expires_at=LONG_AGO,
-    refresh_token=KARI.id,
+    refresh_token=PATIENT.id,
     refresh_expires_at=None,
     signed_in_at=LONG_AGO,
 )
@@ -46,7 +46,7 @@ SIGNED_IN = StoredSession(
 
 
 @dataclass(frozen=True)
-class There:
+class DifferingPortal:
     """A shell in which Kari is signed in at a fake."""
 
     fake: Fake
@@ -58,7 +58,7 @@ class There:
         return [one for one in made if one.get("identifier")]
 
 
-Portal = Callable[..., There]
+Portal = Callable[..., DifferingPortal]
 
 
 def portal_in(
@@ -66,22 +66,22 @@ def portal_in(
     quirks: Quirks | None = None,
     profile: str = "",
     world: Callable[[Resource], Resource] = dict,
-) -> There:
+) -> DifferingPortal:
     """A fake with these quirks, and lines in its profile; the configuration is in `home`.
 
     `world` makes of each record what this portal has in its place.
     """
     (home / "config.toml").write_text(PROFILE + profile, encoding="utf-8")
     fake = Fake(quirks)
-    fake.fill(map(world, (*shared(), *KARI.resources())))
+    fake.fill(map(world, (*shared(), *PATIENT.resources())))
     env = {"GPCLI_CONFIG_DIR": str(home), "GPCLI_PROFILE": "theirs"}
     shell = Shell(env, lambda: NOW, vault=_signed_in(env), transport=fake.transport)
-    return There(fake, shell)
+    return DifferingPortal(fake, shell)
 
 
 def _signed_in(env: dict[str, str]) -> MemoryVault:
-    account = account_id("theirs", BASE, KARI.id, SIGNED_IN.fhir_user)
-    person = IndexedPerson(account, KARI.id, KARI.name, LONG_AGO)
+    account = account_id("theirs", BASE, PATIENT.id, SIGNED_IN.fhir_user)
+    person = IndexedPerson(account, PATIENT.id, PATIENT.name, LONG_AGO)
     index = OfferIndex(Path(index_path(env)))
     index.add_person(profile_key("theirs", BASE), person)
     vault = MemoryVault()

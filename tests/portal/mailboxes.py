@@ -7,25 +7,25 @@ from tests.portal.builders import a_patient, a_practitioner, a_role, an_organiza
 from tests.portal.scripted import NOTHING, Server
 from tests.portal.world import ids
 
-ALONG = (a_role(), a_practitioner(), an_organization(), a_patient())
-LISTED = "GET Communication?_elements"
-UNREAD = "GET Communication?received:missing"
+INCLUDED = (a_role(), a_practitioner(), an_organization(), a_patient())
+HEADER_LIST = "GET Communication?_elements"
+UNREAD_LIST = "GET Communication?received:missing"
 ALL = "GET Communication"
-ONE = "GET Communication?_id"
-PARTS = "GET Communication?part-of"
+BY_ID = "GET Communication?_id"
+BY_PART_OF = "GET Communication?part-of"
 
 
-def empty(server: Server) -> None:
+def script_empty_mailbox(server: Server) -> None:
     """A portal where nobody has written."""
-    for question in ("GET Patient", LISTED, UNREAD, ONE, PARTS):
+    for question in ("GET Patient", HEADER_LIST, UNREAD_LIST, BY_ID, BY_PART_OF):
         server.on(question, NOTHING)
 
 
-def listing(portal: FhirPortal) -> list[tuple[str, int, int]]:
+def fetch_counts(portal: FhirPortal) -> list[tuple[str, int, int]]:
     return [
         (str(one.id), one.message_count, one.unread_count) for one in portal.mailbox.fetch_threads()
     ]
 
 
-def messages_of(portal: FhirPortal, thread: str = "thread-1") -> list[str]:
+def fetch_message_ids(portal: FhirPortal, thread: str = "thread-1") -> list[str]:
     return ids(portal.mailbox.fetch_conversation(thread).messages)

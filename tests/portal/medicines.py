@@ -22,7 +22,7 @@ SNOMED = "http://snomed.info/sct"
 SEARCHED = ("MedicationRequest", "MedicationDispense", "Medication", "Task")
 
 
-def able(**more: Any) -> Capabilities:
+def capabilities_with(**more: Any) -> Capabilities:
     """What a portal can do that knows prescriptions; `more` says otherwise."""
     fields = {"creates": ("Task",), "conditional_creates": ("Task",), "updates": ("Task",)}
     everything = vars(ALL_ON) | {"batch": True} | fields | {"searches": SEARCHED} | more
@@ -33,8 +33,8 @@ def portal_at(
     server: Server, journal: Journal, can: Capabilities | None = None, **identity: Any
 ) -> FhirPortal:
     """The client of a scripted portal."""
-    exchange = FhirSearch(client_to(server), lambda: can or able())
-    return portal_through(exchange, journal, **identity)
+    search = FhirSearch(client_to(server), lambda: can or capabilities_with())
+    return portal_through(search, journal, **identity)
 
 
 def a_request(id: str = "rx-1", **more: Any) -> Json:
@@ -101,7 +101,7 @@ def a_group(code: str = "B", system: str = GROUPS) -> Json:
     return {"url": GROUP, "extension": [inner]}
 
 
-def prescribed(id: str = "rx-1", **more: Any) -> Prescription:
+def a_prescription(id: str = "rx-1", **more: Any) -> Prescription:
     """A prescription as care hands it back to be renewed."""
     fields: dict[str, Any] = {
         "id": PrescriptionId(id),

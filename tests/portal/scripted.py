@@ -63,7 +63,7 @@ BATCH = "POST "
 """The question that answers whole batches."""
 
 LOST = Reply(error=httpx.ReadError("cut"))
-NO_WAY = Reply(error=httpx.ConnectError("refused"))
+UNREACHABLE = Reply(error=httpx.ConnectError("refused"))
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
-        self.asked: list[str] = []
+        self.request_lines: list[str] = []
         self._routes: list[Route] = []
 
     def on(self, question: str, *replies: Reply | dict[str, Any]) -> Server:
@@ -118,7 +118,7 @@ class Server:
         return any(not route.path for route in self._routes)
 
     def _take(self, method: str, target: str) -> Reply:
-        self.asked.append(f"{method} {unquote(target)}")
+        self.request_lines.append(f"{method} {unquote(target)}")
         path = urlsplit(target).path
         names = [name for name, _ in parse_qsl(urlsplit(target).query)]
         fitting = [each for each in self._routes if (each.method, each.path) == (method, path)]
@@ -153,7 +153,7 @@ def client_to(server: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
 
 
 def portal_through(
-    exchange: FhirSearch,
+    search: FhirSearch,
     journal: Journal,
     identity: Identity | None = None,
     marks: ReadMarks | None = None,
@@ -163,11 +163,11 @@ def portal_through(
     who = identity or Identity("kari")
     portal_profile = PortalProfile({}, "proposed", "Europe/Oslo", booking)
     context = PortalDependencies(
-        exchange,
-        WriteKernel(exchange, journal, lambda: NOW),
+        search,
+        WriteKernel(search, journal, lambda: NOW),
         who,
         portal_profile,
-        RecordMapper(who.patient, portal_profile, exchange.flaws),
+        RecordMapper(who.patient, portal_profile, search.flaws),
         lambda: frozenset(ServiceName),
         lambda: NOW,
     )

@@ -20,13 +20,15 @@ TEXT = b"\x00\xff bytes\r\n"
 PACKED = {"Content-Encoding": "gzip"}
 
 
-def attached(*payload: dict, along: tuple[dict, ...] = (), **more) -> tuple[Attachment, ...]:
-    bundle = a_bundle(a_message(payload=list(payload), **more), included=along)
+def attachments_of(
+    *payload: dict, included: tuple[dict, ...] = (), **more
+) -> tuple[Attachment, ...]:
+    bundle = a_bundle(a_message(payload=list(payload), **more), included=included)
     return read_attachments(bundle.matches[0], bundle)
 
 
 def test_files_are_numbered_in_their_order_whatever_is_written_between():
-    files = attached(a_file(), {"contentString": "and"}, a_file(b"2", title=None))
+    files = attachments_of(a_file(), {"contentString": "and"}, a_file(b"2", title=None))
     assert files == (
         Attachment("message-1.1", "note.txt", "text/plain", 4, b"7 mm"),
         Attachment("message-1.2", None, "text/plain", 1, b"2"),
@@ -34,14 +36,14 @@ def test_files_are_numbered_in_their_order_whatever_is_written_between():
 
 
 def test_a_file_that_is_elsewhere_has_its_address_as_written():
-    (there,) = attached(a_file(None, url=f"{BASE}/Binary/b-1", size=9))
+    (there,) = attachments_of(a_file(None, url=f"{BASE}/Binary/b-1", size=9))
     assert there == Attachment(
         "message-1.1", "note.txt", "text/plain", 9, source=f"{BASE}/Binary/b-1"
     )
 
 
 def test_bytes_that_came_along_go_before_an_address():
-    (inline,) = attached(a_file(b"x", url="Binary/b-1"))
+    (inline,) = attachments_of(a_file(b"x", url="Binary/b-1"))
     assert (inline.content, inline.source) == (b"x", None)
 
 
@@ -59,30 +61,32 @@ def test_bytes_that_came_along_go_before_an_address():
     ],
 )
 def test_base64_is_taken_strictly_but_for_blanks(data: str, content: bytes | None):
-    (file,) = attached(a_file(None, data=data))
+    (file,) = attachments_of(a_file(None, data=data))
     assert (file.content, file.source) == (content, None)
 
 
-POINTER = {"contentReference": ref("DocumentReference/doc-1", display="A picture")}
-KNOWN = Attachment("message-1.1", "Picture", "image/png", 3, source="Binary/b-1")
+DOCUMENT_PAYLOAD = {"contentReference": ref("DocumentReference/doc-1", display="A picture")}
+FROM_DOCUMENT = Attachment("message-1.1", "Picture", "image/png", 3, source="Binary/b-1")
 
 
 def test_a_document_that_came_along_says_what_it_holds():
-    assert attached(POINTER, along=(a_document(),)) == (KNOWN,)
+    assert attachments_of(DOCUMENT_PAYLOAD, included=(a_document(),)) == (FROM_DOCUMENT,)
 
 
 def test_a_document_inside_of_the_message_does_too():
     inside = {"contentReference": ref("#doc-1")}
-    assert attached(inside, contained=[a_document()]) == (KNOWN,)
+    assert attachments_of(inside, contained=[a_document()]) == (FROM_DOCUMENT,)
 
 
 def test_a_document_that_did_not_come_along_is_where_the_rest_is():
     unknown = Attachment("message-1.1", "A picture", None, None, source="DocumentReference/doc-1")
-    assert attached(POINTER) == (unknown,)
+    assert attachments_of(DOCUMENT_PAYLOAD) == (unknown,)
 
 
 def test_the_documents_of_a_message_are_known_before_they_are_read():
-    message = a_message(payload=[POINTER, a_file(), {"contentReference": ref("Media/m-1")}])
+    message = a_message(
+        payload=[DOCUMENT_PAYLOAD, a_file(), {"contentReference": ref("Media/m-1")}]
+    )
     assert list(document_references(a_bundle(message).matches[0])) == ["DocumentReference/doc-1"]
 
 
@@ -103,13 +107,13 @@ def test_the_documents_of_a_message_are_known_before_they_are_read():
 )
 def test_a_broken_attachment_is_malformed(broken: dict):
     with pytest.raises(Malformed):
-        attached(broken)
+        attachments_of(broken)
 
 
 @pytest.mark.parametrize("content", [[], None, [{}], [{"attachment": "x"}]])
 def test_a_document_without_content_is_malformed(content: object):
     with pytest.raises(Malformed):
-        attached(POINTER, along=(a_document(content=content),))
+        attachments_of(DOCUMENT_PAYLOAD, included=(a_document(content=content),))
 
 
 def test_a_file_is_written_with_all_that_a_reader_needs():
@@ -121,7 +125,7 @@ def test_a_file_is_written_with_all_that_a_reader_needs():
     }
 
 
-def at(source: str | None, content_type: str | None = "image/png") -> Attachment:
+def attachment_at(source: str | None, content_type: str | None = "image/png") -> Attachment:
     return Attachment("message-1.1", "x", content_type, None, source=source)
 
 
@@ -130,26 +134,26 @@ def a_binary(content: bytes = TEXT, **more) -> dict:
     return {"resourceType": "Binary", "contentType": "image/png", "data": data, **more}
 
 
-def raw(content: bytes, media_type: str, **headers: str) -> Reply:
+def raw_reply(content: bytes, media_type: str, **headers: str) -> Reply:
     return Reply(raw=content, headers={"Content-Type": media_type, **headers})
 
 
-def fhir(body: dict) -> Reply:
+def fhir_reply(body: dict) -> Reply:
     return Reply(body, headers={"Content-Type": "application/fhir+json; charset=utf-8"})
 
 
 @pytest.mark.parametrize(
     ("answer", "content"),
     [
-        (fhir(a_binary()), TEXT),
+        (fhir_reply(a_binary()), TEXT),
         (Reply(a_binary()), TEXT),
-        (fhir(a_binary(data="")), b""),
-        (raw(TEXT, "image/png"), TEXT),
-        (raw(TEXT, "Application/Octet-Stream"), TEXT),
-        (raw(b"", "image/png"), b""),
-        (raw(b'{"a": 1}', "application/json"), b'{"a": 1}'),
-        (raw(b"[1, 2", "application/json"), b"[1, 2"),
-        (raw(gzip.compress(TEXT), "image/png", **{"Content-Encoding": "gzip"}), TEXT),
+        (fhir_reply(a_binary(data="")), b""),
+        (raw_reply(TEXT, "image/png"), TEXT),
+        (raw_reply(TEXT, "Application/Octet-Stream"), TEXT),
+        (raw_reply(b"", "image/png"), b""),
+        (raw_reply(b'{"a": 1}', "application/json"), b'{"a": 1}'),
+        (raw_reply(b"[1, 2", "application/json"), b"[1, 2"),
+        (raw_reply(gzip.compress(TEXT), "image/png", **{"Content-Encoding": "gzip"}), TEXT),
     ],
     ids=["fhir", "json", "empty", "raw", "stream", "nothing", "is json", "broken json", "packed"],
 )
@@ -157,13 +161,13 @@ def test_bytes_are_taken_out_of_a_binary_or_as_they_come(
     portal: FhirPortal, server: Server, answer: Reply, content: bytes
 ):
     server.on("GET Binary/b-1", answer)
-    assert portal.mailbox.fetch_content(at("Binary/b-1")) == content
+    assert portal.mailbox.fetch_content(attachment_at("Binary/b-1")) == content
     assert server.requests[0].headers["Accept"] == "application/fhir+json"
 
 
 def test_a_binary_at_an_address_of_the_portals_own_is_read(portal: FhirPortal, server: Server):
-    server.on("GET Binary/b-1", fhir(a_binary()))
-    assert portal.mailbox.fetch_content(at(f"{BASE}/Binary/b-1")) == TEXT
+    server.on("GET Binary/b-1", fhir_reply(a_binary()))
+    assert portal.mailbox.fetch_content(attachment_at(f"{BASE}/Binary/b-1")) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -182,14 +186,14 @@ def test_no_token_leaves_for_an_attachment_elsewhere(
     portal: FhirPortal, server: Server, source: str
 ):
     with pytest.raises(errors.WrongHost):
-        portal.mailbox.fetch_content(at(source))
+        portal.mailbox.fetch_content(attachment_at(source))
     assert server.requests == []
 
 
 @pytest.mark.parametrize("source", ["javascript:alert(1)", "file:///etc/passwd", "data:,x"])
 def test_what_is_no_web_address_is_not_followed(portal: FhirPortal, server: Server, source: str):
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.fetch_content(at(source))
+        portal.mailbox.fetch_content(attachment_at(source))
     assert server.requests == []
 
 
@@ -201,15 +205,15 @@ def test_what_came_along_needs_no_question(portal: FhirPortal, server: Server):
 @pytest.mark.parametrize(
     "answer",
     [
-        fhir({"resourceType": "Binary"}),
-        fhir(a_binary(data="not base64")),
-        fhir(a_binary(data=[1])),
-        fhir(an_outcome()),
+        fhir_reply({"resourceType": "Binary"}),
+        fhir_reply(a_binary(data="not base64")),
+        fhir_reply(a_binary(data=[1])),
+        fhir_reply(an_outcome()),
         Reply(an_outcome()),
-        raw(b"{", "application/fhir+json"),
-        raw(b"[]", "application/fhir+json"),
-        raw(b"<html>Sign in</html>", "text/html; charset=utf-8"),
-        raw(b"x", "image/png", **{"Content-Encoding": "br"}),
+        raw_reply(b"{", "application/fhir+json"),
+        raw_reply(b"[]", "application/fhir+json"),
+        raw_reply(b"<html>Sign in</html>", "text/html; charset=utf-8"),
+        raw_reply(b"x", "image/png", **{"Content-Encoding": "br"}),
     ],
     ids=["none", "no base64", "type", "fhir outcome", "outcome", "json", "list", "page", "packing"],
 )
@@ -218,12 +222,12 @@ def test_an_answer_that_is_no_file_is_a_bad_response(
 ):
     server.on("GET Binary/b-1", answer)
     with pytest.raises(errors.BadResponse):
-        portal.mailbox.fetch_content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(attachment_at("Binary/b-1"))
 
 
 def test_a_web_page_that_was_promised_is_a_file(portal: FhirPortal, server: Server):
-    server.on("GET Binary/b-1", raw(b"<html>", "text/html"))
-    assert portal.mailbox.fetch_content(at("Binary/b-1", "text/html")) == b"<html>"
+    server.on("GET Binary/b-1", raw_reply(b"<html>", "text/html"))
+    assert portal.mailbox.fetch_content(attachment_at("Binary/b-1", "text/html")) == b"<html>"
 
 
 @pytest.mark.parametrize(
@@ -242,27 +246,29 @@ def test_a_file_that_is_not_given_out_is_told_as_such(
 ):
     server.on("GET Binary/b-1", Reply(an_outcome(), status))
     with pytest.raises(kind):
-        portal.mailbox.fetch_content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(attachment_at("Binary/b-1"))
 
 
 def test_what_holds_no_bytes_is_a_bad_response(portal: FhirPortal):
     with pytest.raises(errors.BadResponse, match=r"message-1\.1 .* no bytes"):
-        portal.mailbox.fetch_content(at(None))
+        portal.mailbox.fetch_content(attachment_at(None))
 
 
 def test_a_file_of_many_megabytes_is_refused(portal: FhirPortal, server: Server):
-    server.on("GET Binary/b-1", raw(gzip.compress(bytes(17 << 20)), "image/png", **PACKED))
+    server.on("GET Binary/b-1", raw_reply(gzip.compress(bytes(17 << 20)), "image/png", **PACKED))
     with pytest.raises(errors.BadResponse, match="larger than 16 MB"):
-        portal.mailbox.fetch_content(at("Binary/b-1"))
+        portal.mailbox.fetch_content(attachment_at("Binary/b-1"))
 
 
-DOCUMENT = at("DocumentReference/doc-1")
+DOCUMENT = attachment_at("DocumentReference/doc-1")
 
 
 def test_a_document_that_did_not_come_along_is_read_when_its_bytes_are_wanted(
     portal: FhirPortal, server: Server
 ):
-    server.on("GET DocumentReference/doc-1", a_document()).on("GET Binary/b-1", fhir(a_binary()))
+    server.on("GET DocumentReference/doc-1", a_document()).on(
+        "GET Binary/b-1", fhir_reply(a_binary())
+    )
     assert portal.mailbox.fetch_content(DOCUMENT) == TEXT
 
 

@@ -18,8 +18,18 @@ from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
 from tests.portal.builders import Json, a_searchset, an_outcome, identified
-from tests.portal.medicines import a_task, able
-from tests.portal.scripted import BASE, BATCH, INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+from tests.portal.medicines import a_task, capabilities_with
+from tests.portal.scripted import (
+    BASE,
+    BATCH,
+    INTENT,
+    LOST,
+    NOTHING,
+    NOW,
+    UNREACHABLE,
+    Reply,
+    Server,
+)
 from tests.portal.scripted import client_to as client
 
 NAMES = ("a", "b", "c")
@@ -30,17 +40,17 @@ BODIES = [
 ]
 CREATED = Reply(status=201)
 POST, LOOK = "POST Task", "GET Task?identifier"
-KNOWS_NO_REPEATS = able(conditional_creates=())
-NO_BATCH = able(batch=False)
-NEITHER = able(batch=False, conditional_creates=())
+KNOWS_NO_REPEATS = capabilities_with(conditional_creates=())
+NO_BATCH = capabilities_with(batch=False)
+NEITHER = capabilities_with(batch=False, conditional_creates=())
 
 
 def create(
     server: Server, journal: Journal, can: Capabilities | None = None, count: int = 3
 ) -> list[str]:
     """What became of each of the first `count`, in words."""
-    exchange = FhirSearch(client(server), lambda: can or able())
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    search = FhirSearch(client(server), lambda: can or capabilities_with())
+    kernel = WriteKernel(search, journal, lambda: NOW)
     parts = list(map(WritePart, PARTS, BODIES))[:count]
     return [said(each) for each in create_each(kernel, parts, INTENT)]
 
@@ -145,7 +155,7 @@ def test_the_journal_knows_of_all_before_the_batch_leaves(server: Server, journa
             seen.extend(states(journal).values())
             return super().response()
 
-    server.on(BATCH, Spy(error=NO_WAY.error))
+    server.on(BATCH, Spy(error=UNREACHABLE.error))
     create(server, journal)
     assert seen[:3] == ["sending", "sending", "sending"]
 
@@ -170,7 +180,7 @@ def test_nothing_leaves_when_the_journal_can_not_be_written(server: Server, tmp_
     ],
 )
 def test_each_ends_by_its_own_answer(server: Server, journal: Journal, refusal: Reply, code: str):
-    can = KNOWS_NO_REPEATS if refusal.status == 429 else able()
+    can = KNOWS_NO_REPEATS if refusal.status == 429 else capabilities_with()
     server.on(POST, CREATED, refusal, CREATED)
     if can is KNOWS_NO_REPEATS:
         server.on(LOOK, *[Reply(NOTHING)] * 3, Reply(a_searchset(*BODIES)))
@@ -240,7 +250,7 @@ def test_after_a_lost_or_broken_answer_what_is_found_is_done_and_the_rest_unknow
     assert ended(journal, "done", "unknown", "done")
 
 
-@pytest.mark.parametrize("look", [NO_WAY, Reply(status=500), Reply(raw=b"<html>"), looked()])
+@pytest.mark.parametrize("look", [UNREACHABLE, Reply(status=500), Reply(raw=b"<html>"), looked()])
 def test_what_can_not_be_looked_for_is_unknown_not_failed(
     server: Server, journal: Journal, look: Reply
 ):
@@ -259,9 +269,9 @@ def test_what_was_taken_but_can_not_be_read_back_is_not_called_failed(
 
 def test_an_unknown_outcome_tells_what_the_person_can_repeat(server: Server, journal: Journal):
     server.on(BATCH, looked(), LOST, looked())
-    exchange = FhirSearch(client(server), lambda: KNOWS_NO_REPEATS)
+    search = FhirSearch(client(server), lambda: KNOWS_NO_REPEATS)
     parts = list(map(WritePart, PARTS, BODIES))
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    kernel = WriteKernel(search, journal, lambda: NOW)
     for outcome in create_each(kernel, parts, INTENT):
         assert isinstance(outcome, errors.OutcomeUnknown)
         assert outcome.request_id == str(INTENT)
@@ -279,7 +289,7 @@ def test_a_portal_that_recognises_repeats_gets_the_same_batch_again(
 
 
 def test_a_portal_that_can_not_be_reached_got_nothing(server: Server, journal: Journal):
-    server.on(BATCH, NO_WAY)
+    server.on(BATCH, UNREACHABLE)
     assert create(server, journal) == ["unreachable"] * 3
     assert ended(journal, "not_sent", "not_sent", "not_sent")
 
@@ -320,7 +330,7 @@ def test_a_portal_that_does_not_recognise_repeats_is_asked_first_what_it_has(
     server.on(POST, CREATED).on(LOOK, *before, Reply(a_searchset(*BODIES)))
     assert create(server, journal, can) == ["task-a there", "task-b new", "task-c new"]
     assert set(states(journal)) == set(PARTS[1:])
-    assert server.asked[:3] == [
+    assert server.request_lines[:3] == [
         f"GET Task?identifier=urn:ietf:rfc:3986|{part.urn}" for part in PARTS
     ]
 
@@ -331,7 +341,7 @@ def test_when_all_are_there_already_nothing_is_sent(server: Server, journal: Jou
     assert (sends(server), states(journal)) == ([], {})
 
 
-@pytest.mark.parametrize("look", [Reply(status=500), Reply(an_outcome(), 403), NO_WAY])
+@pytest.mark.parametrize("look", [Reply(status=500), Reply(an_outcome(), 403), UNREACHABLE])
 def test_nothing_is_sent_where_nobody_can_tell_what_is_there(
     server: Server, journal: Journal, look: Reply
 ):

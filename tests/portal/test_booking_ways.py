@@ -33,9 +33,9 @@ from tests.portal.scripted import (
     ALL_ON,
     INTENT,
     LOST,
-    NO_WAY,
     NOTHING,
     NOW,
+    UNREACHABLE,
     Reply,
     Server,
     client_to,
@@ -119,7 +119,7 @@ def with_a_desk(server: Server) -> None:
 
 
 def writes(server: Server) -> list[str]:
-    return [each for each in server.asked if not each.startswith("GET")]
+    return [each for each in server.request_lines if not each.startswith("GET")]
 
 
 def sent(server: Server) -> list[Any]:
@@ -491,7 +491,7 @@ def test_a_portal_that_refuses_only_the_booking_has_the_slot_set_free_as_it_was(
         ({}, Reply(FREE), {}),
         ({"ETag": 'W/"8"'}, Reply(an_outcome(), 412), {"Slot/slot-1": "refused"}),
         ({"ETag": 'W/"8"'}, LOST, {"Slot/slot-1": "unknown"}),
-        ({"ETag": 'W/"8"'}, NO_WAY, {"Slot/slot-1": "not_sent"}),
+        ({"ETag": 'W/"8"'}, UNREACHABLE, {"Slot/slot-1": "not_sent"}),
     ],
     ids=["no version", "changed meanwhile", "lost", "not sent"],
 )
@@ -565,8 +565,8 @@ def test_a_transaction_that_was_done_before_its_answer_was_lost_is_not_taken_for
         return server(request)
 
     with client_to(once_lost) as client:
-        exchange = FhirSearch(client, lambda: CAN_ALL)
-        written = book(portal_through(exchange, journal, booking="transaction"))
+        search = FhirSearch(client, lambda: CAN_ALL)
+        written = book(portal_through(search, journal, booking="transaction"))
     assert (written.record.id, written.changed) == ("visit-1", True)
 
 

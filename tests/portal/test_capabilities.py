@@ -83,7 +83,7 @@ def test_what_was_kept_before_something_counted_is_asked_anew(
     assert kept.pop(since) is False
     path.write_text(json.dumps(kept))
     assert fetch_capabilities(client, tmp_path, NOW) == CAN
-    assert server.asked == ["GET metadata"] * 2
+    assert server.request_lines == ["GET metadata"] * 2
 
 
 def test_a_statement_that_says_nothing_can_do_nothing():
@@ -100,9 +100,9 @@ def test_the_statement_is_asked_once_a_day(client: HttpClient, server: Server, t
     asked = [
         fetch_capabilities(client, tmp_path, NOW + later) for later in (0, 1, CACHE_SECONDS - 1)
     ]
-    assert (asked, server.asked) == ([CAN] * 3, ["GET metadata"])
+    assert (asked, server.request_lines) == ([CAN] * 3, ["GET metadata"])
     fetch_capabilities(client, tmp_path, NOW + CACHE_SECONDS)
-    assert server.asked == ["GET metadata"] * 2
+    assert server.request_lines == ["GET metadata"] * 2
 
 
 def test_a_statement_from_the_future_is_asked_again(
@@ -110,7 +110,7 @@ def test_a_statement_from_the_future_is_asked_again(
 ):
     fetch_capabilities(client, tmp_path, NOW)
     fetch_capabilities(client, tmp_path, NOW - 10)
-    assert len(server.asked) == 2
+    assert len(server.request_lines) == 2
 
 
 def test_the_cache_is_private(client: HttpClient, tmp_path: Path):
@@ -128,7 +128,7 @@ def test_a_broken_cache_is_replaced(client: HttpClient, server: Server, tmp_path
     path.write_text(kept)
     assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert json.loads(path.read_text())["at"] == NOW
-    assert len(server.asked) == 2
+    assert len(server.request_lines) == 2
 
 
 def test_where_nothing_can_be_kept_it_is_asked_every_time(
@@ -137,7 +137,7 @@ def test_where_nothing_can_be_kept_it_is_asked_every_time(
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert [fetch_capabilities(client, blocked, NOW) for _ in range(2)] == [CAN, CAN]
-    assert len(server.asked) == 2
+    assert len(server.request_lines) == 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 410])
@@ -174,7 +174,7 @@ def test_an_address_that_leads_on_to_another_one_is_said_to(
     server.on("GET metadata", Reply(status=302, headers=there))
     with pytest.raises(errors.BadResponse, match="portal: it leads on to another address"):
         fetch_capabilities(client, tmp_path, NOW)
-    assert len(server.asked) == 1
+    assert len(server.request_lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ ENQUIRY, CANCELLATION = {ServiceName.BOOKING_ENQUIRY}, {ServiceName.CANCELLATION
 GATED = BOOKING | ENQUIRY | CANCELLATION
 
 
-def gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
+def permitted_gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
     return set(permitted_services(scopes, can)) & GATED
 
 
@@ -262,12 +262,12 @@ def gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
 def test_granted_scopes_of_either_version_decide_what_may_be_done(
     scopes: str | None, allowed: set[ServiceName]
 ):
-    assert gated(scopes) == allowed
+    assert permitted_gated(scopes) == allowed
 
 
 def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
     reads = Capabilities(True, (), (), (), ("Slot", "Appointment"))
-    assert gated("patient/*.cruds", reads) == set()
+    assert permitted_gated("patient/*.cruds", reads) == set()
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_the_operation_books_where_appointments_are_not_created(
     scopes: str | None, allowed: set[ServiceName]
 ):
     asks = Capabilities(True, (), (), (), ("Slot", "Appointment"), book_operation=True)
-    assert gated(scopes, asks) == allowed
+    assert permitted_gated(scopes, asks) == allowed
 
 
 def test_a_portal_that_can_do_nothing_permits_nothing():
@@ -285,8 +285,8 @@ def test_a_portal_that_can_do_nothing_permits_nothing():
 
 
 WRITING = {ServiceName.E_CONSULTATION, ServiceName.CONTACT}
-KINDS = ("Communication", "MedicationRequest", "Task")
-CORRESPONDS = Capabilities(False, KINDS, (), (), KINDS)
+MESSAGING_TYPES = ("Communication", "MedicationRequest", "Task")
+CAN_MESSAGE = Capabilities(False, MESSAGING_TYPES, (), (), MESSAGING_TYPES)
 
 
 @pytest.mark.parametrize(
@@ -302,4 +302,4 @@ CORRESPONDS = Capabilities(False, KINDS, (), (), KINDS)
     ],
 )
 def test_writing_and_renewing_need_to_create_and_to_look(scopes: str, allowed: set[ServiceName]):
-    assert permitted_services(scopes, CORRESPONDS) == allowed
+    assert permitted_services(scopes, CAN_MESSAGE) == allowed

@@ -16,7 +16,7 @@ from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
 from gpcli.portal.write.transaction import create_in_turn
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
 from tests.portal.transaction_parts import (
     ALL_DONE,
     BEGUN,
@@ -35,13 +35,13 @@ from tests.portal.transaction_parts import (
 
 
 @pytest.fixture
-def able() -> Capabilities:
+def capabilities() -> Capabilities:
     return ALL_AT_ONCE
 
 
 @pytest.fixture
-def in_turn(exchange: FhirSearch, journal: Journal) -> Callable[..., WriteOutcome]:
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+def in_turn(search: FhirSearch, journal: Journal) -> Callable[..., WriteOutcome]:
+    kernel = WriteKernel(search, journal, lambda: NOW)
 
     def create(*, begun: bool = False) -> WriteOutcome:
         first, second = WRITTEN
@@ -82,7 +82,7 @@ def test_a_header_that_is_lost_is_unknown_and_its_message_is_not_sent(
     assert states(journal) == {"header": "unknown", "message": "not_sent"}
 
 
-@pytest.mark.parametrize("able", [ALL_AT_ONCE, FORGETFUL])
+@pytest.mark.parametrize("capabilities", [ALL_AT_ONCE, FORGETFUL])
 def test_a_message_that_is_lost_after_its_header_is_unknown(
     in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
@@ -97,7 +97,7 @@ def test_a_message_that_is_lost_after_its_header_is_unknown(
 
 @pytest.mark.parametrize(
     ("answer", "kind", "state"),
-    [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
+    [(REFUSED, errors.AlreadyAnswered, "refused"), (UNREACHABLE, errors.Unreachable, "not_sent")],
 )
 def test_a_message_that_is_not_taken_after_its_header_says_what_is_left(
     in_turn: Callable[..., WriteOutcome],
@@ -122,7 +122,7 @@ def test_what_was_begun_is_completed_without_a_second_header(
     shows(server, BEGUN, SAID)
     made = in_turn(begun=True)
     assert (refs(made), states(journal)) == (BOTH, {"message": "done"})
-    assert server.asked.count(CREATE) == 1
+    assert server.request_lines.count(CREATE) == 1
 
 
 def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
@@ -131,7 +131,7 @@ def test_what_was_begun_and_is_gone_is_a_conflict_and_nothing_is_sent(
     server.on(LOOK, NOTHING)
     with pytest.raises(errors.Conflict):
         in_turn(begun=True)
-    assert (states(journal), [each for each in server.asked if "POST" in each]) == ({}, [])
+    assert (states(journal), [each for each in server.request_lines if "POST" in each]) == ({}, [])
 
 
 def test_the_journal_knows_of_both_before_the_header_leaves(
@@ -155,7 +155,7 @@ def test_the_journal_knows_of_both_before_the_header_leaves(
 
 @pytest.mark.parametrize(
     ("answer", "kind", "state"),
-    [(REFUSED, errors.AlreadyAnswered, "refused"), (NO_WAY, errors.Unreachable, "not_sent")],
+    [(REFUSED, errors.AlreadyAnswered, "refused"), (UNREACHABLE, errors.Unreachable, "not_sent")],
 )
 def test_a_message_whose_header_fails_was_not_sent(
     in_turn: Callable[..., WriteOutcome],
@@ -171,7 +171,7 @@ def test_a_message_whose_header_fails_was_not_sent(
     assert states(journal) == {"header": state, "message": "not_sent"}
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_a_message_that_may_be_on_its_way_is_not_sent_again_behind_a_new_header(
     in_turn: Callable[..., WriteOutcome], server: Server, journal: Journal
 ):
@@ -180,7 +180,7 @@ def test_a_message_that_may_be_on_its_way_is_not_sent_again_behind_a_new_header(
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):
         in_turn()
-    assert (server.asked.count(CREATE), states(journal)) == (
+    assert (server.request_lines.count(CREATE), states(journal)) == (
         1,
         {"header": "done", "message": "sending"},
     )

@@ -18,7 +18,7 @@ from tests.portal.builders import (
     an_outcome,
     identified,
 )
-from tests.portal.scripted import BASE, INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+from tests.portal.scripted import BASE, INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
 
 BODY = identified(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
@@ -48,7 +48,7 @@ def test_a_create_carries_its_identifier_three_times_and_is_read_back(
         str(INTENT),
     )
     assert json.loads(sent.content) == BODY
-    assert [question.split("&")[0] for question in server.asked] == [
+    assert [question.split("&")[0] for question in server.request_lines] == [
         "POST Appointment",
         f"GET Appointment?identifier=urn:ietf:rfc:3986|{INTENT.urn}",
     ]
@@ -73,12 +73,14 @@ def test_the_journal_knows_of_the_write_before_it_leaves(
     assert "Patient/kari" not in (tmp_path / "journal.jsonl").read_text()
 
 
-def test_nothing_leaves_when_the_journal_can_not_be_written(singly, server: Server, tmp_path: Path):
+def test_nothing_leaves_when_the_journal_can_not_be_written(
+    unbatched_search, server: Server, tmp_path: Path
+):
     (tmp_path / "file").write_text("in the way")
-    kernel = WriteKernel(singly, Journal(tmp_path / "file", "p", "a"), lambda: NOW)
+    kernel = WriteKernel(unbatched_search, Journal(tmp_path / "file", "p", "a"), lambda: NOW)
     with pytest.raises(errors.ConfigError):
         create(kernel)
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
@@ -133,7 +135,7 @@ def test_without_conditional_creates_nothing_is_sent_twice(
 ):
     server.on("POST Appointment", trouble, CREATED).on(LOOK, OURS)
     create(careful)
-    assert [question for question in server.asked if question.startswith("POST")] == [
+    assert [question for question in server.request_lines if question.startswith("POST")] == [
         "POST Appointment"
     ]
 
@@ -152,7 +154,7 @@ def test_a_lost_reply_is_looked_into_and_what_is_found_is_done(
 
 
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply(status=423)])
-@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
 def test_what_is_not_found_after_a_lost_reply_is_unknown_not_failed(
     careful: WriteKernel, server: Server, journal: Journal, trouble: Reply, look: Reply
 ):
@@ -181,7 +183,7 @@ def test_a_refusal_is_not_done_and_needs_no_look(
     server.on("POST Appointment", answer)
     with pytest.raises(kind):
         create(careful)
-    assert (server.asked, states(journal)) == (["POST Appointment"], ["refused"])
+    assert (server.request_lines, states(journal)) == (["POST Appointment"], ["refused"])
 
 
 def test_slowing_down_after_several_tries_is_no_proof_that_none_was_done(
@@ -225,14 +227,14 @@ def test_a_conflict_with_somebody_else_is_refused(
 def test_a_portal_that_can_not_be_reached_got_nothing(
     careful: WriteKernel, server: Server, journal: Journal
 ):
-    server.on("POST Appointment", NO_WAY)
+    server.on("POST Appointment", UNREACHABLE)
     with pytest.raises(errors.Unreachable):
         create(careful)
     assert states(journal) == ["not_sent"]
-    assert set(server.asked) == {"POST Appointment"}
+    assert set(server.request_lines) == {"POST Appointment"}
 
 
-@pytest.mark.parametrize("look", [Reply(status=500), NO_WAY, Reply(raw=b"<html>")])
+@pytest.mark.parametrize("look", [Reply(status=500), UNREACHABLE, Reply(raw=b"<html>")])
 def test_a_write_that_can_not_be_read_back_is_not_called_failed(
     kernel: WriteKernel, server: Server, journal: Journal, look: Reply
 ):

@@ -11,10 +11,11 @@ import pytest
 from tests.contract.fake_quirks import Quirks
 from tests.contract.medicines import PLENTY, USED_UP
 from tests.journeys.shell import Ending
-from tests.portal.differing import KARI, Portal, There, portal_in
+from tests.portal.differing import PATIENT, DifferingPortal, Portal, portal_in
 
-SLOT = KARI.practice.slots[0]
+SLOT = PATIENT.practice.slots[0]
 UUIDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RENEW = f"gpcli rx renew {PLENTY.id(PATIENT)} {USED_UP.id(PATIENT)} --yes --request-id x1"
 DAY = {
     "gp": "gpcli gp",
     "services": "gpcli services",
@@ -24,20 +25,20 @@ DAY = {
     "book again": f"gpcli book {SLOT} --reason Cough --another --yes --request-id b1",
     "enquire": "gpcli book --enquiry --another --yes",
     "appointments": "gpcli appointments list",
-    "cancel": f"gpcli cancel {KARI.visit} --yes",
+    "cancel": f"gpcli cancel {PATIENT.visit} --yes",
     "messages": "gpcli messages list",
-    "thread": f"gpcli messages show {KARI.open_thread}",
+    "thread": f"gpcli messages show {PATIENT.open_thread}",
     "contact": "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1",
     "contact again": (
         "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1"
     ),
-    "reply": f"gpcli messages reply {KARI.open_thread} --message Better --yes",
+    "reply": f"gpcli messages reply {PATIENT.open_thread} --message Better --yes",
     "rx": "gpcli rx list --all",
-    "renew": f"gpcli rx renew {PLENTY.id(KARI)} {USED_UP.id(KARI)} --yes --request-id x1",
-    "renew again": f"gpcli rx renew {PLENTY.id(KARI)} {USED_UP.id(KARI)} --yes --request-id x1",
+    "renew": RENEW,
+    "renew again": RENEW,
 }
 """The main errands, and what is sent again with the same request id."""
-MADE = {"Appointment": 2, "Communication": 3, "Task": 2}
+CREATED = {"Appointment": 2, "Communication": 3, "Task": 2}
 """How many of each type the day leaves at the portal."""
 
 
@@ -48,17 +49,17 @@ def portal(tmp_path: Path) -> Portal:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+def expected_day(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
     """The day at a portal as R4 has it."""
     return day(portal_in(tmp_path_factory.mktemp("plain")))
 
 
-def day(there: There) -> dict[str, tuple[int, str]]:
+def day(there: DifferingPortal) -> dict[str, tuple[int, str]]:
     """How each errand ends: exit code and JSON; ids that are made at random count as equal."""
-    return {name: told(there.shell(f"{line} --json")) for name, line in DAY.items()}
+    return {name: normalize(there.shell(f"{line} --json")) for name, line in DAY.items()}
 
 
-def told(ending: Ending) -> tuple[int, str]:
+def normalize(ending: Ending) -> tuple[int, str]:
     said = ending.out if ending.code == 0 else ending.out + ending.err
     return ending.code, UUIDS.sub("…", said)
 
@@ -67,7 +68,7 @@ def test_a_day_at_a_portal_as_r4_has_it(portal: Portal):
     there = portal()
 
     assert {name: code for name, (code, _) in day(there).items()} == dict.fromkeys(DAY, 0)
-    assert {kind: len(there.of(kind)) for kind in MADE} == MADE
+    assert {kind: len(there.of(kind)) for kind in CREATED} == CREATED
 
 
 QUIRKS = {
@@ -102,9 +103,9 @@ QUIRKS = {
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_the_day_ends_in_the_same_way_at_a_portal_with(
-    portal: Portal, quirk: str, plain: dict[str, tuple[int, str]]
+    portal: Portal, quirk: str, expected_day: dict[str, tuple[int, str]]
 ):
     there = portal(QUIRKS[quirk])
 
-    assert day(there) == plain
-    assert {kind: len(there.of(kind)) for kind in MADE} == MADE
+    assert day(there) == expected_day
+    assert {kind: len(there.of(kind)) for kind in CREATED} == CREATED

@@ -31,7 +31,7 @@ from tests.portal.builders import (
 )
 from tests.portal.communications import a_header
 from tests.portal.scripted import INTENT, NOTHING, Reply, Server
-from tests.portal.world import ALONG, BOOKING, DAYS, GP, GPS, ROLE, ids
+from tests.portal.world import BOOKING, DAYS, GP, GPS, INCLUDED, ROLE, ids
 
 UNDATED = {"status": "proposed", "start": None, "end": None}
 
@@ -58,7 +58,7 @@ def test_the_gps(portal: FhirPortal, server: Server):
 def test_a_person_can_have_no_gp_or_several(portal: FhirPortal, server: Server):
     server.on("GET Patient", a_searchset(a_patient()))
     assert portal.fetch_surgeries() == ()
-    both = a_searchset(a_patient(ROLE, ref("Practitioner/lege")), included=[a_role(), *ALONG])
+    both = a_searchset(a_patient(ROLE, ref("Practitioner/lege")), included=[a_role(), *INCLUDED])
     server.on("GET Patient", both)
     assert portal.fetch_surgeries() == (GP, Surgery("lege", "Ola Berg", None))
 
@@ -77,10 +77,10 @@ def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):
 def test_where_no_role_names_a_service_the_organization_is_asked_once_more(
     portal: FhirPortal, server: Server
 ):
-    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *ALONG]))
+    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *INCLUDED]))
     server.on("GET HealthcareService", a_searchset(a_service()))
     assert portal.fetch_offers().offers == (BOOKING,)
-    assert server.asked[3:] == [
+    assert server.request_lines[3:] == [
         "GET HealthcareService?organization=elvebakken"
         "&_revinclude=PractitionerRole:service&_count=500"
     ]
@@ -127,7 +127,7 @@ def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
     broken = a_service("contact", active="yes")
     role = a_role("booking-1", "contact-1")
     server.on(
-        "GET Patient", a_searchset(a_patient(ROLE), included=[role, *ALONG, a_service(), broken])
+        "GET Patient", a_searchset(a_patient(ROLE), included=[role, *INCLUDED, a_service(), broken])
     )
     price = a_price("booking", a_rate({"type": "base", "amount": {"value": 1}}))
     server.on("GET ChargeItemDefinition", a_searchset(price))
@@ -143,9 +143,9 @@ def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
 @pytest.mark.parametrize(
     "included",
     [
-        [a_role("booking-1", availableTime="always"), *ALONG, a_service()],
-        [a_role("booking-1"), *ALONG, a_service(active="yes")],
-        [a_role(organization="Elvebakken"), *ALONG],
+        [a_role("booking-1", availableTime="always"), *INCLUDED, a_service()],
+        [a_role("booking-1"), *INCLUDED, a_service(active="yes")],
+        [a_role(organization="Elvebakken"), *INCLUDED],
     ],
     ids=["the only GP", "the only service", "the only place"],
 )
@@ -170,7 +170,7 @@ def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server:
     slots = list(portal.fetch_slots([BOOKING], *DAYS))
     assert ids(slots) == ["1", "2"]
     assert (slots[0].surgery, slots[0].practitioner) == ("Elvebakken", "Ola Berg")
-    assert server.asked[-1].startswith(
+    assert server.request_lines[-1].startswith(
         "GET Slot?schedule.actor=HealthcareService/booking-1&status=free"
         "&start=ge2027-03-01&start=lt2027-04-01&"
     )
@@ -178,7 +178,7 @@ def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server:
 
 def test_without_services_nothing_is_asked(portal: FhirPortal, server: Server):
     assert list(portal.fetch_slots([], *DAYS)) == []
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 def test_a_broken_slot_is_named_and_the_others_are_shown(portal: FhirPortal, server: Server):
@@ -205,13 +205,13 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     assert ids(desk.coming) == ["asked", "coming"]
     assert desk.earlier
     assert desk.earlier.id == "earlier"
-    assert "GET Appointment?patient=kari&date=ge2027-03-01" in server.asked[3]
+    assert "GET Appointment?patient=kari&date=ge2027-03-01" in server.request_lines[3]
     assert len(server.requests) == 1
 
 
 def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: Server):
     desk = portal.fetch_booking_facts(slot=None, intent=None)
-    assert (desk.slot, desk.coming, desk.earlier, len(server.asked)) == (None, (), None, 5)
+    assert (desk.slot, desk.coming, desk.earlier, len(server.request_lines)) == (None, (), None, 5)
 
 
 @pytest.mark.parametrize(

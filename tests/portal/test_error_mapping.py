@@ -19,7 +19,7 @@ def error(status: int, body: Any = None, **headers: str) -> errors.GpcliError:
     )
 
 
-def told(status: int, body: Any = None) -> tuple[type, int, str]:
+def summarize(status: int, body: Any = None) -> tuple[type, int, str]:
     raised = error(status, body)
     return type(raised), int(raised.exit), raised.message
 
@@ -71,11 +71,11 @@ def test_each_status_is_its_own_kind_of_error(status: int, kind: type, exit: int
 def test_a_problem_code_goes_before_the_status_and_its_text_is_shown(
     status: int, problem: str, kind: type, exit: int
 ):
-    assert told(status, an_outcome(problem, "Not that one.")) == (kind, exit, "Not that one.")
+    assert summarize(status, an_outcome(problem, "Not that one.")) == (kind, exit, "Not that one.")
 
 
 def test_a_problem_without_text_is_told_in_our_words():
-    assert told(409, an_outcome("slot-taken")) == (
+    assert summarize(409, an_outcome("slot-taken")) == (
         errors.SlotTaken,
         7,
         "The record has changed at the portal.",
@@ -83,7 +83,7 @@ def test_a_problem_without_text_is_told_in_our_words():
 
 
 def test_a_problem_code_in_a_fault_of_the_portal_changes_nothing():
-    assert told(503, an_outcome("slot-taken", "Busy")) == (
+    assert summarize(503, an_outcome("slot-taken", "Busy")) == (
         errors.PortalError,
         6,
         "The portal has a fault. It says: Busy",
@@ -93,7 +93,7 @@ def test_a_problem_code_in_a_fault_of_the_portal_changes_nothing():
 def test_a_problem_in_a_later_issue_is_found():
     first, second = an_outcome(text="Something"), an_outcome("too-late", "Closed at noon.")
     both = first | {"issue": first["issue"] + second["issue"]}
-    assert told(422, both) == (errors.TooLate, 7, "Closed at noon.")
+    assert summarize(422, both) == (errors.TooLate, 7, "Closed at noon.")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_problem_in_a_later_issue_is_found():
     ],
 )
 def test_what_the_portal_says_is_quoted_and_never_judged_by(outcome: dict):
-    assert told(422, outcome) == (
+    assert summarize(422, outcome) == (
         errors.Rejected,
         7,
         "The portal refused the request. It says: No.",
@@ -116,14 +116,14 @@ def test_what_the_portal_says_is_quoted_and_never_judged_by(outcome: dict):
 def test_a_code_of_another_system_is_no_problem_code():
     outcome = an_outcome("slot-taken")
     outcome["issue"][0]["details"]["coding"][0]["system"] = "urn:other"
-    assert told(409, outcome)[0] is errors.Conflict
+    assert summarize(409, outcome)[0] is errors.Conflict
 
 
 @pytest.mark.parametrize(
     "body", [None, "No", [], {"issue": []}, {"resourceType": "OperationOutcome", "issue": "no"}]
 )
 def test_a_body_that_says_nothing_leaves_the_status(body: Any):
-    assert told(403, body) == (errors.NotPermitted, 5, "The portal does not permit this.")
+    assert summarize(403, body) == (errors.NotPermitted, 5, "The portal does not permit this.")
 
 
 @pytest.mark.parametrize(

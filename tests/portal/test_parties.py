@@ -25,40 +25,40 @@ def script(server: Server) -> None:
     server.on("GET Slot", NOTHING)
 
 
-def parties(exchange: FhirSearch, journal, **known: str) -> Parties:
-    return portal_through(exchange, journal, Identity("kari", **known)).fetch_parties()
+def parties(search: FhirSearch, journal, **known: str) -> Parties:
+    return portal_through(search, journal, Identity("kari", **known)).fetch_parties()
 
 
 KARI, PER = Person("kari", "Kari Nordmann"), Person("per", "Per Nordmann")
 
 
 @pytest.mark.parametrize("user", ["Patient/kari", "https://portal.example/fhir/R4/Patient/kari"])
-def test_a_patient_acts_for_themselves(exchange: FhirSearch, journal, user: str):
-    assert parties(exchange, journal, fhir_user=user) == Parties(KARI, KARI)
+def test_a_patient_acts_for_themselves(search: FhirSearch, journal, user: str):
+    assert parties(search, journal, fhir_user=user) == Parties(KARI, KARI)
 
 
-def test_who_acts_is_not_made_up_where_nobody_said(exchange: FhirSearch, journal):
-    assert parties(exchange, journal) == Parties(KARI, None)
+def test_who_acts_is_not_made_up_where_nobody_said(search: FhirSearch, journal):
+    assert parties(search, journal) == Parties(KARI, None)
 
 
-def test_somebody_else_who_acts_is_looked_up_by_name(exchange: FhirSearch, journal, server: Server):
+def test_somebody_else_who_acts_is_looked_up_by_name(search: FhirSearch, journal, server: Server):
     per = {"resourceType": "RelatedPerson", "id": "per", "name": [{"text": "Per Nordmann"}]}
     server.on("GET RelatedPerson/per", per)
     user = "https://portal.example/fhir/R4/RelatedPerson/per"
-    assert parties(exchange, journal, fhir_user=user) == Parties(KARI, PER)
+    assert parties(search, journal, fhir_user=user) == Parties(KARI, PER)
 
 
 def test_names_that_the_sign_in_knows_are_not_asked_for(
-    exchange: FhirSearch, journal, server: Server
+    search: FhirSearch, journal, server: Server
 ):
     known = {"patient_name": "Kari Nordmann", "acting_name": "Per Nordmann"}
-    acting = parties(exchange, journal, fhir_user="RelatedPerson/per", **known)
-    assert (acting, server.asked) == (Parties(KARI, PER), [])
+    acting = parties(search, journal, fhir_user="RelatedPerson/per", **known)
+    assert (acting, server.request_lines) == (Parties(KARI, PER), [])
 
 
 def test_the_name_that_came_with_the_offers_is_not_asked_for_again(
     portal: FhirPortal, server: Server
 ):
     portal.fetch_offers()
-    asked = len(server.asked)
-    assert (portal.fetch_parties(), len(server.asked)) == (Parties(KARI, None), asked)
+    asked = len(server.request_lines)
+    assert (portal.fetch_parties(), len(server.request_lines)) == (Parties(KARI, None), asked)

@@ -11,17 +11,17 @@ from gpcli.model.service import ServiceName
 from tests.contract.fake_quirks import Quirks
 from tests.contract.practice import Resource
 from tests.journeys.shell import Ending
-from tests.portal.differing import KARI, Portal, portal_in
+from tests.portal.differing import PATIENT, Portal, portal_in
 
-SLOT = KARI.practice.slots[0]
+SLOT = PATIENT.practice.slots[0]
 BOOK = f"gpcli book {SLOT} --another --yes"
 CONTACT = "gpcli contact --subject Ramp --message 'Is there a ramp?' --yes --request-id c1"
-OURS = "urn:gpcli:gp-service"
-THEIRS = "http://terminology.hl7.org/CodeSystem/service-type"
+OUR_SYSTEM = "urn:gpcli:gp-service"
+THEIR_SYSTEM = "http://terminology.hl7.org/CodeSystem/service-type"
 CODES = {"booking": "57", "booking-enquiry": "58", "cancellation": "59", "flu-vaccination": "60"}
 """How a portal with a code system of its own calls some services."""
 CODE_MAP = "[profiles.theirs.services]\n" + "".join(
-    f'"{THEIRS}|{code}" = "{service}"\n' for service, code in CODES.items()
+    f'"{THEIR_SYSTEM}|{code}" = "{service}"\n' for service, code in CODES.items()
 )
 PARTIAL = 8
 
@@ -36,7 +36,10 @@ def in_their_codes(resource: Resource) -> Resource:
     """A record with the services in the portal's own codes."""
     written = json.dumps(resource)
     for service, code in CODES.items():
-        ours, theirs = ({"system": OURS, "code": service}, {"system": THEIRS, "code": code})
+        ours, theirs = (
+            {"system": OUR_SYSTEM, "code": service},
+            {"system": THEIR_SYSTEM, "code": code},
+        )
         written = written.replace(json.dumps(ours), json.dumps(theirs))
     there: Resource = json.loads(written)
     return there
@@ -44,13 +47,13 @@ def in_their_codes(resource: Resource) -> Resource:
 
 def in_a_finer_code(resource: Resource) -> Resource:
     """A Slot for one kind of visit among those that its HealthcareService is for."""
-    finer = {"coding": [{"system": THEIRS, "code": "124"}]}
+    finer = {"coding": [{"system": THEIR_SYSTEM, "code": "124"}]}
     return resource | {"serviceType": [finer]} if resource["resourceType"] == "Slot" else resource
 
 
 def without_times(resource: Resource) -> Resource:
     """The visit as it is booked where the surgery has yet to say when."""
-    if resource["id"] != KARI.visit:
+    if resource["id"] != PATIENT.visit:
         return resource
     return {name: each for name, each in resource.items() if name not in {"start", "end"}}
 
@@ -83,7 +86,7 @@ def test_what_is_written_has_the_portals_own_codes(portal: Portal, line: str, se
 
     [made] = there.of("Appointment")
     assert written["service"] == service
-    assert made["serviceType"] == [{"coding": [{"system": THEIRS, "code": CODES[service]}]}]
+    assert made["serviceType"] == [{"coding": [{"system": THEIR_SYSTEM, "code": CODES[service]}]}]
 
 
 def test_a_time_in_codes_that_nobody_maps_is_one_of_the_service_that_it_belongs_to(portal: Portal):
@@ -116,7 +119,10 @@ def test_every_service_can_be_called_by_a_code_map():
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (f'"{THEIRS}|57" = "bookin"', "'bookin' is no service; those are e-consultation, contact"),
+        (
+            f'"{THEIR_SYSTEM}|57" = "bookin"',
+            "'bookin' is no service; those are e-consultation, contact",
+        ),
         ('"57" = "booking"', "'57' must be 'system|code'"),
     ],
 )
@@ -158,10 +164,10 @@ def test_a_booking_without_times_is_listed_first_and_can_be_cancelled(
     listed = there.shell.json("gpcli appointments list")
 
     assert [(each["id"], each["start"] is None) for each in listed] == [
-        (KARI.visit, True),
+        (PATIENT.visit, True),
         (booked, False),
     ]
-    assert there.shell.json(f"gpcli cancel {KARI.visit} --yes")["status"] == "cancelled"
+    assert there.shell.json(f"gpcli cancel {PATIENT.visit} --yes")["status"] == "cancelled"
 
 
 def test_slots_that_are_refused_are_not_permitted_and_the_rest_works(portal: Portal):
@@ -200,7 +206,7 @@ def test_what_does_not_come_along_is_not_made_up(portal: Portal):
     ending = there.shell("gpcli appointments list --json")
 
     [visit] = ending.json
-    assert (visit["id"], visit["practitioner"]) == (KARI.visit, KARI.practice.gp)
+    assert (visit["id"], visit["practitioner"]) == (PATIENT.visit, PATIENT.practice.gp)
     assert (ending.code, visit["surgery"], visit["answer"]) == (0, None, None)
 
 

@@ -31,15 +31,15 @@ from tests.portal.medicines import (
     a_medication,
     a_request,
     a_task,
-    able,
+    capabilities_with,
     portal_at,
 )
-from tests.portal.scripted import BASE, NO_WAY, NOTHING, Reply, Server
+from tests.portal.scripted import BASE, NOTHING, UNREACHABLE, Reply, Server
 from tests.portal.world import ids
 
 ALL = "GET MedicationRequest"
 MISSING = ("GET Medication?_id", "GET MedicationDispense?patient", "GET Task?patient")
-ALONG = (a_medication(), a_dispense(), a_task())
+INCLUDED = (a_medication(), a_dispense(), a_task())
 TWO_LEFT = Remaining(2, Basis.DISPENSES)
 
 
@@ -48,20 +48,20 @@ def portal(server: Server, journal: Journal) -> FhirPortal:
     return portal_at(server, journal)
 
 
-def questions(server: Server) -> list[str]:
+def search_lines(server: Server) -> list[str]:
     """What was searched for, without what was to come along."""
-    return [each.partition("&")[0] for each in server.asked]
+    return [each.partition("&")[0] for each in server.request_lines]
 
 
 def with_chain() -> Json:
     before = a_request("rx-0", status="completed")
     return a_searchset(
-        a_request(priorPrescription=ref("MedicationRequest/rx-0")), before, included=ALONG
+        a_request(priorPrescription=ref("MedicationRequest/rx-0")), before, included=INCLUDED
     )
 
 
 def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Server):
-    server.on(ALL, a_searchset(a_request(), included=ALONG))
+    server.on(ALL, a_searchset(a_request(), included=INCLUDED))
     (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.label, there.remaining) == (
         "Metformin 500 mg tablets",
@@ -69,7 +69,7 @@ def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Se
     )
     assert there.renewal is not None
     assert (there.renewal.id, there.renewal.prescription) == ("task-1", "Metformin 500 mg tablets")
-    assert server.asked == [
+    assert server.request_lines == [
         "GET MedicationRequest?patient=kari&status=active,completed,stopped&intent=order,plan"
         "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
         "&_include:iterate=PractitionerRole:practitioner"
@@ -82,14 +82,14 @@ def test_they_are_in_order_of_their_names(portal: FhirPortal, server: Server):
         a_request(str(number), medicationReference=ref("X/1", display=name))
         for number, name in enumerate(["Zinc", "åloe", "aspirin", "Aspirin"])
     ]
-    server.on(ALL, a_searchset(*named, included=ALONG))
+    server.on(ALL, a_searchset(*named, included=INCLUDED))
     assert ids(portal.prescriptions.fetch_prescriptions()) == ["2", "3", "0", "1"]
 
 
 def test_pages_are_followed_and_nothing_is_shown_twice(portal: FhirPortal, server: Server):
     second = a_searchset(a_request("rx-2"), a_request(), included=[a_dispense("d-2")])
     more = f"{BASE}/MedicationRequest?page=2"
-    server.on(ALL, a_searchset(a_request(), included=ALONG, next=more))
+    server.on(ALL, a_searchset(a_request(), included=INCLUDED, next=more))
     server.on(f"{ALL}?page", second)
     found = {each.id: each.remaining for each in portal.prescriptions.fetch_prescriptions()}
     assert found == {"rx-1": TWO_LEFT, "rx-2": Remaining(4, Basis.DISPENSES)}
@@ -109,7 +109,7 @@ def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
         a_task("others", "rx-2", authoredOn="2027-02-28T10:00:00Z"),
         a_task("strange", **{"for": ref("Patient/ola")}, authoredOn="2027-02-28T10:00:00Z"),
     ]
-    server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], *tasks]))
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[:2], *tasks]))
     (there,) = portal.prescriptions.fetch_prescriptions()
     assert there.renewal is not None
     assert there.renewal.id == "new"
@@ -117,21 +117,21 @@ def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
 
 def test_what_concerns_somebody_else_is_dropped(portal: FhirPortal, server: Server):
     strangers = a_request("strange", subject=ref("Patient/ola")), a_request("no", subject=None)
-    server.on(ALL, a_searchset(*strangers, a_request(), included=ALONG))
+    server.on(ALL, a_searchset(*strangers, a_request(), included=INCLUDED))
     assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
 
 
 def test_no_prescriptions_need_no_second_question(portal: FhirPortal, server: Server):
     server.on(ALL, NOTHING)
     assert portal.prescriptions.fetch_prescriptions() == []
-    assert len(server.asked) == 1
+    assert len(server.request_lines) == 1
 
 
 def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
     portal: FhirPortal, server: Server
 ):
     server.on(ALL, a_searchset(a_request(), a_request("rx-2")))
-    for question, one in zip(MISSING, ALONG, strict=True):
+    for question, one in zip(MISSING, INCLUDED, strict=True):
         server.on(question, a_searchset(one))
     found = portal.prescriptions.fetch_prescriptions()
     assert [(each.id, each.name, each.remaining and each.remaining.fills) for each in found] == [
@@ -139,7 +139,7 @@ def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
         ("rx-2", "Metformin 500 mg tablets", 4),
     ]
     assert [bool(each.renewal) for each in found] == [True, False]
-    assert questions(server)[1:] == [
+    assert search_lines(server)[1:] == [
         "GET Medication?_id=metformin",
         "GET MedicationDispense?patient=kari",
         "GET Task?patient=kari",
@@ -150,9 +150,9 @@ def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
 @pytest.mark.parametrize(
     ("along", "asked"),
     [
-        (ALONG[:2], []),
-        (ALONG[::2], ["GET MedicationDispense?patient=kari"]),
-        (ALONG[1:], ["GET Medication?_id=metformin"]),
+        (INCLUDED[:2], []),
+        (INCLUDED[::2], ["GET MedicationDispense?patient=kari"]),
+        (INCLUDED[1:], ["GET Medication?_id=metformin"]),
     ],
 )
 def test_only_what_may_be_missing_is_asked_for(
@@ -162,7 +162,7 @@ def test_only_what_may_be_missing_is_asked_for(
     for question in MISSING:
         server.on(question, NOTHING)
     portal.prescriptions.fetch_prescriptions()
-    assert questions(server)[1:] == asked
+    assert search_lines(server)[1:] == asked
 
 
 @pytest.mark.parametrize(
@@ -171,18 +171,18 @@ def test_only_what_may_be_missing_is_asked_for(
 def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
     portal: FhirPortal, server: Server, more: Json
 ):
-    server.on(ALL, a_searchset(a_request(**more), included=[ALONG[0], ALONG[2]]))
+    server.on(ALL, a_searchset(a_request(**more), included=[INCLUDED[0], INCLUDED[2]]))
     portal.prescriptions.fetch_prescriptions()
-    assert len(server.asked) == 1
+    assert len(server.request_lines) == 1
 
 
 def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(
     server: Server, journal: Journal
 ):
-    portal = portal_at(server, journal, able(searches=("MedicationRequest",)))
-    server.on(ALL, a_searchset(a_request(), included=ALONG[:1]))
+    portal = portal_at(server, journal, capabilities_with(searches=("MedicationRequest",)))
+    server.on(ALL, a_searchset(a_request(), included=INCLUDED[:1]))
     (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.remaining, there.renewal, len(server.asked)) == (None, None, 1)
+    assert (there.remaining, there.renewal, len(server.request_lines)) == (None, None, 1)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
@@ -199,7 +199,7 @@ def test_what_the_portal_does_not_show_is_unknown_and_no_flaw(
 
 
 def test_what_fails_on_the_way_is_named(portal: FhirPortal, server: Server):
-    server.on(ALL, a_searchset(a_request(), included=ALONG[::2]))
+    server.on(ALL, a_searchset(a_request(), included=INCLUDED[::2]))
     server.on(MISSING[1], Reply(status=500))
     for _ in range(2):
         (there,) = portal.prescriptions.fetch_prescriptions()
@@ -214,17 +214,17 @@ def test_many_missing_medicines_are_asked_for_in_urls_of_bounded_length(
         a_request(f"rx-{number}", medicationReference=ref(f"Medication/m-{number}"))
         for number in range(250)
     ]
-    server.on(ALL, a_searchset(*many, included=ALONG[1:]))
+    server.on(ALL, a_searchset(*many, included=INCLUDED[1:]))
     server.on(MISSING[0], NOTHING)
     assert len(portal.prescriptions.fetch_prescriptions()) == 250
-    assert [each.count(",") + 1 for each in questions(server)[1:]] == [100, 100, 50]
+    assert [each.count(",") + 1 for each in search_lines(server)[1:]] == [100, 100, 50]
 
 
 def test_one_that_can_not_be_read_is_named_and_the_rest_is_shown(
     portal: FhirPortal, server: Server
 ):
     broken = a_request("rx-2", authoredOn=7), a_request("rx-3", medicationReference=7)
-    server.on(ALL, a_searchset(*broken, a_request(), included=ALONG))
+    server.on(ALL, a_searchset(*broken, a_request(), included=INCLUDED))
     assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
     assert list(portal.flaws) == [
         "MedicationRequest/rx-2: MedicationRequest.authoredOn is not what R4 says",
@@ -236,15 +236,15 @@ def test_one_that_can_not_be_read_is_no_reason_to_ask_what_was_handed_out(
     portal: FhirPortal, server: Server
 ):
     broken = a_request(extension=7)
-    server.on(ALL, a_searchset(broken, included=[ALONG[0], ALONG[2]]))
+    server.on(ALL, a_searchset(broken, included=[INCLUDED[0], INCLUDED[2]]))
     assert portal.prescriptions.fetch_prescriptions() == []
-    assert (len(server.asked), len(portal.flaws)) == (1, 1)
+    assert (len(server.request_lines), len(portal.flaws)) == (1, 1)
 
 
 def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
     portal: FhirPortal, server: Server
 ):
-    server.on(ALL, a_searchset(a_request(), included=[*ALONG[:2], a_task(focus=7)]))
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[:2], a_task(focus=7)]))
     (there,) = portal.prescriptions.fetch_prescriptions()
     assert (there.renewal, len(portal.flaws)) == (None, 1)
 
@@ -252,7 +252,7 @@ def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
 def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
     portal: FhirPortal, server: Server
 ):
-    server.on(ALL, a_searchset(a_request(), included=[*ALONG, a_dispense("d-2", quantity=7)]))
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED, a_dispense("d-2", quantity=7)]))
     for _ in range(2):
         (there,) = portal.prescriptions.fetch_prescriptions()
         assert there.remaining is None
@@ -272,7 +272,7 @@ ELEMENTS = [
 def test_whatever_stands_where_it_should_not_the_rest_is_shown(
     portal: FhirPortal, server: Server, name: str, value: Any
 ):
-    server.on(ALL, a_searchset(a_request("odd", **{name: value}), a_request(), included=ALONG))
+    server.on(ALL, a_searchset(a_request("odd", **{name: value}), a_request(), included=INCLUDED))
     assert "rx-1" in ids(portal.prescriptions.fetch_prescriptions())
 
 
@@ -301,7 +301,7 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
         ("last", "Metformin 500 mg tablets", True),
         ("first", "Metformin 500 mg tablets", False),
     ]
-    assert server.asked == [
+    assert server.request_lines == [
         "GET Task?patient=kari&code=http://snomed.info/sct|103742009&_include=Task:focus"
         "&_include:iterate=MedicationRequest:medication&_count=500"
     ]
@@ -317,7 +317,7 @@ def test_what_a_request_is_about_may_be_unreadable(portal: FhirPortal, server: S
 def test_one_request_is_found_by_its_id(portal: FhirPortal, server: Server):
     server.on("GET Task?_id", TASKS)
     assert portal.prescriptions.fetch_renewal("last").status == "requested"
-    assert questions(server) == ["GET Task?_id=last"]
+    assert search_lines(server) == ["GET Task?_id=last"]
 
 
 @pytest.mark.parametrize("identity", ["nowhere", "strange", "other"])
@@ -329,7 +329,7 @@ def test_a_request_that_is_not_there_or_not_ours_is_not_found(
         portal.prescriptions.fetch_renewal(identity)
 
 
-def at_desk(server: Server, *found: Json, consent: Json | None = None) -> Server:
+def script_renewal_facts(server: Server, *found: Json, consent: Json | None = None) -> Server:
     gps = a_searchset(
         a_patient(ref("PractitionerRole/role-1")),
         included=[
@@ -341,13 +341,13 @@ def at_desk(server: Server, *found: Json, consent: Json | None = None) -> Server
     )
     server.on("GET Patient", gps).on("GET ChargeItemDefinition", NOTHING)
     server.on("GET Consent", a_searchset(consent or a_consent()))
-    return server.on(ALL, a_searchset(*found, included=ALONG))
+    return server.on(ALL, a_searchset(*found, included=INCLUDED))
 
 
 def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
     portal: FhirPortal, server: Server
 ):
-    at_desk(server, a_request(requester=ref("Practitioner/lege")))
+    script_renewal_facts(server, a_request(requester=ref("Practitioner/lege")))
     desk = portal.prescriptions.fetch_renewal_facts()
     (there,) = desk.prescriptions
     assert [offer.name for offer in desk.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
@@ -358,8 +358,8 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
 def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPortal, server: Server):
     newer = a_request("rx-2", priorPrescription=ref("MedicationRequest/rx-1"))
     requests = (a_task("t-1", "rx-1", status="completed"), a_task("t-2", "rx-2"))
-    at_desk(server, a_request("rx-1"), newer)
-    server.on(ALL, a_searchset(a_request("rx-1"), newer, included=[*ALONG[:2], *requests]))
+    script_renewal_facts(server, a_request("rx-1"), newer)
+    server.on(ALL, a_searchset(a_request("rx-1"), newer, included=[*INCLUDED[:2], *requests]))
     desk = portal.prescriptions.fetch_renewal_facts()
     assert [each.id for each in desk.prescriptions] == ["rx-2"]
     assert {each.id: each.prescription_id for each in desk.renewals} == {
@@ -369,20 +369,20 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
 
 
 def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
-    at_desk(server, consent=a_consent("basic"))
+    script_renewal_facts(server, consent=a_consent("basic"))
     server.on(ALL, Reply(an_outcome("consent-needed"), 403))
     desk = portal.prescriptions.fetch_renewal_facts()
     assert (desk.offers.consent, desk.prescriptions) == (ConsentLevel.BASIC, ())
 
 
 def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):
-    at_desk(server).on(ALL, Reply(status=500))
+    script_renewal_facts(server).on(ALL, Reply(status=500))
     with pytest.raises(errors.PortalError):
         portal.prescriptions.fetch_renewal_facts()
 
 
 def test_a_portal_that_can_not_be_reached_is_said_to_be(portal: FhirPortal, server: Server):
-    server.on(ALL, NO_WAY)
+    server.on(ALL, UNREACHABLE)
     with pytest.raises(errors.Unreachable):
         portal.prescriptions.fetch_prescriptions()
 
@@ -390,5 +390,5 @@ def test_a_portal_that_can_not_be_reached_is_said_to_be(portal: FhirPortal, serv
 def test_acting_for_somebody_else_the_list_is_theirs(server: Server, journal: Journal):
     who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
     portal = portal_at(server, journal, identity=who)
-    server.on(ALL, a_searchset(a_request(), included=ALONG))
+    server.on(ALL, a_searchset(a_request(), included=INCLUDED))
     assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]

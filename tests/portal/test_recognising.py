@@ -28,13 +28,13 @@ LOOK = "GET Appointment?identifier"
 
 
 @pytest.fixture
-def able() -> Capabilities:
+def capabilities() -> Capabilities:
     return ALL_AT_ONCE
 
 
 @pytest.fixture
-def together(exchange: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
+    kernel = WriteKernel(search, journal, lambda: NOW)
     return partial(create_together, kernel, WRITTEN, INTENT)
 
 
@@ -112,7 +112,7 @@ def test_one_that_was_changed_in_a_transaction_is_told_too(
     assert {each.state for each in journal.read_entries()} == {"done"}
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
     together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
@@ -123,10 +123,10 @@ def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
     first, second = together(), together()
 
     assert (first.changed, second.changed) == (True, False)
-    assert server.asked.count(TRANSACTION) == 1
+    assert server.request_lines.count(TRANSACTION) == 1
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_half_a_thread_that_is_there_is_not_sent_again_whole(
     together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
@@ -139,10 +139,10 @@ def test_half_a_thread_that_is_there_is_not_sent_again_whole(
     with pytest.raises(errors.OutcomeUnknown):
         together()
 
-    assert server.asked.count(TRANSACTION) == 1
+    assert server.request_lines.count(TRANSACTION) == 1
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_a_thread_that_is_not_there_is_sent_again(
     together: Callable[[], WriteOutcome], server: Server
 ):
@@ -156,11 +156,11 @@ def test_a_thread_that_is_not_there_is_sent_again(
     assert together().changed
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
-    exchange: FhirSearch, server: Server, journal: Journal
+    search: FhirSearch, server: Server, journal: Journal
 ):
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    kernel = WriteKernel(search, journal, lambda: NOW)
     for each in WRITTEN:
         journal.record_sending(each.intent, each.resource, None, NOW.isoformat())
         journal.record_state(each.intent, "done", NOW.isoformat())
@@ -172,4 +172,4 @@ def test_in_turn_a_message_that_is_there_is_not_sent_again_behind_its_header(
         ["Communication/thread-1", "Communication/message-1"],
         False,
     )
-    assert "POST Communication" not in server.asked
+    assert "POST Communication" not in server.request_lines

@@ -6,48 +6,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.portal.prescriptions import newest_of_chains
-from tests.portal.medicines import prescribed
+from tests.portal.medicines import a_prescription
 
 
-def shown(**replaces: str | None) -> dict[str, tuple[str, ...]]:
+def chains(**replaces: str | None) -> dict[str, tuple[str, ...]]:
     """What is shown of prescriptions, each with what it replaces; later ones are issued later."""
     issued = [
-        prescribed(id, issued=f"2027-01-{day:02}", predecessors=(before,) if before else ())
+        a_prescription(id, issued=f"2027-01-{day:02}", predecessors=(before,) if before else ())
         for day, (id, before) in enumerate(replaces.items(), start=1)
     ]
     return {str(each.id): each.predecessors for each in newest_of_chains(issued)}
 
 
 def test_prescriptions_without_predecessors_are_all_shown():
-    assert shown(a=None, b=None) == {"a": (), "b": ()}
+    assert chains(a=None, b=None) == {"a": (), "b": ()}
 
 
 def test_the_newest_of_a_chain_is_shown_with_all_that_it_replaced_the_latest_first():
-    assert shown(a=None, b="a", c="b", other=None) == {"c": ("b", "a"), "other": ()}
+    assert chains(a=None, b="a", c="b", other=None) == {"c": ("b", "a"), "other": ()}
 
 
 def test_a_predecessor_that_is_not_shown_any_more_is_named_all_the_same():
-    assert shown(b="long-gone") == {"b": ("long-gone",)}
+    assert chains(b="long-gone") == {"b": ("long-gone",)}
 
 
 def test_two_that_replace_the_same_one_are_both_shown():
-    assert shown(a=None, b="a", c="a") == {"b": ("a",), "c": ("a",)}
+    assert chains(a=None, b="a", c="a") == {"b": ("a",), "c": ("a",)}
 
 
 def test_of_a_ring_the_last_issued_is_shown():
-    assert shown(a="c", b="a", c="b") == {"c": ("b", "a")}
+    assert chains(a="c", b="a", c="b") == {"c": ("b", "a")}
 
 
 def test_one_that_replaces_itself_is_shown():
-    assert shown(a="a") == {"a": ()}
+    assert chains(a="a") == {"a": ()}
 
 
 def test_what_leads_into_a_ring_is_shown_and_the_ring_is_not_shown_again():
-    assert shown(a="b", b="a", c="a") == {"c": ("a", "b")}
+    assert chains(a="b", b="a", c="a") == {"c": ("a", "b")}
 
 
 def test_those_without_a_date_are_shown_too():
-    ring = [prescribed("a", issued=None, predecessors=("b",)), prescribed("b", predecessors=("a",))]
+    ring = [
+        a_prescription("a", issued=None, predecessors=("b",)),
+        a_prescription("b", predecessors=("a",)),
+    ]
     assert [each.id for each in newest_of_chains(ring)] == ["b"]
 
 
@@ -58,7 +61,7 @@ NAMES = st.sampled_from("abcdefg")
 def test_every_prescription_is_shown_or_stands_among_the_predecessors(
     replaces: dict[str, str | None],
 ):
-    found = shown(**replaces)
+    found = chains(**replaces)
     named = {id for id, before in found.items()} | {one for each in found.values() for one in each}
     assert set(replaces) <= named
     assert all(id not in before for id, before in found.items())

@@ -19,7 +19,7 @@ from gpcli.portal.write.requests import WritePart
 from gpcli.portal.write.transaction import create_together
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import FORGETFUL, a_header, a_message
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server, client_to
+from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server, client_to
 
 BODY = identified(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
@@ -38,9 +38,11 @@ def create(kernel: WriteKernel) -> bool:
 
 
 @pytest.fixture
-def later(singly: FhirSearch, journal: Journal) -> Callable[[float], WriteKernel]:
+def later(unbatched_search: FhirSearch, journal: Journal) -> Callable[[float], WriteKernel]:
     """Another run, some minutes later, at a portal that does not recognise a repeat."""
-    return lambda minutes: WriteKernel(singly, journal, lambda: NOW + timedelta(minutes=minutes))
+    return lambda minutes: WriteKernel(
+        unbatched_search, journal, lambda: NOW + timedelta(minutes=minutes)
+    )
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def lost(careful: WriteKernel, server: Server) -> Server:
     server.on(POST, LOST).on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
         create(careful)
-    server.asked.clear()
+    server.request_lines.clear()
     return server
 
 
@@ -71,7 +73,7 @@ def test_a_portal_that_does_not_recognise_a_repeat_is_not_promised_to(
 
 
 @pytest.mark.parametrize(("minutes", "left"), [(0, 10), (2.5, 8), (9.99, 1), (-3, 13)])
-@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
 def test_what_may_still_be_on_its_way_is_only_looked_for(
     later: Callable[[float], WriteKernel],
     lost: Server,
@@ -84,7 +86,7 @@ def test_what_may_still_be_on_its_way_is_only_looked_for(
     with pytest.raises(errors.OutcomeUnknown) as raised:
         create(later(minutes))
     assert (raised.value.hint, raised.value.request_id) == (hint(left), str(INTENT))
-    assert POST not in lost.asked
+    assert POST not in lost.request_lines
     assert state(journal) == ("unknown", NOW.isoformat())
 
 
@@ -93,7 +95,7 @@ def test_what_came_late_is_found_and_no_change_of_this_run(
 ):
     lost.on(LOOK, OURS)
     assert create(later(1)) is False
-    assert (POST in lost.asked, state(journal)[0]) == (False, "done")
+    assert (POST in lost.request_lines, state(journal)[0]) == (False, "done")
 
 
 def test_after_ten_minutes_it_is_sent_again(
@@ -101,7 +103,7 @@ def test_after_ten_minutes_it_is_sent_again(
 ):
     lost.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(later(10)) is True
-    assert (lost.asked.count(POST), state(journal)[0]) == (1, "done")
+    assert (lost.request_lines.count(POST), state(journal)[0]) == (1, "done")
 
 
 def test_a_run_that_was_cut_short_leaves_it_on_its_way(
@@ -111,7 +113,7 @@ def test_a_run_that_was_cut_short_leaves_it_on_its_way(
     server.on(LOOK, NOTHING)
     with pytest.raises(errors.OutcomeUnknown):
         create(careful)
-    assert (POST in server.asked, state(journal)[0]) == (False, "sending")
+    assert (POST in server.request_lines, state(journal)[0]) == (False, "sending")
 
 
 @pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
@@ -122,7 +124,7 @@ def test_what_has_ended_is_sent_when_it_is_not_there(
     journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(POST, CREATED).on(LOOK, NOTHING, OURS)
     assert create(careful) is True
-    assert server.asked.count(POST) == 1
+    assert server.request_lines.count(POST) == 1
 
 
 @pytest.mark.parametrize("ended", ["done", "refused", "not_sent"])
@@ -133,7 +135,7 @@ def test_what_has_ended_and_is_there_is_not_sent_again(
     journal.record_state(INTENT, ended, NOW.isoformat())
     server.on(LOOK, OURS)
     assert create(careful) is False
-    assert (POST in server.asked, state(journal)[0]) == (False, "done")
+    assert (POST in server.request_lines, state(journal)[0]) == (False, "done")
 
 
 def test_what_is_there_twice_is_not_sent_a_third_time(
@@ -144,7 +146,7 @@ def test_what_is_there_twice_is_not_sent_a_third_time(
     server.on(LOOK, a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn)))
     with pytest.raises(errors.Conflict, match="shows 2 records"):
         create(careful)
-    assert POST not in server.asked
+    assert POST not in server.request_lines
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2027-03-01T08:00:00", 7])
@@ -162,13 +164,13 @@ def test_a_portal_that_recognises_a_repeat_gets_it_at_once(
     journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     server.on(POST, Reply(status=200)).on(LOOK, OURS)
     assert create(kernel) is False
-    assert server.asked.count(POST) == 1
+    assert server.request_lines.count(POST) == 1
 
 
 def test_a_repeat_that_does_not_leave_keeps_what_is_known_of_the_first(
     later: Callable[[float], WriteKernel], lost: Server, journal: Journal
 ):
-    lost.on(POST, NO_WAY)
+    lost.on(POST, UNREACHABLE)
     with pytest.raises(errors.Unreachable):
         create(later(11))
     assert state(journal) == ("unknown", NOW.isoformat())
@@ -194,29 +196,29 @@ def test_what_is_found_after_a_refused_repetition_is_done(
     assert state(journal)[0] == "done"
 
 
-@pytest.mark.parametrize("first", [NO_WAY, Reply(status=429)])
+@pytest.mark.parametrize("first", [UNREACHABLE, Reply(status=429)])
 def test_a_refusal_after_tries_that_did_nothing_is_a_refusal(
     kernel: WriteKernel, server: Server, journal: Journal, first: Reply
 ):
     server.on(POST, first, Reply(an_outcome("too-late"), 422))
     with pytest.raises(errors.TooLate):
         create(kernel)
-    assert (LOOK in server.asked, state(journal)[0]) == (False, "refused")
+    assert (LOOK in server.request_lines, state(journal)[0]) == (False, "refused")
 
 
 def test_of_several_only_those_are_sent_that_are_not_on_their_way(
-    server: Server, singly: FhirSearch, journal: Journal
+    server: Server, unbatched_search: FhirSearch, journal: Journal
 ):
     bodies = {INTENT: BODY, OTHER: identified(an_appointment("visit-2"), OTHER.urn)}
     journal.record_sending(INTENT, BODY, None, NOW.isoformat())
-    kernel = WriteKernel(singly, journal, lambda: NOW)
+    kernel = WriteKernel(unbatched_search, journal, lambda: NOW)
     server.on(POST, CREATED)
     server.on(LOOK, NOTHING, NOTHING, a_searchset(bodies[OTHER]))
     held, made = create_each(kernel, [WritePart(*each) for each in bodies.items()], INTENT)
     assert isinstance(held, errors.OutcomeUnknown)
     assert held.hint == hint(10)
     assert not isinstance(made, errors.GpcliError)
-    assert (server.asked.count(POST), made.changed) == (1, True)
+    assert (server.request_lines.count(POST), made.changed) == (1, True)
     assert [entry.state for entry in journal.read_entries()] == ["sending", "done"]
 
 
@@ -231,8 +233,8 @@ def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], WriteO
     for part in BOTH:
         journal.record_sending(part.intent, part.resource, None, NOW.isoformat())
     with client_to(server) as client:
-        exchange = FhirSearch(client, lambda: FORGETFUL)
-        kernel = WriteKernel(exchange, journal, lambda: NOW)
+        search = FhirSearch(client, lambda: FORGETFUL)
+        kernel = WriteKernel(search, journal, lambda: NOW)
         yield lambda: create_together(kernel, BOTH, INTENT)
 
 
@@ -244,7 +246,9 @@ def test_a_transaction_on_its_way_is_only_looked_for(
     with pytest.raises(errors.OutcomeUnknown) as raised:
         on_its_way()
     assert "for the next 10 min that only looks" in raised.value.hint
-    assert {question.partition("?")[0] for question in server.asked} == {"GET Communication"}
+    assert {question.partition("?")[0] for question in server.request_lines} == {
+        "GET Communication"
+    }
     left = ["done"] * len(there) + ["sending"] * (2 - len(there))
     assert [entry.state for entry in journal.read_entries()] == left
 

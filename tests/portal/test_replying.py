@@ -36,17 +36,17 @@ from tests.portal.scripted import (
     portal_through,
 )
 from tests.portal.threads import (
-    CREATE,
-    LOOK,
-    ONE,
-    PARTS,
-    THEIRS,
+    BY_ID,
+    BY_IDENTIFIER,
+    BY_PART_OF,
+    CREATE_COMMUNICATION,
+    OF_ANOTHER_PATIENT,
     a_thread,
-    thread_of,
+    fetch_thread,
 )
 
 REPLY = Draft("Thank you.")
-REPLIED = identified(a_message("reply-1", payload=[{"contentString": "Thank you."}]), INTENT.urn)
+SENT_REPLY = identified(a_message("reply-1", payload=[{"contentString": "Thank you."}]), INTENT.urn)
 
 
 @pytest.fixture(autouse=True)
@@ -55,16 +55,16 @@ def script(server: Server) -> None:
 
 
 def test_a_closed_thread_takes_no_more(portal: FhirPortal, server: Server):
-    server.on(CREATE, Reply(an_outcome("already-answered", "It is closed."), 422))
+    server.on(CREATE_COMMUNICATION, Reply(an_outcome("already-answered", "It is closed."), 422))
     with pytest.raises(errors.AlreadyAnswered, match="It is closed"):
-        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
 
 
 def test_a_reply_goes_into_the_thread_and_answers_the_surgerys_latest(
     portal: FhirPortal, server: Server
 ):
-    server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(REPLIED))
-    written = portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
+    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
+    written = portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
     assert (written.changed, written.record.id, written.record.text) == (
         True,
         "reply-1",
@@ -84,68 +84,68 @@ def test_a_reply_goes_to_whom_the_thread_was_with_whatever_they_are(
     portal: FhirPortal, server: Server
 ):
     place = ref("Organization/elvebakken")
-    server.on(ONE, a_searchset(a_header(recipient=[place]))).on(PARTS, NOTHING)
-    server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(REPLIED))
-    portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
+    server.on(BY_ID, a_searchset(a_header(recipient=[place]))).on(BY_PART_OF, NOTHING)
+    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
+    portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
     (sent,) = server.bodies
     assert (sent["recipient"], "inResponseTo" in sent) == ([place], False)
 
 
 def test_a_lost_reply_that_is_there_is_sent(portal: FhirPortal, server: Server):
-    server.on(CREATE, LOST).on(LOOK, a_searchset(REPLIED))
-    assert portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT).record.id == "reply-1"
+    server.on(CREATE_COMMUNICATION, LOST).on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
+    assert portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT).record.id == "reply-1"
 
 
 def test_a_lost_reply_that_is_not_there_is_unknown(portal: FhirPortal, server: Server):
-    server.on(CREATE, LOST)
+    server.on(CREATE_COMMUNICATION, LOST)
     with pytest.raises(errors.OutcomeUnknown) as raised:
-        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
     assert raised.value.hint.startswith("gpcli messages list shows what is there.")
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        REPLIED | THEIRS,
-        REPLIED | {"partOf": [ref("Communication/thread-2")]},
-        REPLIED | {"payload": [{"contentString": "Thank you."}, a_file()]},
+        SENT_REPLY | OF_ANOTHER_PATIENT,
+        SENT_REPLY | {"partOf": [ref("Communication/thread-2")]},
+        SENT_REPLY | {"payload": [{"contentString": "Thank you."}, a_file()]},
     ],
     ids=["somebody else's", "elsewhere", "with a file"],
 )
 def test_a_reply_that_is_not_what_was_sent_is_a_conflict(
     portal: FhirPortal, server: Server, made: dict
 ):
-    server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(made))
+    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(made))
     with pytest.raises(errors.Conflict):
-        portal.mailbox.send_reply(thread_of(portal), REPLY, INTENT)
+        portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
 
 
 def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
     portal: FhirPortal, server: Server
 ):
-    server.on(LOOK, a_searchset(REPLIED))
+    server.on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
     desk = portal.mailbox.fetch_reply_facts("thread-1", INTENT)
-    assert desk.conversation == thread_of(portal)
+    assert desk.conversation == fetch_thread(portal)
     assert desk.earlier
     assert (desk.earlier.id, [each.name for each in desk.offers.offers]) == ("reply-1", ["booking"])
 
 
 def test_the_desk_finds_the_thread_of_a_message(portal: FhirPortal, server: Server):
-    server.on(ONE, a_searchset(an_answer()), a_searchset(a_header()))
+    server.on(BY_ID, a_searchset(an_answer()), a_searchset(a_header()))
     desk = portal.mailbox.fetch_reply_facts("answer-1", None)
     assert desk.conversation
     assert (desk.conversation.thread.id, desk.earlier) == ("thread-1", None)
 
 
 def test_a_desk_for_a_thread_that_is_not_there_has_none(portal: FhirPortal, server: Server):
-    server.on(ONE, NOTHING).on(PARTS, NOTHING)
+    server.on(BY_ID, NOTHING).on(BY_PART_OF, NOTHING)
     assert portal.mailbox.fetch_reply_facts("thread-1", INTENT).conversation is None
 
 
 def test_a_reply_that_the_same_request_sent_for_somebody_else_is_a_conflict(
     portal: FhirPortal, server: Server
 ):
-    server.on(LOOK, a_searchset(REPLIED | THEIRS))
+    server.on(BY_IDENTIFIER, a_searchset(SENT_REPLY | OF_ANOTHER_PATIENT))
     with pytest.raises(errors.Conflict, match="used for something else"):
         portal.mailbox.fetch_reply_facts("thread-1", INTENT)
 
@@ -161,7 +161,7 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
 ):
     record = an_answer(meta={"versionId": "3"}, unheardOf=1)
     server.on(ANSWER, record, record | READ_AT).on(PUT, Reply(record | READ_AT))
-    (_, answer) = thread_of(portal).messages
+    (_, answer) = fetch_thread(portal).messages
     written = portal.mailbox.send_read_mark(answer, INTENT)
     assert (written.changed, written.record.id, written.record.unread) == (True, "answer-1", False)
     assert not written.here_only
@@ -170,7 +170,7 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
 
 
 def test_what_another_device_has_read_needs_no_telling(portal: FhirPortal, server: Server):
-    (_, answer) = thread_of(portal).messages
+    (_, answer) = fetch_thread(portal).messages
     server.on(ANSWER, an_answer(**READ_AT))
     written = portal.mailbox.send_read_mark(answer, INTENT)
     assert (written.changed, written.record.unread, server.bodies) == (False, False, [])
@@ -187,16 +187,16 @@ def test_what_another_device_has_read_needs_no_telling(portal: FhirPortal, serve
     ids=["not permitted", "no such method", "refused", "ignored"],
 )
 def test_where_the_portal_lets_nobody_this_machine_remembers(
-    exchange: FhirSearch, journal: Journal, server: Server, tmp_path: Path, answer: Reply
+    search: FhirSearch, journal: Journal, server: Server, tmp_path: Path, answer: Reply
 ):
     server.on(ANSWER, an_answer()).on(PUT, answer)
-    portal = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
-    (_, unread) = thread_of(portal).messages
+    portal = portal_through(search, journal, marks=ReadMarks(tmp_path, "account"))
+    (_, unread) = fetch_thread(portal).messages
     told = [portal.mailbox.send_read_mark(unread, intent) for intent in (INTENT, ANOTHER)]
     assert [(each.changed, each.here_only) for each in told] == [(True, True), (False, True)]
-    assert [each.unread for each in thread_of(portal).messages] == [False, False]
-    another_run = portal_through(exchange, journal, marks=ReadMarks(tmp_path, "account"))
-    assert thread_of(another_run).thread.unread_count == 0
+    assert [each.unread for each in fetch_thread(portal).messages] == [False, False]
+    another_run = portal_through(search, journal, marks=ReadMarks(tmp_path, "account"))
+    assert fetch_thread(another_run).thread.unread_count == 0
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_where_the_portal_lets_nobody_this_machine_remembers(
     ],
 )
 def test_other_trouble_is_not_taken_for_a_portal_that_can_not_be_told(
-    exchange: FhirSearch,
+    search: FhirSearch,
     journal: Journal,
     server: Server,
     tmp_path: Path,
@@ -218,8 +218,8 @@ def test_other_trouble_is_not_taken_for_a_portal_that_can_not_be_told(
 ):
     server.on(ANSWER, an_answer()).on(PUT, answer)
     marks = ReadMarks(tmp_path / "marks", "account")
-    portal = portal_through(exchange, journal, marks=marks)
-    (_, unread) = thread_of(portal).messages
+    portal = portal_through(search, journal, marks=marks)
+    (_, unread) = fetch_thread(portal).messages
     with pytest.raises(kind):
         portal.mailbox.send_read_mark(unread, INTENT)
     assert "answer-1" not in marks
@@ -229,7 +229,7 @@ def test_other_trouble_is_not_taken_for_a_portal_that_can_not_be_told(
 def test_a_message_that_can_not_be_understood_is_not_changed(
     portal: FhirPortal, server: Server, received: Any
 ):
-    (_, answer) = thread_of(portal).messages
+    (_, answer) = fetch_thread(portal).messages
     server.on(ANSWER, an_answer(received=received))
     with pytest.raises(errors.BadResponse):
         portal.mailbox.send_read_mark(answer, INTENT)

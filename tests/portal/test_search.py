@@ -9,11 +9,10 @@ import pytest
 
 from gpcli import errors
 from gpcli.fhir.bundle import Bundle
-from gpcli.portal import search
 from gpcli.portal.queries import Query
-from gpcli.portal.search import FhirSearch
+from gpcli.portal.search import MAX_PAGES, FhirSearch
 from tests.portal.builders import a_consent, a_patient, a_searchset, a_slot, an_outcome
-from tests.portal.scripted import BASE, BATCH, LOST, NO_WAY, Reply, Server
+from tests.portal.scripted import BASE, BATCH, LOST, UNREACHABLE, Reply, Server
 
 SLOTS = Query("Slot", (("status", "free"),))
 CONSENTS = Query("Consent", (("patient", "kari"),))
@@ -25,68 +24,66 @@ def refs(answer: Any) -> list[str]:
     return [each.relative_reference for each in answer.matches]
 
 
-def told(answer: Any) -> tuple[type, str]:
+def error_of(answer: Any) -> tuple[type, str]:
     assert isinstance(answer, errors.GpcliError)
     return type(answer), answer.message
 
 
 def test_a_record_is_read_with_the_answer_that_carries_its_version(
-    exchange: FhirSearch, server: Server
+    search: FhirSearch, server: Server
 ):
     server.on("GET Slot/slot-1", Reply(a_slot(), headers={"ETag": 'W/"3"'}))
-    record, answer = exchange.fetch_resource("Slot/slot-1")
+    record, answer = search.fetch_resource("Slot/slot-1")
     assert (record.relative_reference, answer.headers["ETag"]) == ("Slot/slot-1", 'W/"3"')
 
 
 @pytest.mark.parametrize("body", [a_slot("other"), a_patient(), an_outcome(), {"id": "slot-1"}])
 def test_another_record_than_the_one_asked_for_is_a_bad_response(
-    exchange: FhirSearch, server: Server, body: dict
+    search: FhirSearch, server: Server, body: dict
 ):
     server.on("GET Slot/slot-1", body)
     with pytest.raises(errors.BadResponse, match="can't be read"):
-        exchange.fetch_resource("Slot/slot-1")
+        search.fetch_resource("Slot/slot-1")
 
 
-def test_a_record_that_is_gone_is_not_found(exchange: FhirSearch, server: Server):
+def test_a_record_that_is_gone_is_not_found(search: FhirSearch, server: Server):
     server.on("GET Slot/slot-1", Reply(an_outcome(), 410))
     with pytest.raises(errors.NotFound):
-        exchange.fetch_resource("Slot/slot-1")
+        search.fetch_resource("Slot/slot-1")
 
 
-def test_all_pages_of_a_list_are_put_together(exchange: FhirSearch, server: Server):
+def test_all_pages_of_a_list_are_put_together(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     server.on(
         "GET Slot?page",
         a_searchset(a_slot("2"), next=THIRD),
         a_searchset(a_slot("2"), a_slot("3")),
     )
-    assert refs(exchange.fetch_all(SLOTS)) == ["Slot/1", "Slot/2", "Slot/3"]
-    assert server.asked == ["GET Slot?status=free", "GET Slot?page=2", "GET Slot?page=3"]
+    assert refs(search.fetch_all(SLOTS)) == ["Slot/1", "Slot/2", "Slot/3"]
+    assert server.request_lines == ["GET Slot?status=free", "GET Slot?page=2", "GET Slot?page=3"]
 
 
-def test_pages_are_fetched_only_as_far_as_they_are_wanted(exchange: FhirSearch, server: Server):
+def test_pages_are_fetched_only_as_far_as_they_are_wanted(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
-    first = next(exchange.fetch_pages(SLOTS))
-    assert (refs(first), len(server.asked)) == (["Slot/1"], 1)
+    first = next(search.fetch_pages(SLOTS))
+    assert (refs(first), len(server.request_lines)) == (["Slot/1"], 1)
 
 
 @pytest.mark.parametrize("link", [SECOND, f"{BASE}/Slot?status=free"], ids=["itself", "the first"])
-def test_a_next_link_that_repeats_is_the_end(exchange: FhirSearch, server: Server, link: str):
+def test_a_next_link_that_repeats_is_the_end(search: FhirSearch, server: Server, link: str):
     server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=link))
-    assert refs(exchange.fetch_all(SLOTS)) == ["Slot/1", "Slot/2"]
-    assert (len(server.asked), exchange.flaws) == (2, [])
+    assert refs(search.fetch_all(SLOTS)) == ["Slot/1", "Slot/2"]
+    assert (len(server.request_lines), search.flaws) == (2, [])
 
 
-def test_a_list_without_end_is_cut_and_what_is_missing_is_named(
-    exchange: FhirSearch, server: Server
-):
-    numbers = range(search.MAX_PAGES + 10)
+def test_a_list_without_end_is_cut_and_what_is_missing_is_named(search: FhirSearch, server: Server):
+    numbers = range(MAX_PAGES + 10)
     pages = [a_searchset(a_slot(f"{n}"), next=f"{BASE}/Slot?page={n}") for n in numbers]
     server.on("GET Slot", *map(Reply, pages))
-    exchange.fetch_all(SLOTS)
-    assert len(server.asked) == search.MAX_PAGES
-    assert exchange.flaws == ["what comes after 200 pages of a list"]
+    search.fetch_all(SLOTS)
+    assert len(server.request_lines) == MAX_PAGES
+    assert search.flaws == ["what comes after 200 pages of a list"]
 
 
 @pytest.mark.parametrize(
@@ -100,26 +97,26 @@ def test_a_list_without_end_is_cut_and_what_is_missing_is_named(
 )
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
-    exchange: FhirSearch, singly: FhirSearch, server: Server, link: str, batched: bool
+    search: FhirSearch, unbatched_search: FhirSearch, server: Server, link: str, batched: bool
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
     with pytest.raises(errors.WrongHost):
-        (exchange if batched else singly).ask(SLOTS, CONSENTS)
+        (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
     assert {each.url.host for each in server.requests} == {"portal.example"}
     assert {each.url.port for each in server.requests} == {None}
 
 
-def test_a_failing_page_fails_the_list(exchange: FhirSearch, server: Server):
+def test_a_failing_page_fails_the_list(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND)).on(
         "GET Slot?page", Reply(status=500)
     )
     with pytest.raises(errors.PortalError):
-        exchange.fetch_all(SLOTS)
+        search.fetch_all(SLOTS)
 
 
-def test_several_questions_are_one_batch(exchange: FhirSearch, server: Server):
+def test_several_questions_are_one_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
-    slots, consents = exchange.ask(SLOTS, CONSENTS)
+    slots, consents = search.ask(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
     (batch,) = server.requests
     assert (batch.method, str(batch.url), json.loads(batch.content)) == (
@@ -136,62 +133,68 @@ def test_several_questions_are_one_batch(exchange: FhirSearch, server: Server):
     )
 
 
-def test_one_question_needs_no_batch(exchange: FhirSearch, server: Server):
+def test_one_question_needs_no_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1")))
-    (slots,) = exchange.ask(SLOTS)
+    (slots,) = search.ask(SLOTS)
     assert (refs(slots), server.requests[0].method) == (["Slot/1"], "GET")
 
 
-def test_without_batches_the_questions_go_one_after_another(singly: FhirSearch, server: Server):
+def test_without_batches_the_questions_go_one_after_another(
+    unbatched_search: FhirSearch, server: Server
+):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
-    slots, consents = singly.ask(SLOTS, CONSENTS)
+    slots, consents = unbatched_search.ask(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
     assert [each.method for each in server.requests] == ["GET", "GET"]
 
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_refusal_of_one_question_stands_alone(
-    exchange: FhirSearch, singly: FhirSearch, server: Server, batched: bool
+    search: FhirSearch, unbatched_search: FhirSearch, server: Server, batched: bool
 ):
     server.on("GET Slot", Reply(an_outcome("service-off", "Closed."), 403))
     server.on("GET Consent", a_searchset(a_consent()))
-    slots, consents = (exchange if batched else singly).ask(SLOTS, CONSENTS)
-    assert told(slots) == (errors.OffForNow, "Closed.")
+    slots, consents = (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
+    assert error_of(slots) == (errors.OffForNow, "Closed.")
     assert refs(consents) == ["Consent/consent-full-access"]
 
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_further_pages_of_one_question_are_fetched(
-    exchange: FhirSearch, singly: FhirSearch, server: Server, batched: bool
+    search: FhirSearch, unbatched_search: FhirSearch, server: Server, batched: bool
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=SECOND))
     server.on("GET Consent", a_searchset())
-    slots, _ = (exchange if batched else singly).ask(SLOTS, CONSENTS)
+    slots, _ = (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
     assert refs(slots) == ["Slot/1", "Slot/2"]
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind"),
-    [(NO_WAY, errors.Unreachable), (LOST, errors.Unreachable), (Reply(status=401), errors.Expired)],
+    ("error", "kind"),
+    [
+        (UNREACHABLE, errors.Unreachable),
+        (LOST, errors.Unreachable),
+        (Reply(status=401), errors.Expired),
+    ],
 )
 def test_what_concerns_all_questions_ends_them_all(
-    singly: FhirSearch, server: Server, trouble: Reply, kind: type
+    unbatched_search: FhirSearch, server: Server, error: Reply, kind: type
 ):
-    server.on("GET Slot", trouble)
+    server.on("GET Slot", error)
     with pytest.raises(kind):
-        singly.ask(SLOTS, CONSENTS)
+        unbatched_search.ask(SLOTS, CONSENTS)
 
 
 @pytest.mark.parametrize(
     ("status", "kind"), [(500, errors.PortalError), (403, errors.NotPermitted)]
 )
 def test_a_batch_that_is_refused_as_a_whole_is_an_error(
-    exchange: FhirSearch, server: Server, status: int, kind: type
+    search: FhirSearch, server: Server, status: int, kind: type
 ):
     server.on(BATCH, Reply(an_outcome(), status))
     with pytest.raises(kind):
-        exchange.ask(SLOTS, CONSENTS)
+        search.ask(SLOTS, CONSENTS)
 
 
 def answered(*entries: Any) -> dict[str, Any]:
@@ -206,11 +209,11 @@ FINE = {"resource": a_searchset(), "response": {"status": "200 OK"}}
     [answered(FINE), answered(FINE, FINE, FINE), answered(), an_outcome(), answered(1, 2), []],
 )
 def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
-    exchange: FhirSearch, server: Server, body: Any
+    search: FhirSearch, server: Server, body: Any
 ):
     server.on(BATCH, Reply(body))
     with pytest.raises(errors.BadResponse):
-        exchange.ask(SLOTS, CONSENTS)
+        search.ask(SLOTS, CONSENTS)
 
 
 @pytest.mark.parametrize(
@@ -230,33 +233,33 @@ def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
     ],
 )
 def test_a_broken_entry_of_a_batch_spoils_only_its_own_question(
-    exchange: FhirSearch, server: Server, entry: dict, kind: type
+    search: FhirSearch, server: Server, entry: dict, kind: type
 ):
     server.on(BATCH, Reply(answered(entry, FINE)))
-    slots, consents = exchange.ask(SLOTS, CONSENTS)
-    assert (told(slots)[0], refs(consents)) == (kind, [])
+    slots, consents = search.ask(SLOTS, CONSENTS)
+    assert (error_of(slots)[0], refs(consents)) == (kind, [])
 
 
-def test_the_outcome_of_an_entry_says_why(exchange: FhirSearch, server: Server):
+def test_the_outcome_of_an_entry_says_why(search: FhirSearch, server: Server):
     refused = {"response": {"status": "403", "outcome": an_outcome("consent-needed", "Consent.")}}
     server.on(BATCH, Reply(answered(refused, FINE)))
-    slots, _ = exchange.ask(SLOTS, CONSENTS)
-    assert told(slots) == (errors.ConsentNeeded, "Consent.")
+    slots, _ = search.ask(SLOTS, CONSENTS)
+    assert error_of(slots) == (errors.ConsentNeeded, "Consent.")
 
 
-def test_flaws_of_every_page_are_gathered(exchange: FhirSearch, server: Server):
+def test_flaws_of_every_page_are_gathered(search: FhirSearch, server: Server):
     hidden = an_outcome(text="Some times are hidden")
     server.on("GET Slot?status", a_searchset(included=[hidden], next=SECOND))
     server.on("GET Slot?page", a_searchset({"resourceType": "Slot"}))
     server.on("GET Consent", a_searchset(included=[an_outcome(text="Old ones too")]))
-    exchange.ask(SLOTS, CONSENTS)
-    assert exchange.flaws == ["Some times are hidden", "Slot.id is missing", "Old ones too"]
+    search.ask(SLOTS, CONSENTS)
+    assert search.flaws == ["Some times are hidden", "Slot.id is missing", "Old ones too"]
 
 
 @pytest.mark.parametrize("raw", [b"<html>", b"", b'{"resourceType":"Bundle"', b'{"a":NaN}'])
 def test_a_body_that_is_no_strict_json_is_a_bad_response(
-    exchange: FhirSearch, server: Server, raw: bytes
+    search: FhirSearch, server: Server, raw: bytes
 ):
     server.on("GET Slot", Reply(raw=raw))
     with pytest.raises(errors.BadResponse):
-        exchange.fetch_all(SLOTS)
+        search.fetch_all(SLOTS)

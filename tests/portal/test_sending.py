@@ -25,10 +25,10 @@ from tests.portal.builders import (
     ref,
 )
 from tests.portal.scripted import INTENT, LOST, NOTHING, Reply, Server, portal_through
-from tests.portal.world import ALONG, BOOKING, GPS
+from tests.portal.world import BOOKING, GPS, INCLUDED
 
-HELD = {"slot": [ref("Slot/slot-1")], "status": "proposed"}
-MADE = identified(an_appointment(**HELD), INTENT.urn)
+BOOKED_SLOT = {"slot": [ref("Slot/slot-1")], "status": "proposed"}
+CREATED = identified(an_appointment(**BOOKED_SLOT), INTENT.urn)
 BY_IDENTIFIER, ON_SLOT = "GET Appointment?identifier", "GET Appointment?slot"
 
 
@@ -41,8 +41,8 @@ def script(server: Server) -> None:
     server.on("GET Appointment", NOTHING)
     server.on("GET Slot", a_searchset(a_slot(), included=[schedule]))
     server.on("POST Appointment", Reply(status=201))
-    server.on(BY_IDENTIFIER, a_searchset(MADE, included=[a_service(), *ALONG]))
-    server.on(ON_SLOT, a_searchset(MADE))
+    server.on(BY_IDENTIFIER, a_searchset(CREATED, included=[a_service(), *INCLUDED]))
+    server.on(ON_SLOT, a_searchset(CREATED))
 
 
 def free_slot(portal: FhirPortal) -> Slot:
@@ -79,9 +79,9 @@ def test_a_booking_is_sent_with_the_slots_own_words(portal: FhirPortal, server: 
 
 
 def test_without_batches_each_question_of_the_read_back_goes_alone(
-    singly: FhirSearch, journal: Journal, server: Server
+    unbatched_search: FhirSearch, journal: Journal, server: Server
 ):
-    portal = portal_through(singly, journal)
+    portal = portal_through(unbatched_search, journal)
     slot = free_slot(portal)
     asked = len(server.requests)
     assert portal.send_booking(slot, BOOKING, None, INTENT).record.id == "visit-1"
@@ -91,8 +91,10 @@ def test_without_batches_each_question_of_the_read_back_goes_alone(
 @pytest.mark.parametrize(
     "seen",
     [
-        Reply(a_searchset(MADE, an_appointment("gone", **(HELD | {"status": "cancelled"})))),
-        Reply(a_searchset(MADE, an_appointment("elsewhere"))),
+        Reply(
+            a_searchset(CREATED, an_appointment("gone", **(BOOKED_SLOT | {"status": "cancelled"})))
+        ),
+        Reply(a_searchset(CREATED, an_appointment("elsewhere"))),
         Reply(NOTHING),
         Reply(an_outcome(text="no such parameter"), 400),
         Reply(status=403),
@@ -129,7 +131,7 @@ def test_a_booking_that_is_somebody_elses_is_a_conflict(portal: FhirPortal, serv
 
 
 def test_a_booking_that_can_not_be_understood_is_named(portal: FhirPortal, server: Server):
-    server.on(BY_IDENTIFIER, a_searchset(MADE | {"start": "nine"}))
+    server.on(BY_IDENTIFIER, a_searchset(CREATED | {"start": "nine"}))
     with pytest.raises(errors.Conflict):
         book(portal)
     assert portal.flaws == ["Appointment/visit-1: Appointment.start is not what R4 says"]
@@ -143,10 +145,10 @@ def test_a_taken_slot_is_told_in_the_portals_words(portal: FhirPortal, server: S
 
 
 def test_a_lost_booking_that_is_there_is_booked(
-    singly: FhirSearch, journal: Journal, server: Server
+    unbatched_search: FhirSearch, journal: Journal, server: Server
 ):
     server.on("POST Appointment", LOST)
-    assert book(portal_through(singly, journal)).record.id == "visit-1"
+    assert book(portal_through(unbatched_search, journal)).record.id == "visit-1"
     assert [entry.state for entry in journal.read_entries()] == ["done"]
 
 
@@ -163,7 +165,7 @@ def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, serv
     (sent,) = server.bodies
     assert sent["requestedPeriod"] == [period]
     assert {"start", "end", "slot"}.isdisjoint(sent)
-    assert not any(question.startswith(ON_SLOT) for question in server.asked)
+    assert not any(question.startswith(ON_SLOT) for question in server.request_lines)
 
 
 CANCELLED = an_appointment(status="cancelled")

@@ -45,15 +45,15 @@ from tests.portal.scripted import (
     portal_through,
 )
 from tests.portal.threads import (
-    BEGUN,
-    CREATE,
+    BY_ID,
+    BY_IDENTIFIER,
+    BY_PART_OF,
+    CREATE_COMMUNICATION,
     HEADER,
-    LOOK,
     MESSAGE,
-    ONE,
-    PARTS,
-    SAID,
-    THEIRS,
+    OF_ANOTHER_PATIENT,
+    SENT_HEADER,
+    SENT_MESSAGE,
     a_thread,
 )
 
@@ -61,23 +61,23 @@ ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
 E_CONSULTATION = ThreadKind.E_CONSULTATION
 
 
-def outcome(*statuses: str) -> dict[str, Any]:
+def a_transaction_response(*statuses: str) -> dict[str, Any]:
     entries = [{"response": {"status": status}} for status in statuses]
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-DONE = outcome("201", "201")
+DONE = a_transaction_response("201", "201")
 
 
 @pytest.fixture
-def able() -> Capabilities:
+def capabilities() -> Capabilities:
     return ALL_AT_ONCE
 
 
 @pytest.fixture
-def exchange(server: Server, able: Capabilities) -> Iterator[FhirSearch]:
+def search(server: Server, capabilities: Capabilities) -> Iterator[FhirSearch]:
     with client_to(server) as client:
-        yield FhirSearch(client, lambda: able)
+        yield FhirSearch(client, lambda: capabilities)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def entries(server: Server) -> list[dict]:
 def test_a_thread_starts_with_its_first_message_and_is_read_back(
     portal: FhirPortal, server: Server
 ):
-    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
+    server.on("POST ", DONE).on(BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE))
     written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert written.changed
     assert (written.record.thread.id, written.record.thread.subject) == ("thread-1", "Parking")
@@ -107,11 +107,11 @@ def test_a_thread_starts_with_its_first_message_and_is_read_back(
 
 
 def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
-    exchange: FhirSearch, journal: Journal, server: Server
+    search: FhirSearch, journal: Journal, server: Server
 ):
     guro = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro-for-kari")
-    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, SAID))
-    portal = portal_through(exchange, journal, guro)
+    server.on("POST ", DONE).on(BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE))
+    portal = portal_through(search, journal, guro)
     portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     header, message = entries(server)
     for each in (header, message):
@@ -133,15 +133,19 @@ def test_a_surgery_that_the_record_names_as_a_place_is_written_to_as_one(
     place = ref("Organization/role-1")
     server.on("GET Patient", a_searchset(a_patient(place), included=[an_organization(id="role-1")]))
     server.on("GET HealthcareService", a_searchset(a_service("contact", providedBy=place)))
-    server.on("POST ", DONE).on(LOOK, NOTHING, NOTHING, a_searchset(BEGUN, SAID))
+    server.on("POST ", DONE).on(
+        BY_IDENTIFIER, NOTHING, NOTHING, a_searchset(SENT_HEADER, SENT_MESSAGE)
+    )
     portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each["recipient"] for each in entries(server)] == [[place], [place]]
 
 
-@pytest.mark.parametrize("able", [ALL_OFF])
+@pytest.mark.parametrize("capabilities", [ALL_OFF])
 def test_without_transactions_the_message_follows_its_header(portal: FhirPortal, server: Server):
-    server.on(CREATE, Reply(status=201)).on(LOOK, a_searchset(BEGUN, SAID))
+    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(
+        BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE)
+    )
     written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each.id for each in written.record.messages] == ["message-1"]
     assert [body.get("partOf") for body in server.bodies] == [
@@ -154,7 +158,7 @@ def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
     portal: FhirPortal, server: Server
 ):
     quick = an_answer(sent="2027-02-01T10:00:00+01:00")
-    server.on("POST ", DONE).on(LOOK, a_searchset(quick, SAID, BEGUN))
+    server.on("POST ", DONE).on(BY_IDENTIFIER, a_searchset(quick, SENT_MESSAGE, SENT_HEADER))
     conversation = portal.mailbox.send_thread(
         ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT
     ).record
@@ -176,14 +180,16 @@ def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
 def test_what_the_portal_made_of_it_must_be_what_was_meant(
     portal: FhirPortal, server: Server, header: dict, message: dict, why: str
 ):
-    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN | header, SAID | message))
+    server.on("POST ", DONE).on(
+        BY_IDENTIFIER, a_searchset(SENT_HEADER | header, SENT_MESSAGE | message)
+    )
     with pytest.raises(errors.Conflict, match=why):
         portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
 
 
 def test_a_portal_may_tidy_up_the_words_that_it_takes(portal: FhirPortal, server: Server):
-    tidy = SAID | {"payload": [{"contentString": "Where can I park ?"}, a_file()]}
-    server.on("POST ", DONE).on(LOOK, a_searchset(BEGUN, tidy))
+    tidy = SENT_MESSAGE | {"payload": [{"contentString": "Where can I park ?"}, a_file()]}
+    server.on("POST ", DONE).on(BY_IDENTIFIER, a_searchset(SENT_HEADER, tidy))
     assert portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT).changed
 
 
@@ -194,13 +200,17 @@ def test_a_portal_may_tidy_up_the_words_that_it_takes(portal: FhirPortal, server
 def test_what_was_there_before_with_other_words_is_something_else(
     portal: FhirPortal, server: Server, subject: str, draft: Draft
 ):
-    server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
+    server.on("POST ", a_transaction_response("200", "200")).on(
+        BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE)
+    )
     with pytest.raises(errors.Conflict, match="used for something else"):
         portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, subject, draft, INTENT)
 
 
 def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal, server: Server):
-    server.on("POST ", outcome("200", "200")).on(LOOK, a_searchset(BEGUN, SAID))
+    server.on("POST ", a_transaction_response("200", "200")).on(
+        BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE)
+    )
     again = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, " Parking\n", DRAFT, INTENT)
     assert not again.changed
 
@@ -209,7 +219,7 @@ def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, s
     desk = portal.mailbox.fetch_thread_facts(None, ADMINISTRATIVE)
     assert (desk.earlier, desk.half) == (None, False)
     assert [each.name for each in desk.offers.offers] == ["booking"]
-    assert not [each for each in server.asked if "Communication" in each]
+    assert not [each for each in server.request_lines if "Communication" in each]
 
 
 def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
@@ -219,7 +229,7 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
         desk = portal_through(batching, journal).mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
-    looked = [each for each in server.asked if "identifier" in each]
+    looked = [each for each in server.request_lines if "identifier" in each]
     assert [each.partition("&")[0].rpartition("|")[2] for each in looked] == [
         HEADER.urn,
         MESSAGE.urn,
@@ -227,8 +237,10 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 
 
 def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: Server):
-    server.on(LOOK, a_searchset(BEGUN), a_searchset(SAID))
-    server.on(ONE, a_searchset(BEGUN)).on(PARTS, a_searchset(SAID, an_answer()))
+    server.on(BY_IDENTIFIER, a_searchset(SENT_HEADER), a_searchset(SENT_MESSAGE))
+    server.on(BY_ID, a_searchset(SENT_HEADER)).on(
+        BY_PART_OF, a_searchset(SENT_MESSAGE, an_answer())
+    )
     desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert not desk.half
@@ -238,8 +250,10 @@ def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: 
 def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
     portal: FhirPortal, server: Server
 ):
-    server.on(LOOK, NOTHING, a_searchset(SAID))
-    server.on(ONE, a_searchset(SAID), a_searchset(BEGUN)).on(PARTS, NOTHING, a_searchset(SAID))
+    server.on(BY_IDENTIFIER, NOTHING, a_searchset(SENT_MESSAGE))
+    server.on(BY_ID, a_searchset(SENT_MESSAGE), a_searchset(SENT_HEADER)).on(
+        BY_PART_OF, NOTHING, a_searchset(SENT_MESSAGE)
+    )
     desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert (desk.half, desk.earlier.thread.id) == (False, "thread-1")
@@ -248,9 +262,15 @@ def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
 def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
     portal: FhirPortal, server: Server
 ):
-    server.on(LOOK, a_searchset(BEGUN), NOTHING, a_searchset(BEGUN), a_searchset(SAID))
-    server.on(ONE, a_searchset(BEGUN)).on(PARTS, NOTHING)
-    server.on(CREATE, Reply(status=201))
+    server.on(
+        BY_IDENTIFIER,
+        a_searchset(SENT_HEADER),
+        NOTHING,
+        a_searchset(SENT_HEADER),
+        a_searchset(SENT_MESSAGE),
+    )
+    server.on(BY_ID, a_searchset(SENT_HEADER)).on(BY_PART_OF, NOTHING)
+    server.on(CREATE_COMMUNICATION, Reply(status=201))
     desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert desk.earlier
     assert (desk.half, desk.earlier.messages) == (True, ())
@@ -259,22 +279,27 @@ def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
         True,
         ["message-1"],
     )
-    assert [each for each in server.asked if each.startswith("POST")] == [CREATE]
+    assert [each for each in server.request_lines if each.startswith("POST")] == [
+        CREATE_COMMUNICATION
+    ]
     assert server.written().headers["If-None-Exist"].endswith(MESSAGE.urn)
 
 
 @pytest.mark.parametrize(
     "found",
     [
-        (a_searchset(BEGUN | THEIRS), a_searchset(SAID | THEIRS)),
-        (NOTHING, a_searchset(SAID)),
+        (
+            a_searchset(SENT_HEADER | OF_ANOTHER_PATIENT),
+            a_searchset(SENT_MESSAGE | OF_ANOTHER_PATIENT),
+        ),
+        (NOTHING, a_searchset(SENT_MESSAGE)),
     ],
     ids=["somebody else's", "a message of nothing"],
 )
 def test_a_hit_that_is_not_ours_or_not_whole_is_a_conflict(
     portal: FhirPortal, server: Server, found: tuple[dict, dict]
 ):
-    server.on(LOOK, *found).on(ONE, found[0]).on(PARTS, found[1])
+    server.on(BY_IDENTIFIER, *found).on(BY_ID, found[0]).on(BY_PART_OF, found[1])
     with pytest.raises(errors.Conflict, match="used for something else"):
         portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
 
@@ -282,18 +307,20 @@ def test_a_hit_that_is_not_ours_or_not_whole_is_a_conflict(
 def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
     portal: FhirPortal, server: Server
 ):
-    server.on(LOOK, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x")))
+    server.on(
+        BY_IDENTIFIER, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x"))
+    )
     assert portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE).earlier is None
 
 
 def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
-    server.on(LOOK, Reply(an_outcome("consent-needed"), 403))
+    server.on(BY_IDENTIFIER, Reply(an_outcome("consent-needed"), 403))
     desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert (desk.earlier, [each.name for each in desk.offers.offers]) == (None, ["booking"])
 
 
-UNDER_WAY = "GET Communication?category"
-OTHERWISE = "GET Appointment?identifier"
+OPEN_HEADERS = "GET Communication?category"
+APPOINTMENT_BY_IDENTIFIER = "GET Appointment?identifier"
 
 
 def an_e_consultation(id: str = "con-1", **more: Any) -> dict[str, Any]:
@@ -304,12 +331,12 @@ def an_e_consultation(id: str = "con-1", **more: Any) -> dict[str, Any]:
 def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_round_trip(
     server: Server, journal: Journal
 ):
-    server.on(UNDER_WAY, a_searchset(an_e_consultation()))
+    server.on(OPEN_HEADERS, a_searchset(an_e_consultation()))
     with client_to(server) as client:
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
         desk = portal_through(batching, journal).mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert len(server.requests) == 1
-    [asked] = [each for each in server.asked if "category" in each]
+    [asked] = [each for each in server.request_lines if "category" in each]
     assert "category=urn:gpcli:thread|e-consultation" in asked
     [thread] = desk.under_way
     assert (thread.id, thread.subject, thread.surgery_id) == ("con-1", "Parking", "role-1")
@@ -318,8 +345,8 @@ def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_rou
 
 def test_what_a_lenient_portal_shows_besides_is_not_under_way(portal: FhirPortal, server: Server):
     closed = an_e_consultation("con-2", status="completed")
-    theirs = an_e_consultation("con-3") | THEIRS
-    server.on(UNDER_WAY, a_searchset(a_header(), closed, theirs, a_message(), an_answer()))
+    theirs = an_e_consultation("con-3") | OF_ANOTHER_PATIENT
+    server.on(OPEN_HEADERS, a_searchset(a_header(), closed, theirs, a_message(), an_answer()))
     assert portal.mailbox.fetch_thread_facts(None, E_CONSULTATION).under_way == ()
 
 
@@ -327,7 +354,7 @@ def test_what_a_lenient_portal_shows_besides_is_not_under_way(portal: FhirPortal
 def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same(
     portal: FhirPortal, server: Server, status: int
 ):
-    server.on(UNDER_WAY, Reply(an_outcome("not-supported"), status))
+    server.on(OPEN_HEADERS, Reply(an_outcome("not-supported"), status))
     desk = portal.mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert (desk.under_way, [each.name for each in desk.offers.offers]) == ((), ["booking"])
 
@@ -336,14 +363,16 @@ def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
     portal: FhirPortal, server: Server
 ):
     booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
-    server.on(UNDER_WAY, NOTHING).on(OTHERWISE, a_searchset(booked))
+    server.on(OPEN_HEADERS, NOTHING).on(APPOINTMENT_BY_IDENTIFIER, a_searchset(booked))
     desk = portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
     assert (desk.appointment, desk.earlier) == ("app-1", None)
 
 
 def test_administrative_matters_ask_for_neither(portal: FhirPortal, server: Server):
     portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert not [each for each in server.asked if "category" in each or "Appointment" in each]
+    assert not [
+        each for each in server.request_lines if "category" in each or "Appointment" in each
+    ]
 
 
 def test_what_is_under_way_is_asked_for_before_what_bears_the_request_id(
@@ -352,5 +381,5 @@ def test_what_is_under_way_is_asked_for_before_what_bears_the_request_id(
     """Else what another run with that id makes in between would be somebody else's."""
     server.on("GET Appointment", NOTHING).on("GET Communication", NOTHING)
     portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
-    by_id = ["identifier=" in each for each in server.asked if "Communication?" in each]
+    by_id = ["identifier=" in each for each in server.request_lines if "Communication?" in each]
     assert by_id == [False, True, True]

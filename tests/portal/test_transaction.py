@@ -19,7 +19,7 @@ from gpcli.portal.write.requests import build_entry_url
 from gpcli.portal.write.transaction import create_together
 from tests.portal.builders import an_outcome
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
-from tests.portal.scripted import INTENT, LOST, NO_WAY, NOTHING, NOW, Reply, Server
+from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
 from tests.portal.transaction_parts import (
     ALL_DONE,
     BEGUN,
@@ -44,13 +44,13 @@ DONE = outcome("201 Created", "201 Created")
 
 
 @pytest.fixture
-def able() -> Capabilities:
+def capabilities() -> Capabilities:
     return ALL_AT_ONCE
 
 
 @pytest.fixture
-def together(exchange: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
+    kernel = WriteKernel(search, journal, lambda: NOW)
     return lambda: create_together(kernel, WRITTEN, INTENT)
 
 
@@ -109,7 +109,7 @@ def test_a_portal_that_knows_conditional_creates_gets_the_same_transaction_again
     assert states(journal) == ALL_DONE
 
 
-@pytest.mark.parametrize("able", [FORGETFUL])
+@pytest.mark.parametrize("capabilities", [FORGETFUL])
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(raw=b"<")])
 def test_another_gets_it_once_and_what_is_found_is_done(
     together: Callable[[], WriteOutcome], server: Server, journal: Journal, trouble: Reply
@@ -117,10 +117,10 @@ def test_another_gets_it_once_and_what_is_found_is_done(
     server.on(TRANSACTION, trouble)
     shows(server, BEGUN, SAID)
     assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
-    assert server.asked.count("POST ") == 1
+    assert server.request_lines.count("POST ") == 1
 
 
-@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), NO_WAY])
+@pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
 @pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
 def test_what_is_lost_and_not_found_is_unknown(
     together: Callable[[], WriteOutcome],
@@ -259,11 +259,11 @@ def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
 def test_a_portal_that_can_not_be_reached_got_neither(
     together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, NO_WAY)
+    server.on(TRANSACTION, UNREACHABLE)
     with pytest.raises(errors.Unreachable):
         together()
     assert states(journal) == {"header": "not_sent", "message": "not_sent"}
-    assert set(server.asked) == {"POST "}
+    assert set(server.request_lines) == {"POST "}
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,10 @@ class FullAfterOne(Journal):
 
 
 def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
-    exchange: FhirSearch, server: Server, tmp_path: Path
+    search: FhirSearch, server: Server, tmp_path: Path
 ):
     journal = FullAfterOne(tmp_path, "home", "account")
-    kernel = WriteKernel(exchange, journal, lambda: NOW)
+    kernel = WriteKernel(search, journal, lambda: NOW)
     with pytest.raises(errors.ConfigError):
         create_together(kernel, WRITTEN, INTENT)
     assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

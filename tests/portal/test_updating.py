@@ -13,7 +13,7 @@ from gpcli.fhir.scheduling import write_cancellation
 from gpcli.journal import Journal
 from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_flag, an_appointment, an_outcome
-from tests.portal.scripted import INTENT, LOST, NO_WAY, Reply, Server
+from tests.portal.scripted import INTENT, LOST, UNREACHABLE, Reply, Server
 
 TARGET = "Appointment/visit-1"
 BOOKED = an_appointment(contained=[a_flag()], meta={"versionId": "7"}, unheardOf={"a": [1.50]})
@@ -47,7 +47,7 @@ def test_an_update_keeps_everything_unknown_and_names_the_version(
     }
     headers = server.written().headers
     assert (headers["If-Match"], headers["X-Request-ID"]) == ('W/"8"', str(INTENT))
-    assert server.asked == [GET, PUT, GET]
+    assert server.request_lines == [GET, PUT, GET]
     assert states(journal) == [("update", TARGET, "done")]
 
 
@@ -85,7 +85,7 @@ def test_a_version_that_can_not_be_sent_back_stops_the_write(
     server.on(GET, BOOKED | {"meta": meta})
     with pytest.raises(errors.BadResponse):
         cancel(kernel)
-    assert (server.asked, states(journal)) == ([GET], [])
+    assert (server.request_lines, states(journal)) == ([GET], [])
 
 
 def test_what_is_so_already_is_not_written_again(
@@ -93,7 +93,7 @@ def test_what_is_so_already_is_not_written_again(
 ):
     server.on(GET, CANCELLED)
     assert cancel(kernel) == ("cancelled", False)
-    assert (server.asked, states(journal)) == ([GET], [])
+    assert (server.request_lines, states(journal)) == ([GET], [])
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_refused_update_is_not_done(
     with pytest.raises(kind):
         cancel(kernel)
     assert states(journal) == [("update", TARGET, "refused")]
-    assert server.asked.count(PUT) == 1
+    assert server.request_lines.count(PUT) == 1
 
 
 def test_a_conflict_with_somebody_who_did_the_same_is_done_but_not_by_us(
@@ -131,21 +131,27 @@ def test_a_lost_reply_is_looked_into_and_found_done(
 ):
     server.on(GET, BOOKED, CANCELLED).on(PUT, trouble)
     assert cancel(kernel) == ("cancelled", True)
-    assert (server.asked, states(journal)) == ([GET, PUT, GET], [("update", TARGET, "done")])
+    assert (server.request_lines, states(journal)) == (
+        [GET, PUT, GET],
+        [("update", TARGET, "done")],
+    )
 
 
-@pytest.mark.parametrize("look", [Reply(BOOKED), Reply(status=500), NO_WAY])
+@pytest.mark.parametrize("look", [Reply(BOOKED), Reply(status=500), UNREACHABLE])
 def test_a_lost_reply_without_a_trace_is_unknown(
     kernel: WriteKernel, server: Server, journal: Journal, look: Reply
 ):
     server.on(GET, Reply(BOOKED), look).on(PUT, LOST)
     with pytest.raises(errors.OutcomeUnknown):
         cancel(kernel)
-    assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "unknown")])
+    assert (server.request_lines.count(PUT), states(journal)) == (
+        1,
+        [("update", TARGET, "unknown")],
+    )
 
 
 def test_a_portal_out_of_reach_got_nothing(kernel: WriteKernel, server: Server, journal: Journal):
-    server.on(GET, BOOKED).on(PUT, NO_WAY)
+    server.on(GET, BOOKED).on(PUT, UNREACHABLE)
     with pytest.raises(errors.Unreachable):
         cancel(kernel)
     assert states(journal) == [("update", TARGET, "not_sent")]
@@ -184,7 +190,7 @@ def test_a_record_that_can_not_be_understood_is_not_changed(
     server.on(GET, BOOKED | {"status": 7})
     with pytest.raises(errors.BadResponse, match=r"Appointment\.status"):
         cancel(kernel)
-    assert (server.asked, states(journal)) == ([GET], [])
+    assert (server.request_lines, states(journal)) == ([GET], [])
 
 
 def test_what_can_not_be_understood_afterwards_does_not_count_as_done(
@@ -214,7 +220,7 @@ def cancel_known(kernel: WriteKernel) -> tuple[str | None, bool]:
 def test_a_record_that_was_just_read_is_not_read_again(kernel: WriteKernel, server: Server):
     server.on(GET, Reply(CANCELLED)).on(PUT, DONE)
     assert cancel_known(kernel) == ("cancelled", True)
-    assert server.asked == [PUT, GET]
+    assert server.request_lines == [PUT, GET]
     assert server.written().headers["If-Match"] == 'W/"7"'
 
 
@@ -225,13 +231,15 @@ def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once
     server.on(GET, Reply(newer), Reply(CANCELLED))
     server.on(PUT, Reply(an_outcome(), status=412), DONE)
     assert cancel_known(kernel) == ("cancelled", True)
-    assert server.asked == [PUT, GET, PUT, GET]
+    assert server.request_lines == [PUT, GET, PUT, GET]
     assert (server.bodies[-1]["comment"], len(server.bodies)) == ("Bring your card.", 2)
     assert states(journal) == [("update", TARGET, "done")]
 
 
 @pytest.mark.parametrize(
-    "now", [Reply(CANCELLED), Reply(status=404), NO_WAY], ids=["cancelled", "gone", "out of reach"]
+    "now",
+    [Reply(CANCELLED), Reply(status=404), UNREACHABLE],
+    ids=["cancelled", "gone", "out of reach"],
 )
 def test_a_put_that_came_too_late_is_noted_as_refused_before_anything_else_is_asked(
     kernel: WriteKernel, server: Server, journal: Journal, now: Reply
@@ -239,13 +247,16 @@ def test_a_put_that_came_too_late_is_noted_as_refused_before_anything_else_is_as
     server.on(PUT, Reply(status=412)).on(GET, now)
     with suppress(errors.GpcliError):
         cancel_known(kernel)
-    assert (server.asked.count(PUT), states(journal)) == (1, [("update", TARGET, "refused")])
+    assert (server.request_lines.count(PUT), states(journal)) == (
+        1,
+        [("update", TARGET, "refused")],
+    )
 
 
 def test_an_update_that_does_not_leave_this_time_may_still_have_been_done_the_last_time(
     kernel: WriteKernel, server: Server, journal: Journal
 ):
-    server.on(GET, BOOKED).on(PUT, LOST, NO_WAY)
+    server.on(GET, BOOKED).on(PUT, LOST, UNREACHABLE)
     for kind in (errors.OutcomeUnknown, errors.Unreachable):
         with pytest.raises(kind):
             cancel(kernel)

@@ -19,29 +19,31 @@ from tests.portal.builders import (
 from tests.portal.communications import a_header, a_message, an_answer
 from tests.portal.mailboxes import (
     ALL,
-    ALONG,
-    LISTED,
-    ONE,
-    PARTS,
-    UNREAD,
-    empty,
-    listing,
-    messages_of,
+    BY_ID,
+    BY_PART_OF,
+    HEADER_LIST,
+    INCLUDED,
+    UNREAD_LIST,
+    fetch_counts,
+    fetch_message_ids,
+    script_empty_mailbox,
 )
 from tests.portal.scripted import BASE, Reply, Server, portal_through
 
 
 @pytest.fixture(autouse=True)
 def script(server: Server) -> None:
-    empty(server)
+    script_empty_mailbox(server)
 
 
 def test_names_are_the_whole_ones_of_the_gps_where_a_server_cuts_down_what_comes_along(
     portal: FhirPortal, server: Server
 ):
     cut = ({"resourceType": "PractitionerRole", "id": "role-1"},)
-    gps = a_searchset(a_patient(ref("PractitionerRole/role-1")), included=ALONG[:3])
-    server.on("GET Patient", gps).on(LISTED, a_searchset(a_header(), a_message(), included=cut))
+    gps = a_searchset(a_patient(ref("PractitionerRole/role-1")), included=INCLUDED[:3])
+    server.on("GET Patient", gps).on(
+        HEADER_LIST, a_searchset(a_header(), a_message(), included=cut)
+    )
     (thread,) = portal.mailbox.fetch_threads()
     assert (thread.surgery, thread.practitioner) == ("Elvebakken", "Ola Berg")
 
@@ -50,9 +52,9 @@ def test_a_portal_that_does_not_show_the_gps_still_shows_the_threads(
     portal: FhirPortal, server: Server
 ):
     server.on("GET Patient", Reply(an_outcome(), 403)).on(
-        LISTED, a_searchset(a_header(), a_message())
+        HEADER_LIST, a_searchset(a_header(), a_message())
     )
-    assert listing(portal) == [("thread-1", 1, 0)]
+    assert fetch_counts(portal) == [("thread-1", 1, 0)]
 
 
 def without_words(*records: dict) -> list[dict]:
@@ -61,11 +63,13 @@ def without_words(*records: dict) -> list[dict]:
 
 def test_words_and_files_are_not_fetched_for_a_list(portal: FhirPortal, server: Server):
     listed = without_words(a_header(), a_message(), an_answer())
-    server.on(LISTED, a_searchset(*listed)).on(UNREAD, a_searchset(*without_words(an_answer())))
-    assert listing(portal) == [("thread-1", 2, 1)]
+    server.on(HEADER_LIST, a_searchset(*listed)).on(
+        UNREAD_LIST, a_searchset(*without_words(an_answer()))
+    )
+    assert fetch_counts(portal) == [("thread-1", 2, 1)]
     (elements,) = {
         each.partition("_elements=")[2].partition("&")[0]
-        for each in server.asked
+        for each in server.request_lines
         if "_elements" in each
     }
     assert "payload" not in elements.split(",")
@@ -76,8 +80,8 @@ def test_a_header_alone_is_fetched_whole_for_it_may_hold_the_words(
     portal: FhirPortal, server: Server
 ):
     letter = an_answer("letter", partOf=None, topic={"text": "Results"})
-    server.on(LISTED, a_searchset(*without_words(letter))).on(ONE, a_searchset(letter))
-    assert listing(portal) == [("letter", 1, 1)]
+    server.on(HEADER_LIST, a_searchset(*without_words(letter))).on(BY_ID, a_searchset(letter))
+    assert fetch_counts(portal) == [("letter", 1, 1)]
 
 
 def test_a_server_that_does_not_know_elements_or_missing_is_asked_for_all(
@@ -85,8 +89,8 @@ def test_a_server_that_does_not_know_elements_or_missing_is_asked_for_all(
 ):
     refused = Reply(an_outcome(), 400)
     server.on(ALL, a_searchset(an_answer(), a_message(), a_header()))
-    server.on(LISTED, refused).on(UNREAD, refused)
-    assert listing(portal) == [("thread-1", 2, 1)]
+    server.on(HEADER_LIST, refused).on(UNREAD_LIST, refused)
+    assert fetch_counts(portal) == [("thread-1", 2, 1)]
 
 
 def test_a_server_that_ignores_what_it_was_asked_is_understood_all_the_same(
@@ -94,10 +98,10 @@ def test_a_server_that_ignores_what_it_was_asked_is_understood_all_the_same(
 ):
     other = [a_header("thread-2"), a_message("message-2", "thread-2")]
     everything = a_searchset(a_header(), a_message(), an_answer(), *other)
-    for question in (LISTED, UNREAD, ONE, PARTS):
+    for question in (HEADER_LIST, UNREAD_LIST, BY_ID, BY_PART_OF):
         server.on(question, everything)
-    assert listing(portal) == [("thread-1", 2, 1), ("thread-2", 1, 0)]
-    assert messages_of(portal) == ["message-1", "answer-1"]
+    assert fetch_counts(portal) == [("thread-1", 2, 1), ("thread-2", 1, 0)]
+    assert fetch_message_ids(portal) == ["message-1", "answer-1"]
 
 
 def test_references_may_be_absolute(portal: FhirPortal, server: Server):
@@ -106,20 +110,20 @@ def test_references_may_be_absolute(portal: FhirPortal, server: Server):
         subject=ref(f"{BASE}/Patient/kari"),
         recipient=[ref(f"{BASE}/Patient/kari")],
     )
-    server.on(LISTED, a_searchset(a_header(), included=[absolute]))
-    assert listing(portal) == [("thread-1", 1, 1)]
+    server.on(HEADER_LIST, a_searchset(a_header(), included=[absolute]))
+    assert fetch_counts(portal) == [("thread-1", 1, 1)]
 
 
 def test_the_header_of_an_unread_message_is_fetched_if_it_did_not_come_along(
     portal: FhirPortal, server: Server
 ):
-    server.on(UNREAD, a_searchset(an_answer())).on(ONE, a_searchset(a_header()))
-    assert (listing(portal), portal.flaws) == ([("thread-1", 1, 1)], [])
+    server.on(UNREAD_LIST, a_searchset(an_answer())).on(BY_ID, a_searchset(a_header()))
+    assert (fetch_counts(portal), portal.flaws) == ([("thread-1", 1, 1)], [])
 
 
 def test_a_message_whose_header_is_nowhere_is_named(portal: FhirPortal, server: Server):
-    server.on(UNREAD, a_searchset(an_answer()))
-    assert listing(portal) == []
+    server.on(UNREAD_LIST, a_searchset(an_answer()))
+    assert fetch_counts(portal) == []
     assert portal.flaws == ["Communication/thread-1: the header of a thread did not come along"]
 
 
@@ -127,8 +131,8 @@ def test_what_is_part_of_a_message_is_named_and_the_thread_is_shown(
     portal: FhirPortal, server: Server
 ):
     below = an_answer("below", thread="message-1")
-    server.on(LISTED, a_searchset(a_header(), a_message(), below))
-    assert listing(portal) == [("thread-1", 1, 0)]
+    server.on(HEADER_LIST, a_searchset(a_header(), a_message(), below))
+    assert fetch_counts(portal) == [("thread-1", 1, 0)]
     assert portal.flaws == [
         "Communication/message-1: what is part of a message belongs to no thread"
     ]
@@ -138,8 +142,8 @@ def test_messages_that_are_part_of_each_other_are_named_and_found_once(
     portal: FhirPortal, server: Server
 ):
     circle = [a_message("a", "b"), a_message("b", "a")]
-    server.on(LISTED, a_searchset(*circle)).on(ONE, a_searchset(*circle))
-    assert (listing(portal), len(portal.flaws)) == ([], 2)
+    server.on(HEADER_LIST, a_searchset(*circle)).on(BY_ID, a_searchset(*circle))
+    assert (fetch_counts(portal), len(portal.flaws)) == ([], 2)
     assert portal.mailbox.fetch_conversation("a").thread.id == "b"
 
 
@@ -148,15 +152,15 @@ def test_a_header_that_can_not_be_read_is_named_and_the_others_are_shown(
 ):
     broken = a_header("thread-2", status=7)
     parts = [a_message(), a_message("message-2", "thread-2")]
-    server.on(LISTED, a_searchset(a_header(), broken, included=parts))
-    assert listing(portal) == [("thread-1", 1, 0)]
+    server.on(HEADER_LIST, a_searchset(a_header(), broken, included=parts))
+    assert fetch_counts(portal) == [("thread-1", 1, 0)]
     assert portal.flaws == ["Communication/thread-2: Communication.status is not what R4 says"]
 
 
 def test_the_conversation_of_a_header_that_can_not_be_read_is_a_bad_response(
     portal: FhirPortal, server: Server
 ):
-    server.on(ONE, a_searchset(a_header(status=7))).on(PARTS, a_searchset(a_message()))
+    server.on(BY_ID, a_searchset(a_header(status=7))).on(BY_PART_OF, a_searchset(a_message()))
     with pytest.raises(errors.BadResponse, match=r"Communication\.status"):
         portal.mailbox.fetch_conversation("thread-1")
 
@@ -189,18 +193,18 @@ def test_whatever_a_broken_record_holds_the_good_ones_are_shown(
     good = [a_header(), a_message(), an_answer()]
     bad = [a_header("bad"), a_message("bad-1", "bad"), an_answer("bad-2")]
     broken = [one | {element: value} for one in bad]
-    server.on(LISTED, a_searchset(*good, *broken))
-    server.on(ONE, a_searchset(*good, *broken)).on(PARTS, a_searchset(*good, *broken))
-    assert "thread-1" in [each[0] for each in listing(portal)]
-    assert {"message-1", "answer-1"} <= set(messages_of(portal))
+    server.on(HEADER_LIST, a_searchset(*good, *broken))
+    server.on(BY_ID, a_searchset(*good, *broken)).on(BY_PART_OF, a_searchset(*good, *broken))
+    assert "thread-1" in [each[0] for each in fetch_counts(portal)]
+    assert {"message-1", "answer-1"} <= set(fetch_message_ids(portal))
 
 
 def test_a_portal_without_batches_is_asked_one_after_another(
-    singly: FhirSearch, journal: Journal, server: Server
+    unbatched_search: FhirSearch, journal: Journal, server: Server
 ):
-    server.on(LISTED, a_searchset(a_header(), included=[a_message()]))
-    assert listing(portal_through(singly, journal)) == [("thread-1", 1, 0)]
-    assert [each.partition("&")[0] for each in server.asked] == [
+    server.on(HEADER_LIST, a_searchset(a_header(), included=[a_message()]))
+    assert fetch_counts(portal_through(unbatched_search, journal)) == [("thread-1", 1, 0)]
+    assert [each.partition("&")[0] for each in server.request_lines] == [
         "GET Patient?_id=kari",
         "GET Communication?patient=kari",
         "GET Communication?recipient=Patient/kari",
@@ -211,8 +215,10 @@ def test_many_headers_are_fetched_in_questions_that_are_not_too_long(
     portal: FhirPortal, server: Server
 ):
     headers = [a_header(f"thread-{number:03}") for number in range(250)]
-    server.on(UNREAD, a_searchset(*(an_answer(f"m-{one['id']}", one["id"]) for one in headers)))
-    server.on(ONE, *(a_searchset(*headers[start : start + 100]) for start in (0, 100, 200)))
-    assert len(listing(portal)) == 250
-    asked = [each for each in server.asked if "?_id=thread-" in each]
+    server.on(
+        UNREAD_LIST, a_searchset(*(an_answer(f"m-{one['id']}", one["id"]) for one in headers))
+    )
+    server.on(BY_ID, *(a_searchset(*headers[start : start + 100]) for start in (0, 100, 200)))
+    assert len(fetch_counts(portal)) == 250
+    asked = [each for each in server.request_lines if "?_id=thread-" in each]
     assert [each.partition("&")[0].count("thread-") for each in asked] == [100, 100, 50]

@@ -12,23 +12,23 @@ from tests.portal.scripted import INTENT, NOTHING, Server
 from tests.portal.world import GPS
 
 HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
-SAYING = {"payload": [{"contentString": "Where can I park?"}, a_file()]}
-BEGUN = identified(a_header(), HEADER.urn)
-SAID = identified(a_message(**SAYING), MESSAGE.urn)
-LOOK = "GET Communication?identifier"
-ONE = "GET Communication?_id"
-PARTS = "GET Communication?part-of"
-CREATE = "POST Communication"
-THEIRS = {"subject": ref("Patient/ola")}
+MESSAGE_CONTENT = {"payload": [{"contentString": "Where can I park?"}, a_file()]}
+SENT_HEADER = identified(a_header(), HEADER.urn)
+SENT_MESSAGE = identified(a_message(**MESSAGE_CONTENT), MESSAGE.urn)
+BY_IDENTIFIER = "GET Communication?identifier"
+BY_ID = "GET Communication?_id"
+BY_PART_OF = "GET Communication?part-of"
+CREATE_COMMUNICATION = "POST Communication"
+OF_ANOTHER_PATIENT = {"subject": ref("Patient/ola")}
 
 
 def a_thread(server: Server) -> None:
     """A portal with one GP and a thread of two messages."""
     server.on("GET Patient", GPS).on("GET ChargeItemDefinition", NOTHING)
     server.on("GET Consent", a_searchset(a_consent()))
-    server.on(LOOK, NOTHING).on(ONE, a_searchset(a_header()))
-    server.on(PARTS, a_searchset(a_message(), an_answer()))
+    server.on(BY_IDENTIFIER, NOTHING).on(BY_ID, a_searchset(a_header()))
+    server.on(BY_PART_OF, a_searchset(a_message(), an_answer()))
 
 
-def thread_of(portal: FhirPortal) -> Conversation:
+def fetch_thread(portal: FhirPortal) -> Conversation:
     return portal.mailbox.fetch_conversation("thread-1")

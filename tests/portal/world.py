@@ -18,8 +18,8 @@ from tests.portal.builders import (
 )
 
 ROLE = ref("PractitionerRole/role-1")
-ALONG = (a_practitioner(), an_organization())
-GPS = a_searchset(a_patient(ROLE), included=[a_role("booking-1"), *ALONG, a_service()])
+INCLUDED = (a_practitioner(), an_organization())
+GPS = a_searchset(a_patient(ROLE), included=[a_role("booking-1"), *INCLUDED, a_service()])
 GP = Surgery("role-1", "Ola Berg", "Elvebakken")
 BOOKING = Offer("booking-1", ServiceName.BOOKING, GP, active=True)
 DAYS = date(2027, 3, 1), date(2027, 3, 31)
