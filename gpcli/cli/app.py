@@ -86,8 +86,8 @@ def _advise(this: CommandRun, error: GpcliError) -> None:
 
 def _say_what_was_sent(this: CommandRun, ending: BaseException) -> None:
     """Make sure that nobody takes what was sent for undone because its answer is lost."""
-    done = getattr(this.built, "sent_under", None)
-    request_id = done or getattr(this.built, "sending_under", None)
+    done = getattr(this.built, "sent_request_id", None)
+    request_id = done or getattr(this.built, "pending_request_id", None)
     if request_id is None:
         return
     if isinstance(ending, OSError) and not isinstance(ending, BrokenPipeError):
