@@ -7,6 +7,7 @@ from io import BytesIO, TextIOWrapper
 import pytest
 
 from gpcli.render.output import Format
+from gpcli.render.table import MAX_TABLE_ROWS
 from gpcli.render.view import Column, View, to_json_object
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -333,3 +334,22 @@ def test_spare_columns_go_before_cells_become_towers_of_words(make_output, slots
         "                    Nov 2026\n"
         "                    09:00–09:20\n"
     )
+
+
+@pytest.mark.parametrize("name", ["👩\u200d👩\u200d👧", "🇳🇴", "診", "1\ufe0f\u20e3"])
+def test_what_takes_two_columns_is_followed_by_two_columns_less_of_space(
+    make_output, slots_view, a_slot, name
+):
+    shown = make_output(tty=True, fields=("practitioner", "id"))
+    shown.output.show_list(slots_view, [a_slot(practitioner=name), a_slot(practitioner="Dr. Ada")])
+    assert shown.stdout_text == f"With     ID\n──────── ──\n{name}       s1\nDr. Ada  s1\n"
+
+
+def test_long_lists_are_aligned_by_the_columns_that_a_cluster_takes(
+    make_output, slots_view, a_slot
+):
+    family = "👩\u200d👩\u200d👧"
+    rows = [a_slot(practitioner=name) for name in (family, "Ada", *["Bo"] * MAX_TABLE_ROWS)]
+    shown = make_output(tty=True, fields=("practitioner", "id"))
+    shown.output.show_list(slots_view, rows)
+    assert shown.stdout_text.splitlines()[:3] == ["With  ID", f"{family}    s1", "Ada   s1"]
