@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gpcli.account import (
+from gpcli.sign_in import (
     SignInOptions,
     check_environment,
     check_lifetime,

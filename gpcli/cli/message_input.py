@@ -31,21 +31,21 @@ class MessageSource:
     Raises: InvalidUsage if both a text and a file are given.
     """
 
-    words: str | None
+    message: str | None
     file: str | None
     attach: Sequence[str]
     draft: DraftText = field(default_factory=DraftText, compare=False)
 
     def __post_init__(self) -> None:
-        if self.words is not None and self.file is not None:
+        if self.message is not None and self.file is not None:
             raise InvalidUsage("--message and --message-file can't be used together.")
 
 
 def build_source(
-    context: AppContext, words: str | None, file: str | None, attach: Sequence[str] | None
+    context: AppContext, message: str | None, file: str | None, attach: Sequence[str] | None
 ) -> MessageSource:
     """Return the source that the flags name; standard input is claimed where it is that."""
-    source = MessageSource(words, file, attach or ())
+    source = MessageSource(message, file, attach or ())
     if source.file == STDIN:
         context.claim_stdin()
     return source
@@ -160,8 +160,8 @@ def _no_message_error() -> InputNeeded:
 
 
 def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
-    if source.words is not None:
-        return parse_text(source.words, "--message")
+    if source.message is not None:
+        return parse_text(source.message, "--message")
     if source.file is None:
         return None
     if source.file == STDIN:

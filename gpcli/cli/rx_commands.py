@@ -74,8 +74,8 @@ def list_prescriptions(
     )
     if not context.output.show_list(PRESCRIPTIONS, found.shown):
         context.output.notice("There are none.")
-    for text in _format_omissions(found):
-        context.output.notice(text)
+    for notice in _format_omissions(found):
+        context.output.notice(notice)
     context.require_complete()
 
 
@@ -215,57 +215,57 @@ def _read_ids(context: AppContext) -> list[str]:
 
 def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UUID) -> None:
     """Show a result for each prescription, and a summary; raise the error of the whole."""
-    lines, sent = outcome.record.items, build_receipt(context, outcome, intent)
-    error = overall_error(lines, sent.request_id)
+    items, sent = outcome.record.items, build_receipt(context, outcome, intent)
+    error = overall_error(items, sent.request_id)
     if error is None or isinstance(error, ERRORS_AFTER_RESULTS):
-        receipts = [_build_renewal_receipt(line, context.zone.key, sent) for line in lines]
+        receipts = [_build_renewal_receipt(item, context.zone.key, sent) for item in items]
         context.output.show_list(RENEWAL_RECEIPTS, receipts)
-        for words in _format_next_steps(outcome):
-            context.output.notice(words)
+        for notice in _format_next_steps(outcome):
+            context.output.notice(notice)
     if error:
         raise error
 
 
-def _build_renewal_receipt(line: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
-    return RenewalReceipt.of(line.to_result(zone), replace(sent, changed=line.changed))
+def _build_renewal_receipt(item: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
+    return RenewalReceipt.of(item.to_result(zone), replace(sent, changed=item.changed))
 
 
 def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
     """Return the notices on a request to renew: a line for each kind of result."""
-    lines = [line for line in outcome.record.items if line.renewal]
+    items = [item for item in outcome.record.items if item.renewal]
     if not outcome.record.items:
         return [f"There is nothing {'else ' if outcome.record.skipped else ''}to ask for."]
     if outcome.dry_run:
         return [DRY_RUN_NOTICE]
-    new_first = sorted(lines, key=lambda line: not line.changed)
+    new_first = sorted(items, key=lambda item: not item.changed)
     counts = Counter(map(format_result, new_first))
-    return [_format_count(words, count, lines) for words, count in counts.items()]
+    return [_format_count(result, count, items) for result, count in counts.items()]
 
 
-def _format_count(words: str, count: int, lines: Sequence[RenewalItem]) -> str:
-    """Format how many have the result `text`, and what happens next with them."""
-    matching = [line for line in lines if format_result(line) == words]
+def _format_count(result: str, count: int, items: Sequence[RenewalItem]) -> str:
+    """Format how many have this result, and what happens next with them."""
+    matching = [item for item in items if format_result(item) == result]
     if not matching[0].changed:
-        return f"{count} {words}: nothing was sent for {'it' if count == 1 else 'them'} now."
-    if any(line.renewal and line.renewal.open for line in matching):
+        return f"{count} {result}: nothing was sent for {'it' if count == 1 else 'them'} now."
+    if any(item.renewal and item.renewal.open for item in matching):
         follow = "The surgery has yet to answer: gpcli rx requests shows it."
-        return f"{count} {words}. {follow}"
-    if all(line.renewal and line.renewal.status in REFUSED for line in matching):
-        return f"{count} {words}: {' '.join(map(_format_answer, matching))}"
-    return f"{count} {words}."
+        return f"{count} {result}. {follow}"
+    if all(item.renewal and item.renewal.status in REFUSED for item in matching):
+        return f"{count} {result}: {' '.join(map(_format_answer, matching))}"
+    return f"{count} {result}."
 
 
-def _format_answer(line: RenewalItem) -> str:
+def _format_answer(item: RenewalItem) -> str:
     """Format the surgery's answer about one prescription."""
-    answer = line.renewal.answer if line.renewal else None
-    return f"{line.label} ({line.id}): {answer}" if answer else f"{line.label} ({line.id})."
+    answer = item.renewal.answer if item.renewal else None
+    return f"{item.label} ({item.id}): {answer}" if answer else f"{item.label} ({item.id})."
 
 
 def _show_withdrawal(context: AppContext, outcome: Outcome[Renewal], intent: UUID) -> None:
     """Show the receipt of a withdrawn request."""
     renewal = outcome.record
-    line = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=outcome.changed)
-    receipt = _build_renewal_receipt(line, renewal.zone, build_receipt(context, outcome, intent))
+    item = RenewalItem(str(renewal.prescription_id or ""), renewal=renewal, changed=outcome.changed)
+    receipt = _build_renewal_receipt(item, renewal.zone, build_receipt(context, outcome, intent))
     context.output.show_item(WITHDRAWALS, receipt)
     context.output.notice(_format_withdrawn(outcome))
 
