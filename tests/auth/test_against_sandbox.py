@@ -10,7 +10,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from gpcli.account import revoke_session
+from gpcli.sign_in import revoke_session
 from gpcli.auth.bearer import SessionBearer, StaticBearer
 from gpcli.auth.browser_sign_in import AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device

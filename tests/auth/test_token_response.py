@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gpcli.account import find_session_end
+from gpcli.sign_in import find_session_end
 from gpcli.auth.token_response import (
     DEFAULT_LIFETIME,
     MAX_LIFETIME,
