@@ -1,1 +1,1 @@
-"""One module per kind of record: `read_x` turns a resource into ours, `write_x` the reverse."""
+"""FHIR mapping by resource family: `read_x` maps FHIR JSON to model records, `write_x` back."""

@@ -1,1 +1,1 @@
-"""The only FHIR in the client: questions and errands as requests, answers as model records."""
+"""The client of one FHIR portal: searches and writes over HTTP, results as model records."""

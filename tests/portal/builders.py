@@ -1,4 +1,4 @@
-"""Resources as a portal sends them, each as small as R4 allows, widened by keyword."""
+"""Builders of resources as a portal sends them, minimal by R4 and extended by keyword."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers, messages and what is attached to them, as a portal sends them."""
+"""Builders of thread headers, messages and attachments."""
 
 from __future__ import annotations
 

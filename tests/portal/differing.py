@@ -1,4 +1,4 @@
-"""Somebody signed in at a fake portal with quirks, and a profile for it."""
+"""A patient signed in at a fake portal with quirks, and a profile for it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DifferingPortal:
     fake: Fake
     shell: Shell
 
-    def of(self, kind: str) -> list[Resource]:
+    def created_records(self, kind: str) -> list[Resource]:
         """What the portal has of one type that gpcli made."""
         made = (one for one in self.fake.store.values() if one["resourceType"] == kind)
         return [one for one in made if one.get("identifier")]

@@ -1,4 +1,4 @@
-"""A mailbox that answers by script, and what it shows."""
+"""A mailbox on a scripted portal, and what the client reads from it."""
 
 from __future__ import annotations
 

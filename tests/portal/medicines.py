@@ -1,4 +1,4 @@
-"""Prescriptions as a portal sends them, and a portal that has some."""
+"""Builders of prescriptions and related resources, and a portal that has some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scripted portal behind the real door, with a real journal."""
+"""A scripted portal behind the real HTTP client, with a real journal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ALL_OFF = Capabilities(False, TYPES, (), TYPES, TYPES)
 
 @dataclass(frozen=True)
 class Reply:
-    """What the portal answers once; `error` breaks the connection instead."""
+    """One response of the portal; `error` breaks the connection instead."""
 
     body: Any = None
     status: int = 200
@@ -49,7 +49,7 @@ class Reply:
     error: httpx.TransportError | None = None
     raw: bytes | None = None
 
-    def response(self) -> httpx.Response:
+    def build_response(self) -> httpx.Response:
         if self.error:
             raise self.error
         if self.raw is not None or self.body is None:
@@ -60,7 +60,7 @@ class Reply:
 NO_MARKS = ReadMarks(Path("/nonexistent"), "account")
 
 BATCH = "POST "
-"""The question that answers whole batches."""
+"""The request line that scripts whole batches."""
 
 LOST = Reply(error=httpx.ReadError("cut"))
 UNREACHABLE = Reply(error=httpx.ConnectError("refused"))
@@ -68,71 +68,71 @@ UNREACHABLE = Reply(error=httpx.ConnectError("refused"))
 
 @dataclass
 class Route:
-    """Answers to `method path` with `has` in the query: one after the other, the last stays."""
+    """Replies to `method path` with the query `parameter`, in turn; the last one repeats."""
 
     method: str
     path: str
-    has: str
+    parameter: str
     replies: list[Reply]
 
-    def take(self) -> Reply:
+    def next_reply(self) -> Reply:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
 class Server:
-    """A portal that answers by script, also inside a batch; what was asked is kept."""
+    """A portal that answers by script, also inside a batch, and records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
         self.request_lines: list[str] = []
         self._routes: list[Route] = []
 
-    def on(self, question: str, *replies: Reply | dict[str, Any]) -> Server:
-        """`GET Appointment?identifier` answers searches that have this parameter."""
-        method, _, target = question.partition(" ")
-        path, _, has = target.partition("?")
-        made = [each if isinstance(each, Reply) else Reply(each) for each in replies]
-        self._routes.insert(0, Route(method, path, has, made))
+    def on(self, request_line: str, *replies: Reply | dict[str, Any]) -> Server:
+        """Script replies; `GET Appointment?identifier` is for searches with this parameter."""
+        method, _, target = request_line.partition(" ")
+        path, _, parameter = target.partition("?")
+        scripted = [each if isinstance(each, Reply) else Reply(each) for each in replies]
+        self._routes.insert(0, Route(method, path, parameter, scripted))
         return self
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         body = json.loads(request.content) if request.content else {}
         target = str(request.url).removeprefix(BASE)
-        if request.method == "POST" and not target and not self._scripts_batches():
-            return Reply(self._batch(body)).response()
-        return self._take(request.method, target.lstrip("/")).response()
+        if request.method == "POST" and not target and not self._has_batch_route():
+            return Reply(self._answer_batch(body)).build_response()
+        return self._next_reply(request.method, target.lstrip("/")).build_response()
 
     @property
-    def bodies(self) -> list[Any]:
-        """What was written, in order; batches of questions are left out."""
+    def write_bodies(self) -> list[Any]:
+        """The bodies of the writes, in order, without batches of searches."""
         writes = [each for each in self.requests if each.method == "PUT" or str(each.url) != BASE]
         return [json.loads(each.content) for each in writes if each.content]
 
-    def written(self) -> httpx.Request:
-        """The one write."""
+    def require_only_write(self) -> httpx.Request:
+        """Return the only write."""
         (only,) = [each for each in self.requests if each.content and str(each.url) != BASE]
         return only
 
-    def _scripts_batches(self) -> bool:
+    def _has_batch_route(self) -> bool:
         return any(not route.path for route in self._routes)
 
-    def _take(self, method: str, target: str) -> Reply:
+    def _next_reply(self, method: str, target: str) -> Reply:
         self.request_lines.append(f"{method} {unquote(target)}")
         path = urlsplit(target).path
         names = [name for name, _ in parse_qsl(urlsplit(target).query)]
-        fitting = [each for each in self._routes if (each.method, each.path) == (method, path)]
-        for route in sorted(fitting, key=lambda each: not each.has):
-            if not route.has or route.has in names:
-                return route.take()
+        candidates = [each for each in self._routes if (each.method, each.path) == (method, path)]
+        for route in sorted(candidates, key=lambda each: not each.parameter):
+            if not route.parameter or route.parameter in names:
+                return route.next_reply()
         raise AssertionError(f"The script has no answer to {method} {unquote(target)}")
 
-    def _batch(self, body: dict[str, Any]) -> dict[str, Any]:
-        entries = [self._entry(each["request"]) for each in body["entry"]]
+    def _answer_batch(self, body: dict[str, Any]) -> dict[str, Any]:
+        entries = [self._answer_entry(each["request"]) for each in body["entry"]]
         return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
-    def _entry(self, request: dict[str, str]) -> dict[str, Any]:
-        reply = self._take(request["method"], request["url"])
+    def _answer_entry(self, request: dict[str, str]) -> dict[str, Any]:
+        reply = self._next_reply(request["method"], request["url"])
         response: dict[str, Any] = {"status": str(reply.status)}
         response |= {"etag": etag} if (etag := reply.headers.get("ETag")) else {}
         if reply.status >= 400:
@@ -141,7 +141,7 @@ class Server:
 
 
 def client_to(server: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
-    """The real door, with time that stands still."""
+    """Return the real HTTP client, with time that stands still."""
     return HttpClient(
         BASE,
         deadline=Deadline(30, lambda: 0.0),
@@ -159,10 +159,10 @@ def portal_through(
     marks: ReadMarks | None = None,
     booking: str = "auto",
 ) -> FhirPortal:
-    """The client as the session builds it, with everything permitted."""
+    """Return the portal client as AppContext builds it, with everything permitted."""
     who = identity or Identity("kari")
     portal_profile = PortalProfile({}, "proposed", "Europe/Oslo", booking)
-    context = PortalDependencies(
+    dependencies = PortalDependencies(
         search,
         WriteKernel(search, journal, lambda: NOW),
         who,
@@ -171,7 +171,7 @@ def portal_through(
         lambda: frozenset(ServiceName),
         lambda: NOW,
     )
-    return FhirPortal(context, marks or NO_MARKS)
+    return FhirPortal(dependencies, marks or NO_MARKS)
 
 
 NOTHING = a_searchset()

@@ -1,4 +1,4 @@
-"""What is attached to messages, and how its bytes are got."""
+"""Attachments of messages, and how their bytes are fetched."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_all_go_in_one_batch_and_are_read_back_in_another(server: Server, journa
 def test_one_alone_goes_by_itself(server: Server, journal: Journal):
     shows(server.on(POST, CREATED), "a")
     assert create(server, journal, count=1) == ["task-a new"]
-    assert server.written().headers["X-Request-ID"] == str(PARTS[0])
+    assert server.require_only_write().headers["X-Request-ID"] == str(PARTS[0])
 
 
 def test_nothing_to_create_asks_nothing(server: Server, journal: Journal):
@@ -151,9 +151,9 @@ def test_the_journal_knows_of_all_before_the_batch_leaves(server: Server, journa
     seen: list[str] = []
 
     class Spy(Reply):
-        def response(self):
+        def build_response(self):
             seen.extend(states(journal).values())
-            return super().response()
+            return super().build_response()
 
     server.on(BATCH, Spy(error=UNREACHABLE.error))
     create(server, journal)

@@ -410,7 +410,7 @@ class AsSent(Reply):
 
     server: Server
 
-    def response(self) -> httpx.Response:
+    def build_response(self) -> httpx.Response:
         bundles = [each for each in sent(self.server) if each.get("type") == "transaction"]
         made = bundles[-1]["entry"][-1]["resource"]
         shown = MADE | {"identifier": made["identifier"]}
@@ -561,7 +561,7 @@ def test_a_transaction_that_was_done_before_its_answer_was_lost_is_not_taken_for
 
     def once_lost(request: httpx.Request) -> httpx.Response:
         if b'"transaction"' in request.content:
-            return next(tries).response()
+            return next(tries).build_response()
         return server(request)
 
     with client_to(once_lost) as client:

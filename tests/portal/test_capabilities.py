@@ -1,4 +1,4 @@
-"""What the portal can do, how long that is believed, and what the scopes leave of it."""
+"""Capabilities of the portal, how long they are cached, and what the scopes permit."""
 
 from __future__ import annotations
 

@@ -140,9 +140,9 @@ def test_the_journal_knows_of_both_before_the_header_leaves(
     seen: list[dict[str, str]] = []
 
     class Spy(Reply):
-        def response(self):
+        def build_response(self):
             seen.append(states(journal))
-            return super().response()
+            return super().build_response()
 
     server.on(CREATE, Spy(status=201))
     shows(server, BEGUN, SAID)

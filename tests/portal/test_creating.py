@@ -42,7 +42,7 @@ def test_a_create_carries_its_identifier_three_times_and_is_read_back(
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     assert create(kernel) == ["Appointment/visit-1"]
-    sent = server.written()
+    sent = server.require_only_write()
     assert (sent.headers["If-None-Exist"], sent.headers["X-Request-ID"]) == (
         f"identifier=urn:ietf:rfc:3986|{INTENT.urn}",
         str(INTENT),
@@ -61,9 +61,9 @@ def test_the_journal_knows_of_the_write_before_it_leaves(
     seen: list[str] = []
 
     class Spy(Reply):
-        def response(self):
+        def build_response(self):
             seen.extend(states(journal))
-            return super().response()
+            return super().build_response()
 
     server.on("POST Appointment", Spy(status=201)).on(LOOK, OURS)
     create(careful)

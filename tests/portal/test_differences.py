@@ -37,7 +37,7 @@ DAY = {
     "renew": RENEW,
     "renew again": RENEW,
 }
-"""The main errands, and what is sent again with the same request id."""
+"""The main commands, and what is sent again with the same request id."""
 CREATED = {"Appointment": 2, "Communication": 3, "Task": 2}
 """How many of each type the day leaves at the portal."""
 
@@ -55,7 +55,7 @@ def expected_day(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[in
 
 
 def day(there: DifferingPortal) -> dict[str, tuple[int, str]]:
-    """How each errand ends: exit code and JSON; ids that are made at random count as equal."""
+    """How each command ends: exit code and JSON; ids that are made at random count as equal."""
     return {name: normalize(there.shell(f"{line} --json")) for name, line in DAY.items()}
 
 
@@ -68,7 +68,7 @@ def test_a_day_at_a_portal_as_r4_has_it(portal: Portal):
     there = portal()
 
     assert {name: code for name, (code, _) in day(there).items()} == dict.fromkeys(DAY, 0)
-    assert {kind: len(there.of(kind)) for kind in CREATED} == CREATED
+    assert {kind: len(there.created_records(kind)) for kind in CREATED} == CREATED
 
 
 QUIRKS = {
@@ -108,4 +108,4 @@ def test_the_day_ends_in_the_same_way_at_a_portal_with(
     there = portal(QUIRKS[quirk])
 
     assert day(there) == expected_day
-    assert {kind: len(there.of(kind)) for kind in CREATED} == CREATED
+    assert {kind: len(there.created_records(kind)) for kind in CREATED} == CREATED

@@ -1,4 +1,4 @@
-"""The client's questions: each in one round trip, answered in a patient's words."""
+"""What the portal client fetches, each in one round trip, as model records."""
 
 from __future__ import annotations
 
@@ -199,19 +199,24 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     server.on(
         "GET Slot", a_searchset(a_slot(), included=[a_schedule("HealthcareService/booking-1")])
     )
-    desk = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
-    assert desk.slot
-    assert (desk.slot.id, desk.slot.surgery_id) == ("slot-1", "role-1")
-    assert ids(desk.coming) == ["asked", "coming"]
-    assert desk.earlier
-    assert desk.earlier.id == "earlier"
+    facts = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
+    assert facts.slot
+    assert (facts.slot.id, facts.slot.surgery_id) == ("slot-1", "role-1")
+    assert ids(facts.coming) == ["asked", "coming"]
+    assert facts.earlier
+    assert facts.earlier.id == "earlier"
     assert "GET Appointment?patient=kari&date=ge2027-03-01" in server.request_lines[3]
     assert len(server.requests) == 1
 
 
 def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: Server):
-    desk = portal.fetch_booking_facts(slot=None, intent=None)
-    assert (desk.slot, desk.coming, desk.earlier, len(server.request_lines)) == (None, (), None, 5)
+    facts = portal.fetch_booking_facts(slot=None, intent=None)
+    assert (facts.slot, facts.coming, facts.earlier, len(server.request_lines)) == (
+        None,
+        (),
+        None,
+        5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,8 +232,8 @@ def test_the_same_round_trip_tells_whether_the_request_started_a_thread(
     portal: FhirPortal, server: Server, found: dict | Reply, thread: str | None
 ):
     server.on("GET Appointment?identifier", NOTHING).on("GET Communication?identifier", found)
-    desk = portal.fetch_booking_facts(slot=None, intent=INTENT, threads=True)
-    assert (desk.thread, desk.earlier, len(server.requests)) == (thread, None, 1)
+    facts = portal.fetch_booking_facts(slot=None, intent=INTENT, threads=True)
+    assert (facts.thread, facts.earlier, len(server.requests)) == (thread, None, 1)
 
 
 @pytest.mark.parametrize(
@@ -242,18 +247,18 @@ def test_a_slot_that_is_not_there_is_none(portal: FhirPortal, server: Server, an
 def test_without_consent_what_the_portal_hides_is_not_missed(portal: FhirPortal, server: Server):
     server.on("GET Consent", a_searchset(a_consent("basic")))
     server.on("GET Appointment", Reply(an_outcome("consent-needed"), 403))
-    desk = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
-    assert (desk.offers.consent, desk.slot, desk.coming) == (ConsentLevel.BASIC, None, ())
+    facts = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
+    assert (facts.offers.consent, facts.slot, facts.coming) == (ConsentLevel.BASIC, None, ())
 
 
 def test_all_that_cancelling_is_decided_on_comes_in_one_round_trip(
     portal: FhirPortal, server: Server
 ):
     server.on("GET Appointment?_id", a_searchset(an_appointment()))
-    desk = portal.fetch_cancellation_facts("visit-1")
-    assert desk.appointment
-    assert (desk.appointment.id, desk.appointment.surgery_id) == ("visit-1", "role-1")
-    assert desk.offers.offers == (BOOKING,)
+    facts = portal.fetch_cancellation_facts("visit-1")
+    assert facts.appointment
+    assert (facts.appointment.id, facts.appointment.surgery_id) == ("visit-1", "role-1")
+    assert facts.offers.offers == (BOOKING,)
     assert len(server.requests) == 1
 
 

@@ -1,4 +1,4 @@
-"""A refusal as an error: by status, by problem code, never by text."""
+"""Error responses as errors: by status and problem code, never by text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads in the order that matters, whole, each message once."""
+"""Threads in the right order, complete, each message once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that end before their total, or never, as the client asks for their pages."""
+"""Lists that end before their total, or never, page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a session is about and who acts, asked for only where nobody knows yet."""
+"""Who the patient is and who acts, fetched only where it is not known yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a profile says of its portal, and what a portal withholds: each shown at a fake."""
+"""Portal settings of a profile, and what a portal withholds, at a fake portal."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_is_written_has_the_portals_own_codes(portal: Portal, line: str, se
 
     written = there.shell.json(line)
 
-    [made] = there.of("Appointment")
+    [made] = there.created_records("Appointment")
     assert written["service"] == service
     assert made["serviceType"] == [{"coding": [{"system": THEIR_SYSTEM, "code": CODES[service]}]}]
 
@@ -143,7 +143,7 @@ def test_a_booking_is_sent_with_the_status_of_the_profile(portal: Portal, status
 
     booked = there.shell.json(BOOK)
 
-    [made] = there.of("Appointment")
+    [made] = there.created_records("Appointment")
     assert (made["status"], booked["status"]) == (status, status)
 
 
@@ -217,7 +217,7 @@ def test_a_thread_that_a_portal_refuses_leaves_nothing_where_it_rolls_back(
     there = portal(Quirks(failing=failing))
 
     assert there.shell(f"{CONTACT} --json").refused == (7, "rejected", "")
-    assert there.of("Communication") == []
+    assert there.created_records("Communication") == []
 
 
 def test_a_thread_of_which_a_portal_keeps_the_beginning_is_gone_on_with(portal: Portal):
@@ -225,8 +225,8 @@ def test_a_thread_of_which_a_portal_keeps_the_beginning_is_gone_on_with(portal: 
 
     ending = there.shell(f"{CONTACT} --json")
 
-    [header] = there.of("Communication")
+    [header] = there.created_records("Communication")
     assert ending.refused == (7, "rejected", "")
     assert header["id"] in ending.error["hint"]
     assert there.shell.json(CONTACT)["id"] == header["id"]
-    assert len(there.of("Communication")) == 2
+    assert len(there.created_records("Communication")) == 2

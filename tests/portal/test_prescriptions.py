@@ -1,4 +1,4 @@
-"""Listing prescriptions and requests: one question, and one more where a server left things out."""
+"""Prescriptions and renewals: one search, and one more where a server left things out."""
 
 from __future__ import annotations
 
@@ -348,9 +348,9 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
     portal: FhirPortal, server: Server
 ):
     script_renewal_facts(server, a_request(requester=ref("Practitioner/lege")))
-    desk = portal.prescriptions.fetch_renewal_facts()
-    (there,) = desk.prescriptions
-    assert [offer.name for offer in desk.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
+    facts = portal.prescriptions.fetch_renewal_facts()
+    (there,) = facts.prescriptions
+    assert [offer.name for offer in facts.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
     assert (there.id, there.prescriber, there.surgery_id) == ("rx-1", "Ola Berg", "role-1")
     assert len(server.requests) == 1
 
@@ -360,9 +360,9 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
     requests = (a_task("t-1", "rx-1", status="completed"), a_task("t-2", "rx-2"))
     script_renewal_facts(server, a_request("rx-1"), newer)
     server.on(ALL, a_searchset(a_request("rx-1"), newer, included=[*INCLUDED[:2], *requests]))
-    desk = portal.prescriptions.fetch_renewal_facts()
-    assert [each.id for each in desk.prescriptions] == ["rx-2"]
-    assert {each.id: each.prescription_id for each in desk.renewals} == {
+    facts = portal.prescriptions.fetch_renewal_facts()
+    assert [each.id for each in facts.prescriptions] == ["rx-2"]
+    assert {each.id: each.prescription_id for each in facts.renewals} == {
         "t-1": "rx-1",
         "t-2": "rx-2",
     }
@@ -371,8 +371,8 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
 def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
     script_renewal_facts(server, consent=a_consent("basic"))
     server.on(ALL, Reply(an_outcome("consent-needed"), 403))
-    desk = portal.prescriptions.fetch_renewal_facts()
-    assert (desk.offers.consent, desk.prescriptions) == (ConsentLevel.BASIC, ())
+    facts = portal.prescriptions.fetch_renewal_facts()
+    assert (facts.offers.consent, facts.prescriptions) == (ConsentLevel.BASIC, ())
 
 
 def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):

@@ -1,4 +1,4 @@
-"""The exact searches, as docs/portal.md says them."""
+"""The exact FHIR searches, as docs/portal.md documents them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking to renew prescriptions, and taking a request back."""
+"""Requesting renewals of prescriptions, and withdrawing a request."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_who_acts_for_the_patient_is_the_one_who_asks(server: Server, journal: J
     who = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro")
     server.on(POST, CREATED).on(LOOK, a_searchset(a_created_task("t-1", "rx-1")))
     renew(portal_at(server, journal, identity=who), PRESCRIPTIONS[0])
-    (task,) = server.bodies
+    (task,) = server.write_bodies
     assert (task["for"], task["requester"]) == (
         {"reference": "Patient/kari"},
         {"reference": "RelatedPerson/guro"},
@@ -238,8 +238,8 @@ def test_a_request_is_withdrawn_and_everything_else_in_it_kept(
 ):
     server.on(GET, Reply(OPEN), Reply(CANCELLED)).on(PUT, Reply(CANCELLED))
     assert withdraw(portal) == ("cancelled", True)
-    assert server.bodies == [OPEN | {"status": "cancelled"}]
-    assert server.written().headers["If-Match"] == 'W/"3"'
+    assert server.write_bodies == [OPEN | {"status": "cancelled"}]
+    assert server.require_only_write().headers["If-Match"] == 'W/"3"'
     assert [(each.target, each.state) for each in journal.read_entries()] == [(TARGET, "done")]
 
 

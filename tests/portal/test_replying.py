@@ -1,4 +1,4 @@
-"""Replies, and having the portal know what was read."""
+"""Replies, and marking messages as read."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_a_reply_goes_into_the_thread_and_answers_the_surgerys_latest(
         "reply-1",
         "Thank you.",
     )
-    (sent,) = server.bodies
+    (sent,) = server.write_bodies
     assert {name: sent[name] for name in ("partOf", "inResponseTo", "recipient", "payload")} == {
         "partOf": [ref("Communication/thread-1")],
         "inResponseTo": [ref("Communication/answer-1")],
         "recipient": [ref(GP_ROLE)],
         "payload": [{"contentString": "Thank you."}],
     }
-    assert server.written().headers["If-None-Exist"].endswith(INTENT.urn)
+    assert server.require_only_write().headers["If-None-Exist"].endswith(INTENT.urn)
 
 
 def test_a_reply_goes_to_whom_the_thread_was_with_whatever_they_are(
@@ -87,7 +87,7 @@ def test_a_reply_goes_to_whom_the_thread_was_with_whatever_they_are(
     server.on(BY_ID, a_searchset(a_header(recipient=[place]))).on(BY_PART_OF, NOTHING)
     server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
     portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
-    (sent,) = server.bodies
+    (sent,) = server.write_bodies
     assert (sent["recipient"], "inResponseTo" in sent) == ([place], False)
 
 
@@ -124,17 +124,20 @@ def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
     portal: FhirPortal, server: Server
 ):
     server.on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
-    desk = portal.mailbox.fetch_reply_facts("thread-1", INTENT)
-    assert desk.conversation == fetch_thread(portal)
-    assert desk.earlier
-    assert (desk.earlier.id, [each.name for each in desk.offers.offers]) == ("reply-1", ["booking"])
+    facts = portal.mailbox.fetch_reply_facts("thread-1", INTENT)
+    assert facts.conversation == fetch_thread(portal)
+    assert facts.earlier
+    assert (facts.earlier.id, [each.name for each in facts.offers.offers]) == (
+        "reply-1",
+        ["booking"],
+    )
 
 
 def test_the_desk_finds_the_thread_of_a_message(portal: FhirPortal, server: Server):
     server.on(BY_ID, a_searchset(an_answer()), a_searchset(a_header()))
-    desk = portal.mailbox.fetch_reply_facts("answer-1", None)
-    assert desk.conversation
-    assert (desk.conversation.thread.id, desk.earlier) == ("thread-1", None)
+    facts = portal.mailbox.fetch_reply_facts("answer-1", None)
+    assert facts.conversation
+    assert (facts.conversation.thread.id, facts.earlier) == ("thread-1", None)
 
 
 def test_a_desk_for_a_thread_that_is_not_there_has_none(portal: FhirPortal, server: Server):
@@ -165,15 +168,15 @@ def test_the_portal_is_told_what_was_read_and_nothing_else_changes(
     written = portal.mailbox.send_read_mark(answer, INTENT)
     assert (written.changed, written.record.id, written.record.unread) == (True, "answer-1", False)
     assert not written.here_only
-    assert server.bodies == [record | READ_AT]
-    assert server.written().headers["If-Match"] == 'W/"3"'
+    assert server.write_bodies == [record | READ_AT]
+    assert server.require_only_write().headers["If-Match"] == 'W/"3"'
 
 
 def test_what_another_device_has_read_needs_no_telling(portal: FhirPortal, server: Server):
     (_, answer) = fetch_thread(portal).messages
     server.on(ANSWER, an_answer(**READ_AT))
     written = portal.mailbox.send_read_mark(answer, INTENT)
-    assert (written.changed, written.record.unread, server.bodies) == (False, False, [])
+    assert (written.changed, written.record.unread, server.write_bodies) == (False, False, [])
 
 
 @pytest.mark.parametrize(
@@ -233,4 +236,4 @@ def test_a_message_that_can_not_be_understood_is_not_changed(
     server.on(ANSWER, an_answer(received=received))
     with pytest.raises(errors.BadResponse):
         portal.mailbox.send_read_mark(answer, INTENT)
-    assert server.bodies == []
+    assert server.write_bodies == []

@@ -1,4 +1,4 @@
-"""Asking: one search, pages, several searches in a batch or one after another."""
+"""FHIR searches: one, its pages, several in a batch or one after another."""
 
 from __future__ import annotations
 

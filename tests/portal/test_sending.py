@@ -1,4 +1,4 @@
-"""The client's errands: book, enquire, cancel, consent; in how many round trips, and read back."""
+"""Booking, enquiring, cancelling, consenting: how many round trips, and read back."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_booking_takes_three_round_trips_with_the_desk(portal: FhirPortal, ser
 
 def test_a_booking_is_sent_with_the_slots_own_words(portal: FhirPortal, server: Server):
     book(portal)
-    (sent,) = server.bodies
+    (sent,) = server.write_bodies
     assert {name: sent[name] for name in ("status", "slot", "start", "end", "comment")} == {
         "status": "proposed",
         "slot": [{"reference": "Slot/slot-1"}],
@@ -162,7 +162,7 @@ def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, serv
     server.on(BY_IDENTIFIER, a_searchset(identified(asked, INTENT.urn)))
     written = portal.send_enquiry(BOOKING, [window], None, INTENT)
     assert (written.record.requested, written.record.start) == ((window,), None)
-    (sent,) = server.bodies
+    (sent,) = server.write_bodies
     assert sent["requestedPeriod"] == [period]
     assert {"start", "end", "slot"}.isdisjoint(sent)
     assert not any(question.startswith(ON_SLOT) for question in server.request_lines)
@@ -176,13 +176,13 @@ def test_cancelling_puts_the_booking_back_cancelled(portal: FhirPortal, server: 
     server.on("PUT Appointment/visit-1", CANCELLED)
     written = portal.send_cancellation("visit-1", INTENT)
     assert (written.record.status, written.changed) == ("cancelled", True)
-    assert server.bodies[0]["cancelationReason"]["coding"][0]["code"] == "pat"
+    assert server.write_bodies[0]["cancelationReason"]["coding"][0]["code"] == "pat"
 
 
 def test_cancelling_twice_is_done_the_first_time(portal: FhirPortal, server: Server):
     server.on("GET Appointment/visit-1", CANCELLED)
     written = portal.send_cancellation("visit-1", INTENT)
-    assert (written.record.status, written.changed, server.bodies) == ("cancelled", False, [])
+    assert (written.record.status, written.changed, server.write_bodies) == ("cancelled", False, [])
 
 
 def test_cancelling_too_late_is_told_in_the_portals_words(portal: FhirPortal, server: Server):
@@ -229,5 +229,5 @@ def test_withdrawing_consent_puts_it_back_inactive(portal: FhirPortal, server: S
     (held,) = portal.fetch_consents()
     written = portal.send_consent_withdrawal(held, UUID(int=1))
     assert (written.record.status, written.changed) == ("inactive", True)
-    assert server.bodies == [consent | {"status": "inactive"}]
-    assert server.written().headers["If-Match"] == 'W/"2"'
+    assert server.write_bodies == [consent | {"status": "inactive"}]
+    assert server.require_only_write().headers["If-Match"] == 'W/"2"'

@@ -1,4 +1,4 @@
-"""Starting threads: both parts there, as meant, and once."""
+"""Starting threads: header and message are there once, as they were sent."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_without_transactions_the_message_follows_its_header(portal: FhirPortal,
     )
     written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert [each.id for each in written.record.messages] == ["message-1"]
-    assert [body.get("partOf") for body in server.bodies] == [
+    assert [body.get("partOf") for body in server.write_bodies] == [
         None,
         [ref("Communication/thread-1")],
     ]
@@ -216,9 +216,9 @@ def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal,
 
 
 def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, server: Server):
-    desk = portal.mailbox.fetch_thread_facts(None, ADMINISTRATIVE)
-    assert (desk.earlier, desk.half) == (None, False)
-    assert [each.name for each in desk.offers.offers] == ["booking"]
+    facts = portal.mailbox.fetch_thread_facts(None, ADMINISTRATIVE)
+    assert (facts.earlier, facts.half) == (None, False)
+    assert [each.name for each in facts.offers.offers] == ["booking"]
     assert not [each for each in server.request_lines if "Communication" in each]
 
 
@@ -227,8 +227,8 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
 ):
     with client_to(server) as client:
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
-        desk = portal_through(batching, journal).mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert (desk.earlier, desk.half, len(server.requests)) == (None, False, 1)
+        facts = portal_through(batching, journal).mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    assert (facts.earlier, facts.half, len(server.requests)) == (None, False, 1)
     looked = [each for each in server.request_lines if "identifier" in each]
     assert [each.partition("&")[0].rpartition("|")[2] for each in looked] == [
         HEADER.urn,
@@ -241,10 +241,10 @@ def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: 
     server.on(BY_ID, a_searchset(SENT_HEADER)).on(
         BY_PART_OF, a_searchset(SENT_MESSAGE, an_answer())
     )
-    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert desk.earlier
-    assert not desk.half
-    assert [each.id for each in desk.earlier.messages] == ["message-1", "answer-1"]
+    facts = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    assert facts.earlier
+    assert not facts.half
+    assert [each.id for each in facts.earlier.messages] == ["message-1", "answer-1"]
 
 
 def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
@@ -254,9 +254,9 @@ def test_a_thread_that_came_to_be_between_the_two_questions_is_the_same_request(
     server.on(BY_ID, a_searchset(SENT_MESSAGE), a_searchset(SENT_HEADER)).on(
         BY_PART_OF, NOTHING, a_searchset(SENT_MESSAGE)
     )
-    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert desk.earlier
-    assert (desk.half, desk.earlier.thread.id) == (False, "thread-1")
+    facts = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    assert facts.earlier
+    assert (facts.half, facts.earlier.thread.id) == (False, "thread-1")
 
 
 def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
@@ -271,9 +271,9 @@ def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
     )
     server.on(BY_ID, a_searchset(SENT_HEADER)).on(BY_PART_OF, NOTHING)
     server.on(CREATE_COMMUNICATION, Reply(status=201))
-    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert desk.earlier
-    assert (desk.half, desk.earlier.messages) == (True, ())
+    facts = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    assert facts.earlier
+    assert (facts.half, facts.earlier.messages) == (True, ())
     written = portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     assert (written.changed, [each.id for each in written.record.messages]) == (
         True,
@@ -282,7 +282,7 @@ def test_a_thread_whose_message_never_arrived_is_half_and_is_completed(
     assert [each for each in server.request_lines if each.startswith("POST")] == [
         CREATE_COMMUNICATION
     ]
-    assert server.written().headers["If-None-Exist"].endswith(MESSAGE.urn)
+    assert server.require_only_write().headers["If-None-Exist"].endswith(MESSAGE.urn)
 
 
 @pytest.mark.parametrize(
@@ -315,8 +315,8 @@ def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
 
 def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
     server.on(BY_IDENTIFIER, Reply(an_outcome("consent-needed"), 403))
-    desk = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
-    assert (desk.earlier, [each.name for each in desk.offers.offers]) == (None, ["booking"])
+    facts = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
+    assert (facts.earlier, [each.name for each in facts.offers.offers]) == (None, ["booking"])
 
 
 OPEN_HEADERS = "GET Communication?category"
@@ -334,13 +334,13 @@ def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_rou
     server.on(OPEN_HEADERS, a_searchset(an_e_consultation()))
     with client_to(server) as client:
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
-        desk = portal_through(batching, journal).mailbox.fetch_thread_facts(None, E_CONSULTATION)
+        facts = portal_through(batching, journal).mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert len(server.requests) == 1
     [asked] = [each for each in server.request_lines if "category" in each]
     assert "category=urn:gpcli:thread|e-consultation" in asked
-    [thread] = desk.under_way
+    [thread] = facts.under_way
     assert (thread.id, thread.subject, thread.surgery_id) == ("con-1", "Parking", "role-1")
-    assert (desk.earlier, desk.appointment) == (None, None)
+    assert (facts.earlier, facts.appointment) == (None, None)
 
 
 def test_what_a_lenient_portal_shows_besides_is_not_under_way(portal: FhirPortal, server: Server):
@@ -355,8 +355,8 @@ def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same
     portal: FhirPortal, server: Server, status: int
 ):
     server.on(OPEN_HEADERS, Reply(an_outcome("not-supported"), status))
-    desk = portal.mailbox.fetch_thread_facts(None, E_CONSULTATION)
-    assert (desk.under_way, [each.name for each in desk.offers.offers]) == ((), ["booking"])
+    facts = portal.mailbox.fetch_thread_facts(None, E_CONSULTATION)
+    assert (facts.under_way, [each.name for each in facts.offers.offers]) == ((), ["booking"])
 
 
 def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
@@ -364,8 +364,8 @@ def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
 ):
     booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
     server.on(OPEN_HEADERS, NOTHING).on(APPOINTMENT_BY_IDENTIFIER, a_searchset(booked))
-    desk = portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
-    assert (desk.appointment, desk.earlier) == ("app-1", None)
+    facts = portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
+    assert (facts.appointment, facts.earlier) == ("app-1", None)
 
 
 def test_administrative_matters_ask_for_neither(portal: FhirPortal, server: Server):

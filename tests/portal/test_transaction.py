@@ -87,9 +87,9 @@ def test_the_journal_knows_of_both_before_they_leave(
     seen: list[dict[str, str]] = []
 
     class Spy(Reply):
-        def response(self):
+        def build_response(self):
             seen.append(states(journal))
-            return super().response()
+            return super().build_response()
 
     server.on(TRANSACTION, Spy(DONE))
     shows(server, BEGUN, SAID)

@@ -41,11 +41,11 @@ def test_an_update_keeps_everything_unknown_and_names_the_version(
 ):
     server.on(GET, Reply(BOOKED, headers={"ETag": 'W/"8"'}), Reply(CANCELLED)).on(PUT, DONE)
     assert cancel(kernel) == ("cancelled", True)
-    (sent,) = server.bodies
+    (sent,) = server.write_bodies
     assert sent | {"status": "booked", "cancelationReason": None} == BOOKED | {
         "cancelationReason": None
     }
-    headers = server.written().headers
+    headers = server.require_only_write().headers
     assert (headers["If-Match"], headers["X-Request-ID"]) == ('W/"8"', str(INTENT))
     assert server.request_lines == [GET, PUT, GET]
     assert states(journal) == [("update", TARGET, "done")]
@@ -55,7 +55,7 @@ def test_numbers_go_back_with_their_own_digits(kernel: WriteKernel, server: Serv
     raw = b'{"resourceType":"Appointment","id":"visit-1","status":"booked","x":1.500}'
     server.on(GET, Reply(raw=raw), Reply(CANCELLED)).on(PUT, DONE)
     cancel(kernel)
-    assert b'"x": 1.500' in server.written().content
+    assert b'"x": 1.500' in server.require_only_write().content
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_the_version_is_the_etag_else_the_version_id_else_none(
 ):
     server.on(GET, Reply(BOOKED | {"meta": meta}, headers=headers), Reply(CANCELLED)).on(PUT, DONE)
     cancel(kernel)
-    assert server.written().headers.get("If-Match") == sent
+    assert server.require_only_write().headers.get("If-Match") == sent
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_record_that_was_just_read_is_not_read_again(kernel: WriteKernel, serv
     server.on(GET, Reply(CANCELLED)).on(PUT, DONE)
     assert cancel_known(kernel) == ("cancelled", True)
     assert server.request_lines == [PUT, GET]
-    assert server.written().headers["If-Match"] == 'W/"7"'
+    assert server.require_only_write().headers["If-Match"] == 'W/"7"'
 
 
 def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once_more(
@@ -232,7 +232,7 @@ def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once
     server.on(PUT, Reply(an_outcome(), status=412), DONE)
     assert cancel_known(kernel) == ("cancelled", True)
     assert server.request_lines == [PUT, GET, PUT, GET]
-    assert (server.bodies[-1]["comment"], len(server.bodies)) == ("Bring your card.", 2)
+    assert (server.write_bodies[-1]["comment"], len(server.write_bodies)) == ("Bring your card.", 2)
     assert states(journal) == [("update", TARGET, "done")]
 
 

@@ -1,4 +1,4 @@
-"""Mailboxes of servers that cut down, ignore or refuse what they are asked, or send rubbish."""
+"""Mailboxes of servers that cut down, ignore or refuse searches, or send rubbish."""
 
 from __future__ import annotations
 
