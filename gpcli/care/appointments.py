@@ -1,4 +1,4 @@
-"""Bookings and enquiries: which to show, and cancelling one."""
+"""Appointments: list them, choose one, and propose its cancellation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal
-from gpcli.care.offers import find_surgeries, build_refusal, require_service, list_services
+from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
@@ -20,18 +20,28 @@ from gpcli.model.service import Offers, Service, ServiceName, Standing
 def fetch_appointments(
     portal: Portal, now: datetime, *, past: bool, everything: bool, waiting: bool
 ) -> list[Appointment]:
-    """What is to come and what waits; or the past, newest first; or all in order of time."""
+    """Fetch the appointments to come and the enquiries under way.
+
+    With `past`, those that have begun, newest first; with `everything`, all in order of time.
+    `waiting` keeps only those that the surgery has not confirmed.
+    """
     found = portal.fetch_appointments(None if past or everything else now.date())
     if waiting:
         found = [appointment for appointment in found if appointment.waiting]
     if past:
         return [appointment for appointment in reversed(found) if _has_begun(appointment, now)]
-    return found if everything else [appointment for appointment in found if not _has_ended(appointment, now)]
+    if everything:
+        return found
+    return [appointment for appointment in found if not _has_ended(appointment, now)]
 
 
 @dataclass(frozen=True)
 class ChoicePrompt:
-    """What can be picked from a list, the question, and what to say when there is none."""
+    """A question to choose an appointment by.
+
+    `accepts` tells which appointments are offered (at a time), `none_message` what to say if there
+    are none.
+    """
 
     accepts: Callable[[Appointment, datetime], bool]
     question: str
@@ -46,9 +56,11 @@ def choose_appointment(
     label: Callable[[Appointment], str],
     prompt: ChoicePrompt | None = None,
 ) -> str:
-    """The id given, or one picked from a list; of what is to come, unless `picking` says else.
+    """Return the id given, or let the person choose one by `prompt` (default: of those to come).
 
-    Raises InputNeeded.
+    `label` words an appointment for the list.
+
+    Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
     """
     prompt = prompt or COMING_APPOINTMENT
     if appointment_id is not None and appointment_id.strip():
@@ -57,7 +69,11 @@ def choose_appointment(
     if appointment_id is not None or not asker.can_ask:
         raise InputNeeded("An appointment's id is needed.", hint=hint)
     found = portal.fetch_appointments(now.date())
-    choosable = [appointment for appointment in found if not appointment.over and prompt.accepts(appointment, now)]
+    choosable = [
+        appointment
+        for appointment in found
+        if not appointment.over and prompt.accepts(appointment, now)
+    ]
     if not choosable:
         raise InputNeeded(prompt.none_message, hint=hint)
     choices = [(str(appointment.id), label(appointment)) for appointment in choosable]
@@ -91,13 +107,14 @@ def propose_cancellation(
     *,
     gp: str | None = None,
 ) -> Decision[Appointment]:
-    """Cancel; already cancelled counts as done. `gp` says at which GP it must be.
+    """Propose to cancel an appointment; one that is cancelled already is an Outcome.
 
-    Raises NotFound; Usage when it is at another GP; TooLate when it has begun, or the surgery
-    takes no late cancelling; NotOffered, OffForNow, ConsentNeeded or NotPermitted. Times in
-    messages are in the zone of `clock`, which is looked at again when the person has agreed.
-    An enquiry that waits for its answer can always be withdrawn: what is under way is never
-    gated by what the GP offers now.
+    `gp` names the GP that it has to be at. `clock` is read again once the person has agreed; its
+    zone is that of times in messages. An enquiry that the surgery has not answered can always be
+    withdrawn, whatever the GP offers now.
+
+    Raises: NotFound; InvalidUsage if it is at another GP; TooLate if it has begun, or the surgery
+    takes no late cancellation; NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
     now = clock()
     facts = portal.fetch_cancellation_facts(appointment_id)
@@ -105,7 +122,7 @@ def propose_cancellation(
     if appointment is None:
         require_service(facts.offers, ServiceName.CANCELLATION, now)
         raise no_such_appointment(appointment_id)
-    if gp and appointment.surgery_id not in {None, *_gp_ids(facts.offers, gp)}:
+    if gp and not is_at_gp(appointment.surgery_id, facts.offers.surgeries, gp):
         raise InvalidUsage(f"{appointment.id} is not at '{gp}'.", hint="Leave --gp out.")
     if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
@@ -121,7 +138,7 @@ def propose_cancellation(
 
 
 def no_such_appointment(appointment_id: str) -> NotFound:
-    """The error for an id that the portal does not know, or that is not the patient's."""
+    """Return the error for an id that the portal does not know, or that is not the patient's."""
     return NotFound(
         f"There is no appointment '{appointment_id}'.",
         hint="gpcli appointments list shows yours.",
@@ -129,7 +146,10 @@ def no_such_appointment(appointment_id: str) -> NotFound:
 
 
 def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appointment] | None:
-    """The outcome where it is cancelled already, `None` where it can be; raises TooLate."""
+    """Return the Outcome if the appointment is cancelled already, `None` if it can be cancelled.
+
+    Raises: TooLate if it has begun or is over.
+    """
     if appointment.status == "cancelled":
         return Outcome(appointment, changed=False)
     if appointment.over or (appointment.start and appointment.start <= now):
@@ -140,33 +160,40 @@ def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appoin
     return None
 
 
-def late_cancellation_charge(appointment: Appointment, offers: Offers, now: datetime) -> Charge | None:
-    """What giving it back costs at `now`: `None` until the time for doing so free has passed."""
+def late_cancellation_charge(
+    appointment: Appointment, offers: Offers, now: datetime
+) -> Charge | None:
+    """Return what cancelling costs at `now`; `None` = nothing, it is not late yet."""
     if appointment.cancel_until is None or now <= appointment.cancel_until:
         return None
     return Charge("Cancelling this late", offers.prices.get(LATE_CANCELLATION))
 
 
-def _gp_ids(offers: Offers, gp: str) -> set[str]:
-    return {appointment.id for appointment in find_surgeries(offers.surgeries, gp)}
-
-
 def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:
-    services = [candidate for candidate in list_services(offers, now) if candidate.service == ServiceName.CANCELLATION]
-    at_gp = [candidate for candidate in services if appointment.surgery_id in {None, candidate.surgery.id}] or services
-    for service in at_gp:
+    name, surgery_id = ServiceName.CANCELLATION, appointment.surgery_id
+    services = [service for service in list_services(offers, now) if service.service == name]
+    at_gp = [service for service in services if surgery_id in {None, service.surgery.id}]
+    candidates = at_gp or services
+    for service in candidates:
         if service.status is Standing.OFFERED:
             return service
-    raise build_refusal(offers, at_gp, ServiceName.CANCELLATION)
+    raise build_refusal(offers, candidates, name)
 
 
-def _check_late_charge(service: Service, appointment: Appointment, offers: Offers, now: datetime) -> Charge | None:
+def _check_late_charge(
+    service: Service, appointment: Appointment, offers: Offers, now: datetime
+) -> Charge | None:
+    """Return the charge for cancelling late, if any.
+
+    Raises: TooLate if the surgery refuses late cancellations.
+    """
     charge = late_cancellation_charge(appointment, offers, now)
-    if charge and appointment.cancel_until and service.offer and service.offer.late_cancelling == "refused":
-        phone = service.surgery.phone
+    is_refused = service.offer is not None and service.offer.late_cancelling == "refused"
+    if charge and appointment.cancel_until and is_refused:
+        label, phone = service.surgery.label, service.surgery.phone
         until = appointment.cancel_until.astimezone(now.tzinfo)
         raise TooLate(
-            f"{service.surgery.label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
+            f"{label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",
             hint=f"Call the surgery: {phone}." if phone else "",
         )
     return charge
@@ -181,11 +208,16 @@ def build_cancellation(
     charge: Charge | None = None,
     decide_again: Callable[[], Decision[Appointment]] | None = None,
 ) -> Proposal[Appointment]:
-    """The proposal to cancel `there`; `again` decides anew when the person has agreed."""
+    """Build the proposal to cancel `appointment`.
+
+    `decide_again` makes the decision anew once the person has agreed, to see whether the charge
+    is still the same; `None` = nothing can have changed.
+    """
     parties = portal.fetch_parties()
+    start, end = appointment.start, appointment.end
     rows: tuple[tuple[str, PlanValue], ...] = (
         (_kind_label(appointment), appointment.id),
-        ("When", Window(appointment.start, appointment.end) if appointment.start and appointment.end else None),
+        ("When", Window(start, end) if start and end else None),
         *(("Wished", window) for window in appointment.requested),
         ("Subject", appointment.subject),
         ("With", appointment.practitioner),
@@ -206,14 +238,13 @@ def build_cancellation(
 
 
 def _kind_label(appointment: Appointment) -> str:
-    """What a plan calls it."""
     if appointment.service == ServiceName.E_CONSULTATION:
         return "E-consultation"
     return "Booking" if appointment.start else "Enquiry"
 
 
 def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -> None:
-    """Raise FeeNotAccepted when it costs by now what the plan did not show."""
+    """Raise FeeNotAccepted if the new decision has a charge that the plan did not show."""
     if isinstance(decision, Outcome) or decision.charge is None:
         return
     if charge is None:
@@ -224,7 +255,9 @@ def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -
     check_price_not_risen(charge.what.lower(), charge.price, decision.charge.price)
 
 
-def _send_cancellation(portal: Portal, appointment: Appointment, intent: UUID) -> WriteResult[Appointment]:
-    """Cancel; names and places are kept from what was read before, which came with them."""
+def _send_cancellation(
+    portal: Portal, appointment: Appointment, intent: UUID
+) -> WriteResult[Appointment]:
+    """Send it; names and places stay as read before, because the reply does not include them."""
     written = portal.send_cancellation(str(appointment.id), intent)
     return WriteResult(replace(appointment, status=written.record.status), written.changed)

@@ -1,4 +1,4 @@
-"""Book a time: by its id, the first that fits, or by asking the surgery; and the flu vaccine."""
+"""Booking: by the id of a slot, the first that fits, or by enquiry; and flu vaccination."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from datetime import date, datetime
 from itertools import islice
 
 from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
-from gpcli.care.offers import filter_by_gp, find_surgeries, choose_service, require_service, list_services
+from gpcli.care.offers import (
+    choose_service,
+    filter_by_gp,
+    is_at_gp,
+    list_services,
+    require_service,
+)
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.service_request import (
     BookingChoice,
     BookingContext,
     ServiceRequest,
-    require_offer,
-    preview_appointment,
     check_not_undone,
-    request_id_conflict,
     party_rows,
+    preview_appointment,
+    request_id_conflict,
+    require_offer,
 )
 from gpcli.care.slots import SlotSearch, find_slot_service
 from gpcli.errors import (
@@ -39,7 +45,7 @@ BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
 """What counts as seeing the GP: a booking without a service code was made by the surgery."""
 
 MAX_CHOICES = 30
-"""Times in the list to pick from."""
+"""The most slots in the list to choose from."""
 
 _SEE_SLOTS = "gpcli slots lists the free times."
 
@@ -48,17 +54,18 @@ _SAME_VISIT: dict[ServiceName, frozenset[str | None]] = {
     ServiceName.BOOKING_ENQUIRY: BOOKINGS,
     ServiceName.FLU_VACCINATION: frozenset({ServiceName.FLU_VACCINATION}),
 }
+"""The services whose appointments count as one and the same visit, for each that is booked."""
 
 
 def propose_booking(
     context: BookingContext, request: ServiceRequest, choice: BookingChoice
 ) -> Decision[Appointment]:
-    """Decide on a booking or an enquiry.
+    """Propose a booking or an enquiry, according to `choice`.
 
-    Raises Usage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot; NotFound
-    for the GP; NoSlot when none fits; AlreadyBooked; Conflict when the request id was used for
-    something else; InputNeeded when nothing is chosen and nobody can be asked; NotOffered and
-    its like.
+    Raises: InvalidUsage for a contradictory choice; NotFound, SlotTaken, TooLate for the slot;
+    NotFound for the GP; NoSlot if none fits; AlreadyBooked; Conflict if the request id was used for
+    something else; InputNeeded if nothing is chosen and nobody can be asked; NotOffered, OffForNow,
+    ConsentNeeded or NotPermitted.
     """
     if (choice.slot is not None) + choice.first + choice.enquiry > 1:
         raise InvalidUsage("Name a time, or --first, or --enquiry: only one of them.")
@@ -69,7 +76,9 @@ def propose_booking(
     return _propose_found(context, request, _take_first if choice.first else _choose_slot)
 
 
-def _propose_by_id(context: BookingContext, request: ServiceRequest, slot_id: str) -> Decision[Appointment]:
+def _propose_by_id(
+    context: BookingContext, request: ServiceRequest, slot_id: str
+) -> Decision[Appointment]:
     if not slot_id.strip():
         raise InputNeeded("The time's id is empty.", hint=_SEE_SLOTS)
     facts = context.portal.fetch_booking_facts(slot=slot_id, intent=request.lookup)
@@ -79,7 +88,9 @@ def _propose_by_id(context: BookingContext, request: ServiceRequest, slot_id: st
     if slot is None:
         require_service(facts.offers, request.service, context.search.now)
         raise NotFound(f"There is no time '{slot_id}'.", hint=_SEE_SLOTS)
-    service = find_slot_service(slot, facts.offers, request.service, context.search.now, request.gp, context.asker)
+    service = find_slot_service(
+        slot, facts.offers, request.service, context.search.now, request.gp, context.asker
+    )
     if slot.start <= context.search.now:
         raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
     _check_not_own(facts.coming, slot)
@@ -95,32 +106,36 @@ def _propose_found(
 ) -> Decision[Appointment]:
     facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
-        is_booking = facts.earlier.service in _SAME_VISIT[request.service] and not _is_enquiry(facts.earlier)
-        return _resolve_repeat(facts.earlier, request, facts, same=is_booking)
+        same_visit = facts.earlier.service in _SAME_VISIT[request.service]
+        same = same_visit and not _is_enquiry(facts.earlier)
+        return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
     if take is _take_first and not request.another:
         _check_not_booked(facts.coming, service, context.search.now)
     if take is _choose_slot and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
-    booked_ids = {each.slot_id for each in facts.coming if not each.over}
-    free = context.portal.fetch_slots([require_offer(service)], *context.search.days)
-    slot = take(context, context.search.select(each for each in free if each.id not in booked_ids))
-    return _build_booking(context, request, facts, service, slot)
+    booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.over}
+    slots = context.portal.fetch_slots([require_offer(service)], *context.search.days)
+    free = (slot for slot in slots if slot.id not in booked_ids)
+    chosen = take(context, context.search.select(free))
+    return _build_booking(context, request, facts, service, chosen)
 
 
 def _take_first(context: BookingContext, free: Iterator[Slot]) -> Slot:
     for slot in free:
         return slot
-    raise NoSlot(context.search.explain_none("free time"), hint="Widen --from, --to or the filters.")
+    raise NoSlot(
+        context.search.explain_none("free time"), hint="Widen --from, --to or the filters."
+    )
 
 
 def _choose_slot(context: BookingContext, free: Iterator[Slot]) -> Slot:
-    listed = list(islice(free, MAX_CHOICES))
-    if not listed:
-        return _take_first(context, iter(listed))
-    choices = [(str(slot.id), context.label(slot)) for slot in listed]
-    chosen = context.asker.choose("Which time?", choices, flag="--first")
-    return next(slot for slot in listed if slot.id == chosen)
+    slots = list(islice(free, MAX_CHOICES))
+    if not slots:
+        return _take_first(context, iter(slots))
+    choices = [(str(slot.id), context.label(slot)) for slot in slots]
+    chosen_id = context.asker.choose("Which time?", choices, flag="--first")
+    return next(slot for slot in slots if slot.id == chosen_id)
 
 
 def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decision[Appointment]:
@@ -128,11 +143,12 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
     facts = portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         return _resolve_repeat(facts.earlier, request, facts, same=_is_enquiry(facts.earlier))
-    wished = _wished(search)
+    wished = _require_wished(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
     service = choose_service(facts.offers, enquiry, search.now, request.gp, context.asker)
     if not request.another:
-        _check_not_booked([appointment for appointment in facts.coming if appointment.start is None], service, search.now)
+        open_enquiries = [coming for coming in facts.coming if coming.start is None]
+        _check_not_booked(open_enquiries, service, search.now)
     rows: tuple[tuple[str, PlanValue], ...] = (
         *party_rows(portal.fetch_parties(), service),
         *(("Wished", window) for window in wished),
@@ -143,23 +159,27 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
     return Proposal(
         action="Ask the surgery for a time",
         rows=rows,
-        preview=preview_appointment(service, request, zone=search.zone.key, requested=tuple(wished)),
-        send=lambda: portal.send_enquiry(require_offer(service), wished, request.reason, request.intent),
+        preview=preview_appointment(
+            service, request, zone=search.zone.key, requested=tuple(wished)
+        ),
+        send=lambda: portal.send_enquiry(
+            require_offer(service), wished, request.reason, request.intent
+        ),
     )
 
 
-def _wished(search: SlotSearch) -> list[Window]:
-    """The wish as periods that are not over yet; the surgery reads nothing else of it."""
+def _require_wished(search: SlotSearch) -> list[Window]:
+    """Return the windows of an enquiry, which can express no other filters.
+
+    Raises: InvalidUsage for filters by practitioner or channel, and if no window is to come.
+    """
     if search.filters.practitioner or search.filters.channel:
         raise InvalidUsage("--enquiry takes no --with or --via.", hint="Say it in --reason.")
-    wished = search.filters.coming_windows(search.zone, search.now)
-    if not wished:
-        raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
-    return wished
+    return search.require_windows()
 
 
 def _is_enquiry(earlier: Appointment) -> bool:
-    """Whether this began as an enquiry, answered or not."""
+    """Return whether it began as an enquiry, answered or not."""
     return earlier.service == ServiceName.BOOKING_ENQUIRY or bool(earlier.requested)
 
 
@@ -168,8 +188,8 @@ def _choose_gp(context: BookingContext, request: ServiceRequest, facts: BookingF
     try:
         return choose_service(facts.offers, request.service, now, request.gp, context.asker)
     except NotOffered as refused:
-        at_gp = filter_by_gp(facts.offers, request.gp)
-        if request.service is not ServiceName.BOOKING or not _can_enquire(at_gp, now):
+        offers = filter_by_gp(facts.offers, request.gp)
+        if request.service is not ServiceName.BOOKING or not _can_enquire(offers, now):
             raise
         raise NotOffered(
             f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
@@ -177,12 +197,17 @@ def _choose_gp(context: BookingContext, request: ServiceRequest, facts: BookingF
 
 
 def _can_enquire(offers: Offers, now: datetime) -> bool:
-    services = [service for service in list_services(offers, now) if service.service is ServiceName.BOOKING_ENQUIRY]
-    return any(service.status is not Standing.NOT_OFFERED for service in services)
+    return any(
+        service.service is ServiceName.BOOKING_ENQUIRY
+        and service.status is not Standing.NOT_OFFERED
+        for service in list_services(offers, now)
+    )
 
 
-def find_coming(coming: Sequence[Appointment], service: Service, now: datetime) -> Appointment | None:
-    """The coming booking or open enquiry for the same service at the same GP, if any."""
+def find_coming(
+    coming: Sequence[Appointment], service: Service, now: datetime
+) -> Appointment | None:
+    """Return the coming booking or open enquiry for the same service at the same GP, if any."""
     for appointment in coming:
         same_gp = appointment.surgery_id in {None, service.surgery.id}
         to_come = not appointment.over and (appointment.start is None or appointment.start > now)
@@ -203,7 +228,7 @@ def _check_not_booked(coming: Sequence[Appointment], service: Service, now: date
 
 
 def _check_not_own(coming: Sequence[Appointment], slot: Slot) -> None:
-    """Raise SlotTaken for a time that the person has; some portals show it free for a while."""
+    """Raise SlotTaken for a slot that the patient has booked; some portals still show it free."""
     for appointment in coming:
         if appointment.slot_id == slot.id and not appointment.over:
             raise SlotTaken(
@@ -213,7 +238,11 @@ def _check_not_own(coming: Sequence[Appointment], slot: Slot) -> None:
 
 
 def _build_booking(
-    context: BookingContext, request: ServiceRequest, facts: BookingFacts, service: Service, slot: Slot
+    context: BookingContext,
+    request: ServiceRequest,
+    facts: BookingFacts,
+    service: Service,
+    slot: Slot,
 ) -> Proposal[Appointment]:
     portal = context.portal
     offer = require_offer(service)
@@ -242,14 +271,17 @@ def _build_booking(
             slot_id=slot.id,
         ),
         send=lambda: _send_booking(portal, slot, offer, request),
-        warnings=(*_overlap_warnings(facts.coming, slot), *(_flu_warnings(context, service) if flu else ())),
+        warnings=(
+            *_overlap_warnings(facts.coming, slot),
+            *(_flu_warnings(context, service) if flu else ()),
+        ),
     )
 
 
 def _send_booking(
     portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest
 ) -> WriteResult[Appointment]:
-    """Book; until the surgery has said with whom and where, the slot's own words stand."""
+    """Book; where the reply has no practitioner or location yet, take those of the slot."""
     written = portal.send_booking(slot, offer, request.reason, request.intent)
     booked = written.record
     filled = replace(
@@ -282,10 +314,13 @@ def _overlap_warnings(coming: Sequence[Appointment], slot: Slot) -> list[str]:
 def _resolve_repeat(
     earlier: Appointment, request: ServiceRequest, facts: BookingFacts, *, same: bool
 ) -> Outcome[Appointment]:
-    ids = {one.id for one in find_surgeries(facts.offers.surgeries, request.gp)}
-    same = same and (request.gp is None or earlier.surgery_id in {None, *ids})
-    reasons = {(words or "").strip() for words in (earlier.reason, request.reason)}
-    if same and len(reasons) == 1:
+    """Return the Outcome of a request that was sent before.
+
+    Raises: Conflict if it is not the `same`, of another GP, with another reason, or undone.
+    """
+    at_gp = is_at_gp(earlier.surgery_id, facts.offers.surgeries, request.gp)
+    same_reason = (earlier.reason or "").strip() == (request.reason or "").strip()
+    if same and at_gp and same_reason:
         check_not_undone(earlier)
         return Outcome(earlier, changed=False)
     raise request_id_conflict(str(earlier.id))
@@ -295,12 +330,17 @@ SEASON_START_MONTH = 7
 """The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 
-def fetch_flu_answer(portal: Portal, search: SlotSearch, gp: str | None, asker: Asker, limit: int) -> FluAnswer:
-    """All about flu vaccination at the one GP that offers it, with at most `limit` free times.
+def fetch_flu_answer(
+    portal: Portal, search: SlotSearch, gp: str | None, asker: Asker, limit: int
+) -> FluAnswer:
+    """Fetch what is known of flu vaccination at the one GP who offers it, with `limit` free slots.
 
-    Raises NotOffered and its like, or InputNeeded when several GPs offer it.
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted; InputNeeded if several GPs offer
+    it and nobody can be asked.
     """
-    service = choose_service(portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    service = choose_service(
+        portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker
+    )
     free = portal.fetch_slots([service.offer] if service.offer else [], *search.days)
     slots = tuple(search.select(free, limit))
     vaccinations = portal.fetch_vaccinations()
@@ -316,11 +356,12 @@ def fetch_flu_answer(portal: Portal, search: SlotSearch, gp: str | None, asker: 
 
 
 def is_vaccinated_this_season(vaccinations: tuple[Vaccination, ...], now: datetime) -> bool:
-    """Whether one of `vaccinations` is of the present season.
+    """Return whether one of `vaccinations` is of the present season.
 
-    Dates may be partial; a year alone proves nothing and does not count.
+    Dates may be partial; one that is only a year does not count.
     """
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
     return any(
-        len(vaccination.date) >= 7 and vaccination.date >= begins[: len(vaccination.date)] for vaccination in vaccinations
+        len(vaccination.date) >= 7 and vaccination.date >= begins[: len(vaccination.date)]
+        for vaccination in vaccinations
     )

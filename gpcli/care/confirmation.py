@@ -1,4 +1,4 @@
-"""Nothing is sent that the person did not agree to: the plan, the question, the fee."""
+"""Confirmation: show the plan of a write, get the person's agreement and the fee's, then send."""
 
 from __future__ import annotations
 
@@ -29,23 +29,32 @@ ANY_FEE = "any"
 
 
 class Asker(Protocol):
-    """Asks the person at the terminal; `allowed` tells whether there is one."""
+    """Asks the person at the terminal; `can_ask` is false where there is nobody to ask."""
 
     can_ask: bool
 
     def confirm(self, question: str, *, flag: str) -> bool:
-        """Default No; raises ConfirmationNeeded naming `flag` when nobody can be asked."""
+        """Ask a yes-or-no question; the default is no.
+
+        Raises: ConfirmationNeeded, naming `flag`, if nobody can be asked.
+        """
 
     def ask_text(self, question: str, *, flag: str) -> str:
-        """Words that are not empty; raises InputNeeded naming `flag`."""
+        """Ask for words that are not empty.
+
+        Raises: InputNeeded, naming `flag`.
+        """
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
-        """One of `choices` (id, label) by id; raises InputNeeded naming `flag`."""
+        """Let the person choose one of `choices` (id, label); return its id.
+
+        Raises: InputNeeded, naming `flag`.
+        """
 
 
 @dataclass(frozen=True)
 class Charge:
-    """Sending this makes a charge; `price` `None` = the amount is unknown."""
+    """What sending costs; `price` `None` = the amount is unknown."""
 
     what: str
     price: Price | None
@@ -53,12 +62,12 @@ class Charge:
 
 @dataclass(frozen=True)
 class Proposal(Generic[Record]):
-    """A write, ready to be shown, agreed to and sent.
+    """A write that is ready to be shown, agreed to and sent.
 
-    `preview` is what a rehearsal answers with: the record before it is sent. `charge` is what
-    sending costs, `None` = nothing. `word` has to be typed to agree, where a yes is not enough.
-    `revalidate` is called once a person has agreed, who may have taken long over it: it looks again
-    and raises what no longer is as the plan showed.
+    `preview` is the record as it would be, for a dry run. `charge` is what sending costs, `None` =
+    nothing. `word` has to be typed to agree, where a yes is not enough; `""` = a yes is enough.
+    `revalidate` is called once a person has agreed, who may have taken long: it reads the facts
+    again and raises if they no longer are as the plan showed.
     """
 
     action: str
@@ -75,7 +84,7 @@ class Proposal(Generic[Record]):
 class Agreement:
     """What the command line agreed to in advance.
 
-    `accept_fee` is an amount, `any` or `None`; `word` the one that a proposal asks for.
+    `accept_fee` is an amount, `any`, or `None` = no fee; `word` is what a proposal may ask for.
     """
 
     yes: bool = False
@@ -86,7 +95,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Outcome(Generic[Record]):
-    """How a write ended: the record, whether anything changed, whether it was only a rehearsal.
+    """How a write ended: the record, whether anything changed, and whether it was a dry run.
 
     `here_only`: the portal did not take it, and only this machine remembers it.
     """
@@ -112,10 +121,12 @@ def confirm_and_send(
     show: Callable[[Proposal[Record]], None],
     note_stage: Callable[[SendStage], None] = lambda stage: None,
 ) -> Outcome[Record]:
-    """Show the plan, make sure that the person agrees, then send; `note` each stage of that.
+    """Show a proposal, make sure that the person agrees, and send it; return an Outcome as it is.
 
-    Raises Usage when `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted, and
-    whatever looking again and sending raise.
+    `note_stage` is called with each stage of sending.
+
+    Raises: InvalidUsage if `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted;
+    whatever revalidating and sending raise.
     """
     _parse_cap(agreement.accept_fee)
     if isinstance(decision, Outcome):
@@ -130,7 +141,9 @@ def confirm_and_send(
     return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
-def _send_noted(proposal: Proposal[Record], note_stage: Callable[[SendStage], None]) -> WriteResult[Record]:
+def _send_noted(
+    proposal: Proposal[Record], note_stage: Callable[[SendStage], None]
+) -> WriteResult[Record]:
     note_stage("sending")
     try:
         written = proposal.send()
@@ -143,16 +156,16 @@ def _send_noted(proposal: Proposal[Record], note_stage: Callable[[SendStage], No
 
 
 def _may_have_happened(error: GpcliError) -> bool:
-    """Whether a write that ended in `trouble` may have been done all the same.
+    """Return whether a write that failed with `error` may have been done all the same.
 
-    A conflict may be with what this very write left; so may an answer that can't be read be of it.
+    A Conflict may be with what this very write made; an unreadable answer may be the answer to it.
     """
     is_open = isinstance(error, OutcomeUnknown | Partial | Conflict | Failure)
     return is_open and not isinstance(error, TlsError)
 
 
 def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: Asker) -> bool:
-    """Make sure of it; true when a person was asked, false when the command line said it all."""
+    """Return true if a person was asked and agreed, false if the command line had agreed to all."""
     if proposal.charge and (agreement.yes or agreement.accept_fee):
         check_fee(proposal.charge, agreement.accept_fee)
     if proposal.word:
@@ -186,7 +199,7 @@ def _require_word(word: str, given: str | None, asker: Asker) -> None:
 def check_fee(charge: Charge, accepted: str | None) -> None:
     """Raise FeeNotAccepted unless `accepted` covers the upper end of what `charge` may cost.
 
-    Raises Usage when `accepted` is no amount.
+    Raises: InvalidUsage if `accepted` is no amount.
     """
     if accepted == ANY_FEE:
         return

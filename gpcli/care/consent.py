@@ -1,4 +1,4 @@
-"""Consent to Full Access: granting it, and withdrawing it with all that this deletes."""
+"""Consent to Full Access: granting it, and withdrawing it, which deletes what is stored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ WITHDRAW = "withdraw"
 
 
 def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
-    """Consent to Full Access; raises NotPermitted when acting for someone else."""
+    """Propose to grant consent to Full Access.
+
+    Raises: NotPermitted when acting for someone else.
+    """
     _require_own(portal)
-    held = [consent for consent in portal.fetch_consents() if consent.level == ConsentLevel.FULL_ACCESS]
+    held = [
+        consent for consent in portal.fetch_consents() if consent.level == ConsentLevel.FULL_ACCESS
+    ]
     if held:
         return Outcome(held[0], changed=False)
     return Proposal(
@@ -36,10 +41,12 @@ def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
 
 
 def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent]:
-    """Withdraw every consent above basic; raises NotPermitted when acting for someone else.
+    """Propose to withdraw every consent above basic.
 
-    Consents of levels that gpcli does not know are somebody else's business and stay. It deletes
-    data, so a word has to be typed: `--yes` does not replace it.
+    Consents of levels that gpcli does not know are left alone. Since the portal deletes data, a
+    word has to be typed; `--yes` does not replace it.
+
+    Raises: NotPermitted when acting for someone else.
     """
     _require_own(portal)
     held = [consent for consent in portal.fetch_consents() if consent.level in ABOVE_BASIC]
@@ -58,8 +65,12 @@ def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent
     )
 
 
-def _send_withdrawals(portal: Portal, consents: list[Consent], intent: UUID) -> WriteResult[Consent]:
-    written = [portal.send_consent_withdrawal(consent, uuid5(intent, consent.id)) for consent in consents]
+def _send_withdrawals(
+    portal: Portal, consents: list[Consent], intent: UUID
+) -> WriteResult[Consent]:
+    written = [
+        portal.send_consent_withdrawal(consent, uuid5(intent, consent.id)) for consent in consents
+    ]
     return WriteResult(written[-1].record, any(consent.changed for consent in written))
 
 

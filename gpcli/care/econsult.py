@@ -1,4 +1,4 @@
-"""E-consultations with the GP: in writing, by phone or video; joining and withdrawing one."""
+"""E-consultations: in writing, by phone or by video; joining and withdrawing one."""
 
 from __future__ import annotations
 
@@ -7,31 +7,38 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from gpcli.care.appointments import ChoicePrompt, build_cancellation, late_cancellation_charge, no_such_appointment, choose_appointment, check_cancellable
+from gpcli.care.appointments import (
+    ChoicePrompt,
+    build_cancellation,
+    check_cancellable,
+    choose_appointment,
+    late_cancellation_charge,
+    no_such_appointment,
+)
 from gpcli.care.confirmation import Charge, Decision, Outcome, Proposal
 from gpcli.care.message import (
     MessageContext,
     NewThread,
     ThreadAction,
+    build_new_thread,
     check_half_started,
     check_limits,
     draft_rows,
-    smallest_text_limit,
     has_subject,
     price_rows,
     resolve_repeated_thread,
-    build_new_thread,
+    smallest_text_limit,
 )
-from gpcli.care.offers import filter_by_gp, find_surgeries, choose_one, require_service
+from gpcli.care.offers import choose_one, filter_by_gp, is_at_gp, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import build_offer_check
 from gpcli.care.service_request import (
     ServiceRequest,
-    require_offer,
-    preview_appointment,
     check_not_undone,
-    request_id_conflict,
     party_rows,
+    preview_appointment,
+    request_id_conflict,
+    require_offer,
 )
 from gpcli.care.slots import SlotSearch
 from gpcli.errors import AlreadyBooked, GpcliError, InvalidUsage, NotFound, NotOffered, Rejected
@@ -42,38 +49,45 @@ from gpcli.model.thread import Conversation, Thread, ThreadKind
 
 TEXT = "text"
 CHANNEL_LABELS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
-"""The ways of an e-consultation, by the codes of `urn:gpcli:channel`, in words."""
+"""The channels of an e-consultation in words, by the codes of `urn:gpcli:channel`."""
 
 _RECENT = timedelta(days=1)
-"""How long one with the same subject is taken for the same."""
+"""How long a thread with the same subject counts as the same e-consultation."""
 
 _SERVICE = ServiceName.E_CONSULTATION
 _KIND = ThreadKind.E_CONSULTATION
 
 
 def parse_channel(word: str) -> str:
-    """The way that `--via` names; `audio` is the phone. Raises Usage naming them all."""
+    """Return the channel that `--via` names; `audio` is `phone`.
+
+    Raises: InvalidUsage, naming the known ones.
+    """
     channel = {"audio": "phone"}.get(word.strip().lower(), word.strip().lower())
     if channel in CHANNEL_LABELS:
         return channel
     raise InvalidUsage(
-        f"--via '{word}' is not a way to consult the GP.", hint=f"The words are {', '.join(CHANNEL_LABELS)}."
+        f"--via '{word}' is not a way to consult the GP.",
+        hint=f"The words are {', '.join(CHANNEL_LABELS)}.",
     )
 
 
 def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
-    """The ways that the patient's GPs take, or the one named `gp`; raises NotOffered and its like.
+    """Return the channels that the patient's GPs (or the one named `gp`) take e-consultations by.
 
-    A GP who names no ways takes them all, as far as anybody knows.
+    A GP who lists no channels is taken to accept all of them.
+
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
-    services = require_service(filter_by_gp(offers, gp), _SERVICE, now)
-    return tuple(channel for channel in CHANNEL_LABELS if any(_has_channel(service, channel) for service in services))
+    return _list_channels(require_service(filter_by_gp(offers, gp), _SERVICE, now))
 
 
 def find_text_limit(offers: Offers, gp: str | None, channel: str, now: datetime) -> int | None:
-    """The characters that a GP (the one named `gp`) takes this `way`, `None` = not said.
+    """Return the characters that a GP (or the one named `gp`) takes by `channel`.
 
-    Raises NotOffered, or its like, where none does.
+    `None` = not said.
+
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
     return smallest_text_limit(_require_channel(offers, gp, channel, now))
 
@@ -81,12 +95,12 @@ def find_text_limit(offers: Offers, gp: str | None, channel: str, now: datetime)
 def propose_written_consultation(
     context: MessageContext, new_thread: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
-    """Start an e-consultation in writing.
+    """Propose to start an e-consultation in writing.
 
-    Raises NotOffered, also where the GP takes it only in other ways, and its like; Usage beyond
-    the surgery's limits; Conflict when the request id was used for something else, or for another
-    way; AlreadyBooked when one with the same subject was begun within the last day and is open;
-    InputNeeded when several GPs may be meant.
+    Raises: NotOffered (also if the GP takes other channels only), OffForNow, ConsentNeeded or
+    NotPermitted; InvalidUsage beyond the surgery's limits; Conflict if the request id was used for
+    something else, or for another channel; AlreadyBooked if one with the same subject was started
+    within the last day and is open; InputNeeded if several GPs may be meant.
     """
     facts = context.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
     if facts.appointment:
@@ -103,11 +117,15 @@ def propose_written_consultation(
 
 
 def propose_timed_consultation(
-    context: MessageContext, new_thread: NewThread, request: ServiceRequest, channel: str, search: SlotSearch
+    context: MessageContext,
+    new_thread: NewThread,
+    request: ServiceRequest,
+    channel: str,
+    search: SlotSearch,
 ) -> Decision[Appointment]:
-    """Ask for an e-consultation by phone or video within the times of `search`.
+    """Propose to ask for an e-consultation by phone or video within the windows of `search`.
 
-    Raises as `in_writing` does, and AlreadyBooked when one is under way at the same GP.
+    Raises: as `propose_written_consultation`, and AlreadyBooked if one is under way at the same GP.
     """
     facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup, threads=True)
     if facts.thread:
@@ -118,7 +136,7 @@ def propose_timed_consultation(
     if not request.another:
         _check_none_under_way(facts.coming, service, search.now)
     check_limits(new_thread.draft, require_offer(service).limits)
-    return _build_timed(context, service, new_thread, request, channel, _wished(search))
+    return _build_timed(context, service, new_thread, request, channel, search.require_windows())
 
 
 def _build_timed(
@@ -129,14 +147,15 @@ def _build_timed(
     channel: str,
     wished: Sequence[Window],
 ) -> Proposal[Appointment]:
-    portal, offer, reason = context.portal, require_offer(service), _reason_text(new_thread)
+    portal, offer = context.portal, require_offer(service)
+    draft, reason = new_thread.draft, _reason_text(new_thread)
     return Proposal(
         action=f"Ask for an e-consultation {CHANNEL_LABELS[channel]}",
         rows=(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in wished),
             ("Subject", new_thread.subject),
-            *(draft_rows(new_thread.draft, shown=context.shows_words) if new_thread.draft.text else ()),
+            *(draft_rows(draft, shown=context.shows_words) if draft.text else ()),
             ("Answer", service.answer_time),
             *price_rows(service.price),
         ),
@@ -158,7 +177,8 @@ def _build_timed(
 
 
 def _choose_gp(context: MessageContext, offers: Offers, channel: str, gp: str | None) -> Service:
-    return choose_one(_require_channel(offers, gp, channel, context.clock()), _SERVICE, context.asker)
+    services = _require_channel(offers, gp, channel, context.clock())
+    return choose_one(services, _SERVICE, context.asker)
 
 
 def _require_channel(offers: Offers, gp: str | None, channel: str, now: datetime) -> list[Service]:
@@ -166,13 +186,22 @@ def _require_channel(offers: Offers, gp: str | None, channel: str, now: datetime
     fitting = [service for service in services if _has_channel(service, channel)]
     if fitting:
         return fitting
-    taken = [channel_taken for channel_taken in CHANNEL_LABELS if any(_has_channel(service, channel_taken) for service in services)]
+    channels = _list_channels(services)
     labels = " and ".join(service.surgery.label for service in services)
     take = "takes" if len(services) == 1 else "take"
-    others = " or ".join(CHANNEL_LABELS[channel_taken] for channel_taken in taken) or "in ways that gpcli does not know"
+    others = " or ".join(CHANNEL_LABELS[other] for other in channels)
     raise NotOffered(
-        f"{labels} {take} e-consultations {others}, not {CHANNEL_LABELS[channel]}.",
-        hint=f"gpcli econsult start --via {taken[0]}" if taken else "gpcli services",
+        f"{labels} {take} e-consultations {others or 'in ways that gpcli does not know'}, "
+        f"not {CHANNEL_LABELS[channel]}.",
+        hint=f"gpcli econsult start --via {channels[0]}" if channels else "gpcli services",
+    )
+
+
+def _list_channels(services: Sequence[Service]) -> tuple[str, ...]:
+    return tuple(
+        channel
+        for channel in CHANNEL_LABELS
+        if any(_has_channel(service, channel) for service in services)
     )
 
 
@@ -184,21 +213,15 @@ def _charge(service: Service) -> Charge:
     return Charge("An e-consultation", service.price)
 
 
-def _wished(search: SlotSearch) -> list[Window]:
-    wished = search.filters.coming_windows(search.zone, search.now)
-    if not wished:
-        raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
-    return wished
-
-
 def _check_none_under_way(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
     for appointment in coming:
         same_gp = appointment.surgery_id in {None, service.surgery.id}
         to_come = not appointment.over and (appointment.start is None or appointment.start > now)
         if appointment.service == _SERVICE and same_gp and to_come:
+            see = f"gpcli appointments show {appointment.id}"
             raise AlreadyBooked(
                 f"There is already an e-consultation under way: {appointment.id}.",
-                hint=f"gpcli appointments show {appointment.id}; to ask for one more, add --another.",
+                hint=f"{see}; to ask for one more, add --another.",
             )
 
 
@@ -217,20 +240,27 @@ def _check_no_recent_thread(
 
 
 def _resolve_repeat(
-    earlier: Appointment, facts: BookingFacts, new_thread: NewThread, request: ServiceRequest, channel: str
+    earlier: Appointment,
+    facts: BookingFacts,
+    new_thread: NewThread,
+    request: ServiceRequest,
+    channel: str,
 ) -> Outcome[Appointment]:
-    ids = {one.id for one in find_surgeries(facts.offers.surgeries, request.gp)}
-    appointment = request.gp is None or earlier.surgery_id in {None, *ids}
+    """Return the Outcome of a request that was sent before.
+
+    Raises: Conflict if it asked for something else, or has been undone since.
+    """
+    at_gp = is_at_gp(earlier.surgery_id, facts.offers.surgeries, request.gp)
     same_subject = earlier.subject in {None, new_thread.subject}
-    same_words = same_subject and (earlier.reason or "").strip() == _reason_text(new_thread)
-    if appointment and same_words and (earlier.service, earlier.channel) == (_SERVICE, channel):
+    same_text = same_subject and (earlier.reason or "").strip() == _reason_text(new_thread)
+    if at_gp and same_text and (earlier.service, earlier.channel) == (_SERVICE, channel):
         check_not_undone(earlier)
         return Outcome(earlier, changed=False)
     raise request_id_conflict(str(earlier.id))
 
 
 def _reason_text(new_thread: NewThread) -> str:
-    """What stands with the request for a time: the message, or the subject for want of one."""
+    """Return the message, or the subject where there is no message."""
     return new_thread.draft.text or new_thread.subject
 
 
@@ -238,10 +268,9 @@ VIDEO = "video"
 
 
 def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:
-    """A video consultation, and the link to it as the portal writes it.
+    """Fetch a video consultation and the link to it, as the portal writes it.
 
-    Raises NotFound; Rejected while the surgery has not confirmed it or given no link, when it is
-    over, and when it is no video consultation.
+    Raises: NotFound; Rejected if it is over, not by video, not confirmed, or has no link yet.
     """
     appointment = portal.fetch_appointment(appointment_id)
     hint = f"gpcli appointments show {appointment.id}"
@@ -260,10 +289,10 @@ def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, s
 def propose_econsult_withdrawal(
     portal: Portal, appointment_id: str, intent: UUID, clock: Callable[[], datetime]
 ) -> Decision[Appointment]:
-    """Withdraw an e-consultation by phone or video, whatever the GP offers now.
+    """Propose to withdraw an e-consultation by phone or video, whatever the GP offers now.
 
-    Raises NotFound; TooLate when it has begun; Usage for one in writing, and for an appointment
-    that is no e-consultation.
+    Raises: NotFound; TooLate if it has begun; InvalidUsage for one in writing, and for an
+    appointment that is no e-consultation.
     """
     now = clock()
     facts = portal.fetch_cancellation_facts(appointment_id)
@@ -271,7 +300,9 @@ def propose_econsult_withdrawal(
     if appointment is None:
         raise _missing_error(portal, appointment_id)
     if not _is_econsultation(appointment):
-        raise InvalidUsage(f"{appointment.id} is not an e-consultation.", hint=f"gpcli cancel {appointment.id}")
+        raise InvalidUsage(
+            f"{appointment.id} is not an e-consultation.", hint=f"gpcli cancel {appointment.id}"
+        )
     if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
 
@@ -280,11 +311,13 @@ def propose_econsult_withdrawal(
 
     charge = late_cancellation_charge(appointment, facts.offers, now)
     action = "Withdraw this e-consultation"
-    return build_cancellation(portal, appointment, intent, action=action, charge=charge, decide_again=decide_again)
+    return build_cancellation(
+        portal, appointment, intent, action=action, charge=charge, decide_again=decide_again
+    )
 
 
 def _missing_error(portal: Portal, identity: str) -> GpcliError:
-    """What is wrong with an id that is no appointment: it may be a thread's."""
+    """Return the error for an id that is no appointment; it may be a thread's."""
     try:
         thread = portal.mailbox.fetch_conversation(identity).thread
     except NotFound:
@@ -298,8 +331,12 @@ def _missing_error(portal: Portal, identity: str) -> GpcliError:
 
 
 def _can_join(appointment: Appointment, now: datetime) -> bool:
-    """Whether the surgery has confirmed it and given its link, and it has not ended."""
-    return appointment.join_url is not None and not appointment.waiting and (appointment.end is None or appointment.end > now)
+    """Return whether the surgery has confirmed it and given its link, and it has not ended."""
+    return (
+        appointment.join_url is not None
+        and not appointment.waiting
+        and (appointment.end is None or appointment.end > now)
+    )
 
 
 def _is_econsultation(appointment: Appointment) -> bool:
@@ -310,7 +347,7 @@ choose_to_join = partial(
     choose_appointment,
     prompt=ChoicePrompt(_can_join, "Which e-consultation?", "There is none to choose from."),
 )
-"""`appointments.pick` among video consultations that can be joined."""
+"""Choose one of the video consultations that can be joined, as `choose_appointment`."""
 
 choose_to_withdraw = partial(
     choose_appointment,
@@ -320,4 +357,4 @@ choose_to_withdraw = partial(
         "There is none to choose from.",
     ),
 )
-"""`appointments.pick` among e-consultations under way."""
+"""Choose one of the e-consultations under way, as `choose_appointment`."""

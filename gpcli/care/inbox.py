@@ -1,4 +1,4 @@
-"""Threads with the surgery: which to show, replying, attachments, marking as read."""
+"""Threads with the surgery: list them, reply, name attachments' files, mark messages as read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.message import (
     RECEPTION,
     MessageContext,
-    describe_text_limit,
     check_limits,
+    describe_text_limit,
     draft_rows,
     has_same_content,
 )
@@ -30,14 +30,13 @@ from gpcli.model.thread import (
     Conversation,
     Draft,
     Message,
-    MessageId,
     ReplyFacts,
     Thread,
     ThreadKind,
 )
 
 MAX_NAME_BYTES = 120
-"""Bytes of a name, in UTF-8, before its extension."""
+"""The most bytes of a file name, in UTF-8, before its extension."""
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "application/dicom": (".dcm",),
@@ -57,7 +56,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "text/plain": (".txt",),
     "video/mp4": (".mp4",),
 }
-"""Media type -> what a file of it may end in, the first by default. All others end in `.bin`."""
+"""Media type -> the extensions of its files, the default first. All others get `.bin`."""
 
 UNKNOWN_EXTENSIONS = (".bin",)
 
@@ -67,7 +66,7 @@ _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])
 
 
 def build_file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
-    """A file name for each attachment's id, no two alike where letters' case does not count."""
+    """Return a file name for each attachment's id, unique also where case does not count."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for attachment in attachments:
@@ -78,10 +77,13 @@ def build_file_names(attachments: Sequence[Attachment]) -> dict[str, str]:
 
 
 def safe_file_name(title: str | None, content_type: str | None) -> str:
-    """A name to save under, on any system: only the last part of `title`, and an extension that
-    fits `content_type`, whatever the title claims.
+    """Return a file name that is safe on any system.
+
+    It is the last part of `title`, with an extension that fits `content_type` whatever the title
+    says.
     """
-    endings = EXTENSIONS.get((content_type or "").partition(";")[0].strip().casefold(), UNKNOWN_EXTENSIONS)
+    media_type = (content_type or "").partition(";")[0].strip().casefold()
+    endings = EXTENSIONS.get(media_type, UNKNOWN_EXTENSIONS)
     stem = _clean_stem(_SEPARATORS.split(title or "")[-1])
     ending = next((extension for extension in endings if stem.casefold().endswith(extension)), None)
     base = stem[: -len(ending)] if ending else stem
@@ -91,7 +93,9 @@ def safe_file_name(title: str | None, content_type: str | None) -> str:
 def _clean_stem(title: str) -> str:
     composed = unicodedata.normalize("NFC", title)
     visible = "".join(
-        character for character in composed if unicodedata.category(character)[0] not in "CZ" or character == " "
+        character
+        for character in composed
+        if unicodedata.category(character)[0] not in "CZ" or character == " "
     )
     return _FORBIDDEN.sub("_", visible).strip(" .").lstrip("-")
 
@@ -119,13 +123,16 @@ STARTING_SERVICES: dict[str | None, ServiceName] = {
 """The service that starts each kind of thread."""
 
 MAX_CHOICES = 30
-"""Threads in a list to pick from."""
+"""The most threads in a list to choose from."""
 
 _SEE_THREADS = "gpcli messages list shows the threads."
 
 
 def parse_thread_kind(word: str) -> ThreadKind:
-    """The kind of thread that `--kind` names; raises Usage naming them all."""
+    """Return the kind of thread that `--kind` names.
+
+    Raises: InvalidUsage, naming the known ones.
+    """
     if word in set(ThreadKind):
         return ThreadKind(word)
     known = ", ".join(ThreadKind)
@@ -134,8 +141,10 @@ def parse_thread_kind(word: str) -> ThreadKind:
 
 @dataclass(frozen=True)
 class ThreadFilters:
-    """Which threads to list: those with something `unread`, of a `kind`, with a message on `since`
-    or later, `with_` part of a name on the surgery's side, `gp` one GP's; at most `limit`.
+    """Which threads to list.
+
+    Those with something `unread`, of a `kind`, with a message on `since` or later; `with_` is part
+    of a name on the surgery's side, `gp` names one GP. `limit` is the most threads; `None` = all.
     """
 
     unread: bool = False
@@ -146,17 +155,20 @@ class ThreadFilters:
     limit: int | None = None
 
     def matches(self, thread: Thread) -> bool:
-        """Whether a thread is one of those, wherever its GP is."""
+        """Return whether `thread` passes all filters but `gp`, which needs the surgeries."""
         return (
             (thread.unread_count > 0 or not self.unread)
             and self.kind in {None, thread.kind}
             and (self.since is None or _last_day(thread) >= self.since)
-            and (self.with_ is None or _is_with(thread, self.with_))
+            and (self.with_ is None or _has_correspondent(thread, self.with_))
         )
 
 
 def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
-    """The threads, those with something unread first, then the newest; raises NotFound."""
+    """Fetch the threads that pass `filters`: those with something unread first, then the newest.
+
+    Raises: NotFound if no GP is called `filters.gp`.
+    """
     found = [thread for thread in portal.mailbox.fetch_threads() if filters.matches(thread)]
     if filters.gp is not None:
         at_gp = {surgery.id for surgery in find_surgeries(portal.fetch_surgeries(), filters.gp)}
@@ -165,7 +177,10 @@ def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
 
 
 def check_name_filter(name: str | None) -> str | None:
-    """What `--with` names; raises Usage for nothing."""
+    """Return what `--with` names.
+
+    Raises: InvalidUsage if it is empty.
+    """
     if name is not None and not name.strip():
         raise InvalidUsage("--with needs a name that is not empty.")
     return name
@@ -176,14 +191,19 @@ def choose_thread(
     thread_id: str | None,
     asker: Asker,
     label: Callable[[Thread], str],
-    fits: Callable[[Thread], bool] = lambda _: True,
+    accepts: Callable[[Thread], bool] = lambda _: True,
 ) -> str:
-    """The id given, or one of the newest that fit, picked from a list; raises InputNeeded."""
+    """Return the id given, or let the person choose one of the newest threads.
+
+    `accepts` tells which threads are offered, `label` words one for the list.
+
+    Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
+    """
     if thread_id is not None and thread_id.strip():
         return thread_id
     if thread_id is not None or not asker.can_ask:
         raise InputNeeded("A thread's id is needed.", hint=_SEE_THREADS)
-    found = [thread for thread in mailbox.fetch_threads() if fits(thread)]
+    found = [thread for thread in mailbox.fetch_threads() if accepts(thread)]
     if not found:
         raise InputNeeded("There is no thread to choose from.", hint=_SEE_THREADS)
     choices = [(str(thread.id), label(thread)) for thread in found[:MAX_CHOICES]]
@@ -192,9 +212,9 @@ def choose_thread(
 
 
 def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> ReplyFacts:
-    """What a reply in `thread` is decided on; `lookup` is the intent to look for.
+    """Fetch what a reply in `thread` is decided on; `lookup` is the intent to look for.
 
-    Raises NotFound; AlreadyAnswered when nothing more can be written, unless it was sent before.
+    Raises: NotFound; AlreadyAnswered if the thread is closed and the reply was not sent before.
     """
     facts = portal.mailbox.fetch_reply_facts(thread, lookup)
     if facts.conversation is None:
@@ -205,7 +225,7 @@ def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> Reply
 
 
 def describe_reply(facts: ReplyFacts) -> tuple[str, ...]:
-    """What a reply is about, for who writes it."""
+    """Return lines that say whom a reply goes to, its subject and the surgery's limit."""
     thread = _require_conversation(facts).thread
     where = ", ".join(filter(None, (thread.practitioner, thread.surgery)))
     subject = f"Subject: {thread.subject}" if thread.subject else f"Thread: {thread.id}"
@@ -217,9 +237,10 @@ def describe_reply(facts: ReplyFacts) -> tuple[str, ...]:
 def propose_reply(
     context: MessageContext, facts: ReplyFacts, draft: Draft, intent: UUID
 ) -> Decision[Message]:
-    """Write in the thread of an open `desk`.
+    """Propose to reply in the thread of `facts`, which `fetch_reply_facts` returned.
 
-    Raises Usage beyond the surgery's limits; Conflict when the request id sent something else.
+    Raises: InvalidUsage beyond the surgery's limits; Conflict if the request id sent something
+    else.
     """
     conversation = _require_conversation(facts)
     if facts.earlier:
@@ -239,19 +260,26 @@ def propose_reply(
 
 
 def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
-    """The attachments with these ids, each once, or all; raises NotFound."""
-    known = {attachment.id: attachment for message in conversation.messages for attachment in message.attachments}
-    unknown = next((attachment for attachment in ids if attachment not in known), None)
+    """Return the attachments with these ids, each once; all of them if `ids` is empty.
+
+    Raises: NotFound.
+    """
+    known = {
+        attachment.id: attachment
+        for message in conversation.messages
+        for attachment in message.attachments
+    }
+    unknown = next((identity for identity in ids if identity not in known), None)
     if unknown is not None:
         raise NotFound(
             f"Nothing called '{unknown}' is attached to this thread.",
             hint=f"What is attached: {', '.join(known)}." if known else "Nothing is attached.",
         )
-    return [known[attachment] for attachment in dict.fromkeys(ids)] if ids else list(known.values())
+    return [known[identity] for identity in dict.fromkeys(ids)] if ids else list(known.values())
 
 
 def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], ...]:
-    """The lines of a plan on a thread that is there already, and on whom it is about."""
+    """Return the plan's rows on an existing thread and whom it is about."""
     parties = portal.fetch_parties()
     return (
         ("Thread", thread_label(thread)),
@@ -262,7 +290,7 @@ def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], 
 
 
 def thread_label(thread: Thread) -> str:
-    """A thread by its subject and id."""
+    """Return a thread's subject and id in one phrase."""
     return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
 
 
@@ -271,19 +299,20 @@ def _last_day(thread: Thread) -> date:
     return last.astimezone(ZoneInfo(thread.zone)).date() if last else date.min
 
 
-def _is_with(thread: Thread, name: str) -> bool:
+def _has_correspondent(thread: Thread, name: str) -> bool:
     names = " ".join(filter(None, (thread.practitioner, thread.surgery)))
     return name.strip().casefold() in names.casefold()
 
 
 def _check_open(thread: Thread) -> None:
-    """Raise AlreadyAnswered where nothing more can be written.
+    """Raise AlreadyAnswered if the thread is closed.
 
-    Why it is closed may tell of health, and so has no place in an error.
+    The reason for closing it may tell of health, so the error does not repeat it.
     """
     if not thread.closed:
         return
-    command = "gpcli contact" if thread.kind == ThreadKind.ADMINISTRATIVE else "gpcli econsult start"
+    administrative = thread.kind == ThreadKind.ADMINISTRATIVE
+    command = "gpcli contact" if administrative else "gpcli econsult start"
     raise AlreadyAnswered(
         f"The surgery has closed thread {thread.id}.",
         hint=f"gpcli messages show {thread.id} may say why; {command} begins a new one.",
@@ -291,7 +320,7 @@ def _check_open(thread: Thread) -> None:
 
 
 def _require_conversation(facts: ReplyFacts) -> Conversation:
-    assert facts.conversation is not None, "an open desk has one"  # noqa: S101
+    assert facts.conversation is not None, "fetch_reply_facts raises where there is none"  # noqa: S101
     return facts.conversation
 
 
@@ -302,7 +331,7 @@ def _resolve_repeat(earlier: Message, thread: Thread, draft: Draft) -> Outcome[M
 
 
 def _find_limits(offers: Offers, thread: Thread) -> Limits:
-    """What a message may hold, as the offer says that starts such threads, if it is there now."""
+    """Return the limits of the offer that starts such threads; no limits where there is none."""
     service = STARTING_SERVICES.get(thread.kind)
     for offer in offers.offers:
         if offer.name is service and thread.surgery_id in {None, offer.surgery.id}:
@@ -331,18 +360,18 @@ def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The messages that are read now, and what kept the rest from it, if anything did."""
+    """The messages that were marked as read; `error` is what stopped before all were."""
 
     messages: tuple[Message, ...]
     error: GpcliError | None = None
 
 
 def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
-    """Each thread once: whole where its own id is named, else with the messages that are named.
+    """Fetch each thread once: whole if its own id is given, else only the messages that are given.
 
-    Raises NotFound.
+    Raises: NotFound.
     """
-    found = [mailbox.fetch_conversation(message_or_thread) for message_or_thread in dict.fromkeys(ids)]
+    found = [mailbox.fetch_conversation(identity) for identity in dict.fromkeys(ids)]
     by_thread = {conversation.thread.id: conversation for conversation in found}
     return [_select_named(conversation, set(ids)) for conversation in by_thread.values()]
 
@@ -350,12 +379,17 @@ def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversati
 def propose_read_marks(
     portal: Portal, conversations: Sequence[Conversation], intent: UUID
 ) -> Decision[ReadResult]:
-    """Mark what is unread in `conversations` as read; nothing unread counts as done.
+    """Propose to mark the unread messages in `conversations` as read; none at all is an Outcome.
 
-    Each message has an intent of its own. Sending stops at the first that can't be marked, and
-    raises what is wrong where it is the first of all.
+    Each message has an intent of its own. Sending stops at the first message that can't be marked;
+    its error is raised if it is the first of all, otherwise it is part of the result.
     """
-    unread = tuple(message for conversation in conversations for message in conversation.messages if message.unread)
+    unread = tuple(
+        message
+        for conversation in conversations
+        for message in conversation.messages
+        if message.unread
+    )
     if not unread:
         return Outcome(ReadResult(()), changed=False)
     parties = portal.fetch_parties()
@@ -372,11 +406,11 @@ def propose_read_marks(
 def _select_named(conversation: Conversation, named: Collection[str]) -> Conversation:
     if conversation.thread.id in named:
         return conversation
-    return replace(conversation, messages=tuple(message for message in conversation.messages if message.id in named))
+    messages = tuple(message for message in conversation.messages if message.id in named)
+    return replace(conversation, messages=messages)
 
 
 def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
-    """The lines of a plan on what is unread in a thread."""
     unread = [message for message in conversation.messages if message.unread]
     if unread:
         yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} unread"
@@ -389,12 +423,14 @@ def _message_label(message: Message, zone: ZoneInfo) -> str:
     return f"{label}, {message.sent.astimezone(zone):%a %d %b %Y %H:%M}" if message.sent else label
 
 
-def _send_read_marks(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) -> WriteResult[ReadResult]:
+def _send_read_marks(
+    mailbox: Mailbox, unread: Sequence[Message], intent: UUID
+) -> WriteResult[ReadResult]:
     done: list[WriteResult[Message]] = []
     stopped_by: GpcliError | None = None
     for message in unread:
         try:
-            done.append(mailbox.send_read_mark(message, _intent_for(intent, message.id)))
+            done.append(mailbox.send_read_mark(message, uuid5(intent, str(message.id))))
         except GpcliError as error:
             stopped_by = error
             break
@@ -406,7 +442,3 @@ def _send_read_marks(mailbox: Mailbox, unread: Sequence[Message], intent: UUID) 
         changed=any(marked.changed for marked in done),
         here_only=all(marked.here_only for marked in done),
     )
-
-
-def _intent_for(intent: UUID, message: MessageId | None) -> UUID:
-    return uuid5(intent, str(message))

@@ -1,4 +1,4 @@
-"""Writing to a surgery: safety words, limits, what the plan shows, and a repeat of the same."""
+"""Writing to a surgery: emergency notice, limits, plan rows, new threads and their repetition."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal, Record
-from gpcli.care.offers import filter_by_gp, find_surgeries, choose_service, require_service
+from gpcli.care.offers import choose_service, filter_by_gp, is_at_gp, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import build_offer_check
-from gpcli.care.service_request import ServiceRequest, require_offer, request_id_conflict, party_rows
+from gpcli.care.service_request import (
+    ServiceRequest,
+    party_rows,
+    request_id_conflict,
+    require_offer,
+)
 from gpcli.errors import Declined, InvalidUsage
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Limits, Offers, Price, Rate, Service, ServiceName, Surcharge
 from gpcli.model.thread import (
     AttachedFile,
+    Attachment,
     Conversation,
     Draft,
     Message,
@@ -29,11 +35,11 @@ RECEPTION = (
     "The reception reads this and gives no health care. A medical question may be passed on to "
     "the doctor and charged as an e-consultation."
 )
-"""What is different about administrative messages."""
+"""The warning before an administrative message."""
 
 
 def emergency_notice(numbers: Mapping[str, str]) -> str:
-    """Whom to call instead: `numbers` has `acute` and, where there is one, `urgent`."""
+    """Return whom to call instead; `numbers` has `acute` and, where there is one, `urgent`."""
     acute = f"Not for emergencies: call {numbers['acute']}."
     urgent = numbers.get("urgent")
     if not urgent:
@@ -42,7 +48,10 @@ def emergency_notice(numbers: Mapping[str, str]) -> str:
 
 
 def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
-    """Ask the person, where there is one; raises Declined when it can't wait."""
+    """Ask the person, if there is one, whether it can wait.
+
+    Raises: Declined if it can't.
+    """
     if not asker.can_ask or asker.confirm("Can it wait for an answer?", flag="--can-wait"):
         return
     call = numbers.get("urgent") or numbers["acute"]
@@ -50,14 +59,14 @@ def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
 
 
 MAX_SHOWN = 60
-"""Characters of a message's first line that a plan shows."""
+"""The most characters of a message's first line that a plan shows."""
 
 Rows = tuple[tuple[str, PlanValue], ...]
 
 
 @dataclass(frozen=True)
 class NewThread:
-    """What starts a thread."""
+    """The subject and the first message of a thread to start."""
 
     subject: str
     draft: Draft
@@ -65,9 +74,9 @@ class NewThread:
 
 @dataclass(frozen=True)
 class MessageContext:
-    """Who writes: through which portal, whom to ask, by which clock and in which zone.
+    """What writing a message needs: the portal, whom to ask, the clock and the zone of times.
 
-    `rehearses` says that nothing will be sent.
+    `rehearses` is true in a dry run.
     """
 
     portal: Portal
@@ -78,16 +87,16 @@ class MessageContext:
 
     @property
     def shows_words(self) -> bool:
-        """Whether a plan shows how the message begins: to a person, and to who rehearses.
+        """Whether a plan shows how the message begins: only to a person, and in a dry run.
 
-        What a script sends does not stand in the log that its plans may go to.
+        The plan of a script's write may go to a log, where health data has no place.
         """
         return self.asker.can_ask or self.rehearses
 
 
 @dataclass(frozen=True)
 class ThreadAction:
-    """One kind of thread to start: what the plan calls it, what sending costs, what to know."""
+    """One kind of thread to start: what the plan calls it, its charge (`None` = free), warnings."""
 
     kind: ThreadKind
     action: str
@@ -102,7 +111,10 @@ def build_new_thread(
     request: ServiceRequest,
     action: ThreadAction,
 ) -> Proposal[Conversation]:
-    """The proposal to start a thread with the surgery of `row`; raises Usage beyond its limits."""
+    """Build the proposal to start a thread with the surgery of `service`.
+
+    Raises: InvalidUsage beyond the surgery's limits.
+    """
     offer = require_offer(service)
     check_limits(new_thread.draft, offer.limits)
     return Proposal(
@@ -131,7 +143,10 @@ def resolve_repeated_thread(
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> Outcome[Conversation]:
-    """The outcome when the same request came before; raises Conflict when it was another."""
+    """Return the Outcome of a request that was sent before.
+
+    Raises: Conflict if the request id started another thread.
+    """
     if _is_same(earlier, offers, new_thread, request, kind):
         return Outcome(earlier, changed=False)
     raise request_id_conflict(f"thread {earlier.thread.id}")
@@ -144,35 +159,34 @@ def check_half_started(
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> None:
-    """Raise Conflict unless a thread whose first message never arrived is the one meant."""
+    """Raise Conflict unless a thread without its first message is the one that was meant."""
     thread = earlier.thread
     if not _is_about(thread, offers, new_thread, request, kind):
         raise request_id_conflict(f"thread {thread.id}")
 
 
 def has_subject(thread: Thread, subject: str) -> bool:
-    """Whether the thread has this subject, however it is spaced."""
+    """Return whether the thread has this subject; spacing does not count."""
     return is_same_text(thread.subject, subject)
 
 
 def has_same_content(message: Message, draft: Draft) -> bool:
-    """Whether `message` holds the words and the files of `draft`, as far as the portal tells."""
-    files = [(attachment.title, attachment.size, attachment.content) for attachment in message.attachments]
+    """Return whether `message` has the words and files of `draft`, as far as the portal tells."""
     return (
         is_same_text(message.text, draft.text)
-        and len(files) == len(draft.attachments)
-        and all(map(_is_same_file, files, draft.attachments))
+        and len(message.attachments) == len(draft.attachments)
+        and all(map(_is_same_file, message.attachments, draft.attachments))
     )
 
 
 def find_answer_time(decision: Decision[Record]) -> str | None:
-    """The surgery's own words on when it answers, where the plan has them."""
+    """Return the surgery's own words on when it answers, if the plan has them."""
     found = dict(decision.rows).get("Answer") if isinstance(decision, Proposal) else None
     return found if isinstance(found, str) else None
 
 
 def check_limits(draft: Draft, limits: Limits) -> None:
-    """Raise Usage for what the surgery does not take: its text, then each file."""
+    """Raise InvalidUsage for text or files beyond the surgery's limits."""
     length = len(draft.text)
     if limits.text is not None and length > limits.text:
         raise InvalidUsage(
@@ -184,24 +198,23 @@ def check_limits(draft: Draft, limits: Limits) -> None:
 
 
 def smallest_text_limit(services: Sequence[Service]) -> int | None:
-    """How long a message may be for each of `rows`, in characters, `None` = not said."""
-    return min(
-        (limit for service in services if (limit := require_offer(service).limits.text) is not None), default=None
-    )
+    """Return the characters that all of `services` take; `None` = not said."""
+    limits = [require_offer(service).limits.text for service in services]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def describe_text_limit(length: int | None) -> str | None:
-    """How long a message may be, for who is to write one."""
+    """Return a sentence on how long a message may be; `None` = no limit is known."""
     return None if length is None else f"The surgery takes {format_length(length)} at most."
 
 
 def format_length(length: int) -> str:
-    """`1 character`, `38 characters`."""
+    """Return `1 character`, `38 characters`."""
     return "1 character" if length == 1 else f"{length} characters"
 
 
 def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
-    """The lines of a plan on the message; `shown` tells whether to show how it begins."""
+    """Yield the plan's rows on a message; `shown` tells whether to show how it begins."""
     count = format_length(len(draft.text))
     yield "Message", f"{_shorten(draft.text)} ({count})" if shown else count
     for file in draft.attachments:
@@ -209,7 +222,7 @@ def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
 
 
 def price_rows(price: Price | None) -> Iterator[tuple[str, PlanValue]]:
-    """The lines of a plan on what it costs: the range, then each rate that leads to it."""
+    """Yield the plan's rows on the price: the range, then each rate that leads to it."""
     yield "Price", price
     if price is None or (len(price.rates) == 1 and not price.rates[0].surcharges):
         return
@@ -233,7 +246,9 @@ def _shorten(text: str) -> str:
     return first if len(first) <= MAX_SHOWN else f"{first[:MAX_SHOWN].rstrip()}…"
 
 
-def _preview_thread(service: Service, new_thread: NewThread, kind: ThreadKind, zone: ZoneInfo) -> Thread:
+def _preview_thread(
+    service: Service, new_thread: NewThread, kind: ThreadKind, zone: ZoneInfo
+) -> Thread:
     return Thread(
         id=None,
         kind=kind,
@@ -269,15 +284,14 @@ def _is_same(
 def _is_about(
     thread: Thread, offers: Offers, new_thread: NewThread, request: ServiceRequest, kind: ThreadKind
 ) -> bool:
-    ids = {one.id for one in find_surgeries(offers.surgeries, request.gp)}
-    there = request.gp is None or thread.surgery_id in {None, *ids}
-    return there and thread.kind == kind and has_subject(thread, new_thread.subject)
+    at_gp = is_at_gp(thread.surgery_id, offers.surgeries, request.gp)
+    return at_gp and thread.kind == kind and has_subject(thread, new_thread.subject)
 
 
-def _is_same_file(attached: tuple[str | None, int | None, bytes | None], file: AttachedFile) -> bool:
-    title, size, content = attached
-    is_same_bytes = content is None or content == file.content
-    return is_same_bytes and title == file.name and size in {None, len(file.content)}
+def _is_same_file(attachment: Attachment, file: AttachedFile) -> bool:
+    same_bytes = attachment.content in {None, file.content}
+    same_size = attachment.size in {None, len(file.content)}
+    return same_bytes and same_size and attachment.title == file.name
 
 
 def _check_attachment(file: AttachedFile, limits: Limits) -> None:
@@ -299,11 +313,14 @@ def _is_accepted(types: tuple[str, ...], written: str) -> bool:
     return bool({written, family, "*/*"} & {accepted.casefold() for accepted in types})
 
 
-CONTACT_KIND = ThreadKind.ADMINISTRATIVE
+_KIND = ThreadKind.ADMINISTRATIVE
 
 
 def fetch_text_limit(context: MessageContext, gp: str | None) -> int | None:
-    """The characters that the surgery takes, `None` = not said; raises NotOffered and its like."""
+    """Fetch the characters that the surgery's reception takes; `None` = not said.
+
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
+    """
     offers = filter_by_gp(context.portal.fetch_offers(), gp)
     return smallest_text_limit(require_service(offers, ServiceName.CONTACT, context.clock()))
 
@@ -311,21 +328,24 @@ def fetch_text_limit(context: MessageContext, gp: str | None) -> int | None:
 def propose_contact(
     context: MessageContext, new_thread: NewThread, request: ServiceRequest
 ) -> Decision[Conversation]:
-    """Write to the reception.
+    """Propose to write to the surgery's reception.
 
-    Raises NotOffered and its like; Usage beyond the surgery's limits; Conflict when the request id
-    was used for something else; InputNeeded when several surgeries may be meant.
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted; InvalidUsage beyond the surgery's
+    limits; Conflict if the request id was used for something else; InputNeeded if several surgeries
+    may be meant.
     """
-    facts = context.portal.mailbox.fetch_thread_facts(request.lookup, CONTACT_KIND)
+    facts = context.portal.mailbox.fetch_thread_facts(request.lookup, _KIND)
     if facts.earlier and not facts.half:
-        return resolve_repeated_thread(facts.earlier, facts.offers, new_thread, request, CONTACT_KIND)
+        return resolve_repeated_thread(facts.earlier, facts.offers, new_thread, request, _KIND)
     if facts.earlier:
-        check_half_started(facts.earlier, facts.offers, new_thread, request, CONTACT_KIND)
-    service = choose_service(facts.offers, ServiceName.CONTACT, context.clock(), request.gp, context.asker)
+        check_half_started(facts.earlier, facts.offers, new_thread, request, _KIND)
+    service = choose_service(
+        facts.offers, ServiceName.CONTACT, context.clock(), request.gp, context.asker
+    )
     return build_new_thread(context, service, new_thread, request, _contact_action(service))
 
 
 def _contact_action(service: Service) -> ThreadAction:
     costs = service.price is not None and service.price.at_sending
     charge = Charge("A message to the surgery", service.price) if costs else None
-    return ThreadAction(CONTACT_KIND, "Write to the surgery's reception", charge)
+    return ThreadAction(_KIND, "Write to the surgery's reception", charge)

@@ -1,4 +1,4 @@
-"""What each GP offers this patient, and the reason when a service can't be used."""
+"""Offers: which services each GP offers this patient, and the error where one can't be used."""
 
 from __future__ import annotations
 
@@ -63,19 +63,21 @@ _HINTS: dict[Standing, str] = {
 
 
 def list_services(offers: Offers, now: datetime) -> tuple[Service, ...]:
-    """One row per GP and service, in the order of the services, with the first reason why not.
+    """Return one Service per GP and service name, in the order of ServiceName.
 
-    Sentences word times in the zone of `now`.
+    Where a service can't be used, it has the first reason. Times in it are in the zone of `now`.
     """
     return tuple(
-        _build_service(surgery, name, offers, now) for surgery in offers.surgeries for name in ServiceName
+        _build_service(surgery, name, offers, now)
+        for surgery in offers.surgeries
+        for name in ServiceName
     )
 
 
 def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
-    """Where the service `name` can be used now: at one GP or several.
+    """Return the Services called `name` that can be used now, one per GP.
 
-    Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when nowhere.
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted if there is none.
     """
     services = [service for service in list_services(offers, now) if service.service is name]
     usable = [service for service in services if service.status is Standing.OFFERED]
@@ -87,37 +89,44 @@ def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Se
 def choose_service(
     offers: Offers, name: ServiceName, now: datetime, gp: str | None, asker: Asker
 ) -> Service:
-    """The one GP whose service `name` is to be used.
+    """Return the Service called `name` at the one GP where it is to be used.
 
-    Raises NotOffered, OffForNow, ConsentNeeded or NotPermitted when no GP (or not the named
-    one) lets this patient use it; NotFound when no GP has that name; InputNeeded when several
-    do, none is named, and nobody can be asked.
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP (or not the one named
+    `gp`) lets this patient use it; NotFound if no GP is called `gp`; InputNeeded if several GPs
+    offer it, none is named and nobody can be asked.
     """
     return choose_one(require_service(filter_by_gp(offers, gp), name, now), name, asker)
 
 
 def choose_one(services: Sequence[Service], name: ServiceName, asker: Asker) -> Service:
-    """The only one of `on`, or the one that the person picks; raises InputNeeded."""
+    """Return the only one of `services`, or the one that the person chooses.
+
+    Raises: InputNeeded if nobody can be asked.
+    """
     if len(services) == 1:
         return services[0]
     several = f"Several of your GPs offer {SERVICE_LABELS[name]}: {_join_labels(services)}."
     if not asker.can_ask:
-        raise InputNeeded(several, hint=f"Name one: --gp '{services[0].surgery.gp or services[0].surgery.id}'.")
+        first = services[0].surgery
+        raise InputNeeded(several, hint=f"Name one: --gp '{first.gp or first.id}'.")
     labels = [(service.surgery.id, service.surgery.label) for service in services]
     chosen = asker.choose(f"{several} Which one?", labels, flag="--gp")
     return next(service for service in services if service.surgery.id == chosen)
 
 
 def filter_by_gp(offers: Offers, gp: str | None) -> Offers:
-    """The offers of the GP named `gp` (id, or part of the name), or all when `None`.
+    """Return the offers of the GP named `gp` (id, or part of the name); all if `None`.
 
-    Raises NotFound when the person has GPs, but none of that name.
+    Raises: NotFound if the patient has GPs, but none of that name.
     """
     return replace(offers, surgeries=find_surgeries(offers.surgeries, gp))
 
 
 def find_surgeries(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surgery, ...]:
-    """Those of `surgeries` that `gp` names, all when `None`; raises NotFound as `at_gp` does."""
+    """Return those of `surgeries` that `gp` names; all if `None`.
+
+    Raises: NotFound as `filter_by_gp`.
+    """
     found = tuple(surgery for surgery in surgeries if gp is None or has_name(surgery, gp))
     if found or not surgeries:
         return found
@@ -125,14 +134,25 @@ def find_surgeries(surgeries: Sequence[Surgery], gp: str | None) -> tuple[Surger
     raise NotFound(f"You have no GP called '{gp}'.", hint=f"Your GPs: {known}.")
 
 
+def is_at_gp(surgery_id: str | None, surgeries: Sequence[Surgery], gp: str | None) -> bool:
+    """Return whether a record of `surgery_id` (`None` = unknown) may be of the GP named `gp`.
+
+    `gp` `None` = any GP.
+
+    Raises: NotFound as `filter_by_gp`.
+    """
+    ids = {surgery.id for surgery in find_surgeries(surgeries, gp)}
+    return gp is None or surgery_id in {None, *ids}
+
+
 def has_name(surgery: Surgery, name: str) -> bool:
-    """Whether `words` name this GP: its id, or part of the doctor's or the surgery's name."""
+    """Return whether `name` is this GP's id, or part of the doctor's or the surgery's name."""
     part = name.strip().casefold()
     return name == surgery.id or (bool(part) and part in surgery.label.casefold())
 
 
 def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName) -> GpcliError:
-    """The error for a service that none of `rows` lets the patient use."""
+    """Return the error for a service that can't be used at any of `services`."""
     if not offers.surgeries:
         return NotOffered(
             f"You have no GP, so nobody offers you {SERVICE_LABELS[name]}.",
@@ -150,10 +170,10 @@ def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName
 def find_hidden_commands(
     offers: Offers, now: datetime, starts: Mapping[str, Sequence[ServiceName]]
 ) -> dict[str, str]:
-    """The commands of `starts` whose services no GP offers, each with the sentence why.
+    """Return the commands of `starts` whose services no GP offers, each with a sentence why.
 
-    `starts` names the services that each command is there for. A record that could not be read
-    is no proof that something is not offered: then nothing is hidden.
+    `starts` has the services that each command starts. Where a record could not be read, nothing is
+    hidden, because the offer may be in that record.
     """
     if not offers.complete:
         return {}
@@ -168,7 +188,10 @@ def find_hidden_commands(
 
 
 def parse_service(word: str) -> ServiceName:
-    """The service with this code; raises Usage naming them all."""
+    """Return the service with this code.
+
+    Raises: InvalidUsage, naming the known ones.
+    """
     if word in set(ServiceName):
         return ServiceName(word)
     near = get_close_matches(word, ServiceName, n=1, cutoff=0.3)
@@ -178,7 +201,7 @@ def parse_service(word: str) -> ServiceName:
 
 
 def has_no_online_service(services: Sequence[Service]) -> bool:
-    """Whether no GP offers any service at all."""
+    """Return whether no GP offers any service online."""
     return all(service.status is Standing.NOT_OFFERED for service in services)
 
 
@@ -189,6 +212,7 @@ _NEAREST = (
     Standing.OFF_FOR_NOW,
     Standing.NOT_OFFERED,
 )
+"""What to name first where GPs differ: what is nearest to a service that can be used."""
 
 
 def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:

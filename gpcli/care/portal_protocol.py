@@ -1,4 +1,4 @@
-"""The portal as care sees it: one method per question or errand."""
+"""The Portal protocol: what care needs of a GP portal, one method per read or write."""
 
 from __future__ import annotations
 
@@ -30,118 +30,151 @@ class Mailbox(Protocol):
     """The threads of messages with the surgery."""
 
     def fetch_threads(self) -> list[Thread]:
-        """All threads, those with something unread first, then the newest; in one round trip."""
+        """Fetch all threads in one round trip: those with unread messages first, then newest."""
 
     def fetch_conversation(self, thread: str) -> Conversation:
-        """One thread with its messages; raises NotFound."""
+        """Fetch one thread with its messages.
+
+        Raises: NotFound.
+        """
 
     def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
-        """What to know before a thread of this kind is started."""
+        """Fetch what starting a thread of this kind is decided on.
+
+        `intent` is the one to look for, of an earlier try; `None` = there was none.
+        """
 
     def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
-        """What to know before a reply."""
+        """Fetch what a reply in `thread` is decided on; `intent` as in `fetch_thread_facts`."""
 
     def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
-        """Start a thread and read it back; completes one whose first message never arrived.
+        """Start a thread and read it back; complete one whose first message never arrived.
 
-        Raises OutcomeUnknown, or the portal's refusal.
+        Raises: OutcomeUnknown, or the portal's refusal.
         """
 
     def send_reply(
         self, conversation: Conversation, draft: Draft, intent: UUID
     ) -> WriteResult[Message]:
-        """Write in a thread; raises AlreadyAnswered when it is closed, OutcomeUnknown."""
+        """Send a message in an existing thread.
+
+        Raises: AlreadyAnswered if the thread is closed, OutcomeUnknown.
+        """
 
     def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
-        """Have the portal know that it is read, or where it lets nobody, this machine."""
+        """Mark a message as read at the portal, or on this machine where the portal refuses."""
 
     def fetch_content(self, attachment: Attachment) -> bytes:
-        """The bytes of an attachment; raises NotFound, BadResponse."""
+        """Return the bytes of an attachment, fetched where they did not come inline.
+
+        Raises: NotFound, BadResponse.
+        """
 
 
 class Prescriptions(Protocol):
     """The patient's prescriptions and the requests to renew them."""
 
     def fetch_prescriptions(self) -> list[Prescription]:
-        """The newest of each chain, also expired ones, by name; in one round trip."""
+        """Fetch the newest prescription of each chain, also expired ones; sorted by name."""
 
     def fetch_renewals(self) -> list[Renewal]:
-        """Requests to renew, newest first."""
+        """Fetch the requests to renew, newest first."""
 
     def fetch_renewal(self, renewal: str) -> Renewal:
-        """One request; raises NotFound."""
+        """Fetch one request to renew.
+
+        Raises: NotFound.
+        """
 
     def fetch_renewal_facts(self) -> RenewalFacts:
-        """What to know before renewing, in one round trip."""
+        """Fetch what renewing is decided on, in one round trip."""
 
     def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
-        """Ask to renew each, sent together; how each ended, in the same order.
+        """Request the renewal of each prescription, all together; return the outcomes in order.
 
-        Each has an intent of its own, `uuid5(intent, id of the prescription)`. What is refused
-        because another run has asked for it meanwhile is as that run has left it, unchanged.
+        The intent of each request is `uuid5(intent, id of the prescription)`. Where a request is
+        refused because another run made one meanwhile, the outcome is that request, unchanged.
         """
 
     def send_withdrawal(self, renewal: str, intent: UUID) -> WriteResult[Renewal]:
-        """Take a request back; raises AlreadyAnswered, Conflict, OutcomeUnknown."""
+        """Withdraw a request to renew.
+
+        Raises: AlreadyAnswered, Conflict, OutcomeUnknown.
+        """
 
 
 class Portal(Protocol):
-    """A GP portal on behalf of one patient. Every method may raise any GpcliError of network,
-    sign-in or refusal; what else each raises stands with it.
+    """A GP portal on behalf of one patient.
+
+    Every method may raise any GpcliError of network, sign-in or refusal; each docstring names
+    what else it raises.
     """
 
     @property
     def mailbox(self) -> Mailbox:
-        """Messages to and from the surgery."""
+        """The messages to and from the surgery."""
 
     @property
     def prescriptions(self) -> Prescriptions:
-        """Prescriptions and their renewal."""
+        """The prescriptions and their renewal."""
 
     @property
     def flaws(self) -> Sequence[str]:
-        """Records that could not be read and were left out so far, one phrase each."""
+        """One phrase for each record so far that was left out because it could not be read."""
 
     def fetch_parties(self) -> Parties:
-        """Return the patient and who acts; the portal is asked at most once."""
+        """Return the patient and who acts for them; the portal is asked at most once."""
 
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
-        """The patient's GPs: none, one or two. Needs only basic consent."""
+        """Fetch the patient's GPs: none, one or two. Needs only basic consent."""
 
     def fetch_patient(self) -> Person:
-        """The patient's own record. Needs only basic consent."""
+        """Fetch the patient's own record. Needs only basic consent."""
 
     def fetch_offers(self) -> Offers:
-        """The GPs, their services, prices, consent and permissions, in one round trip."""
+        """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
-        """Free times of the given services from `first` to `last` inclusive, in order."""
+        """Fetch the free slots of `offers` from `first` to `last` (inclusive), in order."""
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
-        """What to know before booking; with `threads`, also whether `intent` started a thread."""
+        """Fetch what a booking is decided on.
+
+        `slot` is the id of the wanted one, `None` = none yet. `intent` is the one to look for, of
+        an earlier try; with `threads`, also for a thread that it started.
+        """
 
     def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
-        """What to know before cancelling."""
+        """Fetch what a cancellation is decided on."""
 
     def fetch_appointments(self, since: date | None) -> list[Appointment]:
-        """Bookings and enquiries in order of time, undated enquiries first."""
+        """Fetch bookings and enquiries by time, undated enquiries first.
+
+        `since` is the first day; `None` = all.
+        """
 
     def fetch_appointment(self, appointment: str) -> Appointment:
-        """One booking or enquiry; raises NotFound."""
+        """Fetch one booking or enquiry.
+
+        Raises: NotFound.
+        """
 
     def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
-        """Influenza vaccinations on record, newest first."""
+        """Fetch the influenza vaccinations on record, newest first."""
 
     def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
-        """Book a time and read it back; raises SlotTaken, OutcomeUnknown."""
+        """Book a slot and read the booking back.
+
+        Raises: SlotTaken, OutcomeUnknown.
+        """
 
     def send_enquiry(
         self,
@@ -153,16 +186,22 @@ class Portal(Protocol):
         channel: str | None = None,
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
-        """Ask the surgery for a time, through `channel`; raises OutcomeUnknown."""
+        """Ask the surgery for an appointment within the windows `wished`, through `channel`.
+
+        Raises: OutcomeUnknown.
+        """
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
-        """Cancel; raises TooLate, Conflict, OutcomeUnknown."""
+        """Cancel an appointment.
+
+        Raises: TooLate, Conflict, OutcomeUnknown.
+        """
 
     def fetch_consents(self) -> tuple[Consent, ...]:
-        """Active consents."""
+        """Fetch the active consents."""
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
-        """Consent to Full Access."""
+        """Grant consent to Full Access."""
 
     def send_consent_withdrawal(self, consent: Consent, intent: UUID) -> WriteResult[Consent]:
-        """End one consent."""
+        """Withdraw one consent."""

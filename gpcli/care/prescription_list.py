@@ -1,4 +1,4 @@
-"""Which prescriptions to show, and taking back a request to renew one."""
+"""Prescriptions: list them, choose one, and propose to withdraw a request to renew."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ _SEE_REQUESTS = "gpcli rx requests lists them."
 
 @dataclass(frozen=True)
 class PrescriptionListing:
-    """Prescriptions to show.
+    """Prescriptions to show, and the numbers of those left out.
 
-    `more` are those in use no longer, which only `--all` shows; `older` are those that expired
-    over 12 months ago, which nothing shows. `unsaid` are those that would be shown if their kind
-    were told to be the wanted one.
+    `inactive` are no longer in use; only `--all` shows them. `long_expired` expired over 12 months
+    ago; nothing shows them. `unknown_kind` have no kind on record, where one kind is wanted.
     """
 
     shown: tuple[Prescription, ...]
@@ -46,9 +45,11 @@ def fetch_prescriptions(
     kind: str | None = None,
     gp: str | None = None,
 ) -> PrescriptionListing:
-    """Prescriptions in use; with `everything` also those of the last 12 months that are not.
+    """Fetch the prescriptions in use; with `everything` also those of the last 12 months.
 
-    `gp` leaves those of the GP so named. Raises NotFound when no GP has that name.
+    `low` keeps those of which little is left, `kind` those of one kind, `gp` those of the GP named.
+
+    Raises: NotFound if no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
     matching = [
@@ -57,9 +58,17 @@ def fetch_prescriptions(
         if (not low or prescription.low) and _is_at(prescription, surgeries)
     ]
     of_kind = [prescription for prescription in matching if kind in {None, prescription.kind}]
-    recent = [prescription for prescription in of_kind if not _is_long_expired(prescription, now.date())]
-    shown = recent if everything else [prescription for prescription in recent if is_in_use(prescription)]
-    of_unknown_kind = [prescription for prescription in matching if kind and prescription.kind is None]
+    recent = [
+        prescription for prescription in of_kind if not _is_long_expired(prescription, now.date())
+    ]
+    shown = (
+        recent
+        if everything
+        else [prescription for prescription in recent if is_in_use(prescription)]
+    )
+    of_unknown_kind = [
+        prescription for prescription in matching if kind and prescription.kind is None
+    ]
     return PrescriptionListing(
         tuple(shown),
         inactive=len(recent) - len(shown),
@@ -71,44 +80,61 @@ def fetch_prescriptions(
 def choose_prescription(
     portal: Portal, prescription_id: str | None, asker: Asker, label: Callable[[Prescription], str]
 ) -> Prescription:
-    """The prescription with this id, or what has replaced it; without an id, one from a list.
+    """Return the prescription with this id, or the one that replaced it; `None` = ask for one.
 
-    Raises NotFound, and InputNeeded where nobody can be asked.
+    Raises: NotFound; InputNeeded if nobody can be asked.
     """
     if prescription_id is None and not asker.can_ask:
         raise InputNeeded("A prescription's id is needed.", hint=SEE_PRESCRIPTIONS)
     prescriptions = portal.prescriptions.fetch_prescriptions()
     if prescription_id is None:
-        choices = [(str(prescription.id), label(prescription)) for prescription in prescriptions if is_in_use(prescription)]
+        choices = [
+            (str(prescription.id), label(prescription))
+            for prescription in prescriptions
+            if is_in_use(prescription)
+        ]
         if not choices:
             raise InputNeeded("There is no prescription to choose from.", hint=SEE_PRESCRIPTIONS)
         prescription_id = asker.choose("Which prescription?", choices, flag="ID")
-    by_former = {former: prescription for prescription in prescriptions for former in prescription.predecessors}
-    found = (by_former | {str(prescription.id): prescription for prescription in prescriptions}).get(prescription_id)
+    by_former = {
+        former: prescription
+        for prescription in prescriptions
+        for former in prescription.predecessors
+    }
+    found = (
+        by_former | {str(prescription.id): prescription for prescription in prescriptions}
+    ).get(prescription_id)
     if found is None:
         raise no_such_prescription(prescription_id)
     return found
 
 
 def no_such_prescription(prescription: str) -> NotFound:
-    """The error for an id that none of the patient's prescriptions has or had."""
+    """Return the error for an id that none of the patient's prescriptions has or had."""
     return NotFound(f"There is no prescription '{prescription}'.", hint=SEE_PRESCRIPTIONS)
 
 
 def is_in_use(prescription: Prescription) -> bool:
-    """Whether something can still be fetched on it, as far as its status and date tell."""
+    """Return whether it can still be dispensed, as far as its status and date tell."""
     return prescription.status == "active" and not prescription.expired
 
 
 def choose_renewal(
     portal: Portal, renewal_id: str | None, asker: Asker, label: Callable[[Renewal], str]
 ) -> str:
-    """The id given, or one picked from those that can be taken back; raises InputNeeded."""
+    """Return the id given, or let the person choose a request that can be withdrawn.
+
+    Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
+    """
     if renewal_id is not None and renewal_id.strip():
         return renewal_id
     if renewal_id is not None or not asker.can_ask:
         raise InputNeeded("A request's id is needed.", hint=_SEE_REQUESTS)
-    found = [renewal for renewal in portal.prescriptions.fetch_renewals() if renewal.status in WITHDRAWABLE]
+    found = [
+        renewal
+        for renewal in portal.prescriptions.fetch_renewals()
+        if renewal.status in WITHDRAWABLE
+    ]
     if not found:
         raise InputNeeded("There is no request that can be taken back.", hint=_SEE_REQUESTS)
     choices = [(str(renewal.id), label(renewal)) for renewal in found]
@@ -116,10 +142,11 @@ def choose_renewal(
 
 
 def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) -> Decision[Renewal]:
-    """Take a request to renew back; one that was taken back counts as done.
+    """Propose to withdraw a request to renew; one that was withdrawn already is an Outcome.
 
-    Never gated by what the GP offers now. Raises NotFound; AlreadyAnswered when the surgery has
-    taken it up.
+    It does not depend on what the GP offers now.
+
+    Raises: NotFound; AlreadyAnswered if the surgery has begun to work on it.
     """
     renewal = portal.prescriptions.fetch_renewal(renewal_id)
     if renewal.status == WITHDRAWN:
@@ -150,7 +177,7 @@ def _is_at(prescription: Prescription, surgeries: tuple[Surgery, ...] | None) ->
 
 
 def _is_long_expired(prescription: Prescription, today: date) -> bool:
-    """Whether it expired over 12 months ago; a partial date counts to its end."""
+    """Return whether it expired over 12 months ago; a partial date counts to its end."""
     if not prescription.expired or prescription.valid_until is None:
         return False
     until = prescription.valid_until[:10]

@@ -1,4 +1,4 @@
-"""A request to renew prescriptions: what is asked for, its plan, and what came of each."""
+"""A request to renew prescriptions: its items, its plan, and the result of each item."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ from gpcli.model.service import Price, Service
 class RenewalRequest:
     """What the person asks for.
 
-    `ids` `None` = none were named; empty = a list that named none. `intent` identifies this
-    request at the portal; `repeated` says that it was given by `--request-id`, so that an earlier
-    try may have been done already. `capped` tells that `--accept-fee` limits the price, which is
-    otherwise only shown.
+    `ids` `None` = none were named; empty = the list that was given is empty. `intent` identifies
+    this request at the portal; `repeated` tells that it was given by `--request-id`, so that an
+    earlier try may have been sent. `capped` tells that `--accept-fee` limits the price.
     """
 
     intent: UUID
@@ -44,19 +43,22 @@ class RenewalRequest:
 
 
 class MultiChooser(Asker, Protocol):
-    """An asker that can ask for several things at once."""
+    """An Asker that can let the person choose several things at once."""
 
     def choose_several(
         self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
     ) -> list[str]:
-        """At least one of `choices` (id, label) by id; raises InputNeeded naming `flag`."""
+        """Let the person choose at least one of `choices` (id, label); return their ids.
+
+        Raises: InputNeeded, naming `flag`.
+        """
 
 
 @dataclass(frozen=True)
 class RenewalContext:
-    """Where renewals are asked for: the portal, the clock, and who can be asked.
+    """What renewing needs: the portal, the clock, and whom to ask.
 
-    `label` words a prescription for the list to pick from.
+    `label` words a prescription for the list to choose from.
     """
 
     portal: Portal
@@ -67,11 +69,11 @@ class RenewalContext:
 
 @dataclass(frozen=True)
 class RenewalItem:
-    """One prescription on its way through a renewal.
+    """One prescription of a request to renew.
 
-    `id` is what was asked for, `prescription` the newest of its chain. As long as it has neither a
-    `renewal` nor an `error`, it is still to be asked for. `warnings` are what to know of it before
-    that.
+    `id` is the one that was asked for, `prescription` the newest of its chain (`None` = unknown
+    id). While it has neither a `renewal` nor an `error`, it is still to be sent. `warnings` are
+    what the person should know before that.
     """
 
     id: str
@@ -83,31 +85,31 @@ class RenewalItem:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is still to be asked for."""
+        """Whether it is still to be sent."""
         return self.renewal is None and self.error is None
 
     @property
     def label(self) -> str:
-        """What the person knows it by."""
+        """The name and strength, or the id where the prescription is unknown."""
         return self.prescription.label if self.prescription else self.id
 
     @property
-    def _name(self) -> str | None:
+    def _result_name(self) -> str | None:
         if self.prescription:
             return self.prescription.label
         return self.renewal.prescription if self.renewal else None
 
     def with_outcome(self, outcome: RenewalOutcome) -> RenewalItem:
-        """The same once it was asked for."""
+        """Return the item with the outcome of sending it."""
         error = cast("GpcliError | None", outcome.error)
         return replace(self, renewal=outcome.renewal, changed=outcome.changed, error=error)
 
     def to_result(self, zone: str) -> RenewalResult:
-        """What scripts and tables get; `zone` where the record names none."""
+        """Return the record for scripts and tables; `zone` is for an unknown prescription."""
         renewal, error = self.renewal, self.error
         return RenewalResult(
             prescription_id=self.id,
-            prescription=self._name,
+            prescription=self._result_name,
             id=renewal.id if renewal else None,
             status=renewal.status if renewal else None,
             asked=renewal.asked if renewal else None,
@@ -120,21 +122,21 @@ class RenewalItem:
 
 @dataclass(frozen=True)
 class SkippedPrescription:
-    """What `--low` leaves out although it runs out; `why` as the end of a sentence."""
+    """A prescription that runs out and that `--low` skips; `why` is the end of a sentence."""
 
     prescription: Prescription
     why: str
 
     @property
     def sentence(self) -> str:
-        """The whole sentence."""
+        """The sentence that tells the person."""
         prescription = self.prescription
         return f"{prescription.label} ({prescription.id}) runs out but is left out: {self.why}"
 
 
 @dataclass(frozen=True)
 class RenewalPlan:
-    """All lines of one renewal, and what `--low` left out."""
+    """All items of one request, and what `--low` skipped."""
 
     items: tuple[RenewalItem, ...]
     skipped: tuple[SkippedPrescription, ...] = ()
@@ -143,11 +145,11 @@ class RenewalPlan:
 PlanRows = tuple[tuple[str, PlanValue], ...]
 
 ServicesByGp = Mapping[str, Service]
-"""Where renewal stands at each of the patient's GPs, by the GP's id."""
+"""The renewal Service of each of the patient's GPs, by the GP's id."""
 
 
 def find_service(item: RenewalItem, services: ServicesByGp) -> Service | None:
-    """Where renewal stands at the prescriber, if that is one of the patient's GPs."""
+    """Return the renewal Service of the prescriber; `None` = not one of the patient's GPs."""
     surgery = item.prescription.surgery_id if item.prescription else None
     return services.get(surgery or "")
 
@@ -160,7 +162,7 @@ def plan_rows(
     note: str | None,
     price: Price | None,
 ) -> PlanRows:
-    """The plan's rows; `asked` is where renewal stands at those who are asked."""
+    """Return the plan's rows; `asked` are the Services that the requests go to."""
     due = [item for item in plan.items if item.is_due]
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (
@@ -175,7 +177,7 @@ def plan_rows(
 
 
 def plan_warnings(plan: RenewalPlan) -> Iterator[str]:
-    """What to know before agreeing, each with what it is about."""
+    """Yield what the person should know before agreeing, each with what it is about."""
     for item in plan.items:
         if item.error:
             yield f"{item.id} can't be asked for: {item.error.message}"
@@ -184,7 +186,7 @@ def plan_warnings(plan: RenewalPlan) -> Iterator[str]:
 
 
 def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | None:
-    """What must be agreed to: every request is one; `None` where the price is only shown.
+    """Return the charge for `count` requests; `None` = none has to be agreed to.
 
     That is so where the portal does not charge for sending, unless the person set a cap.
     """
@@ -195,9 +197,9 @@ def build_charge(price: Price | None, count: int, *, capped: bool) -> Charge | N
 
 
 def check_note(note: str | None, asked: Sequence[Service]) -> None:
-    """Raise Usage for a note that is longer than one of those asked takes."""
-    limits = [service.offer.limits.text for service in asked if service.offer and service.offer.limits.text]
-    most = min(limits, default=None)
+    """Raise InvalidUsage for a note that is longer than one of the surgeries takes."""
+    offers = [service.offer for service in asked if service.offer]
+    most = min((offer.limits.text for offer in offers if offer.limits.text), default=None)
     if note is not None and most is not None and len(note) > most:
         raise InvalidUsage(
             f"--note has {len(note)} characters; the surgery takes {most}.",
@@ -206,7 +208,7 @@ def check_note(note: str | None, asked: Sequence[Service]) -> None:
 
 
 def preview_item(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
-    """The line as a dry run shows it: a request that has no id yet."""
+    """Return the item as a dry run shows it: with a request that has no id."""
     prescription = item.prescription
     if prescription is None or not item.is_due:
         return item
@@ -224,8 +226,10 @@ def preview_item(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
     return replace(item, renewal=renewal)
 
 
-def _prescription_rows(due: Sequence[RenewalItem], services: ServicesByGp) -> Iterator[tuple[str, PlanValue]]:
-    """The prescriptions under the GP that each goes to."""
+def _prescription_rows(
+    due: Sequence[RenewalItem], services: ServicesByGp
+) -> Iterator[tuple[str, PlanValue]]:
+    """Yield the prescriptions under the GP that each request goes to."""
     by_gp: dict[str | None, list[RenewalItem]] = {}
     for item in due:
         service = find_service(item, services)
@@ -238,7 +242,7 @@ def _prescription_rows(due: Sequence[RenewalItem], services: ServicesByGp) -> It
 
 
 def _remaining_text(prescription: Prescription | None) -> str:
-    """What is left, as the end of a row; nothing where nobody knows."""
+    """Return how many fills are left, as the end of a row; `""` = unknown."""
     if prescription is None or prescription.remaining is None or prescription.expired:
         return ""
     return f", {prescription.remaining.fills or 'none'} left"
@@ -251,13 +255,13 @@ def _price_rows(price: Price | None, count: int) -> PlanRows:
 
 
 def _multiply(price: Price, count: int) -> Price:
-    """What `count` requests cost together; the rates are those of one."""
+    """Return the price of `count` requests together; with more than one it has no rates."""
     rates = price.rates if count == 1 else ()
     return replace(price, low=price.low * count, high=price.high * count, rates=rates)
 
 
 ERRORS_AFTER_RESULTS = (Partial, OutcomeUnknown)
-"""The errors that end a command which has shown its results all the same."""
+"""The errors that end a command after it has shown its results."""
 
 NOT_ASKED = "not asked for"
 
@@ -271,10 +275,11 @@ _RESULT_WORDS = {
 
 
 def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError | None:
-    """What the results come to: nothing wrong, or the error that the command ends with.
+    """Return the error that the command ends with; `None` = nothing failed.
 
-    A refusal by the surgery is an answer, and no error. Where all failed in the same way, that; an
-    unknown outcome beats everything else. `request_id` is what makes a repetition safe.
+    A refusal by the surgery is an answer, not an error. An unknown outcome comes before everything
+    else; where all items failed in the same way, it is that error; else Partial. `request_id` makes
+    it safe to repeat the request.
     """
     failed = [(item.id, item.error) for item in items if item.error]
     if not failed:
@@ -289,7 +294,7 @@ def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError |
 
 
 def format_result(item: RenewalItem) -> str:
-    """How one line ended, in a word or a few: `asked for`, `refused`, `renewed before`."""
+    """Return how one item ended in a few words: `asked for`, `refused`, `renewed before`."""
     if item.renewal is None:
         return NOT_ASKED
     if item.renewal.id is None:
@@ -299,7 +304,7 @@ def format_result(item: RenewalItem) -> str:
 
 
 def _format_counts(items: Sequence[RenewalItem]) -> str:
-    """How many ended in which way: what is new, what was there before, what failed."""
+    """Return how many items ended in which way: new ones, those of before, failed ones."""
     in_order = sorted(items, key=lambda item: (item.error is not None, not item.changed))
     counted = Counter(format_result(item) for item in in_order)
     return ", ".join(f"{count} {words}" for words, count in counted.items())
@@ -312,13 +317,13 @@ def _merge_errors(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
     hints = dict.fromkeys(error.hint for _, error in failed if error.hint)
     waits = [error.retry_after for _, error in failed if error.retry_after is not None]
     kind, message = type(first), _format_errors(failed)
-    together = kind.__new__(kind, message)  # kinds differ in what they are made of
+    merged = kind.__new__(kind, message)  # the kinds differ in the arguments of __init__
     longest = max(waits, default=None)
-    vars(together).update(vars(first), message=message, retry_after=longest)
-    together.replace_hint("\n".join(hints))
-    return together
+    vars(merged).update(vars(first), message=message, retry_after=longest)
+    merged.replace_hint("\n".join(hints))
+    return merged
 
 
 def _format_errors(failed: Sequence[tuple[str, GpcliError]]) -> str:
-    """What went wrong with each, named by id: error messages hold no health data."""
+    """Return each error's message after the id: messages hold no health data."""
     return " ".join(f"{name}: {error.message}" for name, error in failed)

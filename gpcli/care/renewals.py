@@ -1,4 +1,4 @@
-"""Ask the prescribers to renew prescriptions, each of them once."""
+"""Renewing prescriptions: select them, leave out what was requested before, propose the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from uuid import UUID, uuid5
 
 from gpcli.care.confirmation import Decision, Outcome, Proposal
-from gpcli.care.offers import filter_by_gp, build_refusal, require_service, list_services
+from gpcli.care.offers import build_refusal, filter_by_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use, no_such_prescription
 from gpcli.care.renewal_request import (
@@ -22,10 +22,10 @@ from gpcli.care.renewal_request import (
     SkippedPrescription,
     build_charge,
     check_note,
-    plan_rows,
-    preview_item,
     find_service,
+    plan_rows,
     plan_warnings,
+    preview_item,
 )
 from gpcli.care.revalidate import build_offer_check
 from gpcli.care.service_request import request_id_conflict
@@ -38,26 +38,31 @@ STRICT_GROUPS = frozenset({"A", "B"})
 """Prescription groups (Volven 7421) for which a consultation is usually needed."""
 
 LOW = "--low"
-"""What stands for all that run out, in the list to pick from."""
+"""The id of all that run out, in the list to choose from."""
 
 _JUST_RENEWED = timedelta(days=7)
-"""For so long `--low` leaves alone what was renewed, whatever is left of it."""
+"""How long `--low` skips what was renewed, whatever is left of it."""
 
 _RENEWED = frozenset({"completed"})
 
 Selection = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
-"""What to ask for, each once, and what `--low` leaves out."""
+"""The items to ask for, each once, and what `--low` skips."""
 
 
-def select_items(context: RenewalContext, facts: RenewalFacts, request: RenewalRequest) -> Selection:
-    """What to ask for; raises InputNeeded when nothing is chosen and nobody can be asked."""
+def select_items(
+    context: RenewalContext, facts: RenewalFacts, request: RenewalRequest
+) -> Selection:
+    """Return the items to ask for, each once, and what `--low` skips.
+
+    Raises: InputNeeded if nothing is named and nobody can be asked.
+    """
     ids, low = request.ids or (), request.low
     if request.ids is None and not low:
-        picked = _choose_ids(context, facts, request.gp)
-        ids, low = tuple(identity for identity in picked if identity != LOW), LOW in picked
-    items, left_out = _select_low(context, facts, request.gp) if low else ((), ())
+        chosen = _choose_ids(context, facts, request.gp)
+        ids, low = tuple(identity for identity in chosen if identity != LOW), LOW in chosen
+    items, skipped = _select_low(context, facts, request.gp) if low else ((), ())
     named = (_find_item(identity, facts) for identity in ids)
-    return tuple({item.id: item for item in (*items, *named)}.values()), left_out
+    return tuple({item.id: item for item in (*items, *named)}.values()), skipped
 
 
 def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
@@ -71,8 +76,9 @@ def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
 
 
 def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
-    """One that is not the newest: asking for it again must not renew what replaced it."""
-    requested = next((renewal for renewal in facts.renewals if renewal.prescription_id == identity), None)
+    """Build the item for an id that was replaced; a repetition must not renew the replacement."""
+    renewals = (renewal for renewal in facts.renewals if renewal.prescription_id == identity)
+    requested = next(renewals, None)
     if requested and (requested.open or requested.status in _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
@@ -108,16 +114,21 @@ def _answer_ending(prescription: Prescription) -> str:
 
 
 def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> Selection:
-    """What runs out, without what would be in vain: a script may ask for this every day."""
+    """Select what runs out, without what would be in vain: a script may ask for it every day."""
     low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
     today = context.clock().date()
     reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
-    left_out = (SkippedPrescription(prescription, why) for prescription in low if (why := reasons[prescription.id]))
-    return tuple(_build_item(prescription) for prescription in low if not reasons[prescription.id]), tuple(left_out)
+    items = [_build_item(prescription) for prescription in low if not reasons[prescription.id]]
+    skipped = [
+        SkippedPrescription(prescription, why)
+        for prescription in low
+        if (why := reasons[prescription.id])
+    ]
+    return tuple(items), tuple(skipped)
 
 
 def _skip_reason(prescription: Prescription, today: date) -> str | None:
-    """Why asking for it is in vain, as far as can be told."""
+    """Return why asking for it would be in vain, as far as can be told; `None` = it would not."""
     if prescription.renewal and prescription.renewal.open:
         return None
     if _was_refused(prescription):
@@ -138,7 +149,9 @@ def _is_just_issued(prescription: Prescription, today: date) -> bool:
 def _find_candidates(facts: RenewalFacts, gp: str | None) -> list[Prescription]:
     at_gp = {surgery.id for surgery in filter_by_gp(facts.offers, gp).surgeries}
     return [
-        prescription for prescription in facts.prescriptions if is_in_use(prescription) and (gp is None or prescription.surgery_id in at_gp)
+        prescription
+        for prescription in facts.prescriptions
+        if is_in_use(prescription) and (gp is None or prescription.surgery_id in at_gp)
     ]
 
 
@@ -146,14 +159,19 @@ def _choose_ids(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     hint = f"Name prescriptions (gpcli rx list shows their ids), or {LOW}."
     if not context.asker.can_ask:
         raise InputNeeded("Which prescription?", hint=hint)
-    open_ids = {prescription.id for prescription in facts.prescriptions if prescription.renewal and prescription.renewal.open}
-    free = [prescription for prescription in _find_candidates(facts, gp) if prescription.id not in open_ids]
-    if not free:
+    open_ids = {
+        prescription.id
+        for prescription in facts.prescriptions
+        if prescription.renewal and prescription.renewal.open
+    }
+    candidates = _find_candidates(facts, gp)
+    choosable = [prescription for prescription in candidates if prescription.id not in open_ids]
+    if not choosable:
         raise InputNeeded("There is no prescription to choose from.", hint=hint)
     low = [item.label for item in _select_low(context, facts, gp)[0] if item.id not in open_ids]
     all_low = [(LOW, f"All that run out: {', '.join(low)}")] if len(low) > 1 else []
-    choices = [*all_low, *((str(prescription.id), context.label(prescription)) for prescription in free)]
-    return context.asker.choose_several("Which prescriptions?", choices, flag="ID")
+    single = [(str(prescription.id), context.label(prescription)) for prescription in choosable]
+    return context.asker.choose_several("Which prescriptions?", [*all_low, *single], flag="ID")
 
 
 @dataclass(frozen=True)
@@ -165,7 +183,7 @@ class EarlierRequests:
 
     @cached_property
     def own(self) -> dict[str, Renewal]:
-        """Those that an earlier try with the same intent made, by their prescription."""
+        """The requests that an earlier try with the same intent made, by prescription id."""
         return {
             renewal.prescription_id or "": renewal
             for renewal in self.renewals
@@ -174,18 +192,20 @@ class EarlierRequests:
 
     @property
     def started(self) -> datetime | None:
-        """When that try was, if there was one and it says so."""
+        """When that try was; `None` = there was none, or its time is not known."""
         return min((renewal.asked for renewal in self.own.values() if renewal.asked), default=None)
 
     def find_open_then(self, prescription_ids: Iterable[str]) -> Renewal | None:
-        """The request of another intent that kept that try from asking for one of `names`."""
-        begun, ids = self.started, set(prescription_ids)
+        """Return the request with another intent that was open when that try was made, if any."""
+        started, ids = self.started, set(prescription_ids)
+        if started is None:
+            return None
         others = (renewal for renewal in self.renewals if renewal.prescription_id in ids)
-        return next((renewal for renewal in others if begun and _was_open(renewal, begun)), None)
+        return next((renewal for renewal in others if _was_open(renewal, started)), None)
 
 
 def fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> EarlierRequests:
-    """The requests of the past, where this may be a repetition; else none."""
+    """Fetch the requests of the past if this may be a repetition; none otherwise."""
     found = portal.prescriptions.fetch_renewals() if request.repeated else ()
     return EarlierRequests(request.intent, tuple(found))
 
@@ -193,22 +213,26 @@ def fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> EarlierRe
 def check_same_selection(
     items: Sequence[RenewalItem], request: RenewalRequest, earlier: EarlierRequests
 ) -> None:
-    """Raise Conflict when this request id asked for a prescription that is not named now.
+    """Raise Conflict if this request id asked for a prescription that is not named now.
 
-    What `--low` stands for may change from one day to the next.
+    With `--low` nothing is checked: what it selects may change from one day to the next.
     """
     if request.low:
         return
-    named_ids = {identity for item in items if item.prescription for identity in _all_ids(item.prescription)}
+    named_ids = {
+        identity for item in items if item.prescription for identity in _all_ids(item.prescription)
+    }
     for prescription_id, renewal in earlier.own.items():
         if prescription_id not in named_ids:
             raise request_id_conflict(str(renewal.id))
 
 
-def apply_earlier(item: RenewalItem, request: RenewalRequest, earlier: EarlierRequests) -> RenewalItem:
-    """The line as it is when this very request, or another open one, is there already.
+def apply_earlier(
+    item: RenewalItem, request: RenewalRequest, earlier: EarlierRequests
+) -> RenewalItem:
+    """Return the item with the request that is there already: of this intent, or another open one.
 
-    Raises Conflict when this request id asked for the same with another note.
+    Raises: Conflict if this request id asked for the same with another note.
     """
     prescription = item.prescription
     if prescription is None:
@@ -222,7 +246,8 @@ def apply_earlier(item: RenewalItem, request: RenewalRequest, earlier: EarlierRe
         return replace(item, id=identity, renewal=own, error=None, warnings=())
     if not item.is_due:
         return item
-    open_now = prescription.renewal if prescription.renewal and prescription.renewal.open else None
+    latest = prescription.renewal
+    open_now = latest if latest and latest.open else None
     found = earlier.find_open_then(ids) or open_now
     if found is None:
         return item
@@ -230,7 +255,7 @@ def apply_earlier(item: RenewalItem, request: RenewalRequest, earlier: EarlierRe
 
 
 def warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
-    """The line with a warning where what was there already bears another note."""
+    """Add a warning to an item whose earlier request has another note."""
     if item.renewal is None or item.changed or request.note is None:
         return item
     if _has_same_note(item.renewal, request):
@@ -240,12 +265,12 @@ def warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalIt
 
 
 def _all_ids(prescription: Prescription) -> tuple[str, ...]:
-    """The ids that a prescription goes and went by."""
+    """Return the ids that a prescription has and had."""
     return (prescription.id, *prescription.predecessors)
 
 
 def _was_open(renewal: Renewal, moment: datetime) -> bool:
-    """Whether it was asked for by then and, as far as is known, not settled."""
+    """Return whether it was requested by `moment` and, as far as is known, not settled."""
     if renewal.asked is None or renewal.asked > moment:
         return False
     return renewal.open or renewal.updated is None or renewal.updated >= moment
@@ -259,28 +284,33 @@ RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
 
 
 def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decision[RenewalPlan]:
-    """Decide which prescriptions to ask for, and whom.
+    """Propose to renew the selected prescriptions, each at its prescriber.
 
-    What is asked for already counts as done, and so does what was renewed, by its former id. A
-    prescription that can't be asked for is a failed line among the others. Raises Usage for
-    contradictory wishes; InputNeeded when nothing is chosen and nobody can be asked; NotFound for
-    the GP; Conflict when the request id was used for something else; NotOffered and its like when
-    no GP renews.
+    What was requested or renewed already counts as done. A prescription that can't be requested is
+    an item with an error.
+
+    Raises: InvalidUsage for contradictory options; InputNeeded if nothing is named and nobody can
+    be asked; NotFound for the GP; Conflict if the request id was used for something else;
+    NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP renews.
     """
     _check_request(request)
     facts = context.portal.prescriptions.fetch_renewal_facts()
     offers, now = filter_by_gp(facts.offers, request.gp), context.clock()
     if request.ids is None:
         require_service(offers, RENEWAL, now)
-    items, left_out = select_items(context, facts, request)
+    items, skipped = select_items(context, facts, request)
     earlier = fetch_earlier_requests(context.portal, request)
     check_same_selection(items, request, earlier)
     items = tuple(apply_earlier(item, request, earlier) for item in items)
     if any(item.renewal is None for item in items):
         require_service(offers, RENEWAL, now)
-    services = {service.surgery.id: service for service in list_services(facts.offers, now) if service.service is RENEWAL}
+    services = {
+        service.surgery.id: service
+        for service in list_services(facts.offers, now)
+        if service.service is RENEWAL
+    }
     items = tuple(_check_prescriber(item, facts.offers, services, request.gp) for item in items)
-    plan = RenewalPlan(items, left_out)
+    plan = RenewalPlan(items, skipped)
     if not any(item.is_due for item in items):
         return Outcome(plan, changed=False)
     return _build_proposal(context, request, facts.offers.prices.get(RENEWAL), services, plan)
@@ -295,15 +325,20 @@ def _check_request(request: RenewalRequest) -> None:
         raise InputNeeded("A prescription's id is empty.", hint=SEE_PRESCRIPTIONS)
 
 
-def _check_prescriber(item: RenewalItem, offers: Offers, services: ServicesByGp, gp: str | None) -> RenewalItem:
-    """The line with an error where its prescriber can't be asked; raises Usage for a wrong GP."""
+def _check_prescriber(
+    item: RenewalItem, offers: Offers, services: ServicesByGp, gp: str | None
+) -> RenewalItem:
+    """Return the item, with an error if its prescriber does not renew now.
+
+    Raises: InvalidUsage if `gp` names another GP than the prescriber.
+    """
     prescription, service = item.prescription, find_service(item, services)
     if prescription is None or service is None or not item.is_due:
         return item
     if service.surgery not in filter_by_gp(offers, gp).surgeries:
         raise InvalidUsage(
-            f"{prescription.id} was prescribed by {service.surgery.label}, and a renewal goes there, "
-            f"not to '{gp}'.",
+            f"{prescription.id} was prescribed by {service.surgery.label}, "
+            f"and a renewal goes there, not to '{gp}'.",
             hint="Leave --gp out.",
         )
     if service.status is Standing.OFFERED:
@@ -320,7 +355,8 @@ def _build_proposal(
 ) -> Proposal[RenewalPlan]:
     due = [item for item in plan.items if item.is_due]
     usable = [service for service in services.values() if service.status is Standing.OFFERED]
-    asked = [service for service in usable if service in [find_service(item, services) for item in due]] or usable[:1]
+    prescribers = [find_service(item, services) for item in due]
+    asked = [service for service in usable if service in prescribers] or usable[:1]
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
     parties = context.portal.fetch_parties()

@@ -1,4 +1,4 @@
-"""Looking again before sending: what a plan showed may have changed while a person read it."""
+"""Revalidation: read the offers again before sending, as they may have changed since the plan."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gpcli.model.service import Price, Service, Standing
 def build_offer_check(
     portal: Portal, shown: Service, clock: Callable[[], datetime]
 ) -> Callable[[], None]:
-    """What a proposal's `revalidate` is for a service that the plan showed as `row`.
+    """Build a proposal's `revalidate` for a service that the plan showed as `shown`.
 
-    It reads the offers anew and raises NotOffered, OffForNow, ConsentNeeded or NotPermitted where
-    the service can't be used any more, FeeNotAccepted where it has become dearer.
+    It fetches the offers and raises NotOffered, OffForNow, ConsentNeeded or NotPermitted if the
+    service can't be used any more, FeeNotAccepted if its price has risen.
     """
     return lambda: _check_still_offered(portal, shown, clock())
 
 
 def check_price_not_risen(what: str, shown: Price | None, current: Price | None) -> None:
-    """Raise FeeNotAccepted when `what` costs more by now than the plan showed.
+    """Raise FeeNotAccepted if `what` costs more now than the plan showed.
 
-    Who agreed to a price that nobody knew has agreed to any.
+    Where the plan showed no price, the person agreed to any.
     """
     if shown is None or (current and _is_within(current, shown)):
         return

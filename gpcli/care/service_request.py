@@ -1,4 +1,4 @@
-"""What a person asks for when booking, and where it is decided."""
+"""What the person asks for when booking, what deciding needs, and rows that plans share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEW_ID_HINT = "Use a new --request-id for a new request."
 
 
 def request_id_conflict(what: str) -> Conflict:
-    """The error for a request id that made something else: `what`, so that it can be looked up."""
+    """Return the error for a request id that made something else; `what` names that."""
     return Conflict(
         f"This --request-id was used for something else: {what}.",
         hint=_NEW_ID_HINT,
@@ -29,19 +29,21 @@ def request_id_conflict(what: str) -> Conflict:
 
 
 def check_not_undone(earlier: Appointment) -> None:
-    """Raise Conflict where what a request id made before has been undone since."""
+    """Raise Conflict if what the request id made before has been undone since."""
     if earlier.status in _UNDONE:
         raise Conflict(
-            f"This --request-id was used before: {earlier.id} is {earlier.status} now.", hint=_NEW_ID_HINT
+            f"This --request-id was used before: {earlier.id} is {earlier.status} now.",
+            hint=_NEW_ID_HINT,
         )
 
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """What stays the same however a time is found.
+    """What a request has in common however its time is found.
 
-    `intent` identifies this write at the portal; `repeated` says that it was given by
-    `--request-id`, so that an earlier try may have been done already.
+    `intent` identifies this write at the portal; `repeated` tells that it was given by
+    `--request-id`, so that an earlier try may have been sent. `another` allows a second booking for
+    the same service.
     """
 
     service: ServiceName
@@ -53,13 +55,13 @@ class ServiceRequest:
 
     @property
     def lookup(self) -> UUID | None:
-        """The intent to look for before anything is sent."""
+        """The intent to look for before anything is sent; `None` = this is no repetition."""
         return self.intent if self.repeated else None
 
 
 @dataclass(frozen=True)
 class BookingChoice:
-    """How the time is chosen: by its id, the first that fits, by the surgery, or from a list."""
+    """How the slot is chosen: by id, the first that fits, by the surgery, or from a list."""
 
     slot: str | None = None
     first: bool = False
@@ -68,9 +70,9 @@ class BookingChoice:
 
 @dataclass(frozen=True)
 class BookingContext:
-    """Where a booking is made: the portal, the search for times, and who can be asked.
+    """What deciding on a booking needs: the portal, the search for slots, and whom to ask.
 
-    `label` words a slot for the list to pick from.
+    `label` words a slot for the list to choose from.
     """
 
     portal: Portal
@@ -80,19 +82,19 @@ class BookingContext:
 
 
 def party_rows(parties: Parties, service: Service) -> tuple[tuple[str, PlanValue], ...]:
-    """The lines of a plan on the surgery, the patient, and who acts for them."""
+    """Return the plan's rows on the surgery, the patient and who acts for them."""
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (("Surgery", service.surgery.label), ("For", parties.patient.name), ("By", by))
 
 
 def require_offer(service: Service) -> Offer:
-    """The offer behind a service that can be used."""
+    """Return the offer of a service that can be used."""
     assert service.offer is not None, "only a service without an offer has none"  # noqa: S101
     return service.offer
 
 
 def preview_appointment(service: Service, request: ServiceRequest, **known: Any) -> Appointment:
-    """The appointment as it would be, from what is `known`; it has no id yet."""
+    """Return the appointment as it would be, with the fields in `known`; it has no id."""
     blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
     return Appointment(
         **{

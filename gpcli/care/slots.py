@@ -1,4 +1,4 @@
-"""Free times: which ones a person wants, finding them, and why there are none."""
+"""Slots: parse a person's filters, find free slots that pass them, explain why there are none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker
-from gpcli.care.offers import filter_by_gp, has_name, choose_one, build_refusal, require_service, list_services
+from gpcli.care.offers import (
+    build_refusal,
+    choose_one,
+    filter_by_gp,
+    has_name,
+    list_services,
+    require_service,
+)
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
@@ -30,7 +37,11 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class SlotFilters:
-    """A person's wishes; `first` and `last` are inclusive days in the surgery's zone."""
+    """A person's filters; `first` and `last` are days in the surgery's zone, both inclusive.
+
+    `between` is half-open: it begins at the first time and ends before the second. `weekdays` has 0
+    for Monday; empty = all. `None` = no such filter.
+    """
 
     first: date
     last: date
@@ -41,7 +52,7 @@ class SlotFilters:
     not_before: datetime | None = None
 
     def find_mismatch(self, slot: Slot, zone: ZoneInfo) -> str | None:
-        """The name of the first filter that takes `slot` out, or `None` if it stays."""
+        """Return the name of the first filter that `slot` does not pass; `None` = it passes all."""
         start = slot.start.astimezone(zone)
         tests = (
             ("--from and --to", self.first <= start.date() <= self.last),
@@ -54,7 +65,10 @@ class SlotFilters:
         return next((name for name, passed in tests if not passed), None)
 
     def windows(self, zone: ZoneInfo) -> list[Window]:
-        """The same wish as periods, for an enquiry: one a day where hours or weekdays count."""
+        """Return the filters as windows for an enquiry: one a day if hours or weekdays are given.
+
+        Raises: InvalidUsage if no day is left.
+        """
         if self.between is None and not self.weekdays:
             return [_build_window(self.first, time.min, self.last, _DAY_END, zone)]
         opens, closes = self.between or (time.min, _DAY_END)
@@ -65,7 +79,7 @@ class SlotFilters:
         return [_build_window(day, opens, day, closes, zone) for day in wished]
 
     def coming_windows(self, zone: ZoneInfo, now: datetime) -> list[Window]:
-        """The periods that are not over; one that has begun begins at the present."""
+        """Return the windows that are not over; one that has begun starts now."""
         present = now.astimezone(zone).replace(microsecond=0)
         return [
             Window(max(window.start, present), window.end)
@@ -96,7 +110,10 @@ def parse_slot_filters(
     channel: str | None = None,
     notice: str | None = None,
 ) -> SlotFilters:
-    """Understand what was typed; raises Usage naming the option that can't be understood."""
+    """Parse the options of a search.
+
+    Raises: InvalidUsage, naming the option that can't be parsed.
+    """
     if practitioner is not None and not practitioner.strip():
         raise InvalidUsage("--with needs a name that is not empty.")
     start, end = _parse_days(first, last, now.astimezone(zone).date())
@@ -107,13 +124,19 @@ def parse_slot_filters(
         weekdays=frozenset(_parse_weekdays(weekdays)),
         practitioner=practitioner,
         channel=None if channel is None else _parse_channel(channel),
-        not_before=None if notice is None else _add_elapsed(now, parse_duration(notice, "--notice"), zone),
+        not_before=None
+        if notice is None
+        else _add_elapsed(now, parse_duration(notice, "--notice"), zone),
     )
 
 
 def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date, date]:
     start = today if first is None else parse_day(first, today, "--from")
-    end = max(start, today) + timedelta(DAYS_AHEAD) if last is None else parse_day(last, today, "--to")
+    end = (
+        max(start, today) + timedelta(DAYS_AHEAD)
+        if last is None
+        else parse_day(last, today, "--to")
+    )
     if start <= end:
         return start, end
     if first is None:
@@ -124,12 +147,15 @@ def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date,
 
 
 def _add_elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
-    """Through UTC: arithmetic within a zone counts by the clock on the wall."""
+    """Add through UTC: arithmetic within a zone counts by the clock on the wall."""
     return (now.astimezone(UTC) + length).astimezone(zone)
 
 
 def parse_day(text: str, today: date, option: str) -> date:
-    """`2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone."""
+    """Parse `2026-12-01`, `today`, `tomorrow` or `+14d` as a day in the surgery's zone.
+
+    Raises: InvalidUsage, naming `option`.
+    """
     try:
         found = _parse_day_word(text.strip().lower(), today)
     except ValueError:
@@ -150,7 +176,10 @@ def _parse_day_word(word: str, today: date) -> date:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """`90s`, `10m`, `2h` or `1d` as elapsed time."""
+    """Parse `90s`, `10m`, `2h` or `1d` as elapsed time.
+
+    Raises: InvalidUsage, naming `option`.
+    """
     found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip().lower())
     if not found:
         raise InvalidUsage(
@@ -220,7 +249,7 @@ BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
 
 @dataclass
 class SlotSearch:
-    """A search for free times, which remembers what its filters took out."""
+    """A search for free slots; it counts in `removed` what each filter left out."""
 
     filters: SlotFilters
     zone: ZoneInfo
@@ -234,7 +263,7 @@ class SlotSearch:
         return self.filters.first, self.filters.last
 
     def select(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
-        """The slots among `free` that are wanted, at most `limit`, in the order given."""
+        """Yield the slots of `free` that pass the filters, at most `limit`, in the order given."""
         return islice(self._matching(free), limit)
 
     def _matching(self, free: Iterable[Slot]) -> Iterator[Slot]:
@@ -249,8 +278,18 @@ class SlotSearch:
     def _find_past(self, slot: Slot) -> str | None:
         return "being in the past" if slot.start <= self.now else None
 
+    def require_windows(self) -> list[Window]:
+        """Return the windows of the filters that are not over.
+
+        Raises: InvalidUsage if there is none.
+        """
+        windows = self.filters.coming_windows(self.zone, self.now)
+        if windows:
+            return windows
+        raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
+
     def explain_none(self, what: str) -> str:
-        """A sentence on what was searched and what the filters removed."""
+        """Return a sentence on what was searched and how many slots each filter removed."""
         period = f"from {self.filters.first:%a %d %b %Y} to {self.filters.last:%a %d %b %Y}"
         if not self.removed:
             return f"No {what} {period}."
@@ -267,25 +306,28 @@ def fetch_slots(
     gp: str | None = None,
     limit: int | None = None,
 ) -> Iterator[Slot]:
-    """Wanted free times for a service at the patient's GPs, or at the one named `gp`.
+    """Fetch the free slots for a service that pass the filters of `search`, at most `limit`.
 
-    Raises NotOffered and its like when no GP lets this patient book the service, NotFound when
-    no GP is called `gp`.
+    Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP lets this patient book the
+    service; NotFound if no GP is called `gp`.
     """
     offers = filter_by_gp(portal.fetch_offers(), gp)
     services = require_service(offers, name, search.now)
-    free = portal.fetch_slots([service.offer for service in services if service.offer], *search.days)
+    free = portal.fetch_slots(
+        [service.offer for service in services if service.offer], *search.days
+    )
     return search.select(free, limit)
 
 
 def find_slot_service(
     slot: Slot, offers: Offers, requested: ServiceName, now: datetime, gp: str | None, asker: Asker
 ) -> Service:
-    """The service that `slot` is a time for, at the GP whose time it is.
+    """Return the service that `slot` belongs to, at the GP who published it.
 
-    Raises Usage when it is a time for another service than `wanted` can take, or at another GP
-    than `gp`; NotOffered when it is at none of the person's GPs, and when the service can't be
-    used there, with its like; InputNeeded when several GPs may be meant and nobody can be asked.
+    Raises: InvalidUsage if `slot` is for another service than `requested`, or at another GP than
+    `gp`; NotOffered if it is at none of the patient's GPs; NotOffered, OffForNow, ConsentNeeded or
+    NotPermitted if the service can't be used there; InputNeeded if several GPs may be meant and
+    nobody can be asked.
     """
     name = _check_bookable(slot, requested)
     services = [service for service in list_services(offers, now) if service.service is name]
@@ -316,6 +358,6 @@ def _check_bookable(slot: Slot, requested: ServiceName) -> ServiceName:
 
 
 def _is_at(slot: Slot, service: Service, offers: Offers) -> bool:
-    """Whether the time is at this row's GP, as far as the portal says whose it is."""
+    """Return whether the slot is at the GP of `service`, as far as the portal says whose it is."""
     ids = {offer.id for offer in offers.offers if offer.surgery.id == service.surgery.id}
     return slot.surgery_id in {None, service.surgery.id} and slot.healthcare_service in {None, *ids}

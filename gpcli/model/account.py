@@ -1,4 +1,4 @@
-"""What gpcli itself knows: portals, and who is signed in there."""
+"""Portals that gpcli knows, and who is signed in at them."""
 
 from dataclasses import dataclass
 from datetime import datetime

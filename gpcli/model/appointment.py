@@ -1,4 +1,4 @@
-"""Free times, bookings, enquiries and vaccinations."""
+"""Slots, appointments, enquiries and vaccinations."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import NewType
 from gpcli.model.service import Price, Surgery
 
 SlotId = NewType("SlotId", str)
-"""Logical id of a Slot; never a booking's."""
+"""Logical id of a Slot; never that of an Appointment."""
 
 AppointmentId = NewType("AppointmentId", str)
 """Logical id of an Appointment."""
@@ -88,7 +88,7 @@ class Appointment:
 
     @property
     def waiting(self) -> bool:
-        """Whether the surgery has still to confirm."""
+        """Whether the surgery still has to confirm it."""
         return self.status in WAITING
 
     @property

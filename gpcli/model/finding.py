@@ -1,4 +1,4 @@
-"""What `gpcli troubleshoot` finds."""
+"""The findings of `gpcli troubleshoot`."""
 
 from dataclasses import dataclass
 from enum import StrEnum

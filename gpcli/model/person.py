@@ -1,4 +1,4 @@
-"""The people of a sign-in."""
+"""People: the patient, and who acts for them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a sign-in is for, as far as it knows.
+    """The people of a sign-in, as far as it tells.
 
     `fhir_user` is the reference of who acts (`Patient/1`, `RelatedPerson/2`), relative or
     absolute; `None` = not known. Names are `None` where only the portal knows them.
@@ -33,9 +33,9 @@ class Identity:
 
 @dataclass(frozen=True)
 class Parties:
-    """Whom a session is about, and who acts; the same person unless acting for someone.
+    """The patient, and who acts for them; the same person unless somebody acts on their behalf.
 
-    `acting_user` is `None` where nobody said: a bare token does not tell.
+    `acting_user` is `None` where it is not known: a bare token does not tell.
     """
 
     patient: Person
@@ -43,5 +43,5 @@ class Parties:
 
     @property
     def on_behalf_by(self) -> Person | None:
-        """Who acts for the patient, where somebody else does."""
+        """The person who acts for the patient; `None` = the patient themselves, or not known."""
         return None if self.acting_user == self.patient else self.acting_user

@@ -1,14 +1,14 @@
-"""Prescriptions, what is left of them, requests to renew them, and the receipts of these."""
+"""Prescriptions, what remains of them, requests to renew them, and their receipts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
-from gpcli.model.receipt import Receipt
+from gpcli.model.receipt import Receipt, field_values
 from gpcli.model.service import Offers
 
 PrescriptionId = NewType("PrescriptionId", str)
@@ -24,7 +24,7 @@ WITHDRAWABLE = frozenset({"requested", "received"})
 """Statuses in which the patient can still take a request back."""
 
 REFUSED = frozenset({"rejected", "failed"})
-"""Statuses that mean no."""
+"""Statuses of a request that the surgery refused, or that failed."""
 
 
 class Basis(StrEnum):
@@ -75,7 +75,7 @@ class Renewal:
 
     @property
     def open(self) -> bool:
-        """Whether the surgery has still to settle it."""
+        """Whether the surgery still has to settle it."""
         return self.status in OPEN
 
 
@@ -116,7 +116,7 @@ class Prescription:
 
 
 def format_medicine(name: str | None, strength: str | None) -> str | None:
-    """Name and strength in one phrase; a strength that the name tells is not said twice."""
+    """Return name and strength in one phrase; a strength that the name includes is not repeated."""
     if name and strength and f" {strength}".casefold() in f" {name}".casefold():
         return name
     return " ".join(filter(None, (name, strength))) or None
@@ -124,9 +124,9 @@ def format_medicine(name: str | None, strength: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class RenewalFacts:
-    """All that renewing is decided on: every prescription, and the request to renew each.
+    """What renewing is decided on: every prescription, and the request to renew each.
 
-    `renewals` are all requests, newest first, also those for what was replaced.
+    `renewals` are all requests, newest first, also those for prescriptions that were replaced.
     """
 
     offers: Offers
@@ -136,9 +136,9 @@ class RenewalFacts:
 
 @dataclass(frozen=True)
 class RenewalOutcome:
-    """How asking to renew one prescription ended: the request, or why there is none.
+    """The outcome of requesting one renewal: the request, or why there is none.
 
-    `error` is one of gpcli's errors; exactly one of the two is there.
+    `error` is one of gpcli's errors; exactly one of the two is set.
     """
 
     prescription: Prescription
@@ -186,10 +186,5 @@ class RenewalReceipt(Receipt, RenewalResult):
 
     @classmethod
     def of(cls, result: RenewalResult, receipt: Receipt) -> RenewalReceipt:
-        """The receipt for `result`."""
-        known = {
-            field.name: getattr(record, field.name)
-            for record in (result, receipt)
-            for field in fields(record)
-        }
-        return cls(**known)
+        """Return the receipt for `result`."""
+        return cls(**field_values(result), **field_values(receipt))

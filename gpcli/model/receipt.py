@@ -1,17 +1,20 @@
-"""What a write is decided on, what its plan shows, and what it answers with."""
+"""The facts a write is decided on, the values its plan shows, its result and its receipt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gpcli.model.appointment import Appointment, Slot, Window
 from gpcli.model.person import Person
 from gpcli.model.service import Consent, Offers, Price
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 PlanValue = str | datetime | Window | Price | None
-"""Words, or facts that the writer puts into words."""
+"""Text, or a value that the writer formats."""
 
 
 Record = TypeVar("Record")
@@ -19,9 +22,9 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class BookingFacts:
-    """All that a booking is decided on.
+    """What a booking is decided on.
 
-    `earlier` is the booking that the same intent made before, if any; `coming` are the person's
+    `earlier` is the booking that the same intent made before, if any; `coming` are the patient's
     bookings and open enquiries from today on. `slot` is `None` when none was asked for, or the
     portal has none with that id. `thread` is the id of a thread that the same intent started, where
     that was asked for.
@@ -36,7 +39,7 @@ class BookingFacts:
 
 @dataclass(frozen=True)
 class CancellationFacts:
-    """All that a cancellation is decided on; `appointment` `None` = the portal has none such."""
+    """What a cancellation is decided on; `appointment` `None` = there is none with that id."""
 
     offers: Offers
     appointment: Appointment | None
@@ -44,7 +47,7 @@ class CancellationFacts:
 
 @dataclass(frozen=True)
 class WriteResult(Generic[Record]):
-    """What a write left at the portal; `changed` is false when it was so already.
+    """The record that a write left at the portal; `changed` is false if it was so before.
 
     `here_only`: the portal did not take it, and only this machine remembers it.
     """
@@ -80,8 +83,8 @@ class AppointmentReceipt(Receipt, Appointment):
 
     @classmethod
     def of(cls, appointment: Appointment, receipt: Receipt) -> AppointmentReceipt:
-        """The receipt for `appointment`."""
-        return cls(**_values(appointment), **_values(receipt))
+        """Return the receipt for `appointment`."""
+        return cls(**field_values(appointment), **field_values(receipt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +93,10 @@ class ConsentReceipt(Receipt, Consent):
 
     @classmethod
     def of(cls, consent: Consent, receipt: Receipt) -> ConsentReceipt:
-        """The receipt for `consent`."""
-        return cls(**_values(consent), **_values(receipt))
+        """Return the receipt for `consent`."""
+        return cls(**field_values(consent), **field_values(receipt))
 
 
-def _values(record: Appointment | Consent | Receipt) -> dict[str, Any]:
+def field_values(record: DataclassInstance) -> dict[str, Any]:
+    """Return the values of a record's fields by their names, nested records as they are."""
     return {field.name: getattr(record, field.name) for field in fields(record)}

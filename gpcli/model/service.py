@@ -147,7 +147,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Offers:
-    """Everything needed to tell what a patient may use: one answer of the portal.
+    """All that tells what a patient may use, as the portal answered it.
 
     `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
     `complete` is false when some of the records could not be read.
@@ -194,7 +194,7 @@ class Consent:
 
 
 def highest_level(consents: Iterable[Consent]) -> ConsentLevel:
-    """What the active ones among `consents` add up to; basic when there is none."""
+    """Return the highest level of the active ones among `consents`; basic when there is none."""
     held = {consent.level for consent in consents if consent.status == "active"}
     known = [level for level in ConsentLevel if level in held]
     return known[-1] if known else ConsentLevel.BASIC

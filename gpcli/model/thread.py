@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import NewType
 
-from gpcli.model.receipt import Receipt
+from gpcli.model.receipt import Receipt, field_values
 from gpcli.model.service import Offers
 
 ThreadId = NewType("ThreadId", str)
@@ -105,7 +105,7 @@ class Conversation:
 
 @dataclass(frozen=True)
 class AttachedFile:
-    """A file that goes along with a message: base name, media type, bytes."""
+    """A file to send with a message: base name, media type, bytes."""
 
     name: str
     content_type: str
@@ -114,14 +114,14 @@ class AttachedFile:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a person wants to send: the words, and the files."""
+    """The text and the files that a person wants to send."""
 
     text: str
     attachments: tuple[AttachedFile, ...] = ()
 
 
 def is_same_text(one: str | None, other: str | None) -> bool:
-    """Whether two texts differ in nothing but their spacing, which a portal may tidy up."""
+    """Return whether two texts differ in spacing only, which a portal may tidy up."""
     return (one or "").split() == (other or "").split()
 
 
@@ -137,12 +137,12 @@ class SavedAttachment:
 
 @dataclass(frozen=True)
 class ThreadFacts:
-    """All that starting a thread is decided on.
+    """What starting a thread is decided on.
 
-    `earlier` is the thread that the same intent started before, if any; `half` tells that its
-    first message never arrived. Before an e-consultation, `under_way` are those in writing that
-    the surgery has not closed, without their messages, and `appointment` is the id of one by phone
-    or video that the same intent asked for.
+    `earlier` is the thread that the same intent started before, if any; `half` tells that its first
+    message never arrived. For an e-consultation, `under_way` are the threads that the surgery has
+    not closed, without messages, and `appointment` is the id of a consultation by phone or video
+    that the same intent asked for.
     """
 
     offers: Offers
@@ -154,7 +154,7 @@ class ThreadFacts:
 
 @dataclass(frozen=True)
 class ReplyFacts:
-    """All that a reply is decided on; `conversation` `None` = the portal has none such.
+    """What a reply is decided on; `conversation` `None` = the portal has none with that id.
 
     `earlier` is the message that the same intent sent before, if any.
     """
@@ -178,8 +178,8 @@ class ThreadReceipt(Receipt, Thread):
 
     @classmethod
     def of(cls, thread: Thread, receipt: Receipt) -> ThreadReceipt:
-        """The receipt for `thread`."""
-        return cls(**_thread_values(thread), **_thread_values(receipt))
+        """Return the receipt for `thread`."""
+        return cls(**field_values(thread), **field_values(receipt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,10 +193,6 @@ class MessageReceipt(Receipt, Message):
 
     @classmethod
     def of(cls, message: Message, receipt: Receipt) -> MessageReceipt:
-        """The receipt for `message`."""
+        """Return the receipt for `message`."""
         status = SENT if message.id else "preparation"
-        return cls(**_thread_values(message), **_thread_values(receipt), status=status)
-
-
-def _thread_values(record: Thread | Message | Receipt) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+        return cls(**field_values(message), **field_values(receipt), status=status)

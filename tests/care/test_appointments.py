@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gpcli.care.appointments import fetch_appointments, choose_appointment
+from gpcli.care.appointments import choose_appointment, fetch_appointments
 from gpcli.errors import InputNeeded
 from tests.care.builders import NOW, Asker, FakePortal, an_appointment, an_enquiry, offers
 

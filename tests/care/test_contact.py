@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.message import find_answer_time, fetch_text_limit, propose_contact
+from gpcli.care.message import fetch_text_limit, find_answer_time, propose_contact
 from gpcli.errors import (
     ConfirmationNeeded,
     Conflict,

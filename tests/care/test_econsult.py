@@ -4,7 +4,13 @@ from decimal import Decimal
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.econsult import propose_timed_consultation, find_text_limit, propose_written_consultation, parse_channel, find_channels
+from gpcli.care.econsult import (
+    find_channels,
+    find_text_limit,
+    parse_channel,
+    propose_timed_consultation,
+    propose_written_consultation,
+)
 from gpcli.errors import (
     AlreadyBooked,
     Conflict,

@@ -3,7 +3,12 @@ from dataclasses import replace
 import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.care.econsult import choose_to_join, choose_to_withdraw, propose_econsult_withdrawal, fetch_join_link
+from gpcli.care.econsult import (
+    choose_to_join,
+    choose_to_withdraw,
+    fetch_join_link,
+    propose_econsult_withdrawal,
+)
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, Rejected, TooLate
 from gpcli.model.thread import ThreadKind
 from tests.care.builders import (

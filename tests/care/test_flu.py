@@ -47,7 +47,9 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
 
 
 def test_what_is_not_known_is_not_made_up():
-    answer = fetch_flu_answer(FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10)
+    answer = fetch_flu_answer(
+        FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10
+    )
 
     assert answer == FluAnswer(DAHL, (), None, None, False, None, ())
 

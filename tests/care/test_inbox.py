@@ -5,7 +5,15 @@ import pytest
 
 from gpcli.care import inbox
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.inbox import ThreadFilters, describe_reply, select_attachments, check_name_filter, parse_thread_kind, fetch_threads, choose_thread
+from gpcli.care.inbox import (
+    ThreadFilters,
+    check_name_filter,
+    choose_thread,
+    describe_reply,
+    fetch_threads,
+    parse_thread_kind,
+    select_attachments,
+)
 from gpcli.care.message import RECEPTION
 from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, InvalidUsage, NotFound
 from gpcli.model.service import Limits, ServiceName
@@ -102,7 +110,9 @@ def test_a_thread_is_picked_from_a_list_where_none_is_named():
 
 def test_only_what_fits_is_there_to_pick_from():
     asker = Asker(["a"])
-    choose_thread(with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0)
+    choose_thread(
+        with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0
+    )
     [(_, _, choices)] = asker.questions
     assert [identity for identity, _ in choices] == ["a", "c"]
 

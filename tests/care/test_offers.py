@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gpcli.care.offers import (
-    filter_by_gp,
     choose_service,
+    filter_by_gp,
     find_hidden_commands,
     has_name,
     has_no_online_service,
-    require_service,
-    parse_service,
     list_services,
+    parse_service,
+    require_service,
 )
 from gpcli.errors import (
     ConsentNeeded,
@@ -197,7 +197,9 @@ def test_of_two_gps_the_reason_that_is_nearest_to_a_cure_is_given():
     there = an_offer(surgery=DAHL)
 
     with pytest.raises(ConsentNeeded):
-        require_service(offers(here, there, surgeries=BOTH, consent=ConsentLevel.BASIC), BOOKING, NOW)
+        require_service(
+            offers(here, there, surgeries=BOTH, consent=ConsentLevel.BASIC), BOOKING, NOW
+        )
 
 
 def test_a_service_is_usable_at_the_gp_who_offers_it_though_the_other_does_not():

@@ -6,9 +6,9 @@ import pytest
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.prescription_list import (
     PrescriptionListing,
-    fetch_prescriptions,
     choose_prescription,
     choose_renewal,
+    fetch_prescriptions,
     propose_renewal_withdrawal,
 )
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
@@ -49,7 +49,11 @@ def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
         expired("longer ago", "2025-11-30"),
     )
 
-    assert shown(fetch_prescriptions(portal, NOW, everything=True)) == (["used", "stopped", "a year ago"], 0, 1)
+    assert shown(fetch_prescriptions(portal, NOW, everything=True)) == (
+        ["used", "stopped", "a year ago"],
+        0,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,9 @@ def test_with_nothing_to_take_back_there_is_nothing_to_pick():
 
 def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
     there = a_renewal(note="Two weeks left")
-    decision = propose_renewal_withdrawal(pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT)
+    decision = propose_renewal_withdrawal(
+        pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT
+    )
 
     assert (decision.action, decision.rows, decision.charge, decision.preview) == (
         "Withdraw this request",

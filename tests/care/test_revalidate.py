@@ -4,7 +4,7 @@ import pytest
 
 from gpcli.care.confirmation import Agreement, Charge, Proposal, confirm_and_send
 from gpcli.care.offers import require_service
-from gpcli.care.revalidate import check_price_not_risen, build_offer_check
+from gpcli.care.revalidate import build_offer_check, check_price_not_risen
 from gpcli.errors import ConsentNeeded, Declined, FeeNotAccepted, NotOffered, OffForNow
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Absence, ConsentLevel, Price, ServiceName

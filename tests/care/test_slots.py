@@ -99,7 +99,9 @@ def test_no_free_times_at_all_says_what_was_searched():
     search = a_search()
 
     assert list(search.select([])) == []
-    assert search.explain_none("free time") == ("No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026.")
+    assert search.explain_none("free time") == (
+        "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026."
+    )
 
 
 def test_free_times_that_all_miss_are_counted_by_the_filter_that_took_them_out():
