@@ -54,8 +54,8 @@ class DifferingPortal:
 
     def created_records(self, kind: str) -> list[Resource]:
         """What the portal has of one type that gpcli made."""
-        made = (one for one in self.fake.store.values() if one["resourceType"] == kind)
-        return [one for one in made if one.get("identifier")]
+        created = (one for one in self.fake.store.values() if one["resourceType"] == kind)
+        return [one for one in created if one.get("identifier")]
 
 
 Portal = Callable[..., DifferingPortal]

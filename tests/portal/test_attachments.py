@@ -36,8 +36,8 @@ def test_files_are_numbered_in_their_order_whatever_is_written_between():
 
 
 def test_a_file_that_is_elsewhere_has_its_address_as_written():
-    (there,) = attachments_of(a_file(None, url=f"{BASE}/Binary/b-1", size=9))
-    assert there == Attachment(
+    (attachment,) = attachments_of(a_file(None, url=f"{BASE}/Binary/b-1", size=9))
+    assert attachment == Attachment(
         "message-1.1", "note.txt", "text/plain", 9, source=f"{BASE}/Binary/b-1"
     )
 

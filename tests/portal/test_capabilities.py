@@ -68,8 +68,8 @@ def test_a_portal_says_that_times_are_booked_with_an_operation(
     [rest] = STATEMENT["rest"]
     listed = {"operation": operations}
     types = [each | (listed if each["type"] == where else {}) for each in rest["resource"]]
-    told = rest | {"resource": types} | (listed if where == "server" else {})
-    can = read_capabilities(read_resource({**STATEMENT, "rest": [told]}))
+    rest_part = rest | {"resource": types} | (listed if where == "server" else {})
+    can = read_capabilities(read_resource({**STATEMENT, "rest": [rest_part]}))
     assert can.book_operation is (has and where != "Slot")
 
 
@@ -79,9 +79,9 @@ def test_what_was_kept_before_something_counted_is_asked_anew(
 ):
     fetch_capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
-    kept = json.loads(path.read_text())
-    assert kept.pop(since) is False
-    path.write_text(json.dumps(kept))
+    cached = json.loads(path.read_text())
+    assert cached.pop(since) is False
+    path.write_text(json.dumps(cached))
     assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert server.request_lines == ["GET metadata"] * 2
 
@@ -97,10 +97,10 @@ def test_what_a_server_does_as_a_client_does_not_count():
 
 
 def test_the_statement_is_asked_once_a_day(client: HttpClient, server: Server, tmp_path: Path):
-    asked = [
+    fetched = [
         fetch_capabilities(client, tmp_path, NOW + later) for later in (0, 1, CACHE_SECONDS - 1)
     ]
-    assert (asked, server.request_lines) == ([CAN] * 3, ["GET metadata"])
+    assert (fetched, server.request_lines) == ([CAN] * 3, ["GET metadata"])
     fetch_capabilities(client, tmp_path, NOW + CACHE_SECONDS)
     assert server.request_lines == ["GET metadata"] * 2
 
@@ -115,17 +115,19 @@ def test_a_statement_from_the_future_is_asked_again(
 
 def test_the_cache_is_private(client: HttpClient, tmp_path: Path):
     fetch_capabilities(client, tmp_path / "cache", NOW)
-    (kept,) = (tmp_path / "cache").iterdir()
-    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    (cached,) = (tmp_path / "cache").iterdir()
+    assert (cached.stat().st_mode & 0o777, cached.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 @pytest.mark.parametrize(
-    "kept", ["", "{", "[]", "null", "{}", '{"at": "now"}', json.dumps({"at": NOW}), "\x00"]
+    "cached", ["", "{", "[]", "null", "{}", '{"at": "now"}', json.dumps({"at": NOW}), "\x00"]
 )
-def test_a_broken_cache_is_replaced(client: HttpClient, server: Server, tmp_path: Path, kept: str):
+def test_a_broken_cache_is_replaced(
+    client: HttpClient, server: Server, tmp_path: Path, cached: str
+):
     fetch_capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
-    path.write_text(kept)
+    path.write_text(cached)
     assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert json.loads(path.read_text())["at"] == NOW
     assert len(server.request_lines) == 2

@@ -54,21 +54,21 @@ def expected_day(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[in
     return day(portal_in(tmp_path_factory.mktemp("plain")))
 
 
-def day(there: DifferingPortal) -> dict[str, tuple[int, str]]:
+def day(differing: DifferingPortal) -> dict[str, tuple[int, str]]:
     """How each command ends: exit code and JSON; ids that are made at random count as equal."""
-    return {name: normalize(there.shell(f"{line} --json")) for name, line in DAY.items()}
+    return {name: normalize(differing.shell(f"{line} --json")) for name, line in DAY.items()}
 
 
 def normalize(ending: Ending) -> tuple[int, str]:
-    said = ending.out if ending.code == 0 else ending.out + ending.err
-    return ending.code, UUIDS.sub("…", said)
+    output = ending.out if ending.code == 0 else ending.out + ending.err
+    return ending.code, UUIDS.sub("…", output)
 
 
 def test_a_day_at_a_portal_as_r4_has_it(portal: Portal):
-    there = portal()
+    differing = portal()
 
-    assert {name: code for name, (code, _) in day(there).items()} == dict.fromkeys(DAY, 0)
-    assert {kind: len(there.created_records(kind)) for kind in CREATED} == CREATED
+    assert {name: code for name, (code, _) in day(differing).items()} == dict.fromkeys(DAY, 0)
+    assert {kind: len(differing.created_records(kind)) for kind in CREATED} == CREATED
 
 
 QUIRKS = {
@@ -105,7 +105,7 @@ QUIRKS = {
 def test_the_day_ends_in_the_same_way_at_a_portal_with(
     portal: Portal, quirk: str, expected_day: dict[str, tuple[int, str]]
 ):
-    there = portal(QUIRKS[quirk])
+    differing = portal(QUIRKS[quirk])
 
-    assert day(there) == expected_day
-    assert {kind: len(there.created_records(kind)) for kind in CREATED} == CREATED
+    assert day(differing) == expected_day
+    assert {kind: len(differing.created_records(kind)) for kind in CREATED} == CREATED

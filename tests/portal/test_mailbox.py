@@ -169,13 +169,13 @@ OF_ANOTHER_PATIENT = {"subject": ref("Patient/ola")}
 
 
 @pytest.mark.parametrize(
-    "there",
+    "record",
     [NOTHING, a_searchset(a_header(**OF_ANOTHER_PATIENT)), a_searchset(a_header("thread-2"))],
 )
 def test_a_thread_that_is_not_there_or_somebody_elses_is_not_found(
-    portal: FhirPortal, server: Server, there: dict
+    portal: FhirPortal, server: Server, record: dict
 ):
-    server.on(BY_ID, there)
+    server.on(BY_ID, record)
     with pytest.raises(errors.NotFound, match="There is no thread 'thread-1'"):
         portal.mailbox.fetch_conversation("thread-1")
 

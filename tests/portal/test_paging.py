@@ -21,7 +21,7 @@ def page(number: int) -> str:
     return f"{BASE}/Slot?page={number}"
 
 
-def asked(server: Server, search: FhirSearch, *replies: dict[str, Any]) -> list[str]:
+def fetch_ids(server: Server, search: FhirSearch, *replies: dict[str, Any]) -> list[str]:
     """Ids of a list whose pages are these; the last one comes again and again."""
     server.on("GET Slot", *replies)
     return [str(one.json["id"]) for one in search.fetch_all(SLOTS).matches]
@@ -32,9 +32,9 @@ def test_a_list_that_ends_before_its_total_is_short_by_the_difference(
     search: FhirSearch, server: Server, missing: int
 ):
     total = 2 + missing
-    there = a_searchset(a_slot("1"), a_slot("2"), total=total)
+    a_list = a_searchset(a_slot("1"), a_slot("2"), total=total)
 
-    assert asked(server, search, there) == ["1", "2"]
+    assert fetch_ids(server, search, a_list) == ["1", "2"]
     assert search.flaws == [f"{missing} of {total} in a list, which the portal does not send"]
 
 
@@ -51,35 +51,35 @@ def test_pages_are_counted_together_and_the_last_total_counts(search: FhirSearch
     first = a_searchset(a_slot("1"), a_slot("2"), next=page(2), total=4)
     last = a_searchset(a_slot("3"), total=3)
 
-    assert asked(server, search, first, last) == ["1", "2", "3"]
+    assert fetch_ids(server, search, first, last) == ["1", "2", "3"]
     assert search.flaws == []
 
 
 def test_what_can_not_be_read_is_named_once_and_not_as_unsent_too(
     search: FhirSearch, server: Server
 ):
-    assert asked(server, search, a_searchset(a_slot("1"), {"resourceType": "Slot"}, total=2)) == [
-        "1"
-    ]
+    assert fetch_ids(
+        server, search, a_searchset(a_slot("1"), {"resourceType": "Slot"}, total=2)
+    ) == ["1"]
     assert search.flaws == ["Slot.id is missing"]
 
 
 def test_a_total_that_counts_what_comes_along_too_is_reached(search: FhirSearch, server: Server):
-    there = a_searchset(a_slot("1"), included=[a_practitioner()], total=2)
+    a_list = a_searchset(a_slot("1"), included=[a_practitioner()], total=2)
 
-    assert (asked(server, search, there), search.flaws) == (["1"], [])
+    assert (fetch_ids(server, search, a_list), search.flaws) == (["1"], [])
 
 
 @pytest.mark.parametrize("total", ["3", True, None, 2.5, -1, 0])
 def test_a_total_that_says_nothing_is_no_reason_to_refuse_the_list(
     search: FhirSearch, server: Server, total: Any
 ):
-    assert asked(server, search, a_searchset(a_slot("1"), total=total)) == ["1"]
+    assert fetch_ids(server, search, a_searchset(a_slot("1"), total=total)) == ["1"]
     assert search.flaws == []
 
 
 def test_a_full_page_that_says_nothing_of_more_may_be_short(search: FhirSearch, server: Server):
-    assert len(asked(server, search, a_searchset(*FULL))) == PAGE_SIZE
+    assert len(fetch_ids(server, search, a_searchset(*FULL))) == PAGE_SIZE
     assert search.flaws == [
         "what may follow after 500 in a list: the portal does not say if there is more"
     ]
@@ -88,19 +88,19 @@ def test_a_full_page_that_says_nothing_of_more_may_be_short(search: FhirSearch, 
 def test_a_full_page_whose_total_may_count_what_comes_along_may_be_short(
     search: FhirSearch, server: Server
 ):
-    there = a_searchset(*FULL, included=[a_practitioner()], total=PAGE_SIZE + 1)
+    a_list = a_searchset(*FULL, included=[a_practitioner()], total=PAGE_SIZE + 1)
 
-    assert len(asked(server, search, there)) == PAGE_SIZE
+    assert len(fetch_ids(server, search, a_list)) == PAGE_SIZE
     assert search.flaws == [
         "what may follow after 500 in a list: the portal does not say if there is more"
     ]
 
 
-@pytest.mark.parametrize("there", [a_searchset(*FULL, total=PAGE_SIZE), a_searchset(*FULL[1:])])
+@pytest.mark.parametrize("a_list", [a_searchset(*FULL, total=PAGE_SIZE), a_searchset(*FULL[1:])])
 def test_a_page_that_is_not_full_or_has_its_total_is_whole(
-    search: FhirSearch, server: Server, there: dict
+    search: FhirSearch, server: Server, a_list: dict
 ):
-    asked(server, search, there)
+    fetch_ids(server, search, a_list)
     assert search.flaws == []
 
 
@@ -110,7 +110,7 @@ def test_a_page_that_comes_again_under_another_address_is_the_end(
     pages = [a_searchset(a_slot("1"), next=page(2))]
     pages += [a_searchset(a_slot("2"), next=page(number)) for number in range(3, 30)]
 
-    assert asked(server, search, *pages) == ["1", "2"]
+    assert fetch_ids(server, search, *pages) == ["1", "2"]
     assert (len(server.request_lines), search.flaws) == (3, [])
 
 
@@ -130,7 +130,7 @@ def test_an_empty_page_in_between_is_not_the_end(search: FhirSearch, server: Ser
         a_searchset(a_slot("2")),
     )
 
-    assert asked(server, search, *pages) == ["1", "2"]
+    assert fetch_ids(server, search, *pages) == ["1", "2"]
 
 
 @pytest.mark.parametrize(("total", "flaws"), [(None, 0), (1, 0), (2, 1)])
@@ -140,7 +140,7 @@ def test_empty_pages_without_end_are_the_end_and_short_only_by_the_total(
     pages = [a_searchset(a_slot("1"), next=page(2), total=total)]
     pages += [a_searchset(next=page(number), total=total) for number in range(3, 30)]
 
-    assert asked(server, search, *pages) == ["1"]
+    assert fetch_ids(server, search, *pages) == ["1"]
     assert (len(server.request_lines), len(search.flaws)) == (4, flaws)
 
 

@@ -60,5 +60,8 @@ def test_the_name_that_came_with_the_offers_is_not_asked_for_again(
     portal: FhirPortal, server: Server
 ):
     portal.fetch_offers()
-    asked = len(server.request_lines)
-    assert (portal.fetch_parties(), len(server.request_lines)) == (Parties(KARI, None), asked)
+    count_before = len(server.request_lines)
+    assert (portal.fetch_parties(), len(server.request_lines)) == (
+        Parties(KARI, None),
+        count_before,
+    )

@@ -41,8 +41,8 @@ def in_their_codes(resource: Resource) -> Resource:
             {"system": THEIR_SYSTEM, "code": code},
         )
         written = written.replace(json.dumps(ours), json.dumps(theirs))
-    there: Resource = json.loads(written)
-    return there
+    differing: Resource = json.loads(written)
+    return differing
 
 
 def in_a_finer_code(resource: Resource) -> Resource:
@@ -64,11 +64,11 @@ def warnings(ending: Ending) -> list[str]:
 
 
 def test_a_code_map_reads_the_portals_own_codes(portal: Portal):
-    there = portal(profile=CODE_MAP, world=in_their_codes)
+    differing = portal(profile=CODE_MAP, world=in_their_codes)
     plain = portal()
 
     for line in ("gpcli services", "gpcli slots", "gpcli flu", "gpcli appointments list"):
-        assert there.shell.json(line) == plain.shell.json(line)
+        assert differing.shell.json(line) == plain.shell.json(line)
 
 
 @pytest.mark.parametrize(
@@ -80,36 +80,38 @@ def test_a_code_map_reads_the_portals_own_codes(portal: Portal):
     ],
 )
 def test_what_is_written_has_the_portals_own_codes(portal: Portal, line: str, service: str):
-    there = portal(profile=CODE_MAP, world=in_their_codes)
+    differing = portal(profile=CODE_MAP, world=in_their_codes)
 
-    written = there.shell.json(line)
+    written = differing.shell.json(line)
 
-    [made] = there.created_records("Appointment")
+    [created] = differing.created_records("Appointment")
     assert written["service"] == service
-    assert made["serviceType"] == [{"coding": [{"system": THEIR_SYSTEM, "code": CODES[service]}]}]
+    assert created["serviceType"] == [
+        {"coding": [{"system": THEIR_SYSTEM, "code": CODES[service]}]}
+    ]
 
 
 def test_a_time_in_codes_that_nobody_maps_is_one_of_the_service_that_it_belongs_to(portal: Portal):
-    there = portal(world=in_a_finer_code)
+    differing = portal(world=in_a_finer_code)
     line = f"{BOOK} --request-id b1"
 
-    first, second = there.shell.json(line), there.shell.json(line)
+    first, second = differing.shell.json(line), differing.shell.json(line)
 
     assert (first["slot_id"], first["service"]) == (SLOT, "booking")
     assert (second["id"], second["changed"]) == (first["id"], False)
 
 
 def test_without_a_code_map_the_portals_own_codes_are_no_services_of_ours(portal: Portal):
-    there = portal(world=in_their_codes)
+    differing = portal(world=in_their_codes)
 
     offered = {
         each["service"]
-        for each in there.shell.json("gpcli services")
+        for each in differing.shell.json("gpcli services")
         if each["status"] == "offered"
     }
 
     assert offered == {"e-consultation", "contact", "prescription-renewal"}
-    assert there.shell("gpcli slots --json").refused == (5, "not_offered", "")
+    assert differing.shell("gpcli slots --json").refused == (5, "not_offered", "")
 
 
 def test_every_service_can_be_called_by_a_code_map():
@@ -129,60 +131,60 @@ def test_every_service_can_be_called_by_a_code_map():
 def test_a_code_map_that_maps_nothing_is_refused_before_anything_is_sent(
     portal: Portal, line: str, why: str
 ):
-    there = portal(profile=f"[profiles.theirs.services]\n{line}\n")
+    differing = portal(profile=f"[profiles.theirs.services]\n{line}\n")
 
-    ending = there.shell("gpcli services --json")
+    ending = differing.shell("gpcli services --json")
 
-    assert (ending.code, there.fake.router.calls.call_count) == (2, 0)
+    assert (ending.code, differing.fake.router.calls.call_count) == (2, 0)
     assert why in ending.error["message"]
 
 
 @pytest.mark.parametrize("status", ["booked", "pending", "proposed"])
 def test_a_booking_is_sent_with_the_status_of_the_profile(portal: Portal, status: str):
-    there = portal(profile=f'status_sent = "{status}"\n')
+    differing = portal(profile=f'status_sent = "{status}"\n')
 
-    booked = there.shell.json(BOOK)
+    booked = differing.shell.json(BOOK)
 
-    [made] = there.created_records("Appointment")
-    assert (made["status"], booked["status"]) == (status, status)
+    [created] = differing.created_records("Appointment")
+    assert (created["status"], booked["status"]) == (status, status)
 
 
 def test_a_status_that_no_portal_takes_is_refused_before_anything_is_sent(portal: Portal):
-    there = portal(profile='status_sent = "fulfilled"\n')
+    differing = portal(profile='status_sent = "fulfilled"\n')
 
-    assert there.shell(f"{BOOK} --json").refused == (2, "config", "")
-    assert there.fake.asked("POST") == []
+    assert differing.shell(f"{BOOK} --json").refused == (2, "config", "")
+    assert differing.fake.asked("POST") == []
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), Quirks(ignored=frozenset({"date:missing"}))])
 def test_a_booking_without_times_is_listed_first_and_can_be_cancelled(
     portal: Portal, quirks: Quirks
 ):
-    there = portal(quirks, world=without_times)
-    booked = there.shell.json(BOOK)["id"]
+    differing = portal(quirks, world=without_times)
+    booked = differing.shell.json(BOOK)["id"]
 
-    listed = there.shell.json("gpcli appointments list")
+    listed = differing.shell.json("gpcli appointments list")
 
     assert [(each["id"], each["start"] is None) for each in listed] == [
         (PATIENT.visit, True),
         (booked, False),
     ]
-    assert there.shell.json(f"gpcli cancel {PATIENT.visit} --yes")["status"] == "cancelled"
+    assert differing.shell.json(f"gpcli cancel {PATIENT.visit} --yes")["status"] == "cancelled"
 
 
 def test_slots_that_are_refused_are_not_permitted_and_the_rest_works(portal: Portal):
-    there = portal(Quirks(forbidden=frozenset({"Slot"})))
+    differing = portal(Quirks(forbidden=frozenset({"Slot"})))
 
-    assert there.shell("gpcli slots --json").refused == (5, "not_permitted", "")
-    assert there.shell(f"{BOOK} --json").refused == (5, "not_permitted", "")
-    assert there.shell("gpcli book --enquiry --another --yes").code == 0
-    assert there.shell("gpcli appointments list").code == 0
+    assert differing.shell("gpcli slots --json").refused == (5, "not_permitted", "")
+    assert differing.shell(f"{BOOK} --json").refused == (5, "not_permitted", "")
+    assert differing.shell("gpcli book --enquiry --another --yes").code == 0
+    assert differing.shell("gpcli appointments list").code == 0
 
 
 def test_slots_that_are_hidden_are_not_taken_for_none(portal: Portal):
-    there = portal(Quirks(hidden=frozenset({"Slot"})))
+    differing = portal(Quirks(hidden=frozenset({"Slot"})))
 
-    ending = there.shell("gpcli slots --json")
+    ending = differing.shell("gpcli slots --json")
 
     assert (ending.code, ending.json) == (PARTIAL, [])
     assert warnings(ending) == ["Left out: No: suppressed"]
@@ -201,9 +203,9 @@ def test_a_list_that_ends_before_its_total_is_shown_and_said_to_be_short(portal:
 
 
 def test_what_does_not_come_along_is_not_made_up(portal: Portal):
-    there = portal(Quirks(includes=False))
+    differing = portal(Quirks(includes=False))
 
-    ending = there.shell("gpcli appointments list --json")
+    ending = differing.shell("gpcli appointments list --json")
 
     [visit] = ending.json
     assert (visit["id"], visit["practitioner"]) == (PATIENT.visit, PATIENT.practice.gp)
@@ -214,19 +216,19 @@ def test_what_does_not_come_along_is_not_made_up(portal: Portal):
 def test_a_thread_that_a_portal_refuses_leaves_nothing_where_it_rolls_back(
     portal: Portal, failing: int
 ):
-    there = portal(Quirks(failing=failing))
+    differing = portal(Quirks(failing=failing))
 
-    assert there.shell(f"{CONTACT} --json").refused == (7, "rejected", "")
-    assert there.created_records("Communication") == []
+    assert differing.shell(f"{CONTACT} --json").refused == (7, "rejected", "")
+    assert differing.created_records("Communication") == []
 
 
 def test_a_thread_of_which_a_portal_keeps_the_beginning_is_gone_on_with(portal: Portal):
-    there = portal(Quirks(failing=1, rollback=False))
+    differing = portal(Quirks(failing=1, rollback=False))
 
-    ending = there.shell(f"{CONTACT} --json")
+    ending = differing.shell(f"{CONTACT} --json")
 
-    [header] = there.created_records("Communication")
+    [header] = differing.created_records("Communication")
     assert ending.refused == (7, "rejected", "")
     assert header["id"] in ending.error["hint"]
-    assert there.shell.json(CONTACT)["id"] == header["id"]
-    assert len(there.created_records("Communication")) == 2
+    assert differing.shell.json(CONTACT)["id"] == header["id"]
+    assert len(differing.created_records("Communication")) == 2

@@ -62,13 +62,16 @@ def with_chain() -> Json:
 
 def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Server):
     server.on(ALL, a_searchset(a_request(), included=INCLUDED))
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.label, there.remaining) == (
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.label, result.remaining) == (
         "Metformin 500 mg tablets",
         Remaining(3, Basis.DISPENSES),
     )
-    assert there.renewal is not None
-    assert (there.renewal.id, there.renewal.prescription) == ("task-1", "Metformin 500 mg tablets")
+    assert result.renewal is not None
+    assert (result.renewal.id, result.renewal.prescription) == (
+        "task-1",
+        "Metformin 500 mg tablets",
+    )
     assert server.request_lines == [
         "GET MedicationRequest?patient=kari&status=active,completed,stopped&intent=order,plan"
         "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
@@ -97,8 +100,8 @@ def test_pages_are_followed_and_nothing_is_shown_twice(portal: FhirPortal, serve
 
 def test_a_renewed_one_is_shown_once_with_its_predecessors(portal: FhirPortal, server: Server):
     server.on(ALL, with_chain())
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.id, there.predecessors) == ("rx-1", ("rx-0",))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.id, result.predecessors) == ("rx-1", ("rx-0",))
 
 
 def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
@@ -110,9 +113,9 @@ def test_the_newest_request_for_each_counts(portal: FhirPortal, server: Server):
         a_task("strange", **{"for": ref("Patient/ola")}, authoredOn="2027-02-28T10:00:00Z"),
     ]
     server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[:2], *tasks]))
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert there.renewal is not None
-    assert there.renewal.id == "new"
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert result.renewal is not None
+    assert result.renewal.id == "new"
 
 
 def test_what_concerns_somebody_else_is_dropped(portal: FhirPortal, server: Server):
@@ -148,7 +151,7 @@ def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
 
 
 @pytest.mark.parametrize(
-    ("along", "asked"),
+    ("extra", "expected_lines"),
     [
         (INCLUDED[:2], []),
         (INCLUDED[::2], ["GET MedicationDispense?patient=kari"]),
@@ -156,13 +159,13 @@ def test_what_a_weak_server_left_out_is_fetched_in_one_more_round_trip(
     ],
 )
 def test_only_what_may_be_missing_is_asked_for(
-    portal: FhirPortal, server: Server, along: Sequence[Json], asked: list[str]
+    portal: FhirPortal, server: Server, extra: Sequence[Json], expected_lines: list[str]
 ):
-    server.on(ALL, a_searchset(a_request(), included=along))
+    server.on(ALL, a_searchset(a_request(), included=extra))
     for question in MISSING:
         server.on(question, NOTHING)
     portal.prescriptions.fetch_prescriptions()
-    assert search_lines(server)[1:] == asked
+    assert search_lines(server)[1:] == expected_lines
 
 
 @pytest.mark.parametrize(
@@ -181,8 +184,8 @@ def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(
 ):
     portal = portal_at(server, journal, capabilities_with(searches=("MedicationRequest",)))
     server.on(ALL, a_searchset(a_request(), included=INCLUDED[:1]))
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.remaining, there.renewal, len(server.request_lines)) == (None, None, 1)
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.remaining, result.renewal, len(server.request_lines)) == (None, None, 1)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
@@ -193,8 +196,8 @@ def test_what_the_portal_does_not_show_is_unknown_and_no_flaw(
     server.on(ALL, a_searchset(a_request()))
     for question in MISSING:
         server.on(question, Reply(an_outcome(), status))
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.label, there.remaining, there.renewal) == ("rx-1", None, None)
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.label, result.remaining, result.renewal) == ("rx-1", None, None)
     assert list(portal.flaws) == []
 
 
@@ -202,8 +205,8 @@ def test_what_fails_on_the_way_is_named(portal: FhirPortal, server: Server):
     server.on(ALL, a_searchset(a_request(), included=INCLUDED[::2]))
     server.on(MISSING[1], Reply(status=500))
     for _ in range(2):
-        (there,) = portal.prescriptions.fetch_prescriptions()
-        assert there.remaining is None
+        (result,) = portal.prescriptions.fetch_prescriptions()
+        assert result.remaining is None
     assert list(portal.flaws) == ["MedicationDispense: The portal has a fault."]
 
 
@@ -245,8 +248,8 @@ def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
     portal: FhirPortal, server: Server
 ):
     server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[:2], a_task(focus=7)]))
-    (there,) = portal.prescriptions.fetch_prescriptions()
-    assert (there.renewal, len(portal.flaws)) == (None, 1)
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert (result.renewal, len(portal.flaws)) == (None, 1)
 
 
 def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
@@ -254,8 +257,8 @@ def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
 ):
     server.on(ALL, a_searchset(a_request(), included=[*INCLUDED, a_dispense("d-2", quantity=7)]))
     for _ in range(2):
-        (there,) = portal.prescriptions.fetch_prescriptions()
-        assert there.remaining is None
+        (result,) = portal.prescriptions.fetch_prescriptions()
+        assert result.remaining is None
     assert len(portal.flaws) == 1
 
 
@@ -310,8 +313,8 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
 def test_what_a_request_is_about_may_be_unreadable(portal: FhirPortal, server: Server):
     broken = a_request(medicationReference=7)
     server.on("GET Task", a_searchset(a_task(), included=[broken]))
-    (there,) = portal.prescriptions.fetch_renewals()
-    assert (there.prescription_id, there.prescription) == ("rx-1", None)
+    (result,) = portal.prescriptions.fetch_renewals()
+    assert (result.prescription_id, result.prescription) == ("rx-1", None)
 
 
 def test_one_request_is_found_by_its_id(portal: FhirPortal, server: Server):
@@ -349,9 +352,9 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
 ):
     script_renewal_facts(server, a_request(requester=ref("Practitioner/lege")))
     facts = portal.prescriptions.fetch_renewal_facts()
-    (there,) = facts.prescriptions
+    (result,) = facts.prescriptions
     assert [offer.name for offer in facts.offers.offers] == [ServiceName.PRESCRIPTION_RENEWAL]
-    assert (there.id, there.prescriber, there.surgery_id) == ("rx-1", "Ola Berg", "role-1")
+    assert (result.id, result.prescriber, result.surgery_id) == ("rx-1", "Ola Berg", "role-1")
     assert len(server.requests) == 1
 
 

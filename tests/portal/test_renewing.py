@@ -47,7 +47,7 @@ def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[Ren
     return portal.prescriptions.send_renewals(wanted or PRESCRIPTIONS, note, INTENT)
 
 
-def summarize(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
+def summarize(outcomes: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]:
     """Each as the prescription, the request or the error's word, and whether it changed."""
     return [
         (
@@ -55,13 +55,13 @@ def summarize(asked: list[RenewalOutcome]) -> list[tuple[str, str | None, bool]]
             each.renewal.id if each.renewal else describe_outcome(each),
             each.changed,
         )
-        for each in asked
+        for each in outcomes
     ]
 
 
-def describe_outcome(asked: RenewalOutcome) -> str:
-    assert isinstance(asked.error, errors.GpcliError)
-    return asked.error.code
+def describe_outcome(outcome: RenewalOutcome) -> str:
+    assert isinstance(outcome.error, errors.GpcliError)
+    return outcome.error.code
 
 
 def test_each_prescription_is_asked_for_with_an_intent_of_its_own(
@@ -74,9 +74,9 @@ def test_each_prescription_is_asked_for_with_an_intent_of_its_own(
             a_created_task("t-1", "rx-1"), a_created_task("t-2", "rx-2", status="received")
         ),
     )
-    asked = renew(portal)
-    assert summarize(asked) == [("rx-1", "t-1", True), ("rx-2", "t-2", True)]
-    assert [each.renewal and each.renewal.prescription for each in asked] == [
+    outcomes = renew(portal)
+    assert summarize(outcomes) == [("rx-1", "t-1", True), ("rx-2", "t-2", True)]
+    assert [each.renewal and each.renewal.prescription for each in outcomes] == [
         "Metformin 500 mg tablets",
         "Warfarin",
     ]
@@ -104,9 +104,9 @@ def test_answers_may_be_mixed_and_come_in_order(portal: FhirPortal, server: Serv
     refusal = Reply(an_outcome("not-renewable", "This prescription has expired."), 422)
     server.on(POST, refusal, CREATED).on(LOOK, a_searchset(a_created_task("t-2", "rx-2")))
     server.on(LIST, a_searchset(a_created_task("t-2", "rx-2")))
-    asked = renew(portal)
-    assert summarize(asked) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
-    assert str(asked[0].error) == "This prescription has expired."
+    outcomes = renew(portal)
+    assert summarize(outcomes) == [("rx-1", "rejected", False), ("rx-2", "t-2", True)]
+    assert str(outcomes[0].error) == "This prescription has expired."
 
 
 BUSY = Reply(an_outcome("business-rule", "You have asked for this already."), 422)
@@ -118,10 +118,10 @@ def test_what_another_run_has_asked_for_meanwhile_is_done_already(
     portal: FhirPortal, server: Server, refusal: Reply, status: str
 ):
     server.on(POST, refusal).on(LIST, a_searchset(a_task("t-9", "rx-1", status=status)))
-    (asked,) = renew(portal, PRESCRIPTIONS[0])
-    assert summarize([asked]) == [("rx-1", "t-9", False)]
-    assert asked.renewal
-    assert asked.renewal.status == status
+    (outcome,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([outcome]) == [("rx-1", "t-9", False)]
+    assert outcome.renewal
+    assert outcome.renewal.status == status
 
 
 def test_a_conflict_may_be_another_run_s_request_too(portal: FhirPortal, server: Server):
@@ -145,9 +145,9 @@ def test_a_refusal_stands_where_nobody_else_has_asked(
 ):
     server.on(POST, BUSY).on(LIST, listed)
     known = read_renewal(Element(a_task("t-1", "rx-1", status="rejected"), "Task"), {}, "UTC")
-    (asked,) = renew(portal, a_prescription("rx-1", renewal=known))
-    assert summarize([asked]) == [("rx-1", "rejected", False)]
-    assert "You have asked for this already." in str(asked.error)
+    (outcome,) = renew(portal, a_prescription("rx-1", renewal=known))
+    assert summarize([outcome]) == [("rx-1", "rejected", False)]
+    assert "You have asked for this already." in str(outcome.error)
 
 
 def test_two_records_of_one_request_are_a_conflict_and_not_another_run_s(
@@ -170,8 +170,8 @@ def test_a_lost_reply_is_unknown_only_for_what_is_not_found(server: Server, jour
     never_twice = capabilities_with(batch=False, conditional_creates=())
     server.on(POST, LOST)
     server.on(LOOK, NOTHING, NOTHING, NOTHING, a_searchset(a_created_task("t-2", "rx-2")))
-    asked = renew(portal_at(server, journal, never_twice))
-    assert summarize(asked) == [("rx-1", "outcome_unknown", False), ("rx-2", "t-2", True)]
+    outcomes = renew(portal_at(server, journal, never_twice))
+    assert summarize(outcomes) == [("rx-1", "outcome_unknown", False), ("rx-2", "t-2", True)]
     assert server.request_lines.count("POST Task") == 2
 
 
@@ -179,16 +179,16 @@ def test_the_same_again_finds_the_same_request(portal: FhirPortal, server: Serve
     server.on(POST, Reply(status=200)).on(
         LOOK, a_searchset(a_created_task("t-1", "rx-1", status="rejected"))
     )
-    (asked,) = renew(portal, PRESCRIPTIONS[0])
-    assert summarize([asked]) == [("rx-1", "t-1", False)]
-    assert asked.renewal
-    assert asked.renewal.status == "rejected"
+    (outcome,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([outcome]) == [("rx-1", "t-1", False)]
+    assert outcome.renewal
+    assert outcome.renewal.status == "rejected"
 
 
 def test_the_same_again_with_other_words_is_a_conflict(portal: FhirPortal, server: Server):
     server.on(POST, Reply(status=200)).on(LOOK, a_searchset(a_created_task("t-1", "rx-1")))
-    (asked,) = renew(portal, PRESCRIPTIONS[0], note="Other words")
-    assert summarize([asked]) == [("rx-1", "conflict", False)]
+    (outcome,) = renew(portal, PRESCRIPTIONS[0], note="Other words")
+    assert summarize([outcome]) == [("rx-1", "conflict", False)]
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_what_the_portal_made_must_be_what_was_asked_for(
     portal: FhirPortal, server: Server, strange: Json
 ):
     server.on(POST, CREATED).on(LOOK, a_searchset(a_created_task("t-1", "rx-1") | strange))
-    (asked,) = renew(portal, PRESCRIPTIONS[0])
-    assert summarize([asked]) == [("rx-1", "conflict", False)]
+    (outcome,) = renew(portal, PRESCRIPTIONS[0])
+    assert summarize([outcome]) == [("rx-1", "conflict", False)]
 
 
 def test_a_portal_that_can_not_be_reached_is_said_of_each(portal: FhirPortal, server: Server):
@@ -283,12 +283,12 @@ def test_a_request_that_changed_meanwhile_is_a_conflict(portal: FhirPortal, serv
 
 
 @pytest.mark.parametrize(
-    ("there", "state"), [(CANCELLED, "done"), (OPEN, "unknown")], ids=["done", "unknown"]
+    ("record", "state"), [(CANCELLED, "done"), (OPEN, "unknown")], ids=["done", "unknown"]
 )
 def test_a_lost_reply_is_looked_into(
-    portal: FhirPortal, server: Server, journal: Journal, there: Json, state: str
+    portal: FhirPortal, server: Server, journal: Journal, record: Json, state: str
 ):
-    server.on(GET, Reply(OPEN), Reply(there)).on(PUT, LOST)
+    server.on(GET, Reply(OPEN), Reply(record)).on(PUT, LOST)
     if state == "done":
         assert withdraw(portal) == ("cancelled", True)
     else:

@@ -104,7 +104,7 @@ def test_a_lost_reply_that_is_not_there_is_unknown(portal: FhirPortal, server: S
 
 
 @pytest.mark.parametrize(
-    "made",
+    "created",
     [
         SENT_REPLY | OF_ANOTHER_PATIENT,
         SENT_REPLY | {"partOf": [ref("Communication/thread-2")]},
@@ -113,9 +113,9 @@ def test_a_lost_reply_that_is_not_there_is_unknown(portal: FhirPortal, server: S
     ids=["somebody else's", "elsewhere", "with a file"],
 )
 def test_a_reply_that_is_not_what_was_sent_is_a_conflict(
-    portal: FhirPortal, server: Server, made: dict
+    portal: FhirPortal, server: Server, created: dict
 ):
-    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(made))
+    server.on(CREATE_COMMUNICATION, Reply(status=201)).on(BY_IDENTIFIER, a_searchset(created))
     with pytest.raises(errors.Conflict):
         portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
 
@@ -195,8 +195,8 @@ def test_where_the_portal_lets_nobody_this_machine_remembers(
     server.on(ANSWER, an_answer()).on(PUT, answer)
     portal = portal_through(search, journal, marks=ReadMarks(tmp_path, "account"))
     (_, unread) = fetch_thread(portal).messages
-    told = [portal.mailbox.send_read_mark(unread, intent) for intent in (INTENT, ANOTHER)]
-    assert [(each.changed, each.here_only) for each in told] == [(True, True), (False, True)]
+    results = [portal.mailbox.send_read_mark(unread, intent) for intent in (INTENT, ANOTHER)]
+    assert [(each.changed, each.here_only) for each in results] == [(True, True), (False, True)]
     assert [each.unread for each in fetch_thread(portal).messages] == [False, False]
     another_run = portal_through(search, journal, marks=ReadMarks(tmp_path, "account"))
     assert fetch_thread(another_run).thread.unread_count == 0

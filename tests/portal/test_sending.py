@@ -83,9 +83,9 @@ def test_without_batches_each_question_of_the_read_back_goes_alone(
 ):
     portal = portal_through(unbatched_search, journal)
     slot = free_slot(portal)
-    asked = len(server.requests)
+    before = len(server.requests)
     assert portal.send_booking(slot, BOOKING, None, INTENT).record.id == "visit-1"
-    assert len(server.requests) - asked == 3
+    assert len(server.requests) - before == 3
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, serv
         datetime.fromisoformat("2027-03-08T10:00:00+01:00"),
     )
     period = {"start": "2027-03-08T08:00:00+01:00", "end": "2027-03-08T10:00:00+01:00"}
-    asked = an_appointment(status="proposed", start=None, end=None, requestedPeriod=[period])
-    server.on(BY_IDENTIFIER, a_searchset(identified(asked, INTENT.urn)))
+    enquiry = an_appointment(status="proposed", start=None, end=None, requestedPeriod=[period])
+    server.on(BY_IDENTIFIER, a_searchset(identified(enquiry, INTENT.urn)))
     written = portal.send_enquiry(BOOKING, [window], None, INTENT)
     assert (written.record.requested, written.record.start) == ((window,), None)
     (sent,) = server.write_bodies
@@ -199,8 +199,8 @@ SINCE = "2027-01-04T09:00:00+01:00"
 def test_granting_consent_shows_what_the_portal_made_of_it(
     portal: FhirPortal, server: Server, status: str
 ):
-    made = identified(a_consent(status=status), INTENT.urn)
-    server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(made))
+    created = identified(a_consent(status=status), INTENT.urn)
+    server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(created))
     written = portal.send_consent_grant(INTENT)
     expected = Consent("consent-full-access", "full-access", status, SINCE)
     assert (written.record, written.changed) == (expected, True)
@@ -216,8 +216,8 @@ def test_a_consent_that_was_given_and_ended_before_is_no_consent(
 
 
 def test_a_consent_that_can_not_be_understood_is_a_bad_response(portal: FhirPortal, server: Server):
-    made = identified(a_consent(status=None), INTENT.urn)
-    server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(made))
+    created = identified(a_consent(status=None), INTENT.urn)
+    server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(created))
     with pytest.raises(errors.BadResponse):
         portal.send_consent_grant(INTENT)
 

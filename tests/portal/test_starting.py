@@ -336,8 +336,8 @@ def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_rou
         batching = FhirSearch(client, lambda: Capabilities(True, (), (), (), ()))
         facts = portal_through(batching, journal).mailbox.fetch_thread_facts(None, E_CONSULTATION)
     assert len(server.requests) == 1
-    [asked] = [each for each in server.request_lines if "category" in each]
-    assert "category=urn:gpcli:thread|e-consultation" in asked
+    [request_line] = [each for each in server.request_lines if "category" in each]
+    assert "category=urn:gpcli:thread|e-consultation" in request_line
     [thread] = facts.under_way
     assert (thread.id, thread.subject, thread.surgery_id) == ("con-1", "Parking", "role-1")
     assert (facts.earlier, facts.appointment) == (None, None)

@@ -220,5 +220,5 @@ def test_many_headers_are_fetched_in_questions_that_are_not_too_long(
     )
     server.on(BY_ID, *(a_searchset(*headers[start : start + 100]) for start in (0, 100, 200)))
     assert len(fetch_counts(portal)) == 250
-    asked = [each for each in server.request_lines if "?_id=thread-" in each]
-    assert [each.partition("&")[0].count("thread-") for each in asked] == [100, 100, 50]
+    request_lines = [each for each in server.request_lines if "?_id=thread-" in each]
+    assert [each.partition("&")[0].count("thread-") for each in request_lines] == [100, 100, 50]
