@@ -26,6 +26,8 @@ from gpcli.auth.sign_in_flow import AuthRequest, SignInResult, exchange_grant
 from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.http.client import HttpClient
 
+__all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
+
 
 @dataclass(frozen=True)
 class SignInSecrets:
@@ -48,8 +50,6 @@ def generate_secrets() -> SignInSecrets:
         secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     )
 
-
-__all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
 
 _POLL_SECONDS = 0.2
 """Seconds between two polls for a pasted URL."""

@@ -141,6 +141,7 @@ _REASONS = {
         f"Log in at the desktop once, which makes one; or make one over SSH. {HELP_HINT}",
     ),
 }
+"""Message and hint by the class name of a backend's exception, whose library may be absent."""
 
 
 def _to_keyring_error(error: Exception) -> NoKeyring:
@@ -150,7 +151,7 @@ def _to_keyring_error(error: Exception) -> NoKeyring:
     return keyring_error(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))
 
 
-MAX_CHUNK_LENGTH = 1280
+MAX_PIECE_LENGTH = 1280
 """The most characters in one item: Windows allows no more than 2560 bytes."""
 
 
@@ -179,9 +180,9 @@ class ChunkedKeyring:
         """Write the new pieces, then the pointer, then delete the old pieces."""
         old = self._read_piece_names(service, username)
         generation = self._new_generation()
-        count = -(-len(password) // MAX_CHUNK_LENGTH) or 1
+        count = -(-len(password) // MAX_PIECE_LENGTH) or 1
         for number, name in enumerate(_format_piece_names(username, generation, count)):
-            piece = password[number * MAX_CHUNK_LENGTH : (number + 1) * MAX_CHUNK_LENGTH]
+            piece = password[number * MAX_PIECE_LENGTH : (number + 1) * MAX_PIECE_LENGTH]
             self._backend.set_password(service, name, piece)
         pointer = json.dumps({"generation": generation, "pieces": count})
         self._backend.set_password(service, username, pointer)

@@ -170,7 +170,7 @@ class CallbackServer:
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._has_outcome = threading.Event()
         try:
-            self._server = self._start_listening(port, addresses)
+            self._server = self._open_server(port, addresses)
         except OSError as error:
             raise InvalidUsage(
                 f"Port {port} is taken by another program.",
@@ -220,17 +220,17 @@ class CallbackServer:
         self._has_outcome.set()
         return ("done" if isinstance(outcome, str) else "refused"), outcome
 
-    def _start_listening(self, port: int, addresses: Sequence[str]) -> _LoopbackHttpServer:
+    def _open_server(self, port: int, addresses: Sequence[str]) -> _LoopbackHttpServer:
         for address in addresses[:-1]:
             try:
-                return _LoopbackHttpServer(address, port, self._handler())
+                return _LoopbackHttpServer(address, port, self._create_handler)
             except OSError as error:
                 if error.errno not in _NO_SUCH_ADDRESS:
                     raise
-        return _LoopbackHttpServer(addresses[-1], port, self._handler())
+        return _LoopbackHttpServer(addresses[-1], port, self._create_handler)
 
-    def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
-        return lambda *arguments: _CallbackHandler(self, *arguments)
+    def _create_handler(self, *arguments: Any) -> BaseHTTPRequestHandler:
+        return _CallbackHandler(self, *arguments)
 
     def publish_outcome(self, outcome: Outcome) -> None:
         """Make `wait_for_code` end; called when the browser has its page."""

@@ -10,7 +10,6 @@ from threading import Thread
 import httpx
 import pytest
 
-from gpcli.sign_in import revoke_session
 from gpcli.auth.bearer import SessionBearer, StaticBearer
 from gpcli.auth.browser_sign_in import AuthRequest, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
@@ -22,6 +21,7 @@ from gpcli.errors import Expired, SignInRefused
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
+from gpcli.sign_in import revoke_session
 
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
 

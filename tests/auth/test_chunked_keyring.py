@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gpcli.auth.keyring_vault import MAX_CHUNK_LENGTH, ChunkedKeyring
+from gpcli.auth.keyring_vault import MAX_PIECE_LENGTH, ChunkedKeyring
 
 
 class SmallKeyring:
@@ -16,7 +16,7 @@ class SmallKeyring:
         return self.items.get(username)
 
     def set_password(self, service, username, password):
-        assert len(password) <= MAX_CHUNK_LENGTH
+        assert len(password) <= MAX_PIECE_LENGTH
         if self.writes == 0:
             raise OSError("full")
         self.writes -= 1
@@ -42,7 +42,7 @@ def test_a_long_item_is_kept_in_pieces_behind_a_pointer():
     }
 
 
-@given(some.text(max_size=4 * MAX_CHUNK_LENGTH))
+@given(some.text(max_size=4 * MAX_PIECE_LENGTH))
 def test_what_is_written_is_read(item):
     store = chunked(SmallKeyring())
     store.set_password("gpcli", "ada", item)

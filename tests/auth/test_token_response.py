@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gpcli.sign_in import find_session_end
 from gpcli.auth.token_response import (
     DEFAULT_LIFETIME,
     MAX_LIFETIME,
@@ -15,6 +14,7 @@ from gpcli.auth.token_response import (
 from gpcli.errors import BadResponse, PortalError, RateLimited
 from gpcli.http.client import HttpResponse
 from gpcli.http.decode import decode_json
+from gpcli.sign_in import find_session_end
 
 NOW = 1_800_000_000.0
 

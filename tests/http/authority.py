@@ -28,7 +28,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         certificate = (
-            self._begun("gpcli test authority", self._key, -DAY, 9 * DAY)
+            self._build_certificate("gpcli test authority", self._key, -DAY, 9 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(
                 x509.KeyUsage(
@@ -69,7 +69,7 @@ class Authority:
             [x509.IPAddress(ipaddress.ip_address(address)), *map(x509.DNSName, names)]
         )
         certificate = (
-            self._begun("a portal", key, starts, ends)
+            self._build_certificate("a portal", key, starts, ends)
             .add_extension(alternative, critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
@@ -88,7 +88,7 @@ class Authority:
         return context
 
     @staticmethod
-    def _begun(
+    def _build_certificate(
         subject: str,
         key: ec.EllipticCurvePrivateKey,
         starts: dt.timedelta,

@@ -1,4 +1,4 @@
-"""Whatever a portal or a person writes, the net answers or raises one of gpcli's errors."""
+"""Whatever a portal or a person writes, HttpClient answers or raises one of gpcli's errors."""
 
 from decimal import Decimal
 
