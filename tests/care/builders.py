@@ -1,4 +1,4 @@
-"""Small makers of what the decisions are made on, a portal in memory, and somebody to ask."""
+"""Builders of records and facts, a portal in memory, and an asker with scripted answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -39,7 +39,7 @@ DAHL = Surgery("gp-dahl", "Per Dahl", "Sydby legekontor", phones=("+47 21 00 00 
 
 
 def at(written: str) -> datetime:
-    """A time by the clock on the wall in Oslo, such as `2026-12-03 08:20`."""
+    """Parse a local time in Oslo, such as `2026-12-03 08:20`."""
     return datetime.fromisoformat(written).replace(tzinfo=OSLO)
 
 
@@ -123,8 +123,8 @@ def a_search(now: datetime = NOW, **wishes: object) -> SlotSearch:
 
 
 @dataclass
-class Asker:
-    """Answers from a list, in order, and records the questions; without answers nobody is there."""
+class ScriptedAsker:
+    """Answers from a list in order and records the questions; with no answers nobody can be asked."""
 
     answers: list[object] = field(default_factory=list)
     questions: list[tuple[object, ...]] = field(default_factory=list)
@@ -151,14 +151,14 @@ class Asker:
 
 @dataclass
 class FakePortal:
-    """A portal in memory: what it holds, and every call that it got."""
+    """A portal in memory: its records, and the calls that it received."""
 
     offered: Offers
-    free: Sequence[Slot] = ()
-    there: Sequence[Appointment] = ()
+    slots: Sequence[Slot] = ()
+    appointments: Sequence[Appointment] = ()
     earlier: Appointment | None = None
-    shots: tuple[Vaccination, ...] = ()
-    given: tuple[Consent, ...] = ()
+    vaccinations: tuple[Vaccination, ...] = ()
+    consents: tuple[Consent, ...] = ()
     parties: Parties = ALONE
     unchanged: bool = False
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -185,33 +185,33 @@ class FakePortal:
     def fetch_slots(self, offered: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         ids = {each.id for each in offered}
         self.calls.append(("fetch_slots", tuple(each.id for each in offered), first, last))
-        return (slot for slot in self.free if slot.healthcare_service in ids)
+        return (slot for slot in self.slots if slot.healthcare_service in ids)
 
     def fetch_booking_facts(self, *, slot: str | None, intent: UUID | None) -> BookingFacts:
         self.calls.append(("fetch_booking_facts", slot, intent))
-        asked = next((each for each in self.free if each.id == slot), None)
+        slot_asked_for = next((each for each in self.slots if each.id == slot), None)
         earlier = self.earlier if intent else None
-        return BookingFacts(self.offered, asked, tuple(self.there), earlier)
+        return BookingFacts(self.offered, slot_asked_for, tuple(self.appointments), earlier)
 
     def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
         self.calls.append(("fetch_cancellation_facts", appointment))
-        found = next((each for each in self.there if each.id == appointment), None)
+        found = next((each for each in self.appointments if each.id == appointment), None)
         return CancellationFacts(self.offered, found)
 
     def fetch_appointments(self, since: date | None) -> list[Appointment]:
         self.calls.append(("fetch_appointments", since))
-        days = [(each, each.start.date() if each.start else None) for each in self.there]
+        days = [(each, each.start.date() if each.start else None) for each in self.appointments]
         return [each for each, day in days if since is None or day is None or day >= since]
 
     def fetch_appointment(self, appointment: str) -> Appointment:
-        found = next((each for each in self.there if each.id == appointment), None)
+        found = next((each for each in self.appointments if each.id == appointment), None)
         if found is None:
             raise NotFound(f"There is no appointment '{appointment}'.")
         return found
 
     def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
         self.calls.append(("fetch_vaccinations",))
-        return self.shots
+        return self.vaccinations
 
     def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
@@ -233,7 +233,7 @@ class FakePortal:
 
     def fetch_consents(self) -> tuple[Consent, ...]:
         self.calls.append(("fetch_consents",))
-        return self.given
+        return self.consents
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         self.calls.append(("send_consent_grant", intent))
@@ -257,9 +257,9 @@ def a_request(service: ServiceName = ServiceName.BOOKING, **changes: object) -> 
     return replace(ServiceRequest(service, INTENT, repeated=False), **changes)
 
 
-def a_desk(
-    portal: FakePortal, asker: Asker | None = None, search: SlotSearch | None = None
+def a_booking_context(
+    portal: FakePortal, asker: ScriptedAsker | None = None, search: SlotSearch | None = None
 ) -> BookingContext:
     return BookingContext(
-        portal, search or a_search(), asker or Asker(), lambda slot: f"time {slot.id}"
+        portal, search or a_search(), asker or ScriptedAsker(), lambda slot: f"time {slot.id}"
     )

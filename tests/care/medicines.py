@@ -1,4 +1,4 @@
-"""Prescriptions, requests to renew them, and a portal in memory that has some."""
+"""Builders of prescriptions and renewals, and a portal in memory that has them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,16 @@ from gpcli.model.prescription import (
 )
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ServiceName
-from tests.care.builders import BERG, INTENT, NOW, Asker, FakePortal, an_offer, at, offers
+from tests.care.builders import BERG, INTENT, NOW, FakePortal, ScriptedAsker, an_offer, at, offers
 
 RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
-ASKED = at("2026-11-30 10:00")
-CAN = offers(an_offer(RENEWAL))
+ASKED_AT = at("2026-11-30 10:00")
+RENEWING_OFFERED = offers(an_offer(RENEWAL))
 
 
-def left(fills: int = 3, basis: Basis = Basis.DISPENSES, amount: str | None = None) -> Remaining:
+def remaining(
+    fills: int = 3, basis: Basis = Basis.DISPENSES, amount: str | None = None
+) -> Remaining:
     return Remaining(fills, basis, Quantity(Decimal(amount), "tablets") if amount else None)
 
 
@@ -43,7 +45,7 @@ def a_prescription(identity: str = "rx-1", **changes: object) -> Prescription:
         issued="2026-06-01",
         valid_until="2027-06-01",
         expired=False,
-        remaining=left(),
+        remaining=remaining(),
         low=False,
         renewal=None,
         zone="Europe/Oslo",
@@ -54,7 +56,7 @@ def a_prescription(identity: str = "rx-1", **changes: object) -> Prescription:
 
 
 def a_low_one(identity: str = "rx-1", **changes: object) -> Prescription:
-    return a_prescription(identity, **{"remaining": left(0), "low": True, **changes})
+    return a_prescription(identity, **{"remaining": remaining(0), "low": True, **changes})
 
 
 def a_renewal(identity: str | None = "task-1", of: str = "rx-1", **changes: object) -> Renewal:
@@ -63,8 +65,8 @@ def a_renewal(identity: str | None = "task-1", of: str = "rx-1", **changes: obje
         status="requested",
         prescription_id=of,
         prescription="Metformin 500 mg",
-        asked=ASKED,
-        updated=ASKED,
+        asked=ASKED_AT,
+        updated=ASKED_AT,
         note=None,
         answer=None,
         zone="Europe/Oslo",
@@ -72,38 +74,38 @@ def a_renewal(identity: str | None = "task-1", of: str = "rx-1", **changes: obje
     return replace(blank, **changes)
 
 
-def bearing(renewal: Renewal) -> Renewal:
-    """The request as INTENT makes it."""
+def with_intent(renewal: Renewal) -> Renewal:
+    """Return the renewal as a request with INTENT makes it."""
     part = uuid5(INTENT, str(renewal.prescription_id))
     return replace(renewal, identifiers=(part.urn,))
 
 
 @dataclass
 class FakePrescriptions:
-    """What a portal holds of prescriptions; `refuses` says how asking for one of them fails."""
+    """Prescriptions in memory; `refuses` has the error of requesting one, by its id."""
 
-    portal: "Pharmacy"
-    there: Sequence[Prescription]
-    asked: Sequence[Renewal] = ()
+    portal: "PrescriptionPortal"
+    prescriptions: Sequence[Prescription]
+    renewals: Sequence[Renewal] = ()
     refuses: dict[str, Exception] = field(default_factory=dict)
 
     def fetch_prescriptions(self) -> list[Prescription]:
         self.portal.calls.append(("fetch_prescriptions",))
-        return list(self.there)
+        return list(self.prescriptions)
 
     def fetch_renewals(self) -> list[Renewal]:
         self.portal.calls.append(("fetch_renewals",))
-        return list(self.asked)
+        return list(self.renewals)
 
     def fetch_renewal(self, renewal: str) -> Renewal:
-        for each in self.asked:
+        for each in self.renewals:
             if each.id == renewal:
                 return each
         raise NotFound(f"There is no request '{renewal}'.")
 
     def fetch_renewal_facts(self) -> RenewalFacts:
         self.portal.calls.append(("fetch_renewal_facts",))
-        return RenewalFacts(self.portal.offered, tuple(self.there), tuple(self.asked))
+        return RenewalFacts(self.portal.offered, tuple(self.prescriptions), tuple(self.renewals))
 
     def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
@@ -117,14 +119,18 @@ class FakePrescriptions:
         self.portal.calls.append(("send_withdrawal", renewal, intent))
         return WriteResult(replace(self.fetch_renewal(renewal), status="cancelled"), True)
 
-    def _ended(self, one: Prescription, note: str | None) -> RenewalOutcome:
-        if one.id in self.refuses:
-            return RenewalOutcome(one, None, changed=False, error=self.refuses[one.id])
-        made = a_renewal(f"task-{one.id}", one.id, prescription=one.label, note=note)
-        return RenewalOutcome(one, made, changed=True)
+    def _ended(self, prescription: Prescription, note: str | None) -> RenewalOutcome:
+        if prescription.id in self.refuses:
+            return RenewalOutcome(
+                prescription, None, changed=False, error=self.refuses[prescription.id]
+            )
+        made = a_renewal(
+            f"task-{prescription.id}", prescription.id, prescription=prescription.label, note=note
+        )
+        return RenewalOutcome(prescription, made, changed=True)
 
 
-class Pharmacy(FakePortal):
+class PrescriptionPortal(FakePortal):
     """A portal in memory with prescriptions."""
 
     prescriptions: FakePrescriptions
@@ -134,8 +140,8 @@ class Pharmacy(FakePortal):
         return [call for call in self.calls if call[0] in {"send_renewals", "send_withdrawal"}]
 
 
-class Chooser(Asker):
-    """An asker that may be given several answers at once: a list."""
+class ScriptedChooser(ScriptedAsker):
+    """A ScriptedAsker whose answers may be lists."""
 
     def choose_several(
         self, question: str, choices: Sequence[tuple[str, str]], *, flag: str
@@ -143,16 +149,25 @@ class Chooser(Asker):
         return self._answer(InputNeeded, question, flag, tuple(choices))
 
 
-def pharmacy(*there: Prescription, known=CAN, asked=(), refuses=None, **changes) -> Pharmacy:
-    portal = Pharmacy(known, **changes)
-    portal.prescriptions = FakePrescriptions(portal, there, asked, refuses or {})
+def prescription_portal(
+    *prescriptions: Prescription, known=RENEWING_OFFERED, renewals=(), refuses=None, **changes
+) -> PrescriptionPortal:
+    portal = PrescriptionPortal(known, **changes)
+    portal.prescriptions = FakePrescriptions(portal, prescriptions, renewals, refuses or {})
     return portal
 
 
-def a_wish(*ids: str, **changes: object) -> RenewalRequest:
-    """To renew those with `ids`, or what `changes` say."""
+def a_renewal_request(*ids: str, **changes: object) -> RenewalRequest:
+    """Return a request to renew `ids`, with `changes`."""
     return replace(RenewalRequest(INTENT, repeated=False, ids=ids or None), **changes)
 
 
-def a_counter(portal: Pharmacy, asker: Chooser | None = None) -> RenewalContext:
-    return RenewalContext(portal, lambda: NOW, asker or Chooser(), lambda one: f"label of {one.id}")
+def a_renewal_context(
+    portal: PrescriptionPortal, asker: ScriptedChooser | None = None
+) -> RenewalContext:
+    return RenewalContext(
+        portal,
+        lambda: NOW,
+        asker or ScriptedChooser(),
+        lambda prescription: f"label of {prescription.id}",
+    )

@@ -1,4 +1,4 @@
-"""Threads, messages, and a portal in memory that has a mailbox."""
+"""Builders of threads and messages, and a portal in memory that has a mailbox."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,8 +27,8 @@ from tests.care.builders import (
     INTENT,
     NOW,
     OSLO,
-    Asker,
     FakePortal,
+    ScriptedAsker,
     an_enquiry,
     at,
 )
@@ -84,26 +84,32 @@ def a_conversation(*messages: Message, **changes: object) -> Conversation:
     return Conversation(a_thread(**changes), messages or (a_message(), an_answer()))
 
 
-def a_letter(text: str = WORDS, *attachments: AttachedFile, subject: str = "Rash") -> NewThread:
+def a_new_thread(text: str = WORDS, *attachments: AttachedFile, subject: str = "Rash") -> NewThread:
     return NewThread(subject, Draft(text, attachments))
 
 
-def asked(service: ServiceName = ServiceName.E_CONSULTATION, **changes: object) -> ServiceRequest:
+def a_thread_request(
+    service: ServiceName = ServiceName.E_CONSULTATION, **changes: object
+) -> ServiceRequest:
     return replace(ServiceRequest(service, INTENT, repeated=False), **changes)
 
 
-def writing(
-    portal: "MailPortal", asker: Asker | None = None, now: object = NOW, *, rehearses: bool = False
+def a_message_context(
+    portal: "MailPortal",
+    asker: ScriptedAsker | None = None,
+    now: object = NOW,
+    *,
+    rehearses: bool = False,
 ) -> MessageContext:
-    return MessageContext(portal, asker or Asker(), lambda: now, OSLO, rehearses=rehearses)
+    return MessageContext(portal, asker or ScriptedAsker(), lambda: now, OSLO, rehearses=rehearses)
 
 
 @dataclass
 class FakeMailbox:
-    """Threads in memory, and every call; `refusals` are raised by `mark_read`, by message id."""
+    """Threads in memory; `refusals` has the errors of `send_read_mark`, by message id."""
 
     offered: Offers
-    held: Sequence[Conversation] = ()
+    conversations: Sequence[Conversation] = ()
     earlier: Conversation | None = None
     half: bool = False
     sent_before: Message | None = None
@@ -113,7 +119,7 @@ class FakeMailbox:
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
     def fetch_threads(self) -> list[Thread]:
-        return [one.thread for one in self.held]
+        return [conversation.thread for conversation in self.conversations]
 
     def fetch_conversation(self, thread: str) -> Conversation:
         found = self._find(thread)
@@ -160,11 +166,14 @@ class FakeMailbox:
         return attachment.content
 
     def _find(self, thread: str) -> Conversation | None:
-        return next((one for one in self.held if thread in _ids(one)), None)
+        return next(
+            (conversation for conversation in self.conversations if thread in _ids(conversation)),
+            None,
+        )
 
 
-def _ids(one: Conversation) -> set[str]:
-    return {one.thread.id, *(each.id for each in one.messages)}
+def _ids(conversation: Conversation) -> set[str]:
+    return {conversation.thread.id, *(each.id for each in conversation.messages)}
 
 
 @dataclass
@@ -189,8 +198,8 @@ class MailPortal(FakePortal):
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
-        desk = super().fetch_booking_facts(slot=slot, intent=intent)
-        return replace(desk, thread=self.begun if threads and intent else None)
+        facts = super().fetch_booking_facts(slot=slot, intent=intent)
+        return replace(facts, thread=self.begun if threads and intent else None)
 
     def send_enquiry(
         self,
@@ -211,9 +220,9 @@ class MailPortal(FakePortal):
         return WriteResult(asked_for, True)
 
 
-def with_mail(known: Offers, *held: Conversation, **changes: object) -> MailPortal:
+def mail_portal(known: Offers, *conversations: Conversation, **changes: object) -> MailPortal:
     """A portal whose mailbox has what `changes` names of it, and the portal the rest."""
-    ours = {
+    mailbox_fields = {
         name: changes.pop(name) for name in list(changes) if name in FakeMailbox.__annotations__
     }
-    return MailPortal(known, mailbox=FakeMailbox(known, held, **ours), **changes)
+    return MailPortal(known, mailbox=FakeMailbox(known, conversations, **mailbox_fields), **changes)

@@ -4,7 +4,7 @@ import pytest
 
 from gpcli.care.appointments import choose_appointment, fetch_appointments
 from gpcli.errors import InputNeeded
-from tests.care.builders import NOW, Asker, FakePortal, an_appointment, an_enquiry, offers
+from tests.care.builders import NOW, FakePortal, ScriptedAsker, an_appointment, an_enquiry, offers
 
 ENQUIRY = an_enquiry()
 LONG_AGO = an_appointment("long-ago", "2026-10-01 08:00", status="fulfilled")
@@ -17,7 +17,7 @@ ALL = [ENQUIRY, LONG_AGO, EARLIER, RUNNING, PENDING, CANCELLED, COMING]
 
 
 def shown(portal=None, *, past=False, everything=False, waiting=False):
-    portal = portal or FakePortal(offers(), there=ALL)
+    portal = portal or FakePortal(offers(), appointments=ALL)
     return fetch_appointments(portal, NOW, past=past, everything=everything, waiting=waiting)
 
 
@@ -43,7 +43,7 @@ def test_only_what_the_surgery_has_not_confirmed():
     [({}, date(2026, 12, 1)), ({"past": True}, None), ({"everything": True}, None)],
 )
 def test_the_portal_is_asked_for_no_more_than_is_needed(asked, since):
-    portal = FakePortal(offers(), there=ALL)
+    portal = FakePortal(offers(), appointments=ALL)
 
     shown(portal, **asked)
 
@@ -53,16 +53,16 @@ def test_the_portal_is_asked_for_no_more_than_is_needed(asked, since):
 def test_an_appointment_without_an_end_stays_listed():
     endless = an_appointment("endless", "2026-12-01 08:00", end=None)
 
-    assert shown(FakePortal(offers(), there=[endless])) == [endless]
+    assert shown(FakePortal(offers(), appointments=[endless])) == [endless]
 
 
 def picked(identity, asker, there=ALL):
-    portal = FakePortal(offers(), there=there)
+    portal = FakePortal(offers(), appointments=there)
     return choose_appointment(portal, identity, NOW, asker, lambda one: f"on {one.id}"), portal
 
 
 def test_an_id_that_is_given_is_taken_without_a_question():
-    asker = Asker(["coming"])
+    asker = ScriptedAsker(["coming"])
 
     identity, portal = picked("app-x", asker)
 
@@ -70,7 +70,7 @@ def test_an_id_that_is_given_is_taken_without_a_question():
 
 
 def test_without_an_id_the_person_picks_from_what_is_to_come():
-    asker = Asker(["pending"])
+    asker = ScriptedAsker(["pending"])
 
     identity, _ = picked(None, asker)
 
@@ -84,7 +84,7 @@ def test_what_ended_earlier_today_is_not_to_come():
     ended = an_appointment("ended", "2026-12-01 08:00")
 
     with pytest.raises(InputNeeded) as needed:
-        picked(None, Asker(["ended"]), [ended])
+        picked(None, ScriptedAsker(["ended"]), [ended])
 
     assert needed.value.message == "There is no coming appointment to choose from."
 
@@ -94,7 +94,7 @@ def test_what_ended_earlier_today_is_not_to_come():
 )
 def test_without_an_id_and_nobody_to_ask_or_with_an_empty_one_it_is_named(identity, answers):
     with pytest.raises(InputNeeded) as needed:
-        picked(identity, Asker(answers))
+        picked(identity, ScriptedAsker(answers))
 
     assert (needed.value.message, needed.value.hint) == (
         "An appointment's id is needed.",

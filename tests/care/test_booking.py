@@ -28,9 +28,9 @@ from tests.care.builders import (
     INTENT,
     NOW,
     ON_BEHALF,
-    Asker,
     FakePortal,
-    a_desk,
+    ScriptedAsker,
+    a_booking_context,
     a_price,
     a_request,
     a_search,
@@ -55,7 +55,7 @@ ASKING = BookingChoice(enquiry=True)
 
 
 def decide(portal, choice, *, asker=None, search=None, **request):
-    return propose_booking(a_desk(portal, asker, search), a_request(**request), choice)
+    return propose_booking(a_booking_context(portal, asker, search), a_request(**request), choice)
 
 
 def by_id(portal, identity="slot-1", **request):
@@ -63,7 +63,7 @@ def by_id(portal, identity="slot-1", **request):
 
 
 def agreed(decision):
-    return confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+    return confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
 
 
 def refused_by(error, portal, choice, **request):
@@ -83,7 +83,7 @@ def refused_by(error, portal, choice, **request):
     ],
 )
 def test_a_time_can_be_chosen_in_one_way_only(choice):
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     message, _ = refused_by(InvalidUsage, portal, choice)
 
@@ -92,7 +92,7 @@ def test_a_time_can_be_chosen_in_one_way_only(choice):
 
 
 def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_costs():
-    decision = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
+    decision = by_id(FakePortal(BOOKS, slots=[SLOT]), reason="Knee")
 
     assert (decision.action, decision.rows, decision.warnings, decision.charge) == (
         "Book this time",
@@ -113,13 +113,13 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
 
 
 def test_who_acts_for_somebody_stands_in_the_plan_with_them():
-    decision = by_id(FakePortal(BOOKS, free=[SLOT], parties=ON_BEHALF))
+    decision = by_id(FakePortal(BOOKS, slots=[SLOT], parties=ON_BEHALF))
 
     assert decision.rows[5:7] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
 
 
 def test_a_rehearsed_booking_has_the_slots_times_and_no_id():
-    decision = by_id(FakePortal(BOOKS, free=[SLOT]), reason="Knee")
+    decision = by_id(FakePortal(BOOKS, slots=[SLOT]), reason="Knee")
 
     assert decision.preview == an_appointment(
         None,
@@ -134,7 +134,7 @@ def test_a_rehearsed_booking_has_the_slots_times_and_no_id():
 
 
 def test_a_booking_is_sent_once_with_the_slot_the_offer_the_reason_and_the_intent():
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     outcome = agreed(by_id(portal, reason="Knee"))
 
@@ -143,13 +143,13 @@ def test_a_booking_is_sent_once_with_the_slot_the_offer_the_reason_and_the_inten
 
 
 def test_until_the_portal_says_more_the_slots_own_words_stand():
-    record = agreed(by_id(FakePortal(BOOKS, free=[SLOT]))).record
+    record = agreed(by_id(FakePortal(BOOKS, slots=[SLOT]))).record
 
     assert (record.practitioner, record.location) == ("Kari Berg", "Room 2")
 
 
 def test_deciding_sends_nothing():
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     by_id(portal)
 
@@ -182,7 +182,7 @@ def test_an_empty_id_is_named_and_the_portal_is_not_asked(identity):
 
 @pytest.mark.parametrize("start", ["2026-12-01 08:40", "2026-12-01 09:00"])
 def test_a_time_that_has_begun_is_too_late(start):
-    portal = FakePortal(BOOKS, free=[a_slot(start)])
+    portal = FakePortal(BOOKS, slots=[a_slot(start)])
 
     message, _ = refused_by(TooLate, portal, BookingChoice("slot-1"))
 
@@ -191,7 +191,7 @@ def test_a_time_that_has_begun_is_too_late(start):
 
 @pytest.mark.parametrize("status", ["busy", "busy-unavailable", "busy-tentative"])
 def test_a_time_that_is_not_free_is_taken(status):
-    portal = FakePortal(BOOKS, free=[a_slot(status=status)])
+    portal = FakePortal(BOOKS, slots=[a_slot(status=status)])
 
     message, _ = refused_by(SlotTaken, portal, BookingChoice("slot-1"))
 
@@ -199,7 +199,7 @@ def test_a_time_that_is_not_free_is_taken(status):
 
 
 def test_a_time_at_another_gp_than_named_is_a_usage_error():
-    portal = FakePortal(TWO, free=[SLOT])
+    portal = FakePortal(TWO, slots=[SLOT])
 
     message, _ = refused_by(InvalidUsage, portal, BookingChoice("slot-1"), gp="Dahl")
 
@@ -207,13 +207,13 @@ def test_a_time_at_another_gp_than_named_is_a_usage_error():
 
 
 def test_a_time_of_somebody_elses_gp_is_not_booked():
-    portal = FakePortal(BOOKS, free=[a_slot(healthcare_service="theirs", surgery_id=None)])
+    portal = FakePortal(BOOKS, slots=[a_slot(healthcare_service="theirs", surgery_id=None)])
 
     refused_by(NotOffered, portal, BookingChoice("slot-1"))
 
 
 def test_a_time_at_the_second_gp_is_booked_there():
-    portal = FakePortal(TWO, free=[a_slot(offer=AT_DAHL)])
+    portal = FakePortal(TWO, slots=[a_slot(offer=AT_DAHL)])
 
     agreed(by_id(portal))
 
@@ -221,7 +221,7 @@ def test_a_time_at_the_second_gp_is_booked_there():
 
 
 def test_a_visit_is_no_flu_vaccination():
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     message, _ = refused_by(InvalidUsage, portal, BookingChoice("slot-1"), service=FLU)
 
@@ -234,7 +234,7 @@ def test_an_overlap_with_another_booking_is_said():
     gone = an_appointment("app-4", "2026-12-03 08:20", status="cancelled")
     before = an_appointment("app-5", "2026-12-03 08:00")
     coming = [an_enquiry(), before, across, gone, beside]
-    portal = FakePortal(BOOKS, free=[SLOT], there=coming)
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=coming)
 
     assert by_id(portal).warnings == ("It overlaps your booking app-3.",)
 
@@ -242,7 +242,9 @@ def test_an_overlap_with_another_booking_is_said():
 def test_a_flu_time_warns_of_a_vaccination_this_season_and_of_the_portals_own_page():
     linked = replace(FLU_OFFER, deep_link="https://flu.example/book")
     portal = FakePortal(
-        offers(linked), free=[a_slot(offer=linked)], shots=(Vaccination("Flu", "2026-10-02"),)
+        offers(linked),
+        slots=[a_slot(offer=linked)],
+        vaccinations=(Vaccination("Flu", "2026-10-02"),),
     )
 
     decision = by_id(portal, service=FLU)
@@ -257,7 +259,7 @@ def test_a_flu_time_warns_of_a_vaccination_this_season_and_of_the_portals_own_pa
 
 
 def test_a_visit_does_not_ask_for_vaccinations():
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     by_id(portal)
 
@@ -266,7 +268,7 @@ def test_a_visit_does_not_ask_for_vaccinations():
 
 def test_the_first_time_that_fits_is_taken():
     free = [a_slot("2026-12-02 08:00", "wed"), a_slot("2026-12-03 08:00", "thu")]
-    portal = FakePortal(BOOKS, free=free)
+    portal = FakePortal(BOOKS, slots=free)
 
     agreed(decide(portal, FIRST, search=a_search(weekdays=("thu",))))
 
@@ -279,7 +281,7 @@ def test_the_first_time_that_fits_is_taken():
 
 def test_the_first_time_leaves_the_notice_asked_for():
     free = [a_slot("2026-12-01 10:59", "soon"), a_slot("2026-12-01 11:00", "later")]
-    portal = FakePortal(BOOKS, free=free)
+    portal = FakePortal(BOOKS, slots=free)
 
     decision = decide(portal, FIRST, search=a_search(notice="2h"))
 
@@ -287,7 +289,7 @@ def test_the_first_time_leaves_the_notice_asked_for():
 
 
 def test_no_time_that_fits_says_what_was_searched_and_what_the_filters_removed():
-    portal = FakePortal(BOOKS, free=[SLOT])
+    portal = FakePortal(BOOKS, slots=[SLOT])
 
     assert refused_by(NoSlot, portal, FIRST, search=a_search(weekdays=("fri",))) == (
         "No free time from Tue 01 Dec 2026 to Tue 29 Dec 2026 fits: 1 free, all left out "
@@ -307,7 +309,7 @@ def test_no_time_that_fits_says_what_was_searched_and_what_the_filters_removed()
     ],
 )
 def test_the_first_time_is_not_taken_twice(there, what):
-    portal = FakePortal(BOOKS, free=[SLOT], there=[there])
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[there])
 
     assert refused_by(AlreadyBooked, portal, FIRST) == (
         f"There is already {what} for this: app-2.",
@@ -327,13 +329,15 @@ def test_the_first_time_is_not_taken_twice(there, what):
     ],
 )
 def test_what_is_over_elsewhere_or_for_something_else_does_not_stand_in_the_way(there):
-    portal = FakePortal(BOOKS, free=[SLOT], there=[there])
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[there])
 
     assert decide(portal, FIRST).preview.slot_id == "slot-1"
 
 
 def test_another_one_is_booked_when_asked_for():
-    portal = FakePortal(BOOKS, free=[SLOT], there=[an_appointment("app-2", "2026-12-20 10:00")])
+    portal = FakePortal(
+        BOOKS, slots=[SLOT], appointments=[an_appointment("app-2", "2026-12-20 10:00")]
+    )
 
     assert decide(portal, FIRST, another=True).preview.slot_id == "slot-1"
 
@@ -341,8 +345,8 @@ def test_another_one_is_booked_when_asked_for():
 def test_a_flu_booking_stands_in_the_way_of_a_second_one_only():
     portal = FakePortal(
         BOOKS,
-        free=[SLOT, a_slot("2026-12-04 08:00", "flu-1", FLU_OFFER)],
-        there=[an_appointment("app-2", "2026-12-20 10:00", service="flu-vaccination")],
+        slots=[SLOT, a_slot("2026-12-04 08:00", "flu-1", FLU_OFFER)],
+        appointments=[an_appointment("app-2", "2026-12-20 10:00", service="flu-vaccination")],
     )
 
     refused_by(AlreadyBooked, portal, FIRST, service=FLU)
@@ -350,20 +354,22 @@ def test_a_flu_booking_stands_in_the_way_of_a_second_one_only():
 
 
 def test_a_time_named_by_its_id_may_be_a_second_one():
-    portal = FakePortal(BOOKS, free=[SLOT], there=[an_appointment("app-2", "2026-12-20 10:00")])
+    portal = FakePortal(
+        BOOKS, slots=[SLOT], appointments=[an_appointment("app-2", "2026-12-20 10:00")]
+    )
 
     assert by_id(portal).preview.slot_id == "slot-1"
 
 
 def test_what_is_coming_for_the_same_is_the_first_that_counts():
-    row = next(row for row in list_services(BOOKS, NOW) if row.service == "booking")
+    service = next(service for service in list_services(BOOKS, NOW) if service.service == "booking")
     late, later = an_appointment("a", "2026-12-20 10:00"), an_appointment("b", "2026-12-21 10:00")
 
-    assert find_coming([an_appointment("x", "2026-11-30 10:00"), late, later], row, NOW) == late
+    assert find_coming([an_appointment("x", "2026-11-30 10:00"), late, later], service, NOW) == late
 
 
 def test_between_two_gps_and_nobody_to_ask_the_first_time_needs_a_gp():
-    portal = FakePortal(TWO, free=[SLOT])
+    portal = FakePortal(TWO, slots=[SLOT])
 
     message, _ = refused_by(InputNeeded, portal, FIRST)
 
@@ -372,16 +378,16 @@ def test_between_two_gps_and_nobody_to_ask_the_first_time_needs_a_gp():
 
 
 def test_the_named_gps_times_are_searched():
-    portal = FakePortal(TWO, free=[SLOT, a_slot("2026-12-04 08:00", "dahls", AT_DAHL)])
+    portal = FakePortal(TWO, slots=[SLOT, a_slot("2026-12-04 08:00", "dahls", AT_DAHL)])
 
     assert decide(portal, FIRST, gp="Dahl").preview.slot_id == "dahls"
 
 
 def test_a_time_is_picked_from_a_list():
-    asker = Asker(["thu"])
+    asker = ScriptedAsker(["thu"])
     free = [a_slot("2026-12-02 08:00", "wed"), a_slot("2026-12-03 08:00", "thu")]
 
-    decision = decide(FakePortal(BOOKS, free=free), BookingChoice(), asker=asker)
+    decision = decide(FakePortal(BOOKS, slots=free), BookingChoice(), asker=asker)
 
     assert decision.preview.slot_id == "thu"
     assert asker.questions == [
@@ -393,24 +399,26 @@ def test_who_picks_a_time_sees_what_they_do_and_may_have_two():
     there = [an_appointment("app-2", "2026-12-20 10:00")]
 
     decision = decide(
-        FakePortal(BOOKS, free=[SLOT], there=there), BookingChoice(), asker=Asker(["slot-1"])
+        FakePortal(BOOKS, slots=[SLOT], appointments=there),
+        BookingChoice(),
+        asker=ScriptedAsker(["slot-1"]),
     )
 
     assert decision.preview.slot_id == "slot-1"
 
 
 def test_the_list_to_pick_from_is_short():
-    asker = Asker(["slot-2"])
+    asker = ScriptedAsker(["slot-2"])
     free = [a_slot(identity=f"slot-{number}") for number in range(100)]
 
-    decide(FakePortal(BOOKS, free=free), BookingChoice(), asker=asker)
+    decide(FakePortal(BOOKS, slots=free), BookingChoice(), asker=asker)
 
     ((_, _, choices),) = asker.questions
     assert len(choices) == MAX_CHOICES
 
 
 def test_with_nothing_to_pick_from_nobody_is_asked():
-    asker = Asker(["slot-1"])
+    asker = ScriptedAsker(["slot-1"])
 
     refused_by(NoSlot, FakePortal(BOOKS), BookingChoice(), asker=asker)
 
@@ -418,7 +426,7 @@ def test_with_nothing_to_pick_from_nobody_is_asked():
 
 
 def test_without_a_choice_and_nobody_to_ask_the_ways_to_choose_are_named():
-    assert refused_by(InputNeeded, FakePortal(BOOKS, free=[SLOT]), BookingChoice()) == (
+    assert refused_by(InputNeeded, FakePortal(BOOKS, slots=[SLOT]), BookingChoice()) == (
         "Which time?",
         "Give its id (gpcli slots lists them), or --first.",
     )
@@ -500,7 +508,9 @@ def test_an_enquiry_says_so_when_it_cannot_carry_a_wish(wish):
 
 
 def test_a_second_enquiry_is_not_sent_while_one_is_open():
-    message, _ = refused_by(AlreadyBooked, FakePortal(ENQUIRIES, there=[an_enquiry()]), ASKING)
+    message, _ = refused_by(
+        AlreadyBooked, FakePortal(ENQUIRIES, appointments=[an_enquiry()]), ASKING
+    )
 
     assert message == "There is already an open enquiry for this: enq-1."
 
@@ -514,7 +524,7 @@ def test_a_second_enquiry_is_not_sent_while_one_is_open():
     ],
 )
 def test_an_enquiry_is_sent_beside_a_booking_or_when_another_is_asked_for(there, another):
-    portal = FakePortal(ENQUIRIES, there=[there])
+    portal = FakePortal(ENQUIRIES, appointments=[there])
 
     assert decide(portal, ASKING, another=another).action == "Ask the surgery for a time"
 
@@ -548,7 +558,7 @@ ANSWERED = an_appointment("enq-7", service="booking-enquiry", reason="Knee", slo
     ],
 )
 def test_the_same_request_again_is_done_already(earlier, choice):
-    portal = FakePortal(BOOKS, free=[SLOT], earlier=earlier)
+    portal = FakePortal(BOOKS, slots=[SLOT], earlier=earlier)
 
     decision = decide(portal, choice, repeated=True, reason="Knee")
 
@@ -570,7 +580,7 @@ def test_the_same_request_again_is_done_already(earlier, choice):
     ],
 )
 def test_the_same_request_id_for_something_else_is_a_conflict(earlier, choice, reason):
-    portal = FakePortal(BOOKS, free=[SLOT], earlier=earlier)
+    portal = FakePortal(BOOKS, slots=[SLOT], earlier=earlier)
 
     assert refused_by(Conflict, portal, choice, repeated=True, reason=reason) == (
         f"This --request-id was used for something else: {earlier.id}.",
@@ -581,7 +591,7 @@ def test_the_same_request_id_for_something_else_is_a_conflict(earlier, choice, r
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
 @pytest.mark.parametrize(("earlier", "choice"), [(MADE, BookingChoice("slot-1")), (ASKED, ASKING)])
 def test_the_same_request_again_is_no_booking_where_that_one_was_undone(earlier, choice, status):
-    portal = FakePortal(BOOKS, free=[SLOT], earlier=replace(earlier, status=status))
+    portal = FakePortal(BOOKS, slots=[SLOT], earlier=replace(earlier, status=status))
 
     assert refused_by(Conflict, portal, choice, repeated=True, reason="Knee") == (
         f"This --request-id was used before: {earlier.id} is {status} now.",
@@ -593,7 +603,7 @@ def test_the_same_request_again_is_no_booking_where_that_one_was_undone(earlier,
 @pytest.mark.parametrize("status", ["free", "busy"])
 @pytest.mark.parametrize("another", [True, False])
 def test_a_time_that_one_has_is_not_booked_again_whatever_the_portal_shows(status, another):
-    portal = FakePortal(BOOKS, free=[a_slot(status=status)], there=[MADE])
+    portal = FakePortal(BOOKS, slots=[a_slot(status=status)], appointments=[MADE])
 
     assert refused_by(SlotTaken, portal, BookingChoice("slot-1"), another=another) == (
         "The time slot-1 is taken, by your own booking app-7.",
@@ -602,26 +612,26 @@ def test_a_time_that_one_has_is_not_booked_again_whatever_the_portal_shows(statu
 
 
 def test_a_time_that_one_had_can_be_booked_anew():
-    portal = FakePortal(BOOKS, free=[SLOT], there=[replace(MADE, status="cancelled")])
+    portal = FakePortal(BOOKS, slots=[SLOT], appointments=[replace(MADE, status="cancelled")])
 
     assert by_id(portal).preview.slot_id == "slot-1"
 
 
 def test_the_first_time_is_one_that_the_person_has_not_got_yet():
     free = [SLOT, a_slot("2026-12-04 08:00", "slot-2")]
-    portal = FakePortal(BOOKS, free=free, there=[MADE])
+    portal = FakePortal(BOOKS, slots=free, appointments=[MADE])
 
     assert decide(portal, FIRST, another=True).preview.slot_id == "slot-2"
 
 
 def test_the_same_request_again_counts_though_the_time_is_taken_by_itself_now():
     taken = a_slot(status="busy")
-    portal = FakePortal(BOOKS, free=[taken], there=[MADE], earlier=MADE)
+    portal = FakePortal(BOOKS, slots=[taken], appointments=[MADE], earlier=MADE)
 
     assert by_id(portal, repeated=True, reason=" Knee ") == Outcome(MADE, changed=False)
 
 
 def test_without_a_request_id_no_earlier_try_is_looked_for():
-    portal = FakePortal(BOOKS, free=[SLOT], earlier=MADE)
+    portal = FakePortal(BOOKS, slots=[SLOT], earlier=MADE)
 
     assert by_id(portal).preview.slot_id == "slot-1"

@@ -14,8 +14,8 @@ from tests.care.builders import (
     INTENT,
     NOW,
     ON_BEHALF,
-    Asker,
     FakePortal,
+    ScriptedAsker,
     a_price,
     an_appointment,
     an_enquiry,
@@ -31,7 +31,7 @@ CAN = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "310"
 
 
 def portal_with(*there, known=CAN, **changes):
-    return FakePortal(known, there=there, **changes)
+    return FakePortal(known, appointments=there, **changes)
 
 
 def decide(portal, identity="app-1", now=NOW):
@@ -83,7 +83,7 @@ def test_who_acts_for_somebody_stands_in_the_plan():
 def test_a_cancellation_is_sent_once_and_keeps_the_names_that_were_read():
     portal = portal_with(BOOKED)
 
-    outcome = confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decide(portal), Agreement(yes=True), ScriptedAsker(), lambda _: None)
 
     assert outcome == Outcome(replace(BOOKED, status="cancelled"), changed=True)
     assert portal.calls == [
@@ -95,7 +95,7 @@ def test_a_cancellation_is_sent_once_and_keeps_the_names_that_were_read():
 def test_what_somebody_else_cancelled_meanwhile_is_told_as_unchanged():
     portal = portal_with(BOOKED, unchanged=True)
 
-    outcome = confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decide(portal), Agreement(yes=True), ScriptedAsker(), lambda _: None)
 
     assert outcome == Outcome(replace(BOOKED, status="cancelled"), changed=False)
 
@@ -268,7 +268,7 @@ def test_a_deadline_that_passes_while_a_person_decides_stops_it():
     decision = propose_cancellation(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(FeeNotAccepted) as refused:
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
 
     assert (refused.value.message, refused.value.hint, portal.sent) == (
         "The time for cancelling free of charge has passed meanwhile. Nothing was sent.",
@@ -284,7 +284,7 @@ def test_a_deadline_that_passes_where_late_is_refused_stops_it_too():
     decision = propose_cancellation(portal, "app-1", INTENT, lambda: next(clock))
 
     with pytest.raises(TooLate):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
     assert portal.sent == []
 
 
@@ -295,15 +295,15 @@ def test_a_fee_that_rises_while_a_person_decides_stops_it():
     portal.offered = offers(an_offer(CANCEL), prices={"late-cancellation": a_price("200", "311")})
 
     with pytest.raises(FeeNotAccepted, match="cancelling this late costs up to NOK 311 now"):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
     assert portal.sent == []
 
 
 def test_what_somebody_else_cancelled_meanwhile_is_cancelled():
     portal = portal_with(BOOKED, unchanged=True)
     decision = decide(portal)
-    portal.there = (replace(BOOKED, status="cancelled"),)
+    portal.appointments = (replace(BOOKED, status="cancelled"),)
 
-    outcome = confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+    outcome = confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", False)

@@ -30,7 +30,7 @@ from gpcli.errors import (
     Unreachable,
 )
 from gpcli.model.receipt import WriteResult
-from tests.care.builders import Asker, a_price
+from tests.care.builders import ScriptedAsker, a_price
 
 LATE = Charge("Cancelling this late", a_price("200", "310"))
 UNKNOWN = Charge("Cancelling this late", None)
@@ -56,20 +56,20 @@ class Case:
         return confirm_and_send(
             self.proposal,
             Agreement(**terms),
-            asker or Asker(),
+            asker or ScriptedAsker(),
             lambda _: self.steps.append("shown"),
         )
 
 
 def test_yes_shows_the_plan_then_sends_without_a_question():
-    case, asker = Case(), Asker()
+    case, asker = Case(), ScriptedAsker()
 
     assert case.confirm_and_send(asker, yes=True) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (["shown", "sent"], [])
 
 
 def test_who_agrees_when_asked_gets_it_sent():
-    case, asker = Case(), Asker([True])
+    case, asker = Case(), ScriptedAsker([True])
 
     assert case.confirm_and_send(asker) == Outcome("after", changed=True)
     assert (case.steps, asker.questions) == (
@@ -82,7 +82,7 @@ def test_who_says_no_gets_nothing_sent():
     case = Case()
 
     with pytest.raises(Declined) as refused:
-        case.confirm_and_send(Asker([False]))
+        case.confirm_and_send(ScriptedAsker([False]))
 
     assert (refused.value.message, case.steps) == ("Nothing was sent.", ["shown"])
 
@@ -96,7 +96,7 @@ def test_where_nobody_can_be_asked_yes_is_needed():
 
 
 def test_a_dry_run_shows_the_plan_and_answers_with_the_record_before():
-    case, asker = Case(charge=UNKNOWN), Asker()
+    case, asker = Case(charge=UNKNOWN), ScriptedAsker()
 
     outcome = case.confirm_and_send(asker, dry_run=True, yes=True)
 
@@ -110,7 +110,7 @@ def test_what_the_portal_had_already_is_told_as_unchanged():
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_what_is_so_already_is_neither_shown_nor_asked_nor_sent(dry_run):
-    shown, asker = [], Asker()
+    shown, asker = [], ScriptedAsker()
 
     outcome = confirm_and_send(
         Outcome("there", changed=False), Agreement(dry_run=dry_run), asker, shown.append
@@ -175,7 +175,7 @@ def test_what_the_hint_says_is_enough():
 
 
 def test_a_person_who_saw_the_plan_agrees_to_the_fee_with_it():
-    case, asker = Case(LATE), Asker([True])
+    case, asker = Case(LATE), ScriptedAsker([True])
 
     case.confirm_and_send(asker)
 
@@ -184,7 +184,7 @@ def test_a_person_who_saw_the_plan_agrees_to_the_fee_with_it():
 
 
 def test_a_cap_holds_for_a_person_at_a_terminal_too():
-    case, asker = Case(LATE), Asker([True])
+    case, asker = Case(LATE), ScriptedAsker([True])
 
     with pytest.raises(FeeNotAccepted):
         case.confirm_and_send(asker, accept_fee="100")
@@ -192,7 +192,7 @@ def test_a_cap_holds_for_a_person_at_a_terminal_too():
 
 
 def test_an_accepted_fee_does_not_agree_to_the_rest():
-    case, asker = Case(LATE), Asker()
+    case, asker = Case(LATE), ScriptedAsker()
 
     with pytest.raises(ConfirmationNeeded):
         case.confirm_and_send(asker, accept_fee="310")
@@ -215,7 +215,7 @@ def test_what_is_no_amount_is_refused_before_anything_is_shown(charge, words):
     case = Case(charge)
 
     with pytest.raises(InvalidUsage) as wrong:
-        case.confirm_and_send(Asker([True]), yes=True, accept_fee=words)
+        case.confirm_and_send(ScriptedAsker([True]), yes=True, accept_fee=words)
 
     assert (wrong.value.message, wrong.value.hint, case.steps) == (
         f"--accept-fee '{words}' is not an amount.",
@@ -245,7 +245,9 @@ CAPS = st.one_of(
 def test_nothing_is_ever_sent_without_consent(charge, yes, dry_run, accepted, answers):
     case = Case(charge)
     try:
-        case.confirm_and_send(Asker(list(answers)), yes=yes, dry_run=dry_run, accept_fee=accepted)
+        case.confirm_and_send(
+            ScriptedAsker(list(answers)), yes=yes, dry_run=dry_run, accept_fee=accepted
+        )
     except GpcliError:
         assert "sent" not in case.steps
         return
@@ -263,7 +265,9 @@ def stages(send):
     noted = []
     proposal = Proposal("Cancel this booking", (), "before", send)
     try:
-        confirm_and_send(proposal, Agreement(yes=True), Asker(), lambda _: None, noted.append)
+        confirm_and_send(
+            proposal, Agreement(yes=True), ScriptedAsker(), lambda _: None, noted.append
+        )
     except BaseException as ending:
         return noted, type(ending)
     return noted, None
@@ -321,7 +325,7 @@ def test_a_write_that_may_have_been_done_stays_in_the_air(error):
 @pytest.mark.parametrize("terms", [Agreement(), Agreement(dry_run=True)])
 def test_what_is_not_agreed_to_is_at_no_stage(terms):
     noted, case = [], Case()
-    asker = Asker([False])
+    asker = ScriptedAsker([False])
     with suppress(Declined):
         confirm_and_send(case.proposal, terms, asker, lambda _: None, noted.append)
     assert (noted, case.steps) == ([], [])

@@ -6,7 +6,7 @@ from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.consent import propose_consent_grant, propose_consent_withdrawal
 from gpcli.errors import ConfirmationNeeded, Declined, InputNeeded, NotPermitted
 from gpcli.model.service import Consent
-from tests.care.builders import INTENT, ON_BEHALF, Asker, FakePortal, a_consent, offers
+from tests.care.builders import INTENT, ON_BEHALF, FakePortal, ScriptedAsker, a_consent, offers
 
 FULL = a_consent()
 PLUS = a_consent("basic-plus", "con-2")
@@ -15,11 +15,13 @@ OTHER = a_consent("research-registry", "con-4")
 
 
 def portal_with(*given, **changes):
-    return FakePortal(offers(), given=given, **changes)
+    return FakePortal(offers(), consents=given, **changes)
 
 
 def agreed(decision):
-    return confirm_and_send(decision, Agreement(yes=True, word="withdraw"), Asker(), lambda _: None)
+    return confirm_and_send(
+        decision, Agreement(yes=True, word="withdraw"), ScriptedAsker(), lambda _: None
+    )
 
 
 def test_granting_says_what_it_means_and_how_it_ends():
@@ -82,7 +84,7 @@ def test_withdrawing_changed_something_when_any_of_the_consents_did():
             self.unchanged = consent.id == "con-2"
             return super().send_consent_withdrawal(consent, intent)
 
-    outcome = agreed(propose_consent_withdrawal(Half(offers(), given=(FULL, PLUS)), INTENT))
+    outcome = agreed(propose_consent_withdrawal(Half(offers(), consents=(FULL, PLUS)), INTENT))
 
     assert outcome.changed
 
@@ -113,11 +115,13 @@ def test_who_acts_for_somebody_can_not_change_their_consent(propose):
 def withdraw(asker=None, portal=None, **terms):
     portal = portal or portal_with(FULL)
     decision = propose_consent_withdrawal(portal, INTENT)
-    return confirm_and_send(decision, Agreement(**terms), asker or Asker(), lambda _: None), portal
+    return confirm_and_send(
+        decision, Agreement(**terms), asker or ScriptedAsker(), lambda _: None
+    ), portal
 
 
 def test_the_word_may_come_with_the_command():
-    asker = Asker()
+    asker = ScriptedAsker()
 
     outcome, portal = withdraw(asker, word="withdraw")
 
@@ -125,7 +129,7 @@ def test_the_word_may_come_with_the_command():
 
 
 def test_the_word_is_asked_for_at_a_terminal_after_the_plan():
-    asker = Asker(["withdraw"])
+    asker = ScriptedAsker(["withdraw"])
     shown = []
 
     decision = propose_consent_withdrawal(portal_with(FULL), INTENT)
@@ -142,7 +146,7 @@ def test_another_word_is_a_no_and_yes_does_not_replace_it(word, yes):
     with pytest.raises(Declined, match="Nothing was sent"):
         withdraw(portal=portal, word=word, yes=yes)
     with pytest.raises(Declined, match="Nothing was sent"):
-        withdraw(Asker([word]), portal, yes=yes)
+        withdraw(ScriptedAsker([word]), portal, yes=yes)
     assert portal.sent == []
 
 

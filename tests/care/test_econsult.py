@@ -28,7 +28,7 @@ from tests.care.builders import (
     DAHL,
     INTENT,
     NOW,
-    Asker,
+    ScriptedAsker,
     a_price,
     a_search,
     an_appointment,
@@ -39,12 +39,12 @@ from tests.care.builders import (
 from tests.care.messages import (
     WORDS,
     a_conversation,
-    a_letter,
     a_message,
+    a_message_context,
+    a_new_thread,
     a_thread,
-    asked,
-    with_mail,
-    writing,
+    a_thread_request,
+    mail_portal,
 )
 
 ECONSULT = ServiceName.E_CONSULTATION
@@ -72,15 +72,21 @@ RATES = (
 )
 
 
-def write(portal, letter=None, asker=None, rehearses=False, **changes):
-    writer = writing(portal, asker, rehearses=rehearses)
-    return propose_written_consultation(writer, letter or a_letter(), asked(**changes))
+def write(portal, new_thread=None, asker=None, rehearses=False, **changes):
+    context = a_message_context(portal, asker, rehearses=rehearses)
+    return propose_written_consultation(
+        context, new_thread or a_new_thread(), a_thread_request(**changes)
+    )
 
 
-def ask_for(portal, way="video", letter=None, asker=None, search=None, rehearses=False, **changes):
+def ask_for(
+    portal, way="video", new_thread=None, asker=None, search=None, rehearses=False, **changes
+):
     wished = search or a_search(last="+7d")
-    writer = writing(portal, asker, rehearses=rehearses)
-    return propose_timed_consultation(writer, letter or a_letter(), asked(**changes), way, wished)
+    context = a_message_context(portal, asker, rehearses=rehearses)
+    return propose_timed_consultation(
+        context, new_thread or a_new_thread(), a_thread_request(**changes), way, wished
+    )
 
 
 def refused_by(error, portal, decide, **changes):
@@ -113,7 +119,7 @@ def test_another_word_is_no_way(word):
 
 
 def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
-    decision = write(with_mail(CAN))
+    decision = write(mail_portal(CAN))
 
     assert (decision.action, decision.rows, decision.charge) == (
         "Start an e-consultation in writing",
@@ -132,46 +138,50 @@ def test_in_writing_the_plan_spells_the_price_out_and_it_is_a_charge():
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_yes_alone_does_not_agree_to_the_charge(decide):
-    portal = with_mail(CAN)
+    portal = mail_portal(CAN)
     with pytest.raises(FeeNotAccepted, match=r"up to NOK 391.50"):
-        confirm_and_send(decide(portal), Agreement(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decide(portal), Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert portal.sent == []
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 @pytest.mark.parametrize("accepted", ["1000", None])
 def test_a_price_that_nobody_knows_needs_any(decide, accepted):
-    portal = with_mail(offers(OPEN))
+    portal = mail_portal(offers(OPEN))
     decision = decide(portal)
     assert decision.rows[-1] == ("Price", None)
     with pytest.raises(FeeNotAccepted, match="an unknown amount"):
         confirm_and_send(
-            decision, Agreement(yes=True, accept_fee=accepted), Asker(), lambda _: None
+            decision, Agreement(yes=True, accept_fee=accepted), ScriptedAsker(), lambda _: None
         )
-    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    confirm_and_send(
+        decision, Agreement(yes=True, accept_fee="any"), ScriptedAsker(), lambda _: None
+    )
     assert len(portal.sent) == 1
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_a_price_that_rises_while_a_person_reads_the_plan_stops_it(decide):
-    portal = with_mail(CAN)
+    portal = mail_portal(CAN)
     decision = decide(portal)
     portal.offered = offers(OPEN, prices={ECONSULT: a_price("0", "391.51")})
     with pytest.raises(FeeNotAccepted, match="has risen meanwhile"):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
     assert portal.sent == []
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_one_plain_rate_is_the_price_itself(decide):
     plain = Price(Decimal(100), Decimal(100), "NOK", (Rate("Always", Decimal(100)),))
-    decision = decide(with_mail(offers(OPEN, prices={ECONSULT: plain})))
+    decision = decide(mail_portal(offers(OPEN, prices={ECONSULT: plain})))
     assert decision.rows[-1] == ("Price", plain)
 
 
 def test_in_writing_it_is_sent_as_an_e_consultation():
-    portal = with_mail(CAN)
-    confirm_and_send(write(portal), Agreement(yes=True, accept_fee="400"), Asker(), lambda _: None)
+    portal = mail_portal(CAN)
+    confirm_and_send(
+        write(portal), Agreement(yes=True, accept_fee="400"), ScriptedAsker(), lambda _: None
+    )
     assert portal.sent == [
         ("send_thread", ThreadKind.E_CONSULTATION, OPEN.id, "Rash", Draft(WORDS), INTENT)
     ]
@@ -179,24 +189,24 @@ def test_in_writing_it_is_sent_as_an_e_consultation():
 
 def test_the_same_in_writing_again_is_done_already():
     there = a_conversation(a_message())
-    portal = with_mail(CAN, earlier=there)
+    portal = mail_portal(CAN, earlier=there)
     assert write(portal, repeated=True) == Outcome(there, changed=False)
 
 
 def test_the_same_request_id_for_other_words_is_a_conflict():
-    portal = with_mail(CAN, earlier=a_conversation(a_message(text="Another thing")))
+    portal = mail_portal(CAN, earlier=a_conversation(a_message(text="Another thing")))
     refused_by(Conflict, portal, write, repeated=True)
 
 
 def test_one_that_was_begun_is_completed_or_a_conflict():
     begun = replace(a_conversation(), messages=())
-    assert write(with_mail(CAN, earlier=begun, half=True), repeated=True).action
-    other = with_mail(CAN, earlier=begun, half=True)
-    refused_by(Conflict, other, write, letter=a_letter(subject="Knee"), repeated=True)
+    assert write(mail_portal(CAN, earlier=begun, half=True), repeated=True).action
+    other = mail_portal(CAN, earlier=begun, half=True)
+    refused_by(Conflict, other, write, new_thread=a_new_thread(subject="Knee"), repeated=True)
 
 
 def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
-    decision = ask_for(with_mail(CAN))
+    decision = ask_for(mail_portal(CAN))
 
     assert (decision.action, decision.rows, decision.charge) == (
         "Ask for an e-consultation by video",
@@ -224,58 +234,64 @@ def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
 
 @pytest.mark.parametrize("way", ["phone", "video"])
 def test_at_a_time_the_request_names_the_way_and_the_subject(way):
-    portal = with_mail(CAN)
+    portal = mail_portal(CAN)
     decision = ask_for(portal, way)
-    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    confirm_and_send(
+        decision, Agreement(yes=True, accept_fee="any"), ScriptedAsker(), lambda _: None
+    )
     assert portal.sent == [("send_enquiry", OPEN.id, (WEEK,), WORDS, INTENT, way, "Rash")]
 
 
 def test_at_a_time_the_subject_is_the_receipts_too():
-    assert ask_for(with_mail(CAN)).preview.subject == "Rash"
+    assert ask_for(mail_portal(CAN)).preview.subject == "Rash"
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 @pytest.mark.parametrize(
-    ("asker", "rehearses", "row"),
+    ("asker", "rehearses", "service"),
     [
-        (Asker(), False, "38 characters"),
-        (Asker(), True, "It itches since Monday. (38 characters)"),
-        (Asker(["y"]), False, "It itches since Monday. (38 characters)"),
+        (ScriptedAsker(), False, "38 characters"),
+        (ScriptedAsker(), True, "It itches since Monday. (38 characters)"),
+        (ScriptedAsker(["y"]), False, "It itches since Monday. (38 characters)"),
     ],
 )
 def test_the_plan_shows_how_the_message_begins_except_in_a_scripts_log(
-    decide, asker, rehearses, row
+    decide, asker, rehearses, service
 ):
-    decision = decide(with_mail(CAN), asker=asker, rehearses=rehearses)
-    assert dict(decision.rows)["Message"] == row
+    decision = decide(mail_portal(CAN), asker=asker, rehearses=rehearses)
+    assert dict(decision.rows)["Message"] == service
 
 
 def test_one_character_is_counted_as_one():
-    assert dict(write(with_mail(CAN), letter=a_letter("?")).rows)["Message"] == "1 character"
+    assert (
+        dict(write(mail_portal(CAN), new_thread=a_new_thread("?")).rows)["Message"] == "1 character"
+    )
 
 
 def test_at_a_time_a_subject_is_enough():
-    portal = with_mail(CAN)
-    decision = ask_for(portal, letter=a_letter(""))
-    confirm_and_send(decision, Agreement(yes=True, accept_fee="any"), Asker(), lambda _: None)
+    portal = mail_portal(CAN)
+    decision = ask_for(portal, new_thread=a_new_thread(""))
+    confirm_and_send(
+        decision, Agreement(yes=True, accept_fee="any"), ScriptedAsker(), lambda _: None
+    )
     assert "Message" not in dict(decision.rows)
     assert portal.sent == [("send_enquiry", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
 
 
 def test_hours_and_weekdays_are_wished_day_by_day():
     search = a_search(last="+7d", weekdays=["fri"], between="08:00-10:00")
-    decision = ask_for(with_mail(CAN), search=search)
+    decision = ask_for(mail_portal(CAN), search=search)
     assert decision.preview.requested == (Window(at("2026-12-04 08:00"), at("2026-12-04 10:00")),)
 
 
 def test_a_wish_for_the_past_is_refused():
     search = a_search(first="2026-11-01", last="2026-11-02")
-    message, _ = refused_by(InvalidUsage, with_mail(CAN), ask_for, search=search)
+    message, _ = refused_by(InvalidUsage, mail_portal(CAN), ask_for, search=search)
     assert message == "All of the wished time is past."
 
 
 def test_a_message_that_is_too_long_is_refused_at_a_time_too():
-    portal = with_mail(offers(replace(OPEN, limits=Limits(text=5))))
+    portal = mail_portal(offers(replace(OPEN, limits=Limits(text=5))))
     refused_by(InvalidUsage, portal, ask_for)
     refused_by(InvalidUsage, portal, write)
 
@@ -292,7 +308,7 @@ UNDER_WAY = an_appointment("con-1", None, service="e-consultation", channel="pho
     ],
 )
 def test_with_one_under_way_a_second_needs_another(there):
-    portal = with_mail(CAN, there=(there,))
+    portal = mail_portal(CAN, appointments=(there,))
     assert refused_by(AlreadyBooked, portal, ask_for) == (
         "There is already an e-consultation under way: con-1.",
         "gpcli appointments show con-1; to ask for one more, add --another.",
@@ -310,7 +326,7 @@ def test_with_one_under_way_a_second_needs_another(there):
     ],
 )
 def test_what_is_something_else_or_over_does_not_stand_in_the_way(there):
-    assert ask_for(with_mail(CAN, there=(there,))).action
+    assert ask_for(mail_portal(CAN, appointments=(there,))).action
 
 
 BEGUN = a_thread("thr-7", started=at("2026-11-30 09:30"), unread_count=0)
@@ -327,7 +343,7 @@ BEGUN = a_thread("thr-7", started=at("2026-11-30 09:30"), unread_count=0)
     ],
 )
 def test_one_in_writing_with_the_same_subject_on_the_same_day_needs_another(begun):
-    portal = with_mail(CAN, under_way=(begun,))
+    portal = mail_portal(CAN, under_way=(begun,))
     assert refused_by(AlreadyBooked, portal, write) == (
         "An e-consultation with the same subject was started within the last day: thr-7.",
         "gpcli messages reply thr-7 adds to it; for one more, add --another.",
@@ -345,12 +361,12 @@ def test_one_in_writing_with_the_same_subject_on_the_same_day_needs_another(begu
     ],
 )
 def test_one_in_writing_about_something_else_or_of_another_day_does_not_stand_in_the_way(begun):
-    assert write(with_mail(CAN, under_way=(begun,))).action
+    assert write(mail_portal(CAN, under_way=(begun,))).action
 
 
 def test_one_that_was_only_begun_is_not_in_the_way_of_its_own_completion():
     half = replace(a_conversation(), messages=())
-    portal = with_mail(CAN, earlier=half, half=True, under_way=(BEGUN,))
+    portal = mail_portal(CAN, earlier=half, half=True, under_way=(BEGUN,))
     assert write(portal, repeated=True).action
 
 
@@ -362,7 +378,7 @@ def test_one_that_was_only_begun_is_not_in_the_way_of_its_own_completion():
     ],
 )
 def test_the_same_request_id_for_another_way_is_a_conflict(changes, decide, what):
-    message, _ = refused_by(Conflict, with_mail(CAN, **changes), decide, repeated=True)
+    message, _ = refused_by(Conflict, mail_portal(CAN, **changes), decide, repeated=True)
     assert message == f"This --request-id was used for something else: {what}."
 
 
@@ -370,7 +386,7 @@ SAME = replace(UNDER_WAY, channel="video", reason=WORDS, subject="Rash")
 
 
 def test_the_same_request_at_a_time_again_is_done_already():
-    portal = with_mail(CAN, there=(SAME,))
+    portal = mail_portal(CAN, appointments=(SAME,))
     portal.earlier = SAME
     assert ask_for(portal, repeated=True) == Outcome(SAME, changed=False)
 
@@ -385,14 +401,14 @@ def test_the_same_request_at_a_time_again_is_done_already():
     ],
 )
 def test_the_same_request_id_for_another_request_is_a_conflict(earlier):
-    portal = with_mail(CAN)
+    portal = mail_portal(CAN)
     portal.earlier = earlier
     message, _ = refused_by(Conflict, portal, ask_for, repeated=True)
     assert message == "This --request-id was used for something else: con-1."
 
 
 def test_the_same_request_at_a_time_again_is_none_where_that_one_was_withdrawn():
-    portal = with_mail(CAN)
+    portal = mail_portal(CAN)
     portal.earlier = replace(SAME, status="cancelled")
     message, _ = refused_by(Conflict, portal, ask_for, repeated=True)
     assert message == "This --request-id was used before: con-1 is cancelled now."
@@ -400,7 +416,7 @@ def test_the_same_request_at_a_time_again_is_none_where_that_one_was_withdrawn()
 
 def test_the_same_request_id_at_another_gp_is_a_conflict():
     both = offers(OPEN, an_offer(ECONSULT, DAHL), surgeries=(BERG, DAHL))
-    portal = with_mail(both)
+    portal = mail_portal(both)
     portal.earlier = SAME
     refused_by(Conflict, portal, ask_for, repeated=True, gp="dahl")
     assert ask_for(portal, repeated=True, gp="berg") == Outcome(SAME, changed=False)
@@ -438,13 +454,13 @@ def only(*channels, gp=BERG):
 def test_a_way_that_the_gp_does_not_take_is_refused_and_the_others_named(
     channels, decide, message, hint
 ):
-    portal = with_mail(offers(only(*channels)))
+    portal = mail_portal(offers(only(*channels)))
     assert refused_by(NotOffered, portal, decide) == (message, hint)
 
 
 def test_of_two_gps_the_one_who_takes_it_this_way_is_meant():
     both = offers(only("text"), only("video", gp=DAHL), surgeries=(BERG, DAHL))
-    portal = with_mail(both)
+    portal = mail_portal(both)
     assert write(portal).rows[0] == ("Surgery", BERG.label)
     assert ask_for(portal).rows[0] == ("Surgery", DAHL.label)
     message, _ = refused_by(NotOffered, portal, ask_for, way="phone")
@@ -453,15 +469,18 @@ def test_of_two_gps_the_one_who_takes_it_this_way_is_meant():
 
 def test_of_two_gps_who_take_it_one_must_be_named_or_picked():
     both = offers(only("text"), only("text", gp=DAHL), surgeries=(BERG, DAHL))
-    refused_by(InputNeeded, with_mail(both), write)
-    assert write(with_mail(both), asker=Asker([DAHL.id])).rows[0] == ("Surgery", DAHL.label)
+    refused_by(InputNeeded, mail_portal(both), write)
+    assert write(mail_portal(both), asker=ScriptedAsker([DAHL.id])).rows[0] == (
+        "Surgery",
+        DAHL.label,
+    )
 
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 def test_what_is_off_is_refused_and_what_is_not_offered_too(decide):
     away = replace(OPEN, absences=(Absence("Leave", None, at("2026-12-10 00:00")),))
-    refused_by(OffForNow, with_mail(offers(away)), decide)
-    refused_by(NotOffered, with_mail(offers()), decide)
+    refused_by(OffForNow, mail_portal(offers(away)), decide)
+    refused_by(NotOffered, mail_portal(offers()), decide)
 
 
 def test_the_ways_to_choose_from_are_those_that_a_gp_takes():

@@ -14,13 +14,13 @@ from gpcli.model.thread import ThreadKind
 from tests.care.builders import (
     INTENT,
     NOW,
-    Asker,
+    ScriptedAsker,
     a_price,
     an_appointment,
     at,
     offers,
 )
-from tests.care.messages import a_conversation, with_mail
+from tests.care.messages import a_conversation, mail_portal
 
 LINK = "https://video.example/room"
 VIDEO = an_appointment("con-1", service="e-consultation", channel="video", join_url=LINK)
@@ -34,7 +34,7 @@ NOTHING = offers()
 
 
 def holding(*there):
-    return with_mail(NOTHING, there=there)
+    return mail_portal(NOTHING, appointments=there)
 
 
 @pytest.mark.parametrize("there", [VIDEO, BOOKED_BY_VIDEO])
@@ -73,7 +73,7 @@ def test_what_is_not_there_can_not_be_joined():
     [(choose_to_join, ["con-1", "app-2"]), (choose_to_withdraw, ["con-1", "con-2", "con-3"])],
 )
 def test_what_fits_is_there_to_pick_from(pick, offered):
-    asker = Asker(["con-1"])
+    asker = ScriptedAsker(["con-1"])
     portal = holding(*EVERYTHING, replace(VIDEO, id="con-4", status="cancelled"))
     assert pick(portal, None, NOW, asker, lambda one: f"the {one.id}") == "con-1"
     [(question, flag, choices)] = asker.questions
@@ -92,12 +92,12 @@ def test_what_fits_is_there_to_pick_from(pick, offered):
 )
 def test_what_can_not_be_joined_is_not_there_to_pick_from(there):
     with pytest.raises(InputNeeded, match="none to choose from"):
-        choose_to_join(holding(there), None, NOW, Asker(["con-1"]), str)
+        choose_to_join(holding(there), None, NOW, ScriptedAsker(["con-1"]), str)
 
 
 @pytest.mark.parametrize("pick", [choose_to_join, choose_to_withdraw])
 def test_an_id_that_is_given_is_taken_without_a_question(pick):
-    portal, asker = holding(*EVERYTHING), Asker([])
+    portal, asker = holding(*EVERYTHING), ScriptedAsker([])
     assert pick(portal, "x", NOW, asker, str) == "x"
     assert (portal.calls, asker.questions) == ([], [])
 
@@ -106,9 +106,9 @@ def test_an_id_that_is_given_is_taken_without_a_question(pick):
 @pytest.mark.parametrize(
     ("given", "asker", "there"),
     [
-        (None, Asker(), EVERYTHING),
-        (" ", Asker(["con-1"]), EVERYTHING),
-        (None, Asker([1]), (VISIT,)),
+        (None, ScriptedAsker(), EVERYTHING),
+        (" ", ScriptedAsker(["con-1"]), EVERYTHING),
+        (None, ScriptedAsker([1]), (VISIT,)),
     ],
 )
 def test_without_an_id_and_without_a_choice_it_is_asked_for(pick, given, asker, there):
@@ -124,7 +124,7 @@ def withdraw(portal, identity, clock=lambda: NOW):
 def test_one_that_is_under_way_can_be_withdrawn_whatever_is_offered_now(there):
     portal = holding(there)
     decision = withdraw(portal, there.id)
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert (decision.action, decision.charge) == ("Withdraw this e-consultation", None)
     assert (outcome.record.status, portal.sent) == (
         "cancelled",
@@ -161,7 +161,7 @@ def test_what_is_no_e_consultation_is_for_cancel():
 
 def test_one_in_writing_is_answered_not_withdrawn():
     with pytest.raises(InvalidUsage) as refused:
-        withdraw(with_mail(NOTHING, a_conversation()), "thr-1")
+        withdraw(mail_portal(NOTHING, a_conversation()), "thr-1")
     assert (refused.value.message, refused.value.hint) == (
         "An e-consultation in writing can't be withdrawn.",
         "Tell the surgery: gpcli messages reply thr-1",
@@ -171,7 +171,7 @@ def test_one_in_writing_is_answered_not_withdrawn():
 @pytest.mark.parametrize("threads", [(), (a_conversation(kind=ThreadKind.ADMINISTRATIVE),)])
 def test_what_is_neither_is_not_found(threads):
     with pytest.raises(NotFound, match="no appointment 'thr-1'"):
-        withdraw(with_mail(NOTHING, *threads), "thr-1")
+        withdraw(mail_portal(NOTHING, *threads), "thr-1")
 
 
 LATE = replace(VIDEO, cancel_until=at("2026-11-30 08:20"))
@@ -179,11 +179,11 @@ LATE = replace(VIDEO, cancel_until=at("2026-11-30 08:20"))
 
 def test_withdrawing_late_costs_what_cancelling_late_costs():
     fee = a_price("200", "310")
-    portal = with_mail(offers(prices={"late-cancellation": fee}), there=(LATE,))
+    portal = mail_portal(offers(prices={"late-cancellation": fee}), appointments=(LATE,))
     decision = withdraw(portal, "con-1")
     assert decision.charge == Charge("Cancelling this late", fee)
     with pytest.raises(FeeNotAccepted):
-        confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert portal.sent == []
 
 
@@ -193,5 +193,5 @@ def test_a_deadline_that_passes_while_a_person_decides_stops_it():
     portal = holding(until)
     decision = withdraw(portal, "con-1", lambda: next(clock))
     with pytest.raises(FeeNotAccepted, match="has passed meanwhile"):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
     assert portal.sent == []

@@ -9,8 +9,8 @@ from gpcli.model.service import ServiceName
 from tests.care.builders import (
     BERG,
     DAHL,
-    Asker,
     FakePortal,
+    ScriptedAsker,
     a_price,
     a_search,
     a_slot,
@@ -28,9 +28,9 @@ FREE = [a_slot(f"2026-12-03 08:{minute:02}", f"flu-{minute}", HERE) for minute i
 
 def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
     shots = (Vaccination("Vaxigrip", "2026-10-02"), Vaccination("Vaxigrip", "2025-11"))
-    portal = FakePortal(KNOWN, free=FREE, shots=shots)
+    portal = FakePortal(KNOWN, slots=FREE, vaccinations=shots)
 
-    assert fetch_flu_answer(portal, a_search(), None, Asker(), 2) == FluAnswer(
+    assert fetch_flu_answer(portal, a_search(), None, ScriptedAsker(), 2) == FluAnswer(
         surgery=BERG,
         eligibility=("From 65 years",),
         price=a_price("0", "50"),
@@ -48,7 +48,7 @@ def test_one_answer_has_eligibility_price_last_vaccination_and_free_times():
 
 def test_what_is_not_known_is_not_made_up():
     answer = fetch_flu_answer(
-        FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, Asker(), 10
+        FakePortal(offers(THERE, surgeries=(DAHL,))), a_search(), None, ScriptedAsker(), 10
     )
 
     assert answer == FluAnswer(DAHL, (), None, None, False, None, ())
@@ -57,7 +57,7 @@ def test_what_is_not_known_is_not_made_up():
 def test_filters_hold_for_flu_times_too():
     search = a_search(between="08:30-09:00")
 
-    answer = fetch_flu_answer(FakePortal(KNOWN, free=FREE), search, None, Asker(), 10)
+    answer = fetch_flu_answer(FakePortal(KNOWN, slots=FREE), search, None, ScriptedAsker(), 10)
 
     assert (answer.slots, search.removed) == ((FREE[2],), {"--between": 2})
 
@@ -65,17 +65,17 @@ def test_filters_hold_for_flu_times_too():
 def test_of_two_gps_the_one_is_named_or_asked_for():
     portal = FakePortal(offers(HERE, THERE, surgeries=(BERG, DAHL)))
 
-    assert fetch_flu_answer(portal, a_search(), "Dahl", Asker(), 1).surgery == DAHL
-    assert fetch_flu_answer(portal, a_search(), None, Asker(["gp-dahl"]), 1).surgery == DAHL
+    assert fetch_flu_answer(portal, a_search(), "Dahl", ScriptedAsker(), 1).surgery == DAHL
+    assert fetch_flu_answer(portal, a_search(), None, ScriptedAsker(["gp-dahl"]), 1).surgery == DAHL
     with pytest.raises(InputNeeded):
-        fetch_flu_answer(portal, a_search(), None, Asker(), 1)
+        fetch_flu_answer(portal, a_search(), None, ScriptedAsker(), 1)
 
 
 def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
     portal = FakePortal(offers())
 
     with pytest.raises(NotOffered):
-        fetch_flu_answer(portal, a_search(), None, Asker(), 10)
+        fetch_flu_answer(portal, a_search(), None, ScriptedAsker(), 10)
     assert portal.calls == [("fetch_offers",)]
 
 

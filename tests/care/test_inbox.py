@@ -18,17 +18,17 @@ from gpcli.care.message import RECEPTION
 from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, InvalidUsage, NotFound
 from gpcli.model.service import Limits, ServiceName
 from gpcli.model.thread import Attachment, Conversation, Draft, ReplyFacts, ThreadKind
-from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, Asker, an_offer, offers
+from tests.care.builders import BERG, DAHL, INTENT, ON_BEHALF, ScriptedAsker, an_offer, offers
 from tests.care.messages import (
     PHOTO,
     WORDS,
     a_conversation,
     a_message,
+    a_message_context,
     a_thread,
     an_answer,
     an_attachment,
-    with_mail,
-    writing,
+    mail_portal,
 )
 
 ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
@@ -67,14 +67,14 @@ MIXED = threads_of(
     ],
 )
 def test_the_list_keeps_what_is_asked_for_in_the_portals_order(sought, shown):
-    portal = with_mail(offers(surgeries=(BERG, DAHL)), *MIXED)
+    portal = mail_portal(offers(surgeries=(BERG, DAHL)), *MIXED)
     found = fetch_threads(portal, ThreadFilters(**sought))
     assert "".join(one.id for one in found) == shown
 
 
 def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
     late = replace(a_thread("late"), last=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
-    portal = with_mail(NOTHING, *threads_of(late, a_thread("never", last=None)))
+    portal = mail_portal(NOTHING, *threads_of(late, a_thread("never", last=None)))
     found = fetch_threads(portal, ThreadFilters(since=date(2026, 12, 1)))
     assert [one.id for one in found] == ["late"]
 
@@ -87,7 +87,7 @@ def test_a_name_to_look_for_is_not_empty():
 
 def test_a_gp_of_another_name_is_not_found():
     with pytest.raises(NotFound):
-        fetch_threads(with_mail(NOTHING), ThreadFilters(gp="nobody"))
+        fetch_threads(mail_portal(NOTHING), ThreadFilters(gp="nobody"))
 
 
 def test_kinds_have_their_words():
@@ -102,16 +102,16 @@ def test_another_word_is_no_kind(word):
 
 
 def test_a_thread_is_picked_from_a_list_where_none_is_named():
-    portal, asker = with_mail(NOTHING, *MIXED), Asker(["b"])
+    portal, asker = mail_portal(NOTHING, *MIXED), ScriptedAsker(["b"])
     assert choose_thread(portal.mailbox, None, asker, lambda one: f"the {one.id}") == "b"
     choices = (("a", "the a"), ("b", "the b"), ("c", "the c"), ("d", "the d"))
     assert asker.questions == [("Which thread?", "THREAD", choices)]
 
 
 def test_only_what_fits_is_there_to_pick_from():
-    asker = Asker(["a"])
+    asker = ScriptedAsker(["a"])
     choose_thread(
-        with_mail(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0
+        mail_portal(NOTHING, *MIXED).mailbox, None, asker, str, lambda one: one.unread_count > 0
     )
     [(_, _, choices)] = asker.questions
     assert [identity for identity, _ in choices] == ["a", "c"]
@@ -119,32 +119,38 @@ def test_only_what_fits_is_there_to_pick_from():
 
 def test_of_many_threads_the_first_thirty_are_there_to_pick_from():
     many = threads_of(*(a_thread(f"t-{number}") for number in range(31)))
-    asker = Asker(["t-0"])
-    choose_thread(with_mail(NOTHING, *many).mailbox, None, asker, str)
+    asker = ScriptedAsker(["t-0"])
+    choose_thread(mail_portal(NOTHING, *many).mailbox, None, asker, str)
     [(question, _, choices)] = asker.questions
     assert (question, len(choices)) == ("Which thread? (30 of 31 are here)", 30)
 
 
 def test_a_thread_that_is_named_is_taken():
-    assert choose_thread(with_mail(NOTHING).mailbox, "x", Asker(), str) == "x"
+    assert choose_thread(mail_portal(NOTHING).mailbox, "x", ScriptedAsker(), str) == "x"
 
 
 @pytest.mark.parametrize(
     ("named", "asker", "there"),
-    [(None, Asker(), MIXED), ("", Asker(["a"]), MIXED), (None, Asker(["a"]), [])],
+    [
+        (None, ScriptedAsker(), MIXED),
+        ("", ScriptedAsker(["a"]), MIXED),
+        (None, ScriptedAsker(["a"]), []),
+    ],
 )
 def test_without_a_thread_to_choose_it_is_asked_for(named, asker, there):
     with pytest.raises(InputNeeded):
-        choose_thread(with_mail(NOTHING, *there).mailbox, named, asker, str)
+        choose_thread(mail_portal(NOTHING, *there).mailbox, named, asker, str)
 
 
 def reply(portal, draft=None, lookup=None, asker=None):
-    desk = inbox.fetch_reply_facts(portal, "thr-1", lookup)
-    return inbox.propose_reply(writing(portal, asker), desk, draft or Draft(WORDS), INTENT)
+    facts = inbox.fetch_reply_facts(portal, "thr-1", lookup)
+    return inbox.propose_reply(
+        a_message_context(portal, asker), facts, draft or Draft(WORDS), INTENT
+    )
 
 
 def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
-    decision = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+    decision = reply(mail_portal(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
 
     assert (decision.action, decision.rows, decision.warnings, decision.charge) == (
         "Reply",
@@ -162,7 +168,7 @@ def test_the_plan_of_a_reply_says_where_it_goes_and_for_whom():
 
 
 def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
-    decision = reply(with_mail(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
+    decision = reply(mail_portal(NOTHING, OPEN, parties=ON_BEHALF), Draft(WORDS, (PHOTO,)))
 
     file = Attachment("1", "rash.jpg", "image/jpeg", 9)
     assert decision.preview == a_message(
@@ -171,21 +177,21 @@ def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
 
 
 def test_a_reply_is_sent_once_whatever_is_offered_now():
-    portal = with_mail(NOTHING, OPEN)
-    confirm_and_send(reply(portal), Agreement(yes=True), Asker(), lambda _: None)
+    portal = mail_portal(NOTHING, OPEN)
+    confirm_and_send(reply(portal), Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert portal.sent == [("send_reply", "thr-1", Draft(WORDS), INTENT)]
 
 
 def test_a_reply_to_the_reception_warns_of_medical_questions():
-    decision = reply(with_mail(NOTHING, a_conversation(kind=ADMINISTRATIVE)))
+    decision = reply(mail_portal(NOTHING, a_conversation(kind=ADMINISTRATIVE)))
     assert decision.warnings == (RECEPTION,)
 
 
 def test_a_thread_without_a_subject_or_a_name_is_named_by_its_id():
     bare = a_conversation(subject=None, practitioner=None, surgery=None)
-    desk = ReplyFacts(NOTHING, bare, None)
-    assert dict(reply(with_mail(NOTHING, bare)).rows)["Thread"] == "thr-1"
-    assert describe_reply(desk) == ("Thread: thr-1",)
+    facts = ReplyFacts(NOTHING, bare, None)
+    assert dict(reply(mail_portal(NOTHING, bare)).rows)["Thread"] == "thr-1"
+    assert describe_reply(facts) == ("Thread: thr-1",)
 
 
 def test_who_writes_is_told_to_whom_and_about_what():
@@ -221,7 +227,7 @@ def test_who_writes_is_told_to_whom_and_about_what():
 def test_a_closed_thread_takes_no_reply_and_why_stands_in_no_error(
     kind, status, why, message, hint
 ):
-    portal = with_mail(NOTHING, a_conversation(kind=kind, status=status, closed_because=why))
+    portal = mail_portal(NOTHING, a_conversation(kind=kind, status=status, closed_because=why))
     with pytest.raises(AlreadyAnswered) as refused:
         reply(portal)
     assert (refused.value.message, refused.value.hint, portal.sent) == (message, hint, [])
@@ -229,13 +235,13 @@ def test_a_closed_thread_takes_no_reply_and_why_stands_in_no_error(
 
 def test_a_thread_that_is_not_there_takes_no_reply():
     with pytest.raises(NotFound, match="no thread 'thr-1'"):
-        reply(with_mail(NOTHING))
+        reply(mail_portal(NOTHING))
 
 
 def test_the_same_reply_again_is_done_already_even_in_a_thread_that_is_closed_by_now():
     before = a_message("msg-3", attachments=(an_attachment(),))
     for there in (OPEN, a_conversation(status="completed")):
-        portal = with_mail(NOTHING, there, sent_before=before)
+        portal = mail_portal(NOTHING, there, sent_before=before)
         decision = reply(portal, Draft(WORDS, (PHOTO,)), lookup=INTENT)
         assert decision == Outcome(before, changed=False)
 
@@ -244,7 +250,7 @@ def test_the_same_reply_again_is_done_already_even_in_a_thread_that_is_closed_by
     "before", [a_message("msg-3", text="Another"), a_message("msg-3", thread_id="thr-2")]
 )
 def test_the_same_request_id_for_another_reply_is_a_conflict(before):
-    portal = with_mail(NOTHING, OPEN, sent_before=before)
+    portal = mail_portal(NOTHING, OPEN, sent_before=before)
     with pytest.raises(Conflict, match="message msg-3"):
         reply(portal, lookup=INTENT)
     assert portal.sent == []
@@ -259,7 +265,7 @@ def test_the_same_request_id_for_another_reply_is_a_conflict(before):
     ],
 )
 def test_a_reply_is_held_to_the_limits_of_its_own_service(offer, held):
-    portal = with_mail(offers(offer), OPEN)
+    portal = mail_portal(offers(offer), OPEN)
     if not held:
         assert reply(portal).action == "Reply"
         return
@@ -300,5 +306,5 @@ def test_what_is_not_attached_is_not_found(there, hint):
 
 def test_a_message_that_the_portal_tidied_up_is_still_the_same():
     tidied = replace(a_message("msg-3"), text=" ".join(WORDS.split()))
-    portal = with_mail(NOTHING, OPEN, sent_before=tidied)
+    portal = mail_portal(NOTHING, OPEN, sent_before=tidied)
     assert reply(portal, lookup=INTENT) == Outcome(tidied, changed=False)

@@ -23,7 +23,7 @@ from gpcli.errors import (
     OffForNow,
 )
 from gpcli.model.service import Absence, ConsentLevel, Service, ServiceName, Standing
-from tests.care.builders import BERG, DAHL, NOW, Asker, a_price, an_offer, at, offers
+from tests.care.builders import BERG, DAHL, NOW, ScriptedAsker, a_price, an_offer, at, offers
 
 BOOKING = ServiceName.BOOKING
 ENQUIRY = ServiceName.BOOKING_ENQUIRY
@@ -32,13 +32,13 @@ BOTH = (BERG, DAHL)
 WEEK_OFF = Absence("Leave", at("2026-11-30 08:00"), at("2026-12-07 08:00"))
 
 
-def told(refused):
+def hidden_with(refused):
     return refused.value.message, refused.value.hint
 
 
 def standing_of(known, name=BOOKING, now=NOW):
-    (row,) = (each for each in list_services(known, now) if each.service is name)
-    return row
+    (service,) = (each for each in list_services(known, now) if each.service is name)
+    return service
 
 
 def test_an_offered_service_says_all_that_is_known_of_it():
@@ -59,10 +59,10 @@ def test_an_offered_service_says_all_that_is_known_of_it():
 
 
 def test_there_is_one_row_for_each_gp_and_service_in_the_order_of_the_services():
-    rows = list_services(offers(surgeries=BOTH), NOW)
+    services = list_services(offers(surgeries=BOTH), NOW)
 
     wanted = [(gp.id, name) for gp in BOTH for name in ServiceName]
-    assert [(row.surgery.id, row.service) for row in rows] == wanted
+    assert [(service.surgery.id, service.service) for service in services] == wanted
 
 
 def test_without_a_gp_there_are_no_rows():
@@ -82,10 +82,10 @@ def test_without_a_gp_there_are_no_rows():
     ],
 )
 def test_each_standing_comes_with_its_reason(offer, known, standing, reason):
-    row = standing_of(offers(*([] if offer is None else [an_offer(**offer)]), **known))
+    service = standing_of(offers(*([] if offer is None else [an_offer(**offer)]), **known))
 
-    assert row.status == standing
-    assert row.reason is None if reason is None else reason in row.reason
+    assert service.status == standing
+    assert service.reason is None if reason is None else reason in service.reason
 
 
 def test_of_several_reasons_the_first_in_order_is_given():
@@ -103,9 +103,9 @@ def test_of_several_reasons_the_first_in_order_is_given():
 
 
 def test_off_for_now_says_from_when_until_when_and_why():
-    row = standing_of(offers(an_offer(absences=(WEEK_OFF,))))
+    service = standing_of(offers(an_offer(absences=(WEEK_OFF,))))
 
-    assert (row.reason, row.off_from, row.off_until) == (
+    assert (service.reason, service.off_from, service.off_until) == (
         "Kari Berg, Nordby legesenter has switched off booking of times from "
         "Mon 30 Nov 2026 08:00 until Mon 07 Dec 2026 08:00 (Leave).",
         WEEK_OFF.start,
@@ -116,17 +116,17 @@ def test_off_for_now_says_from_when_until_when_and_why():
 def test_off_for_now_words_the_portals_utc_times_in_the_surgerys_zone():
     ends = datetime(2026, 12, 7, 7, 0, tzinfo=UTC)
 
-    row = standing_of(offers(an_offer(absences=(Absence(None, None, ends),))))
+    service = standing_of(offers(an_offer(absences=(Absence(None, None, ends),))))
 
-    assert row.reason.endswith("has switched off booking of times until Mon 07 Dec 2026 08:00.")
-    assert row.off_until.tzinfo is UTC
+    assert service.reason.endswith("has switched off booking of times until Mon 07 Dec 2026 08:00.")
+    assert service.off_until.tzinfo is UTC
 
 
 def test_an_absence_without_ends_lasts():
-    row = standing_of(offers(an_offer(absences=(Absence(None, None, None),))))
+    service = standing_of(offers(an_offer(absences=(Absence(None, None, None),))))
 
-    assert row.status is Standing.OFF_FOR_NOW
-    assert row.reason == "Kari Berg, Nordby legesenter has switched off booking of times."
+    assert service.status is Standing.OFF_FOR_NOW
+    assert service.reason == "Kari Berg, Nordby legesenter has switched off booking of times."
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_service_that_no_gp_offers_is_refused_with_the_gp_and_the_number_to_ca
     with pytest.raises(NotOffered) as refused:
         require_service(offers(), BOOKING, NOW)
 
-    assert told(refused) == (
+    assert hidden_with(refused) == (
         "Kari Berg, Nordby legesenter does not offer booking of times online.",
         "Call the surgery instead: +47 21 00 00 01.",
     )
@@ -158,7 +158,7 @@ def test_a_service_that_neither_of_two_gps_offers_names_both_and_both_numbers():
     with pytest.raises(NotOffered) as refused:
         require_service(offers(surgeries=BOTH), BOOKING, NOW)
 
-    assert told(refused) == (
+    assert hidden_with(refused) == (
         "Kari Berg, Nordby legesenter and Per Dahl, Sydby legekontor do not offer booking of "
         "times online.",
         "Call the surgery instead: +47 21 00 00 01 or +47 21 00 00 02.",
@@ -169,7 +169,7 @@ def test_who_has_no_gp_is_told_so():
     with pytest.raises(NotOffered) as refused:
         require_service(offers(surgeries=()), BOOKING, NOW)
 
-    assert told(refused) == (
+    assert hidden_with(refused) == (
         "You have no GP, so nobody offers you booking of times.",
         "gpcli gp shows what the portal knows of your GP.",
     )
@@ -189,7 +189,7 @@ def test_each_other_reason_has_its_error_and_its_cure(offer, known, error, hint)
     with pytest.raises(error) as refused:
         require_service(known, BOOKING, NOW)
 
-    assert told(refused) == (standing_of(known).reason, hint)
+    assert hidden_with(refused) == (standing_of(known).reason, hint)
 
 
 def test_of_two_gps_the_reason_that_is_nearest_to_a_cure_is_given():
@@ -205,18 +205,18 @@ def test_of_two_gps_the_reason_that_is_nearest_to_a_cure_is_given():
 def test_a_service_is_usable_at_the_gp_who_offers_it_though_the_other_does_not():
     known = offers(an_offer(surgery=DAHL), surgeries=BOTH)
 
-    assert [row.surgery for row in require_service(known, BOOKING, NOW)] == [DAHL]
+    assert [service.surgery for service in require_service(known, BOOKING, NOW)] == [DAHL]
 
 
 def test_the_only_gp_is_chosen_without_a_question():
-    asker = Asker()
+    asker = ScriptedAsker()
 
     assert choose_service(offers(an_offer()), BOOKING, NOW, None, asker).surgery == BERG
     assert asker.questions == []
 
 
 def test_between_two_gps_the_person_is_asked():
-    asker = Asker(["gp-dahl"])
+    asker = ScriptedAsker(["gp-dahl"])
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
     chosen = choose_service(known, BOOKING, NOW, None, asker)
@@ -239,9 +239,9 @@ def test_between_two_gps_and_nobody_to_ask_both_are_named_with_the_flag():
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
     with pytest.raises(InputNeeded) as needed:
-        choose_service(known, BOOKING, NOW, None, Asker())
+        choose_service(known, BOOKING, NOW, None, ScriptedAsker())
 
-    assert told(needed) == (
+    assert hidden_with(needed) == (
         "Several of your GPs offer booking of times: Kari Berg, Nordby legesenter; "
         "Per Dahl, Sydby legekontor.",
         "Name one: --gp 'Kari Berg'.",
@@ -252,16 +252,16 @@ def test_between_two_gps_and_nobody_to_ask_both_are_named_with_the_flag():
 def test_a_gp_is_named_by_id_or_part_of_a_name(words):
     known = offers(an_offer(), an_offer(surgery=DAHL), surgeries=BOTH)
 
-    assert choose_service(known, BOOKING, NOW, words, Asker()).surgery == DAHL
+    assert choose_service(known, BOOKING, NOW, words, ScriptedAsker()).surgery == DAHL
 
 
 def test_the_named_gp_who_does_not_offer_it_is_refused_alone():
     known = offers(an_offer(), surgeries=BOTH)
 
     with pytest.raises(NotOffered) as refused:
-        choose_service(known, BOOKING, NOW, "Dahl", Asker())
+        choose_service(known, BOOKING, NOW, "Dahl", ScriptedAsker())
 
-    assert told(refused) == (
+    assert hidden_with(refused) == (
         "Per Dahl, Sydby legekontor does not offer booking of times online.",
         "Call the surgery instead: +47 21 00 00 02.",
     )
@@ -272,7 +272,7 @@ def test_an_unknown_or_empty_gp_is_not_found_and_the_known_ones_are_named(words)
     with pytest.raises(NotFound) as missing:
         filter_by_gp(offers(surgeries=BOTH), words)
 
-    assert told(missing) == (
+    assert hidden_with(missing) == (
         f"You have no GP called '{words}'.",
         "Your GPs: Kari Berg, Nordby legesenter; Per Dahl, Sydby legekontor.",
     )
@@ -280,7 +280,7 @@ def test_an_unknown_or_empty_gp_is_not_found_and_the_known_ones_are_named(words)
 
 def test_who_has_no_gp_is_told_so_whichever_gp_they_name():
     with pytest.raises(NotOffered, match="You have no GP"):
-        choose_service(offers(surgeries=()), BOOKING, NOW, "Berg", Asker())
+        choose_service(offers(surgeries=()), BOOKING, NOW, "Berg", ScriptedAsker())
 
 
 def test_nothing_is_a_name_for_no_gp():
@@ -353,7 +353,7 @@ def test_an_unknown_service_names_the_nearest_and_all_that_there_are(word, end):
     with pytest.raises(InvalidUsage) as wrong:
         parse_service(word)
 
-    assert told(wrong) == (
+    assert hidden_with(wrong) == (
         f"There is no service '{word}'{end}",
         "The services are e-consultation, contact, prescription-renewal, booking, "
         "booking-enquiry, cancellation, flu-vaccination.",
@@ -373,7 +373,7 @@ def test_a_surgery_without_a_phone_gets_no_hint_to_call():
     with pytest.raises(NotOffered) as refused:
         require_service(offers(surgeries=(quiet,)), BOOKING, NOW)
 
-    assert told(refused) == ("Ola Lie does not offer booking of times online.", "")
+    assert hidden_with(refused) == ("Ola Lie does not offer booking of times online.", "")
 
 
 def test_nothing_is_hidden_when_a_record_could_not_be_read():

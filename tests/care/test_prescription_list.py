@@ -12,8 +12,15 @@ from gpcli.care.prescription_list import (
     propose_renewal_withdrawal,
 )
 from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
-from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, Asker, an_offer, offers
-from tests.care.medicines import ASKED, RENEWAL, a_low_one, a_prescription, a_renewal, pharmacy
+from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, ScriptedAsker, an_offer, offers
+from tests.care.medicines import (
+    ASKED_AT,
+    RENEWAL,
+    a_low_one,
+    a_prescription,
+    a_renewal,
+    prescription_portal,
+)
 
 LEAP_DAY = datetime(2028, 2, 29, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
 
@@ -31,7 +38,7 @@ def a_label(one):
 
 
 def test_those_in_use_are_shown_and_the_others_counted():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("used"),
         expired("expired", "2026-08-01"),
         a_prescription("stopped", status="stopped"),
@@ -42,7 +49,7 @@ def test_those_in_use_are_shown_and_the_others_counted():
 
 
 def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("used"),
         a_prescription("stopped", status="stopped"),
         expired("a year ago", "2025-12-01"),
@@ -68,25 +75,27 @@ def test_all_shows_those_of_the_last_twelve_months_and_never_older_ones():
     ],
 )
 def test_a_partial_end_counts_to_its_last_day(until, is_shown):
-    found = fetch_prescriptions(pharmacy(expired("rx", until)), NOW, everything=True)
+    found = fetch_prescriptions(prescription_portal(expired("rx", until)), NOW, everything=True)
 
     assert shown(found) == ((["rx"], 0, 0) if is_shown else ([], 0, 1))
 
 
 def test_a_year_before_a_leap_day_is_the_last_of_february():
-    portal = pharmacy(expired("in time", "2027-02-28"), expired("too old", "2027-02-27"))
+    portal = prescription_portal(expired("in time", "2027-02-28"), expired("too old", "2027-02-27"))
 
     assert shown(fetch_prescriptions(portal, LEAP_DAY, everything=True)) == (["in time"], 0, 1)
 
 
 def test_low_leaves_what_runs_out():
-    portal = pharmacy(a_low_one("low"), a_prescription("full"), a_prescription("x", remaining=None))
+    portal = prescription_portal(
+        a_low_one("low"), a_prescription("full"), a_prescription("x", remaining=None)
+    )
 
     assert shown(fetch_prescriptions(portal, NOW, low=True)) == (["low"], 0, 0)
 
 
 def test_a_kind_leaves_those_known_to_be_of_it():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("strips", kind="consumable"),
         a_prescription("pills"),
         a_prescription("unsaid", kind=None),
@@ -99,7 +108,7 @@ def test_a_kind_leaves_those_known_to_be_of_it():
 
 
 def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("used", kind=None),
         a_prescription("stopped", kind=None, status="stopped"),
         a_prescription("low", kind=None, low=True),
@@ -122,39 +131,47 @@ def test_of_unknown_kind_only_those_are_counted_that_would_be_shown():
 def test_one_is_found_by_its_id_or_that_of_what_it_replaced(given, found):
     there = (a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1", "rx-0")))
 
-    assert choose_prescription(pharmacy(*there), given, Asker(), a_label).id == found
+    assert (
+        choose_prescription(prescription_portal(*there), given, ScriptedAsker(), a_label).id
+        == found
+    )
 
 
 @pytest.mark.parametrize("given", ["rx-9", ""])
 def test_one_that_is_not_there_is_not_found(given):
     with pytest.raises(NotFound, match=f"There is no prescription '{given}'"):
-        choose_prescription(pharmacy(a_prescription()), given, Asker(), a_label)
+        choose_prescription(prescription_portal(a_prescription()), given, ScriptedAsker(), a_label)
 
 
 def test_at_a_terminal_one_picks_from_those_in_use():
     there = (a_prescription("rx-1", status="stopped"), a_prescription("rx-2"))
-    asker = Asker(["rx-2"])
+    asker = ScriptedAsker(["rx-2"])
 
-    assert choose_prescription(pharmacy(*there), None, asker, a_label).id == "rx-2"
+    assert choose_prescription(prescription_portal(*there), None, asker, a_label).id == "rx-2"
     assert asker.questions == [("Which prescription?", "ID", (("rx-2", "label of rx-2"),))]
 
 
 def test_without_an_id_and_a_terminal_nothing_is_read():
-    portal = pharmacy(a_prescription())
+    portal = prescription_portal(a_prescription())
 
     with pytest.raises(InputNeeded, match="A prescription's id is needed"):
-        choose_prescription(portal, None, Asker(), a_label)
+        choose_prescription(portal, None, ScriptedAsker(), a_label)
     assert portal.calls == []
 
 
 def test_with_nothing_in_use_there_is_nothing_to_pick_from():
     with pytest.raises(InputNeeded, match="no prescription to choose from"):
-        choose_prescription(pharmacy(a_prescription(status="stopped")), None, Asker(["x"]), a_label)
+        choose_prescription(
+            prescription_portal(a_prescription(status="stopped")),
+            None,
+            ScriptedAsker(["x"]),
+            a_label,
+        )
 
 
 def test_a_gp_s_name_leaves_what_that_gp_prescribed():
     known = offers(an_offer(RENEWAL), surgeries=(BERG, DAHL))
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("bergs"),
         a_prescription("dahls", surgery_id=DAHL.id),
         a_prescription("a specialist's", surgery_id=None),
@@ -166,11 +183,11 @@ def test_a_gp_s_name_leaves_what_that_gp_prescribed():
 
 def test_a_gp_that_the_person_does_not_have_is_not_found():
     with pytest.raises(NotFound, match="no GP called 'Lie'"):
-        fetch_prescriptions(pharmacy(a_prescription()), NOW, gp="Lie")
+        fetch_prescriptions(prescription_portal(a_prescription()), NOW, gp="Lie")
 
 
 def test_having_none_is_no_failure():
-    assert fetch_prescriptions(pharmacy(), NOW) == PrescriptionListing(())
+    assert fetch_prescriptions(prescription_portal(), NOW) == PrescriptionListing(())
 
 
 def picked(portal, given, asker):
@@ -178,9 +195,9 @@ def picked(portal, given, asker):
 
 
 def test_an_id_that_is_given_is_taken_as_it_is():
-    portal = pharmacy()
+    portal = prescription_portal()
 
-    assert (picked(portal, "task-7", Asker()), portal.calls) == ("task-7", [])
+    assert (picked(portal, "task-7", ScriptedAsker()), portal.calls) == ("task-7", [])
 
 
 def test_at_a_terminal_one_picks_from_those_that_can_be_taken_back():
@@ -190,9 +207,9 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_taken_back():
         a_renewal("begun", status="accepted"),
         a_renewal("done", status="completed"),
     ]
-    asker = Asker(["seen"])
+    asker = ScriptedAsker(["seen"])
 
-    assert picked(pharmacy(asked=there), None, asker) == "seen"
+    assert picked(prescription_portal(renewals=there), None, asker) == "seen"
     choices = (("new", "label of new"), ("seen", "label of seen"))
     assert asker.questions == [("Which request?", "ID", choices)]
 
@@ -200,18 +217,22 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_taken_back():
 @pytest.mark.parametrize("given", [None, "", "  "])
 def test_without_an_id_and_a_terminal_the_id_is_asked_for_by_name(given):
     with pytest.raises(InputNeeded, match="A request's id is needed"):
-        picked(pharmacy(asked=[a_renewal()]), given, Asker())
+        picked(prescription_portal(renewals=[a_renewal()]), given, ScriptedAsker())
 
 
 def test_with_nothing_to_take_back_there_is_nothing_to_pick():
     with pytest.raises(InputNeeded, match="no request that can be taken back"):
-        picked(pharmacy(asked=[a_renewal(status="completed")]), None, Asker(["x"]))
+        picked(
+            prescription_portal(renewals=[a_renewal(status="completed")]),
+            None,
+            ScriptedAsker(["x"]),
+        )
 
 
 def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
     there = a_renewal(note="Two weeks left")
     decision = propose_renewal_withdrawal(
-        pharmacy(asked=[there], parties=ON_BEHALF), "task-1", INTENT
+        prescription_portal(renewals=[there], parties=ON_BEHALF), "task-1", INTENT
     )
 
     assert (decision.action, decision.rows, decision.charge, decision.preview) == (
@@ -219,7 +240,7 @@ def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
         (
             ("Request", "task-1"),
             ("Prescription", "Metformin 500 mg"),
-            ("Asked", ASKED),
+            ("Asked", ASKED_AT),
             ("Note", "Two weeks left"),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
@@ -230,18 +251,22 @@ def test_the_plan_of_a_withdrawal_says_what_was_asked_when_and_for_whom():
 
 
 def test_withdrawing_sends_it_once_agreed_and_asks_nothing_of_what_the_gp_offers():
-    portal = pharmacy(asked=[a_renewal()], known=offers())
+    portal = prescription_portal(renewals=[a_renewal()], known=offers())
     decision = propose_renewal_withdrawal(portal, "task-1", INTENT)
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert (outcome.record.status, outcome.changed) == ("cancelled", True)
     assert portal.calls == [("send_withdrawal", "task-1", INTENT)]
 
 
 def test_a_rehearsal_of_a_withdrawal_sends_nothing():
-    portal = pharmacy(asked=[a_renewal()])
+    portal = prescription_portal(renewals=[a_renewal()])
     decision = propose_renewal_withdrawal(portal, "task-1", INTENT)
-    outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(dry_run=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert outcome == Outcome(a_renewal(), changed=False, dry_run=True)
     assert portal.sent == []
@@ -250,14 +275,14 @@ def test_a_rehearsal_of_a_withdrawal_sends_nothing():
 def test_what_is_withdrawn_already_is_done():
     there = a_renewal(status="cancelled")
 
-    decision = propose_renewal_withdrawal(pharmacy(asked=[there]), "task-1", INTENT)
+    decision = propose_renewal_withdrawal(prescription_portal(renewals=[there]), "task-1", INTENT)
 
     assert decision == Outcome(there, changed=False)
 
 
 @pytest.mark.parametrize("status", ["accepted", "in-progress", "completed", "rejected", "failed"])
 def test_what_the_surgery_has_taken_up_can_t_be_withdrawn(status):
-    portal = pharmacy(asked=[a_renewal(status=status)])
+    portal = prescription_portal(renewals=[a_renewal(status=status)])
 
     with pytest.raises(AlreadyAnswered) as refused:
         propose_renewal_withdrawal(portal, "task-1", INTENT)
@@ -268,4 +293,4 @@ def test_what_the_surgery_has_taken_up_can_t_be_withdrawn(status):
 
 def test_a_request_that_is_not_there_is_not_found():
     with pytest.raises(NotFound, match="no request 'task-9'"):
-        propose_renewal_withdrawal(pharmacy(), "task-9", INTENT)
+        propose_renewal_withdrawal(prescription_portal(), "task-9", INTENT)

@@ -6,14 +6,14 @@ import pytest
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
 from gpcli.care.inbox import ReadResult, fetch_conversations, propose_read_marks
 from gpcli.errors import NotFound, OutcomeUnknown, PortalError
-from tests.care.builders import INTENT, ON_BEHALF, Asker, offers
+from tests.care.builders import INTENT, ON_BEHALF, ScriptedAsker, offers
 from tests.care.messages import (
     FakeMailbox,
     MailPortal,
     a_conversation,
     a_message,
     an_answer,
-    with_mail,
+    mail_portal,
 )
 
 NOTHING = offers()
@@ -26,7 +26,7 @@ READ = a_conversation(an_answer("o-1", unread=False), id="thr-3")
 
 
 def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
-    portal = with_mail(NOTHING, parties=ON_BEHALF)
+    portal = mail_portal(NOTHING, parties=ON_BEHALF)
     decision = propose_read_marks(portal, [UNREAD, OTHER, READ], INTENT)
     assert (decision.action, decision.rows) == (
         "Mark as read",
@@ -44,9 +44,9 @@ def test_the_plan_of_marking_names_what_is_unread_in_each_thread():
 
 
 def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
-    portal = with_mail(NOTHING)
+    portal = mail_portal(NOTHING)
     decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
     ids = ["m-1", "m-2", "n-1"]
     assert portal.sent == [("send_read_mark", each, uuid5(INTENT, each)) for each in ids]
     assert [(each.id, each.unread) for each in outcome.record.messages] == [
@@ -55,36 +55,36 @@ def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
 
 
 def test_nothing_unread_is_done_already():
-    assert propose_read_marks(with_mail(NOTHING), [READ], INTENT) == Outcome(
+    assert propose_read_marks(mail_portal(NOTHING), [READ], INTENT) == Outcome(
         ReadResult(()), changed=False
     )
 
 
 def test_what_is_marked_before_something_goes_wrong_is_told():
-    trouble = PortalError("The portal failed.")
-    portal = with_mail(NOTHING, refusals={"m-2": trouble})
+    error = PortalError("The portal failed.")
+    portal = mail_portal(NOTHING, refusals={"m-2": error})
     decision = propose_read_marks(portal, [UNREAD, OTHER], INTENT)
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+    outcome = confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
     assert [each.id for each in outcome.record.messages] == ["m-1"]
-    assert (outcome.record.error, outcome.changed) == (trouble, True)
+    assert (outcome.record.error, outcome.changed) == (error, True)
 
 
 def test_what_goes_wrong_with_the_first_is_raised():
-    portal = with_mail(NOTHING, refusals={"m-1": OutcomeUnknown("Nobody knows.")})
+    portal = mail_portal(NOTHING, refusals={"m-1": OutcomeUnknown("Nobody knows.")})
     decision = propose_read_marks(portal, [UNREAD], INTENT)
     with pytest.raises(OutcomeUnknown):
-        confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None)
+        confirm_and_send(decision, Agreement(yes=True), ScriptedAsker(), lambda _: None)
 
 
 def test_threads_that_are_named_twice_are_read_once():
-    portal = with_mail(NOTHING, OPEN, OTHER)
+    portal = mail_portal(NOTHING, OPEN, OTHER)
     found = fetch_conversations(portal.mailbox, ["thr-2", "thr-1", "thr-2"])
     assert [one.thread.id for one in found] == ["thr-2", "thr-1"]
 
 
 def unread_of(*ids):
     """What would be marked for these ids."""
-    portal = with_mail(NOTHING, UNREAD, OTHER)
+    portal = mail_portal(NOTHING, UNREAD, OTHER)
     decision = propose_read_marks(portal, fetch_conversations(portal.mailbox, ids), INTENT)
     return [each.id for each in decision.preview.messages]
 
@@ -105,20 +105,20 @@ def test_a_message_that_is_named_is_marked_alone_and_a_thread_whole(ids, marked)
 
 
 def test_a_named_message_that_is_read_is_done_already_whatever_else_is_unread():
-    portal = with_mail(NOTHING, UNREAD)
+    portal = mail_portal(NOTHING, UNREAD)
     found = fetch_conversations(portal.mailbox, ["m-3"])
     assert propose_read_marks(portal, found, INTENT) == Outcome(ReadResult(()), changed=False)
 
 
 def test_what_is_not_there_is_not_found():
     with pytest.raises(NotFound):
-        fetch_conversations(with_mail(NOTHING, UNREAD).mailbox, ["thr-1", "nothing"])
+        fetch_conversations(mail_portal(NOTHING, UNREAD).mailbox, ["thr-1", "nothing"])
 
 
 def test_a_message_without_a_sender_or_a_time_is_named_by_its_side():
     bare = a_conversation(an_answer("m-1", sender=None))
     bare = a_conversation(*(replace(each, sent=None) for each in bare.messages))
-    decision = propose_read_marks(with_mail(NOTHING), [bare], INTENT)
+    decision = propose_read_marks(mail_portal(NOTHING), [bare], INTENT)
     assert dict(decision.rows)["Message"] == "m-1 from the surgery"
 
 
@@ -140,6 +140,8 @@ def test_marks_that_no_portal_takes_are_known_to_be_on_this_machine_only(forgott
     mailbox.forgotten = forgotten
     portal, noted = MailPortal(NOTHING, mailbox=mailbox), []
     decision = propose_read_marks(portal, [UNREAD], INTENT)
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda _: None, noted.append)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda _: None, noted.append
+    )
     assert (outcome.changed, outcome.here_only) == (True, here_only)
     assert noted == ["sending", "not sent" if here_only else "sent"]

@@ -13,7 +13,7 @@ from gpcli.errors import (
 )
 from gpcli.http.network_errors import LateReply, LostReply
 from gpcli.model.prescription import RenewalError, RenewalOutcome, RenewalResult
-from tests.care.medicines import ASKED, a_prescription, a_renewal
+from tests.care.medicines import ASKED_AT, a_prescription, a_renewal
 
 LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")
 FOLLOW = "gpcli rx requests shows what is there."
@@ -27,16 +27,16 @@ def failed(error: GpcliError, identity="rx-2"):
     return RenewalItem(identity, a_prescription(identity), error=error)
 
 
-def said(*lines):
+def said(*items):
     """The error that lines come to: its kind, message and hint."""
-    trouble = overall_error(lines, "req-1")
-    assert trouble is not None
-    return type(trouble), trouble.message, trouble.hint
+    error = overall_error(items, "req-1")
+    assert error is not None
+    return type(error), error.message, error.hint
 
 
-@pytest.mark.parametrize("lines", [(), (fine(),), (fine("rx-1"), fine("rx-2"))])
-def test_where_all_is_fine_there_is_no_error(lines):
-    assert overall_error(lines, "req-1") is None
+@pytest.mark.parametrize("items", [(), (fine(),), (fine("rx-1"), fine("rx-2"))])
+def test_where_all_is_fine_there_is_no_error(items):
+    assert overall_error(items, "req-1") is None
 
 
 def test_one_alone_fails_with_its_own_error():
@@ -54,31 +54,31 @@ def test_some_that_failed_among_others_are_partial_and_named():
 
 
 def test_where_all_failed_alike_that_is_the_error_and_each_is_named():
-    lines = (failed(Rejected("Expired."), "rx-1"), failed(Rejected("Withdrawn."), "rx-2"))
+    items = (failed(Rejected("Expired."), "rx-1"), failed(Rejected("Withdrawn."), "rx-2"))
 
-    assert said(*lines) == (Rejected, "rx-1: Expired. rx-2: Withdrawn.", "")
+    assert said(*items) == (Rejected, "rx-1: Expired. rx-2: Withdrawn.", "")
 
 
 def test_errors_of_one_exit_code_are_alike():
-    lines = (failed(AlreadyAnswered("Handled.", hint="Look."), "rx-1"), failed(Rejected("No.")))
+    items = (failed(AlreadyAnswered("Handled.", hint="Look."), "rx-1"), failed(Rejected("No.")))
 
-    assert said(*lines) == (AlreadyAnswered, "rx-1: Handled. rx-2: No.", "Look.")
+    assert said(*items) == (AlreadyAnswered, "rx-1: Handled. rx-2: No.", "Look.")
 
 
 def test_the_longest_wait_and_each_hint_once_stand_for_all():
-    lines = [
+    items = [
         failed(RateLimited("Slower.", hint="Wait.", retry_after=seconds), f"rx-{seconds}")
         for seconds in (4, 9)
     ]
-    trouble = overall_error(lines, "req-1")
+    error = overall_error(items, "req-1")
 
-    assert (trouble.hint, trouble.retry_after) == ("Wait.", 9)
+    assert (error.hint, error.retry_after) == ("Wait.", 9)
 
 
 def test_where_all_failed_but_not_alike_it_is_partial():
-    lines = (failed(NotFound("None such."), "rx-1"), failed(NotOffered("Not there."), "rx-2"))
+    items = (failed(NotFound("None such."), "rx-1"), failed(NotOffered("Not there."), "rx-2"))
 
-    assert said(*lines) == (
+    assert said(*items) == (
         Partial,
         "2 not asked for. rx-1: None such. rx-2: Not there.",
         FOLLOW,
@@ -90,7 +90,7 @@ def ended(status, changed=True, identity="task-1"):
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("item", "words"),
     [
         (ended("requested"), "asked for"),
         (ended("in-progress"), "asked for"),
@@ -103,29 +103,29 @@ def ended(status, changed=True, identity="task-1"):
         (failed(Rejected("No.")), "not asked for"),
     ],
 )
-def test_each_result_has_its_word(line, words):
-    assert format_result(line) == words
+def test_each_result_has_its_word(item, words):
+    assert format_result(item) == words
 
 
 def test_a_refusal_by_the_surgery_is_an_answer_and_never_went_well():
-    lines = (failed(NotFound("None such.")), ended("completed"), ended("rejected"))
+    items = (failed(NotFound("None such.")), ended("completed"), ended("rejected"))
 
-    assert overall_error(lines[2:], "req-1") is None
-    assert said(*lines)[:2] == (
+    assert overall_error(items[2:], "req-1") is None
+    assert said(*items)[:2] == (
         Partial,
         "1 renewed, 1 refused, 1 not asked for. rx-2: None such.",
     )
 
 
 def test_an_unknown_outcome_beats_everything_and_names_the_id_that_repeats_it_all():
-    lines = (fine("rx-1"), failed(Rejected("No."), "rx-2"), failed(LOST, "rx-3"))
+    items = (fine("rx-1"), failed(Rejected("No."), "rx-2"), failed(LOST, "rx-3"))
 
-    assert said(*lines) == (
+    assert said(*items) == (
         OutcomeUnknown,
         "rx-3: No answer came.",
         LOST.hint,
     )
-    assert overall_error(lines, "req-1").request_id == "req-1"
+    assert overall_error(items, "req-1").request_id == "req-1"
 
 
 def test_a_single_unknown_outcome_names_that_id_too():
@@ -133,22 +133,22 @@ def test_a_single_unknown_outcome_names_that_id_too():
 
 
 def test_a_line_is_due_until_there_is_a_request_or_an_error():
-    lines = (RenewalItem("rx-1"), fine(), failed(LOST))
+    items = (RenewalItem("rx-1"), fine(), failed(LOST))
 
-    assert [line.is_due for line in lines] == [True, False, False]
+    assert [item.is_due for item in items] == [True, False, False]
 
 
 def test_a_result_of_a_request_holds_what_the_request_says():
     renewal = a_renewal("task-1", status="rejected", answer="A blood test first.")
-    line = RenewalItem("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
-    line = line.with_outcome(RenewalOutcome(a_prescription("rx-1"), renewal, changed=True))
+    item = RenewalItem("rx-1", a_prescription("rx-1"), warnings=("One.", "Two."))
+    item = item.with_outcome(RenewalOutcome(a_prescription("rx-1"), renewal, changed=True))
 
-    assert line.to_result("Europe/Oslo") == RenewalResult(
+    assert item.to_result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-1",
         prescription="Metformin 500 mg",
         id="task-1",
         status="rejected",
-        asked=ASKED,
+        asked=ASKED_AT,
         answer="A blood test first.",
         warning="One. Two.",
         error=None,
@@ -157,9 +157,9 @@ def test_a_result_of_a_request_holds_what_the_request_says():
 
 
 def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
-    line = RenewalItem("rx-9", error=NotFound("None such."))
+    item = RenewalItem("rx-9", error=NotFound("None such."))
 
-    assert line.to_result("Europe/Oslo") == RenewalResult(
+    assert item.to_result("Europe/Oslo") == RenewalResult(
         prescription_id="rx-9",
         prescription=None,
         id=None,
@@ -173,9 +173,9 @@ def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
 
 
 def test_a_request_whose_prescription_is_not_at_hand_still_has_its_name():
-    line = RenewalItem("rx-1", renewal=a_renewal())
+    item = RenewalItem("rx-1", renewal=a_renewal())
 
-    assert line.to_result("Europe/Oslo").prescription == "Metformin 500 mg"
+    assert item.to_result("Europe/Oslo").prescription == "Metformin 500 mg"
 
 
 def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
@@ -184,17 +184,17 @@ def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
 
 @pytest.mark.parametrize("kind", [LostReply, LateReply])
 def test_none_sent_for_want_of_a_connection_is_that_error_for_all(kind):
-    lines = [
+    items = [
         failed(kind("No network.", sent=False, hint="Later.", request_id=f"r-{each}"), each)
         for each in ("rx-1", "rx-2")
     ]
-    trouble = overall_error(lines, "req-1")
+    error = overall_error(items, "req-1")
 
-    assert (type(trouble), str(trouble), trouble.message, trouble.hint, trouble.request_id) == (
+    assert (type(error), str(error), error.message, error.hint, error.request_id) == (
         kind,
         "rx-1: No network. rx-2: No network.",
         "rx-1: No network. rx-2: No network.",
         "Later.",
         "r-rx-1",
     )
-    assert [line.error.message for line in lines] == ["No network.", "No network."]
+    assert [item.error.message for item in items] == ["No network.", "No network."]

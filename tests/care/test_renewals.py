@@ -25,24 +25,24 @@ from tests.care.builders import (
     INTENT,
     NOW,
     ON_BEHALF,
-    Asker,
+    ScriptedAsker,
     a_price,
     an_offer,
     offers,
 )
 from tests.care.medicines import (
-    ASKED,
-    CAN,
+    ASKED_AT,
     RENEWAL,
-    Chooser,
-    a_counter,
+    RENEWING_OFFERED,
+    ScriptedChooser,
     a_low_one,
     a_prescription,
     a_renewal,
-    a_wish,
-    bearing,
-    left,
-    pharmacy,
+    a_renewal_context,
+    a_renewal_request,
+    prescription_portal,
+    remaining,
+    with_intent,
 )
 
 PRICE = a_price("161", "161")
@@ -59,12 +59,12 @@ OFF = offers(
 
 
 def decide(portal, *ids, asker=None, **wishes):
-    return propose_renewal(a_counter(portal, asker), a_wish(*ids, **wishes))
+    return propose_renewal(a_renewal_context(portal, asker), a_renewal_request(*ids, **wishes))
 
 
 def send(portal, *ids, **wishes):
     return confirm_and_send(
-        decide(portal, *ids, **wishes), Agreement(yes=True), Asker(), lambda decision: None
+        decide(portal, *ids, **wishes), Agreement(yes=True), ScriptedAsker(), lambda decision: None
     )
 
 
@@ -79,13 +79,13 @@ def refused_by(error, portal, *ids, **wishes):
 def stands(renewing):
     """Per line: its id, the request's id, and the word of its error."""
     return [
-        (line.id, line.renewal and line.renewal.id, line.error and line.error.code)
-        for line in renewing.items
+        (item.id, item.renewal and item.renewal.id, item.error and item.error.code)
+        for item in renewing.items
     ]
 
 
 def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
-    portal = pharmacy(a_prescription("rx-1"), known=PRICED, parties=ON_BEHALF)
+    portal = prescription_portal(a_prescription("rx-1"), known=PRICED, parties=ON_BEHALF)
 
     decision = decide(portal, "rx-1", note="Two weeks left")
 
@@ -107,9 +107,11 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
 
 
 def test_several_go_together_in_one_plan_and_one_sending():
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", name="Ramipril"))
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2", name="Ramipril"))
     decision = decide(portal, "rx-2", "rx-1", note="Please")
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert decision.action == "Ask to renew these prescriptions"
     assert portal.sent == [("send_renewals", ("rx-2", "rx-1"), "Please", INTENT)]
@@ -120,7 +122,7 @@ def test_several_go_together_in_one_plan_and_one_sending():
 
 
 def test_each_goes_to_its_prescriber():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("rx-1"),
         a_prescription("rx-2", surgery_id=DAHL.id),
         a_prescription("rx-3"),
@@ -130,7 +132,7 @@ def test_each_goes_to_its_prescriber():
 
     decision = decide(portal, "rx-1", "rx-2", "rx-3", "rx-4")
 
-    assert [row for row in decision.rows if row[0] in {"To", "Prescription"}] == [
+    assert [service for service in decision.rows if service[0] in {"To", "Prescription"}] == [
         ("To", "Kari Berg, Nordby legesenter"),
         ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
         ("Prescription", "Metformin 500 mg (rx-3), 3 left"),
@@ -142,7 +144,7 @@ def test_each_goes_to_its_prescriber():
 
 
 def test_the_same_twice_is_asked_for_once():
-    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
+    portal = prescription_portal(a_prescription("rx-2", predecessors=("rx-1",)))
     outcome = send(portal, "rx-2", "rx-2")
 
     assert stands(outcome.record) == [("rx-2", "task-rx-2", None)]
@@ -152,22 +154,24 @@ def test_the_same_twice_is_asked_for_once():
 def test_what_was_renewed_is_done_by_its_former_id_and_what_replaced_it_is_named(status):
     newest = a_prescription("rx-3", predecessors=("rx-2", "rx-1"))
     asked = [a_renewal("task-9", "rx-2"), a_renewal("task-7", "rx-1", status=status)]
-    portal = pharmacy(newest, asked=asked)
+    portal = prescription_portal(newest, renewals=asked)
 
     decision = decide(portal, "rx-1")
 
     warning = "It was renewed already: rx-3 has replaced it."
-    line = RenewalItem("rx-1", newest, renewal=asked[1], warnings=(warning,))
-    assert decision == Outcome(RenewalPlan((line,)), changed=False)
+    item = RenewalItem("rx-1", newest, renewal=asked[1], warnings=(warning,))
+    assert decision == Outcome(RenewalPlan((item,)), changed=False)
 
 
 @pytest.mark.parametrize("asked", [[], [a_renewal("task-7", "rx-1", status="rejected")]])
 def test_what_was_replaced_without_a_request_is_refused_and_what_replaced_it_named(asked):
-    portal = pharmacy(a_prescription("rx-3", predecessors=("rx-2", "rx-1")), asked=asked)
+    portal = prescription_portal(
+        a_prescription("rx-3", predecessors=("rx-2", "rx-1")), renewals=asked
+    )
 
-    [line] = decide(portal, "rx-1").record.items
+    [item] = decide(portal, "rx-1").record.items
 
-    assert (line.error.code, line.error.message, line.error.hint) == (
+    assert (item.error.code, item.error.message, item.error.hint) == (
         "already_answered",
         "It was replaced already, by rx-3.",
         "gpcli rx renew rx-3 asks for the new one.",
@@ -176,7 +180,7 @@ def test_what_was_replaced_without_a_request_is_refused_and_what_replaced_it_nam
 
 
 def test_a_former_id_beside_the_newest_asks_for_the_newest_only():
-    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)))
+    portal = prescription_portal(a_prescription("rx-2", predecessors=("rx-1",)))
     outcome = send(portal, "rx-1", "rx-2")
 
     assert stands(outcome.record) == [
@@ -186,25 +190,29 @@ def test_a_former_id_beside_the_newest_asks_for_the_newest_only():
 
 
 def test_a_prescription_s_own_id_comes_before_that_of_a_predecessor():
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1",)))
+    portal = prescription_portal(
+        a_prescription("rx-1"), a_prescription("rx-2", predecessors=("rx-1",))
+    )
 
     assert stands(send(portal, "rx-1").record) == [("rx-1", "task-rx-1", None)]
 
 
 def test_what_is_asked_for_already_is_not_sent_again():
     open_one = a_renewal("task-7", status="received")
-    portal = pharmacy(a_prescription("rx-1", renewal=open_one), a_prescription("rx-2"))
+    portal = prescription_portal(a_prescription("rx-1", renewal=open_one), a_prescription("rx-2"))
     decision = decide(portal, "rx-1", "rx-2")
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert ("Asked for already", "Metformin 500 mg") in decision.rows
     assert portal.sent == [("send_renewals", ("rx-2",), None, INTENT)]
-    assert [line.changed for line in outcome.record.items] == [False, True]
+    assert [item.changed for item in outcome.record.items] == [False, True]
 
 
 def test_all_asked_for_already_is_done_even_where_the_gp_has_stopped_renewing():
     there = a_prescription("rx-1", renewal=a_renewal("task-7"))
-    portal = pharmacy(there, known=OFF)
+    portal = prescription_portal(there, known=OFF)
 
     decision = decide(portal, "rx-1")
 
@@ -215,16 +223,16 @@ def test_all_asked_for_already_is_done_even_where_the_gp_has_stopped_renewing():
 def test_a_note_to_what_is_asked_for_already_is_said_not_to_be_sent():
     there = a_prescription("rx-1", renewal=a_renewal("task-7"))
 
-    decision = decide(pharmacy(there), "rx-1", note="Hurry")
+    decision = decide(prescription_portal(there), "rx-1", note="Hurry")
 
-    [line] = decision.record.items
-    assert line.warnings == ("It is asked for already; your note was not sent.",)
+    [item] = decision.record.items
+    assert item.warnings == ("It is asked for already; your note was not sent.",)
 
 
 def test_what_was_settled_before_can_be_asked_for_again():
     there = a_prescription("rx-1", renewal=a_renewal("task-7", status="completed"))
 
-    assert stands(send(pharmacy(there), "rx-1").record) == [("rx-1", "task-rx-1", None)]
+    assert stands(send(prescription_portal(there), "rx-1").record) == [("rx-1", "task-rx-1", None)]
 
 
 @pytest.mark.parametrize(
@@ -254,25 +262,29 @@ def test_what_was_settled_before_can_be_asked_for_again():
     ],
 )
 def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
-    portal = pharmacy(a_prescription("rx-1", **changes))
+    portal = prescription_portal(a_prescription("rx-1", **changes))
     decision = decide(portal, "rx-1")
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert decision.warnings == (f"Metformin 500 mg: {warning}",)
-    assert [line.to_result("Europe/Oslo").warning for line in outcome.record.items] == [warning]
+    assert [item.to_result("Europe/Oslo").warning for item in outcome.record.items] == [warning]
 
 
 def test_an_unknown_id_is_one_failed_line_among_the_others():
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
     decision = decide(portal, "rx-9", "rx-1")
-    outcome = confirm_and_send(decision, Agreement(yes=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(yes=True), ScriptedAsker(), lambda decision: None
+    )
 
     assert decision.warnings == ("rx-9 can't be asked for: There is no prescription 'rx-9'.",)
     assert stands(outcome.record) == [("rx-9", None, "not_found"), ("rx-1", "task-rx-1", None)]
 
 
 def test_with_unknown_ids_alone_there_is_no_plan():
-    decision = decide(pharmacy(a_prescription("rx-1")), "rx-8", "rx-9")
+    decision = decide(prescription_portal(a_prescription("rx-1")), "rx-8", "rx-9")
 
     assert (type(decision), stands(decision.record)) == (
         Outcome,
@@ -282,7 +294,9 @@ def test_with_unknown_ids_alone_there_is_no_plan():
 
 def test_a_portal_s_refusal_is_one_failed_line_among_the_others():
     no = Rejected("It has expired.")
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), refuses={"rx-2": no})
+    portal = prescription_portal(
+        a_prescription("rx-1"), a_prescription("rx-2"), refuses={"rx-2": no}
+    )
 
     outcome = send(portal, "rx-1", "rx-2")
 
@@ -290,18 +304,20 @@ def test_a_portal_s_refusal_is_one_failed_line_among_the_others():
 
 
 def test_a_rehearsal_shows_requests_that_were_not_sent():
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
     decision = decide(portal, "rx-1", note="Please")
-    outcome = confirm_and_send(decision, Agreement(dry_run=True), Asker(), lambda decision: None)
+    outcome = confirm_and_send(
+        decision, Agreement(dry_run=True), ScriptedAsker(), lambda decision: None
+    )
 
-    [line] = outcome.record.items
+    [item] = outcome.record.items
     expected = a_renewal(None, "rx-1", asked=None, updated=None, note="Please")
-    assert (line.renewal, line.changed, outcome.dry_run) == (expected, False, True)
+    assert (item.renewal, item.changed, outcome.dry_run) == (expected, False, True)
     assert portal.sent == []
 
 
 def test_low_asks_for_what_runs_out():
-    portal = pharmacy(a_low_one("rx-1"), a_prescription("rx-2"), a_low_one("rx-3"))
+    portal = prescription_portal(a_low_one("rx-1"), a_prescription("rx-2"), a_low_one("rx-3"))
 
     assert stands(send(portal, low=True).record) == [
         ("rx-1", "task-rx-1", None),
@@ -311,7 +327,7 @@ def test_low_asks_for_what_runs_out():
 
 def test_low_leaves_out_what_would_be_in_vain_and_says_so():
     refused = a_renewal(status="rejected", answer="A blood test first.")
-    portal = pharmacy(
+    portal = prescription_portal(
         a_low_one("rx-1"),
         a_low_one("rx-2", group="A", name="Oxycodone", strength=None),
         a_low_one("rx-3", renewal=refused, name="Naproxen"),
@@ -332,7 +348,7 @@ def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
     def renewed(identity, issued, **changes):
         return a_low_one(identity, issued=issued, **{"predecessors": ("rx-0",), **changes})
 
-    portal = pharmacy(
+    portal = prescription_portal(
         renewed("today", "2026-12-01T08:00:00+01:00"),
         renewed("this-week", "2026-11-25"),
         renewed("a-week-ago", "2026-11-24"),
@@ -343,7 +359,7 @@ def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
 
     record = decide(portal, low=True).preview
 
-    assert [line.id for line in record.items] == ["a-week-ago", "this-month", "unsaid", "the-first"]
+    assert [item.id for item in record.items] == ["a-week-ago", "this-month", "unsaid", "the-first"]
     assert {(each.prescription.id, each.why) for each in record.skipped} == {
         ("today", "it was renewed less than a week ago."),
         ("this-week", "it was renewed less than a week ago."),
@@ -351,7 +367,9 @@ def test_low_leaves_out_what_was_just_renewed_whatever_is_left_of_it():
 
 
 def test_low_tells_what_it_leaves_out_also_where_nothing_is_to_be_sent():
-    portal = pharmacy(a_low_one("rx-1", renewal=a_renewal()), a_low_one("rx-2", group="B"))
+    portal = prescription_portal(
+        a_low_one("rx-1", renewal=a_renewal()), a_low_one("rx-2", group="B")
+    )
 
     record = decide(portal, low=True).record
 
@@ -360,7 +378,7 @@ def test_low_tells_what_it_leaves_out_also_where_nothing_is_to_be_sent():
 
 
 def test_low_leaves_out_nothing_that_is_asked_for_already():
-    portal = pharmacy(a_low_one("rx-1", group="B", renewal=a_renewal()))
+    portal = prescription_portal(a_low_one("rx-1", group="B", renewal=a_renewal()))
 
     record = decide(portal, low=True).record
 
@@ -368,31 +386,35 @@ def test_low_leaves_out_nothing_that_is_asked_for_already():
 
 
 def test_low_asks_for_nothing_that_is_in_use_no_longer():
-    portal = pharmacy(a_low_one("rx-1", status="completed"), a_low_one("rx-2", expired=True))
+    portal = prescription_portal(
+        a_low_one("rx-1", status="completed"), a_low_one("rx-2", expired=True)
+    )
 
     assert decide(portal, low=True) == Outcome(RenewalPlan(()), changed=False)
 
 
 def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
-    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", surgery_id=DAHL.id), known=BOTH)
+    portal = prescription_portal(
+        a_low_one("rx-1"), a_low_one("rx-2", surgery_id=DAHL.id), known=BOTH
+    )
 
     assert stands(send(portal, low=True, gp="Dahl").record) == [("rx-2", "task-rx-2", None)]
 
 
 def test_an_empty_list_of_ids_asks_for_nothing():
-    portal = pharmacy(a_low_one("rx-1"))
+    portal = prescription_portal(a_low_one("rx-1"))
 
     assert decide(portal, ids=()) == Outcome(RenewalPlan(()), changed=False)
 
 
 def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("rx-1"),
         a_prescription("rx-2", renewal=a_renewal()),
         a_prescription("rx-3", status="stopped"),
         a_low_one("rx-4"),
     )
-    asker = Chooser([["rx-4", "rx-1"]])
+    asker = ScriptedChooser([["rx-4", "rx-1"]])
 
     decision = decide(portal, asker=asker)
 
@@ -402,19 +424,21 @@ def test_at_a_terminal_one_picks_from_those_that_can_be_asked_for():
 
 
 def test_where_several_run_out_one_can_pick_them_all_at_once():
-    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", name="Ramipril"), a_prescription("rx-3"))
-    asker = Chooser([["rx-2", "--low", "rx-3"]])
+    portal = prescription_portal(
+        a_low_one("rx-1"), a_low_one("rx-2", name="Ramipril"), a_prescription("rx-3")
+    )
+    asker = ScriptedChooser([["rx-2", "--low", "rx-3"]])
 
     decision = decide(portal, asker=asker)
 
     [(_, _, choices)] = asker.questions
     assert choices[0] == ("--low", "All that run out: Metformin 500 mg, Ramipril 500 mg")
-    assert [line.id for line in decision.preview.items] == ["rx-1", "rx-2", "rx-3"]
+    assert [item.id for item in decision.preview.items] == ["rx-1", "rx-2", "rx-3"]
 
 
 def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
     with pytest.raises(InputNeeded) as needed:
-        decide(pharmacy(a_prescription()))
+        decide(prescription_portal(a_prescription()))
 
     assert (needed.value.message, needed.value.hint) == (
         "Which prescription?",
@@ -423,9 +447,11 @@ def test_with_nothing_chosen_and_nobody_to_ask_the_ways_to_choose_are_named():
 
 
 def test_with_nothing_to_choose_from_nothing_is_asked():
-    asker = Chooser([["x"]])
+    asker = ScriptedChooser([["x"]])
 
-    message = refused_by(InputNeeded, pharmacy(a_prescription(status="stopped")), asker=asker)
+    message = refused_by(
+        InputNeeded, prescription_portal(a_prescription(status="stopped")), asker=asker
+    )
 
     assert (message, asker.questions) == ("There is no prescription to choose from.", [])
 
@@ -439,7 +465,7 @@ def test_with_nothing_to_choose_from_nothing_is_asked():
     ],
 )
 def test_contradictory_and_empty_wishes_are_refused_before_anything_is_read(wishes, error, words):
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
 
     assert words in refused_by(error, portal, **wishes)
     assert portal.calls == []
@@ -456,15 +482,15 @@ def test_contradictory_and_empty_wishes_are_refused_before_anything_is_read(wish
 )
 @pytest.mark.parametrize("ids", [("rx-1",), ("rx-9",), ()])
 def test_where_no_gp_renews_nothing_is_asked_or_sent(known, error, ids):
-    asker = Chooser([["rx-1"]])
+    asker = ScriptedChooser([["rx-1"]])
 
-    refused_by(error, pharmacy(a_prescription("rx-1"), known=known), *ids, asker=asker)
+    refused_by(error, prescription_portal(a_prescription("rx-1"), known=known), *ids, asker=asker)
 
     assert asker.questions == []
 
 
 def test_one_whose_prescriber_does_not_renew_is_a_failed_line():
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("rx-1"), a_prescription("rx-2", surgery_id=DAHL.id), known=SHARED
     )
     outcome = send(portal, "rx-1", "rx-2")
@@ -474,7 +500,7 @@ def test_one_whose_prescriber_does_not_renew_is_a_failed_line():
 
 
 def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
-    portal = pharmacy(a_prescription("rx-1"), known=BOTH)
+    portal = prescription_portal(a_prescription("rx-1"), known=BOTH)
 
     assert refused_by(InvalidUsage, portal, "rx-1", gp="Dahl") == (
         "rx-1 was prescribed by Kari Berg, Nordby legesenter, and a renewal goes there, "
@@ -483,31 +509,31 @@ def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
 
 
 def test_a_gp_that_the_person_does_not_have_is_not_found():
-    message = refused_by(NotFound, pharmacy(a_prescription("rx-1")), "rx-1", gp="Lie")
+    message = refused_by(NotFound, prescription_portal(a_prescription("rx-1")), "rx-1", gp="Lie")
 
     assert message == "You have no GP called 'Lie'."
 
 
 def test_sending_costs_nothing_unless_the_portal_says_so():
-    portal = pharmacy(a_prescription("rx-1"), known=PRICED)
+    portal = prescription_portal(a_prescription("rx-1"), known=PRICED)
 
     assert decide(portal, "rx-1").charge is None
 
 
 def test_where_sending_costs_every_request_counts():
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=CHARGED)
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=CHARGED)
     decision = decide(portal, "rx-1", "rx-2")
 
     whole = replace(a_price("200", "300"), at_sending=True, rates=())
     assert decision.charge == Charge("Asking for 2 prescriptions", whole)
     with pytest.raises(FeeNotAccepted, match="costs up to NOK 300"):
         confirm_and_send(
-            decision, Agreement(yes=True, accept_fee="150"), Asker(), lambda decision: None
+            decision, Agreement(yes=True, accept_fee="150"), ScriptedAsker(), lambda decision: None
         )
 
 
 def test_the_price_of_several_is_shown_each_and_in_all():
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=PRICED)
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=PRICED)
     decision = decide(portal, "rx-1", "rx-2")
 
     whole = replace(a_price("322", "322"), rates=())
@@ -516,35 +542,39 @@ def test_the_price_of_several_is_shown_each_and_in_all():
 
 def test_several_for_nothing_have_one_price():
     free = offers(an_offer(RENEWAL), prices={RENEWAL: a_price("0", "0")})
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=free)
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=free)
 
     assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", a_price("0", "0"))
 
 
 def test_only_what_is_sent_has_a_price():
     there = a_prescription("rx-1", renewal=a_renewal("task-7"))
-    portal = pharmacy(there, a_prescription("rx-2"), known=PRICED)
+    portal = prescription_portal(there, a_prescription("rx-2"), known=PRICED)
 
     assert decide(portal, "rx-1", "rx-2").rows[-1] == ("Price", PRICE)
 
 
-@pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (CAN, "1000")])
+@pytest.mark.parametrize(("known", "cap"), [(PRICED, "321.99"), (RENEWING_OFFERED, "1000")])
 def test_a_cap_that_is_too_low_or_can_not_be_compared_keeps_everything_back(known, cap):
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
     decision = decide(portal, "rx-1", "rx-2", capped=True)
 
     with pytest.raises(FeeNotAccepted, match="Asking for 2 prescriptions costs"):
         confirm_and_send(
-            decision, Agreement(yes=True, accept_fee=cap), Asker(), lambda decision: None
+            decision, Agreement(yes=True, accept_fee=cap), ScriptedAsker(), lambda decision: None
         )
     assert portal.sent == []
 
 
-@pytest.mark.parametrize(("known", "cap"), [(PRICED, "322"), (PRICED, "any"), (CAN, "any")])
+@pytest.mark.parametrize(
+    ("known", "cap"), [(PRICED, "322"), (PRICED, "any"), (RENEWING_OFFERED, "any")]
+)
 def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), known=known)
     decision = decide(portal, "rx-1", "rx-2", capped=True)
-    confirm_and_send(decision, Agreement(yes=True, accept_fee=cap), Asker(), lambda decision: None)
+    confirm_and_send(
+        decision, Agreement(yes=True, accept_fee=cap), ScriptedAsker(), lambda decision: None
+    )
 
     assert len(portal.sent) == 1
 
@@ -552,47 +582,47 @@ def test_a_cap_that_is_high_enough_lets_them_go(known, cap):
 @pytest.mark.parametrize(
     ("changes", "left"),
     [
-        ({"remaining": left(0)}, ", none left"),
-        ({"remaining": left(1)}, ", 1 left"),
+        ({"remaining": remaining(0)}, ", none left"),
+        ({"remaining": remaining(1)}, ", 1 left"),
         ({"remaining": None}, ""),
-        ({"remaining": left(0), "expired": True}, ""),
+        ({"remaining": remaining(0), "expired": True}, ""),
     ],
 )
 def test_the_plan_says_what_is_left_where_that_is_known(changes, left):
-    decision = decide(pharmacy(a_prescription("rx-1", **changes)), "rx-1")
+    decision = decide(prescription_portal(a_prescription("rx-1", **changes)), "rx-1")
 
     assert ("Prescription", f"Metformin 500 mg (rx-1){left}") in decision.rows
 
 
 def test_an_unknown_price_stands_in_the_plan_as_unknown():
-    decision = decide(pharmacy(a_prescription("rx-1")), "rx-1")
+    decision = decide(prescription_portal(a_prescription("rx-1")), "rx-1")
 
     assert ("Price", None) in decision.rows
 
 
 def test_what_the_gp_has_switched_off_while_a_person_thought_is_not_sent():
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
     decision = decide(portal, "rx-1")
     portal.offered = OFF
 
     with pytest.raises(OffForNow):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda decision: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda decision: None)
     assert portal.sent == []
 
 
 def test_only_the_gps_that_are_asked_must_still_renew():
-    portal = pharmacy(a_prescription("rx-1"), known=BOTH)
+    portal = prescription_portal(a_prescription("rx-1"), known=BOTH)
     decision = decide(portal, "rx-1")
     portal.offered = offers(an_offer(RENEWAL), surgeries=(BERG, DAHL))
 
-    outcome = confirm_and_send(decision, Agreement(), Asker([True]), lambda decision: None)
+    outcome = confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda decision: None)
 
     assert stands(outcome.record) == [("rx-1", "task-rx-1", None)]
 
 
 def test_a_note_that_is_longer_than_the_surgery_takes_is_refused():
     known = offers(an_offer(RENEWAL, limits=Limits(text=5)))
-    portal = pharmacy(a_prescription("rx-1"), known=known)
+    portal = prescription_portal(a_prescription("rx-1"), known=known)
 
     message = refused_by(InvalidUsage, portal, "rx-1", note="123456")
 
@@ -601,8 +631,8 @@ def test_a_note_that_is_longer_than_the_surgery_takes_is_refused():
 
 
 def test_a_repetition_finds_what_it_asked_for_before_whatever_came_of_it():
-    earlier = bearing(a_renewal("task-7", status="rejected", note="Please"))
-    portal = pharmacy(a_prescription("rx-1", renewal=earlier), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", status="rejected", note="Please"))
+    portal = prescription_portal(a_prescription("rx-1", renewal=earlier), renewals=[earlier])
 
     decision = decide(portal, "rx-1", repeated=True, note="Please")
 
@@ -611,33 +641,33 @@ def test_a_repetition_finds_what_it_asked_for_before_whatever_came_of_it():
 
 
 def test_a_repetition_of_what_was_renewed_since_does_not_renew_the_new_one():
-    earlier = bearing(a_renewal("task-7", "rx-1", status="completed"))
-    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", "rx-1", status="completed"))
+    portal = prescription_portal(a_prescription("rx-2", predecessors=("rx-1",)), renewals=[earlier])
 
     assert stands(decide(portal, "rx-1", repeated=True).record) == [("rx-1", "task-7", None)]
     assert stands(decide(portal, "rx-2", repeated=True).record) == [("rx-1", "task-7", None)]
 
 
 def test_a_repetition_by_a_former_id_with_another_note_is_a_conflict():
-    earlier = bearing(a_renewal("task-7", "rx-1", status="completed", note="Please"))
-    portal = pharmacy(a_prescription("rx-2", predecessors=("rx-1",)), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", "rx-1", status="completed", note="Please"))
+    portal = prescription_portal(a_prescription("rx-2", predecessors=("rx-1",)), renewals=[earlier])
 
     message = refused_by(Conflict, portal, "rx-1", repeated=True, note="Other words")
 
     assert message == "This --request-id was used for something else: task-7."
 
 
-FIRST_TRY = bearing(a_renewal("task-7", "rx-1", asked=ASKED))
+FIRST_TRY = with_intent(a_renewal("task-7", "rx-1", asked=ASKED_AT))
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("updated", [None, ASKED, ASKED + MINUTE])
+@pytest.mark.parametrize("updated", [None, ASKED_AT, ASKED_AT + MINUTE])
 def test_a_repetition_does_not_ask_for_what_somebody_had_asked_for_at_the_first_try(updated):
-    other = a_renewal("t-9", "rx-2", status="rejected", asked=ASKED - MINUTE, updated=updated)
-    portal = pharmacy(
+    other = a_renewal("t-9", "rx-2", status="rejected", asked=ASKED_AT - MINUTE, updated=updated)
+    portal = prescription_portal(
         a_prescription("rx-1", renewal=FIRST_TRY),
         a_prescription("rx-2", renewal=other),
-        asked=[FIRST_TRY, other],
+        renewals=[FIRST_TRY, other],
     )
 
     decision = decide(portal, "rx-1", "rx-2", repeated=True)
@@ -649,17 +679,17 @@ def test_a_repetition_does_not_ask_for_what_somebody_had_asked_for_at_the_first_
 @pytest.mark.parametrize(
     "times",
     [
-        {"asked": ASKED - 2 * MINUTE, "updated": ASKED - MINUTE},
-        {"asked": ASKED + MINUTE, "updated": ASKED + 2 * MINUTE},
-        {"asked": None, "updated": ASKED + MINUTE},
+        {"asked": ASKED_AT - 2 * MINUTE, "updated": ASKED_AT - MINUTE},
+        {"asked": ASKED_AT + MINUTE, "updated": ASKED_AT + 2 * MINUTE},
+        {"asked": None, "updated": ASKED_AT + MINUTE},
     ],
 )
 def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times):
     other = a_renewal("t-9", "rx-2", status="rejected", **times)
-    portal = pharmacy(
+    portal = prescription_portal(
         a_prescription("rx-1", renewal=FIRST_TRY),
         a_prescription("rx-2", renewal=other),
-        asked=[FIRST_TRY, other],
+        renewals=[FIRST_TRY, other],
     )
 
     outcome = send(portal, "rx-1", "rx-2", repeated=True)
@@ -668,24 +698,24 @@ def test_a_repetition_asks_for_what_nobody_had_asked_for_at_the_first_try(times)
 
 
 def test_a_note_to_what_another_run_asked_for_meanwhile_is_said_not_to_be_sent():
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
     others = a_renewal("task-9")
     portal.prescriptions.send_renewals = lambda asked, note, intent: [
         RenewalOutcome(asked[0], others, False)
     ]
 
-    [line] = send(portal, "rx-1", note="Hurry").record.items
+    [item] = send(portal, "rx-1", note="Hurry").record.items
 
-    assert (line.changed, line.warnings) == (
+    assert (item.changed, item.warnings) == (
         False,
         ("It is asked for already; your note was not sent.",),
     )
 
 
 def test_a_repetition_asks_for_what_is_missing():
-    earlier = bearing(a_renewal("task-7", "rx-1"))
-    portal = pharmacy(
-        a_prescription("rx-1", renewal=earlier), a_prescription("rx-2"), asked=[earlier]
+    earlier = with_intent(a_renewal("task-7", "rx-1"))
+    portal = prescription_portal(
+        a_prescription("rx-1", renewal=earlier), a_prescription("rx-2"), renewals=[earlier]
     )
 
     outcome = send(portal, "rx-1", "rx-2", repeated=True)
@@ -696,8 +726,8 @@ def test_a_repetition_asks_for_what_is_missing():
 
 @pytest.mark.parametrize("note", [None, "Something else"])
 def test_a_request_id_that_was_used_with_another_note_is_a_conflict(note):
-    earlier = bearing(a_renewal("task-7", note="Please"))
-    portal = pharmacy(a_prescription("rx-1"), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", note="Please"))
+    portal = prescription_portal(a_prescription("rx-1"), renewals=[earlier])
 
     message = refused_by(Conflict, portal, "rx-1", repeated=True, note=note)
 
@@ -705,8 +735,8 @@ def test_a_request_id_that_was_used_with_another_note_is_a_conflict(note):
 
 
 def test_a_request_id_that_was_used_for_another_prescription_is_a_conflict():
-    earlier = bearing(a_renewal("task-7", "rx-1"))
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", "rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), renewals=[earlier])
 
     message = refused_by(Conflict, portal, "rx-2", repeated=True)
 
@@ -714,8 +744,8 @@ def test_a_request_id_that_was_used_for_another_prescription_is_a_conflict():
 
 
 def test_what_low_stands_for_may_have_changed_since_an_earlier_try():
-    earlier = bearing(a_renewal("task-7", "rx-1", status="completed"))
-    portal = pharmacy(a_prescription("rx-1"), a_low_one("rx-2"), asked=[earlier])
+    earlier = with_intent(a_renewal("task-7", "rx-1", status="completed"))
+    portal = prescription_portal(a_prescription("rx-1"), a_low_one("rx-2"), renewals=[earlier])
 
     outcome = send(portal, low=True, repeated=True)
 
@@ -724,13 +754,13 @@ def test_what_low_stands_for_may_have_changed_since_an_earlier_try():
 
 def test_requests_of_others_with_the_same_prescription_are_no_earlier_try():
     another = a_renewal("task-7", "rx-1", status="completed", identifiers=("urn:uuid:other",))
-    portal = pharmacy(a_prescription("rx-1", renewal=another), asked=[another])
+    portal = prescription_portal(a_prescription("rx-1", renewal=another), renewals=[another])
 
     assert stands(send(portal, "rx-1", repeated=True).record) == [("rx-1", "task-rx-1", None)]
 
 
 def test_without_a_request_id_nobody_looks_for_earlier_tries():
-    portal = pharmacy(a_prescription("rx-1"))
+    portal = prescription_portal(a_prescription("rx-1"))
     decide(portal, "rx-1")
 
     assert portal.calls == [("fetch_renewal_facts",)]

@@ -8,7 +8,17 @@ from gpcli.care.revalidate import build_offer_check, check_price_not_risen
 from gpcli.errors import ConsentNeeded, Declined, FeeNotAccepted, NotOffered, OffForNow
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Absence, ConsentLevel, Price, ServiceName
-from tests.care.builders import BERG, DAHL, NOW, Asker, FakePortal, a_price, an_offer, at, offers
+from tests.care.builders import (
+    BERG,
+    DAHL,
+    NOW,
+    FakePortal,
+    ScriptedAsker,
+    a_price,
+    an_offer,
+    at,
+    offers,
+)
 
 ECONSULT = ServiceName.E_CONSULTATION
 DEAR = {ECONSULT: a_price("184", "391")}
@@ -17,8 +27,8 @@ CAN = offers(an_offer(ECONSULT), prices=DEAR)
 
 def look_again(now_offered, shown=CAN, now=NOW):
     """What looking again does to a plan that showed `shown`."""
-    [row] = require_service(shown, ECONSULT, NOW)
-    build_offer_check(FakePortal(now_offered), row, lambda: now)()
+    [service] = require_service(shown, ECONSULT, NOW)
+    build_offer_check(FakePortal(now_offered), service, lambda: now)()
 
 
 def test_what_is_as_the_plan_showed_it_goes_on():
@@ -102,9 +112,9 @@ def proposal(steps, **more):
 @pytest.mark.parametrize(
     ("terms", "asker", "steps"),
     [
-        (Agreement(yes=True), Asker(), ["sent"]),
-        (Agreement(), Asker([True]), ["looked again", "sent"]),
-        (Agreement(dry_run=True), Asker([True]), []),
+        (Agreement(yes=True), ScriptedAsker(), ["sent"]),
+        (Agreement(), ScriptedAsker([True]), ["looked again", "sent"]),
+        (Agreement(dry_run=True), ScriptedAsker([True]), []),
     ],
 )
 def test_only_where_a_person_was_asked_is_it_looked_at_again(terms, asker, steps):
@@ -116,10 +126,13 @@ def test_only_where_a_person_was_asked_is_it_looked_at_again(terms, asker, steps
 def test_a_word_that_was_typed_took_time_too():
     typed, given = [], []
     confirm_and_send(
-        proposal(typed, word="withdraw"), Agreement(), Asker(["withdraw"]), lambda _: None
+        proposal(typed, word="withdraw"), Agreement(), ScriptedAsker(["withdraw"]), lambda _: None
     )
     confirm_and_send(
-        proposal(given, word="withdraw"), Agreement(word="withdraw"), Asker(), lambda _: None
+        proposal(given, word="withdraw"),
+        Agreement(word="withdraw"),
+        ScriptedAsker(),
+        lambda _: None,
     )
     assert (typed, given) == (["looked again", "sent"], ["sent"])
 
@@ -127,7 +140,7 @@ def test_a_word_that_was_typed_took_time_too():
 def test_who_says_no_is_not_made_to_wait_for_another_look():
     done = []
     with pytest.raises(Declined):
-        confirm_and_send(proposal(done), Agreement(), Asker([False]), lambda _: None)
+        confirm_and_send(proposal(done), Agreement(), ScriptedAsker([False]), lambda _: None)
     assert done == []
 
 
@@ -140,5 +153,5 @@ def test_what_the_second_look_raises_keeps_it_from_being_sent():
         "Write", (), "before", lambda: sent.append(True), Charge("It", None), revalidate=gone
     )
     with pytest.raises(NotOffered):
-        confirm_and_send(decision, Agreement(), Asker([True]), lambda _: None)
+        confirm_and_send(decision, Agreement(), ScriptedAsker([True]), lambda _: None)
     assert sent == []

@@ -2,7 +2,7 @@ import pytest
 
 from gpcli.care.message import check_can_wait, emergency_notice
 from gpcli.errors import Declined
-from tests.care.builders import Asker
+from tests.care.builders import ScriptedAsker
 
 NORWAY = {"acute": "113", "urgent": "116 117"}
 
@@ -24,13 +24,13 @@ def test_the_numbers_to_call_are_the_profiles(numbers, words):
 
 
 def test_what_can_wait_goes_on():
-    asker = Asker([True])
+    asker = ScriptedAsker([True])
     assert check_can_wait(asker, NORWAY) is None
     assert asker.questions == [("Can it wait for an answer?", "--can-wait")]
 
 
 def test_where_there_is_nobody_nobody_is_asked():
-    asker = Asker()
+    asker = ScriptedAsker()
     assert check_can_wait(asker, NORWAY) is None
     assert asker.questions == []
 
@@ -40,7 +40,7 @@ def test_where_there_is_nobody_nobody_is_asked():
 )
 def test_what_cannot_wait_is_not_sent_and_the_number_is_named(numbers, number):
     with pytest.raises(Declined) as refused:
-        check_can_wait(Asker([False]), numbers)
+        check_can_wait(ScriptedAsker([False]), numbers)
     assert (refused.value.message, refused.value.hint) == (
         "Nothing was sent.",
         f"Call the surgery; where it is closed, {number}.",

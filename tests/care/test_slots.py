@@ -9,8 +9,8 @@ from tests.care.builders import (
     BERG,
     DAHL,
     NOW,
-    Asker,
     FakePortal,
+    ScriptedAsker,
     a_search,
     a_slot,
     an_offer,
@@ -28,12 +28,12 @@ LATE = a_slot("2026-12-04 14:00", "late")
 ELSEWHERE = a_slot("2026-12-03 09:00", "elsewhere", AT_DAHL)
 
 
-def the_owner(slot, *, known=BOTH, wanted=BOOKING, gp=None, asker=None):
-    return find_slot_service(slot, known, wanted, NOW, gp, asker or Asker())
+def find_owner(slot, *, known=BOTH, wanted=BOOKING, gp=None, asker=None):
+    return find_slot_service(slot, known, wanted, NOW, gp, asker or ScriptedAsker())
 
 
 def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
-    portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE, LATE])
+    portal = FakePortal(BOTH, slots=[EARLY, ELSEWHERE, LATE])
 
     found = list(fetch_slots(portal, BOOKING, a_search(last="+3d")))
 
@@ -50,7 +50,7 @@ def test_free_times_are_asked_for_at_every_gp_who_offers_them_in_one_question():
 
 
 def test_free_times_at_the_named_gp_only():
-    portal = FakePortal(BOTH, free=[EARLY, ELSEWHERE])
+    portal = FakePortal(BOTH, slots=[EARLY, ELSEWHERE])
 
     assert list(fetch_slots(portal, BOOKING, a_search(), gp="Dahl")) == [ELSEWHERE]
 
@@ -65,7 +65,7 @@ def test_at_most_as_many_as_asked_for_and_no_more_are_read():
 
 def test_a_gp_who_is_off_for_now_is_left_out_while_another_is_there():
     off = an_offer(absences=(Absence(None, None, None),))
-    portal = FakePortal(offers(off, AT_DAHL, surgeries=(BERG, DAHL)), free=[EARLY, ELSEWHERE])
+    portal = FakePortal(offers(off, AT_DAHL, surgeries=(BERG, DAHL)), slots=[EARLY, ELSEWHERE])
 
     assert list(fetch_slots(portal, BOOKING, a_search())) == [ELSEWHERE]
 
@@ -126,23 +126,23 @@ def test_a_search_has_begun_once_the_first_time_was_asked_for():
 
 
 def test_a_time_belongs_to_the_gp_whose_service_it_is_for():
-    assert the_owner(ELSEWHERE).surgery == DAHL
+    assert find_owner(ELSEWHERE).surgery == DAHL
 
 
 def test_a_time_for_flu_belongs_to_the_flu_service_also_when_a_booking_was_meant():
     flu = a_slot(offer=FLU_OFFER)
 
-    assert the_owner(flu).service is FLU
-    assert the_owner(flu, wanted=FLU).service is FLU
+    assert find_owner(flu).service is FLU
+    assert find_owner(flu, wanted=FLU).service is FLU
 
 
 def test_a_time_without_a_service_is_one_for_seeing_the_gp():
-    assert the_owner(a_slot(service=None)).service is BOOKING
+    assert find_owner(a_slot(service=None)).service is BOOKING
 
 
 def test_a_time_for_seeing_the_gp_is_none_for_flu():
     with pytest.raises(InvalidUsage) as wrong:
-        the_owner(EARLY, wanted=FLU)
+        find_owner(EARLY, wanted=FLU)
 
     assert (wrong.value.message, wrong.value.hint) == (
         "early is not a time for flu vaccination.",
@@ -153,7 +153,7 @@ def test_a_time_for_seeing_the_gp_is_none_for_flu():
 @pytest.mark.parametrize("service", ["e-consultation", "57", "cancellation"])
 def test_a_time_for_another_service_is_not_booked(service):
     with pytest.raises(InvalidUsage) as wrong:
-        the_owner(a_slot(service=service))
+        find_owner(a_slot(service=service))
 
     assert wrong.value.message == f"slot-1 is a time for '{service}', which gpcli does not book."
 
@@ -168,14 +168,14 @@ def test_a_time_for_another_service_is_not_booked(service):
 )
 def test_a_time_at_somebody_elses_gp_is_not_booked_with_ones_own(changes):
     with pytest.raises(NotOffered) as refused:
-        the_owner(a_slot(**changes))
+        find_owner(a_slot(**changes))
 
     assert refused.value.message == "slot-1 is not a time at your GP."
 
 
 def test_a_time_at_another_gp_than_the_named_one_is_refused():
     with pytest.raises(InvalidUsage) as wrong:
-        the_owner(ELSEWHERE, gp="Berg")
+        find_owner(ELSEWHERE, gp="Berg")
 
     assert (wrong.value.message, wrong.value.hint) == (
         "elsewhere is not a time at 'Berg'.",
@@ -187,21 +187,21 @@ NOBODYS = a_slot(healthcare_service=None, surgery_id=None)
 
 
 def test_where_the_portal_does_not_say_whose_time_it_is_the_person_is_asked():
-    assert the_owner(NOBODYS, asker=Asker(["gp-dahl"])).surgery == DAHL
-    assert the_owner(NOBODYS, gp="Dahl").surgery == DAHL
-    assert the_owner(NOBODYS, known=offers(an_offer())).surgery == BERG
+    assert find_owner(NOBODYS, asker=ScriptedAsker(["gp-dahl"])).surgery == DAHL
+    assert find_owner(NOBODYS, gp="Dahl").surgery == DAHL
+    assert find_owner(NOBODYS, known=offers(an_offer())).surgery == BERG
 
 
 def test_where_nobody_knows_whose_time_it_is_it_is_not_guessed():
     with pytest.raises(InputNeeded, match="Several of your GPs"):
-        the_owner(NOBODYS)
+        find_owner(NOBODYS)
 
 
 def test_a_flu_time_where_flu_is_not_offered_is_refused_for_flu():
     flu = a_slot(offer=FLU_OFFER)
 
     with pytest.raises(NotOffered, match="does not offer flu vaccination online"):
-        the_owner(flu, known=offers(an_offer(FLU, active=False)))
+        find_owner(flu, known=offers(an_offer(FLU, active=False)))
 
 
 def test_a_time_at_a_gp_who_is_off_for_now_is_refused_with_that_gps_reason():
@@ -209,7 +209,7 @@ def test_a_time_at_a_gp_who_is_off_for_now_is_refused_with_that_gps_reason():
     known = offers(an_offer(), off, surgeries=(BERG, DAHL))
 
     with pytest.raises(OffForNow) as refused:
-        the_owner(ELSEWHERE, known=known)
+        find_owner(ELSEWHERE, known=known)
 
     assert refused.value.message == (
         "Per Dahl, Sydby legekontor has switched off booking of times (Leave)."
@@ -218,4 +218,4 @@ def test_a_time_at_a_gp_who_is_off_for_now_is_refused_with_that_gps_reason():
 
 def test_without_a_gp_no_time_has_an_owner():
     with pytest.raises(NotOffered, match="You have no GP"):
-        the_owner(EARLY, known=offers(surgeries=()), gp="Berg")
+        find_owner(EARLY, known=offers(surgeries=()), gp="Berg")

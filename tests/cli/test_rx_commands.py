@@ -12,7 +12,7 @@ from gpcli.cli.rx_commands import MAX_IDS
 from gpcli.errors import OutcomeUnknown, Rejected
 from gpcli.model.prescription import RenewalOutcome
 from tests.care.builders import INTENT, NOW
-from tests.care.medicines import a_low_one, a_prescription, a_renewal, pharmacy
+from tests.care.medicines import a_low_one, a_prescription, a_renewal, prescription_portal
 from tests.journeys.shell import PIPED, SCREEN, Shell
 
 LOST = OutcomeUnknown("No answer came.", hint="Look.")
@@ -50,7 +50,7 @@ def portal_shell(tmp_path: Path):
 def two(**refuses):
     """A portal with two prescriptions; `refuses` says how asking for one fails."""
     named = {f"rx-{name[-1]}": error for name, error in refuses.items()}
-    return pharmacy(a_prescription("rx-1"), a_prescription("rx-2"), refuses=named)
+    return prescription_portal(a_prescription("rx-1"), a_prescription("rx-2"), refuses=named)
 
 
 def statuses(ending):
@@ -136,7 +136,7 @@ def test_the_same_request_id_is_the_same_intent_and_another_is_another(portal_sh
     [
         (two(), ["2 asked for. The surgery has yet to answer: gpcli rx requests shows it."]),
         (
-            pharmacy(
+            prescription_portal(
                 a_prescription("rx-1", renewal=a_renewal()),
                 a_prescription("rx-2"),
             ),
@@ -146,7 +146,7 @@ def test_the_same_request_id_is_the_same_intent_and_another_is_another(portal_sh
             ],
         ),
         (
-            pharmacy(
+            prescription_portal(
                 a_prescription("rx-1", renewal=a_renewal()),
                 a_prescription("rx-2", renewal=a_renewal("t", "rx-2")),
             ),
@@ -161,7 +161,7 @@ def test_what_is_said_afterwards_is_what_is_true(portal_shell, portal, words):
 
 
 def test_a_filter_by_kind_says_how_many_have_none(portal_shell):
-    portal = pharmacy(a_prescription("rx-1"), a_prescription("rx-2", kind=None))
+    portal = prescription_portal(a_prescription("rx-1"), a_prescription("rx-2", kind=None))
 
     ending = portal_shell(portal)("gpcli rx list --kind medicine --json")
 
@@ -178,7 +178,7 @@ def test_several_that_are_not_shown_are_counted_in_whole_sentences(portal_shell)
     ]
     unused = [a_prescription(f"rx-{n}", status="stopped") for n in range(2, 4)]
 
-    shell = portal_shell(pharmacy(*old, *unused))
+    shell = portal_shell(prescription_portal(*old, *unused))
     usual, everything = (shell(f"gpcli rx list {flag} --json") for flag in ("", "--all"))
 
     assert notices(usual)[-1] == "2 more, in use no longer: --all shows them."
@@ -186,7 +186,7 @@ def test_several_that_are_not_shown_are_counted_in_whole_sentences(portal_shell)
 
 
 def test_one_prescription_is_shown_by_its_id(portal_shell):
-    shell = portal_shell(pharmacy(a_prescription("rx-2", predecessors=("rx-1",))))
+    shell = portal_shell(prescription_portal(a_prescription("rx-2", predecessors=("rx-1",))))
     itself, former = (shell(f"gpcli rx show {name} --json") for name in ("rx-2", "rx-1"))
 
     assert [ending.json["id"] for ending in (itself, former)] == ["rx-2", "rx-2"]
@@ -218,7 +218,7 @@ def test_an_empty_choice_of_fields_lists_them_and_reads_nothing(portal_shell, li
 
 
 def test_low_that_leaves_out_everything_says_what_and_ends_well(portal_shell):
-    portal = pharmacy(a_low_one("rx-1", group="A"))
+    portal = prescription_portal(a_low_one("rx-1", group="A"))
 
     ending = portal_shell(portal)("gpcli rx renew --low --yes --json")
 
@@ -232,7 +232,7 @@ def test_low_that_leaves_out_everything_says_what_and_ends_well(portal_shell):
 
 def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(portal_shell):
     refused = a_renewal(of="rx-2", status="rejected", answer="A blood test first.")
-    portal = pharmacy(a_low_one("rx-1"), a_low_one("rx-2", renewal=refused))
+    portal = prescription_portal(a_low_one("rx-1"), a_low_one("rx-2", renewal=refused))
 
     ending = portal_shell(portal)("gpcli rx renew --low --yes --json")
 
@@ -365,7 +365,7 @@ def test_after_ids_from_standard_input_without_a_terminal_agreement_is_needed(po
     ],
 )
 def test_a_withdrawal_says_what_is_true_now(portal_shell, line, notice):
-    portal = pharmacy(asked=[a_renewal()])
+    portal = prescription_portal(renewals=[a_renewal()])
 
     ending = portal_shell(portal)(f"gpcli rx withdraw task-1 {line} --json")
 
@@ -373,7 +373,7 @@ def test_a_withdrawal_says_what_is_true_now(portal_shell, line, notice):
 
 
 def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
-    portal = pharmacy(asked=[a_renewal(status="cancelled")])
+    portal = prescription_portal(renewals=[a_renewal(status="cancelled")])
 
     ending = portal_shell(portal)("gpcli rx withdraw task-1 --yes --json")
 
