@@ -62,6 +62,15 @@ class AppContext:
     gpcli starts (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
     """
 
+    sent_request_id: str | None = None
+    pending_request_id: str | None = None
+    environment_error: ConfigError | None = None
+    _settings: Settings | None = None
+    _person: IndexedPerson | None = None
+    _identity: Identity | None = None
+    _ask: Prompt | None = None
+    _is_stdin_claimed = False
+
     def __init__(
         self,
         options: Options,
@@ -86,25 +95,17 @@ class AppContext:
         self.browse = browse
         self.sleep = sleep
         self.former_umask = former_umask
-        self.sent_request_id: str | None = None
-        self.pending_request_id: str | None = None
-        self.environment_error: ConfigError | None = None
         try:
             self.clock = _clock_of(now, env)
         except ConfigError as error:
             if not options.diagnoses:
                 raise
             self.environment_error, self.clock = error, now
-        self._settings: Settings | None = None
-        self._person: IndexedPerson | None = None
-        self._identity: Identity | None = None
         self._vault = vault
         self._transport = transport
         self._terminal = terminal
         self._terminal_device = terminal_device or open_terminal
         self._patience = patience
-        self._ask: Prompt | None = None
-        self._is_stdin_claimed = False
         self._request_id = options.request_id
         self._open_clients = ExitStack()
         self._deadlines: list[Deadline] = []

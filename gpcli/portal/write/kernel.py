@@ -25,7 +25,7 @@ from gpcli.portal.write.outcome import (
     NotChanged,
     PriorWrite,
     Seen,
-    Verdict,
+    Judgement,
     WriteOutcome,
     is_final,
     judge,
@@ -212,7 +212,7 @@ class WriteKernel:
             raise
 
     def settle(
-        self, priors: Sequence[PriorWrite], verdict: Verdict, look: Callable[[], Seen]
+        self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
     ) -> WriteOutcome:
         """Note how each part ended, and return what is there.
 
@@ -232,7 +232,7 @@ class WriteKernel:
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
 
     def _find_out(
-        self, priors: Sequence[PriorWrite], verdict: Verdict, look: Callable[[], Seen]
+        self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
     ) -> Seen:
         """Look what the portal has: found = done; not found = the refusal, or nobody knows.
 

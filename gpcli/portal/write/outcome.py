@@ -90,7 +90,7 @@ class Seen:
         return unwrap(self.found[intent])
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What the response to a write says.
 
     `responses` has the response to each part, for a write that is `done`. `refusal` is the error of
@@ -109,17 +109,17 @@ class NotChanged(Conflict):
     """The portal took a change and kept the record as it was."""
 
 
-def judge(response: HttpResponse | None) -> Verdict:
+def judge(response: HttpResponse | None) -> Judgement:
     """Return what the response to one part says; `None` = it may have arrived, no answer came."""
     refusal = refusal_in(response)
     is_new = response is None or response.repeated or response.status not in _EXISTED
     if response and is_success(response):
-        return Verdict(True, None, False, is_new, (response,))
+        return Judgement(True, None, False, is_new, (response,))
     is_echo = isinstance(refusal, SlotTaken) or bool(response and response.status in {409, 412})
-    return Verdict(False, refusal, is_echo, is_new)
+    return Judgement(False, refusal, is_echo, is_new)
 
 
-def judge_transaction(response: HttpResponse | None, parts: int) -> Verdict:
+def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
     """Return what the response to a transaction of `parts` entries says.
 
     A portal that takes a transaction for a batch, or does not roll back, may have kept some parts:
@@ -129,9 +129,9 @@ def judge_transaction(response: HttpResponse | None, parts: int) -> Verdict:
     repeated = response is not None and response.repeated
     is_new = repeated or {each.status for each in responses} != {200}
     if len(responses) == parts and all(map(is_success, responses)):
-        return Verdict(True, None, False, is_new, responses)
+        return Judgement(True, None, False, is_new, responses)
     refused = (error_from_response(each) for each in responses if refusal_in(each))
-    return Verdict(False, refusal_in(response) or next(refused, None), True, is_new)
+    return Judgement(False, refusal_in(response) or next(refused, None), True, is_new)
 
 
 def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
