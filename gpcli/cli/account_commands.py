@@ -6,6 +6,19 @@ from typing import Annotated
 
 import typer
 
+from gpcli.app_context import AppContext
+from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
+from gpcli.care.offers import has_no_online_service, list_services
+from gpcli.care.slots import parse_duration
+from gpcli.cli.commands.registry import command_services
+from gpcli.cli.global_options import get_context
+from gpcli.cli.receipt_output import show_consent
+from gpcli.cli.service_commands import show_no_online_services
+from gpcli.cli.terminal_prompter import TerminalPrompter
+from gpcli.cli.value_parsers import decimal_number, whole_number
+from gpcli.model.service import highest_level
+from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
+from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 from gpcli.sign_in import (
     SignInOptions,
     check_environment,
@@ -16,18 +29,6 @@ from gpcli.sign_in import (
     sign_in,
     sign_out,
 )
-from gpcli.app_context import AppContext
-from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
-from gpcli.care.offers import has_no_online_service, list_services
-from gpcli.care.slots import parse_duration
-from gpcli.cli.commands.registry import command_services
-from gpcli.cli.global_options import get_context
-from gpcli.cli.receipt_output import show_consent
-from gpcli.cli.service_commands import show_no_online_services
-from gpcli.cli.terminal_prompter import TerminalPrompter
-from gpcli.model.service import highest_level
-from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
-from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 
 OFFLINE_SCOPE = "offline_access"
 """The scope of a session that renews itself."""
@@ -48,7 +49,10 @@ Browser = Annotated[
     str | None, typer.Option("--browser", metavar="CMD", help="The command that opens pages")
 ]
 Port = Annotated[
-    int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="Port for the way back")
+    int | None,
+    typer.Option(
+        "--port", parser=whole_number(0, 65535), metavar="N", help="Port for the way back"
+    ),
 ]
 Hint = Annotated[
     str | None, typer.Option("--hint", metavar="WHO", help="Who signs in, for the page")
@@ -60,7 +64,10 @@ Environment = Annotated[
     ),
 ]
 HumanTime = Annotated[
-    float, typer.Option("--limit", min=1, metavar="SECONDS", help="How long to wait for you")
+    float,
+    typer.Option(
+        "--limit", parser=decimal_number(1), metavar="SECONDS", help="How long to wait for you"
+    ),
 ]
 
 
