@@ -187,13 +187,13 @@ def _choose_gp(context: BookingContext, request: ServiceRequest, facts: BookingF
     now = context.search.now
     try:
         return choose_service(facts.offers, request.service, now, request.gp, context.asker)
-    except NotOffered as refused:
+    except NotOffered as error:
         offers = filter_by_gp(facts.offers, request.gp)
         if request.service is not ServiceName.BOOKING or not _can_enquire(offers, now):
             raise
         raise NotOffered(
-            f"{refused.message} It takes enquiries.", hint="gpcli book --enquiry"
-        ) from refused
+            f"{error.message} It takes enquiries.", hint="gpcli book --enquiry"
+        ) from error
 
 
 def _can_enquire(offers: Offers, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from gpcli.care.service_request import BookingChoice, BookingContext, ServiceReq
 from gpcli.care.slots import SlotSearch, fetch_slots, parse_slot_filters
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
+from gpcli.cli.value_parsers import whole_number
 from gpcli.model.service import ServiceName
 from gpcli.render.views.appointment_views import FLU, RECEIPT, SLOTS, slot_label
 
@@ -38,7 +39,8 @@ Notice = Annotated[
     str, typer.Option("--notice", metavar="TIME", help="--first takes nothing that starts sooner")
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, metavar="N", help="At most so many times")
+    int | None,
+    typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many times"),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="What it is about, for the surgery")

@@ -15,6 +15,7 @@ from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.lazy_group import PROGRAM, load
+from gpcli.cli.sandbox_env import Shell
 from gpcli.cli.topics import build_topics
 from gpcli.config.index_format import FILES, PEOPLE, PROFILES
 from gpcli.model.service import ServiceName
@@ -49,6 +50,7 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--as"): SANDBOX_CHILDREN,
+    ("sandbox env", "--shell"): tuple(Shell),
 }
 """What the value of one command's option may be, where others mean something else by it."""
 
@@ -77,9 +79,7 @@ def argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
 
 
 def _by_type(param: Any) -> tuple[str, ...]:
-    if param.type.name in {"path", "file", "filename"}:
-        return (FILES,)
-    return tuple(str(choice) for choice in getattr(param.type, "choices", ()))
+    return (FILES,) if param.type.name in {"path", "file", "filename"} else ()
 
 
 LONGEST = 100

@@ -36,6 +36,7 @@ from gpcli.cli.message_options import (
     show_reply,
     show_safety_notice,
 )
+from gpcli.cli.value_parsers import whole_number
 from gpcli.config import atomic_write
 from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
@@ -100,7 +101,8 @@ def list_threads(
         typer.Option("--with", metavar="NAME", help="Part of the doctor's or surgery's name"),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="At most so many")
+        int | None,
+        typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many"),
     ] = None,
 ) -> None:
     """List threads, those with something unread first."""

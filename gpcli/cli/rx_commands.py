@@ -26,6 +26,7 @@ from gpcli.care.renewal_request import (
 from gpcli.cli.global_options import get_context
 from gpcli.cli.read_text import STDIN, parse_text
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
+from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
 from gpcli.model.prescription import REFUSED, Renewal, RenewalReceipt
 from gpcli.model.receipt import Receipt
@@ -58,7 +59,15 @@ def list_prescriptions(
     everything: Annotated[
         bool, typer.Option("--all", help="Also those in use no longer, of the last 12 months")
     ] = False,
-    kind: Annotated[ProductKind | None, typer.Option("--kind", help="Only these")] = None,
+    kind: Annotated[
+        ProductKind | None,
+        typer.Option(
+            "--kind",
+            parser=choice(ProductKind),
+            metavar=format_choices(ProductKind),
+            help="Only these",
+        ),
+    ] = None,
 ) -> None:
     """List prescriptions and what is left of them."""
     context = get_context(ctx)

@@ -24,6 +24,7 @@ from gpcli.cli.sandbox_env import (
     require_extra,
     run_in_sandbox,
 )
+from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
 from gpcli.render.views.tool_views import ANSWERS, PEOPLE, SandboxPerson, SurgeryAnswer
 from gpcli.sandbox.accounts import Account, UnknownPerson
@@ -48,7 +49,10 @@ People = Annotated[
     Path | None, typer.Option("--people", metavar="FILE", help="A FHIR Bundle of other people")
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="Makes the ids of new records repeat")
+    int | None,
+    typer.Option(
+        "--seed", parser=whole_number(), metavar="N", help="Makes the ids of new records repeat"
+    ),
 ]
 
 Booking = Annotated[
@@ -92,7 +96,8 @@ def run(
 def serve(
     ctx: typer.Context,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 = any free one")
+        int,
+        typer.Option("--port", parser=whole_number(0, 65535), metavar="N", help="0 = any free one"),
     ] = 0,
     auto_sign_in: Annotated[
         bool, typer.Option("--auto-sign-in", help="The page answers at once for login --hint WHO")
@@ -136,7 +141,13 @@ def env(
         str | None, typer.Option("--as", metavar="CHILD", help="Whom the person acts for")
     ] = None,
     shell: Annotated[
-        Shell, typer.Option("--shell", metavar="SHELL", help="bash, fish, powershell or github")
+        Shell,
+        typer.Option(
+            "--shell",
+            parser=choice(Shell),
+            metavar="SHELL",
+            help="bash, fish, powershell or github",
+        ),
     ] = Shell.BASH,
 ) -> None:
     """Print what points a shell at the served portal; the token lives for 8 hours."""

@@ -124,7 +124,7 @@ def a_search(now: datetime = NOW, **wishes: object) -> SlotSearch:
 
 @dataclass
 class ScriptedAsker:
-    """Answers from a list in order and records the questions; with no answers nobody can be asked."""
+    """Answers from a list and records the questions; without answers nobody can be asked."""
 
     answers: list[object] = field(default_factory=list)
     questions: list[tuple[object, ...]] = field(default_factory=list)

@@ -15,20 +15,20 @@ SPRING = date(2027, 3, 28)
 AUTUMN = date(2027, 10, 31)
 
 
-def wish(now=NOW, **options):
+def parse_filters(now=NOW, **options):
     return parse_slot_filters(now, OSLO, **options)
 
 
-def told(wrong):
+def rejection_of(wrong):
     return wrong.value.message, wrong.value.hint
 
 
 def test_without_filters_the_next_28_days_are_wanted():
-    assert wish() == SlotFilters(first=TODAY, last=date(2026, 12, 29))
+    assert parse_filters() == SlotFilters(first=TODAY, last=date(2026, 12, 29))
 
 
 def test_every_option_is_understood():
-    asked = wish(
+    asked = parse_filters(
         first="tomorrow",
         last="+14d",
         between="08:00-10:00",
@@ -50,17 +50,17 @@ def test_every_option_is_understood():
 
 
 def test_the_28_days_count_from_a_later_first_day():
-    assert wish(first="2027-01-01").last == date(2027, 1, 29)
+    assert parse_filters(first="2027-01-01").last == date(2027, 1, 29)
 
 
 def test_the_28_days_count_from_today_when_the_first_day_is_past():
-    assert wish(first="2026-11-01").last == date(2026, 12, 29)
+    assert parse_filters(first="2026-11-01").last == date(2026, 12, 29)
 
 
 def test_today_is_the_surgerys_day_not_the_machines():
     late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
 
-    assert wish(late).first == date(2026, 12, 2)
+    assert parse_filters(late).first == date(2026, 12, 2)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
     with pytest.raises(InvalidUsage) as wrong:
         parse_day(text, TODAY, "--to")
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         f"--to '{text}' is not a day.",
         "Write 2026-12-01, today, tomorrow or +14d.",
     )
@@ -94,7 +94,7 @@ def test_what_is_not_a_day_names_the_option_and_the_ways_to_write_one(text):
 @pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "+9999d", "+3661d"])
 def test_a_day_more_than_ten_years_away_is_refused(text):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(first=text)
+        parse_filters(first=text)
 
     assert wrong.value.message == f"--from '{text}' is more than ten years away."
 
@@ -116,9 +116,9 @@ def test_a_length_of_time_has_a_unit(text, expected):
 @pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2.5h", "2w", "2h30m", "123456s"])
 def test_what_is_no_length_of_time_names_the_option(text):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(notice=text)
+        parse_filters(notice=text)
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         f"--notice '{text}' is not a length of time.",
         "Write 10m, 2h or 1d.",
     )
@@ -133,7 +133,7 @@ def test_what_is_no_length_of_time_names_the_option(text):
     ],
 )
 def test_hours_are_a_range_by_the_clock(text, hours):
-    assert wish(between=text).between == hours
+    assert parse_filters(between=text).between == hours
 
 
 @pytest.mark.parametrize(
@@ -142,17 +142,23 @@ def test_hours_are_a_range_by_the_clock(text, hours):
 )
 def test_what_is_no_range_of_hours_is_refused(text):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(between=text)
+        parse_filters(between=text)
 
-    assert told(wrong) == (f"--between '{text}' is not a range of hours.", "Write 08:00-10:00.")
+    assert rejection_of(wrong) == (
+        f"--between '{text}' is not a range of hours.",
+        "Write 08:00-10:00.",
+    )
 
 
 @pytest.mark.parametrize("text", ["10:00-08:00", "08:00-08:00", "24:00-08:00", "22:00-06:00"])
 def test_hours_that_end_before_they_begin_are_refused(text):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(between=text)
+        parse_filters(between=text)
 
-    assert told(wrong) == (f"--between '{text}' ends before it begins.", "Write 08:00-10:00.")
+    assert rejection_of(wrong) == (
+        f"--between '{text}' ends before it begins.",
+        "Write 08:00-10:00.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,9 +174,9 @@ def test_hours_that_end_before_they_begin_are_refused(text):
 )
 def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(weekdays=words)
+        parse_filters(weekdays=words)
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         f"--weekday '{name}' is not a weekday.",
         "The words are mon, tue, wed, thu, fri, sat, sun.",
     )
@@ -179,9 +185,9 @@ def test_what_is_no_weekday_is_named_as_it_was_written(words, name):
 @pytest.mark.parametrize("text", ["text", "", "carrier-pigeon"])
 def test_what_is_no_way_to_meet_names_the_ways(text):
     with pytest.raises(InvalidUsage) as wrong:
-        wish(channel=text)
+        parse_filters(channel=text)
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         f"--via '{text}' is not a way to meet.",
         "The words are in-person, phone, video.",
     )
@@ -190,14 +196,14 @@ def test_what_is_no_way_to_meet_names_the_ways(text):
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_name_is_not_everybody(text):
     with pytest.raises(InvalidUsage, match="--with needs a name"):
-        wish(practitioner=text)
+        parse_filters(practitioner=text)
 
 
 def test_a_first_day_after_the_last_is_refused():
     with pytest.raises(InvalidUsage) as wrong:
-        wish(first="2026-12-10", last="2026-12-09")
+        parse_filters(first="2026-12-10", last="2026-12-09")
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         "--from (2026-12-10) is after --to (2026-12-09).",
         "Swap them, or leave one out.",
     )
@@ -205,9 +211,9 @@ def test_a_first_day_after_the_last_is_refused():
 
 def test_a_last_day_in_the_past_names_the_option_that_was_given():
     with pytest.raises(InvalidUsage) as wrong:
-        wish(last="2026-11-30")
+        parse_filters(last="2026-11-30")
 
-    assert told(wrong) == (
+    assert rejection_of(wrong) == (
         "--to (2026-11-30) is in the past.",
         "Give an earlier --from as well.",
     )
@@ -236,11 +242,11 @@ def test_a_last_day_in_the_past_names_the_option_that_was_given():
 def test_each_filter_keeps_what_fits_and_is_named_for_what_does_not(
     options, start, changes, missed
 ):
-    assert wish(**options).find_mismatch(a_slot(start, **changes), OSLO) == missed
+    assert parse_filters(**options).find_mismatch(a_slot(start, **changes), OSLO) == missed
 
 
 def test_of_several_filters_that_miss_the_first_is_named():
-    asked = wish(weekdays=("mon",), between="08:00-09:00", practitioner="Dahl")
+    asked = parse_filters(weekdays=("mon",), between="08:00-09:00", practitioner="Dahl")
 
     assert asked.find_mismatch(a_slot("2026-12-03 12:00"), OSLO) == "--weekday"
 
@@ -248,7 +254,7 @@ def test_of_several_filters_that_miss_the_first_is_named():
 def test_a_slot_in_utc_is_judged_by_the_surgerys_clock():
     utc = a_slot(datetime(2026, 12, 2, 23, 20, tzinfo=UTC))
 
-    assert wish(first="2026-12-03", between="00:00-01:00").find_mismatch(utc, OSLO) is None
+    assert parse_filters(first="2026-12-03", between="00:00-01:00").find_mismatch(utc, OSLO) is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
@@ -256,7 +262,7 @@ def test_the_machines_zone_changes_nothing(monkeypatch, zone):
     monkeypatch.setenv("TZ", zone)
     clock.tzset()
     try:
-        asked = wish(first="today", last="today", between="08:00-10:00")
+        asked = parse_filters(first="today", last="today", between="08:00-10:00")
     finally:
         monkeypatch.undo()
         clock.tzset()
@@ -274,7 +280,7 @@ def test_the_machines_zone_changes_nothing(monkeypatch, zone):
 def test_two_hours_notice_are_two_hours_on_the_days_when_the_clock_changes(now, two_hours_on):
     here = datetime.fromisoformat(now).astimezone(OSLO)
 
-    soonest = wish(here, notice="2h").not_before
+    soonest = parse_filters(here, notice="2h").not_before
 
     assert soonest.isoformat() == datetime.fromisoformat(two_hours_on).isoformat()
 
@@ -283,8 +289,8 @@ def test_two_hours_notice_are_two_hours_on_the_days_when_the_clock_changes(now, 
 def test_a_day_ahead_is_the_next_day_of_the_calendar_when_the_clock_changes(changing):
     eve = datetime.combine(changing - timedelta(1), time(23, 45), OSLO)
 
-    assert wish(eve, first="+1d", last="+1d").first == changing
-    assert wish(eve, first="+2d", last="+2d").first == changing + timedelta(1)
+    assert parse_filters(eve, first="+1d", last="+1d").first == changing
+    assert parse_filters(eve, first="+2d", last="+2d").first == changing + timedelta(1)
 
 
 @pytest.mark.parametrize(
@@ -301,20 +307,20 @@ def test_a_window_over_a_day_when_the_clock_changes_has_both_offsets(changing, b
 
 
 def test_a_wish_for_days_alone_is_one_window():
-    assert wish(last="+2d").windows(OSLO) == [
+    assert parse_filters(last="+2d").windows(OSLO) == [
         Window(at("2026-12-01 00:00"), at("2026-12-03 23:59:59"))
     ]
 
 
 def test_a_wish_for_hours_is_one_window_a_day():
-    assert wish(last="tomorrow", between="08:00-10:00").windows(OSLO) == [
+    assert parse_filters(last="tomorrow", between="08:00-10:00").windows(OSLO) == [
         Window(at("2026-12-01 08:00"), at("2026-12-01 10:00")),
         Window(at("2026-12-02 08:00"), at("2026-12-02 10:00")),
     ]
 
 
 def test_a_wish_for_weekdays_is_one_whole_day_for_each():
-    assert wish(last="+7d", weekdays=("wed", "tue")).windows(OSLO) == [
+    assert parse_filters(last="+7d", weekdays=("wed", "tue")).windows(OSLO) == [
         Window(at("2026-12-01 00:00"), at("2026-12-01 23:59:59")),
         Window(at("2026-12-02 00:00"), at("2026-12-02 23:59:59")),
         Window(at("2026-12-08 00:00"), at("2026-12-08 23:59:59")),
@@ -322,14 +328,14 @@ def test_a_wish_for_weekdays_is_one_whole_day_for_each():
 
 
 def test_hours_to_midnight_end_within_the_day():
-    (window,) = wish(last="today", between="20:00-24:00").windows(OSLO)
+    (window,) = parse_filters(last="today", between="20:00-24:00").windows(OSLO)
 
     assert window == Window(at("2026-12-01 20:00"), at("2026-12-01 23:59:59"))
 
 
 def test_a_wish_without_any_day_is_refused():
     with pytest.raises(InvalidUsage) as wrong:
-        wish(last="+2d", weekdays=("sat",)).windows(OSLO)
+        parse_filters(last="+2d", weekdays=("sat",)).windows(OSLO)
 
     assert wrong.value.message == "No day from --from to --to is one of the --weekday days."
 
@@ -364,7 +370,7 @@ def test_the_windows_of_an_enquiry_cover_exactly_the_slots_that_the_filters_keep
 def test_what_has_begun_of_a_wish_begins_at_the_present():
     now = at("2026-12-01 09:15").replace(second=7, microsecond=500)
 
-    assert wish(last="tomorrow").coming_windows(OSLO, now) == [
+    assert parse_filters(last="tomorrow").coming_windows(OSLO, now) == [
         Window(at("2026-12-01 09:15").replace(second=7), at("2026-12-02 23:59:59"))
     ]
 
@@ -372,12 +378,14 @@ def test_what_has_begun_of_a_wish_begins_at_the_present():
 def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
     now = at("2026-12-01 10:00")
 
-    assert wish(last="tomorrow", between="08:00-10:00").coming_windows(OSLO, now) == [
+    assert parse_filters(last="tomorrow", between="08:00-10:00").coming_windows(OSLO, now) == [
         Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
     ]
 
 
 def test_the_present_of_a_wish_is_said_by_the_surgery_s_clock():
-    (window,) = wish(last="today").coming_windows(OSLO, at("2026-12-01 09:00").astimezone(UTC))
+    (window,) = parse_filters(last="today").coming_windows(
+        OSLO, at("2026-12-01 09:00").astimezone(UTC)
+    )
 
     assert window.start.isoformat() == "2026-12-01T09:00:00+01:00"

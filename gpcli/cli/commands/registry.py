@@ -1,13 +1,10 @@
-"""The commands and groups of gpcli, and the text for shells that evaluate a failed command."""
+"""The commands and groups of gpcli."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
-from gpcli.cli.ready_answers import read_line
 
 if TYPE_CHECKING:
     from gpcli.model.service import ServiceName
@@ -457,25 +454,3 @@ def command_services() -> dict[str, tuple[ServiceName, ...]]:
         command.path: tuple(map(ServiceName, command.services))
         for command in REGISTRY.list_hideable()
     }
-
-
-def build_eval_failure(argv: Sequence[str], registry: Registry | None = None) -> str:
-    """Return the text for stdout after the command of the line `argv` has failed.
-
-    It keeps a shell that evaluates the output from taking silence for success; for most commands
-    it is empty. Where the line can't be parsed, its command is the one whose words are on it.
-    """
-    commands = registry or REGISTRY
-    command = _find_parsed(commands, argv) or commands.find_mentioned(argv)
-    if command is None or not command.eval_failure:
-        return ""
-    module, _, function = command.eval_failure.partition(":")
-    text: str = getattr(importlib.import_module(module), function)(argv)
-    return text
-
-
-def _find_parsed(commands: Registry, argv: Sequence[str]) -> CommandSpec | None:
-    line = read_line(list(argv))
-    if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
-        return None
-    return commands.find_command(line.path)

@@ -73,7 +73,7 @@ class SlotBooking:
     @property
     def holders_query(self) -> queries.Query:
         """The query for all Appointments on the slot, as far as this sign-in may see."""
-        return queries.on_slot(self.slot)
+        return queries.appointments_on_slot(self.slot)
 
     def look(self, *extra: queries.Query) -> Seen:
         """Ask what carries the intent's identifier, what holds the slot, and `extra`."""
