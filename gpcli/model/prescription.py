@@ -148,7 +148,7 @@ class RenewalOutcome:
 
 
 @dataclass(frozen=True)
-class RenewalError:
+class WhyNot:
     """Why one prescription could not be asked for, in the words of gpcli's errors."""
 
     code: str
@@ -173,7 +173,7 @@ class RenewalResult:
     asked: datetime | None
     answer: str | None
     warning: str | None
-    error: RenewalError | None
+    error: WhyNot | None
     zone: str
 
 

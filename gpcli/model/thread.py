@@ -126,7 +126,7 @@ def is_same_text(one: str | None, other: str | None) -> bool:
 
 
 @dataclass(frozen=True)
-class SavedAttachment:
+class Saved:
     """An attachment that was saved to `path`; `size` in bytes."""
 
     id: str

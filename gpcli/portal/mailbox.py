@@ -173,7 +173,7 @@ class FhirMailbox:
             thread, self._search.fetch_named(_thread_queries(thread))
         )
         if ids := self._thread_mapper.documents_to_fetch(bundle):
-            (result,) = self._search.ask(queries.documents_by_id(ids))
+            (result,) = self._search.fetch_many(queries.documents_by_id(ids))
             bundle.merge(or_empty(result))
         conversation = self._read_conversation(bundle, thread)
         if conversation is None:
@@ -311,7 +311,7 @@ class FhirMailbox:
             ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)
         ]
         bundle = Bundle()
-        for result in self._search.ask(*map(queries.communications_by_id, chunks)):
+        for result in self._search.fetch_many(*map(queries.communications_by_id, chunks)):
             bundle.merge(unwrap(result))
         return bundle
 

@@ -159,7 +159,7 @@ def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:
     return uuid5(intent, "header"), uuid5(intent, "message")
 
 
-def on_slot(slot: str) -> Query:
+def appointments_on_slot(slot: str) -> Query:
     """Build the query for all appointments on a slot that this sign-in may see."""
     return Query("Appointment", (("slot", f"Slot/{slot}"),))
 

@@ -100,9 +100,9 @@ class FhirSearch:
 
     def fetch_named(self, queries: Mapping[str, Query]) -> dict[str, SearchResult]:
         """Fetch several lists as `ask` does; return the results by the names of the queries."""
-        return dict(zip(queries, self.ask(*queries.values()), strict=True))
+        return dict(zip(queries, self.fetch_many(*queries.values()), strict=True))
 
-    def ask(self, *queries: Query) -> list[SearchResult]:
+    def fetch_many(self, *queries: Query) -> list[SearchResult]:
         """Fetch several lists with all their pages: in one batch, or one after the other.
 
         The result of a query is its Bundle, or the error that the portal gave for it alone.

@@ -16,9 +16,9 @@ from gpcli.model.finding import Finding
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
 from gpcli.model.service import Consent, Service, Surgery
-from gpcli.model.thread import Conversation, MessageReceipt, SavedAttachment, Thread, ThreadReceipt
+from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.tool_views import SandboxPerson, SurgeryAnswer
+from gpcli.render.views.tool_views import Answer, SandboxPerson
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -129,12 +129,12 @@ LIST_TYPES: dict[str, type] = {
     "logout": SignedOut,
     "messages list": Thread,
     "messages mark-read": MessageReceipt,
-    "messages save": SavedAttachment,
+    "messages save": Saved,
     "profile list": KnownPortal,
     "rx list": Prescription,
     "rx renew": RenewalReceipt,
     "rx requests": Renewal,
-    "sandbox answer": SurgeryAnswer,
+    "sandbox answer": Answer,
     "sandbox people": SandboxPerson,
     "services": Service,
     "slots": Slot,

@@ -42,7 +42,7 @@ def test_so_is_one_in_a_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"), total=3))
     server.on("GET Consent", a_searchset(a_consent(), total=1))
 
-    search.ask(SLOTS, CONSENTS)
+    search.fetch_many(SLOTS, CONSENTS)
 
     assert search.flaws == ["2 of 3 in a list, which the portal does not send"]
 

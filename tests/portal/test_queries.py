@@ -108,7 +108,7 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
             f"Communication?part-of=Communication/thread-1{PEOPLE}&_sort=sent&_count=500",
         ),
         (queries.documents_by_id(["a", "b"]), "DocumentReference?_id=a,b&_count=500"),
-        (queries.on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),
+        (queries.appointments_on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),
         (queries.vaccinations("kari"), "Immunization?patient=kari&_sort=-date&_count=500"),
     ],
 )

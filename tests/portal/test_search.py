@@ -101,7 +101,7 @@ def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
     with pytest.raises(errors.WrongHost):
-        (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
+        (search if batched else unbatched_search).fetch_many(SLOTS, CONSENTS)
     assert {each.url.host for each in server.requests} == {"portal.example"}
     assert {each.url.port for each in server.requests} == {None}
 
@@ -116,7 +116,7 @@ def test_a_failing_page_fails_the_list(search: FhirSearch, server: Server):
 
 def test_several_questions_are_one_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
-    slots, consents = search.ask(SLOTS, CONSENTS)
+    slots, consents = search.fetch_many(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
     (batch,) = server.requests
     assert (batch.method, str(batch.url), json.loads(batch.content)) == (
@@ -135,7 +135,7 @@ def test_several_questions_are_one_batch(search: FhirSearch, server: Server):
 
 def test_one_question_needs_no_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1")))
-    (slots,) = search.ask(SLOTS)
+    (slots,) = search.fetch_many(SLOTS)
     assert (refs(slots), server.requests[0].method) == (["Slot/1"], "GET")
 
 
@@ -143,7 +143,7 @@ def test_without_batches_the_questions_go_one_after_another(
     unbatched_search: FhirSearch, server: Server
 ):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
-    slots, consents = unbatched_search.ask(SLOTS, CONSENTS)
+    slots, consents = unbatched_search.fetch_many(SLOTS, CONSENTS)
     assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
     assert [each.method for each in server.requests] == ["GET", "GET"]
 
@@ -154,7 +154,7 @@ def test_a_refusal_of_one_question_stands_alone(
 ):
     server.on("GET Slot", Reply(an_outcome("service-off", "Closed."), 403))
     server.on("GET Consent", a_searchset(a_consent()))
-    slots, consents = (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
+    slots, consents = (search if batched else unbatched_search).fetch_many(SLOTS, CONSENTS)
     assert error_of(slots) == (errors.OffForNow, "Closed.")
     assert refs(consents) == ["Consent/consent-full-access"]
 
@@ -166,7 +166,7 @@ def test_further_pages_of_one_question_are_fetched(
     server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND))
     server.on("GET Slot?page", a_searchset(a_slot("2"), next=SECOND))
     server.on("GET Consent", a_searchset())
-    slots, _ = (search if batched else unbatched_search).ask(SLOTS, CONSENTS)
+    slots, _ = (search if batched else unbatched_search).fetch_many(SLOTS, CONSENTS)
     assert refs(slots) == ["Slot/1", "Slot/2"]
 
 
@@ -183,7 +183,7 @@ def test_what_concerns_all_questions_ends_them_all(
 ):
     server.on("GET Slot", error)
     with pytest.raises(kind):
-        unbatched_search.ask(SLOTS, CONSENTS)
+        unbatched_search.fetch_many(SLOTS, CONSENTS)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_an_error(
 ):
     server.on(BATCH, Reply(an_outcome(), status))
     with pytest.raises(kind):
-        search.ask(SLOTS, CONSENTS)
+        search.fetch_many(SLOTS, CONSENTS)
 
 
 def answered(*entries: Any) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def test_a_batch_answered_with_another_number_of_entries_is_a_bad_response(
 ):
     server.on(BATCH, Reply(body))
     with pytest.raises(errors.BadResponse):
-        search.ask(SLOTS, CONSENTS)
+        search.fetch_many(SLOTS, CONSENTS)
 
 
 @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ def test_a_broken_entry_of_a_batch_spoils_only_its_own_question(
     search: FhirSearch, server: Server, entry: dict, kind: type
 ):
     server.on(BATCH, Reply(answered(entry, FINE)))
-    slots, consents = search.ask(SLOTS, CONSENTS)
+    slots, consents = search.fetch_many(SLOTS, CONSENTS)
     assert (error_of(slots)[0], refs(consents)) == (kind, [])
 
 
 def test_the_outcome_of_an_entry_says_why(search: FhirSearch, server: Server):
     refused = {"response": {"status": "403", "outcome": an_outcome("consent-needed", "Consent.")}}
     server.on(BATCH, Reply(answered(refused, FINE)))
-    slots, _ = search.ask(SLOTS, CONSENTS)
+    slots, _ = search.fetch_many(SLOTS, CONSENTS)
     assert error_of(slots) == (errors.ConsentNeeded, "Consent.")
 
 
@@ -252,7 +252,7 @@ def test_flaws_of_every_page_are_gathered(search: FhirSearch, server: Server):
     server.on("GET Slot?status", a_searchset(included=[hidden], next=SECOND))
     server.on("GET Slot?page", a_searchset({"resourceType": "Slot"}))
     server.on("GET Consent", a_searchset(included=[an_outcome(text="Old ones too")]))
-    search.ask(SLOTS, CONSENTS)
+    search.fetch_many(SLOTS, CONSENTS)
     assert search.flaws == ["Some times are hidden", "Slot.id is missing", "Old ones too"]
 
 

@@ -12,9 +12,9 @@ from gpcli.model.prescription import (
     Quantity,
     Remaining,
     Renewal,
-    RenewalError,
     RenewalReceipt,
     RenewalResult,
+    WhyNot,
 )
 from gpcli.model.receipt import Receipt
 from gpcli.render.output import Format
@@ -302,7 +302,7 @@ def receipt(sent=None, **changes):
 
 
 NOT_SENT = {"id": None, "asked": None}
-FAILED = {**NOT_SENT, "status": None, "error": RenewalError("rejected", "It has expired.", None)}
+FAILED = {**NOT_SENT, "status": None, "error": WhyNot("rejected", "It has expired.", None)}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from gpcli.model.thread import (
     Conversation,
     Message,
     MessageReceipt,
-    SavedAttachment,
+    Saved,
     Thread,
     ThreadReceipt,
 )
@@ -262,7 +262,7 @@ def test_hostile_lists_and_receipts_are_harmless(make_output, format):
     shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
     shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, build_receipt()))
     shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
-    shown.output.show_list(SAVED, [SavedAttachment("m-1.1", HOSTILE, HOSTILE, 1)])
+    shown.output.show_list(SAVED, [Saved("m-1.1", HOSTILE, HOSTILE, 1)])
     assert (RAW - {"\t"}).isdisjoint(shown.stdout_text)
 
 
@@ -293,7 +293,7 @@ def test_a_message_receipt_has_a_status_too(make_output, identity, status):
 
 def test_saved_files_are_a_line_each(make_output):
     shown = make_output()
-    shown.output.show_list(SAVED, [SavedAttachment("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
+    shown.output.show_list(SAVED, [Saved("m-1.1", "here/rash.jpg", "image/jpeg", 12_345)])
     assert shown.stdout_text == "m-1.1\there/rash.jpg\timage/jpeg\t12345\n"
 
 

@@ -22,10 +22,10 @@ from gpcli.portal.mapping import require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import (
+    Judgement,
     NotChanged,
     PriorWrite,
     Seen,
-    Judgement,
     WriteOutcome,
     is_final,
     judge,
@@ -156,7 +156,7 @@ class WriteKernel:
 
     def look(self, kind: str, intents: Sequence[UUID], *extra: Query) -> Seen:
         """Ask, in one round trip, what the portal has for some intents, and `extra` besides."""
-        results = self.search.ask(*(by_identifier(kind, each) for each in intents), *extra)
+        results = self.search.fetch_many(*(by_identifier(kind, each) for each in intents), *extra)
         found = {
             intent: with_identifier(result, kind, intent) if isinstance(result, Bundle) else result
             for intent, result in zip(intents, results, strict=False)

@@ -13,7 +13,7 @@ from gpcli.model.thread import (
     Conversation,
     Message,
     MessageReceipt,
-    SavedAttachment,
+    Saved,
     Thread,
     ThreadReceipt,
 )
@@ -240,8 +240,8 @@ def message_receipts(zone: str) -> View[MessageReceipt]:
     )
 
 
-SAVED: View[SavedAttachment] = dataclass_view(
-    SavedAttachment,
+SAVED: View[Saved] = dataclass_view(
+    Saved,
     "saved",
     (
         Column("id", "ID", lambda saved: saved.id),

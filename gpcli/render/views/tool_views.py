@@ -32,7 +32,7 @@ PEOPLE: View[SandboxPerson] = dataclass_view(
 
 
 @dataclass(frozen=True)
-class SurgeryAnswer:
+class Answer:
     """An answer of the surgery: to what (`id`), of which service, and `booked`, `declined`, ..."""
 
     id: str
@@ -40,8 +40,8 @@ class SurgeryAnswer:
     outcome: str
 
 
-ANSWERS: View[SurgeryAnswer] = dataclass_view(
-    SurgeryAnswer,
+ANSWERS: View[Answer] = dataclass_view(
+    Answer,
     "sandbox-answered",
     (
         Column("id", "ID", lambda answer: answer.id),
