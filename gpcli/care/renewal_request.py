@@ -16,9 +16,9 @@ from gpcli.model.person import Parties
 from gpcli.model.prescription import (
     Prescription,
     Renewal,
-    RenewalError,
     RenewalOutcome,
     RenewalResult,
+    WhyNot,
 )
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Price, Service
@@ -115,7 +115,7 @@ class RenewalItem:
             asked=renewal.asked if renewal else None,
             answer=renewal.answer if renewal else None,
             warning=" ".join(self.warnings) or None,
-            error=RenewalError(error.code, error.message, error.hint or None) if error else None,
+            error=WhyNot(error.code, error.message, error.hint or None) if error else None,
             zone=self.prescription.zone if self.prescription else zone,
         )
 

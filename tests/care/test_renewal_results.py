@@ -12,7 +12,7 @@ from gpcli.errors import (
     Rejected,
 )
 from gpcli.http.network_errors import LateReply, LostReply
-from gpcli.model.prescription import RenewalError, RenewalOutcome, RenewalResult
+from gpcli.model.prescription import RenewalOutcome, RenewalResult, WhyNot
 from tests.care.medicines import ASKED_AT, a_prescription, a_renewal
 
 LOST = OutcomeUnknown("No answer came.", hint="Repeat it with --request-id part.")
@@ -181,7 +181,7 @@ def test_a_result_without_a_prescription_has_every_key_and_the_surgeries_zone():
         asked=None,
         answer=None,
         warning=None,
-        error=RenewalError("not_found", "None such.", None),
+        error=WhyNot("not_found", "None such.", None),
         zone="Europe/Oslo",
     )
 
