@@ -437,8 +437,7 @@ class AppContext:
     def store_offers(self, offers: Offers, starts: Mapping[str, tuple[ServiceName, ...]]) -> None:
         """Write into the offer index which commands the GP does not offer.
 
-        `starts` has the services that each command can start. A file that can't be written is a
-        warning.
+        `starts` has the services that each command can start. A write that fails is a warning.
         """
         from gpcli.care.offers import find_hidden_commands
 
