@@ -40,7 +40,12 @@ Notice = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many times"),
+    typer.Option(
+        "--limit",
+        parser=whole_number(1),
+        metavar="N",
+        help="At most so many times",
+    ),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="What it is about, for the surgery")

@@ -15,7 +15,7 @@ from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
 from gpcli.cli.help_commands import SHELLS
 from gpcli.cli.lazy_group import PROGRAM, load
-from gpcli.cli.sandbox_env import Shell
+from gpcli.cli.sandbox_env import BookingWay, Shell
 from gpcli.cli.topics import build_topics
 from gpcli.config.index_format import FILES, PEOPLE, PROFILES
 from gpcli.model.service import ServiceName
@@ -32,6 +32,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--to": DAYS,
     "--weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
     "--via": ("in-person", "phone", "video"),
+    "--booking": tuple(way.value for way in BookingWay),
+    "--shell": tuple(shell.value for shell in Shell),
     "--environment": ("production", "staging", "sandbox"),
     "--accept-fee": ("any",),
     "--confirm": ("withdraw",),
@@ -50,7 +52,6 @@ OWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sandbox run", "--as"): SANDBOX_PEOPLE,
     ("sandbox run", "--for"): SANDBOX_CHILDREN,
     ("sandbox env", "--as"): SANDBOX_CHILDREN,
-    ("sandbox env", "--shell"): tuple(Shell),
 }
 """What the value of one command's option may be, where others mean something else by it."""
 

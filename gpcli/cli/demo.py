@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.global_options import get_context
+from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import require_extra
 from gpcli.errors import Exit, Failure
 
@@ -80,7 +80,7 @@ class Transcript:
 
     def _run(self, argv: Sequence[str], stdout: TextIO, *, stderr: TextIO | None = None) -> int:
         streams = (io.StringIO(), stdout, stderr or stdout)
-        return command_line(argv, self.env, *streams, self._build_context)
+        return run_command_line(argv, self.env, *streams, self._build_context)
 
     def _build_context(
         self, options: Options, env: Mapping[str, str], stdin: TextIO, out: TextIO, err: TextIO

@@ -26,12 +26,15 @@ FORMATS = ("json", "ndjson", "plain")
 
 
 class CommandRun:
-    """One run of the command line: its options, and the context, built on first use."""
+    """One run of the command line: its options, and the context, built on first use.
+
+    `context_if_built` is the context; `None` = the command has not asked for it yet.
+    """
 
     def __init__(self, options: Options, build_context: Callable[[Options], AppContext]) -> None:
         self.options = options
         self.build_context = build_context
-        self.built: AppContext | None = None
+        self.context_if_built: AppContext | None = None
 
     def start_diagnosis(self) -> AppContext:
         """Return the context for a command that diagnoses: neither gpcli nor the keyring asks."""
@@ -41,15 +44,14 @@ class CommandRun:
     @property
     def context(self) -> AppContext:
         """The context of this run."""
-        if self.built is None:
-            self.built = self.build_context(self.options)
-        return self.built
+        if self.context_if_built is None:
+            self.context_if_built = self.build_context(self.options)
+        return self.context_if_built
 
     def close(self) -> None:
-        """Close the context, if it was built and can be closed."""
-        close = getattr(self.built, "close", None)
-        if close is not None:
-            close()
+        """Close the context, if it was built."""
+        if self.context_if_built is not None:
+            self.context_if_built.close()
 
 
 def get_context(ctx: typer.Context) -> AppContext:

@@ -1,13 +1,16 @@
-"""The command tree: every command is imported and built only when it runs."""
+"""The command tree: every command is imported and built only when it runs.
+
+What typer raises about a line becomes InvalidUsage or InputNeeded here, where the command is known.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import typer
-from typer._click.core import augment_usage_errors
 from typer.core import TyperCommand, TyperGroup
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
@@ -17,11 +20,12 @@ from gpcli.cli.global_options import (
     build_parameters,
     find_write_flags,
 )
-from gpcli.errors import InvalidUsage
+from gpcli.errors import GpcliError, InputNeeded, InvalidUsage
 
 PROGRAM = "gpcli"
 
 _DECORATION = str.maketrans("", "", "[].")
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 class LazyGroup(TyperGroup):
@@ -32,6 +36,7 @@ class LazyGroup(TyperGroup):
             name=path.rpartition(" ")[2] or PROGRAM,
             params=build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS)),
             add_help_option=False,
+            invoke_without_command=True,
             rich_markup_mode=None,
         )
         self.registry = registry
@@ -51,12 +56,21 @@ class LazyGroup(TyperGroup):
         return None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the line up to the next command; raises UsageError of typer."""
-        with augment_usage_errors(ctx):
+        """Read the line up to the next command; raises InvalidUsage, InputNeeded."""
+        try:
             return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            raise convert_usage_error(error, ctx) from None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the line names; raises InvalidUsage if it names none."""
+        result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
+            raise InvalidUsage("Missing command.", hint=_help_hint(ctx))
+        return result
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find what `args` begin with; raises Usage, naming the nearest."""
+        """Find what `args` begin with; raises InvalidUsage, naming the nearest."""
         command = self.get_command(ctx, args[0])
         if command is None:
             raise unknown_command(self.registry, self.path, args[0])
@@ -64,12 +78,24 @@ class LazyGroup(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command: its errors know where on the line they arose."""
+    """A command, which takes nothing on the line but its options and arguments.
+
+    Its context allows more (`allow_extra_args`), so that what is too much is refused here.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Read the command's part of the line; raises UsageError of typer."""
-        with augment_usage_errors(ctx):
-            return super().parse_args(ctx, args)
+        """Read the command's part of the line; raises InvalidUsage, InputNeeded."""
+        try:
+            rest = super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            raise convert_usage_error(error, ctx) from None
+        if rest:
+            excess = " ".join(rest).translate(_ESCAPES)
+            raise InvalidUsage(
+                f"There is more on the line than the command takes: ({excess})",
+                hint=_help_hint(ctx),
+            )
+        return rest
 
 
 class WritingCommand(Command):
@@ -85,11 +111,11 @@ class ReadingCommand(Command):
     """A command that sends nothing: the options for sending mean nothing to it."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; raises Usage if the line had an option for sending."""
+        """Run the command; raises InvalidUsage if the line had an option for sending."""
         if wrong := find_write_flags(ctx.obj.options):
             raise InvalidUsage(
                 f"{wrong[0]} is for commands that send something; {ctx.command_path} does not.",
-                hint=f"{ctx.command_path} --help shows how it is used.",
+                hint=_help_hint(ctx),
             )
         return super().invoke(ctx)
 
@@ -100,11 +126,68 @@ def load(row: CommandSpec) -> Any:
     callback = getattr(importlib.import_module(module), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     kind = WritingCommand if row.writes else ReadingCommand
-    app.command(row.name, cls=kind, add_help_option=False)(callback)
+    lenient = {"allow_extra_args": True}
+    app.command(row.name, cls=kind, add_help_option=False, context_settings=lenient)(callback)
     command: Any = typer.main.get_command(app)
     own = [flag for param in command.params for flag in param.opts]
     command.params += build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS), own=own)
     return command
+
+
+@runtime_checkable
+class _MisusedOption(Protocol):
+    """What typer raises for an option that lacks its value, or has one and is a flag."""
+
+    option_name: str
+
+
+@runtime_checkable
+class _UnknownOption(Protocol):
+    """What typer raises for an option that the command doesn't have."""
+
+    option_name: str
+    possibilities: Sequence[str] | None
+
+
+def convert_usage_error(error: typer.TyperException, ctx: Any) -> GpcliError:
+    """Return what typer says of the line of the command `ctx`, as an error of ours.
+
+    typer exports the classes BadParameter and TyperException; of the others that it raises, the
+    attributes are public.
+    """
+    where, hint = ctx.command_path, _help_hint(ctx)
+    match error:
+        case typer.BadParameter() if error.message:
+            return InvalidUsage(f"{_parameter_name(error)}: {error.message}", hint=hint)
+        case typer.BadParameter():  # it is missing
+            return InputNeeded(f"{where} needs {_parameter_name(error)}.", hint=hint)
+        case _UnknownOption():
+            guess = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else "."
+            return InvalidUsage(f"{where} has no option '{error.option_name}'{guess}", hint=hint)
+        case _MisusedOption():
+            if _is_flag(ctx, error.option_name):
+                return InvalidUsage(f"{error.option_name} takes no value.", hint=hint)
+            return InputNeeded(f"{error.option_name} needs a value.", hint=hint)
+    return InvalidUsage(error.format_message(), hint=hint)
+
+
+def _help_hint(ctx: Any) -> str:
+    return f"{ctx.command_path} --help shows how it is used."
+
+
+def _is_flag(ctx: Any, name: str) -> bool:
+    return any(
+        param.is_flag
+        for param in ctx.command.params
+        if name in (*param.opts, *param.secondary_opts)
+    )
+
+
+def _parameter_name(error: typer.BadParameter) -> str:
+    param: Any = error.param
+    if param.param_type_name == "option":
+        return str(param.opts[-1])
+    return argument_name(param)
 
 
 def argument_name(param: Any) -> str:

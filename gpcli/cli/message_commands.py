@@ -40,7 +40,7 @@ from gpcli.cli.value_parsers import whole_number
 from gpcli.config import atomic_write
 from gpcli.errors import GpcliError, InvalidUsage, Partial
 from gpcli.model.service import ServiceName
-from gpcli.model.thread import Attachment, Conversation, ReplyFacts, SavedAttachment, Thread
+from gpcli.model.thread import Attachment, Conversation, ReplyFacts, Saved, Thread
 from gpcli.render.views.thread_views import (
     CONVERSATION,
     SAVED,
@@ -78,6 +78,10 @@ def contact(
 
 
 ThreadArgument = Annotated[str | None, typer.Argument(metavar="[THREAD]", help="A thread's id")]
+ThreadLimit = Annotated[
+    int | None,
+    typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many"),
+]
 
 
 def list_threads(
@@ -100,10 +104,7 @@ def list_threads(
         str | None,
         typer.Option("--with", metavar="NAME", help="Part of the doctor's or surgery's name"),
     ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", parser=whole_number(1), metavar="N", help="At most so many"),
-    ] = None,
+    limit: ThreadLimit = None,
 ) -> None:
     """List threads, those with something unread first."""
     context = get_context(ctx)
@@ -259,7 +260,7 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
 def _save_attachments(
     context: AppContext, wanted: dict[Path, Attachment], *, replace: bool
 ) -> None:
-    saved: list[SavedAttachment] = []
+    saved: list[Saved] = []
     failed: list[GpcliError] = []
     for path, attachment in wanted.items():
         try:
@@ -290,7 +291,7 @@ def _report_failures(context: AppContext, failed: list[GpcliError], *, some: boo
 
 def _save_attachment(
     context: AppContext, path: Path, attachment: Attachment, *, replace: bool
-) -> SavedAttachment:
+) -> Saved:
     content = context.portal.mailbox.fetch_content(attachment)
     atomic_write.save_new_file(path, content, replace=replace)
-    return SavedAttachment(attachment.id, str(path), attachment.content_type, len(content))
+    return Saved(attachment.id, str(path), attachment.content_type, len(content))

@@ -118,7 +118,7 @@ COMPLETE = "__complete"
 def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
     """The ready answer to `argv` (without the program's name), `None` if there is none."""
     if argv[:1] == [COMPLETE]:
-        from gpcli.cli import completion_words  # noqa: PLC0415  (help does without it)
+        from gpcli.cli import completion_words  # noqa: PLC0415  (start-up: help does without it)
 
         return completion_words.complete(argv[1:], env)
     line = read_line(argv)

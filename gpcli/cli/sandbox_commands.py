@@ -26,7 +26,7 @@ from gpcli.cli.sandbox_env import (
 )
 from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
-from gpcli.render.views.tool_views import ANSWERS, PEOPLE, SandboxPerson, SurgeryAnswer
+from gpcli.render.views.tool_views import ANSWERS, PEOPLE, Answer, SandboxPerson
 from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.surgery.answer import AnsweredRequest
@@ -58,7 +58,10 @@ Seed = Annotated[
 Booking = Annotated[
     BookingWay,
     typer.Option(
-        "--booking", metavar="WAY", help="How times are taken: post, operation or transaction"
+        "--booking",
+        parser=choice(BookingWay),
+        metavar="WAY",
+        help="How times are taken: post, operation or transaction",
     ),
 ]
 
@@ -286,5 +289,5 @@ def _build_person(card: Account) -> SandboxPerson:
     return SandboxPerson(card.key, card.name, card.description, wards)
 
 
-def _build_answer(answered: AnsweredRequest) -> SurgeryAnswer:
-    return SurgeryAnswer(answered.reference.partition("/")[2], answered.kind, answered.outcome)
+def _build_answer(answered: AnsweredRequest) -> Answer:
+    return Answer(answered.reference.partition("/")[2], answered.kind, answered.outcome)

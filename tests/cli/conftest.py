@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpcli.__main__ import command_line
 from gpcli.cli.app import run
+from gpcli.cli.run import run_command_line
 from tests.cli.fake_commands import REGISTRY
 
 
@@ -18,6 +18,7 @@ class FakeSession:
         self.stdout = stdout
         self.seen = []
         self.closed = False
+        self.sent_request_id = self.pending_request_id = None
 
     def close(self):
         self.closed = True
@@ -38,7 +39,9 @@ class Line:
     def end(self, *argv, env=None):
         """Exit code, stdout and stderr of a whole run."""
         stdin, stdout, stderr = (io.StringIO() for _ in range(3))
-        code = command_line(argv, env or {}, stdin, stdout, stderr, self._make, registry=REGISTRY)
+        code = run_command_line(
+            argv, env or {}, stdin, stdout, stderr, self._make, registry=REGISTRY
+        )
         return SimpleNamespace(code=code, out=stdout.getvalue(), err=stderr.getvalue())
 
     def _make(self, *given):

@@ -7,6 +7,7 @@ import typer
 
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import get_context
+from gpcli.cli.value_parsers import whole_number
 from gpcli.errors import SlotTaken
 
 
@@ -18,8 +19,8 @@ def slots(
     ctx: typer.Context,
     from_: Annotated[str, typer.Option("--from", metavar="DAY", help="First day.")] = "today",
     weekday: Annotated[list[str] | None, typer.Option(help="Only these days.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where.")] = 0,
+    limit: Annotated[int, typer.Option(parser=whole_number(1), help="At most so many.")] = 20,
+    port: Annotated[int, typer.Option(parser=whole_number(0, 65535), help="Where.")] = 0,
 ) -> None:
     get_context(ctx).seen.append(("slots", from_, weekday, limit, port))
 

@@ -7,13 +7,13 @@ from textwrap import dedent
 
 import pytest
 
-from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_pages import format_command_page
 from gpcli.cli.lazy_group import load
 from gpcli.cli.ready_answers import answer
+from gpcli.cli.run import run_command_line
 from gpcli.cli.topics import (
     EXIT_MEANINGS,
     FILE_TOPICS,
@@ -151,7 +151,7 @@ def test_what_there_is_no_help_on_is_a_wrong_line(argv, message):
 
 @pytest.mark.parametrize("command", ["slots", "book", "flu", "appointments list"])
 def test_help_json_with_a_command_prints_the_schema_of_its_answer(command, capsys):
-    code = command_line(
+    code = run_command_line(
         ["help", "json", *command.split()], {}, sys.stdin, sys.stdout, sys.stderr, AppContext
     )
     assert code == 0

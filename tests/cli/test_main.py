@@ -84,7 +84,7 @@ def test_debugging_shows_where_without_values_or_source(line, argv, env):
     ending = line.end("ends", "bug", *argv, env=env)
 
     where, what, hint = ending.err.splitlines()
-    assert where.startswith("KeyError at gpcli.__main__:command_line:")
+    assert where.startswith("KeyError at gpcli.cli.run:run_command_line:")
     assert "tests.cli.fake_commands:ends:" in where
     assert "Ada" not in ending.err
     assert "raise" not in ending.err
@@ -192,15 +192,16 @@ import os, resource, signal, sys
 sys.path.insert(0, {tests!r})
 from tests.cli.conftest import FakeSession
 from tests.cli.fake_commands import REGISTRY
-from gpcli import __main__ as way_in
+from gpcli.__main__ import protect_process
+from gpcli.cli.run import run_command_line
 
 def session(*given):
     print(oct(os.umask(0)), resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
     {then}
 
-way_in.shut_the_doors()
+protect_process()
 streams = sys.stdin, sys.stdout, sys.stderr
-sys.exit(way_in.command_line(["gp"], {{}}, *streams, session, registry=REGISTRY))
+sys.exit(run_command_line(["gp"], {{}}, *streams, session, registry=REGISTRY))
 """
 
 
@@ -234,11 +235,11 @@ def test_ctrl_c_exits_130():
 
 BY_TOKEN = """
 import os, sys
-from gpcli import __main__ as way_in
+from gpcli.__main__ import main
 
 sys.argv = ["gpcli", "gp"]
 try:
-    way_in.main()
+    main()
 except SystemExit:
     print("GPCLI_TOKEN" in os.environ, "GPCLI_PORTAL" in os.environ)
 """

@@ -8,10 +8,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.cli.answer_table import PAGES
 from gpcli.cli.commands.registry import REGISTRY
+from gpcli.cli.run import run_command_line
 from gpcli.cli.troubleshoot_command import _build_check_context, _open_client
 from gpcli.config.options import Options
 from gpcli.render.terminal import Terminal
@@ -70,7 +70,7 @@ def test_nobody_may_be_asked_while_it_runs_not_even_by_the_keyring(context):
 
     streams = [io.StringIO() for _ in range(3)]
     line = ["troubleshoot", "--profile", "none"]
-    assert command_line(line, context.env, *streams, at_a_terminal) == 3
+    assert run_command_line(line, context.env, *streams, at_a_terminal) == 3
     assert made[0].ask.can_ask is False
 
 

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 import httpx
 
-from gpcli.__main__ import command_line
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import Vault
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.run import run_command_line
+from gpcli.cli.sandbox_env import build_variables
 from gpcli.config.options import Options
 from gpcli.render.terminal import Terminal
 from gpcli.sandbox.server import Sandbox
@@ -96,7 +96,7 @@ class Shell:
         assert words[0] == "gpcli"
         stdin = io.StringIO(self.typing) if isinstance(self.typing, str) else self.typing
         stdout, stderr = self.stdout or io.StringIO(), self.stderr or io.StringIO()
-        code = command_line(words[1:], self.env, stdin, stdout, stderr, self._session)
+        code = run_command_line(words[1:], self.env, stdin, stdout, stderr, self._session)
         return Ending(code, stdout.getvalue(), stderr.getvalue())
 
     def json(self, line: str) -> Any:
@@ -145,5 +145,5 @@ def scripted(
 ) -> Shell:
     """A shell with a token for `person` among its variables, and an empty configuration."""
     token = sandbox.issue_token(person, acting_for)
-    values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
+    values = build_variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     return Shell({**values, "GPCLI_CONFIG_DIR": str(config)}, now)

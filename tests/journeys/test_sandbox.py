@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.__main__ import command_line
 from gpcli.cli import sandbox_env
-from gpcli.cli.sandbox_env import path_to_gpcli
+from gpcli.cli.run import run_command_line
+from gpcli.cli.sandbox_env import prepend_program_dir
 from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroundings
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY
@@ -185,7 +185,7 @@ POWERSHELL = "$env:GPCLI_PORTAL = 'no-sandbox'\n"
 
 
 @pytest.mark.parametrize(
-    ("line", "closing"),
+    ("line", "eval_failure_export"),
     [
         ("sandbox env", BASH),
         ("sandbox env ada bo", BASH),
@@ -237,7 +237,9 @@ def test_an_env_that_is_interrupted_fails_closed_too(tmp_path):
 
     out = io.StringIO()
     streams = (io.StringIO(), out, io.StringIO())
-    code = command_line(["sandbox", "env", "ada"], surroundings(tmp_path), *streams, interrupted)
+    code = run_command_line(
+        ["sandbox", "env", "ada"], surroundings(tmp_path), *streams, interrupted
+    )
     assert (code, out.getvalue()) == (130, BASH)
 
 
@@ -323,13 +325,13 @@ def program(place, mode=0o700):
 def test_the_first_place_with_a_gpcli_to_run_comes_first_on_the_path(tmp_path):
     empty, text = tmp_path / "empty", program(tmp_path / "text", 0o600)
     first, second = program(tmp_path / "first"), program(tmp_path / "second")
-    assert path_to_gpcli("/bin", [empty, text, first, second]) == f"{first}:/bin"
-    assert path_to_gpcli("", [second]) == str(second)
+    assert prepend_program_dir("/bin", [empty, text, first, second]) == f"{first}:/bin"
+    assert prepend_program_dir("", [second]) == str(second)
 
 
 def test_where_no_gpcli_is_to_be_found_the_path_stays_as_it_is(tmp_path):
     (tmp_path / "dir" / "gpcli").mkdir(parents=True)
-    assert path_to_gpcli("/bin", [tmp_path, tmp_path / "dir"]) == "/bin"
+    assert prepend_program_dir("/bin", [tmp_path, tmp_path / "dir"]) == "/bin"
 
 
 def test_the_package_s_own_directory_is_not_on_the_path_inside(tmp_path, people):

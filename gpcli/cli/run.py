@@ -1,0 +1,186 @@
+"""One run of a command line: it ends in an exit code, and an error in words on stderr as well.
+
+This is the one place that turns an error into words and an exit code. It imports little, because
+ready answers may fail too; and those only where they are used, because a checkout in which they are
+still to be built imports this module with the commands.
+"""
+
+from gpcli.config.index_format import is_set
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import TextIO
+
+    from gpcli.cli.commands.specs import CommandSpec, Registry
+    from gpcli.cli.global_options import ContextFactory
+    from gpcli.errors import GpcliError
+    from gpcli.render.output import Output
+
+    Streams = tuple[TextIO, TextIO, TextIO]
+
+INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM came: what is open is closed on the way out."""
+
+
+SILENT_ENDINGS: dict[type[BaseException], int] = {
+    KeyboardInterrupt: INTERRUPTED,
+    BrokenPipeError: CLOSED_PIPE,
+    Terminated: TERMINATED,
+}
+"""Endings that need no words, and their exit codes."""
+
+FAILURES: tuple[type[BaseException], ...] = (*SILENT_ENDINGS, Exception)
+"""What ends in an exit code; anything else is the interpreter's."""
+
+
+def run_command_line(
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    stdin: "TextIO",
+    stdout: "TextIO",
+    stderr: "TextIO",
+    context_factory: "ContextFactory",
+    *,
+    registry: "Registry | None" = None,
+) -> int:
+    """Run `argv` (without the program's name), report a failure, and return the exit code.
+
+    `registry` has the commands; `None` = those of this release.
+    """
+    try:
+        from gpcli.cli.app import run  # noqa: PLC0415  (start-up: typer costs five interpreters)
+
+        code = run(argv, env, stdin, stdout, stderr, context_factory, registry=registry)
+        stdout.flush()
+    except FAILURES as error:
+        return report_failure(error, argv, env, (stdin, stdout, stderr), registry)
+    return code
+
+
+def report_failure(
+    error: BaseException,
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    streams: "Streams",
+    registry: "Registry | None" = None,
+) -> int:
+    """Write what `error` means for the person on stderr, and return the exit code."""
+    from gpcli.cli.ready_answers import read_line  # noqa: PLC0415  (optional: see the top)
+
+    _write_eval_failure(argv, streams[1], registry)
+    if type(error) in SILENT_ENDINGS:
+        return SILENT_ENDINGS[type(error)]
+    options = read_line(list(argv)).options
+    known = _as_gpcli_error(error)
+    output = _open_output(options, env, streams)
+    try:
+        if "--debug" in options or is_set(env.get("GPCLI_DEBUG")):
+            _write_places(error, output)
+        output.error(known)
+    except OSError:
+        return int(known.exit)  # nobody listens on stderr; the exit code still says it
+    return int(known.exit)
+
+
+def _write_eval_failure(
+    argv: "Sequence[str]", stdout: "TextIO", registry: "Registry | None"
+) -> None:
+    """Keep a shell that evaluates the output of the command from taking silence for success."""
+    text = _build_eval_failure(argv, registry)
+    if not text:
+        return
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except OSError:
+        return  # nobody evaluates it
+
+
+def _build_eval_failure(argv: "Sequence[str]", registry: "Registry | None") -> str:
+    """Return the text for stdout after the command has failed; empty for most commands.
+
+    Where the line can't be parsed, its command is the one whose words are on it.
+    """
+    import importlib  # noqa: PLC0415  (start-up: only failures need it)
+
+    from gpcli.cli.commands.registry import REGISTRY  # noqa: PLC0415  (start-up: only failures)
+
+    commands = registry or REGISTRY
+    command = _find_parsed(commands, argv) or commands.find_mentioned(argv)
+    if command is None or not command.eval_failure:
+        return ""
+    module, _, function = command.eval_failure.partition(":")
+    text: str = getattr(importlib.import_module(module), function)(argv)
+    return text
+
+
+def _find_parsed(commands: "Registry", argv: "Sequence[str]") -> "CommandSpec | None":
+    from gpcli.cli.ready_answers import read_line  # noqa: PLC0415  (optional: see the top)
+
+    line = read_line(list(argv))
+    if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
+        return None
+    return commands.find_command(line.path)
+
+
+def _open_output(
+    options: "Mapping[str, str]", env: "Mapping[str, str]", streams: "Streams"
+) -> "Output":
+    from gpcli.render.output import (  # noqa: PLC0415  (start-up: only failures write here)
+        Format,
+        Output,
+        detect_terminal,
+    )
+
+    json = options.keys() & {"--json", "--ndjson"}
+    _, stdout, stderr = streams
+    return Output(
+        stdout,
+        stderr,
+        detect_terminal(*streams, env),
+        format=Format.JSON if json else Format.AUTO,
+    )
+
+
+def _as_gpcli_error(error: BaseException) -> "GpcliError":
+    from gpcli.errors import (  # noqa: PLC0415  (start-up: only failures need it)
+        Failure,
+        GpcliError,
+        Unexpected,
+    )
+
+    if isinstance(error, GpcliError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return Failure(f"The system refused: {place}{error.strerror}.")
+    return Unexpected(
+        f"gpcli failed in a way that nobody foresaw ({type(error).__name__}).",
+        hint="GPCLI_DEBUG=1 shows where. Nothing from your record is in it.",
+    )
+
+
+def _write_places(error: BaseException, output: "Output") -> None:
+    """Write where `error` and what caused it were raised, without values or source."""
+    for cause in _iterate_causes(error):
+        places = " > ".join(_format_places(cause.__traceback__))
+        output.notice(f"{type(cause).__name__} at {places}")
+
+
+def _iterate_causes(error: BaseException | None) -> "Iterator[BaseException]":
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _format_places(traceback: "TracebackType | None") -> "Iterator[str]":
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module = frame.f_globals.get("__name__", "?")
+        yield f"{module}:{frame.f_code.co_name}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next

@@ -1,0 +1,68 @@
+"""Parsers of option values, for `typer.Option(parser=…)`.
+
+They raise BadParameter in our words, without the option's name: the command's parser adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
+
+import typer
+
+Number = TypeVar("Number", int, float)
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def whole_number(minimum: int | None = None, maximum: int | None = None) -> Callable[[str], int]:
+    """Return the parser of a whole number within limits; `None` = no limit."""
+
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise typer.BadParameter(f"{value!r} is not a whole number.") from None
+        return _check_limits(number, minimum, maximum)
+
+    return parse
+
+
+def decimal_number(minimum: float | None = None) -> Callable[[str], float]:
+    """Return the parser of a number that is `minimum` at least; `None` = no limit."""
+
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"{value!r} is not a number.") from None
+        return _check_limits(number, minimum, None)
+
+    return parse
+
+
+def choice(values: type[Choice]) -> Callable[[str], Choice]:
+    """Return the parser of one of `values`."""
+
+    def parse(value: str) -> Choice:
+        try:
+            return values(value)
+        except ValueError:
+            known = ", ".join(repr(str(known)) for known in values)
+            raise typer.BadParameter(f"{value!r} is not one of {known}.") from None
+
+    return parse
+
+
+def format_choices(values: type[StrEnum]) -> str:
+    """Format the values of an option for its help: `bash|fish`."""
+    return "|".join(values)
+
+
+def _check_limits(number: Number, minimum: Number | None, maximum: Number | None) -> Number:
+    is_little = minimum is not None and number < minimum
+    if is_little and maximum is None:
+        raise typer.BadParameter(f"{number} is too little: at least {minimum}.")
+    if is_little or (maximum is not None and number > maximum):
+        raise typer.BadParameter(f"{number} is not in the range {minimum} to {maximum}.")
+    return number
