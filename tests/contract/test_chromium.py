@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
+from gpcli.auth.browser_sign_in import AuthRequest, SignInResult, sign_in_with_browser
 from gpcli.auth.discovery import fetch_smart_configuration
 from gpcli.auth.loopback import CallbackServer
 from gpcli.auth.vault import MemoryVault
@@ -268,7 +268,7 @@ def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(portal, new_tab
             configuration = fetch_smart_configuration(client, portal.base, tmp_path, time.time())
         wish = AuthRequest("gpcli", SCOPES, portal.base)
         with HttpClient(
-            portal.base, deadline=deadline, env={}, meanwhile=until_it_came_back
+            portal.base, deadline=deadline, env={}, progress=until_it_came_back
         ) as client:
             return sign_in_with_browser(client, configuration, wish, screen, now=time.time)
 

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from gpcli.auth.loopback import CallbackServer
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.sandbox_env import build_variables
 from tests.contract.browser import aborting, denying, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
 from tests.contract.places import SERVING, Place, Provider, oidc_provider
@@ -229,7 +229,7 @@ def test_a_provider_whose_tokens_are_for_another_host_is_named_as_the_cause(tmp_
 def test_a_token_for_another_portal_opens_nothing_here(medplum, bare, tmp_path):
     patient, shell = newcomer(medplum, tmp_path)
     stranger = bare.token_of(patient.id)
-    env = variables(medplum.base, stranger, patient.id, f"Patient/{patient.id}")
+    env = build_variables(medplum.base, stranger, patient.id, f"Patient/{patient.id}")
 
     ending = shell.with_env(**env)("gpcli gp --json")
 

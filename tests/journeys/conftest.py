@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.demo import visit
+from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.journeys.world import MONDAY, Snapshot, World
@@ -54,7 +54,7 @@ def live(served: tuple[Sandbox, Snapshot]) -> Iterator[Sandbox]:
 def shell(tmp_path: Path) -> Shell:
     """Somebody who has yet to sign in, with a keyring in memory and a browser that obeys."""
     env = {"GPCLI_CONFIG_DIR": str(tmp_path)}
-    return Shell(env, lambda: datetime.now(UTC), vault=MemoryVault(), browse=visit)
+    return Shell(env, lambda: datetime.now(UTC), vault=MemoryVault(), browse=open_sign_in_page)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Timer
 
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.sandbox_env import build_variables
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Ending
 
@@ -34,7 +34,7 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
 def as_person(sandbox: Sandbox, home: Path, person: str, **more: str) -> dict[str, str]:
     """The same with a token for `person`."""
     token = sandbox.issue_token(person)
-    values = variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
+    values = build_variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
     return surroundings(home, **values, **more)
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.account_commands import OFFLINE
-from gpcli.cli.demo import visit
+from gpcli.cli.account_commands import OFFLINE_SCOPE
+from gpcli.cli.demo import open_sign_in_page
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.config.options import Options
 from gpcli.errors import NoKeyring
@@ -23,7 +23,7 @@ from tests.journeys.world import World
 
 def forgetful(url):
     """Visits a portal that does not heed whom the sign-in should be for."""
-    return visit(str(httpx.URL(url).copy_remove_param("patient_hint")))
+    return open_sign_in_page(str(httpx.URL(url).copy_remove_param("patient_hint")))
 
 
 def what_is_kept(shell):
@@ -143,7 +143,9 @@ def test_a_sign_in_for_somebody_else_than_asked_is_not_kept(shell, live):
 def brief(url):
     """Visits a portal that lets nobody stay signed in."""
     asked = httpx.URL(url)
-    return visit(str(asked.copy_set_param("scope", asked.params["scope"].replace(OFFLINE, ""))))
+    return open_sign_in_page(
+        str(asked.copy_set_param("scope", asked.params["scope"].replace(OFFLINE_SCOPE, "")))
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_a_session_that_cannot_be_found_again_is_not_kept(shell, live, tmp_path)
 
     def meanwhile(url):
         (tmp_path / "state" / "index").mkdir(parents=True)
-        return visit(url)
+        return open_sign_in_page(url)
 
     ending = replace(shell, browse=meanwhile)(f"gpcli login {live.fhir_base} --hint ada")
     assert (ending.code, ending.out) == (1, "")
@@ -227,7 +229,7 @@ def test_a_session_whose_profile_cannot_be_written_is_not_kept(shell, live, tmp_
 
     def meanwhile(url):
         config.write_text("[profiles.x")
-        return visit(url)
+        return open_sign_in_page(url)
 
     ending = replace(shell, browse=meanwhile)(f"gpcli login {live.fhir_base} --hint ada --json")
     assert ending.refused == (2, "config", "")
@@ -240,7 +242,7 @@ def test_a_profile_name_that_another_portal_was_given_meanwhile_is_not_signed_in
 
     def meanwhile(url):
         shell("gpcli profile add 127.0.0.1 https://other.example/fhir --environment staging")
-        return visit(url)
+        return open_sign_in_page(url)
 
     ending = replace(shell, browse=meanwhile)(f"gpcli login {live.fhir_base} --hint ada --json")
     assert ending.refused == (2, "usage", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.sandbox_env import build_variables
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.journeys.world import World
@@ -47,7 +47,7 @@ def shell_running(world: World, tmp_path: Path) -> Callable[[str], Shell]:
     """`shell_running("pass gp/token")`: Ada's shell with GPCLI_TOKEN_COMMAND instead of a token."""
 
     def build(command: str) -> Shell:
-        values = variables(world.sandbox.fhir_base, "", "ada", "Patient/ada")
+        values = build_variables(world.sandbox.fhir_base, "", "ada", "Patient/ada")
         del values["GPCLI_TOKEN"]
         env = {**values, "GPCLI_CONFIG_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
         return Shell({**env, "GPCLI_TOKEN_COMMAND": command}, world.now)

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 
 from gpcli.auth.keyring_vault import KeyringVault
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.demo import visit
+from gpcli.cli.demo import open_sign_in_page
 from tests.http.authority import DAY, Authority
 from tests.journeys.diagnosis import METADATA, SIGN_IN, Bent, diagnosis, edited, person, saying
 from tests.journeys.process import surroundings
@@ -68,7 +68,7 @@ def lost(at):
 def signed_in(live, tmp_path):
     """Ada at a desktop, signed in at a portal that is not a sandbox to her."""
     env = {"GPCLI_CONFIG_DIR": str(tmp_path)}
-    shell = person(env, vault=MemoryVault(), browse=visit)
+    shell = person(env, vault=MemoryVault(), browse=open_sign_in_page)
     line = f"gpcli login {live.fhir_base} --environment staging --hint ada"
     assert shell(line).code == 0
     return shell
@@ -439,7 +439,9 @@ def test_what_the_sign_in_lacks_besides_is_a_warning_with_what_follows(signed_in
 
 
 def test_scopes_that_a_service_lacks_are_told_with_the_service(live, tmp_path):
-    shell = person({"GPCLI_CONFIG_DIR": str(tmp_path)}, vault=MemoryVault(), browse=visit)
+    shell = person(
+        {"GPCLI_CONFIG_DIR": str(tmp_path)}, vault=MemoryVault(), browse=open_sign_in_page
+    )
     shell(f"gpcli profile add narrow {live.fhir_base} --environment staging")
     scopes = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Consent.rs"
     with (tmp_path / "config.toml").open("a") as config:

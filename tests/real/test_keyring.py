@@ -13,7 +13,7 @@ from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
 from gpcli.auth.vault import KeyringVault, open_keyring
-from gpcli.cli.topics import written_topic
+from gpcli.cli.topics import read_topic
 from gpcli.errors import NoKeyring
 from tests.real.conftest import PASSWORD
 from tests.real.flow import session
@@ -116,7 +116,7 @@ def unlocked_in_time(keyring: KeyringVault) -> bool:
 @pytest.fixture
 def typed(desktop):
     """`typed(password)` plays help's line for SSH in bash."""
-    text = written_topic("keyring")
+    text = read_topic("keyring")
     (line,) = re.findall(r"^ +(read -rs .*gnome-keyring-daemon.*)$", text, re.MULTILINE)
 
     def run(password: str) -> None:

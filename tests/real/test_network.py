@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gpcli.cli.sandbox_env import variables
+from gpcli.cli.sandbox_env import build_variables
 from tests.http.authority import DAY, Authority
 from tests.journeys.process import gpcli, surroundings
 from tests.journeys.shell import Ending
@@ -48,7 +48,7 @@ def ask(sandbox, tmp_path) -> Callable[..., Ending]:
     def run(base: str, *words: str, **env: str) -> Ending:
         sandbox.address = base.removesuffix("/fhir/R4")
         token = sandbox.issue_token("ada")
-        ours = variables(base, token.access_token, token.patient, token.fhir_user)
+        ours = build_variables(base, token.access_token, token.patient, token.fhir_user)
         line = words or ("gp",)
         return gpcli(*line, "--json", env=surroundings(tmp_path, **ours, **env))
 

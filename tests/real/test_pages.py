@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gpcli.auth.browser_sign_in import generate_secrets
-from gpcli.auth.loopback import ExpectedCallback, CallbackServer
+from gpcli.auth.loopback import CallbackServer, ExpectedCallback
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS
@@ -226,7 +226,7 @@ def test_the_keyboard_alone_is_enough_without_javascript(open_window, portal, lo
     page.keyboard.press("Enter")
 
     page.wait_for_selector("#done")
-    assert loopback.code(10)
+    assert loopback.wait_for_code(10)
 
 
 def test_a_code_is_typed_and_sent_by_keyboard_alone(open_window, portal):

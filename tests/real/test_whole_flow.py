@@ -17,8 +17,8 @@ import secretstorage
 from jeepney.io.blocking import open_dbus_connection
 
 from gpcli.auth.vault import open_keyring
-from gpcli.cli.demo import visit
-from gpcli.cli.topics import written_topic
+from gpcli.cli.demo import open_sign_in_page
+from gpcli.cli.topics import read_topic
 from tests.http.authority import Authority
 from tests.journeys.process import PYTHON, ended, gpcli, started, surroundings
 from tests.real.flow import (
@@ -176,7 +176,7 @@ def test_where_there_was_no_session_bus_the_lines_of_help_lead_to_a_keyring(port
     runtime = tmp_path / "run"
     runtime.mkdir(mode=0o700)
     bus, unlock = (
-        re.findall(rf"^ +({start}.*)$", written_topic("keyring"), re.MULTILINE)[0]
+        re.findall(rf"^ +({start}.*)$", read_topic("keyring"), re.MULTILINE)[0]
         for start in ("dbus-run-session", "read -rs")
     )
     env = surroundings(tmp_path, XDG_RUNTIME_DIR=str(runtime))
@@ -195,7 +195,7 @@ def test_where_there_was_no_session_bus_the_lines_of_help_lead_to_a_keyring(port
         process.stdin.write("a new password\n")
         process.stdin.flush()
         notice = next(each for each in process.stderr if each.startswith('{"notice"'))
-        visit(json.loads(notice)["notice"]["url"])
+        open_sign_in_page(json.loads(notice)["notice"]["url"])
         ending = ended(process)
     assert ending.code == 0, ending
     assert portal.grants == ["authorization_code"]

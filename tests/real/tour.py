@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpcli.auth.vault import MemoryVault
-from gpcli.cli.demo import visit
+from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Ending, Shell, scripted
 
@@ -120,7 +120,10 @@ def travel(sandbox: Sandbox, home: Path, stops: tuple[Stop, ...] = TOUR) -> list
 def sign_in(sandbox: Sandbox, home: Path) -> tuple[Shell, Ending]:
     """Ada signs in, as people do, by a browser that obeys; `sandbox` signs in by itself."""
     shell = Shell(
-        {"GPCLI_CONFIG_DIR": str(home)}, _present(sandbox), vault=MemoryVault(), browse=visit
+        {"GPCLI_CONFIG_DIR": str(home)},
+        _present(sandbox),
+        vault=MemoryVault(),
+        browse=open_sign_in_page,
     )
     return shell, shell(f"gpcli login {sandbox.fhir_base} --hint ada")
 
