@@ -4,8 +4,15 @@ import os
 import sys
 from io import TextIOWrapper
 
-from gpcli.cli.ready_answers import answer
 from gpcli.cli.run import FAILURES, Terminated, report_failure, run_command_line
+
+try:
+    from gpcli.cli.ready_answers import answer
+except ImportError as error:
+    if error.name != "gpcli.cli.answer_table":
+        raise
+    sys.stderr.write(f"gpcli: {error}\n")
+    sys.exit(70)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

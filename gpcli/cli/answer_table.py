@@ -1,4 +1,4 @@
-"""Ready answers, made by `python -m gpcli.cli.build_answers`: change the commands."""
+"""Ready answers, built by `python -m gpcli.cli.build_answers`: change the commands."""
 
 # fmt: off
 # ruff: noqa: E501

@@ -1,6 +1,7 @@
-"""Make the ready answers from the command tree: `python -m gpcli.cli.build_answers`.
+"""Build the ready answers from the commands: `python -m gpcli.cli.build_answers` in a checkout.
 
-Writes `gpcli/cli/answer_table.py`, and the completion scripts into `completions/`.
+Writes `gpcli/cli/answer_table.py`, which is not checked in; the build of a wheel writes it as well.
+The completion scripts in it are those of `completions/`.
 """
 
 from __future__ import annotations
@@ -89,9 +90,8 @@ LONGEST = 100
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "gpcli" / "cli" / "answer_table.py"
 COMPLETIONS = ROOT / "completions"
-SCRIPTS = Path(__file__).parent / "scripts"
 
-HEAD = '''"""Ready answers, made by `python -m gpcli.cli.build_answers`: change the commands."""
+HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change the commands."""
 
 # fmt: off
 # ruff: noqa: E501
@@ -168,15 +168,13 @@ def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
 
 
 def script(shell: str) -> str:
-    """The completion script for `shell`."""
-    return (SCRIPTS / help_commands.SHELLS[shell]).read_text(encoding="utf-8")
+    """Return the completion script for `shell`."""
+    return (COMPLETIONS / help_commands.SHELLS[shell]).read_text(encoding="utf-8")
 
 
-def write_files() -> None:
-    """Write the table and the completion scripts into the source tree."""
-    TABLE.write_text(table_source(registry.REGISTRY), encoding="utf-8")
-    for shell, name in help_commands.SHELLS.items():
-        (COMPLETIONS / name).write_text(script(shell), encoding="utf-8")
+def write_table() -> None:
+    """Write the table into the source tree."""
+    TABLE.write_text(table_source(registry.REGISTRY), encoding="utf-8", newline="\n")
 
 
 def _in_order(tree: Registry, path: str, *, deep: bool = True) -> Iterator[CommandSpec | GroupSpec]:
@@ -244,4 +242,4 @@ def _bracketed(opening: str, entries: list[str], closing: str, indent: str, comm
 
 
 if __name__ == "__main__":
-    write_files()
+    write_table()

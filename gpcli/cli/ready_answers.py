@@ -3,8 +3,15 @@
 import time
 
 from gpcli import __version__
-from gpcli.cli import answer_table
 from gpcli.config import index_format
+
+try:
+    from gpcli.cli import answer_table
+except ImportError:
+    raise ImportError(
+        "This checkout has no ready answers: python -m gpcli.cli.build_answers builds them.",
+        name="gpcli.cli.answer_table",
+    ) from None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,16 @@
+"""What `python -m gpcli.cli.build_answers` writes to `answer_table.py`, which is not checked in."""
+
+_Option = tuple[str, tuple[str, ...] | None, str]
+_GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
+
+GROUPS: dict[str, _GroupPage]
+PAGES: dict[str, str]
+TOPICS: dict[str, str]
+SCRIPTS: dict[str, str]
+SUMMARIES: tuple[tuple[str, str], ...]
+STARTS: tuple[str, ...]
+WRITES: tuple[str, ...]
+OPTIONS: dict[str, tuple[_Option, ...]]
+ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]]
+GLOBAL: tuple[_Option, ...]
+WRITE: tuple[_Option, ...]
