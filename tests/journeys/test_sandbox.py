@@ -185,7 +185,7 @@ POWERSHELL = "$env:GPCLI_PORTAL = 'no-sandbox'\n"
 
 
 @pytest.mark.parametrize(
-    ("line", "eval_failure_export"),
+    ("line", "closing"),
     [
         ("sandbox env", BASH),
         ("sandbox env ada bo", BASH),
