@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
     from gpcli.portal.fhir_portal import FhirPortal
-    from gpcli.render.prompt import Prompt
     from gpcli.render.output import Output, Terminal
+    from gpcli.render.prompt import Prompt
 
 
 Record = TypeVar("Record")
@@ -104,7 +103,7 @@ class AppContext:
         self._vault = vault
         self._transport = transport
         self._terminal = terminal
-        self._terminal_device = terminal_device or open_terminal
+        self._terminal_device = terminal_device
         self._patience = patience
         self._request_id = options.request_id
         self._open_clients = ExitStack()
@@ -134,14 +133,14 @@ class AppContext:
     def ask(self) -> Prompt:
         """Who asks the person, where there is one."""
         if self._ask is None:
-            from gpcli.render.prompt import Prompt, can_prompt
+            from gpcli.render.prompt import Prompt, can_prompt, open_terminal
 
             terminal, claimed = self.output.terminal, self._is_stdin_claimed
             self._ask = Prompt(
                 self.stdin,
                 self.stderr,
                 allowed=can_prompt(terminal, self.env, self.options.no_input, stdin_taken=claimed),
-                tty_device=self._terminal_device if claimed else None,
+                tty_device=(self._terminal_device or open_terminal) if claimed else None,
                 on_answer=self.restart_deadlines,
                 width=terminal.width,
             )
@@ -206,7 +205,7 @@ class AppContext:
 
     @property
     def settings(self) -> Settings:
-        """The portal and the person that this run is about; raises what `resolve_settings` raises."""
+        """The portal and the person that this run is about; raises as `resolve_settings`."""
         if self._settings is None:
             from gpcli.config.settings import resolve_settings
 
@@ -330,7 +329,9 @@ class AppContext:
 
             umask, now = self.former_umask, self.timestamp
             places = self.resolve_beside_config, self.cache_dir
-            return build_machine_bearer(self.settings, MachineEnvironment(self.env, *places, umask, now))
+            return build_machine_bearer(
+                self.settings, MachineEnvironment(self.env, *places, umask, now)
+            )
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.record_activity(self.index_key, account, self.timestamp())
@@ -388,7 +389,9 @@ class AppContext:
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
-        search = FhirSearch(client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp()))
+        search = FhirSearch(
+            client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp())
+        )
         portal_profile = PortalProfile(
             profile.services, profile.status_sent, profile.zone, profile.booking
         )
@@ -482,11 +485,6 @@ class AppContext:
         line = f"{request.method} {request.route} {status} {request.ms} ms {request.request_id}"
         with suppress(OSError):  # what came of the request matters more than its line
             self.output.notice(line)
-
-
-def open_terminal() -> TextIO:
-    """Open the terminal that this process belongs to, for reading; raises OSError without one."""
-    return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
 
 
 def _clock_of(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from gpcli.errors import ConfirmationNeeded, InputNeeded
@@ -14,6 +16,11 @@ MAX_TRIES = 3
 """How often a question is asked before it is given up."""
 
 _YES = frozenset({"y", "yes"})
+
+
+def open_terminal() -> TextIO:
+    """Open the terminal that this process belongs to, for reading; raises OSError without one."""
+    return Path("CONIN$" if os.name == "nt" else "/dev/tty").open(encoding="utf-8")
 
 
 def can_prompt(

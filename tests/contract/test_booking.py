@@ -65,7 +65,9 @@ def test_a_request_id_is_not_for_two_times(visit):
 
 @pytest.mark.needs("Slot:search-type", "Appointment:conditional-create")
 def test_the_same_intent_sent_again_makes_no_second_booking(visit):
-    [slot] = [visit.portal.fetch_booking_facts(slot=visit.patient.practice.slots[0], intent=None).slot]
+    [slot] = [
+        visit.portal.fetch_booking_facts(slot=visit.patient.practice.slots[0], intent=None).slot
+    ]
     offer, intent = offer_of(visit, ServiceName.BOOKING), uuid4()
 
     first = visit.portal.send_booking(slot, offer, None, intent)
@@ -90,7 +92,9 @@ def test_of_two_patients_after_one_time_the_second_is_told_that_it_is_taken(visi
 def test_of_four_after_one_time_at_once_at_most_one_is_told_that_it_is_theirs(
     visit, place, tmp_path
 ):
-    wanted = visit.portal.fetch_booking_facts(slot=visit.patient.practice.slots[0], intent=None).slot
+    wanted = visit.portal.fetch_booking_facts(
+        slot=visit.patient.practice.slots[0], intent=None
+    ).slot
     with ExitStack() as at_the_end:
         neighbours = [
             at_the_end.enter_context(

@@ -54,7 +54,9 @@ def test_a_price_has_its_invoice_fee(visit):
 def free(visit, first, last):
     """Free times from the `first` day from now to the `last`."""
     today = now().astimezone(ZONE).date()
-    offers = [each for each in visit.portal.fetch_offers().offers if each.name == ServiceName.BOOKING]
+    offers = [
+        each for each in visit.portal.fetch_offers().offers if each.name == ServiceName.BOOKING
+    ]
     return list(visit.portal.fetch_slots(offers, today + timedelta(first), today + timedelta(last)))
 
 

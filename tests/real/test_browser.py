@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from gpcli.auth.bearer import StaticBearer
-from gpcli.auth.browser_sign_in import SignInResult, AuthRequest, sign_in_with_browser
+from gpcli.auth.browser_sign_in import AuthRequest, SignInResult, sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration
 from gpcli.errors import SignInRefused
