@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.sandbox_env import ServedSandbox, announced
+from gpcli.cli.sandbox_env import ServedSandbox, announce
 from gpcli.sandbox.server import Sandbox
 from tests.journeys.shell import Shell
 from tests.sandbox.conftest import NOW
@@ -34,7 +34,7 @@ def served(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(people=file, clock=NOW, delay=timedelta(hours=1)) as sandbox:
         for each in ("a-wish", "b-wish"):
             sandbox._surgery.enqueue(sandbox.store.put(WISH | {"id": each}))
-        with announced(state, ServedSandbox(sandbox.url, sandbox.control_token)):
+        with announce(state, ServedSandbox(sandbox.url, sandbox.control_token)):
             yield sandbox
 
 
