@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +92,10 @@ def test_every_type_of_a_parameter_refuses_in_our_words_or_takes_all(row):
     names = {parameter.type.name for parameter in load(row).params}
 
     assert names <= {"parse", "str", "path", "boolean"}
+
+
+def test_nothing_private_of_typer_is_imported():
+    private = re.compile(r"(from|import) typer\S*\._|from typer\S* import .*\b_")
+    sources = Path(__file__).parents[2].joinpath("gpcli").rglob("*.py")
+
+    assert [path.name for path in sources if private.search(path.read_text(encoding="utf-8"))] == []
