@@ -13,7 +13,7 @@ from uuid import UUID
 from gpcli.errors import GpcliError, OutcomeUnknown
 from gpcli.fhir.bundle import Bundle
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.outcome import WriteOutcome, judge_transaction, with_remains
+from gpcli.portal.write.outcome import PriorWrite, WriteOutcome, judge_transaction, with_remains
 from gpcli.portal.write.requests import WritePart, bundle_request
 
 
@@ -55,7 +55,10 @@ def create_in_turn(
     Where `first` is there and the rest is not, the error says so. Raises: as `WriteKernel.create`.
     """
     planned = then(first.intent.urn)
-    priors = [kernel.read_prior(part, request_id) for part in (first, planned)]
+    priors = [
+        PriorWrite(first.kind, first.intent, request_id),  # `create` reads what is known of it
+        kernel.read_prior(planned, request_id),
+    ]
     journaled = not begun and not priors[1].pending
     if journaled and priors[1].known:
         seen = kernel.look(first.kind, [first.intent, planned.intent])
