@@ -31,7 +31,7 @@ def connect(
     from contextlib import closing, contextmanager  # noqa: PLC0415  (start-up: as above)
 
     from gpcli.app_context import AppContext  # noqa: PLC0415  (start-up: as above)
-    from gpcli.config.options import Options  # noqa: PLC0415  (start-up: as above)
+    from gpcli.config.settings import Options  # noqa: PLC0415  (start-up: as above)
 
     options = Options(profile=profile, as_=as_, no_input=True)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, TextIO
 
     from gpcli.app_context import AppContext
-    from gpcli.config.options import Options
+    from gpcli.config.settings import Options
 
 
 def main() -> "NoReturn":

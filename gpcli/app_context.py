@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from gpcli.auth.vault import StoredSession, Vault
     from gpcli.care.confirmation import Decision, Outcome, Proposal, SendStage
     from gpcli.config.offer_index import IndexedPerson, OfferIndex
-    from gpcli.config.options import Options
     from gpcli.config.profiles import Config, Profile
-    from gpcli.config.settings import Settings
+    from gpcli.config.settings import Options, Settings
     from gpcli.http import httpx
     from gpcli.http.client import Bearer, HttpClient, RequestLog
     from gpcli.http.deadline import Deadline

@@ -349,3 +349,12 @@ class Unexpected(GpcliError):
 
     exit = Exit.BUG
     code = "unexpected"
+
+
+NEW_ID_HINT = "Use a new --request-id for a new request."
+
+
+def request_id_conflict(what: str | None = None) -> Conflict:
+    """Return the error for a request id under which something else was sent; `what` names that."""
+    made = f": {what}" if what else ""
+    return Conflict(f"This --request-id was used for something else{made}.", hint=NEW_ID_HINT)

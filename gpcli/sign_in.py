@@ -14,9 +14,8 @@ from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration, format_scopes
 from gpcli.auth.people import account_id
-from gpcli.auth.prompter import Prompter
 from gpcli.auth.session import StoredSession, session_lock
-from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
+from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
     FROM_ENVIRONMENT,

@@ -8,7 +8,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Outcome, Proposal
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.errors import ConfirmationNeeded, OutcomeUnknown, Rejected
 from gpcli.http.deadline import Deadline
 from gpcli.model.receipt import WriteResult

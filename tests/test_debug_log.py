@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gpcli.app_context import AppContext
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 
 PORTAL = {"GPCLI_PORTAL": "http://127.0.0.1:9/fhir/R4", "GPCLI_ENVIRONMENT": "sandbox"}
 

@@ -21,8 +21,7 @@ from gpcli.auth.loopback import (
     extract_query,
     read_code,
 )
-from gpcli.auth.prompter import Prompter
-from gpcli.auth.sign_in_flow import AuthRequest, SignInResult, exchange_grant
+from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, exchange_grant
 from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.http.client import HttpClient
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.prompter import Prompter
-from gpcli.auth.sign_in_flow import AuthRequest, SignInResult, read_sign_in_result
+from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, read_sign_in_result
 from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.http.retry import RETRYABLE_STATUSES, read_retry_after

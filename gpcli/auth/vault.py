@@ -15,9 +15,9 @@ from gpcli.auth.keyring_vault import (
     ChunkedKeyring,
     KeyringBackend,
     KeyringVault,
+    PasswordStore,
     keyring_error,
 )
-from gpcli.auth.password_store import PasswordStore
 from gpcli.auth.session import StoredSession
 
 __all__ = ["KeyringVault", "MemoryVault", "StoredSession", "Vault", "open_keyring"]

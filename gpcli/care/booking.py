@@ -23,7 +23,6 @@ from gpcli.care.service_request import (
     check_not_undone,
     party_rows,
     preview_appointment,
-    request_id_conflict,
     require_offer,
 )
 from gpcli.care.slots import SlotSearch, find_slot_service
@@ -36,6 +35,7 @@ from gpcli.errors import (
     NotOffered,
     SlotTaken,
     TooLate,
+    request_id_conflict,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
 from gpcli.model.receipt import BookingFacts, PlanValue, WriteResult

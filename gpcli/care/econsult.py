@@ -37,11 +37,18 @@ from gpcli.care.service_request import (
     check_not_undone,
     party_rows,
     preview_appointment,
-    request_id_conflict,
     require_offer,
 )
 from gpcli.care.slots import SlotSearch
-from gpcli.errors import AlreadyBooked, GpcliError, InvalidUsage, NotFound, NotOffered, Rejected
+from gpcli.errors import (
+    AlreadyBooked,
+    GpcliError,
+    InvalidUsage,
+    NotFound,
+    NotOffered,
+    Rejected,
+    request_id_conflict,
+)
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.receipt import BookingFacts
 from gpcli.model.service import Offers, Service, ServiceName
@@ -155,7 +162,7 @@ def _build_timed(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in wished),
             ("Subject", new_thread.subject),
-            *(draft_rows(draft, shown=context.shows_words) if draft.text else ()),
+            *(draft_rows(draft, shown=context.shows_text) if draft.text else ()),
             ("Answer", service.answer_time),
             *price_rows(service.price),
         ),

@@ -21,8 +21,14 @@ from gpcli.care.message import (
 )
 from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Mailbox, Portal
-from gpcli.care.service_request import request_id_conflict
-from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded, InvalidUsage, NotFound
+from gpcli.errors import (
+    AlreadyAnswered,
+    GpcliError,
+    InputNeeded,
+    InvalidUsage,
+    NotFound,
+    request_id_conflict,
+)
 from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Limits, Offers, ServiceName
 from gpcli.model.thread import (
@@ -143,15 +149,16 @@ def parse_thread_kind(word: str) -> ThreadKind:
 class ThreadFilters:
     """Which threads to list.
 
-    Those with something `unread`, of a `kind`, with a message on `since` or later; `with_` is part
-    of a name on the surgery's side, `gp` names one GP. `limit` is the most threads; `None` = all.
+    Those with something `unread`, of a `kind`, with a message on `since` or later; `correspondent`
+    is part of a name on the surgery's side, `gp` names one GP. `limit` is the most threads; `None`
+    = all.
     """
 
     unread: bool = False
     kind: ThreadKind | None = None
     gp: str | None = None
     since: date | None = None
-    with_: str | None = None
+    correspondent: str | None = None
     limit: int | None = None
 
     def matches(self, thread: Thread) -> bool:
@@ -160,7 +167,7 @@ class ThreadFilters:
             (thread.unread_count > 0 or not self.unread)
             and self.kind in {None, thread.kind}
             and (self.since is None or _last_day(thread) >= self.since)
-            and (self.with_ is None or _has_correspondent(thread, self.with_))
+            and (self.correspondent is None or _has_correspondent(thread, self.correspondent))
         )
 
 
@@ -251,7 +258,7 @@ def propose_reply(
         action="Reply",
         rows=(
             *thread_rows(context.portal, conversation.thread),
-            *draft_rows(draft, shown=context.shows_words),
+            *draft_rows(draft, shown=context.shows_text),
         ),
         preview=_preview_message(context.portal, conversation, draft),
         send=lambda: context.portal.mailbox.send_reply(conversation, draft, intent),
@@ -359,7 +366,7 @@ def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -
 
 
 @dataclass(frozen=True)
-class ReadResult:
+class ReadMarkResult:
     """The messages that were marked as read; `error` is what stopped before all were."""
 
     messages: tuple[Message, ...]
@@ -378,7 +385,7 @@ def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversati
 
 def propose_read_marks(
     portal: Portal, conversations: Sequence[Conversation], intent: UUID
-) -> Decision[ReadResult]:
+) -> Decision[ReadMarkResult]:
     """Propose to mark the unread messages in `conversations` as read; none at all is an Outcome.
 
     Each message has an intent of its own. Sending stops at the first message that can't be marked;
@@ -391,14 +398,14 @@ def propose_read_marks(
         if message.unread
     )
     if not unread:
-        return Outcome(ReadResult(()), changed=False)
+        return Outcome(ReadMarkResult(()), changed=False)
     parties = portal.fetch_parties()
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     rows = (row for conversation in conversations for row in _unread_rows(conversation))
     return Proposal(
         action="Mark as read",
         rows=(*rows, ("For", parties.patient.name), ("By", by)),
-        preview=ReadResult(unread),
+        preview=ReadMarkResult(unread),
         send=lambda: _send_read_marks(portal.mailbox, unread, intent),
     )
 
@@ -425,7 +432,7 @@ def _message_label(message: Message, zone: ZoneInfo) -> str:
 
 def _send_read_marks(
     mailbox: Mailbox, unread: Sequence[Message], intent: UUID
-) -> WriteResult[ReadResult]:
+) -> WriteResult[ReadMarkResult]:
     done: list[WriteResult[Message]] = []
     stopped_by: GpcliError | None = None
     for message in unread:
@@ -438,7 +445,7 @@ def _send_read_marks(
         raise stopped_by
     read = tuple(marked.record for marked in done)
     return WriteResult(
-        ReadResult(read, stopped_by),
+        ReadMarkResult(read, stopped_by),
         changed=any(marked.changed for marked in done),
         here_only=all(marked.here_only for marked in done),
     )

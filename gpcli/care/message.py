@@ -14,10 +14,9 @@ from gpcli.care.revalidate import build_offer_check
 from gpcli.care.service_request import (
     ServiceRequest,
     party_rows,
-    request_id_conflict,
     require_offer,
 )
-from gpcli.errors import Declined, InvalidUsage
+from gpcli.errors import Declined, InvalidUsage, request_id_conflict
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Limits, Offers, Price, Rate, Service, ServiceName, Surcharge
 from gpcli.model.thread import (
@@ -74,24 +73,21 @@ class NewThread:
 
 @dataclass(frozen=True)
 class MessageContext:
-    """What writing a message needs: the portal, whom to ask, the clock and the zone of times.
-
-    `rehearses` is true in a dry run.
-    """
+    """What writing a message needs: the portal, whom to ask, the clock and the zone of times."""
 
     portal: Portal
     asker: Asker
     clock: Callable[[], datetime]
     zone: ZoneInfo
-    rehearses: bool = False
+    is_dry_run: bool = False
 
     @property
-    def shows_words(self) -> bool:
+    def shows_text(self) -> bool:
         """Whether a plan shows how the message begins: only to a person, and in a dry run.
 
         The plan of a script's write may go to a log, where health data has no place.
         """
-        return self.asker.can_ask or self.rehearses
+        return self.asker.can_ask or self.is_dry_run
 
 
 @dataclass(frozen=True)
@@ -122,7 +118,7 @@ def build_new_thread(
         rows=(
             *party_rows(context.portal.fetch_parties(), service),
             ("Subject", new_thread.subject),
-            *draft_rows(new_thread.draft, shown=context.shows_words),
+            *draft_rows(new_thread.draft, shown=context.shows_text),
             ("Answer", service.answer_time),
             *price_rows(service.price),
         ),

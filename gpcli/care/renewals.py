@@ -28,8 +28,7 @@ from gpcli.care.renewal_request import (
     preview_item,
 )
 from gpcli.care.revalidate import build_offer_check
-from gpcli.care.service_request import request_id_conflict
-from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage
+from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage, request_id_conflict
 from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, Price, ServiceName, Standing

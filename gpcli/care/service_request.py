@@ -10,22 +10,13 @@ from uuid import UUID
 from gpcli.care.confirmation import Asker
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.slots import SlotSearch
-from gpcli.errors import Conflict
+from gpcli.errors import NEW_ID_HINT, Conflict
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.person import Parties
 from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Offer, Service, ServiceName
 
 _UNDONE = frozenset({"cancelled", "entered-in-error"})
-_NEW_ID_HINT = "Use a new --request-id for a new request."
-
-
-def request_id_conflict(what: str) -> Conflict:
-    """Return the error for a request id that made something else; `what` names that."""
-    return Conflict(
-        f"This --request-id was used for something else: {what}.",
-        hint=_NEW_ID_HINT,
-    )
 
 
 def check_not_undone(earlier: Appointment) -> None:
@@ -33,7 +24,7 @@ def check_not_undone(earlier: Appointment) -> None:
     if earlier.status in _UNDONE:
         raise Conflict(
             f"This --request-id was used before: {earlier.id} is {earlier.status} now.",
-            hint=_NEW_ID_HINT,
+            hint=NEW_ID_HINT,
         )
 
 

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gpcli.cli import help_commands, help_pages
+from gpcli.cli import help_commands
+from gpcli.cli.app import PROGRAM, load
 from gpcli.cli.commands import registry
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
 from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
-from gpcli.cli.help_commands import SHELLS
-from gpcli.cli.lazy_group import PROGRAM, load
+from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
-from gpcli.cli.topics import build_topics
 from gpcli.config.index_format import FILES, PEOPLE, PROFILES
 from gpcli.model.service import ServiceName
 
@@ -110,7 +109,8 @@ def table_source(tree: Registry) -> str:
             **{g.path: group_page(tree, g) for g in tree.groups},
         },
         "PAGES": {
-            row.path: help_pages.format_command_page(row, built[row.path]) for row in tree.commands
+            row.path: help_commands.format_command_page(row, built[row.path])
+            for row in tree.commands
         },
         "TOPICS": build_topics(),
         "SCRIPTS": {shell: script(shell) for shell in help_commands.SHELLS},
@@ -127,7 +127,7 @@ def table_source(tree: Registry) -> str:
 
 def root_page(tree: Registry) -> GroupPage:
     """The root's help: head, sections of (name, line), tail."""
-    head = help_pages.format_section(
+    head = help_commands.format_section(
         "Your GP's online services, from the command line.\n\nUSAGE",
         [f"  {PROGRAM} COMMAND [OPTIONS]"],
     )
@@ -138,32 +138,32 @@ def root_page(tree: Registry) -> GroupPage:
         (title, tuple((path, lines[path]) for at, path, _ in entries if at == title))
         for title in registry.SECTIONS
     )
-    learn = help_pages.format_pairs(
+    learn = help_commands.format_pairs(
         [
             (f"{PROGRAM} COMMAND --help", "What a command takes, with examples"),
             (f"{PROGRAM} help TOPIC", ", ".join(build_topics())),
             (f"{PROGRAM} --version", "The version of gpcli"),
         ]
     )
-    options = help_pages.format_section(
-        "GLOBAL OPTIONS, anywhere on the line", help_pages.format_global_options()
+    options = help_commands.format_section(
+        "GLOBAL OPTIONS, anywhere on the line", help_commands.format_global_options()
     )
-    return head, sections, "\n".join([options, help_pages.format_section("LEARN MORE", learn)])
+    return head, sections, "\n".join([options, help_commands.format_section("LEARN MORE", learn)])
 
 
 def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
     """The help of a group, of the same shape as the root's."""
-    usage = help_pages.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
+    usage = help_commands.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
     rows = [row for row in tree.commands if row.group == group.path]
     lines = _lines([(row.name, row.summary) for row in rows])
     shown = tuple((row.path, lines[row.name]) for row in rows)
-    learn = help_pages.format_pairs(
+    learn = help_commands.format_pairs(
         [(f"{PROGRAM} {group.path} COMMAND --help", "What a command takes")]
     )
     return (
         f"{group.summary}.\n\n{usage}",
         (("COMMANDS", shown),),
-        help_pages.format_section("LEARN MORE", learn),
+        help_commands.format_section("LEARN MORE", learn),
     )
 
 

@@ -23,7 +23,7 @@ from gpcli.cli.sandbox_env import require_extra
 from gpcli.errors import Exit, Failure
 
 if TYPE_CHECKING:
-    from gpcli.config.options import Options
+    from gpcli.config.settings import Options
     from gpcli.render.terminal import Terminal
     from gpcli.sandbox.server import Sandbox
 

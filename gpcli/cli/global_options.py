@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import typer
 from typer.core import TyperOption
 
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:

@@ -1,17 +1,347 @@
-"""`completion`, `help`."""
+"""`help` and `completion`: pages of commands and topics; some topics are texts in `topics/`."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Annotated
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from importlib import resources
+from typing import Annotated, Any
 
 import typer
 
+from gpcli.cli.app import PROGRAM, argument_name
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.global_options import get_context
-from gpcli.cli.topics import build_topics
-from gpcli.errors import InvalidUsage
+from gpcli.cli.commands.specs import CommandSpec
+from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, get_context
+from gpcli.errors import Exit, GpcliError, InvalidUsage
 from gpcli.render.json_schema import find_command_schema
+
+WIDTH = 80
+INDENT = "  "
+MAX_TERM_WIDTH = 30
+
+Pair = tuple[str, str]
+
+
+def format_command_page(spec: CommandSpec, command: Any) -> str:
+    """Format the help page of a command; `command` is what typer built for `spec`."""
+    arguments = [param for param in command.params if _is_shown(param, "argument")]
+    options = [param for param in command.params if _is_shown(param, "option")]
+    return "\n".join(
+        [
+            _format_about(spec),
+            format_section("USAGE", [f"{INDENT}{_format_usage(spec, arguments)}"]),
+            *_format_list(
+                "ARGUMENTS",
+                [(_format_argument_name(param), _format_help(param)) for param in arguments],
+            ),
+            *_format_list(
+                "OPTIONS", [(format_option_name(param), _format_help(param)) for param in options]
+            ),
+            *_format_list(
+                "WHEN SENDING",
+                [] if not spec.writes else _option_pairs(WRITE_OPTIONS, find_own_flags(command)),
+            ),
+            *_format_examples(spec),
+            format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
+        ]
+    )
+
+
+def format_section(title: str, lines: Iterable[str]) -> str:
+    """Format a part of a page: its title, its lines and an empty line."""
+    return "\n".join([title, *lines, ""])
+
+
+def format_pairs(pairs: list[Pair], *, width: int = WIDTH) -> list[str]:
+    """Format pairs of a term and its meaning as aligned lines, wrapped at `width`."""
+    terms = [len(term) for term, _ in pairs if len(term) <= MAX_TERM_WIDTH]
+    left = max(terms, default=MAX_TERM_WIDTH) + 2
+    return [line for term, meaning in pairs for line in _format_pair(term, meaning, left, width)]
+
+
+def format_global_options() -> list[str]:
+    """Format the options of every command, a line or more for each."""
+    return format_pairs(
+        [*_option_pairs(GLOBAL_OPTIONS, set()), ("-h, --help", "Help on a command, or on gpcli")]
+    )
+
+
+def format_write_options() -> list[str]:
+    """Format the options of commands that send, a line or more for each."""
+    return format_pairs(_option_pairs(WRITE_OPTIONS, set()))
+
+
+def find_own_flags(command: Any) -> set[str]:
+    """Return the flags of a command that are not global options."""
+    own = (param for param in command.params if not param.name.startswith("global_"))
+    return {flag for param in own for flag in param.opts}
+
+
+def format_option_name(param: Any) -> str:
+    """Format the name of an option: `-y, --yes`, `--from DAY`, `--wait / --no-wait`."""
+    flags = ", ".join(sorted(param.opts, key=len))
+    if param.is_flag:
+        return " / ".join([flags, *param.secondary_opts])
+    return f"{flags} {_format_metavar(param)}"
+
+
+def _format_about(spec: CommandSpec) -> str:
+    paragraphs = [f"{spec.summary}.", *filter(None, spec.about.split("\n\n"))]
+    return "\n\n".join(_format_paragraph(text) for text in paragraphs) + "\n"
+
+
+def _format_paragraph(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), WIDTH, break_on_hyphens=False)
+
+
+def _format_usage(spec: CommandSpec, arguments: list[Any]) -> str:
+    words = [_format_argument_usage(param) for param in arguments]
+    last = any(word.startswith("-- ") for word in words)
+    order = ["[OPTIONS]", *words] if last else [*words, "[OPTIONS]"]
+    return " ".join([PROGRAM, spec.path, *order])
+
+
+def _format_argument_usage(param: Any) -> str:
+    if param.metavar and not param.metavar.startswith("["):
+        return str(param.metavar)
+    return _format_argument_name(param) if param.required else f"[{_format_argument_name(param)}]"
+
+
+def _format_argument_name(param: Any) -> str:
+    several = param.nargs == -1 and not (param.metavar or "").startswith("-- ")
+    return argument_name(param) + ("..." if several else "")
+
+
+def _format_metavar(param: Any) -> str:
+    if param.metavar:
+        return str(param.metavar)
+    if choices := getattr(param.type, "choices", None):
+        return "|".join(str(choice) for choice in choices)
+    return str(param.type.name).upper()
+
+
+def _format_help(param: Any) -> str:
+    text = " ".join((param.help or "").split())
+    default = param.default
+    if param.required and param.param_type_name == "option":
+        return f"{text} (required)"
+    if param.show_default is False or default in (None, False, "", []) or callable(default):
+        return text
+    written = (
+        param.show_default if isinstance(param.show_default, str) else _format_default(default)
+    )
+    return f"{text} (default: {written})"
+
+
+def _format_default(default: Any) -> str:
+    if isinstance(default, list | tuple):
+        return ", ".join(str(getattr(part, "value", part)) for part in default)
+    return str(getattr(default, "value", default))
+
+
+def _option_pairs(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
+    return [
+        (f"{option.flag} {option.metavar}".strip(), option.help)
+        for option in options
+        if option.flag not in own
+    ]
+
+
+def _format_global_flags(own: set[str]) -> list[str]:
+    flags = " ".join(option.flag for option in GLOBAL_OPTIONS if option.flag not in own)
+    text = f"{flags} (gpcli help options)"
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+    )
+
+
+def _format_examples(spec: CommandSpec) -> list[str]:
+    if not spec.examples:
+        return []
+    blocks = [f"{INDENT}# {what}\n{INDENT}{typed}" for what, typed in spec.examples]
+    return [format_section("EXAMPLES", ["\n\n".join(blocks)])]
+
+
+def _format_list(title: str, pairs: list[Pair]) -> list[str]:
+    return [format_section(title, format_pairs(pairs))] if pairs else []
+
+
+def _format_pair(term: str, meaning: str, left: int, width: int) -> list[str]:
+    wrapped = textwrap.wrap(meaning, width - left - len(INDENT), break_on_hyphens=False) or [""]
+    hanging = [f"{INDENT}{'':{left}}{line}".rstrip() for line in wrapped]
+    if len(term) > left - 2:
+        return [f"{INDENT}{term}", *hanging]
+    return [f"{INDENT}{term:{left}}{wrapped[0]}".rstrip(), *hanging[1:]]
+
+
+def _is_shown(param: Any, kind: str) -> bool:
+    mine = not param.name.startswith("global_")
+    return bool(mine and param.param_type_name == kind and not param.hidden)
+
+
+EXIT_MEANINGS = {
+    Exit.OK: "Done. An empty list is OK, and so is what was already done.",
+    Exit.FAILURE: "The portal answers nonsense, its certificate can't be trusted, or the answer "
+    "could not be written.",
+    Exit.USAGE: "Options, arguments or configuration are wrong, or a value is needed and there is "
+    "nobody to ask. Nothing was sent.",
+    Exit.NOT_FOUND: "There is no such id, profile, person or file, or no time that fits.",
+    Exit.SIGN_IN: "Nobody is signed in, the session is over, sign-in was refused, there is no "
+    "keyring, a token command failed, or the session belongs to another host.",
+    Exit.NOT_ALLOWED: "The GP does not offer it, or not now; consent or permission is missing; or "
+    "a CI run would touch production.",
+    Exit.UNAVAILABLE: "The portal can't be reached or can't answer now. Later may work.",
+    Exit.REJECTED: "The portal understood and said no, or it would repeat or contradict something.",
+    Exit.PARTIAL: "Some of it worked and is on stdout, the rest did not.",
+    Exit.CANCELLED: "Somebody said no, or --yes or --accept-fee was needed.",
+    Exit.UNKNOWN: "A request went out and no answer came: it may or may not have been done.",
+    Exit.BUG: "A fault of gpcli itself.",
+    Exit.INTERRUPTED: "Ctrl-C.",
+    Exit.CLOSED_PIPE: "Whoever read the answer stopped reading.",
+    Exit.TERMINATED: "SIGTERM.",
+}
+"""The exit codes of this release, and what they mean."""
+
+OWN_VARIABLES = (
+    ("GPCLI_PROFILE", "The profile to use, as --profile"),
+    ("GPCLI_AS", "The person to act as, as --as"),
+    ("GPCLI_CONFIG_DIR", "A directory for configuration, state and cache"),
+    ("GPCLI_NO_INPUT", "Never ask, as --no-input"),
+    ("GPCLI_SHOW_ALL", "Show also the commands that your GP does not offer"),
+    ("GPCLI_DEBUG", "Tell each request, and where gpcli failed, as --debug"),
+    ("GPCLI_ALLOW_PRODUCTION", "The production profile that a CI run may touch"),
+)
+MACHINE_VARIABLES = (
+    ("GPCLI_PORTAL", "The portal's FHIR address"),
+    ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
+    ("GPCLI_TOKEN", "An access token"),
+    ("GPCLI_TOKEN_COMMAND", "A command that prints one, instead; run again when one is refused"),
+    ("GPCLI_PATIENT", "The patient's id at the portal; with key_file in the profile too"),
+    ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
+    ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
+)
+RESPECTED_VARIABLES = (
+    ("NO_COLOR", "No colour"),
+    ("FORCE_COLOR, CLICOLOR_FORCE", "Colour also where there is no terminal"),
+    ("TERM", "No colour if it is dumb"),
+    ("COLUMNS", "The width of tables"),
+    ("BROWSER", "The browser that login and econsult join open"),
+    ("VISUAL, EDITOR", "Where you write a message"),
+    ("XDG_CONFIG_HOME", "Where configuration is kept; XDG_STATE_HOME and XDG_CACHE_HOME alike"),
+    ("HTTPS_PROXY, NO_PROXY", "The way to the portal"),
+    ("SSL_CERT_FILE, _DIR", "Certificates to trust instead of the system's"),
+    ("LC_ALL", "The terminal's characters"),
+    ("CI", "If true, never ask, and keep away from production"),
+)
+
+PROFILE_KEYS = (
+    ("portal", "The FHIR base of the portal; required"),
+    ("environment", "production, staging or sandbox; required"),
+    ("client_id", "Who gpcli is to the portal, 'gpcli' unless given"),
+    ("scopes", "What sign-in asks for; everything that gpcli uses unless given"),
+    ("scopes_version", "1 or 2: how scopes are written; as the portal says unless given"),
+    ("redirect_port", "The port of the sign-in's last page, where the portal wants a fixed one"),
+    ("prompt", "What to send as prompt, such as 'consent' where offline access needs it"),
+    ("acr", "The level of sign-in to ask for and to insist on"),
+    ("booking", "How a time is taken: post, operation or transaction; auto unless given"),
+    ("status_sent", "The status that a booking is sent with: proposed, pending or booked"),
+    ("token_command", "A command that prints an access token; for machines"),
+    ("key_file", "A private key (JWK, mode 0600) that signs a machine in as client_id"),
+    ("ca_file", "Certificates (PEM) to trust besides the system's; relative to this file"),
+    ("timeout", "Seconds for the network work of a command, 30 unless given"),
+    ("zone", "The surgeries' time zone, Europe/Oslo unless given"),
+    ("emergency", "A table of the numbers in safety texts: acute = '113', urgent = '116 117'"),
+    ("services", "A table of other codes for services: 'system|code' = 'booking'"),
+)
+"""The keys of a profile in `config.toml`, and what they mean."""
+
+FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
+
+
+def build_topics() -> dict[str, str]:
+    """Return every topic and its text."""
+    drawn: dict[str, Callable[[], str]] = {
+        "exit-codes": format_exit_codes,
+        "environment": format_environment,
+        "options": format_options,
+        "profiles": format_profiles,
+    }
+    written = {name: read_topic(name) for name in FILE_TOPICS}
+    return dict(sorted({**{name: draw() for name, draw in drawn.items()}, **written}.items()))
+
+
+def read_topic(name: str) -> str:
+    """Read the text of a topic that is a file."""
+    return (resources.files("gpcli.cli") / "topics" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def format_exit_codes() -> str:
+    """Format the exit codes, with the values of `error.code` of each."""
+    rows = [
+        (f"{code.value:>3}", _format_meaning(code, text)) for code, text in EXIT_MEANINGS.items()
+    ]
+    head = (
+        "gpcli ends with one of these exit codes. With --json or --ndjson, the last line\n"
+        'on stderr says more: {"error": {"code": ...}}, a word of those in brackets.\n'
+    )
+    return "\n".join([head, format_section("EXIT CODES", format_pairs(rows))])
+
+
+def format_environment() -> str:
+    """Format the variables that gpcli reads."""
+    return "\n".join(
+        [
+            "An option wins over a variable, a variable over the profile. A name that is set\n"
+            "to nothing is an error; a switch is off if it is 0, false or empty.\n",
+            format_section("YOUR OWN", format_pairs([*OWN_VARIABLES])),
+            format_section("WITHOUT CONFIGURATION OR KEYRING", format_pairs([*MACHINE_VARIABLES])),
+            format_section("EVERYBODY'S", format_pairs([*RESPECTED_VARIABLES])),
+        ]
+    )
+
+
+def format_options() -> str:
+    """Format the options of every command, and those of commands that send."""
+    return "\n".join(
+        [
+            "These options may stand anywhere on the line, before or after the command. Of\n"
+            "two that are given, the later one wins.\n",
+            format_section("EVERY COMMAND", format_global_options()),
+            format_section("COMMANDS THAT SEND", format_write_options()),
+        ]
+    )
+
+
+def format_profiles() -> str:
+    """Format the help on the file of profiles, and on the keys of a profile."""
+    return "\n".join(
+        [
+            "A profile is a portal that this machine knows. gpcli profile add makes one,\n"
+            "login with an address does too. They stand in gpcli/config.toml in your\n"
+            "directory for configuration, or in the GPCLI_CONFIG_DIR:\n",
+            '  default_profile = "home"\n\n'
+            "  [profiles.home]\n"
+            '  portal = "https://portal.example/fhir/R4"\n'
+            '  environment = "production"\n',
+            format_section("KEYS", format_pairs([*PROFILE_KEYS])),
+        ]
+    )
+
+
+def _format_meaning(code: Exit, text: str) -> str:
+    words = [kind.code for kind in _coded_errors(GpcliError) if kind.exit == code]
+    return f"{text} [{', '.join(dict.fromkeys(words))}]" if words else text
+
+
+def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
+    """Yield the error types that define an `error.code`, from `kind` downwards."""
+    if "code" in vars(kind):
+        yield kind
+    for below in kind.__subclasses__():
+        yield from _coded_errors(below)
+
 
 SHELLS = {"bash": "gpcli.bash", "zsh": "_gpcli", "fish": "gpcli.fish", "powershell": "gpcli.ps1"}
 """Shells, and the file name of the completion script of each."""

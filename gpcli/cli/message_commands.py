@@ -32,7 +32,7 @@ from gpcli.cli.message_options import (
     Subject,
     build_request,
     send_new_thread,
-    show_read_result,
+    show_read_mark_result,
     show_reply,
     show_safety_notice,
 )
@@ -113,7 +113,7 @@ def list_threads(
         kind=None if kind is None else inbox.parse_thread_kind(kind),
         gp=context.options.gp,
         since=None if since is None else parse_day(since, context.now().date(), "--from"),
-        with_=inbox.check_name_filter(with_),
+        correspondent=inbox.check_name_filter(with_),
         limit=limit,
     )
     found = inbox.fetch_threads(context.portal, sought)
@@ -207,7 +207,7 @@ def mark_read(
     )
     found = inbox.fetch_conversations(context.portal.mailbox, ids)
     decision = inbox.propose_read_marks(context.portal, found, intent)
-    show_read_result(context, context.confirm_and_send(decision), intent)
+    show_read_mark_result(context, context.confirm_and_send(decision), intent)
 
 
 class _ReplyContext:

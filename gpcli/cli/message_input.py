@@ -11,7 +11,7 @@ from gpcli.app_context import AppContext
 from gpcli.care.message import MessageContext, NewThread, describe_text_limit
 from gpcli.cli.attachments import read_attachments
 from gpcli.cli.message_drafts import DraftText, run_editor, store_unless_sent
-from gpcli.cli.read_text import MAX_BYTES, STDIN, decode_text, parse_text, read_message_file
+from gpcli.cli.read_text import MAX_BYTES, STDIN, decode_text, parse_message_text, read_message_file
 from gpcli.errors import Declined, InputNeeded, InvalidUsage
 from gpcli.model.thread import Draft
 
@@ -58,7 +58,7 @@ def build_message_context(context: AppContext) -> MessageContext:
         context.ask,
         context.now,
         context.zone,
-        rehearses=context.options.dry_run,
+        is_dry_run=context.options.dry_run,
     )
 
 
@@ -144,12 +144,12 @@ def compose_message(context: AppContext, draft: DraftText, about: Iterable[str |
     if not command:
         for line in ("Neither VISUAL nor EDITOR names an editor: write here.", *lines):
             context.output.notice(line)
-        return parse_text(_read_stdin(context, draft), "The message")
+        return parse_message_text(_read_stdin(context, draft), "The message")
     run_editor(context, command, lines, draft)
     context.restart_deadlines()
     if not draft.content.strip():
         raise Declined("The message is empty. Nothing was sent.")
-    return parse_text(decode_text(draft.content, "The message"), "The message")
+    return parse_message_text(decode_text(draft.content, "The message"), "The message")
 
 
 def _no_message_error() -> InputNeeded:
@@ -161,12 +161,14 @@ def _no_message_error() -> InputNeeded:
 
 def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
     if source.message is not None:
-        return parse_text(source.message, "--message")
+        return parse_message_text(source.message, "--message")
     if source.file is None:
         return None
     if source.file == STDIN:
-        return parse_text(_read_stdin(context, source.draft), "The message on standard input")
-    return parse_text(read_message_file(source.file, _pipe_patience(context)), source.file)
+        return parse_message_text(
+            _read_stdin(context, source.draft), "The message on standard input"
+        )
+    return parse_message_text(read_message_file(source.file, _pipe_patience(context)), source.file)
 
 
 def _pipe_patience(context: AppContext) -> float:

@@ -9,7 +9,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome
-from gpcli.care.inbox import ReadResult
+from gpcli.care.inbox import ReadMarkResult
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
@@ -90,7 +90,9 @@ def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> 
     context.output.notice(_format_unsent(outcome) or f"Sent. {follow}")
 
 
-def show_read_result(context: AppContext, outcome: Outcome[ReadResult], intent: UUID) -> None:
+def show_read_mark_result(
+    context: AppContext, outcome: Outcome[ReadMarkResult], intent: UUID
+) -> None:
     """Show the messages that are marked as read.
 
     Raises: OutcomeUnknown if that is the error of the rest, Partial for another error.
@@ -128,7 +130,7 @@ def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
     )
 
 
-def _format_read_notice(outcome: Outcome[ReadResult]) -> str:
+def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
     if outcome.dry_run:
         return DRY_RUN_NOTICE
     count = len(outcome.record.messages)

@@ -58,7 +58,7 @@ def decode_text(content: bytes, origin: str) -> str:
         raise InvalidUsage(f"{origin} is not text in UTF-8.") from None
 
 
-def parse_text(text: str, origin: str) -> str:
+def parse_message_text(text: str, origin: str) -> str:
     """Return the text of a message, with `\\n` as line ends and no space around it.
 
     Raises: InvalidUsage, naming `origin`, if it is empty or too long, or has a forbidden character.

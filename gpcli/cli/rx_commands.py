@@ -24,7 +24,7 @@ from gpcli.care.renewal_request import (
     overall_error,
 )
 from gpcli.cli.global_options import get_context
-from gpcli.cli.read_text import STDIN, parse_text
+from gpcli.cli.read_text import STDIN, parse_message_text
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
@@ -129,7 +129,7 @@ def renew(
         repeated=context.options.request_id is not None,
         ids=_collect_ids(context, ids),
         low=low,
-        note=None if note is None else parse_text(note, "--note"),
+        note=None if note is None else parse_message_text(note, "--note"),
         gp=context.options.gp,
         capped=context.options.accept_fee is not None,
     )

@@ -26,7 +26,7 @@ from gpcli.cli.sandbox_env import (
 )
 from gpcli.cli.value_parsers import choice, whole_number
 from gpcli.errors import GpcliError, InvalidUsage, NotFound, Unreachable
-from gpcli.render.views.tool_views import ANSWERS, PEOPLE, Answer, SandboxPerson
+from gpcli.render.views.account_views import ANSWERS, PEOPLE, Answer, SandboxPerson
 from gpcli.sandbox.accounts import Account, UnknownPerson
 from gpcli.sandbox.control import AccessToken, ControlClient, ControlError, ControlRefused
 from gpcli.sandbox.surgery.answer import AnsweredRequest

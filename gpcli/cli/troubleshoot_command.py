@@ -11,14 +11,13 @@ import typer
 from gpcli.app_context import AppContext
 from gpcli.auth.people import choose_person
 from gpcli.cli.global_options import CommandRun
-from gpcli.cli.topics import MACHINE_VARIABLES, OWN_VARIABLES
+from gpcli.cli.help_commands import MACHINE_VARIABLES, OWN_VARIABLES
 from gpcli.config.offer_index import IndexedPerson
 from gpcli.http.client import Bearer, HttpClient
-from gpcli.model.finding import Finding
+from gpcli.model.account import Finding
 from gpcli.render.output import Output
-from gpcli.render.views.tool_views import FINDINGS, format_cures
-from gpcli.troubleshoot.check import run_checks
-from gpcli.troubleshoot.check_context import CheckContext
+from gpcli.render.views.account_views import FINDINGS, format_cures
+from gpcli.troubleshoot.check import CheckContext, run_checks
 from gpcli.troubleshoot.check_list import CHECKS, build_error
 
 MIN_SECONDS = 1.0

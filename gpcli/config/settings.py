@@ -1,4 +1,4 @@
-"""Which portal and person a command is about: by flag, environment, profile, then default."""
+"""The settings of a command: by option, environment, profile, then default."""
 
 from __future__ import annotations
 
@@ -8,9 +8,37 @@ from datetime import timedelta
 
 from gpcli.config import profiles
 from gpcli.config.index_format import is_set
-from gpcli.config.options import Options
 from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
 from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
+
+
+@dataclass
+class Options:
+    """What the command line asked for; `None` and `False` mean that it did not say.
+
+    `fields` is empty for `--fields ''`, which asks for the names of the columns. `timeout` is in
+    seconds. `accept_fee` is an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id`
+    belong to commands that send; `sends` says whether the command that runs is one. `diagnoses`
+    is for `troubleshoot`: wrong environment variables don't keep it from starting.
+    """
+
+    json: bool = False
+    ndjson: bool = False
+    plain: bool = False
+    fields: tuple[str, ...] | None = None
+    profile: str | None = None
+    as_: str | None = None
+    gp: str | None = None
+    timeout: float | None = None
+    no_input: bool = False
+    debug: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    accept_fee: str | None = None
+    request_id: str | None = None
+    sends: bool = False
+    diagnoses: bool = False
+
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 """The variables that sign a machine in, each beside GPCLI_PORTAL."""

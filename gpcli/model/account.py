@@ -1,7 +1,8 @@
-"""Portals that gpcli knows, and who is signed in at them."""
+"""What a computer has set up: portals, who is signed in at them, and what `troubleshoot` found."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gpcli.model.person import Person
 from gpcli.model.service import ConsentLevel, Surgery
@@ -60,3 +61,28 @@ class SignedOut:
     profile: str
     patient: str
     revoked: bool
+
+
+class Verdict(StrEnum):
+    """How a check came out; `skipped` = it could not or need not be made."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    `name` is the check's; `seen` says what was found. `cause` is a word of `error.code`, or one
+    that `gpcli troubleshoot --help` lists; `cure` is what to do. Both are `None` where all is
+    well or nothing was looked at.
+    """
+
+    name: str
+    status: Verdict
+    seen: str
+    cause: str | None
+    cure: str | None

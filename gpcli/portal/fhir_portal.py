@@ -11,14 +11,13 @@ from uuid import UUID
 from gpcli.config.read_marks import ReadMarks
 from gpcli.errors import Conflict, NotFound, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
     read_consent,
     write_consent_grant,
     write_consent_withdrawal,
 )
-from gpcli.fhir.patient import read_person
+from gpcli.fhir.patient import is_about_patient, read_person
 from gpcli.fhir.scheduling import (
     write_booking,
     write_cancellation,

@@ -8,7 +8,15 @@ from functools import partial
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import BadResponse, Conflict, ConsentNeeded, NotFound, NotPermitted, Rejected
+from gpcli.errors import (
+    BadResponse,
+    Conflict,
+    ConsentNeeded,
+    NotFound,
+    NotPermitted,
+    Rejected,
+    request_id_conflict,
+)
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import (
     THREAD_SYSTEM,
@@ -42,7 +50,7 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import SearchResult, or_empty, require, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.threads import ThreadMapper
-from gpcli.portal.write.outcome import NotChanged, WriteOutcome, used_otherwise, with_identifier
+from gpcli.portal.write.outcome import NotChanged, WriteOutcome, with_identifier
 from gpcli.portal.write.requests import WritePart, build_entry_url
 from gpcli.portal.write.transaction import create_in_turn, create_together
 
@@ -344,7 +352,7 @@ class FhirMailbox:
                 return self.fetch_conversation(record.require_string("id"))
         except NotFound:
             pass
-        raise used_otherwise()
+        raise request_id_conflict()
 
     def _read_own_message(self, bundle: Bundle) -> Message | None:
         """Return the message that was found, if any; raise Conflict for another patient's."""
@@ -352,7 +360,7 @@ class FhirMailbox:
             return None
         message = self._thread_mapper.read_message(bundle.matches[0], bundle)
         if message is None:
-            raise used_otherwise()
+            raise request_id_conflict()
         return message
 
     def _build_envelope(self, kind: str | None, surgery: str | None) -> Envelope:
@@ -372,7 +380,7 @@ class FhirMailbox:
         first = [each for each in conversation.messages if each.id == message.require_string("id")]
         _require_as_sent(first[0] if first else None, thread.id, draft, changed=outcome.changed)
         if not outcome.changed and not is_same_text(thread.subject, subject):
-            raise used_otherwise()
+            raise request_id_conflict()
         return conversation
 
 
@@ -402,7 +410,7 @@ def _require_as_sent(
     if message is None or message.thread_id != thread or not message.mine:
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
     if not changed and not is_same_text(message.text, draft.text):
-        raise used_otherwise()
+        raise request_id_conflict()
     if len(message.attachments) != len(draft.attachments):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)
     return message

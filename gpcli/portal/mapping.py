@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
 from gpcli.fhir.patient import (
+    is_about_patient,
     is_influenza_vaccine,
     organizations_to_search,
     read_name,

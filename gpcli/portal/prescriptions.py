@@ -1,4 +1,4 @@
-"""care.Prescriptions over FHIR: MedicationRequests, and Tasks to renew them."""
+"""care.Prescriptions over FHIR: searches for MedicationRequests, and Tasks to renew them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,92 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid5
 
-from gpcli.errors import AlreadyAnswered, Conflict, GpcliError, NotFound, NotPermitted, Rejected
+from gpcli.errors import (
+    AlreadyAnswered,
+    Conflict,
+    GpcliError,
+    NotFound,
+    NotPermitted,
+    Rejected,
+    request_id_conflict,
+)
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense, read_medicine
 from gpcli.fhir.medication_request import (
+    INTENTS,
+    RENEWAL_CODE,
+    SNOMED,
+    STATUSES,
     is_renewal,
     read_prescription,
     read_renewal,
     write_renewal,
     write_renewal_withdrawal,
 )
+from gpcli.fhir.patient import is_about_patient
 from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
-from gpcli.portal import medication_queries
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import RecordMapper, SearchResult, require, unwrap
-from gpcli.portal.queries import Query
+from gpcli.portal.queries import PAGE_SIZE, Query
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
-from gpcli.portal.write.outcome import used_otherwise
 from gpcli.portal.write.requests import WritePart
+
+_IDS_PER_QUERY = 100
+"""How many ids to put in one search, so that servers accept the length of its URL."""
+
+_COUNT = ("_count", str(PAGE_SIZE))
+_TASK_INCLUDES = (
+    ("_include", "Task:focus"),
+    ("_include:iterate", "MedicationRequest:medication"),
+)
+
+
+def _prescriptions_query(patient: str) -> Query:
+    """Build the query for prescriptions with their medicines, prescribers, dispenses and Tasks."""
+    return Query(
+        "MedicationRequest",
+        (
+            ("patient", patient),
+            ("status", ",".join(STATUSES)),
+            ("intent", ",".join(INTENTS)),
+            ("_include", "MedicationRequest:medication"),
+            ("_include", "MedicationRequest:requester"),
+            ("_include:iterate", "PractitionerRole:practitioner"),
+            ("_revinclude", "MedicationDispense:prescription"),
+            ("_revinclude", "Task:focus"),
+            _COUNT,
+        ),
+    )
+
+
+def _renewals_query(patient: str) -> Query:
+    """Build the query for all requests for renewals and the prescriptions they are for."""
+    return Query("Task", (("patient", patient), _renewal_code(), *_TASK_INCLUDES, _COUNT))
+
+
+def _renewal_query(renewal_id: str) -> Query:
+    """Build the query for one request for a renewal and its prescription."""
+    return Query("Task", (("_id", renewal_id), *_TASK_INCLUDES))
+
+
+def _dispenses_query(patient: str) -> Query:
+    """Build the query for all dispenses."""
+    return Query("MedicationDispense", (("patient", patient), _COUNT))
+
+
+def _medication_queries(ids: Sequence[str]) -> Iterator[Query]:
+    """Build the queries for Medications with these ids."""
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        chunk = ",".join(ids[start : start + _IDS_PER_QUERY])
+        yield Query("Medication", (("_id", chunk), _COUNT))
+
+
+def _renewal_code() -> tuple[str, str]:
+    return "code", f"{SNOMED}|{RENEWAL_CODE}"
 
 
 def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
@@ -89,7 +152,7 @@ def fetch_missing_parts(
 def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[str, Query]:
     """Return the queries, by name, for what should have been included and was not."""
     requests = bundle.matches_of_type("MedicationRequest")
-    medications = medication_queries.medications_by_id(_find_missing_medications(requests, bundle))
+    medications = _medication_queries(_find_missing_medications(requests, bundle))
     named = {f"medications {number}": query for number, query in enumerate(medications)}
     searches = search.fetch_capabilities().searches if requests else ()
     has_dispenses, has_tasks = (
@@ -101,9 +164,9 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
         and "MedicationDispense" in searches
         and any(map(_has_to_be_counted, requests))
     ):
-        named["dispenses"] = medication_queries.dispenses(patient)
+        named["dispenses"] = _dispenses_query(patient)
     if not (has_dispenses or has_tasks) and "Task" in searches:
-        named["renewals"] = medication_queries.renewals(patient)
+        named["renewals"] = _renewals_query(patient)
     return named
 
 
@@ -157,18 +220,18 @@ class FhirPrescriptions:
 
     def fetch_prescriptions(self) -> list[Prescription]:
         """Fetch the newest prescription of each chain, also expired ones, by name."""
-        query = medication_queries.prescriptions(self._dependencies.patient)
+        query = _prescriptions_query(self._dependencies.patient)
         return self._fetch_chains(self._search.fetch_all(query))[0]
 
     def fetch_renewals(self) -> list[Renewal]:
         """Fetch the requests for renewals, newest first."""
-        query = medication_queries.renewals(self._dependencies.patient)
+        query = _renewals_query(self._dependencies.patient)
         bundle = self._search.fetch_all(query)
         return self._read_renewals(bundle, bundle.matches)
 
     def fetch_renewal(self, renewal: str) -> Renewal:
         """Fetch one request for a renewal; raise NotFound."""
-        bundle = self._search.fetch_all(medication_queries.renewal(renewal))
+        bundle = self._search.fetch_all(_renewal_query(renewal))
         for found in self._read_renewals(bundle, bundle.matches):
             if found.id == renewal:
                 return found
@@ -179,7 +242,7 @@ class FhirPrescriptions:
 
         There are no prescriptions among them where the patient may not renew any.
         """
-        query = medication_queries.prescriptions(self._dependencies.patient)
+        query = _prescriptions_query(self._dependencies.patient)
         named = self._dependencies.offer_queries() | {"prescriptions": query}
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)
@@ -249,7 +312,7 @@ class FhirPrescriptions:
             error = Conflict("The portal made something else of the request.", hint=_SEE_LIST)
             return RenewalOutcome(prescription, None, changed=False, error=error)
         if not outcome.changed and renewals[0].note != note:
-            return RenewalOutcome(prescription, None, changed=False, error=used_otherwise())
+            return RenewalOutcome(prescription, None, changed=False, error=request_id_conflict())
         return RenewalOutcome(prescription, renewals[0], outcome.changed)
 
     def _fetch_chains(self, bundle: Bundle) -> tuple[list[Prescription], list[Renewal]]:

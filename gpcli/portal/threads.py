@@ -14,9 +14,9 @@ from gpcli.fhir.communication import (
     read_thread,
     surgery_reference,
 )
-from gpcli.fhir.compartment import is_about_patient
 from gpcli.fhir.documents import document_references
 from gpcli.fhir.element import Element
+from gpcli.fhir.patient import is_about_patient
 from gpcli.model.thread import Conversation, Message, Thread
 from gpcli.portal.mapping import RecordMapper, require
 

@@ -10,15 +10,14 @@ from inspect import getdoc
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
-from gpcli.model.account import KnownPortal, SignedOut, SignInState, SignInSummary
+from gpcli.model.account import Finding, KnownPortal, SignedOut, SignInState, SignInSummary
 from gpcli.model.appointment import Appointment, FluAnswer, Slot
-from gpcli.model.finding import Finding
 from gpcli.model.prescription import Prescription, Renewal, RenewalReceipt
 from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt
 from gpcli.model.service import Consent, Service, Surgery
 from gpcli.model.thread import Conversation, MessageReceipt, Saved, Thread, ThreadReceipt
 from gpcli.render.view import Json, json_fields
-from gpcli.render.views.tool_views import Answer, SandboxPerson
+from gpcli.render.views.account_views import Answer, SandboxPerson
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gpcli.errors import GpcliError
-from gpcli.model.finding import Finding, Verdict
-from gpcli.troubleshoot import machine_checks, network_checks, sign_in_checks
+from gpcli.model.account import Finding, Verdict
+from gpcli.troubleshoot import computer_checks, sign_in_checks
 from gpcli.troubleshoot.check import Check
 
 CHECKS = (
-    Check("variables", machine_checks.check_variables),
-    Check("configuration", machine_checks.check_configuration),
-    Check("profile", machine_checks.check_profile, ("configuration",)),
-    Check("production-guard", machine_checks.check_production_guard, ("profile",)),
-    Check("folders", machine_checks.check_folders),
-    Check("keyring", machine_checks.check_keyring),
-    Check("browser", machine_checks.check_browser),
-    Check("proxy", network_checks.check_proxy, ("variables", "production-guard")),
-    Check("name-lookup", network_checks.check_name_lookup, ("proxy",)),
-    Check("connection", network_checks.check_connection, ("name-lookup",)),
-    Check("certificate", network_checks.check_certificate, ("connection",)),
-    Check("portal", network_checks.check_portal, ("certificate",)),
-    Check("clock", network_checks.check_clock, ("certificate",)),
+    Check("variables", computer_checks.check_variables),
+    Check("configuration", computer_checks.check_configuration),
+    Check("profile", computer_checks.check_profile, ("configuration",)),
+    Check("production-guard", computer_checks.check_production_guard, ("profile",)),
+    Check("folders", computer_checks.check_folders),
+    Check("keyring", computer_checks.check_keyring),
+    Check("browser", computer_checks.check_browser),
+    Check("proxy", computer_checks.check_proxy, ("variables", "production-guard")),
+    Check("name-lookup", computer_checks.check_name_lookup, ("proxy",)),
+    Check("connection", computer_checks.check_connection, ("name-lookup",)),
+    Check("certificate", computer_checks.check_certificate, ("connection",)),
+    Check("portal", computer_checks.check_portal, ("certificate",)),
+    Check("clock", computer_checks.check_clock, ("certificate",)),
     Check("smart-configuration", sign_in_checks.check_smart_configuration, ("portal",)),
     Check("sign-in-options", sign_in_checks.check_sign_in_options, ("smart-configuration",)),
     Check("session", sign_in_checks.check_session, ("variables", "production-guard", "keyring")),

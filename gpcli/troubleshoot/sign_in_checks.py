@@ -22,8 +22,14 @@ from gpcli.portal.capabilities import Capabilities, permitted_services
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import PortalProfile, RecordMapper
 from gpcli.portal.write.slot_booking import OTHER_WAY
-from gpcli.troubleshoot.check import CheckResult, passed, skipped, warning
-from gpcli.troubleshoot.check_context import CheckContext, drop_error_body
+from gpcli.troubleshoot.check import (
+    CheckContext,
+    CheckResult,
+    drop_error_body,
+    passed,
+    skipped,
+    warning,
+)
 
 CREATED_TYPES = ("Appointment", "Communication", "Task")
 """The resource types that gpcli creates, with a conditional create where that is supported."""

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from gpcli.auth.keyring_vault import KeyringVault
-from gpcli.auth.password_store import PasswordStore
+from gpcli.auth.keyring_vault import KeyringVault, PasswordStore
 from gpcli.errors import NoKeyring
 
 OPTIONS = "PASSWORD_STORE_GPG_OPTS"

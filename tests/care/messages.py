@@ -99,9 +99,11 @@ def a_message_context(
     asker: ScriptedAsker | None = None,
     now: object = NOW,
     *,
-    rehearses: bool = False,
+    is_dry_run: bool = False,
 ) -> MessageContext:
-    return MessageContext(portal, asker or ScriptedAsker(), lambda: now, OSLO, rehearses=rehearses)
+    return MessageContext(
+        portal, asker or ScriptedAsker(), lambda: now, OSLO, is_dry_run=is_dry_run
+    )
 
 
 @dataclass

@@ -72,18 +72,18 @@ RATES = (
 )
 
 
-def write(portal, new_thread=None, asker=None, rehearses=False, **changes):
-    context = a_message_context(portal, asker, rehearses=rehearses)
+def write(portal, new_thread=None, asker=None, is_dry_run=False, **changes):
+    context = a_message_context(portal, asker, is_dry_run=is_dry_run)
     return propose_written_consultation(
         context, new_thread or a_new_thread(), a_thread_request(**changes)
     )
 
 
 def ask_for(
-    portal, way="video", new_thread=None, asker=None, search=None, rehearses=False, **changes
+    portal, way="video", new_thread=None, asker=None, search=None, is_dry_run=False, **changes
 ):
     wished = search or a_search(last="+7d")
-    context = a_message_context(portal, asker, rehearses=rehearses)
+    context = a_message_context(portal, asker, is_dry_run=is_dry_run)
     return propose_timed_consultation(
         context, new_thread or a_new_thread(), a_thread_request(**changes), way, wished
     )
@@ -248,7 +248,7 @@ def test_at_a_time_the_subject_is_the_receipts_too():
 
 @pytest.mark.parametrize("decide", [write, ask_for])
 @pytest.mark.parametrize(
-    ("asker", "rehearses", "service"),
+    ("asker", "is_dry_run", "service"),
     [
         (ScriptedAsker(), False, "38 characters"),
         (ScriptedAsker(), True, "It itches since Monday. (38 characters)"),
@@ -256,9 +256,9 @@ def test_at_a_time_the_subject_is_the_receipts_too():
     ],
 )
 def test_the_plan_shows_how_the_message_begins_except_in_a_scripts_log(
-    decide, asker, rehearses, service
+    decide, asker, is_dry_run, service
 ):
-    decision = decide(mail_portal(CAN), asker=asker, rehearses=rehearses)
+    decision = decide(mail_portal(CAN), asker=asker, is_dry_run=is_dry_run)
     assert dict(decision.rows)["Message"] == service
 
 

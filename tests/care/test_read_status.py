@@ -4,7 +4,7 @@ from uuid import uuid5
 import pytest
 
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.inbox import ReadResult, fetch_conversations, propose_read_marks
+from gpcli.care.inbox import ReadMarkResult, fetch_conversations, propose_read_marks
 from gpcli.errors import NotFound, OutcomeUnknown, PortalError
 from tests.care.builders import INTENT, ON_BEHALF, ScriptedAsker, offers
 from tests.care.messages import (
@@ -56,7 +56,7 @@ def test_each_unread_message_is_marked_once_with_an_intent_of_its_own():
 
 def test_nothing_unread_is_done_already():
     assert propose_read_marks(mail_portal(NOTHING), [READ], INTENT) == Outcome(
-        ReadResult(()), changed=False
+        ReadMarkResult(()), changed=False
     )
 
 
@@ -107,7 +107,7 @@ def test_a_message_that_is_named_is_marked_alone_and_a_thread_whole(ids, marked)
 def test_a_named_message_that_is_read_is_done_already_whatever_else_is_unread():
     portal = mail_portal(NOTHING, UNREAD)
     found = fetch_conversations(portal.mailbox, ["m-3"])
-    assert propose_read_marks(portal, found, INTENT) == Outcome(ReadResult(()), changed=False)
+    assert propose_read_marks(portal, found, INTENT) == Outcome(ReadMarkResult(()), changed=False)
 
 
 def test_what_is_not_there_is_not_found():

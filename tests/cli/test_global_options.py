@@ -1,6 +1,6 @@
 import pytest
 
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.errors import InputNeeded, InvalidUsage
 
 

@@ -9,20 +9,20 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
+from gpcli.cli.app import load
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.help_pages import format_command_page
-from gpcli.cli.lazy_group import load
-from gpcli.cli.ready_answers import answer
-from gpcli.cli.run import run_command_line
-from gpcli.cli.topics import (
+from gpcli.cli.help_commands import (
     EXIT_MEANINGS,
     FILE_TOPICS,
     MACHINE_VARIABLES,
     OWN_VARIABLES,
     PROFILE_KEYS,
     build_topics,
+    format_command_page,
     read_topic,
 )
+from gpcli.cli.ready_answers import answer
+from gpcli.cli.run import run_command_line
 from gpcli.config.profiles import KEY_PARSERS, read_config
 from gpcli.errors import Exit, GpcliError
 from gpcli.render.json_schema import find_command_schema

@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.cli.message_drafts import DraftText, get_drafts_dir, store_unless_sent
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.errors import Declined, OutcomeUnknown
 from gpcli.render.terminal import Terminal
 

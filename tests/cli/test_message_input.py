@@ -18,8 +18,8 @@ from gpcli.cli.message_input import (
     read_draft,
     read_new_thread,
 )
-from gpcli.cli.read_text import MAX_BYTES, parse_text
-from gpcli.config.options import Options
+from gpcli.cli.read_text import MAX_BYTES, parse_message_text
+from gpcli.config.settings import Options
 from gpcli.errors import Declined, InputNeeded, InvalidUsage, NotFound, NotOffered
 from gpcli.model.thread import AttachedFile, Draft
 from gpcli.render.terminal import Terminal
@@ -164,12 +164,12 @@ def test_a_megabyte_is_refused_without_being_read_whole(context):
 
 def test_letters_of_all_scripts_tabs_and_hard_spaces_stay():
     words = "prøve\tæ 診 e\u0301 \N{NO-BREAK SPACE}5\u202fmg \N{GRINNING FACE}"
-    assert parse_text(words, "It") == words
+    assert parse_message_text(words, "It") == words
 
 
 def test_what_is_no_unicode_is_refused():
     with pytest.raises(InvalidUsage, match="no message can hold"):
-        parse_text("a\udc80b", "It")
+        parse_message_text("a\udc80b", "It")
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "no/such/place"])

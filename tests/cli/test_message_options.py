@@ -6,9 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.care.confirmation import Outcome, Proposal
-from gpcli.care.inbox import ReadResult
-from gpcli.cli.message_options import end_sentence, send_new_thread, show_read_result, show_reply
-from gpcli.config.options import Options
+from gpcli.care.inbox import ReadMarkResult
+from gpcli.cli.message_options import (
+    end_sentence,
+    send_new_thread,
+    show_read_mark_result,
+    show_reply,
+)
+from gpcli.config.settings import Options
 from gpcli.errors import OutcomeUnknown, Partial, PortalError
 from gpcli.model.receipt import WriteResult
 from gpcli.render.output import Format, Output
@@ -115,14 +120,18 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
     ("outcome", "ids", "words"),
     [
         (
-            Outcome(ReadResult(READ), changed=True),
+            Outcome(ReadMarkResult(READ), changed=True),
             ["m-1", "m-2"],
             "2 messages are marked as read.\n",
         ),
-        (Outcome(ReadResult(READ[:1]), changed=True), ["m-1"], "1 message is marked as read.\n"),
-        (Outcome(ReadResult(()), changed=False), [], "Nothing is unread there.\n"),
         (
-            Outcome(ReadResult(READ), changed=False, dry_run=True),
+            Outcome(ReadMarkResult(READ[:1]), changed=True),
+            ["m-1"],
+            "1 message is marked as read.\n",
+        ),
+        (Outcome(ReadMarkResult(()), changed=False), [], "Nothing is unread there.\n"),
+        (
+            Outcome(ReadMarkResult(READ), changed=False, dry_run=True),
             ["m-1", "m-2"],
             "Nothing was sent: this was a dry run.\n",
         ),
@@ -130,7 +139,7 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
 )
 def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
     desk = Desk()
-    show_read_result(desk, outcome, INTENT)
+    show_read_mark_result(desk, outcome, INTENT)
     assert (desk.ids, desk.said) == (ids, words)
 
 
@@ -141,7 +150,7 @@ def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
 def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble, error):
     desk = Desk()
     with pytest.raises(error) as raised:
-        show_read_result(desk, Outcome(ReadResult(READ, trouble), changed=True), INTENT)
+        show_read_mark_result(desk, Outcome(ReadMarkResult(READ, trouble), changed=True), INTENT)
     assert desk.ids == ["m-1", "m-2"]
     assert trouble.message in raised.value.message
 
@@ -169,5 +178,5 @@ def test_words_of_others_are_ended_before_ours_follow(words, ended):
 )
 def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
     desk = Desk()
-    show_read_result(desk, Outcome(ReadResult(read), changed=True, here_only=True), INTENT)
+    show_read_mark_result(desk, Outcome(ReadMarkResult(read), changed=True, here_only=True), INTENT)
     assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"

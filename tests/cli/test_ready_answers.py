@@ -63,7 +63,10 @@ def test_a_wrong_line_imports_neither_network_nor_keyring_nor_tables():
 
     assert code == 2
     assert "typer" in modules
-    assert modules & {"httpx", "keyring", "rich", "gpcli.app_context", "gpcli.cli.topics"} == set()
+    assert (
+        modules & {"httpx", "keyring", "rich", "gpcli.app_context", "gpcli.cli.help_commands"}
+        == set()
+    )
 
 
 def test_a_command_without_network_imports_neither_network_nor_keyring_nor_tables():

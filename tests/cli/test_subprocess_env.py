@@ -11,7 +11,7 @@ from gpcli.app_context import AppContext
 from gpcli.cli.message_drafts import DraftText, run_editor
 from gpcli.cli.subprocess_env import start_program
 from gpcli.cli.terminal_prompter import TerminalPrompter
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 
 NOTES = """
 import os, pathlib, sys

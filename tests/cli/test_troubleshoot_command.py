@@ -13,10 +13,10 @@ from gpcli.cli.answer_table import PAGES
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.run import run_command_line
 from gpcli.cli.troubleshoot_command import _build_check_context, _open_client
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.render.terminal import Terminal
-from gpcli.troubleshoot import network_checks, sign_in_checks
-from gpcli.troubleshoot.machine_checks import NO_BROWSER
+from gpcli.troubleshoot import computer_checks, sign_in_checks
+from gpcli.troubleshoot.computer_checks import NO_BROWSER
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def context(tmp_path):
 def test_the_help_explains_every_cause_that_is_no_word_of_an_error():
     causes = (
         NO_BROWSER,
-        network_checks.CLOCK_CAUSE,
+        computer_checks.CLOCK_CAUSE,
         sign_in_checks.NOT_SUPPORTED,
         sign_in_checks.NO_REFRESH,
     )

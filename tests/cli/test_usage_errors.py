@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gpcli.cli.app import load
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.lazy_group import load
 from gpcli.cli.run import run_command_line
 
 KINDS = "'medicine', 'consumable', 'nutrition'"

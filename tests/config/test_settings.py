@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from gpcli.config.options import Options
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import (
+    Options,
     Settings,
     check_production_allowed,
     read_clock_offset,

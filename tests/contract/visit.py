@@ -13,7 +13,7 @@ from pathlib import Path
 from gpcli.app_context import AppContext
 from gpcli.care.portal_protocol import Portal
 from gpcli.cli.sandbox_env import build_variables
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from tests.contract.places import Place
 from tests.contract.practice import Resource
 from tests.contract.world import Patient

@@ -17,7 +17,7 @@ from gpcli.app_context import AppContext
 from gpcli.auth.vault import Vault
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import build_variables
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.render.terminal import Terminal
 from gpcli.sandbox.server import Sandbox
 

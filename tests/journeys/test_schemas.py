@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import jsonschema
 import pytest
 
-from gpcli.cli.topics import format_exit_codes
+from gpcli.cli.help_commands import format_exit_codes
 from gpcli.errors import Exit, GpcliError
 from tests.journeys.shell import Shell
 from tests.journeys.world import MONDAY

@@ -15,7 +15,7 @@ from gpcli.auth.vault import MemoryVault
 from gpcli.cli.account_commands import OFFLINE_SCOPE
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.cli.terminal_prompter import TerminalPrompter
-from gpcli.config.options import Options
+from gpcli.config.settings import Options
 from gpcli.errors import NoKeyring
 from tests.journeys.shell import PIPED, Ending
 from tests.journeys.world import World

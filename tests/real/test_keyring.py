@@ -13,7 +13,7 @@ from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
 from gpcli.auth.vault import KeyringVault, open_keyring
-from gpcli.cli.topics import read_topic
+from gpcli.cli.help_commands import read_topic
 from gpcli.errors import NoKeyring
 from tests.real.conftest import PASSWORD
 from tests.real.flow import session

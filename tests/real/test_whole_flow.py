@@ -18,7 +18,7 @@ from jeepney.io.blocking import open_dbus_connection
 
 from gpcli.auth.vault import open_keyring
 from gpcli.cli.demo import open_sign_in_page
-from gpcli.cli.topics import read_topic
+from gpcli.cli.help_commands import read_topic
 from tests.http.authority import Authority
 from tests.journeys.process import PYTHON, ended, gpcli, started, surroundings
 from tests.real.flow import (

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.errors import InvalidUsage
-from gpcli.render.output import Format
-from gpcli.render.plain import format_plain_cell
+from gpcli.render.output import Format, format_plain_cell
 from gpcli.render.view import Column, View, to_json_object
 
 ESCAPE = re.compile(r"\\(x..|u.{4}|U.{8}|.)")

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from gpcli.render.output import Format
-from gpcli.render.progress import Progress, ProgressAnnouncer, Spinner
+from gpcli.render.stderr import Progress, ProgressAnnouncer, Spinner
 from gpcli.render.terminal import LineWriter
 
 

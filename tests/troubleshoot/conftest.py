@@ -12,8 +12,8 @@ import pytest
 from gpcli.app_context import AppContext
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.troubleshoot_command import _choose_person, _open_client
-from gpcli.config.options import Options
-from gpcli.troubleshoot.check_context import CheckContext
+from gpcli.config.settings import Options
+from gpcli.troubleshoot.check import CheckContext
 
 NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 MACHINE = {

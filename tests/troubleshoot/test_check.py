@@ -8,7 +8,7 @@ import pytest
 
 from gpcli.errors import Cure, Expired, NoKeyring, Unreachable
 from gpcli.http.network_errors import LostReply
-from gpcli.model.finding import Finding, Verdict
+from gpcli.model.account import Finding, Verdict
 from gpcli.troubleshoot.check import Check, passed, run_checks, skipped, warning
 from gpcli.troubleshoot.check_list import CHECKS, build_error
 

@@ -12,7 +12,7 @@ from gpcli.auth.vault import StoredSession
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import SCOPES
 from gpcli.errors import Expired, NotFound, NotSignedIn
-from gpcli.model.finding import Verdict
+from gpcli.model.account import Verdict
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot import sign_in_checks
 from tests.troubleshoot.conftest import MACHINE, NOW

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import GpcliError
+from gpcli.errors import GpcliError, request_id_conflict
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
@@ -35,7 +35,6 @@ from gpcli.portal.write.outcome import (
     require_recognisable,
     try_ask,
     unknown_outcome,
-    used_otherwise,
     where_to_look,
     with_identifier,
     with_remains,
@@ -111,7 +110,7 @@ class WriteKernel:
         or the portal's refusal.
         """
         if self._journal.find_target(intent) not in {None, reference}:
-            raise used_otherwise()
+            raise request_id_conflict()
         record, etag = (fresh, None) if fresh else self._fetch(reference)
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
@@ -285,8 +284,8 @@ class WriteKernel:
 
         if verdict.is_done:
             self.record_state(intent, "done")
-            read_back(look, intent, kind)
-            if not matches(latest[0], is_done):
+            seen = read_back(look, intent, kind)
+            if not seen.of(intent).matches:
                 self.record_state(intent, "refused")
                 shown = latest[0].relative_reference
                 raise NotChanged(

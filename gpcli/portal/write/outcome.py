@@ -184,14 +184,6 @@ def _has_identifier(one: Element, intent: UUID) -> bool:
         return False
 
 
-def used_otherwise() -> Conflict:
-    """Return the error for a request id under which something else was sent before."""
-    return Conflict(
-        "This --request-id was used for something else.",
-        hint="Use a new --request-id for a new request.",
-    )
-
-
 def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
     """Return the error for a write that went out and whose outcome nobody knows.
 
