@@ -27,7 +27,7 @@ def fetch_appointments(
     """
     found = portal.fetch_appointments(None if past or everything else now.date())
     if waiting:
-        found = [appointment for appointment in found if appointment.waiting]
+        found = [appointment for appointment in found if appointment.is_waiting]
     if past:
         return [appointment for appointment in reversed(found) if _has_begun(appointment, now)]
     if everything:
@@ -72,7 +72,7 @@ def choose_appointment(
     choosable = [
         appointment
         for appointment in found
-        if not appointment.over and prompt.accepts(appointment, now)
+        if not appointment.is_over and prompt.accepts(appointment, now)
     ]
     if not choosable:
         raise InputNeeded(prompt.none_message, hint=hint)
@@ -126,7 +126,7 @@ def propose_cancellation(
         raise InvalidUsage(f"{appointment.id} is not at '{gp}'.", hint="Leave --gp out.")
     if (outcome := check_cancellable(appointment, now)) is not None:
         return outcome
-    if appointment.waiting and appointment.start is None:
+    if appointment.is_waiting and appointment.start is None:
         return build_cancellation(portal, appointment, intent, action="Withdraw this enquiry")
     service = _find_service(facts.offers, appointment, now)
     charge = _check_late_charge(service, appointment, facts.offers, now)
@@ -152,7 +152,7 @@ def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appoin
     """
     if appointment.status == "cancelled":
         return Outcome(appointment, changed=False)
-    if appointment.over or (appointment.start and appointment.start <= now):
+    if appointment.is_over or (appointment.start and appointment.start <= now):
         raise TooLate(
             f"{appointment.id} has begun or is past; it can't be cancelled.",
             hint="gpcli appointments list shows what is to come.",

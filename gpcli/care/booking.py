@@ -114,7 +114,7 @@ def _propose_found(
         _check_not_booked(facts.coming, service, context.search.now)
     if take is _choose_slot and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
-    booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.over}
+    booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
     slots = context.portal.fetch_slots([require_offer(service)], *context.search.days)
     free = (slot for slot in slots if slot.id not in booked_ids)
     chosen = take(context, context.search.select(free))
@@ -210,7 +210,7 @@ def find_coming(
     """Return the coming booking or open enquiry for the same service at the same GP, if any."""
     for appointment in coming:
         same_gp = appointment.surgery_id in {None, service.surgery.id}
-        to_come = not appointment.over and (appointment.start is None or appointment.start > now)
+        to_come = not appointment.is_over and (appointment.start is None or appointment.start > now)
         if same_gp and to_come and appointment.service in _SAME_VISIT[service.service]:
             return appointment
     return None
@@ -230,7 +230,7 @@ def _check_not_booked(coming: Sequence[Appointment], service: Service, now: date
 def _check_not_own(coming: Sequence[Appointment], slot: Slot) -> None:
     """Raise SlotTaken for a slot that the patient has booked; some portals still show it free."""
     for appointment in coming:
-        if appointment.slot_id == slot.id and not appointment.over:
+        if appointment.slot_id == slot.id and not appointment.is_over:
             raise SlotTaken(
                 f"The time {slot.id} is taken, by your own booking {appointment.id}.",
                 hint=f"gpcli appointments show {appointment.id}",
@@ -305,7 +305,7 @@ def _overlap_warnings(coming: Sequence[Appointment], slot: Slot) -> list[str]:
         for appointment in coming
         if appointment.start
         and appointment.end
-        and not appointment.over
+        and not appointment.is_over
         and appointment.start < slot.end
         and slot.start < appointment.end
     ]

@@ -162,7 +162,7 @@ def _build_timed(
             *party_rows(portal.fetch_parties(), service),
             *(("Wished", window) for window in wished),
             ("Subject", new_thread.subject),
-            *(draft_rows(draft, shown=context.shows_text) if draft.text else ()),
+            *(draft_rows(draft, shown=context.can_show_text) if draft.text else ()),
             ("Answer", service.answer_time),
             *price_rows(service.price),
         ),
@@ -223,7 +223,7 @@ def _charge(service: Service) -> Charge:
 def _check_none_under_way(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
     for appointment in coming:
         same_gp = appointment.surgery_id in {None, service.surgery.id}
-        to_come = not appointment.over and (appointment.start is None or appointment.start > now)
+        to_come = not appointment.is_over and (appointment.start is None or appointment.start > now)
         if appointment.service == _SERVICE and same_gp and to_come:
             see = f"gpcli appointments show {appointment.id}"
             raise AlreadyBooked(
@@ -281,12 +281,12 @@ def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, s
     """
     appointment = portal.fetch_appointment(appointment_id)
     hint = f"gpcli appointments show {appointment.id}"
-    if appointment.over:
+    if appointment.is_over:
         how = "cancelled" if appointment.status == "cancelled" else "over"
         raise Rejected(f"{appointment.id} is {how}.", hint=hint)
     if appointment.channel not in {VIDEO, None}:
         raise Rejected(f"{appointment.id} is not by video but {appointment.channel}.", hint=hint)
-    if appointment.waiting:
+    if appointment.is_waiting:
         raise Rejected(f"The surgery has not confirmed {appointment.id} yet.", hint=hint)
     if appointment.join_url is None:
         raise Rejected(f"The surgery has given no link to {appointment.id} yet.", hint=hint)
@@ -341,7 +341,7 @@ def _can_join(appointment: Appointment, now: datetime) -> bool:
     """Return whether the surgery has confirmed it and given its link, and it has not ended."""
     return (
         appointment.join_url is not None
-        and not appointment.waiting
+        and not appointment.is_waiting
         and (appointment.end is None or appointment.end > now)
     )
 

@@ -258,7 +258,7 @@ def propose_reply(
         action="Reply",
         rows=(
             *thread_rows(context.portal, conversation.thread),
-            *draft_rows(draft, shown=context.shows_text),
+            *draft_rows(draft, shown=context.can_show_text),
         ),
         preview=_preview_message(context.portal, conversation, draft),
         send=lambda: context.portal.mailbox.send_reply(conversation, draft, intent),
@@ -316,7 +316,7 @@ def _check_open(thread: Thread) -> None:
 
     The reason for closing it may tell of health, so the error does not repeat it.
     """
-    if not thread.closed:
+    if not thread.is_closed:
         return
     administrative = thread.kind == ThreadKind.ADMINISTRATIVE
     command = "gpcli contact" if administrative else "gpcli econsult start"

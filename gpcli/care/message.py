@@ -82,7 +82,7 @@ class MessageContext:
     is_dry_run: bool = False
 
     @property
-    def shows_text(self) -> bool:
+    def can_show_text(self) -> bool:
         """Whether a plan shows how the message begins: only to a person, and in a dry run.
 
         The plan of a script's write may go to a log, where health data has no place.
@@ -118,7 +118,7 @@ def build_new_thread(
         rows=(
             *party_rows(context.portal.fetch_parties(), service),
             ("Subject", new_thread.subject),
-            *draft_rows(new_thread.draft, shown=context.shows_text),
+            *draft_rows(new_thread.draft, shown=context.can_show_text),
             ("Answer", service.answer_time),
             *price_rows(service.price),
         ),

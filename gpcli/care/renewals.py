@@ -78,7 +78,7 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
     """Build the item for an id that was replaced; a repetition must not renew the replacement."""
     renewals = (renewal for renewal in facts.renewals if renewal.prescription_id == identity)
     requested = next(renewals, None)
-    if requested and (requested.open or requested.status in _RENEWED):
+    if requested and (requested.is_open or requested.status in _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
     error = AlreadyAnswered(
@@ -99,11 +99,11 @@ def _item_warnings(prescription: Prescription) -> Iterator[str]:
         yield "It has expired: portals usually refuse that, and a new one needs an appointment."
     if prescription.status == "stopped":
         yield "It was stopped: portals usually refuse to renew that."
-    if _was_refused(prescription):
+    if _is_refused(prescription):
         yield f"The surgery refused it when you last asked{_answer_ending(prescription)}"
 
 
-def _was_refused(prescription: Prescription) -> bool:
+def _is_refused(prescription: Prescription) -> bool:
     return prescription.renewal is not None and prescription.renewal.status in REFUSED
 
 
@@ -128,9 +128,9 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
 
 def _skip_reason(prescription: Prescription, today: date) -> str | None:
     """Return why asking for it would be in vain, as far as can be told; `None` = it would not."""
-    if prescription.renewal and prescription.renewal.open:
+    if prescription.renewal and prescription.renewal.is_open:
         return None
-    if _was_refused(prescription):
+    if _is_refused(prescription):
         return f"the surgery refused it when you last asked{_answer_ending(prescription)}"
     if prescription.group in STRICT_GROUPS:
         return f"group {prescription.group}, for which a consultation is usually needed first."
@@ -161,7 +161,7 @@ def _choose_ids(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     open_ids = {
         prescription.id
         for prescription in facts.prescriptions
-        if prescription.renewal and prescription.renewal.open
+        if prescription.renewal and prescription.renewal.is_open
     }
     candidates = _find_candidates(facts, gp)
     choosable = [prescription for prescription in candidates if prescription.id not in open_ids]
@@ -200,7 +200,7 @@ class EarlierRequests:
         if started is None:
             return None
         others = (renewal for renewal in self.renewals if renewal.prescription_id in ids)
-        return next((renewal for renewal in others if _was_open(renewal, started)), None)
+        return next((renewal for renewal in others if _is_open_at(renewal, started)), None)
 
 
 def fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> EarlierRequests:
@@ -246,7 +246,7 @@ def apply_earlier(
     if not item.is_due:
         return item
     latest = prescription.renewal
-    open_now = latest if latest and latest.open else None
+    open_now = latest if latest and latest.is_open else None
     found = earlier.find_open_then(ids) or open_now
     if found is None:
         return item
@@ -268,11 +268,11 @@ def _all_ids(prescription: Prescription) -> tuple[str, ...]:
     return (prescription.id, *prescription.predecessors)
 
 
-def _was_open(renewal: Renewal, moment: datetime) -> bool:
+def _is_open_at(renewal: Renewal, moment: datetime) -> bool:
     """Return whether it was requested by `moment` and, as far as is known, not settled."""
     if renewal.asked is None or renewal.asked > moment:
         return False
-    return renewal.open or renewal.updated is None or renewal.updated >= moment
+    return renewal.is_open or renewal.updated is None or renewal.updated >= moment
 
 
 def _has_same_note(renewal: Renewal, request: RenewalRequest) -> bool:

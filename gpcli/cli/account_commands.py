@@ -104,7 +104,7 @@ def login(
 def _warn_of_session_end(context: AppContext) -> None:
     profile = context.profile
     hint = _CONSENT_HINT.format(name=profile.name)
-    if profile.asks_for_consent:
+    if profile.has_consent_prompt:
         hint = "only the portal can change this"
     context.output.warning(
         "This session does not renew itself: unattended use ends soon, and you sign in again. "

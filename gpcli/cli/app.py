@@ -56,11 +56,11 @@ class LazyGroup(TyperGroup):
         self.path = path
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of what is in the group."""
+        """Return the names of what is in the group."""
         return self.registry.list_names(self.path)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The group or command called `cmd_name`, `None` if there is none."""
+        """Return the group or command called `cmd_name`, `None` if there is none."""
         path = f"{self.path} {cmd_name}".lstrip()
         if row := self.registry.find_command(path):
             return load(row)
@@ -204,13 +204,13 @@ def _parameter_name(error: typer.BadParameter) -> str:
 
 
 def argument_name(param: Any) -> str:
-    """What an argument is called: `ID` of the metavar `[ID]...`, `CMD…` of `-- CMD…`."""
+    """Return an argument's name: `ID` of the metavar `[ID]...`, `CMD…` of `-- CMD…`."""
     written = str(param.metavar or param.name)
     return written.translate(_DECORATION).removeprefix("-- ").upper()
 
 
 def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
-    """The error for a word that is no command of `group`, naming the nearest."""
+    """Return the error for a word that is no command of `group`, naming the nearest."""
     names = _names(registry, group)
     near = difflib.get_close_matches(word.lower(), names, n=1)
     guess = f"; did you mean '{PROGRAM} {names[near[0]]}'?" if near else "."
@@ -222,15 +222,15 @@ def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
 
 
 def _names(registry: Registry, group: str) -> dict[str, str]:
-    """What a person may have meant -> the path to suggest; the group's own names come first."""
+    """Return the path to suggest for each word that may be meant; the group's own win."""
     rows: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.commands)
-    inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _in(row.path, group)}
+    inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _is_in(row.path, group)}
     aliases = {alias: row.path for row in rows for alias in row.aliases}
     elsewhere = {row.name: row.path for row in registry.commands}
     return {**elsewhere, **aliases, **inside}
 
 
-def _in(path: str, group: str) -> bool:
+def _is_in(path: str, group: str) -> bool:
     return path.rpartition(" ")[0] == group
 
 

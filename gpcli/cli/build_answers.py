@@ -67,13 +67,13 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 
 def option_words(path: str, param: Any) -> tuple[str, ...]:
-    """What the value of an option of the command at `path` may be; empty: nothing to offer."""
+    """Return the values to offer for an option of the command at `path`; empty = any."""
     flag = param.opts[-1]
     return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _by_type(param)
 
 
 def argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
-    """What each of the arguments of the command at `path` may be."""
+    """Return the values to offer for each argument of the command at `path`."""
     by_type = [_by_type(param) for param in params]
     first = ARGUMENTS.get(path)
     return (first, *by_type[1:]) if first and by_type else tuple(by_type)
@@ -101,7 +101,7 @@ GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
 
 
 def table_source(tree: Registry) -> str:
-    """The source of `gpcli.cli.answer_table` for a registry."""
+    """Return the source of `gpcli.cli.answer_table` for a registry."""
     built = {row.path: load(row) for row in tree.commands}
     tables = {
         "GROUPS": {
@@ -126,7 +126,7 @@ def table_source(tree: Registry) -> str:
 
 
 def root_page(tree: Registry) -> GroupPage:
-    """The root's help: head, sections of (name, line), tail."""
+    """Return the root's help: head, sections of (name, line), tail."""
     head = help_commands.format_section(
         "Your GP's online services, from the command line.\n\nUSAGE",
         [f"  {PROGRAM} COMMAND [OPTIONS]"],
@@ -152,7 +152,7 @@ def root_page(tree: Registry) -> GroupPage:
 
 
 def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
-    """The help of a group, of the same shape as the root's."""
+    """Return the help of a group, of the same shape as the root's."""
     usage = help_commands.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
     rows = [row for row in tree.commands if row.group == group.path]
     lines = _lines([(row.name, row.summary) for row in rows])

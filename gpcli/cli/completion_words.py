@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def complete(words: list[str], env: "Mapping[str, str]") -> str:
-    """The candidates for the last of `words`, one a line; empty if there is nothing to offer."""
+    """Return the candidates for the last of `words`, one a line; empty if there are none."""
     *before, current = _joined(words) or [""]
     line = read_line(before)
     if line.lost or line.ended:
@@ -44,7 +44,7 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _wanted(line: ParsedLine, current: str) -> tuple[str, tuple[str, ...] | None]:
-    """What stands before the value being typed, and the values it may have; `None`: no value."""
+    """Return what precedes the value being typed, and its candidates; `None` = no value."""
     if line.waiting:
         return "", line.waiting[1]
     flag, equals, _ = current.partition("=")

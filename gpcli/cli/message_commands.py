@@ -224,7 +224,9 @@ class _ReplyContext:
     @cached_property
     def facts(self) -> ReplyFacts:
         lookup = self.intent if self._context.options.request_id is not None else None
-        identity = _pick_thread(self._context, self._thread, lambda candidate: not candidate.closed)
+        identity = _pick_thread(
+            self._context, self._thread, lambda candidate: not candidate.is_closed
+        )
         return inbox.fetch_reply_facts(self._context.portal, identity, lookup)
 
 

@@ -117,7 +117,7 @@ def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     follow = f"Follow it with gpcli messages show {receipt.id}."
-    if receipt.closed:
+    if receipt.is_closed:
         why = f": {receipt.closed_because}" if receipt.closed_because else ""
         sent = "" if receipt.changed else f"{REPEATED_NOTICE} "
         return f"{sent}{end_sentence(f'The surgery has closed it{why}')} {follow}"

@@ -72,7 +72,7 @@ def read_line(argv: list[str]) -> ParsedLine:
 
 
 def option(path: str, flag: str) -> Entry | None:
-    """The option called `flag` that may stand at `path`, if there is one."""
+    """Return the option called `flag` that may stand at `path`; `None` if there is none."""
     return next((entry for entry in options_of(path) if entry[0] == flag), None)
 
 
@@ -123,7 +123,7 @@ COMPLETE = "__complete"
 
 
 def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
-    """The ready answer to `argv` (without the program's name), `None` if there is none."""
+    """Return the ready answer to `argv` (without the program's name); `None` if there is none."""
     if argv[:1] == [COMPLETE]:
         from gpcli.cli import completion_words  # noqa: PLC0415  (start-up: help does without it)
 
@@ -139,7 +139,7 @@ def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
 
 
 def page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
-    """The help of the group or command at `path`, without what the GP doesn't offer."""
+    """Return the help of the group or command at `path`, without what the GP doesn't offer."""
     hidden = index_format.read_hidden_commands(line.options, env, time.time())
     if path in answer_table.GROUPS:
         return _group_page(path, hidden)

@@ -44,7 +44,7 @@ def format_next_step(receipt: AppointmentReceipt) -> str:
     if receipt.status == "cancelled":
         return "It is cancelled." if receipt.changed else f"{UNCHANGED_NOTICE} It is cancelled."
     before = "" if receipt.changed else f"{REPEATED_NOTICE} "
-    if receipt.waiting:
+    if receipt.is_waiting:
         sent = "Sent; the" if receipt.changed else f"{REPEATED_NOTICE} The"
         follow = f"gpcli appointments show {receipt.id}"
         return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."

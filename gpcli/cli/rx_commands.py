@@ -152,7 +152,7 @@ def requests(
     if context.output.answer_field_query(REQUESTS):
         return
     found = [
-        one for one in context.portal.prescriptions.fetch_renewals() if one.open or not unsettled
+        one for one in context.portal.prescriptions.fetch_renewals() if one.is_open or not unsettled
     ]
     if not context.output.show_list(REQUESTS, found):
         context.output.notice("There are none.")
@@ -256,7 +256,7 @@ def _format_count(result: str, count: int, items: Sequence[RenewalItem]) -> str:
     matching = [item for item in items if format_result(item) == result]
     if not matching[0].changed:
         return f"{count} {result}: nothing was sent for {'it' if count == 1 else 'them'} now."
-    if any(item.renewal and item.renewal.open for item in matching):
+    if any(item.renewal and item.renewal.is_open for item in matching):
         follow = "The surgery has yet to answer: gpcli rx requests shows it."
         return f"{count} {result}. {follow}"
     if all(item.renewal and item.renewal.status in REFUSED for item in matching):

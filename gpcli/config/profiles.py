@@ -224,7 +224,7 @@ class Profile:
     services: dict[str, str] = field(default_factory=dict)
 
     @property
-    def asks_for_consent(self) -> bool:
+    def has_consent_prompt(self) -> bool:
         """Whether `prompt` has `consent`, without which some portals drop `offline_access`.
 
         Source: OpenID Connect Core 1.0, 11.

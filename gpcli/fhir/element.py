@@ -157,7 +157,7 @@ class Element:
 
     @property
     def relative_reference(self) -> str:
-        """This resource as `Type/id`."""
+        """The reference `Type/id` to it."""
         return f"{self.resource_type}/{self.require_string('id')}"
 
     def malformed(self, name: str) -> Malformed:

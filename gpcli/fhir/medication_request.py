@@ -52,7 +52,7 @@ def read_prescription(
     `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
     What remains is set only for an active prescription. Raises Malformed.
     """
-    if not _matches_search(request):
+    if not _is_searched_for(request):
         return None
     supply = _read_supply(request, dispenses, ZoneInfo(zone), now)
     medicine, requester = read_medicine(request, bundle), request.reference("requester")
@@ -80,7 +80,7 @@ def read_prescription(
     )
 
 
-def _matches_search(request: Element) -> bool:
+def _is_searched_for(request: Element) -> bool:
     intent = request.string("intent")
     return request.require_string("status") in STATUSES and (intent is None or intent in INTENTS)
 

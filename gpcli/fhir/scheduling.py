@@ -164,10 +164,10 @@ def _read_version(appointment: Element) -> int | None:
 
 def appointments_holding_slot(bundle: Bundle, slot: str) -> set[str]:
     """Return the ids of the matches that hold the slot with this id; skip unreadable ones."""
-    return {each.require_string("id") for each in bundle.matches if _holds_slot(each, slot)}
+    return {each.require_string("id") for each in bundle.matches if _is_holding_slot(each, slot)}
 
 
-def _holds_slot(record: Element, slot: str) -> bool:
+def _is_holding_slot(record: Element, slot: str) -> bool:
     try:
         current = record.resource_type == "Appointment" and record.string("status") not in OVER
         return current and f"Slot/{slot}" in record.references("slot")

@@ -87,12 +87,12 @@ class Appointment:
     version: int | None = field(default=None, metadata={"json": False})
 
     @property
-    def waiting(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether the surgery still has to confirm it."""
         return self.status in WAITING
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.status in OVER
 

@@ -25,7 +25,7 @@ class Identity:
     acting_name: str | None = None
 
     @property
-    def on_behalf(self) -> bool:
+    def is_on_behalf(self) -> bool:
         """Whether somebody else acts for the patient."""
         ours = f"Patient/{self.patient}"
         return self.fhir_user is not None and not f"/{self.fhir_user}".endswith(f"/{ours}")

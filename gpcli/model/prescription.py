@@ -74,7 +74,7 @@ class Renewal:
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the surgery still has to settle it."""
         return self.status in OPEN
 

@@ -85,7 +85,7 @@ class Thread:
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether nothing more can be written in it."""
         return self.status in CLOSED
 

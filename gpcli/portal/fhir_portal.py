@@ -86,7 +86,7 @@ class FhirPortal:
         patient = Person(identity.patient, name)
         if identity.fhir_user is None:
             return Parties(patient, None)
-        if not identity.on_behalf:
+        if not identity.is_on_behalf:
             return Parties(patient, patient)
         reference = "/".join(identity.fhir_user.split("/")[-2:])
         name = identity.acting_name or self._fetch_name(reference)
@@ -288,7 +288,7 @@ class FhirPortal:
         appointments = self._mapper.read_appointments(ours)
         if not appointments:
             return None
-        if not appointments[0].over:
+        if not appointments[0].is_over:
             from gpcli.portal.write.slot_booking import (  # noqa: PLC0415  (start-up: writes only)
                 require_not_to_be_cancelled,
             )

@@ -226,7 +226,7 @@ class FhirMailbox:
         return ThreadFacts(
             offers,
             None,
-            under_way=tuple(each for each in e_consultations if not each.closed),
+            under_way=tuple(each for each in e_consultations if not each.is_closed),
             appointment=appointment_id,
         )
 

@@ -184,7 +184,7 @@ class RecordMapper:
             *(
                 each
                 for each in self.read_appointments(undated)
-                if each.waiting or not (each.start or each.over)
+                if each.is_waiting or not (each.start or each.is_over)
             ),
         ]
         return sorted({each.id: each for each in upcoming}.values(), key=_by_time)

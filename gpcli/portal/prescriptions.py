@@ -379,7 +379,7 @@ def _outcome_of_others(
     if renewal is None or not isinstance(outcome, _MAY_BE_REQUESTED_ALREADY):
         return None
     known = prescription.renewal.id if prescription.renewal else None
-    if renewal.id == known and not renewal.open:
+    if renewal.id == known and not renewal.is_open:
         return None
     return RenewalOutcome(prescription, renewal, changed=False)
 

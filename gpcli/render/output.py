@@ -280,7 +280,7 @@ class Output:
         if self.is_json:
             return StderrJson(stderr)
         width = self.terminal.width if self.terminal.stderr_tty else None
-        return StderrText(stderr, color=self.terminal.colors_stderr, width=width)
+        return StderrText(stderr, color=self.terminal.has_stderr_color, width=width)
 
     def _build_indicator(self, stderr: LineWriter) -> ProgressIndicator | None:
         if self.is_json:

@@ -219,7 +219,7 @@ class TableFormat:
 
     def _draw(self, drawing: RenderableType, width: int) -> None:
         buffer = StringIO()
-        _build_console(buffer, width, paints=self._terminal.colors_stdout).print(drawing)
+        _build_console(buffer, width, paints=self._terminal.has_stdout_color).print(drawing)
         lines = buffer.getvalue().rstrip("\n").split("\n")
         self._stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
 

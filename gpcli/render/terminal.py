@@ -30,12 +30,12 @@ class Terminal:
     force_color: bool = False
 
     @property
-    def colors_stdout(self) -> bool:
+    def has_stdout_color(self) -> bool:
         """Whether standard output gets colour."""
         return self.color and (self.stdout_tty or self.force_color)
 
     @property
-    def colors_stderr(self) -> bool:
+    def has_stderr_color(self) -> bool:
         """Whether standard error gets colour."""
         return self.color and (self.stderr_tty or self.force_color)
 

@@ -233,7 +233,7 @@ def _check_lifetime(stored: StoredSession, now: float, profile: Profile) -> Chec
         if stored.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)
         seen = f"ends at {_format_time(stored.expires_at)} and can't be renewed"
-        cure = _UNGRANTED if profile.asks_for_consent else _ASK_FOR_CONSENT
+        cure = _UNGRANTED if profile.has_consent_prompt else _ASK_FOR_CONSENT
         return warning(seen, NO_REFRESH, cure)
     end = stored.refresh_expires_at
     if end is None:

@@ -218,7 +218,7 @@ def test_a_thread_without_a_time_has_that_of_its_messages():
 
 def test_why_a_thread_ended_is_in_the_surgerys_own_words():
     ended = thread(a_header(status="not-done", statusReason={"text": "Call us, please."}))
-    assert (ended.closed, ended.closed_because) == (True, "Call us, please.")
+    assert (ended.is_closed, ended.closed_because) == (True, "Call us, please.")
 
 
 @pytest.mark.parametrize(

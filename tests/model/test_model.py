@@ -56,7 +56,7 @@ def test_a_status_tells_whether_the_surgery_must_confirm_and_whether_it_is_over(
 ):
     one = an_appointment(status=status)
 
-    assert (one.waiting, one.over) == (waiting, over)
+    assert (one.is_waiting, one.is_over) == (waiting, over)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_status_tells_whether_the_surgery_must_confirm_and_whether_it_is_over(
     ],
 )
 def test_who_acts_for_somebody_is_told_by_the_reference(fhir_user, on_behalf):
-    assert Identity("pat-1", fhir_user).on_behalf is on_behalf
+    assert Identity("pat-1", fhir_user).is_on_behalf is on_behalf
 
 
 def test_somebody_acts_on_behalf_when_they_are_two():
@@ -153,7 +153,7 @@ def test_a_receipt_has_all_of_the_consent_and_how_the_sending_went():
 
 
 def test_a_receipt_says_whether_it_waits_as_the_appointment_does():
-    assert AppointmentReceipt.of(an_enquiry(), Receipt(**SENDING)).waiting
+    assert AppointmentReceipt.of(an_enquiry(), Receipt(**SENDING)).is_waiting
 
 
 def test_a_receipt_without_its_sending_is_not_made():

@@ -299,7 +299,7 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
 ):
     server.on("GET Task", TASKS)
     assert [
-        (each.id, each.prescription, each.open) for each in portal.prescriptions.fetch_renewals()
+        (each.id, each.prescription, each.is_open) for each in portal.prescriptions.fetch_renewals()
     ] == [
         ("last", "Metformin 500 mg tablets", True),
         ("first", "Metformin 500 mg tablets", False),

@@ -51,7 +51,7 @@ def test_pipes_are_no_terminals_and_have_no_colour():
 )
 def test_colour_follows_the_environment(env, stdout, stderr):
     terminal = detect(env, stdout=StringIO())
-    assert (terminal.colors_stdout, terminal.colors_stderr) == (stdout, stderr)
+    assert (terminal.has_stdout_color, terminal.has_stderr_color) == (stdout, stderr)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def send_booking(
         )
     if outcome.changed:
         _require_first(booking, outcome)
-    if appointment.over:
+    if appointment.is_over:
         raise Rejected(
             f"The portal has your booking, but as {appointment.status}: {appointment.id}.",
             hint=SEE_SLOTS,
@@ -222,7 +222,7 @@ def _require_first(booking: SlotBooking, outcome: WriteOutcome) -> None:
     ours = outcome.record
     rivals = appointments_holding_slot(outcome.extra, booking.slot) - {ours.json["id"]}
     others = (each for each in outcome.extra.matches if each.json.get("id") in rivals)
-    if not any(map(partial(_came_first, ours=ours), others)):
+    if not any(map(partial(_is_first, ours=ours), others)):
         return
     booking.send_cancellation(ours.json["id"])
     raise SlotTaken(
@@ -232,7 +232,7 @@ def _require_first(booking: SlotBooking, outcome: WriteOutcome) -> None:
     )
 
 
-def _came_first(rival: Element, ours: Element) -> bool:
+def _is_first(rival: Element, ours: Element) -> bool:
     """Return whether `rival` goes before `ours`: confirmed ones do, then what was stored first.
 
     Where the portal does not tell when, or tells the same of both, it does: of two clients that

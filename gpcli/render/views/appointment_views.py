@@ -75,7 +75,9 @@ def _format_appointment_time(appointment: Appointment, time_format: TimeFormat) 
 
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
     return (
-        time_format.time(appointment.cancel_until, appointment.zone) if not appointment.over else ""
+        time_format.time(appointment.cancel_until, appointment.zone)
+        if not appointment.is_over
+        else ""
     )
 
 
