@@ -255,10 +255,10 @@ class Sandbox:
     def serve_forever(self) -> None:
         """Wait until Ctrl-C, SIGTERM, or `stop` from another thread; only in the main thread."""
 
-        def stopping(number: int, frame: FrameType | None) -> None:
+        def request_stop(number: int, frame: FrameType | None) -> None:
             self._stopping.set()
 
-        former = signal.signal(signal.SIGTERM, stopping)
+        former = signal.signal(signal.SIGTERM, request_stop)
         try:
             self._stopping.wait()
         except KeyboardInterrupt:
@@ -295,23 +295,19 @@ class Sandbox:
             self._store_resources()
 
     def _store_resources(self) -> None:
-        self._store.put_all(self._resources())
-
-    def _resources(self) -> Iterable[dict[str, Any]]:
-        return (
-            build_resources(self._clock.now())
-            if self._file_resources is None
-            else self._file_resources
-        )
+        resources: Iterable[dict[str, Any]] | None = self._file_resources
+        if resources is None:
+            resources = build_resources(self._clock.now())
+        self._store.put_all(resources)
 
     def advance(self, step: timedelta) -> datetime:
         """Move the clock by `step`, let the surgery answer what is due, and return the time."""
         return self.set_clock(self._clock.now() + step)
 
     def set_clock(self, instant: datetime) -> datetime:
-        """Set the clock to `instant` (aware), let the surgery answer what is due.
+        """Set the clock to `instant` (aware), and return the new time.
 
-        Returns the new time.
+        The surgery answers what is due by then.
 
         Raises:
             ValueError: The year is outside of CLOCK_YEARS.

@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS answer (
 INSERT OR IGNORE INTO waiting SELECT 'Appointment/' || appointment, due FROM answer;
 DROP TABLE answer;
 """
-"""Moves what the first release stored in `answer`; its statements do nothing in a new file."""
+"""Moves what earlier versions stored in `answer`; its statements do nothing in a new file."""
+_LEADING_ELEMENTS = ("resourceType", "id", "meta")
 
 
 def _random_id() -> str:
@@ -214,9 +215,6 @@ class Store:
         }
         rest = {name: value for name, value in resource.items() if name not in _LEADING_ELEMENTS}
         return {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta} | rest
-
-
-_LEADING_ELEMENTS = ("resourceType", "id", "meta")
 
 
 def _encode_json(resource: Resource) -> str:

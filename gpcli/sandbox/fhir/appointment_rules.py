@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gpcli.sandbox.fhir.dates import parse_instant
-from gpcli.sandbox.fhir.elements import Resource, codes, id_of, reference_to, references_at
+from gpcli.sandbox.fhir.elements import (
+    Resource,
+    changed_elements,
+    codes,
+    id_of,
+    reference_to,
+    references_at,
+)
 from gpcli.sandbox.fhir.gp_services import (
     CHANNEL_SYSTEM,
     GpRole,
@@ -23,7 +30,8 @@ from gpcli.sandbox.surgery.appointment_answers import store_slot_status
 
 _NEW_STATUSES = ("proposed", "pending", "booked")
 _OPEN_STATUSES = ("proposed", "pending", "booked")
-_CANCELLING_ELEMENTS = ("status", "cancelationReason", "meta")
+_CANCELLING_ELEMENTS = ("status", "cancelationReason")
+"""The elements that a patient may change, and only to cancel."""
 _ENQUIRY_SERVICES: Mapping[str, str] = {
     "booking": "booking-enquiry",
     "booking-enquiry": "booking-enquiry",
@@ -60,8 +68,8 @@ def update_appointment(context: RequestContext, stored: Resource, sent: Resource
     if "start" in stored:
         _require_cancellable(context, stored)
     context.server.surgery.cancel(reference_to(stored))
-    elements = ("status", "cancelationReason")
-    cancelled = context.store.put(stored | {name: sent[name] for name in elements if name in sent})
+    changes = {name: sent[name] for name in _CANCELLING_ELEMENTS if name in sent}
+    cancelled = context.store.put(stored | changes)
     for slot in references_at(stored, "slot", "Slot"):
         if not any(
             each["status"] in _OPEN_STATUSES
@@ -192,11 +200,10 @@ def _without_meta(resource: Resource) -> Resource:
 
 
 def _require_cancelling(stored: Resource, sent: Resource) -> None:
-    kept = [name for name in {**stored, **sent} if name not in _CANCELLING_ELEMENTS]
-    changed = [f"Appointment.{name}" for name in kept if stored.get(name) != sent.get(name)]
-    if changed or sent["status"] != "cancelled":
+    others = [name for name in changed_elements(stored, sent) if name not in _CANCELLING_ELEMENTS]
+    if others or sent["status"] != "cancelled":
         text = "All you can change is to cancel: status and cancelationReason."
-        raise unprocessable(text, *changed)
+        raise unprocessable(text, *(f"Appointment.{name}" for name in others))
     if stored["status"] not in _OPEN_STATUSES:
         raise unprocessable(f"This appointment is {stored['status']}.", "Appointment.status")
 

@@ -32,7 +32,8 @@ def capability_statement(
 
     `booking` is one of `request_context.BOOKING_MODES`.
     """
-    operations = {"Appointment": [BOOK_NAME]} if booking == "operation" else {}
+    book = {"operation": [{"name": BOOK_NAME, "definition": BOOK_DEFINITION}]}
+    operations = {"Appointment": book} if booking == "operation" else {}
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -47,7 +48,7 @@ def capability_statement(
                 "mode": "server",
                 "security": _security(oauth_uris),
                 "resource": [
-                    _resource_capability(name, served) | _operations(operations.get(name, ()))
+                    _resource_capability(name, served) | operations.get(name, {})
                     for name, served in sorted(RESOURCE_TYPES.items())
                 ],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
@@ -86,16 +87,12 @@ def _resource_capability(type_: str, served: ResourceType) -> Resource:
     }
 
 
-def _operations(names: Sequence[str]) -> Resource:
-    listed = [{"name": name, "definition": BOOK_DEFINITION} for name in names]
-    return {"operation": listed} if listed else {}
-
-
 def _search_params(parameters: Sequence[tuple[str, SearchParameter]]) -> list[Resource]:
     return [{"name": name, "type": each.type} for name, each in parameters]
 
 
 def _reverse_includes(type_: str) -> list[str]:
+    """Return the `_revinclude` values of a search: the parameters that can refer to the type."""
     return sorted(
         f"{source}:{name}"
         for source, served in RESOURCE_TYPES.items()

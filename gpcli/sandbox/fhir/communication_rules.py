@@ -37,11 +37,11 @@ from gpcli.sandbox.surgery.message_answers import (
 )
 
 _PAYLOAD = "Communication.payload"
-
 _CLOCK_SKEW = timedelta(minutes=5)
 """How far a message's `sent` may be ahead of the portal's clock."""
 
 _FormRule = tuple[Callable[[Resource], bool], str, str]
+"""What must hold, what to tell the patient if it does not, and the element that it concerns."""
 _HEADER_RULES: tuple[_FormRule, ...] = (
     (lambda sent: sent["status"] == "in-progress", "A new thread is in-progress.", "status"),
     (lambda sent: "payload" not in sent, "The header of a thread has no payload.", "payload"),
@@ -148,7 +148,10 @@ def _sent_now(context: RequestContext) -> Resource:
 
 
 def _read_addressed_gps(context: RequestContext, sent: Resource, kind: str) -> list[GpRole]:
-    """Return the patient's GPs to whom the thread is addressed; raise 403 if none."""
+    """Return the patient's GPs to whom the thread is addressed.
+
+    Raises 422 unless there is one recipient, and 403 if that is none of these GPs.
+    """
     recipients = references_at(sent, "recipient")
     if len(recipients) != 1:
         raise unprocessable("Write to one recipient.", "Communication.recipient")

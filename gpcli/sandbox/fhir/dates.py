@@ -32,9 +32,9 @@ class Span(NamedTuple):
     high: int
 
 
-def to_microseconds(parse_instant: datetime) -> int:
+def to_microseconds(instant: datetime) -> int:
     """Convert an aware instant to microseconds since 1970."""
-    return (parse_instant - _EPOCH) // _MICROSECOND
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 def parse_instant(text: str) -> datetime:
@@ -46,9 +46,9 @@ def parse_instant(text: str) -> datetime:
     return from_microseconds(date_span(text).low)
 
 
-def from_microseconds(microseconds_: int) -> datetime:
+def from_microseconds(microseconds: int) -> datetime:
     """Convert microseconds since 1970 to an instant in UTC."""
-    return _EPOCH + microseconds_ * _MICROSECOND
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def date_span(text: str) -> Span:
@@ -83,6 +83,7 @@ def _time_span(match: re.Match[str]) -> Span:
 
 
 def _precision_width(second: str | None, fraction: str) -> int:
+    """Return how long a time of that precision lasts, in microseconds: at least one."""
     if second is None:
         return 60_000_000
     return max(1, int(10 ** (6 - len(fraction))))
@@ -93,11 +94,12 @@ def _day_span(match: re.Match[str]) -> Span:
     first = datetime(int(year), int(month or 1), int(day or 1), tzinfo=ZONE)
     try:
         return Span(to_microseconds(first), to_microseconds(_following(first, month, day)))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # nothing follows 9999-12-31
         return Span(to_microseconds(first), MAX_MICROSECONDS)
 
 
 def _following(first: datetime, month: str | None, day: str | None) -> datetime:
+    """Return the start of the next day, month or year, whichever was written last."""
     if day:
         return first + timedelta(days=1)
     if month and first.month < 12:

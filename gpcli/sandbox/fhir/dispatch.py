@@ -84,61 +84,62 @@ def _require_body(request: InteractionRequest) -> Resource:
     return request.body
 
 
-def _handle_search(
+def _perform_search(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return InteractionResult(200, search_type(context, segments[0], request.parameters))
 
 
-def _handle_create(
+def _perform_create(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return create(context, segments[0], _require_body(request), request.conditions)
 
 
-def _handle_read(
+def _perform_read(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return read(context, segments[0], segments[1], request.conditions)
 
 
-def _handle_vread(
+def _perform_vread(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return vread(context, segments[0], segments[1], segments[3])
 
 
-def _handle_update(
+def _perform_update(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return update(context, segments[0], segments[1], _require_body(request), request.conditions)
 
 
-def _handle_delete(
+def _perform_delete(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return delete(context, segments[0], segments[1])
 
 
-def _handle_book(
+def _perform_book(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
     return book_appointment(context, _require_body(request))
 
 
-_Handler = Callable[[RequestContext, InteractionRequest, list[str]], InteractionResult]
+_Perform = Callable[[RequestContext, InteractionRequest, list[str]], InteractionResult]
+"""Performs a request, whose path is also given as its segments."""
 
-_ROUTES: Mapping[str, Mapping[str, _Handler]] = {
-    "*": {"GET": _handle_search, "HEAD": _handle_search, "POST": _handle_create},
-    "*/_search": {"POST": _handle_search},
-    "Appointment/$book": {"POST": _handle_book},
+_ROUTES: Mapping[str, Mapping[str, _Perform]] = {
+    "*": {"GET": _perform_search, "HEAD": _perform_search, "POST": _perform_create},
+    "*/_search": {"POST": _perform_search},
+    "Appointment/$book": {"POST": _perform_book},
     "*/*": {
-        "GET": _handle_read,
-        "HEAD": _handle_read,
-        "PUT": _handle_update,
-        "DELETE": _handle_delete,
+        "GET": _perform_read,
+        "HEAD": _perform_read,
+        "PUT": _perform_update,
+        "DELETE": _perform_delete,
     },
-    "*/*/_history/*": {"GET": _handle_vread, "HEAD": _handle_vread},
+    "*/*/_history/*": {"GET": _perform_vread, "HEAD": _perform_vread},
 }
 
 
@@ -325,18 +326,21 @@ def _require_versions(context: RequestContext, entries: list[BundleEntry]) -> No
             require_match(stored, entry.request.conditions.match)
 
 
-def _order_by_dependency(ordered: list[BundleEntry]) -> list[BundleEntry]:
-    """Return the entries with each creation after those to whose `fullUrl` it refers."""
-    waiting, ordered_entries = list(ordered), list[BundleEntry]()
-    while waiting:
-        urls = {each.full_url for each in waiting if each.request.method == "POST"}
+def _order_by_dependency(entries: list[BundleEntry]) -> list[BundleEntry]:
+    """Return the entries with each creation after those to whose `fullUrl` it refers.
+
+    Where entries refer to each other in a circle, the first of them goes first.
+    """
+    remaining, ordered = list(entries), list[BundleEntry]()
+    while remaining:
+        urls = {each.full_url for each in remaining if each.request.method == "POST"}
         ready = [
-            each for each in waiting if not (_referenced_urls(each) & (urls - {each.full_url}))
+            each for each in remaining if not (_referenced_urls(each) & (urls - {each.full_url}))
         ]
-        next_entry = ready[0] if ready else waiting[0]
-        waiting.remove(next_entry)
-        ordered_entries.append(next_entry)
-    return ordered_entries
+        next_entry = ready[0] if ready else remaining[0]
+        remaining.remove(next_entry)
+        ordered.append(next_entry)
+    return ordered
 
 
 def _referenced_urls(entry: BundleEntry) -> set[str]:
@@ -346,7 +350,10 @@ def _referenced_urls(entry: BundleEntry) -> set[str]:
 def _resolve_references(
     context: RequestContext, entry: BundleEntry, created: dict[str, str]
 ) -> BundleEntry:
-    """Return the entry with references to other entries and conditional ones resolved."""
+    """Return the entry with references to other entries and conditional ones resolved.
+
+    It loses its `ifMatch`, which `_require_versions` has checked. The body is changed in place.
+    """
     for reference in all_references(entry.request.body):
         text = reference["reference"]
         reference["reference"] = created.get(text) or _resolve_conditional(context, text)

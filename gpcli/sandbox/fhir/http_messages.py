@@ -111,12 +111,16 @@ def parse_query_string(text: bytes) -> QueryParameters:
 def require_json_accepted(request: Request, query: QueryParameters) -> None:
     """Raise 406 unless `_format`, or else `Accept`, allows JSON."""
     requested = dict(query).get("_format")
-    if requested is not None:
-        _require_format(requested.replace(" ", "+"))
-        return
     listed = list(request.accept_mimetypes)
-    if listed and not any(_is_json(value, _WILDCARDS) for value, quality in listed if quality > 0):
-        raise _not_acceptable()
+    if requested is not None:
+        accepted = _is_json(requested.replace(" ", "+"))  # a + in an address is read as a space
+    else:
+        accepted = not listed or any(
+            _is_json(value, _WILDCARDS) for value, quality in listed if quality > 0
+        )
+    if not accepted:
+        text = "The portal speaks JSON only: application/fhir+json."
+        raise FhirError(406, "not-supported", text)
 
 
 def is_json_requested(request: Request, query: QueryParameters) -> bool:
@@ -215,19 +219,11 @@ def _encode_json(resource: Resource) -> bytes:
 
 
 def _is_json(value: str, wildcards: tuple[str, ...] = ()) -> bool:
+    """Return whether a media type is JSON of FHIR R4 in UTF-8, or one of the `wildcards`."""
     media, options = parse_options_header(value)
     is_r4 = options.get("fhirVersion", options.get("fhirversion", "4.0")) in ("4.0", "4.0.1")
     is_utf8 = options.get("charset", "utf-8").lower() in ("utf-8", "utf8")
     return media in (*_JSON_TYPES, *wildcards) and is_r4 and is_utf8
-
-
-def _require_format(requested: str) -> None:
-    if not _is_json(requested):
-        raise _not_acceptable()
-
-
-def _not_acceptable() -> FhirError:
-    return FhirError(406, "not-supported", "The portal speaks JSON only: application/fhir+json.")
 
 
 def _unsupported_media_type(text: str) -> FhirError:

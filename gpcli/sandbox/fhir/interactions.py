@@ -180,7 +180,11 @@ def update(
 
 
 def delete(context: RequestContext, type_: str, id_: str) -> InteractionResult:
-    """Delete a resource, whether or not it still exists; for backend services only."""
+    """Delete a resource, whether or not it still exists; for backend services only.
+
+    Raises:
+        FhirError: 403, 404 (type not served), or 405 (for patients' apps).
+    """
     with context.store.transaction():
         context.require_interaction(type_, "d")
         context.store.delete(type_, id_)
@@ -195,6 +199,7 @@ def require_match(stored: Resource, match: str) -> None:
 
 
 def _tag_version(tag: str) -> str:
+    """Return the version in an entity tag; empty if the tag is none of ours."""
     found = _ETAG.fullmatch(tag.strip())
     return found[1] if found else ""
 

@@ -12,7 +12,7 @@ from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES, ResourceType
 from gpcli.sandbox.fhir.search_query import (
     NOT_DELETED,
     SearchContext,
-    SqlCondition,
+    SqlFragment,
     any_of,
     of_type,
     parameter_condition,
@@ -82,6 +82,7 @@ class AccessRights:
 
 
 def _expand_interactions(text: str) -> str:
+    """Return the letters of `cruds` for the end of a scope, v1 or v2; empty for any other."""
     return _V1.get(text, text if _V2.fullmatch(text) else "")
 
 
@@ -162,15 +163,12 @@ class RequestContext:
         Raises:
             FhirError: 404 (type not served), 405 (not offered), or 403 (not granted, no consent).
         """
-        if (
-            not self.rights.is_backend
-            and interaction not in require_resource_type(type_).interactions
-        ):
+        resource_type = require_resource_type(type_)
+        if not self.rights.is_backend and interaction not in resource_type.interactions:
             text = f"The portal does not let apps do this to {type_}."
             raise FhirError(405, "not-supported", text, headers={"Allow": "GET, HEAD"})
-        require_resource_type(type_)
         self.rights.require(type_, interaction)
-        if RESOURCE_TYPES[type_].needs_full_access and not self.rights.is_backend:
+        if resource_type.needs_full_access and not self.rights.is_backend:
             require_full_access(self.store, self.rights.patient)
 
     def can_include(self, type_: str) -> bool:
@@ -181,7 +179,7 @@ class RequestContext:
             return True
         return has_full_access(self.store, self.rights.patient)
 
-    def visibility_conditions(self, type_: str) -> list[SqlCondition]:
+    def visibility_conditions(self, type_: str) -> list[SqlFragment]:
         """Return the conditions that select what the caller may see of a type."""
         resource_type = RESOURCE_TYPES[type_]
         if self.rights.is_backend or not resource_type.compartment:
@@ -194,13 +192,13 @@ class RequestContext:
         ]
         return [of_type(type_), any_of([in_compartment, *referenced])]
 
-    def _referenced_by(self, type_: str, holder: str, name: str) -> SqlCondition:
+    def _referenced_by(self, type_: str, holder: str, name: str) -> SqlFragment:
         """Select what the caller's own `holder` resources refer to by parameter `name`."""
         holders = select_resources("rid", [NOT_DELETED, *self.visibility_conditions(holder)])
         return referenced_from(type_, f"{holder}.{name}", holders)
 
     def read_resources(
-        self, type_: str, conditions: list[SqlCondition]
+        self, type_: str, conditions: list[SqlFragment]
     ) -> list[tuple[int, Resource]]:
         """Return row ids and resources that the caller may see and that meet the conditions."""
         statement = select_resources(

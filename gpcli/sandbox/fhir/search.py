@@ -17,7 +17,7 @@ from gpcli.sandbox.fhir.search_query import (
     Include,
     QueryParameters,
     SearchQuery,
-    SqlCondition,
+    SqlFragment,
     parse_query,
     select_resources,
     with_ids,
@@ -35,7 +35,8 @@ AND found_by.value IN (SELECT value FROM json_each(?)) AND NOT resource.deleted
 """
 CURSOR_PARAMETER = "_cursor"
 """The parameter of a `next` link: the token of a stored search and an offset."""
-_PAGE_LIFETIME = 3_600_000_000  # microseconds: an hour
+_PAGE_LIFETIME = 3_600_000_000
+"""How long a stored search can be paged through, in microseconds: an hour."""
 _MANDATORY_ELEMENTS = ("resourceType", "id", "meta", "status")
 
 
@@ -58,7 +59,10 @@ def read_included(
 def _read_linked(
     context: RequestContext, include: Include, resources: list[Resource]
 ) -> Iterable[str]:
-    """Return the references that an include finds from, or if reversed to, these resources."""
+    """Return the references that an include adds to these resources.
+
+    They are what the resources refer to, or for `_revinclude` what refers to the resources.
+    """
     names = json.dumps(include.parameters)
     here = json.dumps([reference_to(each) for each in resources if _is_source(include, each)])
     sql = _REVINCLUDE_SQL if include.reverse else _INCLUDE_SQL
@@ -88,7 +92,11 @@ def _read_visible(context: RequestContext, references: set[str]) -> list[Resourc
 
 
 class StoredSearch(NamedTuple):
-    """A stored search: its parameters, the row ids of its matches, and the page's offset."""
+    """A stored search, and the page of it that is asked for.
+
+    `row_ids` are those of all matches in order, `token` names the stored search, and `start` is the
+    number of the page's first match, from 0.
+    """
 
     parameters: QueryParameters
     row_ids: list[int]
@@ -168,7 +176,7 @@ def read_matches(
     return [resource for _, resource in context.read_resources(type_, query.conditions)]
 
 
-def _order_matches(context: RequestContext, query: SearchQuery) -> SqlCondition:
+def _order_matches(context: RequestContext, query: SearchQuery) -> SqlFragment:
     """Select all matches' row ids in the requested order; missing values come last."""
     found = select_resources(
         "rid", [NOT_DELETED, *context.visibility_conditions(query.type), *query.conditions]
@@ -176,14 +184,14 @@ def _order_matches(context: RequestContext, query: SearchQuery) -> SqlCondition:
     keys = [_sort_key(query.type, name, down) for name, down in query.sort]
     order = ", ".join([*(each.sql for each in keys), "rid"])
     arguments = (*found.arguments, *(argument for each in keys for argument in each.arguments))
-    return SqlCondition(f"{found.sql} ORDER BY {order}", arguments)
+    return SqlFragment(f"{found.sql} ORDER BY {order}", arguments)
 
 
-def _sort_key(type_: str, name: str, descending: bool) -> SqlCondition:
+def _sort_key(type_: str, name: str, descending: bool) -> SqlFragment:
     value = "MAX(COALESCE(high, value))" if descending else "MIN(COALESCE(low, value))"
     direction = "DESC" if descending else "ASC"
     sql = f"(SELECT {value} FROM found_by WHERE rid = resource.rid AND name = ?)"  # noqa: S608
-    return SqlCondition(f"{sql} {direction} NULLS LAST", (f"{type_}.{name}",))
+    return SqlFragment(f"{sql} {direction} NULLS LAST", (f"{type_}.{name}",))
 
 
 def _read_page(context: RequestContext, query: SearchQuery, stored: StoredSearch) -> Resource:
@@ -204,7 +212,7 @@ def _read_page(context: RequestContext, query: SearchQuery, stored: StoredSearch
 
 
 def _read_in_order(context: RequestContext, type_: str, row_ids: list[int]) -> list[Resource]:
-    wanted = SqlCondition("rid IN (SELECT value FROM json_each(?))", (json.dumps(row_ids),))
+    wanted = SqlFragment("rid IN (SELECT value FROM json_each(?))", (json.dumps(row_ids),))
     found = dict(context.read_resources(type_, [wanted]))
     return [found[row_id] for row_id in row_ids if row_id in found]
 

@@ -17,7 +17,8 @@ from gpcli.sandbox.fhir.resource_types import (
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}")
 _NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
-_ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
+_ADDRESS_PARTS = ("line", "city", "district", "state", "postalCode", "country")
+"""Those of an Address that a HumanName does not have."""
 
 
 class IndexEntry(NamedTuple):
@@ -104,7 +105,7 @@ def _string_entries(name: str, parameter: SearchParameter, element: Any) -> Iter
     if isinstance(element, str):
         yield IndexEntry(name, element, fold_text(element))
         return
-    for part in (*_NAME_PARTS, *_ADDRESS_PARTS[1:]):
+    for part in (*_NAME_PARTS, *_ADDRESS_PARTS):
         for text in values_at(element, part):
             yield IndexEntry(name, text, fold_text(text))
 

@@ -36,8 +36,8 @@ DEFAULT_COUNT, MAX_COUNT = 100, 1000
 """Matches per page: by default, and at most."""
 
 
-class SqlCondition(NamedTuple):
-    """An SQL condition on the table `resource`, with its arguments."""
+class SqlFragment(NamedTuple):
+    """SQL with its arguments: a condition on the table `resource`, or a SELECT from it."""
 
     sql: str
     arguments: tuple[str | int, ...] = ()
@@ -61,7 +61,7 @@ class SearchContext:
 
 def parameter_condition(
     type_: str, name: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     """Return the condition that `name=value` sets for resources of a type.
 
     `name` may have a modifier (`status:not`) or be a chain (`schedule.actor`). `value` may hold
@@ -87,42 +87,42 @@ def parameter_condition(
     return _value_condition(f"{type_}.{code}", parameter, modifier, value, search_context)
 
 
-NOT_DELETED = SqlCondition("NOT deleted")
+NOT_DELETED = SqlFragment("NOT deleted")
 """Selects resources that are not deleted."""
 
 
-def select_resources(names: str, conditions: list[SqlCondition]) -> SqlCondition:
+def select_resources(names: str, conditions: list[SqlFragment]) -> SqlFragment:
     """Return the SELECT of `names` (columns) for resources that meet all conditions."""
     sql = " AND ".join(each.sql for each in conditions)
     arguments = tuple(argument for each in conditions for argument in each.arguments)
-    return SqlCondition(f"SELECT {names} FROM resource WHERE {sql}", arguments)  # noqa: S608 - ours
+    return SqlFragment(f"SELECT {names} FROM resource WHERE {sql}", arguments)  # noqa: S608 - ours
 
 
-def of_type(type_: str) -> SqlCondition:
+def of_type(type_: str) -> SqlFragment:
     """Select resources of one type."""
-    return SqlCondition("type = ?", (type_,))
+    return SqlFragment("type = ?", (type_,))
 
 
-def with_ids(ids: list[str]) -> SqlCondition:
+def with_ids(ids: list[str]) -> SqlFragment:
     """Select resources by their logical ids."""
-    return SqlCondition("id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+    return SqlFragment("id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
-def any_of(conditions: list[SqlCondition]) -> SqlCondition:
+def any_of(conditions: list[SqlFragment]) -> SqlFragment:
     """Select resources that meet at least one of the conditions."""
     sql = " OR ".join(f"({each.sql})" for each in conditions)
-    return SqlCondition(
+    return SqlFragment(
         f"({sql})", tuple(argument for each in conditions for argument in each.arguments)
     )
 
 
-def referenced_from(type_: str, name: str, holders: SqlCondition) -> SqlCondition:
+def referenced_from(type_: str, name: str, holders: SqlFragment) -> SqlFragment:
     """Select resources of a type to which `holders` refer by the index `name`."""
     sql = (
         "? || '/' || id IN (SELECT value FROM found_by"  # noqa: S608 - ours
         f" WHERE name = ? AND rid IN ({holders.sql}))"
     )
-    return SqlCondition(sql, (type_, name, *holders.arguments))
+    return SqlFragment(sql, (type_, name, *holders.arguments))
 
 
 def _chain_condition(
@@ -132,7 +132,7 @@ def _chain_condition(
     rest: str,
     value: str,
     search_context: SearchContext,
-) -> SqlCondition:
+) -> SqlFragment:
     targets = [
         target
         for target in parameter.targets
@@ -152,7 +152,7 @@ def _chain_condition(
         for target in targets
     ]
     reached = " UNION ".join(each.sql for each in inner)
-    return SqlCondition(
+    return SqlFragment(
         f"rid IN (SELECT rid FROM found_by WHERE name = ? AND value IN ({reached}))",  # noqa: S608
         (f"{type_}.{code}", *(argument for each in inner for argument in each.arguments)),
     )
@@ -162,16 +162,16 @@ def _has_parameter(type_: str, rest: str) -> bool:
     return find_parameter(type_, re.split(r"[.:]", rest)[0]) is not None
 
 
-def _missing_condition(name: str, value: str) -> SqlCondition:
+def _missing_condition(name: str, value: str) -> SqlFragment:
     if value not in ("true", "false"):
         raise bad_request(f"{name}:missing is either true or false, not {value!r}.", "value")
     negation = "NOT " if value == "true" else ""
-    return SqlCondition(f"rid {negation}IN (SELECT rid FROM found_by WHERE name = ?)", (name,))  # noqa: S608
+    return SqlFragment(f"rid {negation}IN (SELECT rid FROM found_by WHERE name = ?)", (name,))  # noqa: S608
 
 
 def _value_condition(
     name: str, parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     if parameter.type == "reference":
         parameter, modifier = _narrow_targets(parameter, modifier), ""
     if modifier not in _MODIFIERS[parameter.type]:
@@ -182,7 +182,7 @@ def _value_condition(
     ]
     negation = "NOT " if modifier == "not" else ""
     either = " OR ".join(each.sql for each in alternatives)
-    return SqlCondition(
+    return SqlFragment(
         f"rid {negation}IN (SELECT rid FROM found_by WHERE name = ? AND ({either}))",  # noqa: S608
         (name, *(argument for each in alternatives for argument in each.arguments)),
     )
@@ -190,7 +190,7 @@ def _value_condition(
 
 def _alternative_condition(
     name: str, parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     if not value:
         raise bad_request(f"{name} needs a value.", "value")
     return _CONDITION_BUILDERS[parameter.type](parameter, modifier, value, search_context)
@@ -216,28 +216,28 @@ def _unescape(text: str) -> str:
 
 def _token_condition(
     parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     parts = [_unescape(part) for part in split_unescaped(value, "|")]
     if len(parts) > 2 or not any(parts):
         raise bad_request(f"{value!r} is not a code: write CODE or SYSTEM|CODE.", "value")
     if len(parts) == 1:
-        return SqlCondition("value = ?", (parts[0],))
+        return SqlFragment("value = ?", (parts[0],))
     system, code = parts
     if not code:
-        return SqlCondition("system = ?", (system,))
-    return SqlCondition("(system = ? AND value = ?)", (system, code))
+        return SqlFragment("system = ?", (system,))
+    return SqlFragment("(system = ? AND value = ?)", (system, code))
 
 
 def _reference_condition(
     parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     relative = _unescape(value).removeprefix(f"{search_context.base}/").partition("/_history/")[0]
     references = _candidate_references(parameter, relative)
     if search_context.patient and any(
         _is_other_patient(each, search_context.patient) for each in references
     ):
         raise forbidden("This sign-in is for another patient's record.")
-    return SqlCondition("value IN (SELECT value FROM json_each(?))", (json.dumps(references),))
+    return SqlFragment("value IN (SELECT value FROM json_each(?))", (json.dumps(references),))
 
 
 def _candidate_references(parameter: SearchParameter, relative: str) -> list[str]:
@@ -255,7 +255,7 @@ def _is_other_patient(reference: str, patient: str) -> bool:
 
 def _date_condition(
     parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     prefix = value[:2] if value[:2] in _COMPARISONS else ""
     try:
         low, high = date_span(value.removeprefix(prefix))
@@ -273,38 +273,38 @@ def _widen_range(low: int, high: int, now: int) -> tuple[int, int]:
     return low - tenth, high + tenth
 
 
-_COMPARISONS: Mapping[str, Callable[[int, int], SqlCondition]] = {
-    "eq": lambda low, high: SqlCondition("(low >= ? AND high <= ?)", (low, high)),
-    "ne": lambda low, high: SqlCondition("(low < ? OR high > ?)", (low, high)),
-    "gt": lambda low, high: SqlCondition("high > ?", (high,)),
-    "lt": lambda low, high: SqlCondition("low < ?", (low,)),
-    "ge": lambda low, high: SqlCondition("(high > ? OR low >= ?)", (high, low)),
-    "le": lambda low, high: SqlCondition("(low < ? OR high <= ?)", (low, high)),
-    "sa": lambda low, high: SqlCondition("low >= ?", (high,)),
-    "eb": lambda low, high: SqlCondition("high <= ?", (low,)),
-    "ap": lambda low, high: SqlCondition("(low < ? AND high > ?)", (high, low)),
+_COMPARISONS: Mapping[str, Callable[[int, int], SqlFragment]] = {
+    "eq": lambda low, high: SqlFragment("(low >= ? AND high <= ?)", (low, high)),
+    "ne": lambda low, high: SqlFragment("(low < ? OR high > ?)", (low, high)),
+    "gt": lambda low, high: SqlFragment("high > ?", (high,)),
+    "lt": lambda low, high: SqlFragment("low < ?", (low,)),
+    "ge": lambda low, high: SqlFragment("(high > ? OR low >= ?)", (high, low)),
+    "le": lambda low, high: SqlFragment("(low < ? OR high <= ?)", (low, high)),
+    "sa": lambda low, high: SqlFragment("low >= ?", (high,)),
+    "eb": lambda low, high: SqlFragment("high <= ?", (low,)),
+    "ap": lambda low, high: SqlFragment("(low < ? AND high > ?)", (high, low)),
 }
 
 
 def _string_condition(
     parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
+) -> SqlFragment:
     text = _unescape(value)
     if modifier == "exact":
-        return SqlCondition("system = ?", (text,))
+        return SqlFragment("system = ?", (text,))
     if modifier == "contains":
-        return SqlCondition("instr(value, ?) > 0", (fold_text(text),))
-    return SqlCondition("substr(value, 1, ?) = ?", (len(fold_text(text)), fold_text(text)))
+        return SqlFragment("instr(value, ?) > 0", (fold_text(text),))
+    return SqlFragment("substr(value, 1, ?) = ?", (len(fold_text(text)), fold_text(text)))
 
 
 def _uri_condition(
     parameter: SearchParameter, modifier: str, value: str, search_context: SearchContext
-) -> SqlCondition:
-    return SqlCondition("value = ?", (_unescape(value),))
+) -> SqlFragment:
+    return SqlFragment("value = ?", (_unescape(value),))
 
 
 _CONDITION_BUILDERS: Mapping[
-    ParameterType, Callable[[SearchParameter, str, str, SearchContext], SqlCondition]
+    ParameterType, Callable[[SearchParameter, str, str, SearchContext], SqlFragment]
 ] = {
     "token": _token_condition,
     "reference": _reference_condition,
@@ -319,7 +319,8 @@ class Include:
     """An `_include` or `_revinclude`.
 
     `source` is the type with the reference, `name` the parameter, `target` the type to which
-    references are limited (empty for all); `iterate` follows references of included resources too.
+    references are limited (empty for all); `iterate` follows references of included resources too;
+    `reverse` makes it a `_revinclude`.
     """
 
     source: str
@@ -341,10 +342,15 @@ class Include:
 
 @dataclass
 class SearchQuery:
-    """A parsed search of one type; `applied` are the parameters that take effect."""
+    """A parsed search of one type.
+
+    `applied` are the parameters that take effect; `sort` are parameters, each with whether it is
+    descending; `count` is the most matches of a page; `elements` are those asked for, empty for
+    all; `total_only` asks for the number of matches alone.
+    """
 
     type: str
-    conditions: list[SqlCondition] = field(default_factory=list)
+    conditions: list[SqlFragment] = field(default_factory=list)
     applied: QueryParameters = field(default_factory=list)
     sort: list[tuple[str, bool]] = field(default_factory=list)
     count: int = DEFAULT_COUNT

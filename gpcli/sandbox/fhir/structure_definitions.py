@@ -1,4 +1,10 @@
-"""Define the elements of the resources that apps may write, as data."""
+"""Define the elements of the resources that apps may write, as data.
+
+Each line is an element: its name; its cardinality, `?` (0..1), `1`, `*` (0..*) or `+` (1..*); and
+its type, or the codes that it may have, in angle brackets.
+
+Source: FHIR R4, resourcelist.html and datatypes.html.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -366,8 +372,11 @@ _RESOURCES = {
     other 1 Reference
     type 1 <replaced-by|replaces|refer|seealso>""",
 }
+"""The elements of Appointment, Slot, Consent and Patient."""
 _ELEMENT_BASE = "id ? string\nextension * Extension\n"
+"""The elements of every data type and of every part of a resource."""
 _CARDINALITY = {"?": (False, False), "1": (True, False), "*": (False, True), "+": (True, True)}
+"""Whether an element is required, and whether it is a list."""
 
 
 class ElementDefinition(NamedTuple):

@@ -44,24 +44,24 @@ def _object_issues(element: Any, type_: str, path: str) -> Iterator[ValidationIs
 def _missing_issues(
     element: Resource, structure: Mapping[str, ElementDefinition], path: str
 ) -> Iterator[ValidationIssue]:
-    for name, each in structure.items():
-        if each.required and name not in element:
+    for name, definition in structure.items():
+        if definition.required and name not in element:
             yield ValidationIssue("required", f"{path}.{name}", f"{path}.{name} is missing.")
 
 
 def _element_issues(
     name: str, value: Any, structure: Mapping[str, ElementDefinition], path: str
 ) -> Iterator[ValidationIssue]:
-    each = structure.get(name)
-    if each is None:
+    definition = structure.get(name)
+    if definition is None:
         yield from _primitive_extension_issues(name, value, structure, path)
-    elif not each.is_list:
-        yield from _value_issues(value, each, path)
+    elif not definition.is_list:
+        yield from _value_issues(value, definition, path)
     elif not isinstance(value, list) or not value:
         yield ValidationIssue("structure", path, f"{path} must be a list with something in it.")
     else:
         for number, item in enumerate(value):
-            yield from _value_issues(item, each, f"{path}[{number}]")
+            yield from _value_issues(item, definition, f"{path}[{number}]")
 
 
 def _primitive_extension_issues(
@@ -77,16 +77,18 @@ def _primitive_extension_issues(
             yield from _object_issues(item, "Element", path)
 
 
-def _value_issues(value: Any, structure: ElementDefinition, path: str) -> Iterator[ValidationIssue]:
-    if structure.codes and value not in structure.codes:
+def _value_issues(
+    value: Any, definition: ElementDefinition, path: str
+) -> Iterator[ValidationIssue]:
+    if definition.codes and value not in definition.codes:
         yield ValidationIssue(
-            "code-invalid", path, f"{path} must be one of: {', '.join(structure.codes)}."
+            "code-invalid", path, f"{path} must be one of: {', '.join(definition.codes)}."
         )
-    elif structure.type in _PRIMITIVES:
-        if not _PRIMITIVES[structure.type](value):
-            yield ValidationIssue("value", path, f"{path} is not a valid {structure.type}.")
+    elif definition.type in _PRIMITIVES:
+        if not _PRIMITIVES[definition.type](value):
+            yield ValidationIssue("value", path, f"{path} is not a valid {definition.type}.")
     else:
-        yield from _object_issues(value, structure.type, path)
+        yield from _object_issues(value, definition.type, path)
 
 
 def _text_check(pattern: str) -> Callable[[Any], bool]:
@@ -95,8 +97,8 @@ def _text_check(pattern: str) -> Callable[[Any], bool]:
 
 
 def _date_check(pattern: str) -> Callable[[Any], bool]:
-    is_written_so = _text_check(pattern)
-    return lambda value: is_written_so(value) and _is_calendar_date(value)
+    matches = _text_check(pattern)
+    return lambda value: matches(value) and _is_calendar_date(value)
 
 
 def _is_calendar_date(value: str) -> bool:

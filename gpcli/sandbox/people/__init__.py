@@ -27,7 +27,7 @@ from gpcli.sandbox.people.patients import (
     GURO,
     HANS,
     PATIENTS,
-    PatientProfile,
+    SyntheticPatient,
     guro_for_emil,
 )
 from gpcli.sandbox.people.prescribed_products import build_prescriptions
@@ -45,7 +45,7 @@ _DESCRIPTIONS = (
 )
 
 
-def _account(profile: PatientProfile, description: str) -> Account:
+def _account(profile: SyntheticPatient, description: str) -> Account:
     return Account(
         profile.key, profile.name, description, profile.key, _DEPENDANTS.get(profile.key, ())
     )

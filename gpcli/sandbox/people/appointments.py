@@ -22,7 +22,7 @@ from gpcli.sandbox.people.element_builders import (
     working_days,
 )
 from gpcli.sandbox.people.healthcare_services import OFFERED_SERVICES, Service, service_id
-from gpcli.sandbox.people.patients import ADA, BO, DAVID, EMIL, FINN, HANS, PatientProfile
+from gpcli.sandbox.people.patients import ADA, BO, DAVID, EMIL, FINN, HANS, SyntheticPatient
 from gpcli.sandbox.people.surgeries import (
     AASHEIM,
     BAKKE,
@@ -171,16 +171,20 @@ def build_schedules(now: datetime) -> Iterator[Element]:
 
 
 def _nearest_slots(now: datetime) -> Iterator[Element]:
-    """Yield the large surgery's slots, the nearest ones."""
+    """Yield the LARGE_SURGERY_SLOTS nearest slots of the large surgery."""
     every_slot = chain.from_iterable(pattern.slots(now) for pattern in LARGE_SURGERY_PATTERNS)
     yield from sorted(every_slot, key=lambda slot: slot["start"])[:LARGE_SURGERY_SLOTS]
 
 
 @dataclass(frozen=True)
-class AppointmentProfile:
-    """An Appointment of `patient` with `gp`; `extra_elements` are added to the resource."""
+class SyntheticAppointment:
+    """An Appointment of `patient` with `gp`.
 
-    patient: PatientProfile
+    `minutes` is its length, `booked_ahead` how long before its start it was booked;
+    `extra_elements` are added to the resource.
+    """
+
+    patient: SyntheticPatient
     gp: Gp
     start: datetime
     reason: str
@@ -246,31 +250,31 @@ def build_appointments(now: datetime) -> Iterator[Element]:
         yield appointment.resource()
 
 
-def _small_population(now: datetime) -> tuple[AppointmentProfile, ...]:
+def _small_population(now: datetime) -> tuple[SyntheticAppointment, ...]:
     by_phone = {"comment": "Booked by phone."}
     return (
-        AppointmentProfile(
+        SyntheticAppointment(
             ADA,
             HAUGLAND,
             last_start_within_notice(now),
             "Blood pressure check",
             extra_elements=by_phone,
         ),
-        AppointmentProfile(
+        SyntheticAppointment(
             ADA,
             HAUGLAND,
             local_datetime(nth_working_day(now, -15), "10:20"),
             "Knee pain",
             "fulfilled",
         ),
-        AppointmentProfile(
+        SyntheticAppointment(
             BO,
             ESPELAND,
             local_datetime(nth_working_day(now, 6), "10:00"),
             "Årskontroll",
             extra_elements=by_phone,
         ),
-        AppointmentProfile(
+        SyntheticAppointment(
             DAVID,
             HAUGLAND,
             local_datetime(nth_working_day(now, 9), "13:20"),
@@ -278,14 +282,14 @@ def _small_population(now: datetime) -> tuple[AppointmentProfile, ...]:
             extra_elements=by_phone,
         ),
         _finn_video_appointment(now),
-        AppointmentProfile(
+        SyntheticAppointment(
             EMIL, SOLEM, local_datetime(nth_working_day(now, 4), "09:00"), "Ørebetennelse, kontroll"
         ),
     )
 
 
-def _finn_video_appointment(now: datetime) -> AppointmentProfile:
-    return AppointmentProfile(
+def _finn_video_appointment(now: datetime) -> SyntheticAppointment:
+    return SyntheticAppointment(
         FINN,
         MYRVOLD,
         local_datetime(nth_working_day(now, 1), "14:40"),
@@ -326,12 +330,12 @@ def _join_link(room: str) -> Element:
     return {"url": VIRTUAL_SERVICE, "extension": [link]}
 
 
-def _hans_past_appointments(now: datetime) -> Iterator[AppointmentProfile]:
+def _hans_past_appointments(now: datetime) -> Iterator[SyntheticAppointment]:
     days = islice(working_days(local_day(now), -1), HANS_PAST_APPOINTMENTS)
     for number, day in enumerate(days):
         status = _HANS_PAST_STATUSES[number % len(_HANS_PAST_STATUSES)]
         why = {"cancelationReason": _cancelled_by_patient()} if status == "cancelled" else {}
-        yield AppointmentProfile(
+        yield SyntheticAppointment(
             HANS,
             AASHEIM,
             local_datetime(day, "15:20"),
@@ -341,10 +345,12 @@ def _hans_past_appointments(now: datetime) -> Iterator[AppointmentProfile]:
         )
 
 
-def _hans_future_appointments(now: datetime) -> Iterator[AppointmentProfile]:
+def _hans_future_appointments(now: datetime) -> Iterator[SyntheticAppointment]:
     days = islice(working_days(local_day(now)), 1, HANS_FUTURE_APPOINTMENTS + 1)
     for number, day in enumerate(days):
-        yield AppointmentProfile(HANS, AASHEIM, local_datetime(day, "15:40"), _hans_reason(number))
+        yield SyntheticAppointment(
+            HANS, AASHEIM, local_datetime(day, "15:40"), _hans_reason(number)
+        )
 
 
 def _hans_reason(number: int) -> str:

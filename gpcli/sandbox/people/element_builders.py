@@ -121,7 +121,7 @@ def working_days(after: date, direction: int = 1) -> Iterator[date]:
 
 
 def nth_working_day(now: datetime, number: int) -> date:
-    """Return the nth working day after today; -1 is the last one before today."""
+    """Return the nth working day after today; -1 is the last one before today, 0 has no meaning."""
     direction = 1 if number > 0 else -1
     weeks, further = divmod(abs(number) - 1, 5)
     days = working_days(local_day(now), direction)

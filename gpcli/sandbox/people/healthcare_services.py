@@ -74,7 +74,7 @@ class OfferedServices:
     """The services of a GP.
 
     `late_cancellation` is what the surgery does with late cancellations; `unavailable` are services
-    that pause for a leave.
+    that pause for a leave; `comments` stand instead of those of SERVICE_COMMENTS.
     """
 
     gp: Gp

@@ -19,7 +19,7 @@ from gpcli.sandbox.people.element_builders import (
     short_id,
     uuid_identifier,
 )
-from gpcli.sandbox.people.patients import PatientProfile
+from gpcli.sandbox.people.patients import SyntheticPatient
 from gpcli.sandbox.people.surgeries import Gp
 
 Transport = Literal["inline", "binary", "document"]
@@ -177,7 +177,7 @@ class Thread:
     `writer` is a Reference to who writes on behalf of the patient, None for the patient.
     """
 
-    patient: PatientProfile
+    patient: SyntheticPatient
     gp: Gp
     kind: ThreadKind
     key: str

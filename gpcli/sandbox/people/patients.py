@@ -34,11 +34,11 @@ ConsentLevel = Literal["basic", "basic-plus", "full-access"]
 
 
 @dataclass(frozen=True)
-class PatientProfile:
+class SyntheticPatient:
     """A patient.
 
     `key` is the logical id, `number` a synthetic identity number (month + 80); `phone` is the last
-    two digits.
+    two digits. `role_suffix` is that of the GPs' roles for this patient.
     """
 
     key: str
@@ -105,16 +105,16 @@ class PatientProfile:
         }
 
 
-ADA = PatientProfile(
+ADA = SyntheticPatient(
     "ada", "Ada", "Solberg", "female", "1961-03-14", "14836141211", "70", "Granstien 4", (HAUGLAND,)
 )
-BO = PatientProfile(
+BO = SyntheticPatient(
     "bo", "Bo", "Lindvik", "male", "1978-11-02", "02917830781", "71", "Naustvegen 18", (ESPELAND,)
 )
-CECILIE = PatientProfile(
+CECILIE = SyntheticPatient(
     "cecilie", "Cecilie", "Ødegård", "female", "1990-06-23", "23869024066", "72", "Lia 2", (FOSSUM,)
 )
-DAVID = PatientProfile(
+DAVID = SyntheticPatient(
     "david",
     "David",
     "Nygaard",
@@ -126,10 +126,10 @@ DAVID = PatientProfile(
     (HAUGLAND,),
     consent="basic",
 )
-EVA = PatientProfile(
+EVA = SyntheticPatient(
     "eva", "Eva", "Strand", "female", "1997-08-30", "30889711864", "74", "Bekkefaret 5"
 )
-FINN = PatientProfile(
+FINN = SyntheticPatient(
     "finn",
     "Finn",
     "Aamodt",
@@ -140,7 +140,7 @@ FINN = PatientProfile(
     "Tunstubben 30",
     (MYRVOLD, BAKKE),
 )
-GURO = PatientProfile(
+GURO = SyntheticPatient(
     "guro",
     "Guro",
     "Hagen",
@@ -151,7 +151,7 @@ GURO = PatientProfile(
     "Skjærgårdsgata 2",
     (SOLEM,),
 )
-EMIL = PatientProfile(
+EMIL = SyntheticPatient(
     "emil",
     "Emil",
     "Hagen",
@@ -163,7 +163,7 @@ EMIL = PatientProfile(
     (SOLEM,),
     role_suffix="-children",
 )
-HANS = PatientProfile(
+HANS = SyntheticPatient(
     "hans", "Hans", "Rognstad", "male", "1949-02-28", "28824916138", "77", "Torget 14", (AASHEIM,)
 )
 PATIENTS = (ADA, BO, CECILIE, DAVID, EVA, FINN, GURO, EMIL, HANS)

@@ -18,7 +18,7 @@ from gpcli.sandbox.people.element_builders import (
     uuid_identifier,
 )
 from gpcli.sandbox.people.medicines import Product
-from gpcli.sandbox.people.patients import PatientProfile
+from gpcli.sandbox.people.patients import SyntheticPatient
 from gpcli.sandbox.people.surgeries import Gp
 
 RENEWAL_CONCEPT = concept("http://snomed.info/sct", "103742009", "Renewal of prescription")
@@ -39,7 +39,7 @@ class Prescription:
     renews; `reason` explains `status`.
     """
 
-    patient: PatientProfile
+    patient: SyntheticPatient
     prescriber: Gp
     product: Product
     dosage: str

@@ -70,7 +70,11 @@ class Surgery:
 
 @dataclass(frozen=True)
 class Gp:
-    """A GP at a surgery; `key` is part of `Practitioner/dr-KEY` and `PractitionerRole/gp-KEY`."""
+    """A GP at a surgery.
+
+    `key` is part of `Practitioner/dr-KEY` and `PractitionerRole/gp-KEY`; `phone` is the last two
+    digits.
+    """
 
     key: str
     given: str

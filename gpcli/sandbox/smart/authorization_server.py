@@ -43,8 +43,6 @@ from gpcli.sandbox.smart.scopes import OFFLINE_ACCESS
 
 _SUBJECT_NAMESPACE = uuid.UUID("6d0e2c6e-6f0b-4b58-9d5b-0a4d2b8f7c11")
 """The UUID namespace of the opaque `sub` claims."""
-
-
 DEFAULT_LIFETIMES = Lifetimes()
 
 

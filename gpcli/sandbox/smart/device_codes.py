@@ -60,7 +60,7 @@ class PollRateLimiter:
         self._polls: dict[str, tuple[float, float]] = {}
         self._lock = Lock()
 
-    def is_too_soon(self, device: str) -> bool:
+    def record_poll(self, device: str) -> bool:
         """Record a poll, and return whether it came too early; that extends the interval."""
         now = self._monotonic()
         with self._lock:

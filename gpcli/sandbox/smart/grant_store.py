@@ -178,6 +178,7 @@ class GrantStore:
             raise InvalidGrant
 
     def _spend_code(self, connection: sqlite3.Connection, code: str) -> str | None:
+        """Spend the code with that hash, and return its session; None if it can't be used."""
         row = connection.execute(
             "SELECT session, ends_at, used FROM smart_code WHERE hash = ?", (code,)
         ).fetchone()
@@ -216,6 +217,10 @@ class GrantStore:
     def _spend_refresh_token(
         self, connection: sqlite3.Connection, token: str
     ) -> tuple[str, int] | None:
+        """Spend the refresh token with that hash; return session and generation of the next ones.
+
+        None means that the token can't be used.
+        """
         row = connection.execute(
             "SELECT session, generation, newest, spent, spent_at FROM smart_token t"
             " JOIN smart_session s ON s.id = t.session WHERE hash = ? AND kind = 'refresh'"
@@ -225,15 +230,16 @@ class GrantStore:
         if row is None:
             return None
         if row["generation"] == row["newest"]:
-            return self._next_generation(connection, row, token)
+            return self._begin_generation(connection, row, token)
         if row["spent"] == token and self._is_in_grace(row["spent_at"]):
             return row["session"], row["newest"]
         _revoke_session(connection, row["session"])
         return None
 
-    def _next_generation(
+    def _begin_generation(
         self, connection: sqlite3.Connection, row: sqlite3.Row, token: str
     ) -> tuple[str, int]:
+        """Let the session's newest generation be the next one, spent by `token` (a hash)."""
         connection.execute(
             "UPDATE smart_session SET newest = newest + 1, spent = ?, spent_at = ? WHERE id = ?",
             (token, self.now(), row["session"]),

@@ -156,7 +156,7 @@ class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc] # Authlib ships no typ
 
     def should_slow_down(self, credential: Any) -> bool:
         """Return whether this poll came too early."""
-        too_soon: bool = self.server.poll_limiter.is_too_soon(credential.get_user_code())
+        too_soon: bool = self.server.poll_limiter.record_poll(credential.get_user_code())
         return too_soon
 
 

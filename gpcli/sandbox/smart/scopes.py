@@ -16,6 +16,7 @@ _PATIENT_SCOPE = re.compile(
 )
 _SYSTEM_SCOPE = re.compile(_PATIENT_SCOPE.pattern.replace("patient", "system", 1))
 _SIDE_INTERACTIONS = {"see": "rs", "do": "cud"}
+"""The letters of `cruds` on each side of a category: what it shows, and what it changes."""
 _V1_SIDES = {"read": {"see"}, "write": {"do"}, "*": {"see", "do"}}
 
 
@@ -169,6 +170,7 @@ def _narrow_scope(scope: str, ticked: Collection[str]) -> str | None:
 
 
 def _narrow_interactions(scope: str, sides: Collection[str]) -> str | None:
+    """Return the part of a patient scope that is on these sides; None if nothing is left."""
     match = _PATIENT_SCOPE.fullmatch(scope)
     if match is None:
         return None

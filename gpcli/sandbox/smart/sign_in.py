@@ -26,7 +26,7 @@ from gpcli.sandbox.smart.grant_store import Approval, InvalidGrant
 from gpcli.sandbox.smart.scopes import consent_permissions, narrow_scopes, supported_scopes
 
 STATE_LIFETIME_SECONDS = 600
-"""The longest duration of a sign-in, in seconds of the portal's clock."""
+"""The longest duration of a sign-in, by the portal's clock."""
 BROWSER_COOKIE = "gpcli-sandbox-browser"
 HINT_PARAMETERS = ("login_hint", "patient_hint")
 """Hints of who signs in, and about whom; `patient_hint` is this portal's extension."""
@@ -40,7 +40,9 @@ class InvalidSignInState(Exception):
 class SignInState:
     """The state of a sign-in.
 
-    `flow` and `request` say for what it is; `person` and `patient` are None until chosen.
+    `browser_id` is the hash of the browser's cookie; `expires_at` is in epoch seconds of the
+    portal's clock. `flow` (a key of FLOWS) and `request` (its parameters) say what it is for;
+    `person` and `patient` are None until chosen.
     """
 
     id: str
@@ -107,7 +109,11 @@ def _fingerprint(browser_id: str) -> str:
 
 
 class SignInFlow(Protocol):
-    """What a sign-in is for: an app that waits for a redirect, or a device that polls."""
+    """What a sign-in is for: an app that waits for a redirect, or a device that polls.
+
+    `restart_url` begins it again; `form_action_source` is where its forms may lead besides the
+    portal, as a source of a Content-Security-Policy.
+    """
 
     client_id: str
     scopes: list[str]
@@ -324,13 +330,13 @@ class SignIn:
         return flow.allow(self._build_approval(flow, chosen, flow.scopes))
 
     def submit(self) -> Response:
-        """Process one form, and answer with the next page or the final response."""
+        """Answer a submitted form with the next page or the final response."""
         try:
-            return self._handle_step()
+            return self._submit_step()
         except (InvalidSignInState, InvalidGrant):
             return EXPIRED_FORM.render()
 
-    def _handle_step(self) -> Response:
+    def _submit_step(self) -> Response:
         state = self._states.verify(request.form.get("attempt", ""), _browser_id())
         flow = FLOWS[state.flow](self._server, state.request)
         if request.form.get("decision") == "deny":

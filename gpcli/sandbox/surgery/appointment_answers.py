@@ -47,7 +47,9 @@ _VISIT_MICROSECONDS = _VISIT_LENGTH // timedelta(microseconds=1)
 _SEARCH_HORIZON = timedelta(days=90)
 _OCCUPYING_STATUSES = ("pending", "booked", "arrived", "checked-in")
 _SCHEDULE_SERVICES = {"e-consultation": ("e-consultation", "booking")}
+"""Whose schedules hold the times of a service, where its own are not the only ones."""
 _VISIT_SERVICES = ("booking", "booking-enquiry")
+"""The services of a visit: either finds its time in the schedules of both."""
 _NO_TIME_TEXT = "We have no time for you then. Please suggest other days, or call us."
 _ENQUIRY_DECLINED_TEXT = "We can't offer this. Please call us."
 _TIME_GIVEN_TEXT = "You have been given a time. Please tell us if it does not suit."
@@ -226,8 +228,8 @@ def _clip_to_future(period: Span, now: datetime) -> Span:
 
 def _read_schedules(store: Store, gp: GpRole, appointment: Resource) -> list[Resource]:
     kind = next(iter(service_codes(appointment, "serviceType")), "booking-enquiry")
-    channels = _SCHEDULE_SERVICES.get(kind, _VISIT_SERVICES if kind in _VISIT_SERVICES else (kind,))
-    services = [each for each in gp.services if set(service_codes(each)) & set(channels)]
+    kinds = _SCHEDULE_SERVICES.get(kind, _VISIT_SERVICES if kind in _VISIT_SERVICES else (kind,))
+    services = [each for each in gp.services if set(service_codes(each)) & set(kinds)]
     found = (store.find("Schedule", actor=reference_to(each)) for each in services)
     return [schedule for schedules in found for schedule in schedules]
 

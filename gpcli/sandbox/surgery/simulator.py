@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from gpcli.sandbox.clock import Clock
-from gpcli.sandbox.fhir.dates import to_microseconds
+from gpcli.sandbox.fhir.dates import MAX_MICROSECONDS, to_microseconds
 from gpcli.sandbox.fhir.elements import Resource, reference_to, references_at
 from gpcli.sandbox.store import Store
 from gpcli.sandbox.surgery.answer import (
@@ -77,7 +77,8 @@ class SurgerySimulator:
             raise NothingPending(reference_or_id)
         return given
 
-    def _read_pending(self, until: int = 2**62) -> list[str]:
+    def _read_pending(self, until: int = MAX_MICROSECONDS) -> list[str]:
+        """Return the references of what is due, up to `until` (microseconds since 1970)."""
         sql = "SELECT reference FROM waiting WHERE due <= ? ORDER BY due, reference"
         return [row[0] for row in self._store.execute(sql, (until,))]
 
@@ -85,14 +86,17 @@ class SurgerySimulator:
         """Queue what is named, and return its references; of a thread, the last message."""
         type_, _, id_ = reference_or_id.rpartition("/")
         found = [self._store.get(each, id_) for each in _ANSWERERS if type_ in ("", each)]
-        requests = [self._cancel_answered(each) for each in found if each]
+        requests = [self._select_request(each) for each in found if each]
         references = [reference_to(each) for each in requests if each]
         for each in references:
             self._store.execute("INSERT OR IGNORE INTO waiting VALUES (?, 0)", (each,))
         return references
 
-    def _cancel_answered(self, request: Resource) -> Resource | None:
-        """Return what to answer; one answer covers all messages of a thread."""
+    def _select_request(self, request: Resource) -> Resource | None:
+        """Return what to answer: of a thread its last message, None if the surgery wrote that.
+
+        One answer covers all messages of a thread, so nothing else of it stays pending.
+        """
         if request["resourceType"] != "Communication":
             return request
         message = read_unanswered_message(self._store, request)
@@ -104,7 +108,10 @@ class SurgerySimulator:
     def _answer_one(
         self, reference: str, options: AnswerOptions = DEFAULT_OPTIONS
     ) -> tuple[bool, AnsweredRequest | None]:
-        """Give one answer, unless another request has given it meanwhile."""
+        """Give one answer, unless another thread has given it meanwhile.
+
+        Returns whether it was still to be given, and what was answered: None if nothing was.
+        """
         with self._store.transaction():
             sql = "DELETE FROM waiting WHERE reference = ? RETURNING 1"
             if not self._store.execute(sql, (reference,)):

@@ -107,7 +107,7 @@ def test_polling_too_often_is_told_to_slow_down_more_each_time(
 def test_devices_are_watched_apart() -> None:
     watch = PollRateLimiter(5, Ticks())
 
-    assert [watch.is_too_soon(each) for each in ("a", "b", "a")] == [False, False, True]
+    assert [watch.record_poll(each) for each in ("a", "b", "a")] == [False, False, True]
 
 
 @pytest.mark.parametrize("device_code", ["", "no-such-code"])
