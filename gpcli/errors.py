@@ -42,7 +42,7 @@ class Exit(IntEnum):
 
 
 class Cure(StrEnum):
-    """The kind of cure of an error for which a person and a machine need different words."""
+    """What kind of thing helps against an error, where a person and a machine need other words."""
 
     SIGN_IN = "sign_in"
     """Access has ended or was refused: only other credentials help."""
@@ -54,10 +54,11 @@ class Cure(StrEnum):
 class GpcliError(Exception):
     """What failed and why (`message`), and what to do about it (`hint`, may be empty).
 
-    `hint` has a person's words. `cure` is the kind of cure that they describe, where a machine that
-    signs in by itself needs other words; `None` = everybody needs the same. `request_id` is what
-    the portal logged the request under; `retry_after` is the seconds after which it said that
-    trying again makes sense. Texts may quote the portal: the writer sanitises them.
+    `hint` speaks to a person. `cure` is the kind of advice that it begins with, where a machine
+    that signs in by itself needs other words for it (`word_hint`); `None` = the hint is the same
+    for both. `request_id` is what the portal logged the request under; `retry_after` is the number
+    of seconds after which the portal asked to try again. Texts may quote the portal: the writer
+    sanitises them.
     """
 
     exit: ClassVar[Exit] = Exit.FAILURE
@@ -77,29 +78,29 @@ class GpcliError(Exception):
         self.cure = cure
         self.request_id = request_id
         self.retry_after = retry_after
-        self._cure_words = hint
-        self._more_words = ""
+        self._cure_hint = hint
+        self._added_hint = ""
 
     @property
     def hint(self) -> str:
-        """What to do about it, in a person's words; empty = nothing is known to help."""
-        return self.word_hint(self._cure_words)
+        """What a person can do about it; empty = nothing is known to help."""
+        return self.word_hint(self._cure_hint)
 
-    def word_hint(self, cure_words: str) -> str:
-        """Return the hint with other words for its cure; what was added to it stays."""
-        return f"{cure_words} {self._more_words}".strip()
+    def word_hint(self, cure_hint: str) -> str:
+        """Return the hint with `cure_hint` as its beginning; what was added to it stays."""
+        return f"{cure_hint} {self._added_hint}".strip()
 
     def add_hint(self, sentence: str) -> None:
-        """Add a sentence that everybody needs."""
-        self._more_words = f"{self._more_words} {sentence}".strip()
+        """Add a sentence to the end of the hint, for persons and machines alike."""
+        self._added_hint = f"{self._added_hint} {sentence}".strip()
 
     def replace_hint(self, hint: str) -> None:
-        """Set the hint for everybody, in place of all that it said."""
-        self._cure_words, self._more_words, self.cure = hint, "", None
+        """Replace the whole hint, what was added included; it is the same for machines then."""
+        self._cure_hint, self._added_hint, self.cure = hint, "", None
 
 
 class Failure(GpcliError):
-    """Raised when something does not work and no other class says why; a group, too."""
+    """Raised when something does not work and no other class says why. A group as well."""
 
 
 class BadResponse(Failure):
@@ -355,6 +356,9 @@ NEW_ID_HINT = "Use a new --request-id for a new request."
 
 
 def request_id_conflict(what: str | None = None) -> Conflict:
-    """Return the error for a request id under which something else was sent; `what` names that."""
+    """Return the error for a request id under which something else was sent.
+
+    `what` names that, where it is known.
+    """
     made = f": {what}" if what else ""
     return Conflict(f"This --request-id was used for something else{made}.", hint=NEW_ID_HINT)

@@ -16,9 +16,9 @@ from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration, 
 from gpcli.auth.people import account_id
 from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult
+from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import (
-    FROM_ENVIRONMENT,
     Config,
     Profile,
     build_profile,
@@ -63,9 +63,9 @@ def revoke_session(client: HttpClient, session: StoredSession) -> bool:
 class SignInOptions:
     """How to sign in.
 
-    `device` is for a sign-in on another device; `port` is that of the callback, 0 = any free one,
-    `None` = the profile's; `hint` is a login hint for the portal; `limit` is the time that the
-    person has, in seconds.
+    `device` is for a sign-in on another device; `port` is that of the browser's callback, 0 = any
+    free one, `None` = the profile's; `hint` tells the portal who signs in (OpenID Connect's
+    `login_hint`), `None` = it asks; `limit` is the time that the person has, in seconds.
     """
 
     device: bool
@@ -113,8 +113,9 @@ def sign_in(
 
     The session is stored in the keyring, the names in the offer index. A new profile is written
     only when the sign-in has succeeded.
-    Raises: InvalidUsage where a machine signs in, NoKeyring before a page is opened, SignInRefused,
-    and what the portal raises.
+    Raises: InvalidUsage where a machine signs in or the callback's port is taken, NoKeyring before
+    a page is opened, NotPermitted where the portal lacks a way to sign in, SignInRefused, TimedOut,
+    OSError where a file can't be written, and what the portal raises.
     """
     _check_person_signs_in(context.settings)
     context.vault.probe()
@@ -259,7 +260,7 @@ def _build_summary(
 def find_session_end(session: StoredSession, zone: str) -> datetime | None:
     """Return until when no new sign-in is needed, in `zone` (an IANA name).
 
-    `None` when the portal does not say.
+    `None` = the portal does not say.
     """
     end = session.refresh_expires_at if session.refresh_token else session.expires_at
     return datetime.fromtimestamp(end, ZoneInfo(zone)).replace(microsecond=0) if end else None
@@ -323,7 +324,9 @@ def _find_free_name(url: str, taken: dict[str, Profile]) -> str:
 def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
     """End the session of the person in use, or with `everyone` all of them at this portal.
 
-    Raises: NotSignedIn when there is nobody, InvalidUsage when the token is not from a sign-in.
+    Raises: NotSignedIn when there is nobody, InvalidUsage when the token is not from a sign-in or
+    a machine signs in, TimedOut when another process holds the session, NoKeyring, OSError, and
+    what choosing the person in use raises.
     """
     if context.settings.token:
         raise InvalidUsage(
@@ -334,7 +337,7 @@ def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
         raise InvalidUsage(
             f"A machine signs in here by {context.settings.machine}: gpcli keeps no session of "
             "its own to end.",
-            hint=_PEOPLE if signed_in else _FOR_GOOD,
+            hint=_OTHER_PEOPLE_HINT if signed_in else _END_MACHINE_HINT,
         )
     people = signed_in if everyone else [context.person]
     if not people:
@@ -342,8 +345,8 @@ def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
     return [_end_session(context, person) for person in people]
 
 
-_PEOPLE = "gpcli logout --all ends the sessions of people who signed in here before."
-_FOR_GOOD = "To stop it for good, take the key or the client away at the portal."
+_OTHER_PEOPLE_HINT = "gpcli logout --all ends the sessions of people who signed in here before."
+_END_MACHINE_HINT = "To stop it for good, take the key or the client away at the portal."
 
 
 def _end_session(context: AppContext, person: IndexedPerson) -> SignedOut:
@@ -360,7 +363,7 @@ def _end_session(context: AppContext, person: IndexedPerson) -> SignedOut:
 def fetch_sign_in_state(context: AppContext) -> SignInState:
     """Fetch the person in use and their consent from the portal, which also tests the session.
 
-    Where only the consent can't be fetched, it is None, with a warning.
+    Where only the consent can't be fetched, it is `None`, with a warning.
     """
     parties = context.portal.fetch_parties()
     settings = context.settings

@@ -40,7 +40,7 @@ ASSERTION_LIFETIME = 240
 EXPIRY_MARGIN = 5.0
 """Seconds before its end from which a token is no longer used."""
 
-_HINTS = {
+_REFUSAL_HINTS = {
     "invalid_client": "The portal must know client_id and the public key under its kid; check "
     "this computer's clock too.",
     "unauthorized_client": "The portal must let this client sign in by itself.",
@@ -49,6 +49,7 @@ _HINTS = {
         map(str, MOVED_STATUSES), "The portal names an address where nothing is: tell it."
     ),
 }
+"""What to do about a refusal, by its OAuth error code, or its status where it has none."""
 
 
 class ServiceBearer:
@@ -71,7 +72,7 @@ class ServiceBearer:
 
     @property
     def scope(self) -> str | None:
-        """The scopes that were granted; None = no token was fetched yet."""
+        """The scopes that were granted, else those requested; None = no token was fetched yet."""
         return self._scope
 
     def get_token(self, client: HttpClient) -> str:
@@ -81,7 +82,7 @@ class ServiceBearer:
         return self._tokens.access_token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Fetch another token than `stale`."""
+        """Return a new token, fetched in any case: no other process shares the `stale` one."""
         return self._fetch_token(client)
 
     def _fetch_token(self, client: HttpClient) -> str:
@@ -146,5 +147,5 @@ def _read_tokens(response: HttpResponse, now: float) -> TokenResponse:
     word = read_oauth_error(response) or str(response.status)
     raise errors.SignInRefused(
         f"The portal did not let this machine in ({word}).",
-        hint=_HINTS.get(word, "The portal must know client_id and the public key."),
+        hint=_REFUSAL_HINTS.get(word, "The portal must know client_id and the public key."),
     )

@@ -102,7 +102,10 @@ class SessionBearer:
         return self.load_session().scope
 
     def get_token(self, client: HttpClient) -> str:
-        """Return a token that is valid for a minute or more, renewed first if necessary."""
+        """Return a token, renewed first if it ends within a minute.
+
+        One that can't be renewed is used until its end.
+        """
         session = self.load_session()
         left = session.expires_at - self._now()
         if left >= RENEW_EARLY or (left > 0 and session.refresh_token is None):
@@ -110,7 +113,7 @@ class SessionBearer:
         return self._renew(client, session.access_token)
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Return another token than `stale`, renewed unless another process has done that."""
+        """Return another token than `stale`, renewed unless another process has renewed it."""
         return self._renew(client, stale)
 
     def _renew(self, client: HttpClient, stale: str) -> str:
@@ -133,7 +136,7 @@ class SessionBearer:
         check_available(response)
         if response.status >= 400:
             return self._read_session_after_refusal(response, session)
-        renewed = _merge(session, parse_token_response(response, self._now()))
+        renewed = _merge_tokens(session, parse_token_response(response, self._now()))
         self._vault.save(self._account, renewed)
         return renewed
 
@@ -153,7 +156,10 @@ class SessionBearer:
     def _read_session_after_refusal(
         self, response: HttpResponse, used: StoredSession
     ) -> StoredSession:
-        """Return the session if it was renewed elsewhere; else raise, deleting an ended one."""
+        """Return the session if another process has renewed it meanwhile.
+
+        Raises: errors.Expired for one that has ended, which is deleted; errors.SignInRefused.
+        """
         word = read_oauth_error(response)
         if word != "invalid_grant":
             raise errors.SignInRefused(
@@ -162,7 +168,7 @@ class SessionBearer:
                 cure=errors.Cure.SIGN_IN,
             )
         current = self._read_session()
-        if current.refresh_token != used.refresh_token:  # renewed by a process without this lock
+        if current.refresh_token != used.refresh_token:  # by a process that does not see our lock
             return current
         self._vault.delete(self._account)
         raise errors.Expired(
@@ -184,7 +190,7 @@ def _build_refresh_form(session: StoredSession) -> dict[str, str]:
     }
 
 
-def _merge(session: StoredSession, tokens: TokenResponse) -> StoredSession:
+def _merge_tokens(session: StoredSession, tokens: TokenResponse) -> StoredSession:
     if tokens.patient not in {None, session.patient}:
         raise errors.BadResponse("The portal renewed the sign-in for another patient.")
     is_rotated = tokens.refresh_token is not None

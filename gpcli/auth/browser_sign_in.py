@@ -28,6 +28,10 @@ from gpcli.http.client import HttpClient
 __all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
 
 
+_POLL_SECONDS = 0.2
+"""Seconds between two polls for a pasted URL."""
+
+
 @dataclass(frozen=True)
 class SignInSecrets:
     """The random values of one sign-in: `state` (RFC 6749), `nonce` (OpenID), `verifier` (PKCE)."""
@@ -48,10 +52,6 @@ def generate_secrets() -> SignInSecrets:
     return SignInSecrets(
         secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     )
-
-
-_POLL_SECONDS = 0.2
-"""Seconds between two polls for a pasted URL."""
 
 
 def sign_in_with_browser(
@@ -139,7 +139,7 @@ def _push_request(
 
 
 class _CodeWaiter:
-    """Waits for the browser's callback, or for the callback URL to be pasted."""
+    """Waits for the browser's callback, or for its URL to be pasted in the terminal."""
 
     def __init__(
         self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback
@@ -149,8 +149,9 @@ class _CodeWaiter:
         self._expected = expected
 
     def wait_for_code(self, url: str, limit: float, now: Callable[[], float]) -> str:
-        """Send the person to `url`, and return the code.
+        """Send the person to `url`, and return the authorization code.
 
+        `now` gives Unix seconds.
         Raises: errors.SignInRefused, also after `limit` seconds.
         """
         poll = None

@@ -42,8 +42,8 @@ class _DeviceAuthorization:
 class _PollResult:
     """The result of one poll.
 
-    `response` has the tokens or a refusal; `None` = not yet. `slower` asks for a longer interval,
-    `wait` for a pause of so many seconds.
+    `response` has the tokens or a refusal; `None` = the person has not finished. `slower` asks for
+    a longer interval from now on, `wait` for at least so many seconds before the next poll.
     """
 
     response: HttpResponse | None = None
@@ -62,11 +62,11 @@ def sign_in_with_device(
 ) -> SignInResult:
     """Show a code, and wait until the person has typed it at the portal's page.
 
-    `now` gives Unix seconds.
-    Raises: errors.NotPermitted if the portal has no such sign-in, errors.SignInRefused, and what
-    HttpClient raises.
+    `now` gives Unix seconds, `sleep` takes seconds.
+    Raises: errors.NotPermitted if the portal has no such sign-in, errors.SignInRefused, also when
+    nobody answers in time, and what HttpClient raises.
     """
-    device = _start(client, configuration, auth_request)
+    device = _request_authorization(client, configuration, auth_request)
     prompter.show_device(
         device.verification_uri, device.user_code, device.verification_uri_complete
     )
@@ -85,7 +85,7 @@ def sign_in_with_device(
         pause = max(interval, poll.wait)
 
 
-def _start(
+def _request_authorization(
     client: HttpClient, configuration: SmartConfiguration, auth_request: AuthRequest
 ) -> _DeviceAuthorization:
     endpoint = configuration.device_authorization_endpoint

@@ -21,6 +21,31 @@ from gpcli.config.atomic_write import write_private_file
 from gpcli.http.client import HttpClient
 from gpcli.http.url_policy import is_this_computer, parse_safe_url
 
+MAX_AGE = 24 * 3600.0
+"""Seconds for which a cached configuration is used without a request."""
+
+REQUIRED_CAPABILITIES = (
+    "launch-standalone",
+    "client-public",
+    "context-standalone-patient",
+    "permission-patient",
+)
+"""Capabilities without which gpcli can't sign a patient in."""
+
+MACHINE_CAPABILITY = "client-confidential-asymmetric"
+"""The capability that lets a machine sign in with a key."""
+
+KEY_METHOD = "private_key_jwt"
+"""The token endpoint's authentication method for it, which some portals list instead."""
+
+MACHINE_GRANT = "client_credentials"
+"""The grant type by which a machine gets a token."""
+
+WELL_KNOWN = ".well-known/smart-configuration"
+OPENID_CAPABILITY = "sso-openid-connect"
+
+_HINT = "Check the portal's address; it must be its FHIR base."
+
 V1, V2 = "1", "2"
 _V1_CAPABILITY = "permission-v1"
 _V2_CAPABILITY = "permission-v2"
@@ -68,32 +93,11 @@ def _split_to_v1(scope: str) -> list[str]:
     return [f"{match['resource']}.{permission}" for permission in permissions]
 
 
-MAX_AGE = 24 * 3600.0
-"""Seconds for which a cached configuration is used without a request."""
-
-REQUIRED_CAPABILITIES = (
-    "launch-standalone",
-    "client-public",
-    "context-standalone-patient",
-    "permission-patient",
-)
-"""Capabilities without which gpcli can't sign a patient in."""
-
-MACHINE_CAPABILITY = "client-confidential-asymmetric"
-"""The capability that lets a machine sign in with a key."""
-
-KEY_METHOD = "private_key_jwt"
-MACHINE_GRANT = "client_credentials"
-
-WELL_KNOWN = ".well-known/smart-configuration"
-OPENID_CAPABILITY = "sso-openid-connect"
-
-_HINT = "Check the portal's address; it must be its FHIR base."
-
-
 @dataclass(frozen=True)
 class SmartConfiguration:
-    """A portal's configuration for people. URLs are absolute, https or loopback; None = no such.
+    """A portal's configuration for people; None = it names none.
+
+    Endpoints and `jwks_uri` are absolute URLs, https or loopback.
 
     `iss_parameter` says that the callback has the issuer in `iss` (RFC 9207).
     """
@@ -141,7 +145,7 @@ def fetch_smart_configuration(
 def fetch_machine_configuration(
     client: HttpClient, portal: str, cache_dir: Path, now: float, *, max_age: float = MAX_AGE
 ) -> MachineConfiguration:
-    """As `fetch_smart_configuration`, for machines."""
+    """Return the configuration for machines; otherwise as `fetch_smart_configuration`."""
     cache = _CachedDocument(cache_dir, portal)
     return _fetch_configuration(parse_machine_configuration, client, portal, cache, now, max_age)
 
@@ -171,24 +175,27 @@ def _fetch_document(
     try:
         response = client.get_public(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
     except errors.BadResponse as error:
-        raise _not_a_portal(client) from error
+        raise _not_a_portal_error(client) from error
     check_available(response)
     if response.status == 304 and cached is not None:
         return cached, etag
     if response.status != 200 or not isinstance(response.body, dict):
-        raise _not_a_portal(client)
+        raise _not_a_portal_error(client)
     return response.body, response.headers.get("ETag")
 
 
 def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
-    """Return the configuration in `document`; raise errors.BadResponse or errors.NotPermitted."""
+    """Return the configuration in `document`, where URLs may be relative to `portal`.
+
+    Raises: errors.BadResponse or errors.NotPermitted, as `fetch_smart_configuration`.
+    """
     endpoints = _Endpoints(document, portal)
     capabilities = frozenset(map(str, _read_list(document, "capabilities")))
     _check_capabilities(document, capabilities)
     issuer = document.get("issuer")
     can_prove_identity = isinstance(issuer, str) and "jwks_uri" in document
     if OPENID_CAPABILITY in capabilities and not can_prove_identity:
-        raise _bad_document("does not say who issues its sign-ins and with which keys")
+        raise _bad_document_error("does not say who issues its sign-ins and with which keys")
     par_endpoint = "pushed_authorization_request_endpoint"
     return SmartConfiguration(
         issuer=issuer if isinstance(issuer, str) else None,
@@ -207,7 +214,10 @@ def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartCon
 
 
 def parse_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
-    """Return how a machine signs in; raise errors.BadResponse or errors.NotPermitted."""
+    """Return how a machine signs in, by `document`, where URLs may be relative to `portal`.
+
+    Raises: errors.BadResponse or errors.NotPermitted, as `fetch_machine_configuration`.
+    """
     capabilities = frozenset(map(str, _read_list(document, "capabilities")))
     methods = _read_list(document, "token_endpoint_auth_methods_supported")
     missing = []
@@ -249,14 +259,14 @@ class _Endpoints:
     def read_required(self, key: str) -> str:
         value = self.document.get(key)
         if not isinstance(value, str) or not value:
-            raise _bad_document(f"has no {key}")
+            raise _bad_document_error(f"has no {key}")
         url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
             host = parse_safe_url(url).host
         except errors.GpcliError as error:
-            raise _bad_document(f"has a {key} that is not an https address") from error
+            raise _bad_document_error(f"has a {key} that is not an https address") from error
         if is_this_computer(host) and not is_this_computer(parse_safe_url(self.portal).host):
-            raise _bad_document(f"has a {key} that leads to this computer, not to the portal")
+            raise _bad_document_error(f"has a {key} that leads to this computer, not to the portal")
         return url
 
 
@@ -268,7 +278,10 @@ class _CachedDocument:
         self._path = cache_dir / f"smart-{name}.json"
 
     def read(self, now: float) -> tuple[dict[str, Any] | None, str | None, float]:
-        """Return the document, its ETag and its age in seconds; None, None, MAX_AGE without it."""
+        """Return the document, its ETag and its age in seconds; None, None, MAX_AGE without it.
+
+        A document from the future, written before the clock was set back, is as old as MAX_AGE.
+        """
         try:
             item = json.loads(self._path.read_text(encoding="utf-8"))
             age = now - float(item["fetched"])
@@ -278,7 +291,7 @@ class _CachedDocument:
         return document, item.get("etag"), age if age >= 0 else MAX_AGE
 
     def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
-        """Write the document; where that is impossible, it is fetched every time."""
+        """Write the document; where that is impossible, it has to be fetched every time."""
         item = {"fetched": now, "etag": etag, "document": document}
         with suppress(OSError):
             write_private_file(self._path, json.dumps(item, default=str))
@@ -293,9 +306,9 @@ def _read_flag(document: dict[str, Any], key: str) -> bool:
     return document.get(key) is True
 
 
-def _not_a_portal(client: HttpClient) -> errors.BadResponse:
+def _not_a_portal_error(client: HttpClient) -> errors.BadResponse:
     return errors.BadResponse(f"{client.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
 
 
-def _bad_document(why: str) -> errors.BadResponse:
+def _bad_document_error(why: str) -> errors.BadResponse:
     return errors.BadResponse(f"The portal's description of its sign-in {why}.", hint=_HINT)

@@ -49,23 +49,23 @@ def check_id_token(
 
     Keys come from the configuration's `jwks_uri` only. `nonce` is None where the flow has none;
     `acr` lists the acceptable levels, separated by spaces; None = any.
-    Raises: errors.SignInRefused, and what HttpClient raises.
+    Raises: SignInRefused, and what HttpClient raises.
     """
     claims = _verify_signature(token, client, configuration)
     try:
         _build_claims_registry(configuration, now).validate(claims)
     except MissingClaimError as error:
-        raise _refusal("it is incomplete") from error
+        raise _refusal_error("it is incomplete") from error
     except JoseError as error:
-        raise _claim_refusal(getattr(error, "claim", ""), claims, now) from error
+        raise _claim_error(getattr(error, "claim", ""), claims, now) from error
     if claims["aud"] not in (client_id, [client_id]):
-        raise _refusal("it is for another program")
+        raise _refusal_error("it is for another program")
     if claims.get("azp", client_id) != client_id:
-        raise _refusal("it was issued to another program")
+        raise _refusal_error("it was issued to another program")
     if nonce is not None and not _is_same(claims.get("nonce"), nonce):
-        raise _refusal("it belongs to another sign-in", "gpcli login tries again.")
+        raise _refusal_error("it belongs to another sign-in", "gpcli login tries again.")
     if acr is not None and claims.get("acr") not in acr.split():
-        raise _level_refusal(claims.get("acr"), acr)
+        raise _level_error(claims.get("acr"), acr)
     return claims
 
 
@@ -91,18 +91,18 @@ def _verify_signature(
         try:
             return jwt.decode(token, key, algorithms=ALGORITHMS).claims
         except (JoseError, ValueError) as error:
-            raise _refusal("its signature is wrong") from error
+            raise _refusal_error("its signature is wrong") from error
 
 
 def _read_header(token: str) -> dict[str, Any]:
     if len(token) > _MAX_LENGTH:
-        raise _refusal("it is too long")
+        raise _refusal_error("it is too long")
     try:
         header: dict[str, Any] = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError) as error:
-        raise _refusal("it can't be read") from error
+        raise _refusal_error("it can't be read") from error
     if header.get("alg") not in ALGORITHMS:
-        raise _refusal("it is signed in a way that proves nothing")
+        raise _refusal_error("it is signed in a way that proves nothing")
     return header
 
 
@@ -111,16 +111,16 @@ def _find_key(header: dict[str, Any], client: HttpClient, configuration: SmartCo
         for jwk in _fetch_keys(client, configuration):
             if _can_verify(jwk, header):
                 return _import_key(jwk)
-    raise _refusal("its key is not among the portal's")
+    raise _refusal_error("its key is not among the portal's")
 
 
 def _fetch_keys(client: HttpClient, configuration: SmartConfiguration) -> list[Any]:
     if configuration.jwks_uri is None:
-        raise _refusal("the portal publishes no keys")
+        raise _refusal_error("the portal publishes no keys")
     response = client.get_public(configuration.jwks_uri)
     keys = response.body.get("keys") if isinstance(response.body, dict) else None
     if response.status != 200 or not isinstance(keys, list):
-        raise _refusal("the portal's keys can't be read")
+        raise _refusal_error("the portal's keys can't be read")
     return keys
 
 
@@ -138,36 +138,38 @@ def _import_key(jwk: dict[str, Any]) -> Key:
     try:
         return import_key(jwk)
     except (JoseError, ValueError, TypeError) as error:
-        raise _refusal("the portal's key can't be read") from error
+        raise _refusal_error("the portal's key can't be read") from error
 
 
 def _is_same(found: object, wanted: str) -> bool:
     return isinstance(found, str) and hmac.compare_digest(found.encode(), wanted.encode())
 
 
-def _claim_refusal(claim: str, claims: dict[str, Any], now: float) -> SignInRefused:
+def _claim_error(claim: str, claims: dict[str, Any], now: float) -> SignInRefused:
     why = _CLAIM_ERRORS.get(claim, "it is wrong")
     issued = claims.get("iat")
     # The token was issued a moment ago, so the difference is that between the clocks.
     ahead = round((now - issued) / 60) if isinstance(issued, int) else 0
     if claim not in _TIME_CLAIMS or not ahead:
-        return _refusal(why)
+        return _refusal_error(why)
     side = "ahead of" if ahead > 0 else "behind"
-    return _refusal(
+    return _refusal_error(
         why,
         f"This computer's clock is about {abs(ahead)} min {side} the portal's. Put it right, "
         "or tell the portal if it is; then gpcli login tries again.",
     )
 
 
-def _level_refusal(reached: object, acr: str) -> SignInRefused:
+def _level_error(reached: object, acr: str) -> SignInRefused:
     level = f"'{reached}'" if isinstance(reached, str) else "no level at all"
-    return _refusal(
+    return _refusal_error(
         "the person was not identified strongly enough",
         f"This profile insists on '{acr}' (its key acr), and the portal says {level}. "
         "gpcli login tries again: choose a stronger way at the portal's page.",
     )
 
 
-def _refusal(why: str, hint: str = "Only the portal can put this right: tell it.") -> SignInRefused:
+def _refusal_error(
+    why: str, hint: str = "Only the portal can put this right: tell it."
+) -> SignInRefused:
     return SignInRefused(f"The portal's proof of who signed in was not accepted: {why}.", hint=hint)

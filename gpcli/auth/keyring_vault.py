@@ -23,12 +23,35 @@ SERVICE = "gpcli"
 """The service name of every item in the keyring."""
 
 HELP_HINT = "gpcli help keyring says more; on machines without people set GPCLI_TOKEN."
-"""The end of every hint about keyrings."""
+"""The end of hints about keyrings."""
 
 KEYRING_HINT = (
     "Unlock your keyring, or install one (on Linux GNOME Keyring, KWallet or pass), and try "
     f"again. {HELP_HINT}"
 )
+
+MAX_PIECE_LENGTH = 1280
+"""The most characters in one item: Windows allows 2560 bytes, in UTF-16."""
+
+_GPG_OPTIONS_VARIABLE = "PASSWORD_STORE_GPG_OPTS"
+_NO_PROMPT_OPTION = "--pinentry-mode=error"
+_NO_STORE_STATUS = 1
+
+_UNLOCK = f"Unlock it, at the desktop or over SSH, and try again. {HELP_HINT}"
+_REASONS = {
+    "KeyringLocked": ("The keyring is locked.", _UNLOCK),
+    "LockedException": ("The keyring is locked.", _UNLOCK),
+    "PromptDismissedException": ("The keyring is locked, and was not unlocked.", _UNLOCK),
+    "SecretServiceNotAvailableException": (
+        "There is no keyring service on this computer.",
+        f"Install GNOME Keyring, KWallet or pass. {HELP_HINT}",
+    ),
+    "ItemNotFoundException": (
+        "There is no keyring on this computer yet.",
+        f"Log in at the desktop once, which makes one; or make one over SSH. {HELP_HINT}",
+    ),
+}
+"""Message and hint by the class name of a backend's exception, whose library may be absent."""
 
 _PROBE_PREFIX = "gpcli-probe-"
 
@@ -54,7 +77,7 @@ class KeyringBackend(Protocol):
 class KeyringVault:
     """Sessions in the keyring `backend`; each call of it ends within `timeout` seconds.
 
-    Every method raises errors.NoKeyring.
+    Every method raises NoKeyring.
     """
 
     def __init__(self, backend: KeyringBackend, timeout: float = 5.0) -> None:
@@ -130,23 +153,6 @@ def keyring_error(message: str, hint: str = KEYRING_HINT) -> NoKeyring:
     return NoKeyring(message, hint=hint)
 
 
-_UNLOCK = f"Unlock it, at the desktop or over SSH, and try again. {HELP_HINT}"
-_REASONS = {
-    "KeyringLocked": ("The keyring is locked.", _UNLOCK),
-    "LockedException": ("The keyring is locked.", _UNLOCK),
-    "PromptDismissedException": ("The keyring is locked, and was not unlocked.", _UNLOCK),
-    "SecretServiceNotAvailableException": (
-        "There is no keyring service on this computer.",
-        f"Install GNOME Keyring, KWallet or pass. {HELP_HINT}",
-    ),
-    "ItemNotFoundException": (
-        "There is no keyring on this computer yet.",
-        f"Log in at the desktop once, which makes one; or make one over SSH. {HELP_HINT}",
-    ),
-}
-"""Message and hint by the class name of a backend's exception, whose library may be absent."""
-
-
 def _to_keyring_error(error: Exception) -> NoKeyring:
     if isinstance(error, NoKeyring):
         return error
@@ -154,12 +160,12 @@ def _to_keyring_error(error: Exception) -> NoKeyring:
     return keyring_error(*_REASONS.get(kind, (f"The keyring does not work here ({kind}).",)))
 
 
-MAX_PIECE_LENGTH = 1280
-"""The most characters in one item: Windows allows no more than 2560 bytes."""
-
-
 class ChunkedKeyring:
-    """A keyring backend that splits items which are too long for the `backend` behind it."""
+    """A keyring backend that splits each item into pieces, which fit the `backend` behind it.
+
+    The item's own name holds a pointer to its pieces. `new_generation` gives each version of an
+    item another word for the names of its pieces, so that writing never overwrites the old ones.
+    """
 
     def __init__(
         self,
@@ -217,16 +223,12 @@ def _format_piece_names(username: str, generation: str, count: int) -> list[str]
     return [f"{username}#{generation}.{number}" for number in range(count)]
 
 
-_GPG_OPTIONS_VARIABLE = "PASSWORD_STORE_GPG_OPTS"
-_NO_PROMPT_OPTION = "--pinentry-mode=error"
-_NO_STORE_STATUS = 1
-
-
 class PasswordStore:
     """The `backend` for `pass`, without what `pass` and GnuPG write to standard error.
 
-    Unless `may_ask`, GnuPG fails where it would ask for a passphrase. Every method raises
-    errors.NoKeyring where `pass` is absent, has no store, or can't use its key.
+    Unless `may_ask`, GnuPG fails where it would ask for a passphrase: an option for it is added to
+    this process's environment. Every method raises NoKeyring where `pass` is absent, has no store,
+    or can't use its key.
     """
 
     def __init__(self, backend: KeyringBackend, *, may_ask: bool) -> None:
@@ -254,6 +256,7 @@ class PasswordStore:
 
 @contextmanager
 def _run_quietly() -> Iterator[None]:
+    """Run a call of `pass` without its standard error; raise NoKeyring where it fails."""
     try:
         with Path(os.devnull).open("w") as null, redirect_stderr(null):
             yield
@@ -263,7 +266,7 @@ def _run_quietly() -> Iterator[None]:
         raise _pass_error(error.returncode) from None
 
 
-def _pass_error(status: int) -> Exception:
+def _pass_error(status: int) -> NoKeyring:
     if status == _NO_STORE_STATUS:
         return keyring_error(
             "pass does not take the sign-in; perhaps it has no store yet.",

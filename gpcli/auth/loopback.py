@@ -17,6 +17,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gpcli.errors import InvalidUsage, SignInRefused
 
+CALLBACK_PATH = "/callback"
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+"""The addresses to listen on, the preferred one first."""
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Connection": "close",
+}
+
+CallbackOutcome = str | SignInRefused
+"""The authorization code, or why there is none."""
+
 _REFUSALS = {
     "access_denied": "The sign-in was refused at the portal's page.",
     "login_required": "The portal could not sign you in without asking.",
@@ -26,12 +43,16 @@ _REFUSALS = {
 
 
 class ForeignCallback(ValueError):
-    """The callback is of an earlier sign-in, or is no callback at all."""
+    """Raised when a callback is of an earlier sign-in, or is no callback at all."""
 
 
 @dataclass(frozen=True)
 class ExpectedCallback:
-    """What a callback must have: `state`, and `issuer`, which may be absent unless required."""
+    """What a callback must have.
+
+    Without `issuer_required` it may leave out the issuer (RFC 9207); one that it has must be
+    `issuer`, so `None` accepts none.
+    """
 
     state: str
     issuer: str | None
@@ -41,7 +62,7 @@ class ExpectedCallback:
 def read_code(query: str, expected: ExpectedCallback) -> str:
     """Return the authorization code in a callback's query.
 
-    Raises: ForeignCallback if the state is another, errors.SignInRefused if the portal refused or
+    Raises: ForeignCallback if the state is another, SignInRefused if the portal refused or
     the callback has another issuer.
     """
     parameters = _parse_query(query)
@@ -141,33 +162,17 @@ def render_callback_page(kind: str) -> str:
     return _PAGE.format(kind=kind, title=title, text=text, style=_STYLE)
 
 
-CALLBACK_PATH = "/callback"
-LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
-"""The addresses to listen on: the first that this machine has."""
-_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-
-_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Connection": "close",
-}
-
-Outcome = str | SignInRefused
-
-
 class CallbackServer:
-    """A server on the first of `addresses` for one callback; a context manager.
+    """A server for one callback, on the first of `addresses` that this machine has.
 
-    `port` 0 takes any free port.
-    Raises: errors.InvalidUsage if the port is taken.
+    It serves while its context manager is entered. `port` 0 takes any free port; the attribute
+    `port` is the one taken. `redirect_uri` is where the portal has to send the browser.
+    Raises: InvalidUsage if the port is taken.
     """
 
     def __init__(self, port: int, addresses: Sequence[str] = LOOPBACK_ADDRESSES) -> None:
         self._expected: ExpectedCallback | None = None
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[CallbackOutcome] = queue.SimpleQueue()
         self._has_outcome = threading.Event()
         try:
             self._server = self._open_server(port, addresses)
@@ -198,7 +203,7 @@ class CallbackServer:
         self._expected = expected
 
     def wait_for_code(self, timeout: float) -> str | None:
-        """Return the code, None if none came in `timeout` seconds; raise errors.SignInRefused."""
+        """Return the code, None if none came in `timeout` seconds; raise SignInRefused."""
         try:
             outcome = self._outcomes.get(timeout=timeout)
         except queue.Empty:
@@ -207,12 +212,15 @@ class CallbackServer:
             raise outcome
         return outcome
 
-    def evaluate(self, query: str) -> tuple[str, Outcome | None]:
-        """Return the kind of page for `query`, and the sign-in's outcome if `query` decides it."""
+    def evaluate(self, query: str) -> tuple[str, CallbackOutcome | None]:
+        """Return the kind of page for a callback's `query`, and the outcome if that decides it.
+
+        The kinds are the keys of `_PAGE_TEXTS`. Only the first outcome counts.
+        """
         if self._expected is None or self._has_outcome.is_set():
             return ("used" if self._has_outcome.is_set() else "older"), None
         try:
-            outcome: Outcome = read_code(query, self._expected)
+            outcome: CallbackOutcome = read_code(query, self._expected)
         except ForeignCallback:
             return "older", None
         except SignInRefused as error:
@@ -232,13 +240,13 @@ class CallbackServer:
     def _create_handler(self, *arguments: Any) -> BaseHTTPRequestHandler:
         return _CallbackHandler(self, *arguments)
 
-    def publish_outcome(self, outcome: Outcome) -> None:
+    def publish_outcome(self, outcome: CallbackOutcome) -> None:
         """Make `wait_for_code` end; called when the browser has its page."""
         self._outcomes.put(outcome)
 
 
 class _LoopbackHttpServer(socketserver.ThreadingMixIn, HTTPServer):
-    """A thread per connection: browsers open connections ahead and send nothing on them.
+    """An HTTP server with a thread per connection: browsers open some that they don't use.
 
     What is overridden here and in the handler is what the documentation of socketserver and
     http.server names for it.

@@ -14,7 +14,7 @@ class PersonChooser(Protocol):
     """Asks a person to choose."""
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
-        """Return the id of one of `choices`; raise InputNeeded, which names `flag`."""
+        """Return the id of one of `choices` (id, label); raise InputNeeded, which names `flag`."""
 
 
 def account_id(profile: str, portal: str, patient: str, fhir_user: str | None) -> str:
@@ -34,7 +34,8 @@ def choose_person(
 ) -> IndexedPerson:
     """Return the person called `named`, else the only one, else for reads the latest one.
 
-    `key` is the profile's in `index`; `sends` says whether something would be sent.
+    `key` is the profile's in `index`; `sends` says whether something would be sent. `notice` shows
+    a sentence that says whom a read is about, where several are signed in.
     Raises: NotSignedIn; NotFound or InvalidUsage for `named`; InputNeeded when something would be
     sent and it is not clear for whom.
     """
@@ -66,9 +67,9 @@ def _ask_for_person(people: Sequence[IndexedPerson], chooser: PersonChooser) -> 
 def _require_one(
     found: Sequence[IndexedPerson], named: str, people: Sequence[IndexedPerson]
 ) -> IndexedPerson:
-    known = _format_names(people)
     if len(found) == 1:
         return found[0]
+    known = _format_names(people)
     if found:
         raise InvalidUsage(f"'{named}' may be several people.", hint=f"Signed in: {known}.")
     raise NotFound(

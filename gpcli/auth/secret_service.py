@@ -26,7 +26,10 @@ class SecretService(Keyring):
         self._may_ask = may_ask
 
     def get_preferred_collection(self) -> secretstorage.Collection:
-        """Return the unlocked collection, whose connection the caller closes."""
+        """Return the unlocked collection, whose connection the caller closes.
+
+        Raises: KeyringLocked, also where the person dismisses the prompt.
+        """
         bus = self._connect()
         try:
             return self._open_collection(bus)
@@ -45,6 +48,7 @@ class SecretService(Keyring):
             collection = secretstorage.get_default_collection(bus)
         else:
             collection = secretstorage.Collection(bus)
+        # unlock() returns whether the person dismissed its prompt.
         if collection.is_locked() and (not self._may_ask or collection.unlock()):
             raise KeyringLocked("locked")
         return collection

@@ -19,8 +19,9 @@ class StoredSession:
 
     `portal` is the FHIR base; `patient` is the id that the token is for; `fhir_user` is the
     reference of who acts, as the portal gave it; `scope` is what was granted. Names are empty where
-    the portal did not tell them at the sign-in. Times are Unix seconds; `refresh_expires_at` is
-    None where the portal doesn't say, `refresh_token` where there is none.
+    the portal did not tell them at the sign-in. Times are in Unix seconds; `refresh_expires_at` is
+    None where the portal doesn't say, `refresh_token` and `revocation_endpoint` where there is
+    none.
     """
 
     portal: str

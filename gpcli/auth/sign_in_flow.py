@@ -78,7 +78,8 @@ class AuthRequest:
 class SignInResult:
     """A successful sign-in; its repr shows no token.
 
-    Times are Unix seconds; None = there is none, or the portal doesn't say.
+    `fhir_user` is the reference of who signed in, the patient's where the portal doesn't say. Times
+    are in Unix seconds; None = there is none, or the portal doesn't say.
     """
 
     access_token: str = field(repr=False)
@@ -116,7 +117,7 @@ def read_sign_in_result(
     nonce: str | None,
     now: Callable[[], float],
 ) -> SignInResult:
-    """Return who is signed in by a token response.
+    """Return who is signed in by a token response; the portal's keys may be fetched to check it.
 
     `nonce` is None where the flow has none; `now` gives Unix seconds.
     Raises: errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
@@ -156,6 +157,10 @@ def _read_claims(
     nonce: str | None,
     now: float,
 ) -> dict[str, Any]:
+    """Return the claims of the ID token once checked; empty where it is neither there nor needed.
+
+    One that can't be checked, because nobody asked for it or there are no keys, counts as absent.
+    """
     is_required = "openid" in scope.split() or auth_request.acr is not None
     if tokens.id_token is None:
         if is_required:

@@ -123,7 +123,10 @@ class _CommandResult:
 
 
 class _StreamReader(Thread):
-    """Reads a stream to its end and keeps the first `max_bytes`; `on_full` is called at these."""
+    """Reads a stream to its end and keeps the first `max_bytes`.
+
+    `on_full` is called once there are so many, and again for what still comes.
+    """
 
     def __init__(
         self, stream: IO[bytes] | None, max_bytes: int, on_full: Callable[[], None]
@@ -143,7 +146,7 @@ class _StreamReader(Thread):
                 self._on_full()
 
     def finish(self) -> bytes:
-        """Return what was read; the stream is closed unless a process can still write to it."""
+        """Return what was read, and close the stream unless a process can still write to it."""
         self.join(_DRAIN_SECONDS)
         if self._stream and not self.is_alive():
             self._stream.close()

@@ -31,7 +31,10 @@ _REFRESH_LIFETIME_KEYS = ("refresh_expires_in", "refresh_token_expires_in")
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """The content of one token response. Times are Unix seconds; None = it doesn't say."""
+    """The content of one token response. Times are in Unix seconds; None = it doesn't say.
+
+    Where it doesn't say when the access token ends, `expires_at` is by `DEFAULT_LIFETIME`.
+    """
 
     access_token: str = field(repr=False)
     expires_at: float
@@ -44,12 +47,15 @@ class TokenResponse:
 
 
 def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
-    """Return the tokens in a success that came at `now`; raise errors.BadResponse."""
+    """Return the content of a success that came at `now` (Unix seconds).
+
+    Raises: errors.BadResponse for anything else.
+    """
     body = response.body
     if response.status != 200 or not isinstance(body, dict):
-        raise _bad_response("is not a token answer")
+        raise _bad_response_error("is not a token answer")
     if str(body.get("token_type", "")).lower() != "bearer":
-        raise _bad_response("holds a token that is not of the Bearer type")
+        raise _bad_response_error("holds a token that is not of the Bearer type")
     lifetime = _parse_lifetime(body.get("expires_in"))
     refresh_lifetime = next(
         (_parse_lifetime(body[key]) for key in _REFRESH_LIFETIME_KEYS if key in body), None
@@ -67,7 +73,7 @@ def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
 
 
 def read_oauth_error(response: HttpResponse) -> str | None:
-    """Return the `error` code of a refusal (RFC 6749, 5.2), None if there is no valid one."""
+    """Return the `error` code of a refusal (RFC 6749, 5.2), None if it has no valid one."""
     word = response.body.get("error") if isinstance(response.body, dict) else None
     return word if isinstance(word, str) and _ERROR_CODE.fullmatch(word) else None
 
@@ -93,21 +99,21 @@ def _read_token(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
     if isinstance(value, str) and is_valid_token(value):
         return value
-    raise _bad_response(f"has no usable {key}")
+    raise _bad_response_error(f"has no usable {key}")
 
 
 def _read_patient(body: dict[str, Any]) -> str | None:
     patient = _read_text(body, "patient")
     if patient is None or _FHIR_ID.fullmatch(patient):
         return patient
-    raise _bad_response("has a patient that is no FHIR id")
+    raise _bad_response_error("has a patient that is no FHIR id")
 
 
 def _read_text(body: dict[str, Any], key: str) -> str | None:
     value = body.get(key)
     if value is None or isinstance(value, str):
         return value or None
-    raise _bad_response(f"has a {key} that is not text")
+    raise _bad_response_error(f"has a {key} that is not text")
 
 
 def _parse_lifetime(value: object) -> float | None:
@@ -120,5 +126,5 @@ def _parse_lifetime(value: object) -> float | None:
     return min(max(0.0, seconds), MAX_LIFETIME) if math.isfinite(seconds) else None
 
 
-def _bad_response(why: str) -> errors.BadResponse:
+def _bad_response_error(why: str) -> errors.BadResponse:
     return errors.BadResponse(f"The answer of the portal's sign-in {why}.")

@@ -15,12 +15,12 @@ from gpcli.errors import Cure, GpcliError, InputNeeded, InvalidUsage
 class MachineEnvironment:
     """What a machine's sign-in uses of this computer.
 
-    `file` resolves the path of a file that a profile names; `umask` is for programs that are
+    `resolve_path` gives the path of a file that a profile names; `umask` is for programs that are
     started, -1 = that of this process; `now` gives Unix seconds.
     """
 
     env: Mapping[str, str]
-    file: Callable[[str], Path]
+    resolve_path: Callable[[str], Path]
     cache_dir: Path
     umask: int
     now: Callable[[], float]
@@ -42,7 +42,7 @@ def require_patient(settings: Settings) -> str:
 
 
 def build_machine_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
-    """Return the source of a machine's tokens; raise ConfigError for one that can't give any."""
+    """Return the source of a machine's tokens; raise ConfigError for a wrong token or command."""
     return _BUILDERS[str(settings.machine)](settings, environment)
 
 
@@ -53,17 +53,19 @@ def word_machine_hint(error: GpcliError, machine: str) -> str:
     """
     if error.cure is None:
         return error.hint
-    return error.word_hint(_REFUSED[machine] if error.cure is Cure.SIGN_IN else _MORE_RIGHTS)
+    return error.word_hint(
+        _REFUSED_HINTS[machine] if error.cure is Cure.SIGN_IN else _MORE_RIGHTS_HINT
+    )
 
 
-_COMMANDED = "Its command must print a token of this portal that has not ended."
-_REFUSED = {
+_COMMAND_HINT = "Its command must print a token of this portal that has not ended."
+_REFUSED_HINTS = {
     TOKEN: "Set a token of this portal that has not ended.",
-    TOKEN_COMMAND: _COMMANDED,
-    "token_command": _COMMANDED,
+    TOKEN_COMMAND: _COMMAND_HINT,
+    "token_command": _COMMAND_HINT,
     "key_file": "The portal has just given the token that it refuses: tell those who run it.",
 }
-_MORE_RIGHTS = (
+_MORE_RIGHTS_HINT = (
     "Check GPCLI_PATIENT, or ask those who run the portal for more rights for this machine; "
     "gpcli services tells what it may use."
 )
@@ -87,7 +89,7 @@ def _build_command_bearer(settings: Settings, environment: MachineEnvironment) -
 def _build_service_bearer(settings: Settings, environment: MachineEnvironment) -> ScopedBearer:
     from gpcli.auth.backend_service import ServiceBearer  # noqa: PLC0415  (start-up: only where it is set)
 
-    path = environment.file(str(settings.profile.key_file))
+    path = environment.resolve_path(str(settings.profile.key_file))
     return ServiceBearer(settings.profile, path, environment.cache_dir, environment.now)
 
 
@@ -97,4 +99,4 @@ _BUILDERS: Mapping[str, Callable[[Settings, MachineEnvironment], ScopedBearer]] 
     "token_command": _build_command_bearer,
     "key_file": _build_service_bearer,
 }
-"""From what `Settings.machine` names to the function that builds its bearer."""
+"""The function that builds the bearer, by what `Settings.machine` may be."""

@@ -46,7 +46,7 @@ def open_keyring(
     `PYTHON_KEYRING_BACKEND` in `env` may name another allowed backend. Without `may_ask`, a locked
     keyring is an error instead of a prompt, where the backend permits that: Secret Service, `pass`.
     `timeout` is in seconds, for each call of the keyring.
-    Raises: errors.NoKeyring.
+    Raises: NoKeyring.
     """
     name = select_backend(env, platform)
     if name == _SECRET_SERVICE:
@@ -58,7 +58,7 @@ def open_keyring(
 
 
 def select_backend(env: Mapping[str, str], platform: str) -> str:
-    """Return the backend class to use; raise errors.NoKeyring for one that is not allowed."""
+    """Return the backend class to use; raise NoKeyring for one that is not allowed."""
     allowed = ALLOWED_BACKENDS.get(platform, ALLOWED_BACKENDS["linux"])
     name = env.get("PYTHON_KEYRING_BACKEND") or allowed[0]
     if name in allowed:
@@ -72,7 +72,7 @@ def select_backend(env: Mapping[str, str], platform: str) -> str:
 def find_session_bus(env: Mapping[str, str]) -> str | None:
     """Return the address of the user's own D-Bus session bus, None if there is none.
 
-    It is found without the variable too, which is not set in cron jobs.
+    It is found without DBUS_SESSION_BUS_ADDRESS too, which is not set in cron jobs.
     """
     address = env.get("DBUS_SESSION_BUS_ADDRESS")
     if address or not hasattr(os, "getuid"):
@@ -117,7 +117,7 @@ def _create_backend(name: str) -> KeyringBackend:
 
 
 class Vault(Protocol):
-    """A store of sessions by account, one per profile and person; raises errors.NoKeyring."""
+    """A store of sessions by account, one per profile and person. Every method raises NoKeyring."""
 
     def load(self, account: str) -> StoredSession | None:
         """Return the session of `account`, None if there is none."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, Proposal
+from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
 from gpcli.model.appointment import Appointment, Window
-from gpcli.model.receipt import PlanValue, WriteResult
+from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 
@@ -48,21 +48,26 @@ class ChoicePrompt:
     none_message: str
 
 
+COMING_APPOINTMENT = ChoicePrompt(
+    lambda appointment, now: not _has_ended(appointment, now),
+    "Which appointment?",
+    "There is no coming appointment to choose from.",
+)
+
+
 def choose_appointment(
     portal: Portal,
     appointment_id: str | None,
     now: datetime,
     asker: Asker,
     label: Callable[[Appointment], str],
-    prompt: ChoicePrompt | None = None,
+    prompt: ChoicePrompt = COMING_APPOINTMENT,
 ) -> str:
-    """Return the id given, or let the person choose one by `prompt` (default: of those to come).
+    """Return the id given, or let the person choose an appointment by `prompt`.
 
     `label` words an appointment for the list.
-
     Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
     """
-    prompt = prompt or COMING_APPOINTMENT
     if appointment_id is not None and appointment_id.strip():
         return appointment_id
     hint = "gpcli appointments list shows the ids."
@@ -88,13 +93,6 @@ def _has_ended(appointment: Appointment, now: datetime) -> bool:
     return appointment.end is not None and appointment.end <= now
 
 
-COMING_APPOINTMENT = ChoicePrompt(
-    lambda appointment, now: not _has_ended(appointment, now),
-    "Which appointment?",
-    "There is no coming appointment to choose from.",
-)
-
-
 LATE_CANCELLATION = "late-cancellation"
 """The price code for cancelling after the deadline (docs/portal.md)."""
 
@@ -112,7 +110,6 @@ def propose_cancellation(
     `gp` names the GP that it has to be at. `clock` is read again once the person has agreed; its
     zone is that of times in messages. An enquiry that the surgery has not answered can always be
     withdrawn, whatever the GP offers now.
-
     Raises: NotFound; InvalidUsage if it is at another GP; TooLate if it has begun, or the surgery
     takes no late cancellation; NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
@@ -215,7 +212,7 @@ def build_cancellation(
     """
     parties = portal.fetch_parties()
     start, end = appointment.start, appointment.end
-    rows: tuple[tuple[str, PlanValue], ...] = (
+    rows: PlanRows = (
         (_kind_label(appointment), appointment.id),
         ("When", Window(start, end) if start and end else None),
         *(("Wished", window) for window in appointment.requested),
@@ -258,6 +255,6 @@ def _check_same_charge(decision: Decision[Appointment], charge: Charge | None) -
 def _send_cancellation(
     portal: Portal, appointment: Appointment, intent: UUID
 ) -> WriteResult[Appointment]:
-    """Send it; names and places stay as read before, because the reply does not include them."""
+    """Cancel it; names and places stay as read before, because the reply does not include them."""
     written = portal.send_cancellation(str(appointment.id), intent)
     return WriteResult(replace(appointment, status=written.record.status), written.changed)

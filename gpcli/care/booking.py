@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
-from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
+from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.offers import (
     choose_service,
     filter_by_gp,
@@ -38,14 +38,17 @@ from gpcli.errors import (
     request_id_conflict,
 )
 from gpcli.model.appointment import Appointment, FluAnswer, Slot, Vaccination, Window
-from gpcli.model.receipt import BookingFacts, PlanValue, WriteResult
+from gpcli.model.receipt import BookingFacts, WriteResult
 from gpcli.model.service import Offer, Offers, Service, ServiceName, Standing
 
 BOOKINGS = frozenset({ServiceName.BOOKING, ServiceName.BOOKING_ENQUIRY, None})
-"""What counts as seeing the GP: a booking without a service code was made by the surgery."""
+"""What counts as seeing the GP; the surgery's own bookings may have no service code."""
 
 MAX_CHOICES = 30
 """The most slots in the list to choose from."""
+
+SEASON_START_MONTH = 7
+"""The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 _SEE_SLOTS = "gpcli slots lists the free times."
 
@@ -53,8 +56,9 @@ _SAME_VISIT: dict[ServiceName, frozenset[str | None]] = {
     ServiceName.BOOKING: BOOKINGS,
     ServiceName.BOOKING_ENQUIRY: BOOKINGS,
     ServiceName.FLU_VACCINATION: frozenset({ServiceName.FLU_VACCINATION}),
+    ServiceName.E_CONSULTATION: frozenset({ServiceName.E_CONSULTATION}),
 }
-"""The services whose appointments count as one and the same visit, for each that is booked."""
+"""The services whose appointments count as one and the same visit, for each that has times."""
 
 
 def propose_booking(
@@ -73,7 +77,7 @@ def propose_booking(
         return _propose_by_id(context, request, choice.slot)
     if choice.enquiry:
         return _propose_enquiry(context, request)
-    return _propose_found(context, request, _take_first if choice.first else _choose_slot)
+    return _propose_found(context, request, first=choice.first)
 
 
 def _propose_by_id(
@@ -100,39 +104,32 @@ def _propose_by_id(
 
 
 def _propose_found(
-    context: BookingContext,
-    request: ServiceRequest,
-    take: Callable[[BookingContext, Iterator[Slot]], Slot],
+    context: BookingContext, request: ServiceRequest, *, first: bool
 ) -> Decision[Appointment]:
+    """Propose to book the first free slot that fits, or one that the person chooses."""
     facts = context.portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         same_visit = facts.earlier.service in _SAME_VISIT[request.service]
         same = same_visit and not _is_enquiry(facts.earlier)
         return _resolve_repeat(facts.earlier, request, facts, same=same)
     service = _choose_gp(context, request, facts)
-    if take is _take_first and not request.another:
+    if first and not request.another:
         _check_not_booked(facts.coming, service, context.search.now)
-    if take is _choose_slot and not context.asker.can_ask:
+    if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
     slots = context.portal.fetch_slots([require_offer(service)], *context.search.days)
-    free = (slot for slot in slots if slot.id not in booked_ids)
-    chosen = take(context, context.search.select(free))
+    fitting = context.search.select(slot for slot in slots if slot.id not in booked_ids)
+    candidates = list(islice(fitting, 1 if first else MAX_CHOICES))
+    if not candidates:
+        raise NoSlot(
+            context.search.explain_none("free time"), hint="Widen --from, --to or the filters."
+        )
+    chosen = candidates[0] if first else _choose_slot(context, candidates)
     return _build_booking(context, request, facts, service, chosen)
 
 
-def _take_first(context: BookingContext, free: Iterator[Slot]) -> Slot:
-    for slot in free:
-        return slot
-    raise NoSlot(
-        context.search.explain_none("free time"), hint="Widen --from, --to or the filters."
-    )
-
-
-def _choose_slot(context: BookingContext, free: Iterator[Slot]) -> Slot:
-    slots = list(islice(free, MAX_CHOICES))
-    if not slots:
-        return _take_first(context, iter(slots))
+def _choose_slot(context: BookingContext, slots: Sequence[Slot]) -> Slot:
     choices = [(str(slot.id), context.label(slot)) for slot in slots]
     chosen_id = context.asker.choose("Which time?", choices, flag="--first")
     return next(slot for slot in slots if slot.id == chosen_id)
@@ -143,15 +140,15 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
     facts = portal.fetch_booking_facts(slot=None, intent=request.lookup)
     if facts.earlier:
         return _resolve_repeat(facts.earlier, request, facts, same=_is_enquiry(facts.earlier))
-    wished = _require_wished(search)
+    windows = _require_enquiry_windows(search)
     enquiry = ServiceName.BOOKING_ENQUIRY
     service = choose_service(facts.offers, enquiry, search.now, request.gp, context.asker)
     if not request.another:
         open_enquiries = [coming for coming in facts.coming if coming.start is None]
         _check_not_booked(open_enquiries, service, search.now)
-    rows: tuple[tuple[str, PlanValue], ...] = (
+    rows: PlanRows = (
         *party_rows(portal.fetch_parties(), service),
-        *(("Wished", window) for window in wished),
+        *(("Wished", window) for window in windows),
         ("Reason", request.reason),
         ("Answer", service.answer_time),
         ("Price at a visit", facts.offers.prices.get(ServiceName.BOOKING)),
@@ -160,15 +157,15 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
         action="Ask the surgery for a time",
         rows=rows,
         preview=preview_appointment(
-            service, request, zone=search.zone.key, requested=tuple(wished)
+            service, request, zone=search.zone.key, requested=tuple(windows)
         ),
         send=lambda: portal.send_enquiry(
-            require_offer(service), wished, request.reason, request.intent
+            require_offer(service), windows, request.reason, request.intent
         ),
     )
 
 
-def _require_wished(search: SlotSearch) -> list[Window]:
+def _require_enquiry_windows(search: SlotSearch) -> list[Window]:
     """Return the windows of an enquiry, which can express no other filters.
 
     Raises: InvalidUsage for filters by practitioner or channel, and if no window is to come.
@@ -246,7 +243,7 @@ def _build_booking(
 ) -> Proposal[Appointment]:
     portal = context.portal
     offer = require_offer(service)
-    rows: tuple[tuple[str, PlanValue], ...] = (
+    rows: PlanRows = (
         ("When", Window(slot.start, slot.end)),
         ("With", slot.practitioner),
         ("Way", slot.channel),
@@ -316,7 +313,8 @@ def _resolve_repeat(
 ) -> Outcome[Appointment]:
     """Return the Outcome of a request that was sent before.
 
-    Raises: Conflict if it is not the `same`, of another GP, with another reason, or undone.
+    Raises: Conflict if the earlier one is not the `same`, or at another GP, or has another reason,
+    or was undone.
     """
     at_gp = is_at_gp(earlier.surgery_id, facts.offers.surgeries, request.gp)
     same_reason = (earlier.reason or "").strip() == (request.reason or "").strip()
@@ -324,10 +322,6 @@ def _resolve_repeat(
         check_not_undone(earlier)
         return Outcome(earlier, changed=False)
     raise request_id_conflict(str(earlier.id))
-
-
-SEASON_START_MONTH = 7
-"""The month in which one influenza season ends and the next begins (northern hemisphere)."""
 
 
 def fetch_flu_answer(

@@ -24,6 +24,9 @@ from gpcli.model.service import Price
 
 Record = TypeVar("Record")
 
+PlanRows = tuple[tuple[str, PlanValue], ...]
+"""Rows of a plan: label and value. The writer leaves out those without a value, but for prices."""
+
 ANY_FEE = "any"
 """What `--accept-fee` takes in place of an amount: whatever it costs, known or not."""
 
@@ -54,7 +57,10 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Charge:
-    """What sending costs; `price` `None` = the amount is unknown."""
+    """What sending costs; `price` `None` = the amount is unknown.
+
+    `what` is the subject of a sentence: `An e-consultation`.
+    """
 
     what: str
     price: Price | None
@@ -64,14 +70,15 @@ class Charge:
 class Proposal(Generic[Record]):
     """A write that is ready to be shown, agreed to and sent.
 
-    `preview` is the record as it would be, for a dry run. `charge` is what sending costs, `None` =
-    nothing. `word` has to be typed to agree, where a yes is not enough; `""` = a yes is enough.
-    `revalidate` is called once a person has agreed, who may have taken long: it reads the facts
-    again and raises if they no longer are as the plan showed.
+    `action` says in the imperative what is agreed to, `rows` are the plan. `preview` is the record
+    as it would be, for a dry run. `charge` is what sending costs, `None` = nothing. `word` has to
+    be typed to agree, where a yes is not enough; `""` = a yes is enough. `revalidate` is called
+    once a person has agreed, who may have taken long: it reads the facts again and raises if they
+    no longer are as the plan showed.
     """
 
     action: str
-    rows: tuple[tuple[str, PlanValue], ...]
+    rows: PlanRows
     preview: Record
     send: Callable[[], WriteResult[Record]]
     charge: Charge | None = None
@@ -84,7 +91,8 @@ class Proposal(Generic[Record]):
 class Agreement:
     """What the command line agreed to in advance.
 
-    `accept_fee` is an amount, `any`, or `None` = no fee; `word` is what a proposal may ask for.
+    `accept_fee` is an amount, `any`, or `None` = no fee; `word` is the one that a proposal may
+    require, `None` = the person types it.
     """
 
     yes: bool = False
@@ -124,11 +132,10 @@ def confirm_and_send(
     """Show a proposal, make sure that the person agrees, and send it; return an Outcome as it is.
 
     `note_stage` is called with each stage of sending.
-
     Raises: InvalidUsage if `accept_fee` is no amount; Declined, ConfirmationNeeded, FeeNotAccepted;
     whatever revalidating and sending raise.
     """
-    _parse_cap(agreement.accept_fee)
+    _parse_cap(agreement.accept_fee)  # what is no amount is refused before anything is shown
     if isinstance(decision, Outcome):
         return replace(decision, dry_run=agreement.dry_run)
     show(decision)
@@ -137,35 +144,38 @@ def confirm_and_send(
     was_asked = _require_agreement(decision, agreement, asker)
     if was_asked and decision.revalidate:
         decision.revalidate()
-    written = _send_noted(decision, note_stage)
+    written = _send_and_note_stages(decision, note_stage)
     return Outcome(written.record, written.changed, here_only=written.here_only)
 
 
-def _send_noted(
+def _send_and_note_stages(
     proposal: Proposal[Record], note_stage: Callable[[SendStage], None]
 ) -> WriteResult[Record]:
     note_stage("sending")
     try:
         written = proposal.send()
     except GpcliError as error:
-        if not _may_have_happened(error):
+        if not _can_have_happened(error):
             note_stage("not sent")
         raise
     note_stage("sent" if written.changed and not written.here_only else "not sent")
     return written
 
 
-def _may_have_happened(error: GpcliError) -> bool:
-    """Return whether a write that failed with `error` may have been done all the same.
+def _can_have_happened(error: GpcliError) -> bool:
+    """Return whether a write that failed with `error` can have been done all the same.
 
     A Conflict may be with what this very write made; an unreadable answer may be the answer to it.
     """
-    is_open = isinstance(error, OutcomeUnknown | Partial | Conflict | Failure)
-    return is_open and not isinstance(error, TlsError)
+    says_nothing = isinstance(error, OutcomeUnknown | Partial | Conflict | Failure)
+    return says_nothing and not isinstance(error, TlsError)
 
 
 def _require_agreement(proposal: Proposal[Record], agreement: Agreement, asker: Asker) -> bool:
-    """Return true if a person was asked and agreed, false if the command line had agreed to all."""
+    """Return True if a person was asked and agreed, False if the command line had agreed to all.
+
+    Raises: Declined, ConfirmationNeeded, FeeNotAccepted; InputNeeded for the word.
+    """
     if proposal.charge and (agreement.yes or agreement.accept_fee):
         check_fee(proposal.charge, agreement.accept_fee)
     if proposal.word:

@@ -14,7 +14,7 @@ ABOVE_BASIC = frozenset({ConsentLevel.BASIC_PLUS, ConsentLevel.FULL_ACCESS})
 """The levels that withdrawing ends."""
 
 WITHDRAW = "withdraw"
-"""The word that has to be typed."""
+"""The word that has to be typed to withdraw consent."""
 
 
 def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
@@ -45,7 +45,6 @@ def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent
 
     Consents of levels that gpcli does not know are left alone. Since the portal deletes data, a
     word has to be typed; `--yes` does not replace it.
-
     Raises: NotPermitted when acting for someone else.
     """
     _require_own(portal)

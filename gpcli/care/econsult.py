@@ -15,6 +15,7 @@ from gpcli.care.appointments import (
     late_cancellation_charge,
     no_such_appointment,
 )
+from gpcli.care.booking import find_coming
 from gpcli.care.confirmation import Charge, Decision, Outcome, Proposal
 from gpcli.care.message import (
     MessageContext,
@@ -54,8 +55,8 @@ from gpcli.model.receipt import BookingFacts
 from gpcli.model.service import Offers, Service, ServiceName
 from gpcli.model.thread import Conversation, Thread, ThreadKind
 
-TEXT = "text"
-CHANNEL_LABELS = {TEXT: "in writing", "phone": "by phone", "video": "by video"}
+TEXT, VIDEO = "text", "video"
+CHANNEL_LABELS = {TEXT: "in writing", "phone": "by phone", VIDEO: "by video"}
 """The channels of an e-consultation in words, by the codes of `urn:gpcli:channel`."""
 
 _RECENT = timedelta(days=1)
@@ -80,20 +81,18 @@ def parse_channel(word: str) -> str:
 
 
 def find_channels(offers: Offers, gp: str | None, now: datetime) -> tuple[str, ...]:
-    """Return the channels that the patient's GPs (or the one named `gp`) take e-consultations by.
+    """Return the channels by which the patient's GPs, or the one named `gp`, take e-consultations.
 
     A GP who lists no channels is taken to accept all of them.
-
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
     return _list_channels(require_service(filter_by_gp(offers, gp), _SERVICE, now))
 
 
 def find_text_limit(offers: Offers, gp: str | None, channel: str, now: datetime) -> int | None:
-    """Return the characters that a GP (or the one named `gp`) takes by `channel`.
+    """Return how many characters every GP (or the one named `gp`) takes by `channel`.
 
     `None` = not said.
-
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """
     return smallest_text_limit(_require_channel(offers, gp, channel, now))
@@ -119,7 +118,7 @@ def propose_written_consultation(
     service = _choose_gp(context, facts.offers, TEXT, request.gp)
     if not (request.another or facts.earlier):
         _check_no_recent_thread(facts.under_way, service, new_thread, context.clock())
-    action = ThreadAction(_KIND, "Start an e-consultation in writing", _charge(service))
+    action = ThreadAction(_KIND, "Start an e-consultation in writing", _build_charge(service))
     return build_new_thread(context, service, new_thread, request, action)
 
 
@@ -152,7 +151,7 @@ def _build_timed(
     new_thread: NewThread,
     request: ServiceRequest,
     channel: str,
-    wished: Sequence[Window],
+    windows: Sequence[Window],
 ) -> Proposal[Appointment]:
     portal, offer = context.portal, require_offer(service)
     draft, reason = new_thread.draft, _reason_text(new_thread)
@@ -160,7 +159,7 @@ def _build_timed(
         action=f"Ask for an e-consultation {CHANNEL_LABELS[channel]}",
         rows=(
             *party_rows(portal.fetch_parties(), service),
-            *(("Wished", window) for window in wished),
+            *(("Wished", window) for window in windows),
             ("Subject", new_thread.subject),
             *(draft_rows(draft, shown=context.can_show_text) if draft.text else ()),
             ("Answer", service.answer_time),
@@ -170,15 +169,15 @@ def _build_timed(
             service,
             request,
             zone=context.zone.key,
-            requested=tuple(wished),
+            requested=tuple(windows),
             channel=channel,
             reason=reason,
             subject=new_thread.subject,
         ),
         send=lambda: portal.send_enquiry(
-            offer, wished, reason, request.intent, channel=channel, subject=new_thread.subject
+            offer, windows, reason, request.intent, channel=channel, subject=new_thread.subject
         ),
-        charge=_charge(service),
+        charge=_build_charge(service),
         revalidate=build_offer_check(portal, service, context.clock),
     )
 
@@ -216,20 +215,17 @@ def _has_channel(service: Service, channel: str) -> bool:
     return not service.channels or channel in service.channels
 
 
-def _charge(service: Service) -> Charge:
+def _build_charge(service: Service) -> Charge:
     return Charge("An e-consultation", service.price)
 
 
 def _check_none_under_way(coming: Sequence[Appointment], service: Service, now: datetime) -> None:
-    for appointment in coming:
-        same_gp = appointment.surgery_id in {None, service.surgery.id}
-        to_come = not appointment.is_over and (appointment.start is None or appointment.start > now)
-        if appointment.service == _SERVICE and same_gp and to_come:
-            see = f"gpcli appointments show {appointment.id}"
-            raise AlreadyBooked(
-                f"There is already an e-consultation under way: {appointment.id}.",
-                hint=f"{see}; to ask for one more, add --another.",
-            )
+    under_way = find_coming(coming, service, now)
+    if under_way:
+        raise AlreadyBooked(
+            f"There is already an e-consultation under way: {under_way.id}.",
+            hint=f"gpcli appointments show {under_way.id}; to ask for one more, add --another.",
+        )
 
 
 def _check_no_recent_thread(
@@ -269,9 +265,6 @@ def _resolve_repeat(
 def _reason_text(new_thread: NewThread) -> str:
     """Return the message, or the subject where there is no message."""
     return new_thread.draft.text or new_thread.subject
-
-
-VIDEO = "video"
 
 
 def fetch_join_link(portal: Portal, appointment_id: str) -> tuple[Appointment, str]:

@@ -1,4 +1,4 @@
-"""Threads with the surgery: list them, reply, name attachments' files, mark messages as read."""
+"""Threads with the surgery: list them, reply, mark messages as read, name attachments' files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
+from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
 from gpcli.care.message import (
     RECEPTION,
     MessageContext,
@@ -62,9 +62,21 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "text/plain": (".txt",),
     "video/mp4": (".mp4",),
 }
-"""Media type -> the extensions of its files, the default first. All others get `.bin`."""
+"""The extensions of files by media type, the default one first."""
 
 UNKNOWN_EXTENSIONS = (".bin",)
+"""The extensions of files of any other media type."""
+
+STARTING_SERVICES: dict[str | None, ServiceName] = {
+    ThreadKind.E_CONSULTATION: ServiceName.E_CONSULTATION,
+    ThreadKind.ADMINISTRATIVE: ServiceName.CONTACT,
+}
+"""The service that starts each kind of thread."""
+
+MAX_CHOICES = 30
+"""The most threads in a list to choose from."""
+
+_SEE_THREADS = "gpcli messages list shows the threads."
 
 _SEPARATORS = re.compile(r"[/\\:]")
 _FORBIDDEN = re.compile(r'[<>"|?*]')
@@ -122,18 +134,6 @@ def _make_unique(name: str, taken: set[str]) -> str:
     return name
 
 
-STARTING_SERVICES: dict[str | None, ServiceName] = {
-    ThreadKind.E_CONSULTATION: ServiceName.E_CONSULTATION,
-    ThreadKind.ADMINISTRATIVE: ServiceName.CONTACT,
-}
-"""The service that starts each kind of thread."""
-
-MAX_CHOICES = 30
-"""The most threads in a list to choose from."""
-
-_SEE_THREADS = "gpcli messages list shows the threads."
-
-
 def parse_thread_kind(word: str) -> ThreadKind:
     """Return the kind of thread that `--kind` names.
 
@@ -184,7 +184,7 @@ def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
 
 
 def check_name_filter(name: str | None) -> str | None:
-    """Return what `--with` names.
+    """Return what `--with` names; `None` = it was not given.
 
     Raises: InvalidUsage if it is empty.
     """
@@ -203,7 +203,6 @@ def choose_thread(
     """Return the id given, or let the person choose one of the newest threads.
 
     `accepts` tells which threads are offered, `label` words one for the list.
-
     Raises: InputNeeded if nobody can be asked, or there is nothing to choose from.
     """
     if thread_id is not None and thread_id.strip():
@@ -257,7 +256,7 @@ def propose_reply(
     return Proposal(
         action="Reply",
         rows=(
-            *thread_rows(context.portal, conversation.thread),
+            *_thread_rows(context.portal, conversation.thread),
             *draft_rows(draft, shown=context.can_show_text),
         ),
         preview=_preview_message(context.portal, conversation, draft),
@@ -285,7 +284,7 @@ def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[A
     return [known[identity] for identity in dict.fromkeys(ids)] if ids else list(known.values())
 
 
-def thread_rows(portal: Portal, thread: Thread) -> tuple[tuple[str, PlanValue], ...]:
+def _thread_rows(portal: Portal, thread: Thread) -> PlanRows:
     """Return the plan's rows on an existing thread and whom it is about."""
     parties = portal.fetch_parties()
     return (
@@ -338,7 +337,7 @@ def _resolve_repeat(earlier: Message, thread: Thread, draft: Draft) -> Outcome[M
 
 
 def _find_limits(offers: Offers, thread: Thread) -> Limits:
-    """Return the limits of the offer that starts such threads; no limits where there is none."""
+    """Return the limits for threads of this kind; no limits if no offer starts such threads."""
     service = STARTING_SERVICES.get(thread.kind)
     for offer in offers.offers:
         if offer.name is service and thread.surgery_id in {None, offer.surgery.id}:
@@ -367,7 +366,7 @@ def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -
 
 @dataclass(frozen=True)
 class ReadMarkResult:
-    """The messages that were marked as read; `error` is what stopped before all were."""
+    """The messages that were marked as read; `error` is why the others were not, if any."""
 
     messages: tuple[Message, ...]
     error: GpcliError | None = None

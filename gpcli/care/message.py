@@ -60,7 +60,7 @@ def check_can_wait(asker: Asker, numbers: Mapping[str, str]) -> None:
 MAX_SHOWN = 60
 """The most characters of a message's first line that a plan shows."""
 
-Rows = tuple[tuple[str, PlanValue], ...]
+_KIND = ThreadKind.ADMINISTRATIVE
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class MessageContext:
 
 @dataclass(frozen=True)
 class ThreadAction:
-    """One kind of thread to start: what the plan calls it, its charge (`None` = free), warnings."""
+    """One kind of thread to start, and its proposal's `action`, `charge` and `warnings`."""
 
     kind: ThreadKind
     action: str
@@ -139,13 +139,15 @@ def resolve_repeated_thread(
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> Outcome[Conversation]:
-    """Return the Outcome of a request that was sent before.
+    """Return the Outcome of a request that was sent before: `earlier`.
 
     Raises: Conflict if the request id started another thread.
     """
-    if _is_same(earlier, offers, new_thread, request, kind):
+    thread, messages = earlier.thread, earlier.messages
+    is_same_thread = _is_requested_thread(thread, offers, new_thread, request, kind)
+    if is_same_thread and messages and has_same_content(messages[0], new_thread.draft):
         return Outcome(earlier, changed=False)
-    raise request_id_conflict(f"thread {earlier.thread.id}")
+    raise request_id_conflict(f"thread {thread.id}")
 
 
 def check_half_started(
@@ -155,9 +157,9 @@ def check_half_started(
     request: ServiceRequest,
     kind: ThreadKind,
 ) -> None:
-    """Raise Conflict unless a thread without its first message is the one that was meant."""
+    """Raise Conflict unless `earlier`, a thread without its first message, is the one requested."""
     thread = earlier.thread
-    if not _is_about(thread, offers, new_thread, request, kind):
+    if not _is_requested_thread(thread, offers, new_thread, request, kind):
         raise request_id_conflict(f"thread {thread.id}")
 
 
@@ -186,7 +188,7 @@ def check_limits(draft: Draft, limits: Limits) -> None:
     length = len(draft.text)
     if limits.text is not None and length > limits.text:
         raise InvalidUsage(
-            f"The message has {format_length(length)}; the surgery takes {limits.text}.",
+            f"The message has {_format_length(length)}; the surgery takes {limits.text}.",
             hint="Make it shorter.",
         )
     for file in draft.attachments:
@@ -194,24 +196,24 @@ def check_limits(draft: Draft, limits: Limits) -> None:
 
 
 def smallest_text_limit(services: Sequence[Service]) -> int | None:
-    """Return the characters that all of `services` take; `None` = not said."""
+    """Return how many characters all of `services` take; `None` = not said."""
     limits = [require_offer(service).limits.text for service in services]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def describe_text_limit(length: int | None) -> str | None:
     """Return a sentence on how long a message may be; `None` = no limit is known."""
-    return None if length is None else f"The surgery takes {format_length(length)} at most."
+    return None if length is None else f"The surgery takes {_format_length(length)} at most."
 
 
-def format_length(length: int) -> str:
+def _format_length(length: int) -> str:
     """Return `1 character`, `38 characters`."""
     return "1 character" if length == 1 else f"{length} characters"
 
 
 def draft_rows(draft: Draft, *, shown: bool) -> Iterator[tuple[str, PlanValue]]:
     """Yield the plan's rows on a message; `shown` tells whether to show how it begins."""
-    count = format_length(len(draft.text))
+    count = _format_length(len(draft.text))
     yield "Message", f"{_shorten(draft.text)} ({count})" if shown else count
     for file in draft.attachments:
         yield "Attachment", f"{file.name} ({file.content_type}, {len(file.content)} bytes)"
@@ -262,22 +264,7 @@ def _preview_thread(
     )
 
 
-def _is_same(
-    earlier: Conversation,
-    offers: Offers,
-    new_thread: NewThread,
-    request: ServiceRequest,
-    kind: ThreadKind,
-) -> bool:
-    thread = earlier.thread
-    return (
-        _is_about(thread, offers, new_thread, request, kind)
-        and bool(earlier.messages)
-        and has_same_content(earlier.messages[0], new_thread.draft)
-    )
-
-
-def _is_about(
+def _is_requested_thread(
     thread: Thread, offers: Offers, new_thread: NewThread, request: ServiceRequest, kind: ThreadKind
 ) -> bool:
     at_gp = is_at_gp(thread.surgery_id, offers.surgeries, request.gp)
@@ -309,11 +296,8 @@ def _is_accepted(types: tuple[str, ...], written: str) -> bool:
     return bool({written, family, "*/*"} & {accepted.casefold() for accepted in types})
 
 
-_KIND = ThreadKind.ADMINISTRATIVE
-
-
 def fetch_text_limit(context: MessageContext, gp: str | None) -> int | None:
-    """Fetch the characters that the surgery's reception takes; `None` = not said.
+    """Fetch how many characters the surgery's reception takes; `None` = not said.
 
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted.
     """

@@ -62,6 +62,16 @@ _HINTS: dict[Standing, str] = {
 }
 
 
+_NEAREST = (
+    Standing.OFFERED,
+    Standing.CONSENT_NEEDED,
+    Standing.NOT_PERMITTED,
+    Standing.OFF_FOR_NOW,
+    Standing.NOT_OFFERED,
+)
+"""Standings, the nearest to a service that can be used first: where GPs differ, it is named."""
+
+
 def list_services(offers: Offers, now: datetime) -> tuple[Service, ...]:
     """Return one Service per GP and service name, in the order of ServiceName.
 
@@ -138,7 +148,6 @@ def is_at_gp(surgery_id: str | None, surgeries: Sequence[Surgery], gp: str | Non
     """Return whether a record of `surgery_id` (`None` = unknown) may be of the GP named `gp`.
 
     `gp` `None` = any GP.
-
     Raises: NotFound as `filter_by_gp`.
     """
     ids = {surgery.id for surgery in find_surgeries(surgeries, gp)}
@@ -203,16 +212,6 @@ def parse_service(word: str) -> ServiceName:
 def has_no_online_service(services: Sequence[Service]) -> bool:
     """Return whether no GP offers any service online."""
     return all(service.status is Standing.NOT_OFFERED for service in services)
-
-
-_NEAREST = (
-    Standing.OFFERED,
-    Standing.CONSENT_NEEDED,
-    Standing.NOT_PERMITTED,
-    Standing.OFF_FOR_NOW,
-    Standing.NOT_OFFERED,
-)
-"""What to name first where GPs differ: what is nearest to a service that can be used."""
 
 
 def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:

@@ -48,7 +48,6 @@ def fetch_prescriptions(
     """Fetch the prescriptions in use; with `everything` also those of the last 12 months.
 
     `low` keeps those of which little is left, `kind` those of one kind, `gp` those of the GP named.
-
     Raises: NotFound if no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
@@ -145,7 +144,6 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
     """Propose to withdraw a request to renew; one that was withdrawn already is an Outcome.
 
     It does not depend on what the GP offers now.
-
     Raises: NotFound; AlreadyAnswered if the surgery has begun to work on it.
     """
     renewal = portal.prescriptions.fetch_renewal(renewal_id)

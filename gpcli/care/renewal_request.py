@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, cast
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker, Charge
+from gpcli.care.confirmation import Asker, Charge, PlanRows
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import GpcliError, InvalidUsage, OutcomeUnknown, Partial
 from gpcli.model.person import Parties
@@ -28,9 +28,10 @@ from gpcli.model.service import Price, Service
 class RenewalRequest:
     """What the person asks for.
 
-    `ids` `None` = none were named; empty = the list that was given is empty. `intent` identifies
-    this request at the portal; `repeated` tells that it was given by `--request-id`, so that an
-    earlier try may have been sent. `capped` tells that `--accept-fee` limits the price.
+    `ids` `None` = none were named; empty = the list that was given is empty. `low` asks for all
+    that run out. `intent` identifies this request at the portal; `repeated` tells that it was given
+    by `--request-id`, so that an earlier try may have been sent. `capped` tells that `--accept-fee`
+    limits the price.
     """
 
     intent: UUID
@@ -105,7 +106,7 @@ class RenewalItem:
         return replace(self, renewal=outcome.renewal, changed=outcome.changed, error=error)
 
     def to_result(self, zone: str) -> RenewalResult:
-        """Return the record for scripts and tables; `zone` is for an unknown prescription."""
+        """Return the record for scripts and tables; `zone` is used for an unknown prescription."""
         renewal, error = self.renewal, self.error
         return RenewalResult(
             prescription_id=self.id,
@@ -141,8 +142,6 @@ class RenewalPlan:
     items: tuple[RenewalItem, ...]
     skipped: tuple[SkippedPrescription, ...] = ()
 
-
-PlanRows = tuple[tuple[str, PlanValue], ...]
 
 ServicesByGp = Mapping[str, Service]
 """The renewal Service of each of the patient's GPs, by the GP's id."""
@@ -261,9 +260,7 @@ def _multiply(price: Price, count: int) -> Price:
 
 
 ERRORS_AFTER_RESULTS = (Partial, OutcomeUnknown)
-"""The errors that end a command after it has shown its results."""
-
-NOT_ASKED = "not asked for"
+"""The errors that a command ends with after it has shown its results."""
 
 _REQUESTS = "gpcli rx requests shows what is there."
 _RESULT_WORDS = {
@@ -296,7 +293,7 @@ def overall_error(items: Sequence[RenewalItem], request_id: str) -> GpcliError |
 def format_result(item: RenewalItem) -> str:
     """Return how one item ended in a few words: `asked for`, `refused`, `renewed before`."""
     if item.renewal is None:
-        return NOT_ASKED
+        return "not asked for"
     if item.renewal.id is None:
         return "not sent"
     words = _RESULT_WORDS.get(item.renewal.status, "asked for")
@@ -325,5 +322,5 @@ def _merge_errors(failed: Sequence[tuple[str, GpcliError]]) -> GpcliError:
 
 
 def _format_errors(failed: Sequence[tuple[str, GpcliError]]) -> str:
-    """Return each error's message after the id: messages hold no health data."""
+    """Return the errors' messages, each after its id: a medicine's name has no place in a log."""
     return " ".join(f"{name}: {error.message}" for name, error in failed)

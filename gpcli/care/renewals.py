@@ -37,21 +37,24 @@ STRICT_GROUPS = frozenset({"A", "B"})
 """Prescription groups (Volven 7421) for which a consultation is usually needed."""
 
 LOW = "--low"
-"""The id of all that run out, in the list to choose from."""
+"""What stands for all that run out, in the list of ids to choose from."""
 
 _JUST_RENEWED = timedelta(days=7)
-"""How long `--low` skips what was renewed, whatever is left of it."""
+"""How long `--low` skips a prescription after it was renewed, whatever is left of it."""
 
-_RENEWED = frozenset({"completed"})
+_RENEWED = "completed"
+"""R4's TaskStatus for a request that led to a new prescription."""
 
-Selection = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
+_SERVICE = ServiceName.PRESCRIPTION_RENEWAL
+
+_Selection = tuple[tuple[RenewalItem, ...], tuple[SkippedPrescription, ...]]
 """The items to ask for, each once, and what `--low` skips."""
 
 
-def select_items(
+def _select_items(
     context: RenewalContext, facts: RenewalFacts, request: RenewalRequest
-) -> Selection:
-    """Return the items to ask for, each once, and what `--low` skips.
+) -> _Selection:
+    """Return what `request` names or selects; ask the person if it does neither.
 
     Raises: InputNeeded if nothing is named and nobody can be asked.
     """
@@ -75,10 +78,10 @@ def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
 
 
 def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
-    """Build the item for an id that was replaced; a repetition must not renew the replacement."""
+    """Return the item for an id that `newer` replaced; `newer` must not be renewed in its place."""
     renewals = (renewal for renewal in facts.renewals if renewal.prescription_id == identity)
     requested = next(renewals, None)
-    if requested and (requested.is_open or requested.status in _RENEWED):
+    if requested and (requested.is_open or requested.status == _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
     error = AlreadyAnswered(
@@ -112,8 +115,11 @@ def _answer_ending(prescription: Prescription) -> str:
     return f": {answer}" if answer else "."
 
 
-def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> Selection:
-    """Select what runs out, without what would be in vain: a script may ask for it every day."""
+def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) -> _Selection:
+    """Return what runs out; what would be asked for in vain is skipped.
+
+    A script may ask with `--low` every day.
+    """
     low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
     today = context.clock().date()
     reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
@@ -174,8 +180,8 @@ def _choose_ids(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
 
 
 @dataclass(frozen=True)
-class EarlierRequests:
-    """The requests of the past, newest first, as seen by a try with `intent`."""
+class _EarlierRequests:
+    """The requests of the past, newest first; those made with `intent` are from an earlier try."""
 
     intent: UUID
     renewals: tuple[Renewal, ...] = ()
@@ -191,11 +197,14 @@ class EarlierRequests:
 
     @property
     def started(self) -> datetime | None:
-        """When that try was; `None` = there was none, or its time is not known."""
+        """When the earlier try was made; `None` = there was none, or its time is not known."""
         return min((renewal.asked for renewal in self.own.values() if renewal.asked), default=None)
 
     def find_open_then(self, prescription_ids: Iterable[str]) -> Renewal | None:
-        """Return the request with another intent that was open when that try was made, if any."""
+        """Return the request for one of these that was open at the time of the earlier try, if any.
+
+        The earlier try made none for it, because this one was there.
+        """
         started, ids = self.started, set(prescription_ids)
         if started is None:
             return None
@@ -203,14 +212,14 @@ class EarlierRequests:
         return next((renewal for renewal in others if _is_open_at(renewal, started)), None)
 
 
-def fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> EarlierRequests:
-    """Fetch the requests of the past if this may be a repetition; none otherwise."""
+def _fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> _EarlierRequests:
+    """Fetch the requests of the past if this may be a repetition; else return none."""
     found = portal.prescriptions.fetch_renewals() if request.repeated else ()
-    return EarlierRequests(request.intent, tuple(found))
+    return _EarlierRequests(request.intent, tuple(found))
 
 
-def check_same_selection(
-    items: Sequence[RenewalItem], request: RenewalRequest, earlier: EarlierRequests
+def _check_same_selection(
+    items: Sequence[RenewalItem], request: RenewalRequest, earlier: _EarlierRequests
 ) -> None:
     """Raise Conflict if this request id asked for a prescription that is not named now.
 
@@ -226,10 +235,10 @@ def check_same_selection(
             raise request_id_conflict(str(renewal.id))
 
 
-def apply_earlier(
-    item: RenewalItem, request: RenewalRequest, earlier: EarlierRequests
+def _apply_earlier(
+    item: RenewalItem, request: RenewalRequest, earlier: _EarlierRequests
 ) -> RenewalItem:
-    """Return the item with the request that is there already: of this intent, or another open one.
+    """Return the item with the request that is there already, if any: ours, or another open one.
 
     Raises: Conflict if this request id asked for the same with another note.
     """
@@ -250,11 +259,11 @@ def apply_earlier(
     found = earlier.find_open_then(ids) or open_now
     if found is None:
         return item
-    return warn_of_unsent_note(replace(item, renewal=found, warnings=()), request)
+    return _warn_of_unsent_note(replace(item, renewal=found, warnings=()), request)
 
 
-def warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
-    """Add a warning to an item whose earlier request has another note."""
+def _warn_of_unsent_note(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
+    """Return the item, with a warning if its request was there before and has another note."""
     if item.renewal is None or item.changed or request.note is None:
         return item
     if _has_same_note(item.renewal, request):
@@ -269,7 +278,7 @@ def _all_ids(prescription: Prescription) -> tuple[str, ...]:
 
 
 def _is_open_at(renewal: Renewal, moment: datetime) -> bool:
-    """Return whether it was requested by `moment` and, as far as is known, not settled."""
+    """Return whether it had been made by `moment` and, as far as is known, not been settled."""
     if renewal.asked is None or renewal.asked > moment:
         return False
     return renewal.is_open or renewal.updated is None or renewal.updated >= moment
@@ -279,15 +288,11 @@ def _has_same_note(renewal: Renewal, request: RenewalRequest) -> bool:
     return (renewal.note or "").strip() == (request.note or "").strip()
 
 
-RENEWAL = ServiceName.PRESCRIPTION_RENEWAL
-
-
 def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decision[RenewalPlan]:
     """Propose to renew the selected prescriptions, each at its prescriber.
 
     What was requested or renewed already counts as done. A prescription that can't be requested is
     an item with an error.
-
     Raises: InvalidUsage for contradictory options; InputNeeded if nothing is named and nobody can
     be asked; NotFound for the GP; Conflict if the request id was used for something else;
     NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP renews.
@@ -296,23 +301,23 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     facts = context.portal.prescriptions.fetch_renewal_facts()
     offers, now = filter_by_gp(facts.offers, request.gp), context.clock()
     if request.ids is None:
-        require_service(offers, RENEWAL, now)
-    items, skipped = select_items(context, facts, request)
-    earlier = fetch_earlier_requests(context.portal, request)
-    check_same_selection(items, request, earlier)
-    items = tuple(apply_earlier(item, request, earlier) for item in items)
+        require_service(offers, _SERVICE, now)
+    items, skipped = _select_items(context, facts, request)
+    earlier = _fetch_earlier_requests(context.portal, request)
+    _check_same_selection(items, request, earlier)
+    items = tuple(_apply_earlier(item, request, earlier) for item in items)
     if any(item.renewal is None for item in items):
-        require_service(offers, RENEWAL, now)
+        require_service(offers, _SERVICE, now)
     services = {
         service.surgery.id: service
         for service in list_services(facts.offers, now)
-        if service.service is RENEWAL
+        if service.service is _SERVICE
     }
     items = tuple(_check_prescriber(item, facts.offers, services, request.gp) for item in items)
     plan = RenewalPlan(items, skipped)
     if not any(item.is_due for item in items):
         return Outcome(plan, changed=False)
-    return _build_proposal(context, request, facts.offers.prices.get(RENEWAL), services, plan)
+    return _build_proposal(context, request, facts.offers.prices.get(_SERVICE), services, plan)
 
 
 def _check_request(request: RenewalRequest) -> None:
@@ -342,7 +347,7 @@ def _check_prescriber(
         )
     if service.status is Standing.OFFERED:
         return item
-    return replace(item, error=build_refusal(offers, [service], RENEWAL))
+    return replace(item, error=build_refusal(offers, [service], _SERVICE))
 
 
 def _build_proposal(
@@ -355,6 +360,7 @@ def _build_proposal(
     due = [item for item in plan.items if item.is_due]
     usable = [service for service in services.values() if service.status is Standing.OFFERED]
     prescribers = [find_service(item, services) for item in due]
+    # Where no prescriber is known to be a GP of the patient, the plan shows one GP's terms.
     asked = [service for service in usable if service in prescribers] or usable[:1]
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
@@ -382,7 +388,7 @@ def _send_renewals(
     outcomes = portal.prescriptions.send_renewals(due, request.note, request.intent)
     outcome_of = {outcome.prescription.id: outcome for outcome in outcomes}
     items = tuple(
-        warn_of_unsent_note(item.with_outcome(outcome_of[item.prescription.id]), request)
+        _warn_of_unsent_note(item.with_outcome(outcome_of[item.prescription.id]), request)
         if item.is_due and item.prescription
         else item
         for item in plan.items

@@ -1,4 +1,4 @@
-"""What the person asks for when booking, what deciding needs, and rows that plans share."""
+"""Requests to use a service, what deciding on one needs, and what their plans share."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from gpcli.care.confirmation import Asker
+from gpcli.care.confirmation import Asker, PlanRows
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.slots import SlotSearch
 from gpcli.errors import NEW_ID_HINT, Conflict
 from gpcli.model.appointment import Appointment, Slot
 from gpcli.model.person import Parties
-from gpcli.model.receipt import PlanValue
 from gpcli.model.service import Offer, Service, ServiceName
 
 _UNDONE = frozenset({"cancelled", "entered-in-error"})
 
 
 def check_not_undone(earlier: Appointment) -> None:
-    """Raise Conflict if what the request id made before has been undone since."""
+    """Raise Conflict if `earlier`, which the same request id made, has been undone since."""
     if earlier.status in _UNDONE:
         raise Conflict(
             f"This --request-id was used before: {earlier.id} is {earlier.status} now.",
@@ -30,7 +29,7 @@ def check_not_undone(earlier: Appointment) -> None:
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """What a request has in common however its time is found.
+    """A request to use a service, however its time is found.
 
     `intent` identifies this write at the portal; `repeated` tells that it was given by
     `--request-id`, so that an earlier try may have been sent. `another` allows a second booking for
@@ -52,7 +51,10 @@ class ServiceRequest:
 
 @dataclass(frozen=True)
 class BookingChoice:
-    """How the slot is chosen: by id, the first that fits, by the surgery, or from a list."""
+    """How a time is chosen: `slot` is its id, `first` takes the first that fits.
+
+    With `enquiry` the surgery chooses; without any of them the person does, from a list.
+    """
 
     slot: str | None = None
     first: bool = False
@@ -72,7 +74,7 @@ class BookingContext:
     label: Callable[[Slot], str]
 
 
-def party_rows(parties: Parties, service: Service) -> tuple[tuple[str, PlanValue], ...]:
+def party_rows(parties: Parties, service: Service) -> PlanRows:
     """Return the plan's rows on the surgery, the patient and who acts for them."""
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
     return (("Surgery", service.surgery.label), ("For", parties.patient.name), ("By", by))
@@ -85,7 +87,7 @@ def require_offer(service: Service) -> Offer:
 
 
 def preview_appointment(service: Service, request: ServiceRequest, **known: Any) -> Appointment:
-    """Return the appointment as it would be, with the fields in `known`; it has no id."""
+    """Return the appointment as it would be, for a dry run; `known` are fields of it."""
     blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
     return Appointment(
         **{

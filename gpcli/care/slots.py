@@ -32,6 +32,14 @@ MAX_DAYS_AWAY = 3660
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHANNELS = ("in-person", "phone", "video")
+BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+"""The services whose times can be booked; others may charge for that, or have no times."""
+
+_DAY_END = time(23, 59, 59)
+_HOURS_HINT = "Write 08:00-10:00."
+_MIN_LETTERS = 3
+"""The fewest letters of a weekday's name."""
+_PAST = "being in the past"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -73,10 +81,10 @@ class SlotFilters:
             return [_build_window(self.first, time.min, self.last, _DAY_END, zone)]
         opens, closes = self.between or (time.min, _DAY_END)
         days = [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
-        wished = [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
-        if not wished:
+        fitting = [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
+        if not fitting:
             raise InvalidUsage("No day from --from to --to is one of the --weekday days.")
-        return [_build_window(day, opens, day, closes, zone) for day in wished]
+        return [_build_window(day, opens, day, closes, zone) for day in fitting]
 
     def coming_windows(self, zone: ZoneInfo, now: datetime) -> list[Window]:
         """Return the windows that are not over; one that has begun starts now."""
@@ -93,9 +101,6 @@ class SlotFilters:
     def _has_practitioner(self, slot: Slot) -> bool:
         name = (self.practitioner or "").strip().casefold()
         return name in (slot.practitioner or "").casefold()
-
-
-_DAY_END = time(23, 59, 59)
 
 
 def parse_slot_filters(
@@ -147,7 +152,7 @@ def _parse_days(first: str | None, last: str | None, today: date) -> tuple[date,
 
 
 def _add_elapsed(now: datetime, length: timedelta, zone: ZoneInfo) -> datetime:
-    """Add through UTC: arithmetic within a zone counts by the clock on the wall."""
+    """Return the time when `length` has passed; within a zone, Python adds by the wall clock."""
     return (now.astimezone(UTC) + length).astimezone(zone)
 
 
@@ -200,9 +205,6 @@ def _parse_hours(text: str) -> tuple[time, time]:
     return opens, closes
 
 
-_HOURS_HINT = "Write 08:00-10:00."
-
-
 def _parse_clock(text: str) -> time:
     if text.strip() == "24:00":
         return time.max
@@ -224,9 +226,6 @@ def _parse_weekday(name: str) -> int:
     raise InvalidUsage(f"--weekday '{name}' is not a weekday.", hint=f"The words are {known}.")
 
 
-_MIN_LETTERS = 3
-
-
 def _parse_channel(text: str) -> str:
     word = text.strip().lower()
     word = {"audio": "phone"}.get(word, word)
@@ -243,13 +242,13 @@ def _build_window(first: date, opens: time, last: date, closes: time, zone: Zone
     )
 
 
-BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
-"""The services whose times can be booked; others may charge for it, or have no times."""
-
-
 @dataclass
 class SlotSearch:
-    """A search for free slots; it counts in `removed` what each filter left out."""
+    """A search for free slots.
+
+    `started` tells whether slots have been looked at, and `removed` counts how many each filter
+    left out, by the filter's name.
+    """
 
     filters: SlotFilters
     zone: ZoneInfo
@@ -264,19 +263,17 @@ class SlotSearch:
 
     def select(self, free: Iterable[Slot], limit: int | None = None) -> Iterator[Slot]:
         """Yield the slots of `free` that pass the filters, at most `limit`, in the order given."""
-        return islice(self._matching(free), limit)
+        return islice(self._select_lazily(free), limit)
 
-    def _matching(self, free: Iterable[Slot]) -> Iterator[Slot]:
+    def _select_lazily(self, free: Iterable[Slot]) -> Iterator[Slot]:
         self.started = True
         for slot in free:
-            missed = self._find_past(slot) or self.filters.find_mismatch(slot, self.zone)
-            if missed:
-                self.removed[missed] += 1
+            is_past = slot.start <= self.now
+            reason = _PAST if is_past else self.filters.find_mismatch(slot, self.zone)
+            if reason:
+                self.removed[reason] += 1
             else:
                 yield slot
-
-    def _find_past(self, slot: Slot) -> str | None:
-        return "being in the past" if slot.start <= self.now else None
 
     def require_windows(self) -> list[Window]:
         """Return the windows of the filters that are not over.

@@ -85,7 +85,7 @@ def save_new_file(
     Raises: InvalidUsage when something is there, Failure when the system refuses.
     """
     if os.path.lexists(path) and not (replace and _is_replaceable(path)):
-        raise _name_taken(path, replace=replace)
+        raise _name_taken_error(path, replace=replace)
     draft = path.with_name(f".gpcli-{secrets.token_hex(8)}.part")
     try:
         _create_file(draft, content)
@@ -94,7 +94,7 @@ def save_new_file(
         else:
             _move_to_free_name(draft, path, link)
     except FileExistsError:
-        raise _name_taken(path, replace=replace) from None
+        raise _name_taken_error(path, replace=replace) from None
     except OSError as error:
         raise Failure(f"'{path}' can't be written: {error.strerror}.") from error
     finally:
@@ -124,7 +124,7 @@ def _is_replaceable(path: Path) -> bool:
     return path.is_file() or path.is_symlink()
 
 
-def _name_taken(path: Path, *, replace: bool) -> InvalidUsage:
+def _name_taken_error(path: Path, *, replace: bool) -> InvalidUsage:
     if replace:
         return InvalidUsage(f"'{path}' is not a file that could be replaced.")
     return InvalidUsage(

@@ -17,9 +17,13 @@ FILES, PROFILES, PEOPLE = ":files", ":profiles", ":people"
 """Kinds of values that completion looks up when it needs them."""
 
 FROM_ENVIRONMENT = "environment"
+"""The name of the profile that `GPCLI_PORTAL` makes; no profile in the file may have it."""
+
 MAX_VALIDITY = 24 * 60 * 60 + 60
 """Seconds for which offers are believed: a day, and a minute for rounding."""
+
 FALSE_WORDS = {"", "0", "false"}
+"""What a variable that is a switch may say to be off."""
 
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
@@ -49,7 +53,7 @@ def escape_part(part: str) -> str:
 
 
 def unescape_part(part: str) -> str:
-    """Return what `escape_part` was given."""
+    """Return the text of which `escape_part` made `part`."""
     head, *rest = part.split("\\\\")
     return "\\".join(_unescape_controls(piece) for piece in (head, *rest))
 
@@ -86,7 +90,10 @@ def read_hidden_commands(
 def find_hidden_commands(
     facts: list[list[str]], profile: str, patient: str, now: float
 ) -> dict[str, str]:
-    """Return the hidden commands, and why; none when the offers are not known at `now`."""
+    """Return the hidden commands, and why; none when the offers are not known.
+
+    `now` is in Unix seconds.
+    """
     if not 0 < find_offers_end(facts, profile, patient) - now <= MAX_VALIDITY:
         return {}
     return find_hidden_reasons(facts, profile, patient)
@@ -99,7 +106,7 @@ def find_offers_end(facts: list[list[str]], profile: str, patient: str) -> float
 
 
 def find_hidden_reasons(facts: list[list[str]], profile: str, patient: str) -> dict[str, str]:
-    """Return the hidden commands, and why, however old that is."""
+    """Return the hidden commands, and why, as they were last stored, however long ago."""
     return {fact[3]: fact[4] for fact in facts if fact[:3] == [HIDDEN, profile, patient]}
 
 
@@ -133,13 +140,19 @@ def find_profile_key(
 
 
 def find_people(facts: list[list[str]], profile: str) -> list[list[str]]:
-    """Return the people of `profile` as [account, patient, name, last used], latest first."""
+    """Return the people of `profile` as [account, patient, name, last used], latest first.
+
+    `last used` is text for Unix seconds.
+    """
     people = [fact[2:] for fact in facts if fact[:2] == [PERSON, profile]]
     return sorted(people, key=lambda person: parse_number(person[3]), reverse=True)
 
 
 def find_matching_people(people: list[list[str]], wanted: str) -> list[list[str]]:
-    """Return the people whom `wanted` may mean: by id, by whole name, or by the start of a name."""
+    """Return the people whom `wanted` may mean: by id, else by whole name, else by its start.
+
+    `people` are as `find_people` returns them.
+    """
     word = wanted.casefold()
     for matches in (_has_id, _has_name, _has_name_start):
         found = [person for person in people if matches(person, word)]
@@ -174,7 +187,7 @@ def _find_patient(
 
 
 def parse_number(text: str) -> float:
-    """Return the number that a fact's part stands for; 0 if it is none."""
+    """Return the number in a part of a fact; 0 if it is none."""
     try:
         return float(text)
     except ValueError:

@@ -15,9 +15,10 @@ from gpcli.config import index_format
 from gpcli.config.atomic_write import make_private_directory, write_private_file
 
 Fact = list[str]
+"""The parts of one line of the index, its kind first."""
 
 LOCK_TIMEOUT = 2.0
-"""Seconds to wait for another process that changes the index."""
+"""Seconds to wait for another process that is changing the index."""
 
 TIME_TOLERANCE = 3600.0
 """Seconds that a stored time may differ before the file is rewritten."""
@@ -55,7 +56,7 @@ class OfferIndex:
         """
         known = set(names)
         with self._edit_facts() as facts:
-            others = [fact for fact in facts if _is_about_profile(fact, known)]
+            others = [fact for fact in facts if _is_about_person_at(fact, known)]
             profiles = [[index_format.PROFILE, name] for name in sorted(known)]
             defaults = [[index_format.DEFAULT, default]] if default else []
             facts[:] = [*defaults, *profiles, *others]
@@ -83,7 +84,10 @@ class OfferIndex:
             _drop_facts(facts, [index_format.PERSON, profile, account])
 
     def record_activity(self, profile: str, account: str, now: float) -> None:
-        """Store that a person was active at `now`, unless the stored time is near enough."""
+        """Store that a person was active at `now` (Unix seconds).
+
+        Nothing is written if they are the latest already, and the stored time is near enough.
+        """
         people = self.read_people(profile)
         if people and people[0].account == account and now - people[0].last_used < TIME_TOLERANCE:
             return
@@ -110,7 +114,10 @@ class OfferIndex:
             ]
 
     def read_hidden(self, profile: str, patient: str, now: float) -> dict[str, str]:
-        """Return the commands that the GP doesn't offer, and why; empty when that is unknown."""
+        """Return the commands that the GP doesn't offer, and why; empty when that is unknown.
+
+        `now` is in Unix seconds.
+        """
         return index_format.find_hidden_commands(self._read_facts(), profile, patient, now)
 
     def delete_hidden(self, profile: str, patient: str) -> None:
@@ -167,7 +174,7 @@ def _format_person(profile: str, person: IndexedPerson) -> Fact:
     return [index_format.PERSON, profile, person.account, person.patient, person.name, last_used]
 
 
-def _is_about_profile(fact: Fact, profiles: set[str]) -> bool:
+def _is_about_person_at(fact: Fact, profiles: set[str]) -> bool:
     """Return whether a fact about people is of one of `profiles`, or of `GPCLI_PORTAL`."""
     from_environment = fact[1].startswith(f"{index_format.FROM_ENVIRONMENT}:")
     about_people = fact[0] in {index_format.PERSON, index_format.OFFERS, index_format.HIDDEN}

@@ -24,12 +24,12 @@ def config_dir(env: "Mapping[str, str]") -> str:
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
-    """Return the directory of the journal, locks, the offer index and the list of people."""
+    """Return the directory of the journal, locks, the offer index, read marks and drafts."""
     return _find_below_root("state", env) or _find_xdg_dir("state", env)
 
 
 def cache_dir(env: "Mapping[str, str]") -> str:
-    """Return the directory of what can be fetched again: discovery, capabilities, keys."""
+    """Return the directory of what can be fetched again: SMART configurations, capabilities."""
     return _find_below_root("cache", env) or _find_xdg_dir("cache", env)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpcli.config.atomic_write import write_private_file
+from gpcli.config.index_format import FROM_ENVIRONMENT
 from gpcli.errors import ConfigError, NotFound
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
@@ -75,7 +76,7 @@ def _split_url(text: str) -> SplitResult:
 
 
 def _quote_url(text: str) -> str:
-    """Return `text` in quotes, or other words where a password or a token may be in it."""
+    """Return `text` in quotes, or `the portal` where a password or a token may be in it."""
     return "the portal" if set("@?#") & set(text) else repr(text)
 
 
@@ -166,9 +167,6 @@ KEY_PARSERS: dict[str, Callable[[object], Any]] = {
 }
 
 
-FROM_ENVIRONMENT = "environment"
-"""The name of the profile that `GPCLI_PORTAL` makes; no profile in the file may have it."""
-
 _BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 """A key that needs no quotes in TOML."""
 
@@ -200,8 +198,11 @@ class Profile:
     """One portal and how to talk to it.
 
     `portal` is the FHIR base, without a final slash; `timeout` is in seconds; `redirect_port` 0 is
-    any free one; `zone` is an IANA name. `emergency` has the numbers to call in an emergency, and
-    for what can't wait. `services` maps the portal's codes to `SERVICES`.
+    any free one; `zone` is an IANA name. `scopes` are in SMART's v2; `scopes_version` is in which
+    version to send them, `None` = as the portal says. `prompt` and `acr` are OpenID Connect's
+    `prompt` and `acr_values`. `token_command` or `key_file` signs a machine in. `emergency` has the
+    numbers to call in an emergency, and for what can't wait. `services` maps the portal's codes to
+    `SERVICES`.
     """
 
     name: str
@@ -235,8 +236,8 @@ class Profile:
     def requested_scopes(self) -> str:
         """The scopes that a sign-in requests.
 
-        They are the profile's own, or the default ones; booking by transaction adds the right to
-        change a Slot to these.
+        They are the profile's own, or the default ones, to which booking by transaction adds the
+        right to change a Slot.
         """
         if self.booking != "transaction" or self.scopes != SCOPES:
             return self.scopes
@@ -261,7 +262,10 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """Read `config.toml`; a missing file counts as empty. Raises ConfigError."""
+    """Read `config.toml`; a missing file counts as empty.
+
+    Raises: ConfigError for one that can't be read, or that has a wrong key or value.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -300,14 +304,14 @@ def save_profile(path: Path, profile: Profile, *, default: bool) -> None:
 
 
 def set_default_profile(path: Path, name: str) -> None:
-    """Write to the file that its profile `name` is the default one."""
+    """Write to the file that its profile `name` is the default one; raise OSError."""
     document = _read_document(path)
     document["default_profile"] = name
     write_private_file(path, document.as_string())
 
 
 def remove_profile(path: Path, name: str) -> None:
-    """Remove the profile `name`, which must be there, from the file."""
+    """Remove the profile `name`, which must be there, from the file; raise OSError."""
     document = _read_document(path)
     del document["profiles"][name]
     if document.get("default_profile") == name:

@@ -13,12 +13,15 @@ from gpcli.config.atomic_write import make_private_directory, write_private_file
 from gpcli.errors import ConfigError
 
 LOCK_TIMEOUT = 2.0
-"""Seconds to wait for another process that adds a mark."""
+"""Seconds to wait for another process that is adding a mark."""
 
 
 @dataclass(frozen=True)
 class _StoredMarks:
-    """The file's content: a key that only this machine has, and hashes made with it."""
+    """The file's content: a key (hexadecimal) that only this machine has, and hashes made with it.
+
+    `read` has a hash for each message that was read, by any account.
+    """
 
     key: str
     read: frozenset[str]

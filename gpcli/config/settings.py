@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gpcli.config import profiles
-from gpcli.config.index_format import is_set
-from gpcli.config.profiles import FROM_ENVIRONMENT, Config, Profile
+from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
+from gpcli.config.profiles import (
+    Config,
+    InvalidValue,
+    Profile,
+    parse_environment,
+    parse_portal_url,
+)
 from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
 
 
@@ -16,10 +21,11 @@ from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
 class Options:
     """What the command line asked for; `None` and `False` mean that it did not say.
 
-    `fields` is empty for `--fields ''`, which asks for the names of the columns. `timeout` is in
-    seconds. `accept_fee` is an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id`
-    belong to commands that send; `sends` says whether the command that runs is one. `diagnoses`
-    is for `troubleshoot`: wrong environment variables don't keep it from starting.
+    It is filled in while the line is parsed, so it is not frozen. `fields` is empty for
+    `--fields ''`, which asks for the names of the columns. `timeout` is in seconds. `accept_fee` is
+    an amount or `any`. `yes`, `dry_run`, `accept_fee` and `request_id` belong to commands that
+    send; `sends` says whether the command that runs is one. `diagnoses` is for `troubleshoot`:
+    wrong environment variables don't keep it from starting.
     """
 
     json: bool = False
@@ -46,8 +52,6 @@ TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"
 MAX_CLOCK_OFFSET = timedelta(days=36_525)
 """The most that a sandbox's clock may be ahead of this machine's, or behind it."""
 
-NO_PORTAL = "gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal."
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -55,7 +59,8 @@ class Settings:
 
     `token`, `patient` and `fhir_user` come from the environment; `None` = not set, or not used
     because a person signs in. `as_` is the person that the command line or `GPCLI_AS` names.
-    `timeout` is in seconds. `token_command` comes from the environment or the profile.
+    `timeout` is in seconds. `token_command` comes from the environment or the profile; `None` =
+    there is none.
     """
 
     profile: Profile
@@ -89,12 +94,12 @@ def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -
     token, command = (
         read_token_variables(env) if is_from_environment else (None, profile.token_command)
     )
-    has_no_sign_in = is_from_environment or command or profile.key_file
+    is_machine = is_from_environment or command or profile.key_file
     return Settings(
         profile=profile,
         token=token,
-        patient=read_variable(env, "GPCLI_PATIENT") if has_no_sign_in else None,
-        fhir_user=read_variable(env, "GPCLI_FHIR_USER") if has_no_sign_in else None,
+        patient=read_variable(env, "GPCLI_PATIENT") if is_machine else None,
+        fhir_user=read_variable(env, "GPCLI_FHIR_USER") if is_machine else None,
         as_=options.as_ or read_variable(env, "GPCLI_AS"),
         timeout=options.timeout or profile.timeout,
         token_command=command,
@@ -120,7 +125,10 @@ def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> 
     if name:
         return config.find_profile(name)
     if not config.profiles:
-        raise NotSignedIn("gpcli does not know your portal yet.", hint=NO_PORTAL)
+        raise NotSignedIn(
+            "gpcli does not know your portal yet.",
+            hint="gpcli login PORTAL-URL signs in; gpcli demo shows gpcli without any portal.",
+        )
     if len(config.profiles) > 1:
         known = ", ".join(sorted(config.profiles))
         raise InputNeeded(
@@ -162,11 +170,9 @@ def read_variable(env: Mapping[str, str], name: str) -> str | None:
 
 def _build_environment_profile(portal: str, env: Mapping[str, str]) -> Profile:
     try:
-        base = profiles.parse_portal_url(portal)
-        environment = profiles.parse_environment(
-            read_variable(env, "GPCLI_ENVIRONMENT") or "production"
-        )
-    except profiles.InvalidValue as error:
+        base = parse_portal_url(portal)
+        environment = parse_environment(read_variable(env, "GPCLI_ENVIRONMENT") or "production")
+    except InvalidValue as error:
         raise ConfigError(f"GPCLI_PORTAL or GPCLI_ENVIRONMENT: {error}.") from error
     return Profile(FROM_ENVIRONMENT, base, environment)
 
