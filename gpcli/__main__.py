@@ -28,7 +28,8 @@ def main() -> "NoReturn":
     try:
         _open_streams()
         code = _write_ready_answer()
-        code = _run_whole_program() if code is None else code
+        if code is None:
+            code = _run_whole_program()
     except FAILURES as error:
         code = report_failure(error, sys.argv[1:], os.environ, (sys.stdin, sys.stdout, sys.stderr))
     _flush_or_discard(sys.stdout)
@@ -36,6 +37,7 @@ def main() -> "NoReturn":
 
 
 def _write_ready_answer() -> int | None:
+    """Write the ready answer to the line, return exit code 0; `None` = there is no ready answer."""
     text = answer(sys.argv[1:], os.environ)
     if text is None:
         return None
@@ -66,9 +68,9 @@ def _run_whole_program() -> int:
 
 
 def protect_process() -> int:
-    """Close files to others, turn memory dumps off, and have SIGTERM end gpcli in order.
+    """Make new files private, turn core dumps off, and have SIGTERM raise Terminated.
 
-    Returns the umask that was.
+    Returns the former umask.
     """
     import signal  # noqa: PLC0415  (start-up: imports enum)
 
@@ -88,14 +90,14 @@ def _terminate(number: int, frame: object) -> "NoReturn":
 
 
 def _open_streams() -> None:
-    """Replace streams that were closed when gpcli started."""
+    """Replace each stream that was closed when gpcli started by one on the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _flush_or_discard(stream: "TextIO") -> None:
-    """Write out what `stream` holds; if nobody takes it, Python must not complain about it too."""
+    """Flush `stream`; if nobody reads it, discard the rest, of which Python would complain."""
     try:
         stream.flush()
     except OSError:

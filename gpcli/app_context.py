@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from gpcli.model.person import Identity
     from gpcli.model.service import Offers, ServiceName
     from gpcli.portal.fhir_portal import FhirPortal
-    from gpcli.render.output import Output, Terminal
+    from gpcli.render.output import Output
     from gpcli.render.prompt import Prompt
-
+    from gpcli.render.terminal import Terminal
 
 Record = TypeVar("Record")
 
-_GPCLI = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
-"""The namespace of intents that `--request-id` names."""
+_INTENT_NAMESPACE = UUID("8d0c3e5a-6f6e-5d0b-9b5c-2f0a4b6f1e77")
+"""The namespace of the intents that are derived from `--request-id`."""
 
 KEYRING_PATIENCE, PROMPT_PATIENCE = 5.0, 60.0
-"""Seconds for one call of the keyring: where nobody can unlock it, and where a person may."""
+"""Seconds that one call of the keyring may take: without and with a person who can unlock it."""
 
 OFFERS_KEPT = 24 * 3600
-"""Seconds for which offers are believed by help and completion."""
+"""Seconds for which help and completion rely on stored offers."""
 
 
 class AppContext:
@@ -53,11 +53,12 @@ class AppContext:
     `sent_request_id` is the request id of what this run has sent; `None` = it changed nothing.
     `pending_request_id` is that of what may have been sent and has no known outcome.
     `environment_error` is the ConfigError of an empty `GPCLI_CONFIG_DIR` or a wrong
-    `GPCLI_CLOCK_OFFSET`: raised at once, or for a command that diagnoses, where it reads `config`.
+    `GPCLI_CLOCK_OFFSET`. It is raised at once; for a command that diagnoses, by `config`.
 
-    The keywords are for tests, `demo` and the process's start. `terminal_device` opens the terminal
-    to read answers from where standard input is data; `former_umask` is that of the programs that
-    gpcli starts (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
+    The keywords are for tests, `demo` and the process's start; `None` = the real thing. `browse`
+    opens a page and returns whether it could; `terminal_device` opens the terminal to read answers
+    from where standard input is data; `former_umask` is the umask of the programs that gpcli starts
+    (-1 = gpcli's own); `patience` is the time in seconds before progress is shown.
     """
 
     sent_request_id: str | None = None
@@ -94,7 +95,7 @@ class AppContext:
         self.sleep = sleep
         self.former_umask = former_umask
         try:
-            self.clock = _clock_of(now, env)
+            self.clock = _build_clock(now, env)
         except ConfigError as error:
             if not options.diagnoses:
                 raise
@@ -115,7 +116,9 @@ class AppContext:
     @cached_property
     def output(self) -> Output:
         """The one writer."""
-        from gpcli.render.output import PATIENCE, Format, Output, detect_terminal
+        from gpcli.render.output import Format, Output
+        from gpcli.render.stderr import PATIENCE
+        from gpcli.render.terminal import detect_terminal
 
         formats = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
         return Output(
@@ -130,26 +133,24 @@ class AppContext:
 
     @property
     def ask(self) -> Prompt:
-        """Who asks the person, where there is one."""
+        """The prompt, which asks the person questions."""
         if self._ask is None:
             from gpcli.render.prompt import Prompt, can_prompt, open_terminal
 
             terminal, claimed = self.output.terminal, self._is_stdin_claimed
+            no_input = self.options.no_input
             self._ask = Prompt(
                 self.stdin,
                 self.stderr,
-                allowed=can_prompt(terminal, self.env, self.options.no_input, stdin_taken=claimed),
-                tty_device=(self._terminal_device or open_terminal) if claimed else None,
+                allowed=can_prompt(terminal, self.env, no_input, stdin_claimed=claimed),
+                terminal_device=(self._terminal_device or open_terminal) if claimed else None,
                 on_answer=self.restart_deadlines,
                 width=terminal.width,
             )
         return self._ask
 
     def claim_stdin(self) -> TextIO:
-        """Return standard input, to be read as data.
-
-        From now on, answers to questions are read from the terminal device.
-        """
+        """Return standard input, to be read as data; answers come from the terminal from now on."""
         if not self._is_stdin_claimed:
             self._is_stdin_claimed, self._ask = True, None
         return self.stdin
@@ -172,10 +173,7 @@ class AppContext:
         return Path(paths.config_dir(self.env)) / "config.toml"
 
     def resolve_beside_config(self, name: str) -> Path:
-        """Return the path of a file that a profile names.
-
-        `~` is the home directory; a relative path is relative to `config.toml`.
-        """
+        """Return the path of a file that a profile names: relative to `config.toml`, `~` = home."""
         return self.config_path.parent / Path(name).expanduser()
 
     @property
@@ -266,7 +264,7 @@ class AppContext:
 
     @property
     def person(self) -> IndexedPerson:
-        """The signed-in person that this run is about; raises NotSignedIn, InputNeeded."""
+        """The signed-in person that this run is about; raises as `choose_person`."""
         if self._person is None:
             from gpcli.auth.people import choose_person
 
@@ -286,7 +284,7 @@ class AppContext:
 
     @cached_property
     def stored_session(self) -> StoredSession:
-        """The person's session, read from the vault; raises NotSignedIn, NoKeyring."""
+        """The person's session, read from the vault; raises as `person`, NotSignedIn, NoKeyring."""
         person = self.person  # comes first: where nobody is signed in, no keyring is needed
         stored = self.vault.load(person.account)
         if stored is None:
@@ -298,7 +296,7 @@ class AppContext:
 
     @property
     def identity(self) -> Identity:
-        """The patient of the sign-in, and who acts; raises NotSignedIn, InputNeeded."""
+        """The patient of the sign-in, and who acts; raises as `stored_session`, InputNeeded."""
         if self._identity is not None:
             return self._identity
         from gpcli.model.person import Identity
@@ -315,7 +313,7 @@ class AppContext:
         return self._identity
 
     def use_identity(self, identity: Identity) -> None:
-        """Have this run be about `identity`: a sign-in has just told it."""
+        """Have this run be about `identity`, which a sign-in has just returned."""
         self._identity = identity
 
     @cached_property
@@ -326,11 +324,14 @@ class AppContext:
         if self.settings.machine:
             from gpcli.auth.unattended import MachineEnvironment, build_machine_bearer
 
-            umask, now = self.former_umask, self.timestamp
-            places = self.resolve_beside_config, self.cache_dir
-            return build_machine_bearer(
-                self.settings, MachineEnvironment(self.env, *places, umask, now)
+            environment = MachineEnvironment(
+                self.env,
+                self.resolve_beside_config,
+                self.cache_dir,
+                self.former_umask,
+                self.timestamp,
             )
+            return build_machine_bearer(self.settings, environment)
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.record_activity(self.index_key, account, self.timestamp())
@@ -419,7 +420,7 @@ class AppContext:
         with suppress(ValueError):
             if str(UUID(request)) == request:
                 return UUID(request)
-        profile = uuid5(_GPCLI, f"{self.profile.name} {self.profile.portal}")
+        profile = uuid5(_INTENT_NAMESPACE, f"{self.profile.name} {self.profile.portal}")
         return uuid5(profile, "\0".join((self.identity.patient, command, request)))
 
     def confirm_and_send(
@@ -486,7 +487,8 @@ class AppContext:
             self.output.notice(line)
 
 
-def _clock_of(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+def _build_clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+    """Return `now`, shifted by GPCLI_CLOCK_OFFSET; raise ConfigError for a wrong environment."""
     if env.get("GPCLI_CONFIG_DIR") == "":
         raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
     if "GPCLI_CLOCK_OFFSET" not in env:

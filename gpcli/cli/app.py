@@ -38,6 +38,8 @@ from gpcli.errors import (
 PROGRAM = "gpcli"
 
 _DECORATION = str.maketrans("", "", "[].")
+"""What surrounds an argument's name in its metavar."""
+
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
@@ -62,8 +64,8 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the group or command called `cmd_name`, `None` if there is none."""
         path = f"{self.path} {cmd_name}".lstrip()
-        if row := self.registry.find_command(path):
-            return load(row)
+        if spec := self.registry.find_command(path):
+            return load_command(spec)
         if self.registry.find_group(path):
             return LazyGroup(self.registry, path)
         return None
@@ -86,7 +88,7 @@ class LazyGroup(TyperGroup):
         """Find what `args` begin with; raises InvalidUsage, naming the nearest."""
         command = self.get_command(ctx, args[0])
         if command is None:
-            raise unknown_command(self.registry, self.path, args[0])
+            raise _unknown_command_error(self.registry, self.path, args[0])
         return args[0], command, args[1:]
 
 
@@ -133,14 +135,14 @@ class ReadingCommand(Command):
         return super().invoke(ctx)
 
 
-def load(row: CommandSpec) -> Any:
+def load_command(spec: CommandSpec) -> Any:
     """Import and build one command, with the options of every command."""
-    module, _, function = row.target.partition(":")
+    module, _, function = spec.target.partition(":")
     callback = getattr(importlib.import_module(module), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    kind = WritingCommand if row.writes else ReadingCommand
+    kind = WritingCommand if spec.writes else ReadingCommand
     lenient = {"allow_extra_args": True}
-    app.command(row.name, cls=kind, add_help_option=False, context_settings=lenient)(callback)
+    app.command(spec.name, cls=kind, add_help_option=False, context_settings=lenient)(callback)
     command: Any = typer.main.get_command(app)
     own = [flag for param in command.params for flag in param.opts]
     command.params += build_parameters((*GLOBAL_OPTIONS, *WRITE_OPTIONS), own=own)
@@ -163,10 +165,10 @@ class _UnknownOption(Protocol):
 
 
 def convert_usage_error(error: typer.TyperException, ctx: Any) -> GpcliError:
-    """Return what typer says of the line of the command `ctx`, as an error of ours.
+    """Return the error for what typer raised about the line; `ctx` is the command's.
 
-    typer exports the classes BadParameter and TyperException; of the others that it raises, the
-    attributes are public.
+    typer exports the classes BadParameter and TyperException; the others that it raises are told
+    apart by their public attributes.
     """
     where, hint = ctx.command_path, _help_hint(ctx)
     match error:
@@ -209,9 +211,9 @@ def argument_name(param: Any) -> str:
     return written.translate(_DECORATION).removeprefix("-- ").upper()
 
 
-def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
+def _unknown_command_error(registry: Registry, group: str, word: str) -> InvalidUsage:
     """Return the error for a word that is no command of `group`, naming the nearest."""
-    names = _names(registry, group)
+    names = _find_suggestions(registry, group)
     near = difflib.get_close_matches(word.lower(), names, n=1)
     guess = f"; did you mean '{PROGRAM} {names[near[0]]}'?" if near else "."
     typed = f"{PROGRAM} {group} {word}" if group else f"{PROGRAM} {word}"
@@ -221,17 +223,17 @@ def unknown_command(registry: Registry, group: str, word: str) -> InvalidUsage:
     )
 
 
-def _names(registry: Registry, group: str) -> dict[str, str]:
-    """Return the path to suggest for each word that may be meant; the group's own win."""
-    rows: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.commands)
-    inside = {row.path.rpartition(" ")[2]: row.path for row in rows if _is_in(row.path, group)}
-    aliases = {alias: row.path for row in rows for alias in row.aliases}
-    elsewhere = {row.name: row.path for row in registry.commands}
+def _find_suggestions(registry: Registry, group: str) -> dict[str, str]:
+    """Return word -> the path to suggest for it; what is in `group` goes before all else."""
+    specs: tuple[CommandSpec | GroupSpec, ...] = (*registry.groups, *registry.commands)
+    inside = {
+        spec.path.rpartition(" ")[2]: spec.path
+        for spec in specs
+        if spec.path.rpartition(" ")[0] == group
+    }
+    aliases = {alias: spec.path for spec in specs for alias in spec.aliases}
+    elsewhere = {spec.name: spec.path for spec in registry.commands}
     return {**elsewhere, **aliases, **inside}
-
-
-def _is_in(path: str, group: str) -> bool:
-    return path.rpartition(" ")[0] == group
 
 
 def run(
@@ -271,7 +273,7 @@ def run(
 
 
 def _add_machine_hint(command_run: CommandRun, error: GpcliError) -> None:
-    """Where a machine signs in, say what helps there."""
+    """Where a machine signs in, replace the hint by one for machines."""
     context = command_run.context_if_built
     if context is None or not isinstance(error, Expired | NotPermitted):
         return
@@ -285,7 +287,10 @@ def _add_machine_hint(command_run: CommandRun, error: GpcliError) -> None:
 
 
 def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
-    """Make sure that nobody takes what was sent for undone because its answer is lost."""
+    """Tell the person what was or may have been sent before `error` ended the command.
+
+    Raises: an error that says so, in place of an OSError.
+    """
     context = command_run.context_if_built
     if context is None:
         return
@@ -294,14 +299,14 @@ def _report_sent_request(command_run: CommandRun, error: BaseException) -> None:
     if request_id is None:
         return
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        raise _build_system_refusal(error, request_id, is_sent=is_sent) from error
+        raise _lost_answer_error(error, request_id, is_sent=is_sent) from error
     was = "was" if is_sent else "may have been"
     with suppress(OSError):
         context.output.notice(f"It {was} sent, under the request id {request_id}.")
 
 
-def _build_system_refusal(error: OSError, request_id: str, *, is_sent: bool) -> GpcliError:
-    """Return the error that names the request, where the system put an end to its command."""
+def _lost_answer_error(error: OSError, request_id: str, *, is_sent: bool) -> GpcliError:
+    """Return the error for a command that the system ended after it had sent, or begun to."""
     if is_sent:
         return Failure(
             f"It was sent, but the answer can't be written: {error.strerror}.",

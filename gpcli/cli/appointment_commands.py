@@ -44,8 +44,8 @@ def list_appointments(
 def show(ctx: typer.Context, appointment: Id = None) -> None:
     """Show one booking or enquiry."""
     context = get_context(ctx)
-    identity = _pick_appointment(context, appointment)
-    context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(identity))
+    appointment_id = _pick_appointment(context, appointment)
+    context.output.show_item(APPOINTMENTS, context.portal.fetch_appointment(appointment_id))
     context.require_complete()
 
 
@@ -54,16 +54,17 @@ def cancel(ctx: typer.Context, appointment: Id = None) -> None:
     context = get_context(ctx)
     if context.output.answer_field_query(RECEIPT):
         return
-    identity = _pick_appointment(context, appointment)
+    appointment_id = _pick_appointment(context, appointment)
     intent = context.intent("cancel")
     gp = context.options.gp
     decision = appointments.propose_cancellation(
-        context.portal, identity, intent, context.now, gp=gp
+        context.portal, appointment_id, intent, context.now, gp=gp
     )
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
 def _pick_appointment(context: AppContext, appointment: str | None) -> str:
+    """Return the id of an appointment: the given one, or the one that the person picks."""
     now = context.now()
     return choose_appointment(
         context.portal,
@@ -75,6 +76,7 @@ def _pick_appointment(context: AppContext, appointment: str | None) -> str:
 
 
 def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appointment]:
+    """Return the appointments at surgeries of the GP that `--gp` names; all without it."""
     if context.options.gp is None:
         return found
     ours = {
@@ -84,7 +86,7 @@ def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appoint
     return [appointment for appointment in found if appointment.surgery_id in ours]
 
 
-FORMATS = ("json", "ndjson", "plain", "fields")
+_FORMAT_OPTIONS = ("json", "ndjson", "plain", "fields")
 """The options for the format of an answer, which do not apply to a calendar."""
 
 
@@ -97,7 +99,7 @@ def export(
 ) -> None:
     """Write coming appointments as iCalendar."""
     context = get_context(ctx)
-    for name in FORMATS:
+    for name in _FORMAT_OPTIONS:
         if getattr(context.options, name) not in {None, False}:
             raise InvalidUsage(
                 f"The answer is a calendar (text/calendar): --{name} has no meaning here.",

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gpcli.cli import help_commands
-from gpcli.cli.app import PROGRAM, load
+from gpcli.cli.app import PROGRAM, load_command
 from gpcli.cli.commands import registry
 from gpcli.cli.commands.specs import CommandSpec, GroupSpec, Registry
-from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption
+from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, is_global
 from gpcli.cli.help_commands import SHELLS, build_topics
 from gpcli.cli.sandbox_env import BookingWay, Shell
 from gpcli.config.index_format import FILES, PEOPLE, PROFILES
@@ -66,25 +66,26 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 """What a command's first argument may be."""
 
 
-def option_words(path: str, param: Any) -> tuple[str, ...]:
+def list_option_words(path: str, param: Any) -> tuple[str, ...]:
     """Return the values to offer for an option of the command at `path`; empty = any."""
     flag = param.opts[-1]
-    return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _by_type(param)
+    return OWN_VALUES.get((path, flag)) or VALUES.get(flag) or _find_type_words(param)
 
 
-def argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
-    """Return the values to offer for each argument of the command at `path`."""
-    by_type = [_by_type(param) for param in params]
+def list_argument_words(path: str, params: list[Any]) -> tuple[tuple[str, ...], ...]:
+    """Return the values to offer for each argument of the command at `path`; empty = any."""
+    by_type = [_find_type_words(param) for param in params]
     first = ARGUMENTS.get(path)
     return (first, *by_type[1:]) if first and by_type else tuple(by_type)
 
 
-def _by_type(param: Any) -> tuple[str, ...]:
+def _find_type_words(param: Any) -> tuple[str, ...]:
+    """Return the values to offer for a parameter of this type; empty = any."""
     return (FILES,) if param.type.name in {"path", "file", "filename"} else ()
 
 
-LONGEST = 100
-"""Characters of a tuple that stays on one line of the table."""
+MAX_TUPLE = 100
+"""The most characters of a tuple that stays on one line of the table."""
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "gpcli" / "cli" / "answer_table.py"
@@ -97,45 +98,48 @@ HEAD = '''"""Ready answers, built by `python -m gpcli.cli.build_answers`: change
 '''
 
 Option = tuple[str, tuple[str, ...] | None, str]
+"""An option: its flag, the values it takes (`None`: none, empty: any), its help."""
+
 GroupPage = tuple[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str]
+"""The help of a group: what comes first, sections of (path, line), what comes last."""
 
 
-def table_source(tree: Registry) -> str:
+def build_table_source(tree: Registry) -> str:
     """Return the source of `gpcli.cli.answer_table` for a registry."""
-    built = {row.path: load(row) for row in tree.commands}
+    built = {spec.path: load_command(spec) for spec in tree.commands}
     tables = {
         "GROUPS": {
-            "": root_page(tree),
-            **{g.path: group_page(tree, g) for g in tree.groups},
+            "": build_root_page(tree),
+            **{group.path: build_group_page(tree, group) for group in tree.groups},
         },
         "PAGES": {
-            row.path: help_commands.format_command_page(row, built[row.path])
-            for row in tree.commands
+            spec.path: help_commands.format_command_page(spec, built[spec.path])
+            for spec in tree.commands
         },
         "TOPICS": build_topics(),
-        "SCRIPTS": {shell: script(shell) for shell in help_commands.SHELLS},
-        "SUMMARIES": tuple((it.path, it.summary) for it in _in_order(tree, "")),
-        "STARTS": tuple(row.path for row in tree.list_hideable()),
-        "WRITES": tuple(row.path for row in tree.commands if row.writes),
-        "OPTIONS": {path: _options(path, command) for path, command in built.items()},
-        "ARGUMENTS": {path: _arguments(path, command) for path, command in built.items()},
-        "GLOBAL": tuple(_global(option) for option in GLOBAL_OPTIONS),
-        "WRITE": tuple(_global(option) for option in WRITE_OPTIONS),
+        "SCRIPTS": {shell: read_script(shell) for shell in help_commands.SHELLS},
+        "SUMMARIES": tuple((spec.path, spec.summary) for spec in _list_specs(tree, "")),
+        "STARTS": tuple(spec.path for spec in tree.find_service_commands()),
+        "WRITES": tuple(spec.path for spec in tree.commands if spec.writes),
+        "OPTIONS": {path: _build_options(path, command) for path, command in built.items()},
+        "ARGUMENTS": {path: _build_arguments(path, command) for path, command in built.items()},
+        "GLOBAL": tuple(_build_global_option(option) for option in GLOBAL_OPTIONS),
+        "WRITE": tuple(_build_global_option(option) for option in WRITE_OPTIONS),
     }
-    return "\n".join([HEAD, *(f"{name} = {_literal(value)}" for name, value in tables.items()), ""])
+    lines = (f"{name} = {_format_literal(value)}" for name, value in tables.items())
+    return "\n".join([HEAD, *lines, ""])
 
 
-def root_page(tree: Registry) -> GroupPage:
-    """Return the root's help: head, sections of (name, line), tail."""
+def build_root_page(tree: Registry) -> GroupPage:
+    """Return the help of the root."""
     head = help_commands.format_section(
         "Your GP's online services, from the command line.\n\nUSAGE",
         [f"  {PROGRAM} COMMAND [OPTIONS]"],
     )
-    everything = _in_order(tree, "", deep=False)
-    entries = [(it.section, it.path, it.summary) for it in everything]
-    lines = _lines([(path, summary) for _, path, summary in entries])
+    specs = list(_list_specs(tree, "", deep=False))
+    lines = _align([(spec.path, spec.summary) for spec in specs])
     sections = tuple(
-        (title, tuple((path, lines[path]) for at, path, _ in entries if at == title))
+        (title, tuple((spec.path, lines[spec.path]) for spec in specs if spec.section == title))
         for title in registry.SECTIONS
     )
     learn = help_commands.format_pairs(
@@ -151,12 +155,12 @@ def root_page(tree: Registry) -> GroupPage:
     return head, sections, "\n".join([options, help_commands.format_section("LEARN MORE", learn)])
 
 
-def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
-    """Return the help of a group, of the same shape as the root's."""
+def build_group_page(tree: Registry, group: GroupSpec) -> GroupPage:
+    """Return the help of a group."""
     usage = help_commands.format_section("USAGE", [f"  {PROGRAM} {group.path} COMMAND [OPTIONS]"])
-    rows = [row for row in tree.commands if row.group == group.path]
-    lines = _lines([(row.name, row.summary) for row in rows])
-    shown = tuple((row.path, lines[row.name]) for row in rows)
+    specs = [spec for spec in tree.commands if spec.group == group.path]
+    lines = _align([(spec.name, spec.summary) for spec in specs])
+    shown = tuple((spec.path, lines[spec.name]) for spec in specs)
     learn = help_commands.format_pairs(
         [(f"{PROGRAM} {group.path} COMMAND --help", "What a command takes")]
     )
@@ -167,17 +171,20 @@ def group_page(tree: Registry, group: GroupSpec) -> GroupPage:
     )
 
 
-def script(shell: str) -> str:
-    """Return the completion script for `shell`."""
+def read_script(shell: str) -> str:
+    """Read the completion script for `shell`."""
     return (COMPLETIONS / help_commands.SHELLS[shell]).read_text(encoding="utf-8")
 
 
 def write_table() -> None:
     """Write the table into the source tree."""
-    TABLE.write_text(table_source(registry.REGISTRY), encoding="utf-8", newline="\n")
+    TABLE.write_text(build_table_source(registry.REGISTRY), encoding="utf-8", newline="\n")
 
 
-def _in_order(tree: Registry, path: str, *, deep: bool = True) -> Iterator[CommandSpec | GroupSpec]:
+def _list_specs(
+    tree: Registry, path: str, *, deep: bool = True
+) -> Iterator[CommandSpec | GroupSpec]:
+    """Yield what is below `path`; with `deep`, after each group what is below it."""
     for name in tree.list_names(path):
         below = f"{path} {name}".lstrip()
         found = tree.find_command(below) or tree.find_group(below)
@@ -185,54 +192,55 @@ def _in_order(tree: Registry, path: str, *, deep: bool = True) -> Iterator[Comma
             raise LookupError(f"'{below}' has commands but is no group of the registry")
         yield found
         if deep and isinstance(found, GroupSpec):
-            yield from _in_order(tree, below)
+            yield from _list_specs(tree, below)
 
 
-def _lines(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def _align(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return name -> the line with it and its summary, which begin at the same column in all."""
     widest = max(len(name) for name, _ in pairs) + 2
     return {name: f"  {name:{widest}}{summary}" for name, summary in pairs}
 
 
-def _options(path: str, command: Any) -> tuple[Option, ...]:
-    own = (param for param in command.params if not param.name.startswith("global_"))
+def _build_options(path: str, command: Any) -> tuple[Option, ...]:
+    """Return the options that only the command at `path` has."""
     return tuple(
         option
-        for param in own
-        if param.param_type_name == "option" and not param.hidden
-        for option in _flags(path, param)
+        for param in command.params
+        if param.param_type_name == "option" and not param.hidden and not is_global(param)
+        for option in _build_flags(path, param)
     )
 
 
-def _flags(path: str, param: Any) -> Iterator[Option]:
-    words = None if param.is_flag else option_words(path, param)
+def _build_flags(path: str, param: Any) -> Iterator[Option]:
+    words = None if param.is_flag else list_option_words(path, param)
     note = " ".join((param.help or "").split())
     for flag in (*param.opts, *param.secondary_opts):
         yield flag, words, note
 
 
-def _arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
+def _build_arguments(path: str, command: Any) -> tuple[tuple[str, ...], ...]:
     if path == "help":
         return (tuple(build_topics()),)
     params = [param for param in command.params if param.param_type_name == "argument"]
-    return argument_words(path, params)
+    return list_argument_words(path, params)
 
 
-def _global(option: GlobalOption) -> Option:
+def _build_global_option(option: GlobalOption) -> Option:
     words = VALUES.get(option.flag, ()) if option.metavar else None
     return option.flag, words, option.help
 
 
-def _literal(value: object, indent: str = "") -> str:
-    """`value` as source, texts line by line so that changes to them can be read."""
+def _format_literal(value: object, indent: str = "") -> str:
+    """Format `value` as source, texts line by line so that changes to them can be read."""
     inside = f"{indent}    "
     if isinstance(value, dict):
-        entries = [f"{key!r}: {_literal(one, inside)}" for key, one in value.items()]
+        entries = [f"{key!r}: {_format_literal(one, inside)}" for key, one in value.items()]
         return _bracketed("{", entries, "}", indent, ",")
     if isinstance(value, str) and "\n" in value:
         lines = [repr(line) for line in value.splitlines(keepends=True)]
         return _bracketed("(", lines, ")", indent, "")
-    if isinstance(value, tuple) and len(repr(value)) > LONGEST:
-        return _bracketed("(", [_literal(one, inside) for one in value], ")", indent, ",")
+    if isinstance(value, tuple) and len(repr(value)) > MAX_TUPLE:
+        return _bracketed("(", [_format_literal(one, inside) for one in value], ")", indent, ",")
     return repr(value)
 
 

@@ -46,9 +46,10 @@ _KEPT_VARIABLES = (
 
 @dataclass
 class Transcript:
-    """Runs command lines in this process, with a vault in memory and an empty configuration.
+    """Runs command lines in this process, with a vault in memory.
 
-    `terminal` has them answer with tables, as for a person.
+    `env` are their variables; `terminal` is what they take their streams for, so that they answer
+    with tables, as for a person.
     """
 
     stdout: TextIO
@@ -61,7 +62,7 @@ class Transcript:
         self.stdout.write(f"\n# {text}\n")
 
     def run_shown(self, line: str, *, exits: int = 0) -> None:
-        """Run `line`, showing it and its output; raise Failure for another status than `exits`."""
+        """Run `line`, showing it and its output; raise Failure if its exit code is not `exits`."""
         self.stdout.write(f"\n$ {line}\n")
         self.stdout.flush()
         code = self._run(shlex.split(line)[1:], self.stdout)
@@ -241,6 +242,7 @@ def _find_only(found: Sequence[dict[str, Any]], **wanted: str) -> dict[str, Any]
     return matching[0]
 
 
-def _check(held: bool, what: str) -> None:
-    if not held:
+def _check(holds: bool, what: str) -> None:
+    """Raise Failure unless `what`, a sentence, holds."""
+    if not holds:
         raise Failure(f"The demo did not go as it should: {what} is not so.")

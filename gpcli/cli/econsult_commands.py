@@ -67,29 +67,29 @@ def start(
 ) -> None:
     """Start an e-consultation with your GP."""
     context = get_context(ctx)
-    way = None if via is None else econsult.parse_channel(via)
-    in_writing = way in {None, econsult.TEXT}
+    channel = None if via is None else econsult.parse_channel(via)
+    in_writing = channel in {None, econsult.TEXT}
     output = context.output
     if in_writing and output.answer_field_query(THREAD_RECEIPT):
         return
     if not in_writing and output.answer_field_query(RECEIPT):
         return
     source = build_source(context, message, message_file, attach)
-    if way is None and not context.ask.can_ask:
+    if channel is None and not context.ask.can_ask:
         raise InputNeeded(
             "--via is needed: in which way?", hint=f"One of {', '.join(econsult.CHANNEL_LABELS)}."
         )
     show_safety_notice(context, can_wait=can_wait)
-    way = way or _ask_for_way(context)
-    # The way may have been chosen only now: are the fields those of its receipt?
-    if way != econsult.TEXT and output.answer_field_query(RECEIPT):
+    channel = channel or _ask_for_channel(context)
+    # where the channel was chosen only now, the fields must be those of its receipt
+    if channel != econsult.TEXT and output.answer_field_query(RECEIPT):
         return
     times = (first, last, between, weekday)
     with store_draft_unless_sent(context, source):
-        if way == econsult.TEXT:
+        if channel == econsult.TEXT:
             _start_in_writing(context, subject, source, times, another=another)
         else:
-            _start_at_a_time(context, subject, source, times, way, another=another)
+            _start_at_a_time(context, subject, source, times, channel, another=another)
 
 
 def join(
@@ -103,14 +103,14 @@ def join(
     if no_browser and browser is not None:
         raise InvalidUsage("--browser and --no-browser can't be used together.")
     now = context.now()
-    identity = econsult.choose_to_join(
+    appointment_id = econsult.choose_to_join(
         context.portal,
         appointment,
         now,
         context.ask,
         lambda candidate: appointment_label(candidate, now),
     )
-    consultation, link = econsult.fetch_join_link(context.portal, identity)
+    consultation, link = econsult.fetch_join_link(context.portal, appointment_id)
     if not is_openable(link, context.profile.environment):
         raise BadResponse(f"The portal's link to {consultation.id} is not one to open: {link}")
     context.output.show_item(APPOINTMENTS, consultation)
@@ -125,7 +125,7 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
     if context.output.answer_field_query(RECEIPT):
         return
     now = context.now()
-    identity = econsult.choose_to_withdraw(
+    appointment_id = econsult.choose_to_withdraw(
         context.portal,
         appointment,
         now,
@@ -133,7 +133,9 @@ def withdraw(ctx: typer.Context, appointment: Id = None) -> None:
         lambda candidate: appointment_label(candidate, now),
     )
     intent = context.intent("econsult withdraw")
-    decision = econsult.propose_econsult_withdrawal(context.portal, identity, intent, context.now)
+    decision = econsult.propose_econsult_withdrawal(
+        context.portal, appointment_id, intent, context.now
+    )
     show_appointment(context, context.confirm_and_send(decision), intent)
 
 
@@ -149,9 +151,11 @@ def _open_link(context: AppContext, link: str, browser: str | None) -> None:
         context.output.warning(f"'{browser}' failed. Open the link to join.")
 
 
-def _ask_for_way(context: AppContext) -> str:
-    ways = econsult.find_channels(context.portal.fetch_offers(), context.options.gp, context.now())
-    choices = [(way, econsult.CHANNEL_LABELS[way]) for way in ways]
+def _ask_for_channel(context: AppContext) -> str:
+    channels = econsult.find_channels(
+        context.portal.fetch_offers(), context.options.gp, context.now()
+    )
+    choices = [(channel, econsult.CHANNEL_LABELS[channel]) for channel in channels]
     return context.ask.choose("In which way?", choices, flag="--via")
 
 
@@ -160,7 +164,9 @@ def _start_in_writing(
 ) -> None:
     if any(times):
         raise InvalidUsage("--from, --to, --between and --weekday are for --via phone and video.")
-    written = read_new_thread(context, subject, source, lambda: _check_way(context, econsult.TEXT))
+    written = read_new_thread(
+        context, subject, source, lambda: _fetch_text_limit(context, econsult.TEXT)
+    )
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
     decision = econsult.propose_written_consultation(
@@ -174,7 +180,7 @@ def _start_at_a_time(
     subject: str | None,
     source: MessageSource,
     times: Times,
-    way: str,
+    channel: str,
     *,
     another: bool,
 ) -> None:
@@ -184,19 +190,20 @@ def _start_at_a_time(
         )
     search = _build_search(context, times)
     written = read_new_thread(
-        context, subject, source, lambda: _check_way(context, way), text_needed=False
+        context, subject, source, lambda: _fetch_text_limit(context, channel), text_needed=False
     )
     service = ServiceName.E_CONSULTATION
     request = build_request(context, service, "econsult start", another=another)
     decision = econsult.propose_timed_consultation(
-        build_message_context(context), written, request, way, search
+        build_message_context(context), written, request, channel, search
     )
     show_appointment(context, context.confirm_and_send(decision), request.intent)
 
 
-def _check_way(context: AppContext, way: str) -> int | None:
+def _fetch_text_limit(context: AppContext, channel: str) -> int | None:
+    """Fetch the most characters of a text (`None` = not known), or raise why none can be sent."""
     return econsult.find_text_limit(
-        context.portal.fetch_offers(), context.options.gp, way, context.now()
+        context.portal.fetch_offers(), context.options.gp, channel, context.now()
     )
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 ContextFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "AppContext"]
 
 FORMATS = ("json", "ndjson", "plain")
+"""The options for the format of answers, of which only one may be given."""
+
+_PREFIX = "global_"
+"""What the names of the parameters for these options begin with."""
 
 
 class CommandRun:
@@ -151,17 +155,21 @@ def find_write_flags(options: Options) -> list[str]:
     return [option.flag for option in WRITE_OPTIONS if getattr(options, option.field)]
 
 
+def is_global(param: Any) -> bool:
+    """Return whether a parameter of a command that was built is an option of every command."""
+    return bool(param.name.startswith(_PREFIX))
+
+
 def _build_parameter(option: GlobalOption) -> TyperOption:
     def fill(ctx: typer.Context, param: object, value: Any) -> None:
         if value is None or value is False:
             return
         run: CommandRun = ctx.obj
-        _set_option(
-            run.options, option, option.parse(option.flag, value) if option.metavar else True
-        )
+        parsed = option.parse(option.flag, value) if option.metavar else True
+        _set_option(run.options, option, parsed)
 
     return TyperOption(
-        param_decls=[f"global_{option.field}", option.flag],
+        param_decls=[f"{_PREFIX}{option.field}", option.flag],
         is_flag=not option.metavar,
         type=str if option.metavar else None,
         default=None if option.metavar else False,
@@ -174,6 +182,7 @@ def _build_parameter(option: GlobalOption) -> TyperOption:
 
 
 def _set_option(options: Options, option: GlobalOption, value: Any) -> None:
+    """Set the field of `option`; raise InvalidUsage for a second format."""
     others = [name for name in FORMATS if name != option.field and getattr(options, name)]
     if option.field in FORMATS and others:
         raise InvalidUsage(f"--{others[0]} and {option.flag} can't be used together.")

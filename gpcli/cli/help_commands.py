@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Annotated, Any
 
@@ -13,13 +13,20 @@ import typer
 from gpcli.cli.app import PROGRAM, argument_name
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.commands.specs import CommandSpec
-from gpcli.cli.global_options import GLOBAL_OPTIONS, WRITE_OPTIONS, GlobalOption, get_context
+from gpcli.cli.global_options import (
+    GLOBAL_OPTIONS,
+    WRITE_OPTIONS,
+    GlobalOption,
+    get_context,
+    is_global,
+)
 from gpcli.errors import Exit, GpcliError, InvalidUsage
 from gpcli.render.json_schema import find_command_schema
 
 WIDTH = 80
 INDENT = "  "
 MAX_TERM_WIDTH = 30
+"""Columns of a term that has its meaning beside it; that of a longer one is below it."""
 
 Pair = tuple[str, str]
 
@@ -41,7 +48,7 @@ def format_command_page(spec: CommandSpec, command: Any) -> str:
             ),
             *_format_list(
                 "WHEN SENDING",
-                [] if not spec.writes else _option_pairs(WRITE_OPTIONS, find_own_flags(command)),
+                _option_pairs(WRITE_OPTIONS, find_own_flags(command)) if spec.writes else [],
             ),
             *_format_examples(spec),
             format_section("GLOBAL OPTIONS", _format_global_flags(find_own_flags(command))),
@@ -75,8 +82,7 @@ def format_write_options() -> list[str]:
 
 def find_own_flags(command: Any) -> set[str]:
     """Return the flags of a command that are not global options."""
-    own = (param for param in command.params if not param.name.startswith("global_"))
-    return {flag for param in own for flag in param.opts}
+    return {flag for param in command.params if not is_global(param) for flag in param.opts}
 
 
 def format_option_name(param: Any) -> str:
@@ -98,8 +104,8 @@ def _format_paragraph(text: str) -> str:
 
 def _format_usage(spec: CommandSpec, arguments: list[Any]) -> str:
     words = [_format_argument_usage(param) for param in arguments]
-    last = any(word.startswith("-- ") for word in words)
-    order = ["[OPTIONS]", *words] if last else [*words, "[OPTIONS]"]
+    takes_the_rest = any(word.startswith("-- ") for word in words)
+    order = ["[OPTIONS]", *words] if takes_the_rest else [*words, "[OPTIONS]"]
     return " ".join([PROGRAM, spec.path, *order])
 
 
@@ -142,6 +148,7 @@ def _format_default(default: Any) -> str:
 
 
 def _option_pairs(options: Iterable[GlobalOption], own: set[str]) -> list[Pair]:
+    """Return the names and the help of `options`, without the flags in `own`."""
     return [
         (f"{option.flag} {option.metavar}".strip(), option.help)
         for option in options
@@ -177,8 +184,7 @@ def _format_pair(term: str, meaning: str, left: int, width: int) -> list[str]:
 
 
 def _is_shown(param: Any, kind: str) -> bool:
-    mine = not param.name.startswith("global_")
-    return bool(mine and param.param_type_name == kind and not param.hidden)
+    return not is_global(param) and param.param_type_name == kind and not param.hidden
 
 
 EXIT_MEANINGS = {
@@ -258,18 +264,19 @@ PROFILE_KEYS = (
 """The keys of a profile in `config.toml`, and what they mean."""
 
 FILE_TOPICS = ("json", "columns", "keyring", "privacy", "sandbox", "scripting")
+"""The topics whose texts are files in `topics/`."""
 
 
 def build_topics() -> dict[str, str]:
     """Return every topic and its text."""
-    drawn: dict[str, Callable[[], str]] = {
-        "exit-codes": format_exit_codes,
-        "environment": format_environment,
-        "options": format_options,
-        "profiles": format_profiles,
+    topics = {
+        "exit-codes": format_exit_codes(),
+        "environment": format_environment(),
+        "options": format_options(),
+        "profiles": format_profiles(),
+        **{name: read_topic(name) for name in FILE_TOPICS},
     }
-    written = {name: read_topic(name) for name in FILE_TOPICS}
-    return dict(sorted({**{name: draw() for name, draw in drawn.items()}, **written}.items()))
+    return dict(sorted(topics.items()))
 
 
 def read_topic(name: str) -> str:

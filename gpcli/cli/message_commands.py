@@ -12,9 +12,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import inbox
-from gpcli.care import message as contacting
-from gpcli.care.inbox import build_file_names
-from gpcli.care.message import RECEPTION
+from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
 from gpcli.care.slots import parse_day
 from gpcli.cli.global_options import get_context
 from gpcli.cli.message_input import (
@@ -47,7 +45,7 @@ from gpcli.render.views.thread_views import (
     THREAD_RECEIPT,
     THREADS,
     escape_separators,
-    message_receipts,
+    message_receipts_view,
     messages_view,
     thread_label,
 )
@@ -68,12 +66,12 @@ def contact(
     source = build_source(context, message, message_file, attach)
     show_safety_notice(context, RECEPTION, can_wait=can_wait)
     with store_draft_unless_sent(context, source):
-        writer, gp = build_message_context(context), context.options.gp
+        message_context, gp = build_message_context(context), context.options.gp
         written = read_new_thread(
-            context, subject, source, lambda: contacting.fetch_text_limit(writer, gp)
+            context, subject, source, lambda: fetch_text_limit(message_context, gp)
         )
         request = build_request(context, ServiceName.CONTACT, "contact")
-        decision = contacting.propose_contact(writer, written, request)
+        decision = propose_contact(message_context, written, request)
         send_new_thread(context, decision, request.intent)
 
 
@@ -108,7 +106,7 @@ def list_threads(
 ) -> None:
     """List threads, those with something unread first."""
     context = get_context(ctx)
-    sought = inbox.ThreadFilters(
+    filters = inbox.ThreadFilters(
         unread=unread,
         kind=None if kind is None else inbox.parse_thread_kind(kind),
         gp=context.options.gp,
@@ -116,7 +114,7 @@ def list_threads(
         correspondent=inbox.check_name_filter(with_),
         limit=limit,
     )
-    found = inbox.fetch_threads(context.portal, sought)
+    found = inbox.fetch_threads(context.portal, filters)
     if count:
         context.output.show_value(str(len(found)))
     elif not context.output.show_list(THREADS, found):
@@ -143,7 +141,7 @@ def reply(
 ) -> None:
     """Write in a thread."""
     context = get_context(ctx)
-    if context.output.answer_field_query(message_receipts(context.zone.key)):
+    if context.output.answer_field_query(message_receipts_view(context.zone.key)):
         return
     source = build_source(context, message, message_file, attach)
     reply_context = _ReplyContext(context, thread)
@@ -176,7 +174,7 @@ def save(
     directory = atomic_write.require_directory(place)
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     wanted = inbox.select_attachments(found, attachments or ())
-    names = build_file_names(inbox.select_attachments(found, ()))
+    names = inbox.build_file_names(inbox.select_attachments(found, ()))
     _save_attachments(
         context,
         {directory / names[attachment.id]: attachment for attachment in wanted},
@@ -195,7 +193,7 @@ def mark_read(
 ) -> None:
     """Mark all that is unread in threads, or single messages, as read."""
     context = get_context(ctx)
-    if context.output.answer_field_query(message_receipts(context.zone.key)):
+    if context.output.answer_field_query(message_receipts_view(context.zone.key)):
         return
     if everything and threads:
         raise InvalidUsage("Name threads, or --all: only one of them.")
@@ -224,10 +222,10 @@ class _ReplyContext:
     @cached_property
     def facts(self) -> ReplyFacts:
         lookup = self.intent if self._context.options.request_id is not None else None
-        identity = _pick_thread(
+        thread_id = _pick_thread(
             self._context, self._thread, lambda candidate: not candidate.is_closed
         )
-        return inbox.fetch_reply_facts(self._context.portal, identity, lookup)
+        return inbox.fetch_reply_facts(self._context.portal, thread_id, lookup)
 
 
 def _fetch_unread_ids(context: AppContext) -> list[str]:
@@ -244,6 +242,7 @@ def _has_unread(thread: Thread) -> bool:
 def _pick_thread(
     context: AppContext, thread: str | None, fits: Callable[[Thread], bool] = lambda _: True
 ) -> str:
+    """Return the id of a thread: the given one, or the one of those that fit that is picked."""
     now = context.now()
     mailbox = context.portal.mailbox
     return inbox.choose_thread(
@@ -262,6 +261,7 @@ def _show_messages(context: AppContext, found: Conversation) -> None:
 def _save_attachments(
     context: AppContext, wanted: dict[Path, Attachment], *, replace: bool
 ) -> None:
+    """Save each attachment at its path, show those that are saved, and raise what failed."""
     saved: list[Saved] = []
     failed: list[GpcliError] = []
     for path, attachment in wanted.items():
@@ -273,20 +273,20 @@ def _save_attachments(
         context.output.show_list(SAVED, saved)
     if not wanted:
         context.output.notice("Nothing is attached.")
-    _report_failures(context, failed, some=bool(saved))
+    _report_failures(context, failed, has_saved=bool(saved))
 
 
-def _report_failures(context: AppContext, failed: list[GpcliError], *, some: bool) -> None:
+def _report_failures(context: AppContext, failed: list[GpcliError], *, has_saved: bool) -> None:
     """Report the errors of attachments that are not saved.
 
-    Raises: Partial where `some` others are saved, otherwise the first error.
+    Raises: Partial if others are saved (`has_saved`), otherwise the first error.
     """
     if not failed:
         return
     first, *others = failed
-    for error in failed if some else others:
+    for error in failed if has_saved else others:
         context.output.warning(error.message)
-    if some:
+    if has_saved:
         raise Partial(f"{len(failed)} attachments are not saved.", hint=first.hint)
     raise first
 

@@ -20,6 +20,19 @@ from gpcli.config.atomic_write import save_new_file
 from gpcli.errors import Declined, GpcliError, InvalidUsage
 from gpcli.render.sanitise import safe_line
 
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
+INSTRUCTIONS = (
+    "Write your message above, then save and leave the editor.",
+    "These lines are left out. An empty message is not sent.",
+)
+
+_EDITOR_PATIENCE = 2.0
+"""Seconds that an editor has for saving its text when gpcli has to end."""
+
 
 @dataclass
 class DraftText:
@@ -33,8 +46,8 @@ def store_unless_sent(context: AppContext, draft: DraftText, file: str | None) -
     """Store the draft if the body ends without having sent it, and say where it is.
 
     `file` is the file of the message, if there is one: a draft that was stored before is deleted
-    once it is sent. SIGHUP, when the terminal is closed, ends the body as SIGTERM does, so that the
-    draft is stored then too.
+    once it is sent. SIGHUP, which comes when the terminal is closed, ends the body as SIGTERM does,
+    so that the draft is stored then too.
     """
     with _terminate_on_hangup():
         try:
@@ -55,6 +68,7 @@ def get_drafts_dir(context: AppContext) -> Path:
 
 
 def _store_draft(context: AppContext, draft: DraftText) -> None:
+    """Store the draft unless it is empty, and say where it is; it is empty afterwards."""
     content, draft.content = draft.content.strip(), b""
     if not content:
         return
@@ -84,6 +98,7 @@ def _format_stored_notice(path: Path, request_id: str | None) -> str:
 
 
 def _delete_draft(context: AppContext, file: Path) -> None:
+    """Delete `file` if it is a stored draft."""
     with suppress(OSError):
         if file.resolve().parent == get_drafts_dir(context).resolve():
             file.unlink()
@@ -108,22 +123,8 @@ def _terminate_on_hangup() -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
 
 
-try:
-    import termios
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment]
-
-INSTRUCTIONS = (
-    "Write your message above, then save and leave the editor.",
-    "These lines are left out. An empty message is not sent.",
-)
-
-_EDITOR_PATIENCE = 2.0
-"""Seconds that an editor has for saving its text when gpcli has to end."""
-
-
 def run_editor(context: AppContext, command: str, about: Sequence[str], draft: DraftText) -> None:
-    """Have the person write in an editor; its text is in `draft` then, however the editor ends.
+    """Have the person write in an editor, and put its text into `draft`, however the editor ends.
 
     `command` is the editor's command line. The file begins with comments, of which `about` are the
     first; they are left out of the text.
@@ -142,6 +143,7 @@ def run_editor(context: AppContext, command: str, about: Sequence[str], draft: D
 
 
 def _read_edited(file: Path, comments: Sequence[bytes]) -> bytes:
+    """Read what the person has written, without `comments`; empty if it can't be read."""
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
@@ -156,6 +158,7 @@ def _find_memory_dir(context: AppContext) -> str | None:
 
 
 def _run_command(context: AppContext, command: str, file: Path) -> None:
+    """Run the editor on `file`. Raises: InvalidUsage, Declined, as `run_editor`."""
     try:
         argv = shlex.split(command)
         stdout = None if context.output.terminal.stdout_tty else _fileno(context.stderr)
@@ -216,6 +219,7 @@ def _ignore_interrupts() -> Iterator[None]:
 
 
 def _fileno(stream: object) -> int | None:
+    """Return the file descriptor of a stream; `None` = it has none."""
     try:
         return stream.fileno()  # type: ignore[attr-defined, no-any-return]  # a stream
     except (AttributeError, io.UnsupportedOperation):

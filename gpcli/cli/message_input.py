@@ -65,7 +65,7 @@ def build_message_context(context: AppContext) -> MessageContext:
 def store_draft_unless_sent(
     context: AppContext, source: MessageSource
 ) -> AbstractContextManager[None]:
-    """Store what the person writes if the body ends without having sent it."""
+    """Store the draft of `source` if the body ends without having sent it."""
     return store_unless_sent(context, source.draft, source.file)
 
 
@@ -73,33 +73,33 @@ def read_new_thread(
     context: AppContext,
     subject: str | None,
     source: MessageSource,
-    gate: Callable[[], int | None],
+    fetch_text_limit: Callable[[], int | None],
     *,
     text_needed: bool = True,
 ) -> NewThread:
     """Read the subject and the message of a new thread, or have the person write them.
 
-    `gate` returns the most characters that the surgery accepts (`None` = not known), or raises why
-    nothing can be sent; it is called before the person is asked to write. With `text_needed` false
-    the message may be empty.
+    `fetch_text_limit` returns the most characters that the surgery accepts (`None` = not known), or
+    raises why nothing can be sent; it is called before the person is asked to write. With
+    `text_needed` false the message may be empty.
 
     Raises: InvalidUsage for text that no message can have, InputNeeded where nobody can write,
     Declined for an empty message from the editor.
     """
-    about = None if subject is None else parse_subject(subject)
+    parsed_subject = None if subject is None else parse_subject(subject)
     text = _read_given_text(context, source)
     attachments = read_attachments(source.attach)
     must_write = text is None and text_needed
     if must_write and not context.ask.can_ask:
         raise _no_message_error()
-    longest = gate() if (about is None or must_write) and context.ask.can_ask else None
-    if about is None:
-        about = parse_subject(context.ask.ask_text("Subject", flag="--subject"))
+    must_ask = parsed_subject is None or must_write
+    limit = fetch_text_limit() if must_ask and context.ask.can_ask else None
+    if parsed_subject is None:
+        parsed_subject = parse_subject(context.ask.ask_text("Subject", flag="--subject"))
     if must_write:
-        text = compose_message(
-            context, source.draft, (f"Subject: {about}", describe_text_limit(longest))
-        )
-    return NewThread(about, Draft(text or "", attachments))
+        comments = (f"Subject: {parsed_subject}", describe_text_limit(limit))
+        text = compose_message(context, source.draft, comments)
+    return NewThread(parsed_subject, Draft(text or "", attachments))
 
 
 def read_draft(
@@ -115,9 +115,9 @@ def read_draft(
     attachments = read_attachments(source.attach)
     if text is None and not context.ask.can_ask:
         raise _no_message_error()
-    return Draft(
-        compose_message(context, source.draft, about()) if text is None else text, attachments
-    )
+    if text is None:
+        text = compose_message(context, source.draft, about())
+    return Draft(text, attachments)
 
 
 def parse_subject(subject: str) -> str:
@@ -135,9 +135,9 @@ def parse_subject(subject: str) -> str:
 def compose_message(context: AppContext, draft: DraftText, about: Iterable[str | None]) -> str:
     """Have the person write a message, in an editor or on standard input.
 
-    `about` are comments on what it is for. `draft` has the text even where it is not valid.
+    `about` are comments on what it is for. The text is in `draft` too, even if it is not valid.
 
-    Raises: Declined for an empty text.
+    Raises: Declined for an empty text from the editor, InvalidUsage for one that is not valid.
     """
     lines = [line for line in about if line]
     command = context.env.get("VISUAL") or context.env.get("EDITOR")
@@ -160,6 +160,7 @@ def _no_message_error() -> InputNeeded:
 
 
 def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
+    """Read the text that the line gives or names; `None` = it does neither."""
     if source.message is not None:
         return parse_message_text(source.message, "--message")
     if source.file is None:
@@ -168,20 +169,17 @@ def _read_given_text(context: AppContext, source: MessageSource) -> str | None:
         return parse_message_text(
             _read_stdin(context, source.draft), "The message on standard input"
         )
-    return parse_message_text(read_message_file(source.file, _pipe_patience(context)), source.file)
-
-
-def _pipe_patience(context: AppContext) -> float:
-    """Return the seconds to wait for data of a pipe."""
-    return PATIENCE if context.options.timeout is None else context.options.timeout
+    timeout = context.options.timeout
+    patience = PATIENCE if timeout is None else timeout
+    return parse_message_text(read_message_file(source.file, patience), source.file)
 
 
 def _read_stdin(context: AppContext, draft: DraftText) -> str:
-    typed = context.output.terminal.stdin_tty
-    if typed:
+    is_typed = context.output.terminal.stdin_tty
+    if is_typed:
         context.output.notice("Write your message, and end with Ctrl-D on a line of its own.")
     stream = context.claim_stdin()
-    content = _read_typed(stream, draft) if typed else _read_bytes(stream, "read", MAX_BYTES + 1)
+    content = _read_typed(stream, draft) if is_typed else _read_bytes(stream, "read", MAX_BYTES + 1)
     context.restart_deadlines()
     return decode_text(content, "The message on standard input")
 

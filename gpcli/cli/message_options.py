@@ -16,7 +16,7 @@ from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_rece
 from gpcli.errors import OutcomeUnknown, Partial
 from gpcli.model.service import ServiceName
 from gpcli.model.thread import Conversation, Message, MessageReceipt, ThreadReceipt
-from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts
+from gpcli.render.views.thread_views import THREAD_RECEIPT, message_receipts_view
 
 Subject = Annotated[
     str | None, typer.Option("--subject", metavar="TEXT", help="What it is about, in one line")
@@ -36,14 +36,12 @@ MessageFile = Annotated[
 Attach = Annotated[
     list[str] | None, typer.Option("--attach", metavar="FILE", help="A file to send; repeatable")
 ]
-
-
-ON_THIS_MACHINE_ONLY = ", on this machine only: the portal takes no such note"
-"""The addition for a mark that the portal does not store."""
-
 CanWait = Annotated[
     bool, typer.Option("--can-wait", help="It can wait for an answer; --yes says so too")
 ]
+
+ON_THIS_MACHINE_ONLY = ", on this machine only: the portal takes no such note"
+"""The addition for a mark that the portal does not store."""
 
 
 def show_safety_notice(context: AppContext, *more: str, can_wait: bool) -> None:
@@ -75,17 +73,17 @@ def build_request(
 
 def send_new_thread(context: AppContext, decision: Decision[Conversation], intent: UUID) -> None:
     """Send a message that starts a thread, if the person agrees, and show the result."""
-    answer = find_answer_time(decision)
+    answer_time = find_answer_time(decision)
     outcome = context.confirm_and_send(decision)
     receipt = ThreadReceipt.of(outcome.record.thread, build_receipt(context, outcome, intent))
     context.output.show_item(THREAD_RECEIPT, receipt)
-    context.output.notice(_format_thread_notice(receipt, answer))
+    context.output.notice(_format_thread_notice(receipt, answer_time))
 
 
 def show_reply(context: AppContext, outcome: Outcome[Message], intent: UUID) -> None:
     """Show the receipt of a reply."""
     receipt = MessageReceipt.of(outcome.record, build_receipt(context, outcome, intent))
-    context.output.show_item(message_receipts(context.zone.key), receipt)
+    context.output.show_item(message_receipts_view(context.zone.key), receipt)
     follow = f"Follow it with gpcli messages show {receipt.thread_id}."
     context.output.notice(_format_unsent(outcome) or f"Sent. {follow}")
 
@@ -95,11 +93,12 @@ def show_read_mark_result(
 ) -> None:
     """Show the messages that are marked as read.
 
-    Raises: OutcomeUnknown if that is the error of the rest, Partial for another error.
+    Raises: for an error that kept others from being marked, OutcomeUnknown if it is that, otherwise
+    Partial.
     """
     sent = build_receipt(context, outcome, intent)
     receipts = [MessageReceipt.of(message, sent) for message in outcome.record.messages]
-    context.output.show_list(message_receipts(context.zone.key), receipts)
+    context.output.show_list(message_receipts_view(context.zone.key), receipts)
     error = outcome.record.error
     if error is None:
         context.output.notice(_format_read_notice(outcome))
@@ -112,8 +111,8 @@ def show_read_mark_result(
         )
 
 
-def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
-    """Format what has happened to a new thread, and what `answer` time the surgery states."""
+def _format_thread_notice(receipt: ThreadReceipt, answer_time: str | None) -> str:
+    """Format what has happened to a new thread; `answer_time` is what the surgery says of that."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     follow = f"Follow it with gpcli messages show {receipt.id}."
@@ -122,12 +121,10 @@ def _format_thread_notice(receipt: ThreadReceipt, answer: str | None) -> str:
         sent = "" if receipt.changed else f"{REPEATED_NOTICE} "
         return f"{sent}{end_sentence(f'The surgery has closed it{why}')} {follow}"
     sent = "Sent; the surgery" if receipt.changed else f"{REPEATED_NOTICE} The surgery"
-    answer_text = f" It says: {end_sentence(answer)}" if answer else ""
-    return (
-        f"{sent} has not answered yet.{answer_text} {follow}"
-        if receipt.message_count < 2
-        else (f"{sent} has answered. {follow}")
-    )
+    answer_text = f" It says: {end_sentence(answer_time)}" if answer_time else ""
+    if receipt.message_count >= 2:
+        return f"{sent} has answered. {follow}"
+    return f"{sent} has not answered yet.{answer_text} {follow}"
 
 
 def _format_read_notice(outcome: Outcome[ReadMarkResult]) -> str:
@@ -149,6 +146,7 @@ def end_sentence(text: str) -> str:
 
 
 def _format_unsent(outcome: Outcome[Any]) -> str | None:
+    """Format why nothing was sent now; `None` = it was sent."""
     if outcome.dry_run:
         return DRY_RUN_NOTICE
     return None if outcome.changed else REPEATED_NOTICE

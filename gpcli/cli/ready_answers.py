@@ -28,19 +28,19 @@ VERSION = "--version"
 class ParsedLine:
     """What stands on the line.
 
-    `path` is the group or command reached, `words` what follows it, `options` the options of
-    every command with their values (`""` for flags). `waiting` is the entry of an option whose
-    value has not come yet. `lost`: a word that is no command. `strange`: an option that the
-    command doesn't have. `ended`: `--` was seen, what follows is not ours to read.
+    `path` is that of the group or command; `words` are its arguments; `options` are the global
+    options with their values (`""` for flags). `waiting` is the option whose value has not come
+    yet. `has_unknown_command` = a word names no command; `has_unknown_option` = the command doesn't
+    have an option; `ended` = `--` was seen, after which there are only arguments.
     """
 
     __slots__ = (
         "ended",
+        "has_unknown_command",
+        "has_unknown_option",
         "help",
-        "lost",
         "options",
         "path",
-        "strange",
         "version",
         "waiting",
         "words",
@@ -51,40 +51,41 @@ class ParsedLine:
         self.words: list[str] = []
         self.options: dict[str, str] = {}
         self.waiting: Entry | None = None
-        self.help = self.version = self.lost = self.strange = self.ended = False
+        self.help = self.version = self.ended = False
+        self.has_unknown_command = self.has_unknown_option = False
 
 
-def read_line(argv: list[str]) -> ParsedLine:
-    """Read `argv` (without the program's name); never fails."""
+def parse_line(argv: list[str]) -> ParsedLine:
+    """Parse `argv` (without the program's name); it never fails."""
     line = ParsedLine()
     for word in argv:
         if line.ended:
             line.words.append(word)
         elif line.waiting:
-            _value(line, word)
+            _add_value(line, word)
         elif word == "--":
             line.ended = True
         elif word.startswith("-") and len(word) > 1:
-            _option(line, word)
+            _add_option(line, word)
         else:
-            _word(line, word)
+            _add_word(line, word)
     return line
 
 
-def option(path: str, flag: str) -> Entry | None:
-    """Return the option called `flag` that may stand at `path`; `None` if there is none."""
-    return next((entry for entry in options_of(path) if entry[0] == flag), None)
+def find_option(path: str, flag: str) -> Entry | None:
+    """Return the option called `flag` that may stand at `path`; `None` = there is none."""
+    return next((entry for entry in list_options(path) if entry[0] == flag), None)
 
 
-def options_of(path: str) -> tuple[Entry, ...]:
-    """All options that may stand at `path`; a command's own come first."""
+def list_options(path: str) -> tuple[Entry, ...]:
+    """Return the options that may stand at `path`; a command's own come first."""
     own: tuple[Entry, ...] = answer_table.OPTIONS.get(path, ())
     if path in answer_table.GROUPS or path in answer_table.WRITES:
         return (*own, *answer_table.GLOBAL, *answer_table.WRITE)
     return (*own, *answer_table.GLOBAL)
 
 
-def _option(line: ParsedLine, word: str) -> None:
+def _add_option(line: ParsedLine, word: str) -> None:
     flag, equals, value = word.partition("=")
     if flag in HELP:
         line.help = True
@@ -92,22 +93,23 @@ def _option(line: ParsedLine, word: str) -> None:
     if flag == VERSION and not line.path:
         line.version = True
         return
-    entry = option(line.path, flag)
+    entry = find_option(line.path, flag)
     if entry is None:
-        line.strange = True
+        line.has_unknown_option = True
         return
     line.waiting = entry
     if equals or entry[1] is None:
-        _value(line, value)
+        _add_value(line, value)
 
 
-def _value(line: ParsedLine, value: str) -> None:
+def _add_value(line: ParsedLine, value: str) -> None:
+    """Give the waiting option its value, which is kept only for global options."""
     if line.waiting in answer_table.GLOBAL:
         line.options[line.waiting[0]] = value
     line.waiting = None
 
 
-def _word(line: ParsedLine, word: str) -> None:
+def _add_word(line: ParsedLine, word: str) -> None:
     if line.path not in answer_table.GROUPS:
         line.words.append(word)
         return
@@ -115,7 +117,7 @@ def _word(line: ParsedLine, word: str) -> None:
     if path in answer_table.GROUPS or path in answer_table.PAGES:
         line.path = path
         return
-    line.lost = True
+    line.has_unknown_command = True
 
 
 COMPLETE = "__complete"
@@ -123,64 +125,63 @@ COMPLETE = "__complete"
 
 
 def answer(argv: list[str], env: "Mapping[str, str]") -> str | None:
-    """Return the ready answer to `argv` (without the program's name); `None` if there is none."""
+    """Return the ready answer to `argv` (without the program's name); `None` = there is none."""
     if argv[:1] == [COMPLETE]:
         from gpcli.cli import completion_words  # noqa: PLC0415  (start-up: help does without it)
 
         return completion_words.complete(argv[1:], env)
-    line = read_line(argv)
-    if line.lost:
+    line = parse_line(argv)
+    if line.has_unknown_command:
         return None
     if line.version:
-        return _version(line)
+        return _format_version(line)
     if line.help:
-        return page(line.path, line, env)
-    return _plain_question(line, env)
+        return _format_page(line.path, line, env)
+    return _answer_command(line, env)
 
 
-def page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
-    """Return the help of the group or command at `path`, without what the GP doesn't offer."""
+def _format_page(path: str, line: ParsedLine, env: "Mapping[str, str]") -> str:
+    """Format the help of the group or command at `path`, without what the GP doesn't offer."""
     hidden = index_format.read_hidden_commands(line.options, env, time.time())
     if path in answer_table.GROUPS:
-        return _group_page(path, hidden)
+        return _format_group_page(path, hidden)
     reason = hidden.get(path)
-    return (
-        f"{index_format.replace_unprintable(reason)}\n\n{answer_table.PAGES[path]}"
-        if reason
-        else answer_table.PAGES[path]
-    )
+    page = answer_table.PAGES[path]
+    return f"{index_format.replace_unprintable(reason)}\n\n{page}" if reason else page
 
 
-def _version(line: ParsedLine) -> str:
+def _format_version(line: ParsedLine) -> str:
     if line.options.keys() & {"--json", "--ndjson"}:
         return f'{{"version": "{__version__}"}}\n'
     return f"gpcli {__version__}\n"
 
 
-def _plain_question(line: ParsedLine, env: "Mapping[str, str]") -> str | None:
-    if line.waiting or line.strange:
+def _answer_command(line: ParsedLine, env: "Mapping[str, str]") -> str | None:
+    """Return the answer to a line without --help and --version; `None` = it has to be run."""
+    if line.waiting or line.has_unknown_option:
         return None
     if line.path in answer_table.GROUPS:
-        return page(line.path, line, env)
+        return _format_page(line.path, line, env)
     if line.path == "help":
-        return _help(" ".join(line.words), line, env)
+        return _find_help(" ".join(line.words), line, env)
     if line.path == "completion" and len(line.words) == 1:
         return answer_table.SCRIPTS.get(line.words[0])
     return None
 
 
-def _help(subject: str, line: ParsedLine, env: "Mapping[str, str]") -> str | None:
+def _find_help(subject: str, line: ParsedLine, env: "Mapping[str, str]") -> str | None:
+    """Return the help on a topic, group or command; `None` = there is no such subject."""
     if subject in answer_table.TOPICS:
         return answer_table.TOPICS[subject]
     if subject in answer_table.GROUPS or subject in answer_table.PAGES:
-        return page(subject, line, env)
+        return _format_page(subject, line, env)
     return None
 
 
-def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
+def _format_group_page(path: str, hidden: "Mapping[str, str]") -> str:
     head, sections, tail = answer_table.GROUPS[path]
     gone = index_format.find_hidden_paths(hidden, answer_table.STARTS)
-    parts = [*_why_empty(path, hidden), head] if path in gone else [head]
+    parts = [*_format_reasons(path, hidden), head] if path in gone else [head]
     for title, rows in sections:
         shown = [text for name, text in rows if name not in gone]
         if shown:
@@ -191,7 +192,7 @@ def _group_page(path: str, hidden: "Mapping[str, str]") -> str:
     return "\n".join(parts)
 
 
-def _why_empty(path: str, hidden: "Mapping[str, str]") -> list[str]:
-    """Why nothing of the group at `path` can be started."""
+def _format_reasons(path: str, hidden: "Mapping[str, str]") -> list[str]:
+    """Format why nothing in the group at `path` can be started."""
     reasons = [hidden[start] for start in answer_table.STARTS if start.startswith(f"{path} ")]
     return [f"{index_format.replace_unprintable(reason)}\n" for reason in dict.fromkeys(reasons)]

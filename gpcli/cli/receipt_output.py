@@ -38,7 +38,7 @@ def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -
 
 
 def format_next_step(receipt: AppointmentReceipt) -> str:
-    """Format what has happened: "booked" only where the portal says so."""
+    """Format what has happened; it is called booked only where the portal says so."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     if receipt.status == "cancelled":
@@ -46,8 +46,8 @@ def format_next_step(receipt: AppointmentReceipt) -> str:
     before = "" if receipt.changed else f"{REPEATED_NOTICE} "
     if receipt.is_waiting:
         sent = "Sent; the" if receipt.changed else f"{REPEATED_NOTICE} The"
-        follow = f"gpcli appointments show {receipt.id}"
-        return f"{sent} surgery has not confirmed it yet. Follow it with {follow}."
+        follow = f"Follow it with gpcli appointments show {receipt.id}."
+        return f"{sent} surgery has not confirmed it yet. {follow}"
     if receipt.status == "booked":
         return f"{before}It is booked."
     return f"{before}The portal says: {receipt.status}."

@@ -1,8 +1,8 @@
 """One run of a command line: it ends in an exit code, and an error in words on stderr as well.
 
 This is the one place that turns an error into words and an exit code. It imports little, because
-ready answers may fail too; and those only where they are used, because a checkout in which they are
-still to be built imports this module with the commands.
+it is imported for ready answers too. It imports `ready_answers` only inside functions, because in a
+checkout the commands, and this module with them, are imported to build the ready answers.
 """
 
 from gpcli.config.index_format import is_set
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     Streams = tuple[TextIO, TextIO, TextIO]
 
 INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+"""Exit codes, as in `errors.Exit`, which ready answers do not import."""
 
 
 class Terminated(BaseException):
-    """SIGTERM came: what is open is closed on the way out."""
+    """SIGTERM came; as an exception, so that what is open is closed on the way out."""
 
 
 SILENT_ENDINGS: dict[type[BaseException], int] = {
@@ -35,7 +36,7 @@ SILENT_ENDINGS: dict[type[BaseException], int] = {
 """Endings that need no words, and their exit codes."""
 
 FAILURES: tuple[type[BaseException], ...] = (*SILENT_ENDINGS, Exception)
-"""What ends in an exit code; anything else is the interpreter's."""
+"""What ends in an exit code; all else, such as SystemExit, is left to the interpreter."""
 
 
 def run_command_line(
@@ -70,12 +71,12 @@ def report_failure(
     registry: "Registry | None" = None,
 ) -> int:
     """Write what `error` means for the person on stderr, and return the exit code."""
-    from gpcli.cli.ready_answers import read_line  # noqa: PLC0415  (optional: see the top)
+    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
 
     _write_eval_failure(argv, streams[1], registry)
     if type(error) in SILENT_ENDINGS:
         return SILENT_ENDINGS[type(error)]
-    options = read_line(list(argv)).options
+    options = parse_line(list(argv)).options
     known = _as_gpcli_error(error)
     output = _open_output(options, env, streams)
     try:
@@ -111,7 +112,7 @@ def _build_eval_failure(argv: "Sequence[str]", registry: "Registry | None") -> s
     from gpcli.cli.commands.registry import REGISTRY  # noqa: PLC0415  (start-up: only failures)
 
     commands = registry or REGISTRY
-    command = _find_parsed(commands, argv) or commands.find_mentioned(argv)
+    command = _find_parsed_command(commands, argv) or commands.find_mentioned(argv)
     if command is None or not command.eval_failure:
         return ""
     module, _, function = command.eval_failure.partition(":")
@@ -119,31 +120,29 @@ def _build_eval_failure(argv: "Sequence[str]", registry: "Registry | None") -> s
     return text
 
 
-def _find_parsed(commands: "Registry", argv: "Sequence[str]") -> "CommandSpec | None":
-    from gpcli.cli.ready_answers import read_line  # noqa: PLC0415  (optional: see the top)
+def _find_parsed_command(commands: "Registry", argv: "Sequence[str]") -> "CommandSpec | None":
+    """Return the command that the line names; `None` = there is none, or that is not certain."""
+    from gpcli.cli.ready_answers import parse_line  # noqa: PLC0415  (optional: see the top)
 
-    line = read_line(list(argv))
-    if line.strange or line.lost:  # a value may have been taken for a command, or the reverse
-        return None
+    line = parse_line(list(argv))
+    if line.has_unknown_option or line.has_unknown_command:
+        return None  # a value may have been taken for a command, or the reverse
     return commands.find_command(line.path)
 
 
 def _open_output(
     options: "Mapping[str, str]", env: "Mapping[str, str]", streams: "Streams"
 ) -> "Output":
-    from gpcli.render.output import (  # noqa: PLC0415  (start-up: only failures write here)
-        Format,
-        Output,
-        detect_terminal,
-    )
+    from gpcli.render.output import Format, Output  # noqa: PLC0415  (start-up: only failures)
+    from gpcli.render.terminal import detect_terminal  # noqa: PLC0415  (start-up: as above)
 
-    json = options.keys() & {"--json", "--ndjson"}
+    is_json = options.keys() & {"--json", "--ndjson"}
     _, stdout, stderr = streams
     return Output(
         stdout,
         stderr,
         detect_terminal(*streams, env),
-        format=Format.JSON if json else Format.AUTO,
+        format=Format.JSON if is_json else Format.AUTO,
     )
 
 

@@ -41,7 +41,7 @@ from gpcli.render.views.prescription_views import (
     renewal_label,
 )
 
-MAX_IDS = 1024 * 1024
+MAX_ID_CHARS = 1024 * 1024
 """The most characters of ids on standard input."""
 
 
@@ -133,8 +133,8 @@ def renew(
         gp=context.options.gp,
         capped=context.options.accept_fee is not None,
     )
-    facts = RenewalContext(context.portal, context.now, context.ask, prescription_label)
-    decision = renewals.propose_renewal(facts, request)
+    renewal_context = RenewalContext(context.portal, context.now, context.ask, prescription_label)
+    decision = renewals.propose_renewal(renewal_context, request)
     proposed = decision.record if isinstance(decision, Outcome) else decision.preview
     for left_out in proposed.skipped:
         context.output.notice(left_out.sentence)
@@ -151,10 +151,9 @@ def requests(
     context = get_context(ctx)
     if context.output.answer_field_query(REQUESTS):
         return
-    found = [
-        one for one in context.portal.prescriptions.fetch_renewals() if one.is_open or not unsettled
-    ]
-    if not context.output.show_list(REQUESTS, found):
+    renewals_found = context.portal.prescriptions.fetch_renewals()
+    shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
+    if not context.output.show_list(REQUESTS, shown):
         context.output.notice("There are none.")
     context.require_complete()
 
@@ -168,12 +167,12 @@ def withdraw(
     if context.output.answer_field_query(WITHDRAWALS):
         return
     time_format = TimeFormat(context.now())
-    identity = prescription_list.choose_renewal(
+    renewal_id = prescription_list.choose_renewal(
         context.portal, request, context.ask, lambda renewal: renewal_label(renewal, time_format)
     )
     intent = context.intent("rx withdraw")
     outcome = context.confirm_and_send(
-        prescription_list.propose_renewal_withdrawal(context.portal, identity, intent)
+        prescription_list.propose_renewal_withdrawal(context.portal, renewal_id, intent)
     )
     _show_withdrawal(context, outcome, intent)
 
@@ -213,12 +212,12 @@ def _read_ids(context: AppContext) -> list[str]:
             "Write the ids, one a line, and end with Ctrl-D on a line of its own."
         )
     try:
-        text = context.claim_stdin().read(MAX_IDS + 1)
+        text = context.claim_stdin().read(MAX_ID_CHARS + 1)
     except UnicodeDecodeError as error:
         raise InvalidUsage("Standard input is no text: it should hold ids, one a line.") from error
     context.restart_deadlines()
-    if len(text) > MAX_IDS:
-        raise InvalidUsage(f"Standard input is too long: {MAX_IDS} characters of ids at most.")
+    if len(text) > MAX_ID_CHARS:
+        raise InvalidUsage(f"Standard input is too long: {MAX_ID_CHARS} characters of ids at most.")
     return [name for line in text.splitlines() if (name := line.partition("\t")[0].strip())]
 
 
@@ -236,16 +235,17 @@ def _show_renewal(context: AppContext, outcome: Outcome[RenewalPlan], intent: UU
 
 
 def _build_renewal_receipt(item: RenewalItem, zone: str, sent: Receipt) -> RenewalReceipt:
+    """Return the receipt for one prescription; `sent` is that of the whole request."""
     return RenewalReceipt.of(item.to_result(zone), replace(sent, changed=item.changed))
 
 
 def _format_next_steps(outcome: Outcome[RenewalPlan]) -> list[str]:
     """Return the notices on a request to renew: a line for each kind of result."""
-    items = [item for item in outcome.record.items if item.renewal]
     if not outcome.record.items:
         return [f"There is nothing {'else ' if outcome.record.skipped else ''}to ask for."]
     if outcome.dry_run:
         return [DRY_RUN_NOTICE]
+    items = [item for item in outcome.record.items if item.renewal]
     new_first = sorted(items, key=lambda item: not item.changed)
     counts = Counter(map(format_result, new_first))
     return [_format_count(result, count, items) for result, count in counts.items()]

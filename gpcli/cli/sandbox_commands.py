@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Returned = TypeVar("Returned")
 
-_PEOPLE = "gpcli sandbox people lists who there is."
+_PEOPLE_HINT = "gpcli sandbox people lists who there is."
 
 Clock = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="The portal's present at the start")
@@ -163,14 +163,14 @@ def env(
 
 def people(ctx: typer.Context) -> None:
     """List the people who can sign in."""
-    from gpcli.sandbox.people import PEOPLE as EIGHT  # noqa: PLC0415  (start-up: builds their data)
+    from gpcli.sandbox.people import PEOPLE as BUILT_IN  # noqa: PLC0415  (start-up: builds their data)
 
     context = get_context(ctx)
     try:
-        cards = _call_control(context, lambda control: control.fetch_people())
+        accounts = _call_control(context, lambda control: control.fetch_people())
     except GpcliError:
-        cards = list(EIGHT)
-    context.output.show_list(PEOPLE, [_build_person(card) for card in cards])
+        accounts = list(BUILT_IN)
+    context.output.show_list(PEOPLE, [_build_person(account) for account in accounts])
 
 
 def reset(ctx: typer.Context) -> None:
@@ -222,15 +222,19 @@ def answer(
 def _start_sandbox(
     clock: str | None, delay: str, people: Path | None, seed: int | None, **settings: Any
 ) -> Iterator[Sandbox]:
+    """Run a sandbox while the body runs; the arguments are the options of that name.
+
+    Raises: ConfigError without the extra, InvalidUsage, NotFound for a file that does not exist.
+    """
     with require_extra("sandbox"):
         from gpcli.sandbox.server import (  # noqa: PLC0415  (optional: an extra)
             PortUnavailable,
             Sandbox,
         )
-    begin = _parse_instant(clock) if clock else None
-    wait = parse_duration(delay, "--delay")
+    start = _parse_instant(clock) if clock else None
+    answer_delay = parse_duration(delay, "--delay")
     server = _translate_errors(
-        lambda: Sandbox(clock=begin, delay=wait, people=people, seed=seed, **settings)
+        lambda: Sandbox(clock=start, delay=answer_delay, people=people, seed=seed, **settings)
     )
     try:
         with server as sandbox:
@@ -243,6 +247,7 @@ def _start_sandbox(
 
 
 def _parse_instant(text: str) -> datetime:
+    """Parse the value of `--clock`; raise InvalidUsage if it is no time with an offset."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -255,9 +260,10 @@ def _parse_instant(text: str) -> datetime:
     return instant
 
 
-def _translate_errors(ask: Callable[[], Returned]) -> Returned:
+def _translate_errors(call: Callable[[], Returned]) -> Returned:
+    """Return what a call into the sandbox returns; raise NotFound, InvalidUsage for its errors."""
     try:
-        return ask()
+        return call()
     except UnknownPerson as unknown:
         raise NotFound(str(unknown), hint="gpcli sandbox people lists them.") from unknown
     except FileNotFoundError as missing:
@@ -267,11 +273,15 @@ def _translate_errors(ask: Callable[[], Returned]) -> Returned:
 
 
 def _call_control(
-    context: AppContext, ask: Callable[[ControlClient], Returned], hint: str = _PEOPLE
+    context: AppContext, call: Callable[[ControlClient], Returned], hint: str = _PEOPLE_HINT
 ) -> Returned:
+    """Return what the served sandbox answers.
+
+    Raises: NotFound, with `hint`, if it refuses or none is served; Unreachable if it fails.
+    """
     served = find_served(context.state_dir)
     try:
-        return ask(ControlClient(served.url, served.control_token))
+        return call(ControlClient(served.url, served.control_token))
     except ControlRefused as refused:
         raise NotFound(f"The sandbox says: {refused}.", hint=hint) from refused
     except ControlError as error:
@@ -284,9 +294,9 @@ def _build_token_variables(url: str, token: AccessToken) -> dict[str, str]:
     return build_variables(f"{url}/fhir/R4", token.access_token, token.patient, token.fhir_user)
 
 
-def _build_person(card: Account) -> SandboxPerson:
-    wards = tuple(ward.key for ward in card.acts_for)
-    return SandboxPerson(card.key, card.name, card.description, wards)
+def _build_person(account: Account) -> SandboxPerson:
+    acts_for = tuple(child.key for child in account.acts_for)
+    return SandboxPerson(account.key, account.name, account.description, acts_for)
 
 
 def _build_answer(answered: AnsweredRequest) -> Answer:

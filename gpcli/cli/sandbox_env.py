@@ -23,13 +23,14 @@ from gpcli.errors import ConfigError, NotFound
 
 PROGRAM = "gpcli"
 SERVED_FILE = "sandbox.json"
-_LEFT_OUT = (
+_LEFT_OUT_VARIABLES = (
     "GPCLI_PROFILE",
     "GPCLI_AS",
     "GPCLI_FHIR_USER",
     "GPCLI_CLOCK_OFFSET",
     "GPCLI_TOKEN_COMMAND",
 )
+"""Variables that a command in a sandbox must not inherit."""
 
 
 class Shell(StrEnum):
@@ -50,6 +51,7 @@ class BookingWay(StrEnum):
 
 
 _SHELL_OPTION = re.compile(rf"(?<!\S)-+sh\w*[ =]({'|'.join(Shell)})(?!\S)", re.IGNORECASE)
+"""`--shell SHELL` on a line, also misspelt."""
 
 
 class ServedSandbox(NamedTuple):
@@ -61,7 +63,7 @@ class ServedSandbox(NamedTuple):
 
 @contextmanager
 def require_extra(who: str) -> Iterator[None]:
-    """Raise ConfigError if the body, which imports the portal, lacks a package."""
+    """Raise ConfigError, naming `who`, if the body, which imports the sandbox, lacks a package."""
     try:
         yield
     except ImportError as missing:
@@ -89,21 +91,16 @@ def format_exports(shell: Shell, values: Mapping[str, str]) -> list[str]:
     ]
 
 
-def failing_export(shell: Shell) -> str:
-    """Return a line after which every gpcli fails with exit 2, so that `eval` fails closed.
+def format_eval_failure(argv: Sequence[str]) -> str:
+    """Format an export after which every gpcli fails with exit 2, so that `eval` fails closed.
 
-    Its value is no URL but not empty, which in PowerShell would unset the variable.
-    """
-    return format_exports(shell, {"GPCLI_PORTAL": "no-sandbox"})[0]
-
-
-def eval_failure_export(argv: Sequence[str]) -> str:
-    """Return the failing export, with a line end, for the shell that `argv` names, or for bash.
-
-    `argv` may be a line that can't be parsed: `--shel`, no value, an unknown shell.
+    It is for the shell that `argv` names, or for bash. `argv` may be a line that can't be parsed:
+    `--shel`, no value, an unknown shell.
     """
     named = _SHELL_OPTION.findall(" ".join(argv)) or [Shell.BASH]
-    return f"{failing_export(Shell(named[-1].lower()))}\n"
+    shell = Shell(named[-1].lower())
+    # no URL, but not empty: in PowerShell that would unset the variable
+    return f"{format_exports(shell, {'GPCLI_PORTAL': 'no-sandbox'})[0]}\n"
 
 
 def run_in_sandbox(
@@ -117,12 +114,12 @@ def run_in_sandbox(
     """Run `command` with `values`, a configuration of its own, and this gpcli on its path.
 
     The configuration is empty but for the announcement of `served`, with which the command can
-    control the sandbox that it runs in. The exit status is returned; 128 + n where signal n ended
-    the command.
+    control the sandbox that it runs in. Returns the exit status; 128 + n where signal n ended the
+    command.
 
     Raises: NotFound if there is no such program.
     """
-    inside = {name: text for name, text in env.items() if name not in _LEFT_OUT}
+    inside = {name: text for name, text in env.items() if name not in _LEFT_OUT_VARIABLES}
     inside |= {**values, "PATH": prepend_program_dir(env.get("PATH", ""), _program_dirs())}
     with tempfile.TemporaryDirectory(prefix="gpcli-") as config_dir:
         inside["GPCLI_CONFIG_DIR"] = config_dir
@@ -139,7 +136,7 @@ def prepend_program_dir(path: str, places: Iterable[Path]) -> str:
 
 @contextmanager
 def announce(directory: Path, served: ServedSandbox) -> Iterator[None]:
-    """Have `sandbox.json` in a state directory while the body runs."""
+    """Write `sandbox.json` into a state directory, and delete it when the body ends."""
     path = directory / SERVED_FILE
     write_private_file(path, json.dumps(served._asdict()))
     try:

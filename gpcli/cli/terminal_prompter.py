@@ -43,8 +43,8 @@ FAILURE_PATIENCE = 0.5
 class TerminalPrompter:
     """Opens pages and shows addresses to the person at the terminal.
 
-    `browser` is the command that opens pages; `None` = the system's browser, if `automatic` allows
-    a page to be opened without being asked for.
+    `browser` is the command that opens pages; `None` = the system's browser, which is used only if
+    `automatic`.
     """
 
     def __init__(self, context: AppContext, *, browser: str | None, automatic: bool) -> None:
@@ -102,6 +102,7 @@ class TerminalPrompter:
         return browse is not None and browse(url)
 
     def _read_line(self) -> str | None:
+        """Return the line that was typed or pasted; `None` = there is none yet."""
         ready, _, _ = select.select([self._context.stdin], [], [], 0)
         return self._context.stdin.readline() if ready else None
 

@@ -31,7 +31,7 @@ def troubleshoot(ctx: typer.Context) -> None:
     if context.output.answer_field_query(FINDINGS):
         return
     findings = list(run_checks(CHECKS, _build_check_context(context)))
-    _show(findings, context.output)
+    _show_findings(context.output, findings)
     error = build_error(findings)
     if error:
         raise error
@@ -47,7 +47,8 @@ def _build_check_context(context: AppContext) -> CheckContext:
     )
 
 
-def _show(findings: Sequence[Finding], output: Output) -> None:
+def _show_findings(output: Output, findings: Sequence[Finding]) -> None:
+    """Show the findings; below a table, whose columns have no room for them, the cures."""
     output.show_list(FINDINGS, findings)
     if not output.is_table or output.fields is not None:
         return
@@ -76,10 +77,10 @@ def _open_client(context: AppContext, spent: float) -> HttpClient:
     settings = context.settings
     left = max(settings.timeout - spent, min(settings.timeout, MIN_SECONDS))
     context.use_settings(replace(settings, timeout=round(left, 1) or left))
-    return context.open_client(_LateBearer(context))
+    return context.open_client(_LazyBearer(context))
 
 
-class _LateBearer:
+class _LazyBearer:
     """The bearer of a context, which is built when a token is needed: many checks need none."""
 
     def __init__(self, context: AppContext) -> None:

@@ -60,9 +60,9 @@ def format_choices(values: type[StrEnum]) -> str:
 
 
 def _check_limits(number: Number, minimum: Number | None, maximum: Number | None) -> Number:
-    is_little = minimum is not None and number < minimum
-    if is_little and maximum is None:
+    is_too_little = minimum is not None and number < minimum
+    if is_too_little and maximum is None:
         raise typer.BadParameter(f"{number} is too little: at least {minimum}.")
-    if is_little or (maximum is not None and number > maximum):
+    if is_too_little or (maximum is not None and number > maximum):
         raise typer.BadParameter(f"{number} is not in the range {minimum} to {maximum}.")
     return number

@@ -46,7 +46,7 @@ def _grapheme_clusters(text: str) -> Iterable[str]:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Fill `text` with spaces up to `width` columns: after it, or with `right` before it."""
+    """Return `text` padded with spaces to `width` columns: after it, or before it with `right`."""
     space = " " * (width - display_width(text))
     return space + text if right else text + space
 

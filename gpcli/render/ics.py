@@ -41,8 +41,9 @@ _EVENT_NAMESPACE = UUID("5c1f7d0e-9a33-5f0b-8c55-6d2b0f9e4a12")
 """The namespace of event UIDs, which reveal neither the portal nor the booking."""
 
 _DAY = timedelta(days=1)
-_HORIZON = 30 * 365 * _DAY
 _SECOND = timedelta(seconds=1)
+_HORIZON = 30 * 365 * _DAY
+"""How far from the present the calendar describes its time zones."""
 
 
 def build_calendar(
@@ -56,10 +57,11 @@ def build_calendar(
 ) -> bytes:
     """Return the appointments that have a time as one calendar, in UTF-8 with CRLF.
 
-    An event's UID is made of `portal` and the appointment's id, so that it is the same at every
-    export. `details` adds the practitioner, the place and the channel; `addresses` has the street
-    addresses of surgeries by their ids. Text of the portal can't add lines, properties or control
-    characters.
+    An event's UID is made of the address `portal` and the appointment's id, so that it is the same
+    at every export. `zone` is the name of a time zone to describe besides those of the
+    appointments. `details` adds the practitioner, the place and the channel; `addresses` has the
+    street addresses of surgeries by their ids. Text of the portal can't add lines, properties or
+    control characters.
     """
     from icalendar import Calendar  # noqa: PLC0415  (start-up: 100 ms, only the export needs it)
 
@@ -69,7 +71,7 @@ def build_calendar(
     _add_timezones(calendar, appointments, zone, now)
     for appointment in appointments:
         if appointment.start is not None:
-            properties = _details_of(appointment, addresses) if details else [("SUMMARY", TITLE)]
+            properties = _list_details(appointment, addresses) if details else [("SUMMARY", TITLE)]
             calendar.add_component(
                 _build_event(appointment, appointment.start, portal, now, properties)
             )
@@ -101,9 +103,10 @@ def _build_event(
     return event
 
 
-def _details_of(
+def _list_details(
     appointment: Appointment, addresses: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of the properties that say with whom, where and how."""
     counterpart = appointment.practitioner or appointment.surgery
     yield "SUMMARY", safe_line(f"{TITLE} with {counterpart}" if counterpart else TITLE)
     address = addresses.get(appointment.surgery_id or "")
@@ -130,8 +133,8 @@ def _is_link(url: str) -> bool:
 def _local_or_utc(when: datetime, zone: str, now: datetime) -> datetime:
     """Return `when` in the surgery's zone, or in UTC where a local time would be misread.
 
-    A local time means its first occurrence, and the calendar describes its zones for near years
-    only. Source: RFC 5545, 3.3.5.
+    Of a local time that a day has twice, readers take the first; and the calendar describes its
+    zones only within the horizon. Source: RFC 5545, 3.3.5.
     """
     local = when.astimezone(ZoneInfo(zone))
     return local if _is_within_horizon(when, now) and not local.fold else when.astimezone(UTC)
@@ -144,7 +147,7 @@ def _is_within_horizon(when: datetime, now: datetime) -> bool:
 def _add_timezones(
     calendar: Calendar, appointments: Iterable[Appointment], zone: str, now: datetime
 ) -> None:
-    """Add a VTIMEZONE for each zone in use, for the time that the appointments span."""
+    """Add a VTIMEZONE for `zone` and each of the appointments, for the time that these span."""
     timed = [appointment for appointment in appointments if appointment.start]
     ends = [
         when

@@ -39,13 +39,13 @@ class NdjsonFormat:
         self._fields = fields
         self._json = JsonTextEncoder(stdout)
 
-    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+    def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Write each row as it comes, and return how many there were."""
         check_fields(view, self._fields)
         return self._stdout.write_lines(self._encode_item(view, row) for row in rows)
 
-    def item(self, view: View[T], item: T, text: str | None) -> None:
-        """Write the item's object; `text` is a part of it already."""
+    def write_item(self, view: View[T], item: T, text: str | None) -> None:
+        """Write the item's object, which has the `text` already."""
         self._stdout.write_line(self._encode_item(view, item))
 
     def _encode_item(self, view: View[T], item: T) -> str:
@@ -66,7 +66,7 @@ class JsonFormat(NdjsonFormat):
         self._json = JsonTextEncoder(stdout, indent=indent)
         self._margin = " " * (indent or 0)
 
-    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+    def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Write all rows as one array, each on a line of its own, and return how many."""
         check_fields(view, self._fields)
         elements = [self._margin + self._encode_element(view, row) for row in rows]
@@ -78,7 +78,7 @@ class JsonFormat(NdjsonFormat):
 
 
 def check_fields(view: View[T], fields: tuple[str, ...] | None) -> None:
-    """Raise InvalidUsage if `fields` has a key that the view says it does not have."""
+    """Raise InvalidUsage if `fields` has a key that is not in the view's list of keys, if any."""
     if fields is not None and view.keys:
         view.require_fields(fields, json=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TextIO
 
@@ -22,7 +21,7 @@ from gpcli.render.stderr import (
     StderrJson,
     StderrText,
 )
-from gpcli.render.terminal import LineWriter, Terminal, detect_terminal
+from gpcli.render.terminal import LineWriter, Terminal
 from gpcli.render.times import TimeFormat
 from gpcli.render.view import Cell, Json, JsonScalar, T, View, rfc3339
 
@@ -48,28 +47,24 @@ def format_plain_cell(value: Cell) -> str:
         return rfc3339(value)
     if isinstance(value, tuple):
         return ",".join(format_plain_cell(item).replace(",", "\\,") for item in value)
-    return _format_number_or_date(value)
-
-
-def _format_number_or_date(value: int | Decimal | date) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
 class PlainFormat:
-    """Writes answers as plain lines; `fields` as in `View.select_columns`."""
+    """Writes answers as plain lines; `fields` are as in `View.select_columns`."""
 
     def __init__(self, stdout: LineWriter, fields: tuple[str, ...] | None) -> None:
         self._stdout = stdout
         self._fields = fields
 
-    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+    def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Write each row as it comes, cells separated by tabs, and return how many there were."""
         cells = [column.plain for column in view.select_columns(self._fields)]
         return self._stdout.write_lines(
             "\t".join([format_plain_cell(cell(row)) for cell in cells]) for row in rows
         )
 
-    def item(self, view: View[T], item: T, text: str | None) -> None:
+    def write_item(self, view: View[T], item: T, text: str | None) -> None:
         """Write `key:⇥value` lines, then, unless fields were chosen, `--` and the text."""
         lines = [
             f"{column.name}:\t{format_plain_cell(column.plain(item))}"
@@ -78,9 +73,6 @@ class PlainFormat:
         if text is not None and self._fields is None:
             lines += ["--", safe_text(text).removesuffix("\n")]
         self._stdout.write("\n".join([*lines, ""]))
-
-
-__all__ = ["PATIENCE", "Format", "Output", "Terminal", "detect_terminal"]
 
 
 class Format(StrEnum):
@@ -96,11 +88,11 @@ class Format(StrEnum):
 class AnswerFormat(Protocol):
     """Writes answers in one format."""
 
-    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+    def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Write a list, and return its length."""
 
-    def item(self, view: View[T], item: T, text: str | None) -> None:
-        """Write one record, and its `text` unless fields were chosen."""
+    def write_item(self, view: View[T], item: T, text: str | None) -> None:
+        """Write one record, then its `text`, unless it has none or fields were chosen."""
 
 
 def _utc_now() -> datetime:
@@ -110,8 +102,8 @@ def _utc_now() -> datetime:
 class Output:
     """Writes the answer, notices, warnings, the plan and the error of a command.
 
-    `fields` are the columns to write (keys, in JSON), in their order; `None` = all, and an empty
-    tuple = write the names that can be chosen instead of any record. `now` and `machine_zone`
+    `fields` are the columns to write (keys, in JSON), in their order; `None` = all; an empty tuple
+    = instead of any record, the names that can be chosen. `now` and `machine_zone`
     (`None` = the operating system's) decide how times are worded on a terminal. `patience` is how
     many seconds of work pass before progress is shown.
 
@@ -136,9 +128,9 @@ class Output:
         self._now = now
         self._machine_zone = machine_zone
         self._progress = Progress(self._build_indicator(LineWriter(stderr)), patience=patience)
-        self._messages = self._build_messages(LineWriter(stderr, alone=self._progress))
-        self._stdout = LineWriter(stdout, alone=self._progress)
-        self._has_written_names = False
+        self._messages = self._build_messages(LineWriter(stderr, lock=self._progress))
+        self._stdout = LineWriter(stdout, lock=self._progress)
+        self._has_written_field_names = False
 
     @property
     def is_text(self) -> bool:
@@ -156,7 +148,7 @@ class Output:
         return self.format in (Format.JSON, Format.NDJSON)
 
     def show_list(self, view: View[T], rows: Iterable[T]) -> int:
-        """Write a list, and return its length.
+        """Write a list, and return its length (0 where field names are written instead).
 
         NDJSON and plain lines are written as the rows come; a JSON array when all have come, and
         not at all if `rows` raises; a table is drawn once its rows, or the first 200, have come.
@@ -166,7 +158,7 @@ class Output:
         """
         if self.fields == ():
             return self._write_field_names(view)
-        return self._build_answer_format().rows(view, rows)
+        return self._build_answer_format().write_rows(view, rows)
 
     def answer_field_query(self, view: View[T]) -> bool:
         """Check the chosen fields, for use before anything is sent or asked.
@@ -191,7 +183,7 @@ class Output:
         if self.fields == ():
             self._write_field_names(view)
             return
-        self._build_answer_format().item(view, item, text)
+        self._build_answer_format().write_item(view, item, text)
 
     def show_separator(self) -> None:
         """Separate a record from the next: `--` in plain lines, an empty line in tables."""
@@ -226,7 +218,7 @@ class Output:
 
         After the names of fields were written instead of an answer, notices are left out.
         """
-        if self._has_written_names:
+        if self._has_written_field_names:
             return
         self._messages.notice(text, extra)
 
@@ -251,7 +243,7 @@ class Output:
         return self._progress.show(text)
 
     def _write_field_names(self, view: View[T]) -> int:
-        self._has_written_names = True
+        self._has_written_field_names = True
         names = view.json_keys if self.is_json else view.column_names
         self._stdout.write("".join(f"{name}\n" for name in names))
         return 0
@@ -263,7 +255,7 @@ class Output:
             return PlainFormat(self._stdout, self.fields)
         from gpcli.render.table import TableFormat  # noqa: PLC0415  (start-up: rich takes 40 ms)
 
-        time_format = TimeFormat(self._now(), self._machine_zone, self._stdout.utf8)
+        time_format = TimeFormat(self._now(), self._machine_zone)
         return TableFormat(self._stdout, self.fields, self.terminal, time_format)
 
     def _build_json_format(self) -> AnswerFormat:

@@ -24,23 +24,23 @@ def open_terminal() -> TextIO:
 
 
 def can_prompt(
-    terminal: Terminal, env: Mapping[str, str], no_input: bool, *, stdin_taken: bool = False
+    terminal: Terminal, env: Mapping[str, str], no_input: bool, *, stdin_claimed: bool = False
 ) -> bool:
     """Return whether somebody can be asked: both streams are terminals and nothing forbids it.
 
     `no_input` (`--no-input`), GPCLI_NO_INPUT and CI forbid it; `false`, `0` and empty are off.
-    With `stdin_taken`, standard input holds data and answers are read from the terminal device, so
-    that standard input need not be a terminal.
+    With `stdin_claimed`, standard input holds data, and answers are read from the terminal device:
+    then standard input need not be a terminal.
     """
     if no_input or is_set(env.get("GPCLI_NO_INPUT")) or is_set(env.get("CI")):
         return False
-    return terminal.stderr_tty and (terminal.stdin_tty or stdin_taken)
+    return terminal.stderr_tty and (terminal.stdin_tty or stdin_claimed)
 
 
 class Prompt:
     """Asks questions on standard error and reads the answers, a line each.
 
-    `allowed` is whether anybody may be asked. `tty_device` opens the terminal device to read
+    `allowed` is whether anybody may be asked. `terminal_device` opens the device to read
     answers from; `None` = from standard input. `on_answer` is called after each answer, to leave
     the time that a person took out of network time limits. `width` is the columns at which choices
     are wrapped; `None` = they are not.
@@ -55,7 +55,7 @@ class Prompt:
         stderr: TextIO,
         *,
         allowed: bool,
-        tty_device: Callable[[], TextIO] | None = None,
+        terminal_device: Callable[[], TextIO] | None = None,
         on_answer: Callable[[], None] = lambda: None,
         width: int | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class Prompt:
         self._width = width
         self._stdin = stdin
         self._stderr = LineWriter(stderr)
-        self._tty_device = tty_device
+        self._terminal_device = terminal_device
         self._on_answer = on_answer
         self._device: TextIO | None = None
 
@@ -145,6 +145,7 @@ class Prompt:
             self._stderr.write("".join(f"{line}\n" for line in lines))
 
     def _ask_repeatedly(self, prompt: str, flag: str) -> Iterator[str]:
+        """Yield up to three answers, until input ends; raise InputNeeded if nobody can be asked."""
         if not self._is_ready():
             raise _nobody_to_ask(flag)
         for _ in range(MAX_TRIES):
@@ -154,6 +155,7 @@ class Prompt:
             yield answer
 
     def _ask_once(self, prompt: str) -> str | None:
+        """Return the answer, empty if it can't be decoded; `None` = the end of input."""
         self._stderr.write(prompt)
         try:
             line = (self._device or self._stdin).readline()
@@ -169,15 +171,13 @@ class Prompt:
         return line.strip()
 
     def _is_ready(self) -> bool:
-        if self.can_ask and self._tty_device is not None and self._device is None:
-            self._open_device(self._tty_device)
+        """Return whether the person can be asked; the terminal device is opened on first use."""
+        if self.can_ask and self._terminal_device is not None and self._device is None:
+            try:
+                self._device = self._terminal_device()
+            except OSError:
+                self.can_ask = False
         return self.can_ask
-
-    def _open_device(self, tty_device: Callable[[], TextIO]) -> None:
-        try:
-            self._device = tty_device()
-        except OSError:
-            self.can_ask = False
 
 
 def _split_answer(answer: str) -> list[str]:

@@ -19,8 +19,14 @@ _EMOJI = (
     "\U0001f000-\U0001faff"
 )
 _JOINER = f"(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+"""A zero-width joiner between two emoji."""
+
 _SUSPECT = re.compile(f"[{_HIDDEN}]")
+"""What may need an escape: also every joiner."""
+
 _IN_TEXT = re.compile(f"{_JOINER}|(?P<hidden>[{_HIDDEN}])")
+"""A joiner that stays, or else a character (group `hidden`) that needs an escape."""
+
 _LINE_BREAK = re.compile("\r\n|\n")
 
 
@@ -42,13 +48,13 @@ def escape_hidden(text: str) -> str:
     """Return `text` with every harmful or invisible character as an escape, line breaks too."""
     if is_harmless(text):
         return text
-    return _IN_TEXT.sub(_visible, text)
+    return _IN_TEXT.sub(_escape, text)
 
 
 def json_escape_hidden(document: str) -> str:
     r"""Return JSON text with its harmful characters as `\uXXXX`: the same value, safe to display.
 
-    `document` is JSON without line breaks outside its values' own escapes, as `json` writes it.
+    `document` is one line of what `json` writes.
     """
     if is_harmless(document):
         return document
@@ -70,7 +76,7 @@ def _is_latin(text: str) -> bool:
     return True
 
 
-def _visible(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     character = match["hidden"]
     if not character:
         return match[0]

@@ -38,9 +38,9 @@ class Plan:
         return f"{self.action} [{self.environment}]"
 
 
-_RED = "31"
-_YELLOW = "33"
-_BOLD = "1"
+_RED, _YELLOW, _BOLD = "31", "33", "1"
+"""Parameters of the escape sequence that selects a style. Source: ECMA-48, SGR."""
+
 _INDENT = "  "
 
 
@@ -84,7 +84,7 @@ class StderrText:
             for label, value in plan.rows
         )
         warnings = (self._format_marked("!", _YELLOW, safe_line(text)) for text in plan.warnings)
-        bold_title = [self._colorize(line, _BOLD) for line in title]
+        bold_title = [self._style(line, _BOLD) for line in title]
         self._write([*bold_title, *chain.from_iterable((*rows, *warnings))])
 
     def _format_row(self, label: str, value: str, width: int) -> list[str]:
@@ -96,7 +96,7 @@ class StderrText:
 
     def _format_marked(self, mark: str, color: str, text: str) -> list[str]:
         first, *more = self._wrap(f"{mark} {text}", len(mark) + 1)
-        return [f"{self._colorize(mark, color)}{first.removeprefix(mark)}", *more]
+        return [f"{self._style(mark, color)}{first.removeprefix(mark)}", *more]
 
     def _wrap(self, text: str, indent: int) -> list[str]:
         """Return the lines of `text`, each wrapped with `indent` before its continuation."""
@@ -108,8 +108,8 @@ class StderrText:
     def _write(self, lines: Iterable[str]) -> None:
         self._stderr.write("".join(f"{line}\n" for line in lines))
 
-    def _colorize(self, text: str, color: str) -> str:
-        return f"\x1b[{color}m{text}\x1b[0m" if self._color else text
+    def _style(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._color else text
 
 
 class StderrJson:
@@ -136,7 +136,7 @@ class StderrJson:
         self._write({"progress": {"message": text}})
 
     def error(self, error: GpcliError) -> None:
-        """Write `{"error": {…}}`: the code and exit number, the words, what the portal added."""
+        """Write `{"error": {…}}`: code, exit code, words, request id, seconds to wait."""
         self._write(
             {
                 "error": {
@@ -171,7 +171,10 @@ PATIENCE = 0.3
 """Seconds before progress is shown."""
 
 _TICK = 0.1
+"""Seconds between two drawings of progress."""
+
 _FRAMES = {True: "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", False: "|/-\\"}
+"""The frames of the spinner, by whether the stream takes every character."""
 
 
 class ProgressIndicator(Protocol):
@@ -185,7 +188,7 @@ class ProgressIndicator(Protocol):
 
 
 class Spinner:
-    """A turning mark and the text on the last line of a terminal, `width` columns wide.
+    """A turning mark and a text on the last line of a terminal that is `width` columns wide.
 
     It is erased with spaces: no terminal needs escape codes for that.
     """

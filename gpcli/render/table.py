@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from io import StringIO
 from itertools import islice
 
@@ -41,10 +40,6 @@ def format_value(value: Cell) -> str:
         return format_period(value, None)
     if isinstance(value, tuple):
         return ", ".join(value)
-    return _format_number_or_date(value)
-
-
-def _format_number_or_date(value: int | Decimal | date) -> str:
     return format_day(value) if isinstance(value, date) else str(value)
 
 
@@ -61,7 +56,7 @@ _ASCII_RULE = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True
 
 
 class TableFormat:
-    """Draws answers for a person; `fields` as in `View.select_columns`."""
+    """Draws answers for a person; `fields` are as in `View.select_columns`."""
 
     def __init__(
         self,
@@ -75,7 +70,7 @@ class TableFormat:
         self._terminal = terminal
         self._time_format = time_format
 
-    def rows(self, view: View[T], rows: Iterable[T]) -> int:
+    def write_rows(self, view: View[T], rows: Iterable[T]) -> int:
         """Draw a table, or write aligned lines if it is long; return how many rows there were.
 
         Where there is too little room, droppable columns are left out, the last ones first; if
@@ -91,7 +86,7 @@ class TableFormat:
             self._draw_table_or_blocks(self._drop_empty(columns, first), first, blocks=view.blocks)
         return len(first)
 
-    def item(self, view: View[T], item: T, text: str | None) -> None:
+    def write_item(self, view: View[T], item: T, text: str | None) -> None:
         """Draw labels and values in two columns, then, unless fields were chosen, the text."""
         columns = self._select_columns(view, lambda column: column.for_people)
         self._draw_blocks(columns, [[self._build_cell(column, item) for column in columns]])
@@ -102,14 +97,16 @@ class TableFormat:
             self._draw(indented, min(self._terminal.width, _TEXT_WIDTH))
 
     def _is_in_table(self, column: Column[T], rows: Sequence[T]) -> bool:
+        """Return whether a selected column is in the table of these rows."""
         in_table = column.in_table
         return self._fields is not None or not callable(in_table) or any(map(in_table, rows))
 
     def _select_columns(
-        self, view: View[T], usual: Callable[[Column[T]], object]
+        self, view: View[T], is_usual: Callable[[Column[T]], object]
     ) -> Sequence[Column[T]]:
+        """Return the columns of the chosen fields or, where none were chosen, the usual ones."""
         columns = view.select_columns(self._fields)
-        return columns if self._fields is not None else list(filter(usual, columns))
+        return columns if self._fields is not None else list(filter(is_usual, columns))
 
     def _drop_empty(self, columns: Sequence[Column[T]], rows: Sequence[T]) -> Sequence[Column[T]]:
         """Return the columns that are not empty in every row; all, where fields were chosen."""
@@ -213,13 +210,13 @@ class TableFormat:
             header,
             [format_row(row) for row in first],
             map(format_row, remaining),
-            [c.right for c in columns],
+            [column.right for column in columns],
         )
         return self._stdout.write_lines(lines) - 1
 
     def _draw(self, drawing: RenderableType, width: int) -> None:
         buffer = StringIO()
-        _build_console(buffer, width, paints=self._terminal.has_stdout_color).print(drawing)
+        _build_console(buffer, width, has_color=self._terminal.has_stdout_color).print(drawing)
         lines = buffer.getvalue().rstrip("\n").split("\n")
         self._stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
 
@@ -251,14 +248,14 @@ def _is_id_column(column: Column[T]) -> bool:
     return column.name == "id" or column.name.endswith("_id")
 
 
-def _build_console(file: StringIO, width: int, *, paints: bool) -> Console:
+def _build_console(file: StringIO, width: int, *, has_color: bool) -> Console:
     return Console(
         file=file,
         width=width,
         height=25,
-        force_terminal=paints,
-        color_system="standard" if paints else None,
-        no_color=not paints,
+        force_terminal=has_color,
+        color_system="standard" if has_color else None,
+        no_color=not has_color,
         markup=False,
         emoji=False,
         highlight=False,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 USUAL_WIDTH = 80
+"""The columns of a terminal that does not tell its width."""
+
 _OFF_VALUES = frozenset({"", "0", "false"})
 
 
@@ -17,8 +19,7 @@ _OFF_VALUES = frozenset({"", "0", "false"})
 class Terminal:
     """What the three streams are. `width` is in columns.
 
-    `color` allows colour on streams that are terminals, `force_color` on all. `unicode` is whether
-    standard output takes every character.
+    `color` allows colour on streams that are terminals, with `force_color` on all.
     """
 
     stdin_tty: bool
@@ -26,7 +27,6 @@ class Terminal:
     stderr_tty: bool
     width: int = USUAL_WIDTH
     color: bool = False
-    unicode: bool = True
     force_color: bool = False
 
     @property
@@ -58,7 +58,6 @@ def detect_terminal(
         stderr_tty=stderr_tty,
         width=_detect_width(stdout if stdout_tty else stderr, env),
         color=(forced or capable) and not refused,
-        unicode=is_utf8(stdout),
         force_color=forced and not refused,
     )
 
@@ -111,13 +110,13 @@ _ASCII_REPLACEMENTS = str.maketrans(
 class LineWriter:
     """Writes whole lines to a text stream, whatever characters its encoding lacks.
 
-    `utf8` is whether it takes every character. `alone` is entered around every write, so that
+    `utf8` is whether it takes every character. `lock` is entered around every write, so that
     nothing else is written meanwhile. Every write may raise BrokenPipeError.
     """
 
-    def __init__(self, stream: TextIO, alone: AbstractContextManager[object] | None = None) -> None:
+    def __init__(self, stream: TextIO, lock: AbstractContextManager[object] | None = None) -> None:
         self._stream = stream
-        self._alone = nullcontext() if alone is None else alone
+        self._lock = nullcontext() if lock is None else lock
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self.utf8 = is_utf8(stream)
 
@@ -135,13 +134,13 @@ class LineWriter:
 
     def write(self, text: str) -> None:
         """Write `text` at once, without a line end, and flush."""
-        with self._alone:
+        with self._lock:
             self._stream.write(self.make_encodable(text))
             self._stream.flush()
 
     def write_bytes(self, document: bytes) -> None:
         """Write UTF-8 at once, past the stream's own encoding and line ends, and flush."""
-        with self._alone:
+        with self._lock:
             self._stream.flush()
             raw = getattr(self._stream, "buffer", None)
             if raw is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -18,12 +18,11 @@ class TimeFormat:
     """What the wording of times depends on, and that wording.
 
     `now` decides what is "tomorrow"; `machine_zone` is this computer's (`None` = the operating
-    system's); `unicode` is whether the terminal takes every character.
+    system's).
     """
 
     now: datetime
     machine_zone: tzinfo | None = None
-    unicode: bool = True
 
     def time(self, when: datetime | None, zone: str) -> str:
         """Return a time in the surgery's `zone`; empty for `None`."""
@@ -103,7 +102,7 @@ def _format_clock(when: datetime, *, with_zone: bool) -> str:
 
 
 def _format_relative_day(when: datetime, now: datetime) -> str:
-    name = _RELATIVE_DAYS.get((when.date() - now.date()) // timedelta(days=1))
+    name = _RELATIVE_DAYS.get((when.date() - now.date()).days)
     return f"{name}, " if name else ""
 
 
@@ -122,10 +121,12 @@ def _to_zone(when: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _is_ambiguous(when: datetime) -> bool:
+    """Return whether the day has this clock time twice."""
     return when.replace(fold=0).utcoffset() > when.replace(fold=1).utcoffset()  # type: ignore[operator]  # aware
 
 
 def _find_zone(name: str) -> tzinfo | None:
+    """Return the time zone called `name`; `None` = this computer does not know it."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415  (start-up: 10 ms, only text for people needs it)
 
     try:

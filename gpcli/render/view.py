@@ -27,6 +27,7 @@ def to_json_object(item: object) -> dict[str, Json]:
     kind: type = type(item)
     values = ((name, getattr(item, name)) for name in json_fields(kind))
     return {
+        # most values: no call for them
         name: value if value.__class__ is str or value is None else to_json(value)
         for name, value in values
     }
@@ -141,8 +142,8 @@ class Column(Generic[T]):
 class View(Generic[T]):
     """How one kind of record is shown.
 
-    `columns` start with the id. `record` returns the whole JSON object, all keys always present;
-    `keys` are that object's keys, in order; empty = the columns' names. With `blocks`, a list is
+    `columns` start with the id. `record` returns the whole JSON object, with every key; `keys` are
+    that object's keys, in order; empty = the columns' names. With `blocks`, a list is
     shown to people as a block for each record instead of a table.
     """
 
@@ -174,7 +175,7 @@ class View(Generic[T]):
         return tuple(by_name[name] for name in names)
 
     def require_fields(self, names: Sequence[str], *, json: bool = False) -> None:
-        """Raise InvalidUsage if the format, JSON or not, lacks a field of one of `names`."""
+        """Raise InvalidUsage if one of `names` is no field: with `json` no key, else no column."""
         if json:
             require_known_fields(
                 names, self.json_keys, {c.name: _json_hint(c) for c in self.columns}
@@ -189,7 +190,7 @@ def dataclass_view(
     kind: type[T], name: str, columns: tuple[Column[T], ...], *, blocks: bool = False
 ) -> View[T]:
     """Return a view of records of the dataclass `kind`, with `to_json_object` as their JSON."""
-    record: type = kind
+    record: type = kind  # for mypy, type[T] is not hashable, as json_fields needs
     return View(name, columns, to_json_object, json_fields(record), blocks)
 
 

@@ -1,4 +1,4 @@
-"""A check, what it examines, and how checks are run: in order, each apart from how others fail."""
+"""A check, what it examines, and the running of checks: one that breaks down stops no other."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from gpcli.portal.capabilities import Capabilities, parse_metadata_response
 REDACTED = "[hidden]"
 
 _IDENTITY_NUMBER = r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)"
+"""A national identity number: 6 and 5 digits."""
 
 
 def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
@@ -49,7 +50,8 @@ def build_redactor(secrets: Iterable[str], home: str) -> Callable[[str], str]:
     return redact
 
 
-_SECRETS = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
+_SECRET_VARIABLES = ("GPCLI_TOKEN", "GPCLI_PATIENT", "GPCLI_FHIR_USER", "GPCLI_AS")
+"""Variables whose values no finding may show."""
 
 
 class RunContext(Protocol):
@@ -100,7 +102,7 @@ class RunContext(Protocol):
     def bearer(self) -> ScopedBearer:
         """The source of access tokens, and the scopes that they have."""
 
-    def resolve_beside_config(self, named: str) -> Path:
+    def resolve_beside_config(self, name: str) -> Path:
         """Return the path of a file that a profile names."""
 
     def timestamp(self) -> float:
@@ -170,7 +172,7 @@ class CheckContext:
 
     @cached_property
     def first_response(self) -> HttpResponse | GpcliError:
-        """The response to the first request, for the metadata without a token, or its error."""
+        """The response to the first request (the metadata, without a token), or its error."""
         url = f"{self.profile.portal}/metadata"
         try:
             return self.client.get_public(url, headers={"Accept": FHIR})
@@ -178,7 +180,7 @@ class CheckContext:
             return error
 
     @property
-    def is_reserved(self) -> bool:
+    def is_metadata_protected(self) -> bool:
         """Whether the portal returns its metadata only to those who are signed in."""
         return isinstance(self.first_response, HttpResponse) and self.first_response.status in {
             401,
@@ -190,7 +192,9 @@ class CheckContext:
         """What the portal can do, fetched with the token where that is needed."""
         if isinstance(self.first_response, GpcliError):
             raise self.first_response
-        response = self.client.get("metadata") if self.is_reserved else self.first_response
+        response = (
+            self.client.get("metadata") if self.is_metadata_protected else self.first_response
+        )
         return parse_metadata_response(drop_error_body(response), self.client)
 
     @cached_property
@@ -212,11 +216,11 @@ class CheckContext:
         return build_redactor(self._secrets(), home.rstrip("/"))
 
     def _secrets(self) -> Iterator[str]:
-        values = [self.env.get(name, "") for name in _SECRETS]
+        values = [self.env.get(name, "") for name in _SECRET_VARIABLES]
         values.append(self.app_context.options.as_ or "")
         for value in values:
             yield value
-            yield value.rpartition("/")[2]
+            yield value.rpartition("/")[2]  # the id of a reference, such as RelatedPerson/7
         with suppress(GpcliError, OSError):
             for person in self.app_context.index.read_people(self.app_context.index_key):
                 yield from (person.name, person.patient, person.account)

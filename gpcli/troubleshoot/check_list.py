@@ -35,7 +35,7 @@ CHECKS = (
 
 
 def build_error(findings: Sequence[Finding]) -> GpcliError | None:
-    """Return the error of the command, whose type is that of the first failed check.
+    """Return the error with which the command ends, of the type that the first failed check names.
 
     `None` = no check failed.
     """

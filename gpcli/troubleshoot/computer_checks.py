@@ -43,11 +43,13 @@ BROWSERS = (
 """Programs that open pages on Linux where BROWSER names none."""
 
 NO_BROWSER = "no_browser"
+"""The cause of a finding that no `error.code` names, as CLOCK_CAUSE."""
+
 _BY_HAND = "gpcli login --no-browser prints the address instead of opening it."
 
 
 def check_variables(context: CheckContext) -> CheckResult:
-    """Check whether gpcli's own variables are valid together."""
+    """Check whether gpcli's own variables are valid, each of them and together."""
     context.check_start()
     for name in NOT_EMPTY:
         read_variable(context.env, name)
@@ -62,7 +64,7 @@ def check_variables(context: CheckContext) -> CheckResult:
     unknown = [text for name in ours if (text := _describe_misspelling(name, context))]
     if unknown:
         return warning(f"gpcli does not know {', '.join(unknown)}", "config", _VARIABLES)
-    return passed(f"{', '.join(ours)}" if ours else "none of gpcli's own is set")
+    return passed(", ".join(ours) if ours else "none of gpcli's own is set")
 
 
 _VARIABLES = "Correct the name; gpcli help environment lists the variables."
@@ -97,10 +99,10 @@ def check_folders(context: CheckContext) -> CheckResult:
     """Check whether gpcli can write its directories."""
     context.check_start()
     app_context = context.app_context
-    for place in (app_context.config_path.parent, app_context.state_dir, app_context.cache_dir):
-        if not _is_writable(place):
+    for directory in (app_context.config_path.parent, app_context.state_dir, app_context.cache_dir):
+        if not _is_writable(directory):
             raise Failure(
-                f"{place} can't be written.",
+                f"{directory} can't be written.",
                 hint="Make it a directory of your own, or set GPCLI_CONFIG_DIR to one that is.",
             )
     return passed("configuration, state and cache can be written")
@@ -136,19 +138,22 @@ def check_browser(context: CheckContext) -> CheckResult:
 
 
 def _describe_misspelling(name: str, context: CheckContext) -> str | None:
-    """Return the unknown variable `name` with the nearest known one; `None` = none is near."""
+    """Return `name` with the nearest known variable; `None` = it is known, or none is near."""
     if name in context.variables:
         return None
     near = difflib.get_close_matches(name, context.variables, n=1, cutoff=0.85)
     return f"{name} (perhaps {near[0]})" if near else None
 
 
-def _is_writable(place: Path) -> bool:
-    nearest = next((path for path in (place, *place.parents) if path.exists()), place)
+def _is_writable(directory: Path) -> bool:
+    """Return whether `directory` can be written or, if it does not exist yet, be made."""
+    ancestors = (directory, *directory.parents)
+    nearest = next((path for path in ancestors if path.exists()), directory)
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _has_unnamed_bus(context: CheckContext) -> bool:
+    """Return whether the session bus was found though no variable names it."""
     if context.platform != "linux" or context.env.get("DBUS_SESSION_BUS_ADDRESS"):
         return False
     return find_session_bus(context.env) is not None
@@ -194,14 +199,15 @@ TOLERANCE = timedelta(seconds=60)
 """The difference between two clocks that is not reported, which sign-ins tolerate."""
 
 _PORTS = {"https": 443, "http": 80}
-_UNUSED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_UNUSED_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+"""Variables by which other programs find a proxy and gpcli does not."""
 
 
 def check_proxy(context: CheckContext) -> CheckResult:
     """Check whether the proxy, if there is one, can be used."""
     address = _proxy_address(context)
     if address is None:
-        unused = [name for name in _UNUSED if context.env.get(name)]
+        unused = [name for name in _UNUSED_VARIABLES if context.env.get(name)]
         return passed(f"none; {', '.join(unused)} is not used" if unused else "none")
     _raise_failure_at(FailureStage.PROXY, context)
     return passed(address)
@@ -209,7 +215,7 @@ def check_proxy(context: CheckContext) -> CheckResult:
 
 def check_name_lookup(context: CheckContext) -> CheckResult:
     """Check whether the portal's name can be looked up."""
-    host = _host(context)
+    host = _describe_host(context)
     if _proxy_address(context):
         return skipped("the proxy looks the name up")
     _raise_failure_at(FailureStage.NAME, context)
@@ -229,13 +235,13 @@ def check_certificate(context: CheckContext) -> CheckResult:
     if parse_safe_url(context.profile.portal).scheme == "http":
         return passed("none is needed on this computer")
     extra = " with the help of ca_file" if context.profile.ca_file else ""
-    return passed(f"that of {_host(context)} is trusted{extra}")
+    return passed(f"that of {_describe_host(context)} is trusted{extra}")
 
 
 def check_portal(context: CheckContext) -> CheckResult:
     """Check whether the portal answers and is a FHIR R4 server."""
     _raise_failure_at(FailureStage.ANSWER, context)
-    if context.is_reserved:
+    if context.is_metadata_protected:
         return passed("it answers, and says what it can do only to those who are signed in")
     _ = context.capabilities
     return passed("it speaks FHIR R4")
@@ -278,12 +284,14 @@ def _proxy_address(context: CheckContext) -> str | None:
     return None if proxy is None else format_proxy(proxy)
 
 
-def _host(context: CheckContext) -> str:
+def _describe_host(context: CheckContext) -> str:
+    """Return the portal's host, as the subject of a sentence."""
     host = parse_safe_url(context.profile.portal).host
     return f"{host}, this computer," if is_loopback(host) else host
 
 
 def _parse_date(answer: HttpResponse) -> datetime | None:
+    """Return the time in the header Date; `None` = there is none, or none with an offset."""
     try:
         date = parsedate_to_datetime(answer.headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError):

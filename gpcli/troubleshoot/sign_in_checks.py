@@ -34,10 +34,13 @@ from gpcli.troubleshoot.check import (
 CREATED_TYPES = ("Appointment", "Communication", "Task")
 """The resource types that gpcli creates, with a conditional create where that is supported."""
 
-_TYPES = tuple(
+_SCOPE_TYPES = tuple(
     scope.partition("/")[2].partition(".")[0] for scope in SCOPES.split() if "/" in scope
 )
-_EVERYTHING = Capabilities(True, _TYPES, _TYPES, _TYPES, _TYPES, transaction=True)
+_EVERYTHING = Capabilities(
+    True, _SCOPE_TYPES, _SCOPE_TYPES, _SCOPE_TYPES, _SCOPE_TYPES, transaction=True
+)
+"""The capabilities of a portal that can do all that gpcli uses: only scopes limit it then."""
 
 
 def check_scopes(context: CheckContext) -> CheckResult:
@@ -45,7 +48,7 @@ def check_scopes(context: CheckContext) -> CheckResult:
     granted = context.app_context.bearer.scope
     if granted is None:
         return skipped(f"nothing tells what {context.credential_source or 'the sign-in'} allows")
-    missing = _list_missing_services(permitted_services(granted, _EVERYTHING))
+    missing = _format_missing_services(permitted_services(granted, _EVERYTHING))
     if missing:
         cure = _SCOPES_OF_MACHINES if context.credential_source else _SCOPES
         return warning(f"the sign-in does not allow {missing}", "not_permitted", cure)
@@ -65,7 +68,7 @@ _SCOPES_OF_MACHINES = (
 def check_portal_support(context: CheckContext) -> CheckResult:
     """Check whether the portal supports what the services need."""
     capabilities = context.capabilities
-    missing = _list_missing_services(permitted_services(None, capabilities))
+    missing = _format_missing_services(permitted_services(None, capabilities))
     if missing:
         return warning(f"the portal can't do {missing}", NOT_SUPPORTED, _SUPPORT)
     way = context.profile.booking
@@ -83,7 +86,7 @@ _OFFERED: Mapping[str, Callable[[Capabilities], bool]] = {
     "operation": lambda capabilities: capabilities.book_operation,
     "transaction": lambda capabilities: capabilities.transaction,
 }
-"""The ways to book whose support a portal states, and where."""
+"""Way to book -> whether the portal states that it supports it; others are not stated."""
 
 _SUPPORT = "Use the portal's own page, or the phone, for these; gpcli gp shows the numbers."
 _REPEATS = (
@@ -106,15 +109,17 @@ def check_consent(context: CheckContext) -> CheckResult:
     return warning(seen, "consent_needed", "gpcli consent grant")
 
 
-def _list_missing_services(possible: Collection[ServiceName]) -> str:
+def _format_missing_services(possible: Collection[ServiceName]) -> str:
     return ", ".join(name.value for name in ServiceName if name not in possible)
 
 
 NOT_SUPPORTED = "not_supported"
 NO_REFRESH = "no_refresh"
+"""Causes of findings that no `error.code` names."""
 
 _SIGN_IN = "gpcli login signs in."
 _OFFLINE = "permission-offline"
+"""The SMART capability of sessions that can be renewed."""
 
 
 def check_smart_configuration(context: CheckContext) -> CheckResult:
@@ -124,7 +129,7 @@ def check_smart_configuration(context: CheckContext) -> CheckResult:
         return passed("SMART Backend Services: a machine can sign in with its key")
     if context.credential_source:
         return skipped(f"{context.credential_source} is used instead")
-    configuration = _read_sign_in(context)
+    configuration = _parse_sign_in_document(context)
     return passed(
         f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
     )
@@ -134,7 +139,7 @@ def check_sign_in_options(context: CheckContext) -> CheckResult:
     """Check for the optional features of the portal's sign-in."""
     if context.credential_source:
         return skipped(f"{context.credential_source} is used instead")
-    features = _optional_features(_read_sign_in(context))
+    features = _optional_features(_parse_sign_in_document(context))
     missing = [(name, effect) for is_there, name, effect in features if not is_there]
     if missing:
         seen = f"the portal has no {', no '.join(name for name, _ in missing)}"
@@ -203,7 +208,7 @@ def build_mapper(context: CheckContext, patient: str) -> RecordMapper:
     )
 
 
-def _read_sign_in(context: CheckContext) -> SmartConfiguration:
+def _parse_sign_in_document(context: CheckContext) -> SmartConfiguration:
     return parse_smart_configuration(context.sign_in_document, context.profile.portal)
 
 
@@ -229,6 +234,7 @@ def _optional_features(configuration: SmartConfiguration) -> tuple[tuple[object,
 
 
 def _check_lifetime(stored: StoredSession, now: float, profile: Profile) -> CheckResult:
+    """Check how long a session lasts; `now` is in Unix seconds. Raises: Expired."""
     if stored.refresh_token is None:
         if stored.expires_at <= now:
             raise Expired("The sign-in has expired.", hint=_SIGN_IN)

@@ -41,7 +41,7 @@ def test_ready_answers_are_built_without_ready_answers():
         "sys.modules['gpcli.cli.answer_table'] = None\n"
         "from gpcli.cli import build_answers\n"
         "from gpcli.cli.commands.registry import REGISTRY\n"
-        "sys.stdout.write(build_answers.table_source(REGISTRY)[:3])"
+        "sys.stdout.write(build_answers.build_table_source(REGISTRY)[:3])"
     )
 
     assert (ending.returncode, ending.stdout, ending.stderr) == (0, '"""', "")
@@ -56,7 +56,7 @@ def test_building_needs_of_the_dependencies_what_the_build_system_requires_in_th
         f"sys.modules.update(dict.fromkeys({others}))\n"
         "from gpcli.cli import build_answers\n"
         "from gpcli.cli.commands.registry import REGISTRY\n"
-        "build_answers.table_source(REGISTRY)\n"
+        "build_answers.build_table_source(REGISTRY)\n"
     )
 
     assert set(needed) < set(dependencies)

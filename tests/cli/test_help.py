@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.app_context import AppContext
 from gpcli.auth.machine_key import read_machine_key
-from gpcli.cli.app import load
+from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.help_commands import (
     EXIT_MEANINGS,
@@ -189,7 +189,7 @@ def test_every_command_that_answers_has_a_schema():
     ],
 )
 def test_an_argument_is_written_as_it_is_typed(path, usage, term):
-    command = load(REGISTRY.find_command(path))
+    command = load_command(REGISTRY.find_command(path))
 
     page = format_command_page(REGISTRY.find_command(path), command).splitlines()
 
@@ -199,7 +199,7 @@ def test_an_argument_is_written_as_it_is_typed(path, usage, term):
 
 
 def test_no_page_has_a_bracket_too_many():
-    pages = [format_command_page(row, load(row)) for row in REGISTRY.commands]
+    pages = [format_command_page(row, load_command(row)) for row in REGISTRY.commands]
 
     assert [
         line for page in pages for line in page.splitlines() if re.search(r"\]\.\.|\.{4}", line)

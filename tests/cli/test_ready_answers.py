@@ -9,7 +9,7 @@ import pytest
 from gpcli import __version__
 from gpcli.cli import answer_table, build_answers, help_commands
 from gpcli.cli.commands.registry import REGISTRY
-from gpcli.cli.ready_answers import answer, read_line
+from gpcli.cli.ready_answers import answer, parse_line
 from tests.cli.fake_commands import REGISTRY as FAKE
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def test_a_command_without_network_imports_neither_network_nor_keyring_nor_table
 
 
 def test_the_table_is_what_the_command_tree_makes():
-    made = build_answers.table_source(REGISTRY)
+    made = build_answers.build_table_source(REGISTRY)
 
     assert made == build_answers.TABLE.read_text(encoding="utf-8"), (
         "run python -m gpcli.cli.build_answers"
@@ -96,7 +96,7 @@ def test_the_table_of_other_commands_is_python_with_their_pages():
     made: dict = {}
     known = FAKE._replace(commands=tuple(row for row in FAKE.commands if row.path != "absent"))
 
-    exec(build_answers.table_source(known), made)  # noqa: S102  (our own source)
+    exec(build_answers.build_table_source(known), made)  # noqa: S102  (our own source)
 
     assert made["STARTS"] == ("slots", "book", "rx renew")
     assert made["WRITES"] == ("book", "rx renew")
@@ -159,7 +159,7 @@ def test_a_command_below_no_group_is_a_mistake_that_the_table_refuses():
     lost = FAKE._replace(groups=())
 
     with pytest.raises(LookupError, match="'profile' has commands but is no group"):
-        build_answers.root_page(lost)
+        build_answers.build_root_page(lost)
 
 
 def test_the_version_is_the_packages():
@@ -240,19 +240,20 @@ def test_what_is_not_ready_is_left_to_the_command_line(argv):
 
 
 def test_reading_a_line_finds_the_command_its_words_and_everybodys_options():
-    line = read_line(["--as", "Ada", "cancel", "appt-1", "--json", "--profile=x=y", "--", "--gp"])
+    line = parse_line(["--as", "Ada", "cancel", "appt-1", "--json", "--profile=x=y", "--", "--gp"])
 
     assert line.path == "cancel"
     assert line.words == ["appt-1", "--gp"]
     assert line.options == {"--as": "Ada", "--json": "", "--profile": "x=y"}
-    assert (line.ended, line.lost, line.strange, line.waiting) == (True, False, False, None)
+    assert (line.ended, line.has_unknown_command, line.has_unknown_option) == (True, False, False)
+    assert line.waiting is None
 
 
 def test_reading_a_line_that_stops_before_a_value_knows_which():
-    line = read_line(["slots", "--profile"])
+    line = parse_line(["slots", "--profile"])
 
     assert line.waiting == ("--profile", (":profiles",), "The portal to use")
 
 
 def test_a_dash_alone_is_a_word():
-    assert read_line(["cancel", "-"]).words == ["-"]
+    assert parse_line(["cancel", "-"]).words == ["-"]

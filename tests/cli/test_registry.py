@@ -44,7 +44,7 @@ def test_paths_that_are_not_there_are_none():
 
 
 def test_commands_that_start_a_service_may_be_hidden():
-    assert [row.path for row in FAKE.list_hideable()] == ["slots", "book", "rx renew"]
+    assert [row.path for row in FAKE.find_service_commands()] == ["slots", "book", "rx renew"]
 
 
 def test_every_group_of_the_release_has_commands_and_every_command_its_group():

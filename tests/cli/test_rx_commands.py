@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpcli.app_context import AppContext
-from gpcli.cli.rx_commands import MAX_IDS
+from gpcli.cli.rx_commands import MAX_ID_CHARS
 from gpcli.errors import OutcomeUnknown, Rejected
 from gpcli.model.prescription import RenewalOutcome
 from tests.care.builders import INTENT, NOW
@@ -58,7 +58,7 @@ def statuses(ending):
 
 
 def notices(ending):
-    return [line["notice"]["message"] for line in ending.asides if "notice" in line]
+    return [line["notice"]["message"] for line in ending.stderr_json if "notice" in line]
 
 
 def error(code, message, hint=None):
@@ -236,7 +236,7 @@ def test_what_low_leaves_out_is_named_before_the_plan_and_only_there(portal_shel
 
     ending = portal_shell(portal)("gpcli rx renew --low --yes --json")
 
-    left_out, plan, sent = ending.asides
+    left_out, plan, sent = ending.stderr_json
     assert left_out["notice"]["message"] == (
         "Metformin 500 mg (rx-2) runs out but is left out: "
         "the surgery refused it when you last asked: A blood test first."
@@ -369,7 +369,7 @@ def test_a_withdrawal_says_what_is_true_now(portal_shell, line, notice):
 
     ending = portal_shell(portal)(f"gpcli rx withdraw task-1 {line} --json")
 
-    assert (ending.code, ending.asides[-1]) == (0, {"notice": {"message": notice}})
+    assert (ending.code, ending.stderr_json[-1]) == (0, {"notice": {"message": notice}})
 
 
 def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
@@ -377,7 +377,7 @@ def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
 
     ending = portal_shell(portal)("gpcli rx withdraw task-1 --yes --json")
 
-    assert (ending.json["changed"], ending.asides) == (
+    assert (ending.json["changed"], ending.stderr_json) == (
         False,
         [{"notice": {"message": "It was withdrawn already."}}],
     )
@@ -385,15 +385,15 @@ def test_withdrawing_again_says_that_nothing_was_sent(portal_shell):
 
 def test_more_ids_than_anybody_has_are_refused_unread(portal_shell):
     portal = two()
-    endless = io.StringIO("rx-1\n" * MAX_IDS)
+    endless = io.StringIO("rx-1\n" * MAX_ID_CHARS)
 
     ending = portal_shell(portal, typing=endless)("gpcli rx renew - --yes --json")
 
     assert (ending.refused, portal.calls) == ((2, "usage", ""), [])
     assert ending.error["message"] == (
-        f"Standard input is too long: {MAX_IDS} characters of ids at most."
+        f"Standard input is too long: {MAX_ID_CHARS} characters of ids at most."
     )
-    assert endless.tell() == MAX_IDS + 1
+    assert endless.tell() == MAX_ID_CHARS + 1
 
 
 @pytest.mark.parametrize(("terminal", "waits"), [(SCREEN, True), (PIPED, False)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpcli.cli.app import load
+from gpcli.cli.app import load_command
 from gpcli.cli.commands.registry import REGISTRY
 from gpcli.cli.run import run_command_line
 
@@ -89,7 +89,7 @@ def test_a_wrong_line_with_json_is_one_object(line, word, message):
 @pytest.mark.parametrize("row", REGISTRY.commands, ids=lambda row: row.path)
 def test_every_type_of_a_parameter_refuses_in_our_words_or_takes_all(row):
     """`parse` is that of `value_parsers`; texts, paths and flags take whatever comes."""
-    names = {parameter.type.name for parameter in load(row).params}
+    names = {parameter.type.name for parameter in load_command(row).params}
 
     assert names <= {"parse", "str", "path", "boolean"}
 

@@ -180,7 +180,7 @@ def test_bytes_that_are_no_text_are_no_answer():
 
 
 def test_answers_come_from_the_terminal_device_when_the_message_came_by_stdin():
-    ask, _ = build_prompt("y\n", tty_device=lambda: StringIO("n\ny\n"))
+    ask, _ = build_prompt("y\n", terminal_device=lambda: StringIO("n\ny\n"))
     assert [ask.confirm("Send?", flag="--yes"), ask.confirm("Really?", flag="--yes")] == [
         False,
         True,
@@ -191,7 +191,7 @@ def test_without_a_terminal_device_nobody_can_be_asked():
     def no_device():
         raise OSError("No such device or address")
 
-    ask, err = build_prompt("y\n", tty_device=no_device)
+    ask, err = build_prompt("y\n", terminal_device=no_device)
     with pytest.raises(ConfirmationNeeded):
         ask.confirm("Send?", flag="--yes")
     assert (ask.can_ask, err.getvalue()) == (False, "")
@@ -254,7 +254,7 @@ def test_asking_can_be_forbidden(env, no_input, allowed):
 
 
 @pytest.mark.parametrize(
-    ("stdin_tty", "stderr_tty", "stdin_taken", "allowed"),
+    ("stdin_tty", "stderr_tty", "stdin_claimed", "allowed"),
     [
         (True, True, False, True),
         (False, True, False, False),
@@ -264,7 +264,7 @@ def test_asking_can_be_forbidden(env, no_input, allowed):
     ],
 )
 def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
-    stdin_tty, stderr_tty, stdin_taken, allowed
+    stdin_tty, stderr_tty, stdin_claimed, allowed
 ):
     terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
-    assert can_prompt(terminal, {}, False, stdin_taken=stdin_taken) is allowed
+    assert can_prompt(terminal, {}, False, stdin_claimed=stdin_claimed) is allowed

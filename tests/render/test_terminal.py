@@ -5,7 +5,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
-from gpcli.render.output import Terminal, detect_terminal
+from gpcli.render.terminal import Terminal, detect_terminal, is_utf8
 
 
 class Tty(StringIO):
@@ -24,14 +24,13 @@ def test_three_terminals_and_nothing_said():
         stderr_tty=True,
         width=80,
         color=True,
-        unicode=True,
         force_color=False,
     )
 
 
 def test_pipes_are_no_terminals_and_have_no_colour():
     assert detect(stdin=StringIO(), stdout=StringIO(), stderr=StringIO()) == Terminal(
-        stdin_tty=False, stdout_tty=False, stderr_tty=False, width=80, color=False, unicode=True
+        stdin_tty=False, stdout_tty=False, stderr_tty=False, width=80, color=False
     )
 
 
@@ -82,14 +81,14 @@ def test_a_terminal_without_a_size_is_as_wide_as_usual():
     ("encoding", "unicode"), [("utf-8", True), ("UTF8", True), ("ascii", False), ("cp1252", False)]
 )
 def test_the_encoding_tells_which_letters_there_are(encoding, unicode):
-    assert detect(stdout=TextIOWrapper(BytesIO(), encoding=encoding)).unicode is unicode
+    assert is_utf8(TextIOWrapper(BytesIO(), encoding=encoding)) is unicode
 
 
 def test_an_encoding_that_nobody_knows_is_not_trusted_with_letters():
     class Odd(StringIO):
         encoding = "klingon"
 
-    assert detect(stdout=Odd()).unicode is False
+    assert is_utf8(Odd()) is False
 
 
 def test_missing_and_closed_streams_are_no_terminals():

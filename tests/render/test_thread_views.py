@@ -28,7 +28,7 @@ from gpcli.render.views.thread_views import (
     format_attachment,
     format_size,
     format_thread_status,
-    message_receipts,
+    message_receipts_view,
     messages_view,
     thread_label,
 )
@@ -261,7 +261,7 @@ def test_hostile_lists_and_receipts_are_harmless(make_output, format):
     receipt = MessageReceipt.of(message, build_receipt(patient=Person("ada", HOSTILE)))
     shown.output.show_list(THREADS, [HOSTILE_TALK.thread])
     shown.output.show_item(THREAD_RECEIPT, ThreadReceipt.of(HOSTILE_TALK.thread, build_receipt()))
-    shown.output.show_list(message_receipts("Europe/Oslo"), [receipt])
+    shown.output.show_list(message_receipts_view("Europe/Oslo"), [receipt])
     shown.output.show_list(SAVED, [Saved("m-1.1", HOSTILE, HOSTILE, 1)])
     assert (RAW - {"\t"}).isdisjoint(shown.stdout_text)
 
@@ -286,7 +286,7 @@ def test_a_thread_receipt_has_the_thread_and_how_sending_went(make_output):
 def test_a_message_receipt_has_a_status_too(make_output, identity, status):
     shown = make_output(format=Format.JSON)
     receipt = MessageReceipt.of(replace(QUESTION, id=identity), build_receipt())
-    shown.output.show_item(message_receipts("Europe/Oslo"), receipt)
+    shown.output.show_item(message_receipts_view("Europe/Oslo"), receipt)
     answer = json.loads(shown.stdout_text)
     assert (answer["id"], answer["status"], answer["text"]) == (identity, status, "It itches.")
 

@@ -334,7 +334,7 @@ TOOL_COMMANDS = (
         "Print what points a shell at the served portal",
         "gpcli.cli.sandbox_commands:env",
         examples=(("In this shell", 'eval "$(gpcli sandbox env ada)"'),),
-        eval_failure="gpcli.cli.sandbox_env:eval_failure_export",
+        eval_failure="gpcli.cli.sandbox_env:format_eval_failure",
     ),
     CommandSpec(
         "sandbox people",
@@ -452,5 +452,5 @@ def command_services() -> dict[str, tuple[ServiceName, ...]]:
 
     return {
         command.path: tuple(map(ServiceName, command.services))
-        for command in REGISTRY.list_hideable()
+        for command in REGISTRY.find_service_commands()
     }

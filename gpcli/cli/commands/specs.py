@@ -16,7 +16,7 @@ class CommandSpec(NamedTuple):
     `path` is what is typed after `gpcli`; `target` is the `module:function` that runs it.
     `services` are the codes of `urn:gpcli:gp-service` that the command starts: when none of them
     is offered, the command is hidden. `writes` = it sends something, and has the options for that.
-    `aliases` are other words that a suggestion is made for. `about` is the help after the summary,
+    `aliases` are words for which this command is suggested. `about` is the help after the summary,
     in paragraphs. `examples` are pairs of what an example does and its command line.
     `eval_failure` is, for a command whose output a shell evaluates, the `module:function` that
     takes the command line and returns the text for stdout when the command fails.
@@ -84,7 +84,7 @@ class Registry(NamedTuple):
         found = [spec for spec in self.commands if _are_in_order(spec.path.split(), line)]
         return max(found, key=lambda spec: len(spec.path.split()), default=None)
 
-    def list_hideable(self) -> Iterator[CommandSpec]:
+    def find_service_commands(self) -> Iterator[CommandSpec]:
         """Return the commands that start a service, and so may be hidden."""
         return (command for command in self.commands if command.services)
 
@@ -94,5 +94,6 @@ def _is_below(path: str, group: str) -> bool:
 
 
 def _are_in_order(words: Sequence[str], line: Sequence[str]) -> bool:
+    """Return whether `line` has all of `words` in this order, perhaps with others between."""
     rest = iter(line)
     return all(word in rest for word in words)

@@ -142,7 +142,7 @@ FINDINGS: View[Finding] = dataclass_view(
             "status",
             "Status",
             lambda finding: finding.status.value,
-            style=lambda o: _STYLES[o.status],
+            style=lambda finding: _STYLES[finding.status],
         ),
         Column("seen", "Seen", lambda finding: finding.seen),
         Column("cause", "Cause", lambda finding: finding.cause, in_table=False),
@@ -152,5 +152,5 @@ FINDINGS: View[Finding] = dataclass_view(
 
 
 def format_cures(findings: Iterable[Finding]) -> Iterator[str]:
-    """Yield a line for each check that has a cure."""
+    """Return a line for each finding that has a cure."""
     return (f"{finding.name}: {finding.cure}" for finding in findings if finding.cure)

@@ -66,19 +66,17 @@ def appointment_label(appointment: Appointment, now: datetime) -> str:
 
 def _format_appointment_time(appointment: Appointment, time_format: TimeFormat) -> str:
     if appointment.start is None and appointment.requested:
-        wished = time_format.period(
+        requested = time_format.period(
             appointment.requested[0].start, appointment.requested[-1].end, appointment.zone
         )
-        return f"wished: {wished}"
+        return f"wished: {requested}"
     return time_format.period(appointment.start, appointment.end, appointment.zone)
 
 
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
-    return (
-        time_format.time(appointment.cancel_until, appointment.zone)
-        if not appointment.is_over
-        else ""
-    )
+    if appointment.is_over:
+        return ""
+    return time_format.time(appointment.cancel_until, appointment.zone)
 
 
 def _format_status(appointment: Appointment, time_format: TimeFormat) -> str:
@@ -91,6 +89,7 @@ def _is_other_service(appointment: Appointment) -> bool:
 
 
 def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the columns of an appointment, for records of `kind`."""
     return (
         Column("id", "ID", lambda appointment: appointment.id),
         Column("start", "When", lambda appointment: appointment.start, _format_appointment_time),

@@ -149,7 +149,7 @@ BASIS_TEXTS = {
     Basis.DISPENSES: "counted",
     Basis.EXPIRED: "expired",
 }
-"""The source of the number of remaining fills; counted = from what was dispensed."""
+"""Where the number of remaining fills is from; counted = from what was dispensed."""
 
 _PRESCRIPTION_STATUSES = {"active": "in use", "completed": "ended", "stopped": "stopped"}
 """R4 medicationrequest-status in a patient's words; an unknown code is shown as recorded."""
@@ -170,21 +170,19 @@ def format_remaining(remaining: Remaining | None) -> str:
 def prescription_label(prescription: Prescription) -> str:
     """Return the line for a prescription in a list of choices."""
     group = f"group {prescription.group}" if prescription.group in _NOTED_GROUPS else ""
-    left, renewal = (
+    parts = (
+        prescription.label,
         format_remaining(prescription.remaining),
+        group,
         format_renewal_status(prescription.renewal),
+        prescription.prescriber,
     )
-    parts = (prescription.label, left, group, renewal, prescription.prescriber)
     return " · ".join(filter(None, parts))
 
 
 def _format_remaining_with_basis(prescription: Prescription, time_format: TimeFormat) -> str:
-    return ", ".join(
-        filter(
-            None,
-            (format_remaining(prescription.remaining), _format_basis(prescription, time_format)),
-        )
-    )
+    remaining = format_remaining(prescription.remaining)
+    return ", ".join(filter(None, (remaining, _format_basis(prescription, time_format))))
 
 
 def _remaining_style(prescription: Prescription) -> str:
@@ -201,11 +199,8 @@ def _format_status(prescription: Prescription) -> str:
 
 
 def _format_unusual_status(prescription: Prescription) -> str:
-    return (
-        ""
-        if _format_status(prescription) == _PRESCRIPTION_STATUSES["active"]
-        else _format_status(prescription)
-    )
+    status = _format_status(prescription)
+    return "" if status == _PRESCRIPTION_STATUSES["active"] else status
 
 
 def _basis_code(prescription: Prescription) -> str | None:

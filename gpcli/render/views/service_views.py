@@ -64,16 +64,15 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def format_opening_hours(line: OpeningHours) -> str:
     """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range."""
-    days = "–".join(_ends(line.days)) if _are_consecutive(line.days) else ", ".join(line.days)
+    days = (
+        f"{line.days[0]}–{line.days[-1]}" if _are_consecutive(line.days) else ", ".join(line.days)
+    )
     return f"{days} {line.opens}–{line.closes}" if line.opens and line.closes else days
 
 
 def _are_consecutive(days: tuple[str, ...]) -> bool:
+    """Return whether these are three or more days in a row, in the order of `WEEK`."""
     return len(days) > 2 and "".join(days) in "".join(WEEK)
-
-
-def _ends(days: tuple[str, ...]) -> tuple[str, str]:
-    return days[0], days[-1]
 
 
 def _format_hours(surgery: Surgery) -> tuple[str, ...]:

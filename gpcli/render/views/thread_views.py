@@ -35,6 +35,7 @@ THREAD_STATUSES = {
 STATUS_STYLES = {"in-progress": "green", "on-hold": "yellow", "not-done": "yellow"}
 
 _SEPARATOR_LINE = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
+"""A line `--`, perhaps escaped already."""
 
 NO_SUBJECT = "(no subject)"
 
@@ -52,7 +53,7 @@ def thread_label(thread: Thread, now: datetime) -> str:
         unread,
         format_thread_status(thread),
         last,
-        _correspondent(thread),
+        thread.practitioner or thread.surgery,
     )
     return " · ".join(filter(None, parts))
 
@@ -74,10 +75,6 @@ def format_size(size: int | None) -> str:
 def escape_separators(text: str) -> str:
     r"""Return `text` for plain lines, with a line `--`, which separates records there, as `\--`."""
     return _SEPARATOR_LINE.sub(r"\\\g<0>", text)
-
-
-def _correspondent(thread: Thread) -> str | None:
-    return thread.practitioner or thread.surgery
 
 
 def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
@@ -193,12 +190,12 @@ def _format_sender(message: Message, time_format: TimeFormat) -> str:
 
 
 def _message_columns(
-    kind: type[MessageLike], zone: str, *, alone: bool
+    kind: type[MessageLike], zone: str, *, shows_thread: bool
 ) -> tuple[Column[MessageLike], ...]:
-    """Return the columns of a message; `alone` = outside its thread, which is shown then."""
+    """Return the columns of a message; outside its thread, `shows_thread` has it shown."""
     return (
         Column("id", "ID", lambda message: message.id, for_people=False),
-        Column("thread_id", "Thread", lambda message: message.thread_id, for_people=alone),
+        Column("thread_id", "Thread", lambda message: message.thread_id, for_people=shows_thread),
         Column("sender", "From", lambda message: message.sender, _format_sender, style="bold"),
         Column(
             "sent",
@@ -223,17 +220,17 @@ def messages_view(zone: str) -> View[Message]:
     return dataclass_view(
         Message,
         "messages",
-        _message_columns(Message, zone, alone=False),
+        _message_columns(Message, zone, shows_thread=False),
     )
 
 
-def message_receipts(zone: str) -> View[MessageReceipt]:
+def message_receipts_view(zone: str) -> View[MessageReceipt]:
     """Return the view of the receipts for a reply and for messages marked as read."""
     return dataclass_view(
         MessageReceipt,
         "message-receipt",
         (
-            *_message_columns(MessageReceipt, zone, alone=True),
+            *_message_columns(MessageReceipt, zone, shows_thread=True),
             Column("status", "Status", lambda message: message.status, for_people=False),
             *receipt_columns(MessageReceipt),
         ),

@@ -52,14 +52,14 @@ def format_appointment_status(status: str) -> str:
     return APPOINTMENT_STATUSES.get(status, status)
 
 
-def format_acting_user(sent: ActingParties, time_format: TimeFormat) -> str:
+def format_acting_user(record: ActingParties, time_format: TimeFormat) -> str:
     """Return the name of who acts; empty where that is the patient or not known."""
-    return "" if sent.acting_user in {None, sent.patient} else acting_name(sent) or ""
+    return "" if record.acting_user in {None, record.patient} else acting_name(record) or ""
 
 
-def acting_name(sent: ActingParties) -> str | None:
+def acting_name(record: ActingParties) -> str | None:
     """Return the name of who acts; `None` = not known."""
-    return sent.acting_user.name if sent.acting_user else None
+    return record.acting_user.name if record.acting_user else None
 
 
 def format_price(price: Price | None) -> str:
@@ -120,6 +120,7 @@ def build_plan(
 
 
 def _format_plan_value(label: str, value: PlanValue, zone: str, time_format: TimeFormat) -> str:
+    """Format a value of a plan; `None` with a label that begins with Price = an unknown price."""
     if isinstance(value, Window):
         return time_format.period(value.start, value.end, zone)
     if isinstance(value, datetime):
