@@ -104,7 +104,7 @@ def test_a_library_stays_in_its_place(package):
     assert users <= ONLY_IN[package]
 
 
-def test_fhir_is_spoken_only_at_the_portal_s_door():
+def test_fhir_is_spoken_only_at_the_boundary_to_the_portal():
     speakers = {
         area(path) for path in SOURCES if "resourceType" in path.read_text(encoding="utf-8")
     }

@@ -231,7 +231,7 @@ def block_the_key(directory):
 
 
 @pytest.mark.parametrize("block", [block_the_directory, block_the_file, block_the_key])
-def test_what_can_not_be_noted_is_not_sent(journal, directory, block):
+def test_what_can_not_be_journaled_is_not_sent(journal, directory, block):
     block(directory)
 
     with pytest.raises(ConfigError) as raised:
@@ -261,7 +261,7 @@ def test_a_disk_that_is_full_halfway_through_a_line_is_noticed(journal, director
     assert read_states(journal) == [(OTHER, "sending")]
 
 
-def test_what_was_done_stays_done_though_its_end_can_not_be_noted(journal, directory):
+def test_what_was_done_stays_done_though_its_end_can_not_be_journaled(journal, directory):
     journal.record_sending(INTENT, BOOKING, None, BEGAN)
     size = (directory / "journal.jsonl").stat().st_size
 

@@ -135,7 +135,7 @@ def test_the_portals_page_is_asked_with_everything_smart_wants(signer, issuer, c
     assert parameters["redirect_uri"].startswith("http://127.0.0.1:")
 
 
-def test_wishes_go_along(signer, issuer, configuration):
+def test_options_of_the_request_go_along(signer, issuer, configuration):
     person = Person(issuer)
     auth_request = AuthRequest(
         "gpcli", SCOPES, PORTAL, "consent", "high", hint="ada", patient_hint="ida", limit=5

@@ -118,8 +118,8 @@ def a_consent(level: str = "full-access", identity: str = "con-1") -> Consent:
     return Consent(identity, level, "active", "2026-01-01")
 
 
-def a_search(now: datetime = NOW, **wishes: object) -> SlotSearch:
-    return SlotSearch(parse_slot_filters(now, OSLO, **wishes), OSLO, now)
+def a_search(now: datetime = NOW, **filters: object) -> SlotSearch:
+    return SlotSearch(parse_slot_filters(now, OSLO, **filters), OSLO, now)
 
 
 @dataclass

@@ -455,7 +455,7 @@ def test_flu_is_not_pointed_to_enquiries():
     assert hint == "Call the surgery instead: +47 21 00 00 01."
 
 
-def test_an_enquiry_asks_for_the_wished_periods():
+def test_an_enquiry_asks_for_the_requested_periods():
     portal = FakePortal(ENQUIRIES)
     wished = Window(at("2026-12-02 08:00"), at("2026-12-02 10:00"))
     search = a_search(first="tomorrow", last="tomorrow", between="08:00-10:00")
@@ -499,9 +499,9 @@ def test_an_enquiry_for_the_past_is_refused():
     )
 
 
-@pytest.mark.parametrize("wish", [{"practitioner": "Berg"}, {"channel": "video"}])
-def test_an_enquiry_says_so_when_it_cannot_carry_a_wish(wish):
-    assert refused_by(InvalidUsage, FakePortal(ENQUIRIES), ASKING, search=a_search(**wish)) == (
+@pytest.mark.parametrize("filters", [{"practitioner": "Berg"}, {"channel": "video"}])
+def test_an_enquiry_says_so_when_it_cannot_carry_a_filter(filters):
+    assert refused_by(InvalidUsage, FakePortal(ENQUIRIES), ASKING, search=a_search(**filters)) == (
         "--enquiry takes no --with or --via.",
         "Say it in --reason.",
     )

@@ -281,7 +281,7 @@ def stages(send):
         (WriteResult("after", changed=True, here_only=True), "not sent"),
     ],
 )
-def test_each_stage_of_a_write_is_noted(written, last):
+def test_each_stage_of_a_write_is_journaled(written, last):
     assert stages(lambda: written) == (["sending", last], None)
 
 
@@ -304,7 +304,7 @@ def raising(error):
         InvalidUsage("Too long."),
     ],
 )
-def test_a_write_that_was_refused_or_never_left_is_noted_as_not_sent(error):
+def test_a_write_that_was_refused_or_never_left_is_journaled_as_not_sent(error):
     assert stages(raising(error)) == (["sending", "not sent"], type(error))
 
 

@@ -205,7 +205,7 @@ def test_one_that_was_begun_is_completed_or_a_conflict():
     refused_by(Conflict, other, write, new_thread=a_new_thread(subject="Knee"), repeated=True)
 
 
-def test_at_a_time_the_plan_shows_the_wish_and_the_charge():
+def test_at_a_time_the_plan_shows_the_requested_time_and_the_charge():
     decision = ask_for(mail_portal(CAN))
 
     assert (decision.action, decision.rows, decision.charge) == (
@@ -278,13 +278,13 @@ def test_at_a_time_a_subject_is_enough():
     assert portal.sent == [("send_enquiry", OPEN.id, (WEEK,), "Rash", INTENT, "video", "Rash")]
 
 
-def test_hours_and_weekdays_are_wished_day_by_day():
+def test_hours_and_weekdays_are_requested_day_by_day():
     search = a_search(last="+7d", weekdays=["fri"], between="08:00-10:00")
     decision = ask_for(mail_portal(CAN), search=search)
     assert decision.preview.requested == (Window(at("2026-12-04 08:00"), at("2026-12-04 10:00")),)
 
 
-def test_a_wish_for_the_past_is_refused():
+def test_a_requested_time_in_the_past_is_refused():
     search = a_search(first="2026-11-01", last="2026-11-02")
     message, _ = refused_by(InvalidUsage, mail_portal(CAN), ask_for, search=search)
     assert message == "All of the wished time is past."

@@ -464,7 +464,7 @@ def test_with_nothing_to_choose_from_nothing_is_asked():
         ({"ids": ("rx-1", "")}, InputNeeded, "id is empty"),
     ],
 )
-def test_contradictory_and_empty_wishes_are_refused_before_anything_is_read(wishes, error, words):
+def test_contradictory_and_empty_requests_are_refused_before_anything_is_read(wishes, error, words):
     portal = prescription_portal(a_prescription("rx-1"))
 
     assert words in refused_by(error, portal, **wishes)

@@ -306,20 +306,20 @@ def test_a_window_over_a_day_when_the_clock_changes_has_both_offsets(changing, b
     assert (window.start.isoformat(), window.end.isoformat()) == (begins, ends)
 
 
-def test_a_wish_for_days_alone_is_one_window():
+def test_requested_days_alone_are_one_window():
     assert parse_filters(last="+2d").windows(OSLO) == [
         Window(at("2026-12-01 00:00"), at("2026-12-03 23:59:59"))
     ]
 
 
-def test_a_wish_for_hours_is_one_window_a_day():
+def test_requested_hours_are_one_window_a_day():
     assert parse_filters(last="tomorrow", between="08:00-10:00").windows(OSLO) == [
         Window(at("2026-12-01 08:00"), at("2026-12-01 10:00")),
         Window(at("2026-12-02 08:00"), at("2026-12-02 10:00")),
     ]
 
 
-def test_a_wish_for_weekdays_is_one_whole_day_for_each():
+def test_requested_weekdays_are_one_whole_day_each():
     assert parse_filters(last="+7d", weekdays=("wed", "tue")).windows(OSLO) == [
         Window(at("2026-12-01 00:00"), at("2026-12-01 23:59:59")),
         Window(at("2026-12-02 00:00"), at("2026-12-02 23:59:59")),
@@ -333,7 +333,7 @@ def test_hours_to_midnight_end_within_the_day():
     assert window == Window(at("2026-12-01 20:00"), at("2026-12-01 23:59:59"))
 
 
-def test_a_wish_without_any_day_is_refused():
+def test_a_requested_period_without_any_day_is_refused():
     with pytest.raises(InvalidUsage) as wrong:
         parse_filters(last="+2d", weekdays=("sat",)).windows(OSLO)
 
@@ -367,7 +367,7 @@ def test_the_windows_of_an_enquiry_cover_exactly_the_slots_that_the_filters_keep
     assert inside == (asked.find_mismatch(slot, OSLO) is None)
 
 
-def test_what_has_begun_of_a_wish_begins_at_the_present():
+def test_what_has_begun_of_a_requested_period_begins_at_the_present():
     now = at("2026-12-01 09:15").replace(second=7, microsecond=500)
 
     assert parse_filters(last="tomorrow").coming_windows(OSLO, now) == [
@@ -375,7 +375,7 @@ def test_what_has_begun_of_a_wish_begins_at_the_present():
     ]
 
 
-def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
+def test_what_is_over_of_a_requested_period_is_left_out_and_what_comes_stays_whole():
     now = at("2026-12-01 10:00")
 
     assert parse_filters(last="tomorrow", between="08:00-10:00").coming_windows(OSLO, now) == [
@@ -383,7 +383,7 @@ def test_what_is_over_of_a_wish_is_left_out_and_what_comes_stays_whole():
     ]
 
 
-def test_the_present_of_a_wish_is_said_by_the_surgery_s_clock():
+def test_the_present_of_a_requested_period_is_by_the_surgery_s_clock():
     (window,) = parse_filters(last="today").coming_windows(
         OSLO, at("2026-12-01 09:00").astimezone(UTC)
     )

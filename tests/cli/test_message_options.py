@@ -24,7 +24,7 @@ from tests.care.messages import a_conversation, a_message, an_answer
 SAYS = "Within five working days."
 
 
-class Desk:
+class FakeContext:
     """A session that carries out what it is given, and what it said."""
 
     def __init__(self):
@@ -91,9 +91,9 @@ FOLLOW = "Follow it with gpcli messages show thr-1."
     ],
 )
 def test_after_a_thread_is_started_what_is_true_is_said(decision, words):
-    desk = Desk()
-    send_new_thread(desk, decision, INTENT)
-    assert desk.said == f"{words}\n"
+    context = FakeContext()
+    send_new_thread(context, decision, INTENT)
+    assert context.said == f"{words}\n"
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_after_a_thread_is_started_what_is_true_is_said(decision, words):
     ],
 )
 def test_after_a_reply_what_is_true_is_said(outcome, words):
-    desk = Desk()
-    show_reply(desk, outcome, INTENT)
-    assert desk.said == f"{words}\n"
+    context = FakeContext()
+    show_reply(context, outcome, INTENT)
+    assert context.said == f"{words}\n"
 
 
 READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
@@ -138,9 +138,9 @@ READ = (an_answer("m-1", unread=False), an_answer("m-2", unread=False))
     ],
 )
 def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
-    desk = Desk()
-    show_read_mark_result(desk, outcome, INTENT)
-    assert (desk.ids, desk.said) == (ids, words)
+    context = FakeContext()
+    show_read_mark_result(context, outcome, INTENT)
+    assert (context.ids, context.said) == (ids, words)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_after_marking_each_message_has_its_receipt(outcome, ids, words):
     [(PortalError("It failed."), Partial), (OutcomeUnknown("Nobody knows."), OutcomeUnknown)],
 )
 def test_what_is_marked_is_shown_before_the_rest_is_told_to_have_failed(trouble, error):
-    desk = Desk()
+    context = FakeContext()
     with pytest.raises(error) as raised:
-        show_read_mark_result(desk, Outcome(ReadMarkResult(READ, trouble), changed=True), INTENT)
-    assert desk.ids == ["m-1", "m-2"]
+        show_read_mark_result(context, Outcome(ReadMarkResult(READ, trouble), changed=True), INTENT)
+    assert context.ids == ["m-1", "m-2"]
     assert trouble.message in raised.value.message
 
 
@@ -177,6 +177,8 @@ def test_words_of_others_are_ended_before_ours_follow(words, ended):
     ],
 )
 def test_what_only_this_machine_remembers_is_said_to_be_so(read, words):
-    desk = Desk()
-    show_read_mark_result(desk, Outcome(ReadMarkResult(read), changed=True, here_only=True), INTENT)
-    assert desk.said == f"{words}, on this machine only: the portal takes no such note.\n"
+    context = FakeContext()
+    show_read_mark_result(
+        context, Outcome(ReadMarkResult(read), changed=True, here_only=True), INTENT
+    )
+    assert context.said == f"{words}, on this machine only: the portal takes no such note.\n"

@@ -18,8 +18,8 @@ LACKS: Mapping[str, Lacks] = {
     "absolute": _SEKMET,
     "medplum": {},
     "bare": {
-        "Appointment:conditional-create": "its door lets no If-None-Exist through",
-        "transaction": "its door lets no Bundles through",
+        "Appointment:conditional-create": "its gateway lets no If-None-Exist through",
+        "transaction": "its gateway lets no Bundles through",
     },
 }
 """By portal. A portal's own CapabilityStatement must bear it out: `contradictions`."""

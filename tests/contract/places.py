@@ -41,7 +41,7 @@ class Place:
     """A portal where a world began at `began`; `fill` adds to it, `token_of` signs a patient in.
 
     `transport` leads to one that is not on the network. `behind` is the base of a server behind a
-    door, which asks nobody for a token.
+    gateway, which asks nobody for a token.
     """
 
     name: str

@@ -154,7 +154,7 @@ def test_an_appointment_that_there_is_not_is_not_found(visit):
         visit.portal.fetch_appointment("nothing")
 
 
-def test_an_enquiry_has_a_wish_and_no_time_and_comes_first_in_the_list(visit):
+def test_an_enquiry_has_a_requested_period_and_no_time_and_comes_first_in_the_list(visit):
     line = f"gpcli book --enquiry --from +5d --to +9d --reason '{REASON}' --another --yes"
 
     asked = visit.shell.json(line)

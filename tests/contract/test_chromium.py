@@ -109,8 +109,8 @@ def new_tab() -> Iterator[Callable[[str], Any]]:
 
 
 @pytest.fixture
-def aside() -> Iterator[Callable[..., Future]]:
-    """`aside(work)` does it in a thread, as Playwright wants this one for itself."""
+def in_thread() -> Iterator[Callable[..., Future]]:
+    """`in_thread(work)` does it in a thread, as Playwright wants this one for itself."""
     with ThreadPoolExecutor() as threads:
         yield threads.submit
 
@@ -137,12 +137,12 @@ class Login:
 
 
 @dataclass
-class Desk:
+class Workstation:
     """Where one person signs in, in one browser; `vault` is their keyring."""
 
     portal: Portal
     home: Path
-    aside: Callable[..., Future]
+    in_thread: Callable[..., Future]
     vault: MemoryVault = field(default_factory=MemoryVault)
 
     def login(self, *words: str) -> Login:
@@ -160,7 +160,7 @@ class Desk:
         env = {"GPCLI_CONFIG_DIR": str(self.home)}
         shell = Shell(env, clock, vault=self.vault, browse=browse)
         line = ["gpcli", "login", self.portal.base, "--json", "--limit", str(LIMIT), *words]
-        return Login(self.aside(shell, line), opened, late)
+        return Login(self.in_thread(shell, line), opened, late)
 
     @property
     def kept(self) -> list[str]:
@@ -169,12 +169,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(portal, tmp_path, aside) -> Desk:
-    return Desk(portal, tmp_path, aside)
+def workstation(portal, tmp_path, in_thread) -> Workstation:
+    return Workstation(portal, tmp_path, in_thread)
 
 
-def test_somebody_signs_in_and_the_last_page_is_gpclis_own(desk, portal, new_tab):
-    login = desk.login()
+def test_somebody_signs_in_and_the_last_page_is_gpclis_own(workstation, portal, new_tab):
+    login = workstation.login()
     tab = new_tab(login.url)
 
     portal.allow(tab)
@@ -188,59 +188,64 @@ def test_somebody_signs_in_and_the_last_page_is_gpclis_own(desk, portal, new_tab
     )
 
 
-def test_somebody_who_turns_back_is_told_so_in_both_places(desk, portal, new_tab):
-    login = desk.login()
+def test_somebody_who_turns_back_is_told_so_in_both_places(workstation, portal, new_tab):
+    login = workstation.login()
     tab = new_tab(login.url)
 
     portal.refuse(tab)
     tab.wait_for_selector("#refused")
 
     assert login.ended().refused == (4, "sign_in_refused", "")
-    assert desk.kept == []
+    assert workstation.kept == []
 
 
-def test_whoever_closes_the_page_is_waited_for_until_the_limit(desk, new_tab):
-    login = desk.login()
+def test_whoever_closes_the_page_is_waited_for_until_the_limit(workstation, new_tab):
+    login = workstation.login()
     new_tab(login.url).close()
     login.time_passes()
 
     ending = login.ended()
 
     assert ending.refused == (4, "sign_in_refused", "")
-    assert "you closed it: Ctrl-C, then gpcli login again" in ending.asides[0]["notice"]["message"]
+    assert (
+        "you closed it: Ctrl-C, then gpcli login again"
+        in ending.stderr_json[0]["notice"]["message"]
+    )
     assert (ending.error["message"], ending.error["hint"]) == (
         "Nobody signed in within 1 min.",
         "gpcli login tries again.",
     )
-    assert desk.kept == []
+    assert workstation.kept == []
 
 
-def test_whoever_closed_the_page_may_open_it_again(desk, portal, new_tab):
-    login = desk.login()
+def test_whoever_closed_the_page_may_open_it_again(workstation, portal, new_tab):
+    login = workstation.login()
     url = login.url
     new_tab(url).close()
 
     portal.allow(new_tab(url))
 
-    assert (login.ended().code, desk.kept) == (0, [portal.person["id"]])
+    assert (login.ended().code, workstation.kept) == (0, [portal.person["id"]])
 
 
-def test_the_page_of_an_earlier_try_signs_nobody_in_and_spoils_nothing(desk, portal, new_tab):
+def test_the_page_of_an_earlier_try_signs_nobody_in_and_spoils_nothing(
+    workstation, portal, new_tab
+):
     with CallbackServer(0) as free:
         port = str(free.port)
-    earlier = desk.login("--port", port)
+    earlier = workstation.login("--port", port)
     stale = new_tab(earlier.url)
     earlier.time_passes()
     assert earlier.ended().code == 4
-    login = desk.login("--port", port)
+    login = workstation.login("--port", port)
     tab = new_tab(login.url)
 
     portal.allow(stale)
     stale.wait_for_selector("#older")
-    assert desk.kept == []
+    assert workstation.kept == []
     portal.allow(tab)
 
-    assert (login.ended().code, desk.kept) == (0, [portal.person["id"]])
+    assert (login.ended().code, workstation.kept) == (0, [portal.person["id"]])
 
 
 class Hurried:
@@ -254,7 +259,9 @@ class Hurried:
         return True
 
 
-def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(portal, new_tab, aside, tmp_path):
+def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(
+    portal, new_tab, in_thread, tmp_path
+):
     screen, came_back = Hurried(), Event()
 
     @contextmanager
@@ -266,13 +273,13 @@ def test_a_browser_that_comes_back_twice_is_told_that_it_is_done(portal, new_tab
         deadline = Deadline(PATIENCE)
         with HttpClient(portal.base, deadline=deadline, env={}) as client:
             configuration = fetch_smart_configuration(client, portal.base, tmp_path, time.time())
-        wish = AuthRequest("gpcli", SCOPES, portal.base)
+        auth_request = AuthRequest("gpcli", SCOPES, portal.base)
         with HttpClient(
             portal.base, deadline=deadline, env={}, progress=until_it_came_back
         ) as client:
-            return sign_in_with_browser(client, configuration, wish, screen, now=time.time)
+            return sign_in_with_browser(client, configuration, auth_request, screen, now=time.time)
 
-    found = aside(sign_in)
+    found = in_thread(sign_in)
     tab = new_tab(screen.opened.get(timeout=PATIENCE))
     portal.allow(tab)
     tab.wait_for_selector("#done")

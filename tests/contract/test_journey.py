@@ -66,7 +66,7 @@ def fill_in(url: str, login: str) -> None:
 
 
 def stored(place: Place, kind: str, **params: str) -> list[dict[str, Any]]:
-    """What SEKMET has, by its own API: no door, no token."""
+    """What SEKMET has, by its own API: no gateway, no token."""
     answer = httpx.get(f"{place.behind}/{kind}", params=params, trust_env=False)
     answer.raise_for_status()
     return [entry["resource"] for entry in answer.json().get("entry", ())]

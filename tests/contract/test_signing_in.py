@@ -45,8 +45,8 @@ def fixed_port() -> str:
 
 
 @contextmanager
-def door_of(provider: Provider) -> Iterator[str]:
-    """The FHIR base of a door whose provider was not told of it; nothing is behind it."""
+def unregistered_gateway(provider: Provider) -> Iterator[str]:
+    """The FHIR base of a gateway whose provider was not told of it; nothing is behind it."""
     with node("gateway.mjs", provider.issuer) as gateway:
         yield gateway.wait_for(SERVING)
 
@@ -99,7 +99,7 @@ def test_a_person_who_refuses_is_not_signed_in(medplum, tmp_path):
 
 
 def test_a_provider_that_knows_nothing_of_the_portal_signs_nobody_in(medplum, tmp_path):
-    with oidc_provider() as stranger, door_of(stranger) as base:
+    with oidc_provider() as stranger, unregistered_gateway(stranger) as base:
         _, shell = newcomer(replace(medplum, base=base), tmp_path)
 
         assert shell("gpcli login --json").refused == (4, "sign_in_refused", "")
@@ -182,7 +182,7 @@ def test_a_strict_provider_gives_a_lasting_session_after_consent(strict, tmp_pat
     ending = shell("gpcli login --json")
 
     assert (ending.code, ending.json["renews"]) == (0, True)
-    assert not any("warning" in each for each in ending.asides)
+    assert not any("warning" in each for each in ending.stderr_json)
     assert later(shell)("gpcli gp").code == 0
 
 
@@ -192,7 +192,7 @@ def test_a_session_that_ends_soon_is_said_to_and_how_to_get_another(strict, tmp_
     ending = shell("gpcli login --json")
 
     assert (ending.code, ending.json["renews"]) == (0, False)
-    [warned] = [each["warning"]["message"] for each in ending.asides if "warning" in each]
+    [warned] = [each["warning"]["message"] for each in ending.stderr_json if "warning" in each]
     assert warned == (
         "This session does not renew itself: unattended use ends soon, and you sign in again. "
         'If you did not choose that at the portal\'s page, add prompt = "consent" to the profile '
@@ -208,7 +208,7 @@ def test_signing_out_of_such_a_session_forgets_it_though_the_provider_says_400(s
     ending = shell("gpcli logout --json")
 
     assert (ending.code, [each["revoked"] for each in ending.json]) == (0, [False])
-    assert "ends there by itself" in ending.asides[0]["warning"]["message"]
+    assert "ends there by itself" in ending.stderr_json[0]["warning"]["message"]
     assert shell.vault._items == {}
 
 

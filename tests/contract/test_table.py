@@ -43,7 +43,7 @@ def test_a_case_that_failed_once_at_a_portal_has_failed_there(outcome):
 
 
 def test_what_is_no_case_has_no_line():
-    others = ["tests/net/test_door.py::test_it[bare]", "tests/contract/test_table.py::test_this"]
+    others = ["tests/http/test_client.py::test_it[bare]", "tests/contract/test_table.py::test_this"]
 
     assert cases(reports(passed=others), {}) == {}
     assert list(table({}, {})) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpcli.errors import NotFound
-from tests.contract.correspondence import ANSWER, LEAFLET, QUESTION, SUBJECTS, WHY_CLOSED
+from tests.contract.threads import ANSWER, LEAFLET, QUESTION, SUBJECTS, WHY_CLOSED
 from tests.contract.world import NOTES
 
 pytestmark = pytest.mark.needs("Communication:create", "Communication:search-type")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.contract.correspondence import CLOSED, OPEN, threads
 from tests.contract.medicines import medicines, prescriptions
 from tests.contract.practice import (
     CHANNEL,
@@ -23,6 +22,7 @@ from tests.contract.practice import (
     concept,
     surgery,
 )
+from tests.contract.threads import CLOSED, OPEN, threads
 
 VISIT_DAY = 10
 """Days from now to the visit."""

@@ -45,14 +45,14 @@ class Ending:
         return [line.split("\t") for line in self.out.splitlines()]
 
     @property
-    def asides(self) -> list[dict[str, Any]]:
+    def stderr_json(self) -> list[dict[str, Any]]:
         """What `--json` says on standard error."""
         return [json.loads(line) for line in self.err.splitlines()]
 
     @property
     def error(self) -> dict[str, Any]:
         """The error that `--json` said last."""
-        return self.asides[-1]["error"]
+        return self.stderr_json[-1]["error"]
 
     @property
     def refused(self) -> tuple[int, str, str]:

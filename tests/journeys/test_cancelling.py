@@ -52,7 +52,7 @@ def test_cancelling_twice_is_done_once_and_ends_well_both_times(world):
     first, second = (ada(f"gpcli cancel {made} --yes --json") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
     assert (first.json["changed"], second.json["changed"]) == (True, False)
-    assert second.asides == [
+    assert second.stderr_json == [
         {"notice": {"message": "It was so already; nothing was sent. It is cancelled."}}
     ]
 

@@ -35,8 +35,8 @@ def test_a_message_to_the_reception_needs_only_yes_and_makes_a_thread(world):
         "in-progress",
         "Ramp",
     )
-    assert ending.asides[:2] == [{"notice": {"message": words}} for words in SAFETY]
-    assert "has not answered yet" in ending.asides[-1]["notice"]["message"]
+    assert ending.stderr_json[:2] == [{"notice": {"message": words}} for words in SAFETY]
+    assert "has not answered yet" in ending.stderr_json[-1]["notice"]["message"]
     header, message = sorted(written(world, "ada"), key=lambda one: "partOf" in one)
     assert (header["topic"]["text"], message["payload"]) == (
         "Ramp",

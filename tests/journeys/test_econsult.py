@@ -51,8 +51,8 @@ def test_one_in_writing_makes_a_thread_that_waits_for_its_answer(slow):
         1,
     )
     assert len(written(slow, "ada")) == 2
-    assert ending.asides[0] == {"notice": {"message": SAFETY}}
-    assert ending.asides[-1]["notice"]["message"] == (
+    assert ending.stderr_json[0] == {"notice": {"message": SAFETY}}
+    assert ending.stderr_json[-1]["notice"]["message"] == (
         "Sent; the surgery has not answered yet. It says: Usually answered within five working "
         f"days. Not for anything urgent. Follow it with gpcli messages show {receipt['id']}."
     )
@@ -77,7 +77,7 @@ def test_a_price_that_the_portal_does_not_say_needs_any(world):
     ada = world.shell("ada")
     ending = ada([*WRITE, "--message", "Hei", "--yes", "--accept-fee", "1000", "--json"])
     assert ending.refused == (9, "fee_not_accepted", "")
-    assert {"label": "Price", "value": "unknown"} in ending.asides[1]["plan"]["rows"]
+    assert {"label": "Price", "value": "unknown"} in ending.stderr_json[1]["plan"]["rows"]
     assert write(ada, "--accept-fee", "any")["changed"]
 
 
@@ -135,7 +135,9 @@ def test_a_rejection_by_the_gp_is_shown_with_its_reason_and_is_no_error(world):
         "not-done",
         "This is not suited to an e-consultation. Please book an appointment.",
     )
-    assert ending.asides[-1]["notice"]["message"].startswith("The surgery has closed it: This is")
+    assert ending.stderr_json[-1]["notice"]["message"].startswith(
+        "The surgery has closed it: This is"
+    )
     shown = ada(f"gpcli messages show {receipt['id']}")
     assert (shown.code, "closed_because:\tThis is not suited" in shown.out) == (0, True)
 
@@ -281,7 +283,7 @@ def test_one_at_a_time_asks_the_surgery_and_is_not_booked_before_it_says_so(slow
         None,
         "Knee",
     )
-    assert "has not confirmed it yet" in ending.asides[-1]["notice"]["message"]
+    assert "has not confirmed it yet" in ending.stderr_json[-1]["notice"]["message"]
     [asked] = slow.appointments("ada")
     assert (asked["description"], asked["appointmentType"]["coding"][0]["code"]) == ("Knee", way)
 

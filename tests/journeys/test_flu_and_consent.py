@@ -65,8 +65,8 @@ def test_an_ordinary_time_is_no_flu_time(world):
 def test_no_flu_time_that_fits_is_said_and_is_no_error(shell_of):
     ending = shell_of("guro")("gpcli flu --weekday sun --json")
     assert (ending.code, ending.json["slots"]) == (0, [])
-    [aside] = ending.asides
-    assert aside["notice"]["message"].startswith("No free time from ")
+    [line] = ending.stderr_json
+    assert line["notice"]["message"].startswith("No free time from ")
 
 
 def test_flu_where_it_is_not_offered_exits_5_with_nothing_on_stdout(shell_of):
@@ -96,7 +96,7 @@ def test_consent_opens_what_needs_it(world):
 def test_granting_again_changes_nothing_and_says_so(shell_of):
     ending = shell_of("ada")("gpcli consent grant --yes --json")
     assert (ending.code, ending.json["changed"]) == (0, False)
-    assert ending.asides == [{"notice": {"message": "It was so already; nothing was sent."}}]
+    assert ending.stderr_json == [{"notice": {"message": "It was so already; nothing was sent."}}]
 
 
 def test_granting_needs_agreement(world):

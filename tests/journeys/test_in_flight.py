@@ -102,7 +102,9 @@ ENDS = [(httpx.ReadTimeout("lost"), 10), (KeyboardInterrupt(), 130), (BrokenPipe
 
 @pytest.mark.parametrize(("end", "code"), ENDS)
 @pytest.mark.parametrize("arrives", [True, False])
-def test_a_text_in_doubt_is_gone_on_with_and_is_there_once(world, fated, end, code, arrives):
+def test_a_text_whose_sending_is_unknown_is_gone_on_with_and_is_there_once(
+    world, fated, end, code, arrives
+):
     ending = fated(end, arrives=arrives)(RAMP)
 
     assert (ending.code, len(ramps(world)), len(drafts(world))) == (code, int(arrives), 1)

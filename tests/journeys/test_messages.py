@@ -143,7 +143,7 @@ def test_a_rehearsed_reply_is_not_sent(world):
         "preparation",
         True,
     )
-    assert "passed on" in ending.asides[0]["plan"]["warnings"][0]
+    assert "passed on" in ending.stderr_json[0]["plan"]["warnings"][0]
     assert len(of(world, PARKING)) == 2
 
 
@@ -225,7 +225,7 @@ def test_what_can_not_be_saved_says_why(world, more, refusal):
 def test_nothing_attached_is_nothing_saved(world):
     ending = world.shell("ada")(f"gpcli messages save {RASH} --json")
     assert (ending.code, ending.json) == (0, [])
-    assert ending.asides == [{"notice": {"message": "Nothing is attached."}}]
+    assert ending.stderr_json == [{"notice": {"message": "Nothing is attached."}}]
 
 
 def test_marking_as_read_tells_the_portal_and_again_changes_nothing(world):

@@ -58,7 +58,7 @@ def test_appointments_tell_an_e_consultation_from_a_booking(world):
     assert [line for line in told if "e-consultation" in line]
 
 
-def test_a_wish_that_includes_today_begins_now(world):
+def test_a_requested_period_that_includes_today_begins_now(world):
     asked = world.shell("ada").json("gpcli book --enquiry --dry-run --to today")
 
     assert [one["start"] for one in asked["requested"]] == ["2027-03-01T09:00:00+01:00"]

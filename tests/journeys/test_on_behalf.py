@@ -85,7 +85,7 @@ def receipts(answered):
 
 
 def plan_of(ending):
-    [plan] = [aside["plan"] for aside in ending.asides if "plan" in aside]
+    [plan] = [line["plan"] for line in ending.stderr_json if "plan" in line]
     return {row["label"]: row["value"] for row in plan["rows"]}
 
 
@@ -100,7 +100,7 @@ def test_reads_that_name_nobody_are_about_the_last_one_and_say_so(family):
     for line in READS:
         unsaid, said = (family(f"gpcli {line}{who} --json") for who in ("", " --as emil"))
         assert (unsaid.code, unsaid.out) == (0, said.out)
-        assert unsaid.asides == [notice, *said.asides]
+        assert unsaid.stderr_json == [notice, *said.stderr_json]
 
 
 @pytest.mark.parametrize(

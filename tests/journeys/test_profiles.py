@@ -250,6 +250,6 @@ def test_a_token_with_a_line_end_in_it_is_none(shell_of):
 def test_with_a_token_it_is_not_known_how_long_it_lives(shell_of):
     ending = shell_of("ada")("gpcli whoami --min-life 10m --json")
     assert (ending.code, ending.json["until"], ending.json["renews"]) == (0, None, False)
-    assert ending.asides == [
+    assert ending.stderr_json == [
         {"warning": {"message": "The portal does not say how long unattended use works."}}
     ]

@@ -41,7 +41,7 @@ def test_a_question_takes_one_round_trip(ada, line):
         ("rx renew rx-zt4s55k9 --yes", 3),
     ],
 )
-def test_an_errand_takes_few(ada, line, most):
+def test_a_command_takes_few_round_trips(ada, line, most):
     assert round_trips(ada, f"gpcli {line}") <= most
 
 

@@ -68,7 +68,7 @@ def test_expired_and_stopped_ones_are_shown_only_with_all_and_older_ones_never(a
 
     more = set(ids(everything.json)) - set(ids(usual.json))
     assert more == {EXPIRED, STOPPED}
-    assert [usual.asides, everything.asides] == [
+    assert [usual.stderr_json, everything.stderr_json] == [
         [{"notice": {"message": "2 more, in use no longer: --all shows them."}}],
         [{"notice": {"message": "1 that expired over 12 months ago is left out."}}],
     ]
@@ -178,7 +178,7 @@ def test_an_empty_list_asks_for_nothing_and_ends_well(world, ada):
     ending = ada("gpcli rx renew - --yes --json")
 
     assert (ending.code, ending.json) == (0, [])
-    assert ending.asides == [{"notice": {"message": "There is nothing to ask for."}}]
+    assert ending.stderr_json == [{"notice": {"message": "There is nothing to ask for."}}]
 
 
 def test_group_b_is_asked_for_with_a_warning_and_refused_later(world, ada):
@@ -329,7 +329,7 @@ def test_what_low_leaves_out_is_named_with_its_reason_every_time(world, ada):
 
     for _ in range(2):
         ending = ada("gpcli rx renew --low --yes --json")
-        notices = [line["notice"]["message"] for line in ending.asides if "notice" in line]
+        notices = [line["notice"]["message"] for line in ending.stderr_json if "notice" in line]
         assert notices[:2] == left_out
 
 
@@ -356,7 +356,7 @@ def test_the_list_at_a_terminal_tells_groups_and_what_is_in_use_no_longer(ada):
 def test_of_unknown_kind_are_said_to_be_left_out(ada):
     ending = ada("gpcli rx list --kind medicine --json")
 
-    words = [line["notice"]["message"] for line in ending.asides]
+    words = [line["notice"]["message"] for line in ending.stderr_json]
     assert words[-1] == "1 whose kind is not told is left out."
 
 

@@ -116,7 +116,7 @@ def test_a_person_who_is_not_signed_in_is_not_found(ada, who):
 def test_nothing_offered_is_said_at_once_with_the_contact_details(ada):
     ending = ada("gpcli login --hint cecilie --json")
     assert (ending.code, ending.json["offered"]) == (0, [])
-    said = [aside["notice"]["message"] for aside in ending.asides]
+    said = [line["notice"]["message"] for line in ending.stderr_json]
     assert said[-2] == "Your GP offers no online services. This is how to reach the surgery:"
     assert said[-1].startswith("Dr. Marit Fossum, Bjørkelia legesenter · +47 00 12 34 31 · ")
 
@@ -161,7 +161,7 @@ def test_a_session_that_does_not_renew_itself_is_said_to_end_soon(
     profile = f'[profiles.surgery]\nportal = "{live.fhir_base}"\nenvironment = "sandbox"\n{prompt}'
     (tmp_path / "config.toml").write_text(profile)
     ending = replace(shell, browse=brief)("gpcli login --hint ada --json")
-    [said] = [each["warning"]["message"] for each in ending.asides if "warning" in each]
+    [said] = [each["warning"]["message"] for each in ending.stderr_json if "warning" in each]
     assert (ending.code, ending.json["renews"]) == (0, False)
     assert said.startswith("This session does not renew itself: unattended use ends soon")
     assert cure in said
@@ -172,7 +172,7 @@ def test_whoever_asks_for_no_lasting_session_is_not_warned(shell, live, tmp_path
     profile = f'[profiles.surgery]\nportal = "{live.fhir_base}"\nenvironment = "sandbox"\n{scopes}'
     (tmp_path / "config.toml").write_text(profile)
     ending = shell("gpcli login --hint ada --json")
-    assert not any("warning" in each for each in ending.asides)
+    assert not any("warning" in each for each in ending.stderr_json)
     assert (ending.code, ending.json["renews"]) == (0, False)
 
 
@@ -291,7 +291,7 @@ def test_on_another_device_the_address_and_a_code_are_shown(shell, live):
     waiting = replace(shell, stderr=said, sleep=typed)
     ending = waiting(f"gpcli login {live.fhir_base} --device --json")
     assert (ending.code, ending.json["patient"]["id"]) == (0, "ada")
-    [notice] = ending.asides
+    [notice] = ending.stderr_json
     assert re.fullmatch(
         r"On any device open http://127\.0\.0\.1:\d+/device and enter the code \S+\.",
         notice["notice"]["message"],

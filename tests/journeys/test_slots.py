@@ -107,8 +107,8 @@ def test_slots_of_both_of_finns_gps_come_in_order_of_time(shell_of):
 def test_no_free_time_is_no_error_and_says_what_each_filter_took(shell_of):
     ending = shell_of("ada")("gpcli slots --weekday sun --json")
     assert (ending.code, ending.json) == (0, [])
-    [aside] = ending.asides
-    said = aside["notice"]["message"]
+    [line] = ending.stderr_json
+    said = line["notice"]["message"]
     assert said.startswith("No free time from ")
     assert said.endswith("fits: 233 free, all left out (233 by --weekday).")
 

@@ -313,8 +313,8 @@ class Locked:
 
 
 def test_a_locked_keyring_is_to_be_unlocked_and_hides_the_session(signed_in):
-    desk = signed_in.with_env(DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere")
-    found = diagnosis(replace(desk, vault=KeyringVault(Locked())))
+    desktop = signed_in.with_env(DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere")
+    found = diagnosis(replace(desktop, vault=KeyringVault(Locked())))
     assert (found.ending.code, found.failed) == (4, {"keyring": "no_keyring"})
     assert "locked" in found["keyring"]["seen"]
     assert found["session"]["seen"] == "not checked: keyring failed"

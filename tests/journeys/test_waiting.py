@@ -12,7 +12,7 @@ def test_until_the_surgery_has_confirmed_nothing_is_called_booked(world):
     ada = world.shell("ada")
     sent = ada(f"gpcli book {ada.json('gpcli slots --limit 1')[0]['id']} --yes --json")
     assert sent.json["status"] == "pending"
-    said = sent.asides[-1]["notice"]["message"]
+    said = sent.stderr_json[-1]["notice"]["message"]
     assert said.startswith("Sent; the surgery has not confirmed it yet.")
     table = ada.at_a_screen()("gpcli appointments list --waiting").out
     assert "waiting for the surgery" in table
@@ -27,7 +27,7 @@ def test_bo_cannot_book_but_is_told_of_enquiries(shell_of):
     assert ending.error["hint"] == "gpcli book --enquiry"
 
 
-def test_an_enquiry_waits_with_the_wished_hours_and_is_answered(world):
+def test_an_enquiry_waits_with_the_requested_hours_and_is_answered(world):
     world.sandbox.set_delay(timedelta(hours=2))
     bo = world.shell("bo")
     sent = bo.json("gpcli book --enquiry --yes --from +1d --to +8d --weekday tue --reason Rash")

@@ -1,4 +1,4 @@
-"""A scripted portal behind the real door, with a real journal."""
+"""A scripted portal behind the real HTTP client, with a real journal."""
 
 from __future__ import annotations
 

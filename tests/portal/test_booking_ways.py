@@ -112,7 +112,7 @@ def cancelling(server: Server) -> Server:
     return server.on("GET Appointment/visit-1", MADE, gone)
 
 
-def with_a_desk(server: Server) -> None:
+def script_booking_facts(server: Server) -> None:
     """The portal answers what a booking is decided on."""
     server.on("GET Patient", GPS).on("GET Consent", a_searchset(a_consent()))
     server.on("GET ChargeItemDefinition", NOTHING).on("GET Appointment?patient", NOTHING)
@@ -308,7 +308,7 @@ def test_an_operation_that_an_earlier_run_did_is_found_and_not_sent_again(
 
 
 @pytest.mark.parametrize("way", ["operation", "transaction"])
-def test_what_was_unknown_long_ago_and_is_found_by_a_repeat_is_noted_as_done(
+def test_what_was_unknown_long_ago_and_is_found_by_a_repeat_is_journaled_as_done(
     portal_of, server: Server, journal: Journal, way: str
 ):
     journal.record_sending(INTENT, MADE, None, "2027-02-28T08:00:00+01:00")
@@ -653,7 +653,7 @@ def test_a_second_booking_that_could_not_be_cancelled_is_no_success_for_a_repeat
     portal_of, server: Server, question: str
 ):
     server.on(ON_SLOT, a_searchset(MADE, rival())).on(question, LOST)
-    with_a_desk(server)
+    script_booking_facts(server)
     portal = portal_of("post", CAN_LITTLE)
     with pytest.raises(errors.Conflict, match="could not be cancelled"):
         book(portal)
@@ -663,7 +663,7 @@ def test_a_second_booking_that_could_not_be_cancelled_is_no_success_for_a_repeat
 
 
 def test_a_booking_that_came_first_is_the_same_for_a_repeat(portal_of, server: Server):
-    with_a_desk(server)
+    script_booking_facts(server)
     portal = portal_of("post", CAN_LITTLE)
     book(portal)
     assert portal.fetch_booking_facts(slot="slot-1", intent=INTENT).earlier.id == "visit-1"

@@ -1,4 +1,4 @@
-"""Creating: in the journal first, one identifier, a look when in doubt."""
+"""Creating: in the journal first, one identifier, a look where the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_nothing_leaves_when_the_journal_can_not_be_written(
     assert server.request_lines == []
 
 
-def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
+def test_an_extra_query_is_asked_in_the_same_round_trip_as_the_read_back(
     kernel: WriteKernel, server: Server
 ):
     other = an_appointment("other")
@@ -99,7 +99,7 @@ def test_a_witness_is_asked_in_the_same_round_trip_as_the_read_back(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
-def test_a_witness_that_may_not_be_asked_knows_nothing(
+def test_an_extra_query_that_is_not_permitted_finds_nothing(
     kernel: WriteKernel, server: Server, status: int
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
@@ -253,7 +253,9 @@ def test_a_portal_that_shows_none_or_several_is_a_conflict(
         create(kernel)
 
 
-def test_several_found_when_in_doubt_are_a_conflict_too(careful: WriteKernel, server: Server):
+def test_several_found_where_the_outcome_was_unknown_are_a_conflict_too(
+    careful: WriteKernel, server: Server
+):
     server.on("POST Appointment", LOST).on(LOOK, TWICE)
     with pytest.raises(errors.Conflict, match="shows 2 records"):
         create(careful)

@@ -60,7 +60,7 @@ def without_times(resource: Resource) -> Resource:
 
 def warnings(ending: Ending) -> list[str]:
     """What `--json` warns of on standard error."""
-    return [each["warning"]["message"] for each in ending.asides if "warning" in each]
+    return [each["warning"]["message"] for each in ending.stderr_json if "warning" in each]
 
 
 def test_a_code_map_reads_the_portals_own_codes(portal: Portal):

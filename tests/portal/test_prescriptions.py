@@ -347,7 +347,7 @@ def script_renewal_facts(server: Server, *found: Json, consent: Json | None = No
     return server.on(ALL, a_searchset(*found, included=INCLUDED))
 
 
-def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
+def test_the_facts_for_a_renewal_are_offers_and_prescriptions_in_one_round_trip(
     portal: FhirPortal, server: Server
 ):
     script_renewal_facts(server, a_request(requester=ref("Practitioner/lege")))
@@ -358,7 +358,9 @@ def test_the_desk_knows_offers_and_prescriptions_after_one_round_trip(
     assert len(server.requests) == 1
 
 
-def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPortal, server: Server):
+def test_the_facts_for_a_renewal_have_all_requests_also_for_what_was_replaced(
+    portal: FhirPortal, server: Server
+):
     newer = a_request("rx-2", priorPrescription=ref("MedicationRequest/rx-1"))
     requests = (a_task("t-1", "rx-1", status="completed"), a_task("t-2", "rx-2"))
     script_renewal_facts(server, a_request("rx-1"), newer)
@@ -371,14 +373,14 @@ def test_the_desk_knows_all_requests_also_for_what_was_replaced(portal: FhirPort
     }
 
 
-def test_without_full_access_the_desk_shows_no_prescriptions(portal: FhirPortal, server: Server):
+def test_without_full_access_the_facts_have_no_prescriptions(portal: FhirPortal, server: Server):
     script_renewal_facts(server, consent=a_consent("basic"))
     server.on(ALL, Reply(an_outcome("consent-needed"), 403))
     facts = portal.prescriptions.fetch_renewal_facts()
     assert (facts.offers.consent, facts.prescriptions) == (ConsentLevel.BASIC, ())
 
 
-def test_the_desk_of_a_portal_whose_prescriptions_fail_fails(portal: FhirPortal, server: Server):
+def test_where_the_prescriptions_fail_fetching_the_facts_fails(portal: FhirPortal, server: Server):
     script_renewal_facts(server).on(ALL, Reply(status=500))
     with pytest.raises(errors.PortalError):
         portal.prescriptions.fetch_renewal_facts()

@@ -120,7 +120,7 @@ def test_a_reply_that_is_not_what_was_sent_is_a_conflict(
         portal.mailbox.send_reply(fetch_thread(portal), REPLY, INTENT)
 
 
-def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
+def test_the_facts_for_a_reply_are_the_thread_the_offers_and_what_was_sent(
     portal: FhirPortal, server: Server
 ):
     server.on(BY_IDENTIFIER, a_searchset(SENT_REPLY))
@@ -133,14 +133,14 @@ def test_the_desk_for_a_reply_has_the_thread_the_offers_and_what_was_sent(
     )
 
 
-def test_the_desk_finds_the_thread_of_a_message(portal: FhirPortal, server: Server):
+def test_the_facts_for_a_reply_to_a_message_are_of_its_thread(portal: FhirPortal, server: Server):
     server.on(BY_ID, a_searchset(an_answer()), a_searchset(a_header()))
     facts = portal.mailbox.fetch_reply_facts("answer-1", None)
     assert facts.conversation
     assert (facts.conversation.thread.id, facts.earlier) == ("thread-1", None)
 
 
-def test_a_desk_for_a_thread_that_is_not_there_has_none(portal: FhirPortal, server: Server):
+def test_the_facts_for_a_thread_that_is_not_there_have_none(portal: FhirPortal, server: Server):
     server.on(BY_ID, NOTHING).on(BY_PART_OF, NOTHING)
     assert portal.mailbox.fetch_reply_facts("thread-1", INTENT).conversation is None
 

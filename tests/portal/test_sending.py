@@ -55,7 +55,7 @@ def book(portal: FhirPortal):
     return portal.send_booking(free_slot(portal), BOOKING, "Back pain", INTENT)
 
 
-def test_a_booking_takes_three_round_trips_with_the_desk(portal: FhirPortal, server: Server):
+def test_a_booking_takes_three_round_trips_with_its_facts(portal: FhirPortal, server: Server):
     written = book(portal)
     assert (written.changed, written.record.id, written.record.slot_id) == (
         True,

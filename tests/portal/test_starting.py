@@ -215,14 +215,14 @@ def test_the_same_words_that_were_there_before_are_no_change(portal: FhirPortal,
     assert not again.changed
 
 
-def test_a_desk_without_a_request_id_only_knows_the_offers(portal: FhirPortal, server: Server):
+def test_the_facts_without_a_request_id_are_the_offers_alone(portal: FhirPortal, server: Server):
     facts = portal.mailbox.fetch_thread_facts(None, ADMINISTRATIVE)
     assert (facts.earlier, facts.half) == (None, False)
     assert [each.name for each in facts.offers.offers] == ["booking"]
     assert not [each for each in server.request_lines if "Communication" in each]
 
 
-def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
+def test_both_parts_are_looked_for_in_the_round_trip_of_the_offers(
     server: Server, journal: Journal
 ):
     with client_to(server) as client:
@@ -236,7 +236,7 @@ def test_a_desk_looks_for_both_parts_in_the_round_trip_of_the_offers(
     ]
 
 
-def test_a_desk_shows_what_the_same_request_started(portal: FhirPortal, server: Server):
+def test_the_facts_have_what_the_same_request_started(portal: FhirPortal, server: Server):
     server.on(BY_IDENTIFIER, a_searchset(SENT_HEADER), a_searchset(SENT_MESSAGE))
     server.on(BY_ID, a_searchset(SENT_HEADER)).on(
         BY_PART_OF, a_searchset(SENT_MESSAGE, an_answer())
@@ -313,7 +313,7 @@ def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
     assert portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE).earlier is None
 
 
-def test_without_consent_the_desk_still_has_the_offers(portal: FhirPortal, server: Server):
+def test_without_consent_the_facts_still_have_the_offers(portal: FhirPortal, server: Server):
     server.on(BY_IDENTIFIER, Reply(an_outcome("consent-needed"), 403))
     facts = portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE)
     assert (facts.earlier, [each.name for each in facts.offers.offers]) == (None, ["booking"])
@@ -328,7 +328,7 @@ def an_e_consultation(id: str = "con-1", **more: Any) -> dict[str, Any]:
     return a_header(id, category=[{"coding": [kind]}], **more)
 
 
-def test_before_an_e_consultation_the_desk_knows_those_under_way_in_the_same_round_trip(
+def test_before_an_e_consultation_the_facts_have_those_under_way_in_the_same_round_trip(
     server: Server, journal: Journal
 ):
     server.on(OPEN_HEADERS, a_searchset(an_e_consultation()))
@@ -359,7 +359,7 @@ def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same
     assert (facts.under_way, [each.name for each in facts.offers.offers]) == ((), ["booking"])
 
 
-def test_the_desk_shows_what_the_same_request_asked_for_at_a_time(
+def test_the_facts_have_what_the_same_request_asked_for_at_a_time(
     portal: FhirPortal, server: Server
 ):
     booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)

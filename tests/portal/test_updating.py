@@ -1,4 +1,4 @@
-"""Updating: read, change, put back with the version, look when in doubt."""
+"""Updating: read, change, put back with the version, look where the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_an_update_that_can_not_be_read_back_is_not_called_failed(
     assert states(journal) == [("update", TARGET, "done")]
 
 
-def test_a_record_that_is_not_there_is_not_found_and_nothing_is_noted(
+def test_a_record_that_is_not_there_is_not_found_and_nothing_is_journaled(
     kernel: WriteKernel, server: Server, journal: Journal
 ):
     server.on(GET, Reply(status=404))
@@ -241,7 +241,7 @@ def test_a_record_that_changed_since_it_was_read_is_read_again_and_put_back_once
     [Reply(CANCELLED), Reply(status=404), UNREACHABLE],
     ids=["cancelled", "gone", "out of reach"],
 )
-def test_a_put_that_came_too_late_is_noted_as_refused_before_anything_else_is_asked(
+def test_a_put_that_came_too_late_is_journaled_as_refused_before_anything_else_is_asked(
     kernel: WriteKernel, server: Server, journal: Journal, now: Reply
 ):
     server.on(PUT, Reply(status=412)).on(GET, now)

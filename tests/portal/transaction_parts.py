@@ -1,4 +1,4 @@
-"""A thread's header and its first message: two parts of one errand, and what came of each."""
+"""A thread's header and its first message: two parts of one transaction, and what came of each."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from flask import Response, request
 from gpcli.auth.vault import StoredSession
 from tests.journeys.process import ended, gpcli, started, surroundings
 from tests.journeys.shell import Ending
-from tests.real.roads import Front, Published, serving
+from tests.real.fronts import Front, Published, serving
 
 
 def session(**changes) -> StoredSession:

@@ -1,9 +1,9 @@
-// The door of a FHIR server that knows no patients: node gateway.mjs ISSUER [bare]
+// The gateway of a FHIR server that knows no patients: node gateway.mjs ISSUER [bare]
 // It prints the FHIR base that clients are to use. The first line of its input is the base of the
 // server behind it; it ends with its input. Requests pass with an access token of ISSUER for
-// this base; what the server can do, and where to sign in, is told to anybody. Behind a `bare` door
+// this base; what the server can do, and where to sign in, is told to anybody. Behind a `bare` gateway
 // there are no batches, transactions, conditional creates or ETags. After a POST to /spend/N the
-// token that comes with the next but N request is refused, from then on. A door for `machines`
+// token that comes with the next but N request is refused, from then on. A gateway for `machines`
 // takes tokens that name no patient.
 import http from 'node:http';
 import readline from 'node:readline';

@@ -63,11 +63,11 @@ def configuration(client, portal, tmp_path) -> SmartConfiguration:
 
 @pytest.fixture
 def sign_in(client, configuration, portal, browser) -> Callable[..., SignInResult]:
-    def run(steps: Callable, **wishes) -> SignInResult:
+    def run(steps: Callable, **options) -> SignInResult:
         screen = InChromium(browser, steps)
-        wish = AuthRequest("gpcli", SCOPES, portal.fhir_base, **{"limit": 60.0} | wishes)
+        auth_request = AuthRequest("gpcli", SCOPES, portal.fhir_base, **{"limit": 60.0} | options)
         try:
-            return sign_in_with_browser(client, configuration, wish, screen, now=time.time)
+            return sign_in_with_browser(client, configuration, auth_request, screen, now=time.time)
         finally:
             screen.visit.join(120)
             assert screen.trouble == []
@@ -143,8 +143,8 @@ def test_ada_types_the_code_that_another_device_shows(client, configuration, por
         page.wait_for_load_state()
 
     screen = InChromium(browser, steps)
-    wish = AuthRequest("gpcli", SCOPES, portal.fhir_base, limit=60.0)
+    auth_request = AuthRequest("gpcli", SCOPES, portal.fhir_base, limit=60.0)
     found = sign_in_with_device(
-        client, configuration, wish, screen, now=time.time, sleep=lambda _: None
+        client, configuration, auth_request, screen, now=time.time, sleep=lambda _: None
     )
     assert found.patient == "ada"

@@ -50,7 +50,7 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Medplum's router, behind a door for machines that oidc-provider lets in."""
+    """Medplum's router, behind a gateway for machines that oidc-provider lets in."""
     jwks = tmp_path_factory.mktemp("keys") / "jwks.json"
     known = [key.as_dict(private=False) for key in KEYS.values()]
     jwks.write_text(json.dumps({"keys": known}), encoding="utf-8")

@@ -14,7 +14,7 @@ from gpcli.cli.sandbox_env import build_variables
 from tests.http.authority import DAY, Authority
 from tests.journeys.process import gpcli, surroundings
 from tests.journeys.shell import Ending
-from tests.real.roads import ConnectProxy, Front, Published, serving
+from tests.real.fronts import ConnectProxy, Front, Published, serving
 
 NAMED = "https://portal.example/fhir/R4"
 

@@ -54,7 +54,9 @@ def test_pass_keeps_a_session_and_says_nothing_of_its_own(desktop, portal, passw
         kept = [file.read_bytes() for file in kept_in(desktop.home)]
         done = look_and_sign_out(password_store)
     assert signed_in.code == 0, signed_in
-    assert [list(aside) for aside in signed_in.asides] == [["notice"]] * len(signed_in.asides)
+    assert [list(line) for line in signed_in.stderr_json] == [["notice"]] * len(
+        signed_in.stderr_json
+    )
     assert [b"refresh_token" in item for item in kept] == [False]
     assert went_well(done)
     assert kept_in(desktop.home) == []
@@ -85,7 +87,7 @@ def test_pass_without_a_store_stops_a_sign_in_before_any_page(desktop, portal, p
         ending = sign_in(password_store, base)
     assert ending.refused == (4, "no_keyring", "")
     assert "pass init" in ending.error["hint"]
-    assert len(ending.asides) == 1
+    assert len(ending.stderr_json) == 1
 
 
 def test_a_key_of_pass_that_is_not_here_stops_a_sign_in_and_nothing_stays(

@@ -29,7 +29,7 @@ from tests.real.flow import (
     sign_in,
     went_well,
 )
-from tests.real.roads import ConnectProxy, Front, serving
+from tests.real.fronts import ConnectProxy, Front, serving
 
 PROCESSES = 20
 

@@ -128,7 +128,7 @@ def test_a_record_that_departs_from_its_schema_is_found(a_slot, broken):
 
 @dataclass(frozen=True)
 class Errand:
-    """An errand with every kind of field."""
+    """A record with every kind of field."""
 
     kind: Literal["book", "cancel"]
     pair: tuple[str, int]

@@ -14,7 +14,7 @@ from tests.sandbox.conftest import NOW
 
 WISH = {
     "resourceType": "Appointment",
-    "id": "a-wish",
+    "id": "a-enquiry",
     "status": "proposed",
     "requestedPeriod": [{"start": "2026-11-24", "end": "2026-12-04"}],
     "participant": [{"actor": {"reference": "Patient/zoe"}, "status": "accepted"}],
@@ -32,7 +32,7 @@ def served(tmp_path: Path) -> Iterator[Sandbox]:
     file.write_text(json.dumps(ZOE), encoding="utf-8")
     state = tmp_path / "state" / "gpcli"
     with Sandbox(people=file, clock=NOW, delay=timedelta(hours=1)) as sandbox:
-        for each in ("a-wish", "b-wish"):
+        for each in ("a-enquiry", "b-enquiry"):
             sandbox._surgery.enqueue(sandbox.store.put(WISH | {"id": each}))
         with announce(state, ServedSandbox(sandbox.url, sandbox.control_token)):
             yield sandbox
@@ -48,20 +48,20 @@ def test_all_that_waits_is_answered_and_listed(served: Sandbox, shell: Shell) ->
     ending = shell("gpcli sandbox answer")
     assert (ending.code, ending.rows, ending.err) == (
         0,
-        [["a-wish", "booking", "declined"], ["b-wish", "booking", "declined"]],
+        [["a-enquiry", "booking", "declined"], ["b-enquiry", "booking", "declined"]],
         "",
     )
 
 
 def test_one_is_answered_by_its_id_in_the_words_given(served: Sandbox, shell: Shell) -> None:
-    line = "gpcli sandbox answer b-wish --decline --text 'Ring oss.'"
+    line = "gpcli sandbox answer b-enquiry --decline --text 'Ring oss.'"
 
     answered = shell.json(line)
 
-    (response,) = served.store.find("AppointmentResponse", appointment="Appointment/b-wish")
-    assert answered == [{"id": "b-wish", "service": "booking", "outcome": "declined"}]
+    (response,) = served.store.find("AppointmentResponse", appointment="Appointment/b-enquiry")
+    assert answered == [{"id": "b-enquiry", "service": "booking", "outcome": "declined"}]
     assert response["comment"] == "Ring oss."
-    assert [each.reference for each in served.answer()] == ["Appointment/a-wish"]
+    assert [each.reference for each in served.answer()] == ["Appointment/a-enquiry"]
 
 
 def test_where_nothing_waits_the_list_is_empty_and_says_so(served: Sandbox, shell: Shell) -> None:
@@ -70,10 +70,10 @@ def test_where_nothing_waits_the_list_is_empty_and_says_so(served: Sandbox, shel
     ending = shell("gpcli sandbox answer --json")
 
     assert (ending.code, ending.json) == (0, [])
-    assert ending.asides == [{"notice": {"message": "Nothing waits for an answer."}}]
+    assert ending.stderr_json == [{"notice": {"message": "Nothing waits for an answer."}}]
 
 
-@pytest.mark.parametrize("wanted", ["nothing", "Task/a-wish", "zoe"])
+@pytest.mark.parametrize("wanted", ["nothing", "Task/a-enquiry", "zoe"])
 def test_an_unknown_id_is_not_found(served: Sandbox, shell: Shell, wanted: str) -> None:
     ending = shell(f"gpcli sandbox answer {wanted} --json")
 
@@ -82,7 +82,7 @@ def test_an_unknown_id_is_not_found(served: Sandbox, shell: Shell, wanted: str) 
     assert len(served.answer()) == 2
 
 
-@pytest.mark.parametrize("words", ["''", "' '", "a-wish --text ''", "--text ' '"])
+@pytest.mark.parametrize("words", ["''", "' '", "a-enquiry --text ''", "--text ' '"])
 def test_an_empty_id_or_text_is_wrong_usage(served: Sandbox, shell: Shell, words: str) -> None:
     ending = shell(f"gpcli sandbox answer {words} --json")
 

@@ -137,7 +137,7 @@ _TASK_INTENT = (
     "unknown|proposal|plan|order|original-order|reflex-order|filler-order|instance-order|option"
 )
 
-_CORRESPONDENCE = {
+_MESSAGING = {
     "Communication": _DOMAIN_RESOURCE
     + f"""
     identifier * Identifier
@@ -404,6 +404,6 @@ STRUCTURES: Mapping[str, Mapping[str, ElementDefinition]] = {
     name: _parse_structure(
         (_ELEMENT_BASE if "resourceType" not in text else "") + text.lstrip("\n")
     )
-    for name, text in (_RESOURCES | _CORRESPONDENCE | _DATA_TYPES).items()
+    for name, text in (_RESOURCES | _MESSAGING | _DATA_TYPES).items()
 }
 """The elements of each type; types that are not listed are not validated."""

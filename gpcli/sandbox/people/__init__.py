@@ -8,7 +8,6 @@ from datetime import date, datetime
 
 from gpcli.sandbox.accounts import Account, Dependant
 from gpcli.sandbox.people.appointments import build_appointments, build_schedules
-from gpcli.sandbox.people.correspondence import build_hans_threads, build_threads
 from gpcli.sandbox.people.element_builders import Element, concept, local_day
 from gpcli.sandbox.people.healthcare_services import (
     CHILDRENS_SERVICES,
@@ -32,6 +31,7 @@ from gpcli.sandbox.people.patients import (
 )
 from gpcli.sandbox.people.prescribed_products import build_prescriptions
 from gpcli.sandbox.people.surgeries import GPS, SOLEM, SURGERIES
+from gpcli.sandbox.people.threads import build_hans_threads, build_threads
 
 _DESCRIPTIONS = (
     (ADA, "Every service, prescriptions of every kind, unread messages, a booking made by phone"),

@@ -58,7 +58,7 @@ def taking(portal, who="ada", number=1, version="1"):
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
-def held(portal, number=1):
+def booked_statuses(portal, number=1):
     found = portal.store.find("Appointment", slot=f"Slot/s{number}")
     return [each["status"] for each in found]
 
@@ -91,7 +91,7 @@ def test_a_taken_time_is_refused_with_200_and_an_operation_outcome_in_the_bundle
     ask(asking.sign_in("ada"), wanted(asking))
     answer = ask(asking.sign_in("bo"), wanted(asking, who="bo"))
     assert refusal_in(answer) == (200, "outcome", "conflict", "slot-taken")
-    assert (answer.json["total"], held(asking)) == (0, ["pending"])
+    assert (answer.json["total"], booked_statuses(asking)) == (0, ["pending"])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_taken_time_is_refused_with_200_and_an_operation_outcome_in_the_bundle
 def test_a_booking_that_breaks_a_rule_is_refused_in_the_same_form(asking, more):
     answer = ask(asking.sign_in("ada"), wanted(asking, **more))
     assert refusal_in(answer)[:3] == (200, "outcome", "business-rule")
-    assert held(asking) == []
+    assert booked_statuses(asking) == []
 
 
 def test_an_enquiry_is_not_for_the_operation(asking):
@@ -134,7 +134,11 @@ def test_a_body_without_the_one_appointment_is_not_understood(asking, body):
 
 def test_two_appointments_at_once_are_not_understood(asking):
     answer = ask(asking.sign_in("ada"), wanted(asking), wanted(asking, 2))
-    assert (answer.status_code, held(asking), held(asking, 2)) == (400, [], [])
+    assert (answer.status_code, booked_statuses(asking), booked_statuses(asking, 2)) == (
+        400,
+        [],
+        [],
+    )
 
 
 def test_a_plain_post_of_a_time_is_refused_and_says_what_to_do(asking):
@@ -142,7 +146,7 @@ def test_a_plain_post_of_a_time_is_refused_and_says_what_to_do(asking):
     [told] = answer.json["issue"]
     assert (answer.status_code, told["code"]) == (422, "not-supported")
     assert told["details"]["text"].startswith("Times are booked with Appointment/$book")
-    assert held(asking) == []
+    assert booked_statuses(asking) == []
 
 
 @pytest.mark.parametrize("path", ["/Appointment/$book", "/Slot/$book", "/Appointment/$hold"])
@@ -166,7 +170,7 @@ def test_of_eight_asking_at_once_exactly_one_gets_the_time(asking):
             people.map(lambda one: ask(asking.sign_in(one), wanted(asking, who=one)), who)
         )
     assert sorted(each.json["total"] for each in answers) == [0] * 7 + [1]
-    assert held(asking) == ["pending"]
+    assert booked_statuses(asking) == ["pending"]
 
 
 def test_a_plain_post_leaves_the_time_free_where_apps_take_it_themselves(trusting):
@@ -175,20 +179,20 @@ def test_a_plain_post_leaves_the_time_free_where_apps_take_it_themselves(trustin
         for who in ("ada", "bo")
     ]
     assert [each.status_code for each in answers] == [201, 201]
-    assert (trusting.slot(1)["status"], held(trusting)) == ("free", ["pending"] * 2)
+    assert (trusting.slot(1)["status"], booked_statuses(trusting)) == ("free", ["pending"] * 2)
 
 
 def test_a_transaction_takes_the_time_and_books_it(trusting):
     answer = trusting.sign_in("ada")("POST", "", taking(trusting))
     statuses = [each["response"]["status"] for each in answer.json["entry"]]
     assert statuses == ["200 OK", "201 Created"]
-    assert (trusting.slot(1)["status"], held(trusting)) == ("busy", ["pending"])
+    assert (trusting.slot(1)["status"], booked_statuses(trusting)) == ("busy", ["pending"])
 
 
 def test_a_transaction_on_a_former_version_of_the_time_does_nothing(trusting):
     trusting.sign_in("ada")("POST", "", taking(trusting))
     answer = trusting.sign_in("bo")("POST", "", taking(trusting, who="bo"))
-    assert (issue(answer)[:2], held(trusting)) == ((412, "conflict"), ["pending"])
+    assert (issue(answer)[:2], booked_statuses(trusting)) == ((412, "conflict"), ["pending"])
 
 
 def test_a_time_is_not_put_busy_by_somebody_without_a_booking(trusting):
@@ -208,11 +212,14 @@ def test_cancelling_one_of_two_bookings_leaves_the_time_to_the_other(trusting):
     ada = trusting.sign_in("ada")
     _, made = ada("POST", "", taking(trusting)).json["entry"]
     ada("PUT", f"/Appointment/{made['resource']['id']}", made["resource"] | {"status": "cancelled"})
-    assert (held(trusting), trusting.slot(1)["status"]) == (["pending", "cancelled"], "busy")
+    assert (booked_statuses(trusting), trusting.slot(1)["status"]) == (
+        ["pending", "cancelled"],
+        "busy",
+    )
 
 
 def test_cancelling_the_only_booking_sets_the_time_free(trusting):
     ada = trusting.sign_in("ada")
     _, made = ada("POST", "", taking(trusting)).json["entry"]
     ada("PUT", f"/Appointment/{made['resource']['id']}", made["resource"] | {"status": "cancelled"})
-    assert (held(trusting), trusting.slot(1)["status"]) == (["cancelled"], "free")
+    assert (booked_statuses(trusting), trusting.slot(1)["status"]) == (["cancelled"], "free")

@@ -393,9 +393,9 @@ def test_finn_has_an_e_consultation_by_video_on_the_next_working_day(
         "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService",
         "extension": [{"url": "addressUrl", "valueUrl": "https://video.example/room/finn"}],
     }
-    (wish,) = visit["requestedPeriod"]
-    assert datetime.fromisoformat(wish["start"]) < start_of(visit)
-    assert start_of(visit) < datetime.fromisoformat(wish["end"])
+    (requested,) = visit["requestedPeriod"]
+    assert datetime.fromisoformat(requested["start"]) < start_of(visit)
+    assert start_of(visit) < datetime.fromisoformat(requested["end"])
     assert visit["comment"]
 
 

@@ -173,7 +173,7 @@ def test_an_enquiry_gets_the_first_free_time_that_suits(portal):
         ([{"end": "2027-02-28"}], None),
     ],
 )
-def test_only_times_within_the_wishes_are_given(portal, periods, expected):
+def test_only_times_within_the_requested_periods_are_given(portal, periods, expected):
     given = ask_for(portal.sign_in("ada"), requestedPeriod=periods)
 
     assert given.get("slot", [None])[0] == (ref(f"Slot/{expected}") if expected else None)
@@ -213,9 +213,9 @@ def test_an_enquiry_that_asks_for_it_is_declined(portal, comment):
 def test_the_channel_asked_for_is_heeded_where_times_name_one(portal):
     portal.store.put({**portal.slot(1), "appointmentType": concept("phone", "urn:gpcli:channel")})
     portal.store.put({**portal.slot(3), "appointmentType": VIDEO})
-    wish = {"appointmentType": VIDEO, "serviceType": [concept("e-consultation")]}
+    request = {"appointmentType": VIDEO, "serviceType": [concept("e-consultation")]}
 
-    given = [ask_for(portal.sign_in("ada"), **wish)["slot"][0]["reference"] for _ in range(2)]
+    given = [ask_for(portal.sign_in("ada"), **request)["slot"][0]["reference"] for _ in range(2)]
 
     assert given == ["Slot/s2", "Slot/s3"]
 
@@ -245,7 +245,7 @@ def without_times(portal):
 
 
 @pytest.mark.parametrize(
-    ("wish", "start"),
+    ("requested", "start"),
     [
         ({"start": "2027-03-02"}, "2027-03-02T08:00:00+01:00"),
         ({"start": "2027-03-02T10:05:00+01:00"}, "2027-03-02T10:20:00+01:00"),
@@ -260,9 +260,9 @@ def without_times(portal):
     ],
 )
 def test_a_surgery_without_times_in_the_portal_looks_in_its_own_calendar(
-    without_times, wish, start
+    without_times, requested, start
 ):
-    period = wish or {"id": "any"}
+    period = requested or {"id": "any"}
 
     given = ask_for(without_times.sign_in("ada"), requestedPeriod=[period])
 
@@ -430,7 +430,7 @@ def test_an_enquiry_that_no_gp_takes_is_refused(portal, about, offered):
         {"serviceType": [concept("contact")]},
     ],
 )
-def test_an_enquiry_is_proposed_with_wishes_and_without_a_time(portal, more):
+def test_an_enquiry_is_proposed_with_requested_periods_and_without_a_time(portal, more):
     sent = {name: value for name, value in enquiry(**more).items() if value is not None}
 
     answer = portal.sign_in("ada")("POST", "/Appointment", sent)

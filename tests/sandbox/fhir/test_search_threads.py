@@ -1,4 +1,4 @@
-"""Test searches for threads, prescriptions and requests in one round trip (portal.md, 3)."""
+"""Test searches for threads, prescriptions and requests in one round trip."""
 
 import pytest
 

@@ -236,7 +236,7 @@ def test_a_plan_shows_it_as_text(of, person, line):
 @pytest.mark.parametrize(("person", "line"), PLANS)
 def test_a_plan_in_json_is_one_line_each(of, person, line):
     ending = of(person)(f"gpcli {line} --dry-run --json")
-    assert [aside["plan"]["action"] for aside in ending.asides if "plan" in aside] != []
+    assert [line["plan"]["action"] for line in ending.stderr_json if "plan" in line] != []
     assert CONTROL.findall(ending.err + ending.out) == []
 
 

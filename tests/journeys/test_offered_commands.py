@@ -29,7 +29,7 @@ VANISH = {
 """Services that the GP gives up, and what goes with them."""
 
 
-class Desk:
+class Scenario:
     """Somebody at a shell, whose GP's offer can be changed."""
 
     def __init__(self, live, home, person="ada", gp="haugland"):
@@ -66,63 +66,65 @@ ALL = {*STARTS, *GROUPS}
 
 
 @pytest.fixture
-def desk(live, tmp_path):
-    return Desk(live, tmp_path)
+def scenario(live, tmp_path):
+    return Scenario(live, tmp_path)
 
 
 @pytest.fixture
 def finns(live, tmp_path):
     """Finn's, who has two GPs."""
-    return Desk(live, tmp_path, "finn", "myrvold")
+    return Scenario(live, tmp_path, "finn", "myrvold")
 
 
 @pytest.mark.parametrize("services", VANISH)
-def test_a_service_that_is_given_up_takes_its_commands_along_and_brings_them_back(desk, services):
+def test_a_service_that_is_given_up_takes_its_commands_along_and_brings_them_back(
+    scenario, services
+):
     seen = []
     for active in (True, False, True):
-        desk.offer(*services, active=active)
-        assert desk.shell("gpcli services").code == 0
-        seen.append((desk.shown(), desk.completed()))
+        scenario.offer(*services, active=active)
+        assert scenario.shell("gpcli services").code == 0
+        seen.append((scenario.shown(), scenario.completed()))
     fewer = ALL - VANISH[services]
     assert seen == [(ALL, ALL), (fewer, fewer), (ALL, ALL)]
 
 
-def test_the_help_changes_with_a_look_and_not_before(desk):
-    desk.shell("gpcli services")
-    desk.offer("contact", active=False)
-    before = desk.shown()
-    desk.shell("gpcli services")
-    assert (before, desk.shown()) == (ALL, ALL - {"contact"})
+def test_the_help_changes_with_a_look_and_not_before(scenario):
+    scenario.shell("gpcli services")
+    scenario.offer("contact", active=False)
+    before = scenario.shown()
+    scenario.shell("gpcli services")
+    assert (before, scenario.shown()) == (ALL, ALL - {"contact"})
 
 
 @pytest.mark.parametrize("look", ["gpcli services contact", "gpcli services --gp Haugland"])
-def test_a_look_at_a_part_is_a_look_at_all(desk, look):
-    desk.offer("contact", "flu-vaccination", active=False)
-    desk.shell(look)
-    assert desk.shown() == ALL - {"contact", "flu"}
+def test_a_look_at_a_part_is_a_look_at_all(scenario, look):
+    scenario.offer("contact", "flu-vaccination", active=False)
+    scenario.shell(look)
+    assert scenario.shown() == ALL - {"contact", "flu"}
 
 
-def test_a_write_believes_the_portal_and_not_what_help_knew(desk):
-    desk.shell("gpcli services")
-    desk.offer("contact", active=False)
-    gone = desk.shell("gpcli contact --subject A --message B --yes --json")
-    desk.shell("gpcli services")
-    desk.offer("contact", active=True)
-    back = desk.shell("gpcli contact --subject A --message B --yes --json")
+def test_a_write_believes_the_portal_and_not_what_help_knew(scenario):
+    scenario.shell("gpcli services")
+    scenario.offer("contact", active=False)
+    gone = scenario.shell("gpcli contact --subject A --message B --yes --json")
+    scenario.shell("gpcli services")
+    scenario.offer("contact", active=True)
+    back = scenario.shell("gpcli contact --subject A --message B --yes --json")
     assert (gone.refused, back.code) == ((5, "not_offered", ""), 0)
 
 
-def test_the_root_help_counts_what_is_hidden(desk):
-    desk.offer("e-consultation", "contact", "prescription-renewal", active=False)
-    desk.shell("gpcli services")
-    assert desk.help().splitlines()[-1] == "3 not offered by your GP: gpcli services"
+def test_the_root_help_counts_what_is_hidden(scenario):
+    scenario.offer("e-consultation", "contact", "prescription-renewal", active=False)
+    scenario.shell("gpcli services")
+    assert scenario.help().splitlines()[-1] == "3 not offered by your GP: gpcli services"
 
 
-def test_everything_can_be_shown_all_the_same(desk):
-    desk.offer("e-consultation", "contact", "prescription-renewal", active=False)
-    desk.shell("gpcli services")
-    desk.shell = desk.shell.with_env(GPCLI_SHOW_ALL="1")
-    assert (desk.shown(), desk.completed()) == (ALL, ALL)
+def test_everything_can_be_shown_all_the_same(scenario):
+    scenario.offer("e-consultation", "contact", "prescription-renewal", active=False)
+    scenario.shell("gpcli services")
+    scenario.shell = scenario.shell.with_env(GPCLI_SHOW_ALL="1")
+    assert (scenario.shown(), scenario.completed()) == (ALL, ALL)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +137,10 @@ def test_everything_can_be_shown_all_the_same(desk):
         ("econsult withdraw none", 3),
     ],
 )
-def test_what_is_under_way_still_runs_when_it_is_typed(desk, line, code):
-    desk.offer("prescription-renewal", "e-consultation", active=False)
-    desk.shell("gpcli services")
-    assert desk.shell(f"gpcli {line} --json").code == code
+def test_what_is_under_way_still_runs_when_it_is_typed(scenario, line, code):
+    scenario.offer("prescription-renewal", "e-consultation", active=False)
+    scenario.shell("gpcli services")
+    assert scenario.shell(f"gpcli {line} --json").code == code
 
 
 @pytest.mark.parametrize(
@@ -151,11 +153,11 @@ def test_what_is_under_way_still_runs_when_it_is_typed(desk, line, code):
         ("contact", "contact", "messages to the surgery"),
     ],
 )
-def test_the_help_of_what_is_hidden_begins_with_the_reason(desk, service, command, what):
-    open_page = desk.help(*command.split())
-    desk.offer(service, active=False)
-    desk.shell("gpcli services")
-    reason, _, page = desk.help(*command.split()).partition("\n\n")
+def test_the_help_of_what_is_hidden_begins_with_the_reason(scenario, service, command, what):
+    open_page = scenario.help(*command.split())
+    scenario.offer(service, active=False)
+    scenario.shell("gpcli services")
+    reason, _, page = scenario.help(*command.split()).partition("\n\n")
     assert reason == (
         f"Dr. Ingrid Haugland, Solbakken legesenter does not offer {what} online. "
         "Call the surgery instead: +47 00 12 34 11."
@@ -163,25 +165,25 @@ def test_the_help_of_what_is_hidden_begins_with_the_reason(desk, service, comman
     assert page.splitlines()[0] == open_page.splitlines()[0]
 
 
-def test_a_group_without_its_starting_command_lists_the_others(desk):
-    desk.offer("prescription-renewal", active=False)
-    desk.shell("gpcli services")
-    page = desk.help("rx")
+def test_a_group_without_its_starting_command_lists_the_others(scenario):
+    scenario.offer("prescription-renewal", active=False)
+    scenario.shell("gpcli services")
+    page = scenario.help("rx")
     assert re.findall(r"^  ([a-z]+)  ", page, re.M) == ["list", "show", "requests", "withdraw"]
-    assert page == answer(["rx"], desk.shell.env)
+    assert page == answer(["rx"], scenario.shell.env)
 
 
-def test_leave_hides_nothing(desk, live, tmp_path):
+def test_leave_hides_nothing(scenario, live, tmp_path):
     away = {"description": "Leave.", "during": {"start": "2020-01-01", "end": "2090-01-01"}}
     for service in ("e-consultation", "contact", "prescription-renewal"):
         World(live, tmp_path).change(f"HealthcareService/{service}-haugland", notAvailable=[away])
-    rows = desk.shell.json("gpcli services")
+    rows = scenario.shell.json("gpcli services")
     assert [one["status"] for one in rows].count("off_for_now") == 3
-    assert desk.shown() == ALL
+    assert scenario.shown() == ALL
 
 
 def test_missing_consent_hides_nothing(live, tmp_path):
-    david = Desk(live, tmp_path, "david")
+    david = Scenario(live, tmp_path, "david")
     rows = david.shell.json("gpcli services")
     assert {one["status"] for one in rows} == {"consent_needed"}
     assert david.shown() == ALL
@@ -199,9 +201,9 @@ def test_with_two_gps_hidden_is_what_neither_offers(finns):
     )
 
 
-def test_a_new_gp_brings_what_the_new_gp_offers(desk, live, tmp_path):
-    desk.shell("gpcli services")
+def test_a_new_gp_brings_what_the_new_gp_offers(scenario, live, tmp_path):
+    scenario.shell("gpcli services")
     moved = [{"reference": "PractitionerRole/gp-espeland"}]
     World(live, tmp_path).change("Patient/ada", generalPractitioner=moved)
-    desk.shell("gpcli services")
-    assert desk.shown() == {"contact", "book", "cancel"}
+    scenario.shell("gpcli services")
+    assert scenario.shown() == {"contact", "book", "cancel"}
