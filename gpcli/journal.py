@@ -1,8 +1,8 @@
 """The write-ahead journal: each write is on disk before it is sent, and how it ended, after.
 
-The file has one JSON object a line and an event, appended and fsynced; a line that a crash cut off
-is skipped. It holds no health data: of what was sent there is only a keyed hash, of the account a
-hash.
+Each line of the file is a JSON object, one event of one write; it is appended and fsynced. A line
+that a crash cut off is skipped. The file holds no health data: of what was sent there is only a
+keyed hash, of the account a hash.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ class JournalEntry:
     """One write, with its last recorded state.
 
     `kind` is `create` or `update`; `target` is what an update changes (`Type/id`). `account` and
-    `digest` are hashes of the account and of what was sent; `at` is the RFC 3339 time of the last
-    event. The state `sending` means that no end was recorded.
+    `digest` are hashes of the account and of what was sent, in hex; `at` is the RFC 3339 time of
+    the last event. The state `sending` means that no end was recorded; `unknown`, that no response
+    told what was done.
     """
 
     intent: UUID
@@ -62,6 +63,7 @@ class Journal:
     ) -> None:
         """Record a write before it is sent; raise ConfigError when that is impossible.
 
+        `resource` is the FHIR resource to send, of which only the type and a keyed hash are kept.
         `target` is what an update changes (`Type/id`), None for a create; `at` is an RFC 3339 time.
         """
         try:
@@ -107,19 +109,22 @@ class Journal:
             )
 
     def find_entry(self, intent: UUID) -> JournalEntry | None:
-        """Return the write with this intent, None if there is none; raise ConfigError."""
+        """Return the write with this intent, None if there is none; raise as `read_entries`."""
         return next((entry for entry in self.read_entries() if entry.intent == intent), None)
 
     def find_target(self, intent: UUID) -> str | None:
         """Return what an update with this intent changed (`Type/id`), None if there was none.
 
-        Raises: ConfigError.
+        Raises: ConfigError where the journal can't be read.
         """
         events = [event for event in self._read_events() if event["intent"] == str(intent)]
         return next((event["target"] for event in events if event.get("target")), None)
 
     def read_entries(self) -> list[JournalEntry]:
-        """Return all writes with their last recorded state, oldest first; raise ConfigError."""
+        """Return all writes with their last recorded state, oldest first.
+
+        Raises: ConfigError where the journal can't be read.
+        """
         writes: dict[str, dict[str, Any]] = {}
         for event in self._read_events():
             writes.setdefault(event["intent"], {}).update(event)

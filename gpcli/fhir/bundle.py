@@ -16,9 +16,9 @@ _INCOMPLETE_CODES = frozenset({"forbidden", "incomplete", "security", "suppresse
 class Bundle:
     """One page of search results, or several merged.
 
-    `resources` holds matches and included resources by `Type/id`. `total` is the number of matches
-    on all pages as the portal states it; `None` where it does not. `flaws` are phrases on what
-    could not be read.
+    `resources` holds matches and included resources by `Type/id`. `next_url` is the link to the
+    next page, `None` on the last. `total` is the number of matches on all pages as the portal
+    states it; `None` where it does not. `flaws` are phrases on what could not be read.
     """
 
     matches: list[Element] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Bundle:
     _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def of_type(self, resource_type: str) -> Iterator[Element]:
-        """Return the resources of one type, matched or included, in order."""
+        """Iterate over the resources of one type, matched or included, in order."""
         return (each for each in self.resources.values() if each.resource_type == resource_type)
 
     def matches_of_type(self, resource_type: str) -> list[Element]:
@@ -41,7 +41,7 @@ class Bundle:
         return self.resources.get(reference or "")
 
     def merge(self, page: Bundle) -> None:
-        """Add the next page; a resource that is there already is kept as it is."""
+        """Add `page`, which replaces the link and the total; resources that are there are kept."""
         for match in page.matches:
             self.add_match(match)
         for reference, resource in page.resources.items():
@@ -57,7 +57,10 @@ class Bundle:
 
 
 def read_bundle(json: object) -> Bundle:
-    """Return a searchset; entries that can't be read become flaws. Raises Malformed."""
+    """Return a Bundle as a page of results; entries that can't be read become flaws.
+
+    Raises Malformed.
+    """
     root = read_resource(json)
     if root.resource_type != "Bundle":
         raise Malformed(f"the portal sent a {root.resource_type} where a Bundle was due")
@@ -73,9 +76,9 @@ def _add_entry(bundle: Bundle, entry: Element) -> None:
         if resource.resource_type == "OperationOutcome":
             bundle.flaws += _reported_problems(resource)
             return
-        mode = entry.child("search")
+        search = entry.child("search")
         bundle.resources.setdefault(resource.relative_reference, resource)
-        if mode is None or mode.string("mode") in {None, "match"}:
+        if search is None or search.string("mode") in {None, "match"}:
             bundle.add_match(bundle.resources[resource.relative_reference])
     except Malformed as error:
         bundle.flaws.append(str(error))

@@ -25,7 +25,7 @@ _PERSON_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner"})
 
 
 def header_reference(communication: Element) -> str | None:
-    """Return the header of the thread that a message is part of; `None` for a header itself."""
+    """Return the header that a message is part of, as `Communication/id`; `None` for a header."""
     part_of = communication.references("partOf")
     return next((target for target in part_of if target.startswith("Communication/")), None)
 
@@ -35,8 +35,8 @@ def read_message(
 ) -> Message:
     """Return a message. Raises Malformed.
 
-    `bundle` holds its sender and documents. `is_read` tells by the id whether this machine has it
-    marked as read.
+    `bundle` holds its sender and documents; `patient` is an id. `is_read` tells by the id of the
+    message whether this computer has it marked as read.
     """
     message_id = message.require_string("id")
     author = message.reference("sender")
@@ -58,9 +58,9 @@ def read_message(
 
 
 def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zone: str) -> Thread:
-    """Return a thread from its header and its messages, oldest first. Raises Malformed.
+    """Return the thread of a header and its messages. Raises Malformed.
 
-    `bundle` holds the surgery; `zone` is its time zone.
+    `bundle` holds the surgery; `zone` is its time zone, as an IANA name.
     """
     surgery = surgery_reference(header)
     sent = [message.sent for message in messages if message.sent]
@@ -79,22 +79,20 @@ def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zo
         unread_count=sum(message.unread for message in messages),
         zone=zone,
         surgery_id=_id_of(surgery) if surgery else None,
-        identifiers=tuple(
-            filter(None, (each.string("value") for each in header.children("identifier")))
-        ),
+        identifiers=header.identifiers(),
     )
 
 
 def surgery_reference(header: Element) -> str | None:
-    """Return the reference of the surgery in a thread, as its recipient or its sender."""
+    """Return the reference of the surgery that is a recipient or the sender; `None` without one."""
     parties = (*header.references("recipient"), header.reference("sender"))
     return next((each for each in parties if each and _type_of(each) not in _PATIENT_SIDE), None)
 
 
-def _none_if_malformed(read_name: Callable[[], str | None]) -> str | None:
-    """Return a name; a flaw in another record than the message must not hide the message."""
+def _none_if_malformed(read: Callable[[], str | None]) -> str | None:
+    """Return the name that `read` returns; a flaw in another record must not hide a message."""
     try:
-        return read_name()
+        return read()
     except Malformed:
         return None
 
@@ -105,7 +103,7 @@ def _read_texts(message: Element) -> list[str]:
 
 
 def _read_kind(header: Element) -> str | None:
-    """Return our code of the category, else the first one as written."""
+    """Return the category's code in our system, else the first one as written."""
     categories = header.codings("category")
     ours = [coding.code for coding in categories if coding.system == THREAD_SYSTEM]
     return next(filter(None, (*ours, *(coding.code for coding in categories))), None)
@@ -178,8 +176,9 @@ _MODE_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 class Envelope:
     """What a header and its messages have in common.
 
-    `author` and `recipient` are references, `patient` is an id. `kind` is the kind of the thread;
-    it is left out of the resource unless it is a ThreadKind.
+    `author` and `recipient` are references (`Type/id`), `patient` is an id. `kind` is the kind of
+    the thread; it is written only where it is a ThreadKind. A `recipient` of `None` is left out.
+    `sent` is aware.
     """
 
     kind: str | None
@@ -208,7 +207,7 @@ def write_message(
 ) -> dict[str, Any]:
     """Return a message in the thread with the reference `header`.
 
-    `in_response_to` is the id of the message that it answers.
+    `in_response_to` is the id of the message that it answers, `None` for none.
     """
     message = {
         **_write_communication(envelope, intent, "completed"),

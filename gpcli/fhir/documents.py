@@ -15,9 +15,10 @@ DOCUMENT_REFERENCE = "DocumentReference"
 
 
 def read_attachments(message: Element, bundle: Bundle) -> tuple[Attachment, ...]:
-    """Return the files of a Communication, with ids numbered in their order.
+    """Return the files of a Communication; their ids are its id and their number (`MESSAGE.1`).
 
-    A file in a DocumentReference that is not in `bundle` has that reference as its `source`.
+    A file in a DocumentReference that is not in `bundle` has that reference as its `source`. Raises
+    Malformed.
     """
     payloads = [each for each in message.children("payload") if "contentString" not in each.json]
     message_id = message.require_string("id")
@@ -32,7 +33,8 @@ def read_attachment(
 ) -> Attachment:
     """Return an Attachment, with its bytes if they are inline. Raises Malformed.
 
-    Inline data that is no base64 gives neither content nor source.
+    `title` stands in for a missing one. Inline data that is no base64 gives neither content nor
+    source.
     """
     encoded = attachment.string("data")
     return Attachment(
@@ -46,7 +48,7 @@ def read_attachment(
 
 
 def read_document(document: Element, attachment_id: str) -> Attachment:
-    """Return the first content of a DocumentReference; raise Malformed when it has none."""
+    """Return the first Attachment of a DocumentReference; raise Malformed when it has none."""
     for content in document.children("content"):
         if attachment := content.child("attachment"):
             return read_attachment(attachment, attachment_id, document.string("description"))

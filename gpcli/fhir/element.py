@@ -1,4 +1,4 @@
-"""FHIR JSON read strictly: elements and their types, references, Period and dateTime (R4)."""
+"""FHIR JSON read strictly: typed access to elements, references, Period and dateTime (R4)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Coding(NamedTuple):
 
 @dataclass(frozen=True)
 class Element:
-    """A JSON object within a resource, and its path for error messages.
+    """A resource or another JSON object within one, and its path for error messages.
 
-    The methods take the name of a property. They return `None`, or an empty tuple, where it is
-    absent, and raise Malformed where it has another type.
+    The methods that take the name of a property return `None`, or an empty tuple, where it is
+    absent. All raise Malformed where a property has another type than R4 says.
     """
 
     json: Mapping[str, Any]
@@ -96,6 +96,10 @@ class Element:
             raise self.malformed(name)
         return instant
 
+    def date_time(self, name: str) -> datetime | None:
+        """Return a dateTime as `instant` does; `None` also for a year, a month or a day alone."""
+        return self.instant(name) if "T" in (self.string(name) or "") else None
+
     def child(self, name: str) -> Element | None:
         """Return a nested object."""
         value = self.json.get(name)
@@ -113,12 +117,12 @@ class Element:
         raise self.malformed(name)
 
     def contained(self, reference: str) -> Element | None:
-        """Return the contained resource that the reference `#id` points to."""
+        """Return the contained resource that the reference `#id` points to; `None` without one."""
         resources = self.children("contained")
         return next((each for each in resources if f"#{each.string('id')}" == reference), None)
 
     def extension(self, url: str) -> Element | None:
-        """Return the first extension with this URL."""
+        """Return the first extension with this URL; `None` without one."""
         return next((ext for ext in self.children("extension") if ext.string("url") == url), None)
 
     def codings(self, name: str) -> tuple[Coding, ...]:
@@ -141,14 +145,19 @@ class Element:
         return concept.string("text") or next(filter(None, displays), None)
 
     def reference(self, name: str) -> str | None:
-        """Return the target of a Reference as `Type/id` or `#id`."""
+        """Return the target of a Reference as `Type/id` or `#id`, without server and version."""
         target = self.child(name)
         return _relative_reference(target.string("reference")) if target else None
 
     def references(self, name: str) -> tuple[str, ...]:
-        """Return the targets of a list of References."""
+        """Return the targets of a list of References, as `reference` does."""
         targets = (_relative_reference(item.string("reference")) for item in self.children(name))
         return tuple(filter(None, targets))
+
+    def identifiers(self) -> tuple[str, ...]:
+        """Return the values of the identifiers, without their systems."""
+        values = (identifier.string("value") for identifier in self.children("identifier"))
+        return tuple(filter(None, values))
 
     @property
     def resource_type(self) -> str:
@@ -161,7 +170,7 @@ class Element:
         return f"{self.resource_type}/{self.require_string('id')}"
 
     def malformed(self, name: str) -> Malformed:
-        """Return the error for a property of the wrong type."""
+        """Return the error for a property that does not hold what R4 says."""
         return Malformed(f"{self.path}.{name} is not what R4 says")
 
     def _children_json(self, name: str) -> list[Any]:
@@ -174,7 +183,7 @@ class Element:
 
 
 def read_resource(json: object) -> Element:
-    """Return a resource as an Element; raise Malformed for anything else."""
+    """Return a resource, as decoded from JSON, as an Element; raise Malformed for all else."""
     if not isinstance(json, dict) or not isinstance(json.get("resourceType"), str):
         raise Malformed("the answer is not a FHIR resource")
     return Element(json, str(json["resourceType"]))
@@ -194,10 +203,10 @@ _DAY_END = time(23, 59, 59)
 
 
 def read_period(period: Element, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """Return start and end of a Period; `None` means open.
+    """Return start and end of a Period as aware times; `None` means open.
 
-    A year, a month or a day without a time is taken in `zone`. As an end it lasts to its last
-    second, since the end is inclusive. An end in the year 9999 counts as open.
+    A year, a month or a day alone is taken in `zone`: as a start it is its first second, as an end
+    its last, since the end is inclusive. An end in the year 9999 counts as open.
 
     Raises:
         Malformed: a bound is no dateTime.

@@ -34,17 +34,18 @@ MAX_ATTACHMENT = "urn:gpcli:max-attachment-bytes"
 ATTACHMENT_TYPES = "urn:gpcli:attachment-types"
 MAX_TEXT = "urn:gpcli:max-text"
 
-_COMPONENT_SIGNS: dict[str, int] = {
+_COMPONENT_SIGNS = {
     "base": 1,
     "surcharge": 1,
     "tax": 1,
     "deduction": -1,
     "discount": -1,
 }
+"""Type of a price component (R4 InvoicePriceComponentType) -> its sign in the sum."""
 
 
 def read_service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str | None:
-    """Return the service code of a record: ours, one that `code_map` maps to ours, or the first.
+    """Return the service code of a record: the first of ours or mapped to ours, else the first.
 
     `code_map` maps `system|code` to our codes. `None` where there are no codings.
     """
@@ -60,7 +61,7 @@ def read_service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) ->
 def resolve_service(
     codings: Iterable[Coding], code_map: Mapping[str, str], offer: Offer | None
 ) -> str | None:
-    """Return the service code of a record; where that is not ours, the service of its `offer`."""
+    """Return the service code of a record; where that is not ours, the service of any `offer`."""
     code = read_service_code(codings, code_map)
     return code if code in set(ServiceName) or offer is None else offer.name
 
@@ -84,8 +85,8 @@ def read_channel(codings: Iterable[Coding]) -> str | None:
 def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
     """Return each HealthcareService with the surgery whose PractitionerRole references it.
 
-    Where no role references any, the services that the GP's organization provides count, unless
-    another role in `bundle` references them (real servers differ).
+    Where no role references any, as on some servers, these are the services that the GP's
+    organization provides, unless another role in `bundle` references them. Raises Malformed.
     """
     roles = [(surgery, _find_role(bundle, surgery)) for surgery in surgeries]
     by_role = [
@@ -112,6 +113,7 @@ def _unclaimed_services(bundle: Bundle) -> list[Element]:
 
 
 def _find_role(bundle: Bundle, surgery: Surgery) -> Element | None:
+    """Return the PractitionerRole of a surgery, or the Organization where that is the GP."""
     role = bundle.get(f"PractitionerRole/{surgery.id}")
     return role or bundle.get(f"Organization/{surgery.id}")
 
@@ -129,7 +131,7 @@ def read_offer(
 ) -> Offer | None:
     """Return what `service` offers at `surgery`; `None` for a service that gpcli does not know.
 
-    A date without a time zone is taken in `zone`.
+    A date without a time is taken in `zone`. Raises Malformed.
     """
     codings = service.codings("type")
     code = read_service_code(codings, code_map)
@@ -194,9 +196,9 @@ def _read_absence(rule: Element, zone: tzinfo) -> Absence:
 def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, Price] | None:
     """Return the service code and the price of an active ChargeItemDefinition.
 
-    `None` where the price is unknown: no amounts, several currencies, or a component that is a
-    factor without an amount. An e-consultation is charged at sending; others only if the record
-    says so.
+    `None` where it is not active, has no service code, or its price is unknown: no amounts, several
+    currencies, or a component that is a factor without an amount. An e-consultation is charged at
+    sending; others only if the record says so. Raises Malformed.
     """
     code = read_service_code(definition.codings("code"), code_map)
     if code is None or definition.string("status") != "active":
@@ -251,7 +253,10 @@ _CONSENT_CATEGORY = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def read_consent(consent: Element) -> Consent:
-    """Return a Consent; its level is the code of `policyRule` as written, else Basic."""
+    """Return a Consent; its level is our code in `policyRule` as written, else Basic.
+
+    Raises Malformed.
+    """
     levels = [
         coding.code
         for coding in consent.codings("policyRule")

@@ -17,7 +17,10 @@ _GROUP_SYSTEM = re.compile(r"(?:^|\D)7421$", re.ASCII)
 
 @dataclass(frozen=True)
 class Medicine:
-    """A medicine as written; `None` means not stated. `group` is A, B, C, ..."""
+    """A medicine as written; `None` means not stated.
+
+    `group` is the Norwegian prescription group: A, B, C, ...
+    """
 
     name: str | None
     strength: str | None
@@ -26,7 +29,7 @@ class Medicine:
 
     @property
     def label(self) -> str | None:
-        """Name and strength in one phrase."""
+        """Name and strength in one phrase; `None` where neither is stated."""
         return format_medicine(self.name, self.strength)
 
 
@@ -102,7 +105,7 @@ def _read_strength(medication: Element, form: str | None) -> str | None:
 
 
 def _format_ratio(strength: Element | None, form: str | None) -> str | None:
-    """Return a Ratio such as `50 mg` (in one tablet) or `50 mg/5 ml`; `None` without amount."""
+    """Return a Ratio such as `50 mg` (in one tablet) or `50 mg/5 ml`; `None` without numerator."""
     amount = read_quantity(strength, "numerator") if strength else None
     if strength is None or amount is None:
         return None
@@ -113,7 +116,7 @@ def _format_ratio(strength: Element | None, form: str | None) -> str | None:
 
 
 def _is_unit_itself(unit: str | None, form: str | None) -> bool:
-    """Return whether a unit is the form of the medicine itself, as in one tablet."""
+    """Return whether a unit is one piece of the medicine's form, as in one tablet, or unstated."""
     return unit in {None, "1"} or (unit or "").casefold() == (form or "").casefold()
 
 
@@ -135,9 +138,10 @@ _MAX_UNSIGNED_INT = 2**31 - 1
 
 @dataclass(frozen=True)
 class Dispense:
-    """A MedicationDispense: the MedicationRequests it is for, and how much of the medicine.
+    """A MedicationDispense: what it is for, and how much of the medicine.
 
-    `completed` is False for one that was cancelled or is still being prepared.
+    `prescriptions` are references (`MedicationRequest/id`). `completed` is False for one that was
+    cancelled or is still being prepared.
     """
 
     prescriptions: tuple[str, ...]
@@ -155,9 +159,10 @@ def read_dispense(dispense: Element) -> Dispense:
 
 
 def read_remaining(request: Element, dispenses: Sequence[Dispense] | None) -> Remaining | None:
-    """Return what remains of a valid MedicationRequest; `None` means unknown.
+    """Return what remains of a MedicationRequest that has not expired; `None` means unknown.
 
-    `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
+    What the portal states goes before what the dispenses tell. `dispenses` are those of all
+    prescriptions; `None` means that the portal does not show them.
     """
     return _stated_remaining(request) or _counted_remaining(request, dispenses)
 
@@ -179,7 +184,7 @@ def is_undispensed(request: Element, dispenses: Sequence[Dispense] | None) -> bo
 
 
 def read_expiry(request: Element) -> Element | None:
-    """Return a Period that ends when the prescription expires; `None` where it is not stated."""
+    """Return a Period that ends when a MedicationRequest expires; `None` where it is not stated."""
     dispensing = request.child("dispenseRequest")
     period = dispensing.child("validityPeriod") if dispensing else None
     if period and period.string("end"):

@@ -32,7 +32,9 @@ from gpcli.model.prescription import (
 
 KIND_SYSTEM = "urn:gpcli:prescription-kind"
 STATUSES = ("active", "completed", "stopped")
+"""The MedicationRequest.status values that are searched for."""
 INTENTS = ("order", "plan")
+"""The MedicationRequest.intent values that are searched for."""
 
 _NEARLY_EXPIRED = timedelta(days=28)
 _FEW_FILLS = 1
@@ -50,7 +52,8 @@ def read_prescription(
 
     Its `predecessors` hold only the one that it replaces itself, and its `renewal` is `None`.
     `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
-    What remains is set only for an active prescription. Raises Malformed.
+    `zone` is an IANA name; `now` is aware. What remains is set only for an active or an expired
+    prescription. Raises Malformed.
     """
     if not _is_searched_for(request):
         return None
@@ -183,7 +186,8 @@ def is_renewal(task: Element) -> bool:
 def read_renewal(task: Element, labels: Mapping[str, str], zone: str) -> Renewal:
     """Return a request for a renewal. Raises Malformed.
 
-    `labels` are the labels of prescriptions by their ids; they come before the display of the Task.
+    `labels` are the labels of prescriptions by their ids; they go before the display of the Task's
+    focus.
     """
     focus, prescription_id = task.child("focus"), _prescription_id(task)
     return Renewal(
@@ -192,12 +196,12 @@ def read_renewal(task: Element, labels: Mapping[str, str], zone: str) -> Renewal
         prescription_id=PrescriptionId(prescription_id) if prescription_id else None,
         prescription=labels.get(prescription_id or "")
         or (focus.string("display") if focus else None),
-        asked=_read_instant(task, "authoredOn"),
-        updated=_read_instant(task, "lastModified"),
+        asked=task.date_time("authoredOn"),
+        updated=task.date_time("lastModified"),
         note=next(_read_notes(task, by_surgery=False), None),
         answer=task.concept_text("statusReason") or next(_read_notes(task, by_surgery=True), None),
         zone=zone,
-        identifiers=tuple(filter(None, (i.string("value") for i in task.children("identifier")))),
+        identifiers=task.identifiers(),
     )
 
 
@@ -209,7 +213,10 @@ def write_renewal(
     intent: UUID,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return a Task that asks the prescriber to renew; `author` is the requester's reference."""
+    """Return a Task that asks the prescriber to renew.
+
+    `patient` is an id, `author` the reference (`Type/id`) of who asks.
+    """
     focus = {"reference": f"MedicationRequest/{prescription.id}", "display": prescription.label}
     task: dict[str, Any] = {
         "resourceType": "Task",
@@ -255,8 +262,3 @@ def _read_notes(task: Element, *, by_surgery: bool) -> Iterator[str]:
         author = note.reference("authorReference") or ""
         if text and author.startswith(_SURGERY_TYPES) is by_surgery:
             yield text
-
-
-def _read_instant(task: Element, name: str) -> datetime | None:
-    """Return a dateTime that has a time; `None` for a year, a month or a day (R4 dateTime)."""
-    return task.instant(name) if "T" in (task.string(name) or "") else None

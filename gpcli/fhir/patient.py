@@ -16,14 +16,17 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", re.ASCII)
 
 
 def read_person(patient: Element) -> Person:
-    """Return a Patient, Practitioner or RelatedPerson; the id stands in for a missing name."""
+    """Return a Patient, Practitioner or RelatedPerson; the id stands in for a missing name.
+
+    Raises Malformed.
+    """
     return Person(patient.require_string("id"), read_name(patient) or patient.require_string("id"))
 
 
 def read_name(person: Element) -> str | None:
-    """Return the preferred name: the official one first, old ones last; `None` without any.
+    """Return the name to show: the official one first, old ones last; `None` without any.
 
-    That is its text, or where it has none its given and family names.
+    It is the name's `text`, or where it has none its given and family names.
     """
     for name in sorted(person.children("name"), key=_name_priority):
         parts = (*name.strings("given"), name.string("family") or "")
@@ -75,6 +78,7 @@ def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]
 
 
 def _build_unresolved(reference: Element, target: str) -> Surgery | None:
+    """Return a GP from the Reference alone; `target` is `Type/id`, empty where it has none."""
     identifier = reference.child("identifier")
     identifier_value = identifier.string("value") if identifier else None
     display = reference.string("display")
@@ -166,7 +170,7 @@ def _read_hours(line: Element, opens: str, closes: str) -> OpeningHours:
 
 
 def _read_time(line: Element, name: str) -> str | None:
-    """Return a time as `HH:MM`, with its seconds only where they are not 0."""
+    """Return a time as `HH:MM`, as written where its seconds are not 0."""
     time = line.string(name)
     if time is None:
         return None
@@ -182,7 +186,7 @@ def _read_display(element: Element, name: str) -> str | None:
 
 _INFLUENZA_ATC = "J07BB"
 _INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
-"""Does not match *Haemophilus influenzae*, another illness."""
+"""Finds flu vaccines, but none against *Haemophilus influenzae*, another illness."""
 
 
 def read_vaccination(immunization: Element) -> Vaccination | None:

@@ -31,9 +31,11 @@ def read_slot(
     *,
     assumed: str | None = None,
 ) -> Slot:
-    """Return a Slot. `offers` are keyed by HealthcareService id. Raises Malformed.
+    """Return a Slot. Raises Malformed.
 
-    `assumed` is the id of the HealthcareService to take where `bundle` lacks the Schedule.
+    `bundle` holds its Schedule. `offers` are by the id of their HealthcareService; `code_map` maps
+    `system|code` to our codes; `zone` is the surgery's time zone, as an IANA name. `assumed` is the
+    id of the HealthcareService to take where `bundle` lacks the Schedule, `None` for none.
     """
     start, end = slot.instant("start"), slot.instant("end")
     if start is None or end is None:
@@ -93,9 +95,9 @@ def _has_type(reference: str, resource_type: str) -> bool:
 
 
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
-CANCEL_FLAG_CODE = "cancel"
-STATUS_PERIOD_SUFFIX = "flagstatusperiod"
-"""The end of the URL of Helsenorge's extension, in lower case."""
+_CANCEL_FLAG_CODE = "cancel"
+_STATUS_PERIOD_SUFFIX = "flagstatusperiod"
+"""The end of the URL of Helsenorge's extension of Flag.status, in lower case."""
 
 _ADDRESS_URLS = ("addressUrl", "address", "address[x]")
 _URL_VALUES = ("valueUrl", "valueUri", "valueString")
@@ -111,7 +113,10 @@ def read_appointment(
     code_map: Mapping[str, str],
     zone: str,
 ) -> Appointment:
-    """Return an Appointment. `offers` are keyed by HealthcareService id. Raises Malformed."""
+    """Return an Appointment; the parameters are as for `read_slot`. Raises Malformed.
+
+    `bundle` holds its participants and its AppointmentResponses.
+    """
     actors = _read_actors(appointment)
     refs = [ref for ref, _ in actors]
     slots = appointment.references("slot")
@@ -133,15 +138,11 @@ def read_appointment(
         subject=appointment.string("description"),
         answer=_read_answer(appointment, bundle),
         cancel_until=_read_cancel_until(appointment, ZoneInfo(zone)),
-        created=appointment.instant("created")
-        if _has_time(appointment.string("created"))
-        else None,
+        created=appointment.date_time("created"),
         slot_id=slots[0].partition("/")[2] if slots else None,
         join_url=next(_join_urls(appointment), None),
         surgery_id=_surgery_id(refs, offers),
-        identifiers=tuple(
-            filter(None, (i.string("value") for i in appointment.children("identifier")))
-        ),
+        identifiers=appointment.identifiers(),
         version=_read_version(appointment),
     )
 
@@ -156,14 +157,17 @@ def _join_urls(appointment: Element) -> Iterator[str]:
 
 
 def _read_version(appointment: Element) -> int | None:
-    """Return `meta.versionId` where it is a number (R4 allows any id)."""
+    """Return `meta.versionId` where it is a number below 10**9; R4 allows any id."""
     meta = appointment.child("meta")
     version = (meta.string("versionId") if meta else None) or ""
     return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else None
 
 
 def appointments_holding_slot(bundle: Bundle, slot: str) -> set[str]:
-    """Return the ids of the matches that hold the slot with this id; skip unreadable ones."""
+    """Return the ids of the Appointments among the matches that hold the slot with this id.
+
+    One that can't be read is skipped.
+    """
     return {each.require_string("id") for each in bundle.matches if _is_holding_slot(each, slot)}
 
 
@@ -180,7 +184,8 @@ def write_booking(
 ) -> dict[str, Any]:
     """Return an Appointment for `slot`, with the slot's times exactly as written.
 
-    The channel is written only as one of our own codes.
+    `patient` is an id, `status` that of the Appointment. The channel is written only as one
+    of our own codes.
     """
     appointment = _write_appointment(offer, patient, reason, intent, status)
     appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
@@ -205,7 +210,7 @@ def write_enquiry(
 
 
 def write_e_consultation(channel: str | None, subject: str | None) -> dict[str, Any]:
-    """Return what an enquiry for an e-consultation adds: its channel and its subject."""
+    """Return the elements that an enquiry for an e-consultation has besides, those not `None`."""
     elements: dict[str, Any] = {"description": subject} if subject else {}
     if channel:
         elements["appointmentType"] = {"coding": [{"system": CHANNEL_SYSTEM, "code": channel}]}
@@ -236,6 +241,7 @@ def _write_appointment(
 
 
 def _read_actors(appointment: Element) -> list[tuple[str, str | None]]:
+    """Return the reference and the display of each participant that has a reference."""
     actors = []
     for participant in appointment.children("participant"):
         actor = participant.child("actor")
@@ -252,9 +258,11 @@ def _find_practitioner(actors: Sequence[tuple[str, str | None]], bundle: Bundle)
     return None
 
 
-def _actor_name(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bundle) -> str | None:
+def _actor_name(
+    actors: Sequence[tuple[str, str | None]], resource_type: str, bundle: Bundle
+) -> str | None:
     for reference, display in actors:
-        if reference.startswith(f"{kind}/"):
+        if _has_type(reference, resource_type):
             actor = bundle.get(reference)
             return display or (actor.string("name") if actor else None)
     return None
@@ -262,7 +270,7 @@ def _actor_name(actors: Sequence[tuple[str, str | None]], kind: str, bundle: Bun
 
 def _find_offer(refs: Sequence[str], offers: Mapping[str, Offer]) -> Offer | None:
     """Return the first offer whose HealthcareService is a participant."""
-    services = (ref.partition("/")[2] for ref in refs if ref.startswith("HealthcareService/"))
+    services = (ref.partition("/")[2] for ref in refs if _has_type(ref, "HealthcareService"))
     return next((offers[each] for each in services if each in offers), None)
 
 
@@ -306,7 +314,7 @@ def _read_cancel_until(appointment: Element, zone: tzinfo) -> datetime | None:
         is_flag = flag.resource_type == "Flag" and f"#{flag.string('id')}" in supporting
         codes = [coding.code for coding in flag.codings("code")]
         period = _read_flag_period(flag)
-        if is_flag and period and flag.string("status") == "active" and CANCEL_FLAG_CODE in codes:
+        if is_flag and period and flag.string("status") == "active" and _CANCEL_FLAG_CODE in codes:
             return read_period(period, zone)[1]
     return None
 
@@ -315,7 +323,7 @@ def _read_flag_period(flag: Element) -> Element | None:
     """Return `Flag.period`, or the Period in Helsenorge's extension of `status`."""
     status = flag.child("_status")
     for extension in status.children("extension") if status else ():
-        if (extension.string("url") or "").casefold().endswith(STATUS_PERIOD_SUFFIX):
+        if (extension.string("url") or "").casefold().endswith(_STATUS_PERIOD_SUFFIX):
             return extension.child("valuePeriod")
     return flag.child("period")
 
@@ -323,7 +331,3 @@ def _read_flag_period(flag: Element) -> Element | None:
 def _read_requested_periods(appointment: Element, zone: tzinfo) -> tuple[Window, ...]:
     periods = (read_period(each, zone) for each in appointment.children("requestedPeriod"))
     return tuple(Window(start, end) for start, end in periods if start and end)
-
-
-def _has_time(date_time: str | None) -> bool:
-    return date_time is not None and "T" in date_time

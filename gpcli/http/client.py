@@ -49,14 +49,16 @@ class Bearer(Protocol):
 class HttpClient:
     """A client of one portal, for one command.
 
-    `base` is the FHIR base; `ca_file` adds to what the machine trusts; `env` gives the proxy and
-    certificate variables; `max_bytes` limits one response, decompressed; `log` gets a record of
+    `base` is the URL of the FHIR base. `bearer` gives the token; None means that requests go
+    without one. `ca_file` names certificates to trust besides the machine's; `env` has the proxy
+    and certificate variables; `max_bytes` limits one response, decompressed; `log` gets a record of
     each try; `progress` surrounds the wait for each response.
     `transport`, `new_request_id`, `sleep` and `random` are for tests.
 
-    Every method raises network_errors.LostReply, network_errors.LateReply,
-    network_errors.BadReply, errors.TlsError or errors.WrongHost. Statuses of 400 and more are
-    responses, not errors.
+    Every method that sends raises network_errors.LostReply, network_errors.LateReply,
+    network_errors.BadReply or errors.TlsError; errors.WrongHost or errors.BadResponse for a URL
+    that may not be requested; errors.ConfigError for the proxy or certificates; and what `bearer`
+    raises. Statuses of 300 and more are responses, not errors.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class HttpClient:
         return self._send_with_token(request)
 
     def get_file(self, path_or_url: str) -> HttpResponse:
-        """Read a file below the base, with the token; the body of a success is its bytes."""
+        """Read a file below the base, with the token; `body` of a success is its bytes."""
         url = resolve_portal_url(self.base, path_or_url)
         request = self._build_request("GET", url, {"Accept": FHIR}, retry=True)
         return self._send_with_token(replace(request, expects_file=True))
@@ -127,10 +129,12 @@ class HttpClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         retry: bool = False,
     ) -> HttpResponse:
-        """Write below the base, with the token.
+        """Send a request below the base, with the token: a write, or a batch of reads.
 
-        `retry` says that the portal may get the same request twice: a batch of reads, or a write
-        that it is known to recognise. Every try has the same X-Request-ID.
+        `body` is the JSON to send, None for none. `retry` says that the portal may get the same
+        request twice: a batch of reads, or a write that it is known to recognise. Every try has the
+        same X-Request-ID.
+        Raises: errors.InvalidUsage for text that is not valid Unicode.
         """
         url = resolve_portal_url(self.base, path)
         if body is None:
@@ -151,7 +155,10 @@ class HttpClient:
     def post_form(
         self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] = _NO_HEADERS
     ) -> HttpResponse:
-        """Send a form to a sign-in endpoint, without the token; it is never sent twice."""
+        """Send a form to a sign-in endpoint, without the token.
+
+        It is tried again only where the endpoint can't have handled it.
+        """
         all_headers = {"Accept": JSON, "Content-Type": FORM, **headers}
         content = urlencode(form).encode()
         return self._sender.send(

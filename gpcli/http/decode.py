@@ -14,12 +14,16 @@ from typing import Any, NoReturn, cast
 from gpcli.http import httpx
 
 MAX_DEPTH = 100
+"""The most levels of objects and arrays."""
 MAX_DIGITS = 4300
+"""The most digits of one number; Python converts no longer text to an int."""
 MAX_VALUES = 400_000
+"""The most values, as counted by commas and opening brackets."""
 MAX_MEMORY = 60 * 1024 * 1024
 """Bytes that decoding may take at its peak."""
 
-_WIDTHS = ((4, re.compile(rb"[\xf0-\xff]")), (2, re.compile(rb"[\xc4-\xff]")))
+_CHARACTER_WIDTHS = ((4, re.compile(rb"[\xf0-\xff]")), (2, re.compile(rb"[\xc4-\xff]")))
+"""Bytes of a character in CPython, and the UTF-8 lead bytes of characters as wide as that."""
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -53,7 +57,7 @@ def decode_json(raw: bytes | bytearray) -> Any:
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:
-    """Return `value` as UTF-8 JSON, decimals with their own digits; raise UnusableBody."""
+    """Return `value` as UTF-8 JSON, each Decimal with its own digits; raise UnusableBody."""
     mark = secrets.token_hex(16)  # tells the decimals from text that a person wrote
 
     def mark_decimal(item: object) -> str:
@@ -81,7 +85,7 @@ def _decode_utf8(raw: bytes | bytearray) -> str:
 def _estimate_memory(raw: bytes | bytearray) -> int:
     # CPython stores every character of a text as wide as its widest; the text is counted twice,
     # since one string in it may be nearly all of it.
-    widest = next((width for width, bytes_of in _WIDTHS if bytes_of.search(raw)), 1)
+    widest = next((width for width, lead in _CHARACTER_WIDTHS if lead.search(raw)), 1)
     return len(raw) * (1 + 2 * widest)
 
 
@@ -164,9 +168,10 @@ _OTHER_MEDIA_TYPES = {
 
 
 def read_body(response: httpx.Response, max_bytes: int = MAX_BYTES) -> bytearray:
-    """Return all of the body, decompressed.
+    """Read all of the body and return it decompressed.
 
-    Raises: UnusableBody when it is larger than `max_bytes` or wrongly compressed.
+    Raises: UnusableBody when it is larger than `max_bytes`, or wrongly compressed; httpx errors
+    when the connection breaks.
     """
     stream = cast("Iterable[bytes]", response.stream)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()

@@ -1,6 +1,6 @@
-"""Errors of requests that got no usable response: how far each came, and what to tell about it.
+"""Errors of requests that got no usable response, and the words for them.
 
-`sent` says of each whether the request may have reached the portal.
+`sent` of LostReply, LateReply and BadReply says whether the request may have reached the portal.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
 class LostReply(errors.Unreachable):
-    """No connection, or one that broke before the response was complete.
-
-    `sent` says whether the request may have reached the portal.
-    """
+    """No connection, or one that broke before the response was complete."""
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -30,10 +27,7 @@ class LostReply(errors.Unreachable):
 
 
 class LateReply(errors.TimedOut):
-    """The time limit passed before the response was complete.
-
-    `sent` says whether the request may have reached the portal.
-    """
+    """The time limit passed before the response was complete."""
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -41,7 +35,7 @@ class LateReply(errors.TimedOut):
 
 
 class BadReply(errors.BadResponse):
-    """A response came, with `status`, but its body can't be used: a write may have been done."""
+    """A response came, with `status`, but its body can't be used: what was asked may be done."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint, request_id=request_id or None)
@@ -77,7 +71,7 @@ _NEVER_LEFT = (
     httpx.LocalProtocolError,
 )
 
-_CERTIFICATE = {
+_CERTIFICATE_CODES = {
     9: ("is not valid yet", "Check this computer's date and time."),
     10: (
         "has expired",
@@ -86,12 +80,14 @@ _CERTIFICATE = {
     62: ("is for another name", "Check the portal's address in the profile."),
     64: ("is for another address", "Check the portal's address in the profile."),
 }
+"""OpenSSL's verify code -> what is wrong with the certificate, and what to do."""
 _UNKNOWN_ISSUER = (
     "was not issued by anyone this computer trusts",
     "If your organisation has certificates of its own, ask it for the file, and name it with "
     "ca_file in the profile (gpcli profile add ... --ca-file FILE) or in SSL_CERT_FILE.",
 )
 _ISSUER_CODES = {2, 18, 19, 20, 21}
+"""OpenSSL's verify codes for an issuer that is not known or not trusted."""
 
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _OLD_TLS = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW")
@@ -102,7 +98,7 @@ _REASONS = {
         ("it speaks only TLS that is no longer safe (before 1.2)", "Tell those who run it."),
     ),
 }
-"""From OpenSSL's reason for a failed handshake to why and what to do."""
+"""OpenSSL's reason for a failed handshake -> why there is no connection, and what to do."""
 _NOT_AGREED = ("they have no TLS in common", "Check the address; if it is right, tell the portal.")
 
 _ERRNO = {
@@ -115,7 +111,7 @@ _CUT = ("the connection was cut", "Try again later.")
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
 
-def may_have_reached_portal(error: httpx.TransportError) -> bool:
+def can_have_reached_portal(error: httpx.TransportError) -> bool:
     """Return whether the request may have reached the portal before `error`."""
     return not isinstance(error, _NEVER_LEFT)
 
@@ -123,7 +119,7 @@ def may_have_reached_portal(error: httpx.TransportError) -> bool:
 def is_permanent(error: httpx.TransportError) -> bool:
     """Return whether trying again is pointless.
 
-    It is for certificates, for the time limit, for an unknown name and for a proxy that refuses.
+    That is so after a TLS error or the time limit, and for an unknown name or a proxy that refuses.
     """
     if isinstance(error, ProxyFailed):
         return (error.status or 500) < 500 or is_permanent(error.error)
@@ -136,9 +132,10 @@ def is_permanent(error: httpx.TransportError) -> bool:
 def to_gpcli_error(
     error: httpx.TransportError, host: str, seconds: float, *, sent: bool, request_id: str
 ) -> errors.GpcliError:
-    """Return the error to raise for `error`, which a request to `host` ended with.
+    """Return the error to raise for `error`, with which the last try of a request ended.
 
-    `seconds` is the time limit; `sent` says whether any try may have reached the portal.
+    `host` is the portal's; `seconds` is the time limit; `sent` says whether any try may have
+    reached the portal.
     """
     if isinstance(error, ProxyFailed):
         return _to_proxy_error(error, host, seconds, sent=sent, request_id=request_id)
@@ -151,7 +148,7 @@ def to_gpcli_error(
         return _to_tls_error(tls, host)
     why, hint = _explain(error)
     message = f"The portal at {host} can't be reached: {why}."
-    if may_have_reached_portal(error):
+    if can_have_reached_portal(error):
         message = f"The portal at {host} did not finish its answer: {why}."
     return LostReply(message, sent=sent, hint=hint, request_id=request_id)
 
@@ -175,7 +172,7 @@ def _explain_proxy(error: ProxyFailed, host: str, seconds: float) -> tuple[str, 
     hint = f"Check HTTPS_PROXY; where no proxy is needed, NO_PROXY={host} goes around it."
     if isinstance(error.error, httpx.TimeoutException):
         return f"did not answer within {seconds:g} s", hint
-    if may_have_reached_portal(error.error):
+    if can_have_reached_portal(error.error):
         return f"did not open the way to {host}: the connection was cut", hint
     return f"can't be reached: {_explain(error.error)[0]}", hint
 
@@ -204,14 +201,14 @@ def _to_tls_error(tls: ssl.SSLError, host: str) -> errors.TlsError:
             hint=hint,
         )
     code = getattr(tls, "verify_code", 0)
-    why, hint = _CERTIFICATE.get(code, _UNKNOWN_ISSUER)
-    if code not in _CERTIFICATE and code not in _ISSUER_CODES:
+    why, hint = _CERTIFICATE_CODES.get(code, _UNKNOWN_ISSUER)
+    if code not in _CERTIFICATE_CODES and code not in _ISSUER_CODES:
         why, hint = "can't be verified", _UNKNOWN_ISSUER[1]
     return errors.TlsError(f"The certificate of {host} {why}; nothing was sent.", hint=hint)
 
 
 def _explain(error: httpx.TransportError) -> tuple[str, str]:
-    """Return why there was no connection, as a clause, and what to do about it."""
+    """Return why there was no complete response, as a clause, and what to do about it."""
     if _find_cause(error, socket.gaierror):
         return (
             "its name is not known here",
@@ -237,7 +234,10 @@ def _walk_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class FailureStage(StrEnum):
-    """The steps of a request in order: the one that failed."""
+    """A step of a request, in their order.
+
+    CONNECTION includes the wait for the response; ANSWER is what a complete one holds.
+    """
 
     PROXY = "proxy"
     NAME = "name"
@@ -247,7 +247,7 @@ class FailureStage(StrEnum):
 
 
 def failure_stage(error: errors.GpcliError) -> FailureStage:
-    """Return the step at which a request failed for which HttpClient raised `error`."""
+    """Return the step at which the request failed for which HttpClient raised `error`."""
     if isinstance(error, BadReply):
         return FailureStage.ANSWER
     causes = list(_walk_causes(error))

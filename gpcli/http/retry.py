@@ -16,7 +16,7 @@ RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 """Statuses after which the same read may succeed."""
 
 _BASE_SECONDS = 0.25
-"""What the longest pause is doubled from, with each try."""
+"""The longest pause after the first try is twice this; it doubles with each try."""
 
 
 def backoff_seconds(tries: int, random: Callable[[], float]) -> float:
@@ -25,7 +25,7 @@ def backoff_seconds(tries: int, random: Callable[[], float]) -> float:
 
 
 def read_retry_after(headers: httpx.Headers) -> float | None:
-    """Return the seconds that the response asks to wait, None if it doesn't say.
+    """Return the seconds that a response asks to wait, None where it doesn't say or can't be read.
 
     A date is compared with the response's own `Date`, so this machine's clock doesn't matter.
     """

@@ -1,4 +1,4 @@
-"""Sending a request: tries within the deadline, reading the response, a log record of each try."""
+"""Sending a request: its tries within the deadline, the response, and a log record of each try."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ REQUEST_ID = "X-Request-ID"
 class HttpResponse:
     """A response: `body` is the strictly decoded JSON, None if there was none.
 
-    For a status outside 200 to 299, a body that is not JSON is None, too. Where a file was
-    requested, `body` is its bytes. `url` is what was requested, `tries` how often. `repeated` says
-    that an earlier one of these tries may have been done, whatever this response says of the last.
+    For a status outside 200 to 299, a body that can't be used is None, too; in that range, `body`
+    is bytes where a file was requested. `url` is what was requested, `tries` how often. `repeated`
+    says that an earlier try may have been done, whatever this response says of the last.
     """
 
     status: int
@@ -52,7 +52,8 @@ class RequestLog:
 class OutgoingRequest:
     """A request to send. `headers` has the request id; `retry` allows the portal to get it twice.
 
-    With `expects_file`, a successful response has its bytes as they came.
+    `content` is the body, None for none. With `expects_file`, the body of a successful response is
+    left as bytes.
     """
 
     method: str
@@ -72,8 +73,10 @@ class OutgoingRequest:
 class RequestSender:
     """Sends requests over `transport` until `deadline`.
 
-    A response may have `max_bytes`, decompressed. `base` is the portal's, to shorten the URLs that
-    are logged. `progress` surrounds the wait for each response, tries and pauses included.
+    A response may have at most `max_bytes`, decompressed. `base` is the portal's FHIR base, to tell
+    its URLs from others in the log. `log` gets a record of each try; None means no log. `sleep`
+    waits some seconds; `random` returns a number from 0 up to 1. `progress` surrounds the wait for
+    each response, tries and pauses included.
     """
 
     transport: httpx.BaseTransport
@@ -88,9 +91,10 @@ class RequestSender:
     def send(self, request: OutgoingRequest, previous: HttpResponse | None = None) -> HttpResponse:
         """Return the response to `request`, tried again where that is allowed and may help.
 
-        `previous` is the response to earlier tries of it, which count as well.
+        `previous` is the response to earlier tries of it, whose `tries` and `repeated` go into the
+        new response; None means that there were none.
         Raises: network_errors.LostReply, network_errors.LateReply, network_errors.BadReply,
-        errors.TlsError.
+        errors.TlsError, errors.ConfigError.
         """
         with self.progress():
             return self._send_with_retries(request, previous)
@@ -104,11 +108,11 @@ class RequestSender:
             pause = self._choose_pause(request, outcome, tries)
             if pause is None:
                 break
-            repeated = repeated or _may_be_done(outcome)
+            repeated = repeated or _can_have_been_done(outcome)
             self.sleep(pause)
         if isinstance(outcome, HttpResponse):
             return replace(outcome, tries=tries_before + tries, repeated=repeated)
-        sent = repeated or network_errors.may_have_reached_portal(outcome)
+        sent = repeated or network_errors.can_have_reached_portal(outcome)
         raise network_errors.to_gpcli_error(
             outcome,
             request.url.host,
@@ -120,7 +124,7 @@ class RequestSender:
     def _choose_pause(
         self, request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError, tries: int
     ) -> float | None:
-        """Return the seconds to wait before the next try; None = no other try."""
+        """Return the seconds to wait before the next try; None means that there is to be none."""
         if tries == retry.MAX_TRIES or not _can_retry(request, outcome):
             return None
         pause = None
@@ -185,10 +189,10 @@ def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: http
     return body
 
 
-def _may_be_done(outcome: HttpResponse | httpx.TransportError) -> bool:
+def _can_have_been_done(outcome: HttpResponse | httpx.TransportError) -> bool:
     if isinstance(outcome, HttpResponse):
         return outcome.status != 429
-    return network_errors.may_have_reached_portal(outcome)
+    return network_errors.can_have_reached_portal(outcome)
 
 
 def _can_retry(request: OutgoingRequest, outcome: HttpResponse | httpx.TransportError) -> bool:
@@ -198,7 +202,7 @@ def _can_retry(request: OutgoingRequest, outcome: HttpResponse | httpx.Transport
         )
     if network_errors.is_permanent(outcome):
         return False
-    return request.retry or not network_errors.may_have_reached_portal(outcome)
+    return request.retry or not network_errors.can_have_reached_portal(outcome)
 
 
 def _bad_reply(
@@ -233,9 +237,10 @@ _OPERATION = re.compile(r"\$[a-z-]{1,40}")
 
 
 def redact_route(url: httpx.URL, base: httpx.URL) -> str:
-    """Return the part of `url` that may be logged: no id, no query, nothing unknown.
+    """Return the path of `url` as it may be logged: without query, each segment known or `{id}`.
 
-    Under `base` it is as `/Appointment/{id}`; elsewhere only known words of sign-in are kept.
+    Under `base` it is relative to that, as in `/Appointment/{id}`; elsewhere only operations and
+    known words of sign-in are kept.
     """
     base_path = base.path.rstrip("/")
     has_base_host = url.host == base.host and url.port == base.port

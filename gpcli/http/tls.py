@@ -19,10 +19,11 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def build_tls_context(env: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
-    """Return the TLS context for these settings, the same for the same ones; raise ConfigError.
+    """Return the TLS context for these settings, cached; raise ConfigError.
 
-    `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` stand instead of what the machine trusts; the
-    latter may name several directories, as for OpenSSL. `ca_file` adds to whatever is trusted.
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` in `env` replace what the machine trusts; the latter may name
+    several directories, as for OpenSSL. `ca_file` is a file of certificates in PEM form to trust
+    besides, None for none.
     """
     return _build_context(
         env.get("SSL_CERT_FILE") or None, env.get("SSL_CERT_DIR") or None, ca_file

@@ -22,7 +22,10 @@ from gpcli.http.url_policy import is_this_computer
 
 
 def find_proxy(url: httpx.URL, env: Mapping[str, str]) -> httpx.Proxy | None:
-    """Return the proxy for `url`, or None for a direct connection; raise ConfigError."""
+    """Return the proxy that `env` names for `url`, None for a direct connection.
+
+    Raises: ConfigError where the proxy's URL is wrong, or `url` has an IPv6 address.
+    """
     value = env.get("https_proxy") or env.get("HTTPS_PROXY")
     if not value or url.scheme != "https" or is_this_computer(url.host):
         return None
@@ -63,20 +66,20 @@ def _parse_proxy(value: str) -> httpx.Proxy:
 
 
 Resolver = Callable[[str, int], list[str]]
-"""From host and port to numeric addresses, in the order to try; raises OSError."""
+"""Returns the numeric addresses of a host and port, in the order to try; raises OSError."""
 
 _TLS_RECORD = 16_384
-"""Bytes of one TLS record: each is written by itself, so that its timeout holds for all of it."""
+"""Bytes of one TLS record, the most to write at once: a write's timeout is for one record."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """Return the addresses of `host`, each once, as the system orders them (RFC 6724)."""
+    """Return the addresses of `host`, each once, as the system orders them; raise OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Connects within the deadline; each address gets its share of the time that is left."""
+    """Connects within the deadline; each address gets an equal share of the time left."""
 
     def __init__(self, deadline: Deadline, resolve: Resolver = resolve_host) -> None:
         self._deadline = deadline
@@ -193,8 +196,8 @@ _POOL_OPTIONS: dict[str, Any] = {
 class DeadlineTransport(httpx.BaseTransport):
     """An httpx transport whose sockets keep the deadline and trust what the machine trusts.
 
-    It reads proxies and the places of certificates from `env`.
-    Raises: ConfigError where one of them is wrong.
+    `env` has the variables for proxies and certificates. Requests raise ConfigError where one of
+    these is wrong.
     """
 
     def __init__(self, deadline: Deadline, *, ca_file: str | None, env: Mapping[str, str]) -> None:
@@ -283,7 +286,7 @@ class PoolTransport(httpx.BaseTransport):
 
 
 class ProxyTransport(PoolTransport):
-    """The same through a proxy, whose own failures are told apart from the portal's."""
+    """A PoolTransport through a proxy, whose own failures are told apart from the portal's."""
 
     def __init__(self, pool: httpcore.ConnectionPool, proxy: httpx.Proxy) -> None:
         super().__init__(pool)
@@ -311,7 +314,7 @@ class _Tunnel:
     is_open = False
 
     def observe(self, event: str, info: dict[str, Any]) -> None:
-        """Open when TLS begins behind the proxy, or when an earlier tunnel is used again."""
+        """Set `is_open` when TLS begins behind the proxy, or when an open tunnel is used again."""
         if event == "http11.send_request_headers.started":
             self.is_open = info["request"].method != b"CONNECT"
         elif event == "proxy.start_tls.started":

@@ -49,10 +49,10 @@ def parse_safe_url(text: str) -> httpx.URL:
 def resolve_portal_url(
     base: str, path_or_url: str, params: Sequence[tuple[str, str]] = ()
 ) -> httpx.URL:
-    """Return the URL of `path_or_url` with `params`, which is below `base`.
+    """Return the URL of `path_or_url` with `params` as its query; it is below `base`.
 
     A relative path is appended to the base; an absolute URL is kept as it is written.
-    Raises: WrongHost if the URL is not below the base.
+    Raises: WrongHost if the URL is not below the base, BadResponse if it is no URL.
     """
     text = path_or_url if _ABSOLUTE.match(path_or_url) else _append_path(base, path_or_url)
     if params:

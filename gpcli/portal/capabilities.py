@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,7 +18,7 @@ from gpcli.model.service import ServiceName
 from gpcli.portal.error_mapping import error_from_response
 
 _NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
-"""Statuses that servers other than FHIR servers give for `metadata`."""
+"""Statuses with which servers that are no FHIR servers answer `metadata`."""
 
 CACHE_SECONDS = 24 * 3600
 """How long a cached CapabilityStatement is used, in seconds."""
@@ -26,8 +26,9 @@ CACHE_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What gpcli reads of a CapabilityStatement (R4); the tuples are names of resource types.
+    """What gpcli reads of a CapabilityStatement (R4).
 
+    The tuples are names of resource types, those that the portal creates, updates and so on.
     `book_operation` is True where the portal has the operation `Appointment/$book`.
     """
 
@@ -95,16 +96,20 @@ def read_capabilities(statement: Element) -> Capabilities:
         searches=_read_types(each for each in resources if "search-type" in _interactions(each)),
         transaction="transaction" in system,
         book_operation=any(
-            map(_has_book_operation, [*servers, *_resources_of_type(resources, "Appointment")])
+            _has_book_operation(each)
+            for each in [
+                *servers,
+                *(each for each in resources if each.string("type") == "Appointment"),
+            ]
         ),
     )
 
 
-_THREADS = (("Communication", "c"), ("Communication", "s"))
+_NEEDED_FOR_THREADS = (("Communication", "c"), ("Communication", "s"))
 
 _REQUIREMENTS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
-    ServiceName.E_CONSULTATION: _THREADS,
-    ServiceName.CONTACT: _THREADS,
+    ServiceName.E_CONSULTATION: _NEEDED_FOR_THREADS,
+    ServiceName.CONTACT: _NEEDED_FOR_THREADS,
     ServiceName.PRESCRIPTION_RENEWAL: (("MedicationRequest", "s"), ("Task", "c"), ("Task", "s")),
     ServiceName.BOOKING: (("Slot", "s"), ("Appointment", "c"), ("Appointment", "s")),
     ServiceName.BOOKING_ENQUIRY: (("Appointment", "c"), ("Appointment", "s")),
@@ -118,12 +123,13 @@ _CREATE_APPOINTMENT = ("Appointment", "c")
 """The interaction that `Appointment/$book` takes the place of."""
 
 _V1_LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
+"""SMART v1 permission -> the v2 letters for the same."""
 
 
 def permitted_services(scopes: str | None, capabilities: Capabilities) -> frozenset[ServiceName]:
     """Return the services that the granted scopes and the portal permit.
 
-    `scopes` `None` means unknown: then all that the portal permits.
+    `scopes` `None` means that they are unknown: then all that the portal permits.
     """
     granted = None if scopes is None else _parse_scopes(scopes)
     types_by_letter = {
@@ -215,10 +221,6 @@ def _not_fhir(client: HttpClient, reason: str = "") -> BadResponse:
 
 def _interactions(element: Element) -> set[str | None]:
     return {each.string("code") for each in element.children("interaction")}
-
-
-def _resources_of_type(resources: Iterable[Element], resource_type: str) -> Iterator[Element]:
-    return (each for each in resources if each.string("type") == resource_type)
 
 
 def _has_book_operation(element: Element) -> bool:

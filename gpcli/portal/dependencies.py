@@ -1,4 +1,4 @@
-"""What the parts of the portal's client share: the patient, the search, the mapper, the writes."""
+"""What the parts of the portal's client share: patient, search, mapper, write kernel."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gpcli.portal.write.kernel import WriteKernel
 class PortalDependencies:
     """One portal on behalf of one patient.
 
-    `fetch_permitted_services` returns what the sign-in and the portal allow; `now` returns the
-    present, aware.
+    `fetch_permitted_services` returns the services that the sign-in's scopes and the portal permit;
+    `now` returns the aware time.
     """
 
     search: FhirSearch
@@ -37,7 +37,7 @@ class PortalDependencies:
 
     @property
     def author(self) -> str:
-        """The relative reference of who writes: the patient, or who acts on their behalf."""
+        """The reference (`Type/id`) of who writes: the patient, or who acts on their behalf."""
         acting = self.identity.fhir_user or f"Patient/{self.patient}"
         return "/".join(acting.split("/")[-2:])
 

@@ -68,7 +68,7 @@ _ERRORS_BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ..
 
 
 def error_from_response(response: HttpResponse) -> GpcliError:
-    """Return the error for a response that is not a success."""
+    """Return the error for a response that is not a success, with the text in the response."""
     error_class, sentence = _find_by_status(response.status)
     quoted = ""
     for coding, text in _read_issues(response.body):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 _FRESH_FOR = timedelta(seconds=5)
-"""How long a fetched record is not fetched again before it is changed."""
+"""For how long a fetched record is changed without being fetched again."""
 
 _SEE_LIST = "gpcli appointments list shows what is there."
 
@@ -113,7 +113,7 @@ class FhirPortal:
         return dependencies.fetch_offers(self._search.fetch_named(dependencies.offer_queries()))
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
-        """Fetch the free times of the given services, page by page."""
+        """Fetch the free times of these offers from the day `first` to `last`, page by page."""
         services = {offer.id for offer in offers}
         if not services:
             return
@@ -123,7 +123,11 @@ class FhirPortal:
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
     ) -> BookingFacts:
-        """Fetch the facts on which a booking is decided, in one round trip."""
+        """Fetch the facts on which a booking is decided, in one round trip.
+
+        `slot` `None` means an enquiry; `intent` is for what an earlier run with it made, `None` if
+        there can't have been one. `threads` looks as well for a thread that it started.
+        """
         today = self._now().date()
         named = self._dependencies.offer_queries() | self._upcoming_queries(today)
         if slot:
@@ -147,7 +151,10 @@ class FhirPortal:
         )
 
     def fetch_cancellation_facts(self, appointment: str) -> CancellationFacts:
-        """Fetch the facts on which a cancellation is decided, in one round trip."""
+        """Fetch the facts on which a cancellation is decided, in one round trip.
+
+        The record is kept for `send_cancellation`.
+        """
         named = {"appointment": queries.appointment(appointment)}
         results = self._search.fetch_named(self._dependencies.offer_queries() | named)
         offers = self._dependencies.fetch_offers(results)
@@ -158,7 +165,10 @@ class FhirPortal:
         return CancellationFacts(offers, found)
 
     def fetch_appointments(self, since: date | None) -> list[Appointment]:
-        """Fetch bookings and enquiries: undated ones first, the others in order of time."""
+        """Fetch bookings and enquiries: undated ones first, the others in order of time.
+
+        Dated ones are from the day `since` on; `None` means all.
+        """
         results = self._search.fetch_named(self._upcoming_queries(since))
         return self._read_or_fetch_upcoming(results, since)
 
@@ -195,7 +205,10 @@ class FhirPortal:
         channel: str | None = None,
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
-        """Ask the surgery for a time in one of the `windows`."""
+        """Ask the surgery for a time in one of the `windows`.
+
+        `channel` and `subject` are for an e-consultation.
+        """
         enquiry = write_enquiry(offer, self._patient, windows, reason, intent)
         body = enquiry | write_e_consultation(channel, subject)
         outcome = self._dependencies.kernel.create(WritePart(intent, body))
@@ -283,27 +296,32 @@ class FhirPortal:
             return None
 
     def _find_earlier(self, result: SearchResult, intent: UUID) -> Appointment | None:
-        """Return the appointment that an earlier run with this intent made."""
+        """Return the appointment that an earlier run with this intent made, if any.
+
+        Raises: Conflict where that run was to cancel it again.
+        """
         ours = with_identifier(unwrap(result), "Appointment", intent)
         appointments = self._mapper.read_appointments(ours)
         if not appointments:
             return None
         if not appointments[0].is_over:
             from gpcli.portal.write.slot_booking import (  # noqa: PLC0415  (start-up: writes only)
-                require_not_to_be_cancelled,
+                require_no_pending_cancellation,
             )
 
-            require_not_to_be_cancelled(self._dependencies.kernel, intent, str(appointments[0].id))
+            kernel = self._dependencies.kernel
+            require_no_pending_cancellation(kernel, intent, str(appointments[0].id))
         return appointments[0]
 
     def _require_created(self, bundle: Bundle) -> Appointment:
+        """Return the appointment that was created; raise Conflict where the patient has none."""
         for appointment in self._mapper.read_appointments(bundle):
             return appointment
         raise Conflict("What the portal made of the request is not yours.", hint=_SEE_LIST)
 
 
 def _find_thread(result: SearchResult, intent: UUID) -> str | None:
-    """Return the id of the thread that an earlier run with this intent started."""
+    """Return the id of the thread that an earlier run with this intent started, if any."""
     header, _ = queries.thread_part_intents(intent)
     headers = with_identifier(or_empty(result), "Communication", header).matches
     return require(lambda: headers[0].require_string("id")) if headers else None

@@ -52,7 +52,7 @@ from gpcli.portal.search import FhirSearch
 from gpcli.portal.threads import ThreadMapper
 from gpcli.portal.write.outcome import NotChanged, WriteOutcome, with_identifier
 from gpcli.portal.write.requests import WritePart, build_entry_url
-from gpcli.portal.write.transaction import create_in_turn, create_together
+from gpcli.portal.write.transaction import create_in_transaction, create_in_turn
 
 _FHIR_TYPES = frozenset({"application/fhir+json", "application/json+fhir"})
 _JSON_TYPES = _FHIR_TYPES | {"application/json"}
@@ -123,9 +123,6 @@ def _media_type(response: HttpResponse) -> str:
     return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
-_IDS_PER_QUERY = 100
-"""How many ids to put in one query, since servers cap the length of a URL."""
-
 _E_CONSULTATIONS = f"{THREAD_SYSTEM}|{ThreadKind.E_CONSULTATION}"
 _SEE_LIST = "gpcli messages list shows what is there."
 
@@ -133,7 +130,8 @@ _SEE_LIST = "gpcli messages list shows what is there."
 class FhirMailbox:
     """The mailbox of one patient; implements care.Mailbox.
 
-    It remembers which threads lack their first message, by the intents that started them.
+    Between the facts and the sending it remembers, by intent, the threads whose header an earlier
+    run has created without their first message.
     """
 
     def __init__(self, dependencies: PortalDependencies, read_marks: ReadMarks) -> None:
@@ -150,7 +148,7 @@ class FhirMailbox:
         self._half_started: set[UUID] = set()
 
     def fetch_threads(self) -> list[Thread]:
-        """Fetch all threads: those with unread messages first, then the newest."""
+        """Fetch all threads: those with unread messages first, then by their newest message."""
         patient = self._patient
         results = self._search.fetch_named(
             {
@@ -191,7 +189,8 @@ class FhirMailbox:
     def fetch_thread_facts(self, intent: UUID | None, kind: ThreadKind) -> ThreadFacts:
         """Fetch the facts on which a new thread is decided.
 
-        In one round trip, unless an earlier run with this intent has started the thread.
+        It takes one round trip, unless an earlier run with this intent has started the thread.
+        `intent` `None` means that there can't have been one.
         """
         named = {}
         if kind is ThreadKind.E_CONSULTATION:
@@ -205,9 +204,9 @@ class FhirMailbox:
             named["message"] = queries.by_identifier("Communication", message)
         results = self._search.fetch_named(self._dependencies.offer_queries() | named)
         offers = self._dependencies.fetch_offers(results)
-        if any(isinstance(results[name], ConsentNeeded) for name in named):
-            return ThreadFacts(offers, None)
         facts = ThreadFacts(offers, None)
+        if any(isinstance(results[name], ConsentNeeded) for name in named):
+            return facts
         if kind is ThreadKind.E_CONSULTATION:
             facts = self._read_e_consultation_facts(offers, results, intent)
         return self._add_earlier(facts, results, intent) if intent else facts
@@ -239,12 +238,16 @@ class FhirMailbox:
         message = with_identifier(unwrap(results["message"]), "Communication", message_intent)
         if not header.matches and not message.matches:
             return facts
-        half = not message.matches
-        self._half_started |= {intent} if half else set()
-        return replace(facts, earlier=self._fetch_earlier(header, message), half=half)
+        is_half = not message.matches
+        if is_half:
+            self._half_started.add(intent)
+        return replace(facts, earlier=self._fetch_earlier(header, message), half=is_half)
 
     def fetch_reply_facts(self, thread: str, intent: UUID | None) -> ReplyFacts:
-        """Fetch the facts on which a reply is decided, in one round trip."""
+        """Fetch the facts on which a reply is decided, in one round trip.
+
+        `thread` may also be the id of a message in it, which takes another round trip.
+        """
         named = self._dependencies.offer_queries() | _thread_queries(thread)
         if intent:
             named["reply"] = queries.by_identifier("Communication", intent)
@@ -261,7 +264,10 @@ class FhirMailbox:
     def send_thread(
         self, kind: ThreadKind, offer: Offer, subject: str, draft: Draft, intent: UUID
     ) -> WriteResult[Conversation]:
-        """Start a thread and read it back; complete one whose first message never arrived."""
+        """Start a thread and read it back, or complete one that lacks its first message.
+
+        Raises: Conflict, OutcomeUnknown, or the portal's refusal.
+        """
         kernel = self._dependencies.kernel
         envelope = self._build_envelope(kind, offer.surgery.id)
         header_intent, message_intent = queries.thread_part_intents(intent)
@@ -271,12 +277,12 @@ class FhirMailbox:
             body = write_message(envelope, draft, reference, message_intent)
             return WritePart(message_intent, body)
 
-        begun = intent in self._half_started
-        if kernel.search.fetch_capabilities().transaction and not begun:
+        is_begun = intent in self._half_started
+        if kernel.search.fetch_capabilities().transaction and not is_begun:
             parts = header, build_message(build_entry_url(header_intent))
-            outcome = create_together(kernel, parts, intent)
+            outcome = create_in_transaction(kernel, parts, intent)
         else:
-            outcome = create_in_turn(kernel, header, build_message, intent, begun=begun)
+            outcome = create_in_turn(kernel, header, build_message, intent, begun=is_begun)
         return WriteResult(self._require_started(outcome, subject, draft), outcome.changed)
 
     def send_reply(
@@ -295,7 +301,7 @@ class FhirMailbox:
         )
 
     def send_read_mark(self, message: Message, intent: UUID) -> WriteResult[Message]:
-        """Mark a message as read at the portal, or on this machine where that is not permitted."""
+        """Mark a message as read at the portal, or on this computer where the portal refuses it."""
         read = replace(message, unread=False)
         try:
             outcome = self._dependencies.kernel.update(
@@ -315,16 +321,15 @@ class FhirMailbox:
         return fetch_attachment_content(self._search, attachment)
 
     def _fetch_communications(self, ids: Sequence[str]) -> Bundle:
-        chunks = [
-            ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)
-        ]
+        size = queries.IDS_PER_QUERY
+        chunks = [ids[start : start + size] for start in range(0, len(ids), size)]
         bundle = Bundle()
         for result in self._search.fetch_many(*map(queries.communications_by_id, chunks)):
             bundle.merge(unwrap(result))
         return bundle
 
     def _fetch_rest_of_thread(self, thread: str, results: Mapping[str, SearchResult]) -> Bundle:
-        """Return the results of `_thread_queries`.
+        """Return the results of `_thread_queries`, merged.
 
         Where `thread` is the id of a message, fetch the thread that it is part of as well.
         """
@@ -343,19 +348,19 @@ class FhirMailbox:
         return self._thread_mapper.read_conversation(bundle, thread)
 
     def _fetch_earlier(self, header: Bundle, message: Bundle) -> Conversation:
-        """Fetch the thread whose header or first message was found; raise Conflict for another's.
+        """Fetch the thread whose header or first message was found, at least one of them.
 
         Only the message is found when both were created between the two searches.
+        Raises: Conflict where it is another patient's.
         """
+        record = (*header.matches, *message.matches)[0]
         try:
-            for record in (*header.matches, *message.matches):
-                return self.fetch_conversation(record.require_string("id"))
+            return self.fetch_conversation(record.require_string("id"))
         except NotFound:
-            pass
-        raise request_id_conflict()
+            raise request_id_conflict() from None
 
     def _read_own_message(self, bundle: Bundle) -> Message | None:
-        """Return the message that was found, if any; raise Conflict for another patient's."""
+        """Return the first match as a message, `None` without any; raise Conflict for another's."""
         if not bundle.matches:
             return None
         message = self._thread_mapper.read_message(bundle.matches[0], bundle)
@@ -370,7 +375,7 @@ class FhirMailbox:
         return Envelope(kind, self._patient, self._dependencies.author, recipient, now)
 
     def _require_started(self, outcome: WriteOutcome, subject: str, draft: Draft) -> Conversation:
-        """Return the thread that was started; raise Conflict when it is not as it was sent."""
+        """Return the thread that was started; raise Conflict where it is not the one sent."""
         header, message = outcome.records
         thread_id = header.require_string("id")
         conversation = self._thread_mapper.read_conversation(outcome.along, thread_id)

@@ -41,7 +41,8 @@ Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
 """What one of several searches gave: its bundle, or the error that it alone met."""
 
-_NOT_SHOWN = (NotFound, NotPermitted, Rejected)
+NOT_SHOWN = (NotFound, NotPermitted, Rejected)
+"""Errors of searches for records that the portal does not show, or does not have at all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class PortalProfile:
     """What differs from portal to portal, as the profile sets it.
 
     `code_map` maps `system|code` to our service codes; `status_sent` is the status that a booking
-    is sent with; `zone` is the time zone of the surgeries; `booking` is the way to book.
+    is sent with; `zone` is the time zone of the surgeries, as an IANA name; `booking` is the way to
+    book: `auto`, `post`, `operation` or `transaction`.
     """
 
     code_map: Mapping[str, str]
@@ -62,8 +64,8 @@ class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     It remembers the offers it has read, since slots and bookings refer to their services.
-    `addresses` holds the references that messages to a surgery are addressed to, by id.
-    `patient_name` is `None` until offers were read.
+    `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to.
+    `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
     def __init__(self, patient: str, portal_profile: PortalProfile, flaws: list[str]) -> None:
@@ -94,14 +96,19 @@ class RecordMapper:
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
         self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
-        return tuple(self._read_any((gp, partial(read_surgery, bundle, gp)) for gp in gps))
+        return tuple(
+            self._read_each_or_raise((gp, partial(read_surgery, bundle, gp)) for gp in gps)
+        )
 
     def remember_addresses(self, references: Iterable[str]) -> None:
-        """Remember the references of surgeries that messages can be addressed to."""
+        """Add the references of surgeries, as `Type/id`, to `addresses`."""
         self.addresses.update({each.partition("/")[2]: each for each in references})
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Return the ids of organizations whose services no GP's role references."""
+        """Return the ids of the organizations whose services have to be fetched as well.
+
+        There are none where a GP's role references a service.
+        """
         try:
             return organizations_to_search(bundle, self.require_patient(bundle))
         except Malformed:  # becomes a flaw when the GPs are read
@@ -119,7 +126,9 @@ class RecordMapper:
         A price that can't be read is left out.
 
         Raises:
-            BadResponse: no GP, or no service, can be read.
+            NotFound: `gps` lacks the patient's own record.
+            BadResponse: no GP, no service, or a consent can't be read.
+            GpcliError: the error of one of the results, unless it says that it is not shown.
         """
         prices = or_empty(price_result)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
@@ -137,7 +146,7 @@ class RecordMapper:
 
     def _read_consent_level(self, result: SearchResult) -> ConsentLevel:
         """Return the highest level; Full Access where the portal does not show consents."""
-        if isinstance(result, _NOT_SHOWN):
+        if isinstance(result, NOT_SHOWN):
             return ConsentLevel.FULL_ACCESS
         return highest_level(self.read_consents(unwrap(result)))
 
@@ -150,8 +159,9 @@ class RecordMapper:
     def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
         """Return the slots of a bundle in order of time.
 
-        `services` are the ids of the HealthcareServices searched for. A slot whose Schedule is not
-        in the bundle belongs to that service if it is the only one; among several it is a flaw.
+        `services` are the ids of the HealthcareServices searched for, empty where it was not by
+        service. A slot whose Schedule is not in the bundle belongs to the one that was searched
+        for; where there were several, it is a flaw.
         """
         read = partial(self._read_slot, bundle=bundle, services=services)
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
@@ -159,7 +169,9 @@ class RecordMapper:
     def read_free_slots(
         self, bundle: Bundle, services: Collection[str], first: date, last: date
     ) -> Iterator[Slot]:
-        """Yield the free slots of `services` from the day `first` to `last`, in order of time.
+        """Yield the free slots of `services` from the day `first` to `last` inclusive, by time.
+
+        `services` are ids of HealthcareServices.
 
         A slot is read when it is due, so that the rest of a bundle costs nothing and is no flaw.
         """
@@ -176,8 +188,8 @@ class RecordMapper:
     ) -> list[Appointment]:
         """Return the dated appointments from the day `since` on, and the undated ones.
 
-        Of `undated` those count that wait for the surgery, or have no time and are not over. They
-        come first, then the others in order of time.
+        `since` `None` means all dated ones. Of `undated` those count that wait for the surgery, or
+        have no time and are not over. Those without a time come first, then the others by time.
         """
         upcoming = [
             *(each for each in self.read_appointments(dated) if self._is_from(each, since)),
@@ -203,7 +215,7 @@ class RecordMapper:
         raise appointment_not_found(appointment_id)
 
     def read_lone_appointment(self, record: Element) -> Appointment:
-        """Return an appointment without the resources it refers to; raise BadResponse."""
+        """Return an appointment that came without the resources it refers to; raise BadResponse."""
         return require(lambda: self._read_appointment(record, Bundle()))
 
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
@@ -215,7 +227,7 @@ class RecordMapper:
         code_map, zone = self._profile.code_map, self._zone
         services = require(lambda: find_services(gps, surgeries))
         return tuple(
-            self._read_any(
+            self._read_each_or_raise(
                 (service, partial(read_offer, service, surgery, code_map, zone))
                 for surgery, service in services
             )
@@ -256,7 +268,7 @@ class RecordMapper:
     def _read_own(self, record: Element, read: Callable[[Element], Record | None]) -> Record | None:
         return read(record) if is_about_patient(record, self._patient) else None
 
-    def _read_any(
+    def _read_each_or_raise(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
     ) -> list[Record]:
         """Return what can be read as `read_each` does; raise BadResponse when all are flawed."""
@@ -319,7 +331,7 @@ def require(read: Callable[[], Record]) -> Record:
 
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
-    return Bundle() if isinstance(result, _NOT_SHOWN) else unwrap(result)
+    return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
 
 
 def _read_flu_vaccination(immunization: Element) -> Vaccination | None:

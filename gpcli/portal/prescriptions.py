@@ -13,7 +13,6 @@ from gpcli.errors import (
     Conflict,
     GpcliError,
     NotFound,
-    NotPermitted,
     Rejected,
     request_id_conflict,
 )
@@ -36,16 +35,12 @@ from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, Renewa
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import RecordMapper, SearchResult, require, unwrap
-from gpcli.portal.queries import PAGE_SIZE, Query
+from gpcli.portal.mapping import NOT_SHOWN, RecordMapper, SearchResult, require, unwrap
+from gpcli.portal.queries import IDS_PER_QUERY, PAGE_SIZE_PARAM, Query
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
 from gpcli.portal.write.requests import WritePart
 
-_IDS_PER_QUERY = 100
-"""How many ids to put in one search, so that servers accept the length of its URL."""
-
-_COUNT = ("_count", str(PAGE_SIZE))
 _TASK_INCLUDES = (
     ("_include", "Task:focus"),
     ("_include:iterate", "MedicationRequest:medication"),
@@ -65,14 +60,14 @@ def _prescriptions_query(patient: str) -> Query:
             ("_include:iterate", "PractitionerRole:practitioner"),
             ("_revinclude", "MedicationDispense:prescription"),
             ("_revinclude", "Task:focus"),
-            _COUNT,
+            PAGE_SIZE_PARAM,
         ),
     )
 
 
 def _renewals_query(patient: str) -> Query:
     """Build the query for all requests for renewals and the prescriptions they are for."""
-    return Query("Task", (("patient", patient), _renewal_code(), *_TASK_INCLUDES, _COUNT))
+    return Query("Task", (("patient", patient), _renewal_code(), *_TASK_INCLUDES, PAGE_SIZE_PARAM))
 
 
 def _renewal_query(renewal_id: str) -> Query:
@@ -82,14 +77,14 @@ def _renewal_query(renewal_id: str) -> Query:
 
 def _dispenses_query(patient: str) -> Query:
     """Build the query for all dispenses."""
-    return Query("MedicationDispense", (("patient", patient), _COUNT))
+    return Query("MedicationDispense", (("patient", patient), PAGE_SIZE_PARAM))
 
 
 def _medication_queries(ids: Sequence[str]) -> Iterator[Query]:
-    """Build the queries for Medications with these ids."""
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        chunk = ",".join(ids[start : start + _IDS_PER_QUERY])
-        yield Query("Medication", (("_id", chunk), _COUNT))
+    """Build the queries for the Medications with these ids."""
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        chunk = ",".join(ids[start : start + IDS_PER_QUERY])
+        yield Query("Medication", (("_id", chunk), PAGE_SIZE_PARAM))
 
 
 def _renewal_code() -> tuple[str, str]:
@@ -97,10 +92,11 @@ def _renewal_code() -> tuple[str, str]:
 
 
 def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
-    """Return the newest prescription of each chain with all its `predecessors`, latest first.
+    """Return the newest prescription of each chain, with all its `predecessors`.
 
-    The `predecessors` of each argument hold the one that it replaces. Two that replace the same one
-    are both newest. Of several that replace each other in a ring, the last issued is newest.
+    In the arguments, `predecessors` has at most the one that is replaced directly; in the results,
+    all from the latest to the first. Two that replace the same one are both newest. Of several that
+    replace each other in a ring, the last issued is newest.
     """
     known = {str(each.id): each for each in prescriptions}
     replaced = {each for prescription in known.values() for each in _predecessors(prescription)}
@@ -129,15 +125,13 @@ def _ancestors(prescription: Prescription, known: Mapping[str, Prescription]) ->
     return tuple(ancestors)
 
 
-_NOT_SHOWN = (NotFound, NotPermitted, Rejected)
-
-
 def fetch_missing_parts(
     bundle: Bundle, search: FhirSearch, mapper: RecordMapper, patient: str
 ) -> list[Dispense] | None:
     """Add to `bundle` the resources that were not included; return the dispenses.
 
-    `None` where the portal does not show the dispenses, or one of them can't be read.
+    `None` where the portal does not show the dispenses, one of them can't be read, or they are not
+    needed.
     """
     named = _missing_queries(bundle, patient, search)
     results = search.fetch_named(named)
@@ -191,18 +185,21 @@ def _has_to_be_counted(request: Element) -> bool:
 
 
 def _merge_included(bundle: Bundle, query: Query, result: SearchResult, flaws: list[str]) -> None:
-    """Add the resources of a result to `bundle`, not as matches; an error becomes a flaw."""
+    """Add the resources of a result to `bundle`, not as matches; other errors become a flaw.
+
+    Those of NOT_SHOWN do not.
+    """
     if isinstance(result, Bundle):
         bundle.merge(Bundle(resources=result.resources))
         return
     flaw = f"{query.resource_type}: {result.message}"
-    if not isinstance(result, _NOT_SHOWN) and flaw not in flaws:
+    if not isinstance(result, NOT_SHOWN) and flaw not in flaws:
         flaws.append(flaw)
 
 
 _SEE_LIST = "gpcli rx requests shows what is there."
 _MAY_BE_REQUESTED_ALREADY = (AlreadyAnswered, Conflict, Rejected)
-"""The errors with which portals refuse a renewal that is requested already."""
+"""Errors of portals that refuse a renewal which is requested already."""
 
 
 class FhirPrescriptions:
@@ -219,7 +216,7 @@ class FhirPrescriptions:
         self._labels: dict[str, str] = {}
 
     def fetch_prescriptions(self) -> list[Prescription]:
-        """Fetch the newest prescription of each chain, also expired ones, by name."""
+        """Fetch the newest prescription of each chain, also expired ones, sorted by name."""
         query = _prescriptions_query(self._dependencies.patient)
         return self._fetch_chains(self._search.fetch_all(query))[0]
 
@@ -246,7 +243,7 @@ class FhirPrescriptions:
         named = self._dependencies.offer_queries() | {"prescriptions": query}
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)
-        if not _may_renew(offers):
+        if not _can_renew(offers):
             return RenewalFacts(offers, ())
         bundle = unwrap(results["prescriptions"])
         bundle.merge(Bundle(resources=unwrap(results["gps"]).resources))
@@ -256,10 +253,10 @@ class FhirPrescriptions:
     def send_renewals(
         self, prescriptions: Sequence[Prescription], note: str | None, intent: UUID
     ) -> list[RenewalOutcome]:
-        """Request renewals, sent together; return the outcome of each, in the same order.
+        """Send requests for renewals, if possible in one batch; return the outcomes in order.
 
         Each request has the intent `uuid5(intent, id of the prescription)`. Where the portal
-        refuses one since another run has requested it meanwhile, the outcome is that request.
+        refuses one that another run has requested meanwhile, the outcome is that other request.
         """
         self._labels.update({each.id: each.label for each in prescriptions})
         parts = [self._build_part(each, note, uuid5(intent, each.id)) for each in prescriptions]
@@ -346,7 +343,7 @@ class FhirPrescriptions:
         return read_renewal(task, self._labels, self._zone) if is_renewal(task) else None
 
 
-def _may_renew(offers: Offers) -> bool:
+def _can_renew(offers: Offers) -> bool:
     permitted = ServiceName.PRESCRIPTION_RENEWAL in offers.permitted
     return permitted and offers.consent is ConsentLevel.FULL_ACCESS
 
@@ -374,7 +371,10 @@ def _has_intent(intent: UUID, renewal: Renewal) -> bool:
 def _outcome_of_others(
     others: Iterable[Renewal], prescription: Prescription, outcome: PartOutcome
 ) -> RenewalOutcome | None:
-    """Return another run's request as the outcome where it is open or new, and ours refused."""
+    """Return another run's request as the outcome, `None` unless ours was refused because of it.
+
+    That is an open one, or one that was not there when the facts were fetched.
+    """
     renewal = _find_newest(others, prescription)
     if renewal is None or not isinstance(outcome, _MAY_BE_REQUESTED_ALREADY):
         return None

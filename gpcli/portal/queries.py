@@ -1,4 +1,4 @@
-"""FHIR searches, one function per query (docs/portal.md); used as `queries.appointment(...)`."""
+"""FHIR searches, a function for each (docs/portal.md); used as `queries.appointment(...)`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from gpcli.fhir.element import UUID_SYSTEM
 
 PAGE_SIZE = 500
 """How many resources to request in one page of a list."""
+PAGE_SIZE_PARAM = ("_count", str(PAGE_SIZE))
+IDS_PER_QUERY = 100
+"""How many ids to put in one query, since servers limit the length of a URL."""
 
 _GP_INCLUDES = (
     ("_include", "Patient:general-practitioner"),
@@ -50,7 +53,7 @@ _INCLUDES_BY_TYPE = {"Appointment": _APPOINTMENT_INCLUDES, "Communication": _COM
 
 @dataclass(frozen=True)
 class Query:
-    """A search for one resource type."""
+    """A search for one resource type; `params` are its parameters in order, not yet encoded."""
 
     resource_type: str
     params: tuple[tuple[str, str], ...]
@@ -76,13 +79,13 @@ def organization_services(organizations: Iterable[str]) -> Query:
     """Build the query for the services of organizations, and the roles that reference these."""
     roles = ("_revinclude", "PractitionerRole:service")
     return Query(
-        "HealthcareService", (("organization", ",".join(organizations)), roles, _page_size())
+        "HealthcareService", (("organization", ",".join(organizations)), roles, PAGE_SIZE_PARAM)
     )
 
 
 def prices() -> Query:
     """Build the query for all prices; R4 has no search parameter for their code."""
-    return Query("ChargeItemDefinition", (("status", "active"), _page_size()))
+    return Query("ChargeItemDefinition", (("status", "active"), PAGE_SIZE_PARAM))
 
 
 def consents(patient: str) -> Query:
@@ -91,9 +94,10 @@ def consents(patient: str) -> Query:
 
 
 def free_slots(services: Iterable[str], first: date, last: date) -> Query:
-    """Build the query for free slots of HealthcareServices from `first` to `last` inclusive.
+    """Build the query for free slots from the day `first` to `last` inclusive.
 
-    R4 has no search parameter for the end of a Slot; the day after `last` bounds its start.
+    `services` are the ids of HealthcareServices. R4 has no search parameter for the end of a Slot;
+    the day after `last` bounds its start.
     """
     actors = ",".join(f"HealthcareService/{service}" for service in services)
     return Query(
@@ -105,7 +109,7 @@ def free_slots(services: Iterable[str], first: date, last: date) -> Query:
             ("start", f"lt{(last + timedelta(1)).isoformat()}"),
             *_SLOT_INCLUDES,
             ("_sort", "start"),
-            _page_size(),
+            PAGE_SIZE_PARAM,
         ),
     )
 
@@ -116,11 +120,11 @@ def slot(slot_id: str) -> Query:
 
 
 def dated_appointments(patient: str, since: date | None) -> Query:
-    """Build the query for appointments with a time, from the day `since` on."""
+    """Build the query for appointments with a time, from the day `since` on; `None` means all."""
     when = (("date", f"ge{since.isoformat()}"),) if since else ()
     return Query(
         "Appointment",
-        (("patient", patient), *when, *_APPOINTMENT_INCLUDES, ("_sort", "date"), _page_size()),
+        (("patient", patient), *when, *_APPOINTMENT_INCLUDES, ("_sort", "date"), PAGE_SIZE_PARAM),
     )
 
 
@@ -131,7 +135,7 @@ def waiting_appointments(patient: str) -> Query:
     """
     waiting = ("status", "proposed,pending,waitlist")
     return Query(
-        "Appointment", (("patient", patient), waiting, *_APPOINTMENT_INCLUDES, _page_size())
+        "Appointment", (("patient", patient), waiting, *_APPOINTMENT_INCLUDES, PAGE_SIZE_PARAM)
     )
 
 
@@ -139,7 +143,7 @@ def undated_appointments(patient: str) -> Query:
     """Build the query for appointments without a time, which no `date` matches."""
     undated = ("date:missing", "true")
     return Query(
-        "Appointment", (("patient", patient), undated, *_APPOINTMENT_INCLUDES, _page_size())
+        "Appointment", (("patient", patient), undated, *_APPOINTMENT_INCLUDES, PAGE_SIZE_PARAM)
     )
 
 
@@ -166,51 +170,49 @@ def appointments_on_slot(slot: str) -> Query:
 
 def vaccinations(patient: str) -> Query:
     """Build the query for the vaccinations, newest first."""
-    return Query("Immunization", (("patient", patient), ("_sort", "-date"), _page_size()))
+    return Query("Immunization", (("patient", patient), ("_sort", "-date"), PAGE_SIZE_PARAM))
 
 
 def communications(patient: str, *, brief: bool = True) -> Query:
     """Build the query for all headers and messages; `brief` leaves out texts and files.
 
-    Messages are matches of their own, since servers cap what `_revinclude` brings; with files the
-    response could be too large.
+    Messages are searched for as headers are, since servers limit what `_revinclude` brings. With
+    files the response could be too large.
     """
     criteria = (("patient", patient), *(_HEADER_ELEMENTS if brief else ()))
     return Query(
         "Communication",
-        (*criteria, *_COMMUNICATION_INCLUDES, ("_sort", "-sent"), _page_size()),
+        (*criteria, *_COMMUNICATION_INCLUDES, ("_sort", "-sent"), PAGE_SIZE_PARAM),
     )
 
 
 def open_thread_headers(patient: str, category: str) -> Query:
-    """Build the query for the headers of open threads; `category` is a token."""
+    """Build the query for the headers of open threads; `category` is a token, `system|code`."""
     criteria = (("patient", patient), ("status", "in-progress,on-hold"), ("category", category))
-    return Query("Communication", (*criteria, *_HEADER_ELEMENTS, _page_size()))
+    return Query("Communication", (*criteria, *_HEADER_ELEMENTS, PAGE_SIZE_PARAM))
 
 
 def unread_messages(patient: str) -> Query:
     """Build the query for messages to the patient not yet received, without texts and files."""
     to_patient = (("recipient", f"Patient/{patient}"), ("received:missing", "true"))
-    return Query("Communication", (*to_patient, *_HEADER_ELEMENTS, _page_size()))
+    return Query("Communication", (*to_patient, *_HEADER_ELEMENTS, PAGE_SIZE_PARAM))
 
 
 def communications_by_id(ids: Iterable[str]) -> Query:
-    """Build the query for headers or messages with these ids."""
-    return Query("Communication", (("_id", ",".join(ids)), *_COMMUNICATION_INCLUDES, _page_size()))
+    """Build the query for the headers and messages with these ids."""
+    return Query(
+        "Communication", (("_id", ",".join(ids)), *_COMMUNICATION_INCLUDES, PAGE_SIZE_PARAM)
+    )
 
 
 def thread_messages(thread: str) -> Query:
     """Build the query for the messages of a thread, oldest first."""
     part_of = ("part-of", f"Communication/{thread}")
     return Query(
-        "Communication", (part_of, *_COMMUNICATION_INCLUDES, ("_sort", "sent"), _page_size())
+        "Communication", (part_of, *_COMMUNICATION_INCLUDES, ("_sort", "sent"), PAGE_SIZE_PARAM)
     )
 
 
 def documents_by_id(ids: Iterable[str]) -> Query:
-    """Build the query for DocumentReferences with these ids."""
-    return Query("DocumentReference", (("_id", ",".join(ids)), _page_size()))
-
-
-def _page_size() -> tuple[str, str]:
-    return ("_count", str(PAGE_SIZE))
+    """Build the query for the DocumentReferences with these ids."""
+    return Query("DocumentReference", (("_id", ",".join(ids)), PAGE_SIZE_PARAM))

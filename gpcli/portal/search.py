@@ -1,4 +1,4 @@
-"""FHIR searches of one portal: in batches and pages, with strictly read results."""
+"""FHIR searches at one portal, in batches and page by page; responses are read strictly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_IDLE_PAGES = 3
 
 @dataclass
 class PageCount:
-    """What the pages of one list have brought so far; `at_end` means to fetch no more of them."""
+    """Counts what the pages of one list have brought; `at_end` means to fetch no more of them."""
 
     at_end: bool = False
     _match_references: set[str] = field(default_factory=set)
@@ -70,7 +70,11 @@ MAX_PAGES = 200
 
 
 class FhirSearch:
-    """Reads from one portal. `flaws` are phrases on what could not be read so far."""
+    """Reads from one portal.
+
+    `flaws` are phrases on what could not be read so far; those who map results add to them.
+    `capabilities` returns what the portal can do, and may fetch it.
+    """
 
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
         self.client = client
@@ -78,11 +82,14 @@ class FhirSearch:
         self._capabilities = capabilities
 
     def fetch_capabilities(self) -> Capabilities:
-        """Return what the portal can do."""
+        """Return what the portal can do; raise as `capabilities.fetch_capabilities` does."""
         return self._capabilities()
 
     def fetch_resource(self, reference: str) -> tuple[Element, HttpResponse]:
-        """Fetch a resource by `Type/id`; return it with the response, which has its ETag."""
+        """Fetch a resource by `Type/id`; return it with the response, which may have its ETag.
+
+        Raises: BadResponse for another resource, or the error of the response.
+        """
         response = _require_success(self.client.get(reference))
         return _read_strictly(partial(_read_referenced, response, reference), response), response
 
@@ -99,7 +106,7 @@ class FhirSearch:
         return _merge(self.fetch_pages(query))
 
     def fetch_named(self, queries: Mapping[str, Query]) -> dict[str, SearchResult]:
-        """Fetch several lists as `ask` does; return the results by the names of the queries."""
+        """Fetch several lists as `fetch_many` does; return the results by the queries' names."""
         return dict(zip(queries, self.fetch_many(*queries.values()), strict=True))
 
     def fetch_many(self, *queries: Query) -> list[SearchResult]:
@@ -108,7 +115,7 @@ class FhirSearch:
         The result of a query is its Bundle, or the error that the portal gave for it alone.
 
         Raises:
-            SignInError, Unreachable, TimedOut: which would meet every query.
+            SignInError, Unreachable, TimedOut: every query would end in it.
             GpcliError: the portal refused the batch as a whole.
         """
         if len(queries) > 1 and self.fetch_capabilities().batch:
@@ -129,7 +136,7 @@ class FhirSearch:
         return _merge(self._iterate_pages(self._read_page(response), set()))
 
     def _iterate_pages(self, page: Bundle, followed: set[str]) -> Iterator[Bundle]:
-        """Yield the first page and fetch those after it; `followed` are the links used so far."""
+        """Yield the first page and fetch those after it; `followed` are the URLs fetched so far."""
         page_count = PageCount()
         yield page_count.count(page)
         while page.next_url and page.next_url not in followed and not page_count.at_end:
@@ -179,7 +186,10 @@ def _read_referenced(response: HttpResponse, reference: str) -> Element:
 
 
 def read_entry_response(entry: Element, batch: HttpResponse) -> HttpResponse:
-    """Return one entry of a batch or transaction response as a response. Raises Malformed."""
+    """Return one entry of a batch or transaction response as a response of its own.
+
+    Its body is the resource, or the OperationOutcome. Raises Malformed.
+    """
     response = entry.child("response")
     status = response.string("status") if response else None
     body = entry.json.get("resource") or (response and response.json.get("outcome"))

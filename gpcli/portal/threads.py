@@ -1,4 +1,4 @@
-"""Bundles of Communications to threads: grouped, complete, and in order."""
+"""Bundles of Communications to threads: grouped by header, and in order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from gpcli.portal.mapping import RecordMapper, require
 
 @dataclass(frozen=True)
 class GroupedMessages:
-    """The patient's Communications of a bundle: headers, and messages, by header reference.
+    """The patient's Communications of a bundle.
 
-    A header that has content of its own is also a message of its thread.
+    `headers` are by their own reference (`Communication/id`), `messages` by that of their header. A
+    header that has content of its own is also a message of its thread.
     """
 
     headers: Mapping[str, Element]
@@ -35,8 +36,8 @@ class GroupedMessages:
 class ThreadMapper:
     """Reads the threads of one patient.
 
-    `zone` is the time zone of the surgery. `is_read` tells by its id whether this machine has a
-    message marked as read.
+    `patient` is an id; `zone` is the time zone of the surgery, as an IANA name. `is_read` tells by
+    the id of a message whether this computer has it marked as read.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class ThreadMapper:
         self._is_read = is_read
 
     def group_messages(self, bundle: Bundle) -> GroupedMessages:
-        """Group messages by thread, without other patients' and those entered in error."""
+        """Group Communications, without other patients' and messages entered in error."""
         records = list(bundle.of_type("Communication"))
         pairs = self._mapper.read_each((each, partial(self._find_header, each)) for each in records)
         headers = {each.relative_reference: each for header, each in pairs if header is None}
@@ -76,10 +77,12 @@ class ThreadMapper:
         )
 
     def read_conversation(self, bundle: Bundle, thread: str) -> Conversation | None:
-        """Return one thread with its messages; `None` if the bundle lacks it.
+        """Return one thread with its messages; `None` if the bundle lacks it or it is another's.
+
+        `thread` is the id of its header.
 
         Raises:
-            BadResponse: its header can't be read.
+            BadResponse: its header can't be read. A message that can't be is left out as a flaw.
         """
         reference = f"Communication/{thread}"
         header = bundle.get(reference)
@@ -99,7 +102,7 @@ class ThreadMapper:
     def headers_to_fetch(self, bundle: Bundle) -> list[str]:
         """Return the ids of headers that the bundle lacks, or has without any message.
 
-        The latter may have content of their own, which the list of threads leaves out.
+        The latter may have content of their own, which the search for the list leaves out.
         """
         messages = self.group_messages(bundle).messages
         return sorted(
@@ -116,7 +119,7 @@ class ThreadMapper:
         return [_id(document) for document in documents if bundle.get(document) is None]
 
     def _report_orphans(self, groups: GroupedMessages, bundle: Bundle) -> None:
-        """Add a flaw for each reference in `partOf` that is no header of a thread."""
+        """Add a flaw for each reference in `partOf` whose header is missing or itself a message."""
         messages = {
             each.relative_reference for records in groups.messages.values() for each in records
         }
@@ -127,7 +130,10 @@ class ThreadMapper:
                 self._mapper.add_flaw(reference, "what is part of a message belongs to no thread")
 
     def _find_header(self, record: Element) -> tuple[str | None, Element] | None:
-        """Return the header of a message, and the message; `None` for one that is left out."""
+        """Return the reference of the header and the record; `None` for one that is left out.
+
+        The former is `None` where the record is itself a header.
+        """
         header = header_reference(record)
         withdrawn = header is not None and record.string("status") == ENTERED_IN_ERROR
         return (
@@ -160,7 +166,7 @@ def _read_document_references(message: Element) -> list[str]:
 
 
 def _sort_messages(messages: Iterable[Message]) -> list[Message]:
-    """Sort by time, then id; but each answer after the message that it answers."""
+    """Sort by time, then id, but with each answer after the message that it answers."""
     by_id = {str(message.id): message for message in sorted(messages, key=_by_time)}
     ordered: dict[str, Message] = {}
     for message_id in by_id:

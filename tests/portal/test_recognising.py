@@ -15,7 +15,7 @@ from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart, build_entry_url
-from gpcli.portal.write.transaction import create_in_turn, create_together
+from gpcli.portal.write.transaction import create_in_transaction, create_in_turn
 from tests.portal import transaction_parts
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL, a_header
@@ -35,7 +35,7 @@ def capabilities() -> Capabilities:
 @pytest.fixture
 def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(search, journal, lambda: NOW)
-    return partial(create_together, kernel, WRITTEN, INTENT)
+    return partial(create_in_transaction, kernel, WRITTEN, INTENT)
 
 
 def answered(*bodies: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gpcli.portal.write.batch import create_each
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
-from gpcli.portal.write.transaction import create_together
+from gpcli.portal.write.transaction import create_in_transaction
 from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
 from tests.portal.communications import FORGETFUL, a_header, a_message
 from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server, client_to
@@ -235,7 +235,7 @@ def on_its_way(server: Server, journal: Journal) -> Iterator[Callable[[], WriteO
     with client_to(server) as client:
         search = FhirSearch(client, lambda: FORGETFUL)
         kernel = WriteKernel(search, journal, lambda: NOW)
-        yield lambda: create_together(kernel, BOTH, INTENT)
+        yield lambda: create_in_transaction(kernel, BOTH, INTENT)
 
 
 @pytest.mark.parametrize("there", [[], [HEADER]], ids=["none", "header"])

@@ -16,7 +16,7 @@ from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import build_entry_url
-from gpcli.portal.write.transaction import create_together
+from gpcli.portal.write.transaction import create_in_transaction
 from tests.portal.builders import an_outcome
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL
 from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
@@ -51,7 +51,7 @@ def capabilities() -> Capabilities:
 @pytest.fixture
 def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(search, journal, lambda: NOW)
-    return lambda: create_together(kernel, WRITTEN, INTENT)
+    return lambda: create_in_transaction(kernel, WRITTEN, INTENT)
 
 
 def test_both_go_in_one_transaction_each_with_its_own_identifier(
@@ -322,11 +322,11 @@ class FullAfterOne(Journal):
         super().record_sending(*what)
 
 
-def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_noted(
+def test_where_the_journal_takes_only_one_nothing_is_sent_and_that_is_journaled(
     search: FhirSearch, server: Server, tmp_path: Path
 ):
     journal = FullAfterOne(tmp_path, "home", "account")
     kernel = WriteKernel(search, journal, lambda: NOW)
     with pytest.raises(errors.ConfigError):
-        create_together(kernel, WRITTEN, INTENT)
+        create_in_transaction(kernel, WRITTEN, INTENT)
     assert (server.requests, states(journal)) == ([], {"header": "not_sent"})

@@ -1,1 +1,1 @@
-"""One way to write: journal, send, look, settle; each kind of write is data for it."""
+"""The one way to write: journal, send, look, settle; each type of write is data for it."""

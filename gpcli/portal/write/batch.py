@@ -1,4 +1,4 @@
-"""Several creates of one type, sent in one batch where the portal has it; each ends by itself."""
+"""Several creates of one type, in one batch where the portal takes it; each has its outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gpcli.portal.write.outcome import (
     require_one,
     unknown_outcome,
 )
-from gpcli.portal.write.requests import WritePart, bundle_request
+from gpcli.portal.write.requests import WritePart, build_bundle_request
 
 PartOutcome = WriteOutcome | GpcliError
 
@@ -31,14 +31,15 @@ def create_each(
 ) -> list[PartOutcome]:
     """Create resources of one type; return what became of each, in the same order.
 
-    `request_id` is what the person can repeat. Each record is read back by its own identifier. A
-    portal that does not recognise a repetition is asked first what it has of them: that is not
-    sent again.
-    Raises: ConfigError where the journal can't be written, and what keeps that question from being
-    asked.
+    `request_id` is the `--request-id` with which the person can repeat the command. Each record is
+    read back by its own identifier. At a portal that does not recognise a repeated request, the
+    records that it has already are looked up first, and are not sent again.
+    Raises: ConfigError where the journal can't be read or written, or the error of that look-up.
     """
     retry = (
-        parts[0].kind in kernel.search.fetch_capabilities().conditional_creates if parts else True
+        parts[0].resource_type in kernel.search.fetch_capabilities().conditional_creates
+        if parts
+        else True
     )
     outcomes = {} if retry else _find_earlier(kernel, parts, request_id)
     new = [part for part in parts if part.intent not in outcomes]
@@ -54,25 +55,25 @@ def create_each(
 def _find_earlier(
     kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID
 ) -> dict[UUID, PartOutcome]:
-    """Return what is not to be sent, by intent: it is there, or may still be on its way."""
-    seen = kernel.look(parts[0].kind, [part.intent for part in parts])
+    """Return the outcomes, by intent, of parts that the portal has or that may be on their way."""
+    seen = kernel.look(parts[0].resource_type, [part.intent for part in parts])
     shown = [(part, seen.of(part.intent)) for part in parts]
-    there = {
-        part.intent: _catch(partial(_existing, bundle, request_id, part.kind))
+    present = {
+        part.intent: _catch(partial(_accept_existing, bundle, request_id, part.resource_type))
         for part, bundle in shown
         if bundle.matches
     }
     absent = [part for part, bundle in shown if not bundle.matches]
     priors = [kernel.read_prior(part, request_id) for part in absent]
     pending = {each.intent: unknown_outcome([each]) for each in priors if each.pending}
-    return there | pending
+    return present | pending
 
 
 def _create_in_batch(
     kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID, *, retry: bool
 ) -> list[PartOutcome]:
     try:
-        batch = kernel.send(bundle_request("batch", parts, request_id, retry=retry))
+        batch = kernel.send(build_bundle_request("batch", parts, request_id, retry=retry))
     except ConfigError:
         raise
     except GpcliError as error:  # nothing was sent
@@ -90,13 +91,16 @@ def _create_in_batch(
 
 
 def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[], Seen]:
-    """Return the question for all parts, which is asked when it is first needed, and only then."""
-    kind, intents = priors[0].kind, [prior.intent for prior in priors]
+    """Return a `look` for all parts that asks the portal when it is first called, and only then.
+
+    It never raises: where the portal can't be asked, every part has that error.
+    """
+    resource_type, intents = priors[0].resource_type, [prior.intent for prior in priors]
 
     @cache
     def look() -> Seen:
         try:
-            return kernel.look(kind, intents)
+            return kernel.look(resource_type, intents)
         except GpcliError as error:
             return Seen(dict.fromkeys(intents, error), Bundle())
 
@@ -104,7 +108,7 @@ def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[]
 
 
 def _read_responses(batch: HttpResponse | None, parts: int) -> list[HttpResponse | None]:
-    """Return the response to each part; `None` where the portal does not say what became of it."""
+    """Return the response to each part; `None` where it can't be told from the batch's."""
     if batch is None or not is_success(batch):
         return [batch] * parts
     try:
@@ -123,8 +127,8 @@ def _read_entry(entry: Element, batch: HttpResponse) -> HttpResponse | None:
         return None
 
 
-def _existing(bundle: Bundle, request_id: UUID, kind: str) -> WriteOutcome:
-    record = require_one(bundle, request_id, kind)
+def _accept_existing(bundle: Bundle, request_id: UUID, resource_type: str) -> WriteOutcome:
+    record = require_one(bundle, request_id, resource_type)
     return WriteOutcome((record,), bundle, Bundle(), changed=False)
 
 

@@ -1,4 +1,4 @@
-"""The one way to write: note it in the journal, send it, look where in doubt, settle.
+"""The one way to write: journal each part, send, look at what the portal has, settle.
 
 A create, a batch, a transaction, `$book` and an update are data for it (`requests`); what a
 response says is judged in `outcome`.
@@ -27,34 +27,34 @@ from gpcli.portal.write.outcome import (
     PriorWrite,
     Seen,
     WriteOutcome,
-    is_final,
+    build_list_hint,
+    fetch_or_none,
+    has_taken_effect,
+    is_certain_refusal,
     judge,
-    matches,
     read_back,
     require_one,
     require_recognisable,
-    try_ask,
     unknown_outcome,
-    where_to_look,
     with_identifier,
-    with_remains,
+    with_partial_write_hint,
 )
 from gpcli.portal.write.requests import (
     WritePart,
     WriteRequest,
+    build_create_request,
     build_if_match,
-    create_request,
-    update_request,
+    build_update_request,
 )
 
 _PRECONDITION_FAILED = 412
 
 LATE = timedelta(minutes=10)
-"""How long a write may take to be done whose response was lost: a portal may be late."""
+"""For how long a portal may still carry out a write whose response was lost."""
 
 
 class WriteKernel:
-    """Writes at one portal, each in the journal before it leaves; `now` gives the present."""
+    """Writes at one portal, each in the journal before it leaves; `now` returns the aware time."""
 
     def __init__(self, search: FhirSearch, journal: Journal, now: Callable[[], datetime]) -> None:
         self.search = search
@@ -73,22 +73,23 @@ class WriteKernel:
     ) -> WriteOutcome:
         """Create a record once and read it back by its identifier.
 
-        `extra_query` is asked in the round trip that reads it back. `request_id` is what the person
-        can repeat, where this is only a part of it. `journaled` says that this run has begun it in
-        the journal already; `looked`, that the caller has asked what the portal has of it. `read`
-        gives the response as it is to be judged.
+        `extra_query` goes along with the query that reads it back; its result is `extra` of the
+        outcome. `request_id` is the `--request-id` with which the person can repeat the command;
+        `None` means the part's intent. `journaled` says that this run has recorded the part
+        already; `looked`, that the caller has asked the portal for an earlier run's record. `read`
+        turns the response into the one to judge.
         Raises: OutcomeUnknown, Conflict where the portal has several records or none, ConfigError
-        where the journal can't be written, or the portal's refusal.
+        where the journal can't be read or written, or the portal's refusal.
         """
         prior = self.read_prior(part, request_id or part.intent, journaled=journaled)
         extra = [extra_query] if extra_query else []
-        look = partial(self.look, part.kind, [part.intent], *extra)
+        look = partial(self.look, part.resource_type, [part.intent], *extra)
         seen = None if looked else self.look_for_earlier([prior], look)
         if seen and seen.of(part.intent).matches:
             return self.accept_earlier([prior], seen)
         response = None
         if not prior.pending:
-            request = create_request(part, retry=prior.wait is None)
+            request = build_create_request(part, retry=prior.wait is None)
             response = self.send(request, journaled=journaled)
         return self.settle([prior], judge(read(response) if response else None), look)
 
@@ -103,11 +104,12 @@ class WriteKernel:
     ) -> WriteOutcome:
         """Read a record, change it, and put it back with If-Match.
 
-        Everything that `change` does not touch goes back as it came. `fresh` is the record as it
-        was read just now, whole and with its version: it spares reading it again.
+        Where `is_done` says of the record as read that it has the change, nothing is sent. `fresh`
+        is the record where the caller has just read it, whole and with its version; `None` means
+        that it is read here. `is_done` may raise Malformed, `change` must not.
         Raises: Conflict where somebody else changed the record in between, NotChanged where the
-        portal kept it as it was, OutcomeUnknown, BadResponse for a record that can't be understood,
-        or the portal's refusal.
+        portal kept it as it was, OutcomeUnknown, BadResponse for a record that can't be read,
+        ConfigError for the journal, or the portal's refusal.
         """
         if self._journal.find_target(intent) not in {None, reference}:
             raise request_id_conflict()
@@ -115,7 +117,7 @@ class WriteKernel:
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
         part = WritePart(intent, change(record), reference)
-        response = self.send(update_request(part, build_if_match(record, etag)))
+        response = self.send(build_update_request(part, build_if_match(record, etag)))
         if fresh and response and response.status == _PRECONDITION_FAILED:
             self.record_state(intent, "refused")
             return self.update(reference, change, is_done, intent)
@@ -131,20 +133,21 @@ class WriteKernel:
     ) -> PriorWrite:
         """Return what the journal knows of a create before it is sent.
 
-        `conditional` says that it is sent with If-None-Exist. Raises: ConfigError where the journal
-        can't be read.
+        `journaled` says that this run has recorded it already, so that what the journal has is not
+        an earlier run's. `conditional` says that it is sent with If-None-Exist.
+        Raises: ConfigError where the journal can't be read.
         """
-        kind, intent = part.kind, part.intent
-        if conditional and kind in self.search.fetch_capabilities().conditional_creates:
-            return PriorWrite(kind, intent, request_id)
+        resource_type, intent = part.resource_type, part.intent
+        if conditional and resource_type in self.search.fetch_capabilities().conditional_creates:
+            return PriorWrite(resource_type, intent, request_id)
         entry = None if journaled else self._journal.find_entry(intent)
         rest = self._time_left(entry)
         return PriorWrite(
-            kind, intent, request_id, rest or LATE, rest is not None, entry is not None
+            resource_type, intent, request_id, rest or LATE, rest is not None, entry is not None
         )
 
     def _time_left(self, entry: JournalEntry | None) -> timedelta | None:
-        """Return how long an earlier run's request may still be on its way; `None` = no longer."""
+        """Return how long an earlier run's request may still take effect; `None` if it can't."""
         if entry is None or entry.state not in {"sending", "unknown"}:
             return None
         try:
@@ -153,11 +156,15 @@ class WriteKernel:
             return None
         return LATE - since if abs(since) < LATE else None
 
-    def look(self, kind: str, intents: Sequence[UUID], *extra: Query) -> Seen:
-        """Ask, in one round trip, what the portal has for some intents, and `extra` besides."""
-        results = self.search.fetch_many(*(by_identifier(kind, each) for each in intents), *extra)
+    def look(self, resource_type: str, intents: Sequence[UUID], *extra: Query) -> Seen:
+        """Fetch what the portal has for some intents, and the results of `extra`, in one batch."""
+        results = self.search.fetch_many(
+            *(by_identifier(resource_type, each) for each in intents), *extra
+        )
         found = {
-            intent: with_identifier(result, kind, intent) if isinstance(result, Bundle) else result
+            intent: with_identifier(result, resource_type, intent)
+            if isinstance(result, Bundle)
+            else result
             for intent, result in zip(intents, results, strict=False)
         }
         others = Bundle()
@@ -168,17 +175,17 @@ class WriteKernel:
     def look_for_earlier(
         self, priors: Sequence[PriorWrite], look: Callable[[], Seen]
     ) -> Seen | None:
-        """Return what the portal shows of what an earlier run has begun; `None` = it wasn't asked.
+        """Return what the portal has of an earlier run's parts; `None` if it wasn't asked.
 
-        It is asked where the journal knows of a part, and no request may still be on its way.
+        It is asked where the journal knows of a part and no earlier request is pending.
         """
         asks = any(prior.known for prior in priors) and not any(each.pending for each in priors)
         return look() if asks else None
 
     def accept_earlier(self, priors: Sequence[PriorWrite], seen: Seen) -> WriteOutcome:
-        """Return what an earlier run has made of all parts; raises Conflict unless it is one each.
+        """Return the records that an earlier run made of all parts, and record these as done.
 
-        The journal notes them as done.
+        Raises: Conflict unless `seen` has one record for each part.
         """
         outcome = self.collect(priors, seen, changed=False)
         for prior in priors:
@@ -186,10 +193,11 @@ class WriteKernel:
         return outcome
 
     def send(self, request: WriteRequest, *, journaled: bool = False) -> HttpResponse | None:
-        """Note each part in the journal, and send; `journaled` = they are noted.
+        """Record each part in the journal, unless they are there (`journaled`), and send them.
 
-        `None` = the request may have arrived, and no answer came. How each part ended is still to
-        be noted, unless the request was not sent: then that is noted, and the reason is raised.
+        Returns the response; `None` if none came and the request may have arrived. How each part
+        ended is for the caller to record. Where the request was not sent, that is recorded here.
+        Raises: ConfigError where the journal can't be written, or the reason why nothing was sent.
         """
         begun = list(request.parts) if journaled else []
         try:
@@ -213,35 +221,41 @@ class WriteKernel:
     def settle(
         self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
     ) -> WriteOutcome:
-        """Note how each part ended, and return what is there.
+        """Record how each part ended, and return the records that the portal has.
 
-        Raises: the refusal, or OutcomeUnknown, where a part is not there; Conflict where the portal
-        shows several records of one.
+        `look` fetches these, with all parts' intents.
+        Raises: the refusal or OutcomeUnknown where the portal lacks a part's record, Conflict where
+        it shows several, or none of what it took.
         """
         first = priors[0]
         if not verdict.is_done:
-            seen = self._find_out(priors, verdict, look)
+            seen = self._look_and_record(priors, verdict, look)
         else:
             for prior in priors:
                 self.record_state(prior.intent, "done")
-            seen = read_back(partial(_look_at_all, look, priors), first.request_id, first.kind)
+            seen = read_back(
+                partial(_look_or_raise, look, priors), first.request_id, first.resource_type
+            )
             for prior, response in zip(priors, verdict.responses, strict=True):
                 require_recognisable(seen.of(prior.intent), response, prior)
         pending = any(prior.pending for prior in priors)
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
 
-    def _find_out(
+    def _look_and_record(
         self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
     ) -> Seen:
-        """Look what the portal has: found = done; not found = the refusal, or nobody knows.
+        """Look at what the portal has after a response that is no success, and record it.
 
-        A refusal that may be the echo of an earlier try is looked into as well.
+        A part whose record is there is done; else it is refused, or unknown where the verdict has
+        no refusal. After a refusal the portal is asked only where that may be the echo of an
+        earlier try.
+        Raises: the refusal or OutcomeUnknown where a part's record is not there.
         """
         asks = verdict.refusal is None or verdict.is_echo
-        seen = try_ask(partial(_look_at_all, look, priors)) if asks else None
-        there = [prior for prior in priors if seen and seen.of(prior.intent).matches]
-        absent = [prior for prior in priors if prior not in there]
-        for prior in there:
+        seen = fetch_or_none(partial(_look_or_raise, look, priors)) if asks else None
+        present = [prior for prior in priors if seen and seen.of(prior.intent).matches]
+        absent = [prior for prior in priors if prior not in present]
+        for prior in present:
             self.record_state(prior.intent, "done")
         if not any(prior.pending for prior in priors):
             for prior in absent:
@@ -250,19 +264,18 @@ class WriteKernel:
             return seen
         if verdict.refusal is None:
             raise unknown_outcome(priors)
-        references = (
-            [seen.of(each.intent).matches[0].relative_reference for each in there] if seen else []
-        )
-        if references:
-            raise with_remains(verdict.refusal, references, absent[0].request_id)
+        if seen and present:
+            records = [seen.of(prior.intent).matches[0] for prior in present]
+            references = [record.relative_reference for record in records]
+            raise with_partial_write_hint(verdict.refusal, references, absent[0].request_id)
         raise verdict.refusal
 
     def collect(self, priors: Sequence[PriorWrite], seen: Seen, *, changed: bool) -> WriteOutcome:
-        """Return the one record of each part; raises Conflict where there is none, or several."""
+        """Return the one record of each part; raise Conflict where `seen` has none, or several."""
         along, records = Bundle(), []
         for prior in priors:
             bundle = seen.of(prior.intent)
-            records.append(require_one(bundle, prior.request_id, prior.kind))
+            records.append(require_one(bundle, prior.request_id, prior.resource_type))
             along.merge(bundle)
         return WriteOutcome(tuple(records), along, seen.extra, changed)
 
@@ -274,28 +287,28 @@ class WriteKernel:
         intent: UUID,
     ) -> WriteOutcome:
         """Return the record after a PUT, and whether it was this PUT that changed it."""
-        kind, verdict = reference.partition("/")[0], judge(response)
+        resource_type, verdict = reference.partition("/")[0], judge(response)
         latest: list[Element] = []
 
         def look() -> Seen:
             latest[:] = [self._fetch(reference)[0]]
-            done = [record for record in latest if matches(record, is_done)]
+            done = [record for record in latest if has_taken_effect(record, is_done)]
             return Seen({intent: Bundle(matches=done)}, Bundle())
 
         if verdict.is_done:
             self.record_state(intent, "done")
-            seen = read_back(look, intent, kind)
+            seen = read_back(look, intent, resource_type)
             if not seen.of(intent).matches:
                 self.record_state(intent, "refused")
                 shown = latest[0].relative_reference
                 raise NotChanged(
                     f"The portal took the request, but shows {shown} as it was.",
-                    hint=where_to_look(kind),
+                    hint=build_list_hint(resource_type),
                     request_id=str(intent),
                 )
             return WriteOutcome((latest[0],), Bundle(), Bundle(), changed=True)
-        self._find_out([PriorWrite(kind, intent, intent)], verdict, look)
-        changed = response is None or not is_final(response)
+        self._look_and_record([PriorWrite(resource_type, intent, intent)], verdict, look)
+        changed = response is None or not is_certain_refusal(response)
         return WriteOutcome((latest[0],), Bundle(), Bundle(), changed)
 
     def _fetch(self, reference: str) -> tuple[Element, str | None]:
@@ -303,23 +316,23 @@ class WriteKernel:
         return record, response.headers.get("ETag")
 
     def record_sending(self, part: WritePart) -> None:
-        """Note a part in the journal before it leaves; raises ConfigError."""
+        """Record a part in the journal before it leaves; raise ConfigError."""
         self._journal.record_sending(part.intent, part.resource, part.target, self._timestamp())
 
     def record_state(self, intent: UUID, state: State) -> None:
-        """Note in the journal how a write ended."""
+        """Record in the journal how a write ended."""
         self._journal.record_state(intent, state, self._timestamp())
 
     def record_not_sent(self, intent: UUID) -> None:
-        """Note in the journal that what was begun did not leave."""
+        """Record in the journal that a write that was recorded as sending did not leave."""
         self._journal.record_not_sent(intent, self._timestamp())
 
     def _timestamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
 
 
-def _look_at_all(look: Callable[[], Seen], priors: Sequence[PriorWrite]) -> Seen:
-    """Return what `look` finds; raises the error of any part's query."""
+def _look_or_raise(look: Callable[[], Seen], priors: Sequence[PriorWrite]) -> Seen:
+    """Return what `look` finds; raise the error of any part's query."""
     seen = look()
     for prior in priors:
         seen.of(prior.intent)

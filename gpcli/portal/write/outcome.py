@@ -33,18 +33,19 @@ _MAY_BE_DONE = frozenset({408, 423, 424})
 """Statuses below 500 that leave open whether a write was done."""
 
 _NOT_IMPLEMENTED = 501
-"""The one status above that which does not."""
+"""The status from 500 on that says that nothing was done."""
 
 _EXISTED = frozenset({200, 409, 412})
-"""Statuses with which portals answer a conditional create of what they have."""
+"""Statuses with which portals answer a conditional create of a record that they have."""
 
 
 class WriteOutcome(NamedTuple):
     """What a write left at the portal.
 
-    `records` has the record of each part, in order; `along` those with all that came with them;
-    `extra` what the write's extra query found, empty where the portal does not answer it.
-    `changed` is false where it was so before.
+    `records` has the record of each part, in order. `along` has these with the resources included
+    in their searches; it is empty after an update. `extra` is the result of the extra queries,
+    empty where there are none or they failed. `changed` is False where the portal had the records,
+    or the change, before this run.
     """
 
     records: tuple[Element, ...]
@@ -62,12 +63,13 @@ class WriteOutcome(NamedTuple):
 class PriorWrite:
     """What is known of a part before it is sent.
 
-    `request_id` is what the person can repeat. `wait` is how long a repetition only looks, at a
-    portal that does not recognise what it gets again; `None` = it recognises it. `known` says that
-    an earlier run has begun it; `pending`, that the earlier run's request may still be on its way.
+    `request_id` is the `--request-id` with which the person can repeat the command. `wait` is for
+    how long a repetition only looks and sends nothing, at a portal that does not recognise a
+    repeated request; `None` means that the portal does. `known` says that the journal has it from
+    an earlier run; `pending`, that the request of that run may still be on its way.
     """
 
-    kind: str
+    resource_type: str
     intent: UUID
     request_id: UUID
     wait: timedelta | None = None
@@ -77,25 +79,26 @@ class PriorWrite:
 
 @dataclass(frozen=True)
 class Seen:
-    """The records that the portal shows for each intent of a write, or the error of its query.
+    """What the portal has of a write: for each intent, its records or the error of its query.
 
-    `extra` is what else was asked, empty where that failed.
+    `extra` merges the results of the other queries, without those that failed.
     """
 
     found: Mapping[UUID, SearchResult]
     extra: Bundle
 
     def of(self, intent: UUID) -> Bundle:
-        """Return the records for an intent; raises the query's error."""
+        """Return the records for an intent, as matches; raise the query's error."""
         return unwrap(self.found[intent])
 
 
 class Judgement(NamedTuple):
     """What the response to a write says.
 
-    `responses` has the response to each part, for a write that is `done`. `refusal` is the error of
-    a response that says for sure that nothing was done; `is_echo`, that this may come of an earlier
-    try of the same write. `is_new` tells whether this request made the records.
+    `is_done` says that it is a success for every part; `responses` then has the response to each,
+    and is empty otherwise. `refusal` is the error of a response that says for sure that nothing was
+    done; `is_echo` says that the refusal may come of an earlier try, which was done. `is_new` says
+    that the records are not known to have been there before.
     """
 
     is_done: bool
@@ -110,7 +113,7 @@ class NotChanged(Conflict):
 
 
 def judge(response: HttpResponse | None) -> Judgement:
-    """Return what the response to one part says; `None` = it may have arrived, no answer came."""
+    """Return what the response to one part says; `None` means that none came after sending."""
     refusal = refusal_in(response)
     is_new = response is None or response.repeated or response.status not in _EXISTED
     if response and is_success(response):
@@ -120,10 +123,10 @@ def judge(response: HttpResponse | None) -> Judgement:
 
 
 def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
-    """Return what the response to a transaction of `parts` entries says.
+    """Return what the response to a transaction of `parts` entries says; `None` as for `judge`.
 
     A portal that takes a transaction for a batch, or does not roll back, may have kept some parts:
-    a refusal is always looked into.
+    `is_echo` is True for all that is no success.
     """
     responses = read_entry_responses(response)
     repeated = response is not None and response.repeated
@@ -135,7 +138,7 @@ def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
 
 
 def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
-    """Return the responses inside a Bundle's response; empty where there is none to be read."""
+    """Return the responses in a batch or transaction response; empty where they can't be read."""
     if response is None or not is_success(response):
         return []
     try:
@@ -146,14 +149,14 @@ def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
 
 
 def is_success(response: HttpResponse) -> bool:
-    """Return whether the response says that it was done."""
+    """Return whether the status is one of success."""
     return 200 <= response.status < 300
 
 
-def is_final(response: HttpResponse) -> bool:
-    """Return whether the response says for sure that nothing was done.
+def is_certain_refusal(response: HttpResponse) -> bool:
+    """Return whether a response that is no success says for sure that nothing was done.
 
-    No refusal does where an earlier try of the same request may have been done.
+    No response does where an earlier try of the same request may have been done.
     """
     refused = response.status < 500 or response.status == _NOT_IMPLEMENTED
     return refused and not response.repeated and response.status not in _MAY_BE_DONE
@@ -161,25 +164,24 @@ def is_final(response: HttpResponse) -> bool:
 
 def refusal_in(response: HttpResponse | None) -> GpcliError | None:
     """Return the error of a response that says for sure that nothing was done, else `None`."""
-    if response is None or is_success(response) or not is_final(response):
+    if response is None or is_success(response) or not is_certain_refusal(response):
         return None
     return error_from_response(response)
 
 
-def with_identifier(bundle: Bundle, kind: str, intent: UUID) -> Bundle:
+def with_identifier(bundle: Bundle, resource_type: str, intent: UUID) -> Bundle:
     """Return the bundle with those matches alone that carry the intent's identifier.
 
     Lenient portals send others as well. A record whose identifiers can't be read is left out.
     """
-    ours = [
-        one for one in bundle.matches if one.resource_type == kind and _has_identifier(one, intent)
-    ]
+    records = bundle.matches_of_type(resource_type)
+    ours = [record for record in records if _has_identifier(record, intent)]
     return replace(bundle, matches=ours)
 
 
-def _has_identifier(one: Element, intent: UUID) -> bool:
+def _has_identifier(record: Element, intent: UUID) -> bool:
     try:
-        return any(each.string("value") == intent.urn for each in one.children("identifier"))
+        return any(each.string("value") == intent.urn for each in record.children("identifier"))
     except Malformed:
         return False
 
@@ -187,7 +189,7 @@ def _has_identifier(one: Element, intent: UUID) -> bool:
 def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
     """Return the error for a write that went out and whose outcome nobody knows.
 
-    It names the longest wait of the parts whose request may be on its way.
+    Its hint names the longest `wait` of the pending parts; where none is pending, of all parts.
     """
     pending = [prior for prior in priors if prior.pending] or priors
     prior = max(pending, key=lambda each: each.wait or timedelta())
@@ -198,25 +200,25 @@ def unknown_outcome(priors: Sequence[PriorWrite]) -> OutcomeUnknown:
             f"Or repeat it with --request-id {prior.request_id}: for the next {minutes} min that "
             "only looks; after that it is sent again."
         )
-    hint = f"{where_to_look(prior.kind)} {again}"
+    hint = f"{build_list_hint(prior.resource_type)} {again}"
     return OutcomeUnknown(_UNKNOWN, hint=hint, request_id=str(prior.request_id))
 
 
-def require_one(records: Bundle, request_id: UUID, kind: str) -> Element:
-    """Return the one record of a write; raises Conflict where the portal shows another number."""
+def require_one(records: Bundle, request_id: UUID, resource_type: str) -> Element:
+    """Return the one match of `records`; raise Conflict where there is none, or several."""
     if len(records.matches) == 1:
         return records.matches[0]
     raise Conflict(
         f"The portal took the request but shows {len(records.matches)} records for it.",
-        hint=where_to_look(kind),
+        hint=build_list_hint(resource_type),
         request_id=str(request_id),
     )
 
 
 def require_recognisable(seen: Bundle, response: HttpResponse, prior: PriorWrite) -> None:
-    """Raise Conflict where the portal did it and changed the identifier that it came with.
+    """Raise Conflict where the portal created the record with another identifier than was sent.
 
-    It was done; a repetition could not be recognised and would be done again.
+    A repetition of such a write would not be recognised, and would be done again.
     """
     created = _read_created(response)
     if seen.matches or created is None or _has_identifier(created, prior.intent):
@@ -224,7 +226,7 @@ def require_recognisable(seen: Bundle, response: HttpResponse, prior: PriorWrite
     reference = created.relative_reference
     raise Conflict(
         f"It is done ({reference}), but the portal changed the identifier it came with.",
-        hint=f"Do not repeat it: that would do it again. {where_to_look(created.resource_type)}",
+        hint=f"Do not repeat it: that would do it again. {build_list_hint(created.resource_type)}",
         request_id=str(prior.request_id),
     )
 
@@ -238,43 +240,45 @@ def _read_created(response: HttpResponse) -> Element | None:
         return None
 
 
-def where_to_look(kind: str) -> str:
-    """Return the sentence on which command lists the records of a resource type."""
-    return f"{_LISTS.get(kind, 'gpcli services')} shows what is there."
+def build_list_hint(resource_type: str) -> str:
+    """Return the hint that names the command which lists the records of a resource type."""
+    return f"{_LISTS.get(resource_type, 'gpcli services')} shows what is there."
 
 
-def read_back(look: Callable[[], Value], request_id: UUID, kind: str) -> Value:
-    """Return what `look` finds; raises OutcomeUnknown, since its failure is none of the write."""
+def read_back(look: Callable[[], Value], request_id: UUID, resource_type: str) -> Value:
+    """Return what `look` finds after a write that was done; its failure becomes OutcomeUnknown."""
     try:
         return look()
     except GpcliError as error:
         raise OutcomeUnknown(
             f"The portal took the request, but it can't be read back: {error.message}",
-            hint=where_to_look(kind),
+            hint=build_list_hint(resource_type),
             request_id=str(request_id),
         ) from error
 
 
-def matches(record: Element, is_done: Callable[[Element], bool]) -> bool:
-    """Return whether a record shows that it was done; one that can't be understood does not."""
+def has_taken_effect(record: Element, is_done: Callable[[Element], bool]) -> bool:
+    """Return whether `is_done` holds for a record; False where that raises Malformed."""
     try:
         return is_done(record)
     except Malformed:
         return False
 
 
-def try_ask(question: Callable[[], Value | None]) -> Value | None:
-    """Return the answer to a question, or `None` where it can't be had."""
+def fetch_or_none(fetch: Callable[[], Value]) -> Value | None:
+    """Return what `fetch` returns; `None` where it raises a GpcliError."""
     try:
-        return question()
+        return fetch()
     except GpcliError:
         return None
 
 
-def with_remains(error: GpcliError, references: Sequence[str], request_id: UUID) -> GpcliError:
-    """Return the error with the hint that only the beginning, `references`, is at the portal."""
-    remains = ", ".join(each.partition("/")[2] for each in references)
-    beginning = f"Only the beginning is at the portal ({remains}), without your words. "
+def with_partial_write_hint(
+    error: GpcliError, references: Sequence[str], request_id: UUID
+) -> GpcliError:
+    """Return `error`, its hint replaced: only the records `references` (`Type/id`) were made."""
+    ids = ", ".join(each.partition("/")[2] for each in references)
+    beginning = f"Only the beginning is at the portal ({ids}), without your words. "
     error.replace_hint(
         f"{beginning}The same command with --request-id {request_id} goes on with it."
     )

@@ -42,13 +42,14 @@ _STATUS_OF_ISSUE = {
     "timeout": _UNCLEAR,
     "transient": _UNCLEAR,
 }
-"""Issue type (R4 IssueType) -> the HTTP status that says the same; others are refusals."""
+"""Issue type (R4 IssueType) -> the HTTP status that says the same; the others are 422."""
 
 
 class WritePart(NamedTuple):
     """One resource to write, and the UUID of its intent.
 
-    `target` is the reference (`Type/id`) of the record that an update changes; `None` = a create.
+    `target` is the reference (`Type/id`) of the record that an update changes; `None` for a
+    create.
     """
 
     intent: UUID
@@ -56,7 +57,7 @@ class WritePart(NamedTuple):
     target: str | None = None
 
     @property
-    def kind(self) -> str:
+    def resource_type(self) -> str:
         """The resource type."""
         return str(self.resource["resourceType"])
 
@@ -65,7 +66,7 @@ class WritePart(NamedTuple):
 class WriteRequest:
     """One HTTP request that writes `parts`; `path` is relative to the FHIR base.
 
-    `retry` says that the portal recognises the same request when it comes again.
+    `retry` says that the portal recognises the same request when it gets it twice.
     """
 
     parts: tuple[WritePart, ...]
@@ -76,39 +77,40 @@ class WriteRequest:
     retry: bool = False
 
 
-def create_request(part: WritePart, *, retry: bool) -> WriteRequest:
+def build_create_request(part: WritePart, *, retry: bool) -> WriteRequest:
     """Return the conditional create of one part (R4 3.1.0.8.1)."""
     headers = {"If-None-Exist": build_condition(part.intent), "X-Request-ID": str(part.intent)}
-    return WriteRequest((part,), "POST", part.kind, part.resource, headers, retry)
+    return WriteRequest((part,), "POST", part.resource_type, part.resource, headers, retry)
 
 
-def update_request(part: WritePart, condition: Mapping[str, str]) -> WriteRequest:
+def build_update_request(part: WritePart, condition: Mapping[str, str]) -> WriteRequest:
     """Return the PUT of one part; `condition` is what `build_if_match` gives."""
     headers = {**condition, "X-Request-ID": str(part.intent)}
     return WriteRequest((part,), "PUT", str(part.target), part.resource, headers)
 
 
-def bundle_request(
-    kind: Literal["batch", "transaction"],
+def build_bundle_request(
+    bundle_type: Literal["batch", "transaction"],
     parts: Sequence[WritePart],
     request_id: UUID,
     *,
     retry: bool,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> WriteRequest:
-    """Return one Bundle that creates `parts`, behind the entries `before` (R4 http.html).
+    """Return one Bundle that creates `parts`, after the entries `before` (R4 http.html).
 
-    The entries of a transaction have a `fullUrl`, by which its resources refer to each other.
+    `request_id` becomes the `X-Request-ID`. The entries of a transaction have a `fullUrl`, by which
+    its resources refer to each other.
     """
-    entries = [create_entry(part) for part in parts]
-    if kind == "transaction":
+    entries = [_build_create_entry(part) for part in parts]
+    if bundle_type == "transaction":
         pairs = zip(parts, entries, strict=True)
         entries = [{"fullUrl": build_entry_url(part.intent), **entry} for part, entry in pairs]
-    body = {"resourceType": "Bundle", "type": kind, "entry": [*before, *entries]}
+    body = {"resourceType": "Bundle", "type": bundle_type, "entry": [*before, *entries]}
     return WriteRequest(tuple(parts), "POST", "", body, {"X-Request-ID": str(request_id)}, retry)
 
 
-def book_request(part: WritePart) -> WriteRequest:
+def build_book_request(part: WritePart) -> WriteRequest:
     """Return the call of `Appointment/$book` (IHE ITI Scheduling 1.0, ITI-117)."""
     appointment = {**part.resource, "status": BOOK_STATUS}
     parameter = {"name": "appointment-resource", "resource": appointment}
@@ -116,23 +118,23 @@ def book_request(part: WritePart) -> WriteRequest:
     return WriteRequest((part,), "POST", BOOK, body, {"X-Request-ID": str(part.intent)})
 
 
-def create_entry(part: WritePart) -> dict[str, Any]:
+def _build_create_entry(part: WritePart) -> dict[str, Any]:
     """Return the entry of a Bundle that creates a part once."""
     condition = build_condition(part.intent)
-    request = {"method": "POST", "url": part.kind, "ifNoneExist": condition}
+    request = {"method": "POST", "url": part.resource_type, "ifNoneExist": condition}
     return {"resource": part.resource, "request": request}
 
 
 def build_condition(intent: UUID) -> str:
-    """Return the query of `If-None-Exist` for what carries this intent's identifier."""
+    """Return the value of `If-None-Exist`: the search for this intent's identifier."""
     return f"identifier={UUID_SYSTEM}|{intent.urn}"
 
 
 def build_entry_url(intent: UUID) -> str:
     """Return the `fullUrl` of a transaction's entry (R4 Bundle.entry.fullUrl).
 
-    It is a UUID of its own: where it equals the identifier, some portals put the new logical id
-    there, too.
+    It is a UUID of its own: some portals replace it by the new logical id wherever it stands, which
+    would include an identifier that is equal to it.
     """
     return uuid5(intent, "entry").urn
 
@@ -167,29 +169,29 @@ def read_book_response(response: HttpResponse) -> HttpResponse:
 
 
 def _read_bundled(response: HttpResponse) -> HttpResponse:
-    found = list(_iterate_resources(read_resource(response.body)))
-    for one in found:
-        if one.resource_type == "Appointment":
-            return replace(response, status=_CREATED, body=dict(one.json))
-    for one in found:
-        for issue_type in _iterate_errors(one):
+    resources = list(_iterate_resources(read_resource(response.body)))
+    for resource in resources:
+        if resource.resource_type == "Appointment":
+            return replace(response, status=_CREATED, body=dict(resource.json))
+    for resource in resources:
+        for issue_type in _iterate_error_types(resource):
             status = _STATUS_OF_ISSUE.get(issue_type, _UNPROCESSABLE)
-            return replace(response, status=status, body=dict(one.json))
+            return replace(response, status=status, body=dict(resource.json))
     return replace(response, status=_UNCLEAR, body=None)
 
 
-def _iterate_resources(one: Element) -> Iterator[Element]:
+def _iterate_resources(resource: Element) -> Iterator[Element]:
     """Yield a resource, or what a Bundle or Parameters holds, at any depth."""
     lists = {"Bundle": "entry", "Parameters": "parameter"}
-    if one.resource_type not in lists:
-        yield one
+    if resource.resource_type not in lists:
+        yield resource
         return
-    for child in one.children(lists[one.resource_type]):
+    for child in resource.children(lists[resource.resource_type]):
         if "resource" in child.json:
             yield from _iterate_resources(read_resource(child.json["resource"]))
 
 
-def _iterate_errors(one: Element) -> Iterator[str]:
-    """Yield the issue types of an OperationOutcome's errors."""
-    issues = one.children("issue") if one.resource_type == "OperationOutcome" else ()
+def _iterate_error_types(resource: Element) -> Iterator[str]:
+    """Yield the issue types of the errors in an OperationOutcome; nothing for other resources."""
+    issues = resource.children("issue") if resource.resource_type == "OperationOutcome" else ()
     return (each.string("code") or "" for each in issues if each.string("severity") in _ERRORS)

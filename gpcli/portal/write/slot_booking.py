@@ -1,4 +1,4 @@
-"""Book a slot in the way that the portal has for it, and make sure that it is ours alone.
+"""Booking a slot in the way that the portal has for it, and for this patient alone.
 
 A portal guards its slots itself (`post`), has `Appointment/$book` for it (`operation`), or leaves
 it to its clients (`transaction`); see docs/portal.md, Booking.
@@ -24,10 +24,10 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.error_mapping import PROBLEM_SYSTEM, error_from_response
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.outcome import Seen, WriteOutcome, judge, refusal_in, try_ask
-from gpcli.portal.write.requests import WritePart, book_request, read_book_response
+from gpcli.portal.write.outcome import Seen, WriteOutcome, fetch_or_none, judge, refusal_in
+from gpcli.portal.write.requests import WritePart, build_book_request, read_book_response
 
-KIND = "Appointment"
+APPOINTMENT = "Appointment"
 SEE_SLOTS = "gpcli slots lists the free times."
 OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 _SEE_APPOINTMENTS = "gpcli appointments list shows what is there."
@@ -35,7 +35,7 @@ _CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
 _NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
 """What portals answer to an operation that they don't have."""
 _UNEXPLAINED = frozenset({Conflict, Rejected})
-"""Refusals that may well mean that the slot is taken, by a portal that does not say so."""
+"""Errors of portals that refuse a taken slot without saying that it is taken."""
 
 _SLOT_TAKEN = {
     "resourceType": "OperationOutcome",
@@ -54,7 +54,7 @@ _SLOT_TAKEN = {
 
 @dataclass(frozen=True)
 class SlotBooking:
-    """A slot to book: its id, and the Appointment that books it."""
+    """A slot to book: its id, and the Appointment that books it, as a part to create."""
 
     dependencies: PortalDependencies
     slot: str
@@ -62,7 +62,7 @@ class SlotBooking:
 
     @property
     def kernel(self) -> WriteKernel:
-        """What writes are sent by."""
+        """The kernel by which the writes are sent."""
         return self.dependencies.kernel
 
     @property
@@ -76,30 +76,33 @@ class SlotBooking:
         return queries.appointments_on_slot(self.slot)
 
     def look(self, *extra: queries.Query) -> Seen:
-        """Ask what carries the intent's identifier, what holds the slot, and `extra`."""
-        return self.kernel.look(KIND, [self.intent], self.holders_query, *extra)
+        """Fetch what carries the intent's identifier; `extra` and what holds the slot besides."""
+        return self.kernel.look(APPOINTMENT, [self.intent], self.holders_query, *extra)
 
     def explain(self, response: HttpResponse) -> HttpResponse:
-        """Return the response; a refusal without a reason names the slot as taken, if it is."""
+        """Return the response; instead of an unexplained refusal one that says "slot taken".
+
+        That is only where the portal shows the slot as taken.
+        """
         if type(refusal_in(response)) in _UNEXPLAINED and self._is_taken():
             return replace(response, status=409, body=_SLOT_TAKEN)
         return response
 
     def _is_taken(self) -> bool:
         search = self.dependencies.search
-        seen = try_ask(lambda: search.fetch_all(queries.slot(self.slot)))
+        seen = fetch_or_none(lambda: search.fetch_all(queries.slot(self.slot)))
         slot = seen.get(f"Slot/{self.slot}") if seen else None
         return slot is not None and slot.json.get("status") not in {"free", None}
 
     def send_cancellation(self, appointment: str) -> None:
-        """Cancel what was booked; raises Conflict where that does not work.
+        """Cancel what was booked; raise Conflict where that does not work.
 
-        It is in the journal from the beginning, so that no repetition takes the booking for a
-        success.
+        The cancellation is in the journal before the record is read, so that no repetition takes
+        the booking for a success.
         """
-        reference = f"{KIND}/{appointment}"
+        reference = f"{APPOINTMENT}/{appointment}"
         intent = _cancellation_intent(self.intent)
-        resource = {"resourceType": KIND, "id": appointment}
+        resource = {"resourceType": APPOINTMENT, "id": appointment}
         try:
             self.kernel.record_sending(WritePart(intent, resource, reference))
             self.kernel.update(reference, write_cancellation, _is_cancelled, intent)
@@ -112,9 +115,9 @@ class SlotBooking:
 def send_booking(
     booking: SlotBooking, read: Callable[[Bundle], Appointment]
 ) -> WriteResult[Appointment]:
-    """Book a slot and read it back with `read`, which raises Conflict for what isn't ours.
+    """Book a slot and read it back with `read`, which raises Conflict for another patient's.
 
-    What turns out to come second, where a portal lets several book one slot, is cancelled again.
+    Where a portal lets several book one slot, a booking that was not the first is cancelled again.
     Raises: SlotTaken, Conflict, NotPermitted where the portal lacks what the profile's way needs,
     Rejected where it ended the booking at once, OutcomeUnknown, or the portal's refusal.
     """
@@ -137,10 +140,10 @@ def send_booking(
     return WriteResult(appointment, outcome.changed)
 
 
-def require_not_to_be_cancelled(kernel: WriteKernel, intent: UUID, appointment: str) -> None:
-    """Raise Conflict for a booking that an earlier run with this intent was to cancel."""
+def require_no_pending_cancellation(kernel: WriteKernel, intent: UUID, appointment: str) -> None:
+    """Raise Conflict where the journal has a cancellation by an earlier run with this intent."""
     cancellation = _cancellation_intent(intent)
-    part = WritePart(cancellation, {"resourceType": KIND})
+    part = WritePart(cancellation, {"resourceType": APPOINTMENT})
     if kernel.read_prior(part, cancellation, conditional=False).known:
         raise _still_booked(appointment, intent, "has still to be cancelled.")
 
@@ -157,14 +160,14 @@ def _still_booked(appointment: str, intent: UUID, how: str) -> Conflict:
     )
 
 
-def choose_way(booking: str, can: Capabilities) -> str:
-    """Return the way to book, from a profile's `booking`.
+def choose_way(booking: str, capabilities: Capabilities) -> str:
+    """Return the way to book, a key of `_WAYS`, from a profile's `booking`.
 
-    `auto` is `operation` if the portal has it, else `post`.
+    `auto` becomes `operation` if the portal has it, else `post`.
     """
     if booking != "auto":
         return booking
-    return "operation" if can.book_operation else "post"
+    return "operation" if capabilities.book_operation else "post"
 
 
 def _send_create(booking: SlotBooking) -> WriteOutcome:
@@ -173,20 +176,20 @@ def _send_create(booking: SlotBooking) -> WriteOutcome:
 
 
 def _send_operation(booking: SlotBooking) -> WriteOutcome:
-    """Book with `$book`, which no portal recognises when it comes again."""
+    """Book with `$book`, which no portal recognises as a repetition."""
     kernel = booking.kernel
     prior = kernel.read_prior(booking.part, booking.intent, conditional=False)
     seen = kernel.look_for_earlier([prior], booking.look)
     if seen and seen.of(booking.intent).matches:
         return kernel.accept_earlier([prior], seen)
-    response = None if prior.pending else kernel.send(book_request(booking.part))
+    response = None if prior.pending else kernel.send(build_book_request(booking.part))
     _require_operation(booking, response)
     explained = booking.explain(read_book_response(response)) if response else None
     return kernel.settle([prior], judge(explained), booking.look)
 
 
 def _require_operation(booking: SlotBooking, response: HttpResponse | None) -> None:
-    """Raise NotPermitted for the response of a portal that has no `$book`, nor says so."""
+    """Raise NotPermitted where the portal neither knows `$book` nor lists it."""
     if response is None or response.status not in _NO_SUCH_OPERATION:
         return
     if booking.dependencies.search.fetch_capabilities().book_operation:
@@ -233,10 +236,10 @@ def _require_first(booking: SlotBooking, outcome: WriteOutcome) -> None:
 
 
 def _is_first(rival: Element, ours: Element) -> bool:
-    """Return whether `rival` goes before `ours`: confirmed ones do, then what was stored first.
+    """Return whether `rival` goes before `ours`: a confirmed one does, then the one stored first.
 
-    Where the portal does not tell when, or tells the same of both, it does: of two clients that
-    look one after the other, both may not stay.
+    It does, too, where the portal does not tell when they were stored, or tells the same of both:
+    two clients must never both keep the slot.
     """
     theirs, own = _stored_at(rival), _stored_at(ours)
     if theirs is None or own is None:
@@ -244,13 +247,13 @@ def _is_first(rival: Element, ours: Element) -> bool:
     return (_is_waiting(rival), theirs) <= (_is_waiting(ours), own)
 
 
-def _is_waiting(one: Element) -> bool:
-    return one.json.get("status") not in _CONFIRMED
+def _is_waiting(appointment: Element) -> bool:
+    return appointment.json.get("status") not in _CONFIRMED
 
 
-def _stored_at(one: Element) -> datetime | None:
+def _stored_at(appointment: Element) -> datetime | None:
     try:
-        meta = one.child("meta")
+        meta = appointment.child("meta")
         updated = meta.instant("lastUpdated") if meta else None
         return updated.astimezone(UTC) if updated else None
     except Malformed:

@@ -1,15 +1,15 @@
-"""Book a slot at a portal that leaves its guard to clients: Slot and Appointment together.
+"""Booking a slot at a portal that does not guard it: Slot and Appointment in one transaction.
 
-The Slot is put back busy on the condition that it is as it was read (`ifMatch`), in one
-transaction with the Appointment (R4 http.html, transaction). Portals that do not roll back may do
-only half of it: that half is undone, or named. A second identifier, of this run alone, tells
-what it made from what another run of the same request made.
+The Slot is put back as busy on the condition that it is as it was read (`ifMatch`; R4 http.html,
+transaction). Portals that do not roll back may do only half of it: that half is undone, or the
+error names it. The Appointment has a second identifier, of this run alone: it tells this run's
+record from that of another run with the same `--request-id`.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4, uuid5
 
 from gpcli.errors import Conflict, GpcliError, NotPermitted, SlotTaken
@@ -23,38 +23,38 @@ from gpcli.portal.write.outcome import (
     PriorWrite,
     Seen,
     WriteOutcome,
-    is_final,
+    fetch_or_none,
+    is_certain_refusal,
     is_success,
     judge,
     refusal_in,
     require_one,
-    try_ask,
 )
 from gpcli.portal.write.requests import (
     WritePart,
+    build_bundle_request,
     build_if_match,
-    bundle_request,
-    update_request,
+    build_update_request,
 )
-from gpcli.portal.write.slot_booking import KIND, OTHER_WAY, SEE_SLOTS, SlotBooking
+from gpcli.portal.write.slot_booking import APPOINTMENT, OTHER_WAY, SEE_SLOTS, SlotBooking
 
 
-class EntryResult(NamedTuple):
-    """The response to one entry of a transaction, and the version that it left."""
+class _EntryResult(NamedTuple):
+    """The response to one entry of a transaction; `etag` is the record's version after it."""
 
     response: HttpResponse
     etag: str | None
 
 
 class _SlotRead(NamedTuple):
-    """The Slot as a whole, and the version that it has."""
+    """The Slot as it was read; `etag` is its version."""
 
     record: Element
     etag: str
 
 
 def send_slot_transaction(booking: SlotBooking) -> WriteOutcome:
-    """Mark the slot as busy and create the Appointment; raises as `send_booking`."""
+    """Mark the slot as busy and create the Appointment; raise as `send_booking` does."""
     kernel, intent = booking.kernel, booking.intent
     prior = kernel.read_prior(booking.part, intent)
     look = partial(_look, booking)
@@ -68,7 +68,7 @@ def send_slot_transaction(booking: SlotBooking) -> WriteOutcome:
         return _read_existing(booking, prior)
     part = _with_run_identifier(booking.part)
     entry = _slot_entry(booking, slot)
-    request = bundle_request(
+    request = build_bundle_request(
         "transaction", [part], intent, retry=prior.wait is None, before=[entry]
     )
     response = _read_response(booking, slot, kernel.send(request))
@@ -78,7 +78,7 @@ def send_slot_transaction(booking: SlotBooking) -> WriteOutcome:
 
 
 def _fetch_slot(booking: SlotBooking) -> _SlotRead:
-    """Fetch the Slot with its version; raises NotPermitted where the portal can't do this."""
+    """Fetch the Slot with its version; raise NotPermitted where the portal lacks what it takes."""
     search = booking.dependencies.search
     if not search.fetch_capabilities().transaction:
         raise NotPermitted(
@@ -103,8 +103,11 @@ def _with_run_identifier(part: WritePart) -> WritePart:
     return part._replace(resource={**part.resource, "identifier": identifiers})
 
 
-def _find_run(part: WritePart, record: Element) -> str | None:
-    """Return `this` run, `another` of the same request, or `None`: the portal lost the mark."""
+def _find_run(part: WritePart, record: Element) -> Literal["this", "another"] | None:
+    """Return which run made `record`, `None` where the portal dropped the run's identifier.
+
+    `another` is one with the same `--request-id`.
+    """
     values = {each.json.get("value") for each in record.children("identifier")}
     if part.resource["identifier"][-1]["value"] in values:
         return "this"
@@ -123,7 +126,7 @@ def _slot_entry(booking: SlotBooking, slot: _SlotRead) -> dict[str, Any]:
 
 
 def _read_existing(booking: SlotBooking, prior: PriorWrite) -> WriteOutcome:
-    """Return what an earlier run with the same intent made of a slot that is not free any more."""
+    """Return the booking by an earlier run with this intent; raise SlotTaken if there is none."""
     seen = _look(booking)
     if seen.of(booking.intent).matches:
         return booking.kernel.accept_earlier([prior], seen)
@@ -131,12 +134,12 @@ def _read_existing(booking: SlotBooking, prior: PriorWrite) -> WriteOutcome:
 
 
 def _look(booking: SlotBooking) -> Seen:
-    """Ask what carries the intent's identifier, what holds the slot, and for the slot itself."""
+    """Fetch what carries the intent's identifier, what holds the slot, and the slot itself."""
     return booking.look(queries.slot(booking.slot))
 
 
 def _require_slot_taken(booking: SlotBooking, outcome: WriteOutcome) -> WriteOutcome:
-    """Return the outcome if the slot went with it; else cancel it: others could book the slot."""
+    """Return the outcome if the slot is taken; else cancel the booking and raise Conflict."""
     slot = outcome.extra.get(f"Slot/{booking.slot}")
     if slot is None or slot.json.get("status") != "free" or not outcome.changed:
         return outcome
@@ -152,9 +155,10 @@ def _require_slot_taken(booking: SlotBooking, outcome: WriteOutcome) -> WriteOut
 def _read_response(
     booking: SlotBooking, slot: _SlotRead, response: HttpResponse | None
 ) -> HttpResponse | None:
-    """Return the response to both entries as one to the create.
+    """Return the response to the transaction as one to the create of the Appointment.
 
-    `None` where nobody knows what was done. Raises: the refusal where only the Slot was changed.
+    `None` where it does not tell what was done. Raises: the refusal where only the Slot was
+    changed.
     """
     if response is None or not is_success(response):
         return booking.explain(response) if response else None
@@ -164,7 +168,7 @@ def _read_response(
     if is_success(slot_result.response) and is_success(result.response):
         return result.response
     refused = result if is_success(slot_result.response) else slot_result
-    if not is_final(refused.response):
+    if not is_certain_refusal(refused.response):
         return None
     if not is_success(slot_result.response):
         return booking.explain(slot_result.response)
@@ -175,29 +179,29 @@ def _read_response(
 
 
 def _try_look(booking: SlotBooking) -> Seen | None:
-    """Return what the portal shows, or `None` where it can't be asked."""
+    """Return what `_look` finds, `None` where its query for the intent fails."""
 
     def look() -> Seen:
         seen = _look(booking)
         seen.of(booking.intent)
         return seen
 
-    return try_ask(look)
+    return fetch_or_none(look)
 
 
-def _read_entries(response: HttpResponse) -> tuple[EntryResult | None, EntryResult | None]:
-    """Return what became of the Slot and of the Appointment."""
+def _read_entries(response: HttpResponse) -> tuple[_EntryResult | None, _EntryResult | None]:
+    """Return the results for the Slot and for the Appointment; both `None` if unreadable."""
     try:
         entries = read_resource(response.body).children("entry")
         slot, appointment = (_read_entry(each, response) for each in entries)
-    except ValueError:
+    except ValueError:  # Malformed, or another number of entries than two
         return None, None
     return slot, appointment
 
 
-def _read_entry(entry: Element, response: HttpResponse) -> EntryResult:
+def _read_entry(entry: Element, response: HttpResponse) -> _EntryResult:
     inner = entry.child("response")
-    return EntryResult(
+    return _EntryResult(
         read_entry_response(entry, response), inner.string("etag") if inner else None
     )
 
@@ -205,17 +209,17 @@ def _read_entry(entry: Element, response: HttpResponse) -> EntryResult:
 def _settle_refusal(
     booking: SlotBooking, part: WritePart, prior: PriorWrite, response: HttpResponse
 ) -> WriteOutcome:
-    """Return what another run of this request made; else raise the refusal.
+    """Return the booking that another run with this intent made; else raise the refusal.
 
-    What this run left behind without the slot is cancelled first.
+    An Appointment that this run created although the transaction was refused is cancelled first.
     """
     seen = _try_look(booking)
     records = seen.of(booking.intent) if seen else None
-    there = records is not None and bool(records.matches)
-    booking.kernel.record_state(booking.intent, "done" if there else "refused")
-    if seen is None or records is None or not there:
+    is_there = records is not None and bool(records.matches)
+    booking.kernel.record_state(booking.intent, "done" if is_there else "refused")
+    if seen is None or records is None or not is_there:
         raise error_from_response(response)
-    record = require_one(records, booking.intent, KIND)
+    record = require_one(records, booking.intent, APPOINTMENT)
     appointment, run = require(lambda: record.require_string("id")), _find_run(part, record)
     if run == "another":
         return booking.kernel.collect([prior], seen, changed=False)
@@ -235,9 +239,9 @@ def _refused_but_booked(booking: SlotBooking, appointment: str) -> Conflict:
 
 
 def _without_appointment(
-    booking: SlotBooking, slot: _SlotRead, slot_result: EntryResult, result: EntryResult
+    booking: SlotBooking, slot: _SlotRead, slot_result: _EntryResult, result: _EntryResult
 ) -> GpcliError:
-    """Return the error for a slot that was taken without a booking; it is set free again."""
+    """Set the slot free again that was taken without a booking; return the error to raise."""
     booking.kernel.record_state(booking.intent, "refused")
     refusal = error_from_response(result.response)
     freed = _send_free(booking, slot.record, slot_result.etag)
@@ -253,7 +257,7 @@ def _send_free(booking: SlotBooking, record: Element, etag: str | None) -> bool:
     intent = uuid5(booking.intent, "set free")
     part = WritePart(intent, dict(record.json), f"Slot/{booking.slot}")
     try:
-        response = booking.kernel.send(update_request(part, {"If-Match": etag}))
+        response = booking.kernel.send(build_update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent
         return False
     freed = response is not None and is_success(response)
