@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpcli import errors
 from gpcli.auth.discovery import (
     MAX_AGE,
     MachineConfiguration,
@@ -26,6 +25,7 @@ from gpcli.auth.token_response import (
     read_oauth_error,
 )
 from gpcli.config.profiles import Profile
+from gpcli.errors import NotPermitted, SignInRefused
 from gpcli.http.client import HttpClient, HttpResponse
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class ServiceBearer:
     """Access tokens for the client of `profile`, whose key is in the file `key_path`.
 
     `cache_dir` is where the portal's SMART configuration is cached; `now` gives Unix seconds.
-    Both methods raise errors.ConfigError for an unusable key, errors.NotPermitted for a portal
-    without this sign-in, errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
+    Both methods raise ConfigError for an unusable key, NotPermitted for a portal
+    without this sign-in, SignInRefused, BadResponse, and what HttpClient raises.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ServiceBearer:
         self, client: HttpClient, key: MachineKey, configuration: MachineConfiguration
     ) -> HttpResponse:
         if configuration.algorithms and key.algorithm not in configuration.algorithms:
-            raise errors.NotPermitted(
+            raise NotPermitted(
                 f"The portal takes no signatures with {key.algorithm}, which the key in "
                 f"{self._key_path} makes.",
                 hint=f"It takes {', '.join(configuration.algorithms)}; use another key.",
@@ -145,7 +145,7 @@ def _read_tokens(response: HttpResponse, now: float) -> TokenResponse:
     if response.status < 400:
         return parse_token_response(response, now)
     word = read_oauth_error(response) or str(response.status)
-    raise errors.SignInRefused(
+    raise SignInRefused(
         f"The portal did not let this machine in ({word}).",
         hint=_REFUSAL_HINTS.get(word, "The portal must know client_id and the public key."),
     )

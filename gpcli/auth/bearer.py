@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from gpcli import errors
 from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.token_response import (
     MOVED_STATUSES,
@@ -18,6 +17,7 @@ from gpcli.auth.token_response import (
     read_oauth_error,
 )
 from gpcli.auth.vault import Vault
+from gpcli.errors import BadResponse, ConfigError, Cure, Expired, NotSignedIn, SignInRefused
 from gpcli.http.client import Bearer, HttpClient, HttpResponse
 
 RENEW_EARLY = 60.0
@@ -39,12 +39,12 @@ class StaticBearer:
     """A token that can't be renewed, such as that in GPCLI_TOKEN.
 
     `scope` is what was granted; None = not known.
-    Raises: errors.ConfigError if `token` can't be a token.
+    Raises: ConfigError if `token` can't be a token.
     """
 
     def __init__(self, token: str, scope: str | None = None) -> None:
         if not is_valid_token(token):
-            raise errors.ConfigError("GPCLI_TOKEN is not an access token.")
+            raise ConfigError("GPCLI_TOKEN is not an access token.")
         self._token = token
         self._scope = scope
 
@@ -58,8 +58,8 @@ class StaticBearer:
         return self._token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Raise errors.Expired: such a token can't be renewed."""
-        raise errors.Expired(
+        """Raise Expired: such a token can't be renewed."""
+        raise Expired(
             "The portal does not accept the token in GPCLI_TOKEN.",
             hint="Set a new one.",
         )
@@ -70,7 +70,7 @@ class SessionBearer:
 
     The session's lock is in `lock_dir`, the cached SMART configuration in `cache_dir`; `now` gives
     Unix seconds. `session` is what `vault` has, if the caller has read it already.
-    Both methods raise errors.NotSignedIn, errors.Expired, errors.SignInRefused, errors.NoKeyring,
+    Both methods raise NotSignedIn, Expired, SignInRefused, NoKeyring,
     and what HttpClient raises. The session is kept when the portal can't be reached.
     """
 
@@ -91,7 +91,7 @@ class SessionBearer:
         self._session = session
 
     def load_session(self) -> StoredSession:
-        """Return the session as last read or renewed; raise errors.NotSignedIn."""
+        """Return the session as last read or renewed; raise NotSignedIn."""
         if self._session is None:
             self._session = self._read_session()
         return self._session
@@ -126,9 +126,7 @@ class SessionBearer:
 
     def _refresh(self, client: HttpClient, session: StoredSession) -> StoredSession:
         if session.refresh_token is None:
-            raise errors.Expired(
-                "Your sign-in has expired.", hint=LOGIN_HINT, cure=errors.Cure.SIGN_IN
-            )
+            raise Expired("Your sign-in has expired.", hint=LOGIN_HINT, cure=Cure.SIGN_IN)
         response = client.post_form(session.token_endpoint, _build_refresh_form(session))
         if response.status in MOVED_STATUSES:
             session = self._fetch_endpoints(client, session)
@@ -158,27 +156,25 @@ class SessionBearer:
     ) -> StoredSession:
         """Return the session if another process has renewed it meanwhile.
 
-        Raises: errors.Expired for one that has ended, which is deleted; errors.SignInRefused.
+        Raises: Expired for one that has ended, which is deleted; SignInRefused.
         """
         word = read_oauth_error(response)
         if word != "invalid_grant":
-            raise errors.SignInRefused(
+            raise SignInRefused(
                 f"The portal did not renew your sign-in ({word or response.status}).",
                 hint=LOGIN_HINT,
-                cure=errors.Cure.SIGN_IN,
+                cure=Cure.SIGN_IN,
             )
         current = self._read_session()
         if current.refresh_token != used.refresh_token:  # by a process that does not see our lock
             return current
         self._vault.delete(self._account)
-        raise errors.Expired(
-            "Your sign-in has expired or was ended.", hint=LOGIN_HINT, cure=errors.Cure.SIGN_IN
-        )
+        raise Expired("Your sign-in has expired or was ended.", hint=LOGIN_HINT, cure=Cure.SIGN_IN)
 
     def _read_session(self) -> StoredSession:
         session = self._vault.load(self._account)
         if session is None:
-            raise errors.NotSignedIn("Nobody is signed in.", hint="gpcli login signs you in.")
+            raise NotSignedIn("Nobody is signed in.", hint="gpcli login signs you in.")
         return session
 
 
@@ -192,7 +188,7 @@ def _build_refresh_form(session: StoredSession) -> dict[str, str]:
 
 def _merge_tokens(session: StoredSession, tokens: TokenResponse) -> StoredSession:
     if tokens.patient not in {None, session.patient}:
-        raise errors.BadResponse("The portal renewed the sign-in for another patient.")
+        raise BadResponse("The portal renewed the sign-in for another patient.")
     is_rotated = tokens.refresh_token is not None
     old_end = None if is_rotated else session.refresh_expires_at
     return replace(

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.loopback import (
     CallbackServer,
@@ -23,6 +22,7 @@ from gpcli.auth.loopback import (
 )
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, exchange_grant
 from gpcli.auth.token_response import check_available, read_oauth_error
+from gpcli.errors import BadResponse, SignInRefused
 from gpcli.http.client import HttpClient
 
 __all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
@@ -65,7 +65,7 @@ def sign_in_with_browser(
     """Open the portal's page in the browser, wait for its code, and exchange that for tokens.
 
     `now` gives Unix seconds.
-    Raises: errors.SignInRefused, also when nobody answers in time; errors.InvalidUsage if the port
+    Raises: SignInRefused, also when nobody answers in time; InvalidUsage if the port
     is taken; and what HttpClient raises.
     """
     sign_in_secrets = generate_secrets()
@@ -128,13 +128,13 @@ def _push_request(
     """Push the request and return its `request_uri` (RFC 9126)."""
     endpoint = configuration.pushed_authorization_request_endpoint
     if endpoint is None:
-        raise errors.BadResponse("The portal wants pushed requests but says not where.")
+        raise BadResponse("The portal wants pushed requests but says not where.")
     response = client.post_form(endpoint, parameters)
     check_available(response)
     uri = response.body.get("request_uri") if isinstance(response.body, dict) else None
     if response.status not in {200, 201} or not isinstance(uri, str):
         word = read_oauth_error(response) or response.status
-        raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
+        raise SignInRefused(f"The portal refused the sign-in request ({word}).")
     return uri
 
 
@@ -152,7 +152,7 @@ class _CodeWaiter:
         """Send the person to `url`, and return the authorization code.
 
         `now` gives Unix seconds.
-        Raises: errors.SignInRefused, also after `limit` seconds.
+        Raises: SignInRefused, also after `limit` seconds.
         """
         poll = None
         if not self._prompter.open_browser(url):
@@ -163,7 +163,7 @@ class _CodeWaiter:
             code = self._server.wait_for_code(_POLL_SECONDS) or self._read_pasted_code(poll)
             if code is not None:
                 return code
-        raise errors.SignInRefused(
+        raise SignInRefused(
             f"Nobody signed in within {limit / 60:g} min.", hint="gpcli login tries again."
         )
 

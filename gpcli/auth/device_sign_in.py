@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, read_sign_in_result
 from gpcli.auth.token_response import check_available, read_oauth_error
+from gpcli.errors import BadResponse, NotPermitted, SignInRefused, Unavailable
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.http.retry import RETRYABLE_STATUSES, read_retry_after
 from gpcli.http.url_policy import parse_safe_url
@@ -63,7 +63,7 @@ def sign_in_with_device(
     """Show a code, and wait until the person has typed it at the portal's page.
 
     `now` gives Unix seconds, `sleep` takes seconds.
-    Raises: errors.NotPermitted if the portal has no such sign-in, errors.SignInRefused, also when
+    Raises: NotPermitted if the portal has no such sign-in, SignInRefused, also when
     nobody answers in time, and what HttpClient raises.
     """
     device = _request_authorization(client, configuration, auth_request)
@@ -90,7 +90,7 @@ def _request_authorization(
 ) -> _DeviceAuthorization:
     endpoint = configuration.device_authorization_endpoint
     if endpoint is None:
-        raise errors.NotPermitted(
+        raise NotPermitted(
             "This portal can't sign you in on another device.", hint="Leave out --device."
         )
     form = {
@@ -102,16 +102,16 @@ def _request_authorization(
     check_available(response)
     if response.status >= 400:
         word = read_oauth_error(response) or response.status
-        raise errors.SignInRefused(f"The portal refused the sign-in request ({word}).")
+        raise SignInRefused(f"The portal refused the sign-in request ({word}).")
     return _parse_device_authorization(response.body)
 
 
 def _parse_device_authorization(body: Any) -> _DeviceAuthorization:
     texts = ("device_code", "user_code", "verification_uri")
     if not isinstance(body, dict) or not all(isinstance(body.get(key), str) for key in texts):
-        raise errors.BadResponse("The portal's answer holds no code to type.")
+        raise BadResponse("The portal's answer holds no code to type.")
     if not _USER_CODE.fullmatch(body["user_code"]):
-        raise errors.BadResponse("The portal's code can't be typed.")
+        raise BadResponse("The portal's code can't be typed.")
     uri = str(parse_safe_url(body["verification_uri"]))
     complete = body.get("verification_uri_complete")
     uri_complete = str(parse_safe_url(complete)) if isinstance(complete, str) else None
@@ -139,7 +139,7 @@ def _poll(
     }
     try:
         response = client.post_form(configuration.token_endpoint, form)
-    except errors.Unavailable:
+    except Unavailable:
         return _PollResult(slower=True)  # RFC 8628, 3.5: a timeout is a reason to slow down
     word = read_oauth_error(response)
     if word in _END_REASONS:
@@ -151,8 +151,8 @@ def _poll(
     return _PollResult(response=response)
 
 
-def _build_end_error(word: str) -> errors.SignInRefused:
-    return errors.SignInRefused(_END_REASONS[word], hint="gpcli login --device tries again.")
+def _build_end_error(word: str) -> SignInRefused:
+    return SignInRefused(_END_REASONS[word], hint="gpcli login --device tries again.")
 
 
 def _parse_seconds(value: object, default: float) -> float:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from gpcli import errors
 from gpcli.auth.token_response import check_available
 from gpcli.config.atomic_write import write_private_file
+from gpcli.errors import BadResponse, GpcliError, NotPermitted
 from gpcli.http.client import HttpClient
 from gpcli.http.url_policy import is_this_computer, parse_safe_url
 
@@ -135,7 +135,7 @@ def fetch_smart_configuration(
     """Return the configuration of `portal` (its FHIR base), from the cache or from the portal.
 
     `now` is in Unix seconds. The cache in `cache_dir` is used if younger than `max_age` seconds.
-    Raises: errors.BadResponse if this is no portal with SMART sign-in, errors.NotPermitted if its
+    Raises: BadResponse if this is no portal with SMART sign-in, NotPermitted if its
     sign-in lacks something that gpcli needs, and what HttpClient raises.
     """
     cache = _CachedDocument(cache_dir, portal)
@@ -174,7 +174,7 @@ def _fetch_document(
     headers = {"If-None-Match": etag} if etag and cached is not None else {}
     try:
         response = client.get_public(f"{portal.rstrip('/')}/{WELL_KNOWN}", headers=headers)
-    except errors.BadResponse as error:
+    except BadResponse as error:
         raise _not_a_portal_error(client) from error
     check_available(response)
     if response.status == 304 and cached is not None:
@@ -187,7 +187,7 @@ def _fetch_document(
 def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartConfiguration:
     """Return the configuration in `document`, where URLs may be relative to `portal`.
 
-    Raises: errors.BadResponse or errors.NotPermitted, as `fetch_smart_configuration`.
+    Raises: BadResponse or NotPermitted, as `fetch_smart_configuration`.
     """
     endpoints = _Endpoints(document, portal)
     capabilities = frozenset(map(str, _read_list(document, "capabilities")))
@@ -216,7 +216,7 @@ def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartCon
 def parse_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
     """Return how a machine signs in, by `document`, where URLs may be relative to `portal`.
 
-    Raises: errors.BadResponse or errors.NotPermitted, as `fetch_machine_configuration`.
+    Raises: BadResponse or NotPermitted, as `fetch_machine_configuration`.
     """
     capabilities = frozenset(map(str, _read_list(document, "capabilities")))
     methods = _read_list(document, "token_endpoint_auth_methods_supported")
@@ -240,7 +240,7 @@ def _check_capabilities(document: dict[str, Any], capabilities: frozenset[str]) 
 
 def _check_none_missing(missing: list[str]) -> None:
     if missing:
-        raise errors.NotPermitted(
+        raise NotPermitted(
             f"The portal's sign-in lacks what gpcli needs: {', '.join(missing)}.",
             hint="Only the portal can change this.",
         )
@@ -263,7 +263,7 @@ class _Endpoints:
         url = urljoin(f"{self.portal.rstrip('/')}/", value)
         try:
             host = parse_safe_url(url).host
-        except errors.GpcliError as error:
+        except GpcliError as error:
             raise _bad_document_error(f"has a {key} that is not an https address") from error
         if is_this_computer(host) and not is_this_computer(parse_safe_url(self.portal).host):
             raise _bad_document_error(f"has a {key} that leads to this computer, not to the portal")
@@ -306,9 +306,9 @@ def _read_flag(document: dict[str, Any], key: str) -> bool:
     return document.get(key) is True
 
 
-def _not_a_portal_error(client: HttpClient) -> errors.BadResponse:
-    return errors.BadResponse(f"{client.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
+def _not_a_portal_error(client: HttpClient) -> BadResponse:
+    return BadResponse(f"{client.base} is not a FHIR portal with SMART sign-in.", hint=_HINT)
 
 
-def _bad_document_error(why: str) -> errors.BadResponse:
-    return errors.BadResponse(f"The portal's description of its sign-in {why}.", hint=_HINT)
+def _bad_document_error(why: str) -> BadResponse:
+    return BadResponse(f"The portal's description of its sign-in {why}.", hint=_HINT)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gpcli import errors
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.token_response import (
     TokenResponse,
@@ -14,6 +13,7 @@ from gpcli.auth.token_response import (
     parse_token_response,
     read_oauth_error,
 )
+from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient, HttpResponse
 
 
@@ -102,7 +102,7 @@ def exchange_grant(
 ) -> SignInResult:
     """Send the grant in `form` to the token endpoint, and return who is signed in.
 
-    Raises: errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
+    Raises: SignInRefused, BadResponse, and what HttpClient raises.
     """
     response = client.post_form(configuration.token_endpoint, form)
     return read_sign_in_result(client, configuration, auth_request, response, nonce=nonce, now=now)
@@ -120,19 +120,19 @@ def read_sign_in_result(
     """Return who is signed in by a token response; the portal's keys may be fetched to check it.
 
     `nonce` is None where the flow has none; `now` gives Unix seconds.
-    Raises: errors.SignInRefused, errors.BadResponse, and what HttpClient raises.
+    Raises: SignInRefused, BadResponse, and what HttpClient raises.
     """
     check_available(response)
     if response.status >= 400:
         word = read_oauth_error(response) or response.status
-        raise errors.SignInRefused(
+        raise SignInRefused(
             f"The portal did not complete the sign-in ({word}).", hint="gpcli login tries again."
         )
     tokens = parse_token_response(response, now())
     scope = tokens.scope if tokens.scope is not None else auth_request.scopes
     claims = _read_claims(client, configuration, auth_request, tokens, scope, nonce, now())
     if tokens.patient is None:
-        raise errors.SignInRefused(
+        raise SignInRefused(
             "The portal did not say which patient the sign-in is for.",
             hint="Choose a patient at the portal's page.",
         )
@@ -164,7 +164,7 @@ def _read_claims(
     is_required = "openid" in scope.split() or auth_request.acr is not None
     if tokens.id_token is None:
         if is_required:
-            raise errors.SignInRefused("The portal did not prove who signed in.")
+            raise SignInRefused("The portal did not prove who signed in.")
         return {}
     is_checkable = "openid" in auth_request.scopes.split() and configuration.jwks_uri is not None
     if not (is_required or is_checkable):

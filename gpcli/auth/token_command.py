@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import IO
 
-from gpcli import errors
 from gpcli.auth.token_response import is_valid_token
+from gpcli.errors import ConfigError, Expired, NoToken
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 
@@ -42,7 +42,7 @@ class CommandBearer:
 
     `source` is the setting that has the command, for messages; `env` has the command's variables;
     `umask` is its umask, -1 = that of this process; `timeout` is in seconds.
-    Both methods raise errors.NoToken.
+    Both methods raise NoToken.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class CommandBearer:
         return self._token
 
     def renew_token(self, client: HttpClient, stale: str) -> str:
-        """Return what the command prints now; raise errors.Expired if that is still `stale`."""
+        """Return what the command prints now; raise Expired if that is still `stale`."""
         self._token = self._run_for_token(client.deadline)
         if self._token != stale:
             return self._token
-        raise errors.Expired(
+        raise Expired(
             f"The portal does not accept the token that {self._source} prints.",
             hint="It must print a token of this portal that has not ended.",
         )
@@ -105,9 +105,9 @@ class CommandBearer:
             raise self._error(f"can't be run: {why}", b"") from error
         return _collect_output(process, timeout)
 
-    def _error(self, why: str, stderr: bytes) -> errors.NoToken:
+    def _error(self, why: str, stderr: bytes) -> NoToken:
         words = " ".join(stderr.decode(errors="replace").split())
-        return errors.NoToken(
+        return NoToken(
             f"The command in {self._source} {why}.",
             hint=f"It said: {words}" if words else "Try it by itself: it must print a token.",
         )
@@ -197,7 +197,7 @@ def _split_command(command: str, source: str) -> list[str]:
     try:
         words = shlex.split(command, posix=os.name == "posix")
     except ValueError as error:
-        raise errors.ConfigError(f"{source} is not a command: {str(error).lower()}.") from error
+        raise ConfigError(f"{source} is not a command: {str(error).lower()}.") from error
     if not words:
-        raise errors.ConfigError(f"{source} names no command.")
+        raise ConfigError(f"{source} names no command.")
     return words

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from gpcli import errors
+from gpcli.errors import BadResponse, PortalError, RateLimited
 from gpcli.http.client import HttpResponse
 
 DEFAULT_LIFETIME = 300.0
@@ -49,7 +49,7 @@ class TokenResponse:
 def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
     """Return the content of a success that came at `now` (Unix seconds).
 
-    Raises: errors.BadResponse for anything else.
+    Raises: BadResponse for anything else.
     """
     body = response.body
     if response.status != 200 or not isinstance(body, dict):
@@ -79,13 +79,11 @@ def read_oauth_error(response: HttpResponse) -> str | None:
 
 
 def check_available(response: HttpResponse) -> None:
-    """Raise errors.RateLimited or errors.PortalError if the endpoint is busy or failing."""
+    """Raise RateLimited or PortalError if the endpoint is busy or failing."""
     if response.status == 429:
-        raise errors.RateLimited(
-            "The portal's sign-in asks to slow down.", hint="Try again in a minute."
-        )
+        raise RateLimited("The portal's sign-in asks to slow down.", hint="Try again in a minute.")
     if response.status >= 500 or response.status == 408:
-        raise errors.PortalError(
+        raise PortalError(
             f"The portal's sign-in failed (status {response.status}).", hint="Try again later."
         )
 
@@ -126,5 +124,5 @@ def _parse_lifetime(value: object) -> float | None:
     return min(max(0.0, seconds), MAX_LIFETIME) if math.isfinite(seconds) else None
 
 
-def _bad_response_error(why: str) -> errors.BadResponse:
-    return errors.BadResponse(f"The answer of the portal's sign-in {why}.")
+def _bad_response_error(why: str) -> BadResponse:
+    return BadResponse(f"The answer of the portal's sign-in {why}.")

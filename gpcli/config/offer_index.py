@@ -45,10 +45,6 @@ class OfferIndex:
         self.path = path
         self._lock_timeout = lock_timeout
 
-    def read_profiles(self) -> tuple[str, ...]:
-        """Return the names of the profiles."""
-        return tuple(fact[1] for fact in self._read_facts() if fact[0] == index_format.PROFILE)
-
     def write_profiles(self, names: Iterable[str], default: str | None) -> None:
         """Replace the names of the profiles and of the default one.
 
@@ -112,13 +108,6 @@ class OfferIndex:
                 [index_format.HIDDEN, profile, patient, command, reason]
                 for command, reason in sorted(reasons.items())
             ]
-
-    def read_hidden(self, profile: str, patient: str, now: float) -> dict[str, str]:
-        """Return the commands that the GP doesn't offer, and why; empty when that is unknown.
-
-        `now` is in Unix seconds.
-        """
-        return index_format.find_hidden_commands(self._read_facts(), profile, patient, now)
 
     def delete_hidden(self, profile: str, patient: str) -> None:
         """Remove the offers of a patient, which makes them unknown."""
