@@ -82,14 +82,14 @@ class HttpClient:
         self._bearer = bearer
         self._new_request_id = new_request_id
         self._sender = RequestSender(
-            transport or DeadlineTransport(deadline, ca_file=ca_file, env=env),
-            deadline,
-            parse_safe_url(self.base),
-            max_bytes,
-            log,
-            sleep,
-            random,
-            progress,
+            transport=transport or DeadlineTransport(deadline, ca_file=ca_file, env=env),
+            deadline=deadline,
+            base=parse_safe_url(self.base),
+            max_bytes=max_bytes,
+            log=log,
+            sleep=sleep,
+            random=random,
+            progress=progress,
         )
 
     def __enter__(self) -> Self:

@@ -141,9 +141,14 @@ class WriteKernel:
         if conditional and resource_type in self.search.fetch_capabilities().conditional_creates:
             return PriorWrite(resource_type, intent, request_id)
         entry = None if journaled else self._journal.find_entry(intent)
-        rest = self._time_left(entry)
+        time_left = self._time_left(entry)
         return PriorWrite(
-            resource_type, intent, request_id, rest or LATE, rest is not None, entry is not None
+            resource_type,
+            intent,
+            request_id,
+            wait=time_left or LATE,
+            pending=time_left is not None,
+            known=entry is not None,
         )
 
     def _time_left(self, entry: JournalEntry | None) -> timedelta | None:

@@ -117,9 +117,11 @@ def judge(response: HttpResponse | None) -> Judgement:
     refusal = refusal_in(response)
     is_new = response is None or response.repeated or response.status not in _EXISTED
     if response and is_success(response):
-        return Judgement(True, None, False, is_new, (response,))
+        return Judgement(
+            is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=(response,)
+        )
     is_echo = isinstance(refusal, SlotTaken) or bool(response and response.status in {409, 412})
-    return Judgement(False, refusal, is_echo, is_new)
+    return Judgement(is_done=False, refusal=refusal, is_echo=is_echo, is_new=is_new)
 
 
 def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
@@ -132,9 +134,12 @@ def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
     repeated = response is not None and response.repeated
     is_new = repeated or {each.status for each in responses} != {200}
     if len(responses) == parts and all(map(is_success, responses)):
-        return Judgement(True, None, False, is_new, responses)
+        return Judgement(
+            is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=responses
+        )
     refused = (error_from_response(each) for each in responses if refusal_in(each))
-    return Judgement(False, refusal_in(response) or next(refused, None), True, is_new)
+    refusal = refusal_in(response) or next(refused, None)
+    return Judgement(is_done=False, refusal=refusal, is_echo=True, is_new=is_new)
 
 
 def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
