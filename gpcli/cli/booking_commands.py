@@ -70,7 +70,7 @@ def slots(
 ) -> None:
     """List free times."""
     context = get_context(ctx)
-    search = _build_search(context, first, last, between, weekday, practitioner, via)
+    search = build_search(context, first, last, between, weekday, practitioner, via)
     free = fetch_slots(
         context.portal, ServiceName.BOOKING, search, gp=context.options.gp, limit=limit
     )
@@ -102,7 +102,7 @@ def book(
     if context.output.answer_field_query(RECEIPT):
         return
     soonest = notice if take_first else None
-    search = _build_search(context, first, last, between, weekday, practitioner, via, soonest)
+    search = build_search(context, first, last, between, weekday, practitioner, via, soonest)
     request = _build_request(context, ServiceName.BOOKING, "book", reason, another)
     decision = booking.propose_booking(
         _build_booking_context(context, search), request, BookingChoice(slot, take_first, enquiry)
@@ -131,7 +131,7 @@ def flu(
     if output.answer_field_query(RECEIPT) if books else output.answer_field_query(FLU):
         return
     soonest = notice if take_first else None
-    search = _build_search(context, first, last, between, weekday, practitioner, None, soonest)
+    search = build_search(context, first, last, between, weekday, practitioner, None, soonest)
     if not books:
         _show_flu(context, search, limit or FLU_SLOTS)
         return
@@ -155,16 +155,17 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
     context.require_complete()
 
 
-def _build_search(
+def build_search(
     context: AppContext,
     first: str | None,
     last: str | None,
     between: str | None,
     weekday: list[str] | None,
-    practitioner: str | None,
-    via: str | None,
+    practitioner: str | None = None,
+    via: str | None = None,
     notice: str | None = None,
 ) -> SlotSearch:
+    """Return the search for slots that the options of these names describe; `None` = not given."""
     now = context.now()
     filters = parse_slot_filters(
         now,

@@ -8,9 +8,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care import econsult
-from gpcli.care.slots import SlotSearch, parse_slot_filters
 from gpcli.cli.appointment_commands import Id
-from gpcli.cli.booking_commands import Between, From, To, Weekday
+from gpcli.cli.booking_commands import Between, From, To, Weekday, build_search
 from gpcli.cli.global_options import get_context
 from gpcli.cli.message_input import (
     MessageSource,
@@ -188,7 +187,7 @@ def _start_at_a_time(
         raise InvalidUsage(
             "--attach is for --via text.", hint="Say in the message what you could show."
         )
-    search = _build_search(context, times)
+    search = build_search(context, *times)
     written = read_new_thread(
         context, subject, source, lambda: _fetch_text_limit(context, channel), text_needed=False
     )
@@ -205,12 +204,3 @@ def _fetch_text_limit(context: AppContext, channel: str) -> int | None:
     return econsult.find_text_limit(
         context.portal.fetch_offers(), context.options.gp, channel, context.now()
     )
-
-
-def _build_search(context: AppContext, times: Times) -> SlotSearch:
-    first, last, between, weekdays = times
-    now = context.now()
-    filters = parse_slot_filters(
-        now, context.zone, first=first, last=last, between=between, weekdays=weekdays or ()
-    )
-    return SlotSearch(filters, context.zone, now)
