@@ -55,14 +55,14 @@ def sign_in(url: str, login: str, until: str | None = None) -> str:
     raise AssertionError(f"signing in does not come to an end at {page.url}")
 
 
-def turning_back(url: str) -> None:
+def turn_back(url: str) -> None:
     """Open the page `url` and turn back there."""
     with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as client:
         page = client.get(url)
         client.get(f"{page.url}/abort")
 
 
-def aborting(url: str) -> None:
+def abort(url: str) -> None:
     """Open the page `url`, which holds the code of another device, and turn back there."""
     with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as client:
         page = client.get(url)
@@ -72,9 +72,9 @@ def aborting(url: str) -> None:
             page = client.post(urljoin(str(page.url), form.action), data=filled)
 
 
-def denying(url: str) -> bool:
+def deny(url: str) -> bool:
     """The browser of somebody who turns back at the sign-in page, as `as_person`."""
-    threading.Thread(target=turning_back, args=(url,), daemon=True).start()
+    threading.Thread(target=turn_back, args=(url,), daemon=True).start()
     return True
 
 

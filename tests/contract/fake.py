@@ -19,12 +19,12 @@ import respx
 
 from tests.contract.fake_answers import (
     ENTRY_HEADERS,
-    Said,
+    Answer,
     absolute,
     answers,
-    placed,
     refusal,
     relative,
+    resolve_references,
     searchset,
 )
 from tests.contract.fake_quirks import SEEN, WRITTEN, Quirks, statement
@@ -83,11 +83,11 @@ class Fake:
 
     def _answer(
         self, patient: str, method: str, target: str, body: Resource, headers: Mapping[str, str]
-    ) -> Said:
+    ) -> Answer:
         path, _, query = target.partition("?")
         kind, _, identity = path.partition("/")
         if path == "metadata":
-            return Said(200, statement(self.quirks))
+            return Answer(200, statement(self.quirks))
         if f"Patient/{patient}" not in self.store:
             return refusal(401, "login")
         if not path:
@@ -102,20 +102,20 @@ class Fake:
             return self._create(patient, body, headers.get("If-None-Exist"))
         return self._update(patient, path, body, headers.get("If-Match"))
 
-    def _read(self, patient: str, path: str) -> Said:
+    def _read(self, patient: str, path: str) -> Answer:
         there = self.store.get(path)
         if there is None or not may_see(there, patient):
             return refusal(404, "not-found")
         etag = {"ETag": f'W/"{there["meta"]["versionId"]}"'} if self.quirks.etag else {}
-        return Said(200, self._shown(there), etag)
+        return Answer(200, self._shown(there), etag)
 
-    def _search(self, patient: str, kind: str, params: Params) -> Said:
+    def _search(self, patient: str, kind: str, params: Params) -> Answer:
         if self.quirks.refused & {name for name, _ in params}:
             return refusal(400, "not-supported")
         if kind in self.quirks.hidden:
-            return Said(200, searchset([(refusal(200, "suppressed").body or {}, "outcome")], {}))
+            return Answer(200, searchset([(refusal(200, "suppressed").body or {}, "outcome")], {}))
         found = in_order(self._matches(patient, kind, params), dict(params).get("_sort"))
-        return Said(200, self._page(found, kind, params))
+        return Answer(200, self._page(found, kind, params))
 
     def _matches(self, patient: str, kind: str, params: Params) -> list[Resource]:
         asked = [
@@ -158,7 +158,7 @@ class Fake:
             shown = {name: each for name, each in shown.items() if name in kept}
         return shown
 
-    def _create(self, patient: str, body: Resource, once: str | None) -> Said:
+    def _create(self, patient: str, body: Resource, once: str | None) -> Answer:
         if not may_see(body, patient):
             return refusal(403, "forbidden")
         kind = body["resourceType"]
@@ -166,11 +166,11 @@ class Fake:
         if once and (there := self._matches(patient, kind, parse_qsl(once))):
             if self.quirks.repeated != 200:
                 return refusal(self.quirks.repeated, "duplicate")
-            return Said(200, self._shown(there[0]))
+            return Answer(200, self._shown(there[0]))
         if self._taken(body):
             return refusal(409, "conflict", problem="slot-taken")
         made = self._put({**body, "id": f"{kind.lower()}-{next(self._numbers)}"})
-        return Said(201, self._shown(made), {"Location": f"{BASE}/{kind}/{made['id']}"})
+        return Answer(201, self._shown(made), {"Location": f"{BASE}/{kind}/{made['id']}"})
 
     def _taken(self, body: Resource) -> bool:
         """Whether what is to be booked is somebody's already; if not, it is now."""
@@ -180,14 +180,14 @@ class Fake:
             self._put({**self.store[slot["reference"]], "status": "busy"})
         return False
 
-    def _update(self, patient: str, path: str, body: Resource, if_match: str | None) -> Said:
+    def _update(self, patient: str, path: str, body: Resource, if_match: str | None) -> Answer:
         read = self._read(patient, path)
         if read.failed:
             return read
         version = self.store[path]["meta"]["versionId"]
         if if_match not in {None, f'W/"{version}"'}:
             return refusal(412, "conflict")
-        return Said(200, self._shown(self._put(body)))
+        return Answer(200, self._shown(self._put(body)))
 
     def _put(self, resource: Resource) -> Resource:
         path = f"{resource['resourceType']}/{resource['id']}"
@@ -195,20 +195,24 @@ class Fake:
         self.store[path] = {**deepcopy(resource), "meta": {"versionId": str(version)}}
         return self.store[path]
 
-    def _bundle(self, patient: str, body: Resource) -> Said:
+    def _bundle(self, patient: str, body: Resource) -> Answer:
         if body["type"] == "batch" and self.quirks.batch:
             done = [self._entry(patient, each) for each in body["entry"]]
-            return Said(200, answers("batch-response", done))
+            return Answer(200, answers("batch-response", done))
         if body["type"] == "transaction" and self.quirks.transaction:
             return self._transaction(patient, body)
         return refusal(400, "not-supported")
 
-    def _transaction(self, patient: str, body: Resource) -> Said:
+    def _transaction(self, patient: str, body: Resource) -> Answer:
         before, done = dict(self.store), []
         new: dict[str, str] = {}
         for number, entry in enumerate(body["entry"]):
             refused = refusal(422, "business-rule") if number == self.quirks.failing else None
-            entry |= {"resource": placed(entry["resource"], new, everywhere=self.quirks.rewrites)}
+            entry |= {
+                "resource": resolve_references(
+                    entry["resource"], new, everywhere=self.quirks.rewrites
+                )
+            }
             said = refused or self._entry(patient, entry)
             if said.failed:
                 self.store = before if self.quirks.rollback else self.store
@@ -217,14 +221,14 @@ class Fake:
                 new[entry["fullUrl"]] = f"{said.body['resourceType']}/{said.body['id']}"
                 self._rewrite(entry["fullUrl"], new)
             done.append(said)
-        return Said(200, answers("transaction-response", done))
+        return Answer(200, answers("transaction-response", done))
 
     def _rewrite(self, url: str, new: Mapping[str, str]) -> None:
         if self.quirks.rewrites:
             there = self.store[new[url]]
-            self.store[new[url]] = placed(there, new, everywhere=True)
+            self.store[new[url]] = resolve_references(there, new, everywhere=True)
 
-    def _entry(self, patient: str, entry: Resource) -> Said:
+    def _entry(self, patient: str, entry: Resource) -> Answer:
         request = entry["request"]
         given = ((header, request.get(name)) for name, header in ENTRY_HEADERS.items())
         headers = {header: value for header, value in given if value}

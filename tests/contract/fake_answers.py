@@ -13,7 +13,7 @@ ENTRY_HEADERS = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
 
 
 @dataclass
-class Said:
+class Answer:
     """An answer."""
 
     status: int
@@ -25,11 +25,11 @@ class Said:
         return self.status >= 400
 
 
-def refusal(status: int, code: str, *, problem: str | None = None) -> Said:
+def refusal(status: int, code: str, *, problem: str | None = None) -> Answer:
     """An OperationOutcome; `problem` is a reason that both sides share a word for."""
     details = {"details": concept("urn:gpcli:problem", problem)} if problem else {}
     issue = {"severity": "error", "code": code, "diagnostics": f"No: {code}", **details}
-    return Said(status, {"resourceType": "OperationOutcome", "issue": [issue]})
+    return Answer(status, {"resourceType": "OperationOutcome", "issue": [issue]})
 
 
 def searchset(
@@ -42,19 +42,19 @@ def searchset(
     return {"resourceType": "Bundle", "type": "searchset", "entry": shown, **more}
 
 
-def answers(kind: str, said: Iterable[Said]) -> Resource:
+def answers(kind: str, said: Iterable[Answer]) -> Resource:
     """A Bundle that answers a batch or a transaction."""
     return {"resourceType": "Bundle", "type": kind, "entry": [*map(_entry, said)]}
 
 
-def _entry(said: Said) -> Resource:
+def _entry(said: Answer) -> Resource:
     response: Resource = {"status": str(said.status)}
     if said.failed:
         return {"response": {**response, "outcome": said.body}}
     return {"response": response, "resource": said.body}
 
 
-def placed(resource: Resource, new: Mapping[str, str], *, everywhere: bool) -> Resource:
+def resolve_references(resource: Resource, new: Mapping[str, str], *, everywhere: bool) -> Resource:
     """A resource of a transaction with the ids of what was created before it.
 
     `everywhere` = also where a fullUrl stands in something that is no reference.

@@ -35,7 +35,7 @@ def newcomer(place: Place, home: Path, more: str = "") -> tuple[Patient, Shell]:
     return patient, Shell(env, now, vault=MemoryVault(), browse=as_person(patient.id))
 
 
-def kept(shell: Shell) -> StoredSession:
+def read_session(shell: Shell) -> StoredSession:
     """The session in the keyring."""
     [session] = shell.vault._items.values()
     return session
@@ -53,7 +53,7 @@ def provider_with(*words: str) -> Iterator[tuple[Place, Provider]]:
         yield place, provider
 
 
-def refreshed(provider: Provider, token: str) -> httpx.Response:
+def refresh(provider: Provider, token: str) -> httpx.Response:
     """What the provider answers to a refresh token."""
     form = {"grant_type": "refresh_token", "client_id": "gpcli", "refresh_token": token}
     return httpx.post(f"{provider.issuer}/token", data=form, trust_env=False)

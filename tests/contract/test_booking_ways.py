@@ -13,7 +13,7 @@ import pytest
 from tests.contract.places import Place
 from tests.contract.visit import begin
 from tests.contract.world import Patient
-from tests.journeys.process import ended, started, surroundings
+from tests.journeys.process import minimal_env, start_gpcli, wait_for_end
 
 WHOLE = [pytest.param(each, marks=pytest.mark.real) for each in ("embedded", "sekmet")]
 """Portals that programs can reach and that do a transaction whole or not at all."""
@@ -33,7 +33,7 @@ def by_transaction(place: Place, patient: Patient, home: Path) -> dict[str, str]
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     (home / "config.toml").write_text("\n".join(["[profiles.theirs]", *lines, ""]))
-    return surroundings(home, GPCLI_PATIENT=patient.id, GPCLI_FHIR_USER=f"Patient/{patient.id}")
+    return minimal_env(home, GPCLI_PATIENT=patient.id, GPCLI_FHIR_USER=f"Patient/{patient.id}")
 
 
 @pytest.mark.needs("transaction", "Slot:update", "Appointment:search-type")
@@ -72,7 +72,7 @@ def raced(place: Place, home: Path) -> tuple[Counter[str], int]:
     patients = [first, *(place.somebody(first.number) for _ in range(7))]
     line = ("book", first.practice.slots[0], "--another", "--yes", "--json")
     envs = [by_transaction(place, each, home / each.id) for each in patients]
-    endings = [ended(each) for each in [started(*line, env=env) for env in envs]]
+    endings = [wait_for_end(each) for each in [start_gpcli(*line, env=env) for env in envs]]
     told = Counter(each.error["code"] if each.code else "booked" for each in endings)
     with ExitStack() as at_the_end:
         visits = [at_the_end.enter_context(begin(place, home, each)) for each in patients]

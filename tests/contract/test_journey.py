@@ -13,7 +13,7 @@ import pytest
 from tests.contract.medicines import USED_UP
 from tests.contract.places import Place
 from tests.contract.world import Patient
-from tests.journeys.process import ended, gpcli, started, surroundings
+from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import Ending
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS, Desktop
 
@@ -34,18 +34,18 @@ def env(sekmet: Place, tmp_path: Path) -> Iterator[dict[str, str]]:
     desktop = Desktop(tmp_path)
     desktop.start_keyring()
     (desktop.home / "config.toml").write_text(PROFILE.format(base=sekmet.base))
-    yield surroundings(desktop.home, **{**desktop.env, "PYTHONWARNINGS": "error"})
+    yield minimal_env(desktop.home, **{**desktop.env, "PYTHONWARNINGS": "error"})
     desktop.close()
 
 
 def sign_in_with_chromium(patient: Patient, env: dict[str, str]) -> Ending:
     """`gpcli login --no-browser`: the address that it prints, opened by somebody else."""
-    process = started(*SIGNING_IN, env=env)
+    process = start_gpcli(*SIGNING_IN, env=env)
     assert process.stderr is not None
     said = json.loads(process.stderr.readline())
     assert "notice" in said, said
     fill_in(said["notice"]["url"], patient.id)
-    return ended(process)
+    return wait_for_end(process)
 
 
 def fill_in(url: str, login: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from gpcli.auth.loopback import CallbackServer
 from gpcli.cli.sandbox_env import build_variables
-from tests.contract.browser import aborting, denying, sign_in
+from tests.contract.browser import abort, deny, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
 from tests.contract.places import SERVING, Place, Provider, oidc_provider
 from tests.contract.programs import node
@@ -92,7 +92,7 @@ def test_who_signed_in_is_the_patient_whom_the_token_names(medplum, tmp_path):
 def test_a_person_who_refuses_is_not_signed_in(medplum, tmp_path):
     _, shell = newcomer(medplum, tmp_path)
 
-    ending = replace(shell, browse=denying)("gpcli login --json")
+    ending = replace(shell, browse=deny)("gpcli login --json")
 
     assert ending.refused == (4, "sign_in_refused", "")
     assert shell.vault._items == {}
@@ -123,7 +123,7 @@ def test_another_device_signs_in_with_a_code(medplum, tmp_path):
 def test_another_device_is_told_when_the_person_turns_back(medplum, tmp_path):
     _, shell = newcomer(medplum, tmp_path)
 
-    ending = on_another_device(shell, aborting)
+    ending = on_another_device(shell, abort)
 
     assert ending.refused == (4, "sign_in_refused", "")
     assert ending.error["message"] == "The sign-in was refused at the portal's page."

@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.contract.newcomers import kept, later, newcomer, provider_with, refreshed
+from tests.contract.newcomers import later, newcomer, provider_with, read_session, refresh
 from tests.contract.places import Place, medplum_behind
 
 pytestmark = pytest.mark.real
@@ -33,10 +33,10 @@ def spend(place: Place, after: int) -> None:
 def test_a_session_renews_itself_and_its_refresh_token_with_it(medplum, tmp_path):
     _, shell = newcomer(medplum, tmp_path)
     shell.json("gpcli login")
-    before = kept(shell)
+    before = read_session(shell)
 
     later(shell).json("gpcli gp")
-    after = kept(shell)
+    after = read_session(shell)
 
     assert after.refresh_token not in {None, before.refresh_token}
     assert after.access_token != before.access_token
@@ -47,18 +47,18 @@ def test_a_token_that_the_portal_no_longer_takes_is_renewed_once(medplum, tmp_pa
     _, shell = newcomer(medplum, tmp_path)
     shell.json("gpcli login")
     [account] = shell.vault._items
-    shell.vault.save(account, replace(kept(shell), access_token="no.longer.good"))
+    shell.vault.save(account, replace(read_session(shell), access_token="no.longer.good"))
 
     shell.json("gpcli gp")
 
-    assert kept(shell).access_token != "no.longer.good"
+    assert read_session(shell).access_token != "no.longer.good"
 
 
 def test_a_refresh_token_that_somebody_else_has_used_ends_the_session(medplum, oidc, tmp_path):
     _, shell = newcomer(medplum, tmp_path)
     shell.json("gpcli login")
-    stolen = kept(shell).refresh_token
-    assert refreshed(oidc, stolen).status_code == 200
+    stolen = read_session(shell).refresh_token
+    assert refresh(oidc, stolen).status_code == 200
 
     ending = later(shell)("gpcli gp --json")
 
@@ -68,12 +68,12 @@ def test_a_refresh_token_that_somebody_else_has_used_ends_the_session(medplum, o
 def test_signing_out_ends_the_session_at_the_provider(medplum, oidc, tmp_path):
     _, shell = newcomer(medplum, tmp_path)
     shell.json("gpcli login")
-    token = kept(shell).refresh_token
+    token = read_session(shell).refresh_token
 
     [ended] = shell.json("gpcli logout")
 
     assert ended["revoked"] is True
-    assert refreshed(oidc, token).json()["error"] == "invalid_grant"
+    assert refresh(oidc, token).json()["error"] == "invalid_grant"
 
 
 def test_a_session_that_was_ended_for_a_theft_says_so_and_a_new_one_is_good(
@@ -81,7 +81,7 @@ def test_a_session_that_was_ended_for_a_theft_says_so_and_a_new_one_is_good(
 ):
     _, shell = newcomer(medplum, tmp_path)
     shell.json("gpcli login")
-    refreshed(oidc, kept(shell).refresh_token)
+    refresh(oidc, read_session(shell).refresh_token)
 
     ending = later(shell)("gpcli gp --json")
 
@@ -112,12 +112,12 @@ def test_a_token_that_ends_within_a_booking_is_renewed_and_one_visit_booked(
 ):
     patient, shell = newcomer(forgetful, tmp_path)
     shell.json("gpcli login")
-    before = kept(shell)
+    before = read_session(shell)
     spend(forgetful, after)
 
     booked = shell.json(f"gpcli book {patient.practice.slots[0]} --another --yes")
 
-    token = kept(shell).access_token
+    token = read_session(shell).access_token
     assert token != before.access_token
     found = forgetful.get("Appointment", token, patient=f"Patient/{patient.id}")["entry"]
     made = [each["resource"]["id"] for each in found if each["resource"].get("identifier")]
@@ -133,5 +133,5 @@ def test_a_provider_that_has_moved_and_changed_its_keys_signs_in_as_before(tmp_p
         assert shell.json("gpcli gp")[0]["gp"]
         assert later(shell)("gpcli gp --json").refused == (4, "expired", "")
         assert shell.json("gpcli login --limit 60")["patient"]["id"] == patient.id
-        assert kept(shell).token_endpoint == f"{provider.issuer}/moved/token"
+        assert read_session(shell).token_endpoint == f"{provider.issuer}/moved/token"
         assert later(shell)("gpcli gp").code == 0

@@ -16,7 +16,7 @@ from gpcli.fhir.medication_request import (
     write_renewal_withdrawal,
 )
 from gpcli.model.prescription import Renewal
-from tests.portal.builders import Json, concept, identified, ref
+from tests.portal.builders import Json, concept, ref, with_identifier
 from tests.portal.medicines import SNOMED, a_prescription, a_task
 from tests.portal.scripted import INTENT, NOW
 
@@ -44,7 +44,7 @@ def test_a_request_is_read_whole():
         note=[{"text": "Two weeks left.", "authorReference": ref("Patient/kari")}],
         statusReason={"text": "A blood test first."},
     )
-    assert read(identified(task, INTENT.urn)) == Renewal(
+    assert read(with_identifier(task, INTENT.urn)) == Renewal(
         id="task-1",
         status="rejected",
         prescription_id="rx-1",

@@ -80,12 +80,12 @@ class Bent(httpx.BaseTransport):
         self._straight.close()
 
 
-def saying(status: int, **headers: str) -> Change:
+def with_status(status: int, **headers: str) -> Change:
     """Another status, with nothing of the answer."""
     return lambda _: httpx.Response(status, headers=headers, text="<h1>no</h1>")
 
 
-def edited(edit: Callable[[dict[str, Any]], object]) -> Change:
+def with_edit(edit: Callable[[dict[str, Any]], object]) -> Change:
     """The same JSON after `edit` has changed it in place."""
 
     def change(answer: httpx.Response) -> httpx.Response:

@@ -18,7 +18,7 @@ PYTHON = f"'{sys.executable}' -m gpcli"
 """gpcli in a shell's line."""
 
 
-def surroundings(home: Path, **more: str) -> dict[str, str]:
+def minimal_env(home: Path, **more: str) -> dict[str, str]:
     """The variables of somebody who has nothing but this gpcli."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     return {
@@ -35,10 +35,10 @@ def as_person(sandbox: Sandbox, home: Path, person: str, **more: str) -> dict[st
     """The same with a token for `person`."""
     token = sandbox.issue_token(person)
     values = build_variables(sandbox.fhir_base, token.access_token, token.patient, token.fhir_user)
-    return surroundings(home, **values, **more)
+    return minimal_env(home, **values, **more)
 
 
-def started(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
+def start_gpcli(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
     """gpcli, running."""
     return subprocess.Popen(
         [sys.executable, "-m", "gpcli", *argv],
@@ -51,7 +51,7 @@ def started(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str]) -> Ending:
+def wait_for_end(process: subprocess.Popen[str]) -> Ending:
     """How it ended; if it does not end in a minute, it is ended."""
     overdue = Timer(60, process.kill)
     overdue.start()
@@ -64,7 +64,7 @@ def ended(process: subprocess.Popen[str]) -> Ending:
 
 def gpcli(*argv: str, env: Mapping[str, str]) -> Ending:
     """gpcli from start to end."""
-    return ended(started(*argv, env=env))
+    return wait_for_end(start_gpcli(*argv, env=env))
 
 
 def shell(line: str, env: Mapping[str, str]) -> Ending:

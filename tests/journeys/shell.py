@@ -136,7 +136,7 @@ class Shell:
         )
 
 
-def scripted(
+def shell_for(
     sandbox: Sandbox,
     config: Path,
     person: str,

@@ -16,7 +16,7 @@ import pytest
 
 from gpcli.config.profiles import SCOPES
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.process import as_person, ended, gpcli, started, surroundings
+from tests.journeys.process import as_person, gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import Shell
 from tests.journeys.world import MONDAY, Snapshot, World
 
@@ -71,7 +71,7 @@ def configured(sandbox: Sandbox, home: Path, way: str, person: str = "ada") -> d
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     (home / "config.toml").write_text("\n".join(["[profiles.ours]", *lines, ""]))
-    return surroundings(home, GPCLI_PATIENT=token.patient, GPCLI_FHIR_USER=token.fhir_user)
+    return minimal_env(home, GPCLI_PATIENT=token.patient, GPCLI_FHIR_USER=token.fhir_user)
 
 
 def ada_with(world: World, way: str) -> Shell:
@@ -229,7 +229,7 @@ def test_a_sandbox_books_in_no_other_way(shell, word):
 def test_a_sandbox_that_is_run_books_as_it_is_told(tmp_path):
     inside = ("python", "-m", "gpcli", "book", "--first", "--another", "--yes", "--debug")
     line = ("sandbox", "run", "--booking", "operation", "--", *inside)
-    ending = gpcli(*line, env=surroundings(tmp_path))
+    ending = gpcli(*line, env=minimal_env(tmp_path))
     assert ending.code == 0
     assert "POST /Appointment/$book 200" in ending.err
 
@@ -238,7 +238,7 @@ def raced(sandbox: Sandbox, env: dict[str, str]) -> list[str]:
     """The statuses of what eight `gpcli book` of one time leave; one ends well."""
     [slot] = json.loads(gpcli("slots", "--limit", "1", "--json", env=env).out)
     line = ("book", slot["id"], "--yes", "--another", "--json")
-    endings = [ended(process) for process in [started(*line, env=env) for _ in range(8)]]
+    endings = [wait_for_end(process) for process in [start_gpcli(*line, env=env) for _ in range(8)]]
     assert Counter(ending.code for ending in endings) == {0: 1, 7: 7}
     assert {ending.error["code"] for ending in endings if ending.code} == {"slot_taken"}
     found = sandbox.store.find("Appointment", slot=f"Slot/{slot['id']}")

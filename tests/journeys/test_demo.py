@@ -10,7 +10,7 @@ import pytest
 from gpcli.cli.demo import STEPS, Transcript
 from gpcli.errors import Failure
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.process import gpcli, surroundings
+from tests.journeys.process import gpcli, minimal_env
 from tests.journeys.shell import SCREEN
 
 pytestmark = pytest.mark.real
@@ -19,7 +19,7 @@ SIGN_IN, LOOK, BOOK, WRITE, RENEW, VACCINATE, NOTHING_DIGITAL = STEPS
 
 
 def test_the_demo_plays_the_whole_job(tmp_path):
-    ending = gpcli("demo", env=surroundings(tmp_path))
+    ending = gpcli("demo", env=minimal_env(tmp_path))
     assert (ending.code, ending.err) == (0, "")
     played = [line for line in ending.out.splitlines() if line.startswith("$ ")]
     assert [line.split()[2] for line in played] == [

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.journeys.process import as_person, ended, started
+from tests.journeys.process import as_person, start_gpcli, wait_for_end
 
 RASH, AMLODIPINE, WAITING, TOMORROW = "t-9rcz8zjj", "rx-zt4s55k9", "r-rxzthjcg", "a-2xwr5jqm"
 """Ada's thread with an answer, a prescription that runs out, a request, a booking."""
@@ -99,16 +99,16 @@ def slow(world):
 @pytest.mark.parametrize("name", STARTS)
 def test_consent_that_is_lost_at_the_question_sends_nothing(world, name):
     before = record(world)
-    ended = hesitating(world, STARTS[name][0], withdraws_consent(world))
-    assert (ended, record(world)) == ((5, "consent_needed", ""), before)
+    refusal = hesitating(world, STARTS[name][0], withdraws_consent(world))
+    assert (refusal, record(world)) == ((5, "consent_needed", ""), before)
 
 
 @pytest.mark.parametrize("name", STARTS)
 def test_a_service_that_is_switched_off_at_the_question_sends_nothing(world, name):
     line, service = STARTS[name]
     before = record(world)
-    ended = hesitating(world, line, goes_on_leave(world, service))
-    assert (ended, record(world)) == ((5, "off_for_now", ""), before)
+    refusal = hesitating(world, line, goes_on_leave(world, service))
+    assert (refusal, record(world)) == ((5, "off_for_now", ""), before)
 
 
 @pytest.mark.parametrize("name", STARTS)
@@ -124,24 +124,24 @@ def test_a_service_that_is_given_up_at_the_question_sends_nothing(world, name):
 def test_a_price_that_rises_at_the_question_sends_nothing(world, name):
     line, service = STARTS[name]
     before = record(world)
-    ended = hesitating(world, line, changes_the_price(world, service, 900))
-    assert (ended, record(world)) == ((9, "fee_not_accepted", ""), before)
+    refusal = hesitating(world, line, changes_the_price(world, service, 900))
+    assert (refusal, record(world)) == ((9, "fee_not_accepted", ""), before)
 
 
 def test_the_price_of_cancelling_late_may_not_rise_either(world):
     before = record(world)
-    ended = hesitating(
+    refusal = hesitating(
         world, f"cancel {TOMORROW}", changes_the_price(world, "late-cancellation", 900)
     )
-    assert (ended, record(world)) == ((9, "fee_not_accepted", ""), before)
+    assert (refusal, record(world)) == ((9, "fee_not_accepted", ""), before)
 
 
 @pytest.mark.parametrize("name", PRICED)
 def test_a_price_that_falls_at_the_question_is_no_obstacle(slow, name):
     line, service = STARTS[name]
     before = record(slow)
-    ended = hesitating(slow, line, changes_the_price(slow, service, 0))
-    assert (ended[0], record(slow) > before) == (0, True)
+    ending = hesitating(slow, line, changes_the_price(slow, service, 0))
+    assert (ending[0], record(slow) > before) == (0, True)
 
 
 @pytest.mark.parametrize("service", ["e-consultation", "contact"])
@@ -153,8 +153,8 @@ def test_what_is_under_way_does_not_mind_what_the_gp_offers(slow, service):
 @pytest.mark.parametrize("line", [f"messages reply {RASH} --message Bra", f"rx withdraw {WAITING}"])
 def test_what_is_under_way_still_needs_consent(world, line):
     before = record(world)
-    ended = hesitating(world, line, withdraws_consent(world))
-    assert (ended, record(world)) == ((5, "consent_needed", ""), before)
+    refusal = hesitating(world, line, withdraws_consent(world))
+    assert (refusal, record(world)) == ((5, "consent_needed", ""), before)
 
 
 def test_an_answer_that_arrives_while_one_writes_is_kept_and_the_reply_answers_what_was_seen(slow):
@@ -175,21 +175,21 @@ def test_an_answer_that_arrives_while_one_writes_is_kept_and_the_reply_answers_w
 
 def test_a_thread_that_closes_at_the_question_takes_no_reply(world):
     before = len(of(world, RASH))
-    ended = hesitating(
+    refusal = hesitating(
         world,
         f"messages reply {RASH} --message Bra",
         lambda: world.change(f"Communication/{RASH}", status="completed"),
     )
-    assert (ended, len(of(world, RASH))) == ((7, "already_answered", ""), before)
+    assert (refusal, len(of(world, RASH))) == ((7, "already_answered", ""), before)
 
 
 @pytest.mark.parametrize("status", ["accepted", "in-progress", "completed", "rejected"])
 def test_a_request_that_is_handled_at_the_question_is_not_withdrawn(slow, status):
-    ended = hesitating(
+    refusal = hesitating(
         slow, f"rx withdraw {WAITING}", lambda: slow.change(f"Task/{WAITING}", status=status)
     )
     there = slow.sandbox.store.get("Task", WAITING)["status"]
-    assert (ended, there) == ((7, "already_answered", ""), status)
+    assert (refusal, there) == ((7, "already_answered", ""), status)
 
 
 def test_a_request_that_is_only_received_at_the_question_is_withdrawn(slow):
@@ -202,11 +202,11 @@ def test_a_request_that_is_only_received_at_the_question_is_withdrawn(slow):
 
 def test_a_renewal_that_another_window_asks_for_at_the_question_is_asked_for_once(slow):
     other = slow.shell("ada")
-    ended = hesitating(
+    ending = hesitating(
         slow, f"rx renew {AMLODIPINE}", lambda: other.json(f"gpcli rx renew {AMLODIPINE} --yes")
     )
     asked = slow.sandbox.store.find("Task", focus=f"MedicationRequest/{AMLODIPINE}")
-    code, [result] = ended
+    code, [result] = ending
     assert (len(asked), code) == (1, 0)
     assert (result["id"], result["changed"]) == (asked[0]["id"], False)
 
@@ -252,7 +252,9 @@ def test_two_replies_at_once_are_both_there_and_both_answer_the_same_message(slo
 
 def in_processes(count, env, *argv):
     """How so many processes end that do the same at once."""
-    return [ended(one) for one in [started(*argv, "--json", env=env) for _ in range(count)]]
+    return [
+        wait_for_end(one) for one in [start_gpcli(*argv, "--json", env=env) for _ in range(count)]
+    ]
 
 
 def made_since(live, kind, before):

@@ -9,7 +9,7 @@ import pytest
 
 from gpcli.cli.answer_table import STARTS
 from gpcli.cli.ready_answers import answer
-from tests.journeys.shell import scripted
+from tests.journeys.shell import shell_for
 from tests.journeys.world import World
 
 GROUPS = ("econsult", "rx")
@@ -33,7 +33,7 @@ class Scenario:
     """Somebody at a shell, whose GP's offer can be changed."""
 
     def __init__(self, live, home, person="ada", gp="haugland"):
-        self.shell = scripted(live, home, person, lambda: datetime.now(UTC))
+        self.shell = shell_for(live, home, person, lambda: datetime.now(UTC))
         self._portal = World(live, home)
         self._gp = gp
 

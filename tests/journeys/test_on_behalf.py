@@ -11,7 +11,7 @@ import pytest
 
 from gpcli.cli.answer_table import STARTS
 from gpcli.cli.ready_answers import answer
-from tests.journeys.process import PYTHON, ended, shell, started, surroundings
+from tests.journeys.process import PYTHON, minimal_env, shell, start_gpcli, wait_for_end
 
 EMIL = {"id": "emil", "name": "Emil Hagen"}
 GURO = {"id": "guro-for-emil", "name": "Guro Hagen"}
@@ -277,14 +277,14 @@ def test_what_is_hidden_for_the_child_still_runs_when_it_is_typed(family):
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of a shell beside a sandbox that another process serves."""
-    env = surroundings(tmp_path_factory.mktemp("home"))
-    process = started("sandbox", "serve", "--delay", "1h", env=env)
+    env = minimal_env(tmp_path_factory.mktemp("home"))
+    process = start_gpcli("sandbox", "serve", "--delay", "1h", env=env)
     try:
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         yield env
     finally:
         process.send_signal(signal.SIGTERM)
-        ended(process)
+        wait_for_end(process)
 
 
 def as_emil(line, env):

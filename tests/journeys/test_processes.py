@@ -11,7 +11,7 @@ from collections import Counter
 import pexpect
 import pytest
 
-from tests.journeys.process import PYTHON, as_person, ended, gpcli, shell, started
+from tests.journeys.process import PYTHON, as_person, gpcli, shell, start_gpcli, wait_for_end
 
 pytestmark = pytest.mark.real
 
@@ -59,8 +59,8 @@ def test_what_is_hidden_shows_when_all_is_asked_for_and_has_its_own_help(live, t
 def test_eight_at_one_time_make_one_booking(live, tmp_path):
     env = as_person(live, tmp_path, "hans")
     [slot] = json.loads(gpcli("slots", "--limit", "1", "--json", env=env).out)
-    racing = [started("book", slot["id"], "--yes", "--json", env=env) for _ in range(8)]
-    endings = [ended(process) for process in racing]
+    racing = [start_gpcli("book", slot["id"], "--yes", "--json", env=env) for _ in range(8)]
+    endings = [wait_for_end(process) for process in racing]
     assert Counter(ending.code for ending in endings) == {0: 1, 7: 7}
     losers = [ending.error["code"] for ending in endings if ending.code]
     assert losers == ["slot_taken"] * 7
@@ -72,7 +72,7 @@ def test_three_with_one_request_id_make_one_booking_and_all_end_well(live, tmp_p
     env = as_person(live, tmp_path, "hans")
     [slot] = json.loads(gpcli("slots", "--limit", "1", "--json", env=env).out)
     line = ("book", slot["id"], "--yes", "--json", "--request-id", "same")
-    endings = [ended(process) for process in [started(*line, env=env) for _ in range(3)]]
+    endings = [wait_for_end(process) for process in [start_gpcli(*line, env=env) for _ in range(3)]]
     assert {ending.code for ending in endings} == {0}
     assert len({json.loads(ending.out)["id"] for ending in endings}) == 1
     assert len(live.store.find("Appointment", slot=f"Slot/{slot['id']}")) == 1

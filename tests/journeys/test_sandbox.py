@@ -18,7 +18,7 @@ import pytest
 from gpcli.cli import sandbox_env
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import prepend_program_dir
-from tests.journeys.process import PYTHON, ended, gpcli, shell, started, surroundings
+from tests.journeys.process import PYTHON, gpcli, minimal_env, shell, start_gpcli, wait_for_end
 from tests.journeys.shell import Ending, Shell
 from tests.journeys.world import MONDAY
 
@@ -29,7 +29,7 @@ def test_a_command_runs_as_somebody_and_its_status_is_passed_on(tmp_path):
     line = f"{PYTHON} whoami --fields patient,environment; printf '%s' \"$GPCLI_PATIENT\"; exit 42"
     ending = gpcli(
         *("sandbox", "run", "--as", "guro", "--for", "emil", "--", "bash", "-c", line),
-        env=surroundings(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me", GPCLI_TOKEN_COMMAND="mine"),
+        env=minimal_env(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me", GPCLI_TOKEN_COMMAND="mine"),
     )
     assert ending == Ending(42, "patient:\tEmil Hagen\nenvironment:\tsandbox\nemil", "")
 
@@ -47,7 +47,7 @@ def test_people_can_be_brought_from_a_file(tmp_path, people):
     line = f"{PYTHON} whoami --fields patient; {PYTHON} gp"
     ending = gpcli(
         *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
-        env=surroundings(tmp_path),
+        env=minimal_env(tmp_path),
     )
     assert ending == Ending(
         0, "patient:\tOla Vik\n", "You have no GP: the portal's record names none.\n"
@@ -70,7 +70,7 @@ def test_a_command_that_a_signal_ends_is_128_and_the_signal(tmp_path, people):
     ending = gpcli(
         *("sandbox", "run", "--people", str(people), "--as", "ola"),
         *("--", "bash", "-c", "kill -TERM $$"),
-        env=surroundings(tmp_path),
+        env=minimal_env(tmp_path),
     )
     assert ending == Ending(128 + signal.SIGTERM, "", "")
 
@@ -79,7 +79,7 @@ def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
     line = f"{PYTHON} book --first --another --yes --fields id,status,start"
     set_up = ("--clock", "2027-03-01T09:00:00+01:00", "--delay", "1h", "--seed", "7")
     endings = [
-        gpcli("sandbox", "run", *set_up, "--", "bash", "-c", line, env=surroundings(tmp_path))
+        gpcli("sandbox", "run", *set_up, "--", "bash", "-c", line, env=minimal_env(tmp_path))
         for _ in range(2)
     ]
     assert endings[0].out == endings[1].out
@@ -123,12 +123,12 @@ class Served:
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A portal served by another process."""
-    env = surroundings(tmp_path_factory.mktemp("home"))
-    process = started("sandbox", "serve", "--delay", "1h", env=env)
+    env = minimal_env(tmp_path_factory.mktemp("home"))
+    process = start_gpcli("sandbox", "serve", "--delay", "1h", env=env)
     base = process.stdout.readline().strip()
     yield Served(base, env, process)
     process.send_signal(signal.SIGTERM)
-    ended(process)
+    wait_for_end(process)
 
 
 def test_where_it_serves_is_known_to_its_owner_alone(beside):
@@ -159,7 +159,7 @@ def test_env_speaks_every_shell(beside, name, begins):
 
 @pytest.mark.parametrize("name", ["bash", "fish", "powershell", "github"])
 def test_env_that_fails_prints_what_makes_later_calls_fail(tmp_path, name):
-    nowhere = Shell(surroundings(tmp_path), lambda: MONDAY)
+    nowhere = Shell(minimal_env(tmp_path), lambda: MONDAY)
     ending = nowhere(f"gpcli sandbox env ada --shell {name}")
     assert (ending.code, ending.out.count("\n")) == (3, 1)
     assert re.fullmatch(r".*GPCLI_PORTAL[ =]+'?no-sandbox'?\n", ending.out)
@@ -167,7 +167,7 @@ def test_env_that_fails_prints_what_makes_later_calls_fail(tmp_path, name):
 
 def test_after_an_env_that_failed_every_command_exits_2(tmp_path):
     line = f'eval "$({PYTHON} sandbox env ada)"; {PYTHON} services; echo "status $?"'
-    ending = shell(line, surroundings(tmp_path))
+    ending = shell(line, minimal_env(tmp_path))
     assert ending.out == "status 2\n"
     assert "gpcli: No sandbox is being served.\n" in ending.err
     assert "gpcli: GPCLI_PORTAL or GPCLI_ENVIRONMENT: 'no-sandbox' is not a URL" in ending.err
@@ -232,20 +232,18 @@ def test_other_commands_that_fail_leave_stdout_alone(shell_of, line):
 
 
 def test_an_env_that_is_interrupted_fails_closed_too(tmp_path):
-    def interrupted(*surroundings):
+    def interrupted(*session_parts):
         raise KeyboardInterrupt
 
     out = io.StringIO()
     streams = (io.StringIO(), out, io.StringIO())
-    code = run_command_line(
-        ["sandbox", "env", "ada"], surroundings(tmp_path), *streams, interrupted
-    )
+    code = run_command_line(["sandbox", "env", "ada"], minimal_env(tmp_path), *streams, interrupted)
     assert (code, out.getvalue()) == (130, BASH)
 
 
 def test_an_env_whose_output_nobody_takes_ends_as_it_would_have(tmp_path):
     line = f"{PYTHON} sandbox env ada >/dev/full"
-    ending = shell(line, surroundings(tmp_path))
+    ending = shell(line, minimal_env(tmp_path))
     assert ending == Ending(
         3, "", "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
     )
@@ -255,7 +253,7 @@ def test_an_env_whose_output_nobody_takes_ends_as_it_would_have(tmp_path):
 def test_after_an_env_line_that_was_wrong_nothing_is_sent_to_the_own_portal(live, tmp_path, words):
     profile = f"{PYTHON} profile add mine {live.fhir_base} --environment sandbox >/dev/null"
     line = f'{profile}; eval "$({PYTHON} sandbox env {words} 2>/dev/null)"; {PYTHON} book --yes'
-    ending = shell(line, surroundings(tmp_path))
+    ending = shell(line, minimal_env(tmp_path))
     assert (ending.code, ending.out) == (2, "")
     assert "'no-sandbox' is not a URL" in ending.err
 
@@ -296,7 +294,7 @@ def test_what_runs_inside_controls_the_sandbox_that_it_runs_in(tmp_path):
     """
     ending = gpcli(
         *("sandbox", "run", "--as", "ada", "--delay", "1h", "--", "bash", "-c", line),
-        env=surroundings(tmp_path),
+        env=minimal_env(tmp_path),
     )
     assert (ending.code, ending.out.splitlines()) == (
         0,
@@ -338,7 +336,7 @@ def test_the_package_s_own_directory_is_not_on_the_path_inside(tmp_path, people)
     ending = gpcli(
         *("sandbox", "run", "--people", str(people), "--as", "ola"),
         *("--", "sh", "-c", 'echo "$PATH"'),
-        env=surroundings(tmp_path),
+        env=minimal_env(tmp_path),
     )
     assert str(Path(sandbox_env.__file__).parents[1]) not in ending.out.strip().split(":")
 
@@ -370,11 +368,11 @@ def test_a_port_that_is_taken_is_usage_and_names_the_option(shell_of, people):
 
 
 def test_a_sandbox_that_is_stopped_leaves_no_trace(tmp_path, people):
-    env = surroundings(tmp_path)
-    process = started("sandbox", "serve", "--people", str(people), env=env)
+    env = minimal_env(tmp_path)
+    process = start_gpcli("sandbox", "serve", "--people", str(people), env=env)
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    ending = ended(process)
+    ending = wait_for_end(process)
     assert (ending.code in {0, 143}, ending.out) == (True, "")
     assert not Path(tmp_path, "state", "sandbox.json").exists()
     assert gpcli("sandbox", "reset", env=env).code == 3

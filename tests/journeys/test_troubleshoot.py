@@ -19,9 +19,17 @@ from gpcli.auth.keyring_vault import KeyringVault
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
 from tests.http.authority import DAY, Authority
-from tests.journeys.diagnosis import METADATA, SIGN_IN, Bent, diagnosis, edited, person, saying
-from tests.journeys.process import surroundings
-from tests.journeys.shell import SCREEN, scripted
+from tests.journeys.diagnosis import (
+    METADATA,
+    SIGN_IN,
+    Bent,
+    diagnosis,
+    person,
+    with_edit,
+    with_status,
+)
+from tests.journeys.process import minimal_env
+from tests.journeys.shell import SCREEN, shell_for
 from tests.journeys.test_bad_portals import answering
 
 NO_WAY = ("name-lookup", "connection", "certificate", "portal", "clock", "access", "consent")
@@ -418,20 +426,20 @@ def test_a_token_for_no_portal_is_a_matter_of_the_variables(at):
 
 @pytest.mark.parametrize("status", [404, 410, 200])
 def test_a_portal_without_a_smart_sign_in_can_serve_only_those_with_a_token(signed_in, status):
-    found = diagnosis(bent(signed_in, sign_in=saying(status)))
+    found = diagnosis(bent(signed_in, sign_in=with_status(status)))
     assert (found.ending.code, found.failed) == (1, {"smart-configuration": "bad_response"})
     assert found["access"]["status"] == "ok"
 
 
 def test_a_sign_in_without_s256_is_the_portals_to_change(signed_in):
-    plain = edited(lambda said: said.update(code_challenge_methods_supported=["plain"]))
+    plain = with_edit(lambda said: said.update(code_challenge_methods_supported=["plain"]))
     found = diagnosis(bent(signed_in, sign_in=plain))
     assert (found.ending.code, found.failed) == (5, {"smart-configuration": "not_permitted"})
     assert "S256" in found["smart-configuration"]["seen"]
 
 
 def test_what_the_sign_in_lacks_besides_is_a_warning_with_what_follows(signed_in):
-    lacking = edited(lambda said: said.pop("device_authorization_endpoint"))
+    lacking = with_edit(lambda said: said.pop("device_authorization_endpoint"))
     found = diagnosis(bent(signed_in, sign_in=lacking))
     assert found.doubtful == {"sign-in-options": "not_supported"}
     assert found["sign-in-options"]["seen"] == "the portal has no device sign-in"
@@ -461,7 +469,7 @@ def without(kind):
         [rest] = said["rest"]
         rest["resource"] = [each for each in rest["resource"] if each["type"] != kind]
 
-    return edited(edit)
+    return with_edit(edit)
 
 
 def test_what_the_portal_can_not_do_is_told_with_the_service(signed_in):
@@ -475,7 +483,7 @@ def test_a_portal_that_does_not_recognise_repeats_is_a_warning(signed_in):
         for each in said["rest"][0]["resource"]:
             each["conditionalCreate"] = False
 
-    found = diagnosis(bent(signed_in, metadata=edited(edit)))
+    found = diagnosis(bent(signed_in, metadata=with_edit(edit)))
     assert found.doubtful == {"portal-support": "not_supported"}
     assert "exit code 10" in found["portal-support"]["cure"]
 
@@ -496,7 +504,7 @@ def test_a_portal_that_tells_strangers_nothing_is_asked_again_with_the_token(sig
 def test_a_portal_in_trouble_is_told_apart_from_one_that_can_not_be_reached(
     signed_in, status, cause
 ):
-    busy = saying(status, **{"Retry-After": "3600"})
+    busy = with_status(status, **{"Retry-After": "3600"})
     found = diagnosis(bent(signed_in, metadata=busy))
     assert (found.ending.code, found.failed) == (6, {"portal": cause})
     assert found["connection"]["status"] == "ok"
@@ -539,12 +547,12 @@ def test_where_no_page_can_open_the_address_is_printed(signed_in, changes, seen)
 
 
 def test_a_patient_without_a_gp_is_told(live, tmp_path):
-    found = diagnosis(scripted(live, tmp_path, "eva", now))
+    found = diagnosis(shell_for(live, tmp_path, "eva", now))
     assert found.doubtful == {"access": "not_offered"}
 
 
 def test_consent_that_is_missing_is_a_warning_with_the_command(live, tmp_path):
-    found = diagnosis(scripted(live, tmp_path, "david", now))
+    found = diagnosis(shell_for(live, tmp_path, "david", now))
     assert found.doubtful == {"consent": "consent_needed"}
     assert found["consent"]["cure"] == "gpcli consent grant"
 
@@ -706,7 +714,7 @@ def test_options_for_sending_mean_nothing_to_it(lost):
 
 @pytest.mark.real
 def test_a_process_with_nothing_at_all_says_what_there_is_to_do(tmp_path: Path):
-    env = {**surroundings(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    env = {**minimal_env(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "gpcli", "troubleshoot", "--json"],
         env=env,

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Shell, scripted
+from tests.journeys.shell import Shell, shell_for
 
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=ZoneInfo("Europe/Oslo"))
 """The present at the portal when a test begins: a Monday in term time."""
@@ -25,7 +25,7 @@ class World:
 
     def shell(self, person: str, acting_for: str | None = None) -> Shell:
         """A shell with a token for `person`."""
-        return scripted(self.sandbox, self.home, person, self.now, acting_for)
+        return shell_for(self.sandbox, self.home, person, self.now, acting_for)
 
     def now(self) -> datetime:
         """The portal's present."""

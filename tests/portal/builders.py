@@ -175,7 +175,7 @@ def a_bundle(*matches: Json, included: Sequence[Json] = ()) -> Bundle:
     return read_bundle(a_searchset(*matches, included=included))
 
 
-def identified(resource: Mapping[str, Any], urn: str) -> Json:
+def with_identifier(resource: Mapping[str, Any], urn: str) -> Json:
     identifiers = [{"system": "urn:ietf:rfc:3986", "value": urn}]
     return {**resource, "identifier": identifiers}
 

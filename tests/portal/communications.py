@@ -8,7 +8,7 @@ from typing import Any
 from gpcli.model.service import Offer, ServiceName
 from gpcli.model.thread import AttachedFile, Draft
 from gpcli.portal.capabilities import Capabilities
-from tests.portal.builders import Json, concept, identified, ref
+from tests.portal.builders import Json, concept, ref, with_identifier
 from tests.portal.scripted import TYPES
 from tests.portal.world import GP
 
@@ -90,4 +90,4 @@ def a_document(id: str = "doc-1", **more: Any) -> Json:
 
 def sent_as(resource: Json, urn: str) -> Json:
     """The resource with the identifier that gpcli gave it."""
-    return identified(resource, urn)
+    return with_identifier(resource, urn)

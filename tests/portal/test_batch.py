@@ -17,7 +17,7 @@ from gpcli.portal.write.batch import create_each
 from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
-from tests.portal.builders import Json, a_searchset, an_outcome, identified
+from tests.portal.builders import Json, a_searchset, an_outcome, with_identifier
 from tests.portal.medicines import a_task, capabilities_with
 from tests.portal.scripted import (
     BASE,
@@ -35,7 +35,7 @@ from tests.portal.scripted import client_to as client
 NAMES = ("a", "b", "c")
 PARTS = [uuid5(INTENT, name) for name in NAMES]
 BODIES = [
-    identified(a_task(f"task-{name}", f"rx-{name}"), part.urn)
+    with_identifier(a_task(f"task-{name}", f"rx-{name}"), part.urn)
     for name, part in zip(NAMES, PARTS, strict=True)
 ]
 CREATED = Reply(status=201)
@@ -317,7 +317,7 @@ def test_a_refusal_in_a_repeated_batch_does_not_say_so_either(server: Server, jo
 
 
 def test_several_found_for_one_are_a_conflict(server: Server, journal: Journal):
-    twin = identified(a_task("task-x"), PARTS[0].urn)
+    twin = with_identifier(a_task("task-x"), PARTS[0].urn)
     server.on(POST, CREATED).on(LOOK, a_searchset(*BODIES, twin))
     assert create(server, journal) == ["conflict", "task-b new", "task-c new"]
 

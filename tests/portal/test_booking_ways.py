@@ -25,7 +25,7 @@ from tests.portal.builders import (
     a_slot,
     an_appointment,
     an_outcome,
-    identified,
+    with_identifier,
 )
 from tests.portal.builders import ref as a_ref
 from tests.portal.scripted import (
@@ -73,7 +73,7 @@ def stored(resource: Json, at: str | None) -> Json:
     return resource | {"meta": {"versionId": "1", **({"lastUpdated": at} if at else {})}}
 
 
-MADE = stored(identified(an_appointment(**HELD), INTENT.urn), OURS_AT)
+MADE = stored(with_identifier(an_appointment(**HELD), INTENT.urn), OURS_AT)
 
 
 def rival(at: str | None = EARLY, id: str = "other", **more: Any) -> Json:

@@ -16,13 +16,13 @@ from tests.portal.builders import (
     a_searchset,
     an_appointment,
     an_outcome,
-    identified,
+    with_identifier,
 )
 from tests.portal.scripted import BASE, INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
 
-BODY = identified(an_appointment(), INTENT.urn)
+BODY = with_identifier(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
-TWICE = a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn))
+TWICE = a_searchset(BODY, with_identifier(an_appointment("visit-2"), INTENT.urn))
 LOOK = "GET Appointment?identifier"
 CREATED = Reply(status=201)
 TAKEN = Reply(an_outcome("slot-taken", "Somebody has it."), 409)
@@ -263,9 +263,9 @@ def test_several_found_where_the_outcome_was_unknown_are_a_conflict_too(
 
 STRANGERS = a_searchset(
     an_appointment("other"),
-    identified(an_appointment("another"), "urn:uuid:00000000-0000-4000-8000-000000000000"),
+    with_identifier(an_appointment("another"), "urn:uuid:00000000-0000-4000-8000-000000000000"),
     an_appointment("broken", identifier="none"),
-    identified(an_appointment("slot", resourceType="Slot"), INTENT.urn),
+    with_identifier(an_appointment("slot", resourceType="Slot"), INTENT.urn),
 )
 
 

@@ -26,8 +26,8 @@ from tests.portal.builders import (
     an_appointment,
     an_immunization,
     an_outcome,
-    identified,
     ref,
+    with_identifier,
 )
 from tests.portal.communications import a_header
 from tests.portal.scripted import INTENT, NOTHING, Reply, Server
@@ -192,7 +192,7 @@ def test_a_broken_slot_is_named_and_the_others_are_shown(portal: FhirPortal, ser
 def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     portal: FhirPortal, server: Server
 ):
-    earlier = identified(an_appointment("earlier"), INTENT.urn)
+    earlier = with_identifier(an_appointment("earlier"), INTENT.urn)
     server.on("GET Appointment?date", a_searchset(an_appointment("coming")))
     server.on("GET Appointment?date:missing", a_searchset(an_appointment("asked", **UNDATED)))
     server.on("GET Appointment?identifier", a_searchset(earlier))
@@ -222,8 +222,8 @@ def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: 
 @pytest.mark.parametrize(
     ("found", "thread"),
     [
-        (a_searchset(identified(a_header(), str(uuid5(INTENT, "header").urn))), "thread-1"),
-        (a_searchset(identified(a_header(), INTENT.urn)), None),
+        (a_searchset(with_identifier(a_header(), str(uuid5(INTENT, "header").urn))), "thread-1"),
+        (a_searchset(with_identifier(a_header(), INTENT.urn)), None),
         (NOTHING, None),
         (Reply(an_outcome("not-supported"), 404), None),
     ],

@@ -23,8 +23,8 @@ from tests.portal.builders import (
     an_appointment,
     an_immunization,
     an_outcome,
-    identified,
     ref,
+    with_identifier,
 )
 from tests.portal.scripted import INTENT, NOTHING, Reply, Server, portal_through
 from tests.portal.world import BOOKING, DAYS, GP, GPS, INCLUDED, ROLE, ids
@@ -213,7 +213,7 @@ def test_a_booking_of_another_patient_is_never_cancelled(portal: FhirPortal, ser
 
 
 def test_an_earlier_booking_is_ours_only_by_its_identifier(portal: FhirPortal, server: Server):
-    theirs = identified(an_appointment("theirs", **THEIRS), INTENT.urn)
+    theirs = with_identifier(an_appointment("theirs", **THEIRS), INTENT.urn)
     server.on("GET Appointment?identifier", a_searchset(an_appointment("other"), theirs))
     assert portal.fetch_booking_facts(slot=None, intent=INTENT).earlier is None
 

@@ -17,13 +17,13 @@ from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart, build_entry_url
 from gpcli.portal.write.transaction import create_in_transaction, create_in_turn
 from tests.portal import transaction_parts
-from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
+from tests.portal.builders import a_searchset, an_appointment, an_outcome, with_identifier
 from tests.portal.communications import ALL_AT_ONCE, FORGETFUL, a_header
 from tests.portal.scripted import INTENT, NOTHING, NOW, Reply, Server
 from tests.portal.transaction_parts import BEGUN, HEADER, MESSAGE, SAID, TRANSACTION, WRITTEN
 
-BODY = identified(an_appointment(), INTENT.urn)
-CHANGED = identified(an_appointment(), "Appointment/visit-1")
+BODY = with_identifier(an_appointment(), INTENT.urn)
+CHANGED = with_identifier(an_appointment(), "Appointment/visit-1")
 LOOK = "GET Appointment?identifier"
 
 
@@ -103,7 +103,7 @@ def test_an_identifier_that_is_gone_or_broken_is_changed(
 def test_one_that_was_changed_in_a_transaction_is_told_too(
     together: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, answered(identified(a_header(), "Communication/thread-1"), SAID))
+    server.on(TRANSACTION, answered(with_identifier(a_header(), "Communication/thread-1"), SAID))
     server.on(transaction_parts.LOOK, a_searchset(SAID))
 
     with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):

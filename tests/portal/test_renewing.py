@@ -15,7 +15,7 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import RenewalOutcome
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import Json, a_searchset, an_outcome, identified, ref
+from tests.portal.builders import Json, a_searchset, an_outcome, ref, with_identifier
 from tests.portal.medicines import (
     a_medication,
     a_prescription,
@@ -40,7 +40,7 @@ def portal(server: Server, journal: Journal) -> FhirPortal:
 def a_created_task(id: str, of: str, **more: Any) -> Json:
     """A Task as the portal keeps it that asks to renew `of`."""
     task = a_task(id, of, note=[{"text": NOTE}], **more)
-    return identified(task, uuid5(INTENT, of).urn)
+    return with_identifier(task, uuid5(INTENT, of).urn)
 
 
 def renew(portal: FhirPortal, *wanted: Any, note: str | None = NOTE) -> list[RenewalOutcome]:

@@ -17,11 +17,11 @@ from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
 from gpcli.portal.write.transaction import create_in_transaction
-from tests.portal.builders import a_searchset, an_appointment, an_outcome, identified
+from tests.portal.builders import a_searchset, an_appointment, an_outcome, with_identifier
 from tests.portal.communications import FORGETFUL, a_header, a_message
 from tests.portal.scripted import INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server, client_to
 
-BODY = identified(an_appointment(), INTENT.urn)
+BODY = with_identifier(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
 POST, LOOK = "POST Appointment", "GET Appointment?identifier"
 CREATED = Reply(status=201)
@@ -143,7 +143,7 @@ def test_what_is_there_twice_is_not_sent_a_third_time(
 ):
     journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     journal.record_state(INTENT, "done", NOW.isoformat())
-    server.on(LOOK, a_searchset(BODY, identified(an_appointment("visit-2"), INTENT.urn)))
+    server.on(LOOK, a_searchset(BODY, with_identifier(an_appointment("visit-2"), INTENT.urn)))
     with pytest.raises(errors.Conflict, match="shows 2 records"):
         create(careful)
     assert POST not in server.request_lines
@@ -209,7 +209,7 @@ def test_a_refusal_after_tries_that_did_nothing_is_a_refusal(
 def test_of_several_only_those_are_sent_that_are_not_on_their_way(
     server: Server, unbatched_search: FhirSearch, journal: Journal
 ):
-    bodies = {INTENT: BODY, OTHER: identified(an_appointment("visit-2"), OTHER.urn)}
+    bodies = {INTENT: BODY, OTHER: with_identifier(an_appointment("visit-2"), OTHER.urn)}
     journal.record_sending(INTENT, BODY, None, NOW.isoformat())
     kernel = WriteKernel(unbatched_search, journal, lambda: NOW)
     server.on(POST, CREATED)
@@ -222,8 +222,8 @@ def test_of_several_only_those_are_sent_that_are_not_on_their_way(
     assert [entry.state for entry in journal.read_entries()] == ["sending", "done"]
 
 
-HEADER = identified(a_header(), INTENT.urn)
-MESSAGE = identified(a_message(), OTHER.urn)
+HEADER = with_identifier(a_header(), INTENT.urn)
+MESSAGE = with_identifier(a_message(), OTHER.urn)
 BOTH = [WritePart(INTENT, HEADER), WritePart(OTHER, MESSAGE)]
 
 

@@ -17,8 +17,8 @@ from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_searchset,
     an_outcome,
-    identified,
     ref,
+    with_identifier,
 )
 from tests.portal.communications import (
     GP_ROLE,
@@ -46,7 +46,9 @@ from tests.portal.threads import (
 )
 
 REPLY = Draft("Thank you.")
-SENT_REPLY = identified(a_message("reply-1", payload=[{"contentString": "Thank you."}]), INTENT.urn)
+SENT_REPLY = with_identifier(
+    a_message("reply-1", payload=[{"contentString": "Thank you."}]), INTENT.urn
+)
 
 
 @pytest.fixture(autouse=True)

@@ -21,14 +21,14 @@ from tests.portal.builders import (
     a_slot,
     an_appointment,
     an_outcome,
-    identified,
     ref,
+    with_identifier,
 )
 from tests.portal.scripted import INTENT, LOST, NOTHING, Reply, Server, portal_through
 from tests.portal.world import BOOKING, GPS, INCLUDED
 
 BOOKED_SLOT = {"slot": [ref("Slot/slot-1")], "status": "proposed"}
-CREATED = identified(an_appointment(**BOOKED_SLOT), INTENT.urn)
+CREATED = with_identifier(an_appointment(**BOOKED_SLOT), INTENT.urn)
 BY_IDENTIFIER, ON_SLOT = "GET Appointment?identifier", "GET Appointment?slot"
 
 
@@ -109,7 +109,7 @@ def test_a_time_that_only_we_hold_as_far_as_we_may_see_is_ours(
 
 
 def test_a_booking_of_another_time_is_a_conflict(portal: FhirPortal, server: Server):
-    other = identified(an_appointment(slot=[ref("Slot/other")]), INTENT.urn)
+    other = with_identifier(an_appointment(slot=[ref("Slot/other")]), INTENT.urn)
     server.on(BY_IDENTIFIER, a_searchset(other))
     with pytest.raises(errors.Conflict, match="booked another time than slot-1"):
         book(portal)
@@ -118,13 +118,13 @@ def test_a_booking_of_another_time_is_a_conflict(portal: FhirPortal, server: Ser
 def test_a_portal_that_drops_the_slot_from_the_booking_is_tolerated(
     portal: FhirPortal, server: Server
 ):
-    server.on(BY_IDENTIFIER, a_searchset(identified(an_appointment(), INTENT.urn)))
+    server.on(BY_IDENTIFIER, a_searchset(with_identifier(an_appointment(), INTENT.urn)))
     assert book(portal).record.slot_id is None
 
 
 def test_a_booking_that_is_somebody_elses_is_a_conflict(portal: FhirPortal, server: Server):
     participants = [{"actor": ref("Patient/ola")}]
-    theirs = identified(an_appointment(participant=participants), INTENT.urn)
+    theirs = with_identifier(an_appointment(participant=participants), INTENT.urn)
     server.on(BY_IDENTIFIER, a_searchset(theirs))
     with pytest.raises(errors.Conflict, match="is not yours"):
         book(portal)
@@ -159,7 +159,7 @@ def test_an_enquiry_is_sent_without_times_and_read_back(portal: FhirPortal, serv
     )
     period = {"start": "2027-03-08T08:00:00+01:00", "end": "2027-03-08T10:00:00+01:00"}
     enquiry = an_appointment(status="proposed", start=None, end=None, requestedPeriod=[period])
-    server.on(BY_IDENTIFIER, a_searchset(identified(enquiry, INTENT.urn)))
+    server.on(BY_IDENTIFIER, a_searchset(with_identifier(enquiry, INTENT.urn)))
     written = portal.send_enquiry(BOOKING, [window], None, INTENT)
     assert (written.record.requested, written.record.start) == ((window,), None)
     (sent,) = server.write_bodies
@@ -199,7 +199,7 @@ SINCE = "2027-01-04T09:00:00+01:00"
 def test_granting_consent_shows_what_the_portal_made_of_it(
     portal: FhirPortal, server: Server, status: str
 ):
-    created = identified(a_consent(status=status), INTENT.urn)
+    created = with_identifier(a_consent(status=status), INTENT.urn)
     server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(created))
     written = portal.send_consent_grant(INTENT)
     expected = Consent("consent-full-access", "full-access", status, SINCE)
@@ -209,14 +209,14 @@ def test_granting_consent_shows_what_the_portal_made_of_it(
 def test_a_consent_that_was_given_and_ended_before_is_no_consent(
     portal: FhirPortal, server: Server
 ):
-    ended = identified(a_consent(status="inactive"), INTENT.urn)
+    ended = with_identifier(a_consent(status="inactive"), INTENT.urn)
     server.on("POST Consent", Reply(status=200)).on("GET Consent?identifier", a_searchset(ended))
     with pytest.raises(errors.Conflict, match="that consent is inactive now"):
         portal.send_consent_grant(INTENT)
 
 
 def test_a_consent_that_can_not_be_understood_is_a_bad_response(portal: FhirPortal, server: Server):
-    created = identified(a_consent(status=None), INTENT.urn)
+    created = with_identifier(a_consent(status=None), INTENT.urn)
     server.on("POST Consent", Reply(status=201)).on("GET Consent?identifier", a_searchset(created))
     with pytest.raises(errors.BadResponse):
         portal.send_consent_grant(INTENT)

@@ -22,8 +22,8 @@ from tests.portal.builders import (
     a_service,
     an_organization,
     an_outcome,
-    identified,
     ref,
+    with_identifier,
 )
 from tests.portal.communications import (
     ALL_AT_ONCE,
@@ -308,7 +308,8 @@ def test_what_a_lenient_portal_finds_instead_is_not_taken_for_ours(
     portal: FhirPortal, server: Server
 ):
     server.on(
-        BY_IDENTIFIER, a_searchset(a_header(), a_message(), identified(a_header("x"), "urn:uuid:x"))
+        BY_IDENTIFIER,
+        a_searchset(a_header(), a_message(), with_identifier(a_header("x"), "urn:uuid:x")),
     )
     assert portal.mailbox.fetch_thread_facts(INTENT, ADMINISTRATIVE).earlier is None
 
@@ -362,7 +363,7 @@ def test_a_portal_that_can_not_tell_what_is_under_way_is_written_to_all_the_same
 def test_the_facts_have_what_the_same_request_asked_for_at_a_time(
     portal: FhirPortal, server: Server
 ):
-    booked = identified({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
+    booked = with_identifier({"resourceType": "Appointment", "id": "app-1"}, INTENT.urn)
     server.on(OPEN_HEADERS, NOTHING).on(APPOINTMENT_BY_IDENTIFIER, a_searchset(booked))
     facts = portal.mailbox.fetch_thread_facts(INTENT, E_CONSULTATION)
     assert (facts.appointment, facts.earlier) == ("app-1", None)

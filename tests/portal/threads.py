@@ -6,15 +6,15 @@ from uuid import uuid5
 
 from gpcli.model.thread import Conversation
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import a_consent, a_searchset, identified, ref
+from tests.portal.builders import a_consent, a_searchset, ref, with_identifier
 from tests.portal.communications import a_file, a_header, a_message, an_answer
 from tests.portal.scripted import INTENT, NOTHING, Server
 from tests.portal.world import GPS
 
 HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
 MESSAGE_CONTENT = {"payload": [{"contentString": "Where can I park?"}, a_file()]}
-SENT_HEADER = identified(a_header(), HEADER.urn)
-SENT_MESSAGE = identified(a_message(**MESSAGE_CONTENT), MESSAGE.urn)
+SENT_HEADER = with_identifier(a_header(), HEADER.urn)
+SENT_MESSAGE = with_identifier(a_message(**MESSAGE_CONTENT), MESSAGE.urn)
 BY_IDENTIFIER = "GET Communication?identifier"
 BY_ID = "GET Communication?_id"
 BY_PART_OF = "GET Communication?part-of"

@@ -9,13 +9,13 @@ from uuid import uuid5
 from gpcli.journal import Journal
 from gpcli.portal.write.outcome import WriteOutcome
 from gpcli.portal.write.requests import WritePart
-from tests.portal.builders import a_searchset, an_outcome, identified
+from tests.portal.builders import a_searchset, an_outcome, with_identifier
 from tests.portal.communications import a_header, a_message
 from tests.portal.scripted import INTENT, Reply, Server
 
 HEADER, MESSAGE = (uuid5(INTENT, part) for part in ("header", "message"))
-BEGUN = identified(a_header(), HEADER.urn)
-SAID = identified(a_message(), MESSAGE.urn)
+BEGUN = with_identifier(a_header(), HEADER.urn)
+SAID = with_identifier(a_message(), MESSAGE.urn)
 WRITTEN = [WritePart(HEADER, {**BEGUN, "id": None}), WritePart(MESSAGE, {**SAID, "id": None})]
 BOTH = ["Communication/thread-1", "Communication/message-1"]
 ALL_DONE = {"header": "done", "message": "done"}

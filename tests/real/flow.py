@@ -13,9 +13,9 @@ import httpx
 from flask import Response, request
 
 from gpcli.auth.vault import StoredSession
-from tests.journeys.process import ended, gpcli, started, surroundings
+from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.journeys.shell import Ending
-from tests.real.fronts import Front, Published, serving
+from tests.real.fronts import Front, Published, serve
 
 
 def session(**changes) -> StoredSession:
@@ -58,18 +58,18 @@ class Counting(Published):
 
 
 @contextmanager
-def published(
+def publish(
     portal: Published, context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> Iterator[str]:
     """The portal's FHIR base behind a front."""
-    with serving(Front(portal, context, host)) as front:
+    with serve(Front(portal, context, host)) as front:
         name = f"[{host}]" if ":" in host else host
         portal.address = f"{'https' if context else 'http'}://{name}:{front.port}"
         yield portal.fhir_base
 
 
 def at_the(desktop, **more: str) -> dict[str, str]:
-    ours = surroundings(desktop.home, PYTHONWARNINGS="error")
+    ours = minimal_env(desktop.home, PYTHONWARNINGS="error")
     del ours["GPCLI_CONFIG_DIR"]
     return {**ours, **desktop.env, "PATH": ours["PATH"], **more}
 
@@ -78,7 +78,7 @@ def sign_in(
     env: Mapping[str, str], *words: str, trusted: Path | None = None, proxy: str | None = None
 ) -> Ending:
     """`gpcli login`, and a browser that obeys; it trusts and goes as it is told."""
-    process = started("login", *words, "--hint", "ada", "--json", "--no-browser", env=env)
+    process = start_gpcli("login", *words, "--hint", "ada", "--json", "--no-browser", env=env)
     line = process.stderr.readline()
     if "url" in json.loads(line).get("notice", {}):
         verify = ssl.create_default_context(cafile=trusted)
@@ -87,7 +87,7 @@ def sign_in(
         with httpx.Client(mounts=ways, follow_redirects=True, trust_env=False) as browser:
             browser.get(url).raise_for_status()
         line = ""
-    ending = ended(process)
+    ending = wait_for_end(process)
     return replace(ending, err=line + ending.err)
 
 

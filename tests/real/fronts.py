@@ -167,7 +167,7 @@ def _relay(here: socket.socket, there: socket.socket) -> None:
 
 
 @contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[Any]:
+def serve(server: ThreadingHTTPServer) -> Iterator[Any]:
     """Let `server` serve in a thread of its own."""
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -41,7 +41,7 @@ class RecordingSandbox(Sandbox):
         return response
 
 
-def recorded(sandbox: RecordingSandbox) -> Iterator[tuple[str, Resource]]:
+def read_recorded(sandbox: RecordingSandbox) -> Iterator[tuple[str, Resource]]:
     """Every resource that went either way, and where it did."""
     for title, sent, answered in sandbox.exchanges:
         for name, resource in (("sent", sent), ("answered", answered)):
@@ -49,7 +49,7 @@ def recorded(sandbox: RecordingSandbox) -> Iterator[tuple[str, Resource]]:
                 yield f"{name}: {title}", resource
 
 
-def stored(sandbox: Sandbox) -> Iterator[tuple[str, Resource]]:
+def read_stored(sandbox: Sandbox) -> Iterator[tuple[str, Resource]]:
     """Every resource in the portal's record, in its present version and the former ones."""
     sql = "SELECT body FROM resource WHERE NOT deleted UNION ALL SELECT body FROM former"
     for (body,) in sandbox.store.execute(sql):

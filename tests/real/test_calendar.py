@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Shell, scripted
+from tests.journeys.shell import Shell, shell_for
 from tests.journeys.world import MONDAY
 
 CONFIG = """[calendars]
@@ -77,7 +77,7 @@ def khal(tmp_path: Path) -> Khal:
 @pytest.fixture
 def ada(tmp_path: Path) -> Iterator[Shell]:
     with Sandbox(clock=MONDAY, seed=1) as sandbox:
-        yield scripted(sandbox, tmp_path, "ada", lambda: MONDAY)
+        yield shell_for(sandbox, tmp_path, "ada", lambda: MONDAY)
 
 
 def listed(ada: Shell) -> list[list[str]]:
@@ -141,7 +141,7 @@ def test_a_cancelled_booking_is_cancelled_in_the_calendar_too(ada, khal):
 def test_times_after_the_clock_was_turned_are_shown_as_the_surgery_has_them(khal, tmp_path, day):
     """A surgery that is open on the Sunday itself."""
     with Sandbox(clock=MONDAY, seed=1) as sandbox:
-        ada = scripted(sandbox, tmp_path, "ada", lambda: MONDAY)
+        ada = shell_for(sandbox, tmp_path, "ada", lambda: MONDAY)
         [booked, *_] = sandbox.store.find("Appointment", patient="Patient/ada", status="booked")
         offset = "+02:00" if day < "2027-10" else "+01:00"
         times_of = {"start": f"{day}T08:20:00{offset}", "end": f"{day}T08:40:00{offset}"}

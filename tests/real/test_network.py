@@ -12,9 +12,9 @@ import pytest
 
 from gpcli.cli.sandbox_env import build_variables
 from tests.http.authority import DAY, Authority
-from tests.journeys.process import gpcli, surroundings
+from tests.journeys.process import gpcli, minimal_env
 from tests.journeys.shell import Ending
-from tests.real.fronts import ConnectProxy, Front, Published, serving
+from tests.real.fronts import ConnectProxy, Front, Published, serve
 
 NAMED = "https://portal.example/fhir/R4"
 
@@ -36,7 +36,7 @@ def publish(sandbox) -> Iterator[Callable[..., int]]:
     with ExitStack() as fronts:
 
         def build(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
-            return fronts.enter_context(serving(Front(sandbox, context, host))).port
+            return fronts.enter_context(serve(Front(sandbox, context, host))).port
 
         yield build
 
@@ -50,7 +50,7 @@ def ask(sandbox, tmp_path) -> Callable[..., Ending]:
         token = sandbox.issue_token("ada")
         ours = build_variables(base, token.access_token, token.patient, token.fhir_user)
         line = words or ("gp",)
-        return gpcli(*line, "--json", env=surroundings(tmp_path, **ours, **env))
+        return gpcli(*line, "--json", env=minimal_env(tmp_path, **ours, **env))
 
     return run
 
@@ -149,7 +149,7 @@ def behind(authority, publish) -> Iterator[Callable[..., tuple[ConnectProxy, dic
     with ExitStack() as proxies:
 
         def build(**manners) -> tuple[ConnectProxy, dict[str, str]]:
-            proxy = proxies.enter_context(serving(ConnectProxy(routes, **manners)))
+            proxy = proxies.enter_context(serve(ConnectProxy(routes, **manners)))
             return proxy, {"HTTPS_PROXY": proxy.variable, "SSL_CERT_FILE": str(authority.file)}
 
         yield build

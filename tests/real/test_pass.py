@@ -15,7 +15,7 @@ from tests.real.flow import (
     Counting,
     at_the,
     look_and_sign_out,
-    published,
+    publish,
     session,
     sign_in,
     went_well,
@@ -49,7 +49,7 @@ def kept_in(home: Path) -> list[Path]:
 
 
 def test_pass_keeps_a_session_and_says_nothing_of_its_own(desktop, portal, password_store):
-    with published(portal) as base:
+    with publish(portal) as base:
         signed_in = sign_in(password_store, base)
         kept = [file.read_bytes() for file in kept_in(desktop.home)]
         done = look_and_sign_out(password_store)
@@ -63,7 +63,7 @@ def test_pass_keeps_a_session_and_says_nothing_of_its_own(desktop, portal, passw
 
 
 def test_a_session_in_pass_is_renewed(desktop, portal, password_store):
-    with published(portal) as base:
+    with publish(portal) as base:
         sign_in(password_store, base)
         later = {**password_store, "GPCLI_ENVIRONMENT": "sandbox", "GPCLI_CLOCK_OFFSET": "86400"}
         ending = gpcli("services", env=later)
@@ -83,7 +83,7 @@ def test_a_long_token_fits_in_pass(password_store, monkeypatch, length):
 
 def test_pass_without_a_store_stops_a_sign_in_before_any_page(desktop, portal, password_store):
     shutil.rmtree(desktop.home / ".password-store")
-    with published(portal) as base:
+    with publish(portal) as base:
         ending = sign_in(password_store, base)
     assert ending.refused == (4, "no_keyring", "")
     assert "pass init" in ending.error["hint"]
@@ -101,7 +101,7 @@ def test_a_key_of_pass_that_is_not_here_stops_a_sign_in_and_nothing_stays(
     env = {**password_store, "GNUPGHOME": str(elsewhere)}
     subprocess.run(["gpg", "--import"], env=env, input=public, check=True, capture_output=True)
     (elsewhere / "gpg.conf").write_text("trust-model always\n")
-    with published(portal) as base:
+    with publish(portal) as base:
         ending = sign_in(env, base)
     subprocess.run(["gpgconf", "--kill", "all"], env=env, check=True, capture_output=True)
     assert ending.refused == (4, "no_keyring", "")
@@ -124,7 +124,7 @@ def test_a_key_of_pass_that_is_locked_asks_nobody_where_nobody_sits(
     for command in (make, ["pass", "init", "locked"], forget):
         subprocess.run(command, env=password_store, check=True, capture_output=True)
 
-    with published(portal) as base:
+    with publish(portal) as base:
         ending = sign_in(password_store, base)
 
     assert ending.refused == (4, "no_keyring", "")

@@ -17,7 +17,7 @@ from gpcli.cli.commands import registry
 from gpcli.sandbox.people import build_resources
 from tests.journeys.world import MONDAY
 from tests.real.broken import CODES, INVARIANTS, STRUCTURE, UNKNOWN, VALID, a_bundle, an_appointment
-from tests.real.recording import RecordingSandbox, recorded, stored
+from tests.real.recording import RecordingSandbox, read_recorded, read_stored
 from tests.real.tour import TOUR, book_by, sign_in, travel
 from tests.real.validators import Resource, Validators, each_of
 
@@ -99,20 +99,20 @@ def test_the_tour_leads_past_every_command_about_care():
 
 def test_the_tour_makes_the_surgery_give_every_answer(toured):
     sandbox, _ = toured
-    found = {(each["resourceType"], each.get("status")) for _, each in stored(sandbox)}
+    found = {(each["resourceType"], each.get("status")) for _, each in read_stored(sandbox)}
     assert found >= ANSWERS
 
 
 def test_what_gpcli_sends_and_the_portal_answers_is_valid(toured, validators):
     sandbox, _ = toured
-    assert broken(validators, recorded(sandbox)) == {}
+    assert broken(validators, read_recorded(sandbox)) == {}
 
 
 def test_what_goes_either_way_at_a_sign_in_is_valid(validators, tmp_path):
     with RecordingSandbox(auto_sign_in=True) as sandbox:
         _, ending = sign_in(sandbox, tmp_path)
         assert ending.code == 0
-        found = list(recorded(sandbox))
+        found = list(read_recorded(sandbox))
     assert {resource["resourceType"] for _, resource in found} >= {"Bundle", "CapabilityStatement"}
     assert broken(validators, found) == {}
 
@@ -121,7 +121,7 @@ def test_what_goes_either_way_at_a_sign_in_is_valid(validators, tmp_path):
 def test_what_goes_either_way_where_a_plain_post_takes_no_time_is_valid(validators, tmp_path, way):
     with RecordingSandbox(auto_sign_in=True, booking=way) as sandbox:
         assert book_by(way, sandbox, tmp_path) == [0, 0, 7, 0]
-        found = [*recorded(sandbox), *stored(sandbox)]
+        found = [*read_recorded(sandbox), *read_stored(sandbox)]
     kinds = {resource["resourceType"] for _, resource in found}
     assert ("Parameters" in kinds) == (way == "operation")
     assert broken(validators, found) == {}
@@ -129,7 +129,7 @@ def test_what_goes_either_way_where_a_plain_post_takes_no_time_is_valid(validato
 
 def test_what_the_portal_keeps_is_valid(toured, validators):
     sandbox, _ = toured
-    assert broken(validators, stored(sandbox)) == {}
+    assert broken(validators, read_stored(sandbox)) == {}
 
 
 def test_the_people_are_valid_on_a_leap_day_at_night_too(validators):
@@ -193,7 +193,7 @@ def test_what_is_sent_and_what_is_answered_are_both_looked_at(validators):
             json=an_appointment(status="bokked"),
             headers={"Authorization": f"Bearer {token}"},
         )
-        found = list(recorded(sandbox))
+        found = list(read_recorded(sandbox))
     assert [(place, each["resourceType"]) for place, each in found] == [
         ("sent: POST /fhir/R4/Appointment -> 422", "Appointment"),
         ("answered: POST /fhir/R4/Appointment -> 422", "OperationOutcome"),
@@ -206,7 +206,9 @@ def test_what_the_portal_kept_before_a_change_is_looked_at(validators):
         sandbox.store.clear()
         sandbox.store.put({**INVARIANTS["app-1"], "id": "x"})
         sandbox.store.put(an_appointment(id="x"))
-        assert list(broken(validators, stored(sandbox))) == ["Appointment/x stored: Appointment/x"]
+        assert list(broken(validators, read_stored(sandbox))) == [
+            "Appointment/x stored: Appointment/x"
+        ]
 
 
 def test_forms_and_empty_answers_are_no_resources():

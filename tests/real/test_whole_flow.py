@@ -20,16 +20,16 @@ from gpcli.auth.vault import open_keyring
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.cli.help_commands import read_topic
 from tests.http.authority import Authority
-from tests.journeys.process import PYTHON, ended, gpcli, started, surroundings
+from tests.journeys.process import PYTHON, gpcli, minimal_env, start_gpcli, wait_for_end
 from tests.real.flow import (
     Counting,
     at_the,
     look_and_sign_out,
-    published,
+    publish,
     sign_in,
     went_well,
 )
-from tests.real.fronts import ConnectProxy, Front, serving
+from tests.real.fronts import ConnectProxy, Front, serve
 
 PROCESSES = 20
 
@@ -55,7 +55,7 @@ def test_a_private_authority_of_the_profile_is_trusted_all_the_way(desktop, port
     desktop.start_keyring()
     env = at_the(desktop)
     shutil.copy(authority.file, desktop.home / "ca.pem")
-    with published(portal, authority.server()) as base:
+    with publish(portal, authority.server()) as base:
         untrusted = sign_in(env, base)
         add = ("profile", "add", "work", base, "--environment", "sandbox", "--ca-file", "ca.pem")
         assert gpcli(*add, env=env).code == 0
@@ -78,7 +78,7 @@ def test_a_certificate_file_is_found_beside_the_profiles_or_at_home(
     for place in (profiles, named.parent):
         place.mkdir(parents=True, exist_ok=True)
     shutil.copy(authority.file, named)
-    with published(portal, authority.server()) as base:
+    with publish(portal, authority.server()) as base:
         config_file(desktop).write_text(
             f'[profiles.work]\nportal = "{base}"\nenvironment = "sandbox"\nca_file = "{written}"\n'
         )
@@ -92,9 +92,9 @@ def test_a_certificate_file_is_found_beside_the_profiles_or_at_home(
 def test_every_request_of_a_sign_in_and_after_goes_through_the_proxy(desktop, portal, authority):
     desktop.start_keyring()
     with ExitStack() as servers:
-        front = servers.enter_context(serving(Front(portal, authority.server())))
+        front = servers.enter_context(serve(Front(portal, authority.server())))
         routes = {"portal.example:443": front.port}
-        proxy = servers.enter_context(serving(ConnectProxy(routes)))
+        proxy = servers.enter_context(serve(ConnectProxy(routes)))
         portal.address = "https://portal.example"
         env = at_the(desktop, HTTPS_PROXY=proxy.variable, SSL_CERT_FILE=str(authority.file))
         signed_in = sign_in(env, portal.fhir_base, trusted=authority.file, proxy=proxy.variable)
@@ -106,7 +106,7 @@ def test_every_request_of_a_sign_in_and_after_goes_through_the_proxy(desktop, po
 
 def test_a_portal_on_ipv6_is_signed_in_to(desktop, portal):
     desktop.start_keyring()
-    with published(portal, host="::1") as base:
+    with publish(portal, host="::1") as base:
         assert "[::1]" in base
         signed_in = sign_in(at_the(desktop), base)
         done = look_and_sign_out(at_the(desktop))
@@ -164,7 +164,7 @@ def test_a_keyring_that_cannot_be_used_says_why_and_what_to_do(
     desktop, portal, prepare, more, message, hint
 ):
     prepare(desktop)
-    with published(portal) as base:
+    with publish(portal) as base:
         ending = sign_in(at_the(desktop, **more), base)
     assert ending.refused == (4, "no_keyring", "")
     assert ending.error["message"].startswith(message)
@@ -179,8 +179,8 @@ def test_where_there_was_no_session_bus_the_lines_of_help_lead_to_a_keyring(port
         re.findall(rf"^ +({start}.*)$", read_topic("keyring"), re.MULTILINE)[0]
         for start in ("dbus-run-session", "read -rs")
     )
-    env = surroundings(tmp_path, XDG_RUNTIME_DIR=str(runtime))
-    with published(portal) as base:
+    env = minimal_env(tmp_path, XDG_RUNTIME_DIR=str(runtime))
+    with publish(portal) as base:
         login = f"{PYTHON} login {base} --hint ada --json --no-browser"
         rest = f"{PYTHON} services --json && {PYTHON} logout --json"
         line = f"{{ {unlock}; }} >/dev/null 2>&1; {login} >/dev/null && {rest}"
@@ -196,7 +196,7 @@ def test_where_there_was_no_session_bus_the_lines_of_help_lead_to_a_keyring(port
         process.stdin.flush()
         notice = next(each for each in process.stderr if each.startswith('{"notice"'))
         open_sign_in_page(json.loads(notice)["notice"]["url"])
-        ending = ended(process)
+        ending = wait_for_end(process)
     assert ending.code == 0, ending
     assert portal.grants == ["authorization_code"]
 
@@ -213,12 +213,12 @@ def test_twenty_processes_at_expiry_make_one_token_request_and_nobody_is_signed_
     desktop.start_keyring()
     env = at_the(desktop)
     keyring = open_keyring(desktop.env, may_ask=False, platform="linux")
-    with published(portal) as base:
+    with publish(portal) as base:
         sign_in(env, base)
         (account,) = accounts(desktop)
         keyring.save(account, replace(keyring.load(account), expires_at=time.time() - 1))
-        processes = [started("gp", "--timeout", "120", env=env) for _ in range(PROCESSES)]
-        endings = [ended(process) for process in processes]
+        processes = [start_gpcli("gp", "--timeout", "120", env=env) for _ in range(PROCESSES)]
+        endings = [wait_for_end(process) for process in processes]
         afterwards = gpcli("gp", env=env)
     assert [(each.code, each.err) for each in endings] == [(0, "")] * PROCESSES
     assert portal.grants == ["authorization_code", "refresh_token"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Ending, Shell, scripted
+from tests.journeys.shell import Ending, Shell, shell_for
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -151,7 +151,7 @@ def _played(shell: Shell, stop: Stop, home: Path) -> Ending:
 
 def _shell_of(sandbox: Sandbox, home: Path, traveller: str) -> Shell:
     person, _, child = traveller.partition("/")
-    return scripted(sandbox, home, person, _present(sandbox), child or None)
+    return shell_for(sandbox, home, person, _present(sandbox), child or None)
 
 
 def _present(sandbox: Sandbox) -> Callable[[], datetime]:
