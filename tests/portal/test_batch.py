@@ -230,6 +230,8 @@ def test_a_part_that_may_have_been_done_is_looked_for(
         Reply([]),
         Reply(status=200),
         a_batch_response(answered("201 Created")),
+        a_batch_response(answered("422"), answered("201")),
+        a_batch_response(*[answered("422")] * 4),
         a_batch_response(7, 7, 7),
         a_batch_response(*[answered(7)] * 3),
         a_batch_response(*[{"response": []}] * 3),

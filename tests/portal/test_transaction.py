@@ -49,17 +49,17 @@ def capabilities() -> Capabilities:
 
 
 @pytest.fixture
-def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
+def send_transaction(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(search, journal, lambda: NOW)
     return lambda: create_in_transaction(kernel, WRITTEN, INTENT)
 
 
 def test_both_go_in_one_transaction_each_with_its_own_identifier(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, DONE)
     shows(server, BEGUN, SAID)
-    made = together()
+    made = send_transaction()
     assert (refs(made), made.changed, states(journal)) == (BOTH, True, ALL_DONE)
     sent = server.requests[0]
     assert sent.headers["X-Request-ID"] == str(INTENT)
@@ -82,7 +82,7 @@ def test_both_go_in_one_transaction_each_with_its_own_identifier(
 
 
 def test_the_journal_knows_of_both_before_they_leave(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     seen: list[dict[str, str]] = []
 
@@ -93,77 +93,80 @@ def test_the_journal_knows_of_both_before_they_leave(
 
     server.on(TRANSACTION, Spy(DONE))
     shows(server, BEGUN, SAID)
-    together()
+    send_transaction()
     assert seen == [{"header": "sending", "message": "sending"}]
 
 
-@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=429)])
+@pytest.mark.parametrize("failure", [LOST, Reply(status=503), Reply(status=429)])
 def test_a_portal_that_knows_conditional_creates_gets_the_same_transaction_again(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal, trouble: Reply
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal, failure: Reply
 ):
-    server.on(TRANSACTION, trouble, DONE)
+    server.on(TRANSACTION, failure, DONE)
     shows(server, BEGUN, SAID)
-    assert refs(together()) == BOTH
+    assert refs(send_transaction()) == BOTH
     first, second = server.requests[:2]
     assert (first.content, first.headers) == (second.content, second.headers)
     assert states(journal) == ALL_DONE
 
 
 @pytest.mark.parametrize("capabilities", [FORGETFUL])
-@pytest.mark.parametrize("trouble", [LOST, Reply(status=503), Reply(status=500), Reply(raw=b"<")])
+@pytest.mark.parametrize("failure", [LOST, Reply(status=503), Reply(status=500), Reply(raw=b"<")])
 def test_another_gets_it_once_and_what_is_found_is_done(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal, trouble: Reply
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal, failure: Reply
 ):
-    server.on(TRANSACTION, trouble)
+    server.on(TRANSACTION, failure)
     shows(server, BEGUN, SAID)
-    assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
+    assert (refs(send_transaction()), states(journal)) == (BOTH, ALL_DONE)
     assert server.request_lines.count("POST ") == 1
 
 
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
-@pytest.mark.parametrize("trouble", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
+@pytest.mark.parametrize("failure", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
 def test_what_is_lost_and_not_found_is_unknown(
-    together: Callable[[], WriteOutcome],
+    send_transaction: Callable[[], WriteOutcome],
     server: Server,
     journal: Journal,
-    trouble: Reply,
+    failure: Reply,
     look: Reply,
 ):
-    server.on(TRANSACTION, trouble).on(LOOK, look)
+    server.on(TRANSACTION, failure).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown) as raised:
-        together()
+        send_transaction()
     assert raised.value.request_id == str(INTENT)
     assert f"--request-id {INTENT}" in raised.value.hint
     assert states(journal) == {"header": "unknown", "message": "unknown"}
 
 
 def test_a_lost_transaction_of_which_only_the_header_is_found_is_unknown(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST)
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):
-        together()
+        send_transaction()
     assert states(journal) == {"header": "done", "message": "unknown"}
 
 
 @pytest.mark.parametrize("there", [(), (BEGUN,)], ids=["none", "header"])
 def test_a_transaction_that_is_called_done_and_does_not_show_all_is_a_conflict(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal, there: tuple[dict, ...]
+    send_transaction: Callable[[], WriteOutcome],
+    server: Server,
+    journal: Journal,
+    there: tuple[dict, ...],
 ):
     server.on(TRANSACTION, DONE)
     shows(server, *there)
     with pytest.raises(errors.Conflict, match="shows 0 records"):
-        together()
+        send_transaction()
     assert states(journal) == ALL_DONE
 
 
 def test_a_transaction_that_is_done_and_can_not_be_read_back_is_not_called_failed(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, DONE).on(LOOK, Reply(status=500))
     with pytest.raises(errors.OutcomeUnknown, match="took the request, but it can't be read back"):
-        together()
+        send_transaction()
     assert states(journal) == ALL_DONE
 
 
@@ -179,7 +182,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("answer", "kind"), REFUSALS)
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_refusal_is_a_refusal_of_both(
-    together: Callable[[], WriteOutcome],
+    send_transaction: Callable[[], WriteOutcome],
     server: Server,
     journal: Journal,
     answer: Reply,
@@ -188,14 +191,14 @@ def test_a_refusal_is_a_refusal_of_both(
 ):
     server.on(TRANSACTION, answer).on(LOOK, look)
     with pytest.raises(kind) as raised:
-        together()
+        send_transaction()
     assert "--request-id" not in raised.value.hint
     assert states(journal) == {"header": "refused", "message": "refused"}
 
 
 @pytest.mark.parametrize(("answer", "kind"), REFUSALS)
 def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
-    together: Callable[[], WriteOutcome],
+    send_transaction: Callable[[], WriteOutcome],
     server: Server,
     journal: Journal,
     answer: Reply,
@@ -204,7 +207,7 @@ def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
     server.on(TRANSACTION, answer)
     shows(server, BEGUN)
     with pytest.raises(kind) as raised:
-        together()
+        send_transaction()
     assert raised.value.hint == (
         "Only the beginning is at the portal (thread-1), without your words. "
         f"The same command with --request-id {INTENT} goes on with it."
@@ -213,7 +216,7 @@ def test_what_a_portal_that_does_not_roll_back_has_kept_is_told(
 
 
 def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     said = an_outcome("already-answered", "It is closed.")
     entries = [
@@ -223,45 +226,49 @@ def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
     server.on(TRANSACTION, {**outcome(), "entry": entries})
     shows(server, BEGUN)
     with pytest.raises(errors.AlreadyAnswered, match="It is closed"):
-        together()
+        send_transaction()
     assert states(journal) == {"header": "done", "message": "refused"}
 
 
 def test_a_conflict_that_is_the_echo_of_our_own_try_is_done(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST, Reply(status=412))
     shows(server, BEGUN, SAID)
-    assert (refs(together()), states(journal)) == (BOTH, ALL_DONE)
+    assert (refs(send_transaction()), states(journal)) == (BOTH, ALL_DONE)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 412, 422])
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500)])
 def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal, status: int, look: Reply
+    send_transaction: Callable[[], WriteOutcome],
+    server: Server,
+    journal: Journal,
+    status: int,
+    look: Reply,
 ):
     server.on(TRANSACTION, LOST, Reply(status=status)).on(LOOK, look)
     with pytest.raises(errors.OutcomeUnknown):
-        together()
+        send_transaction()
     assert states(journal) == {"header": "unknown", "message": "unknown"}
 
 
 def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, LOST, outcome("201 Created", "422"))
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):
-        together()
+        send_transaction()
     assert states(journal) == {"header": "done", "message": "unknown"}
 
 
 def test_a_portal_that_can_not_be_reached_got_neither(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, UNREACHABLE)
     with pytest.raises(errors.Unreachable):
-        together()
+        send_transaction()
     assert states(journal) == {"header": "not_sent", "message": "not_sent"}
     assert set(server.request_lines) == {"POST "}
 
@@ -275,20 +282,23 @@ def test_a_portal_that_can_not_be_reached_got_neither(
     ],
 )
 def test_what_was_there_before_is_not_a_change(
-    together: Callable[[], WriteOutcome], server: Server, statuses: tuple[str, ...], changed: bool
+    send_transaction: Callable[[], WriteOutcome],
+    server: Server,
+    statuses: tuple[str, ...],
+    changed: bool,
 ):
     server.on(TRANSACTION, outcome(*statuses))
     shows(server, BEGUN, SAID)
-    assert together().changed is changed
+    assert send_transaction().changed is changed
 
 
 def test_two_records_for_one_part_are_a_conflict(
-    together: Callable[[], WriteOutcome], server: Server
+    send_transaction: Callable[[], WriteOutcome], server: Server
 ):
     server.on(TRANSACTION, DONE)
     shows(server, BEGUN, SAID, {**SAID, "id": "message-2"})
     with pytest.raises(errors.Conflict, match="shows 2 records"):
-        together()
+        send_transaction()
 
 
 @pytest.mark.parametrize(
@@ -303,11 +313,11 @@ def test_two_records_for_one_part_are_a_conflict(
     ids=["entry", "response", "status", "outcome", "list"],
 )
 def test_an_answer_that_can_not_be_understood_is_looked_into(
-    together: Callable[[], WriteOutcome], server: Server, body: Any
+    send_transaction: Callable[[], WriteOutcome], server: Server, body: Any
 ):
     server.on(TRANSACTION, Reply(body))
     shows(server, BEGUN, SAID)
-    assert refs(together()) == BOTH
+    assert refs(send_transaction()) == BOTH
 
 
 class FullAfterOne(Journal):

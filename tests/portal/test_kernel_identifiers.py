@@ -33,7 +33,7 @@ def capabilities() -> Capabilities:
 
 
 @pytest.fixture
-def together(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
+def send_transaction(search: FhirSearch, journal: Journal) -> Callable[[], WriteOutcome]:
     kernel = WriteKernel(search, journal, lambda: NOW)
     return partial(create_in_transaction, kernel, WRITTEN, INTENT)
 
@@ -101,26 +101,26 @@ def test_an_identifier_that_is_gone_or_broken_is_changed(
 
 
 def test_one_that_was_changed_in_a_transaction_is_told_too(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(with_identifier(a_header(), "Communication/thread-1"), SAID))
     server.on(transaction_parts.LOOK, a_searchset(SAID))
 
     with pytest.raises(errors.Conflict, match=r"done \(Communication/thread-1\)"):
-        together()
+        send_transaction()
 
     assert {each.state for each in journal.read_entries()} == {"done"}
 
 
 @pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(BEGUN, SAID)).on(
         transaction_parts.LOOK, a_searchset(BEGUN, SAID)
     )
 
-    first, second = together(), together()
+    first, second = send_transaction(), send_transaction()
 
     assert (first.changed, second.changed) == (True, False)
     assert server.request_lines.count(TRANSACTION) == 1
@@ -128,32 +128,32 @@ def test_a_thread_that_is_there_is_not_sent_again_to_a_portal_that_forgets(
 
 @pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_half_a_thread_that_is_there_is_not_sent_again_whole(
-    together: Callable[[], WriteOutcome], server: Server, journal: Journal
+    send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
     server.on(TRANSACTION, answered(BEGUN, SAID)).on(
         transaction_parts.LOOK, a_searchset(BEGUN, SAID)
     )
-    together()
+    send_transaction()
     server.on(transaction_parts.LOOK, a_searchset(BEGUN))
 
     with pytest.raises(errors.OutcomeUnknown):
-        together()
+        send_transaction()
 
     assert server.request_lines.count(TRANSACTION) == 1
 
 
 @pytest.mark.parametrize("capabilities", [FORGETFUL])
 def test_a_thread_that_is_not_there_is_sent_again(
-    together: Callable[[], WriteOutcome], server: Server
+    send_transaction: Callable[[], WriteOutcome], server: Server
 ):
     server.on(TRANSACTION, Reply(an_outcome(), 422), answered(BEGUN, SAID))
     server.on(transaction_parts.LOOK, NOTHING)
     with pytest.raises(errors.Rejected):
-        together()
+        send_transaction()
     looks = [a_searchset(), a_searchset(), a_searchset(BEGUN), a_searchset(SAID)]
     server.on(transaction_parts.LOOK, *looks)
 
-    assert together().changed
+    assert send_transaction().changed
 
 
 @pytest.mark.parametrize("capabilities", [FORGETFUL])
