@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum, StrEnum
 from typing import ClassVar
 
@@ -362,3 +363,11 @@ def request_id_conflict(what: str | None = None) -> Conflict:
     """
     made = f": {what}" if what else ""
     return Conflict(f"This --request-id was used for something else{made}.", hint=NEW_ID_HINT)
+
+
+def list_coded_errors(kind: type[GpcliError] = GpcliError) -> Iterator[type[GpcliError]]:
+    """Yield the error types that define an `error.code`, from `kind` downwards."""
+    if "code" in vars(kind):
+        yield kind
+    for below in kind.__subclasses__():
+        yield from list_coded_errors(below)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib import resources
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from gpcli.cli.global_options import (
     get_context,
     is_global,
 )
-from gpcli.errors import Exit, GpcliError, InvalidUsage
+from gpcli.errors import Exit, InvalidUsage, list_coded_errors
 from gpcli.render.json_schema import find_command_schema
 
 WIDTH = 80
@@ -338,16 +338,8 @@ def format_profiles() -> str:
 
 
 def _format_meaning(code: Exit, text: str) -> str:
-    words = [kind.code for kind in _coded_errors(GpcliError) if kind.exit == code]
+    words = [kind.code for kind in list_coded_errors() if kind.exit == code]
     return f"{text} [{', '.join(dict.fromkeys(words))}]" if words else text
-
-
-def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
-    """Yield the error types that define an `error.code`, from `kind` downwards."""
-    if "code" in vars(kind):
-        yield kind
-    for below in kind.__subclasses__():
-        yield from _coded_errors(below)
 
 
 SHELLS = {"bash": "gpcli.bash", "zsh": "_gpcli", "fish": "gpcli.fish", "powershell": "gpcli.ps1"}

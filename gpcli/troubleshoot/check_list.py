@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from gpcli.errors import GpcliError
+from gpcli.errors import GpcliError, list_coded_errors
 from gpcli.model.account import Finding, Verdict
 from gpcli.troubleshoot import computer_checks, sign_in_checks
 from gpcli.troubleshoot.check import Check
@@ -42,7 +42,7 @@ def build_error(findings: Sequence[Finding]) -> GpcliError | None:
     failed = [finding for finding in findings if finding.status is Verdict.FAILED]
     if not failed:
         return None
-    kinds = {kind.code: kind for kind in _coded_errors(GpcliError)}
+    kinds = {kind.code: kind for kind in list_coded_errors()}
     names = ", ".join(finding.name for finding in failed)
     kind = kinds.get(failed[0].cause or "", GpcliError)
     return kind(
@@ -52,11 +52,3 @@ def build_error(findings: Sequence[Finding]) -> GpcliError | None:
 
 
 _HINT = "Begin with the first: the others may follow from it."
-
-
-def _coded_errors(kind: type[GpcliError]) -> Iterator[type[GpcliError]]:
-    """Yield the error types that define an `error.code`, from `kind` downwards."""
-    if "code" in vars(kind):
-        yield kind
-    for below in kind.__subclasses__():
-        yield from _coded_errors(below)

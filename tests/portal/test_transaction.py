@@ -121,7 +121,10 @@ def test_another_gets_it_once_and_what_is_found_is_done(
 
 
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
-@pytest.mark.parametrize("failure", [LOST, Reply(status=500), Reply({"resourceType": "Bundle"})])
+@pytest.mark.parametrize(
+    "failure",
+    [LOST, Reply(status=500), Reply({"resourceType": "Bundle"}), Reply(outcome("201 Created"))],
+)
 def test_what_is_lost_and_not_found_is_unknown(
     send_transaction: Callable[[], WriteOutcome],
     server: Server,
@@ -307,10 +310,12 @@ def test_two_records_for_one_part_are_a_conflict(
         {"resourceType": "Bundle", "entry": "x"},
         {"resourceType": "Bundle", "entry": [{"response": []}, {"response": {"status": 201}}]},
         outcome("fine", "fine"),
+        outcome("201 Created"),
+        outcome("201 Created", "201 Created", "201 Created"),
         an_outcome(),
         [],
     ],
-    ids=["entry", "response", "status", "outcome", "list"],
+    ids=["entry", "response", "status", "one", "three", "outcome", "list"],
 )
 def test_an_answer_that_can_not_be_understood_is_looked_into(
     send_transaction: Callable[[], WriteOutcome], server: Server, body: Any
