@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from gpcli.auth.bearer import ScopedBearer
-    from gpcli.auth.vault import StoredSession, Vault
+    from gpcli.auth.session import StoredSession
+    from gpcli.auth.vault import Vault
     from gpcli.care.confirmation import Decision, Outcome, Proposal, SendStage
     from gpcli.config.offer_index import IndexedPerson, OfferIndex
     from gpcli.config.profiles import Config, Profile

@@ -28,7 +28,7 @@ from gpcli.config.profiles import (
 from gpcli.config.settings import Settings, check_production_allowed
 from gpcli.errors import Expired, GpcliError, InvalidUsage, NotSignedIn, SignInRefused, Unavailable
 from gpcli.http.client import HttpClient
-from gpcli.http.network_errors import BadReply
+from gpcli.http.network_errors import UnusableResponse
 from gpcli.model.account import SignedOut, SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import ConsentLevel, Offers, highest_level
@@ -53,7 +53,7 @@ def revoke_session(client: HttpClient, session: StoredSession) -> bool:
     }
     try:
         return client.post_form(session.revocation_endpoint, form).status == 200
-    except BadReply as error:  # only the status counts (RFC 7009, 2.2)
+    except UnusableResponse as error:  # only the status counts (RFC 7009, 2.2)
         return error.status == 200
     except GpcliError:
         return False

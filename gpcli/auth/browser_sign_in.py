@@ -25,9 +25,6 @@ from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.errors import BadResponse, SignInRefused
 from gpcli.http.client import HttpClient
 
-__all__ = ["AuthRequest", "Prompter", "SignInResult", "sign_in_with_browser"]
-
-
 _POLL_SECONDS = 0.2
 """Seconds between two polls for a pasted URL."""
 

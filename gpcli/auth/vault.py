@@ -20,8 +20,6 @@ from gpcli.auth.keyring_vault import (
 )
 from gpcli.auth.session import StoredSession
 
-__all__ = ["KeyringVault", "MemoryVault", "StoredSession", "Vault", "open_keyring"]
-
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105  (a class)
 _PASS = "keyring_pass.PasswordStoreBackend"  # noqa: S105  (a class)
 

@@ -179,14 +179,14 @@ class Portal(Protocol):
     def send_enquiry(
         self,
         offer: Offer,
-        wished: Sequence[Window],
+        windows: Sequence[Window],
         reason: str | None,
         intent: UUID,
         *,
         channel: str | None = None,
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
-        """Ask the surgery for an appointment within the windows `wished`, through `channel`.
+        """Ask the surgery for an appointment within `windows`, through `channel`.
 
         Raises: OutcomeUnknown.
         """

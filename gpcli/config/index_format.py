@@ -84,10 +84,10 @@ def read_hidden_commands(
     facts = read_facts(index_path(env))
     profile = find_profile_key(facts, options, env)
     patient = _find_patient(facts, profile, options, env)
-    return find_hidden_commands(facts, profile, patient, now)
+    return select_hidden_commands(facts, profile, patient, now)
 
 
-def find_hidden_commands(
+def select_hidden_commands(
     facts: list[list[str]], profile: str, patient: str, now: float
 ) -> dict[str, str]:
     """Return the hidden commands, and why; none when the offers are not known.

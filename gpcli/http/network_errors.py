@@ -1,6 +1,7 @@
 """Errors of requests that got no usable response, and the words for them.
 
-`sent` of LostReply, LateReply and BadReply says whether the request may have reached the portal.
+`sent` of ConnectionFailed, ResponseTimedOut and UnusableResponse says whether the request may have
+reached the portal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gpcli.http import httpx
 ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
-class LostReply(errors.Unreachable):
+class ConnectionFailed(errors.Unreachable):
     """No connection, or one that broke before the response was complete."""
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
@@ -26,7 +27,7 @@ class LostReply(errors.Unreachable):
         self.sent = sent
 
 
-class LateReply(errors.TimedOut):
+class ResponseTimedOut(errors.TimedOut):
     """The time limit passed before the response was complete."""
 
     def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
@@ -34,7 +35,7 @@ class LateReply(errors.TimedOut):
         self.sent = sent
 
 
-class BadReply(errors.BadResponse):
+class UnusableResponse(errors.BadResponse):
     """A response came, with `status`, but its body can't be used: what was asked may be done."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
@@ -142,7 +143,7 @@ def to_gpcli_error(
     if isinstance(error, httpx.TimeoutException):
         message = f"The portal at {host} did not answer within {seconds:g} s."
         hint = "Try again later; --timeout SECONDS raises the limit."
-        return LateReply(message, sent=sent, hint=hint, request_id=request_id)
+        return ResponseTimedOut(message, sent=sent, hint=hint, request_id=request_id)
     tls = _find_cause(error, ssl.SSLError)
     if tls is not None and not sent and not _is_cut(tls):
         return _to_tls_error(tls, host)
@@ -150,7 +151,7 @@ def to_gpcli_error(
     message = f"The portal at {host} can't be reached: {why}."
     if can_have_reached_portal(error):
         message = f"The portal at {host} did not finish its answer: {why}."
-    return LostReply(message, sent=sent, hint=hint, request_id=request_id)
+    return ConnectionFailed(message, sent=sent, hint=hint, request_id=request_id)
 
 
 def _to_proxy_error(
@@ -160,7 +161,9 @@ def _to_proxy_error(
     if tls is not None and not sent and not _is_cut(tls):
         return _to_tls_error(tls, f"the proxy {error.name}")
     what, hint = _explain_proxy(error, host, seconds)
-    error_type = LateReply if isinstance(error.error, httpx.TimeoutException) else LostReply
+    error_type = (
+        ResponseTimedOut if isinstance(error.error, httpx.TimeoutException) else ConnectionFailed
+    )
     message = f"The proxy {error.name} {what}."
     return error_type(message, sent=sent, hint=hint, request_id=request_id)
 
@@ -248,7 +251,7 @@ class FailureStage(StrEnum):
 
 def failure_stage(error: errors.GpcliError) -> FailureStage:
     """Return the step at which the request failed for which HttpClient raised `error`."""
-    if isinstance(error, BadReply):
+    if isinstance(error, UnusableResponse):
         return FailureStage.ANSWER
     causes = list(_walk_causes(error))
     if any(isinstance(cause, httpx.ProxyError) for cause in causes):

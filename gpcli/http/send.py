@@ -93,8 +93,8 @@ class RequestSender:
 
         `previous` is the response to earlier tries of it, whose `tries` and `repeated` go into the
         new response; None means that there were none.
-        Raises: network_errors.LostReply, network_errors.LateReply, network_errors.BadReply,
-        errors.TlsError, errors.ConfigError.
+        Raises: ConnectionFailed, ResponseTimedOut, UnusableResponse, errors.TlsError,
+        errors.ConfigError.
         """
         with self.progress():
             return self._send_with_retries(request, previous)
@@ -207,8 +207,8 @@ def _can_retry(request: OutgoingRequest, outcome: HttpResponse | httpx.Transport
 
 def _bad_reply(
     request: OutgoingRequest, status: int, reason: UnusableBody
-) -> network_errors.BadReply:
-    return network_errors.BadReply(
+) -> network_errors.UnusableResponse:
+    return network_errors.UnusableResponse(
         f"The portal at {request.url.host} gave an answer that gpcli can't use: it {reason}.",
         hint="Check the portal's address in the profile; it must be its FHIR base.",
         status=status,

@@ -10,7 +10,7 @@ from gpcli.auth.discovery import (
     parse_machine_configuration,
     parse_smart_configuration,
 )
-from gpcli.auth.vault import StoredSession
+from gpcli.auth.session import StoredSession
 from gpcli.config.profiles import SCOPES, Profile
 from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.fhir.bundle import Bundle, read_bundle

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from gpcli.auth.bearer import SessionBearer, StaticBearer
-from gpcli.auth.browser_sign_in import AuthRequest, sign_in_with_browser
+from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import fetch_smart_configuration
 from gpcli.auth.session import StoredSession
-from gpcli.auth.sign_in_flow import SignInResult
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import Expired, SignInRefused
 from gpcli.http.client import HttpClient

@@ -4,14 +4,10 @@ from urllib.request import urlopen
 import httpx
 import pytest
 
-from gpcli.auth.browser_sign_in import (
-    AuthRequest,
-    SignInResult,
-    SignInSecrets,
-    sign_in_with_browser,
-)
+from gpcli.auth.browser_sign_in import SignInSecrets, sign_in_with_browser
 from gpcli.auth.discovery import parse_smart_configuration
 from gpcli.auth.loopback import CallbackServer
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
 from gpcli.errors import BadResponse, InvalidUsage, PortalError, SignInRefused
 
 PORTAL = "https://portal.example/fhir/R4"

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from gpcli.auth.keyring_vault import HELP_HINT
-from gpcli.auth.vault import KeyringVault, MemoryVault
+from gpcli.auth.keyring_vault import HELP_HINT, KeyringVault
+from gpcli.auth.vault import MemoryVault
 from gpcli.errors import NoKeyring
 
 

@@ -221,10 +221,10 @@ class FakePortal:
         return WriteResult(replace(booked, start=slot.start, end=slot.end, reason=reason), True)
 
     def send_enquiry(
-        self, offer: Offer, wished: Sequence[Window], reason: str | None, intent: UUID
+        self, offer: Offer, windows: Sequence[Window], reason: str | None, intent: UUID
     ) -> WriteResult[Appointment]:
-        self.calls.append(("send_enquiry", offer.id, tuple(wished), reason, intent))
-        return WriteResult(an_enquiry("enq-9", requested=tuple(wished), reason=reason), True)
+        self.calls.append(("send_enquiry", offer.id, tuple(windows), reason, intent))
+        return WriteResult(an_enquiry("enq-9", requested=tuple(windows), reason=reason), True)
 
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         self.calls.append(("send_cancellation", appointment, intent))

@@ -206,7 +206,7 @@ class MailPortal(FakePortal):
     def send_enquiry(
         self,
         offer: Offer,
-        wished: Sequence[Window],
+        windows: Sequence[Window],
         reason: str | None,
         intent: UUID,
         *,
@@ -214,10 +214,10 @@ class MailPortal(FakePortal):
         subject: str | None = None,
     ) -> WriteResult[Appointment]:
         self.calls.append(
-            ("send_enquiry", offer.id, tuple(wished), reason, intent, channel, subject)
+            ("send_enquiry", offer.id, tuple(windows), reason, intent, channel, subject)
         )
         asked_for = an_enquiry(
-            "con-9", requested=tuple(wished), reason=reason, service=offer.name, channel=channel
+            "con-9", requested=tuple(windows), reason=reason, service=offer.name, channel=channel
         )
         return WriteResult(asked_for, True)
 

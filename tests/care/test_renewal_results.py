@@ -11,7 +11,7 @@ from gpcli.errors import (
     RateLimited,
     Rejected,
 )
-from gpcli.http.network_errors import LateReply, LostReply
+from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut
 from gpcli.model.prescription import RenewalOutcome, RenewalResult, WhyNot
 from tests.care.medicines import ASKED_AT, a_prescription, a_renewal
 
@@ -196,7 +196,7 @@ def test_what_people_know_a_line_by_is_the_prescription_s_name_or_the_id():
     assert (renewed_item().label, RenewalItem("rx-9").label) == ("Metformin 500 mg", "rx-9")
 
 
-@pytest.mark.parametrize("kind", [LostReply, LateReply])
+@pytest.mark.parametrize("kind", [ConnectionFailed, ResponseTimedOut])
 def test_none_sent_for_want_of_a_connection_is_that_error_for_all(kind):
     items = [
         failed_item(kind("No network.", sent=False, hint="Later.", request_id=f"r-{each}"), each)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from gpcli.config.index_format import (
     PROFILE,
     escape_part,
-    find_hidden_commands,
     read_facts,
+    select_hidden_commands,
     unescape_part,
 )
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
@@ -29,7 +29,7 @@ def read_profiles(index):
 
 
 def read_hidden(index, profile, patient, now):
-    return find_hidden_commands(read_facts(str(index.path)), profile, patient, now)
+    return select_hidden_commands(read_facts(str(index.path)), profile, patient, now)
 
 
 def test_a_new_index_knows_nothing(index):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from gpcli.auth.vault import MemoryVault, StoredSession
+from gpcli.auth.session import StoredSession
+from gpcli.auth.vault import MemoryVault
 from tests.contract.browser import as_person
 from tests.contract.places import Place, Provider, medplum_behind, oidc_provider
 from tests.contract.visit import now

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 
-from gpcli.auth.browser_sign_in import AuthRequest, SignInResult, sign_in_with_browser
+from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.discovery import fetch_smart_configuration
 from gpcli.auth.loopback import CallbackServer
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
 from gpcli.auth.vault import MemoryVault
 from gpcli.config.profiles import SCOPES
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
 from tests.contract.visit import now
-from tests.journeys.shell import Ending, Shell
+from tests.journeys.shell import CommandResult, Shell
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS
 
 pytestmark = pytest.mark.real
@@ -127,8 +128,8 @@ class Login:
     def url(self) -> str:
         return self.opened.get(timeout=PATIENCE)
 
-    def ended(self) -> Ending:
-        found: Ending = self.ending.result(PATIENCE)
+    def ended(self) -> CommandResult:
+        found: CommandResult = self.ending.result(PATIENCE)
         return found
 
     def time_passes(self) -> None:

@@ -14,7 +14,7 @@ from tests.contract.medicines import USED_UP
 from tests.contract.places import Place
 from tests.contract.world import Patient
 from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 from tests.real.conftest import CHROMIUM, CHROMIUM_OPTIONS, Desktop
 
 pytestmark = pytest.mark.real
@@ -38,7 +38,7 @@ def env(sekmet: Place, tmp_path: Path) -> Iterator[dict[str, str]]:
     desktop.close()
 
 
-def sign_in_with_chromium(patient: Patient, env: dict[str, str]) -> Ending:
+def sign_in_with_chromium(patient: Patient, env: dict[str, str]) -> CommandResult:
     """`gpcli login --no-browser`: the address that it prints, opened by somebody else."""
     process = start_gpcli(*SIGNING_IN, env=env)
     assert process.stderr is not None

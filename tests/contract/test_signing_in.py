@@ -18,7 +18,7 @@ from tests.contract.browser import abort, deny, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
 from tests.contract.places import SERVING, Place, Provider, oidc_provider
 from tests.contract.programs import node
-from tests.journeys.shell import Ending, Shell
+from tests.journeys.shell import CommandResult, Shell
 
 pytestmark = pytest.mark.real
 
@@ -145,7 +145,7 @@ def test_a_code_that_nobody_types_ends_with_the_limit(medplum, tmp_path):
     assert passed[0] == timedelta(seconds=20)
 
 
-def on_another_device(shell: Shell, visit) -> Ending:
+def on_another_device(shell: Shell, visit) -> CommandResult:
     """`gpcli login --device`, while somebody does `visit(url)` with the address that it shows."""
     said = io.StringIO()
 

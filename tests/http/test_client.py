@@ -8,7 +8,7 @@ from gpcli import __version__
 from gpcli.errors import Expired, InvalidUsage, WrongHost
 from gpcli.http.client import HttpClient, HttpResponse, RequestLog
 from gpcli.http.deadline import Deadline
-from gpcli.http.network_errors import BadReply, LateReply, LostReply
+from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut, UnusableResponse
 
 BASE = "https://portal.example/fhir/R4"
 
@@ -128,7 +128,7 @@ def test_a_refusal_in_html_has_no_body(script_portal):
 )
 def test_a_good_status_with_an_unusable_body_is_a_bad_answer(script_portal, response, why):
     portal = script_portal(response)
-    with pytest.raises(BadReply) as raised:
+    with pytest.raises(UnusableResponse) as raised:
         portal.client.get("Patient/a")
     assert raised.value.message == (
         f"The portal at portal.example gave an answer that gpcli can't use: {why}."
@@ -159,9 +159,9 @@ def test_a_401_without_a_way_to_renew_says_that_the_session_is_over(script_porta
 
 CUT = httpx.ReadError("cut")
 TOKEN_TROUBLE = [
-    LostReply("the token endpoint hung up", sent=True),
-    LateReply("the token endpoint is slow", sent=True),
-    BadReply("the token endpoint talks nonsense", status=200),
+    ConnectionFailed("the token endpoint hung up", sent=True),
+    ResponseTimedOut("the token endpoint is slow", sent=True),
+    UnusableResponse("the token endpoint talks nonsense", status=200),
 ]
 
 
@@ -173,9 +173,9 @@ def test_no_other_token_after_a_lost_answer_says_nothing_about_the_first_try(scr
 
 
 def test_a_read_without_another_token_says_why_there_is_none(script_portal):
-    error = LostReply("the token endpoint hung up", sent=True)
+    error = ConnectionFailed("the token endpoint hung up", sent=True)
     portal = script_portal(CUT, httpx.Response(401), bearer=Tokens("old", error))
-    with pytest.raises(LostReply, match="hung up"):
+    with pytest.raises(ConnectionFailed, match="hung up"):
         portal.client.get("Patient/a")
 
 
@@ -188,7 +188,7 @@ def test_what_came_before_a_renewed_token_counts_as_well(script_portal):
 def test_a_write_that_was_lost_before_its_token_was_renewed_stays_sent(script_portal):
     nobody = [httpx.ConnectError("refused")] * 4
     portal = script_portal(CUT, httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Task", {}, retry=True)
     assert raised.value.sent is True
 
@@ -196,7 +196,7 @@ def test_a_write_that_was_lost_before_its_token_was_renewed_stays_sent(script_po
 def test_a_write_that_only_its_token_kept_out_was_not_done(script_portal):
     nobody = [httpx.ConnectError("refused")] * 4
     portal = script_portal(httpx.Response(401), *nobody, bearer=Tokens("old", "new"))
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Task", {}, retry=True)
     assert raised.value.sent is False
 
@@ -290,7 +290,7 @@ def test_the_log_has_a_line_per_try_without_ids_queries_or_tokens(script_portal)
 
 def test_no_error_text_holds_what_was_asked_or_answered(script_portal):
     portal = script_portal(httpx.Response(200, content=b"<secret>"), bearer=Tokens("secret"))
-    with pytest.raises(BadReply) as raised:
+    with pytest.raises(UnusableResponse) as raised:
         portal.client.get("Patient/secret", [("name", "secret")])
     assert "secret" not in f"{raised.value!r} {raised.value.message} {raised.value.hint}"
 
@@ -298,7 +298,7 @@ def test_no_error_text_holds_what_was_asked_or_answered(script_portal):
 def test_a_deadline_that_is_over_sends_nothing(script_portal):
     portal = script_portal(ok(), seconds=5)
     portal.clock.at += 5
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         portal.client.send("POST", "Appointment", {})
     assert (raised.value.sent, portal.requests) == (False, [])
 

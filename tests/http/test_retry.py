@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from gpcli.errors import TlsError
-from gpcli.http.network_errors import LateReply, LostReply
+from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut
 from gpcli.http.retry import backoff_seconds, read_retry_after
 
 REFUSED = httpx.ConnectError("refused")
@@ -43,7 +43,7 @@ def test_four_tries_at_most_and_the_last_answer_is_returned(script_portal):
 
 def test_four_tries_at_most_and_the_last_failure_is_raised(script_portal):
     portal = script_portal(*[REFUSED] * 9)
-    with pytest.raises(LostReply):
+    with pytest.raises(ConnectionFailed):
         portal.client.get("Patient/a")
     assert len(portal.requests) == 4
 
@@ -74,7 +74,7 @@ def test_a_write_is_not_sent_again_after_an_answer(script_portal, failure):
 
 def test_a_write_is_not_sent_again_after_a_lost_answer_and_says_that_it_left(script_portal):
     portal = script_portal(CUT)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Appointment", {})
     assert (raised.value.sent, len(portal.requests)) == (True, 1)
 
@@ -98,7 +98,7 @@ def test_a_write_that_may_be_repeated_has_the_same_request_id_each_time(script_p
 @pytest.mark.parametrize("first", [CUT, httpx.Response(503)])
 def test_a_repeated_write_that_once_left_stays_sent_whatever_comes_last(script_portal, first):
     portal = script_portal(first, REFUSED, REFUSED, REFUSED)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Appointment", {}, retry=True)
     assert raised.value.sent is True
 
@@ -114,7 +114,7 @@ def test_a_repeated_write_that_once_left_stays_sent_whatever_comes_last(script_p
 )
 def test_a_deadline_that_ends_a_write_says_whether_it_left(script_portal, failure, sent):
     portal = script_portal(failure)
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         portal.client.send("POST", "Appointment", {})
     assert (raised.value.sent, raised.value.code) == (sent, "timeout")
     assert raised.value.message == "The portal at portal.example did not answer within 30 s."
@@ -134,7 +134,7 @@ def test_a_deadline_that_ends_a_write_says_whether_it_left(script_portal, failur
 )
 def test_a_failure_on_the_way_says_whether_the_write_left(script_portal, failure, sent):
     portal = script_portal(*[failure] * 4)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Appointment", {})
     assert (raised.value.sent, raised.value.exit) == (sent, 6)
 
@@ -152,7 +152,7 @@ def test_a_failure_on_the_way_says_whether_the_write_left(script_portal, failure
 )
 def test_unreachable_says_why_and_only_an_unknown_name_is_final(script_portal, cause, why, tries):
     portal = script_portal(*[with_cause(httpx.ConnectError("x"), cause)] * 4)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.get("Patient/a")
     assert raised.value.message == f"The portal at portal.example can't be reached: {why}."
     assert (raised.value.code, len(portal.requests)) == ("unreachable", tries)
@@ -161,7 +161,7 @@ def test_unreachable_says_why_and_only_an_unknown_name_is_final(script_portal, c
 
 def test_an_answer_that_breaks_off_is_said_to_be_unfinished(script_portal):
     portal = script_portal(*[CUT] * 4)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.get("Patient/a")
     assert raised.value.message == (
         "The portal at portal.example did not finish its answer: the connection was cut."
@@ -171,7 +171,7 @@ def test_an_answer_that_breaks_off_is_said_to_be_unfinished(script_portal):
 def test_a_bad_certificate_after_a_lost_answer_does_not_say_that_nothing_was_sent(script_portal):
     bad = with_cause(httpx.ConnectError("x"), ssl.SSLCertVerificationError(1, "x"))
     portal = script_portal(CUT, bad)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Appointment", {}, retry=True)
     assert raised.value.sent is True
 
@@ -195,7 +195,7 @@ def test_an_answer_tells_whether_an_earlier_try_may_have_been_done(script_portal
 
 def test_a_write_that_was_only_told_to_slow_down_did_not_leave(script_portal):
     portal = script_portal(httpx.Response(429), REFUSED, REFUSED, REFUSED)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         portal.client.send("POST", "Appointment", {})
     assert raised.value.sent is False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpcli.errors import ConfigError, TlsError
-from gpcli.http.network_errors import LateReply, LostReply
+from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut
 from gpcli.http.tls import build_tls_context, find_hashed_directory
 from tests.http.authority import DAY, Authority
 
@@ -133,7 +133,7 @@ def test_what_is_cut_behind_the_proxy_is_the_portals_own_failure(
         connection.recv(10)
 
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{raw_portal(script).port}"}
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client("https://portal.example", env=env).send("POST", "Appointment", {})
     assert raised.value.sent is False
     assert raised.value.message == (
@@ -158,7 +158,7 @@ def test_a_write_that_is_cut_in_a_tunnel_that_stood_may_have_been_done(
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
     client = open_client("https://portal.example/fhir", env=env, ca_file=str(authority.file))
     assert client.get("Patient/a").body == {}
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         client.send("POST", "Appointment", {})
     assert (raised.value.sent, proxy.connections) == (True, 1)
     assert raised.value.message.startswith("The portal at portal.example did not finish")
@@ -179,14 +179,14 @@ def test_a_certificate_for_another_name_is_refused_behind_a_proxy_too(
 
 def test_a_handshake_that_never_ends_ends_with_the_deadline(raw_portal, open_client):
     portal = raw_portal(lambda connection: portal.over.wait())
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         open_client(f"https://127.0.0.1:{portal.port}", 0.3).send("POST", "Appointment", {})
     assert raised.value.sent is False
 
 
 def test_a_handshake_that_is_cut_is_no_connection(raw_portal, open_client):
     portal = raw_portal(lambda connection: connection.recv(10))
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client(f"https://127.0.0.1:{portal.port}").send("POST", "Appointment", {})
     assert raised.value.sent is False
 

@@ -8,7 +8,7 @@ import httpcore
 import pytest
 
 from gpcli.http.deadline import Deadline
-from gpcli.http.network_errors import BadReply, LateReply, LostReply
+from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut, UnusableResponse
 from gpcli.http.transport import DeadlineBackend, resolve_host
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -51,7 +51,7 @@ def test_dripped_bytes_end_with_the_deadline_wherever_they_drip(
         drip(connection, start, portal.over)
 
     portal = raw_portal(script)
-    with pytest.raises((LateReply, LostReply)) as raised:
+    with pytest.raises((ResponseTimedOut, ConnectionFailed)) as raised:
         open_client(portal.base, SOON).send("POST", "Appointment", {})
     assert raised.value.sent is True
 
@@ -65,7 +65,7 @@ def test_informational_answers_without_end_end_with_the_deadline(
             connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
 
     portal = raw_portal(script)
-    with pytest.raises(LateReply):
+    with pytest.raises(ResponseTimedOut):
         open_client(portal.base, SOON).get("Patient/a")
 
 
@@ -75,14 +75,14 @@ def test_a_portal_that_never_answers_ends_with_the_deadline(raw_portal, open_cli
         portal.over.wait()
 
     portal = raw_portal(script)
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         open_client(portal.base, SOON).get("Patient/a")
     assert raised.value.message == "The portal at 127.0.0.1 did not answer within 0.3 s."
 
 
 def test_a_portal_that_never_reads_ends_with_the_deadline(raw_portal, open_client):
     portal = raw_portal(lambda connection: portal.over.wait())
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         open_client(portal.base, 0.6).send("POST", "Binary", {"data": "x" * 8_000_000})
     assert raised.value.sent is True
 
@@ -107,7 +107,7 @@ def test_a_write_whose_answer_is_cut_or_broken_is_sent_once_and_may_have_been_do
         connection.sendall(answer)
 
     portal = raw_portal(script)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client(portal.base).send("POST", "Appointment", {})
     assert (raised.value.sent, portal.connections) == (True, 1)
 
@@ -130,14 +130,14 @@ def test_an_endless_body_is_a_bad_answer(raw_portal, open_client, read_request):
             connection.sendall(b" " * 65_536)
 
     portal = raw_portal(script)
-    with pytest.raises(BadReply, match="it is larger than 2 MB"):
+    with pytest.raises(UnusableResponse, match="it is larger than 2 MB"):
         open_client(portal.base, max_bytes=2 * 1024 * 1024).get("Patient/a")
 
 
 def test_nothing_answers_at_a_closed_port(open_client):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client(f"http://127.0.0.1:{port}").send("POST", "Appointment", {})
     assert raised.value.sent is False
     assert raised.value.message == (
@@ -173,7 +173,7 @@ def test_https_goes_through_the_proxy_by_connect_and_shows_it_no_token(
     proxy = raw_portal(script)
     env = {"HTTPS_PROXY": f"http://ada:pass@127.0.0.1:{proxy.port}"}
     client = open_client("https://portal.example/fhir", env=env, bearer=Fixed("secret-token"))
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         client.send("POST", "Appointment", {})
     assert raised.value.sent is False
     assert raised.value.message == (
@@ -190,7 +190,7 @@ def test_a_proxy_that_is_not_there_is_not_taken_for_the_portal(open_client):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         name = f"127.0.0.1:{listener.getsockname()[1]}"
     env = {"HTTPS_PROXY": f"http://{name}"}
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client("https://portal.example/fhir", env=env).send("POST", "Appointment", {})
     assert raised.value.message == (f"The proxy {name} can't be reached: nothing answers there.")
     assert (raised.value.sent, "HTTPS_PROXY" in raised.value.hint) == (False, True)
@@ -207,7 +207,7 @@ def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, open_client, re
         connection.sendall(answer)
 
     proxy = raw_portal(script)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client("https://portal.example", env=behind(proxy)).send("POST", "Appointment", {})
     assert raised.value.sent is False
     assert raised.value.message == (
@@ -218,7 +218,7 @@ def test_a_proxy_that_breaks_off_has_sent_nothing_on(raw_portal, open_client, re
 
 def test_a_proxy_that_never_answers_has_sent_nothing_on(raw_portal, open_client):
     proxy = raw_portal(lambda connection: proxy.over.wait())
-    with pytest.raises(LateReply) as raised:
+    with pytest.raises(ResponseTimedOut) as raised:
         open_client("https://portal.example", SOON, env=behind(proxy)).send(
             "POST", "Appointment", {}
         )
@@ -239,7 +239,7 @@ def test_only_a_proxy_that_may_do_better_is_asked_again(
         connection.sendall(f"HTTP/1.1 {status} \x1b[2Jno\r\nContent-Length: 0\r\n\r\n".encode())
 
     proxy = raw_portal(script)
-    with pytest.raises(LostReply) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         open_client("https://portal.example", env=behind(proxy)).get("Patient/a")
     assert (proxy.connections, "\x1b" in raised.value.message) == (tries, False)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.journeys.shell import Ending, Shell, at_once
+from tests.journeys.shell import CommandResult, Shell, at_once
 
 METADATA = "/metadata"
 SIGN_IN = "/.well-known/smart-configuration"
@@ -21,7 +21,7 @@ Change = Callable[[httpx.Response], httpx.Response]
 class Diagnosis:
     """The findings of one run, by the name of their check."""
 
-    ending: Ending
+    ending: CommandResult
     found: Mapping[str, dict[str, Any]]
 
     @property

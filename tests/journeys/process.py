@@ -11,7 +11,7 @@ from threading import Timer
 
 from gpcli.cli.sandbox_env import build_variables
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 ROOT = Path(__file__).parents[2]
 PYTHON = f"'{sys.executable}' -m gpcli"
@@ -51,7 +51,7 @@ def start_gpcli(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_end(process: subprocess.Popen[str]) -> Ending:
+def wait_for_end(process: subprocess.Popen[str]) -> CommandResult:
     """How it ended; if it does not end in a minute, it is ended."""
     overdue = Timer(60, process.kill)
     overdue.start()
@@ -59,15 +59,15 @@ def wait_for_end(process: subprocess.Popen[str]) -> Ending:
         out, err = process.communicate()
     finally:
         overdue.cancel()
-    return Ending(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
-def gpcli(*argv: str, env: Mapping[str, str]) -> Ending:
+def gpcli(*argv: str, env: Mapping[str, str]) -> CommandResult:
     """gpcli from start to end."""
     return wait_for_end(start_gpcli(*argv, env=env))
 
 
-def shell(line: str, env: Mapping[str, str]) -> Ending:
+def shell(line: str, env: Mapping[str, str]) -> CommandResult:
     """A line of bash."""
     done = subprocess.run(
         ["bash", "-c", line],
@@ -79,4 +79,4 @@ def shell(line: str, env: Mapping[str, str]) -> Ending:
         timeout=60,
         check=False,
     )
-    return Ending(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)

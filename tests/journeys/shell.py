@@ -27,7 +27,7 @@ SCREEN = Terminal(stdin_tty=True, stdout_tty=True, stderr_tty=True, width=200)
 
 
 @dataclass(frozen=True)
-class Ending:
+class CommandResult:
     """How a command ended: exit status, standard output and standard error."""
 
     code: int
@@ -90,14 +90,14 @@ class Shell:
     sleep: Callable[[float], None] = forbidden
     transport: httpx.BaseTransport | None = None
 
-    def __call__(self, line: str | Sequence[str]) -> Ending:
+    def __call__(self, line: str | Sequence[str]) -> CommandResult:
         """Play one line that begins with `gpcli`."""
         words = shlex.split(line) if isinstance(line, str) else list(line)
         assert words[0] == "gpcli"
         stdin = io.StringIO(self.typing) if isinstance(self.typing, str) else self.typing
         stdout, stderr = self.stdout or io.StringIO(), self.stderr or io.StringIO()
         code = run_command_line(words[1:], self.env, stdin, stdout, stderr, self._session)
-        return Ending(code, stdout.getvalue(), stderr.getvalue())
+        return CommandResult(code, stdout.getvalue(), stderr.getvalue())
 
     def json(self, line: str) -> Any:
         """The JSON answer of a line that succeeds."""

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 TAKEN_HINT = "  gpcli slots lists the free times.\n"
 
@@ -126,7 +126,7 @@ def test_a_time_that_is_taken_between_plan_and_sending_is_refused_by_the_portal(
 
 
 def test_an_unknown_time_is_not_found(shell_of):
-    assert shell_of("ada")("gpcli book s-nonsense --yes") == Ending(
+    assert shell_of("ada")("gpcli book s-nonsense --yes") == CommandResult(
         3, "", f"gpcli: There is no time 's-nonsense'.\n{TAKEN_HINT}"
     )
 
@@ -139,14 +139,14 @@ def test_what_cannot_be_an_id_is_not_found_either(shell_of, strange):
 
 def test_an_empty_id_is_named_and_nothing_is_asked_of_the_portal(shell_of):
     ending = shell_of("ada")(["gpcli", "book", "", "--yes"])
-    assert ending == Ending(2, "", f"gpcli: The time's id is empty.\n{TAKEN_HINT}")
+    assert ending == CommandResult(2, "", f"gpcli: The time's id is empty.\n{TAKEN_HINT}")
 
 
 def test_a_past_time_is_too_late(world):
     past = world.sandbox.store.find("Slot", schedule="Schedule/booking-haugland")
     gone = next(slot["id"] for slot in past if slot["start"] < "2027-03-01")
     ending = world.shell("ada")(f"gpcli book {gone} --yes")
-    assert ending == Ending(7, "", f"gpcli: That time has begun or is past.\n{TAKEN_HINT}")
+    assert ending == CommandResult(7, "", f"gpcli: That time has begun or is past.\n{TAKEN_HINT}")
 
 
 def test_another_gps_time_is_not_offered(world):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 SOON, PAST = "a-2xwr5jqm", "a-td555mhb"
 """Ada's booking of tomorrow, less than a day away, and her visit of three weeks ago."""
@@ -135,7 +135,7 @@ def test_somebody_elses_appointment_is_not_found(world):
     "line", ["cancel", "cancel ''", "appointments show", "appointments show ''"]
 )
 def test_off_a_terminal_an_id_is_needed(shell_of, line):
-    assert shell_of("ada")(f"gpcli {line}") == Ending(
+    assert shell_of("ada")(f"gpcli {line}") == CommandResult(
         2,
         "",
         "gpcli: An appointment's id is needed.\n  gpcli appointments list shows the ids.\n",

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 WRITE = ["gpcli", "econsult", "start", "--via", "text", "--subject", "Rash"]
 TIME = "gpcli econsult start --subject Knee --to +7d"
@@ -30,7 +30,7 @@ def written(world, patient):
     return [one for one in found if one.get("identifier") and one["sent"] >= "2027-03-01"]
 
 
-def rejoiced(ending: Ending) -> dict:
+def rejoiced(ending: CommandResult) -> dict:
     """The answer of a line that succeeded."""
     assert ending.code == 0, ending
     return ending.json

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 LISTS = ("messages list", "rx list", "rx requests", "appointments list", "services", "gp")
 WRITTEN = "--subject Knee --message Hei --yes --accept-fee any"
@@ -66,7 +66,7 @@ def of(world):
     return lambda person: world.shell(*(("guro", "emil") if person == "emil" else (person,)))
 
 
-def in_a_word(ending: Ending) -> str:
+def in_a_word(ending: CommandResult) -> str:
     """How it ended; what was refused has nothing on standard output."""
     if ending.code == 0:
         assert ending.json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 EMIL = {"id": "emil", "name": "Emil Hagen"}
 GURO_FOR_EMIL = {"id": "guro-for-emil", "name": "Guro Hagen"}
@@ -71,7 +71,7 @@ def test_no_flu_time_that_fits_is_said_and_is_no_error(shell_of):
 
 def test_flu_where_it_is_not_offered_exits_5_with_nothing_on_stdout(shell_of):
     bo = shell_of("bo")
-    assert bo("gpcli flu") == Ending(
+    assert bo("gpcli flu") == CommandResult(
         5,
         "",
         "gpcli: Dr. Tor Espeland, Fjordgløtt legekontor does not offer flu vaccination online.\n"
@@ -109,7 +109,7 @@ def test_granting_needs_agreement(world):
 
 
 def test_consent_is_shown_with_the_level_in_words(shell_of):
-    assert shell_of("david")("gpcli consent show") == Ending(
+    assert shell_of("david")("gpcli consent show") == CommandResult(
         0,
         "consent-david\tbasic\tactive\t2026-01-25T12:00:00+01:00\n",
         "Your level is basic.\n",

@@ -8,7 +8,7 @@ import pytest
 
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.paths import index_path
-from tests.journeys.shell import Ending, Shell
+from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY
 
 STAGING = "https://staging.example/fhir/R4"
@@ -37,7 +37,7 @@ def known(name="staging", portal=STAGING, environment="staging", default=True):
 
 
 def test_there_are_none_at_first(shell):
-    assert shell("gpcli profile list") == Ending(
+    assert shell("gpcli profile list") == CommandResult(
         0, "", "There are none yet: gpcli login PORTAL-URL makes one.\n"
     )
 
@@ -117,7 +117,7 @@ def test_the_profile_of_a_run_has_to_be_known(two, option):
 def test_a_profile_with_somebody_signed_in_is_not_removed(two):
     index = OfferIndex(Path(index_path(two.env)))
     index.add_person("staging", IndexedPerson("account", "ada", "Ada Solberg", 0.0))
-    assert two("gpcli profile remove staging") == Ending(
+    assert two("gpcli profile remove staging") == CommandResult(
         2,
         "",
         "gpcli: Somebody is signed in at 'staging': Ada Solberg.\n"

@@ -19,7 +19,7 @@ from gpcli.cli import sandbox_env
 from gpcli.cli.run import run_command_line
 from gpcli.cli.sandbox_env import prepend_program_dir
 from tests.journeys.process import PYTHON, gpcli, minimal_env, shell, start_gpcli, wait_for_end
-from tests.journeys.shell import Ending, Shell
+from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY
 
 pytestmark = pytest.mark.real
@@ -31,7 +31,7 @@ def test_a_command_runs_as_somebody_and_its_status_is_passed_on(tmp_path):
         *("sandbox", "run", "--as", "guro", "--for", "emil", "--", "bash", "-c", line),
         env=minimal_env(tmp_path, GPCLI_PROFILE="mine", GPCLI_AS="me", GPCLI_TOKEN_COMMAND="mine"),
     )
-    assert ending == Ending(42, "patient:\tEmil Hagen\nenvironment:\tsandbox\nemil", "")
+    assert ending == CommandResult(42, "patient:\tEmil Hagen\nenvironment:\tsandbox\nemil", "")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_people_can_be_brought_from_a_file(tmp_path, people):
         *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
         env=minimal_env(tmp_path),
     )
-    assert ending == Ending(
+    assert ending == CommandResult(
         0, "patient:\tOla Vik\n", "You have no GP: the portal's record names none.\n"
     )
 
@@ -72,7 +72,7 @@ def test_a_command_that_a_signal_ends_is_128_and_the_signal(tmp_path, people):
         *("--", "bash", "-c", "kill -TERM $$"),
         env=minimal_env(tmp_path),
     )
-    assert ending == Ending(128 + signal.SIGTERM, "", "")
+    assert ending == CommandResult(128 + signal.SIGTERM, "", "")
 
 
 def test_the_clock_the_delay_and_the_seed_can_be_set(tmp_path):
@@ -139,7 +139,7 @@ def test_where_it_serves_is_known_to_its_owner_alone(beside):
 
 def test_env_points_a_shell_at_it(beside):
     line = f'eval "$({PYTHON} sandbox env guro --as emil)"; {PYTHON} whoami --fields patient'
-    assert shell(line, beside.env) == Ending(0, "patient:\tEmil Hagen\n", "")
+    assert shell(line, beside.env) == CommandResult(0, "patient:\tEmil Hagen\n", "")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_an_env_that_is_interrupted_fails_closed_too(tmp_path):
 def test_an_env_whose_output_nobody_takes_ends_as_it_would_have(tmp_path):
     line = f"{PYTHON} sandbox env ada >/dev/full"
     ending = shell(line, minimal_env(tmp_path))
-    assert ending == Ending(
+    assert ending == CommandResult(
         3, "", "gpcli: No sandbox is being served.\n  Start one with gpcli sandbox serve.\n"
     )
 
@@ -274,7 +274,7 @@ def test_advance_lets_the_surgery_answer_and_reset_begins_again(beside):
         {PYTHON} appointments list --fields status
     """
     ending = shell(line, beside.env)
-    assert ending == Ending(
+    assert ending == CommandResult(
         0, "status:\tpending\nbooked\nbooked\nbooked\n", "Everything is as it was at the start.\n"
     )
 
@@ -310,7 +310,7 @@ def test_what_runs_inside_does_not_see_the_sandbox_that_is_served_outside(beside
         *("sandbox", "run", "--people", str(people), "--as", "ola", "--", "bash", "-c", line),
         env=beside.env,
     )
-    assert ending == Ending(0, "ola\n", "")
+    assert ending == CommandResult(0, "ola\n", "")
 
 
 def program(place, mode=0o700):
@@ -359,7 +359,7 @@ def test_a_port_that_is_taken_is_usage_and_names_the_option(shell_of, people):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         ending = shell_of("ada")(f"gpcli sandbox serve --people {people} --port {port}")
-    assert ending == Ending(
+    assert ending == CommandResult(
         2,
         "",
         f"gpcli: The sandbox can't be served: port {port} is taken (Address already in use).\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 HAUGLAND = "Dr. Ingrid Haugland, Solbakken legesenter"
 NO_GP = "You have no GP: the portal's record names none.\n"
@@ -35,7 +35,7 @@ def test_bos_gp_takes_enquiries_and_cancellations_but_no_bookings(shell_of):
 
 
 def test_a_service_that_is_not_offered_says_who_does_not_offer_it(shell_of):
-    assert shell_of("bo")("gpcli services flu-vaccination") == Ending(
+    assert shell_of("bo")("gpcli services flu-vaccination") == CommandResult(
         5,
         "",
         "gpcli: Dr. Tor Espeland, Fjordgløtt legekontor does not offer flu vaccination online.\n"
@@ -45,7 +45,7 @@ def test_a_service_that_is_not_offered_says_who_does_not_offer_it(shell_of):
 
 def test_a_service_that_is_offered_exits_0_for_if_in_scripts(shell_of):
     ending = shell_of("bo")("gpcli services contact --fields service,status")
-    assert ending == Ending(0, "contact\toffered\n", "")
+    assert ending == CommandResult(0, "contact\toffered\n", "")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_empty_service_is_no_service(shell_of):
 
 def test_cecilie_is_told_how_to_reach_a_surgery_that_offers_nothing_online(shell_of):
     ending = shell_of("cecilie")("gpcli services --fields service,status")
-    assert ending == Ending(
+    assert ending == CommandResult(
         0,
         "".join(f"{name}\tnot_offered\n" for name in ALL),
         "Your GP offers no online services. This is how to reach the surgery:\n"
@@ -91,7 +91,7 @@ def test_gp_shows_cecilie_the_contact_details(shell_of):
 
 
 def test_gp_is_a_block_of_words_at_a_terminal(shell_of):
-    assert shell_of("cecilie").at_a_screen()("gpcli gp") == Ending(
+    assert shell_of("cecilie").at_a_screen()("gpcli gp") == CommandResult(
         0,
         "GP       Dr. Marit Fossum\n"
         "Surgery  Bjørkelia legesenter\n"
@@ -122,7 +122,7 @@ def test_gp_needs_no_more_than_basic_consent(shell_of):
 
 @pytest.mark.parametrize("line", ["gpcli gp", "gpcli services"])
 def test_having_no_gp_is_no_error(shell_of, line):
-    assert shell_of("eva")(line) == Ending(0, "", NO_GP)
+    assert shell_of("eva")(line) == CommandResult(0, "", NO_GP)
 
 
 @pytest.mark.parametrize("line", ["gpcli services booking", "gpcli slots", "gpcli book --first"])

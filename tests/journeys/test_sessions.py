@@ -10,7 +10,7 @@ import pytest
 
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import NoKeyring
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 
 def test_an_access_token_that_has_expired_is_renewed_behind_the_scenes(ada, live):
@@ -48,7 +48,7 @@ def test_signing_everybody_out(ada):
         "Bo Lindvik",
         "Ada Solberg",
     ]
-    assert ada("gpcli whoami --all") == Ending(0, "", "Nobody is signed in.\n")
+    assert ada("gpcli whoami --all") == CommandResult(0, "", "Nobody is signed in.\n")
 
 
 def test_signing_out_while_the_portal_is_down_forgets_all_the_same(ada, live):
@@ -69,7 +69,7 @@ def test_signing_out_when_nobody_is_signed_in(ada, line):
 
 
 def test_a_token_among_the_variables_is_not_gpclis_to_end(world):
-    assert world.shell("ada")("gpcli logout") == Ending(
+    assert world.shell("ada")("gpcli logout") == CommandResult(
         2,
         "",
         "gpcli: The token in GPCLI_TOKEN is not gpcli's to end.\n  Unset GPCLI_TOKEN.\n",
@@ -96,7 +96,9 @@ def test_a_locked_keyring_is_found_out_before_any_page_opens(shell, live):
 
 def test_a_keyring_that_was_locked_since_the_sign_in(ada):
     locked = replace(ada, vault=Locked())
-    assert locked("gpcli gp") == Ending(4, "", "gpcli: The keyring is locked.\n  Unlock it.\n")
+    assert locked("gpcli gp") == CommandResult(
+        4, "", "gpcli: The keyring is locked.\n  Unlock it.\n"
+    )
 
 
 def test_without_any_keyring_nothing_is_written_in_plain_text(shell, live, tmp_path):

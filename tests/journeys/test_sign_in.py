@@ -17,7 +17,7 @@ from gpcli.cli.demo import open_sign_in_page
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.config.settings import Options
 from gpcli.errors import NoKeyring
-from tests.journeys.shell import PIPED, Ending
+from tests.journeys.shell import PIPED, CommandResult
 from tests.journeys.world import World
 
 
@@ -32,7 +32,7 @@ def what_is_kept(shell):
 
 
 def test_before_any_sign_in_the_way_to_one_is_named(shell):
-    assert shell("gpcli services") == Ending(
+    assert shell("gpcli services") == CommandResult(
         4,
         "",
         "gpcli: gpcli does not know your portal yet.\n"

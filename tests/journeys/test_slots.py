@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 FIRST = {
     "id": "s-dgn4trsg",
@@ -150,7 +150,7 @@ def test_what_cannot_be_understood_is_named(shell_of, filters, said):
 )
 def test_fields_choose_in_every_format(shell_of, form, written):
     ending = shell_of("ada")(f"gpcli slots --limit 1 --fields id,channel {form}")
-    assert ending == Ending(0, written, "")
+    assert ending == CommandResult(0, written, "")
 
 
 def test_fields_choose_in_a_table_and_keep_their_order(shell_of):
@@ -164,7 +164,7 @@ def test_fields_choose_in_a_table_and_keep_their_order(shell_of):
 @pytest.mark.parametrize("form", ["--plain", "--json", "--ndjson"])
 def test_empty_fields_list_the_names_without_asking_the_portal_twice(shell_of, form):
     ending = shell_of("ada")(f"gpcli slots --fields '' {form}")
-    assert ending == Ending(0, "".join(f"{name}\n" for name in FIRST), "")
+    assert ending == CommandResult(0, "".join(f"{name}\n" for name in FIRST), "")
 
 
 def test_ndjson_is_an_object_a_line(shell_of):

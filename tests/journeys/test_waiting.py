@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 
 
 def test_until_the_surgery_has_confirmed_nothing_is_called_booked(world):
@@ -18,7 +18,7 @@ def test_until_the_surgery_has_confirmed_nothing_is_called_booked(world):
     assert "waiting for the surgery" in table
     world.sandbox.advance(timedelta(hours=3))
     assert ada.json(f"gpcli appointments show {sent.json['id']}")["status"] == "booked"
-    assert ada("gpcli appointments list --waiting") == Ending(0, "", "There are none.\n")
+    assert ada("gpcli appointments list --waiting") == CommandResult(0, "", "There are none.\n")
 
 
 def test_bo_cannot_book_but_is_told_of_enquiries(shell_of):

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gpcli.auth.people import account_id
-from gpcli.auth.vault import MemoryVault, StoredSession
+from gpcli.auth.session import StoredSession
+from gpcli.auth.vault import MemoryVault
 from gpcli.config.offer_index import IndexedPerson, OfferIndex, profile_key
 from gpcli.config.paths import index_path
 from gpcli.config.profiles import SCOPES

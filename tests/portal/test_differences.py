@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.fake_quirks import Quirks
 from tests.contract.medicines import PLENTY, USED_UP
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 from tests.portal.differing import PATIENT, DifferingPortal, Portal, portal_in
 
 SLOT = PATIENT.practice.slots[0]
@@ -59,7 +59,7 @@ def day(differing: DifferingPortal) -> dict[str, tuple[int, str]]:
     return {name: normalize(differing.shell(f"{line} --json")) for name, line in DAY.items()}
 
 
-def normalize(ending: Ending) -> tuple[int, str]:
+def normalize(ending: CommandResult) -> tuple[int, str]:
     output = ending.out if ending.code == 0 else ending.out + ending.err
     return ending.code, UUIDS.sub("…", output)
 

@@ -10,7 +10,7 @@ from gpcli.config.profiles import SERVICES
 from gpcli.model.service import ServiceName
 from tests.contract.fake_quirks import Quirks
 from tests.contract.practice import Resource
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 from tests.portal.differing import PATIENT, Portal, portal_in
 
 SLOT = PATIENT.practice.slots[0]
@@ -58,7 +58,7 @@ def without_times(resource: Resource) -> Resource:
     return {name: each for name, each in resource.items() if name not in {"start", "end"}}
 
 
-def warnings(ending: Ending) -> list[str]:
+def warnings(ending: CommandResult) -> list[str]:
     """What `--json` warns of on standard error."""
     return [each["warning"]["message"] for each in ending.stderr_json if "warning" in each]
 

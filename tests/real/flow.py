@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 from flask import Response, request
 
-from gpcli.auth.vault import StoredSession
+from gpcli.auth.session import StoredSession
 from tests.journeys.process import gpcli, minimal_env, start_gpcli, wait_for_end
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 from tests.real.fronts import Front, Published, serve
 
 
@@ -76,7 +76,7 @@ def at_the(desktop, **more: str) -> dict[str, str]:
 
 def sign_in(
     env: Mapping[str, str], *words: str, trusted: Path | None = None, proxy: str | None = None
-) -> Ending:
+) -> CommandResult:
     """`gpcli login`, and a browser that obeys; it trusts and goes as it is told."""
     process = start_gpcli("login", *words, "--hint", "ada", "--json", "--no-browser", env=env)
     line = process.stderr.readline()

@@ -9,9 +9,10 @@ from threading import Thread
 import pytest
 
 from gpcli.auth.bearer import StaticBearer
-from gpcli.auth.browser_sign_in import AuthRequest, SignInResult, sign_in_with_browser
+from gpcli.auth.browser_sign_in import sign_in_with_browser
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration
+from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
 from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline

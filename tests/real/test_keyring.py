@@ -12,7 +12,8 @@ import pytest
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
 
-from gpcli.auth.vault import KeyringVault, open_keyring
+from gpcli.auth.keyring_vault import KeyringVault
+from gpcli.auth.vault import open_keyring
 from gpcli.cli.help_commands import read_topic
 from gpcli.errors import NoKeyring
 from tests.real.conftest import PASSWORD

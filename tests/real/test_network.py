@@ -13,7 +13,7 @@ import pytest
 from gpcli.cli.sandbox_env import build_variables
 from tests.http.authority import DAY, Authority
 from tests.journeys.process import gpcli, minimal_env
-from tests.journeys.shell import Ending
+from tests.journeys.shell import CommandResult
 from tests.real.fronts import ConnectProxy, Front, Published, serve
 
 NAMED = "https://portal.example/fhir/R4"
@@ -42,10 +42,10 @@ def publish(sandbox) -> Iterator[Callable[..., int]]:
 
 
 @pytest.fixture
-def ask(sandbox, tmp_path) -> Callable[..., Ending]:
+def ask(sandbox, tmp_path) -> Callable[..., CommandResult]:
     """`ask(base)` runs a command of Ada's against the portal at `base`, in a process."""
 
-    def run(base: str, *words: str, **env: str) -> Ending:
+    def run(base: str, *words: str, **env: str) -> CommandResult:
         sandbox.address = base.removesuffix("/fhir/R4")
         token = sandbox.issue_token("ada")
         ours = build_variables(base, token.access_token, token.patient, token.fhir_user)
@@ -55,7 +55,7 @@ def ask(sandbox, tmp_path) -> Callable[..., Ending]:
     return run
 
 
-def reached(ending: Ending) -> tuple[int, bool, str]:
+def reached(ending: CommandResult) -> tuple[int, bool, str]:
     return ending.code, "Haugland" in ending.out, ending.err
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Ending, Shell, shell_for
+from tests.journeys.shell import CommandResult, Shell, shell_for
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -117,7 +117,7 @@ def travel(sandbox: Sandbox, home: Path, stops: tuple[Stop, ...] = TOUR) -> list
     ]
 
 
-def sign_in(sandbox: Sandbox, home: Path) -> tuple[Shell, Ending]:
+def sign_in(sandbox: Sandbox, home: Path) -> tuple[Shell, CommandResult]:
     """Ada signs in, as people do, by a browser that obeys; `sandbox` signs in by itself."""
     shell = Shell(
         {"GPCLI_CONFIG_DIR": str(home)},
@@ -141,7 +141,7 @@ def book_by(way: str, sandbox: Sandbox, home: Path) -> list[int]:
     return [each.code for each in (ending, booked, again, cancelled)]
 
 
-def _played(shell: Shell, stop: Stop, home: Path) -> Ending:
+def _played(shell: Shell, stop: Stop, home: Path) -> CommandResult:
     line = stop.line.replace("HOME", str(home))
     if stop.chosen:
         [[name, *_], *_] = shell(f"gpcli {stop.chosen} --plain").rows

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.errors import Cure, Expired, NoKeyring, Unreachable
-from gpcli.http.network_errors import LostReply
+from gpcli.http.network_errors import ConnectionFailed
 from gpcli.model.account import Finding, Verdict
 from gpcli.troubleshoot.check import Check, passed, run_checks, skipped, warning
 from gpcli.troubleshoot.check_list import CHECKS, build_error
@@ -129,5 +129,5 @@ def test_the_first_failure_decides_the_exit_code(cause, exit_code):
 
 
 def test_an_error_of_the_network_is_raised_as_the_kind_that_it_is():
-    assert LostReply.code == "unreachable"
+    assert ConnectionFailed.code == "unreachable"
     assert type(build_error([finding("one", Verdict.FAILED, "unreachable")])) is Unreachable

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gpcli.auth.people import account_id
-from gpcli.auth.vault import StoredSession
+from gpcli.auth.session import StoredSession
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import SCOPES
 from gpcli.errors import Expired, NotFound, NotSignedIn
