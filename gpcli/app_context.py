@@ -121,12 +121,11 @@ class AppContext:
         from gpcli.render.stderr import PATIENCE
         from gpcli.render.terminal import detect_terminal
 
-        formats = [name for name in ("json", "ndjson", "plain") if getattr(self.options, name)]
         return Output(
             self.stdout,
             self.stderr,
             self._terminal or detect_terminal(self.stdin, self.stdout, self.stderr, self.env),
-            format=Format(formats[0] if formats else "auto"),
+            format=Format(self.options.format or Format.AUTO),
             fields=self.options.fields,
             now=self.clock,
             patience=PATIENCE if self._patience is None else self._patience,

@@ -12,6 +12,7 @@ from gpcli.care.appointments import choose_appointment, fetch_appointments
 from gpcli.care.offers import find_surgeries
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_appointment
+from gpcli.config.settings import FORMATS
 from gpcli.errors import InvalidUsage
 from gpcli.model.appointment import Appointment
 from gpcli.render.ics import build_calendar
@@ -86,10 +87,6 @@ def _filter_by_gp(context: AppContext, found: list[Appointment]) -> list[Appoint
     return [appointment for appointment in found if appointment.surgery_id in ours]
 
 
-_FORMAT_OPTIONS = ("json", "ndjson", "plain", "fields")
-"""The options for the format of an answer, which do not apply to a calendar."""
-
-
 def export(
     ctx: typer.Context,
     details: Annotated[
@@ -99,7 +96,7 @@ def export(
 ) -> None:
     """Write coming appointments as iCalendar."""
     context = get_context(ctx)
-    for name in _FORMAT_OPTIONS:
+    for name in (*FORMATS, "fields"):
         if getattr(context.options, name) not in {None, False}:
             raise InvalidUsage(
                 f"The answer is a calendar (text/calendar): --{name} has no meaning here.",

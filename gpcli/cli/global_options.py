@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import typer
 from typer.core import TyperOption
 
-from gpcli.config.settings import Options
+from gpcli.config.settings import FORMATS, Options
 from gpcli.errors import InvalidUsage
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 
 ContextFactory = Callable[[Options, Mapping[str, str], TextIO, TextIO, TextIO], "AppContext"]
-
-FORMATS = ("json", "ndjson", "plain")
-"""The options for the format of answers, of which only one may be given."""
 
 _PREFIX = "global_"
 """What the names of the parameters for these options begin with."""

@@ -16,6 +16,9 @@ from gpcli.config.profiles import (
 )
 from gpcli.errors import ConfigError, InputNeeded, NotSignedIn, ProductionGuard
 
+FORMATS = ("json", "ndjson", "plain")
+"""The options for the format of answers, of which only one may be given."""
+
 
 @dataclass
 class Options:
@@ -44,6 +47,11 @@ class Options:
     request_id: str | None = None
     sends: bool = False
     diagnoses: bool = False
+
+    @property
+    def format(self) -> str | None:
+        """The one of FORMATS that was asked for; `None` = none."""
+        return next((name for name in FORMATS if getattr(self, name)), None)
 
 
 TOKEN, TOKEN_COMMAND = "GPCLI_TOKEN", "GPCLI_TOKEN_COMMAND"

@@ -20,7 +20,7 @@ from gpcli import __version__, errors
 from gpcli.http import httpx
 from gpcli.http.deadline import Deadline
 from gpcli.http.decode import MAX_BYTES, UnusableBody, encode_json
-from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut, UnusableResponse
+from gpcli.http.network_errors import RequestError
 from gpcli.http.send import REQUEST_ID, HttpResponse, OutgoingRequest, RequestLog, RequestSender
 from gpcli.http.transport import DeadlineTransport
 from gpcli.http.url_policy import parse_safe_url, resolve_portal_url
@@ -55,10 +55,10 @@ class HttpClient:
     each try; `progress` surrounds the wait for each response.
     `transport`, `new_request_id`, `sleep` and `random` are for tests.
 
-    Every method that sends raises ConnectionFailed, ResponseTimedOut or UnusableResponse (of
-    network_errors), errors.TlsError; errors.WrongHost or errors.BadResponse for a URL that may not
-    be requested; errors.ConfigError for the proxy or certificates; and what `bearer` raises.
-    Statuses of 300 and more are responses, not errors.
+    Every method that sends raises a network_errors.RequestError or errors.TlsError;
+    errors.WrongHost or errors.BadResponse for a URL that may not be requested; errors.ConfigError
+    for the proxy or certificates; and what `bearer` raises. Statuses of 300 and more are
+    responses, not errors.
     """
 
     def __init__(
@@ -204,8 +204,9 @@ def _mark_not_sent() -> Iterator[None]:
     # What the token endpoint did says nothing about the request that waits for the token.
     try:
         yield
-    except (ConnectionFailed, ResponseTimedOut, UnusableResponse) as error:
-        error.sent = False
+    except errors.GpcliError as error:
+        if isinstance(error, RequestError):
+            error.sent = False
         raise
 
 

@@ -1,7 +1,6 @@
 """Errors of requests that got no usable response, and the words for them.
 
-`sent` of ConnectionFailed, ResponseTimedOut and UnusableResponse says whether the request may have
-reached the portal.
+`sent` of each RequestError says whether the request may have reached the portal.
 """
 
 from __future__ import annotations
@@ -42,6 +41,10 @@ class UnusableResponse(errors.BadResponse):
         super().__init__(message, hint=hint, request_id=request_id or None)
         self.status = status
         self.sent = True
+
+
+RequestError = ConnectionFailed | ResponseTimedOut | UnusableResponse
+"""The errors of a request that may have reached the portal: where `sent` is true."""
 
 
 class ProxyFailed(httpx.ProxyError):

@@ -93,8 +93,7 @@ class RequestSender:
 
         `previous` is the response to earlier tries of it, whose `tries` and `repeated` go into the
         new response; None means that there were none.
-        Raises: ConnectionFailed, ResponseTimedOut, UnusableResponse, errors.TlsError,
-        errors.ConfigError.
+        Raises: RequestError, errors.TlsError, errors.ConfigError.
         """
         with self.progress():
             return self._send_with_retries(request, previous)

@@ -148,7 +148,7 @@ def permitted_services(scopes: str | None, capabilities: Capabilities) -> frozen
     return frozenset(
         service
         for service in ServiceName
-        if all(is_permitted(service, *required) for required in _REQUIREMENTS.get(service, ()))
+        if all(is_permitted(service, *required) for required in _REQUIREMENTS[service])
     )
 
 

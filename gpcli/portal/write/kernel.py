@@ -16,7 +16,7 @@ from gpcli.errors import GpcliError, request_id_conflict
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
-from gpcli.http.network_errors import ConnectionFailed, ResponseTimedOut, UnusableResponse
+from gpcli.http.network_errors import RequestError
 from gpcli.journal import Journal, JournalEntry, State
 from gpcli.portal.mapping import require
 from gpcli.portal.queries import Query, by_identifier
@@ -217,10 +217,7 @@ class WriteKernel:
                 retry=request.retry,
             )
         except GpcliError as error:
-            if (
-                isinstance(error, ConnectionFailed | ResponseTimedOut | UnusableResponse)
-                and error.sent
-            ):
+            if isinstance(error, RequestError) and error.sent:
                 return None
             for part in begun:
                 self.record_not_sent(part.intent)
