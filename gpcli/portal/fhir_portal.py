@@ -32,7 +32,7 @@ from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import SearchResult, appointment_not_found, or_empty, require, unwrap
 from gpcli.portal.write.outcome import with_identifier
-from gpcli.portal.write.requests import WritePart
+from gpcli.portal.write.requests import WritePart, thread_part_intents
 
 if TYPE_CHECKING:
     from gpcli.portal.mailbox import FhirMailbox
@@ -135,7 +135,7 @@ class FhirPortal:
         if intent:
             named["earlier"] = queries.by_identifier("Appointment", intent)
         if intent and threads:
-            header, _ = queries.thread_part_intents(intent)
+            header, _ = thread_part_intents(intent)
             named["thread"] = queries.by_identifier("Communication", header)
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)
@@ -322,7 +322,7 @@ class FhirPortal:
 
 def _find_thread(result: SearchResult, intent: UUID) -> str | None:
     """Return the id of the thread that an earlier run with this intent started, if any."""
-    header, _ = queries.thread_part_intents(intent)
+    header, _ = thread_part_intents(intent)
     headers = with_identifier(or_empty(result), "Communication", header).matches
     return require(lambda: headers[0].require_string("id")) if headers else None
 

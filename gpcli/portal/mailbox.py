@@ -51,7 +51,7 @@ from gpcli.portal.mapping import SearchResult, or_empty, require, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.threads import ThreadMapper
 from gpcli.portal.write.outcome import NotChanged, WriteOutcome, with_identifier
-from gpcli.portal.write.requests import WritePart, build_entry_url
+from gpcli.portal.write.requests import WritePart, build_entry_url, thread_part_intents
 from gpcli.portal.write.transaction import create_in_transaction, create_in_turn
 
 _FHIR_TYPES = frozenset({"application/fhir+json", "application/json+fhir"})
@@ -199,7 +199,7 @@ class FhirMailbox:
                 named["appointment"] = queries.by_identifier("Appointment", intent)
         # After `open`: what another run creates in between is then recognised by its identifier.
         if intent:
-            header, message = queries.thread_part_intents(intent)
+            header, message = thread_part_intents(intent)
             named["header"] = queries.by_identifier("Communication", header)
             named["message"] = queries.by_identifier("Communication", message)
         results = self._search.fetch_named(self._dependencies.offer_queries() | named)
@@ -233,7 +233,7 @@ class FhirMailbox:
         self, facts: ThreadFacts, results: Mapping[str, SearchResult], intent: UUID
     ) -> ThreadFacts:
         """Add the thread that an earlier run with this intent has started, if any."""
-        header_intent, message_intent = queries.thread_part_intents(intent)
+        header_intent, message_intent = thread_part_intents(intent)
         header = with_identifier(unwrap(results["header"]), "Communication", header_intent)
         message = with_identifier(unwrap(results["message"]), "Communication", message_intent)
         if not header.matches and not message.matches:
@@ -270,7 +270,7 @@ class FhirMailbox:
         """
         kernel = self._dependencies.kernel
         envelope = self._build_envelope(kind, offer.surgery.id)
-        header_intent, message_intent = queries.thread_part_intents(intent)
+        header_intent, message_intent = thread_part_intents(intent)
         header = WritePart(header_intent, write_header(envelope, subject, header_intent))
 
         def build_message(reference: str) -> WritePart:

@@ -41,6 +41,7 @@ from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
 from gpcli.portal.write.requests import WritePart
 
+# These queries are not in `queries`, since booking would then load what they take from `fhir`.
 _TASK_INCLUDES = (
     ("_include", "Task:focus"),
     ("_include:iterate", "MedicationRequest:medication"),

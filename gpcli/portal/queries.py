@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from gpcli.fhir.element import UUID_SYSTEM
 
@@ -156,11 +156,6 @@ def by_identifier(resource_type: str, intent: UUID) -> Query:
     """Build the query for the resources that a write with this intent created."""
     identifier = ("identifier", f"{UUID_SYSTEM}|{intent.urn}")
     return Query(resource_type, (identifier, *_INCLUDES_BY_TYPE.get(resource_type, ())))
-
-
-def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:
-    """Return the intents of the header and of the first message of a thread started by `intent`."""
-    return uuid5(intent, "header"), uuid5(intent, "message")
 
 
 def appointments_on_slot(slot: str) -> Query:

@@ -195,3 +195,8 @@ def _iterate_error_types(resource: Element) -> Iterator[str]:
     """Yield the issue types of the errors in an OperationOutcome; nothing for other resources."""
     issues = resource.children("issue") if resource.resource_type == "OperationOutcome" else ()
     return (each.string("code") or "" for each in issues if each.string("severity") in _ERRORS)
+
+
+def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:
+    """Return the intents of the header and of the first message of a thread started by `intent`."""
+    return uuid5(intent, "header"), uuid5(intent, "message")
