@@ -17,8 +17,12 @@ from gpcli.http.client import Bearer, HttpClient
 from gpcli.model.account import Finding
 from gpcli.render.output import Output
 from gpcli.render.views.account_views import FINDINGS, format_cures
-from gpcli.troubleshoot.check import CheckContext, run_checks
-from gpcli.troubleshoot.check_list import CHECKS, build_error
+from gpcli.troubleshoot.check import CheckContext, build_error, run_checks
+from gpcli.troubleshoot.computer_checks import COMPUTER_CHECKS
+from gpcli.troubleshoot.sign_in_checks import SIGN_IN_CHECKS
+
+CHECKS = (*COMPUTER_CHECKS, *SIGN_IN_CHECKS)
+"""Every check, in the order in which a command depends on them."""
 
 MIN_SECONDS = 1.0
 """Seconds that the network gets even if the time limit has passed already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from gpcli.auth.vault import Vault
 from gpcli.config.offer_index import IndexedPerson, OfferIndex
 from gpcli.config.profiles import Config, Profile
 from gpcli.config.settings import TOKEN, TOKEN_COMMAND, Options, Settings, choose_profile
-from gpcli.errors import BadResponse, ConfigError, GpcliError, NoToken
+from gpcli.errors import BadResponse, ConfigError, GpcliError, NoToken, list_coded_errors
 from gpcli.http.client import FHIR, HttpClient, HttpResponse
 from gpcli.model.account import Finding, Verdict
 from gpcli.model.person import Identity
@@ -322,3 +322,23 @@ _REPORT = "A fault of gpcli: report it with these lines; they name nobody."
 def _build_finding(name: str, result: CheckResult, redact: Callable[[str], str]) -> Finding:
     cure = None if result.cure is None else redact(result.cure)
     return Finding(name, result.status, redact(result.seen), result.cause, cure)
+
+
+def build_error(findings: Sequence[Finding]) -> GpcliError | None:
+    """Return the error with which the command ends, of the type that the first failed check names.
+
+    `None` = no check failed.
+    """
+    failed = [finding for finding in findings if finding.status is Verdict.FAILED]
+    if not failed:
+        return None
+    kinds = {kind.code: kind for kind in list_coded_errors()}
+    names = ", ".join(finding.name for finding in failed)
+    kind = kinds.get(failed[0].cause or "", GpcliError)
+    return kind(
+        f"{len(failed)} of {len(findings)} checks failed: {names}.",
+        hint=_HINT if failed[1:] else "",
+    )
+
+
+_HINT = "Begin with the first: the others may follow from it."

@@ -18,7 +18,7 @@ from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import FailureStage, failure_stage
 from gpcli.http.transport import find_proxy, format_proxy
 from gpcli.http.url_policy import is_loopback, parse_safe_url
-from gpcli.troubleshoot.check import CheckContext, CheckResult, passed, skipped, warning
+from gpcli.troubleshoot.check import Check, CheckContext, CheckResult, passed, skipped, warning
 
 NOT_EMPTY = (
     "GPCLI_PROFILE",
@@ -305,3 +305,21 @@ def _format_duration(length: timedelta) -> str:
         return f"{minutes} minutes"
     hours = round(minutes / 60)
     return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
+
+
+COMPUTER_CHECKS = (
+    Check("variables", check_variables),
+    Check("configuration", check_configuration),
+    Check("profile", check_profile, ("configuration",)),
+    Check("production-guard", check_production_guard, ("profile",)),
+    Check("folders", check_folders),
+    Check("keyring", check_keyring),
+    Check("browser", check_browser),
+    Check("proxy", check_proxy, ("variables", "production-guard")),
+    Check("name-lookup", check_name_lookup, ("proxy",)),
+    Check("connection", check_connection, ("name-lookup",)),
+    Check("certificate", check_certificate, ("connection",)),
+    Check("portal", check_portal, ("certificate",)),
+    Check("clock", check_clock, ("certificate",)),
+)
+"""The checks of this computer and of the network, in order; the names are interface."""

@@ -23,6 +23,7 @@ from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import PortalProfile, RecordMapper
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot.check import (
+    Check,
     CheckContext,
     CheckResult,
     drop_error_body,
@@ -258,3 +259,15 @@ _ASK_FOR_CONSENT = (
 
 def _format_time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+SIGN_IN_CHECKS = (
+    Check("smart-configuration", check_smart_configuration, ("portal",)),
+    Check("sign-in-options", check_sign_in_options, ("smart-configuration",)),
+    Check("session", check_session, ("variables", "production-guard", "keyring")),
+    Check("access", check_access, ("portal", "session")),
+    Check("scopes", check_scopes, ("session",)),
+    Check("portal-support", check_portal_support, ("portal",)),
+    Check("consent", check_consent, ("access",)),
+)
+"""The checks of the portal's sign-in and of the session, in order; the names are interface."""
