@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +35,16 @@ MAY_IMPORT = table("imports")
 
 ONLY_IN = table("libraries")
 """Third-party package -> the areas that may import it."""
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+DECLARED = {
+    re.split(r"[^\w-]", requirement)[0]
+    for requirement in (
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["sandbox"],
+        *PROJECT["build-system"]["requires"],
+    )
+}
 
 SANDBOX_USERS = {"cli/sandbox_commands.py", "cli/demo.py"}
 
@@ -102,6 +113,14 @@ def test_a_library_stays_in_its_place(package):
         if any(name.partition(".")[0] == package for name in imported(path))
     }
     assert users <= ONLY_IN[package]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=place)
+def test_a_package_that_is_imported_is_in_the_table_and_declared(path):
+    packages = {name.partition(".")[0] for name in imported(path)} - {"gpcli", "_typeshed"}
+    others = packages - sys.stdlib_module_names
+    assert others <= ONLY_IN.keys()
+    assert others <= DECLARED
 
 
 def test_fhir_is_spoken_only_at_the_boundary_to_the_portal():
