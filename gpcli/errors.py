@@ -117,7 +117,7 @@ class TlsError(Failure):
 
 
 class UsageError(GpcliError):
-    """The command line or the configuration is wrong; nothing was sent. A group."""
+    """The command line or the configuration is wrong; nothing was sent. A base class."""
 
     exit = Exit.USAGE
 
@@ -141,7 +141,7 @@ class ConfigError(UsageError):
 
 
 class Missing(GpcliError):
-    """What was named does not exist. A group."""
+    """What was named does not exist. A base class."""
 
     exit = Exit.NOT_FOUND
 
@@ -159,7 +159,7 @@ class NoSlot(Missing):
 
 
 class SignInError(GpcliError):
-    """There is no usable sign-in. A group."""
+    """There is no usable sign-in. A base class."""
 
     exit = Exit.SIGN_IN
 
@@ -201,7 +201,7 @@ class WrongHost(SignInError):
 
 
 class NotAllowed(GpcliError):
-    """The person may not do this, or not now. A group."""
+    """The person may not do this, or not now. A base class."""
 
     exit = Exit.NOT_ALLOWED
 
@@ -237,7 +237,7 @@ class ProductionGuard(NotAllowed):
 
 
 class Unavailable(GpcliError):
-    """The portal can't be reached or can't answer now; later may work. A group."""
+    """The portal can't be reached or can't answer now; later may work. A base class."""
 
     exit = Exit.UNAVAILABLE
 
@@ -267,7 +267,7 @@ class PortalError(Unavailable):
 
 
 class Refused(GpcliError):
-    """The portal refused, or the request would repeat or contradict another one. A group."""
+    """The portal refused, or the request repeats or contradicts another one. A base class."""
 
     exit = Exit.REJECTED
 
@@ -316,7 +316,7 @@ class Partial(GpcliError):
 
 
 class NotConfirmed(GpcliError):
-    """The person did not agree; nothing was sent. A group."""
+    """The person did not agree; nothing was sent. A base class."""
 
     exit = Exit.CANCELLED
 

@@ -163,8 +163,8 @@ def _to_keyring_error(error: Exception) -> NoKeyring:
 class ChunkedKeyring:
     """A keyring backend that splits each item into pieces, which fit the `backend` behind it.
 
-    The item's own name holds a pointer to its pieces. `new_generation` gives each version of an
-    item another word for the names of its pieces, so that writing never overwrites the old ones.
+    The item under the name that was asked for says which pieces belong to it. `new_generation`
+    returns a new suffix for the pieces' names, so that a new version never overwrites an old one.
     """
 
     def __init__(

@@ -38,7 +38,7 @@ def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -
 
 
 def format_next_step(receipt: AppointmentReceipt) -> str:
-    """Format what has happened; it is called booked only where the portal says so."""
+    """Format the sentence on what has happened; it says "booked" only where the portal does."""
     if receipt.dry_run:
         return DRY_RUN_NOTICE
     if receipt.status == "cancelled":

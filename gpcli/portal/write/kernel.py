@@ -188,7 +188,7 @@ class WriteKernel:
         return look() if asks else None
 
     def accept_earlier(self, priors: Sequence[PriorWrite], seen: Seen) -> WriteOutcome:
-        """Return the records that an earlier run made of all parts, and record these as done.
+        """Return the records that an earlier run made for all parts, and record each part as done.
 
         Raises: Conflict unless `seen` has one record for each part.
         """
