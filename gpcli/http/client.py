@@ -204,9 +204,8 @@ def _mark_not_sent() -> Iterator[None]:
     # What the token endpoint did says nothing about the request that waits for the token.
     try:
         yield
-    except errors.GpcliError as error:
-        if isinstance(error, RequestError):
-            error.sent = False
+    except RequestError as error:
+        error.sent = False
         raise
 
 

@@ -1,7 +1,4 @@
-"""Errors of requests that got no usable response, and the words for them.
-
-`sent` of each RequestError says whether the request may have reached the portal.
-"""
+"""Errors of requests that got no usable response, and the words for them."""
 
 from __future__ import annotations
 
@@ -18,33 +15,31 @@ from gpcli.http import httpx
 ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
-class ConnectionFailed(errors.Unreachable):
+class RequestError(errors.GpcliError):
+    """A request got no usable response; it may have reached the portal where `sent` is true.
+
+    A base class: what failed, and so the exit code, is said by the other base of each below.
+    """
+
+    def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
+        super().__init__(message, hint=hint, request_id=request_id or None)
+        self.sent = sent
+
+
+class ConnectionFailed(RequestError, errors.Unreachable):
     """No connection, or one that broke before the response was complete."""
 
-    def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, hint=hint, request_id=request_id or None)
-        self.sent = sent
 
-
-class ResponseTimedOut(errors.TimedOut):
+class ResponseTimedOut(RequestError, errors.TimedOut):
     """The time limit passed before the response was complete."""
 
-    def __init__(self, message: str, *, sent: bool, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, hint=hint, request_id=request_id or None)
-        self.sent = sent
 
-
-class UnusableResponse(errors.BadResponse):
+class UnusableResponse(RequestError, errors.BadResponse):
     """A response came, with `status`, but its body can't be used: what was asked may be done."""
 
     def __init__(self, message: str, *, status: int, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, hint=hint, request_id=request_id or None)
+        super().__init__(message, sent=True, hint=hint, request_id=request_id)
         self.status = status
-        self.sent = True
-
-
-RequestError = ConnectionFailed | ResponseTimedOut | UnusableResponse
-"""The errors of a request that may have reached the portal: where `sent` is true."""
 
 
 class ProxyFailed(httpx.ProxyError):

@@ -321,10 +321,9 @@ class FhirMailbox:
         return fetch_attachment_content(self._search, attachment)
 
     def _fetch_communications(self, ids: Sequence[str]) -> Bundle:
-        size = queries.IDS_PER_QUERY
-        chunks = [ids[start : start + size] for start in range(0, len(ids), size)]
         bundle = Bundle()
-        for result in self._search.fetch_many(*map(queries.communications_by_id, chunks)):
+        parts = queries.split_ids(ids)
+        for result in self._search.fetch_many(*map(queries.communications_by_id, parts)):
             bundle.merge(unwrap(result))
         return bundle
 

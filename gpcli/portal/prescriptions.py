@@ -36,7 +36,7 @@ from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import NOT_SHOWN, RecordMapper, SearchResult, require, unwrap
-from gpcli.portal.queries import IDS_PER_QUERY, PAGE_SIZE_PARAM, Query
+from gpcli.portal.queries import PAGE_SIZE_PARAM, Query, split_ids
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
 from gpcli.portal.write.requests import WritePart
@@ -83,9 +83,8 @@ def _dispenses_query(patient: str) -> Query:
 
 def _medication_queries(ids: Sequence[str]) -> Iterator[Query]:
     """Build the queries for the Medications with these ids."""
-    for start in range(0, len(ids), IDS_PER_QUERY):
-        chunk = ",".join(ids[start : start + IDS_PER_QUERY])
-        yield Query("Medication", (("_id", chunk), PAGE_SIZE_PARAM))
+    for part in split_ids(ids):
+        yield Query("Medication", (("_id", ",".join(part)), PAGE_SIZE_PARAM))
 
 
 def _renewal_code() -> tuple[str, str]:

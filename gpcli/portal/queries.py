@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -13,8 +13,7 @@ from gpcli.fhir.element import UUID_SYSTEM
 PAGE_SIZE = 500
 """How many resources to request in one page of a list."""
 PAGE_SIZE_PARAM = ("_count", str(PAGE_SIZE))
-IDS_PER_QUERY = 100
-"""How many ids to put in one query, since servers limit the length of a URL."""
+_IDS_PER_QUERY = 100
 
 _GP_INCLUDES = (
     ("_include", "Patient:general-practitioner"),
@@ -211,3 +210,9 @@ def thread_messages(thread: str) -> Query:
 def documents_by_id(ids: Iterable[str]) -> Query:
     """Build the query for the DocumentReferences with these ids."""
     return Query("DocumentReference", (("_id", ",".join(ids)), PAGE_SIZE_PARAM))
+
+
+def split_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield `ids` in parts, one for each query, since servers limit the length of a URL."""
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        yield ids[start : start + _IDS_PER_QUERY]
