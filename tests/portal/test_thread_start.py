@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,14 +55,10 @@ from tests.portal.threads import (
     SENT_MESSAGE,
     a_thread,
 )
+from tests.portal.transaction_parts import a_transaction_response
 
 ADMINISTRATIVE = ThreadKind.ADMINISTRATIVE
 E_CONSULTATION = ThreadKind.E_CONSULTATION
-
-
-def a_transaction_response(*statuses: str) -> dict[str, Any]:
-    entries = [{"response": {"status": status}} for status in statuses]
-    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
 DONE = a_transaction_response("201", "201")
@@ -72,12 +67,6 @@ DONE = a_transaction_response("201", "201")
 @pytest.fixture
 def capabilities() -> Capabilities:
     return ALL_AT_ONCE
-
-
-@pytest.fixture
-def search(server: Server, capabilities: Capabilities) -> Iterator[FhirSearch]:
-    with client_to(server) as client:
-        yield FhirSearch(client, lambda: capabilities)
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,11 @@ CREATE = "POST Communication"
 REFUSED = Reply(an_outcome("already-answered", "It is closed."), 422)
 
 
+def a_transaction_response(*statuses: str) -> dict[str, Any]:
+    entries = [{"response": {"status": status}} for status in statuses]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
 def shows(server: Server, *there: Mapping[str, Any]) -> None:
     """Every look finds `there`; what does not carry the identifier is left out by the client."""
     server.on(LOOK, a_searchset(*(dict(each) for each in there)))

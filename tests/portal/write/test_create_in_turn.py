@@ -33,6 +33,11 @@ from tests.portal.transaction_parts import (
     states,
 )
 
+for_each_failure = pytest.mark.parametrize(
+    ("answer", "kind", "state"),
+    [(REFUSED, errors.AlreadyAnswered, "refused"), (UNREACHABLE, errors.Unreachable, "not_sent")],
+)
+
 
 @pytest.fixture
 def capabilities() -> Capabilities:
@@ -95,10 +100,7 @@ def test_a_message_that_is_lost_after_its_header_is_unknown(
     assert states(journal) == {"header": "done", "message": "unknown"}
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind", "state"),
-    [(REFUSED, errors.AlreadyAnswered, "refused"), (UNREACHABLE, errors.Unreachable, "not_sent")],
-)
+@for_each_failure
 def test_a_message_that_is_not_taken_after_its_header_says_what_is_left(
     in_turn: Callable[..., WriteOutcome],
     server: Server,
@@ -153,10 +155,7 @@ def test_the_journal_knows_of_both_before_the_header_leaves(
     ]
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind", "state"),
-    [(REFUSED, errors.AlreadyAnswered, "refused"), (UNREACHABLE, errors.Unreachable, "not_sent")],
-)
+@for_each_failure
 def test_a_message_whose_header_fails_was_not_sent(
     in_turn: Callable[..., WriteOutcome],
     server: Server,

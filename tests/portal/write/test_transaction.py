@@ -29,18 +29,13 @@ from tests.portal.transaction_parts import (
     SAID,
     TRANSACTION,
     WRITTEN,
+    a_transaction_response,
     refs,
     shows,
     states,
 )
 
-
-def outcome(*statuses: str, **more: Any) -> dict[str, Any]:
-    entries = [{"response": {"status": status, **more}} for status in statuses]
-    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
-
-
-DONE = outcome("201 Created", "201 Created")
+DONE = a_transaction_response("201 Created", "201 Created")
 
 
 @pytest.fixture
@@ -123,7 +118,12 @@ def test_another_gets_it_once_and_what_is_found_is_done(
 @pytest.mark.parametrize("look", [Reply(NOTHING), Reply(status=500), UNREACHABLE])
 @pytest.mark.parametrize(
     "failure",
-    [LOST, Reply(status=500), Reply({"resourceType": "Bundle"}), Reply(outcome("201 Created"))],
+    [
+        LOST,
+        Reply(status=500),
+        Reply({"resourceType": "Bundle"}),
+        Reply(a_transaction_response("201 Created")),
+    ],
 )
 def test_what_is_lost_and_not_found_is_unknown(
     send_transaction: Callable[[], WriteOutcome],
@@ -226,7 +226,7 @@ def test_a_portal_that_takes_a_transaction_for_a_batch_says_why_in_the_entry(
         {"response": {"status": "201"}},
         {"response": {"status": "422", "outcome": said}},
     ]
-    server.on(TRANSACTION, {**outcome(), "entry": entries})
+    server.on(TRANSACTION, {**a_transaction_response(), "entry": entries})
     shows(server, BEGUN)
     with pytest.raises(errors.AlreadyAnswered, match="It is closed"):
         send_transaction()
@@ -259,7 +259,7 @@ def test_a_refusal_of_a_repetition_does_not_say_that_the_first_try_was_not_done(
 def test_a_refusal_inside_the_answer_to_a_repetition_does_not_say_so_either(
     send_transaction: Callable[[], WriteOutcome], server: Server, journal: Journal
 ):
-    server.on(TRANSACTION, LOST, outcome("201 Created", "422"))
+    server.on(TRANSACTION, LOST, a_transaction_response("201 Created", "422"))
     shows(server, BEGUN)
     with pytest.raises(errors.OutcomeUnknown):
         send_transaction()
@@ -290,7 +290,7 @@ def test_what_was_there_before_is_not_a_change(
     statuses: tuple[str, ...],
     changed: bool,
 ):
-    server.on(TRANSACTION, outcome(*statuses))
+    server.on(TRANSACTION, a_transaction_response(*statuses))
     shows(server, BEGUN, SAID)
     assert send_transaction().changed is changed
 
@@ -309,9 +309,9 @@ def test_two_records_for_one_part_are_a_conflict(
     [
         {"resourceType": "Bundle", "entry": "x"},
         {"resourceType": "Bundle", "entry": [{"response": []}, {"response": {"status": 201}}]},
-        outcome("fine", "fine"),
-        outcome("201 Created"),
-        outcome("201 Created", "201 Created", "201 Created"),
+        a_transaction_response("fine", "fine"),
+        a_transaction_response("201 Created"),
+        a_transaction_response("201 Created", "201 Created", "201 Created"),
         an_outcome(),
         [],
     ],
