@@ -128,7 +128,7 @@ class Portal(Protocol):
 
     @property
     def remarks(self) -> Sequence[str]:
-        """One sentence for each kind of record so far that is another patient's."""
+        """Sentences on what the portal did besides what was asked for, for the person to know."""
 
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts for them; the portal is asked at most once."""

@@ -57,6 +57,7 @@ class FhirPortal:
         self._status_sent = dependencies.portal_profile.status_sent
         self._mapper = dependencies.mapper
         self._now = dependencies.now
+        self._remarks: list[str] = []
         self._last_fetched: tuple[Element | None, datetime] = (None, dependencies.now())
 
     @cached_property
@@ -99,10 +100,14 @@ class FhirPortal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on records that the portal sent and that are not the patient's."""
+        """Sentences on what the portal did besides what was asked for, for the person to know."""
+        others = self._mapper.others.items()
         return [
-            f"The portal sent {number} {resource_type} of other patients; they are left out."
-            for resource_type, number in self._mapper.others.items()
+            *self._remarks,
+            *(
+                f"The portal sent {number} {kind} of other patients; left out."
+                for kind, number in others
+            ),
         ]
 
     def fetch_patient(self) -> Person:
@@ -214,7 +219,10 @@ class FhirPortal:
 
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         part = WritePart(intent, body)
-        return send_booking(SlotBooking(self._dependencies, slot.id, part), self._require_created)
+        booking = SlotBooking(self._dependencies, slot.id, part)
+        written = send_booking(booking, self._require_created)
+        self._remarks += [written.remark] if written.remark else []
+        return written
 
     def send_enquiry(
         self,
