@@ -72,9 +72,9 @@ class RenewalContext:
 class RenewalItem:
     """One prescription of a request to renew.
 
-    `id` is the one that was asked for, `prescription` the newest of its chain (`None` = unknown
-    id). While it has neither a `renewal` nor an `error`, it is still to be sent. `warnings` are
-    what the person should know before that.
+    `id` is the one that was asked for, `prescription` the newest of its chain (`None` = it is not
+    among the prescriptions). While it has neither a `renewal` nor an `error`, it is still to be
+    sent. `warnings` are what the person should know before that.
     """
 
     id: str

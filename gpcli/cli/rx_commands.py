@@ -28,7 +28,7 @@ from gpcli.cli.read_text import STDIN, parse_message_text
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Renewal, RenewalReceipt
+from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalReceipt
 from gpcli.model.receipt import Receipt
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
@@ -38,6 +38,7 @@ from gpcli.render.views.prescription_views import (
     REQUESTS,
     WITHDRAWALS,
     prescription_label,
+    prescription_notes,
     renewal_label,
 )
 
@@ -83,6 +84,7 @@ def list_prescriptions(
     )
     if not context.output.show_list(PRESCRIPTIONS, found.shown):
         context.output.notice("There are none.")
+    _show_notes(context, found.shown)
     for notice in _format_omissions(found):
         context.output.notice(notice)
     context.require_complete()
@@ -177,6 +179,16 @@ def withdraw(
     _show_withdrawal(context, outcome, intent)
 
 
+def _show_notes(context: AppContext, shown: Sequence[Prescription]) -> None:
+    """Show below a table what it has no room for; lines and JSON have it in their fields."""
+    notes = [(each, note) for each in shown for note in prescription_notes(each)]
+    if not (notes and context.output.is_table and context.output.fields is None):
+        return
+    context.output.show_text("")
+    for prescription, note in notes:
+        context.output.show_text(f"{prescription.label} ({prescription.id}): {note}")
+
+
 def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:
     """Yield what a list leaves out, and how to see it."""
     if found.inactive:
@@ -188,6 +200,12 @@ def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[
     if found.unknown_kind:
         are = _is_or_are(found.unknown_kind)
         yield f"{found.unknown_kind} whose kind is not told {are} left out."
+    if found.proposed:
+        are = _is_or_are(found.proposed)
+        yield f"{found.proposed} that {are} only proposed, not prescribed, {are} left out."
+    if found.in_error:
+        was, are = ("was", "is") if found.in_error == 1 else ("were", "are")
+        yield f"{found.in_error} that {was} entered in error {are} left out."
 
 
 def _is_or_are(count: int) -> str:

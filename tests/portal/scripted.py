@@ -21,11 +21,10 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.dependencies import PortalDependencies
+from gpcli.portal.dependencies import build_dependencies
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.mapping import PortalProfile
 from gpcli.portal.search import FhirSearch
-from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_searchset
 
 BASE = "https://portal.example/fhir/R4"
@@ -162,14 +161,8 @@ def portal_through(
     """Return the portal client as AppContext builds it, with everything permitted."""
     who = identity or Identity("kari")
     portal_profile = PortalProfile({}, "proposed", "Europe/Oslo", booking)
-    dependencies = PortalDependencies(
-        search,
-        WriteKernel(search, journal, lambda: NOW),
-        who,
-        portal_profile,
-        RecordMapper(who.patient, portal_profile, search.flaws),
-        lambda: frozenset(ServiceName),
-        lambda: NOW,
+    dependencies = build_dependencies(
+        search, journal, who, portal_profile, lambda: frozenset(ServiceName), lambda: NOW
     )
     return FhirPortal(dependencies, marks or NO_MARKS)
 
