@@ -113,7 +113,9 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
     if newer.do_not_take:
-        return RenewalItem(identity, newer, error=_refuse(newer))
+        ending = f"It was replaced by {newer.id}, which says that this is not to be taken."
+        error: GpcliError = Rejected(ending, hint=f"gpcli rx show {newer.id} shows it.")
+        return RenewalItem(identity, newer, error=error)
     error = AlreadyAnswered(
         f"It was replaced already, by {newer.id}.",
         hint=f"gpcli rx renew {newer.id} asks for the new one.",
@@ -134,7 +136,7 @@ def _refuse(prescription: Prescription) -> Rejected | None:
     if what is None:
         return None
     return Rejected(
-        f"{prescription.id} {what}: there is nothing to renew.",
+        f"It {what}: there is nothing to renew.",
         hint=f"gpcli rx show {prescription.id} shows it.",
     )
 

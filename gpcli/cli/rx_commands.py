@@ -40,6 +40,7 @@ from gpcli.render.views.prescription_views import (
     prescription_label,
     prescription_notes,
     renewal_label,
+    renewal_notes,
 )
 
 MAX_ID_CHARS = 1024 * 1024
@@ -84,7 +85,7 @@ def list_prescriptions(
     )
     if not context.output.show_list(PRESCRIPTIONS, found.shown):
         context.output.notice("There are none.")
-    _show_notes(context, found.shown)
+    _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
     context.require_complete()
@@ -157,6 +158,7 @@ def requests(
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
     if not context.output.show_list(REQUESTS, shown):
         context.output.notice("There are none.")
+    _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
     context.require_complete()
 
 
@@ -179,14 +181,18 @@ def withdraw(
     _show_withdrawal(context, outcome, intent)
 
 
-def _show_notes(context: AppContext, shown: Sequence[Prescription]) -> None:
+def _format_notes(shown: Sequence[Prescription]) -> list[str]:
+    return [
+        f"{each.label} ({each.id}): {note}" for each in shown for note in prescription_notes(each)
+    ]
+
+
+def _show_notes(context: AppContext, notes: Sequence[str]) -> None:
     """Show below a table what it has no room for; lines and JSON have it in their fields."""
-    notes = [(each, note) for each in shown for note in prescription_notes(each)]
     if not (notes and context.output.is_table and context.output.fields is None):
         return
-    context.output.show_text("")
-    for prescription, note in notes:
-        context.output.show_text(f"{prescription.label} ({prescription.id}): {note}")
+    for line in ("", *notes):
+        context.output.show_text(line)
 
 
 def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:

@@ -57,10 +57,15 @@ def read_linked_name(link: Reference | None, bundle: Bundle, holder: Element) ->
     return None
 
 
+_PERSONS = frozenset({"Practitioner", "Patient", "RelatedPerson"})
+
+
 def _read_own_name(record: Element | None) -> str | None:
     if record is None:
         return None
-    return record.string("name") if record.resource_type == "Organization" else read_name(record)
+    if record.resource_type in _PERSONS:
+        return read_name(record)
+    return record.string("name") if record.resource_type == "Organization" else None
 
 
 def _iterate_identified(

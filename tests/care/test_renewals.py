@@ -308,7 +308,7 @@ def test_what_is_no_prescription_to_take_something_is_refused_before_anything_is
 
     assert (type(decision), stands(decision.record)) == (Outcome, [("rx-1", None, "rejected")])
     [item] = decision.record.items
-    assert item.error.message == f"rx-1 {words}: there is nothing to renew."
+    assert item.error.message == f"It {words}: there is nothing to renew."
     assert portal.sent == []
 
 
@@ -317,8 +317,9 @@ def test_what_was_replaced_by_an_order_not_to_take_it_is_refused_as_that():
 
     [item] = decide(prescription_portal(newer), "rx-1").record.items
 
-    assert (
-        item.error.message == "rx-2 says that this is not to be taken: there is nothing to renew."
+    assert (item.error.code, item.error.message) == (
+        "rejected",
+        "It was replaced by rx-2, which says that this is not to be taken.",
     )
 
 

@@ -227,6 +227,13 @@ def test_below_a_table_stands_what_it_has_no_room_for(portal_shell):
     assert "Hives" not in shell("gpcli rx list --fields id,status").out
 
 
+def test_below_the_requests_stand_the_notes_that_are_not_in_the_table(portal_shell):
+    asked = a_renewal(note="Please", answer="No.", notes=("Please", "Wait", "No."))
+    shell = portal_shell(prescription_portal(renewals=[asked]), terminal=SCREEN)
+
+    assert shell("gpcli rx requests").out.splitlines()[-2:] == ["", "task-1: Wait"]
+
+
 def test_without_anything_more_to_say_nothing_stands_below_a_table(portal_shell):
     ending = portal_shell(two(), terminal=SCREEN)("gpcli rx list")
 
@@ -250,7 +257,7 @@ def test_renewing_what_is_not_to_be_taken_is_rejected_before_anything_is_sent(po
     assert (ending.code, ending.error["code"], ending.error["message"]) == (
         7,
         "rejected",
-        "rx-1 says that this is not to be taken: there is nothing to renew.",
+        "It says that this is not to be taken: there is nothing to renew.",
     )
     assert portal.sent == []
 

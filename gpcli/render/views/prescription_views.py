@@ -51,6 +51,11 @@ def renewal_label(renewal: Renewal, time_format: TimeFormat) -> str:
     return " · ".join(filter(None, (renewal.prescription, asked, format_renewal_status(renewal))))
 
 
+def renewal_notes(renewal: Renewal) -> tuple[str, ...]:
+    """Return the notes on a request that are neither the patient's own words nor the answer."""
+    return tuple(note for note in renewal.notes if note not in {renewal.note, renewal.answer})
+
+
 REQUESTS: View[Renewal] = dataclass_view(
     Renewal,
     "renewals",
