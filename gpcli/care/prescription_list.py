@@ -29,7 +29,8 @@ class PrescriptionListing:
     `inactive` are no longer in use; only `--all` shows them. `long_expired` expired over 12 months
     ago; nothing shows them. `unknown_kind` have no kind on record, where one kind is wanted.
     `proposed` are only proposed or drafted, `in_error` were entered in error: neither are
-    prescriptions, and nothing but their id shows them.
+    prescriptions, and nothing but their id shows them. `unknown_surgery` do not tell the surgery
+    that prescribed them, where those of one GP are wanted.
     """
 
     shown: tuple[Prescription, ...]
@@ -38,6 +39,7 @@ class PrescriptionListing:
     unknown_kind: int = 0
     proposed: int = 0
     in_error: int = 0
+    unknown_surgery: int = 0
 
 
 def fetch_prescriptions(
@@ -57,16 +59,14 @@ def fetch_prescriptions(
     Raises: NotFound if no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
-    found = [
-        prescription
-        for prescription in portal.prescriptions.fetch_prescriptions()
-        if (not low or prescription.low) and _is_at(prescription, surgeries)
+    everywhere = [
+        each for each in portal.prescriptions.fetch_prescriptions() if each.low or not low
     ]
-    matching = [prescription for prescription in found if prescription.is_prescribed]
-    of_kind = [prescription for prescription in matching if kind in {None, prescription.kind}]
-    recent = [
-        prescription for prescription in of_kind if not _is_long_expired(prescription, now.date())
-    ]
+    found = [each for each in everywhere if _is_at(each, surgeries)]
+    elsewhere = [each for each in everywhere if surgeries is not None and each.surgery_id is None]
+    matching = [each for each in found if each.is_prescribed]
+    of_kind = [each for each in matching if kind in {None, each.kind}]
+    recent = [each for each in of_kind if not _is_long_expired(each, now.date())]
     shown = [each for each in recent if everything or each.is_current]
     of_unknown_kind = [each for each in matching if kind and each.kind is None]
     return PrescriptionListing(
@@ -76,6 +76,10 @@ def fetch_prescriptions(
         unknown_kind=sum(everything or each.is_current for each in of_unknown_kind),
         proposed=sum(each.is_proposed and each.status != IN_ERROR for each in found),
         in_error=sum(each.status == IN_ERROR for each in found),
+        unknown_surgery=sum(
+            (each.is_prescribed if everything else each.is_current) and kind in {None, each.kind}
+            for each in elsewhere
+        ),
     )
 
 

@@ -113,7 +113,7 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
     if newer.do_not_take:
-        ending = f"It was replaced by {newer.id}, which says that this is not to be taken."
+        ending = f"It was replaced by {newer.id}, an order not to take this."
         error: GpcliError = Rejected(ending, hint=f"gpcli rx show {newer.id} shows it.")
         return RenewalItem(identity, newer, error=error)
     error = AlreadyAnswered(
@@ -143,7 +143,7 @@ def _refuse(prescription: Prescription) -> Rejected | None:
 
 _NO_PRESCRIPTIONS: tuple[tuple[Callable[[Prescription], bool], str], ...] = (
     (lambda each: each.status == IN_ERROR, "was entered in error"),
-    (lambda each: each.do_not_take, "says that this is not to be taken"),
+    (lambda each: each.do_not_take, "is an order not to take this"),
     (lambda each: each.is_proposed, "is only proposed, not prescribed"),
 )
 """What is no prescription of something to take, and what it is instead."""
@@ -191,6 +191,14 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
     today = context.clock().date()
     reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
+    if gp is not None:
+        unknown = [
+            prescription
+            for prescription in _find_candidates(facts, None)
+            if prescription.low and prescription.surgery_id is None
+        ]
+        low += unknown
+        reasons |= {each.id: "it does not tell which surgery prescribed it." for each in unknown}
     items = [_build_item(prescription) for prescription in low if not reasons[prescription.id]]
     skipped = [
         SkippedPrescription(prescription, why)

@@ -206,6 +206,9 @@ def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[
     if found.unknown_kind:
         are = _is_or_are(found.unknown_kind)
         yield f"{found.unknown_kind} whose kind is not told {are} left out."
+    if found.unknown_surgery:
+        are = _is_or_are(found.unknown_surgery)
+        yield f"{found.unknown_surgery} whose surgery is not told {are} left out."
     if found.proposed:
         are = _is_or_are(found.proposed)
         yield f"{found.proposed} that {are} only proposed, not prescribed, {are} left out."

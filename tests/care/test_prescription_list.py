@@ -222,7 +222,9 @@ def test_a_gp_s_name_leaves_what_that_gp_prescribed():
         known=known,
     )
 
-    assert shown(fetch_prescriptions(portal, NOW, gp="per dahl")) == (["dahls"], 0, 0)
+    found = fetch_prescriptions(portal, NOW, gp="per dahl")
+    assert (shown(found), found.unknown_surgery) == ((["dahls"], 0, 0), 1)
+    assert fetch_prescriptions(portal, NOW).unknown_surgery == 0
 
 
 def test_a_gp_that_the_person_does_not_have_is_not_found():

@@ -286,7 +286,7 @@ def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
 
 
 NOTHING_TO_RENEW = {
-    "says that this is not to be taken": {"do_not_take": True},
+    "is an order not to take this": {"do_not_take": True},
     "was entered in error": {"status": "entered-in-error"},
     "is only proposed, not prescribed": {"status": "draft"},
 }
@@ -319,7 +319,7 @@ def test_what_was_replaced_by_an_order_not_to_take_it_is_refused_as_that():
 
     assert (item.error.code, item.error.message) == (
         "rejected",
-        "It was replaced by rx-2, which says that this is not to be taken.",
+        "It was replaced by rx-2, an order not to take this.",
     )
 
 
@@ -489,6 +489,16 @@ def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
     )
 
     assert stands(send(portal, low=True, gp="Dahl").record) == [("rx-2", "task-rx-2", None)]
+
+
+def test_low_with_a_gp_says_what_may_be_that_gp_s_or_another_s():
+    portal = prescription_portal(a_low_one("rx-1", surgery_id=None), known=BOTH)
+    decision = decide(portal, low=True, gp="Dahl")
+
+    assert stands(decision.record) == []
+    assert [each.why for each in decision.record.skipped] == [
+        "it does not tell which surgery prescribed it."
+    ]
 
 
 def test_an_empty_list_of_ids_asks_for_nothing():

@@ -257,7 +257,7 @@ def test_renewing_what_is_not_to_be_taken_is_rejected_before_anything_is_sent(po
     assert (ending.code, ending.error["code"], ending.error["message"]) == (
         7,
         "rejected",
-        "It says that this is not to be taken: there is nothing to renew.",
+        "It is an order not to take this: there is nothing to renew.",
     )
     assert portal.sent == []
 
