@@ -95,6 +95,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
         (
             ("To", "Kari Berg, Nordby legesenter"),
             ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+            ("Dose", "1 tablet daily."),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
             ("Note", "Two weeks left"),
