@@ -261,14 +261,6 @@ def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
 SNOMED = "http://snomed.info/sct"
 RENEWAL_CODE = "103742009"
 
-_TASK_STATUSES = frozenset(
-    {
-        *("draft", "requested", "received", "accepted", "rejected", "ready", "cancelled"),
-        *("in-progress", "on-hold", "failed", "completed", IN_ERROR),
-    }
-)
-"""R4 TaskStatus, a modifier."""
-
 
 def is_renewal(task: Element) -> bool:
     """Return whether a Task requests a renewal of a prescription. Raises Malformed."""
@@ -282,18 +274,16 @@ def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone:
     focus. `bundle` has the prescriptions that a Task may name by an identifier.
 
     Raises:
-        Malformed: its status is none that R4 has, or it has no id.
+        Malformed: it has no status or no id. A status that R4 does not have is kept as written: it
+            is neither open nor settled.
     """
-    status = task.require_string("status")
-    if status not in _TASK_STATUSES:
-        raise Malformed(f"{task.path}.status is none that R4 has")
     focus = task.link("focus")
     prescription_id = find_linked_id(focus, bundle, task, "MedicationRequest")
     notes = _read_notes(task, bundle)
     surgerys = [note.text for note in notes if note.author is _Author.SURGERY]
     return Renewal(
         id=RenewalId(task.require_string("id")),
-        status=status,
+        status=task.require_string("status"),
         prescription_id=PrescriptionId(prescription_id) if prescription_id else None,
         prescription=labels.get(prescription_id or "") or (focus.display if focus else None),
         asked=task.date_time("authoredOn"),

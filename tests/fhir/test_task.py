@@ -223,7 +223,6 @@ def test_the_prescription_is_found_however_it_is_referred_to(focus: Json):
     [
         {"id": 7},
         {"status": None},
-        {"status": "paused"},
         {"status": ["requested"]},
         {"code": "103742009"},
         {"focus": "rx-1"},
