@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.fhir.dosage import HAS_MORE, NOT_WORDED, Dosing, read_dosing, word_dosage
-from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.element import Element, Malformed, read_resource
 from tests.portal.builders import Json, concept
 
 SNOMED = "http://snomed.info/sct"
@@ -324,3 +324,28 @@ def test_no_number_of_a_dosage_is_rounded_or_left_out_unless_that_is_said(said: 
 def is_worded(number: str, result: str) -> bool:
     """Whether a number stands in the words, or is one that has a word of its own."""
     return number in result or number in {"1", "2"} or Decimal(number) == 1
+
+
+NAMES = [
+    *PARTS,
+    *("repeat", "code", "text", "coding", "event", "frequency", "period", "periodUnit", "when"),
+    *("offset", "dayOfWeek", "timeOfDay", "count", "duration", "durationUnit", "boundsDuration"),
+    *("boundsRange", "boundsPeriod", "low", "high", "value", "unit", "comparator", "numerator"),
+    *("denominator", "doseQuantity", "doseRange", "rateRatio", "start", "end", "sequence"),
+    *("patientInstruction", "additionalInstruction", "type"),
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS | st.sampled_from(["d", "<", "HS"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=6))
+def test_whatever_a_portal_sends_for_a_dosage_it_costs_no_more_than_that(said: Json):
+    flaws: list[str] = []
+    json = {"resourceType": "MedicationRequest", "id": "1", "dosageInstruction": [said]}
+    result = read_dosing(read_resource(json, flaws), "dosageInstruction")
+    assert result.dose is None or isinstance(result.dose, str)
