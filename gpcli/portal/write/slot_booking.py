@@ -38,8 +38,9 @@ _UNEXPLAINED = frozenset({Conflict, Rejected})
 """Errors of portals that refuse a taken slot without saying that it is taken."""
 
 _STILL_FREE = (
-    "The portal still shows this time as free: it may not keep its times by itself, so that somebody "
-    "else could book it too. Call the surgery to be sure, or see booking in gpcli help profiles."
+    "The portal still shows this time as free: it may not keep its times by itself, so that "
+    "somebody else could book it too. Call the surgery to be sure, or see booking in "
+    "gpcli help profiles."
 )
 
 _SLOT_TAKEN = {
