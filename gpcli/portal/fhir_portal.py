@@ -17,7 +17,7 @@ from gpcli.fhir.healthcare_service import (
     write_consent_grant,
     write_consent_withdrawal,
 )
-from gpcli.fhir.patient import is_about_patient, read_person
+from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
 from gpcli.fhir.scheduling import (
     write_booking,
     write_cancellation,
@@ -99,11 +99,12 @@ class FhirPortal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on records that the portal sent and that are not the patient's."""
-        return [
+        """Sentences on the patient's own record, and on records that are not the patient's."""
+        others = [
             f"The portal sent {number} {resource_type} of other patients; they are left out."
             for resource_type, number in self._mapper.others.items()
         ]
+        return [*self._mapper.remarks, *others]
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
@@ -263,7 +264,10 @@ class FhirPortal:
 
     def _fetch_name(self, reference: str) -> str:
         record, _ = self._search.fetch_resource(reference)
-        return require(lambda: read_person(record)).name
+        name = require(lambda: read_person(record)).name
+        remark = require(lambda: read_person_remark(record))
+        self._mapper.add_remarks([remark] if remark else [])
+        return name
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
         """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""

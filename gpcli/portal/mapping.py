@@ -16,17 +16,25 @@ from zoneinfo import ZoneInfo
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
+from gpcli.fhir.general_practitioner import organizations_to_search, read_surgery, tell_apart
+from gpcli.fhir.healthcare_service import (
+    find_services,
+    is_in_force,
+    read_consent,
+    read_offer,
+    read_price,
+)
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
     is_influenza_vaccine,
-    organizations_to_search,
     read_name,
-    read_surgery,
+    read_record_flaw,
+    read_record_remarks,
     read_vaccination,
+    vaccination_order,
 )
 from gpcli.fhir.scheduling import read_appointment, read_slot
 from gpcli.model.appointment import Appointment, Slot, Vaccination
@@ -35,7 +43,7 @@ from gpcli.model.service import (
     ConsentLevel,
     Offer,
     Offers,
-    Price,
+    PriceRule,
     ServiceName,
     Surgery,
     highest_level,
@@ -70,7 +78,8 @@ class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     `fetch_identifiers` returns the patient's identifiers, for records that name their patient only
-    by one. `others` counts the records of other patients that a lenient server sent, by type.
+    by one. `others` counts the records of other patients that a lenient server sent, by type;
+    `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to.
     `patient_name` is `None` until offers were read, or where the portal has no name.
@@ -82,6 +91,8 @@ class RecordMapper:
         portal_profile: PortalProfile,
         flaws: list[str],
         fetch_identifiers: Callable[[], Identifiers] = tuple,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._patient = patient
         self._fetch_identifiers = fetch_identifiers
@@ -89,13 +100,26 @@ class RecordMapper:
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
+        self._clock = now
+        self.remarks: list[str] = []
         self._offers_by_service: dict[str, Offer] = {}
         self.addresses: dict[str, str] = {}
         self.patient_name: str | None = None
 
+    @property
+    def now(self) -> datetime:
+        """The time, in the surgeries' zone."""
+        return self._clock().astimezone(self._zone)
+
     def require_patient(self, bundle: Bundle) -> Element:
-        """Return the patient's own record; raise NotFound where the bundle lacks it."""
+        """Return the patient's own record; raise NotFound where the bundle lacks it.
+
+        What it says of itself, such as that it was replaced, is added to remarks and flaws.
+        """
         for record in self._own_matches(bundle, "Patient"):
+            if flaw := read_record_flaw(record):
+                self.add_flaw(record.relative_reference, flaw)
+            self.add_remarks(read_record_remarks(record))
             return record
         raise NotFound(
             "The portal shows no record of this patient.",
@@ -112,9 +136,20 @@ class RecordMapper:
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
         self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
-        return tuple(
-            self._read_each_or_raise((gp, partial(read_surgery, bundle, gp)) for gp in gps)
+        now = self.now
+        surgeries = tell_apart(
+            self._read_each_or_raise(
+                (gp, partial(read_surgery, bundle, patient, gp, now)) for gp in gps
+            )
         )
+        self.addresses.update(
+            {
+                each.id: each.id
+                for each in surgeries
+                if "/" in each.id and each.id in each.references
+            }
+        )
+        return surgeries
 
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
@@ -154,7 +189,7 @@ class RecordMapper:
         return Offers(
             surgeries=surgeries,
             offers=offers,
-            prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
+            prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
             consent=self._read_consent_level(consent_result),
             permitted=permitted,
             complete=not self._flaws,
@@ -167,10 +202,12 @@ class RecordMapper:
         return highest_level(self.read_consents(unwrap(result)))
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """Return the active consents of a bundle; raise BadResponse when one can't be read."""
-        records = self._own_matches(bundle, "Consent")
-        consents = require(lambda: [read_consent(record.strictly()) for record in records])
-        return tuple(consent for consent in consents if consent.status == "active")
+        """Return the consents that count now; raise BadResponse when one can't be read."""
+        records, now = self._own_matches(bundle, "Consent"), self.now
+        consents = require(
+            lambda: [(read_consent(each.strictly()), is_in_force(each, now)) for each in records]
+        )
+        return tuple(consent for consent, counts in consents if counts)
 
     def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
         """Return the slots of a bundle in order of time.
@@ -252,7 +289,7 @@ class RecordMapper:
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """Return the flu vaccinations of a bundle, newest first."""
         vaccinations = self.read_matches(bundle, "Immunization", _read_flu_vaccination)
-        return sorted(vaccinations, key=lambda each: each.date, reverse=True)
+        return sorted(vaccinations, key=vaccination_order, reverse=True)
 
     def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
@@ -264,8 +301,8 @@ class RecordMapper:
             )
         )
 
-    def _read_price(self, definition: Element) -> tuple[str, Price] | None:
-        return read_price(definition.strictly(), self._profile.code_map)
+    def _read_price(self, definition: Element) -> PriceRule | None:
+        return read_price(definition, self._profile.code_map, self.now)
 
     def _read_slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
         if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
@@ -350,6 +387,10 @@ class RecordMapper:
         flaw = f"{name}: {reason}"
         if flaw not in self._flaws:
             self._flaws.append(flaw)
+
+    def add_remarks(self, remarks: Iterable[str]) -> None:
+        """Add sentences to the remarks, each once."""
+        self.remarks += [remark for remark in remarks if remark not in self.remarks]
 
 
 def unwrap(result: SearchResult) -> Bundle:

@@ -167,7 +167,7 @@ def portal_through(
         WriteKernel(search, journal, lambda: NOW),
         who,
         portal_profile,
-        RecordMapper(who.patient, portal_profile, search.flaws),
+        RecordMapper(who.patient, portal_profile, search.flaws, now=lambda: NOW),
         lambda: frozenset(ServiceName),
         lambda: NOW,
     )
