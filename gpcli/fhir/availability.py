@@ -32,12 +32,15 @@ def read_available_hours(record: Element) -> tuple[OpeningHours, ...]:
 
 
 def _read_hours(line: Element, opens: str, closes: str, place: str | None) -> OpeningHours | None:
-    """Return one line; `None` where nothing of it can be read."""
+    """Return one line; `None` where nothing of it can be read, or none of its times."""
     days = line.strings("daysOfWeek")
     if line.boolean("allDay"):  # then R4 has the times ignored
         return OpeningHours(days, None, None, all_day=True, place=place)
     start, end = _read_time(line, opens), _read_time(line, closes)
-    return OpeningHours(days, start, end, place=place) if days or start or end else None
+    is_timed = line.json.get(opens) is not None or line.json.get(closes) is not None
+    if start or end or (days and not is_timed):
+        return OpeningHours(days, start, end, place=place)
+    return None
 
 
 def _read_time(line: Element, name: str) -> str | None:

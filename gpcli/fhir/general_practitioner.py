@@ -92,6 +92,14 @@ def tell_apart(surgeries: Iterable[Surgery]) -> tuple[Surgery, ...]:
     )
 
 
+def find_addresses(surgeries: Iterable[Surgery]) -> dict[str, str]:
+    """Return the references (`Type/id`) to address messages to, by the ids of the GPs.
+
+    A GP of whom the portal has no record of its own has none.
+    """
+    return {each.id: each.full_id for each in surgeries if each.full_id in each.references}
+
+
 def _numbered(surgeries: Iterable[Surgery]) -> Iterator[Surgery]:
     taken: dict[str, int] = {}
     for surgery in surgeries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -105,6 +106,22 @@ def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Su
         for service in _unclaimed_services(bundle)
         if role and service.reference("providedBy") == _organization_reference(role)
     ]
+
+
+def add_services(
+    surgeries: Iterable[Surgery], services: Iterable[tuple[Surgery, Element]]
+) -> tuple[Surgery, ...]:
+    """Return the surgeries with the references of their services, as `find_services` gives them."""
+    pairs = list(services)
+    return tuple(
+        replace(
+            surgery,
+            references=surgery.references.union(
+                service.relative_reference for owner, service in pairs if owner.id == surgery.id
+            ),
+        )
+        for surgery in surgeries
+    )
 
 
 def _unclaimed_services(bundle: Bundle) -> list[Element]:

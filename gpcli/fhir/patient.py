@@ -128,6 +128,11 @@ def read_vaccination(immunization: Element) -> Vaccination | None:
     return Vaccination(name or "unknown", date, subpotent=subpotent)
 
 
+def read_flu_vaccination(immunization: Element) -> Vaccination | None:
+    """Return a vaccination against influenza as `read_vaccination` does; `None` for any other."""
+    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
+
+
 def vaccination_order(vaccination: Vaccination) -> tuple[bool, str]:
     """Return by what vaccinations are sorted by date; dates in words come before all others."""
     return vaccination.date[:4].isdecimal(), vaccination.date

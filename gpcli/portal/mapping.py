@@ -16,8 +16,14 @@ from zoneinfo import ZoneInfo
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.general_practitioner import organizations_to_search, read_surgery, tell_apart
+from gpcli.fhir.general_practitioner import (
+    find_addresses,
+    organizations_to_search,
+    read_surgery,
+    tell_apart,
+)
 from gpcli.fhir.healthcare_service import (
+    add_services,
     find_services,
     is_in_force,
     read_consent,
@@ -29,11 +35,10 @@ from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
-    is_influenza_vaccine,
+    read_flu_vaccination,
     read_name,
     read_record_flaw,
     read_record_remarks,
-    read_vaccination,
     vaccination_order,
 )
 from gpcli.fhir.scheduling import read_appointment, read_slot
@@ -135,20 +140,9 @@ class RecordMapper:
         """
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
-        self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
-        now = self.now
-        surgeries = tell_apart(
-            self._read_each_or_raise(
-                (gp, partial(read_surgery, bundle, patient, gp, now)) for gp in gps
-            )
-        )
-        self.addresses.update(
-            {
-                each.id: each.id
-                for each in surgeries
-                if "/" in each.id and each.id in each.references
-            }
-        )
+        read = partial(read_surgery, bundle, patient, now=self.now)
+        surgeries = tell_apart(self._read_each_or_raise((gp, partial(read, gp)) for gp in gps))
+        self.addresses.update(find_addresses(surgeries))
         return surgeries
 
     def remember_addresses(self, references: Iterable[str]) -> None:
@@ -184,10 +178,11 @@ class RecordMapper:
         prices = or_empty(price_result)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
-        offers = self._read_offers(gps, surgeries)
+        services = require(lambda: find_services(gps, surgeries))
+        offers = self._read_offers(services)
         self._offers_by_service.update({offer.id: offer for offer in offers})
         return Offers(
-            surgeries=surgeries,
+            surgeries=add_services(surgeries, services),
             offers=offers,
             prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
             consent=self._read_consent_level(consent_result),
@@ -288,12 +283,11 @@ class RecordMapper:
 
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """Return the flu vaccinations of a bundle, newest first."""
-        vaccinations = self.read_matches(bundle, "Immunization", _read_flu_vaccination)
+        vaccinations = self.read_matches(bundle, "Immunization", read_flu_vaccination)
         return sorted(vaccinations, key=vaccination_order, reverse=True)
 
-    def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
+    def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
-        services = require(lambda: find_services(gps, surgeries))
         return tuple(
             self._read_each_or_raise(
                 (service, partial(read_offer, service, surgery, code_map, zone))
@@ -418,10 +412,6 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
-
-
-def _read_flu_vaccination(immunization: Element) -> Vaccination | None:
-    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
 
 
 def _by_time(appointment: Appointment) -> tuple[bool, float]:

@@ -91,6 +91,7 @@ def test_a_time_that_is_none_costs_the_time_and_is_said(kind: str, written: obje
     )
     assert len(flaws) == 1
     assert flaws[0].startswith(f"{kind}/1: {kind}.")
+    assert read_line(kind, flaws, daysOfWeek=["fri"], opens=written) == ()
 
 
 @pytest.mark.parametrize("kind", HOLDERS)

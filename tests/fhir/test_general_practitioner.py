@@ -10,6 +10,7 @@ import pytest
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.fhir.general_practitioner import (
+    find_addresses,
     organizations_to_search,
     read_surgery,
     tell_apart,
@@ -217,6 +218,15 @@ def test_each_gp_has_an_id_that_no_other_has():
     numbers = [{"identifier": {"system": f"urn:{each}", "value": "7"}} for each in "ab"]
     assert ids_of(*numbers) == ["urn:a|7", "urn:b|7"]
     assert ids_of(numbers[0], numbers[0]) == ["7"]
+
+
+def test_messages_are_addressed_to_the_records_of_gps_and_to_nothing_else():
+    gps = ref("PractitionerRole/role-1"), {"display": "Per Dahl"}, ref("Organization/2")
+    surgeries = surgeries_of(*gps, included=(a_role(),))
+    addresses = {"role-1": "PractitionerRole/role-1", "2": "Organization/2"}
+    assert find_addresses(surgeries) == addresses
+    contained = surgeries_of(ref("#gp"), contained=[a_role(id="gp")])
+    assert find_addresses(contained) == {}
 
 
 def test_a_practitioner_whose_role_is_a_gp_too_is_one_gp():

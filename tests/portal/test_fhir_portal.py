@@ -362,6 +362,18 @@ def test_a_price_of_another_surgery_is_never_that_of_the_patients_gp(
     assert offers.price_of("booking", *offers.surgeries) is None
 
 
+def test_a_price_may_belong_to_the_service_that_the_surgery_provides(
+    portal: FhirPortal, server: Server
+):
+    context = {"code": {"code": "venue"}, "valueReference": ref("HealthcareService/booking-1")}
+    price = a_price("booking", a_rate(a_part("base", 180)), useContext=[context])
+    server.on("GET ChargeItemDefinition", a_searchset(price))
+    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *INCLUDED]))
+    server.on("GET HealthcareService", a_searchset(a_service()))
+    offers = portal.fetch_offers()
+    assert offers.price_of("booking", *offers.surgeries) == offers.prices[0].price
+
+
 def test_what_the_patients_record_says_of_itself_is_said_once(portal: FhirPortal, server: Server):
     links = [{"type": "replaced-by", "other": ref("Patient/2")}]
     patient = a_patient(ROLE, active=False, link=links)
