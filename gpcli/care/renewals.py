@@ -31,7 +31,7 @@ from gpcli.care.revalidate import build_offer_check
 from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage, request_id_conflict
 from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, ServiceName, Standing
+from gpcli.model.service import Offers, ServiceName
 
 STRICT_GROUPS = frozenset({"A", "B"})
 """Prescription groups (Volven 7421) for which a consultation is usually needed."""
@@ -345,7 +345,7 @@ def _check_prescriber(
             f"and a renewal goes there, not to '{gp}'.",
             hint="Leave --gp out.",
         )
-    if service.status is Standing.OFFERED:
+    if service.is_usable:
         return item
     return replace(item, error=build_refusal(offers, [service], _SERVICE))
 
@@ -358,7 +358,7 @@ def _build_proposal(
     plan: RenewalPlan,
 ) -> Proposal[RenewalPlan]:
     due = [item for item in plan.items if item.is_due]
-    usable = [service for service in services.values() if service.status is Standing.OFFERED]
+    usable = [service for service in services.values() if service.is_usable]
     prescribers = [find_service(item, services) for item in due]
     # Where no prescriber is known to be a GP of the patient, the plan shows one GP's terms.
     asked = [service for service in usable if service in prescribers] or usable[:1]

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gpcli.errors import AlreadyAnswered
+from gpcli.fhir.actors import practitioner_name
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_period
 from gpcli.fhir.medication import (
@@ -19,7 +20,6 @@ from gpcli.fhir.medication import (
     read_medicine,
     read_remaining,
 )
-from gpcli.fhir.scheduling import practitioner_name
 from gpcli.model.prescription import (
     WITHDRAWABLE,
     Basis,

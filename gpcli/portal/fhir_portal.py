@@ -123,11 +123,24 @@ class FhirPortal:
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
-        services = {offer.id for offer in offers}
-        if not services:
-            return
-        for page in self._search.fetch_pages(queries.free_slots(sorted(services), first, last)):
-            yield from self._mapper.read_free_slots(page, services, first, last)
+        services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
+        others = self._other_actors(offers, services)
+        searches = [services] if services else [others]
+        if services and others:
+            searches.append(others)
+        for actors in searches if offers else ():
+            found = False
+            for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
+                for slot in self._mapper.read_free_slots(page, actors, first, last):
+                    found = True
+                    yield slot
+            if found:
+                return
+
+    def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
+        """Return the references, besides `services`, by which times may be those of the GPs."""
+        known = (self._mapper.actors.get(offer.surgery.id, ()) for offer in offers)
+        return sorted({actor for actors in known for actor in actors} - set(services))
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False

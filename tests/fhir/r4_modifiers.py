@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from gpcli.fhir.contact_details import ContactDetails, read_contact_details
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.general_practitioner import read_surgery
-from gpcli.fhir.healthcare_service import is_in_force, read_offer, read_price
+from gpcli.fhir.healthcare_service import is_in_force, read_offers, read_price
 from gpcli.fhir.patient import (
     read_identifiers,
     read_name,
@@ -69,8 +69,8 @@ def read_location(status: str) -> Surgery | None:
     return read_gp(a_role(location=[ref("Location/1")]), place)
 
 
-def read_service(**more: Any) -> Offer | None:
-    return read_offer(read_resource(a_service(**more)), Surgery("1", None, None), {}, NOW.tzinfo)
+def read_service(**more: Any) -> tuple[Offer, ...]:
+    return read_offers(read_resource(a_service(**more)), Surgery("1", None, None), {}, NOW.tzinfo)
 
 
 def read_rule(**more: Any) -> PriceRule | None:

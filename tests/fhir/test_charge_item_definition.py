@@ -14,7 +14,7 @@ from gpcli.model.service import Price, PriceRule, Rate, Surcharge
 from tests.portal.builders import a_part, a_price, a_rate, ref
 
 SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
-CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
+CODE_MAP = {f"{SERVICE_TYPE}|57": ("booking",)}
 
 
 NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))

@@ -10,7 +10,7 @@ import pytest
 
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import read_resource
-from gpcli.fhir.healthcare_service import read_offer
+from gpcli.fhir.healthcare_service import read_offers
 from gpcli.fhir.modifiers import NotUnderstood
 from gpcli.model.service import Surgery
 from gpcli.portal.mapping import PortalProfile, RecordMapper
@@ -58,7 +58,7 @@ def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, plac
 def test_a_service_that_was_searched_for_by_itself_is_no_exception(place: str):
     service = read_resource(a_service(**DEEP[place]), [])
     with pytest.raises(NotUnderstood):
-        read_offer(service, Surgery("1", None, None), {}, ZoneInfo("Europe/Oslo"))
+        read_offers(service, Surgery("1", None, None), {}, ZoneInfo("Europe/Oslo"))
 
 
 @pytest.mark.parametrize("empty", [{"modifierExtension": []}, {"implicitRules": None}])
