@@ -200,3 +200,6 @@ READ_TYPES = (
     "Task",
 )
 """The resource types of which gpcli reads elements."""
+
+NAMED_TYPES = frozenset({"Device"})
+"""Those that the code names and of which it reads no element: who takes part may be a Device."""
