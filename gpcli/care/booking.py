@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -151,7 +152,7 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
         *(("Wished", window) for window in windows),
         ("Reason", request.reason),
         ("Answer", service.answer_time),
-        ("Price at a visit", facts.offers.prices.get(ServiceName.BOOKING)),
+        ("Price at a visit", facts.offers.price_of(ServiceName.BOOKING, service.surgery)),
     )
     return Proposal(
         action="Ask the surgery for a time",
@@ -361,10 +362,13 @@ def fetch_flu_answer(
 def is_vaccinated_this_season(vaccinations: tuple[Vaccination, ...], now: datetime) -> bool:
     """Return whether one of `vaccinations` is of the present season.
 
-    Dates may be partial; one that is only a year does not count.
+    Dates may be partial; one that is only a year, or words, does not count, nor does a dose that
+    was too weak.
     """
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
     return any(
-        len(vaccination.date) >= 7 and vaccination.date >= begins[: len(vaccination.date)]
+        not vaccination.subpotent
+        and re.match(r"\d{4}-\d\d", vaccination.date)
+        and vaccination.date >= begins[: len(vaccination.date)]
         for vaccination in vaccinations
     )

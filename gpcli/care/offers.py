@@ -236,12 +236,21 @@ def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: dat
         reason=_reason_text(status, surgery, name, absence, now.tzinfo),
         off_from=absence.start if absence else None,
         off_until=absence.end if absence else None,
-        price=offers.prices.get(name),
+        price=offers.price_of(name, surgery),
         answer_time=offer.answer_time,
         channels=offer.channels,
         eligibility=offer.eligibility,
         command=COMMANDS.get(name),
         offer=offer,
+        service_name=offer.service_name,
+        details=offer.details,
+        hours=offer.hours,
+        exceptions=offer.exceptions,
+        absences=tuple(
+            each.in_zone(now.tzinfo)
+            for each in offer.absences
+            if each.end is None or now < each.end
+        ),
     )
 
 
@@ -257,7 +266,7 @@ def build_absent(surgery: Surgery, name: ServiceName, offers: Offers) -> Service
         status,
         surgery,
         _reason_text(status, surgery, name, None, None),
-        price=offers.prices.get(name),
+        price=offers.price_of(name, surgery),
         command=COMMANDS.get(name),
         offer=Offer(None, name, surgery, active=True),
     )

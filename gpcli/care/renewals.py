@@ -38,7 +38,7 @@ from gpcli.errors import (
 )
 from gpcli.model.prescription import IN_ERROR, REFUSED, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Price, ServiceName
+from gpcli.model.service import Offers, ServiceName
 
 STRICT_GROUPS = frozenset({"A", "B"})
 """Prescription groups (Volven 7421) for which a consultation is usually needed."""
@@ -397,7 +397,7 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     plan = RenewalPlan(items, skipped)
     if not any(item.is_due for item in items):
         return Outcome(plan, changed=False)
-    return _build_proposal(context, request, facts.offers.prices.get(_SERVICE), services, plan)
+    return _build_proposal(context, request, facts.offers, services, plan)
 
 
 def _check_request(request: RenewalRequest) -> None:
@@ -433,7 +433,7 @@ def _check_prescriber(
 def _build_proposal(
     context: RenewalContext,
     request: RenewalRequest,
-    price: Price | None,
+    offers: Offers,
     services: ServicesByGp,
     plan: RenewalPlan,
 ) -> Proposal[RenewalPlan]:
@@ -442,6 +442,7 @@ def _build_proposal(
     prescribers = [find_service(item, services) for item in due]
     # Where no prescriber is known to be a GP of the patient, the plan shows one GP's terms.
     asked = [service for service in usable if service in prescribers] or usable[:1]
+    price = offers.price_of(_SERVICE, *(service.surgery for service in asked))
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
     parties = context.portal.fetch_parties()

@@ -261,6 +261,13 @@ class Element:
             display=self.string("display"),
         )
 
+    def identifier_pairs(self) -> frozenset[tuple[str, str]]:
+        """Return the systems and values of the identifiers, of those that have a value."""
+        pairs = (
+            (each.string("system"), each.string("value")) for each in self.children("identifier")
+        )
+        return frozenset((system or "", value) for system, value in pairs if value)
+
     def identifiers(self) -> tuple[str, ...]:
         """Return the values of the identifiers, without their systems."""
         values = (identifier.string("value") for identifier in self.children("identifier"))

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
-from gpcli.fhir.linked_record import find_linked
-from gpcli.fhir.patient import Identifiers, read_identifiers
+from gpcli.fhir.patient import Identifiers
 from gpcli.fhir.quantity import format_decimal, read_quantity, word_quantity
 from gpcli.model.prescription import Basis, Quantity, Remaining, format_medicine
 
@@ -43,7 +42,7 @@ def read_medicine(request: Element, bundle: Bundle) -> Medicine:
 
     Of a Medication that was entered in error nothing is taken; that becomes a flaw.
     """
-    medication = find_linked(request.link("medicationReference"), bundle, request)
+    medication = bundle.resolve(request.link("medicationReference"), request)
     if medication is None or not _is_trusted(medication):
         name = _read_name(request, "medicationCodeableConcept", request)
         return Medicine(name, None, None, _read_group(request))
@@ -179,7 +178,7 @@ class Dispense:
             return True
         if not self.identifiers:
             return False
-        return any(each in self.identifiers for each in read_identifiers(request))
+        return any(each in self.identifiers for each in request.identifier_pairs())
 
 
 def read_dispense(dispense: Element) -> Dispense:

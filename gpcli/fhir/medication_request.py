@@ -14,7 +14,7 @@ from gpcli.errors import AlreadyAnswered
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.dosage import read_dosing
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference, read_period
-from gpcli.fhir.linked_record import find_linked, find_linked_id, read_linked_name
+from gpcli.fhir.linked_record import find_linked_id, read_linked_name
 from gpcli.fhir.medication import (
     Dispense,
     is_undispensed,
@@ -148,7 +148,7 @@ def _read_reasons(request: Element, bundle: Bundle) -> _Reasons:
 
 def _read_reason(link: Reference, bundle: Bundle, request: Element) -> str | None:
     """Return the name of a Condition or an Observation, as far as it is told."""
-    record = None if link.display else find_linked(link, bundle, request)
+    record = None if link.display else bundle.resolve(link, request)
     return record.concept_label("code") if record else link.display
 
 
@@ -180,7 +180,7 @@ def _join(facts: Iterable[str | None]) -> str | None:
 
 def _find_reference(link: Reference | None, bundle: Bundle, request: Element) -> str | None:
     """Return the reference `Type/id`, else the target as written; `None` where there is neither."""
-    record = find_linked(link, bundle, request) if link and not link.target else None
+    record = bundle.resolve(link, request) if link and not link.target else None
     return record.relative_reference if record else link.target if link else None
 
 
@@ -381,6 +381,6 @@ def _read_author(note: Element, bundle: Bundle, task: Element) -> _Author:
     link = note.link("authorReference")
     if link is None:
         return _Author.UNKNOWN if note.string("authorString") else _Author.PATIENT
-    record = find_linked(link, bundle, task)
+    record = bundle.resolve(link, task)
     kind = record.resource_type if record else link.type
     return _AUTHORS.get(kind or "", _Author.UNKNOWN)

@@ -133,10 +133,15 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Vaccination:
-    """One vaccination on record; `date` as written, which may be partial (`2024-10`)."""
+    """One vaccination on record.
+
+    `date` is as written: it may be partial (`2024-10`), or words where the portal has no date.
+    `subpotent` tells that the dose was too weak to protect.
+    """
 
     vaccine: str
     date: str
+    subpotent: bool = False
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def build_dependencies(
     @functools.cache
     def fetch_identifiers() -> Identifiers:
         try:
-            return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0])
+            return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0], now())
         except GpcliError:  # then the record's owner stays unknown, which is said
             return ()
 
@@ -101,7 +101,7 @@ def build_dependencies(
         WriteKernel(search, journal, now),
         identity,
         portal_profile,
-        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers),
+        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers, now=now),
         ToldServicesCache(search, portal_profile, cache, now),
         fetch_permitted_services,
         now,

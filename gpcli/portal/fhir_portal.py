@@ -17,7 +17,7 @@ from gpcli.fhir.healthcare_service import (
     write_consent_grant,
     write_consent_withdrawal,
 )
-from gpcli.fhir.patient import is_about_patient, read_person
+from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
 from gpcli.fhir.scheduling import (
     write_booking,
     write_cancellation,
@@ -57,7 +57,6 @@ class FhirPortal:
         self._status_sent = dependencies.portal_profile.status_sent
         self._mapper = dependencies.mapper
         self._now = dependencies.now
-        self._remarks: list[str] = []
         self._last_fetched: tuple[Element | None, datetime] = (None, dependencies.now())
 
     @cached_property
@@ -100,15 +99,12 @@ class FhirPortal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on what the portal did besides what was asked for, for the person to know."""
-        others = self._mapper.others.items()
-        return [
-            *self._remarks,
-            *(
-                f"The portal sent {number} {kind} of other patients; left out."
-                for kind, number in others
-            ),
+        """Sentences on what the portal says or did besides what was asked for."""
+        others = [
+            f"The portal sent {number} {kind} of other patients; they are left out."
+            for kind, number in self._mapper.others.items()
         ]
+        return [*self._mapper.remarks, *others]
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
@@ -221,7 +217,7 @@ class FhirPortal:
         part = WritePart(intent, body)
         booking = SlotBooking(self._dependencies, slot.id, part)
         written = send_booking(booking, self._require_created)
-        self._remarks += [written.remark] if written.remark else []
+        self._mapper.add_remarks([written.remark] if written.remark else [])
         return written
 
     def send_enquiry(
@@ -284,7 +280,10 @@ class FhirPortal:
 
     def _fetch_name(self, reference: str) -> str:
         record, _ = self._search.fetch_resource(reference)
-        return require(lambda: read_person(record)).name
+        name = require(lambda: read_person(record)).name
+        remark = require(lambda: read_person_remark(record))
+        self._mapper.add_remarks([remark] if remark else [])
+        return name
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
         """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""

@@ -17,10 +17,18 @@ from gpcli.config.profiles import Profile
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.general_practitioner import (
+    find_addresses,
+    organizations_to_search,
+    read_surgery,
+    tell_apart,
+)
 from gpcli.fhir.healthcare_service import (
     CodeMap,
+    add_services,
     find_services,
     has_consent_level,
+    is_in_force,
     read_consent,
     read_offers,
     read_price,
@@ -30,11 +38,11 @@ from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
-    is_influenza_vaccine,
-    organizations_to_search,
+    read_flu_vaccination,
     read_name,
-    read_surgery,
-    read_vaccination,
+    read_record_flaw,
+    read_record_remarks,
+    vaccination_order,
 )
 from gpcli.fhir.schedule import read_slot, surgery_actors
 from gpcli.fhir.scheduling import read_appointment
@@ -44,7 +52,7 @@ from gpcli.model.service import (
     ConsentLevel,
     Offer,
     Offers,
-    Price,
+    PriceRule,
     ServiceName,
     Surgery,
     highest_level,
@@ -102,7 +110,8 @@ class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     `fetch_identifiers` returns the patient's identifiers, for records that name their patient only
-    by one. `others` counts the records of other patients that a lenient server sent, by type.
+    by one. `others` counts the records of other patients that a lenient server sent, by type;
+    `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
     `actors` the references by which the GP can be the actor of a Schedule.
@@ -115,6 +124,8 @@ class RecordMapper:
         portal_profile: PortalProfile,
         flaws: list[str],
         fetch_identifiers: Callable[[], Identifiers] = tuple,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._patient = patient
         self._fetch_identifiers = fetch_identifiers
@@ -122,14 +133,27 @@ class RecordMapper:
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
+        self._clock = now
+        self.remarks: list[str] = []
         self._offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
         self.actors: dict[str, tuple[str, ...]] = {}
         self.patient_name: str | None = None
 
+    @property
+    def now(self) -> datetime:
+        """The time, in the surgeries' zone."""
+        return self._clock().astimezone(self._zone)
+
     def require_patient(self, bundle: Bundle) -> Element:
-        """Return the patient's own record; raise NotFound where the bundle lacks it."""
+        """Return the patient's own record; raise NotFound where the bundle lacks it.
+
+        What it says of itself, such as that it was replaced, is added to remarks and flaws.
+        """
         for record in self._own_matches(bundle, "Patient"):
+            if flaw := read_record_flaw(record):
+                self.add_flaw(record.relative_reference, flaw)
+            self.add_remarks(read_record_remarks(record))
             return record
         raise NotFound(
             "The portal shows no record of this patient.",
@@ -145,14 +169,13 @@ class RecordMapper:
         """
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
-        references = require(lambda: patient.references("generalPractitioner"))
-        self.remember_addresses(references)
-        self.actors.update(
-            {each.partition("/")[2]: surgery_actors(bundle, each) for each in references}
-        )
-        return tuple(
-            self._read_each_or_raise((gp, partial(read_surgery, bundle, gp)) for gp in gps)
-        )
+        read = partial(read_surgery, bundle, patient, now=self.now)
+        surgeries = tell_apart(self._read_each_or_raise((gp, partial(read, gp)) for gp in gps))
+        addresses = find_addresses(surgeries)
+        self.addresses.update(addresses)
+        for each in surgeries:
+            self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
+        return surgeries
 
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
@@ -188,14 +211,15 @@ class RecordMapper:
         prices = or_empty(price_result)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
-        offers = self._read_offers(gps, surgeries)
+        services = require(lambda: find_services(gps, surgeries))
+        offers = self._read_offers(services)
         for offer in offers:
             of_service = self._offers_by_service.setdefault(offer.id or "", [])
             of_service += [offer] if offer not in of_service else []
         return Offers(
-            surgeries=surgeries,
+            surgeries=add_services(surgeries, services),
             offers=offers,
-            prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
+            prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
             consent=self._read_consent_level(consent_result, uses_levels=told.by_own_codes),
             permitted=permitted,
             complete=not self._flaws,
@@ -216,10 +240,12 @@ class RecordMapper:
         return ConsentLevel.FULL_ACCESS
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """Return the active consents of a bundle; raise BadResponse when one can't be read."""
-        records = self._own_matches(bundle, "Consent")
-        consents = require(lambda: [read_consent(record.strictly()) for record in records])
-        return tuple(consent for consent in consents if consent.status == "active")
+        """Return the consents that count now; raise BadResponse when one can't be read."""
+        records, now = self._own_matches(bundle, "Consent"), self.now
+        consents = require(
+            lambda: [(read_consent(each.strictly()), is_in_force(each, now)) for each in records]
+        )
+        return tuple(consent for consent, counts in consents if counts)
 
     def read_slots(self, bundle: Bundle) -> list[Slot]:
         """Return the slots of a bundle in order of time."""
@@ -297,20 +323,19 @@ class RecordMapper:
 
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """Return the flu vaccinations of a bundle, newest first."""
-        vaccinations = self.read_matches(bundle, "Immunization", _read_flu_vaccination)
-        return sorted(vaccinations, key=lambda each: each.date, reverse=True)
+        vaccinations = self.read_matches(bundle, "Immunization", read_flu_vaccination)
+        return sorted(vaccinations, key=vaccination_order, reverse=True)
 
-    def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
+    def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
-        services = require(lambda: find_services(gps, surgeries))
         groups = self._read_each_or_raise(
             (service, partial(read_offers, service, surgery, code_map, zone))
             for surgery, service in services
         )
         return tuple(offer for group in groups for offer in group)
 
-    def _read_price(self, definition: Element) -> tuple[str, Price] | None:
-        return read_price(definition.strictly(), self._profile.code_map)
+    def _read_price(self, definition: Element) -> PriceRule | None:
+        return read_price(definition, self._profile.code_map, self.now)
 
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
@@ -417,6 +442,10 @@ class RecordMapper:
         if flaw not in self._flaws:
             self._flaws.append(flaw)
 
+    def add_remarks(self, remarks: Iterable[str]) -> None:
+        """Add sentences to the remarks, each once."""
+        self.remarks += [remark for remark in remarks if remark not in self.remarks]
+
 
 def unwrap(result: SearchResult) -> Bundle:
     """Return the bundle of a search, or raise its error."""
@@ -451,10 +480,6 @@ def _is_of(slot: Slot, actors: Collection[str]) -> bool:
     if slot.healthcare_service:
         references.add(f"HealthcareService/{slot.healthcare_service}")
     return not actors or references == {None} or not references.isdisjoint(actors)
-
-
-def _read_flu_vaccination(immunization: Element) -> Vaccination | None:
-    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
 
 
 def _by_time(appointment: Appointment) -> tuple[bool, float]:

@@ -21,7 +21,7 @@ from gpcli.errors import (
 )
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.linked_record import find_linked, find_linked_id
+from gpcli.fhir.linked_record import find_linked_id
 from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense, read_medicine
 from gpcli.fhir.medication_request import (
     INTENTS,
@@ -197,7 +197,7 @@ def _find_missing_medications(requests: Sequence[Element], bundle: Bundle) -> li
         with suppress(Malformed):  # becomes a flaw when the prescription is read
             link = request.link("medicationReference")
             medication_id = find_linked_id(link, bundle, request, "Medication")
-            if medication_id and find_linked(link, bundle, request) is None:
+            if medication_id and bundle.resolve(link, request) is None:
                 missing[medication_id] = None
     return list(missing)
 

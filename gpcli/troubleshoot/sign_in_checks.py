@@ -205,7 +205,10 @@ def build_mapper(context: CheckContext, patient: str) -> RecordMapper:
     """Return what maps the portal's resources to the model."""
     profile = context.profile
     return RecordMapper(
-        patient, PortalProfile(profile.services, profile.status_sent, profile.zone), []
+        patient,
+        PortalProfile(profile.services, profile.status_sent, profile.zone),
+        [],
+        now=context.app_context.clock,
     )
 
 

@@ -19,6 +19,7 @@ from gpcli.model.service import (
     Offer,
     Offers,
     Price,
+    PriceRule,
     Rate,
     ServiceName,
     Surgery,
@@ -61,7 +62,8 @@ def offers(
     consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
     permitted: Sequence[ServiceName] = tuple(ServiceName),
 ) -> Offers:
-    return Offers(tuple(surgeries), offered, prices or {}, consent, frozenset(permitted))
+    rules = tuple(PriceRule(service, price) for service, price in (prices or {}).items())
+    return Offers(tuple(surgeries), offered, rules, consent, frozenset(permitted))
 
 
 def a_slot(

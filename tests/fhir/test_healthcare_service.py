@@ -16,7 +16,7 @@ from gpcli.fhir.healthcare_service import (
     read_service_codes,
     resolve_service,
 )
-from gpcli.model.service import Absence, Limits, Offer, ServiceName, Surgery
+from gpcli.model.service import Absence, Limits, Offer, OpeningHours, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
     SERVICE,
@@ -125,7 +125,11 @@ def test_an_offer_has_all_that_the_service_says():
             {"url": "urn:gpcli:late-cancellation", "valueCode": "charged"},
             {"url": "urn:gpcli:booking-deep-link", "valueUrl": "https://book.example"},
         ],
-        notAvailable=[{"description": "Overloaded"}],
+        notAvailable=[{"description": "Closed on public holidays"}],
+        availabilityExceptions="Closed at Easter",
+        availableTime=[{"daysOfWeek": ["mon"], "allDay": True}],
+        name="Book a time with us",
+        extraDetails="Bring your card.",
     )
     assert offer_of(service) == Offer(
         id="booking-1",
@@ -135,10 +139,13 @@ def test_an_offer_has_all_that_the_service_says():
         channels=("video",),
         answer_time="Within five working days",
         eligibility=("Risk groups: until December", "All others later"),
-        absences=(Absence("Overloaded", None, None),),
         phones=("+47 22 00 00 01",),
         deep_link="https://book.example",
         late_cancelling="charged",
+        service_name="Book a time with us",
+        details="Bring your card.",
+        hours=(OpeningHours(("mon",), None, None, all_day=True),),
+        exceptions=("Closed at Easter", "Closed on public holidays"),
     )
 
 

@@ -196,7 +196,9 @@ RECEIPT: View[AppointmentReceipt] = dataclass_view(
 
 def _format_last_vaccination(answer: FluAnswer) -> str | None:
     last = answer.last_vaccination
-    return f"{last.date} {last.vaccine}" if last else None
+    if last is None:
+        return None
+    return f"{last.date} {last.vaccine}{' (the dose was too weak)' if last.subpotent else ''}"
 
 
 FLU: View[FluAnswer] = dataclass_view(
