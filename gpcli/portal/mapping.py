@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
+    find_party,
     is_influenza_vaccine,
     organizations_to_search,
     read_name,
@@ -86,6 +87,7 @@ class RecordMapper:
         self._patient = patient
         self._fetch_identifiers = fetch_identifiers
         self.others: Counter[str] = Counter()
+        self._seen_others: set[str] = set()
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
@@ -118,7 +120,7 @@ class RecordMapper:
 
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
-        self.addresses.update({each.partition("/")[2]: each for each in references})
+        self.addresses.update({each.rpartition("/")[2]: each for each in references})
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
@@ -309,9 +311,15 @@ class RecordMapper:
         owner = find_owner(record, self._patient, self._fetch_identifiers)
         if owner is Owner.UNKNOWN:
             raise Malformed(_OWNER_UNKNOWN)
-        if owner is Owner.ANOTHER:
+        name = f"{record.resource_type}/{record.json.get('id')}"
+        if owner is Owner.ANOTHER and name not in self._seen_others:
+            self._seen_others.add(name)
             self.others[record.resource_type] += 1
         return owner is Owner.PATIENT
+
+    def find_party(self, link: Reference) -> Owner:
+        """Return whether a reference is to the patient; it may be one by identifier."""
+        return find_party(link, self._patient, self._fetch_identifiers)
 
     def _read_each_or_raise(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
