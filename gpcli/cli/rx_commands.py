@@ -83,12 +83,11 @@ def list_prescriptions(
         kind=kind,
         gp=context.options.gp,
     )
-    if not context.output.show_list(PRESCRIPTIONS, found.shown):
-        context.output.notice("There are none.")
+    count = context.output.show_list(PRESCRIPTIONS, found.shown)
     _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
-    context.require_complete()
+    context.require_complete(is_empty=not count)
 
 
 def show(
@@ -156,10 +155,9 @@ def requests(
         return
     renewals_found = context.portal.prescriptions.fetch_renewals()
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
-    if not context.output.show_list(REQUESTS, shown):
-        context.output.notice("There are none.")
+    count = context.output.show_list(REQUESTS, shown)
     _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
-    context.require_complete()
+    context.require_complete(is_empty=not count)
 
 
 def withdraw(

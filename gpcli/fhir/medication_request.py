@@ -11,7 +11,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gpcli.errors import AlreadyAnswered
-from gpcli.fhir.actors import practitioner_name
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.dosage import read_dosing
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference, read_period
