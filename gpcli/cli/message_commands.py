@@ -118,11 +118,11 @@ def list_threads(
     found = inbox.find_threads(context.portal, filters)
     if count:
         context.output.show_value(str(len(found.threads)))
-    elif not context.output.show_list(THREADS, found.threads):
-        context.output.notice("There are none.")
+    else:
+        context.output.show_list(THREADS, found.threads)
     if found.undecided:
         context.output.notice(inbox.describe_undecided(found.undecided))
-    context.require_complete()
+    context.require_complete(is_empty=not (count or found.threads or found.undecided))
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
