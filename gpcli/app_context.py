@@ -383,7 +383,7 @@ class AppContext:
         from gpcli.portal.capabilities import fetch_capabilities, permitted_services
         from gpcli.portal.dependencies import build_dependencies
         from gpcli.portal.fhir_portal import FhirPortal
-        from gpcli.portal.mapping import PortalProfile
+        from gpcli.portal.portal_profile import PortalProfile
         from gpcli.portal.search import FhirSearch
 
         profile = self.profile

@@ -84,10 +84,12 @@ def list_prescriptions(
         gp=context.options.gp,
     )
     count = context.output.show_list(PRESCRIPTIONS, found.shown)
+    if not count and not context.portal.flaws:
+        context.output.notice("There are none.")
     _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
-    context.require_complete(is_empty=not count)
+    context.require_complete()
 
 
 def show(

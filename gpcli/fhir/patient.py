@@ -214,6 +214,15 @@ def _compare_identifier(link: Reference, fetch_identifiers: Callable[[], Identif
     return Owner.ANOTHER if is_comparable else Owner.UNKNOWN
 
 
+def find_party(
+    link: Reference, patient: str, fetch_identifiers: Callable[[], Identifiers] = tuple
+) -> Owner:
+    """Return whether a reference is to the patient with this id, as `find_owner` compares them."""
+    if link.target:
+        return Owner.PATIENT if link.target == f"Patient/{patient}" else Owner.ANOTHER
+    return _compare_identifier(link, fetch_identifiers)
+
+
 def is_about_patient(record: Element, patient: str) -> bool:
     """Return whether the record is known to be about the patient with this id."""
     return find_owner(record, patient) is Owner.PATIENT

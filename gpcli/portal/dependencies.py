@@ -14,7 +14,8 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, unwrap
+from gpcli.portal.mapping import RecordMapper, SearchResult, unwrap
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.told_services import ToldServicesCache
 from gpcli.portal.write.kernel import WriteKernel

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from gpcli.config.profiles import Profile
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
     organizations_to_search,
@@ -24,7 +23,6 @@ from gpcli.fhir.general_practitioner import (
     tell_apart,
 )
 from gpcli.fhir.healthcare_service import (
-    CodeMap,
     add_services,
     find_services,
     has_consent_level,
@@ -38,6 +36,7 @@ from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
+    find_party,
     read_flu_vaccination,
     read_name,
     read_record_flaw,
@@ -57,6 +56,7 @@ from gpcli.model.service import (
     Surgery,
     highest_level,
 )
+from gpcli.portal.portal_profile import PortalProfile, ToldServices
 
 Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
@@ -66,44 +66,6 @@ _OWNER_UNKNOWN = "it does not name its patient so that gpcli could tell whose it
 
 NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 """Errors of searches for records that the portal does not show, or does not have at all."""
-
-
-@dataclass(frozen=True)
-class PortalProfile:
-    """What differs from portal to portal, as the profile sets it.
-
-    `code_map` maps `system|code` to our service codes; `services_listed` tells whether the portal
-    says which services its GPs offer, `None` = to be found out; `status_sent` is the status that a
-    booking is sent with; `zone` is the time zone of the surgeries, as an IANA name; `booking` is
-    the way to book: `auto`, `post`, `operation` or `transaction`.
-    """
-
-    code_map: CodeMap
-    status_sent: str
-    zone: str
-    booking: str = "auto"
-    services_listed: bool | None = None
-
-    @classmethod
-    def of(cls, profile: Profile) -> PortalProfile:
-        """Return what a profile of the configuration says of its portal."""
-        return cls(
-            profile.code_map,
-            profile.status_sent,
-            profile.zone,
-            profile.booking,
-            profile.services_listed,
-        )
-
-
-class ToldServices(NamedTuple):
-    """Of which services the portal says who offers them; see Offers.
-
-    `by_own_codes` tells that it does so by gpcli's own codes, and so uses the rest of them too.
-    """
-
-    services: frozenset[ServiceName]
-    by_own_codes: bool
 
 
 class RecordMapper:
@@ -130,6 +92,7 @@ class RecordMapper:
         self._patient = patient
         self._fetch_identifiers = fetch_identifiers
         self.others: Counter[str] = Counter()
+        self._seen_others: set[str] = set()
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
@@ -179,7 +142,7 @@ class RecordMapper:
 
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
-        self.addresses.update({each.partition("/")[2]: each for each in references})
+        self.addresses.update({each.rpartition("/")[2]: each for each in references})
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
@@ -400,9 +363,15 @@ class RecordMapper:
         owner = find_owner(record, self._patient, self._fetch_identifiers)
         if owner is Owner.UNKNOWN:
             raise Malformed(_OWNER_UNKNOWN)
-        if owner is Owner.ANOTHER:
+        name = f"{record.resource_type}/{record.json.get('id')}"
+        if owner is Owner.ANOTHER and name not in self._seen_others:
+            self._seen_others.add(name)
             self.others[record.resource_type] += 1
         return owner is Owner.PATIENT
+
+    def find_party(self, link: Reference) -> Owner:
+        """Return whether a reference is to the patient; it may be one by identifier."""
+        return find_party(link, self._patient, self._fetch_identifiers)
 
     def _read_each_or_raise(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]

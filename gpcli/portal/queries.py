@@ -37,8 +37,8 @@ _COMMUNICATION_INCLUDES = (
 _HEADER_ELEMENTS = (
     (
         "_elements",
-        "identifier,status,statusReason,category,topic,subject,sender,recipient,sent,received,"
-        "partOf,inResponseTo",
+        "identifier,status,statusReason,category,priority,topic,subject,sender,recipient,sent,"
+        "received,partOf,inResponseTo,meta",
     ),
 )
 _SLOT_INCLUDES = (

@@ -20,7 +20,8 @@ from gpcli.fhir.healthcare_service import SERVICE_SYSTEM, has_mapped_service, ha
 from gpcli.model.service import ServiceName
 from gpcli.portal import queries
 from gpcli.portal.capabilities import CACHE_SECONDS
-from gpcli.portal.mapping import NOT_SHOWN, PortalProfile, ToldServices
+from gpcli.portal.mapping import NOT_SHOWN
+from gpcli.portal.portal_profile import PortalProfile, ToldServices
 from gpcli.portal.search import FhirSearch
 
 GUIDE = "urn:gpcli:portal"

@@ -20,7 +20,8 @@ from gpcli.model.service import ConsentLevel, ServiceName, highest_level
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities, permitted_services
 from gpcli.portal.error_mapping import error_from_response
-from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.mapping import RecordMapper
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot.check import (
     Check,

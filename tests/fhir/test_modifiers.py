@@ -13,7 +13,8 @@ from gpcli.fhir.element import read_resource
 from gpcli.fhir.healthcare_service import read_offers
 from gpcli.fhir.modifiers import NotUnderstood
 from gpcli.model.service import Surgery
-from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.mapping import RecordMapper
+from gpcli.portal.portal_profile import PortalProfile
 from tests.fhir.r4_modifiers import MODIFIERS, READ_TYPES, Modifier
 from tests.portal.builders import a_searchset, a_service
 

@@ -24,7 +24,7 @@ from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.dependencies import build_dependencies
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.mapping import PortalProfile
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from tests.portal.builders import a_searchset
 

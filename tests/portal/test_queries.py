@@ -17,8 +17,8 @@ GPS = (
     "&_include:iterate=PractitionerRole:location"
 )
 BRIEF = (
-    "_elements=identifier,status,statusReason,category,topic,subject,sender,recipient,sent,"
-    "received,partOf,inResponseTo"
+    "_elements=identifier,status,statusReason,category,priority,topic,subject,sender,recipient,sent,"
+    "received,partOf,inResponseTo,meta"
 )
 PEOPLE = (
     "&_include=Communication:sender&_include=Communication:recipient"
