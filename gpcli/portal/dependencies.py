@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gpcli.http.url_policy import read_local_reference
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
 from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
+
+_AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole"})
+"""The types of people that both `Communication.sender` and `Task.requester` may be in R4."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,22 @@ class PortalDependencies:
         return self.identity.patient
 
     @property
+    def acting_reference(self) -> str | None:
+        """The reference (`Type/id`) of who acts, a record of this portal; `None` = not known.
+
+        A record of the same id elsewhere is somebody else's.
+        """
+        user = self.identity.fhir_user
+        return None if user is None else read_local_reference(user, self.search.client.base)
+
+    @property
     def author(self) -> str:
-        """The reference (`Type/id`) of who writes: the patient, or who acts on their behalf."""
-        acting = self.identity.fhir_user or f"Patient/{self.patient}"
-        return "/".join(acting.split("/")[-2:])
+        """The reference (`Type/id`) of who writes: who acts for the patient, or the patient.
+
+        It is the patient where it is not known who acts, or where that can't be an author in R4.
+        """
+        acting = self.acting_reference or ""
+        return acting if acting.partition("/")[0] in _AUTHOR_TYPES else f"Patient/{self.patient}"
 
     def offer_queries(self) -> dict[str, queries.Query]:
         """Return the queries whose results `fetch_offers` reads, by name."""

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from gpcli.sign_in import revoke_session
+from gpcli.sign_out import revoke_session
 
 
 def test_signing_out_revokes_the_refresh_token(issuer, build_session):
