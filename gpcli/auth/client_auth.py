@@ -120,7 +120,7 @@ def build_client_auth(
     Raises: NotPermitted where the portal has no way that the profile has, ConfigError for a key
     that can't be used.
     """
-    method = credentials.method or _choose_method(credentials, configuration)
+    method = choose_method(credentials, configuration)
     if method == KEY_METHOD and credentials.read_key is not None:
         key = credentials.read_key()
         check_algorithm(key, configuration.algorithms, credentials.key_name)
@@ -146,7 +146,13 @@ def check_algorithm(key: MachineKey, algorithms: tuple[str, ...], key_name: str)
         )
 
 
-def _choose_method(credentials: ClientCredentials, configuration: SmartConfiguration) -> str:
+def choose_method(credentials: ClientCredentials, configuration: SmartConfiguration) -> str:
+    """Return the way to prove the client that the profile fixes, or else the portal's words choose.
+
+    Raises: NotPermitted where the portal has no way that the profile has.
+    """
+    if credentials.method is not None:
+        return credentials.method
     methods, capabilities = configuration.auth_methods, configuration.capabilities
     takes_key = not methods or KEY_METHOD in methods or MACHINE_CAPABILITY in capabilities
     if credentials.read_key is not None and (takes_key or not credentials.secret):

@@ -43,6 +43,14 @@ class ClientSource:
                 f"The secret of the client '{profile.client_id}' is not in the keyring.",
                 hint="gpcli login --client-secret asks for it; --client-secret-stdin reads it.",
             )
+        return self._build_credentials(secret)
+
+    def list_credentials(self) -> ClientCredentials:
+        """Return what the profile says that there is; neither the keyring nor the key is read."""
+        return self._build_credentials("?" if self.profile.client_secret else None)
+
+    def _build_credentials(self, secret: str | None) -> ClientCredentials:
+        profile = self.profile
         read_key = self._read_key if profile.key_file else None
         return ClientCredentials(
             profile.client_id, profile.client_auth, secret, read_key, profile.key_file or ""

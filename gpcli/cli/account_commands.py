@@ -83,7 +83,7 @@ PatientId = Annotated[
     str | None,
     typer.Option(
         "--patient",
-        parser=patient_id,
+        parser=patient_id(),
         metavar="ID",
         help="The patient's id, where the portal does not say whose it is",
     ),

@@ -44,12 +44,16 @@ def decimal_number(minimum: float | None = None) -> Callable[[str], float]:
     return parse
 
 
-def patient_id(value: str) -> str:
-    """Parse the id of a patient, which may stand behind `Patient/`."""
-    text = value.strip().removeprefix("Patient/")
-    if not _FHIR_ID.fullmatch(text):
-        raise typer.BadParameter(f"{value!r} is not the id of a patient.")
-    return text
+def patient_id() -> Callable[[str], str]:
+    """Return the parser of the id of a patient, which may stand behind `Patient/`."""
+
+    def parse(value: str) -> str:
+        text = value.strip().removeprefix("Patient/")
+        if not _FHIR_ID.fullmatch(text):
+            raise typer.BadParameter(f"{value!r} is not the id of a patient.")
+        return text
+
+    return parse
 
 
 def choice(values: type[Choice]) -> Callable[[str], Choice]:
