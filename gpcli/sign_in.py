@@ -59,6 +59,15 @@ class SignInOptions:
     secret: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """What a sign-in led to, what the GP offers, and the `scopes` that were asked for."""
+
+    summary: SignInSummary
+    offers: Offers
+    scopes: str
+
+
 def select_portal(context: AppContext, url: str, environment: str | None) -> Profile:
     """Make the portal at `url` the one that `context` is about, by its profile or a new one.
 
@@ -89,9 +98,7 @@ def check_environment(profile: Profile, environment: str | None) -> None:
     )
 
 
-def sign_in(
-    context: AppContext, sign_in_options: SignInOptions, prompter: Prompter
-) -> tuple[SignInSummary, Offers]:
+def sign_in(context: AppContext, sign_in_options: SignInOptions, prompter: Prompter) -> SignedIn:
     """Sign a person in at the portal of `context`, and return who it is and what their GP offers.
 
     The session is stored in the keyring, the names in the offer index. A new profile is written
@@ -119,7 +126,7 @@ def sign_in(
     else:
         result = sign_in_with_browser(client, configuration, auth_request, prompter, now=now)
     new_session = _NewSession(context, configuration, result, auth, sign_in_options)
-    return _complete_sign_in(context, new_session)
+    return SignedIn(*_complete_sign_in(context, new_session), auth_request.scopes)
 
 
 def _build_auth_request(

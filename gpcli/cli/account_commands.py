@@ -110,7 +110,7 @@ def login(
     context = get_context(ctx)
     if portal is not None:
         select_portal(context, portal, environment)
-    elif environment is not None:
+    else:
         check_environment(context.profile, environment)
     client = read_client_options(
         context, client_id, scopes, ask_secret=client_secret, from_stdin=client_secret_stdin
@@ -120,12 +120,13 @@ def login(
     automatic = not no_browser and context.ask.can_ask
     prompter = TerminalPrompter(context, browser=page, automatic=automatic)
     options = SignInOptions(device, port, hint, limit, patient, client.secret)
-    summary, offers = sign_in(context, options, prompter)
+    signed_in = sign_in(context, options, prompter)
     for sentence in changes:
         context.output.notice(sentence)
+    offers = signed_in.offers
     context.store_offers(offers, command_services())
-    context.output.show_item(SIGNED_IN, summary)
-    if not summary.renews and OFFLINE_SCOPE in context.profile.scopes.split():
+    context.output.show_item(SIGNED_IN, signed_in.summary)
+    if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
     if has_no_online_service(list_services(offers, context.now())):
         show_no_online_services(context, offers.surgeries)
