@@ -21,7 +21,7 @@ from gpcli.auth.loopback import (
     extract_query,
     read_code,
 )
-from gpcli.auth.oauth_errors import build_sign_in_error, check_no_error
+from gpcli.auth.oauth_errors import AGAIN_HINT, build_sign_in_error, check_no_error
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, exchange_grant
 from gpcli.errors import BadResponse, SignInRefused
 from gpcli.http.client import HttpClient
@@ -74,7 +74,7 @@ def sign_in_with_browser(
         server.expect(expected)
         parameters = _build_parameters(auth_request, sign_in_secrets, server.redirect_uri)
         url = _prepare_url(client, configuration, auth_request, parameters)
-        waiter = _CodeWaiter(server, prompter, expected)
+        waiter = _CodeWaiter(server, prompter, expected, auth_request.client_id)
         try:
             code = waiter.wait_for_code(url, auth_request.limit, now)
         except CallbackRefused as refused:
@@ -154,11 +154,12 @@ class _CodeWaiter:
     """Waits for the browser's callback, or for its URL to be pasted in the terminal."""
 
     def __init__(
-        self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback
+        self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback, client_id: str
     ) -> None:
         self._server = server
         self._prompter = prompter
         self._expected = expected
+        self._client_id = client_id
 
     def wait_for_code(self, url: str, limit: float, now: Callable[[], float]) -> str:
         """Send the person to `url`, and return the authorization code.
@@ -176,7 +177,11 @@ class _CodeWaiter:
             if code is not None:
                 return code
         raise SignInRefused(
-            f"Nobody signed in within {limit / 60:g} min.", hint="gpcli login tries again."
+            f"Nobody signed in within {limit / 60:g} min.",
+            # What a portal does not like of the client or its address, it says on its page alone.
+            hint=f"{AGAIN_HINT} If the portal's page showed an error: it must know the client "
+            f"'{self._client_id}' (--client-id) with the way back {self._server.redirect_uri} "
+            "(--port).",
         )
 
     def _read_pasted_code(self, poll: Callable[[], str | None] | None) -> str | None:

@@ -205,6 +205,8 @@ def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
             issuer.client, configuration, AUTH_REQUEST, person, now=lambda: next(ticks)
         )
     assert raised.value.message == "Nobody signed in within 10 min."
+    assert person.parameters["redirect_uri"] in raised.value.hint
+    assert "'gpcli' (--client-id)" in raised.value.hint
 
 
 def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
