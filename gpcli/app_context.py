@@ -394,11 +394,10 @@ class AppContext:
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
         from gpcli.portal.capabilities import fetch_capabilities, permitted_services
-        from gpcli.portal.dependencies import PortalDependencies
+        from gpcli.portal.dependencies import build_dependencies
         from gpcli.portal.fhir_portal import FhirPortal
-        from gpcli.portal.mapping import PortalProfile, RecordMapper
+        from gpcli.portal.mapping import PortalProfile
         from gpcli.portal.search import FhirSearch
-        from gpcli.portal.write.kernel import WriteKernel
 
         profile = self.profile
         account = account_id(profile.name, profile.portal, identity.patient, identity.fhir_user)
@@ -408,12 +407,11 @@ class AppContext:
         portal_profile = PortalProfile(
             profile.services, profile.status_sent, profile.zone, profile.booking
         )
-        dependencies = PortalDependencies(
+        dependencies = build_dependencies(
             search,
-            WriteKernel(search, Journal(self.state_dir, profile.name, account), self.now),
+            Journal(self.state_dir, profile.name, account),
             identity,
             portal_profile,
-            RecordMapper(identity.patient, portal_profile, search.flaws),
             lambda: permitted_services(bearer.scope, search.fetch_capabilities()),
             self.now,
         )
@@ -467,6 +465,8 @@ class AppContext:
     def require_complete(self) -> None:
         """Raise Partial when records of the portal had to be left out; warn of each."""
         flaws = self.portal.flaws
+        for remark in self.portal.remarks:
+            self.output.warning(remark)
         for flaw in flaws:
             self.output.warning(f"Left out: {flaw}")
         if flaws:

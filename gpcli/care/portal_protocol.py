@@ -126,6 +126,10 @@ class Portal(Protocol):
     def flaws(self) -> Sequence[str]:
         """One phrase for each record so far that was left out because it could not be read."""
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """One sentence for each kind of record so far that is another patient's."""
+
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts for them; the portal is asked at most once."""
 

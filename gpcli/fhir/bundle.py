@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from gpcli.fhir.element import Element, Malformed, read_resource
+from gpcli.fhir.element import Element, Malformed, Reference, read_resource
+from gpcli.fhir.modifiers import require_understood
 
 _ERROR_SEVERITIES = frozenset({"error", "fatal"})
 _INCOMPLETE_CODES = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
@@ -40,6 +41,16 @@ class Bundle:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")
 
+    def resolve(self, reference: Reference | str | None, holder: Element) -> Element | None:
+        """Return the resource that a reference of `holder` points to, here or contained in it.
+
+        `None` also for one that `holder` names by an identifier or a name alone.
+        """
+        target = reference.target if isinstance(reference, Reference) else reference
+        if target and target.startswith("#"):
+            return holder.contained(target)
+        return self.get(target)
+
     def merge(self, page: Bundle) -> None:
         """Add `page`, which replaces the link and the total; resources that are there are kept."""
         for match in page.matches:
@@ -56,8 +67,13 @@ class Bundle:
             self.matches.append(resource)
 
 
-def read_bundle(json: object) -> Bundle:
+def read_bundle(
+    json: object, flaws: list[str] | None = None, bases: Collection[str] = ()
+) -> Bundle:
     """Return a Bundle as a page of results; entries that can't be read become flaws.
+
+    With `flaws` its resources are read leniently; these and `bases` are as in `element.Origin`.
+    An included resource with a modifier that gpcli does not know is left out, as a flaw.
 
     Raises Malformed.
     """
@@ -65,29 +81,49 @@ def read_bundle(json: object) -> Bundle:
     if root.resource_type != "Bundle":
         raise Malformed(f"the portal sent a {root.resource_type} where a Bundle was due")
     bundle = Bundle(next_url=_find_link(root, "next"), total=_read_total(root))
+    known = {*bases, *_match_bases(root)} if bases else set[str]()
     for entry in root.children("entry"):
-        _add_entry(bundle, entry)
+        try:
+            _add_entry(bundle, entry, flaws, known)
+        except Malformed as error:
+            bundle.flaws.append(str(error))
     return bundle
 
 
-def _add_entry(bundle: Bundle, entry: Element) -> None:
-    try:
-        resource = _entry_resource(entry)
-        if resource.resource_type == "OperationOutcome":
-            bundle.flaws += _reported_problems(resource)
-            return
-        search = entry.child("search")
-        bundle.resources.setdefault(resource.relative_reference, resource)
-        if search is None or search.string("mode") in {None, "match"}:
-            bundle.add_match(bundle.resources[resource.relative_reference])
-    except Malformed as error:
-        bundle.flaws.append(str(error))
-
-
-def _entry_resource(entry: Element) -> Element:
+def _add_entry(
+    bundle: Bundle, entry: Element, flaws: list[str] | None, bases: Collection[str]
+) -> None:
     if "resource" not in entry.json:
         raise Malformed(f"{entry.path} has no resource")
-    return read_resource(entry.json["resource"])
+    resource = read_resource(entry.json["resource"], flaws, bases)
+    if resource.resource_type == "OperationOutcome":
+        bundle.flaws += _reported_problems(resource.strictly())
+        return
+    is_match = _is_match(entry)
+    if not is_match:
+        require_understood(resource)
+    bundle.resources.setdefault(resource.relative_reference, resource)
+    if is_match:
+        bundle.add_match(bundle.resources[resource.relative_reference])
+
+
+def _is_match(entry: Element) -> bool:
+    search = entry.child("search")
+    return search is None or search.string("mode") in {None, "match"}
+
+
+def _match_bases(root: Element) -> Iterator[str]:
+    """Yield the FHIR base URLs in the `fullUrl` of the matches: those of the server itself.
+
+    A gateway before it may have another address.
+    """
+    for entry in root.children("entry"):
+        full_url, resource = entry.json.get("fullUrl"), entry.json.get("resource")
+        if not isinstance(full_url, str) or not isinstance(resource, dict):
+            continue
+        ending = f"/{resource.get('resourceType')}/{resource.get('id')}"
+        if full_url.endswith(ending) and "://" in full_url and _is_match(entry):
+            yield full_url.removesuffix(ending)
 
 
 def _reported_problems(outcome: Element) -> list[str]:

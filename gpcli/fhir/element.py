@@ -1,11 +1,16 @@
-"""FHIR JSON read strictly: typed access to elements, references, Period and dateTime (R4)."""
+"""FHIR JSON with its types checked: elements, references, Period and dateTime (R4).
+
+An element that comes from a portal's answer is read leniently: a property with a wrong type reads
+as absent and is noted, so that it costs the property and not the record. One without an `Origin`
+is read strictly.
+"""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -25,15 +30,55 @@ class Coding(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a record comes from, for all elements in it.
+
+    `name` is the record's (`Appointment/1`); properties that can't be read are added to `flaws`.
+    `bases` are the FHIR base URLs, without a slash at the end, by which the portal is known: an
+    absolute reference to one of them is one to the portal. Where there are none, every one is.
+    """
+
+    name: str
+    flaws: list[str]
+    bases: Collection[str] = ()
+
+    def add_flaw(self, reason: str) -> None:
+        """Add what can't be read to the flaws, once."""
+        flaw = f"{self.name}: {reason}"
+        if flaw not in self.flaws:
+            self.flaws.append(flaw)
+
+
+class Reference(NamedTuple):
+    """A Reference (R4): what it refers to, as far as it tells.
+
+    `target` is `Type/id` for a record of the portal, `#id` for a contained one, another URL as
+    written; `None` for a reference by identifier or by name alone. `type` is that of the record.
+    `identifier` is its system and value. `display` is the name that the portal gives it.
+    """
+
+    target: str | None
+    type: str | None
+    identifier: tuple[str, str] | None
+    display: str | None
+
+
+@dataclass(frozen=True)
 class Element:
     """A resource or another JSON object within one, and its path for error messages.
 
     The methods that take the name of a property return `None`, or an empty tuple, where it is
-    absent. All raise Malformed where a property has another type than R4 says.
+    absent. Where it has another type than R4 says, they do the same and add it to the flaws of the
+    `origin`; without an origin they raise Malformed. `require_` methods always raise it.
     """
 
     json: Mapping[str, Any]
     path: str
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    def strictly(self) -> Element:
+        """Return the element to be read strictly: a property with a wrong type is Malformed."""
+        return replace(self, origin=None)
 
     def string(self, name: str) -> str | None:
         """Return a string (code, uri, id, ...); `None` also for an empty one."""
@@ -42,11 +87,12 @@ class Element:
             return None
         if isinstance(value, str):
             return value
-        raise self.malformed(name)
+        self.reject(name)
+        return None
 
     def require_string(self, name: str) -> str:
         """Return a string; raise Malformed where it is absent or empty."""
-        value = self.string(name)
+        value = self.strictly().string(name)
         if value is None:
             raise Malformed(f"{self.path}.{name} is missing")
         return value
@@ -58,16 +104,18 @@ class Element:
         Source: R4 JSON, 2.6.2.3.
         """
         values = [value for value in self._children_json(name) if value is not None]
-        if all(isinstance(value, str) for value in values):
-            return tuple(values)
-        raise self.malformed(name)
+        texts = tuple(value for value in values if isinstance(value, str))
+        if len(texts) < len(values):
+            self.reject(name)
+        return texts
 
     def boolean(self, name: str) -> bool | None:
         """Return a boolean."""
         value = self.json.get(name)
         if value is None or isinstance(value, bool):
             return value
-        raise self.malformed(name)
+        self.reject(name)
+        return None
 
     def decimal(self, name: str) -> Decimal | None:
         """Return a number with the digits that the record has."""
@@ -76,24 +124,36 @@ class Element:
             return None
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             return Decimal(value)
-        raise self.malformed(name)
+        self.reject(name)
+        return None
 
     def instant(self, name: str) -> datetime | None:
         """Return an instant, or a dateTime with a time: aware, with the offset of the record.
 
-        The years 1 and 9999 are refused: converted to another time zone they may overflow.
+        A leap second (`23:59:60`) is read as the second before it. The years 1 and 9999 are
+        refused: converted to another time zone they may overflow.
         """
         value = self.string(name)
         if value is None:
             return None
         try:
-            instant = datetime.fromisoformat(value)
+            instant = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value, count=1))
         except ValueError:
-            raise self.malformed(name) from None
+            self.reject(name)
+            return None
         if instant.tzinfo is None:
-            raise Malformed(f"{self.path}.{name} has no time zone")
-        if not MINYEAR < instant.year < MAXYEAR:
-            raise self.malformed(name)
+            self.reject(name, "has no time zone")
+            return None
+        if MINYEAR < instant.year < MAXYEAR:
+            return instant
+        self.reject(name)
+        return None
+
+    def require_instant(self, name: str) -> datetime:
+        """Return an instant as `instant` does; raise Malformed where there is none."""
+        instant = self.strictly().instant(name)
+        if instant is None:
+            raise Malformed(f"{self.path}.{name} is missing")
         return instant
 
     def date_time(self, name: str) -> datetime | None:
@@ -106,15 +166,17 @@ class Element:
         if value is None:
             return None
         if isinstance(value, dict):
-            return Element(value, f"{self.path}.{name}")
-        raise self.malformed(name)
+            return Element(value, f"{self.path}.{name}", self.origin)
+        self.reject(name)
+        return None
 
     def children(self, name: str) -> tuple[Element, ...]:
         """Return a list of nested objects."""
         values = self._children_json(name)
-        if all(isinstance(value, dict) for value in values):
-            return tuple(Element(value, f"{self.path}.{name}") for value in values)
-        raise self.malformed(name)
+        objects = [value for value in values if isinstance(value, dict)]
+        if len(objects) < len(values):
+            self.reject(name)
+        return tuple(Element(value, f"{self.path}.{name}", self.origin) for value in objects)
 
     def contained(self, reference: str) -> Element | None:
         """Return the contained resource that the reference `#id` points to; `None` without one."""
@@ -139,20 +201,65 @@ class Element:
     def concept_text(self, name: str) -> str | None:
         """Return the text of a CodeableConcept, else the first display of its codings."""
         concept = self.child(name)
-        if concept is None:
-            return None
-        displays = (coding.string("display") for coding in concept.children("coding"))
-        return concept.string("text") or next(filter(None, displays), None)
+        return concept.as_text() if concept else None
+
+    def concept_label(self, name: str) -> str | None:
+        """Return a CodeableConcept in words: its text, else a display, else a code."""
+        return next(iter(self.concept_labels(name)), None)
+
+    def concept_labels(self, name: str) -> tuple[str, ...]:
+        """Return each CodeableConcept of a list, or the single one, as `concept_label` does."""
+        value = self.json.get(name)
+        concepts = self.children(name) if isinstance(value, list) else (self.child(name),)
+        return tuple(filter(None, (each.as_label() for each in concepts if each)))
+
+    def as_text(self) -> str | None:
+        """Return this CodeableConcept as `concept_text` does."""
+        displays = (coding.string("display") for coding in self.children("coding"))
+        return self.string("text") or next(filter(None, displays), None)
+
+    def as_label(self) -> str | None:
+        """Return this CodeableConcept as `concept_label` does."""
+        codes = (coding.string("code") for coding in self.children("coding"))
+        return self.as_text() or next(filter(None, codes), None)
 
     def reference(self, name: str) -> str | None:
-        """Return the target of a Reference as `Type/id` or `#id`, without server and version."""
+        """Return the target of a Reference, as in `Reference.target`."""
         target = self.child(name)
-        return _relative_reference(target.string("reference")) if target else None
+        return target.as_reference().target if target else None
 
     def references(self, name: str) -> tuple[str, ...]:
         """Return the targets of a list of References, as `reference` does."""
-        targets = (_relative_reference(item.string("reference")) for item in self.children(name))
+        targets = (item.as_reference().target for item in self.children(name))
         return tuple(filter(None, targets))
+
+    def link(self, name: str) -> Reference | None:
+        """Return a Reference with all that it tells."""
+        target = self.child(name)
+        return target.as_reference() if target else None
+
+    def links(self, name: str) -> tuple[Reference, ...]:
+        """Return a list of References, as `link` does."""
+        return tuple(each.as_reference() for each in self.children(name))
+
+    def as_reference(self) -> Reference:
+        """Return this Reference with all that it tells.
+
+        A target is without server and version where the server is the portal.
+        Source: R4 references.html 2.3.0.
+        """
+        bases = self.origin.bases if self.origin else ()
+        target = _relative_reference(self.string("reference"), bases)
+        identifier = self.child("identifier")
+        value = identifier.string("value") if identifier else None
+        return Reference(
+            target=target,
+            type=_target_type(target) or (self.string("type") or "").rpartition("/")[2] or None,
+            identifier=(
+                (identifier.string("system") or "", value) if identifier and value else None
+            ),
+            display=self.string("display"),
+        )
 
     def identifiers(self) -> tuple[str, ...]:
         """Return the values of the identifiers, without their systems."""
@@ -173,31 +280,54 @@ class Element:
         """Return the error for a property that does not hold what R4 says."""
         return Malformed(f"{self.path}.{name} is not what R4 says")
 
+    def reject(self, name: str, why: str = "is not what R4 says") -> None:
+        """Note that a property can't be read; raise Malformed where the element has no origin."""
+        reason = f"{self.path}.{name} {why}"
+        if self.origin is None:
+            raise Malformed(reason)
+        self.origin.add_flaw(reason)
+
     def _children_json(self, name: str) -> list[Any]:
         value = self.json.get(name)
-        if value is None:
-            return []
         if isinstance(value, list):
             return value
-        raise self.malformed(name)
+        if value is not None:
+            self.reject(name)
+        return []
 
 
-def read_resource(json: object) -> Element:
-    """Return a resource, as decoded from JSON, as an Element; raise Malformed for all else."""
+def read_resource(
+    json: object, flaws: list[str] | None = None, bases: Collection[str] = ()
+) -> Element:
+    """Return a resource, as decoded from JSON, as an Element; raise Malformed for all else.
+
+    With `flaws` it is read leniently; these and `bases` are as in Origin.
+    """
     if not isinstance(json, dict) or not isinstance(json.get("resourceType"), str):
         raise Malformed("the answer is not a FHIR resource")
-    return Element(json, str(json["resourceType"]))
+    path = str(json["resourceType"])
+    name = f"{path}/{json['id']}" if isinstance(json.get("id"), str) else path
+    return Element(json, path, None if flaws is None else Origin(name, flaws, bases))
 
 
-def _relative_reference(reference: str | None) -> str | None:
-    if reference is None or reference.startswith("#"):
+def _relative_reference(reference: str | None, bases: Collection[str]) -> str | None:
+    if reference is None or reference.startswith(("#", "urn:")):
         return reference
     parts = reference.partition("?")[0].split("/")
     if "_history" in parts:
         parts = parts[: parts.index("_history")]
+    if bases and "://" in reference and "/".join(parts[:-2]) not in bases:
+        return reference
     return "/".join(parts[-2:])
 
 
+def _target_type(target: str | None) -> str | None:
+    """Return the type in `Type/id`; `None` for any other target."""
+    resource_type, _, resource_id = (target or "").partition("/")
+    return resource_type if resource_id and "/" not in resource_id else None
+
+
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60", re.ASCII)
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _DAY_END = time(23, 59, 59)
 
@@ -229,7 +359,8 @@ def _read_bound(period: Element, name: str, zone: tzinfo, *, last: bool) -> date
         parts = (int(part) if part else None for part in partial_date.groups())
         day = _complete_date(*parts, last=last)
     except ValueError:
-        raise period.malformed(name) from None
+        period.reject(name)
+        return None
     return datetime.combine(day, _DAY_END if last else time.min, zone)
 
 

@@ -133,7 +133,7 @@ def read_offer(
 
     A date without a time is taken in `zone`. Raises Malformed.
     """
-    codings = service.codings("type")
+    codings = service.strictly().codings("type")
     code = read_service_code(codings, code_map)
     if code not in set(ServiceName):
         return None
@@ -144,7 +144,7 @@ def read_offer(
         id=service.require_string("id"),
         name=ServiceName(code),
         surgery=surgery,
-        active=service.boolean("active") is not False,
+        active=service.strictly().boolean("active") is not False,
         channels=tuple(
             coding.code
             for coding in service.codings("characteristic")

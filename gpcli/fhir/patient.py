@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from enum import Enum
 
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.model.appointment import Vaccination
 from gpcli.model.person import Person
 from gpcli.model.service import OpeningHours, Surgery
@@ -207,37 +208,81 @@ def is_influenza_vaccine(immunization: Element) -> bool:
     return by_code or _INFLUENZA_NAME.search(name) is not None
 
 
-_PATIENT_REFERENCES: dict[str, Callable[[Element], tuple[str | None, ...]]] = {
-    "Patient": lambda patient: (patient.relative_reference,),
+class Owner(Enum):
+    """Whose record it is."""
+
+    PATIENT = "patient"
+    ANOTHER = "another"
+    UNKNOWN = "unknown"
+
+
+Identifiers = Collection[tuple[str, str]]
+"""Systems and values of identifiers."""
+
+_PATIENT_LINKS: dict[str, Callable[[Element], tuple[Reference | None, ...]]] = {
     "Appointment": lambda appointment: tuple(
-        participant.reference("actor") for participant in appointment.children("participant")
+        link
+        for link in (each.link("actor") for each in appointment.children("participant"))
+        if link and link.type in {"Patient", None}
     ),
-    "Communication": lambda message: _subject(message) or _sender_and_recipients(message),
-    "Consent": lambda consent: (consent.reference("patient"),),
-    "Immunization": lambda immunization: (immunization.reference("patient"),),
-    "MedicationRequest": lambda request: (request.reference("subject"),),
-    "Task": lambda task: (task.reference("for"),),
+    "Communication": lambda message: (
+        (message.link("subject"),)
+        if message.child("subject")
+        else (message.link("sender"), *message.links("recipient"))
+    ),
+    "Consent": lambda consent: (consent.link("patient"),),
+    "Immunization": lambda immunization: (immunization.link("patient"),),
+    "MedicationRequest": lambda request: (request.link("subject"),),
+    "MedicationDispense": lambda dispense: (dispense.link("subject"),),
+    "Task": lambda task: (task.link("for"),),
 }
+"""Type of a record -> the references that tell which patient it is about."""
 
 
-def _subject(message: Element) -> tuple[str, ...]:
-    subject = message.reference("subject")
-    return (subject,) if subject else ()
+def find_owner(
+    record: Element, patient: str, fetch_identifiers: Callable[[], Identifiers] = tuple
+) -> Owner:
+    """Return whether the record is about the patient with the id `patient`.
+
+    Types that belong to no patient, such as Slot, count as the patient's. A reference by identifier
+    is compared with the patient's identifiers, which are fetched only then; it tells only where the
+    patient has one of the same system.
+
+    Source: R4 CompartmentDefinition patient; references.html 2.3.0.
+    """
+    if record.resource_type == "Patient":
+        return Owner.PATIENT if record.require_string("id") == patient else Owner.ANOTHER
+    read_links = _PATIENT_LINKS.get(record.resource_type)
+    if read_links is None:
+        return Owner.PATIENT
+    links = [link for link in read_links(record) if link]
+    if any(link.target == f"Patient/{patient}" for link in links):
+        return Owner.PATIENT
+    owners = [_compare_identifier(link, fetch_identifiers) for link in links if not link.target]
+    if Owner.PATIENT in owners:
+        return Owner.PATIENT
+    is_known = any((link.target or "").startswith("Patient/") for link in links)
+    return Owner.ANOTHER if is_known or Owner.ANOTHER in owners else Owner.UNKNOWN
 
 
-def _sender_and_recipients(message: Element) -> tuple[str | None, ...]:
-    return message.reference("sender"), *message.references("recipient")
+def _compare_identifier(link: Reference, fetch_identifiers: Callable[[], Identifiers]) -> Owner:
+    if link.identifier is None or link.type not in {"Patient", None}:
+        return Owner.UNKNOWN
+    own = fetch_identifiers()
+    if link.identifier in own:
+        return Owner.PATIENT
+    system = link.identifier[0]
+    is_comparable = bool(system) and any(each == system for each, _ in own)
+    return Owner.ANOTHER if is_comparable else Owner.UNKNOWN
 
 
 def is_about_patient(record: Element, patient: str) -> bool:
-    """Return whether the record is about the patient with this id.
+    """Return whether the record is known to be about the patient with this id."""
+    return find_owner(record, patient) is Owner.PATIENT
 
-    True for types that belong to no patient, such as Slot.
 
-    Raises:
-        Malformed: a reference of the record can't be read.
-
-    Source: R4 CompartmentDefinition patient.
-    """
-    read_references = _PATIENT_REFERENCES.get(record.resource_type)
-    return read_references is None or f"Patient/{patient}" in read_references(record)
+def read_identifiers(patient: Element) -> Identifiers:
+    """Return the identifiers of a Patient that have a system, without old ones."""
+    current = (each for each in patient.children("identifier") if each.string("use") != "old")
+    pairs = ((each.string("system"), each.string("value")) for each in current)
+    return frozenset((system, value) for system, value in pairs if system and value)

@@ -37,9 +37,7 @@ def read_slot(
     `system|code` to our codes; `zone` is the surgery's time zone, as an IANA name. `assumed` is the
     id of the HealthcareService to take where `bundle` lacks the Schedule, `None` for none.
     """
-    start, end = slot.instant("start"), slot.instant("end")
-    if start is None or end is None:
-        raise Malformed("Slot has no start or end")
+    start, end = slot.require_instant("start"), slot.require_instant("end")
     schedule = bundle.get(slot.reference("schedule"))
     actors = schedule.references("actor") if schedule else ()
     services = (ref.partition("/")[2] for ref in actors if _has_type(ref, "HealthcareService"))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
+from gpcli.errors import GpcliError
+from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
+from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
@@ -77,3 +81,32 @@ class PortalDependencies:
         return self.mapper.read_offers(
             gps, results["prices"], results["consents"], self.fetch_permitted_services()
         )
+
+
+def build_dependencies(
+    search: FhirSearch,
+    journal: Journal,
+    identity: Identity,
+    portal_profile: PortalProfile,
+    fetch_permitted_services: Callable[[], frozenset[ServiceName]],
+    now: Callable[[], datetime],
+) -> PortalDependencies:
+    """Build what the parts of the portal's client share; the parameters are its fields."""
+    patient = identity.patient
+
+    @cache
+    def fetch_identifiers() -> Identifiers:
+        try:
+            return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0])
+        except GpcliError:  # then the record's owner stays unknown, which is said
+            return ()
+
+    return PortalDependencies(
+        search,
+        WriteKernel(search, journal, now),
+        identity,
+        portal_profile,
+        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers),
+        fetch_permitted_services,
+        now,
+    )

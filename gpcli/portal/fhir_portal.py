@@ -100,10 +100,18 @@ class FhirPortal:
         """Phrases on the records that were left out so far since they could not be read."""
         return self._search.flaws
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Sentences on records that the portal sent and that are not the patient's."""
+        return [
+            f"The portal sent {number} {resource_type} of other patients; they are left out."
+            for resource_type, number in self._mapper.others.items()
+        ]
+
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
         bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
-        return require(lambda: read_person(self._mapper.require_patient(bundle)))
+        return require(lambda: read_person(self._mapper.require_patient(bundle).strictly()))
 
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """Fetch the patient's GPs."""
@@ -262,7 +270,7 @@ class FhirPortal:
         A Person that is linked to the patient's record is the patient.
         """
         try:
-            record, _ = self._search.fetch_resource(reference)
+            record = self._search.fetch_resource(reference)[0].strictly()
             linked = require(lambda: {each.reference("target") for each in record.children("link")})
             acting = require(lambda: read_person(record))
         except GpcliError:
@@ -290,7 +298,10 @@ class FhirPortal:
             slots = self._mapper.read_slots(unwrap(result))
         except NotFound:
             return None
-        return next((slot for slot in slots if slot.id == slot_id), None)
+        found = next((slot for slot in slots if slot.id == slot_id), None)
+        if found is None:
+            self._mapper.require_absent(f"Slot/{slot_id}")
+        return found
 
     def _find_fresh(self, reference: str) -> Element | None:
         """Return the last fetched record if it is this one, fresh, and has a version."""

@@ -5,6 +5,7 @@ Records that a lenient server sends without being asked, of another patient or t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,8 +17,11 @@ from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Reject
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
+from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
-    is_about_patient,
+    Identifiers,
+    Owner,
+    find_owner,
     is_influenza_vaccine,
     organizations_to_search,
     read_name,
@@ -41,6 +45,8 @@ Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
 """What one of several searches gave: its bundle, or the error that it alone met."""
 
+_OWNER_UNKNOWN = "it does not name its patient so that gpcli could tell whose it is"
+
 NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 """Errors of searches for records that the portal does not show, or does not have at all."""
 
@@ -63,13 +69,23 @@ class PortalProfile:
 class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
+    `fetch_identifiers` returns the patient's identifiers, for records that name their patient only
+    by one. `others` counts the records of other patients that a lenient server sent, by type.
     It remembers the offers it has read, since slots and bookings refer to their services.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to.
     `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
-    def __init__(self, patient: str, portal_profile: PortalProfile, flaws: list[str]) -> None:
+    def __init__(
+        self,
+        patient: str,
+        portal_profile: PortalProfile,
+        flaws: list[str],
+        fetch_identifiers: Callable[[], Identifiers] = tuple,
+    ) -> None:
         self._patient = patient
+        self._fetch_identifiers = fetch_identifiers
+        self.others: Counter[str] = Counter()
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
@@ -153,7 +169,7 @@ class RecordMapper:
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """Return the active consents of a bundle; raise BadResponse when one can't be read."""
         records = self._own_matches(bundle, "Consent")
-        consents = require(lambda: [read_consent(record) for record in records])
+        consents = require(lambda: [read_consent(record.strictly()) for record in records])
         return tuple(consent for consent in consents if consent.status == "active")
 
     def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
@@ -208,11 +224,26 @@ class RecordMapper:
         )
 
     def require_appointment(self, bundle: Bundle, appointment_id: str) -> Appointment:
-        """Return one appointment of a bundle; raise NotFound where the bundle lacks it."""
+        """Return one appointment of a bundle.
+
+        Raises:
+            NotFound: the bundle lacks it.
+            BadResponse: it is there and can't be read.
+        """
         for appointment in self.read_appointments(bundle):
             if appointment.id == appointment_id:
                 return appointment
+        self.require_absent(f"Appointment/{appointment_id}")
         raise appointment_not_found(appointment_id)
+
+    def require_absent(self, reference: str) -> None:
+        """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
+        for flaw in self._flaws:
+            if flaw.startswith(f"{reference}: "):
+                raise BadResponse(
+                    f"The portal's answer can't be read: {flaw}.",
+                    hint="Call the surgery, and tell the people who run the portal.",
+                )
 
     def read_lone_appointment(self, record: Element) -> Appointment:
         """Return an appointment that came without the resources it refers to; raise BadResponse."""
@@ -234,7 +265,7 @@ class RecordMapper:
         )
 
     def _read_price(self, definition: Element) -> tuple[str, Price] | None:
-        return read_price(definition, self._profile.code_map)
+        return read_price(definition.strictly(), self._profile.code_map)
 
     def _read_slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
         if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
@@ -256,7 +287,7 @@ class RecordMapper:
 
     def _own_matches(self, bundle: Bundle, resource_type: str) -> list[Element]:
         records = bundle.matches_of_type(resource_type)
-        return require(lambda: [each for each in records if is_about_patient(each, self._patient)])
+        return require(lambda: [each for each in records if self.is_own(each)])
 
     def read_matches(
         self, bundle: Bundle, resource_type: str, read: Callable[[Element], Record | None]
@@ -266,7 +297,21 @@ class RecordMapper:
         return self.read_each((each, partial(self._read_own, each, read)) for each in records)
 
     def _read_own(self, record: Element, read: Callable[[Element], Record | None]) -> Record | None:
-        return read(record) if is_about_patient(record, self._patient) else None
+        return read(record) if self.is_own(record) else None
+
+    def is_own(self, record: Element) -> bool:
+        """Return whether a record is the patient's; another patient's is counted in `others`.
+
+        Raises:
+            Malformed: the record does not tell, or has a modifier that gpcli does not know.
+        """
+        require_understood(record)
+        owner = find_owner(record, self._patient, self._fetch_identifiers)
+        if owner is Owner.UNKNOWN:
+            raise Malformed(_OWNER_UNKNOWN)
+        if owner is Owner.ANOTHER:
+            self.others[record.resource_type] += 1
+        return owner is Owner.PATIENT
 
     def _read_each_or_raise(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]

@@ -139,7 +139,9 @@ def fetch_missing_parts(
         _merge_included(bundle, query, results[name], search.flaws)
     records = list(bundle.of_type("MedicationDispense"))
     shown = bool(records) or isinstance(results.get("dispenses"), Bundle)
-    dispenses = mapper.read_matches(Bundle(matches=records), "MedicationDispense", read_dispense)
+    dispenses = mapper.read_matches(
+        Bundle(matches=records), "MedicationDispense", lambda each: read_dispense(each.strictly())
+    )
     return dispenses if shown and len(dispenses) == len(records) else None
 
 
@@ -232,6 +234,7 @@ class FhirPrescriptions:
         for found in self._read_renewals(bundle, bundle.matches):
             if found.id == renewal:
                 return found
+        self._mapper.require_absent(f"Task/{renewal}")
         raise _renewal_not_found(renewal)
 
     def fetch_renewal_facts(self) -> RenewalFacts:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from gpcli.errors import BadResponse, GpcliError, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
+from gpcli.fhir.modifiers import require_understood
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_from_response
@@ -91,7 +92,16 @@ class FhirSearch:
         Raises: BadResponse for another resource, or the error of the response.
         """
         response = _require_success(self.client.get(reference))
-        return _read_strictly(partial(_read_referenced, response, reference), response), response
+        read = partial(self._read_referenced, response, reference)
+        return _read_strictly(read, response), response
+
+    def _read_referenced(self, response: HttpResponse, reference: str) -> Element:
+        resource = read_resource(response.body, self.flaws, [self.client.base])
+        received = resource.relative_reference
+        if received != reference:
+            raise Malformed(f"the portal sent {received} where {reference} was due")
+        require_understood(resource)
+        return resource
 
     def fetch_pages(self, query: Query) -> Iterator[Bundle]:
         """Fetch a list page by page, each match once; no `next` link is followed twice.
@@ -149,7 +159,8 @@ class FhirSearch:
         self.flaws += page_count.missing
 
     def _read_page(self, response: HttpResponse) -> Bundle:
-        page = _read_strictly(lambda: read_bundle(_require_success(response).body), response)
+        body = _require_success(response).body
+        page = _read_strictly(lambda: read_bundle(body, self.flaws, [self.client.base]), response)
         self.flaws += page.flaws
         return page
 
@@ -175,14 +186,6 @@ def _require_success(response: HttpResponse) -> HttpResponse:
     if 200 <= response.status < 300:
         return response
     raise error_from_response(response)
-
-
-def _read_referenced(response: HttpResponse, reference: str) -> Element:
-    resource = read_resource(response.body)
-    received = resource.relative_reference
-    if received != reference:
-        raise Malformed(f"the portal sent {received} where {reference} was due")
-    return resource
 
 
 def read_entry_response(entry: Element, batch: HttpResponse) -> HttpResponse:

@@ -16,7 +16,6 @@ from gpcli.fhir.communication import (
 )
 from gpcli.fhir.documents import document_references
 from gpcli.fhir.element import Element
-from gpcli.fhir.patient import is_about_patient
 from gpcli.model.thread import Conversation, Message, Thread
 from gpcli.portal.mapping import RecordMapper, require
 
@@ -86,7 +85,7 @@ class ThreadMapper:
         """
         reference = f"Communication/{thread}"
         header = bundle.get(reference)
-        if header is None or not require(lambda: is_about_patient(header, self._patient)):
+        if header is None or not require(lambda: self._mapper.is_own(header)):
             return None
         groups = self.group_messages(bundle)
         messages = self._read_messages(groups.messages.get(reference, []), bundle)
@@ -95,7 +94,7 @@ class ThreadMapper:
 
     def read_message(self, record: Element, bundle: Bundle) -> Message | None:
         """Return one message; `None` for another patient's. Raises BadResponse."""
-        if not require(lambda: is_about_patient(record, self._patient)):
+        if not require(lambda: self._mapper.is_own(record)):
             return None
         return require(lambda: self._read_message(record, bundle))
 
@@ -136,9 +135,7 @@ class ThreadMapper:
         """
         header = header_reference(record)
         withdrawn = header is not None and record.string("status") == ENTERED_IN_ERROR
-        return (
-            None if withdrawn or not is_about_patient(record, self._patient) else (header, record)
-        )
+        return None if withdrawn or not self._mapper.is_own(record) else (header, record)
 
     def _read_whole_thread(
         self, header: Element, groups: GroupedMessages, bundle: Bundle

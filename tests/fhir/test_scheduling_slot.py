@@ -99,8 +99,8 @@ def test_a_slot_without_its_schedule_is_still_a_slot():
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
-        ({"start": None}, "no start or end"),
-        ({"end": None}, "no start or end"),
+        ({"start": None}, r"Slot\.start is missing"),
+        ({"end": None}, r"Slot\.end is missing"),
         ({"start": "2027-03-02"}, r"Slot\.start has no time zone"),
         ({"start": "2027-03-02T09:00:00"}, r"Slot\.start has no time zone"),
         ({"end": 5}, r"Slot\.end is not"),

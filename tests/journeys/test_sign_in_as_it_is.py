@@ -256,3 +256,64 @@ def test_a_portal_without_openid_connect_leaves_open_who_acts(portal, login):
     portal.tokens = {"id_token": None, "scope": None}
     ending = login()
     assert (ending.code, ending.json["acting_user"]) == (0, None)
+
+
+PUBLISHED = {
+    "lists scopes of no records": (
+        (
+            *("launch-ehr", "launch-standalone", "client-public", "client-confidential-symmetric"),
+            *("client-confidential-asymmetric", "context-ehr-patient", "permission-patient"),
+            *("context-standalone-patient", "permission-offline", "permission-user"),
+            *("permission-v1", "permission-v2", "sso-openid-connect", "authorize-post"),
+        ),
+        {
+            "token_endpoint_auth_methods_supported": [
+                *("client_secret_post", "client_secret_basic", "private_key_jwt"),
+            ],
+            "scopes_supported": ["vendor.scanning.name", "fhirUser", "launch", "openid", "profile"],
+        },
+        {"openid", "fhirUser", "launch/patient", "offline_access"},
+    ),
+    "lists no scopes": (
+        (
+            *("launch-ehr", "launch-standalone", "client-confidential-symmetric", "client-public"),
+            *("sso-openid-connect", "context-standalone-patient", "permission-offline"),
+            *("permission-v1", "permission-v2", "health-cards"),
+        ),
+        {
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
+            "scopes_supported": None,
+        },
+        {
+            *("openid", "fhirUser", "launch/patient", "offline_access", "patient/Patient.rs"),
+            *("patient/Slot.rs", "patient/Appointment.crus", "patient/Task.crus"),
+        },
+    ),
+    "lists both versions of some types in two contexts": (
+        ("launch-ehr", "launch-standalone", "client-public", "permission-v1", "permission-v2"),
+        {
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
+            "scopes_supported": [
+                *("fhirUser", "launch", "launch/patient", "online_access", "openid", "profile"),
+                *("patient/Appointment.read", "patient/Appointment.rs", "patient/Slot.read"),
+                *("patient/Patient.read", "patient/Patient.rs", "patient/Observation.s"),
+                *("user/Slot.rs", "user/Task.rs", "user/Practitioner.rs"),
+            ],
+        },
+        {
+            *("openid", "fhirUser", "launch/patient", "patient/Patient.rs", "patient/Slot.read"),
+            "patient/Appointment.rs",
+        },
+    ),
+}
+"""Capabilities, other members, and some of what is asked for, in the shape that vendors publish."""
+
+
+@pytest.mark.parametrize("shape", PUBLISHED)
+def test_portals_as_vendors_publish_them_sign_people_in(portal, login, shape):
+    portal.capabilities, portal.smart, asked = PUBLISHED[shape]
+    assert login().code == 0
+    if portal.smart["scopes_supported"] is None:
+        assert asked <= asked_scopes(portal)
+    else:
+        assert asked_scopes(portal) == asked

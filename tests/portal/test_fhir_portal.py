@@ -143,15 +143,25 @@ def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
 @pytest.mark.parametrize(
     "included",
     [
-        [a_role("booking-1", availableTime="always"), *INCLUDED, a_service()],
-        [a_role("booking-1"), *INCLUDED, a_service(active="yes")],
+        [a_role(availableTime="always"), *INCLUDED],
         [a_role(organization="Elvebakken"), *INCLUDED],
+        [a_role(healthcareService="all"), *INCLUDED],
     ],
-    ids=["the only GP", "the only service", "the only place"],
+    ids=["the hours", "the place", "the services"],
 )
-def test_when_nothing_can_be_read_nothing_is_called_not_offered(
+def test_when_something_of_the_gp_can_not_be_read_the_offers_are_not_complete(
     portal: FhirPortal, server: Server, included: list
 ):
+    server.on("GET Patient", a_searchset(a_patient(ROLE), included=included))
+    server.on("GET HealthcareService", a_searchset())
+    offers = portal.fetch_offers()
+    assert (len(offers.surgeries), offers.complete, len(portal.flaws)) == (1, False, 1)
+
+
+def test_when_the_only_service_can_not_be_read_nothing_is_said_of_services(
+    portal: FhirPortal, server: Server
+):
+    included = [a_role("booking-1"), *INCLUDED, a_service(active="yes")]
     server.on("GET Patient", a_searchset(a_patient(ROLE), included=included))
     with pytest.raises(errors.BadResponse, match="can't be read"):
         portal.fetch_offers()

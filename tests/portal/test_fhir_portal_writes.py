@@ -130,11 +130,19 @@ def test_a_booking_that_is_somebody_elses_is_a_conflict(portal: FhirPortal, serv
         book(portal)
 
 
-def test_a_booking_that_can_not_be_understood_is_named(portal: FhirPortal, server: Server):
+def test_a_booking_with_an_unreadable_time_is_a_booking_and_the_time_is_named(
+    portal: FhirPortal, server: Server
+):
     server.on(BY_IDENTIFIER, a_searchset(CREATED | {"start": "nine"}))
+    assert book(portal).record.id == "visit-1"
+    assert portal.flaws == ["Appointment/visit-1: Appointment.start is not what R4 says"]
+
+
+def test_a_booking_that_can_not_be_understood_is_named(portal: FhirPortal, server: Server):
+    server.on(BY_IDENTIFIER, a_searchset(CREATED | {"status": 7}))
     with pytest.raises(errors.Conflict):
         book(portal)
-    assert portal.flaws == ["Appointment/visit-1: Appointment.start is not what R4 says"]
+    assert portal.flaws == ["Appointment/visit-1: Appointment.status is not what R4 says"]
 
 
 def test_a_taken_slot_is_told_in_the_portals_words(portal: FhirPortal, server: Server):

@@ -223,22 +223,36 @@ def test_many_missing_medicines_are_asked_for_in_urls_of_bounded_length(
     assert [each.count(",") + 1 for each in search_lines(server)[1:]] == [100, 100, 50]
 
 
-def test_one_that_can_not_be_read_is_named_and_the_rest_is_shown(
-    portal: FhirPortal, server: Server
-):
+def test_what_can_not_be_read_of_one_is_named_and_all_are_shown(portal: FhirPortal, server: Server):
     broken = a_request("rx-2", authoredOn=7), a_request("rx-3", medicationReference=7)
     server.on(ALL, a_searchset(*broken, a_request(), included=INCLUDED))
-    assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
-    assert list(portal.flaws) == [
+    read = portal.prescriptions.fetch_prescriptions()
+    assert {each.id: each.issued for each in read}["rx-2"] is None
+    assert {each.id: each.name for each in read} == {
+        "rx-1": "Metformin 500 mg tablets",
+        "rx-2": "Metformin 500 mg tablets",
+        "rx-3": None,
+    }
+    assert sorted(portal.flaws) == [
         "MedicationRequest/rx-2: MedicationRequest.authoredOn is not what R4 says",
         "MedicationRequest/rx-3: MedicationRequest.medicationReference is not what R4 says",
+    ]
+
+
+def test_one_without_a_readable_status_is_named_and_the_rest_is_shown(
+    portal: FhirPortal, server: Server
+):
+    server.on(ALL, a_searchset(a_request("rx-2", status=7), a_request(), included=INCLUDED))
+    assert ids(portal.prescriptions.fetch_prescriptions()) == ["rx-1"]
+    assert list(portal.flaws) == [
+        "MedicationRequest/rx-2: MedicationRequest.status is not what R4 says"
     ]
 
 
 def test_one_that_can_not_be_read_is_no_reason_to_ask_what_was_handed_out(
     portal: FhirPortal, server: Server
 ):
-    broken = a_request(extension=7)
+    broken = a_request(status=7)
     server.on(ALL, a_searchset(broken, included=[INCLUDED[0], INCLUDED[2]]))
     assert portal.prescriptions.fetch_prescriptions() == []
     assert (len(server.request_lines), len(portal.flaws)) == (1, 1)
@@ -310,11 +324,11 @@ def test_requests_are_listed_newest_first_with_what_they_are_about(
     ]
 
 
-def test_what_a_request_is_about_may_be_unreadable(portal: FhirPortal, server: Server):
+def test_what_a_request_is_about_may_have_no_readable_name(portal: FhirPortal, server: Server):
     broken = a_request(medicationReference=7)
     server.on("GET Task", a_searchset(a_task(), included=[broken]))
     (result,) = portal.prescriptions.fetch_renewals()
-    assert (result.prescription_id, result.prescription) == ("rx-1", None)
+    assert (result.prescription_id, result.prescription) == ("rx-1", "rx-1")
 
 
 def test_one_request_is_found_by_its_id(portal: FhirPortal, server: Server):

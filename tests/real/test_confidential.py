@@ -93,7 +93,8 @@ def log_in(env, patient) -> Callable[..., CommandResult]:
         seen = []
         for line in process.stderr:
             seen.append(line)
-            if url := json.loads(line).get("notice", {}).get("url"):
+            notice = json.loads(line).get("notice", {})
+            if url := notice.get("url") or notice.get("verification_uri_complete"):
                 sign_in(url, patient.id)
                 break
         out, err = process.communicate(timeout=60)
@@ -125,6 +126,15 @@ def test_a_confidential_client_signs_people_in_renews_and_signs_out(
     assert kept == ([] if secret is None else [{"client_id": client, "secret": SECRET}])
     files = [each for each in desktop.home.rglob("*") if each.is_file()]
     assert not [each for each in files if SECRET.encode() in each.read_bytes()]
+
+
+@pytest.mark.parametrize("client", WAYS)
+def test_a_confidential_client_signs_people_in_on_another_device(patient, profile, log_in, client):
+    profile(WAYS[client])
+    secret = None if client == "by-key" else SECRET
+    signed_in = log_in("--client-id", client, "--device", secret=secret)
+    assert signed_in.code == 0, signed_in
+    assert signed_in.json["patient"]["id"] == patient.id
 
 
 def test_removing_the_profile_takes_the_secret_from_the_keyring(profile, log_in, env, desktop):

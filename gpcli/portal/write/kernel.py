@@ -113,7 +113,7 @@ class WriteKernel:
         """
         if self._journal.find_target(intent) not in {None, reference}:
             raise request_id_conflict()
-        record, etag = (fresh, None) if fresh else self._fetch(reference)
+        record, etag = (fresh.strictly(), None) if fresh else self._fetch(reference)
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
         part = WritePart(intent, change(record), reference)
@@ -318,7 +318,7 @@ class WriteKernel:
 
     def _fetch(self, reference: str) -> tuple[Element, str | None]:
         record, response = self.search.fetch_resource(reference)
-        return record, response.headers.get("ETag")
+        return record.strictly(), response.headers.get("ETag")
 
     def record_sending(self, part: WritePart) -> None:
         """Record a part in the journal before it leaves; raise ConfigError."""
