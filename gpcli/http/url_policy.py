@@ -41,12 +41,13 @@ def parse_safe_url(text: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        host = url.host  # decodes an internationalised name, which may be none
+    except (httpx.InvalidURL, UnicodeError):
         raise BadResponse("A link is not a valid URL; it was not followed.") from None
-    if not url.host or url.scheme not in {"https", "http"}:
+    if not host or url.scheme not in {"https", "http"}:
         raise BadResponse("A link is not a web address; it was not followed.")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise WrongHost(f"{url.host} was asked for without encryption; nothing was sent.")
+    if url.scheme == "http" and not is_loopback(host):
+        raise WrongHost(f"{host} was asked for without encryption; nothing was sent.")
     return url
 
 

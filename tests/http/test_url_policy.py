@@ -132,6 +132,8 @@ BASE = "https://portal.example/fhir/R4"
         (f"{BASE}/x/Patient/p-1", None),
         ("https://me@portal.example/fhir/R4/Patient/p-1", None),
         ("urn:uuid:p-1", None),
+        ("https://xn--/fhir/R4/Patient/p-1", None),
+        ("https://xn--a-/fhir/R4/Patient/p-1", None),
         ("p-1", None),
         ("/Patient/p-1", None),
         ("Patient/p-1?x=1", None),
