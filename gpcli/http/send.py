@@ -220,6 +220,8 @@ def _bad_reply(
 _FHIR_WORDS = frozenset(
     ("_search", "_history", "metadata", ".well-known", "smart-configuration"),
 )
+_WORDS_BELOW_TYPE = frozenset(("_search", "_history"))
+"""Words after a resource type; none of them can be an id."""
 _SIGN_IN_WORDS = frozenset(
     (
         "oauth",
@@ -248,10 +250,10 @@ def redact_route(url: httpx.URL, base: httpx.URL) -> str:
     if not (has_base_host and f"{url.path}/".startswith(f"{base_path}/")):
         return _join_path(_redact(segment, _SIGN_IN_WORDS) for segment in _split_path(url.path))
     segments = _split_path(url.path[len(base_path) :])
-    redacted = [_redact(segment, _FHIR_WORDS) for segment in segments]
     if segments and _RESOURCE_TYPE.fullmatch(segments[0]):
-        redacted[0] = segments[0]
-    return _join_path(redacted)
+        below = (_redact(segment, _WORDS_BELOW_TYPE) for segment in segments[1:])
+        return _join_path([segments[0], *below])
+    return _join_path(_redact(segment, _FHIR_WORDS) for segment in segments)
 
 
 def _split_path(path: str) -> list[str]:

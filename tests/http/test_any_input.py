@@ -56,6 +56,7 @@ def test_a_body_of_any_bytes_is_read_or_refused(raw, packing):
 
 @given(some.text(some.characters(categories=["L", "N"]), min_size=1, max_size=40))
 @example("oauth")
+@example("metadata")
 def test_an_id_never_stands_in_a_route(secret):
     url = httpx.URL(f"{BASE}/Patient/{secret}/x{secret}?{secret}")
     assert redact_route(url, httpx.URL(BASE)) == "/Patient/{id}/{id}"
