@@ -404,16 +404,14 @@ class AppContext:
         search = FhirSearch(
             client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp())
         )
-        portal_profile = PortalProfile(
-            profile.services, profile.status_sent, profile.zone, profile.booking
-        )
         dependencies = build_dependencies(
             search,
             Journal(self.state_dir, profile.name, account),
             identity,
-            portal_profile,
+            PortalProfile.of(profile),
             lambda: permitted_services(bearer.scope, search.fetch_capabilities()),
             self.now,
+            self.cache_dir,
         )
         return FhirPortal(dependencies, ReadMarks(self.state_dir, account))
 
@@ -462,9 +460,11 @@ class AppContext:
         except OSError as error:
             self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
 
-    def require_complete(self) -> None:
-        """Raise Partial when records of the portal had to be left out; warn of each."""
-        flaws = self.portal.flaws
+    def require_complete(self, *, is_empty: bool = False) -> None:
+        """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
+        flaws = dict.fromkeys(self.portal.flaws)
+        if is_empty and not flaws:
+            self.output.notice("There are none.")
         for remark in self.portal.remarks:
             self.output.warning(remark)
         for flaw in flaws:

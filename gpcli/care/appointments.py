@@ -14,7 +14,7 @@ from gpcli.care.revalidate import check_price_not_risen
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Service, ServiceName, Standing
+from gpcli.model.service import Offers, Service, ServiceName
 
 
 def fetch_appointments(
@@ -172,7 +172,7 @@ def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Se
     at_gp = [service for service in services if surgery_id in {None, service.surgery.id}]
     candidates = at_gp or services
     for service in candidates:
-        if service.status is Standing.OFFERED:
+        if service.is_usable:
             return service
     raise build_refusal(offers, candidates, name)
 

@@ -243,19 +243,10 @@ def _build_booking(
 ) -> Proposal[Appointment]:
     portal = context.portal
     offer = require_offer(service)
-    rows: PlanRows = (
-        ("When", Window(slot.start, slot.end)),
-        ("With", slot.practitioner),
-        ("Way", slot.channel),
-        ("Where", slot.location),
-        *party_rows(portal.fetch_parties(), service),
-        ("Reason", request.reason),
-        ("Price at the visit", service.price),
-    )
     flu = service.service is ServiceName.FLU_VACCINATION
     return Proposal(
         action="Book this time for flu vaccination" if flu else "Book this time",
-        rows=rows,
+        rows=_booking_rows(portal, request, service, slot),
         preview=preview_appointment(
             service,
             request,
@@ -264,6 +255,7 @@ def _build_booking(
             end=slot.end,
             channel=slot.channel,
             practitioner=slot.practitioner,
+            surgery=slot.surgery or service.surgery.name,
             location=slot.location,
             slot_id=slot.id,
         ),
@@ -272,6 +264,23 @@ def _build_booking(
             *_overlap_warnings(facts.coming, slot),
             *(_flu_warnings(context, service) if flu else ()),
         ),
+    )
+
+
+def _booking_rows(
+    portal: Portal, request: ServiceRequest, service: Service, slot: Slot
+) -> PlanRows:
+    return (
+        ("When", Window(slot.start, slot.end)),
+        ("What", None if slot.service in set(ServiceName) else slot.service),
+        ("With", slot.practitioner),
+        ("Way", slot.channel),
+        ("Where", slot.location),
+        ("Note", slot.comment),
+        ("On these times", slot.schedule_comment),
+        *party_rows(portal.fetch_parties(), service, slot.surgery),
+        ("Reason", request.reason),
+        ("Price at the visit", service.price),
     )
 
 

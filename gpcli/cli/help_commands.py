@@ -276,7 +276,11 @@ PROFILE_KEYS = (
     ("timeout", "Seconds for the network work of a command, 30 unless given"),
     ("zone", "The surgeries' time zone, Europe/Oslo unless given"),
     ("emergency", "A table of the numbers in safety texts: acute = '113', urgent = '116 117'"),
-    ("services", "A table of other codes for services: 'system|code' = 'booking'"),
+    ("services", "A table of other codes: 'system|code' = 'booking', or a list of services"),
+    (
+        "services_listed",
+        "Whether the portal says what its GPs offer: true or false; else found out",
+    ),
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 

@@ -147,15 +147,27 @@ def _parse_emergency(value: object) -> dict[str, str]:
     raise InvalidValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
 
 
-def _parse_code_map(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(code, str) for code in value.values()):
-        raise InvalidValue("must be a table of 'system|code' = 'service'")
-    for code, service in value.items():
+def _parse_code_map(value: object) -> dict[str, str | list[str]]:
+    if not isinstance(value, dict) or not all(map(_is_text_or_texts, value.values())):
+        raise InvalidValue("must be a table of 'system|code' = 'service' or a list of services")
+    for code, services in value.items():
         if "|" not in code:
             raise InvalidValue(f"'{code}' must be 'system|code'")
-        if service not in SERVICES:
-            raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
+        for service in [services] if isinstance(services, str) else services:
+            if service not in SERVICES:
+                raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
     return value
+
+
+def _is_text_or_texts(value: object) -> bool:
+    texts = value if isinstance(value, list) and value else [value]
+    return all(isinstance(text, str) for text in texts)
+
+
+def _parse_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidValue("must be true or false")
 
 
 KEY_PARSERS: dict[str, Callable[[object], Any]] = {
@@ -178,6 +190,7 @@ KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "zone": _parse_zone,
     "emergency": _parse_emergency,
     "services": _parse_code_map,
+    "services_listed": _parse_flag,
 }
 
 
@@ -217,8 +230,9 @@ class Profile:
     `prompt` and `acr_values`. `token_command` signs a machine in; `key_file` does too, or proves
     the client when a person signs in. `client_auth` is how the client is proved, `None` = as the
     portal says; `client_secret` tells that the keyring has its secret. `emergency` has the numbers
-    to call in an emergency, and for what can't wait. `services` maps the portal's codes to
-    `SERVICES`.
+    to call in an emergency, and for what can't wait. `services` maps the portal's codes to one or
+    several of `SERVICES`; `services_listed` tells whether the portal says which services its GPs
+    offer, `None` = gpcli finds out.
     """
 
     name: str
@@ -240,7 +254,16 @@ class Profile:
     timeout: float = 30.0
     zone: str = "Europe/Oslo"
     emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
-    services: dict[str, str] = field(default_factory=dict)
+    services: dict[str, str | list[str]] = field(default_factory=dict)
+    services_listed: bool | None = None
+
+    @property
+    def code_map(self) -> dict[str, tuple[str, ...]]:
+        """The portal's codes, and the `SERVICES` that each stands for."""
+        return {
+            code: (services,) if isinstance(services, str) else tuple(services)
+            for code, services in self.services.items()
+        }
 
     @property
     def has_consent_prompt(self) -> bool:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gpcli.fhir.actors import practitioner_name
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.documents import read_attachments, write_attachment
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
 from gpcli.fhir.patient import read_name, read_target
-from gpcli.fhir.scheduling import practitioner_name
 from gpcli.model.thread import Draft, Message, MessageId, Thread, ThreadId, ThreadKind
 
 THREAD_SYSTEM = "urn:gpcli:thread"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -44,29 +44,48 @@ _COMPONENT_SIGNS = {
 """Type of a price component (R4 InvoicePriceComponentType) -> its sign in the sum."""
 
 
-def read_service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str | None:
-    """Return the service code of a record: the first of ours or mapped to ours, else the first.
+CodeMap = Mapping[str, Sequence[str]]
+"""`system|code` of a portal -> our codes that it stands for."""
 
-    `code_map` maps `system|code` to our codes. `None` where there are no codings.
-    """
-    candidates = list(codings)
-    for coding in candidates:
+
+def read_service_codes(codings: Iterable[Coding], code_map: CodeMap) -> tuple[str, ...]:
+    """Return our codes in a record, those of our system and those that `code_map` maps to ours."""
+    codes: dict[str, None] = {}
+    for coding in codings:
         if coding.system == SERVICE_SYSTEM:
-            return coding.code
-        if mapped := code_map.get(f"{coding.system}|{coding.code}"):
-            return mapped
-    return candidates[0].code if candidates else None
+            codes[coding.code] = None
+        else:
+            codes |= dict.fromkeys(code_map.get(f"{coding.system}|{coding.code}", ()))
+    return tuple(codes)
+
+
+def read_service_names(codings: Iterable[Coding], code_map: CodeMap) -> tuple[ServiceName, ...]:
+    """Return the services that a record is for, as `read_service_codes` does."""
+    codes = read_service_codes(codings, code_map)
+    return tuple(ServiceName(code) for code in codes if code in set(ServiceName))
 
 
 def resolve_service(
-    codings: Iterable[Coding], code_map: Mapping[str, str], offer: Offer | None
+    codings: Sequence[Coding],
+    labels: Sequence[str],
+    code_map: CodeMap,
+    offers: Sequence[Offer],
 ) -> str | None:
-    """Return the service code of a record; where that is not ours, the service of any `offer`."""
-    code = read_service_code(codings, code_map)
-    return code if code in set(ServiceName) or offer is None else offer.name
+    """Return the service that a record is for.
+
+    It is our code where the record's codes, or the `offers` of its HealthcareService, stand for
+    one alone; else the portal's own words, `labels`.
+    """
+    names = read_service_names(codings, code_map)
+    offered = [offer.name for offer in offers]
+    both = [name for name in names if name in offered] or names or offered
+    if len(both) == 1:
+        return both[0]
+    codes = (coding.code for coding in codings if coding.code)
+    return next(iter(labels), None) or next(codes, None)
 
 
-def _mapped_coding(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:
+def _mapped_coding(codings: Iterable[Coding], code_map: CodeMap) -> Coding | None:
     """Return the coding that `code_map` maps to ours; `None` where the record has one of ours."""
     candidates = list(codings)
     if any(coding.system == SERVICE_SYSTEM for coding in candidates):
@@ -74,12 +93,24 @@ def _mapped_coding(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Co
     return next((each for each in candidates if f"{each.system}|{each.code}" in code_map), None)
 
 
+def has_own_service(bundle: Bundle) -> bool:
+    """Return whether a HealthcareService has a type of our own system."""
+    services = bundle.of_type("HealthcareService")
+    return any(
+        SERVICE_SYSTEM in {code.system for code in each.codings("type")} for each in services
+    )
+
+
+def has_mapped_service(bundle: Bundle, code_map: CodeMap) -> bool:
+    """Return whether a HealthcareService has a type that `code_map` maps to one of ours."""
+    services = bundle.of_type("HealthcareService")
+    return any(read_service_codes(each.codings("type"), code_map) for each in services)
+
+
 def read_channel(codings: Iterable[Coding]) -> str | None:
-    """Return the code of the channel: ours, else the first one as the portal writes it."""
-    candidates = list(codings)
-    ours = [coding.code for coding in candidates if coding.system == CHANNEL_SYSTEM]
-    codes = ours or [coding.code for coding in candidates]
-    return codes[0] if codes else None
+    """Return the code of the channel, of our system; `None` also for what is no channel."""
+    ours = (each.code for each in codings if each.system == CHANNEL_SYSTEM)
+    return next((code for code in ours if code in CHANNELS), None)
 
 
 def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
@@ -126,23 +157,28 @@ def _organization_reference(role: Element) -> str:
     )
 
 
-def read_offer(
-    service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: tzinfo
-) -> Offer | None:
-    """Return what `service` offers at `surgery`; `None` for a service that gpcli does not know.
+def read_offers(
+    service: Element, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+) -> tuple[Offer, ...]:
+    """Return what `service` offers at `surgery`, nothing for a service that gpcli does not know.
 
-    A date without a time is taken in `zone`. Raises Malformed.
+    One HealthcareService may stand for several of our services. A date without a time is taken in
+    `zone`. Raises Malformed.
     """
-    codings = service.strictly().codings("type")
-    code = read_service_code(codings, code_map)
-    if code not in set(ServiceName):
-        return None
+    names = read_service_names(service.strictly().codings("type"), code_map)
+    return tuple(_read_offer(service, name, surgery, code_map, zone) for name in names)
+
+
+def _read_offer(
+    service: Element, name: ServiceName, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+) -> Offer:
+    codings = service.codings("type")
     late_cancellation = service.extension(LATE_CANCELLATION)
     link = service.extension(DEEP_LINK)
     phones = [each for each in service.children("telecom") if each.string("system") == "phone"]
     return Offer(
         id=service.require_string("id"),
-        name=ServiceName(code),
+        name=name,
         surgery=surgery,
         active=service.strictly().boolean("active") is not False,
         channels=tuple(
@@ -193,14 +229,14 @@ def _read_absence(rule: Element, zone: tzinfo) -> Absence:
     return Absence(rule.string("description"), start, end)
 
 
-def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, Price] | None:
+def read_price(definition: Element, code_map: CodeMap) -> tuple[str, Price] | None:
     """Return the service code and the price of an active ChargeItemDefinition.
 
     `None` where it is not active, has no service code, or its price is unknown: no amounts, several
     currencies, or a component that is a factor without an amount. An e-consultation is charged at
     sending; others only if the record says so. Raises Malformed.
     """
-    code = read_service_code(definition.codings("code"), code_map)
+    code = next(iter(read_service_codes(definition.codings("code"), code_map)), None)
     if code is None or definition.string("status") != "active":
         return None
     when = definition.extension(CHARGED_AT)
@@ -268,6 +304,11 @@ def read_consent(consent: Element) -> Consent:
         status=consent.require_string("status"),
         since=consent.string("dateTime"),
     )
+
+
+def has_consent_level(consent: Element) -> bool:
+    """Return whether a Consent is of one of gpcli's levels, as not every portal's are."""
+    return any(coding.system == CONSENT_LEVEL_SYSTEM for coding in consent.codings("policyRule"))
 
 
 def write_consent_grant(patient: str, intent: UUID, now: datetime) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Surgery:
     @property
     def label(self) -> str:
         """The GP and the surgery in one phrase."""
-        return ", ".join(name for name in (self.gp, self.name) if name) or self.id
+        names = ", ".join(name for name in (self.gp, self.name) if name)
+        return names or self.id or "a GP whom the portal does not name"
 
     @property
     def phone(self) -> str | None:
@@ -92,13 +93,17 @@ class ConsentLevel(StrEnum):
 
 
 class Standing(StrEnum):
-    """Whether a service can be used, or the first reason why not."""
+    """Whether a service can be used, or the first reason why not.
+
+    `not_told`: the portal does not say which services its GPs offer, so this one can be tried.
+    """
 
     OFFERED = "offered"
     NOT_OFFERED = "not_offered"
     OFF_FOR_NOW = "off_for_now"
     CONSENT_NEEDED = "consent_needed"
     NOT_PERMITTED = "not_permitted"
+    NOT_TOLD = "not_told"
 
 
 @dataclass(frozen=True)
@@ -124,13 +129,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the portal says of one service at one GP. `id` is the HealthcareService's.
+    """What the portal says of one service at one GP.
 
+    `id` is the HealthcareService's, `None` where the portal has none and the service can be tried.
     `late_cancelling` belongs to `cancellation`: `charged`, `refused`, or `None` = not said.
     `coding` is the portal's own system and code for the service, `None` where that is ours.
     """
 
-    id: str
+    id: str | None
     name: ServiceName
     surgery: Surgery
     active: bool
@@ -150,7 +156,8 @@ class Offers:
     """All that tells what a patient may use, as the portal answered it.
 
     `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
-    `complete` is false when some of the records could not be read.
+    `complete` is false when some of the records could not be read. `told` are the services of which
+    the portal says who offers them: one of these that no record names is not offered.
     """
 
     surgeries: tuple[Surgery, ...]
@@ -159,6 +166,7 @@ class Offers:
     consent: ConsentLevel
     permitted: frozenset[ServiceName]
     complete: bool = True
+    told: frozenset[ServiceName] = frozenset(ServiceName)
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,11 @@ class Service:
     eligibility: tuple[str, ...] = ()
     command: str | None = None
     offer: Offer | None = field(default=None, metadata={"json": False})
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be used, or at least tried."""
+        return self.status in {Standing.OFFERED, Standing.NOT_TOLD}
 
 
 @dataclass(frozen=True)

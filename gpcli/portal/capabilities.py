@@ -39,6 +39,7 @@ class Capabilities:
     searches: tuple[str, ...]
     transaction: bool = False
     book_operation: bool = False
+    implementation_guides: tuple[str, ...] = ()
 
 
 _FIELDS = {field.name for field in fields(Capabilities)}
@@ -102,6 +103,7 @@ def read_capabilities(statement: Element) -> Capabilities:
                 *(each for each in resources if each.string("type") == "Appointment"),
             ]
         ),
+        implementation_guides=statement.strings("implementationGuide"),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from pathlib import Path
 
 from gpcli.errors import GpcliError
 from gpcli.fhir.patient import Identifiers, read_identifiers
@@ -16,6 +17,7 @@ from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
 from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, unwrap
 from gpcli.portal.search import FhirSearch
+from gpcli.portal.told_services import ToldServicesCache
 from gpcli.portal.write.kernel import WriteKernel
 
 _AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole"})
@@ -35,6 +37,7 @@ class PortalDependencies:
     identity: Identity
     portal_profile: PortalProfile
     mapper: RecordMapper
+    told_cache: ToldServicesCache
     fetch_permitted_services: Callable[[], frozenset[ServiceName]]
     now: Callable[[], datetime]
 
@@ -79,7 +82,11 @@ class PortalDependencies:
         if organizations:
             gps.merge(self.search.fetch_all(queries.organization_services(organizations)))
         return self.mapper.read_offers(
-            gps, results["prices"], results["consents"], self.fetch_permitted_services()
+            gps,
+            results["prices"],
+            results["consents"],
+            self.fetch_permitted_services(),
+            self.told_cache.fetch(gps),
         )
 
 
@@ -90,11 +97,15 @@ def build_dependencies(
     portal_profile: PortalProfile,
     fetch_permitted_services: Callable[[], frozenset[ServiceName]],
     now: Callable[[], datetime],
+    cache: Path,
 ) -> PortalDependencies:
-    """Build what the parts of the portal's client share; the parameters are its fields."""
+    """Build what the parts of the portal's client share.
+
+    `cache` is the directory for what is kept of the portal's own description.
+    """
     patient = identity.patient
 
-    @cache
+    @functools.cache
     def fetch_identifiers() -> Identifiers:
         try:
             return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0])
@@ -107,6 +118,7 @@ def build_dependencies(
         identity,
         portal_profile,
         RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers),
+        ToldServicesCache(search, portal_profile, cache, now),
         fetch_permitted_services,
         now,
     )

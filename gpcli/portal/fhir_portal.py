@@ -57,6 +57,7 @@ class FhirPortal:
         self._status_sent = dependencies.portal_profile.status_sent
         self._mapper = dependencies.mapper
         self._now = dependencies.now
+        self._remarks: list[str] = []
         self._last_fetched: tuple[Element | None, datetime] = (None, dependencies.now())
 
     @cached_property
@@ -102,10 +103,14 @@ class FhirPortal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on records that the portal sent and that are not the patient's."""
+        """Sentences on what the portal did besides what was asked for, for the person to know."""
+        others = self._mapper.others.items()
         return [
-            f"The portal sent {number} {resource_type} of other patients; they are left out."
-            for resource_type, number in self._mapper.others.items()
+            *self._remarks,
+            *(
+                f"The portal sent {number} {kind} of other patients; left out."
+                for kind, number in others
+            ),
         ]
 
     def fetch_patient(self) -> Person:
@@ -125,11 +130,24 @@ class FhirPortal:
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
-        services = {offer.id for offer in offers}
-        if not services:
-            return
-        for page in self._search.fetch_pages(queries.free_slots(sorted(services), first, last)):
-            yield from self._mapper.read_free_slots(page, services, first, last)
+        services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
+        others = self._other_actors(offers, services)
+        searches = [services] if services else [others]
+        if services and others:
+            searches.append(others)
+        for actors in searches if offers else ():
+            found = False
+            for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
+                for slot in self._mapper.read_free_slots(page, actors, first, last):
+                    found = True
+                    yield slot
+            if found:
+                return
+
+    def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
+        """Return the references, besides `services`, by which times may be those of the GPs."""
+        known = (self._mapper.actors.get(offer.surgery.id, ()) for offer in offers)
+        return sorted({actor for actors in known for actor in actors} - set(services))
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
@@ -204,7 +222,10 @@ class FhirPortal:
 
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         part = WritePart(intent, body)
-        return send_booking(SlotBooking(self._dependencies, slot.id, part), self._require_created)
+        booking = SlotBooking(self._dependencies, slot.id, part)
+        written = send_booking(booking, self._require_created)
+        self._remarks += [written.remark] if written.remark else []
+        return written
 
     def send_enquiry(
         self,

@@ -6,17 +6,25 @@ Records that a lenient server sends without being asked, of another patient or t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from gpcli.config.profiles import Profile
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
+from gpcli.fhir.healthcare_service import (
+    CodeMap,
+    find_services,
+    has_consent_level,
+    read_consent,
+    read_offers,
+    read_price,
+)
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
     Identifiers,
@@ -28,7 +36,8 @@ from gpcli.fhir.patient import (
     read_surgery,
     read_vaccination,
 )
-from gpcli.fhir.scheduling import read_appointment, read_slot
+from gpcli.fhir.schedule import read_slot, surgery_actors
+from gpcli.fhir.scheduling import read_appointment
 from gpcli.model.appointment import Appointment, Slot, Vaccination
 from gpcli.model.service import (
     Consent,
@@ -55,15 +64,38 @@ NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 class PortalProfile:
     """What differs from portal to portal, as the profile sets it.
 
-    `code_map` maps `system|code` to our service codes; `status_sent` is the status that a booking
-    is sent with; `zone` is the time zone of the surgeries, as an IANA name; `booking` is the way to
-    book: `auto`, `post`, `operation` or `transaction`.
+    `code_map` maps `system|code` to our service codes; `services_listed` tells whether the portal
+    says which services its GPs offer, `None` = to be found out; `status_sent` is the status that a
+    booking is sent with; `zone` is the time zone of the surgeries, as an IANA name; `booking` is
+    the way to book: `auto`, `post`, `operation` or `transaction`.
     """
 
-    code_map: Mapping[str, str]
+    code_map: CodeMap
     status_sent: str
     zone: str
     booking: str = "auto"
+    services_listed: bool | None = None
+
+    @classmethod
+    def of(cls, profile: Profile) -> PortalProfile:
+        """Return what a profile of the configuration says of its portal."""
+        return cls(
+            profile.code_map,
+            profile.status_sent,
+            profile.zone,
+            profile.booking,
+            profile.services_listed,
+        )
+
+
+class ToldServices(NamedTuple):
+    """Of which services the portal says who offers them; see Offers.
+
+    `by_own_codes` tells that it does so by gpcli's own codes, and so uses the rest of them too.
+    """
+
+    services: frozenset[ServiceName]
+    by_own_codes: bool
 
 
 class RecordMapper:
@@ -72,7 +104,8 @@ class RecordMapper:
     `fetch_identifiers` returns the patient's identifiers, for records that name their patient only
     by one. `others` counts the records of other patients that a lenient server sent, by type.
     It remembers the offers it has read, since slots and bookings refer to their services.
-    `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to.
+    `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
+    `actors` the references by which the GP can be the actor of a Schedule.
     `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
@@ -89,8 +122,9 @@ class RecordMapper:
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
-        self._offers_by_service: dict[str, Offer] = {}
+        self._offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
+        self.actors: dict[str, tuple[str, ...]] = {}
         self.patient_name: str | None = None
 
     def require_patient(self, bundle: Bundle) -> Element:
@@ -111,7 +145,11 @@ class RecordMapper:
         """
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
-        self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
+        references = require(lambda: patient.references("generalPractitioner"))
+        self.remember_addresses(references)
+        self.actors.update(
+            {each.partition("/")[2]: surgery_actors(bundle, each) for each in references}
+        )
         return tuple(
             self._read_each_or_raise((gp, partial(read_surgery, bundle, gp)) for gp in gps)
         )
@@ -136,10 +174,11 @@ class RecordMapper:
         price_result: SearchResult,
         consent_result: SearchResult,
         permitted: frozenset[ServiceName],
+        told: ToldServices,
     ) -> Offers:
         """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
 
-        A price that can't be read is left out.
+        `permitted` are as in Offers. A price that can't be read is left out.
 
         Raises:
             NotFound: `gps` lacks the patient's own record.
@@ -150,21 +189,31 @@ class RecordMapper:
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
         offers = self._read_offers(gps, surgeries)
-        self._offers_by_service.update({offer.id: offer for offer in offers})
+        for offer in offers:
+            of_service = self._offers_by_service.setdefault(offer.id or "", [])
+            of_service += [offer] if offer not in of_service else []
         return Offers(
             surgeries=surgeries,
             offers=offers,
             prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
-            consent=self._read_consent_level(consent_result),
+            consent=self._read_consent_level(consent_result, uses_levels=told.by_own_codes),
             permitted=permitted,
             complete=not self._flaws,
+            told=told.services,
         )
 
-    def _read_consent_level(self, result: SearchResult) -> ConsentLevel:
-        """Return the highest level; Full Access where the portal does not show consents."""
+    def _read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel:
+        """Return the highest level; Full Access where the portal does not show consents.
+
+        So it is as well where the portal does not use gpcli's levels: neither `uses_levels`, which
+        holds where it uses gpcli's services, nor in a consent of the patient.
+        """
         if isinstance(result, NOT_SHOWN):
             return ConsentLevel.FULL_ACCESS
-        return highest_level(self.read_consents(unwrap(result)))
+        bundle = unwrap(result)
+        if uses_levels or any(map(has_consent_level, bundle.matches_of_type("Consent"))):
+            return highest_level(self.read_consents(bundle))
+        return ConsentLevel.FULL_ACCESS
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """Return the active consents of a bundle; raise BadResponse when one can't be read."""
@@ -172,30 +221,27 @@ class RecordMapper:
         consents = require(lambda: [read_consent(record.strictly()) for record in records])
         return tuple(consent for consent in consents if consent.status == "active")
 
-    def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
-        """Return the slots of a bundle in order of time.
-
-        `services` are the ids of the HealthcareServices searched for, empty where it was not by
-        service. A slot whose Schedule is not in the bundle belongs to the one that was searched
-        for; where there were several, it is a flaw.
-        """
-        read = partial(self._read_slot, bundle=bundle, services=services)
+    def read_slots(self, bundle: Bundle) -> list[Slot]:
+        """Return the slots of a bundle in order of time."""
+        read = partial(self._read_slot, bundle=bundle, actors=())
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
 
     def read_free_slots(
-        self, bundle: Bundle, services: Collection[str], first: date, last: date
+        self, bundle: Bundle, actors: Collection[str], first: date, last: date
     ) -> Iterator[Slot]:
-        """Yield the free slots of `services` from the day `first` to `last` inclusive, by time.
+        """Yield the free slots of `actors` from the day `first` to `last` inclusive, by time.
 
-        `services` are ids of HealthcareServices.
+        `actors` are the references (`Type/id`) of which their Schedule has at least one; empty
+        where all slots were searched for. A slot whose Schedule is not in the bundle is that of
+        the actor that was searched for; where there were several, it is a flaw.
 
         A slot is read when it is due, so that the rest of a bundle costs nothing and is no flaw.
         """
         in_order = sorted(bundle.matches_of_type("Slot"), key=_start_of)
-        read = partial(self._read_slot, bundle=bundle, services=services)
+        read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and slot.healthcare_service in services
+            is_wanted = slot.status == "free" and _is_of(slot, actors)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -257,22 +303,42 @@ class RecordMapper:
     def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
         services = require(lambda: find_services(gps, surgeries))
-        return tuple(
-            self._read_each_or_raise(
-                (service, partial(read_offer, service, surgery, code_map, zone))
-                for surgery, service in services
-            )
+        groups = self._read_each_or_raise(
+            (service, partial(read_offers, service, surgery, code_map, zone))
+            for surgery, service in services
         )
+        return tuple(offer for group in groups for offer in group)
 
     def _read_price(self, definition: Element) -> tuple[str, Price] | None:
         return read_price(definition.strictly(), self._profile.code_map)
 
-    def _read_slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
-        if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
+    def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
+        if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
         code_map, zone = self._profile.code_map, self._profile.zone
-        assumed = next(iter(services), None)
-        return read_slot(slot, bundle, self._offers_by_service, code_map, zone, assumed=assumed)
+        assumed = next(iter(actors)) if len(actors) == 1 else ""
+        read = read_slot(
+            slot,
+            bundle,
+            self._offers_by_service,
+            code_map,
+            zone,
+            assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
+        )
+        if actors and read.healthcare_service is None and not read.actors:
+            raise Malformed("its Schedule does not say whose it is")
+        return self._with_surgery(read, actors)
+
+    def _with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
+        """Return the slot with the id of the GP whose actors its Schedule has.
+
+        A slot without a Schedule is that of the GP whose actors were searched for.
+        """
+        if slot.surgery_id is not None:
+            return slot
+        references = {each.reference for each in slot.actors} or set(actors)
+        ids = (surgery for surgery, own in self.actors.items() if references.intersection(own))
+        return replace(slot, surgery_id=next(ids, None))
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
         code_map, zone = self._profile.code_map, self._profile.zone
@@ -377,6 +443,14 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
+
+
+def _is_of(slot: Slot, actors: Collection[str]) -> bool:
+    """Return whether a slot is of one of the actors; so is one that names its own only in words."""
+    references = {actor.reference for actor in slot.actors}
+    if slot.healthcare_service:
+        references.add(f"HealthcareService/{slot.healthcare_service}")
+    return not actors or references == {None} or not references.isdisjoint(actors)
 
 
 def _read_flu_vaccination(immunization: Element) -> Vaccination | None:

@@ -1,7 +1,7 @@
 """Builders of records and facts, a portal in memory, and an asker with scripted answers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -84,6 +84,7 @@ def a_slot(
         location="Room 2",
         surgery_id=made.surgery.id,
         healthcare_service=made.id,
+        services=(str(changes.get("service") or made.name),),
     )
     return replace(slot, **changes)
 
@@ -91,7 +92,9 @@ def a_slot(
 def an_appointment(
     identity: str | None = "app-1", start: str | None = "2026-12-03 08:20", **changes: object
 ) -> Appointment:
-    blank = dict.fromkeys((each.name for each in fields(Appointment)), None)
+    blank = dict.fromkeys(
+        (each.name for each in fields(Appointment) if each.default is MISSING), None
+    )
     begins = at(start) if start else None
     known = {
         "id": identity,

@@ -12,7 +12,7 @@ from gpcli.model.service import Price, Rate, Surcharge
 from tests.portal.builders import a_part, a_price, a_rate
 
 SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
-CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
+CODE_MAP = {f"{SERVICE_TYPE}|57": ("booking",)}
 
 
 def price_of(*rates: dict, **more) -> Price | None:

@@ -22,6 +22,8 @@ def test_a_slot_becomes_its_object_without_the_fields_that_are_for_the_machine(a
         "practitioner": "Dr. Ingrid Øvrebø",
         "surgery": "Nordstrand legesenter",
         "location": "Ekebergveien 228",
+        "comment": None,
+        "schedule_comment": None,
     }
 
 

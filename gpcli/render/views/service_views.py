@@ -14,6 +14,7 @@ _STANDING_TEXTS = {
     Standing.OFF_FOR_NOW: "off for now",
     Standing.CONSENT_NEEDED: "needs consent",
     Standing.NOT_PERMITTED: "not permitted",
+    Standing.NOT_TOLD: "not told",
 }
 _STYLES = {Standing.OFFERED: "green", Standing.NOT_OFFERED: "dim"}
 

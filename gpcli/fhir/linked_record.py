@@ -1,0 +1,76 @@
+"""The record that a Reference names: by its target, or by an identifier alone (R4 2.3.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.element import Element, Reference
+from gpcli.fhir.patient import read_identifiers, read_name
+
+
+def find_linked(link: Reference | None, bundle: Bundle, holder: Element) -> Element | None:
+    """Return what a reference of `holder` points to, in the bundle or contained in `holder`.
+
+    A reference by an identifier alone points to the one record of the bundle that has it; to none
+    where several have it.
+    """
+    if link is None:
+        return None
+    if link.target or link.identifier is None:
+        return bundle.resolve(link, holder)
+    found = list(_iterate_identified(link, bundle, link.identifier))
+    return found[0] if len(found) == 1 else None
+
+
+def find_linked_id(
+    link: Reference | None, bundle: Bundle, holder: Element, kind: str
+) -> str | None:
+    """Return the id of a record of the portal, of the type `kind`; `None` for any other.
+
+    The bundle need not have it, unless the reference is by an identifier.
+    """
+    if link is None:
+        return None
+    if link.target is None:
+        record = find_linked(link, bundle, holder)
+        return record.string("id") if record and record.resource_type == kind else None
+    resource_type, _, resource_id = link.target.partition("/")
+    return resource_id if resource_type == kind and resource_id else None
+
+
+def read_linked_name(link: Reference | None, bundle: Bundle, holder: Element) -> str | None:
+    """Return the name of the person or the organization that a reference of `holder` points to.
+
+    It is what the reference calls them, else their own name; of a PractitionerRole the
+    practitioner's, else the organization's.
+    """
+    if link is None or link.display:
+        return link.display if link else None
+    record = find_linked(link, bundle, holder)
+    if record is None or record.resource_type != "PractitionerRole":
+        return _read_own_name(record)
+    for part in filter(None, (record.link("practitioner"), record.link("organization"))):
+        name = part.display or _read_own_name(find_linked(part, bundle, holder))
+        if name:
+            return name
+    return None
+
+
+_PERSONS = frozenset({"Practitioner", "Patient", "RelatedPerson"})
+
+
+def _read_own_name(record: Element | None) -> str | None:
+    if record is None:
+        return None
+    if record.resource_type in _PERSONS:
+        return read_name(record)
+    return record.string("name") if record.resource_type == "Organization" else None
+
+
+def _iterate_identified(
+    link: Reference, bundle: Bundle, identifier: tuple[str, str]
+) -> Iterator[Element]:
+    for record in bundle.resources.values():
+        if link.type in {record.resource_type, None} and identifier in read_identifiers(record):
+            yield record
