@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gpcli.errors import GpcliError
 from gpcli.fhir.patient import Identifiers, read_identifiers
+from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
@@ -19,6 +20,9 @@ from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.told_services import ToldServicesCache
 from gpcli.portal.write.kernel import WriteKernel
+
+_AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole"})
+"""The types of people that both `Communication.sender` and `Task.requester` may be in R4."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,22 @@ class PortalDependencies:
         return self.identity.patient
 
     @property
+    def acting_reference(self) -> str | None:
+        """The reference (`Type/id`) of who acts, a record of this portal; `None` = not known.
+
+        A record of the same id elsewhere is somebody else's.
+        """
+        user = self.identity.fhir_user
+        return None if user is None else read_local_reference(user, self.search.client.base)
+
+    @property
     def author(self) -> str:
-        """The reference (`Type/id`) of who writes: the patient, or who acts on their behalf."""
-        acting = self.identity.fhir_user or f"Patient/{self.patient}"
-        return "/".join(acting.split("/")[-2:])
+        """The reference (`Type/id`) of who writes: who acts for the patient, or the patient.
+
+        It is the patient where it is not known who acts, or where that can't be an author in R4.
+        """
+        acting = self.acting_reference or ""
+        return acting if acting.partition("/")[0] in _AUTHOR_TYPES else f"Patient/{self.patient}"
 
     def offer_queries(self) -> dict[str, queries.Query]:
         """Return the queries whose results `fetch_offers` reads, by name."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, NotFound, Rejected
+from gpcli.errors import Conflict, GpcliError, NotFound, Rejected
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
@@ -84,13 +84,16 @@ class FhirPortal:
         identity = self.identity
         name = identity.patient_name or self._mapper.patient_name or self.fetch_patient().name
         patient = Person(identity.patient, name)
-        if identity.fhir_user is None:
+        reference = self._dependencies.acting_reference
+        if reference is None:
             return Parties(patient, None)
-        if not identity.is_on_behalf:
+        if reference == f"Patient/{identity.patient}":
             return Parties(patient, patient)
-        reference = "/".join(identity.fhir_user.split("/")[-2:])
-        name = identity.acting_name or self._fetch_name(reference)
-        return Parties(patient, Person(reference.partition("/")[2], name))
+        if identity.acting_name:
+            return Parties(patient, Person(reference.partition("/")[2], identity.acting_name))
+        if identity.patient_name:  # the sign-in asked for both names, and got one
+            return Parties(patient, None)
+        return Parties(patient, self._fetch_acting_person(reference, patient))
 
     @property
     def flaws(self) -> Sequence[str]:
@@ -278,12 +281,21 @@ class FhirPortal:
             raise appointment_not_found(record.require_string("id"))
         return record.string("status") == "cancelled"
 
-    def _fetch_name(self, reference: str) -> str:
-        record, _ = self._search.fetch_resource(reference)
-        name = require(lambda: read_person(record)).name
-        remark = require(lambda: read_person_remark(record))
+    def _fetch_acting_person(self, reference: str, patient: Person) -> Person | None:
+        """Fetch who acts; `None` where their record can't be read, which fails no command.
+
+        A Person that is linked to the patient's record is the patient.
+        """
+        try:
+            record = self._search.fetch_resource(reference)[0].strictly()
+            linked = require(lambda: {each.reference("target") for each in record.children("link")})
+            acting = require(lambda: read_person(record))
+            remark = require(lambda: read_person_remark(record))
+        except GpcliError:
+            return None
         self._mapper.add_remarks([remark] if remark else [])
-        return name
+        is_patient = reference.startswith("Person/") and f"Patient/{patient.id}" in linked
+        return patient if is_patient else acting
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
         """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
+from gpcli.auth.client_auth import PUBLIC, choose_method
 from gpcli.auth.discovery import (
     SmartConfiguration,
     parse_machine_configuration,
@@ -132,9 +133,10 @@ def check_smart_configuration(context: CheckContext) -> CheckResult:
     if context.credential_source:
         return skipped(f"{context.credential_source} is used instead")
     configuration = _parse_sign_in_document(context)
-    return passed(
-        f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
-    )
+    seen = f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
+    credentials = context.app_context.client_source.list_credentials()
+    method = choose_method(credentials, configuration)
+    return passed(seen if method == PUBLIC else f"{seen}; gpcli proves its client by {method}")
 
 
 def check_sign_in_options(context: CheckContext) -> CheckResult:
@@ -162,6 +164,9 @@ def check_session(context: CheckContext) -> CheckResult:
     stored = context.app_context.vault.load(person.account)
     if stored is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
+    context.app_context.client_source.rebuild_auth(
+        stored
+    )  # raises for a secret or key that is gone
     return _check_lifetime(stored, context.app_context.timestamp(), context.profile)
 
 
