@@ -150,10 +150,6 @@ def _build_auth_request(
     )
 
 
-_READ_ONLY_TYPES = frozenset({"Binary", "Medication", "Practitioner", "Organization", "Location"})
-"""Types that a portal may only let read, by their id: such ones `Capabilities` does not name."""
-
-
 def _fetch_types(context: AppContext) -> frozenset[str] | None:
     """Return the resource types that the portal states; None where it does not say."""
     client = context.open_client(None)
@@ -161,8 +157,7 @@ def _fetch_types(context: AppContext) -> frozenset[str] | None:
         stated = fetch_capabilities(client, context.cache_dir, context.timestamp())
     except GpcliError:
         return None
-    types = frozenset({*stated.searches, *stated.creates, *stated.updates})
-    return types | _READ_ONLY_TYPES if types else None
+    return frozenset(stated.types) if stated.lists_types else None
 
 
 def _check_person_signs_in(settings: Settings) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,20 @@ CACHE_SECONDS = 24 * 3600
 """How long a cached CapabilityStatement is used, in seconds."""
 
 
+_NamesByType = Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What gpcli reads of a CapabilityStatement (R4).
 
-    The tuples are names of resource types, those that the portal creates, updates and so on.
-    `book_operation` is True where the portal has the operation `Appointment/$book`.
+    `creates`, `updates`, `searches`, `reads` and `patches` are the resource types with that
+    interaction, `undescribed` those that are listed without any. `types` are all that are listed.
+    `search_params`, `includes` and `revincludes` are what may be sent in a search, by type; of a
+    type that is absent there nothing is said. `server_search_params` are for every type.
+    `operations` are names without `$`, by type, those of the whole server under `""`.
+    `implementation_guides` are canonical URLs without a version, of guides and of the statements
+    that this one follows (`instantiates`).
     """
 
     batch: bool
@@ -38,12 +47,64 @@ class Capabilities:
     updates: tuple[str, ...]
     searches: tuple[str, ...]
     transaction: bool = False
-    book_operation: bool = False
+    types: tuple[str, ...] = ()
+    undescribed: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    search_params: _NamesByType = field(default_factory=dict)
+    includes: _NamesByType = field(default_factory=dict)
+    revincludes: _NamesByType = field(default_factory=dict)
+    server_search_params: tuple[str, ...] = ()
+    operations: _NamesByType = field(default_factory=dict)
     implementation_guides: tuple[str, ...] = ()
 
+    @property
+    def lists_types(self) -> bool:
+        """Whether the statement names resource types; where it doesn't, it says nothing of them."""
+        return bool(self.types)
 
-_FIELDS = {field.name for field in fields(Capabilities)}
-_BOOLEAN_FIELDS = {"batch", "transaction", "book_operation"}
+    def has_type(self, resource_type: str) -> bool:
+        """Return whether the portal has a resource type, as far as it says."""
+        return not self.lists_types or resource_type in self.types
+
+    def can_search(self, resource_type: str) -> bool:
+        """Return whether a type can be searched for, as far as the portal says."""
+        return self._can(resource_type, self.searches)
+
+    def can_read(self, resource_type: str) -> bool:
+        """Return whether a record of a type can be read by its id, as far as the portal says."""
+        return self._can(resource_type, self.reads)
+
+    def can_create(self, resource_type: str) -> bool:
+        """Return whether a record of a type can be created, as far as the portal says."""
+        return self._can(resource_type, self.creates)
+
+    def can_change(self, resource_type: str) -> bool:
+        """Return whether a record of a type can be changed, by update or patch."""
+        return self._can(resource_type, (*self.updates, *self.patches))
+
+    def can_update(self, resource_type: str) -> bool:
+        """Return whether a record of a type can be put back, as far as the portal says."""
+        return self._can(resource_type, self.updates)
+
+    def has_operation(self, name: str, resource_type: str = "") -> bool:
+        """Return whether the portal lists the operation `$name`, for a type or the whole server."""
+        listed = (*self.operations.get("", ()), *self.operations.get(resource_type, ()))
+        return name in listed
+
+    @property
+    def book_operation(self) -> bool:
+        """Whether the portal lists `Appointment/$book`."""
+        return self.has_operation("book", "Appointment")
+
+    def _can(self, resource_type: str, listed: Collection[str]) -> bool:
+        is_silent = not self.lists_types or resource_type in self.undescribed
+        return is_silent or resource_type in listed
+
+
+_FIELDS = {each.name for each in fields(Capabilities)}
+_BOOLEAN_FIELDS = {"batch", "transaction"}
+_MAPPING_FIELDS = {"search_params", "includes", "revincludes", "operations"}
 
 
 def fetch_capabilities(client: HttpClient, cache: Path, now: float) -> Capabilities:
@@ -87,23 +148,27 @@ def read_capabilities(statement: Element) -> Capabilities:
     servers = [rest for rest in statement.children("rest") if rest.string("mode") != "client"]
     resources = [each for server in servers for each in server.children("resource")]
     system = {code for server in servers for code in _interactions(server)}
+    with_interaction = partial(_read_types_with, resources)
     return Capabilities(
         batch="batch" in system,
-        creates=_read_types(each for each in resources if "create" in _interactions(each)),
+        creates=with_interaction("create"),
         conditional_creates=_read_types(
             each for each in resources if each.boolean("conditionalCreate")
         ),
-        updates=_read_types(each for each in resources if "update" in _interactions(each)),
-        searches=_read_types(each for each in resources if "search-type" in _interactions(each)),
+        updates=with_interaction("update"),
+        searches=with_interaction("search-type"),
         transaction="transaction" in system,
-        book_operation=any(
-            _has_book_operation(each)
-            for each in [
-                *servers,
-                *(each for each in resources if each.string("type") == "Appointment"),
-            ]
-        ),
-        implementation_guides=statement.strings("implementationGuide"),
+        types=_read_types(resources),
+        undescribed=_read_undescribed(resources),
+        reads=with_interaction("read"),
+        patches=with_interaction("patch"),
+        search_params=_names_by_type(resources, _search_params),
+        includes=_names_by_type(resources, lambda each: each.strings("searchInclude")),
+        revincludes=_names_by_type(resources, lambda each: each.strings("searchRevInclude")),
+        server_search_params=_unique(name for each in servers for name in _search_params(each)),
+        operations=_names_by_type(resources, _operations)
+        | _omit_empty({"": _unique(name for each in servers for name in _operations(each))}),
+        implementation_guides=_read_guides(statement),
     )
 
 
@@ -131,19 +196,20 @@ _V1_LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
 def permitted_services(scopes: str | None, capabilities: Capabilities) -> frozenset[ServiceName]:
     """Return the services that the granted scopes and the portal permit.
 
-    `scopes` `None` means that they are unknown: then all that the portal permits.
+    `scopes` `None` means that they are unknown: then all that the portal permits. A portal whose
+    statement lists no types permits everything.
     """
     granted = None if scopes is None else _parse_scopes(scopes)
-    types_by_letter = {
-        "c": capabilities.creates,
-        "u": capabilities.updates,
-        "s": capabilities.searches,
+    can_by_letter = {
+        "c": capabilities.can_create,
+        "u": capabilities.can_change,
+        "s": capabilities.can_search,
     }
 
     def is_permitted(service: ServiceName, resource_type: str, letter: str) -> bool:
         creates_appointment = (resource_type, letter) == _CREATE_APPOINTMENT
         can_book = capabilities.book_operation and service in _BOOKING_SERVICES
-        if resource_type not in types_by_letter[letter] and not (creates_appointment and can_book):
+        if not can_by_letter[letter](resource_type) and not (creates_appointment and can_book):
             return False
         return granted is None or _is_granted(granted, resource_type, letter)
 
@@ -184,10 +250,13 @@ def _read_cache(path: Path, now: float) -> Capabilities | None:
         cached = json.loads(path.read_text(encoding="utf-8"))
         if not 0 <= now - cached["at"] < CACHE_SECONDS:
             return None
-        values: dict[str, Any] = {name: tuple(cached[name]) for name in _FIELDS - _BOOLEAN_FIELDS}
+        tuples = _FIELDS - _BOOLEAN_FIELDS - _MAPPING_FIELDS
+        values: dict[str, Any] = {name: tuple(cached[name]) for name in tuples}
         values |= {name: cached[name] is True for name in _BOOLEAN_FIELDS}
+        for name in _MAPPING_FIELDS:
+            values[name] = {kind: tuple(names) for kind, names in cached[name].items()}
         return Capabilities(**values)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
@@ -225,11 +294,55 @@ def _interactions(element: Element) -> set[str | None]:
     return {each.string("code") for each in element.children("interaction")}
 
 
-def _has_book_operation(element: Element) -> bool:
-    """Return whether a server or a resource lists the operation, with or without its `$`."""
-    names = (each.string("name") or "" for each in element.children("operation"))
-    return any(name.removeprefix("$") == "book" for name in names)
-
-
 def _read_types(resources: Iterable[Element]) -> tuple[str, ...]:
-    return tuple(each.require_string("type") for each in resources)
+    return _unique(each.require_string("type") for each in resources)
+
+
+def _read_types_with(resources: Iterable[Element], interaction: str) -> tuple[str, ...]:
+    return _read_types(each for each in resources if interaction in _interactions(each))
+
+
+def _read_undescribed(resources: Sequence[Element]) -> tuple[str, ...]:
+    described = _read_types(each for each in resources if _interactions(each))
+    return tuple(each for each in _read_types(resources) if each not in described)
+
+
+def _names_by_type(
+    resources: Iterable[Element], read: Callable[[Element], Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return what `read` gives for each type, together where a type is listed several times."""
+    names: dict[str, tuple[str, ...]] = {}
+    for each in resources:
+        resource_type = each.require_string("type")
+        names[resource_type] = _unique((*names.get(resource_type, ()), *read(each)))
+    return _omit_empty(names)
+
+
+def _omit_empty(names: _NamesByType) -> dict[str, tuple[str, ...]]:
+    return {resource_type: each for resource_type, each in names.items() if each}
+
+
+def _search_params(element: Element) -> Iterator[str]:
+    return filter(None, (each.string("name") for each in element.children("searchParam")))
+
+
+def _operations(element: Element) -> Iterator[str]:
+    """Yield the names of operations, without `$`: as they are listed, and as they are defined.
+
+    A definition is called as the operation, or has the resource type before it (`Patient-match`).
+    """
+    prefix = f"{element.string('type') or ''}-".lower()
+    for operation in element.children("operation"):
+        defined = (operation.string("definition") or "").partition("|")[0].rpartition("/")[2]
+        short = defined[len(prefix) :] if defined.lower().startswith(prefix) else ""
+        listed = operation.string("name") or ""
+        yield from filter(None, (name.removeprefix("$") for name in (listed, defined, short)))
+
+
+def _read_guides(statement: Element) -> tuple[str, ...]:
+    guides = (*statement.strings("implementationGuide"), *statement.strings("instantiates"))
+    return _unique(each.partition("|")[0] for each in guides)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

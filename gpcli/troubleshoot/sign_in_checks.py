@@ -100,7 +100,7 @@ _REPEATS = (
 
 def check_consent(context: CheckContext) -> CheckResult:
     """Check whether the patient has consented to Full Access."""
-    if "Consent" not in context.capabilities.searches:
+    if not context.capabilities.can_search("Consent"):
         return skipped("the portal keeps no consent")
     patient = context.app_context.identity.patient
     query = queries.consents(patient)

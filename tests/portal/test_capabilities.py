@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ CAN = Capabilities(
     conditional_creates=("Appointment",),
     updates=("Appointment",),
     searches=("Slot", "Appointment"),
+    types=("Slot", "Appointment"),
+    reads=("Slot",),
 )
 
 
@@ -73,20 +76,85 @@ def test_a_portal_says_that_times_are_booked_with_an_operation(
     assert can.book_operation is (has and where != "Slot")
 
 
-@pytest.mark.parametrize("since", ["transaction", "book_operation"])
+@pytest.mark.parametrize("since", [each.name for each in fields(Capabilities)])
 def test_what_was_kept_before_something_counted_is_asked_anew(
     client: HttpClient, server: Server, tmp_path: Path, since: str
 ):
     fetch_capabilities(client, tmp_path, NOW)
     (path,) = tmp_path.iterdir()
     cached = json.loads(path.read_text())
-    assert cached.pop(since) is False
+    del cached[since]
     path.write_text(json.dumps(cached))
     assert fetch_capabilities(client, tmp_path, NOW) == CAN
     assert server.request_lines == ["GET metadata"] * 2
 
 
-def test_a_statement_that_says_nothing_can_do_nothing():
+DETAILED = a_capability_statement(
+    a_capability(
+        "Patient",
+        "read",
+        "patch",
+        searchParam=[{"name": "_id"}, {"name": "name"}],
+        searchInclude=["Patient:general-practitioner"],
+        searchRevInclude=["Provenance:target"],
+        operation=[{"name": "match", "definition": "https://fhir.example/Patient-match|4.0"}],
+    ),
+    a_capability("Binary"),
+    implementationGuide=["https://guide.example/core|6.1.0"],
+    instantiates=["https://guide.example/core", "https://guide.example/server|1"],
+)
+
+
+def test_a_statement_tells_what_may_be_sent_in_a_search():
+    [rest] = DETAILED["rest"]
+    more = {
+        "resource": [a_capability("Patient", "search-type", searchParam=[{"name": "gender"}])],
+        "searchParam": [{"name": "_count"}, {"name": "_count"}],
+        "operation": [{"name": "$export", "definition": "OperationDefinition/everything"}],
+    }
+    can = read_capabilities(read_resource({**DETAILED, "rest": [rest, more]}))
+    assert (can.types, can.undescribed) == (("Patient", "Binary"), ("Binary",))
+    assert (can.reads, can.searches, can.patches) == (("Patient",),) * 3
+    assert can.search_params == {"Patient": ("_id", "name", "gender")}
+    assert can.includes == {"Patient": ("Patient:general-practitioner",)}
+    assert can.revincludes == {"Patient": ("Provenance:target",)}
+    assert can.server_search_params == ("_count",)
+    assert can.operations == {
+        "Patient": ("match", "Patient-match"),
+        "": ("export", "everything"),
+    }
+    assert can.implementation_guides == (
+        "https://guide.example/core",
+        "https://guide.example/server",
+    )
+
+
+def test_all_that_a_statement_tells_is_kept(server: Server, tmp_path: Path):
+    server.on("GET metadata", DETAILED)
+    with client_to(server) as client:
+        first, again = (fetch_capabilities(client, tmp_path, NOW) for _ in range(2))
+    assert first == again
+    assert server.request_lines == ["GET metadata"]
+
+
+def test_what_can_be_done_with_a_type_is_unknown_only_where_nothing_is_said():
+    can = read_capabilities(read_resource(DETAILED))
+    asks = (can.has_type, can.can_read, can.can_search, can.can_create, can.can_change)
+    assert [ask("Patient") for ask in asks] == [True, True, False, False, True]
+    assert [ask("Binary") for ask in asks] == [True] * 5
+    assert [ask("Slot") for ask in asks] == [False] * 5
+    assert (can.can_update("Patient"), can.has_operation("match", "Patient")) == (False, True)
+    assert (can.has_operation("match"), can.has_operation("match", "Slot")) == (False, False)
+
+
+def test_a_statement_that_lists_no_types_says_nothing_of_them():
+    silent = read_capabilities(read_resource(a_capability_statement()))
+    asks = (silent.has_type, silent.can_read, silent.can_search, silent.can_create)
+    assert [ask("Slot") for ask in (*asks, silent.can_update)] == [True] * 5
+    assert silent.lists_types is False
+
+
+def test_a_statement_that_says_nothing_is_read_as_such():
     bare = {"resourceType": "CapabilityStatement"}
     assert read_capabilities(read_resource(bare)) == Capabilities(False, (), (), (), ())
 
@@ -229,6 +297,7 @@ def test_a_portal_in_trouble_is_not_taken_for_something_else(
 BOOKING = {ServiceName.BOOKING, ServiceName.FLU_VACCINATION}
 ENQUIRY, CANCELLATION = {ServiceName.BOOKING_ENQUIRY}, {ServiceName.CANCELLATION}
 GATED = BOOKING | ENQUIRY | CANCELLATION
+BOTH = ("Slot", "Appointment")
 
 
 def permitted_gated(scopes: str | None, can: Capabilities = ALL_ON) -> set[ServiceName]:
@@ -268,7 +337,7 @@ def test_granted_scopes_of_either_version_decide_what_may_be_done(
 
 
 def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
-    reads = Capabilities(True, (), (), (), ("Slot", "Appointment"))
+    reads = Capabilities(True, (), (), (), BOTH, types=BOTH)
     assert permitted_gated("patient/*.cruds", reads) == set()
 
 
@@ -278,17 +347,30 @@ def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
 def test_the_operation_books_where_appointments_are_not_created(
     scopes: str | None, allowed: set[ServiceName]
 ):
-    asks = Capabilities(True, (), (), (), ("Slot", "Appointment"), book_operation=True)
+    books = {"Appointment": ("book",)}
+    asks = Capabilities(True, (), (), (), BOTH, types=BOTH, operations=books)
     assert permitted_gated(scopes, asks) == allowed
 
 
-def test_a_portal_that_can_do_nothing_permits_nothing():
-    assert set(permitted_services("patient/*.cruds", Capabilities(False, (), (), (), ()))) == set()
+def test_a_portal_that_lists_no_types_permits_what_the_scopes_do():
+    silent = Capabilities(False, (), (), (), ())
+    assert permitted_services(None, silent) == set(ServiceName)
+    assert permitted_services("", silent) == set()
+
+
+def test_a_portal_whose_types_are_others_permits_nothing():
+    other = Capabilities(False, (), (), (), (), types=("Observation",))
+    assert permitted_services("patient/*.cruds", other) == set()
+
+
+def test_what_can_be_patched_can_be_cancelled():
+    patches = Capabilities(False, (), (), (), BOTH, types=BOTH, patches=("Appointment",))
+    assert permitted_gated(None, patches) == CANCELLATION
 
 
 WRITING = {ServiceName.E_CONSULTATION, ServiceName.CONTACT}
 MESSAGING_TYPES = ("Communication", "MedicationRequest", "Task")
-CAN_MESSAGE = Capabilities(False, MESSAGING_TYPES, (), (), MESSAGING_TYPES)
+CAN_MESSAGE = Capabilities(False, MESSAGING_TYPES, (), (), MESSAGING_TYPES, types=MESSAGING_TYPES)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ FREE = a_slot(meta={"versionId": "7"}, comment="By the window", overbooked=False
 BUSY = FREE | {"status": "busy"}
 TOLD = "Too late, I am afraid."
 EARLY, OURS_AT, LATE = (f"2027-03-01T08:00:0{second}.500+01:00" for second in (1, 2, 3))
-CAN_ALL = replace(ALL_ON, transaction=True, book_operation=True)
+CAN_ALL = replace(ALL_ON, transaction=True, operations={"Appointment": ("book",)})
+NO_OPERATION = replace(CAN_ALL, operations={})
 CAN_LITTLE = replace(ALL_OFF, transaction=True)
 
 
@@ -143,7 +144,7 @@ def ended(journal: Journal) -> dict[str, str]:
     ],
 )
 def test_the_way_is_the_profiles_or_else_what_the_portal_has(asked: str, operation: bool, way: str):
-    assert choose_way(asked, replace(CAN_ALL, book_operation=operation)) == way
+    assert choose_way(asked, CAN_ALL if operation else NO_OPERATION) == way
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_a_portal_that_has_no_such_operation_is_said_to_have_none(
     server.on(BOOK, Reply(an_outcome(text=TOLD), status)).on(BY_IDENTIFIER, NOTHING)
     told = rf"does not list Appointment/\$book\. .* It says: {TOLD}"
     with pytest.raises(errors.NotPermitted, match=told) as refusal:
-        book(portal_of("operation", replace(CAN_ALL, book_operation=False)))
+        book(portal_of("operation", NO_OPERATION))
     assert refusal.value.hint.startswith("Set the profile's booking to auto")
     assert ended(journal) == {"Appointment": "refused"}
 
