@@ -179,8 +179,8 @@ class Portal(Protocol):
         Raises: NotFound.
         """
 
-    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
-        """Fetch the influenza vaccinations on record, newest first."""
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...] | None:
+        """Fetch the influenza vaccinations on record, newest first; `None` = they aren't shown."""
 
     def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID

@@ -30,7 +30,14 @@ from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
 from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, Surgery
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import SearchResult, appointment_not_found, or_empty, require, unwrap
+from gpcli.portal.mapping import (
+    NOT_SHOWN,
+    SearchResult,
+    appointment_not_found,
+    or_empty,
+    require,
+    unwrap,
+)
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
@@ -128,13 +135,14 @@ class FhirPortal:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
         services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
         others = self._other_actors(offers, services)
+        names = {offer.name for offer in offers}
         searches = [services] if services else [others]
         if services and others:
             searches.append(others)
         for actors in searches if offers else ():
             found = False
             for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
-                for slot in self._mapper.read_free_slots(page, actors, first, last):
+                for slot in self._mapper.read_free_slots(page, actors, names, first, last):
                     found = True
                     yield slot
             if found:
@@ -202,9 +210,12 @@ class FhirPortal:
         bundle = self._search.fetch_all(queries.appointment(appointment))
         return self._mapper.require_appointment(bundle, appointment)
 
-    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
-        """Fetch the influenza vaccinations on record, newest first."""
-        bundle = self._search.fetch_all(queries.vaccinations(self._patient))
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...] | None:
+        """Fetch the influenza vaccinations on record, newest first; `None` = they aren't shown."""
+        try:
+            bundle = self._search.fetch_all(queries.vaccinations(self._patient))
+        except NOT_SHOWN:
+            return None
         return tuple(self._mapper.read_flu_vaccinations(bundle))
 
     def send_booking(

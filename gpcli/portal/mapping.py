@@ -216,10 +216,16 @@ class RecordMapper:
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
 
     def read_free_slots(
-        self, bundle: Bundle, actors: Collection[str], first: date, last: date
+        self,
+        bundle: Bundle,
+        actors: Collection[str],
+        services: Collection[ServiceName],
+        first: date,
+        last: date,
     ) -> Iterator[Slot]:
-        """Yield the free slots of `actors` from the day `first` to `last` inclusive, by time.
+        """Yield the free slots of `actors` for one of `services`, from the day `first` to `last`.
 
+        Both days are included; the slots are in order of time.
         `actors` are the references (`Type/id`) of which their Schedule has at least one; empty
         where all slots were searched for. A slot whose Schedule is not in the bundle is that of
         the actor that was searched for; where there were several, it is a flaw.
@@ -230,7 +236,7 @@ class RecordMapper:
         read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and _is_of(slot, actors)
+            is_wanted = slot.status == "free" and _is_of(slot, actors) and _is_for(slot, services)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -441,6 +447,11 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
+
+
+def _is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
+    """Return whether a slot may be for one of the services; one that names none is for a visit."""
+    return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
 
 
 def _is_of(slot: Slot, actors: Collection[str]) -> bool:
