@@ -27,7 +27,7 @@ from gpcli.fhir.scheduling import (
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
-from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, Surgery
+from gpcli.model.service import Consent, ConsentLevel, ConsentState, Offer, Offers, Surgery
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import (
@@ -262,10 +262,15 @@ class FhirPortal:
         )
         return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
-    def fetch_consents(self) -> tuple[Consent, ...]:
-        """Fetch the active consents."""
-        bundle = self._search.fetch_all(queries.consents(self._patient))
-        return self._mapper.read_consents(bundle)
+    def fetch_consent_state(self) -> ConsentState:
+        """Fetch the consents that count now, and what level they give."""
+        results = self._search.fetch_named(self._dependencies.offer_queries())
+        offers = self._dependencies.fetch_offers(results)
+        return ConsentState(
+            consents=self._mapper.read_consents(or_empty(results["consents"])),
+            level=offers.consent if offers.uses_consent else None,
+            can_grant=self._search.fetch_capabilities().can_create("Consent"),
+        )
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Grant consent to Full Access."""
