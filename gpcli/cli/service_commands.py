@@ -17,14 +17,15 @@ from gpcli.care.offers import (
 )
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
-from gpcli.model.service import Surgery
+from gpcli.model.service import Standing, Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
 
 def services(
     ctx: typer.Context,
     service: Annotated[
-        str | None, typer.Argument(metavar="[SERVICE]", help="Only this one; exit 5 if not offered")
+        str | None,
+        typer.Argument(metavar="[SERVICE]", help="Only this one; exit 5 if it can't be used"),
     ] = None,
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
@@ -37,6 +38,8 @@ def services(
     if named:
         require_service(ours, named, context.now())
     context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
+    if any(row.status is Standing.NOT_TOLD for row in rows):
+        context.output.notice(NOT_TOLD_NOTICE)
     if named is None and has_no_online_service(rows):
         show_no_online_services(context, ours.surgeries)
     elif named is None and context.output.is_table:
@@ -55,6 +58,9 @@ def gp(ctx: typer.Context) -> None:
     context.require_complete()
 
 
+NOT_TOLD_NOTICE = (
+    "The portal does not say which services its GPs offer: what is not told can be tried."
+)
 NO_GP_NOTICE = "You have no GP: the portal's record names none."
 
 

@@ -63,9 +63,12 @@ def offers(
     prices: dict[str, Price] | None = None,
     consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
     permitted: Sequence[ServiceName] = tuple(ServiceName),
+    told: Sequence[ServiceName] = tuple(ServiceName),
 ) -> Offers:
     rules = tuple(PriceRule(service, price) for service, price in (prices or {}).items())
-    return Offers(tuple(surgeries), offered, rules, consent, frozenset(permitted))
+    return Offers(
+        tuple(surgeries), offered, rules, consent, frozenset(permitted), told=frozenset(told)
+    )
 
 
 def a_slot(
