@@ -13,7 +13,7 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, unwrap
+from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, or_empty, unwrap
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.kernel import WriteKernel
 
@@ -61,7 +61,8 @@ class PortalDependencies:
         gps = unwrap(results["gps"])
         organizations = self.mapper.organizations_to_search(gps)
         if organizations:
-            gps.merge(self.search.fetch_all(queries.organization_services(organizations)))
+            query = queries.organization_services(organizations)
+            gps.merge(or_empty(*self.search.fetch_many(query)))
         return self.mapper.read_offers(
             gps, results["prices"], results["consents"], self.fetch_permitted_services()
         )
@@ -76,7 +77,7 @@ def build_dependencies(
     now: Callable[[], datetime],
 ) -> PortalDependencies:
     """Build what the parts of the portal's client share; the parameters are its fields."""
-    patient = identity.patient
+    patient = search.patient = identity.patient
 
     @cache
     def fetch_identifiers() -> Identifiers:

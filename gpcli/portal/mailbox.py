@@ -157,11 +157,8 @@ class FhirMailbox:
                 "unread": queries.unread_messages(patient),
             }
         )
-        communications = results["communications"]
-        if isinstance(communications, Rejected):
-            communications = self._search.fetch_all(queries.communications(patient, brief=False))
         bundle = or_empty(results["gps"])  # first: some servers cut down resources included later
-        bundle.merge(unwrap(communications))
+        bundle.merge(unwrap(results["communications"]))
         bundle.merge(or_empty(results["unread"]))
         if ids := self._thread_mapper.headers_to_fetch(bundle):
             headers = self._fetch_communications(ids)

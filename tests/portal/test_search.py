@@ -106,14 +106,6 @@ def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
     assert {each.url.port for each in server.requests} == {None}
 
 
-def test_a_failing_page_fails_the_list(search: FhirSearch, server: Server):
-    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND)).on(
-        "GET Slot?page", Reply(status=500)
-    )
-    with pytest.raises(errors.PortalError):
-        search.fetch_all(SLOTS)
-
-
 def test_several_questions_are_one_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
     slots, consents = search.fetch_many(SLOTS, CONSENTS)

@@ -16,6 +16,7 @@ from tests.portal.builders import (
     a_searchset,
     an_appointment,
     an_outcome,
+    ref,
     with_identifier,
 )
 from tests.portal.scripted import BASE, INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
@@ -86,7 +87,7 @@ def test_nothing_leaves_when_the_journal_can_not_be_written(
 def test_an_extra_query_is_asked_in_the_same_round_trip_as_the_read_back(
     kernel: WriteKernel, server: Server
 ):
-    other = an_appointment("other")
+    other = an_appointment("other", slot=[ref("Slot/slot-1")])
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
     outcome = kernel.create(WritePart(INTENT, BODY), queries.appointments_on_slot("slot-1"))
