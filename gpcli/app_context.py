@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from gpcli.auth.bearer import ScopedBearer
+    from gpcli.auth.client_source import ClientSource
     from gpcli.auth.session import StoredSession
     from gpcli.auth.vault import Vault
     from gpcli.care.confirmation import Decision, Outcome, Proposal, SendStage
@@ -96,7 +97,9 @@ class AppContext:
         self.sleep = sleep
         self.former_umask = former_umask
         try:
-            self.clock = _build_clock(now, env)
+            from gpcli.config.settings import build_clock
+
+            self.clock = build_clock(now, env)
         except ConfigError as error:
             if not options.diagnoses:
                 raise
@@ -275,6 +278,7 @@ class AppContext:
                 sends=self.options.sends and not self.options.dry_run,
                 chooser=self.ask,
                 notice=self.output.notice,
+                has_key=self.profile.key_file is not None,
             )
         return self._person
 
@@ -316,6 +320,14 @@ class AppContext:
         """Have this run be about `identity`, which a sign-in has just returned."""
         self._identity = identity
 
+    @property
+    def client_source(self) -> ClientSource:
+        """What the profile has to prove its client by."""
+        from gpcli.auth.client_source import ClientSource
+
+        resolve_path = self.resolve_beside_config
+        return ClientSource(self.profile, lambda: self.vault, resolve_path, self.timestamp)
+
     @cached_property
     def bearer(self) -> ScopedBearer:
         """The source of access tokens."""
@@ -335,8 +347,9 @@ class AppContext:
         account = self.person.account
         with suppress(OSError):  # who was active last only breaks ties
             self.index.record_activity(self.index_key, account, self.timestamp())
+        places, rebuild = (self.lock_dir, self.cache_dir), self.client_source.rebuild_auth
         return SessionBearer(
-            self.vault, account, self.lock_dir, self.cache_dir, self.timestamp, self.stored_session
+            self.vault, account, *places, self.timestamp, self.stored_session, rebuild_auth=rebuild
         )
 
     @cached_property
@@ -383,7 +396,7 @@ class AppContext:
         from gpcli.portal.capabilities import fetch_capabilities, permitted_services
         from gpcli.portal.dependencies import build_dependencies
         from gpcli.portal.fhir_portal import FhirPortal
-        from gpcli.portal.mapping import PortalProfile
+        from gpcli.portal.portal_profile import PortalProfile
         from gpcli.portal.search import FhirSearch
 
         profile = self.profile
@@ -391,16 +404,14 @@ class AppContext:
         search = FhirSearch(
             client, lambda: fetch_capabilities(client, self.cache_dir, self.timestamp())
         )
-        portal_profile = PortalProfile(
-            profile.services, profile.status_sent, profile.zone, profile.booking
-        )
         dependencies = build_dependencies(
             search,
             Journal(self.state_dir, profile.name, account),
             identity,
-            portal_profile,
+            PortalProfile.of(profile),
             lambda: permitted_services(bearer.scope, search.fetch_capabilities()),
             self.now,
+            self.cache_dir,
         )
         return FhirPortal(dependencies, ReadMarks(self.state_dir, account))
 
@@ -449,9 +460,11 @@ class AppContext:
         except OSError as error:
             self.output.warning(f"What is offered can't be kept for help: {error.strerror}.")
 
-    def require_complete(self) -> None:
-        """Raise Partial when records of the portal had to be left out; warn of each."""
-        flaws = self.portal.flaws
+    def require_complete(self, *, is_empty: bool = False) -> None:
+        """Raise Partial when records had to be left out; warn of each. Else, say what is empty."""
+        flaws = dict.fromkeys(self.portal.flaws)
+        if is_empty and not flaws:
+            self.output.notice("There are none.")
         for remark in self.portal.remarks:
             self.output.warning(remark)
         for flaw in flaws:
@@ -485,15 +498,3 @@ class AppContext:
         line = f"{request.method} {request.route} {status} {request.ms} ms {request.request_id}"
         with suppress(OSError):  # what came of the request matters more than its line
             self.output.notice(line)
-
-
-def _build_clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
-    """Return `now`, shifted by GPCLI_CLOCK_OFFSET; raise ConfigError for a wrong environment."""
-    if env.get("GPCLI_CONFIG_DIR") == "":
-        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
-    if "GPCLI_CLOCK_OFFSET" not in env:
-        return now
-    from gpcli.config.settings import read_clock_offset
-
-    offset = read_clock_offset(env)
-    return lambda: now() + offset

@@ -1,9 +1,9 @@
-"""Signing in, signing out, and who is signed in, with the portal, the keyring and the files."""
+"""Signing in, and who is signed in, with the portal, the keyring and the files."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 
 from gpcli.auth.bearer import StaticBearer
 from gpcli.auth.browser_sign_in import sign_in_with_browser
+from gpcli.auth.client_auth import ClientAuth, build_client_auth
+from gpcli.auth.client_secret import ClientSecret, secret_account
 from gpcli.auth.device_sign_in import sign_in_with_device
-from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration, format_scopes
+from gpcli.auth.discovery import SmartConfiguration, fetch_smart_configuration
 from gpcli.auth.people import account_id
+from gpcli.auth.scopes import choose_scopes, has_record_scopes
 from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult
 from gpcli.config.index_format import FROM_ENVIRONMENT
@@ -25,38 +28,28 @@ from gpcli.config.profiles import (
     has_loopback_host,
     save_profile,
 )
-from gpcli.config.settings import Settings, check_production_allowed
-from gpcli.errors import Expired, GpcliError, InvalidUsage, NotSignedIn, SignInRefused, Unavailable
-from gpcli.http.client import HttpClient
-from gpcli.http.network_errors import UnusableResponse
-from gpcli.model.account import SignedOut, SignInState, SignInSummary
+from gpcli.config.settings import Settings, resolve_profile_settings
+from gpcli.errors import (
+    Expired,
+    GpcliError,
+    InvalidUsage,
+    NotFound,
+    NotPermitted,
+    Rejected,
+    SignInRefused,
+    Unavailable,
+)
+from gpcli.http.url_policy import read_local_reference
+from gpcli.model.account import SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
 from gpcli.model.service import ConsentLevel, Offers, highest_level
-from gpcli.portal.capabilities import delete_cached_capabilities
+from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
+from gpcli.portal.sole_patient import fetch_sole_patient
+from gpcli.sign_out import revoke_session
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
-
-
-def revoke_session(client: HttpClient, session: StoredSession) -> bool:
-    """Revoke the session's refresh token, or its access token if it has none.
-
-    Return whether the portal did it. Errors of the portal or the network are not raised, since
-    signing out continues in any case.
-    """
-    if session.revocation_endpoint is None:
-        return False
-    form = {
-        "token": session.refresh_token or session.access_token,
-        "token_type_hint": "access_token" if session.refresh_token is None else "refresh_token",
-        "client_id": session.client_id,
-    }
-    try:
-        return client.post_form(session.revocation_endpoint, form).status == 200
-    except UnusableResponse as error:  # only the status counts (RFC 7009, 2.2)
-        return error.status == 200
-    except GpcliError:
-        return False
+    from gpcli.portal.fhir_portal import FhirPortal
 
 
 @dataclass(frozen=True)
@@ -72,6 +65,17 @@ class SignInOptions:
     port: int | None
     hint: str | None
     limit: float
+    patient: str | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a sign-in led to, what the GP offers, and the `scopes` that were asked for."""
+
+    summary: SignInSummary
+    offers: Offers
+    scopes: str
 
 
 def select_portal(context: AppContext, url: str, environment: str | None) -> Profile:
@@ -89,9 +93,7 @@ def select_portal(context: AppContext, url: str, environment: str | None) -> Pro
     known = _find_profile(config, profile.portal, name, environment)
     profile = known or replace(profile, name=name or _find_free_name(url, config.profiles))
     check_environment(profile, environment)
-    check_production_allowed(profile, context.env)
-    timeout = context.options.timeout or profile.timeout
-    context.use_settings(Settings(profile, None, None, None, context.options.as_, timeout))
+    context.use_settings(resolve_profile_settings(profile, context.options, context.env))
     return profile
 
 
@@ -106,9 +108,7 @@ def check_environment(profile: Profile, environment: str | None) -> None:
     )
 
 
-def sign_in(
-    context: AppContext, sign_in_options: SignInOptions, prompter: Prompter
-) -> tuple[SignInSummary, Offers]:
+def sign_in(context: AppContext, sign_in_options: SignInOptions, prompter: Prompter) -> SignedIn:
     """Sign a person in at the portal of `context`, and return who it is and what their GP offers.
 
     The session is stored in the keyring, the names in the offer index. A new profile is written
@@ -120,12 +120,14 @@ def sign_in(
     _check_person_signs_in(context.settings)
     context.vault.probe()
     profile = context.profile
+    credentials = context.client_source.read_credentials(sign_in_options.secret)
     client = context.open_client(None)
     configuration = fetch_smart_configuration(
         client, profile.portal, context.cache_dir, context.timestamp(), max_age=0
     )
     delete_cached_capabilities(context.cache_dir, profile.portal)
-    auth_request = _build_auth_request(context, configuration, sign_in_options)
+    auth = build_client_auth(credentials, configuration, context.timestamp)
+    auth_request = _build_auth_request(context, configuration, sign_in_options, auth)
     now = context.timestamp
     if sign_in_options.device:
         result = sign_in_with_device(
@@ -133,26 +135,39 @@ def sign_in(
         )
     else:
         result = sign_in_with_browser(client, configuration, auth_request, prompter, now=now)
-    return _complete_sign_in(context, configuration, result)
+    new_session = _NewSession(context, configuration, result, auth, sign_in_options)
+    return SignedIn(*_complete_sign_in(context, new_session), auth_request.scopes)
 
 
 def _build_auth_request(
-    context: AppContext, configuration: SmartConfiguration, sign_in_options: SignInOptions
+    context: AppContext,
+    configuration: SmartConfiguration,
+    sign_in_options: SignInOptions,
+    auth: ClientAuth,
 ) -> AuthRequest:
     profile, port = context.profile, sign_in_options.port
     return AuthRequest(
         client_id=profile.client_id,
-        scopes=format_scopes(
-            profile.requested_scopes, profile.scopes_version, configuration.capabilities
-        ),
+        scopes=choose_scopes(profile, configuration.offered_scopes, lambda: _fetch_types(context)),
         portal=profile.portal,
         prompt=profile.prompt,
         acr=profile.acr,
         redirect_port=profile.redirect_port if port is None else port,
         hint=sign_in_options.hint,
-        patient_hint=context.options.as_,
+        patient_hint=sign_in_options.patient or context.options.as_,
         limit=sign_in_options.limit,
+        client_auth=auth,
     )
+
+
+def _fetch_types(context: AppContext) -> frozenset[str] | None:
+    """Return the resource types that the portal states; None where it does not say."""
+    client = context.open_client(None)
+    try:
+        stated = fetch_capabilities(client, context.cache_dir, context.timestamp())
+    except GpcliError:
+        return None
+    return frozenset(stated.types) if stated.lists_types else None
 
 
 def _check_person_signs_in(settings: Settings) -> None:
@@ -163,67 +178,121 @@ def _check_person_signs_in(settings: Settings) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _NewSession:
+    """What a sign-in gave, on its way to the keyring."""
+
+    context: AppContext
+    configuration: SmartConfiguration
+    result: SignInResult
+    auth: ClientAuth
+    sign_in_options: SignInOptions
+
+    def find_identity(self) -> Identity:
+        """Return whom the sign-in is for, and who acts; raise SignInRefused.
+
+        Where the token does not name the patient it is who signed in, if that is a patient of this
+        portal; else the only one that the token may read; else the one that was asked for.
+        """
+        result, wanted = self.result, self.sign_in_options.patient
+        patient = result.patient or self._find_patient() or wanted
+        if patient is None:
+            raise SignInRefused(
+                "The portal did not say which patient the sign-in is for.",
+                hint="Choose a patient at the portal's page, or gpcli login --patient ID.",
+            )
+        if wanted not in {None, patient}:
+            raise SignInRefused(
+                f"The sign-in is for the patient '{patient}', not for '{wanted}'; it was not kept.",
+                hint="Choose the right person at the portal's page.",
+            )
+        return Identity(patient, result.fhir_user)
+
+    def _find_patient(self) -> str | None:
+        portal = self.context.profile.portal
+        user = read_local_reference(self.result.fhir_user or "", portal) or ""
+        if user.startswith("Patient/"):
+            return user.removeprefix("Patient/")
+        bearer = StaticBearer(self.result.access_token, self.result.scope)
+        return fetch_sole_patient(self.context.open_client(bearer))
+
+    def build(self, identity: Identity, parties: Parties | None = None) -> StoredSession:
+        """Return the session; without `parties` the names are not known."""
+        profile, result = self.context.profile, self.result
+        acting = parties.acting_user if parties else None
+        is_patient = parties is not None and acting == parties.patient and identity.is_on_behalf
+        return StoredSession(
+            portal=profile.portal,
+            client_id=profile.client_id,
+            token_endpoint=self.configuration.token_endpoint,
+            revocation_endpoint=self.configuration.revocation_endpoint,
+            patient=identity.patient,
+            fhir_user=f"Patient/{identity.patient}" if is_patient else identity.fhir_user,
+            patient_name=parties.patient.name if parties else "",
+            acting_name=acting.name if acting else "",
+            scope=result.scope,
+            access_token=result.access_token,
+            expires_at=result.expires_at,
+            refresh_token=result.refresh_token,
+            refresh_expires_at=result.refresh_expires_at,
+            signed_in_at=self.context.timestamp(),
+            client_auth=self.auth.method,
+        )
+
+    def store(self, session: StoredSession) -> None:
+        """Store the session, the person and the profile; revoke the session where that fails."""
+        context = self.context
+        try:
+            _check_person(context, session)
+            _check_name(context.config, context.profile.name, session.portal)
+            _write_session(context, session, self.sign_in_options.secret)
+        except (GpcliError, OSError):
+            self.revoke(session)
+            raise
+
+    def revoke(self, session: StoredSession) -> None:
+        """End the session at the portal."""
+        revoke_session(self.context.open_client(None), session, self.auth)
+
+
 def _complete_sign_in(
-    context: AppContext, configuration: SmartConfiguration, result: SignInResult
+    context: AppContext, new_session: _NewSession
 ) -> tuple[SignInSummary, Offers]:
-    identity = Identity(result.patient, result.fhir_user)
+    result = new_session.result
+    try:
+        identity = new_session.find_identity()
+    except SignInRefused:
+        new_session.revoke(new_session.build(Identity("")))
+        raise
     bearer = StaticBearer(result.access_token, result.scope)
     portal = context.open_portal(identity, context.open_client(bearer), bearer)
     try:
         offers = portal.fetch_offers()
         parties = portal.fetch_parties()
     except Expired as error:
-        revoke_session(context.open_client(None), _build_session(context, configuration, result))
+        new_session.revoke(new_session.build(identity))
         raise SignInRefused(
             "The portal does not accept the token that its own sign-in has just given.",
             hint="Only the portal can put this right: its sign-in may be for another address.",
         ) from error
     except GpcliError:
-        _store_session(context, _build_session(context, configuration, result))
+        new_session.store(new_session.build(identity))
         raise
-    session = _build_session(context, configuration, result, parties)
-    _store_session(context, session)
+    session = new_session.build(identity, parties)
+    new_session.store(session)
+    if not has_record_scopes(session.scope):
+        context.output.warning(_NO_RECORDS)
     context.use_identity(portal.identity)
     return _build_summary(context, session, parties, offers), offers
 
 
-def _build_session(
-    context: AppContext,
-    configuration: SmartConfiguration,
-    result: SignInResult,
-    parties: Parties | None = None,
-) -> StoredSession:
-    profile = context.profile
-    return StoredSession(
-        portal=profile.portal,
-        client_id=profile.client_id,
-        token_endpoint=configuration.token_endpoint,
-        revocation_endpoint=configuration.revocation_endpoint,
-        patient=result.patient,
-        fhir_user=result.fhir_user,
-        patient_name=parties.patient.name if parties else "",
-        acting_name=(parties.acting_user or parties.patient).name if parties else "",
-        scope=result.scope,
-        access_token=result.access_token,
-        expires_at=result.expires_at,
-        refresh_token=result.refresh_token,
-        refresh_expires_at=result.refresh_expires_at,
-        signed_in_at=context.timestamp(),
-    )
+_NO_RECORDS = (
+    "The portal says that it granted no access to any records. Where it needs to be asked for "
+    "that, gpcli login --scopes 'SCOPE ...' does so."
+)
 
 
-def _store_session(context: AppContext, session: StoredSession) -> None:
-    """Store the session, the person and the profile; revoke the session where that fails."""
-    try:
-        _check_person(context, session)
-        _check_name(context.config, context.profile.name, session.portal)
-        _write_session(context, session)
-    except (GpcliError, OSError):
-        revoke_session(context.open_client(None), session)
-        raise
-
-
-def _write_session(context: AppContext, session: StoredSession) -> None:
+def _write_session(context: AppContext, session: StoredSession, secret: str | None) -> None:
     # All or nothing: a session that no profile or index leads to could never be signed out.
     profile = context.profile
     account = account_id(profile.name, profile.portal, session.patient, session.fhir_user)
@@ -237,8 +306,20 @@ def _write_session(context: AppContext, session: StoredSession) -> None:
         undo.callback(context.vault.delete, account)
         context.index.add_person(context.index_key, person)
         undo.callback(context.index.remove_person, context.index_key, account)
+        _keep_secret(context, secret)
         _write_profile(context, profile)
         undo.pop_all()
+
+
+def _keep_secret(context: AppContext, secret: str | None) -> None:
+    """Keep a new secret of the client; forget the one of a client that the profile had before."""
+    profile = context.profile
+    known = context.config.profiles.get(profile.name)
+    account = secret_account(profile.name, profile.portal)
+    if secret is not None:
+        context.vault.save_secret(account, ClientSecret(profile.client_id, secret))
+    elif known is not None and known.client_secret and not profile.client_secret:
+        context.vault.delete(account)
 
 
 def _build_summary(
@@ -305,9 +386,11 @@ def _find_profile(
 
 
 def _write_profile(context: AppContext, profile: Profile) -> None:
+    """Write a profile that is new, or that the command line has changed."""
     config = context.config
-    if profile.name not in config.profiles and profile.name != FROM_ENVIRONMENT:
-        save_profile(context.config_path, profile, default=config.default is None)
+    known = config.profiles.get(profile.name)
+    if profile != known and profile.name != FROM_ENVIRONMENT:
+        save_profile(context.config_path, profile, default=known is None and config.default is None)
     context.index_profiles()
 
 
@@ -319,45 +402,6 @@ def _find_free_name(url: str, taken: dict[str, Profile]) -> str:
     host = (urlsplit(url).hostname or "portal").replace(":", "-")
     names = [host, *(f"{host}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
-
-
-def sign_out(context: AppContext, *, everyone: bool) -> list[SignedOut]:
-    """End the session of the person in use, or with `everyone` all of them at this portal.
-
-    Raises: NotSignedIn when there is nobody, InvalidUsage when the token is not from a sign-in or
-    a machine signs in, TimedOut when another process holds the session, NoKeyring, OSError, and
-    what choosing the person in use raises.
-    """
-    if context.settings.token:
-        raise InvalidUsage(
-            "The token in GPCLI_TOKEN is not gpcli's to end.", hint="Unset GPCLI_TOKEN."
-        )
-    signed_in = context.index.read_people(context.index_key)
-    if context.settings.machine and not (everyone and signed_in):
-        raise InvalidUsage(
-            f"A machine signs in here by {context.settings.machine}: gpcli keeps no session of "
-            "its own to end.",
-            hint=_OTHER_PEOPLE_HINT if signed_in else _END_MACHINE_HINT,
-        )
-    people = signed_in if everyone else [context.person]
-    if not people:
-        raise NotSignedIn("Nobody is signed in at this portal.")
-    return [_end_session(context, person) for person in people]
-
-
-_OTHER_PEOPLE_HINT = "gpcli logout --all ends the sessions of people who signed in here before."
-_END_MACHINE_HINT = "To stop it for good, take the key or the client away at the portal."
-
-
-def _end_session(context: AppContext, person: IndexedPerson) -> SignedOut:
-    client = context.open_client(None)
-    with session_lock(context.lock_dir, person.account, client.deadline.require_seconds_left()):
-        session = context.vault.load(person.account)
-        revoked = revoke_session(client, session) if session else True
-        context.vault.delete(person.account)
-    context.index.remove_person(context.index_key, person.account)
-    context.index.delete_hidden(context.index_key, person.patient)
-    return SignedOut(context.profile.name, person.name, revoked)
 
 
 def fetch_sign_in_state(context: AppContext) -> SignInState:
@@ -403,11 +447,9 @@ def check_lifetime(state: SignInState, least: timedelta, now: datetime) -> None:
 
 def _build_state(profile: Profile, session: StoredSession) -> SignInState:
     patient = Person(session.patient, session.patient_name or session.patient)
-    acting_id = session.fhir_user.rpartition("/")[2]
-    acting = Person(acting_id, session.acting_name or acting_id)
     return SignInState(
         patient=patient,
-        acting_user=acting,
+        acting_user=_read_acting_user(session),
         profile=profile.name,
         portal=profile.portal,
         environment=profile.environment,
@@ -417,13 +459,32 @@ def _build_state(profile: Profile, session: StoredSession) -> SignInState:
     )
 
 
+def _read_acting_user(session: StoredSession) -> Person | None:
+    """Return who acts, as the sign-in learned it; None = it did not."""
+    if session.fhir_user is None or not session.acting_name:
+        return None
+    return Person(session.fhir_user.rpartition("/")[2], session.acting_name)
+
+
 def _format_machine(settings: Settings) -> str | None:
     return settings.profile.client_id if settings.machine == "key_file" else settings.machine
 
 
 def _fetch_consent(context: AppContext) -> ConsentLevel | None:
     try:
-        return highest_level(context.portal.fetch_consents())
+        return _fetch_consent_level(context.portal)
     except Unavailable as error:
         context.output.warning(f"The portal was not asked: {error.message}")
+        return None
+
+
+def _fetch_consent_level(portal: FhirPortal) -> ConsentLevel | None:
+    """Fetch the level of consent; `None` where the portal shows no consents at all.
+
+    Then the patient's record is fetched instead, to test the session.
+    """
+    try:
+        return highest_level(portal.fetch_consents())
+    except (NotFound, NotPermitted, Rejected):
+        portal.fetch_patient()
         return None

@@ -5,37 +5,25 @@ Each token is requested with a new client assertion (RFC 7523) and is kept in me
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpcli.auth.client_auth import KEY_METHOD, ClientAuth, check_algorithm
 from gpcli.auth.discovery import (
     MAX_AGE,
     MachineConfiguration,
     fetch_machine_configuration,
-    format_scopes,
-    to_system_scopes,
 )
-from gpcli.auth.token_response import (
-    MOVED_STATUSES,
-    TokenResponse,
-    check_available,
-    parse_token_response,
-    read_oauth_error,
-)
+from gpcli.auth.oauth_errors import AuthAttempt, check_no_error
+from gpcli.auth.scopes import choose_system_scopes
+from gpcli.auth.token_response import MOVED_STATUSES, TokenResponse, parse_token_response
 from gpcli.config.profiles import Profile
-from gpcli.errors import NotPermitted, SignInRefused
 from gpcli.http.client import HttpClient, HttpResponse
 
 if TYPE_CHECKING:
     from gpcli.auth.machine_key import MachineKey
 
-
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-ASSERTION_LIFETIME = 240
-"""Seconds that an assertion is valid: portals accept five minutes, and clocks may differ by one."""
 
 EXPIRY_MARGIN = 5.0
 """Seconds before its end from which a token is no longer used."""
@@ -48,6 +36,7 @@ _REFUSAL_HINTS = {
     **dict.fromkeys(
         map(str, MOVED_STATUSES), "The portal names an address where nothing is: tell it."
     ),
+    "": "The portal must know client_id and the public key.",
 }
 """What to do about a refusal, by its OAuth error code, or its status where it has none."""
 
@@ -94,58 +83,38 @@ class ServiceBearer:
         if response.status in MOVED_STATUSES:
             configuration = self._fetch_configuration(client, 0.0)
             response = self._request_token(client, key, configuration)
-        self._tokens = _read_tokens(response, self._now())
+        self._tokens = self._read_tokens(response, configuration)
         granted = self._tokens.scope
-        self._scope = self._format_scopes(configuration) if granted is None else granted
+        self._scope = self._choose_scopes(configuration) if granted is None else granted
         return self._tokens.access_token
 
     def _fetch_configuration(self, client: HttpClient, max_age: float) -> MachineConfiguration:
         portal, now = self._profile.portal, self._now()
         return fetch_machine_configuration(client, portal, self._cache_dir, now, max_age=max_age)
 
-    def _format_scopes(self, configuration: MachineConfiguration) -> str:
-        profile = self._profile
-        scopes = to_system_scopes(profile.requested_scopes)
-        return format_scopes(scopes, profile.scopes_version, configuration.capabilities)
+    def _choose_scopes(self, configuration: MachineConfiguration) -> str:
+        return choose_system_scopes(self._profile, configuration.offered_scopes)
 
     def _request_token(
         self, client: HttpClient, key: MachineKey, configuration: MachineConfiguration
     ) -> HttpResponse:
-        if configuration.algorithms and key.algorithm not in configuration.algorithms:
-            raise NotPermitted(
-                f"The portal takes no signatures with {key.algorithm}, which the key in "
-                f"{self._key_path} makes.",
-                hint=f"It takes {', '.join(configuration.algorithms)}; use another key.",
-            )
-        form = {
-            "grant_type": "client_credentials",
-            "scope": self._format_scopes(configuration),
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._sign_assertion(key, configuration.token_endpoint),
-        }
-        return client.post_form(configuration.token_endpoint, form)
+        check_algorithm(key, configuration.algorithms, str(self._key_path))
+        auth = ClientAuth(self._profile.client_id, KEY_METHOD, key=key, now=self._now)
+        form = {"grant_type": "client_credentials", "scope": self._choose_scopes(configuration)}
+        endpoint = configuration.token_endpoint
+        return auth.post(client, endpoint, form, endpoint)
 
-    def _sign_assertion(self, key: MachineKey, token_endpoint: str) -> str:
-        from joserfc import jwt  # noqa: PLC0415  (start-up: only a new token needs it)
-
-        client_id = self._profile.client_id
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": token_endpoint,
-            "exp": int(self._now()) + ASSERTION_LIFETIME,
-            "jti": str(uuid.uuid4()),
-        }
-        header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
-        return jwt.encode(header, claims, key.key, algorithms=[key.algorithm])
-
-
-def _read_tokens(response: HttpResponse, now: float) -> TokenResponse:
-    check_available(response)
-    if response.status < 400:
-        return parse_token_response(response, now)
-    word = read_oauth_error(response) or str(response.status)
-    raise SignInRefused(
-        f"The portal did not let this machine in ({word}).",
-        hint=_REFUSAL_HINTS.get(word, "The portal must know client_id and the public key."),
-    )
+    def _read_tokens(
+        self, response: HttpResponse, configuration: MachineConfiguration
+    ) -> TokenResponse:
+        profile = self._profile
+        attempt = AuthAttempt(
+            "The portal did not let this machine in",
+            profile.client_id,
+            KEY_METHOD,
+            self._choose_scopes(configuration),
+            profile.portal,
+            hints=_REFUSAL_HINTS,
+        )
+        check_no_error(response, attempt)
+        return parse_token_response(response, self._now(), profile.portal)

@@ -7,17 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from gpcli.auth.client_auth import ClientAuth
+from gpcli.auth.oauth_errors import (
+    INVALID_GRANT,
+    AuthAttempt,
+    OAuthError,
+    build_sign_in_error,
+    read_oauth_error,
+)
 from gpcli.auth.session import StoredSession, session_lock
 from gpcli.auth.token_response import (
     MOVED_STATUSES,
     TokenResponse,
-    check_available,
     is_valid_token,
     parse_token_response,
-    read_oauth_error,
 )
 from gpcli.auth.vault import Vault
-from gpcli.errors import BadResponse, ConfigError, Cure, Expired, NotSignedIn, SignInRefused
+from gpcli.errors import BadResponse, ConfigError, Cure, Expired, NotSignedIn
 from gpcli.http.client import Bearer, HttpClient, HttpResponse
 
 RENEW_EARLY = 60.0
@@ -69,7 +75,8 @@ class SessionBearer:
     """The access tokens of the session of `account` in `vault`.
 
     The session's lock is in `lock_dir`, the cached SMART configuration in `cache_dir`; `now` gives
-    Unix seconds. `session` is what `vault` has, if the caller has read it already.
+    Unix seconds. `session` is what `vault` has, if the caller has read it already. `rebuild_auth`
+    returns how the client of a session is proved, and raises NotSignedIn where it can't be.
     Both methods raise NotSignedIn, Expired, SignInRefused, NoKeyring,
     and what HttpClient raises. The session is kept when the portal can't be reached.
     """
@@ -82,6 +89,8 @@ class SessionBearer:
         cache_dir: Path,
         now: Callable[[], float],
         session: StoredSession | None = None,
+        *,
+        rebuild_auth: Callable[[StoredSession], ClientAuth] | None = None,
     ) -> None:
         self._vault = vault
         self._account = account
@@ -89,6 +98,7 @@ class SessionBearer:
         self._cache_dir = cache_dir
         self._now = now
         self._session = session
+        self._rebuild_auth = rebuild_auth or (lambda session: ClientAuth(session.client_id))
 
     def load_session(self) -> StoredSession:
         """Return the session as last read or renewed; raise NotSignedIn."""
@@ -127,14 +137,17 @@ class SessionBearer:
     def _refresh(self, client: HttpClient, session: StoredSession) -> StoredSession:
         if session.refresh_token is None:
             raise Expired("Your sign-in has expired.", hint=LOGIN_HINT, cure=Cure.SIGN_IN)
-        response = client.post_form(session.token_endpoint, _build_refresh_form(session))
+        auth = self._rebuild_auth(session)
+        response = _send_refresh(client, session, auth)
         if response.status in MOVED_STATUSES:
             session = self._fetch_endpoints(client, session)
-            response = client.post_form(session.token_endpoint, _build_refresh_form(session))
-        check_available(response)
-        if response.status >= 400:
-            return self._read_session_after_refusal(response, session)
-        renewed = _merge_tokens(session, parse_token_response(response, self._now()))
+            response = _send_refresh(client, session, auth)
+        error = read_oauth_error(response, auth.secrets)
+        if error is not None:
+            return self._read_session_after_refusal(error, session, auth)
+        renewed = _merge_tokens(
+            session, parse_token_response(response, self._now(), session.portal)
+        )
         self._vault.save(self._account, renewed)
         return renewed
 
@@ -142,9 +155,8 @@ class SessionBearer:
         """Return the same session with the endpoints that the portal names now."""
         from gpcli.auth.discovery import fetch_smart_configuration  # noqa: PLC0415  (start-up: only where it has moved)
 
-        configuration = fetch_smart_configuration(
-            client, session.portal, self._cache_dir, self._now(), max_age=0.0
-        )
+        portal, now = session.portal, self._now()
+        configuration = fetch_smart_configuration(client, portal, self._cache_dir, now, max_age=0.0)
         return replace(
             session,
             token_endpoint=configuration.token_endpoint,
@@ -152,19 +164,16 @@ class SessionBearer:
         )
 
     def _read_session_after_refusal(
-        self, response: HttpResponse, used: StoredSession
+        self, error: OAuthError, used: StoredSession, auth: ClientAuth
     ) -> StoredSession:
         """Return the session if another process has renewed it meanwhile.
 
-        Raises: Expired for one that has ended, which is deleted; SignInRefused.
+        Raises: Expired for one that has ended, which is deleted; SignInRefused; PortalError or
+        RateLimited where later may work.
         """
-        word = read_oauth_error(response)
-        if word != "invalid_grant":
-            raise SignInRefused(
-                f"The portal did not renew your sign-in ({word or response.status}).",
-                hint=LOGIN_HINT,
-                cure=Cure.SIGN_IN,
-            )
+        is_failing = error.status is not None and error.status >= 500
+        if error.word != INVALID_GRANT or is_failing:
+            raise build_sign_in_error(error, _describe_refresh(used, auth))
         current = self._read_session()
         if current.refresh_token != used.refresh_token:  # by a process that does not see our lock
             return current
@@ -178,12 +187,23 @@ class SessionBearer:
         return session
 
 
-def _build_refresh_form(session: StoredSession) -> dict[str, str]:
-    return {
-        "grant_type": "refresh_token",
-        "refresh_token": session.refresh_token or "",
-        "client_id": session.client_id,
-    }
+def _send_refresh(client: HttpClient, session: StoredSession, auth: ClientAuth) -> HttpResponse:
+    form = {"grant_type": "refresh_token", "refresh_token": session.refresh_token or ""}
+    return auth.post(client, session.token_endpoint, form, session.token_endpoint)
+
+
+def _describe_refresh(session: StoredSession, auth: ClientAuth) -> AuthAttempt:
+    return AuthAttempt(
+        "The portal did not renew your sign-in",
+        session.client_id,
+        auth.method,
+        session.scope,
+        session.portal,
+        hints={"": LOGIN_HINT},
+        again=LOGIN_HINT,
+        cure=Cure.SIGN_IN,
+        secrets=auth.secrets,
+    )
 
 
 def _merge_tokens(session: StoredSession, tokens: TokenResponse) -> StoredSession:

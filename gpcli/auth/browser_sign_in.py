@@ -14,14 +14,15 @@ from urllib.parse import urlencode
 
 from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.loopback import (
+    CallbackRefused,
     CallbackServer,
     ExpectedCallback,
     ForeignCallback,
     extract_query,
     read_code,
 )
+from gpcli.auth.oauth_errors import AGAIN_HINT, build_sign_in_error, check_no_error
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, exchange_grant
-from gpcli.auth.token_response import check_available, read_oauth_error
 from gpcli.errors import BadResponse, SignInRefused
 from gpcli.http.client import HttpClient
 
@@ -62,8 +63,8 @@ def sign_in_with_browser(
     """Open the portal's page in the browser, wait for its code, and exchange that for tokens.
 
     `now` gives Unix seconds.
-    Raises: SignInRefused, also when nobody answers in time; InvalidUsage if the port
-    is taken; and what HttpClient raises.
+    Raises: SignInRefused, also when nobody answers in time; PortalError where later may work;
+    InvalidUsage if the port is taken; and what HttpClient raises.
     """
     sign_in_secrets = generate_secrets()
     with CallbackServer(auth_request.redirect_port) as server:
@@ -72,21 +73,28 @@ def sign_in_with_browser(
         )
         server.expect(expected)
         parameters = _build_parameters(auth_request, sign_in_secrets, server.redirect_uri)
-        url = _prepare_url(client, configuration, parameters)
-        waiter = _CodeWaiter(server, prompter, expected)
-        code = waiter.wait_for_code(url, auth_request.limit, now)
+        url = _prepare_url(client, configuration, auth_request, parameters)
+        waiter = _CodeWaiter(server, prompter, expected, auth_request.client_id)
+        try:
+            code = waiter.wait_for_code(url, auth_request.limit, now)
+        except CallbackRefused as refused:
+            attempt = auth_request.build_attempt(_REFUSED, server.redirect_uri)
+            raise build_sign_in_error(refused.error, attempt) from None
         client.deadline.restart()
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": server.redirect_uri,
-            "client_id": auth_request.client_id,
             "code_verifier": sign_in_secrets.verifier,
         }
         # Still within `with`: a browser that comes back once more is answered.
         return exchange_grant(
             client, configuration, auth_request, form, nonce=sign_in_secrets.nonce, now=now
         )
+
+
+_REFUSED = "The portal refused the sign-in"
+_REQUEST_REFUSED = "The portal refused the sign-in request"
 
 
 def _build_parameters(
@@ -107,31 +115,38 @@ def _build_parameters(
 
 
 def _prepare_url(
-    client: HttpClient, configuration: SmartConfiguration, parameters: dict[str, str]
+    client: HttpClient,
+    configuration: SmartConfiguration,
+    auth_request: AuthRequest,
+    parameters: dict[str, str],
 ) -> str:
     """Return the URL of the portal's page; push the request first where the portal requires it."""
     endpoint = configuration.authorization_endpoint
     if configuration.require_pushed_authorization_requests:
         parameters = {
             "client_id": parameters["client_id"],
-            "request_uri": _push_request(client, configuration, parameters),
+            "request_uri": _push_request(client, configuration, auth_request, parameters),
         }
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
 
 def _push_request(
-    client: HttpClient, configuration: SmartConfiguration, parameters: dict[str, str]
+    client: HttpClient,
+    configuration: SmartConfiguration,
+    auth_request: AuthRequest,
+    parameters: dict[str, str],
 ) -> str:
     """Push the request and return its `request_uri` (RFC 9126)."""
     endpoint = configuration.pushed_authorization_request_endpoint
     if endpoint is None:
         raise BadResponse("The portal wants pushed requests but says not where.")
-    response = client.post_form(endpoint, parameters)
-    check_available(response)
+    token_endpoint = configuration.token_endpoint
+    response = auth_request.auth.post(client, endpoint, parameters, token_endpoint)
+    redirect_uri = parameters["redirect_uri"]
+    check_no_error(response, auth_request.build_attempt(_REQUEST_REFUSED, redirect_uri))
     uri = response.body.get("request_uri") if isinstance(response.body, dict) else None
     if response.status not in {200, 201} or not isinstance(uri, str):
-        word = read_oauth_error(response) or response.status
-        raise SignInRefused(f"The portal refused the sign-in request ({word}).")
+        raise SignInRefused(f"{_REQUEST_REFUSED} ({response.status}).")
     return uri
 
 
@@ -139,17 +154,18 @@ class _CodeWaiter:
     """Waits for the browser's callback, or for its URL to be pasted in the terminal."""
 
     def __init__(
-        self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback
+        self, server: CallbackServer, prompter: Prompter, expected: ExpectedCallback, client_id: str
     ) -> None:
         self._server = server
         self._prompter = prompter
         self._expected = expected
+        self._client_id = client_id
 
     def wait_for_code(self, url: str, limit: float, now: Callable[[], float]) -> str:
         """Send the person to `url`, and return the authorization code.
 
         `now` gives Unix seconds.
-        Raises: SignInRefused, also after `limit` seconds.
+        Raises: SignInRefused, also after `limit` seconds; CallbackRefused.
         """
         poll = None
         if not self._prompter.open_browser(url):
@@ -161,7 +177,11 @@ class _CodeWaiter:
             if code is not None:
                 return code
         raise SignInRefused(
-            f"Nobody signed in within {limit / 60:g} min.", hint="gpcli login tries again."
+            f"Nobody signed in within {limit / 60:g} min.",
+            # What a portal does not like of the client or its address, it says on its page alone.
+            hint=f"{AGAIN_HINT} If the portal's page showed an error: it must know the client "
+            f"'{self._client_id}' (--client-id) with the way back {self._server.redirect_uri} "
+            "(--port).",
         )
 
     def _read_pasted_code(self, poll: Callable[[], str | None] | None) -> str | None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpcli.auth.discovery import SmartConfiguration
+from gpcli.auth.oauth_errors import (
+    ACCESS_DENIED,
+    EXPIRED,
+    OAuthError,
+    build_sign_in_error,
+    check_no_error,
+    read_oauth_error,
+)
 from gpcli.auth.sign_in_flow import AuthRequest, Prompter, SignInResult, read_sign_in_result
-from gpcli.auth.token_response import check_available, read_oauth_error
-from gpcli.errors import BadResponse, NotPermitted, SignInRefused, Unavailable
+from gpcli.errors import BadResponse, GpcliError, NotPermitted, SignInRefused, Unavailable
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.http.retry import RETRYABLE_STATUSES, read_retry_after
 from gpcli.http.url_policy import parse_safe_url
@@ -20,10 +27,8 @@ POLL_INTERVAL = 5.0
 """Seconds between polls where the portal doesn't say, and what `slow_down` adds to them."""
 
 _USER_CODE = re.compile(r"[\x21-\x7e]{1,32}( [\x21-\x7e]{1,32}){0,3}")
-_END_REASONS = {
-    "access_denied": "The sign-in was refused at the portal's page.",
-    "expired_token": "The code has expired.",
-}
+_END_WORDS = frozenset({ACCESS_DENIED, EXPIRED})
+"""Errors of a poll that end the sign-in, and that another try can avoid."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def sign_in_with_device(
     while True:
         sleep(min(pause, max(0.0, end - now())))
         if now() >= end:
-            raise _build_end_error("expired_token")
+            raise SignInRefused("The code has expired.", hint=_AGAIN_HINT)
         poll = _poll(client, configuration, auth_request, device)
         if poll.response is not None:
             return read_sign_in_result(
@@ -93,16 +98,10 @@ def _request_authorization(
         raise NotPermitted(
             "This portal can't sign you in on another device.", hint="Leave out --device."
         )
-    form = {
-        "client_id": auth_request.client_id,
-        "scope": auth_request.scopes,
-        "aud": auth_request.portal,
-    }
-    response = client.post_form(endpoint, form | auth_request.optional_parameters())
-    check_available(response)
-    if response.status >= 400:
-        word = read_oauth_error(response) or response.status
-        raise SignInRefused(f"The portal refused the sign-in request ({word}).")
+    form = {"scope": auth_request.scopes, "aud": auth_request.portal}
+    form |= auth_request.optional_parameters()
+    response = auth_request.auth.post(client, endpoint, form, configuration.token_endpoint)
+    check_no_error(response, auth_request.build_attempt("The portal refused the sign-in request"))
     return _parse_device_authorization(response.body)
 
 
@@ -132,18 +131,16 @@ def _poll(
     device: _DeviceAuthorization,
 ) -> _PollResult:
     client.deadline.restart()
-    form = {
-        "grant_type": GRANT_TYPE,
-        "device_code": device.device_code,
-        "client_id": auth_request.client_id,
-    }
+    form = {"grant_type": GRANT_TYPE, "device_code": device.device_code}
+    endpoint = configuration.token_endpoint
     try:
-        response = client.post_form(configuration.token_endpoint, form)
+        response = auth_request.auth.post(client, endpoint, form, endpoint)
     except Unavailable:
         return _PollResult(slower=True)  # RFC 8628, 3.5: a timeout is a reason to slow down
-    word = read_oauth_error(response)
-    if word in _END_REASONS:
-        raise _build_end_error(word)
+    error = read_oauth_error(response, auth_request.auth.secrets)
+    word = error.word if error else None
+    if error is not None and word in _END_WORDS:
+        raise _build_end_error(error, auth_request)
     if word == "authorization_pending":
         return _PollResult()
     if word == "slow_down" or response.status in RETRYABLE_STATUSES:
@@ -151,8 +148,12 @@ def _poll(
     return _PollResult(response=response)
 
 
-def _build_end_error(word: str) -> SignInRefused:
-    return SignInRefused(_END_REASONS[word], hint="gpcli login --device tries again.")
+_AGAIN_HINT = "gpcli login --device tries again."
+
+
+def _build_end_error(error: OAuthError, auth_request: AuthRequest) -> GpcliError:
+    attempt = auth_request.build_attempt("The portal did not complete the sign-in")
+    return build_sign_in_error(error, replace(attempt, again=_AGAIN_HINT))
 
 
 def _parse_seconds(value: object, default: float) -> float:

@@ -1,20 +1,21 @@
-"""A portal's SMART configuration, and scopes as it writes them.
+"""A portal's SMART configuration.
 
-Source: SMART App Launch 2.2, "Conformance" and "Scopes"; RFC 8414.
+Source: SMART App Launch 2.2, "Conformance"; RFC 8414.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
+from gpcli.auth.client_auth import KEY_METHOD, MACHINE_CAPABILITY
+from gpcli.auth.scopes import OfferedScopes
 from gpcli.auth.token_response import check_available
 from gpcli.config.atomic_write import write_private_file
 from gpcli.errors import BadResponse, GpcliError, NotPermitted
@@ -24,73 +25,15 @@ from gpcli.http.url_policy import is_this_computer, parse_safe_url
 MAX_AGE = 24 * 3600.0
 """Seconds for which a cached configuration is used without a request."""
 
-REQUIRED_CAPABILITIES = (
-    "launch-standalone",
-    "client-public",
-    "context-standalone-patient",
-    "permission-patient",
-)
-"""Capabilities without which gpcli can't sign a patient in."""
-
-MACHINE_CAPABILITY = "client-confidential-asymmetric"
-"""The capability that lets a machine sign in with a key."""
-
-KEY_METHOD = "private_key_jwt"
-"""The token endpoint's authentication method for it, which some portals list instead."""
-
 MACHINE_GRANT = "client_credentials"
 """The grant type by which a machine gets a token."""
 
 WELL_KNOWN = ".well-known/smart-configuration"
 OPENID_CAPABILITY = "sso-openid-connect"
+STANDALONE_CAPABILITY, PORTAL_ONLY_CAPABILITY = "launch-standalone", "launch-ehr"
+PKCE_METHODS, PKCE_METHOD = "code_challenge_methods_supported", "S256"
 
 _HINT = "Check the portal's address; it must be its FHIR base."
-
-V1, V2 = "1", "2"
-_V1_CAPABILITY = "permission-v1"
-_V2_CAPABILITY = "permission-v2"
-_V2_SCOPE = re.compile(
-    r"(?P<resource>(?:patient|user|system)/(?:\*|[A-Za-z]+))\.(?P<letters>[cruds]+)"
-)
-_V1_PERMISSIONS = (("read", "rs"), ("write", "cud"))
-"""The permissions of v1, and which letters of v2 each stands for."""
-
-
-def format_scopes(scopes: str, version: str | None, capabilities: Collection[str]) -> str:
-    """Return `scopes`, which are v2, as the portal writes them.
-
-    `version` is the profile's, "1" or "2"; without one, v1 is used where the portal's
-    `capabilities` name only that.
-    """
-    has_only_v1 = _V1_CAPABILITY in capabilities and _V2_CAPABILITY not in capabilities
-    return to_v1_scopes(scopes) if (version or (V1 if has_only_v1 else V2)) == V1 else scopes
-
-
-def to_v1_scopes(scopes: str) -> str:
-    """Return `scopes` in v1: `patient/Slot.read` for `patient/Slot.rs`.
-
-    Scopes without letters, and those with a query, which v1 has not, are returned as they are.
-    """
-    return " ".join(v1_scope for scope in scopes.split() for v1_scope in _split_to_v1(scope))
-
-
-def to_system_scopes(scopes: str) -> str:
-    """Return `scopes` for a machine: `system/Slot.rs` for `patient/Slot.rs`.
-
-    Scopes for a person's sign-in, such as `openid` and `offline_access`, are left out.
-    Source: SMART App Launch 2.2, "Backend Services", "Scopes".
-    """
-    clinical = (scope for scope in scopes.split() if "/" in scope and "launch/" not in scope)
-    return " ".join(f"system/{scope.partition('/')[2]}" for scope in clinical)
-
-
-def _split_to_v1(scope: str) -> list[str]:
-    match = _V2_SCOPE.fullmatch(scope)
-    if match is None:
-        return [scope]
-    wanted = set(match["letters"])
-    permissions = [word for word, letters in _V1_PERMISSIONS if wanted & set(letters)]
-    return [f"{match['resource']}.{permission}" for permission in permissions]
 
 
 @dataclass(frozen=True)
@@ -99,7 +42,9 @@ class SmartConfiguration:
 
     Endpoints and `jwks_uri` are absolute URLs, https or loopback.
 
-    `iss_parameter` says that the callback has the issuer in `iss` (RFC 9207).
+    `iss_parameter` says that the callback has the issuer in `iss` (RFC 9207). `auth_methods` are
+    the ways in which a client may authenticate at the token endpoint, `algorithms` those that it
+    takes for signatures; empty = the portal does not say. So is `scopes_supported`.
     """
 
     issuer: str | None
@@ -112,18 +57,33 @@ class SmartConfiguration:
     jwks_uri: str | None
     capabilities: frozenset[str]
     iss_parameter: bool
+    auth_methods: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    scopes_supported: tuple[str, ...] = ()
+
+    @property
+    def offered_scopes(self) -> OfferedScopes:
+        """What the portal says of scopes."""
+        return OfferedScopes(self.scopes_supported, self.capabilities)
 
 
 @dataclass(frozen=True)
 class MachineConfiguration:
     """A portal's configuration for machines (Backend Services). The URL is absolute.
 
-    `algorithms` are those that the portal accepts for signatures; empty = it does not say.
+    `algorithms` are those that the portal accepts for signatures; empty = it does not say. So is
+    `scopes_supported`.
     """
 
     token_endpoint: str
     capabilities: frozenset[str]
     algorithms: tuple[str, ...]
+    scopes_supported: tuple[str, ...] = ()
+
+    @property
+    def offered_scopes(self) -> OfferedScopes:
+        """What the portal says of scopes."""
+        return OfferedScopes(self.scopes_supported, self.capabilities)
 
 
 Configuration = TypeVar("Configuration")
@@ -190,8 +150,8 @@ def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartCon
     Raises: BadResponse or NotPermitted, as `fetch_smart_configuration`.
     """
     endpoints = _Endpoints(document, portal)
-    capabilities = frozenset(map(str, _read_list(document, "capabilities")))
-    _check_capabilities(document, capabilities)
+    capabilities = frozenset(_read_words(document, "capabilities"))
+    _check_person_can_sign_in(document, capabilities)
     issuer = document.get("issuer")
     can_prove_identity = isinstance(issuer, str) and "jwks_uri" in document
     if OPENID_CAPABILITY in capabilities and not can_prove_identity:
@@ -210,7 +170,14 @@ def parse_smart_configuration(document: dict[str, Any], portal: str) -> SmartCon
         jwks_uri=endpoints.read_optional("jwks_uri"),
         capabilities=capabilities,
         iss_parameter=_read_flag(document, "authorization_response_iss_parameter_supported"),
+        auth_methods=_read_words(document, _AUTH_METHODS),
+        algorithms=_read_words(document, _ALGORITHMS),
+        scopes_supported=_read_words(document, "scopes_supported"),
     )
+
+
+_AUTH_METHODS = "token_endpoint_auth_methods_supported"
+_ALGORITHMS = "token_endpoint_auth_signing_alg_values_supported"
 
 
 def parse_machine_configuration(document: dict[str, Any], portal: str) -> MachineConfiguration:
@@ -218,32 +185,48 @@ def parse_machine_configuration(document: dict[str, Any], portal: str) -> Machin
 
     Raises: BadResponse or NotPermitted, as `fetch_machine_configuration`.
     """
-    capabilities = frozenset(map(str, _read_list(document, "capabilities")))
-    methods = _read_list(document, "token_endpoint_auth_methods_supported")
+    capabilities = frozenset(_read_words(document, "capabilities"))
+    methods = _read_words(document, _AUTH_METHODS)
     missing = []
     if MACHINE_CAPABILITY not in capabilities and KEY_METHOD not in methods:
         missing.append(f"{MACHINE_CAPABILITY} ({KEY_METHOD})")
     if MACHINE_GRANT not in _read_list(document, "grant_types_supported", (MACHINE_GRANT,)):
         missing.append(MACHINE_GRANT)
-    _check_none_missing(missing)
-    algorithms = _read_list(document, "token_endpoint_auth_signing_alg_values_supported")
-    endpoint = _Endpoints(document, portal).read_required("token_endpoint")
-    return MachineConfiguration(endpoint, capabilities, tuple(map(str, algorithms)))
-
-
-def _check_capabilities(document: dict[str, Any], capabilities: frozenset[str]) -> None:
-    missing = [need for need in REQUIRED_CAPABILITIES if need not in capabilities]
-    if "S256" not in _read_list(document, "code_challenge_methods_supported"):
-        missing.append("PKCE with S256")
-    _check_none_missing(missing)
-
-
-def _check_none_missing(missing: list[str]) -> None:
     if missing:
         raise NotPermitted(
             f"The portal's sign-in lacks what gpcli needs: {', '.join(missing)}.",
-            hint="Only the portal can change this.",
+            hint=_PORTAL_HINT,
         )
+    return MachineConfiguration(
+        _Endpoints(document, portal).read_required("token_endpoint"),
+        capabilities,
+        _read_words(document, _ALGORITHMS),
+        _read_words(document, "scopes_supported"),
+    )
+
+
+def _check_person_can_sign_in(document: dict[str, Any], capabilities: frozenset[str]) -> None:
+    if PORTAL_ONLY_CAPABILITY in capabilities and STANDALONE_CAPABILITY not in capabilities:
+        raise NotPermitted(
+            "The portal lets apps be started from its own pages alone: it names "
+            f"{PORTAL_ONLY_CAPABILITY} and not {STANDALONE_CAPABILITY}.",
+            hint=_PORTAL_HINT,
+        )
+    methods = document.get(PKCE_METHODS)
+    if methods is None:
+        raise NotPermitted(
+            f"The portal does not say that its sign-in supports PKCE with {PKCE_METHOD}: it has no "
+            f"{PKCE_METHODS}. gpcli signs nobody in without.",
+            hint="Ask the people who run it to state it, as SMART App Launch 2 has it.",
+        )
+    if PKCE_METHOD not in _read_words(document, PKCE_METHODS):
+        raise NotPermitted(
+            f"The portal's sign-in lacks what gpcli needs: PKCE with {PKCE_METHOD}.",
+            hint=_PORTAL_HINT,
+        )
+
+
+_PORTAL_HINT = "Only the portal can change this."
 
 
 @dataclass(frozen=True)
@@ -300,6 +283,11 @@ class _CachedDocument:
 def _read_list(document: dict[str, Any], key: str, default: Sequence[Any] = ()) -> Sequence[Any]:
     value = document.get(key, default)
     return value if isinstance(value, list | tuple) else ()
+
+
+def _read_words(document: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Return the texts in a list of the document; what is no text is left out."""
+    return tuple(word for word in _read_list(document, key) if isinstance(word, str))
 
 
 def _read_flag(document: dict[str, Any], key: str) -> bool:

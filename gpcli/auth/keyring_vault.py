@@ -1,4 +1,4 @@
-"""Sessions in the operating system's keyring, and the errors of one that can't be used.
+"""Sessions and secrets in the operating system's keyring, and the errors of one that can't be used.
 
 A keyring may be locked or absent, lose what it is given, or wait for a prompt.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Protocol, TypeVar
 
+from gpcli.auth.client_secret import ClientSecret, parse_secret_item
 from gpcli.auth.session import StoredSession, parse_item
 from gpcli.errors import NoKeyring
 
@@ -75,7 +76,7 @@ class KeyringBackend(Protocol):
 
 
 class KeyringVault:
-    """Sessions in the keyring `backend`; each call of it ends within `timeout` seconds.
+    """Sessions and secrets in the keyring `backend`; a call of it ends within `timeout` seconds.
 
     Every method raises NoKeyring.
     """
@@ -91,14 +92,25 @@ class KeyringVault:
 
     def save(self, account: str, session: StoredSession) -> None:
         """Write the session, and compare what is then there."""
-        item = session.format_item()
-        self._write_item(account, item)
-        self._check_stored(account, item)
+        self._save_item(account, session.format_item())
 
     def delete(self, account: str) -> None:
         """Delete the item of `account`, if there is one."""
         if self._read_item(account) is not None:
             self._delete_item(account)
+
+    def load_secret(self, account: str) -> ClientSecret | None:
+        """Return the client's secret under `account`, None if there is none that can be read."""
+        item = self._read_item(account)
+        return None if item is None else parse_secret_item(item)
+
+    def save_secret(self, account: str, secret: ClientSecret) -> None:
+        """Write the secret, and compare what is then there."""
+        self._save_item(account, secret.format_item())
+
+    def _save_item(self, account: str, item: str) -> None:
+        self._write_item(account, item)
+        self._check_stored(account, item)
 
     def probe(self) -> None:
         """Write, read and delete a random item, under a name that no other process uses."""

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from gpcli.auth.oauth_errors import OAuthError, read_redirect_error
 from gpcli.errors import InvalidUsage, SignInRefused
 
 CALLBACK_PATH = "/callback"
@@ -31,15 +32,17 @@ _HEADERS = {
     "Connection": "close",
 }
 
-CallbackOutcome = str | SignInRefused
-"""The authorization code, or why there is none."""
 
-_REFUSALS = {
-    "access_denied": "The sign-in was refused at the portal's page.",
-    "login_required": "The portal could not sign you in without asking.",
-    "temporarily_unavailable": "The portal's sign-in is busy; try again later.",
-    "server_error": "The portal's sign-in failed; try again later.",
-}
+class CallbackRefused(Exception):
+    """Raised when the portal's answer is an error, which `error` tells."""
+
+    def __init__(self, error: OAuthError) -> None:
+        super().__init__(error.word)
+        self.error = error
+
+
+CallbackOutcome = str | SignInRefused | CallbackRefused
+"""The authorization code, or why there is none."""
 
 
 class ForeignCallback(ValueError):
@@ -62,18 +65,16 @@ class ExpectedCallback:
 def read_code(query: str, expected: ExpectedCallback) -> str:
     """Return the authorization code in a callback's query.
 
-    Raises: ForeignCallback if the state is another, SignInRefused if the portal refused or
-    the callback has another issuer.
+    Raises: ForeignCallback if the state is another, CallbackRefused if the portal refused,
+    SignInRefused if the callback has another issuer or no code.
     """
     parameters = _parse_query(query)
     if not hmac.compare_digest(parameters.get("state", "").encode(), expected.state.encode()):
         raise ForeignCallback("state")
     _check_issuer(parameters.get("iss"), expected)
-    if "error" in parameters:
-        raise SignInRefused(
-            _REFUSALS.get(parameters["error"], "The portal refused the sign-in."),
-            hint="gpcli login tries again.",
-        )
+    error = read_redirect_error(parameters)
+    if error is not None:
+        raise CallbackRefused(error)
     if not parameters.get("code"):
         raise SignInRefused("The portal's answer has no sign-in code.")
     return parameters["code"]
@@ -203,14 +204,17 @@ class CallbackServer:
         self._expected = expected
 
     def wait_for_code(self, timeout: float) -> str | None:
-        """Return the code, None if none came in `timeout` seconds; raise SignInRefused."""
+        """Return the code, None if none came in `timeout` seconds.
+
+        Raises: CallbackRefused, SignInRefused.
+        """
         try:
             outcome = self._outcomes.get(timeout=timeout)
         except queue.Empty:
             return None
-        if isinstance(outcome, SignInRefused):
-            raise outcome
-        return outcome
+        if isinstance(outcome, str):
+            return outcome
+        raise outcome
 
     def evaluate(self, query: str) -> tuple[str, CallbackOutcome | None]:
         """Return the kind of page for a callback's `query`, and the outcome if that decides it.
@@ -223,7 +227,7 @@ class CallbackServer:
             outcome: CallbackOutcome = read_code(query, self._expected)
         except ForeignCallback:
             return "older", None
-        except SignInRefused as error:
+        except (SignInRefused, CallbackRefused) as error:
             outcome = error
         self._has_outcome.set()
         return ("done" if isinstance(outcome, str) else "refused"), outcome

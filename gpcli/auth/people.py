@@ -31,15 +31,22 @@ def choose_person(
     sends: bool,
     chooser: PersonChooser,
     notice: Callable[[str], None],
+    has_key: bool = False,
 ) -> IndexedPerson:
     """Return the person called `named`, else the only one, else for reads the latest one.
 
     `key` is the profile's in `index`; `sends` says whether something would be sent. `notice` shows
-    a sentence that says whom a read is about, where several are signed in.
-    Raises: NotSignedIn; NotFound or InvalidUsage for `named`; InputNeeded when something would be
-    sent and it is not clear for whom.
+    a sentence that says whom a read is about, where several are signed in. `has_key` says that the
+    profile has a key, by which a machine could sign in.
+    Raises: NotSignedIn, or InputNeeded where a machine could sign in for a patient; NotFound or
+    InvalidUsage for `named`; InputNeeded when something would be sent and it is not clear for whom.
     """
     people = index.read_people(key)
+    if not people and has_key:
+        raise InputNeeded(
+            "GPCLI_PATIENT is needed beside key_file.",
+            hint="Set it to the patient's id at the portal; or gpcli login signs a person in.",
+        )
     if not people:
         raise NotSignedIn("Nobody is signed in at this portal.", hint="gpcli login signs in.")
     if named:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
 from gpcli.config.atomic_write import make_private_directory
@@ -18,10 +18,10 @@ class StoredSession:
     """A session: who is signed in where, and the tokens, which its repr does not show.
 
     `portal` is the FHIR base; `patient` is the id that the token is for; `fhir_user` is the
-    reference of who acts, as the portal gave it; `scope` is what was granted. Names are empty where
-    the portal did not tell them at the sign-in. Times are in Unix seconds; `refresh_expires_at` is
-    None where the portal doesn't say, `refresh_token` and `revocation_endpoint` where there is
-    none.
+    reference of who acts, as the portal gave it, None where it is not known; `scope` is what was
+    granted. Names are empty where the portal did not tell them at the sign-in. Times are in Unix
+    seconds; `refresh_expires_at` is None where the portal doesn't say, `refresh_token` and
+    `revocation_endpoint` where there is none. `client_auth` is how the client was proved.
     """
 
     portal: str
@@ -29,7 +29,7 @@ class StoredSession:
     token_endpoint: str
     revocation_endpoint: str | None
     patient: str
-    fhir_user: str
+    fhir_user: str | None
     patient_name: str
     acting_name: str
     scope: str
@@ -38,6 +38,7 @@ class StoredSession:
     refresh_token: str | None = field(repr=False)
     refresh_expires_at: float | None
     signed_in_at: float
+    client_auth: str = "none"
 
     def format_item(self) -> str:
         """Return the keyring item: one JSON object."""
@@ -45,6 +46,7 @@ class StoredSession:
 
 
 _FIELDS = frozenset(field.name for field in fields(StoredSession))
+_REQUIRED = frozenset(field.name for field in fields(StoredSession) if field.default is MISSING)
 
 
 def parse_item(item: str) -> StoredSession | None:
@@ -53,9 +55,9 @@ def parse_item(item: str) -> StoredSession | None:
         content = json.loads(item)
     except ValueError:
         return None
-    if not isinstance(content, dict) or not content.keys() >= _FIELDS:
+    if not isinstance(content, dict) or not content.keys() >= _REQUIRED:
         return None
-    return StoredSession(**{name: content[name] for name in _FIELDS})
+    return StoredSession(**{name: content[name] for name in _FIELDS & content.keys()})
 
 
 @contextmanager

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gpcli.auth.discovery import SmartConfiguration
-from gpcli.auth.token_response import (
-    TokenResponse,
-    check_available,
-    parse_token_response,
-    read_oauth_error,
-)
+from gpcli.auth.client_auth import ClientAuth
+from gpcli.auth.discovery import OPENID_CAPABILITY, SmartConfiguration
+from gpcli.auth.oauth_errors import AuthAttempt, check_no_error
+from gpcli.auth.token_response import TokenResponse, parse_token_response
 from gpcli.errors import SignInRefused
 from gpcli.http.client import HttpClient, HttpResponse
+from gpcli.http.url_policy import read_local_reference
 
 
 class Prompter(Protocol):
@@ -50,7 +48,8 @@ class AuthRequest:
 
     `portal` is the FHIR base; `limit` is the time that the person has, in seconds. `prompt`, `acr`
     and `hint` are OpenID Connect's `prompt`, `acr_values` and `login_hint`; `patient_hint` says
-    whom the person acts for. `redirect_port` 0 is any free one.
+    whom the person acts for. `redirect_port` 0 is any free one. `client_auth` proves the client,
+    None = by nothing.
     """
 
     client_id: str
@@ -62,6 +61,25 @@ class AuthRequest:
     hint: str | None = None
     patient_hint: str | None = None
     limit: float = 600.0
+    client_auth: ClientAuth | None = None
+
+    @property
+    def auth(self) -> ClientAuth:
+        """How the client is proved."""
+        return self.client_auth or ClientAuth(self.client_id)
+
+    def build_attempt(self, failure: str, redirect_uri: str | None = None) -> AuthAttempt:
+        """Return what was asked, for an error of the portal; `failure` says what failed."""
+        auth = self.auth
+        return AuthAttempt(
+            failure,
+            self.client_id,
+            auth.method,
+            self.scopes,
+            self.portal,
+            redirect_uri,
+            secrets=auth.secrets,
+        )
 
     def optional_parameters(self) -> dict[str, str]:
         """Return the request's optional parameters, those that are set."""
@@ -78,8 +96,8 @@ class AuthRequest:
 class SignInResult:
     """A successful sign-in; its repr shows no token.
 
-    `fhir_user` is the reference of who signed in, the patient's where the portal doesn't say. Times
-    are in Unix seconds; None = there is none, or the portal doesn't say.
+    `fhir_user` is the reference of who signed in, to a record of this portal. Times are in Unix
+    seconds. None = there is none, or the portal doesn't say.
     """
 
     access_token: str = field(repr=False)
@@ -87,8 +105,8 @@ class SignInResult:
     refresh_token: str | None = field(repr=False)
     refresh_expires_at: float | None
     scope: str
-    patient: str
-    fhir_user: str
+    patient: str | None
+    fhir_user: str | None
 
 
 def exchange_grant(
@@ -102,9 +120,12 @@ def exchange_grant(
 ) -> SignInResult:
     """Send the grant in `form` to the token endpoint, and return who is signed in.
 
-    Raises: SignInRefused, BadResponse, and what HttpClient raises.
+    Raises: as `read_sign_in_result`.
     """
-    response = client.post_form(configuration.token_endpoint, form)
+    endpoint = configuration.token_endpoint
+    response = auth_request.auth.post(client, endpoint, form, endpoint)
+    redirect_uri = form.get("redirect_uri")
+    check_no_error(response, auth_request.build_attempt(_INCOMPLETE, redirect_uri))
     return read_sign_in_result(client, configuration, auth_request, response, nonce=nonce, now=now)
 
 
@@ -120,23 +141,13 @@ def read_sign_in_result(
     """Return who is signed in by a token response; the portal's keys may be fetched to check it.
 
     `nonce` is None where the flow has none; `now` gives Unix seconds.
-    Raises: SignInRefused, BadResponse, and what HttpClient raises.
+    Raises: SignInRefused; PortalError or RateLimited where later may work; BadResponse, and what
+    HttpClient raises.
     """
-    check_available(response)
-    if response.status >= 400:
-        word = read_oauth_error(response) or response.status
-        raise SignInRefused(
-            f"The portal did not complete the sign-in ({word}).", hint="gpcli login tries again."
-        )
-    tokens = parse_token_response(response, now())
+    check_no_error(response, auth_request.build_attempt(_INCOMPLETE))
+    tokens = parse_token_response(response, now(), auth_request.portal)
     scope = tokens.scope if tokens.scope is not None else auth_request.scopes
-    claims = _read_claims(client, configuration, auth_request, tokens, scope, nonce, now())
-    if tokens.patient is None:
-        raise SignInRefused(
-            "The portal did not say which patient the sign-in is for.",
-            hint="Choose a patient at the portal's page.",
-        )
-    fhir_user = claims.get("fhirUser") or tokens.fhir_user
+    claims = _read_claims(client, configuration, auth_request, tokens, nonce, now())
     return SignInResult(
         access_token=tokens.access_token,
         expires_at=tokens.expires_at,
@@ -144,8 +155,18 @@ def read_sign_in_result(
         refresh_expires_at=tokens.refresh_expires_at,
         scope=scope,
         patient=tokens.patient,
-        fhir_user=fhir_user if isinstance(fhir_user, str) else f"Patient/{tokens.patient}",
+        fhir_user=_find_local_user(claims.get("fhirUser") or tokens.fhir_user, auth_request.portal),
     )
+
+
+_INCOMPLETE = "The portal did not complete the sign-in"
+
+
+def _find_local_user(fhir_user: object, portal: str) -> str | None:
+    """Return `fhir_user` if it is a record of this portal: elsewhere the same id is another's."""
+    if isinstance(fhir_user, str) and read_local_reference(fhir_user, portal) is not None:
+        return fhir_user
+    return None
 
 
 def _read_claims(
@@ -153,7 +174,6 @@ def _read_claims(
     configuration: SmartConfiguration,
     auth_request: AuthRequest,
     tokens: TokenResponse,
-    scope: str,
     nonce: str | None,
     now: float,
 ) -> dict[str, Any]:
@@ -161,7 +181,7 @@ def _read_claims(
 
     One that can't be checked, because nobody asked for it or there are no keys, counts as absent.
     """
-    is_required = "openid" in scope.split() or auth_request.acr is not None
+    is_required = _is_proof_required(configuration, auth_request, tokens.scope)
     if tokens.id_token is None:
         if is_required:
             raise SignInRefused("The portal did not prove who signed in.")
@@ -180,3 +200,19 @@ def _read_claims(
         acr=auth_request.acr,
         now=now,
     )
+
+
+def _is_proof_required(
+    configuration: SmartConfiguration, auth_request: AuthRequest, granted: str | None
+) -> bool:
+    """Return whether the portal has to prove who signed in, with an ID token.
+
+    It has to where a level is insisted on, where it granted `openid`, or, if it does not say what
+    it granted, where it was asked for that and has it.
+    """
+    if auth_request.acr is not None:
+        return True
+    if granted is not None:
+        return "openid" in granted.split()
+    is_asked = "openid" in auth_request.scopes.split()
+    return is_asked and OPENID_CAPABILITY in configuration.capabilities

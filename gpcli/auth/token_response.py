@@ -13,6 +13,7 @@ from typing import Any
 
 from gpcli.errors import BadResponse, PortalError, RateLimited
 from gpcli.http.client import HttpResponse
+from gpcli.http.url_policy import read_local_reference
 
 DEFAULT_LIFETIME = 300.0
 """Seconds that a token is taken to be valid where the portal doesn't say."""
@@ -23,7 +24,7 @@ MAX_LIFETIME = 10 * 365 * 86400.0
 MOVED_STATUSES = frozenset({404, 405, 410})
 """Statuses of an address at which there is no token endpoint any more."""
 
-_ERROR_CODE = re.compile(r"[a-z_]{1,60}")
+_MAX_TYPE = 40  # characters
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 _REFRESH_LIFETIME_KEYS = ("refresh_expires_in", "refresh_token_expires_in")
@@ -46,16 +47,16 @@ class TokenResponse:
     id_token: str | None = field(repr=False)
 
 
-def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
+def parse_token_response(response: HttpResponse, now: float, portal: str) -> TokenResponse:
     """Return the content of a success that came at `now` (Unix seconds).
 
+    `portal` is the FHIR base. A token without a type is taken for a Bearer token.
     Raises: BadResponse for anything else.
     """
     body = response.body
-    if response.status != 200 or not isinstance(body, dict):
+    if response.status not in {200, 201} or not isinstance(body, dict):
         raise _bad_response_error("is not a token answer")
-    if str(body.get("token_type", "")).lower() != "bearer":
-        raise _bad_response_error("holds a token that is not of the Bearer type")
+    _check_type(body.get("token_type"))
     lifetime = _parse_lifetime(body.get("expires_in"))
     refresh_lifetime = next(
         (_parse_lifetime(body[key]) for key in _REFRESH_LIFETIME_KEYS if key in body), None
@@ -66,16 +67,10 @@ def parse_token_response(response: HttpResponse, now: float) -> TokenResponse:
         refresh_token=_read_token(body, "refresh_token") if body.get("refresh_token") else None,
         refresh_expires_at=now + refresh_lifetime if refresh_lifetime else None,
         scope=_read_text(body, "scope"),
-        patient=_read_patient(body),
+        patient=_read_patient(body, portal),
         fhir_user=_read_text(body, "fhirUser"),
         id_token=_read_text(body, "id_token"),
     )
-
-
-def read_oauth_error(response: HttpResponse) -> str | None:
-    """Return the `error` code of a refusal (RFC 6749, 5.2), None if it has no valid one."""
-    word = response.body.get("error") if isinstance(response.body, dict) else None
-    return word if isinstance(word, str) and _ERROR_CODE.fullmatch(word) else None
 
 
 def check_available(response: HttpResponse) -> None:
@@ -100,11 +95,25 @@ def _read_token(body: dict[str, Any], key: str) -> str:
     raise _bad_response_error(f"has no usable {key}")
 
 
-def _read_patient(body: dict[str, Any]) -> str | None:
+def _check_type(token_type: object) -> None:
+    if token_type is None or token_type == "":
+        return
+    name = token_type if isinstance(token_type, str) else "no text"
+    if name.casefold() != "bearer":
+        raise _bad_response_error(
+            f"holds a token of the type '{name[:_MAX_TYPE]}', and gpcli can use Bearer tokens only"
+        )
+
+
+def _read_patient(body: dict[str, Any], portal: str) -> str | None:
+    """Return the patient's id; some portals give a reference to it."""
     patient = _read_text(body, "patient")
     if patient is None or _FHIR_ID.fullmatch(patient):
         return patient
-    raise _bad_response_error("has a patient that is no FHIR id")
+    reference = read_local_reference(patient, portal)
+    if reference is not None and reference.startswith("Patient/"):
+        return reference.removeprefix("Patient/")
+    raise _bad_response_error("has a patient that is no FHIR id of this portal")
 
 
 def _read_text(body: dict[str, Any], key: str) -> str | None:

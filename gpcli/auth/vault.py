@@ -1,4 +1,4 @@
-"""Where sessions are stored: the operating system's keyring, or memory for tests and the demo."""
+"""Where sessions and secrets are: the operating system's keyring, or memory for tests and demo."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from gpcli.auth.client_secret import ClientSecret
 from gpcli.auth.keyring_vault import (
     HELP_HINT,
     ChunkedKeyring,
@@ -115,7 +116,10 @@ def _create_backend(name: str) -> KeyringBackend:
 
 
 class Vault(Protocol):
-    """A store of sessions by account, one per profile and person. Every method raises NoKeyring."""
+    """A store of sessions by account, one per profile and person, and of clients' secrets.
+
+    Every method raises NoKeyring.
+    """
 
     def load(self, account: str) -> StoredSession | None:
         """Return the session of `account`, None if there is none."""
@@ -126,7 +130,15 @@ class Vault(Protocol):
         ...
 
     def delete(self, account: str) -> None:
-        """Delete the session of `account`, if there is one."""
+        """Delete the session or the secret of `account`, if there is one."""
+        ...
+
+    def load_secret(self, account: str) -> ClientSecret | None:
+        """Return the client's secret under `account`, None if there is none."""
+        ...
+
+    def save_secret(self, account: str, secret: ClientSecret) -> None:
+        """Store `secret`, and check that it is stored."""
         ...
 
     def probe(self) -> None:
@@ -139,6 +151,7 @@ class MemoryVault:
 
     def __init__(self) -> None:
         self._items: dict[str, StoredSession] = {}
+        self._secrets: dict[str, ClientSecret] = {}
 
     def load(self, account: str) -> StoredSession | None:
         """Return the session of `account`, None if there is none."""
@@ -149,8 +162,17 @@ class MemoryVault:
         self._items[account] = session
 
     def delete(self, account: str) -> None:
-        """Delete the session of `account`, if there is one."""
+        """Delete the session or the secret of `account`, if there is one."""
         self._items.pop(account, None)
+        self._secrets.pop(account, None)
+
+    def load_secret(self, account: str) -> ClientSecret | None:
+        """Return the client's secret under `account`, None if there is none."""
+        return self._secrets.get(account)
+
+    def save_secret(self, account: str, secret: ClientSecret) -> None:
+        """Store `secret`."""
+        self._secrets[account] = secret
 
     def probe(self) -> None:
         """Do nothing: memory can always be used."""

@@ -14,7 +14,7 @@ from gpcli.care.revalidate import check_price_not_risen
 from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
 from gpcli.model.appointment import Appointment, Window
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Service, ServiceName, Standing
+from gpcli.model.service import Offers, Service, ServiceName, Surgery
 
 
 def fetch_appointments(
@@ -163,7 +163,11 @@ def late_cancellation_charge(
     """Return what cancelling costs at `now`; `None` = nothing, it is not late yet."""
     if appointment.cancel_until is None or now <= appointment.cancel_until:
         return None
-    return Charge("Cancelling this late", offers.prices.get(LATE_CANCELLATION))
+    surgery_id = appointment.surgery_id
+    at_gp = [each for each in offers.surgeries if each.id == surgery_id]
+    if surgery_id and not at_gp:  # then no price of the patient's GPs is that surgery's
+        at_gp = [Surgery(surgery_id, None, None)]
+    return Charge("Cancelling this late", offers.price_of(LATE_CANCELLATION, *at_gp))
 
 
 def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:
@@ -172,7 +176,7 @@ def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Se
     at_gp = [service for service in services if surgery_id in {None, service.surgery.id}]
     candidates = at_gp or services
     for service in candidates:
-        if service.status is Standing.OFFERED:
+        if service.is_usable:
             return service
     raise build_refusal(offers, candidates, name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -151,7 +152,7 @@ def _propose_enquiry(context: BookingContext, request: ServiceRequest) -> Decisi
         *(("Wished", window) for window in windows),
         ("Reason", request.reason),
         ("Answer", service.answer_time),
-        ("Price at a visit", facts.offers.prices.get(ServiceName.BOOKING)),
+        ("Price at a visit", facts.offers.price_of(ServiceName.BOOKING, service.surgery)),
     )
     return Proposal(
         action="Ask the surgery for a time",
@@ -243,19 +244,10 @@ def _build_booking(
 ) -> Proposal[Appointment]:
     portal = context.portal
     offer = require_offer(service)
-    rows: PlanRows = (
-        ("When", Window(slot.start, slot.end)),
-        ("With", slot.practitioner),
-        ("Way", slot.channel),
-        ("Where", slot.location),
-        *party_rows(portal.fetch_parties(), service),
-        ("Reason", request.reason),
-        ("Price at the visit", service.price),
-    )
     flu = service.service is ServiceName.FLU_VACCINATION
     return Proposal(
         action="Book this time for flu vaccination" if flu else "Book this time",
-        rows=rows,
+        rows=_booking_rows(portal, request, service, slot),
         preview=preview_appointment(
             service,
             request,
@@ -264,6 +256,7 @@ def _build_booking(
             end=slot.end,
             channel=slot.channel,
             practitioner=slot.practitioner,
+            surgery=slot.surgery or service.surgery.name,
             location=slot.location,
             slot_id=slot.id,
         ),
@@ -272,6 +265,23 @@ def _build_booking(
             *_overlap_warnings(facts.coming, slot),
             *(_flu_warnings(context, service) if flu else ()),
         ),
+    )
+
+
+def _booking_rows(
+    portal: Portal, request: ServiceRequest, service: Service, slot: Slot
+) -> PlanRows:
+    return (
+        ("When", Window(slot.start, slot.end)),
+        ("What", None if slot.service in set(ServiceName) else slot.service),
+        ("With", slot.practitioner),
+        ("Way", slot.channel),
+        ("Where", slot.location),
+        ("Note", slot.comment),
+        ("On these times", slot.schedule_comment),
+        *party_rows(portal.fetch_parties(), service, slot.surgery),
+        ("Reason", request.reason),
+        ("Price at the visit", service.price),
     )
 
 
@@ -352,10 +362,13 @@ def fetch_flu_answer(
 def is_vaccinated_this_season(vaccinations: tuple[Vaccination, ...], now: datetime) -> bool:
     """Return whether one of `vaccinations` is of the present season.
 
-    Dates may be partial; one that is only a year does not count.
+    Dates may be partial; one that is only a year, or words, does not count, nor does a dose that
+    was too weak.
     """
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
     return any(
-        len(vaccination.date) >= 7 and vaccination.date >= begins[: len(vaccination.date)]
+        not vaccination.subpotent
+        and re.match(r"\d{4}-\d\d", vaccination.date)
+        and vaccination.date >= begins[: len(vaccination.date)]
         for vaccination in vaccinations
     )

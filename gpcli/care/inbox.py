@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker, Decision, Outcome, PlanRows, Proposal
@@ -23,13 +23,11 @@ from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Mailbox, Portal
 from gpcli.errors import (
     AlreadyAnswered,
-    GpcliError,
     InputNeeded,
     InvalidUsage,
     NotFound,
     request_id_conflict,
 )
-from gpcli.model.receipt import PlanValue, WriteResult
 from gpcli.model.service import Limits, Offers, ServiceName
 from gpcli.model.thread import (
     Attachment,
@@ -73,8 +71,13 @@ STARTING_SERVICES: dict[str | None, ServiceName] = {
 }
 """The service that starts each kind of thread."""
 
+_MAX_NAMED = 5
+"""The most threads that a notice names."""
+
 MAX_CHOICES = 30
 """The most threads in a list to choose from."""
+
+_BEGIN_ANEW = "gpcli contact and gpcli econsult start begin a new one."
 
 _SEE_THREADS = "gpcli messages list shows the threads."
 
@@ -161,26 +164,62 @@ class ThreadFilters:
     correspondent: str | None = None
     limit: int | None = None
 
-    def matches(self, thread: Thread) -> bool:
-        """Return whether `thread` passes all filters but `gp`, which needs the surgeries."""
-        return (
-            (thread.unread_count > 0 or not self.unread)
-            and self.kind in {None, thread.kind}
-            and (self.since is None or _last_day(thread) >= self.since)
-            and (self.correspondent is None or _has_correspondent(thread, self.correspondent))
+    def matches(self, thread: Thread, at_gp: Collection[str] = ()) -> bool | None:
+        """Return whether `thread` passes all filters; `None` = the portal tells too little.
+
+        `at_gp` has the ids of the surgeries that `gp` names.
+        """
+        answers = (
+            thread.unread_count > 0 or not self.unread,
+            self.kind is None or thread.kind == self.kind,
+            self.since is None or _is_since(thread, self.since),
+            self.correspondent is None or _has_correspondent(thread, self.correspondent),
+            self.gp is None or _is_at_gp(thread, at_gp),
         )
+        return False if False in answers else None if None in answers else True
 
 
-def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
+@dataclass(frozen=True)
+class FoundThreads:
+    """The threads that pass the filters.
+
+    `undecided` are those that the portal tells too little of, so that they are left out.
+    """
+
+    threads: tuple[Thread, ...]
+    undecided: tuple[Thread, ...] = ()
+
+
+def find_threads(portal: Portal, filters: ThreadFilters) -> FoundThreads:
     """Fetch the threads that pass `filters`: those with something unread first, then the newest.
 
     Raises: NotFound if no GP is called `filters.gp`.
     """
-    found = [thread for thread in portal.mailbox.fetch_threads() if filters.matches(thread)]
-    if filters.gp is not None:
-        at_gp = {surgery.id for surgery in find_surgeries(portal.fetch_surgeries(), filters.gp)}
-        found = [thread for thread in found if thread.surgery_id in at_gp]
-    return found[: filters.limit]
+    threads = portal.mailbox.fetch_threads()
+    at_gp = (
+        ()
+        if filters.gp is None
+        else [surgery.id for surgery in find_surgeries(portal.fetch_surgeries(), filters.gp)]
+    )
+    answers = [(thread, filters.matches(thread, at_gp)) for thread in threads]
+    found = [thread for thread, passes in answers if passes]
+    undecided = tuple(thread for thread, passes in answers if passes is None)
+    return FoundThreads(tuple(found[: filters.limit]), undecided)
+
+
+def fetch_threads(portal: Portal, filters: ThreadFilters) -> list[Thread]:
+    """Fetch the threads that pass `filters`, as `find_threads` does."""
+    return list(find_threads(portal, filters).threads)
+
+
+def describe_undecided(threads: Sequence[Thread]) -> str:
+    """Return a sentence on threads that a filter left out since the portal tells too little."""
+    ids = ", ".join(str(thread.id) for thread in threads[:_MAX_NAMED])
+    more = f" and {len(threads) - _MAX_NAMED} more" if len(threads) > _MAX_NAMED else ""
+    return (
+        f"Left out, since the portal does not tell whether they are asked for: {ids}{more}. "
+        "gpcli messages list without filters has them."
+    )
 
 
 def check_name_filter(name: str | None) -> str | None:
@@ -227,6 +266,7 @@ def fetch_reply_facts(portal: Portal, thread: str, lookup: UUID | None) -> Reply
         raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_THREADS)
     if facts.earlier is None:
         _check_open(facts.conversation.thread)
+        _check_stands(facts.conversation, thread)
     return facts
 
 
@@ -266,9 +306,9 @@ def propose_reply(
 
 
 def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[Attachment]:
-    """Return the attachments with these ids, each once; all of them if `ids` is empty.
+    """Return the attachments with these ids, each once; if `ids` is empty, all not withdrawn.
 
-    Raises: NotFound.
+    Raises: NotFound, also for one that was withdrawn.
     """
     known = {
         attachment.id: attachment
@@ -281,7 +321,25 @@ def select_attachments(conversation: Conversation, ids: Sequence[str]) -> list[A
             f"Nothing called '{unknown}' is attached to this thread.",
             hint=f"What is attached: {', '.join(known)}." if known else "Nothing is attached.",
         )
-    return [known[identity] for identity in dict.fromkeys(ids)] if ids else list(known.values())
+    if not ids:
+        return [attachment for attachment in known.values() if not attachment.is_withdrawn]
+    for identity in ids:
+        if known[identity].is_withdrawn:
+            raise NotFound(
+                f"{identity} was withdrawn: whoever made it has said that it is wrong.",
+                hint=f"gpcli messages show {conversation.thread.id} shows what else there is.",
+            )
+    return [known[identity] for identity in dict.fromkeys(ids)]
+
+
+def withdrawn_attachments(conversation: Conversation) -> list[Attachment]:
+    """Return the attachments that whoever made them has said to be wrong."""
+    return [
+        attachment
+        for message in conversation.messages
+        for attachment in message.attachments
+        if attachment.is_withdrawn
+    ]
 
 
 def _thread_rows(portal: Portal, thread: Thread) -> PlanRows:
@@ -300,14 +358,24 @@ def thread_label(thread: Thread) -> str:
     return f"{thread.subject} ({thread.id})" if thread.subject else str(thread.id)
 
 
-def _last_day(thread: Thread) -> date:
+def _is_since(thread: Thread, day: date) -> bool | None:
+    """Return whether its newest message is of that day or later; `None` = not known."""
     last = thread.last
-    return last.astimezone(ZoneInfo(thread.zone)).date() if last else date.min
+    days = [last.astimezone(ZoneInfo(thread.zone)).date()] if last else []
+    if thread.last_date and len(thread.last_date) == len("2027-01-31"):
+        days.append(date.fromisoformat(thread.last_date))
+    return max(days) >= day if days else None
 
 
-def _has_correspondent(thread: Thread, name: str) -> bool:
+def _has_correspondent(thread: Thread, name: str) -> bool | None:
+    """Return whether a name on the surgery's side has `name` in it; `None` = there is no name."""
     names = " ".join(filter(None, (thread.practitioner, thread.surgery)))
-    return name.strip().casefold() in names.casefold()
+    return name.strip().casefold() in names.casefold() if names else None
+
+
+def _is_at_gp(thread: Thread, at_gp: Collection[str]) -> bool | None:
+    """Return whether it is with one of these surgeries; `None` = the portal does not say whose."""
+    return None if thread.surgery_id is None else thread.surgery_id in at_gp
 
 
 def _check_open(thread: Thread) -> None:
@@ -317,12 +385,26 @@ def _check_open(thread: Thread) -> None:
     """
     if not thread.is_closed:
         return
+    if thread.is_withdrawn:
+        raise AlreadyAnswered(
+            f"Thread {thread.id} was withdrawn by who began it.", hint=_BEGIN_ANEW
+        )
     administrative = thread.kind == ThreadKind.ADMINISTRATIVE
     command = "gpcli contact" if administrative else "gpcli econsult start"
     raise AlreadyAnswered(
         f"The surgery has closed thread {thread.id}.",
         hint=f"gpcli messages show {thread.id} may say why; {command} begins a new one.",
     )
+
+
+def _check_stands(conversation: Conversation, identity: str) -> None:
+    """Raise AlreadyAnswered if `identity` names a message that its sender has withdrawn."""
+    for message in conversation.messages:
+        if message.id == identity and message.is_withdrawn:
+            raise AlreadyAnswered(
+                f"Message {message.id} was withdrawn by its sender.",
+                hint=f"gpcli messages reply {conversation.thread.id} writes in its thread.",
+            )
 
 
 def _require_conversation(facts: ReplyFacts) -> Conversation:
@@ -361,90 +443,5 @@ def _preview_message(portal: Portal, conversation: Conversation, draft: Draft) -
             for number, file in enumerate(draft.attachments, start=1)
         ),
         in_response_to=latest.id if latest else None,
-    )
-
-
-@dataclass(frozen=True)
-class ReadMarkResult:
-    """The messages that were marked as read; `error` is why the others were not, if any."""
-
-    messages: tuple[Message, ...]
-    error: GpcliError | None = None
-
-
-def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
-    """Fetch each thread once: whole if its own id is given, else only the messages that are given.
-
-    Raises: NotFound.
-    """
-    found = [mailbox.fetch_conversation(identity) for identity in dict.fromkeys(ids)]
-    by_thread = {conversation.thread.id: conversation for conversation in found}
-    return [_select_named(conversation, set(ids)) for conversation in by_thread.values()]
-
-
-def propose_read_marks(
-    portal: Portal, conversations: Sequence[Conversation], intent: UUID
-) -> Decision[ReadMarkResult]:
-    """Propose to mark the unread messages in `conversations` as read; none at all is an Outcome.
-
-    Each message has an intent of its own. Sending stops at the first message that can't be marked;
-    its error is raised if it is the first of all, otherwise it is part of the result.
-    """
-    unread = tuple(
-        message
-        for conversation in conversations
-        for message in conversation.messages
-        if message.unread
-    )
-    if not unread:
-        return Outcome(ReadMarkResult(()), changed=False)
-    parties = portal.fetch_parties()
-    by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    rows = (row for conversation in conversations for row in _unread_rows(conversation))
-    return Proposal(
-        action="Mark as read",
-        rows=(*rows, ("For", parties.patient.name), ("By", by)),
-        preview=ReadMarkResult(unread),
-        send=lambda: _send_read_marks(portal.mailbox, unread, intent),
-    )
-
-
-def _select_named(conversation: Conversation, named: Collection[str]) -> Conversation:
-    if conversation.thread.id in named:
-        return conversation
-    messages = tuple(message for message in conversation.messages if message.id in named)
-    return replace(conversation, messages=messages)
-
-
-def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
-    unread = [message for message in conversation.messages if message.unread]
-    if unread:
-        yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} unread"
-    for message in unread:
-        yield "Message", _message_label(message, ZoneInfo(conversation.thread.zone))
-
-
-def _message_label(message: Message, zone: ZoneInfo) -> str:
-    label = f"{message.id} from {message.sender or 'the surgery'}"
-    return f"{label}, {message.sent.astimezone(zone):%a %d %b %Y %H:%M}" if message.sent else label
-
-
-def _send_read_marks(
-    mailbox: Mailbox, unread: Sequence[Message], intent: UUID
-) -> WriteResult[ReadMarkResult]:
-    done: list[WriteResult[Message]] = []
-    stopped_by: GpcliError | None = None
-    for message in unread:
-        try:
-            done.append(mailbox.send_read_mark(message, uuid5(intent, str(message.id))))
-        except GpcliError as error:
-            stopped_by = error
-            break
-    if stopped_by and not done:
-        raise stopped_by
-    read = tuple(marked.record for marked in done)
-    return WriteResult(
-        ReadMarkResult(read, stopped_by),
-        changed=any(marked.changed for marked in done),
-        here_only=all(marked.here_only for marked in done),
+        status="preparation",
     )

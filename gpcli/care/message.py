@@ -171,7 +171,7 @@ def has_subject(thread: Thread, subject: str) -> bool:
 def has_same_content(message: Message, draft: Draft) -> bool:
     """Return whether `message` has the words and files of `draft`, as far as the portal tells."""
     return (
-        is_same_text(message.text, draft.text)
+        is_same_text(message.own_text, draft.text)
         and len(message.attachments) == len(draft.attachments)
         and all(map(_is_same_file, message.attachments, draft.attachments))
     )

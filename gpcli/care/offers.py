@@ -62,8 +62,12 @@ _HINTS: dict[Standing, str] = {
 }
 
 
+UNNAMED_GP = Surgery("", None, None)
+"""Stands for the GP at a portal that names none, and does not say what its GPs offer."""
+
 _NEAREST = (
     Standing.OFFERED,
+    Standing.NOT_TOLD,
     Standing.CONSENT_NEEDED,
     Standing.NOT_PERMITTED,
     Standing.OFF_FOR_NOW,
@@ -76,21 +80,23 @@ def list_services(offers: Offers, now: datetime) -> tuple[Service, ...]:
     """Return one Service per GP and service name, in the order of ServiceName.
 
     Where a service can't be used, it has the first reason. Times in it are in the zone of `now`.
+    A portal that neither names a GP nor says what its GPs offer has one that is not named.
     """
+    surgeries = offers.surgeries or (() if offers.told else (UNNAMED_GP,))
     return tuple(
-        _build_service(surgery, name, offers, now)
-        for surgery in offers.surgeries
-        for name in ServiceName
+        _build_service(surgery, name, offers, now) for surgery in surgeries for name in ServiceName
     )
 
 
 def require_service(offers: Offers, name: ServiceName, now: datetime) -> list[Service]:
     """Return the Services called `name` that can be used now, one per GP.
 
+    Those that the portal does not tell of are among them only where none is known to be offered.
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted if there is none.
     """
     services = [service for service in list_services(offers, now) if service.service is name]
     usable = [service for service in services if service.status is Standing.OFFERED]
+    usable = usable or [service for service in services if service.is_usable]
     if usable:
         return usable
     raise build_refusal(offers, services, name)
@@ -127,8 +133,11 @@ def choose_one(services: Sequence[Service], name: ServiceName, asker: Asker) -> 
 def filter_by_gp(offers: Offers, gp: str | None) -> Offers:
     """Return the offers of the GP named `gp` (id, or part of the name); all if `None`.
 
-    Raises: NotFound if the patient has GPs, but none of that name.
+    Raises: NotFound if the patient has no GP of that name, but others, or the portal names none and
+    does not say what its GPs offer.
     """
+    if gp is not None and not (offers.surgeries or offers.told):
+        raise NotFound(f"The portal names no GP of yours, so '{gp}' can't be told.")
     return replace(offers, surgeries=find_surgeries(offers.surgeries, gp))
 
 
@@ -162,7 +171,7 @@ def has_name(surgery: Surgery, name: str) -> bool:
 
 def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName) -> GpcliError:
     """Return the error for a service that can't be used at any of `services`."""
-    if not offers.surgeries:
+    if not services:
         return NotOffered(
             f"You have no GP, so nobody offers you {SERVICE_LABELS[name]}.",
             hint="gpcli gp shows what the portal knows of your GP.",
@@ -217,7 +226,7 @@ def has_no_online_service(services: Sequence[Service]) -> bool:
 def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:
     offer = _find_offer(surgery, name, offers)
     if offer is None:
-        return Service(name, Standing.NOT_OFFERED, surgery, _not_offered_text((surgery,), name))
+        return build_absent(surgery, name, offers)
     absence = _find_absence(offer, now)
     status = _find_standing(offer, absence, offers)
     return Service(
@@ -227,12 +236,39 @@ def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: dat
         reason=_reason_text(status, surgery, name, absence, now.tzinfo),
         off_from=absence.start if absence else None,
         off_until=absence.end if absence else None,
-        price=offers.prices.get(name),
+        price=offers.price_of(name, surgery),
         answer_time=offer.answer_time,
         channels=offer.channels,
         eligibility=offer.eligibility,
         command=COMMANDS.get(name),
         offer=offer,
+        service_name=offer.service_name,
+        details=offer.details,
+        hours=offer.hours,
+        exceptions=offer.exceptions,
+        absences=tuple(
+            each.in_zone(now.tzinfo)
+            for each in offer.absences
+            if each.end is None or now < each.end
+        ),
+    )
+
+
+def build_absent(surgery: Surgery, name: ServiceName, offers: Offers) -> Service:
+    """Return the Service where no active record names it: not offered, or not told."""
+    is_known = any(each.name is name and each.surgery.id == surgery.id for each in offers.offers)
+    if is_known or (name in offers.told and offers.complete):
+        return Service(name, Standing.NOT_OFFERED, surgery, _not_offered_text((surgery,), name))
+    is_permitted = name in offers.permitted
+    status = Standing.NOT_TOLD if is_permitted else Standing.NOT_PERMITTED
+    return Service(
+        name,
+        status,
+        surgery,
+        _reason_text(status, surgery, name, None, None),
+        price=offers.price_of(name, surgery),
+        command=COMMANDS.get(name),
+        offer=Offer(None, name, surgery, active=True),
     )
 
 
@@ -281,6 +317,11 @@ def _reason_text(
         return f"Your consent to Full Access is needed for {service}."
     if status is Standing.NOT_PERMITTED:
         return f"Your sign-in or the portal does not permit {service}."
+    if status is Standing.NOT_TOLD:
+        return (
+            f"The portal does not say whether {surgery.label} offers {service} online; "
+            "it can be tried."
+        )
     return None
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
+    from gpcli.errors import GpcliError
     from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
     from gpcli.model.person import Parties, Person
     from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
@@ -77,7 +78,16 @@ class Prescriptions(Protocol):
     """The patient's prescriptions and the requests to renew them."""
 
     def fetch_prescriptions(self) -> list[Prescription]:
-        """Fetch the newest prescription of each chain, also expired ones; sorted by name."""
+        """Fetch the newest prescription of each chain, also expired ones; sorted by name.
+
+        What the portal sends besides is among them: `Prescription.is_prescribed` tells.
+        """
+
+    def fetch_named(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
+        """Fetch prescriptions by their ids, whatever their status, or for each why there is none.
+
+        That is NotFound; BadResponse for one that can't be read; the portal's refusal.
+        """
 
     def fetch_renewals(self) -> list[Renewal]:
         """Fetch the requests to renew, newest first."""
@@ -128,7 +138,7 @@ class Portal(Protocol):
 
     @property
     def remarks(self) -> Sequence[str]:
-        """One sentence for each kind of record so far that is another patient's."""
+        """Sentences on what the portal did besides what was asked for, for the person to know."""
 
     def fetch_parties(self) -> Parties:
         """Return the patient and who acts for them; the portal is asked at most once."""

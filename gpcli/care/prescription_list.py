@@ -10,8 +10,8 @@ from uuid import UUID
 from gpcli.care.confirmation import Asker, Decision, Outcome, Proposal
 from gpcli.care.offers import find_surgeries
 from gpcli.care.portal_protocol import Portal
-from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
-from gpcli.model.prescription import WITHDRAWABLE, Prescription, Renewal
+from gpcli.errors import AlreadyAnswered, GpcliError, InputNeeded
+from gpcli.model.prescription import IN_ERROR, WITHDRAWABLE, Prescription, Renewal
 from gpcli.model.service import Surgery
 
 WITHDRAWN = "cancelled"
@@ -28,12 +28,18 @@ class PrescriptionListing:
 
     `inactive` are no longer in use; only `--all` shows them. `long_expired` expired over 12 months
     ago; nothing shows them. `unknown_kind` have no kind on record, where one kind is wanted.
+    `proposed` are only proposed or drafted, `in_error` were entered in error: neither are
+    prescriptions, and nothing but their id shows them. `unknown_surgery` do not tell the surgery
+    that prescribed them, where those of one GP are wanted.
     """
 
     shown: tuple[Prescription, ...]
     inactive: int = 0
     long_expired: int = 0
     unknown_kind: int = 0
+    proposed: int = 0
+    in_error: int = 0
+    unknown_surgery: int = 0
 
 
 def fetch_prescriptions(
@@ -45,34 +51,35 @@ def fetch_prescriptions(
     kind: str | None = None,
     gp: str | None = None,
 ) -> PrescriptionListing:
-    """Fetch the prescriptions in use; with `everything` also those of the last 12 months.
+    """Fetch the prescriptions in force; with `everything` also those of the last 12 months.
+
+    Those that say not to take something are in force as well, and so are those on hold.
 
     `low` keeps those of which little is left, `kind` those of one kind, `gp` those of the GP named.
     Raises: NotFound if no GP has that name.
     """
     surgeries = find_surgeries(portal.fetch_surgeries(), gp) if gp is not None else None
-    matching = [
-        prescription
-        for prescription in portal.prescriptions.fetch_prescriptions()
-        if (not low or prescription.low) and _is_at(prescription, surgeries)
+    everywhere = [
+        each for each in portal.prescriptions.fetch_prescriptions() if each.low or not low
     ]
-    of_kind = [prescription for prescription in matching if kind in {None, prescription.kind}]
-    recent = [
-        prescription for prescription in of_kind if not _is_long_expired(prescription, now.date())
-    ]
-    shown = (
-        recent
-        if everything
-        else [prescription for prescription in recent if is_in_use(prescription)]
-    )
-    of_unknown_kind = [
-        prescription for prescription in matching if kind and prescription.kind is None
-    ]
+    found = [each for each in everywhere if _is_at(each, surgeries)]
+    elsewhere = [each for each in everywhere if surgeries is not None and each.surgery_id is None]
+    matching = [each for each in found if each.is_prescribed]
+    of_kind = [each for each in matching if kind in {None, each.kind}]
+    recent = [each for each in of_kind if not _is_long_expired(each, now.date())]
+    shown = [each for each in recent if everything or each.is_current]
+    of_unknown_kind = [each for each in matching if kind and each.kind is None]
     return PrescriptionListing(
         tuple(shown),
         inactive=len(recent) - len(shown),
         long_expired=len(of_kind) - len(recent) if everything else 0,
-        unknown_kind=sum(everything or is_in_use(prescription) for prescription in of_unknown_kind),
+        unknown_kind=sum(everything or each.is_current for each in of_unknown_kind),
+        proposed=sum(each.is_proposed and each.status != IN_ERROR for each in found),
+        in_error=sum(each.status == IN_ERROR for each in found),
+        unknown_surgery=sum(
+            (each.is_prescribed if everything else each.is_current) and kind in {None, each.kind}
+            for each in elsewhere
+        ),
     )
 
 
@@ -81,7 +88,7 @@ def choose_prescription(
 ) -> Prescription:
     """Return the prescription with this id, or the one that replaced it; `None` = ask for one.
 
-    Raises: NotFound; InputNeeded if nobody can be asked.
+    Raises: NotFound; BadResponse if it can't be read; InputNeeded if nobody can be asked.
     """
     if prescription_id is None and not asker.can_ask:
         raise InputNeeded("A prescription's id is needed.", hint=SEE_PRESCRIPTIONS)
@@ -90,7 +97,7 @@ def choose_prescription(
         choices = [
             (str(prescription.id), label(prescription))
             for prescription in prescriptions
-            if is_in_use(prescription)
+            if prescription.is_current
         ]
         if not choices:
             raise InputNeeded("There is no prescription to choose from.", hint=SEE_PRESCRIPTIONS)
@@ -100,22 +107,19 @@ def choose_prescription(
         for prescription in prescriptions
         for former in prescription.predecessors
     }
-    found = (
-        by_former | {str(prescription.id): prescription for prescription in prescriptions}
-    ).get(prescription_id)
-    if found is None:
-        raise no_such_prescription(prescription_id)
+    known = by_former | {str(prescription.id): prescription for prescription in prescriptions}
+    if prescription_id in known:
+        return known[prescription_id]
+    found = portal.prescriptions.fetch_named([prescription_id])[prescription_id]
+    if isinstance(found, GpcliError):
+        raise found
     return found
-
-
-def no_such_prescription(prescription: str) -> NotFound:
-    """Return the error for an id that none of the patient's prescriptions has or had."""
-    return NotFound(f"There is no prescription '{prescription}'.", hint=SEE_PRESCRIPTIONS)
 
 
 def is_in_use(prescription: Prescription) -> bool:
     """Return whether it can still be dispensed, as far as its status and date tell."""
-    return prescription.status == "active" and not prescription.expired
+    is_active = prescription.status == "active" and prescription.is_current
+    return is_active and not prescription.do_not_take
 
 
 def choose_renewal(
@@ -144,11 +148,16 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
     """Propose to withdraw a request to renew; one that was withdrawn already is an Outcome.
 
     It does not depend on what the GP offers now.
-    Raises: NotFound; AlreadyAnswered if the surgery has begun to work on it.
+    Raises: NotFound; AlreadyAnswered if the surgery has begun to work on it, or it is no request.
     """
     renewal = portal.prescriptions.fetch_renewal(renewal_id)
     if renewal.status == WITHDRAWN:
         return Outcome(renewal, changed=False)
+    if renewal.is_in_error:
+        raise AlreadyAnswered(
+            f"{renewal_id} was entered in error: there is no request to take back.",
+            hint=_SEE_REQUESTS,
+        )
     if renewal.status not in WITHDRAWABLE:
         raise AlreadyAnswered(
             f"The surgery has taken {renewal_id} up: it is {renewal.status}.",

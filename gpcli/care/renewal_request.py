@@ -72,9 +72,9 @@ class RenewalContext:
 class RenewalItem:
     """One prescription of a request to renew.
 
-    `id` is the one that was asked for, `prescription` the newest of its chain (`None` = unknown
-    id). While it has neither a `renewal` nor an `error`, it is still to be sent. `warnings` are
-    what the person should know before that.
+    `id` is the one that was asked for, `prescription` the newest of its chain (`None` = it is not
+    among the prescriptions). While it has neither a `renewal` nor an `error`, it is still to be
+    sent. `warnings` are what the person should know before that.
     """
 
     id: str
@@ -228,7 +228,7 @@ def preview_item(item: RenewalItem, request: RenewalRequest) -> RenewalItem:
 def _prescription_rows(
     due: Sequence[RenewalItem], services: ServicesByGp
 ) -> Iterator[tuple[str, PlanValue]]:
-    """Yield the prescriptions under the GP that each request goes to."""
+    """Yield the prescriptions, each with its dose, under the GP that each request goes to."""
     by_gp: dict[str | None, list[RenewalItem]] = {}
     for item in due:
         service = find_service(item, services)
@@ -238,6 +238,7 @@ def _prescription_rows(
         yield "To", gp
         for item in items:
             yield "Prescription", f"{item.label} ({item.id}){_remaining_text(item.prescription)}"
+            yield "Dose", item.prescription.dose if item.prescription else None
 
 
 def _remaining_text(prescription: Prescription | None) -> str:

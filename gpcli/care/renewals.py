@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.offers import build_refusal, filter_by_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
-from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use, no_such_prescription
+from gpcli.care.prescription_list import SEE_PRESCRIPTIONS, is_in_use
 from gpcli.care.renewal_request import (
     RenewalContext,
     RenewalItem,
@@ -28,10 +28,17 @@ from gpcli.care.renewal_request import (
     preview_item,
 )
 from gpcli.care.revalidate import build_offer_check
-from gpcli.errors import AlreadyAnswered, InputNeeded, InvalidUsage, request_id_conflict
-from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalFacts
+from gpcli.errors import (
+    AlreadyAnswered,
+    GpcliError,
+    InputNeeded,
+    InvalidUsage,
+    Rejected,
+    request_id_conflict,
+)
+from gpcli.model.prescription import IN_ERROR, REFUSED, Prescription, Renewal, RenewalFacts
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Offers, Price, ServiceName, Standing
+from gpcli.model.service import Offers, ServiceName
 
 STRICT_GROUPS = frozenset({"A", "B"})
 """Prescription groups (Volven 7421) for which a consultation is usually needed."""
@@ -44,6 +51,9 @@ _JUST_RENEWED = timedelta(days=7)
 
 _RENEWED = "completed"
 """R4's TaskStatus for a request that led to a new prescription."""
+
+_ENDED = frozenset({"stopped", "cancelled"})
+"""Statuses of a prescription that its prescriber has ended."""
 
 _SERVICE = ServiceName.PRESCRIPTION_RENEWAL
 
@@ -74,7 +84,25 @@ def _find_item(identity: str, facts: RenewalFacts) -> RenewalItem:
     for newer in facts.prescriptions:
         if identity in newer.predecessors:
             return _build_replaced_item(identity, newer, facts)
-    return RenewalItem(identity, error=no_such_prescription(identity))
+    return RenewalItem(identity)
+
+
+def _look_up(items: Sequence[RenewalItem], portal: Portal) -> tuple[RenewalItem, ...]:
+    """Return the items, with what the portal shows of those that are not among the prescriptions.
+
+    It may have them all the same: as a draft, as one entered in error, as one that can't be read.
+    """
+    missing = [item.id for item in items if item.is_due and item.prescription is None]
+    found = portal.prescriptions.fetch_named(missing) if missing else {}
+    return tuple(
+        _build_found_item(item.id, found[item.id]) if item.id in found else item for item in items
+    )
+
+
+def _build_found_item(identity: str, found: Prescription | GpcliError) -> RenewalItem:
+    if isinstance(found, GpcliError):
+        return RenewalItem(identity, error=found)
+    return _build_item(found)
 
 
 def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts) -> RenewalItem:
@@ -84,6 +112,10 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
     if requested and (requested.is_open or requested.status == _RENEWED):
         warning = f"It was renewed already: {newer.id} has replaced it."
         return RenewalItem(identity, newer, renewal=requested, warnings=(warning,))
+    if newer.do_not_take:
+        ending = f"It was replaced by {newer.id}, an order not to take this."
+        error: GpcliError = Rejected(ending, hint=f"gpcli rx show {newer.id} shows it.")
+        return RenewalItem(identity, newer, error=error)
     error = AlreadyAnswered(
         f"It was replaced already, by {newer.id}.",
         hint=f"gpcli rx renew {newer.id} asks for the new one.",
@@ -92,7 +124,29 @@ def _build_replaced_item(identity: str, newer: Prescription, facts: RenewalFacts
 
 
 def _build_item(prescription: Prescription) -> RenewalItem:
-    return RenewalItem(prescription.id, prescription, warnings=tuple(_item_warnings(prescription)))
+    error, warnings = _refuse(prescription), tuple(_item_warnings(prescription))
+    return RenewalItem(
+        prescription.id, prescription, error=error, warnings=() if error else warnings
+    )
+
+
+def _refuse(prescription: Prescription) -> Rejected | None:
+    """Return why there is nothing to renew, whatever the portal would answer; `None` = there is."""
+    what = next((words for applies, words in _NO_PRESCRIPTIONS if applies(prescription)), None)
+    if what is None:
+        return None
+    return Rejected(
+        f"It {what}: there is nothing to renew.",
+        hint=f"gpcli rx show {prescription.id} shows it.",
+    )
+
+
+_NO_PRESCRIPTIONS: tuple[tuple[Callable[[Prescription], bool], str], ...] = (
+    (lambda each: each.status == IN_ERROR, "was entered in error"),
+    (lambda each: each.do_not_take, "is an order not to take this"),
+    (lambda each: each.is_proposed, "is only proposed, not prescribed"),
+)
+"""What is no prescription of something to take, and what it is instead."""
 
 
 def _item_warnings(prescription: Prescription) -> Iterator[str]:
@@ -100,10 +154,24 @@ def _item_warnings(prescription: Prescription) -> Iterator[str]:
         yield f"Group {prescription.group}: a consultation is usually needed before it is renewed."
     if prescription.expired:
         yield "It has expired: portals usually refuse that, and a new one needs an appointment."
-    if prescription.status == "stopped":
-        yield "It was stopped: portals usually refuse to renew that."
+    if prescription.status in _ENDED:
+        yield f"It was {prescription.status}: portals usually refuse to renew that."
+    if prescription.status == "on-hold":
+        yield f"It is on hold{_reason(prescription)}: your GP may not renew it now."
+    if prescription.status == "unknown":
+        yield "The portal does not know whether it is still in force."
+    if prescription.reported:
+        yield f"It is on record as reported{_reporter(prescription)}, not as prescribed."
     if _is_refused(prescription):
         yield f"The surgery refused it when you last asked{_answer_ending(prescription)}"
+
+
+def _reason(prescription: Prescription) -> str:
+    return f" ({prescription.status_reason})" if prescription.status_reason else ""
+
+
+def _reporter(prescription: Prescription) -> str:
+    return f" by {prescription.reported_by}" if prescription.reported_by else ""
 
 
 def _is_refused(prescription: Prescription) -> bool:
@@ -123,6 +191,14 @@ def _select_low(context: RenewalContext, facts: RenewalFacts, gp: str | None) ->
     low = [prescription for prescription in _find_candidates(facts, gp) if prescription.low]
     today = context.clock().date()
     reasons = {prescription.id: _skip_reason(prescription, today) for prescription in low}
+    if gp is not None:
+        unknown = [
+            prescription
+            for prescription in _find_candidates(facts, None)
+            if prescription.low and prescription.surgery_id is None
+        ]
+        low += unknown
+        reasons |= {each.id: "it does not tell which surgery prescribed it." for each in unknown}
     items = [_build_item(prescription) for prescription in low if not reasons[prescription.id]]
     skipped = [
         SkippedPrescription(prescription, why)
@@ -140,6 +216,8 @@ def _skip_reason(prescription: Prescription, today: date) -> str | None:
         return f"the surgery refused it when you last asked{_answer_ending(prescription)}"
     if prescription.group in STRICT_GROUPS:
         return f"group {prescription.group}, for which a consultation is usually needed first."
+    if prescription.reported:
+        return f"it is on record as reported{_reporter(prescription)}, not as prescribed."
     if prescription.predecessors and _is_just_issued(prescription, today):
         return "it was renewed less than a week ago."
     return None
@@ -215,7 +293,7 @@ class _EarlierRequests:
 def _fetch_earlier_requests(portal: Portal, request: RenewalRequest) -> _EarlierRequests:
     """Fetch the requests of the past if this may be a repetition; else return none."""
     found = portal.prescriptions.fetch_renewals() if request.repeated else ()
-    return _EarlierRequests(request.intent, tuple(found))
+    return _EarlierRequests(request.intent, tuple(each for each in found if not each.is_in_error))
 
 
 def _check_same_selection(
@@ -292,7 +370,7 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     """Propose to renew the selected prescriptions, each at its prescriber.
 
     What was requested or renewed already counts as done. A prescription that can't be requested is
-    an item with an error.
+    an item with an error: one that says not to take something, among others.
     Raises: InvalidUsage for contradictory options; InputNeeded if nothing is named and nobody can
     be asked; NotFound for the GP; Conflict if the request id was used for something else;
     NotOffered, OffForNow, ConsentNeeded or NotPermitted if no GP renews.
@@ -308,6 +386,8 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     items = tuple(_apply_earlier(item, request, earlier) for item in items)
     if any(item.renewal is None for item in items):
         require_service(offers, _SERVICE, now)
+    found = _look_up(items, context.portal)
+    items = tuple(_apply_earlier(item, request, earlier) for item in found)
     services = {
         service.surgery.id: service
         for service in list_services(facts.offers, now)
@@ -317,7 +397,7 @@ def propose_renewal(context: RenewalContext, request: RenewalRequest) -> Decisio
     plan = RenewalPlan(items, skipped)
     if not any(item.is_due for item in items):
         return Outcome(plan, changed=False)
-    return _build_proposal(context, request, facts.offers.prices.get(_SERVICE), services, plan)
+    return _build_proposal(context, request, facts.offers, services, plan)
 
 
 def _check_request(request: RenewalRequest) -> None:
@@ -345,7 +425,7 @@ def _check_prescriber(
             f"and a renewal goes there, not to '{gp}'.",
             hint="Leave --gp out.",
         )
-    if service.status is Standing.OFFERED:
+    if service.is_usable:
         return item
     return replace(item, error=build_refusal(offers, [service], _SERVICE))
 
@@ -353,15 +433,16 @@ def _check_prescriber(
 def _build_proposal(
     context: RenewalContext,
     request: RenewalRequest,
-    price: Price | None,
+    offers: Offers,
     services: ServicesByGp,
     plan: RenewalPlan,
 ) -> Proposal[RenewalPlan]:
     due = [item for item in plan.items if item.is_due]
-    usable = [service for service in services.values() if service.status is Standing.OFFERED]
+    usable = [service for service in services.values() if service.is_usable]
     prescribers = [find_service(item, services) for item in due]
     # Where no prescriber is known to be a GP of the patient, the plan shows one GP's terms.
     asked = [service for service in usable if service in prescribers] or usable[:1]
+    price = offers.price_of(_SERVICE, *(service.surgery for service in asked))
     check_note(request.note, asked)
     offer_checks = [build_offer_check(context.portal, service, context.clock) for service in asked]
     parties = context.portal.fetch_parties()

@@ -8,7 +8,7 @@ from datetime import datetime
 from gpcli.care.offers import SERVICE_LABELS, build_refusal, list_services
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import FeeNotAccepted, NotOffered
-from gpcli.model.service import Price, Service, Standing
+from gpcli.model.service import Price, Service
 
 
 def build_offer_check(
@@ -50,6 +50,6 @@ def _check_still_offered(portal: Portal, shown: Service, now: datetime) -> None:
     ]
     if not current:
         raise NotOffered(f"{shown.surgery.label} is not your GP any more.", hint="gpcli gp")
-    if current[0].status is not Standing.OFFERED:
+    if not current[0].is_usable:
         raise build_refusal(offers, current, shown.service)
     check_price_not_risen(SERVICE_LABELS[shown.service], shown.price, current[0].price)

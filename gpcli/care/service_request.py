@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -74,10 +74,14 @@ class BookingContext:
     label: Callable[[Slot], str]
 
 
-def party_rows(parties: Parties, service: Service) -> PlanRows:
-    """Return the plan's rows on the surgery, the patient and who acts for them."""
+def party_rows(parties: Parties, service: Service, surgery: str | None = None) -> PlanRows:
+    """Return the plan's rows on the surgery, the patient and who acts for them.
+
+    `surgery` is a name to show where the portal does not name the GP.
+    """
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    return (("Surgery", service.surgery.label), ("For", parties.patient.name), ("By", by))
+    where = service.surgery.label if service.surgery.id else surgery or service.surgery.label
+    return (("Surgery", where), ("For", parties.patient.name), ("By", by))
 
 
 def require_offer(service: Service) -> Offer:
@@ -88,7 +92,8 @@ def require_offer(service: Service) -> Offer:
 
 def preview_appointment(service: Service, request: ServiceRequest, **known: Any) -> Appointment:
     """Return the appointment as it would be, for a dry run; `known` are fields of it."""
-    blank = dict.fromkeys((field.name for field in fields(Appointment)), None)
+    required = (each.name for each in fields(Appointment) if each.default is MISSING)
+    blank = dict.fromkeys(required, None)
     return Appointment(
         **{
             **blank,

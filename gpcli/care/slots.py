@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from gpcli.care.confirmation import Asker
 from gpcli.care.offers import (
+    UNNAMED_GP,
+    build_absent,
     build_refusal,
     choose_one,
     filter_by_gp,
@@ -22,7 +24,7 @@ from gpcli.care.offers import (
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
-from gpcli.model.service import Offers, Service, ServiceName, Standing
+from gpcli.model.service import Offers, Service, ServiceName
 
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
@@ -329,29 +331,35 @@ def find_slot_service(
     name = _check_bookable(slot, requested)
     services = [service for service in list_services(offers, now) if service.service is name]
     at_gp = [service for service in services if _is_at(slot, service, offers)]
+    if not at_gp and name not in offers.told and gp is None:
+        at_gp = [build_absent(UNNAMED_GP, name, offers)]
     if services and not at_gp:
         raise NotOffered(f"{slot.id} is not a time at your GP.", hint="gpcli slots lists yours.")
     named = [service for service in at_gp if gp is None or has_name(service.surgery, gp)]
     if at_gp and not named:
         raise InvalidUsage(f"{slot.id} is not a time at '{gp}'.", hint="Leave --gp out.")
-    usable = [service for service in named if service.status is Standing.OFFERED]
+    usable = [service for service in named if service.is_usable]
     if not usable:
         raise build_refusal(offers, named, name)
     return choose_one(usable, name, asker)
 
 
 def _check_bookable(slot: Slot, requested: ServiceName) -> ServiceName:
-    written = slot.service or ServiceName.BOOKING
-    if requested is ServiceName.FLU_VACCINATION and written != requested:
+    """Return the service to book the slot for; a slot that names none is for a visit."""
+    names = [ServiceName(name) for name in slot.services] or [ServiceName.BOOKING]
+    if requested in names:
+        return requested
+    if requested is ServiceName.FLU_VACCINATION:
         raise InvalidUsage(
             f"{slot.id} is not a time for flu vaccination.", hint="gpcli flu lists those."
         )
-    if written not in BOOKABLE:
+    bookable = [name for name in names if name in BOOKABLE]
+    if not bookable:
         raise InvalidUsage(
-            f"{slot.id} is a time for '{written}', which gpcli does not book.",
+            f"{slot.id} is a time for '{slot.service}', which gpcli does not book.",
             hint="gpcli slots lists the free times.",
         )
-    return ServiceName(written)
+    return bookable[0]
 
 
 def _is_at(slot: Slot, service: Service, offers: Offers) -> bool:

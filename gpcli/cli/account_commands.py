@@ -10,12 +10,20 @@ from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
 from gpcli.care.offers import has_no_online_service, list_services
 from gpcli.care.slots import parse_duration
+from gpcli.cli.client_options import (
+    AskSecret,
+    ClientId,
+    Scopes,
+    SecretFromStdin,
+    change_client,
+    read_client_options,
+)
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_consent
 from gpcli.cli.service_commands import show_no_online_services
 from gpcli.cli.terminal_prompter import TerminalPrompter
-from gpcli.cli.value_parsers import decimal_number, whole_number
+from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
 from gpcli.model.service import highest_level
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
@@ -27,8 +35,8 @@ from gpcli.sign_in import (
     read_sign_in_states,
     select_portal,
     sign_in,
-    sign_out,
 )
+from gpcli.sign_out import sign_out
 
 OFFLINE_SCOPE = "offline_access"
 """The scope of a session that renews itself."""
@@ -71,6 +79,17 @@ HumanTime = Annotated[
 ]
 
 
+PatientId = Annotated[
+    str | None,
+    typer.Option(
+        "--patient",
+        parser=patient_id(),
+        metavar="ID",
+        help="The patient's id, where the portal does not say whose it is",
+    ),
+]
+
+
 def login(
     ctx: typer.Context,
     portal: PortalUrl = None,
@@ -81,21 +100,33 @@ def login(
     hint: Hint = None,
     environment: Environment = None,
     limit: HumanTime = 600,
+    client_id: ClientId = None,
+    scopes: Scopes = None,
+    patient: PatientId = None,
+    client_secret: AskSecret = False,
+    client_secret_stdin: SecretFromStdin = False,
 ) -> None:
     """Sign in at your GP's portal."""
     context = get_context(ctx)
     if portal is not None:
         select_portal(context, portal, environment)
-    elif environment is not None:
+    else:
         check_environment(context.profile, environment)
-    automatic = not no_browser and context.ask.can_ask
-    prompter = TerminalPrompter(
-        context, browser=None if no_browser else browser, automatic=automatic
+    client = read_client_options(
+        context, client_id, scopes, ask_secret=client_secret, from_stdin=client_secret_stdin
     )
-    summary, offers = sign_in(context, SignInOptions(device, port, hint, limit), prompter)
+    changes = change_client(context, client)
+    page = None if no_browser else browser
+    automatic = not no_browser and context.ask.can_ask
+    prompter = TerminalPrompter(context, browser=page, automatic=automatic)
+    options = SignInOptions(device, port, hint, limit, patient, client.secret)
+    signed_in = sign_in(context, options, prompter)
+    for sentence in changes:
+        context.output.notice(sentence)
+    offers = signed_in.offers
     context.store_offers(offers, command_services())
-    context.output.show_item(SIGNED_IN, summary)
-    if not summary.renews and OFFLINE_SCOPE in context.profile.scopes.split():
+    context.output.show_item(SIGNED_IN, signed_in.summary)
+    if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
     if has_no_online_service(list_services(offers, context.now())):
         show_no_online_services(context, offers.surgeries)

@@ -37,9 +37,8 @@ def list_appointments(
         context.portal, context.now(), past=past, everything=everything, waiting=waiting
     )
     found = _filter_by_gp(context, found)
-    if not context.output.show_list(APPOINTMENTS, found):
-        context.output.notice("There are none.")
-    context.require_complete()
+    shown = context.output.show_list(APPOINTMENTS, found)
+    context.require_complete(is_empty=not shown)
 
 
 def show(ctx: typer.Context, appointment: Id = None) -> None:
@@ -116,11 +115,9 @@ def export(
         addresses=_fetch_addresses(context) if details and timed else {},
     )
     context.output.show_document(document)
-    if not timed:
-        context.output.notice("There are none.")
     if len(timed) < len(found):
         context.output.notice(f"{len(found) - len(timed)} without a time yet left out.")
-    context.require_complete()
+    context.require_complete(is_empty=not timed)
 
 
 def _fetch_addresses(context: AppContext) -> dict[str, str]:

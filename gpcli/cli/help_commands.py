@@ -224,7 +224,11 @@ MACHINE_VARIABLES = (
     ("GPCLI_ENVIRONMENT", "production, staging or sandbox; production if not given"),
     ("GPCLI_TOKEN", "An access token"),
     ("GPCLI_TOKEN_COMMAND", "A command that prints one, instead; run again when one is refused"),
-    ("GPCLI_PATIENT", "The patient's id at the portal; with key_file in the profile too"),
+    (
+        "GPCLI_PATIENT",
+        "The patient's id at the portal; with key_file in the profile too, where it "
+        "says that a machine signs in",
+    ),
     ("GPCLI_CLOCK_OFFSET", "Seconds that a sandbox's clock is ahead; for sandboxes alone"),
     ("GPCLI_FHIR_USER", "Who acts for the patient, such as RelatedPerson/7"),
 )
@@ -246,7 +250,16 @@ PROFILE_KEYS = (
     ("portal", "The FHIR base of the portal; required"),
     ("environment", "production, staging or sandbox; required"),
     ("client_id", "Who gpcli is to the portal, 'gpcli' unless given"),
-    ("scopes", "What sign-in asks for; everything that gpcli uses unless given"),
+    (
+        "client_auth",
+        "How gpcli proves that it is client_id: none, client_secret_basic, "
+        "client_secret_post or private_key_jwt; as the portal says unless given",
+    ),
+    ("client_secret", "'keyring' where the keyring has a secret; login --client-secret keeps one"),
+    (
+        "scopes",
+        "What sign-in asks for, as written; unless given, what gpcli uses and the portal offers",
+    ),
     ("scopes_version", "1 or 2: how scopes are written; as the portal says unless given"),
     ("redirect_port", "The port of the sign-in's last page, where the portal wants a fixed one"),
     ("prompt", "What to send as prompt, such as 'consent' where offline access needs it"),
@@ -254,12 +267,20 @@ PROFILE_KEYS = (
     ("booking", "How a time is taken: post, operation or transaction; auto unless given"),
     ("status_sent", "The status that a booking is sent with: proposed, pending or booked"),
     ("token_command", "A command that prints an access token; for machines"),
-    ("key_file", "A private key (JWK, mode 0600) that signs a machine in as client_id"),
+    (
+        "key_file",
+        "A private key (JWK, mode 0600) of client_id: with GPCLI_PATIENT it signs a "
+        "machine in for that patient; without, people sign in, and it proves the client",
+    ),
     ("ca_file", "Certificates (PEM) to trust besides the system's; relative to this file"),
     ("timeout", "Seconds for the network work of a command, 30 unless given"),
     ("zone", "The surgeries' time zone, Europe/Oslo unless given"),
     ("emergency", "A table of the numbers in safety texts: acute = '113', urgent = '116 117'"),
-    ("services", "A table of other codes for services: 'system|code' = 'booking'"),
+    ("services", "A table of other codes: 'system|code' = 'booking', or a list of services"),
+    (
+        "services_listed",
+        "Whether the portal says what its GPs offer: true or false; else found out",
+    ),
 )
 """The keys of a profile in `config.toml`, and what they mean."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from gpcli.app_context import AppContext
-from gpcli.care import inbox
+from gpcli.care import inbox, read_status
 from gpcli.care.message import RECEPTION, fetch_text_limit, propose_contact
 from gpcli.care.slots import parse_day
 from gpcli.cli.global_options import get_context
@@ -46,6 +46,7 @@ from gpcli.render.views.thread_views import (
     THREADS,
     escape_separators,
     message_receipts_view,
+    message_text,
     messages_view,
     thread_label,
 )
@@ -114,12 +115,14 @@ def list_threads(
         correspondent=inbox.check_name_filter(with_),
         limit=limit,
     )
-    found = inbox.fetch_threads(context.portal, filters)
+    found = inbox.find_threads(context.portal, filters)
     if count:
-        context.output.show_value(str(len(found)))
-    elif not context.output.show_list(THREADS, found):
-        context.output.notice("There are none.")
-    context.require_complete()
+        context.output.show_value(str(len(found.threads)))
+    else:
+        context.output.show_list(THREADS, found.threads)
+    if found.undecided:
+        context.output.notice(inbox.describe_undecided(found.undecided))
+    context.require_complete(is_empty=not (count or found.threads or found.undecided))
 
 
 def show(ctx: typer.Context, thread: ThreadArgument = None) -> None:
@@ -175,6 +178,8 @@ def save(
     found = context.portal.mailbox.fetch_conversation(_pick_thread(context, thread))
     wanted = inbox.select_attachments(found, attachments or ())
     names = inbox.build_file_names(inbox.select_attachments(found, ()))
+    for attachment in inbox.withdrawn_attachments(found):
+        context.output.notice(f"{attachment.id} was withdrawn and is not saved.")
     _save_attachments(
         context,
         {directory / names[attachment.id]: attachment for attachment in wanted},
@@ -203,8 +208,8 @@ def mark_read(
         if everything
         else threads or [_pick_thread(context, None, _has_unread)]
     )
-    found = inbox.fetch_conversations(context.portal.mailbox, ids)
-    decision = inbox.propose_read_marks(context.portal, found, intent)
+    found = read_status.fetch_conversations(context.portal.mailbox, ids)
+    decision = read_status.propose_read_marks(context.portal, found, intent)
     show_read_mark_result(context, context.confirm_and_send(decision), intent)
 
 
@@ -253,7 +258,8 @@ def _pick_thread(
 def _show_messages(context: AppContext, found: Conversation) -> None:
     view = messages_view(found.thread.zone)
     for message in found.messages:
-        text = message.text if context.output.is_table else escape_separators(message.text)
+        text = message_text(message)
+        text = text if context.output.is_table else escape_separators(text)
         context.output.show_separator()
         context.output.show_item(view, message, text=text)
 

@@ -9,8 +9,8 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.confirmation import Decision, Outcome
-from gpcli.care.inbox import ReadMarkResult
 from gpcli.care.message import check_can_wait, emergency_notice, find_answer_time
+from gpcli.care.read_status import ReadMarkResult
 from gpcli.care.service_request import ServiceRequest
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, REPEATED_NOTICE, build_receipt
 from gpcli.errors import OutcomeUnknown, Partial

@@ -9,6 +9,14 @@ from typing import Annotated
 import typer
 
 from gpcli.app_context import AppContext
+from gpcli.auth.client_secret import ClientSecret, secret_account
+from gpcli.cli.client_options import (
+    AskSecret,
+    ClientId,
+    Scopes,
+    SecretFromStdin,
+    read_client_options,
+)
 from gpcli.cli.global_options import get_context
 from gpcli.config.offer_index import profile_key
 from gpcli.config.profiles import (
@@ -56,6 +64,10 @@ def add(
     ca_file: Annotated[
         str | None, typer.Option("--ca-file", metavar="FILE", help="A certificate to trust as well")
     ] = None,
+    client_id: ClientId = None,
+    scopes: Scopes = None,
+    client_secret: AskSecret = False,
+    client_secret_stdin: SecretFromStdin = False,
 ) -> None:
     """Add a portal without signing in."""
     context = get_context(ctx)
@@ -66,6 +78,13 @@ def add(
         )
     certificates = str(Path(ca_file).expanduser().absolute()) if ca_file else None
     profile = replace(build_profile(name, portal, environment), ca_file=certificates)
+    client = read_client_options(
+        context, client_id, scopes, ask_secret=client_secret, from_stdin=client_secret_stdin
+    )
+    profile = client.apply_to(profile)
+    if client.secret is not None:
+        account = secret_account(profile.name, profile.portal)
+        context.vault.save_secret(account, ClientSecret(profile.client_id, client.secret))
     save_profile(context.config_path, profile, default=not config.profiles)
     context.index_profiles()
     context.output.show_item(PORTALS, _build_known_portal(context, profile))
@@ -85,13 +104,16 @@ def use(ctx: typer.Context, name: Name) -> None:
 def remove(ctx: typer.Context, name: Name) -> None:
     """Forget a portal; sign out there first."""
     context = get_context(ctx)
-    removed = _build_known_portal(context, context.config.find_profile(name))
+    profile = context.config.find_profile(name)
+    removed = _build_known_portal(context, profile)
     if removed.people:
         people = ", ".join(removed.people)
         raise InvalidUsage(
             f"Somebody is signed in at '{name}': {people}.",
             hint=f"gpcli logout --all --profile {name}",
         )
+    if profile.client_secret:
+        context.vault.delete(secret_account(profile.name, profile.portal))
     remove_profile(context.config_path, name)
     context.index_profiles()
     context.output.show_item(PORTALS, removed)

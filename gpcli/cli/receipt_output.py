@@ -25,6 +25,8 @@ def show_appointment(context: AppContext, outcome: Outcome[Appointment], intent:
     receipt = AppointmentReceipt.of(outcome.record, build_receipt(context, outcome, intent))
     context.output.show_item(RECEIPT, receipt)
     context.output.notice(format_next_step(receipt))
+    for remark in context.portal.remarks:
+        context.output.warning(remark)
 
 
 def show_consent(context: AppContext, outcome: Outcome[Consent], intent: UUID) -> None:

@@ -28,7 +28,7 @@ from gpcli.cli.read_text import STDIN, parse_message_text
 from gpcli.cli.receipt_output import DRY_RUN_NOTICE, build_receipt
 from gpcli.cli.value_parsers import choice, format_choices
 from gpcli.errors import InvalidUsage
-from gpcli.model.prescription import REFUSED, Renewal, RenewalReceipt
+from gpcli.model.prescription import REFUSED, Prescription, Renewal, RenewalReceipt
 from gpcli.model.receipt import Receipt
 from gpcli.render.times import TimeFormat
 from gpcli.render.views.prescription_views import (
@@ -38,7 +38,9 @@ from gpcli.render.views.prescription_views import (
     REQUESTS,
     WITHDRAWALS,
     prescription_label,
+    prescription_notes,
     renewal_label,
+    renewal_notes,
 )
 
 MAX_ID_CHARS = 1024 * 1024
@@ -81,8 +83,10 @@ def list_prescriptions(
         kind=kind,
         gp=context.options.gp,
     )
-    if not context.output.show_list(PRESCRIPTIONS, found.shown):
+    count = context.output.show_list(PRESCRIPTIONS, found.shown)
+    if not count and not context.portal.flaws:
         context.output.notice("There are none.")
+    _show_notes(context, _format_notes(found.shown))
     for notice in _format_omissions(found):
         context.output.notice(notice)
     context.require_complete()
@@ -153,9 +157,9 @@ def requests(
         return
     renewals_found = context.portal.prescriptions.fetch_renewals()
     shown = [renewal for renewal in renewals_found if renewal.is_open or not unsettled]
-    if not context.output.show_list(REQUESTS, shown):
-        context.output.notice("There are none.")
-    context.require_complete()
+    count = context.output.show_list(REQUESTS, shown)
+    _show_notes(context, [f"{each.id}: {note}" for each in shown for note in renewal_notes(each)])
+    context.require_complete(is_empty=not count)
 
 
 def withdraw(
@@ -177,6 +181,20 @@ def withdraw(
     _show_withdrawal(context, outcome, intent)
 
 
+def _format_notes(shown: Sequence[Prescription]) -> list[str]:
+    return [
+        f"{each.label} ({each.id}): {note}" for each in shown for note in prescription_notes(each)
+    ]
+
+
+def _show_notes(context: AppContext, notes: Sequence[str]) -> None:
+    """Show below a table what it has no room for; lines and JSON have it in their fields."""
+    if not (notes and context.output.is_table and context.output.fields is None):
+        return
+    for line in ("", *notes):
+        context.output.show_text(line)
+
+
 def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[str]:
     """Yield what a list leaves out, and how to see it."""
     if found.inactive:
@@ -188,6 +206,15 @@ def _format_omissions(found: prescription_list.PrescriptionListing) -> Iterator[
     if found.unknown_kind:
         are = _is_or_are(found.unknown_kind)
         yield f"{found.unknown_kind} whose kind is not told {are} left out."
+    if found.unknown_surgery:
+        are = _is_or_are(found.unknown_surgery)
+        yield f"{found.unknown_surgery} whose surgery is not told {are} left out."
+    if found.proposed:
+        are = _is_or_are(found.proposed)
+        yield f"{found.proposed} that {are} only proposed, not prescribed, {are} left out."
+    if found.in_error:
+        was, are = ("was", "is") if found.in_error == 1 else ("were", "are")
+        yield f"{found.in_error} that {was} entered in error {are} left out."
 
 
 def _is_or_are(count: int) -> str:

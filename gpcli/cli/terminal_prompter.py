@@ -78,7 +78,8 @@ class TerminalPrompter:
     @property
     def _can_paste(self) -> bool:
         """Whether a person can paste: Windows waits for the terminal or the browser, not both."""
-        return self._context.ask.can_ask and os.name != "nt"
+        is_free = self._context.output.terminal.stdin_tty  # it may hold a secret instead
+        return self._context.ask.can_ask and is_free and os.name != "nt"
 
     def show_device(self, verification_uri: str, user_code: str, complete: str | None) -> None:
         """Show the address and the code for signing in on another device."""

@@ -5,11 +5,14 @@ They raise BadParameter in our words, without the option's name: the command's p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
 import typer
+
+_FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 
 Number = TypeVar("Number", int, float)
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -37,6 +40,18 @@ def decimal_number(minimum: float | None = None) -> Callable[[str], float]:
         except ValueError:
             raise typer.BadParameter(f"{value!r} is not a number.") from None
         return _check_limits(number, minimum, None)
+
+    return parse
+
+
+def patient_id() -> Callable[[str], str]:
+    """Return the parser of the id of a patient, which may stand behind `Patient/`."""
+
+    def parse(value: str) -> str:
+        text = value.strip().removeprefix("Patient/")
+        if not _FHIR_ID.fullmatch(text):
+            raise typer.BadParameter(f"{value!r} is not the id of a patient.")
+        return text
 
     return parse
 

@@ -37,6 +37,9 @@ SERVICES = (
 )
 """What a portal's own codes can be mapped to; the last two have only a price."""
 SCOPES_VERSIONS = ("1", "2")
+CLIENT_AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
+KEPT_IN_KEYRING = "keyring"
+"""The one value of `client_secret`: the secret itself is in the keyring."""
 
 
 class InvalidValue(ValueError):
@@ -108,6 +111,15 @@ def _parse_text(value: object) -> str:
     raise InvalidValue("must be text that is not empty")
 
 
+def _parse_secret_place(value: object) -> str:
+    if value == KEPT_IN_KEYRING:
+        return KEPT_IN_KEYRING
+    raise InvalidValue(
+        f"must be '{KEPT_IN_KEYRING}': no secret stands in this file; "
+        "gpcli login --client-secret keeps one in the keyring"
+    )
+
+
 def _parse_port(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535:
         return value
@@ -135,21 +147,35 @@ def _parse_emergency(value: object) -> dict[str, str]:
     raise InvalidValue("must be a table of two numbers: acute = '113', urgent = '116 117' (or '')")
 
 
-def _parse_code_map(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(code, str) for code in value.values()):
-        raise InvalidValue("must be a table of 'system|code' = 'service'")
-    for code, service in value.items():
+def _parse_code_map(value: object) -> dict[str, str | list[str]]:
+    if not isinstance(value, dict) or not all(map(_is_text_or_texts, value.values())):
+        raise InvalidValue("must be a table of 'system|code' = 'service' or a list of services")
+    for code, services in value.items():
         if "|" not in code:
             raise InvalidValue(f"'{code}' must be 'system|code'")
-        if service not in SERVICES:
-            raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
+        for service in [services] if isinstance(services, str) else services:
+            if service not in SERVICES:
+                raise InvalidValue(f"'{service}' is no service; those are {', '.join(SERVICES)}")
     return value
+
+
+def _is_text_or_texts(value: object) -> bool:
+    texts = value if isinstance(value, list) and value else [value]
+    return all(isinstance(text, str) for text in texts)
+
+
+def _parse_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidValue("must be true or false")
 
 
 KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "portal": parse_portal_url,
     "environment": parse_environment,
     "client_id": _parse_text,
+    "client_auth": _build_choice_parser(*CLIENT_AUTH_METHODS),
+    "client_secret": _parse_secret_place,
     "scopes": _parse_text,
     "scopes_version": _build_choice_parser(*SCOPES_VERSIONS),
     "redirect_port": _parse_port,
@@ -164,6 +190,7 @@ KEY_PARSERS: dict[str, Callable[[object], Any]] = {
     "zone": _parse_zone,
     "emergency": _parse_emergency,
     "services": _parse_code_map,
+    "services_listed": _parse_flag,
 }
 
 
@@ -200,15 +227,20 @@ class Profile:
     `portal` is the FHIR base, without a final slash; `timeout` is in seconds; `redirect_port` 0 is
     any free one; `zone` is an IANA name. `scopes` are in SMART's v2; `scopes_version` is in which
     version to send them, `None` = as the portal says. `prompt` and `acr` are OpenID Connect's
-    `prompt` and `acr_values`. `token_command` or `key_file` signs a machine in. `emergency` has the
-    numbers to call in an emergency, and for what can't wait. `services` maps the portal's codes to
-    `SERVICES`.
+    `prompt` and `acr_values`. `token_command` signs a machine in; `key_file` does too, or proves
+    the client when a person signs in. `client_auth` is how the client is proved, `None` = as the
+    portal says; `client_secret` tells that the keyring has its secret. `emergency` has the numbers
+    to call in an emergency, and for what can't wait. `services` maps the portal's codes to one or
+    several of `SERVICES`; `services_listed` tells whether the portal says which services its GPs
+    offer, `None` = gpcli finds out.
     """
 
     name: str
     portal: str
     environment: str
     client_id: str = "gpcli"
+    client_auth: str | None = None
+    client_secret: str | None = None
     scopes: str = SCOPES
     scopes_version: str | None = None
     redirect_port: int = 0
@@ -222,7 +254,16 @@ class Profile:
     timeout: float = 30.0
     zone: str = "Europe/Oslo"
     emergency: dict[str, str] = field(default_factory=lambda: dict(NUMBERS))
-    services: dict[str, str] = field(default_factory=dict)
+    services: dict[str, str | list[str]] = field(default_factory=dict)
+    services_listed: bool | None = None
+
+    @property
+    def code_map(self) -> dict[str, tuple[str, ...]]:
+        """The portal's codes, and the `SERVICES` that each stands for."""
+        return {
+            code: (services,) if isinstance(services, str) else tuple(services)
+            for code, services in self.services.items()
+        }
 
     @property
     def has_consent_prompt(self) -> bool:
@@ -233,13 +274,18 @@ class Profile:
         return "consent" in (self.prompt or "").split()
 
     @property
+    def has_own_scopes(self) -> bool:
+        """Whether the profile says itself what to ask for."""
+        return self.scopes != SCOPES
+
+    @property
     def requested_scopes(self) -> str:
         """The scopes that a sign-in requests.
 
         They are the profile's own, or the default ones, to which booking by transaction adds the
         right to change a Slot.
         """
-        if self.booking != "transaction" or self.scopes != SCOPES:
+        if self.booking != "transaction" or self.has_own_scopes:
             return self.scopes
         return SCOPES.replace("patient/Slot.rs", "patient/Slot.rus")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gpcli.config.index_format import FROM_ENVIRONMENT, is_set
 from gpcli.config.profiles import (
@@ -68,7 +68,8 @@ class Settings:
     `token`, `patient` and `fhir_user` come from the environment; `None` = not set, or not used
     because a person signs in. `as_` is the person that the command line or `GPCLI_AS` names.
     `timeout` is in seconds. `token_command` comes from the environment or the profile; `None` =
-    there is none.
+    there is none. A profile's `key_file` signs a machine in only for a `patient`: without one a
+    person signs in, and the key proves which client that is by.
     """
 
     profile: Profile
@@ -86,7 +87,7 @@ class Settings:
         sources = (
             (self.token, TOKEN),
             (self.token_command, command),
-            (self.profile.key_file, "key_file"),
+            (self.profile.key_file if self.patient else None, "key_file"),
         )
         return next((name for value, name in sources if value), None)
 
@@ -112,6 +113,20 @@ def resolve_settings(options: Options, env: Mapping[str, str], config: Config) -
         timeout=options.timeout or profile.timeout,
         token_command=command,
     )
+
+
+def resolve_profile_settings(
+    profile: Profile, options: Options, env: Mapping[str, str]
+) -> Settings:
+    """Return the settings of a command that names the portal of `profile` itself.
+
+    Raises: ConfigError, ProductionGuard.
+    """
+    check_production_allowed(profile, env)
+    patient = read_variable(env, "GPCLI_PATIENT") if profile.key_file else None
+    timeout = options.timeout or profile.timeout
+    command = profile.token_command
+    return Settings(profile, None, patient, None, options.as_, timeout, command)
 
 
 def choose_profile(options: Options, env: Mapping[str, str], config: Config) -> Profile:
@@ -201,3 +216,13 @@ def read_clock_offset(env: Mapping[str, str]) -> timedelta:
     if abs(offset) > MAX_CLOCK_OFFSET:
         raise ConfigError(f"GPCLI_CLOCK_OFFSET '{seconds}' is more than a hundred years.")
     return offset
+
+
+def build_clock(now: Callable[[], datetime], env: Mapping[str, str]) -> Callable[[], datetime]:
+    """Return `now`, shifted by GPCLI_CLOCK_OFFSET; raise ConfigError for a wrong environment."""
+    if env.get("GPCLI_CONFIG_DIR") == "":
+        raise ConfigError("GPCLI_CONFIG_DIR is set but empty.", hint="Name a directory.")
+    if "GPCLI_CLOCK_OFFSET" not in env:
+        return now
+    offset = read_clock_offset(env)
+    return lambda: now() + offset

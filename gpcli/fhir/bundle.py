@@ -44,12 +44,21 @@ class Bundle:
     def resolve(self, reference: Reference | str | None, holder: Element) -> Element | None:
         """Return the resource that a reference of `holder` points to, here or contained in it.
 
-        `None` also for one that `holder` names by an identifier or a name alone.
+        A reference by an identifier alone points to the one resource here that has it, to none
+        where several have it.
         """
         target = reference.target if isinstance(reference, Reference) else reference
         if target and target.startswith("#"):
             return holder.contained(target)
-        return self.get(target)
+        if target or not isinstance(reference, Reference) or reference.identifier is None:
+            return self.get(target)
+        found = [
+            each
+            for each in self.resources.values()
+            if reference.type in {each.resource_type, None}
+            and reference.identifier in each.identifier_pairs()
+        ]
+        return found[0] if len(found) == 1 else None
 
     def merge(self, page: Bundle) -> None:
         """Add `page`, which replaces the link and the total; resources that are there are kept."""

@@ -4,57 +4,106 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.documents import read_attachments, write_attachment
-from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed
-from gpcli.fhir.patient import read_name, read_target
-from gpcli.fhir.scheduling import practitioner_name
-from gpcli.model.thread import Draft, Message, MessageId, Thread, ThreadId, ThreadKind
+from gpcli.fhir.documents import read_content, write_attachment
+from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference
+from gpcli.fhir.patient import Owner, read_name
+from gpcli.model.thread import (
+    Draft,
+    Message,
+    MessageId,
+    MessageNote,
+    Thread,
+    ThreadId,
+    ThreadKind,
+)
 
 THREAD_SYSTEM = "urn:gpcli:thread"
-ENTERED_IN_ERROR = "entered-in-error"
+UNKNOWN_STATUS = "unknown"
 
 _PARTIAL_DATE = re.compile(r"\d{4}(-\d\d){0,2}", re.ASCII)
 _PATIENT_SIDE = frozenset({"Patient", "RelatedPerson"})
 _PERSON_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner"})
+_NO_SURGERY = _PATIENT_SIDE | {"Device"}
+_TO_WHOM_UNKNOWN = (
+    "it does not name its recipient so that gpcli could tell whether it is the patient"
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom messages are read.
+
+    `author` is the reference of who is signed in. `find_party` tells whether a reference is to the
+    patient. `is_read` tells by the id of a message whether this computer has it marked as read.
+    """
+
+    author: str | None
+    find_party: Callable[[Reference], Owner]
+    is_read: Callable[[str], bool]
 
 
 def header_reference(communication: Element) -> str | None:
     """Return the header that a message is part of, as `Communication/id`; `None` for a header."""
-    part_of = communication.references("partOf")
-    return next((target for target in part_of if target.startswith("Communication/")), None)
+    return _first_communication(communication, "partOf")
 
 
-def read_message(
-    message: Element, bundle: Bundle, patient: str, is_read: Callable[[str], bool]
-) -> Message:
-    """Return a message. Raises Malformed.
+def answered_reference(communication: Element) -> str | None:
+    """Return the message that it answers, as `Communication/id`; `None` where it names none."""
+    return _first_communication(communication, "inResponseTo")
 
-    `bundle` holds its sender and documents; `patient` is an id. `is_read` tells by the id of the
-    message whether this computer has it marked as read.
+
+def is_thread_header(communication: Element) -> bool:
+    """Return whether it has a category of ours, as the header of a thread has."""
+    return any(each.system == THREAD_SYSTEM for each in communication.codings("category"))
+
+
+def has_content(communication: Element) -> bool:
+    """Return whether it says something itself, as a message does and a header does not."""
+    return bool(communication.json.get("payload"))
+
+
+def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) -> Message:
+    """Return a message of the thread whose header has the id `thread`. Raises Malformed.
+
+    `bundle` holds its sender and documents.
     """
     message_id = message.require_string("id")
-    author = message.reference("sender")
-    mine = _type_of(author) in _PATIENT_SIDE
-    to_patient = not mine and f"Patient/{patient}" in message.references("recipient")
-    header = header_reference(message) or message.relative_reference
-    in_response_to = message.references("inResponseTo")
-    return Message(
+    sender = message.link("sender")
+    sender_type = _type_of(sender, bundle, message)
+    mine = sender_type in _PATIENT_SIDE or _is_author(sender, reader)
+    status = message.string("status") or _reject_status(message)
+    read = Message(
         id=MessageId(message_id),
-        thread_id=ThreadId(_id_of(header)),
+        thread_id=ThreadId(thread),
         sent=_read_sent(message),
-        sender=_sender_name(message, bundle),
+        sender=_party_name(sender, bundle, message),
         mine=mine,
-        unread=to_patient and message.string("received") is None and not is_read(message_id),
-        text="\n\n".join(_read_texts(message)),
-        attachments=read_attachments(message, bundle),
-        in_response_to=_id_of(in_response_to[0]) if in_response_to else None,
+        unread=False,
+        text="",
+        attachments=(),
+        in_response_to=_id_of(answered_reference(message)),
+        status=status,
+        sender_type=sender_type,
+        sent_date=_read_sent_date(message),
+        priority=message.string("priority"),
+        status_reason=message.concept_label("statusReason"),
+        reasons=message.concept_labels("reasonCode"),
+        about=read_about(message, bundle),
+        medium=message.concept_labels("medium"),
+        notes=read_notes(message, bundle),
+        known_since=_read_known_since(message),
     )
+    if read.is_withdrawn:
+        return read
+    received = message.string("received") is not None or reader.is_read(message_id)
+    unread = read.stands and not mine and not received and _is_to_patient(message, reader)
+    return replace(read, unread=unread, **read_content(message, bundle)._asdict())
 
 
 def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zone: str) -> Thread:
@@ -62,31 +111,103 @@ def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zo
 
     `bundle` holds the surgery; `zone` is its time zone, as an IANA name.
     """
-    surgery = surgery_reference(header)
-    sent = [message.sent for message in messages if message.sent]
-    started = _read_sent(header) or min(sent, default=None)
+    surgery = find_surgery(header, bundle)
+    standing = [message for message in messages if message.stands]
+    sent = [message.sent for message in standing if message.sent]
+    known = [message.known_since for message in standing if message.known_since]
+    newest = max(standing, key=_newest_last, default=None)
+    is_dated = _read_sent_date(header) is not None
+    started = _read_sent(header) or (None if is_dated else min(sent, default=None))
+    thread_id = header.require_string("id")
     return Thread(
-        id=ThreadId(header.require_string("id")),
+        id=ThreadId(thread_id),
         kind=_read_kind(header),
-        subject=header.concept_text("topic"),
-        status=header.require_string("status"),
-        closed_because=header.concept_text("statusReason"),
-        surgery=_none_if_malformed(lambda: _thread_surgery(surgery, bundle)),
-        practitioner=_none_if_malformed(lambda: _thread_practitioner(header, surgery, bundle)),
+        subject=header.concept_label("topic"),
+        status=header.string("status") or _reject_status(header),
+        closed_because=header.concept_label("statusReason"),
+        surgery=_none_if_malformed(lambda: _surgery_name(surgery, bundle, header)),
+        practitioner=_none_if_malformed(lambda: _practitioner_name(surgery, bundle, header)),
         started=started,
         last=max(sent, default=started),
         message_count=len(messages),
         unread_count=sum(message.unread for message in messages),
         zone=zone,
-        surgery_id=_id_of(surgery) if surgery else None,
+        surgery_id=_id_of(_record_target(surgery)),
         identifiers=header.identifiers(),
+        priority=header.string("priority"),
+        surgery_reference=_record_target(surgery),
+        last_date=newest.sent_date if newest else _read_sent_date(header),
+        is_message=any(message.id == thread_id for message in messages),
+        known_since=max(known, default=_read_known_since(header)),
     )
 
 
-def surgery_reference(header: Element) -> str | None:
-    """Return the reference of the surgery that is a recipient or the sender; `None` without one."""
-    parties = (*header.references("recipient"), header.reference("sender"))
-    return next((each for each in parties if each and _type_of(each) not in _PATIENT_SIDE), None)
+def find_surgery(header: Element, bundle: Bundle) -> Reference | None:
+    """Return the reference to the surgery, a recipient or the sender; `None` without one.
+
+    One to a record of the portal comes before one by a name or an identifier alone.
+    """
+    parties = (*header.links("recipient"), header.link("sender"))
+    others = [
+        each
+        for each in parties
+        if each
+        and _type_of(each, bundle, header) not in _NO_SURGERY
+        and (each.target or each.display)
+    ]
+    return next((each for each in others if each.target), next(iter(others), None))
+
+
+def read_notes(communication: Element, bundle: Bundle) -> tuple[MessageNote, ...]:
+    """Return the remarks at a Communication that have a text."""
+    notes = ((note, note.string("text")) for note in communication.children("note"))
+    return tuple(
+        MessageNote(
+            text,
+            note.string("authorString")
+            or _party_name(note.link("authorReference"), bundle, communication),
+            note.string("time"),
+        )
+        for note, text in notes
+        if text
+    )
+
+
+def read_about(communication: Element, bundle: Bundle) -> tuple[str, ...]:
+    """Return what a Communication is about besides its topic, as far as it is named."""
+    names = (_party_name(link, bundle, communication) for link in communication.links("about"))
+    return tuple(filter(None, names))
+
+
+def _newest_last(message: Message) -> float:
+    return message.known_since.timestamp() if message.known_since else 0.0
+
+
+def _first_communication(communication: Element, name: str) -> str | None:
+    targets = communication.references(name)
+    return next((each for each in targets if each.startswith("Communication/")), None)
+
+
+def _reject_status(communication: Element) -> str:
+    if not communication.json.get("status"):
+        communication.reject("status", "is missing")
+    return UNKNOWN_STATUS
+
+
+def _is_author(sender: Reference | None, reader: Reader) -> bool:
+    return sender is not None and sender.target is not None and sender.target == reader.author
+
+
+def _is_to_patient(message: Element, reader: Reader) -> bool:
+    """Return whether the patient is a recipient; where that can't be told, it is a flaw."""
+    recipients = message.links("recipient")
+    parties = [reader.find_party(link) for link in recipients]
+    if Owner.PATIENT in parties:
+        return True
+    doubtful = zip(recipients, parties, strict=True)
+    if any(link.type == "Patient" and party is Owner.UNKNOWN for link, party in doubtful):
+        message.reject("recipient", f"can't be told: {_TO_WHOM_UNKNOWN}")
+    return False
 
 
 def _none_if_malformed(read: Callable[[], str | None]) -> str | None:
@@ -97,76 +218,108 @@ def _none_if_malformed(read: Callable[[], str | None]) -> str | None:
         return None
 
 
-def _read_texts(message: Element) -> list[str]:
-    texts = (payload.string("contentString") for payload in message.children("payload"))
-    return [text for text in texts if text]
-
-
 def _read_kind(header: Element) -> str | None:
-    """Return the category's code in our system, else the first one as written."""
-    categories = header.codings("category")
-    ours = [coding.code for coding in categories if coding.system == THREAD_SYSTEM]
-    return next(filter(None, (*ours, *(coding.code for coding in categories))), None)
+    """Return the category's code in our system, else the first one in the portal's words."""
+    ours = (each.code for each in header.codings("category") if each.system == THREAD_SYSTEM)
+    return next(filter(None, ours), None) or header.concept_label("category")
 
 
 def _read_sent(communication: Element) -> datetime | None:
     """Return when it was sent; `None` also for a date without a time (R4 dateTime)."""
+    return None if _read_sent_date(communication) else communication.instant("sent")
+
+
+def _read_sent_date(communication: Element) -> str | None:
+    """Return the year, month or day on which it was sent, where it tells no time."""
     sent = communication.string("sent") or ""
-    return None if _PARTIAL_DATE.fullmatch(sent) else communication.instant("sent")
+    return sent if _PARTIAL_DATE.fullmatch(sent) and _start_of(sent) else None
 
 
-def _sender_name(message: Element, bundle: Bundle) -> str | None:
-    target = message.child("sender")
-    reference = message.reference("sender")
-    if target is None:
+def _read_known_since(communication: Element) -> datetime | None:
+    """Return a time by which it was sent, to order it by: for want of that, received or stored."""
+    meta = communication.child("meta")
+    return (
+        _read_sent(communication)
+        or _start_of(_read_sent_date(communication))
+        or communication.date_time("received")
+        or (meta.date_time("lastUpdated") if meta else None)
+    )
+
+
+def _start_of(partial_date: str | None) -> datetime | None:
+    if partial_date is None:
         return None
-    return target.string("display") or _none_if_malformed(lambda: _author_name(reference, bundle))
-
-
-def _author_name(reference: str | None, bundle: Bundle) -> str | None:
-    author = bundle.get(reference)
-    if author and author.resource_type in _PERSON_TYPES:
-        return read_name(author)
-    if author and _is_role(author):
-        return practitioner_name(reference or "", bundle)
-    return _resource_name(author)
-
-
-def _thread_surgery(reference: str | None, bundle: Bundle) -> str | None:
-    surgery = bundle.get(reference)
-    if surgery and _is_role(surgery):
-        return _resource_name(bundle.get(surgery.reference("organization")))
-    return _resource_name(surgery)
-
-
-def _thread_practitioner(header: Element, reference: str | None, bundle: Bundle) -> str | None:
-    if _type_of(reference) not in {"PractitionerRole", "Practitioner"}:
+    try:
+        return datetime.fromisoformat(f"{partial_date}-01-01"[:10]).replace(tzinfo=UTC)
+    except ValueError:
         return None
-    return practitioner_name(reference or "", bundle) or _read_display(header, reference)
 
 
-def _read_display(header: Element, reference: str | None) -> str | None:
-    parties = (*header.children("recipient"), header.child("sender"))
-    displays = [
-        party.string("display") for party in parties if party and read_target(party) == reference
-    ]
-    return next(filter(None, displays), None)
+def _party_name(link: Reference | None, bundle: Bundle, holder: Element) -> str | None:
+    """Return the name of whom a reference of `holder` is to; a broken record has none."""
+    if link is None:
+        return None
+    return link.display or _none_if_malformed(
+        lambda: _record_name(bundle.resolve(link, holder), bundle, holder)
+    )
 
 
-def _resource_name(resource: Element | None) -> str | None:
-    return resource.string("name") if resource else None
+def _record_name(record: Element | None, bundle: Bundle, holder: Element) -> str | None:
+    """Return the name of a record; `holder` is the one that refers to it, and may contain it."""
+    if record is None:
+        return None
+    if record.resource_type in _PERSON_TYPES:
+        return read_name(record)
+    if record.resource_type == "PractitionerRole":
+        practitioner = _party_name(record.link("practitioner"), bundle, holder)
+        return practitioner or _party_name(record.link("organization"), bundle, holder)
+    if record.resource_type == "Device":
+        names = (each.string("name") for each in record.children("deviceName"))
+        return next(filter(None, names), None)
+    return record.string("name") if isinstance(record.json.get("name"), str) else None
 
 
-def _is_role(resource: Element) -> bool:
-    return resource.resource_type == "PractitionerRole"
+def _surgery_name(surgery: Reference | None, bundle: Bundle, header: Element) -> str | None:
+    record = bundle.resolve(surgery, header)
+    if record and record.resource_type == "PractitionerRole":
+        return _party_name(record.link("organization"), bundle, header)
+    if surgery is None or _type_of(surgery, bundle, header) in {"PractitionerRole", "Practitioner"}:
+        return None
+    return _record_name(record, bundle, header) or surgery.display
 
 
-def _type_of(reference: str | None) -> str:
-    return (reference or "").partition("/")[0]
+def _practitioner_name(surgery: Reference | None, bundle: Bundle, header: Element) -> str | None:
+    if surgery is None:
+        return None
+    if _type_of(surgery, bundle, header) not in {"PractitionerRole", "Practitioner"}:
+        return None
+    record = bundle.resolve(surgery, header)
+    if record and record.resource_type == "PractitionerRole":
+        name = _party_name(record.link("practitioner"), bundle, header)
+    else:
+        name = _record_name(record, bundle, header)
+    return name or surgery.display
 
 
-def _id_of(reference: str) -> str:
-    return reference.rpartition("/")[2]
+def _type_of(link: Reference | None, bundle: Bundle, holder: Element) -> str | None:
+    """Return the type of the record that a reference is to; `None` = not told."""
+    if link is None or link.type:
+        return link.type if link else None
+    record = bundle.resolve(link, holder)
+    if record:
+        return record.resource_type
+    before, _, _ = (link.target or "").rpartition("/")
+    return before.rpartition("/")[2] or None
+
+
+def _record_target(link: Reference | None) -> str | None:
+    """Return the target of a reference that can be written in another record as well."""
+    target = link.target if link else None
+    return None if target is None or target.startswith("#") else target
+
+
+def _id_of(reference: str | None) -> str | None:
+    return reference.rpartition("/")[2] if reference else None
 
 
 _MODE_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"

@@ -1,31 +1,63 @@
-"""Attachment and DocumentReference: the files of messages."""
+"""Attachment, DocumentReference and Media: the files of messages, and the texts in them."""
 
 from __future__ import annotations
 
 import binascii
+import codecs
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.modifiers import require_understood
 from gpcli.model.thread import AttachedFile, Attachment
 
 DOCUMENT_REFERENCE = "DocumentReference"
+MAX_TEXT_BYTES = 64 * 1024
+"""A plain text file that is larger is no message, and only attached."""
+
+_PLAIN_TEXT = "text/plain"
+
+
+class MessageContent(NamedTuple):
+    """What the payload of a Communication holds; the fields are those of a Message."""
+
+    text: str
+    text_from: tuple[str, ...]
+    attachments: tuple[Attachment, ...]
+
+
+def read_content(message: Element, bundle: Bundle) -> MessageContent:
+    """Return the text and the files of a Communication.
+
+    Where it has no text of its own, that of its plain text files stands in, if it came along.
+    Raises Malformed.
+    """
+    attachments = read_attachments(message, bundle)
+    texts = (payload.string("contentString") for payload in message.children("payload"))
+    own = "\n\n".join(filter(None, texts))
+    if own.strip():
+        return MessageContent(own, (), attachments)
+    read = ((attachment.id, decode_text(attachment)) for attachment in attachments)
+    found = {identity: text for identity, text in read if text}
+    return MessageContent("\n\n".join(found.values()), tuple(found), attachments)
 
 
 def read_attachments(message: Element, bundle: Bundle) -> tuple[Attachment, ...]:
     """Return the files of a Communication; their ids are its id and their number (`MESSAGE.1`).
 
-    A file in a DocumentReference that is not in `bundle` has that reference as its `source`. Raises
-    Malformed.
+    A file in a DocumentReference that is not in `bundle` has that reference as its `source`. A
+    payload that can't be read costs itself, as a flaw. Raises Malformed.
     """
     payloads = [each for each in message.children("payload") if "contentString" not in each.json]
     message_id = message.require_string("id")
-    return tuple(
-        _read_payload(payload, f"{message_id}.{number}", message, bundle)
+    files = (
+        _read_payload_or_reject(payload, f"{message_id}.{number}", message, bundle)
         for number, payload in enumerate(payloads, 1)
     )
+    return tuple(file for group in files for file in group)
 
 
 def read_attachment(
@@ -33,26 +65,48 @@ def read_attachment(
 ) -> Attachment:
     """Return an Attachment, with its bytes if they are inline. Raises Malformed.
 
-    `title` stands in for a missing one. Inline data that is no base64 gives neither content nor
-    source.
+    `title` stands in for a missing one. Inline data that is no base64 gives no content.
     """
     encoded = attachment.string("data")
+    content = None if encoded is None else decode_base64(encoded)
+    if encoded is not None and content is None:
+        attachment.reject("data")
     return Attachment(
         id=attachment_id,
         title=attachment.string("title") or title,
         content_type=attachment.string("contentType"),
         size=_read_size(attachment),
-        content=None if encoded is None else decode_base64(encoded),
-        source=attachment.string("url") if encoded is None else None,
+        content=content,
+        source=attachment.string("url") if content is None else None,
+        created=attachment.string("creation"),
     )
 
 
 def read_document(document: Element, attachment_id: str) -> Attachment:
     """Return the first Attachment of a DocumentReference; raise Malformed when it has none."""
-    for content in document.children("content"):
-        if attachment := content.child("attachment"):
-            return read_attachment(attachment, attachment_id, document.string("description"))
-    raise Malformed(f"{document.path} has no content")
+    return read_document_files(document, attachment_id)[0]
+
+
+def read_document_files(document: Element, attachment_id: str) -> tuple[Attachment, ...]:
+    """Return the Attachments of a DocumentReference, which has at least one. Raises Malformed.
+
+    The first has the id `attachment_id`, the others this and their number.
+    """
+    require_understood(document)
+    title = document.string("description") or document.concept_label("type")
+    contents = (content.child("attachment") for content in document.children("content"))
+    files = tuple(
+        replace(
+            read_attachment(each, attachment_id if number == 1 else f"{attachment_id}.{number}"),
+            status=document.string("status"),
+            document_status=document.string("docStatus"),
+            relations=tuple(_read_relations(document)),
+        )
+        for number, each in enumerate(filter(None, contents), 1)
+    )
+    if not files:
+        raise Malformed(f"{document.path} has no content")
+    return tuple(replace(file, title=file.title or title) for file in files)
 
 
 def document_references(message: Element) -> Iterator[str]:
@@ -71,6 +125,24 @@ def decode_base64(encoded: str) -> bytes | None:
         return None
 
 
+def decode_text(attachment: Attachment) -> str | None:
+    """Return the text of a small plain text file whose bytes came along; `None` for any other.
+
+    Without a charset it is taken for UTF-8, or for what its byte order mark says. Bytes that are
+    not of the charset are no text, nor is what was withdrawn.
+    """
+    media_type, *parameters = (attachment.content_type or "").split(";")
+    content = attachment.content
+    if media_type.strip().casefold() != _PLAIN_TEXT or content is None or attachment.is_withdrawn:
+        return None
+    if len(content) > MAX_TEXT_BYTES:
+        return None
+    try:
+        return content.decode(_find_charset(parameters, content))
+    except (LookupError, ValueError):
+        return None
+
+
 def write_attachment(file: AttachedFile) -> dict[str, Any]:
     """Return a file as an Attachment with its bytes inline."""
     return {
@@ -81,25 +153,60 @@ def write_attachment(file: AttachedFile) -> dict[str, Any]:
     }
 
 
+def _find_charset(parameters: list[str], content: bytes) -> str:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        charset = value.strip().strip("\"'").casefold()
+        if name.strip().casefold() == "charset" and charset not in {"", "utf-8", "utf8"}:
+            return charset
+    has_utf16_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "utf-16" if has_utf16_mark else "utf-8-sig"
+
+
+def _read_payload_or_reject(
+    payload: Element, attachment_id: str, message: Element, bundle: Bundle
+) -> tuple[Attachment, ...]:
+    """Return the files of a payload; add what can't be read to the flaws of the message."""
+    try:
+        return _read_payload(payload, attachment_id, message, bundle)
+    except Malformed as error:
+        if message.origin is None:
+            raise
+        message.origin.add_flaw(str(error))
+        return ()
+
+
 def _read_payload(
     payload: Element, attachment_id: str, message: Element, bundle: Bundle
-) -> Attachment:
-    if attachment := payload.child("contentAttachment"):
-        return read_attachment(attachment, attachment_id)
-    target = payload.child("contentReference")
-    reference = payload.reference("contentReference")
-    if target is None or reference is None:
+) -> tuple[Attachment, ...]:
+    if "contentAttachment" in payload.json:
+        attachment = payload.child("contentAttachment")
+        return (read_attachment(attachment, attachment_id),) if attachment else ()
+    link = payload.link("contentReference")
+    if link is None or link == (None, None, None, None):
         raise Malformed(f"{payload.path} has no content")
-    document = bundle.get(reference) or message.contained(reference)
-    if document and document.resource_type == DOCUMENT_REFERENCE:
-        return read_document(document, attachment_id)
-    return Attachment(attachment_id, target.string("display"), None, None, source=reference)
+    record = bundle.resolve(link, message)
+    if record and record.resource_type == DOCUMENT_REFERENCE:
+        return read_document_files(record, attachment_id)
+    if record and record.resource_type == "Media" and (media := record.child("content")):
+        require_understood(record)
+        return (replace(read_attachment(media, attachment_id), status=record.string("status")),)
+    source = link.target
+    if source and source.startswith("#"):
+        raise Malformed(f"{payload.path} refers to {source}, which is not in it")
+    return (Attachment(attachment_id, link.display, None, None, source=source),)
+
+
+def _read_relations(document: Element) -> Iterator[str]:
+    for relation in document.children("relatesTo"):
+        link = relation.link("target")
+        what = link and (link.target or link.display)
+        yield " ".join(filter(None, (relation.string("code") or "relates to", what)))
 
 
 def _read_size(attachment: Element) -> int | None:
     size = attachment.decimal("size")
-    if size is None:
-        return None
-    if size < 0 or size != size.to_integral_value():
-        raise attachment.malformed("size")
-    return int(size)
+    if size is None or (size >= 0 and size == size.to_integral_value()):
+        return None if size is None else int(size)
+    attachment.reject("size")
+    return None

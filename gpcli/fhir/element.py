@@ -33,17 +33,20 @@ class Coding(NamedTuple):
 class Origin:
     """Where a record comes from, for all elements in it.
 
-    `name` is the record's (`Appointment/1`); properties that can't be read are added to `flaws`.
-    `bases` are the FHIR base URLs, without a slash at the end, by which the portal is known: an
-    absolute reference to one of them is one to the portal. Where there are none, every one is.
+    `name` is the record's (`Appointment/1`); properties that can't be read are added to `flaws`,
+    or are Malformed where there is no such list. `bases` are the FHIR base URLs, without a slash at
+    the end, by which the portal is known: an absolute reference to one of them is one to the
+    portal. Where there are none, every one is.
     """
 
     name: str
-    flaws: list[str]
+    flaws: list[str] | None
     bases: Collection[str] = ()
 
     def add_flaw(self, reason: str) -> None:
-        """Add what can't be read to the flaws, once."""
+        """Add what can't be read to the flaws, once; raise Malformed where there is no list."""
+        if self.flaws is None:
+            raise Malformed(reason)
         flaw = f"{self.name}: {reason}"
         if flaw not in self.flaws:
             self.flaws.append(flaw)
@@ -78,7 +81,7 @@ class Element:
 
     def strictly(self) -> Element:
         """Return the element to be read strictly: a property with a wrong type is Malformed."""
-        return replace(self, origin=None)
+        return replace(self, origin=self.origin and replace(self.origin, flaws=None))
 
     def string(self, name: str) -> str | None:
         """Return a string (code, uri, id, ...); `None` also for an empty one."""
@@ -260,6 +263,13 @@ class Element:
             ),
             display=self.string("display"),
         )
+
+    def identifier_pairs(self) -> frozenset[tuple[str, str]]:
+        """Return the systems and values of the identifiers, of those that have a value."""
+        pairs = (
+            (each.string("system"), each.string("value")) for each in self.children("identifier")
+        )
+        return frozenset((system or "", value) for system, value in pairs if value)
 
     def identifiers(self) -> tuple[str, ...]:
         """Return the values of the identifiers, without their systems."""

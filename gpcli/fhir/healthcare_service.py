@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from gpcli.fhir.availability import read_absences, read_available_hours, read_exceptions
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import UUID_SYSTEM, Coding, Element, Malformed, read_period
+from gpcli.fhir.element import UUID_SYSTEM, Coding, Element, Malformed
+from gpcli.fhir.modifiers import require_understood
+from gpcli.fhir.validity import is_within
 from gpcli.model.service import (
-    Absence,
     Consent,
     ConsentLevel,
     Limits,
     Offer,
     Price,
+    PriceRule,
     Rate,
     ServiceName,
     Surcharge,
@@ -44,29 +48,48 @@ _COMPONENT_SIGNS = {
 """Type of a price component (R4 InvoicePriceComponentType) -> its sign in the sum."""
 
 
-def read_service_code(codings: Iterable[Coding], code_map: Mapping[str, str]) -> str | None:
-    """Return the service code of a record: the first of ours or mapped to ours, else the first.
+CodeMap = Mapping[str, Sequence[str]]
+"""`system|code` of a portal -> our codes that it stands for."""
 
-    `code_map` maps `system|code` to our codes. `None` where there are no codings.
-    """
-    candidates = list(codings)
-    for coding in candidates:
+
+def read_service_codes(codings: Iterable[Coding], code_map: CodeMap) -> tuple[str, ...]:
+    """Return our codes in a record, those of our system and those that `code_map` maps to ours."""
+    codes: dict[str, None] = {}
+    for coding in codings:
         if coding.system == SERVICE_SYSTEM:
-            return coding.code
-        if mapped := code_map.get(f"{coding.system}|{coding.code}"):
-            return mapped
-    return candidates[0].code if candidates else None
+            codes[coding.code] = None
+        else:
+            codes |= dict.fromkeys(code_map.get(f"{coding.system}|{coding.code}", ()))
+    return tuple(codes)
+
+
+def read_service_names(codings: Iterable[Coding], code_map: CodeMap) -> tuple[ServiceName, ...]:
+    """Return the services that a record is for, as `read_service_codes` does."""
+    codes = read_service_codes(codings, code_map)
+    return tuple(ServiceName(code) for code in codes if code in set(ServiceName))
 
 
 def resolve_service(
-    codings: Iterable[Coding], code_map: Mapping[str, str], offer: Offer | None
+    codings: Sequence[Coding],
+    labels: Sequence[str],
+    code_map: CodeMap,
+    offers: Sequence[Offer],
 ) -> str | None:
-    """Return the service code of a record; where that is not ours, the service of any `offer`."""
-    code = read_service_code(codings, code_map)
-    return code if code in set(ServiceName) or offer is None else offer.name
+    """Return the service that a record is for.
+
+    It is our code where the record's codes, or the `offers` of its HealthcareService, stand for
+    one alone; else the portal's own words, `labels`.
+    """
+    names = read_service_names(codings, code_map)
+    offered = [offer.name for offer in offers]
+    both = [name for name in names if name in offered] or names or offered
+    if len(both) == 1:
+        return both[0]
+    codes = (coding.code for coding in codings if coding.code)
+    return next(iter(labels), None) or next(codes, None)
 
 
-def _mapped_coding(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Coding | None:
+def _mapped_coding(codings: Iterable[Coding], code_map: CodeMap) -> Coding | None:
     """Return the coding that `code_map` maps to ours; `None` where the record has one of ours."""
     candidates = list(codings)
     if any(coding.system == SERVICE_SYSTEM for coding in candidates):
@@ -74,12 +97,24 @@ def _mapped_coding(codings: Iterable[Coding], code_map: Mapping[str, str]) -> Co
     return next((each for each in candidates if f"{each.system}|{each.code}" in code_map), None)
 
 
+def has_own_service(bundle: Bundle) -> bool:
+    """Return whether a HealthcareService has a type of our own system."""
+    services = bundle.of_type("HealthcareService")
+    return any(
+        SERVICE_SYSTEM in {code.system for code in each.codings("type")} for each in services
+    )
+
+
+def has_mapped_service(bundle: Bundle, code_map: CodeMap) -> bool:
+    """Return whether a HealthcareService has a type that `code_map` maps to one of ours."""
+    services = bundle.of_type("HealthcareService")
+    return any(read_service_codes(each.codings("type"), code_map) for each in services)
+
+
 def read_channel(codings: Iterable[Coding]) -> str | None:
-    """Return the code of the channel: ours, else the first one as the portal writes it."""
-    candidates = list(codings)
-    ours = [coding.code for coding in candidates if coding.system == CHANNEL_SYSTEM]
-    codes = ours or [coding.code for coding in candidates]
-    return codes[0] if codes else None
+    """Return the code of the channel, of our system; `None` also for what is no channel."""
+    ours = (each.code for each in codings if each.system == CHANNEL_SYSTEM)
+    return next((code for code in ours if code in CHANNELS), None)
 
 
 def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Surgery, Element]]:
@@ -104,6 +139,22 @@ def find_services(bundle: Bundle, surgeries: Iterable[Surgery]) -> list[tuple[Su
     ]
 
 
+def add_services(
+    surgeries: Iterable[Surgery], services: Iterable[tuple[Surgery, Element]]
+) -> tuple[Surgery, ...]:
+    """Return the surgeries with the references of their services, as `find_services` gives them."""
+    pairs = list(services)
+    return tuple(
+        replace(
+            surgery,
+            references=surgery.references.union(
+                service.relative_reference for owner, service in pairs if owner.id == surgery.id
+            ),
+        )
+        for surgery in surgeries
+    )
+
+
 def _unclaimed_services(bundle: Bundle) -> list[Element]:
     """Return the services that no PractitionerRole references."""
     roles = bundle.of_type("PractitionerRole")
@@ -114,8 +165,12 @@ def _unclaimed_services(bundle: Bundle) -> list[Element]:
 
 def _find_role(bundle: Bundle, surgery: Surgery) -> Element | None:
     """Return the PractitionerRole of a surgery, or the Organization where that is the GP."""
-    role = bundle.get(f"PractitionerRole/{surgery.id}")
-    return role or bundle.get(f"Organization/{surgery.id}")
+    candidates = (
+        surgery.role,
+        f"PractitionerRole/{surgery.id}",
+        f"Organization/{surgery.id}",
+    )
+    return next(filter(None, map(bundle.get, candidates)), None)
 
 
 def _organization_reference(role: Element) -> str:
@@ -126,23 +181,28 @@ def _organization_reference(role: Element) -> str:
     )
 
 
-def read_offer(
-    service: Element, surgery: Surgery, code_map: Mapping[str, str], zone: tzinfo
-) -> Offer | None:
-    """Return what `service` offers at `surgery`; `None` for a service that gpcli does not know.
+def read_offers(
+    service: Element, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+) -> tuple[Offer, ...]:
+    """Return what `service` offers at `surgery`, nothing for a service that gpcli does not know.
 
-    A date without a time is taken in `zone`. Raises Malformed.
+    One HealthcareService may stand for several of our services. A date without a time is taken in
+    `zone`. Raises Malformed.
     """
-    codings = service.strictly().codings("type")
-    code = read_service_code(codings, code_map)
-    if code not in set(ServiceName):
-        return None
+    require_understood(service)
+    names = read_service_names(service.strictly().codings("type"), code_map)
+    return tuple(_read_offer(service, name, surgery, code_map, zone) for name in names)
+
+
+def _read_offer(
+    service: Element, name: ServiceName, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+) -> Offer:
+    codings = service.codings("type")
     late_cancellation = service.extension(LATE_CANCELLATION)
     link = service.extension(DEEP_LINK)
-    phones = [each for each in service.children("telecom") if each.string("system") == "phone"]
     return Offer(
         id=service.require_string("id"),
-        name=ServiceName(code),
+        name=name,
         surgery=surgery,
         active=service.strictly().boolean("active") is not False,
         channels=tuple(
@@ -152,13 +212,24 @@ def read_offer(
         ),
         answer_time=service.string("comment"),
         eligibility=tuple(_read_eligibility(service)),
-        absences=tuple(_read_absence(each, zone) for each in service.children("notAvailable")),
-        phones=tuple(filter(None, (each.string("value") for each in phones))),
+        absences=read_absences(service, zone),
+        phones=tuple(_read_phones(service)),
         deep_link=(link.string("valueUrl") or link.string("valueUri")) if link else None,
         late_cancelling=late_cancellation.string("valueCode") if late_cancellation else None,
         limits=_read_limits(service),
         coding=_mapped_coding(codings, code_map),
+        service_name=service.string("name"),
+        details=service.string("extraDetails"),
+        hours=read_available_hours(service),
+        exceptions=read_exceptions(service, zone),
     )
+
+
+def _read_phones(service: Element) -> Iterator[str]:
+    for point in service.children("telecom"):
+        value = point.string("value")
+        if value and point.string("system") == "phone" and point.string("use") != "old":
+            yield value
 
 
 def _read_limits(service: Element) -> Limits:
@@ -183,34 +254,53 @@ def _read_maximum(service: Element, url: str) -> int | None:
 
 def _read_eligibility(service: Element) -> Iterator[str]:
     for rule in service.children("eligibility"):
-        texts = (rule.concept_text("code"), rule.string("comment"))
-        yield ": ".join(filter(None, texts))
+        texts = (rule.concept_label("code"), rule.string("comment"))
+        if text := ": ".join(filter(None, texts)):
+            yield text
 
 
-def _read_absence(rule: Element, zone: tzinfo) -> Absence:
-    during = rule.child("during")
-    start, end = read_period(during, zone) if during else (None, None)
-    return Absence(rule.string("description"), start, end)
+def read_price(definition: Element, code_map: CodeMap, now: datetime) -> PriceRule | None:
+    """Return what an active ChargeItemDefinition says that a service costs.
 
+    `None` where it has no service code, is not active, is for tests only, or does not hold now.
+    The price is unknown where there are no amounts, several currencies, or a component that is a
+    factor without an amount. An e-consultation is charged at sending; others only if the record
+    says so. Raises Malformed.
 
-def read_price(definition: Element, code_map: Mapping[str, str]) -> tuple[str, Price] | None:
-    """Return the service code and the price of an active ChargeItemDefinition.
-
-    `None` where it is not active, has no service code, or its price is unknown: no amounts, several
-    currencies, or a component that is a factor without an amount. An e-consultation is charged at
-    sending; others only if the record says so. Raises Malformed.
+    The owners are all that it refers to in `useContext` and `instance`: a surgery, a place, a
+    service, but also what gpcli does not know, such as an insurance plan. R4 has no other element
+    for that; `publisher` names who published it.
     """
-    code = read_service_code(definition.codings("code"), code_map)
-    if code is None or definition.string("status") != "active":
+    strict = definition.strictly()
+    code = next(iter(read_service_codes(strict.codings("code"), code_map)), None)
+    if code is None or not _is_price_now(strict, now):
         return None
-    when = definition.extension(CHARGED_AT)
+    when = strict.extension(CHARGED_AT)
     at_sending = when is not None and when.string("valueCode") == "sending"
-    price = _build_price(definition, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
-    return (code, price) if price else None
+    price = _build_price(strict, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
+    return PriceRule(code, price, frozenset(_read_owners(definition)))
+
+
+def _is_price_now(definition: Element, now: datetime) -> bool:
+    if definition.string("status") != "active" or definition.boolean("experimental"):
+        return False
+    period = definition.child("effectivePeriod")
+    return period is None or is_within(period, now)
+
+
+def _read_owners(definition: Element) -> Iterator[str]:
+    """Yield the references to whom a price belongs; another word where one has no target."""
+    contexts = definition.children("useContext")
+    links = [each.link("valueReference") for each in contexts if "valueReference" in each.json]
+    for link in (*links, *definition.links("instance")):
+        identifier = link.identifier if link else None
+        yield (link and link.target) or ("|".join(identifier) if identifier else "not told")
 
 
 def _build_price(definition: Element, *, at_sending: bool) -> Price | None:
     rates, currencies = [], set()
+    contexts = map(_describe_context, definition.children("useContext"))
+    conditions = (*filter(None, contexts), *_read_conditions(definition))
     for group in definition.children("propertyGroup"):
         components = [
             component
@@ -223,13 +313,40 @@ def _build_price(definition: Element, *, at_sending: bool) -> Price | None:
         if not amounts:
             continue
         currencies |= {currency for _, currency in amounts}
-        descriptions = (rule.string("description") for rule in group.children("applicability"))
         total = sum((amount for amount, _ in amounts), Decimal(0))
-        rates.append(Rate(next(descriptions, None), total, tuple(_read_surcharges(components))))
+        applies = "; ".join((*conditions, *_read_conditions(group))) or None
+        rates.append(Rate(applies, total, tuple(_read_surcharges(components))))
     if len(currencies) != 1:
         return None
     totals = [rate.amount for rate in rates]
     return Price(min(totals), max(totals), currencies.pop(), tuple(rates), at_sending)
+
+
+def _read_conditions(element: Element) -> Iterator[str]:
+    """Yield when a price or a rate applies, in the portal's words."""
+    for rule in element.children("applicability"):
+        if text := rule.string("description") or rule.string("expression"):
+            yield text
+
+
+def _describe_context(context: Element) -> str | None:
+    """Return for whom or where a price is, unless that is a reference: `age: 0–17 years`."""
+    kind, value = context.child("code"), context.concept_label("valueCodeableConcept")
+    quantity, span = context.child("valueQuantity"), context.child("valueRange")
+    if quantity:
+        value = _describe_quantity(quantity)
+    if span:
+        ends = (span.child("low"), span.child("high"))
+        value = "–".join(_describe_quantity(each) if each else "" for each in ends)
+    name = (kind.string("display") or kind.string("code")) if kind else None
+    return ": ".join(filter(None, (name, value))) if value else None
+
+
+def _describe_quantity(quantity: Element) -> str:
+    value = quantity.decimal("value")
+    parts = (quantity.string("comparator"), str(value) if value is not None else None)
+    unit = quantity.string("unit") or quantity.string("code")
+    return " ".join(filter(None, ("".join(filter(None, parts)), unit)))
 
 
 def _read_surcharges(components: Iterable[Element]) -> Iterator[Surcharge]:
@@ -268,6 +385,33 @@ def read_consent(consent: Element) -> Consent:
         status=consent.require_string("status"),
         since=consent.string("dateTime"),
     )
+
+
+def is_in_force(consent: Element, now: datetime) -> bool:
+    """Return whether a Consent counts for its level at `now`.
+
+    It does where it is active, about privacy if it says what it is about, and permits; a
+    `provision.period` must hold. Raises Malformed.
+
+    Source: R4 Consent `status` and `scope`, both modifiers; `provision`.
+    """
+    strict = consent.strictly()
+    scopes = [code for code in strict.codings("scope") if code.system in {_CONSENT_SCOPE, ""}]
+    is_privacy = strict.child("scope") is None or "patient-privacy" in {
+        each.code for each in scopes
+    }
+    provision = strict.child("provision")
+    if strict.string("status") != "active" or not is_privacy:
+        return False
+    if provision is None:
+        return True
+    period = provision.child("period")
+    return provision.string("type") != "deny" and (period is None or is_within(period, now))
+
+
+def has_consent_level(consent: Element) -> bool:
+    """Return whether a Consent is of one of gpcli's levels, as not every portal's are."""
+    return any(coding.system == CONSENT_LEVEL_SYSTEM for coding in consent.codings("policyRule"))
 
 
 def write_consent_grant(patient: str, intent: UUID, now: datetime) -> dict[str, Any]:

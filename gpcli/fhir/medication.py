@@ -9,10 +9,14 @@ from decimal import Decimal
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
+from gpcli.fhir.patient import Identifiers
+from gpcli.fhir.quantity import format_decimal, read_quantity, word_quantity
 from gpcli.model.prescription import Basis, Quantity, Remaining, format_medicine
 
 _GROUP_SYSTEM = re.compile(r"(?:^|\D)7421$", re.ASCII)
 """The end of the system URI of the Norwegian prescription groups (Volven 7421)."""
+_TRUSTED_STATUSES = (None, "", "active", "inactive")
+"""The values of Medication.status with which it is what it says; none at all is one as well."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,15 @@ class Medicine:
 
 
 def read_medicine(request: Element, bundle: Bundle) -> Medicine:
-    """Return the medicine of a MedicationRequest. Raises Malformed."""
-    medication = _find_medication(request, bundle)
-    if medication is None:
+    """Return the medicine of a MedicationRequest. Raises Malformed.
+
+    Of a Medication that was entered in error nothing is taken; that becomes a flaw.
+    """
+    medication = bundle.resolve(request.link("medicationReference"), request)
+    if medication is None or not _is_trusted(medication):
         name = _read_name(request, "medicationCodeableConcept", request)
         return Medicine(name, None, None, _read_group(request))
-    form = medication.concept_text("form") or _first_code(medication, "form")
+    form = medication.concept_text("form") or medication.concept_label("form")
     return Medicine(
         name=_read_name(medication, "code", request),
         strength=_read_strength(medication, form),
@@ -48,30 +55,23 @@ def read_medicine(request: Element, bundle: Bundle) -> Medicine:
     )
 
 
-def read_quantity(element: Element, name: str) -> Quantity | None:
-    """Return a Quantity with the name of its unit, else its code; `None` without a value."""
-    quantity = element.child(name)
-    value = quantity.decimal("value") if quantity else None
-    if quantity is None or value is None:
-        return None
-    return Quantity(value, quantity.string("unit") or quantity.string("code"))
+def _is_trusted(medication: Element) -> bool:
+    """Return whether a Medication can be taken for what it says.
 
-
-def _find_medication(request: Element, bundle: Bundle) -> Element | None:
-    reference = request.reference("medicationReference") or ""
-    if not reference.startswith("#"):
-        return bundle.get(reference)
-    return request.contained(reference)
+    Source: R4 Medication.status, a modifier; an inactive one is not available for use any more.
+    """
+    if medication.json.get("status") in _TRUSTED_STATUSES:
+        return True
+    medication.reject("status", "says that it is not to be trusted: its name is not shown")
+    return False
 
 
 def _read_name(element: Element, name: str, request: Element) -> str | None:
-    target = request.child("medicationReference")
-    display = target.string("display") if target else None
-    return element.concept_text(name) or display or _first_code(element, name)
-
-
-def _first_code(element: Element, name: str) -> str | None:
-    return next((coding.code for coding in element.codings(name) if coding.code), None)
+    """Return the name, else how the request calls its medicine, else a code or an identifier."""
+    link = request.link("medicationReference")
+    display, identifier = (link.display, link.identifier) if link else (None, None)
+    label = element.concept_text(name) or display or element.concept_label(name)
+    return label or (identifier[1] if identifier else None)
 
 
 def _read_group(element: Element) -> str | None:
@@ -106,13 +106,21 @@ def _read_strength(medication: Element, form: str | None) -> str | None:
 
 def _format_ratio(strength: Element | None, form: str | None) -> str | None:
     """Return a Ratio such as `50 mg` (in one tablet) or `50 mg/5 ml`; `None` without numerator."""
-    amount = read_quantity(strength, "numerator") if strength else None
+    numerator = strength.child("numerator") if strength else None
+    amount = word_quantity(numerator) if numerator else None
     if strength is None or amount is None:
         return None
     per = read_quantity(strength, "denominator")
-    if per is None or (per.value == 1 and _is_unit_itself(per.unit, form)):
-        return _format_quantity(amount)
-    return f"{_format_quantity(amount)}/{per.unit if per.value == 1 else _format_quantity(per)}"
+    if per is None:
+        return None if _has_value(strength, "denominator") else amount
+    if per.value == 1 and _is_unit_itself(per.unit, form):
+        return amount
+    return f"{amount}/{per.unit if per.value == 1 else _format_quantity(per)}"
+
+
+def _has_value(strength: Element, name: str) -> bool:
+    quantity = strength.child(name)
+    return quantity is not None and quantity.decimal("value") is not None
 
 
 def _is_unit_itself(unit: str | None, form: str | None) -> bool:
@@ -121,7 +129,7 @@ def _is_unit_itself(unit: str | None, form: str | None) -> bool:
 
 
 def _format_quantity(quantity: Quantity) -> str:
-    return " ".join(filter(None, (format(quantity.value, "f"), quantity.unit)))
+    return " ".join(filter(None, (format_decimal(quantity.value), quantity.unit)))
 
 
 _REPEAT_INFORMATION = "MedicationRepeatInformation"
@@ -136,25 +144,54 @@ _MAX_UNSIGNED_INT = 2**31 - 1
 """The largest unsignedInt (R4 Primitive Types)."""
 
 
+_DISPENSED = {
+    "completed": True,
+    "unknown": None,
+    **dict.fromkeys(
+        (
+            *("preparation", "in-progress", "cancelled", "on-hold"),
+            *("entered-in-error", "stopped", "declined"),
+        ),
+        False,
+    ),
+}
+"""R4 MedicationDispense.status, a modifier: whether it was handed out, `None` = can't be told."""
+
+
 @dataclass(frozen=True)
 class Dispense:
     """A MedicationDispense: what it is for, and how much of the medicine.
 
-    `prescriptions` are references (`MedicationRequest/id`). `completed` is False for one that was
-    cancelled or is still being prepared.
+    `prescriptions` are references (`MedicationRequest/id`), `identifiers` those of prescriptions
+    that it names by an identifier alone. `completed` is False for one that was cancelled or is
+    still being prepared; `None` where nobody knows.
     """
 
     prescriptions: tuple[str, ...]
     quantity: Quantity | None
-    completed: bool
+    completed: bool | None
+    identifiers: Identifiers = frozenset()
+
+    def is_for(self, request: Element) -> bool:
+        """Return whether it is for this MedicationRequest."""
+        if request.relative_reference in self.prescriptions:
+            return True
+        if not self.identifiers:
+            return False
+        return any(each in self.identifiers for each in request.identifier_pairs())
 
 
 def read_dispense(dispense: Element) -> Dispense:
     """Return a MedicationDispense. Raises Malformed."""
+    status = dispense.require_string("status")
+    if status not in _DISPENSED:
+        raise dispense.malformed("status")
+    links = dispense.links("authorizingPrescription")
     return Dispense(
-        prescriptions=dispense.references("authorizingPrescription"),
+        prescriptions=tuple(link.target for link in links if link.target),
         quantity=read_quantity(dispense, "quantity"),
-        completed=dispense.require_string("status") == "completed",
+        completed=_DISPENSED[status],
+        identifiers=frozenset(link.identifier for link in links if link.identifier),
     )
 
 
@@ -180,7 +217,8 @@ def is_undispensed(request: Element, dispenses: Sequence[Dispense] | None) -> bo
     issued, repeated = _stated_count(request, _ISSUED), _stated_count(request, _REPEATED)
     if repeated is not None or issued is not None:
         return repeated == 0 if repeated is not None else issued in {0, 1}
-    return dispenses is not None and not _completed_dispenses(request, dispenses)
+    completed = _completed_dispenses(request, dispenses)
+    return completed is not None and not completed
 
 
 def read_expiry(request: Element) -> Element | None:
@@ -207,17 +245,21 @@ def _stated_remaining(request: Element) -> Remaining | None:
 
 
 def _counted_remaining(request: Element, dispenses: Sequence[Dispense] | None) -> Remaining | None:
-    repeats = _repeats_allowed(request)
-    if repeats is None or dispenses is None:
+    repeats, completed = _repeats_allowed(request), _completed_dispenses(request, dispenses)
+    if repeats is None or completed is None:
         return None
-    completed = _completed_dispenses(request, dispenses)
     fills = max(repeats + 1 - len(completed), 0)
     return Remaining(fills, Basis.DISPENSES, _remaining_quantity(request, repeats + 1, completed))
 
 
-def _completed_dispenses(request: Element, dispenses: Sequence[Dispense]) -> list[Dispense]:
-    reference = request.relative_reference
-    return [each for each in dispenses if each.completed and reference in each.prescriptions]
+def _completed_dispenses(
+    request: Element, dispenses: Sequence[Dispense] | None
+) -> list[Dispense] | None:
+    """Return the completed dispenses of a prescription; `None` where they can't be told."""
+    own = [each for each in dispenses or () if each.is_for(request)]
+    if dispenses is None or any(each.completed is None for each in own):
+        return None
+    return [each for each in own if each.completed]
 
 
 def _remaining_quantity(

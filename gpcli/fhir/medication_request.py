@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gpcli.errors import AlreadyAnswered
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_period
+from gpcli.fhir.dosage import read_dosing
+from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference, read_period
+from gpcli.fhir.linked_record import find_linked_id, read_linked_name
 from gpcli.fhir.medication import (
     Dispense,
     is_undispensed,
@@ -19,8 +22,9 @@ from gpcli.fhir.medication import (
     read_medicine,
     read_remaining,
 )
-from gpcli.fhir.scheduling import practitioner_name
 from gpcli.model.prescription import (
+    IN_ERROR,
+    PROPOSED_INTENTS,
     WITHDRAWABLE,
     Basis,
     Prescription,
@@ -31,10 +35,17 @@ from gpcli.model.prescription import (
 )
 
 KIND_SYSTEM = "urn:gpcli:prescription-kind"
-STATUSES = ("active", "completed", "stopped")
+STATUSES = ("active", "on-hold", "completed", "stopped", "cancelled", "unknown")
 """The MedicationRequest.status values that are searched for."""
-INTENTS = ("order", "plan")
-"""The MedicationRequest.intent values that are searched for."""
+INTENTS = ("order", "plan", "original-order", "reflex-order", "filler-order", "instance-order")
+"""The MedicationRequest.intent values that are searched for: what is prescribed."""
+
+_KNOWN_STATUSES = frozenset({*STATUSES, "draft", IN_ERROR})
+"""R4 medicationrequest-status, a modifier."""
+_KNOWN_INTENTS = frozenset({*INTENTS, *PROPOSED_INTENTS})
+"""R4 medicationrequest-intent, a modifier."""
+_SUPPLYING = frozenset({"active", "on-hold"})
+"""Statuses in which something may remain."""
 
 _NEARLY_EXPIRED = timedelta(days=28)
 _FEW_FILLS = 1
@@ -47,45 +58,130 @@ def read_prescription(
     dispenses: Sequence[Dispense] | None,
     zone: str,
     now: datetime,
-) -> Prescription | None:
-    """Return a MedicationRequest; `None` for a status or an intent that is not searched for.
+) -> Prescription:
+    """Return a MedicationRequest of any status and intent.
 
     Its `predecessors` hold only the one that it replaces itself, and its `renewal` is `None`.
     `dispenses` are those of all prescriptions; `None` means that the portal does not show them.
     `zone` is an IANA name; `now` is aware. What remains is set only for an active or an expired
-    prescription. Raises Malformed.
+    prescription, or one on hold.
+
+    Raises:
+        Malformed: it can't be told if it is in force, prescribed, or not to be taken.
+
+    Source: R4 MedicationRequest.
     """
-    if not _is_searched_for(request):
-        return None
-    supply = _read_supply(request, dispenses, ZoneInfo(zone), now)
-    medicine, requester = read_medicine(request, bundle), request.reference("requester")
-    prior = request.reference("priorPrescription")
+    meaning, medicine = _read_meaning(request), read_medicine(request, bundle)
+    dosing = read_dosing(request, "dosageInstruction")
     return Prescription(
         id=PrescriptionId(request.require_string("id")),
         name=medicine.name,
         strength=medicine.strength,
         form=medicine.form,
-        dose=_read_dose(request),
+        dose=dosing.dose,
         kind=_read_kind(request),
         group=medicine.group,
-        status=request.require_string("status"),
-        prescriber=_read_prescriber(request, bundle),
         issued=request.string("authoredOn"),
-        valid_until=supply.valid_until,
-        expired=supply.expired,
-        remaining=supply.remaining,
-        low=supply.low,
         renewal=None,
         zone=zone,
-        predecessors=(prior.partition("/")[2],) if prior else (),
-        surgery_id=_surgery_id(requester, bundle),
-        prescriber_ref=requester,
+        predecessors=_read_predecessors(request, bundle),
+        instructions=dosing.instructions,
+        dose_in_detail=dosing.detail,
+        **meaning._asdict(),
+        **_read_supply(request, meaning, dispenses, ZoneInfo(zone), now)._asdict(),
+        **_read_people(request, bundle),
+        **_read_reasons(request, bundle),
     )
 
 
-def _is_searched_for(request: Element) -> bool:
-    intent = request.string("intent")
-    return request.require_string("status") in STATUSES and (intent is None or intent in INTENTS)
+def _read_predecessors(request: Element, bundle: Bundle) -> tuple[PrescriptionId, ...]:
+    prior = request.link("priorPrescription")
+    found = find_linked_id(prior, bundle, request, "MedicationRequest")
+    return (PrescriptionId(found),) if found else ()
+
+
+class _Meaning(NamedTuple):
+    """The modifiers of a prescription, as in Prescription."""
+
+    status: str
+    intent: str | None
+    do_not_take: bool
+
+    @property
+    def is_supply(self) -> bool:
+        """Whether something of it can be handed out, now or later."""
+        is_prescribed = self.intent not in PROPOSED_INTENTS
+        return is_prescribed and self.status in _SUPPLYING and not self.do_not_take
+
+
+def can_remain(request: Element) -> bool:
+    """Return whether something may remain of a MedicationRequest. Raises Malformed."""
+    return _read_meaning(request).is_supply
+
+
+def _read_meaning(request: Element) -> _Meaning:
+    """Return what decides about everything else; raise Malformed where it can't be told."""
+    strict = request.strictly()
+    status, intent = strict.require_string("status"), strict.string("intent")
+    if status not in _KNOWN_STATUSES:
+        raise Malformed(f"{request.path}.status is none that R4 has")
+    if intent is not None and intent not in _KNOWN_INTENTS:
+        raise Malformed(f"{request.path}.intent is none that R4 has")
+    return _Meaning(status, intent, strict.boolean("doNotPerform") is True)
+
+
+class _Reasons(TypedDict):
+    status_reason: str | None
+    reason: str | None
+    note: str | None
+
+
+def _read_reasons(request: Element, bundle: Bundle) -> _Reasons:
+    linked = (_read_reason(link, bundle, request) for link in request.links("reasonReference"))
+    notes = (note.string("text") for note in request.children("note"))
+    return _Reasons(
+        status_reason=request.concept_label("statusReason"),
+        reason=_join((*request.concept_labels("reasonCode"), *linked)),
+        note=_join(notes),
+    )
+
+
+def _read_reason(link: Reference, bundle: Bundle, request: Element) -> str | None:
+    """Return the name of a Condition or an Observation, as far as it is told."""
+    record = None if link.display else bundle.resolve(link, request)
+    return record.concept_label("code") if record else link.display
+
+
+class _People(TypedDict):
+    prescriber: str | None
+    prescriber_ref: str | None
+    surgery_id: str | None
+    recorder: str | None
+    reported: bool
+    reported_by: str | None
+
+
+def _read_people(request: Element, bundle: Bundle) -> _People:
+    requester, reporter = request.link("requester"), request.link("reportedReference")
+    reference = _find_reference(requester, bundle, request)
+    return _People(
+        prescriber=read_linked_name(requester, bundle, request),
+        prescriber_ref=reference,
+        surgery_id=_surgery_id(reference, bundle),
+        recorder=read_linked_name(request.link("recorder"), bundle, request),
+        reported=reporter is not None or request.boolean("reportedBoolean") is True,
+        reported_by=read_linked_name(reporter, bundle, request),
+    )
+
+
+def _join(facts: Iterable[str | None]) -> str | None:
+    return "; ".join(dict.fromkeys(filter(None, facts))) or None
+
+
+def _find_reference(link: Reference | None, bundle: Bundle, request: Element) -> str | None:
+    """Return the reference `Type/id`, else the target as written; `None` where there is neither."""
+    record = bundle.resolve(link, request) if link and not link.target else None
+    return record.relative_reference if record else link.target if link else None
 
 
 class _Supply(NamedTuple):
@@ -98,16 +194,22 @@ class _Supply(NamedTuple):
 
 
 def _read_supply(
-    request: Element, dispenses: Sequence[Dispense] | None, zone: tzinfo, now: datetime
+    request: Element,
+    meaning: _Meaning,
+    dispenses: Sequence[Dispense] | None,
+    zone: tzinfo,
+    now: datetime,
 ) -> _Supply:
     expiry = read_expiry(request)
     valid_until = expiry.string("end") if expiry else None
     start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
         return _Supply(valid_until, expired=True, remaining=_EXPIRED, low=False)
-    if request.string("status") != "active":
+    if not meaning.is_supply:
         return _Supply(valid_until, expired=False, remaining=None, low=False)
     remaining = read_remaining(request, dispenses)
+    if meaning.status != "active":  # nobody needs more of it while it is on hold
+        return _Supply(valid_until, expired=False, remaining=remaining, low=False)
     if is_undispensed(request, dispenses):  # a short one that is new would count as nearly expired
         low = remaining is not None and remaining.fills == 0
     else:
@@ -135,30 +237,16 @@ def _read_issued(request: Element, zone: tzinfo) -> datetime | None:
     return None
 
 
-def _read_dose(request: Element) -> str | None:
-    doses = (
-        dosage.string("text") or dosage.string("patientInstruction")
-        for dosage in request.children("dosageInstruction")
-    )
-    return "; ".join(filter(None, doses)) or None
-
-
 def _read_kind(request: Element) -> str | None:
     ours = (coding.code for coding in request.codings("category") if coding.system == KIND_SYSTEM)
     return next(filter(None, ours), None)
 
 
-def _read_prescriber(request: Element, bundle: Bundle) -> str | None:
-    requester, reference = request.child("requester"), request.reference("requester")
-    if requester is None:
-        return None
-    return requester.string("display") or (
-        practitioner_name(reference, bundle) if reference else None
-    )
-
-
 def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
-    """Return the id of the prescriber's role or organization; `None` where there is neither."""
+    """Return the id of the prescriber's role or organization; `None` where there is neither.
+
+    `requester` is `Type/id`.
+    """
     resource_type, _, resource_id = (requester or "").partition("/")
     if resource_type in {"PractitionerRole", "Organization"}:
         return resource_id
@@ -173,35 +261,39 @@ def _surgery_id(requester: str | None, bundle: Bundle) -> str | None:
 SNOMED = "http://snomed.info/sct"
 RENEWAL_CODE = "103742009"
 
-_SURGERY_TYPES = ("Practitioner", "Organization")
-"""How references to the surgery begin."""
-
 
 def is_renewal(task: Element) -> bool:
     """Return whether a Task requests a renewal of a prescription. Raises Malformed."""
-    coded = any(coding.code == RENEWAL_CODE for coding in task.codings("code"))
-    return coded and task.string("status") != "entered-in-error"
+    return any(coding.code == RENEWAL_CODE for coding in task.codings("code"))
 
 
-def read_renewal(task: Element, labels: Mapping[str, str], zone: str) -> Renewal:
-    """Return a request for a renewal. Raises Malformed.
+def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone: str) -> Renewal:
+    """Return a request for a renewal.
 
     `labels` are the labels of prescriptions by their ids; they go before the display of the Task's
-    focus.
+    focus. `bundle` has the prescriptions that a Task may name by an identifier.
+
+    Raises:
+        Malformed: it has no status or no id. A status that R4 does not have is kept as written: it
+            is neither open nor settled.
     """
-    focus, prescription_id = task.child("focus"), _prescription_id(task)
+    focus = task.link("focus")
+    prescription_id = find_linked_id(focus, bundle, task, "MedicationRequest")
+    notes = _read_notes(task, bundle)
+    surgerys = [note.text for note in notes if note.author is _Author.SURGERY]
     return Renewal(
         id=RenewalId(task.require_string("id")),
         status=task.require_string("status"),
         prescription_id=PrescriptionId(prescription_id) if prescription_id else None,
-        prescription=labels.get(prescription_id or "")
-        or (focus.string("display") if focus else None),
+        prescription=labels.get(prescription_id or "") or (focus.display if focus else None),
         asked=task.date_time("authoredOn"),
         updated=task.date_time("lastModified"),
-        note=next(_read_notes(task, by_surgery=False), None),
-        answer=task.concept_text("statusReason") or next(_read_notes(task, by_surgery=True), None),
+        note=next((note.text for note in notes if note.author is _Author.PATIENT), None),
+        answer=task.concept_label("statusReason") or next(reversed(surgerys), None),
         zone=zone,
         identifiers=task.identifiers(),
+        business_status=task.concept_label("businessStatus"),
+        notes=tuple(note.text for note in notes),
     )
 
 
@@ -239,8 +331,13 @@ def write_renewal_withdrawal(task: Element) -> dict[str, Any]:
     """Return the Task with the status `cancelled` and everything else unchanged.
 
     Raises:
-        AlreadyAnswered: the surgery has begun to handle it.
+        AlreadyAnswered: the surgery has begun to handle it, or it was entered in error.
     """
+    if task.string("status") == IN_ERROR:
+        raise AlreadyAnswered(
+            "It was entered in error: there is no request to take back.",
+            hint="gpcli rx requests shows the requests.",
+        )
     if task.string("status") not in WITHDRAWABLE:
         raise AlreadyAnswered(
             "The surgery has handled this request already: it can't be withdrawn any more.",
@@ -249,16 +346,41 @@ def write_renewal_withdrawal(task: Element) -> dict[str, Any]:
     return {**task.json, "status": "cancelled"}
 
 
-def _prescription_id(task: Element) -> str | None:
-    resource_type, _, resource_id = (task.reference("focus") or "").partition("/")
-    return resource_id if resource_type == "MedicationRequest" else None
+class _Author(Enum):
+    PATIENT = "patient"
+    SURGERY = "surgery"
+    UNKNOWN = "unknown"
 
 
-def _read_notes(task: Element, *, by_surgery: bool) -> Iterator[str]:
-    """Yield the notes of the patient, oldest first, or of the surgery, newest first."""
-    notes = task.children("note")
-    for note in reversed(notes) if by_surgery else notes:
-        text = note.string("text")
-        author = note.reference("authorReference") or ""
-        if text and author.startswith(_SURGERY_TYPES) is by_surgery:
-            yield text
+_AUTHORS = {
+    "Patient": _Author.PATIENT,
+    "RelatedPerson": _Author.PATIENT,
+    "Practitioner": _Author.SURGERY,
+    "PractitionerRole": _Author.SURGERY,
+    "Organization": _Author.SURGERY,
+}
+
+
+class _Note(NamedTuple):
+    text: str
+    author: _Author
+
+
+def _read_notes(task: Element, bundle: Bundle) -> list[_Note]:
+    """Return the notes, oldest first: in the order of their times where all have one."""
+    notes = [note for note in task.children("note") if note.string("text")]
+    times = [note.date_time("time") for note in notes]
+    if all(times):
+        in_order = sorted(zip(times, range(len(notes)), strict=True))
+        notes = [notes[place] for _, place in in_order]
+    return [_Note(note.require_string("text"), _read_author(note, bundle, task)) for note in notes]
+
+
+def _read_author(note: Element, bundle: Bundle, task: Element) -> _Author:
+    """Return who wrote a note; one without an author is the patient's, as gpcli writes them."""
+    link = note.link("authorReference")
+    if link is None:
+        return _Author.UNKNOWN if note.string("authorString") else _Author.PATIENT
+    record = bundle.resolve(link, task)
+    kind = record.resource_type if record else link.type
+    return _AUTHORS.get(kind or "", _Author.UNKNOWN)

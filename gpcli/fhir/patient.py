@@ -1,19 +1,25 @@
-"""Patient, PractitionerRole, Organization, Location, Immunization; whose record a resource is."""
+"""Patient and Immunization; names of people; whose record a resource is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from enum import Enum
 
-from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, Reference
+from gpcli.fhir.validity import is_current
 from gpcli.model.appointment import Vaccination
 from gpcli.model.person import Person
-from gpcli.model.service import OpeningHours, Surgery
 
-_NAME_USE_PRIORITY = {"official": 0, "nickname": 2, "anonymous": 2, "maiden": 3, "old": 3}
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", re.ASCII)
+_NAME_USE_PRIORITY = {
+    "official": 0,
+    "nickname": 2,
+    "anonymous": 2,
+    "temp": 2,
+    "maiden": 3,
+    "old": 3,
+}
 
 
 def read_person(patient: Element) -> Person:
@@ -24,165 +30,82 @@ def read_person(patient: Element) -> Person:
     return Person(patient.require_string("id"), read_name(patient) or patient.require_string("id"))
 
 
-def read_name(person: Element) -> str | None:
+def read_name(person: Element, now: datetime | None = None) -> str | None:
     """Return the name to show: the official one first, old ones last; `None` without any.
 
-    It is the name's `text`, or where it has none its given and family names.
+    It is the name's `text`, or where it has none its parts. Names that have ended or not begun at
+    `now` are old ones; without `now`, those are that have an end.
     """
-    for name in sorted(person.children("name"), key=_name_priority):
-        parts = (*name.strings("given"), name.string("family") or "")
-        text = name.string("text") or " ".join(filter(None, parts))
-        if text:
+    for name in sorted(person.children("name"), key=lambda each: _name_priority(each, now)):
+        if text := name.string("text") or _join_name(name):
             return text
     return None
 
 
-def _name_priority(name: Element) -> int:
-    return _NAME_USE_PRIORITY.get(name.string("use") or "", 1)
+def _name_priority(name: Element, now: datetime | None) -> tuple[bool, int]:
+    use = _NAME_USE_PRIORITY.get(name.string("use") or "", 1)
+    if now:
+        return not is_current(name, now), use
+    period = name.child("period")
+    return use == 3 or bool(period and period.string("end")), use
 
 
-def read_surgery(bundle: Bundle, reference: Element) -> Surgery | None:
-    """Return the GP that one `Patient.generalPractitioner` refers to.
+def _join_name(name: Element) -> str:
+    parts = (
+        *name.strings("prefix"),
+        *name.strings("given"),
+        name.string("family"),
+        *name.strings("suffix"),
+    )
+    return " ".join(filter(None, parts))
 
-    Details come from the resources in `bundle`. `None` where the reference has neither a target
-    nor an identifier nor a display.
+
+def read_record_flaw(patient: Element) -> str | None:
+    """Return that the portal has replaced a Patient by another; `None` where it has not.
+
+    Then what belongs to the patient may be on the other record.
+    Source: R4 Patient.link `replaced-by`.
     """
-    target = read_target(reference)
-    gp = bundle.get(target)
-    if gp is None:
-        return _build_unresolved(reference, target or "")
-    if gp.resource_type == "PractitionerRole":
-        return _read_role(bundle, gp)
-    if gp.resource_type == "Organization":
-        return _build_surgery(gp.require_string("id"), None, gp.string("name"), (gp,), ())
-    return _build_surgery(gp.require_string("id"), read_name(gp), None, (gp,), ())
+    others = _linked_records(patient, "replaced-by")
+    return f"the portal has replaced this record by {' and '.join(others)}" if others else None
+
+
+def read_record_remarks(patient: Element) -> Iterator[str]:
+    """Yield sentences on a Patient that is not a usual record: not in use, of one who has died.
+
+    Source: R4 Patient `active`, `deceased[x]`, link `refer`.
+    """
+    if patient.boolean("active") is False:
+        yield "The portal has marked the patient's record as no longer in use."
+    if patient.boolean("deceasedBoolean") or patient.string("deceasedDateTime"):
+        yield "By the portal's record, the patient has died."
+    if others := _linked_records(patient, "refer"):
+        yield f"The portal's main record of the patient is {' and '.join(others)}."
+
+
+def read_person_remark(person: Element) -> str | None:
+    """Return that the portal no longer uses a person's record, such as a RelatedPerson's.
+
+    `None` where it does not say so.
+    """
+    if person.boolean("active") is not False:
+        return None
+    return f"The portal has marked {read_person(person).name} as no longer active."
+
+
+def _linked_records(patient: Element, kind: str) -> list[str]:
+    links = (each for each in patient.children("link") if each.string("type") == kind)
+    found = (link.link("other") for link in links)
+    return [
+        (each and (each.target or each.display or (each.identifier or ("", ""))[1]))
+        or "another one"
+        for each in found
+    ]
 
 
 def read_target(reference: Element) -> str | None:
     """Return the target of a Reference that stands by itself, as `Type/id`."""
     return Element({"to": reference.json}, reference.path).reference("to")
-
-
-def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
-    """Return the ids of the GPs' organizations, whose services have to be searched for.
-
-    Empty where a GP's role references a service.
-    """
-    organizations = []
-    for target in patient.references("generalPractitioner"):
-        gp = bundle.get(target)
-        if gp and gp.references("healthcareService"):
-            return ()
-        organization = gp.reference("organization") if gp else None
-        organizations.append(target if target.startswith("Organization/") else organization)
-    return tuple(dict.fromkeys(each.partition("/")[2] for each in organizations if each))
-
-
-def _build_unresolved(reference: Element, target: str) -> Surgery | None:
-    """Return a GP from the Reference alone; `target` is `Type/id`, empty where it has none."""
-    identifier = reference.child("identifier")
-    identifier_value = identifier.string("value") if identifier else None
-    display = reference.string("display")
-    surgery_id = target.partition("/")[2] or identifier_value or display
-    if surgery_id is None:
-        return None
-    if target.startswith("Organization/"):
-        return Surgery(surgery_id, None, display)
-    return Surgery(surgery_id, display, None)
-
-
-def _read_role(bundle: Bundle, role: Element) -> Surgery:
-    practitioner = bundle.get(role.reference("practitioner"))
-    organization = bundle.get(role.reference("organization"))
-    found = [bundle.get(reference) for reference in role.references("location")]
-    locations = [location for location in found if location]
-    gp = read_name(practitioner) if practitioner else _read_display(role, "practitioner")
-    name = organization.string("name") if organization else _read_display(role, "organization")
-    sources = [each for each in (role, organization, *locations) if each]
-    hours = [line for location in locations for line in _location_hours(location)]
-    return _build_surgery(
-        role.require_string("id"), gp, name, sources, hours or list(_role_hours(role))
-    )
-
-
-def _build_surgery(
-    surgery_id: str,
-    gp: str | None,
-    name: str | None,
-    sources: Iterable[Element],
-    hours: Iterable[OpeningHours],
-) -> Surgery:
-    resources = list(sources)
-    return Surgery(
-        id=surgery_id,
-        gp=gp,
-        name=name,
-        phones=_contact_values(resources, "phone"),
-        emails=_contact_values(resources, "email"),
-        websites=_contact_values(resources, "url"),
-        addresses=_read_addresses(resources),
-        hours=tuple(hours),
-    )
-
-
-def _contact_values(sources: list[Element], system: str) -> tuple[str, ...]:
-    values = (
-        point.string("value")
-        for source in sources
-        for point in source.children("telecom")
-        if point.string("system") == system and point.string("use") != "old"
-    )
-    return tuple(dict.fromkeys(filter(None, values)))
-
-
-def _read_addresses(sources: list[Element]) -> tuple[str, ...]:
-    addresses = (_format_address(each) for source in sources for each in _address_elements(source))
-    return tuple(dict.fromkeys(filter(None, addresses)))
-
-
-def _address_elements(source: Element) -> Iterator[Element]:
-    if source.resource_type == "Location":
-        single = source.child("address")
-        yield from (single,) if single else ()
-    elif source.resource_type in {"Organization", "Practitioner"}:
-        yield from source.children("address")
-
-
-def _format_address(address: Element) -> str | None:
-    city = " ".join(filter(None, (address.string("postalCode"), address.string("city"))))
-    lines = (*address.strings("line"), city, address.string("country"))
-    return address.string("text") or ", ".join(filter(None, lines)) or None
-
-
-def _location_hours(location: Element) -> Iterator[OpeningHours]:
-    for line in location.children("hoursOfOperation"):
-        yield _read_hours(line, "openingTime", "closingTime")
-
-
-def _role_hours(role: Element) -> Iterator[OpeningHours]:
-    for line in role.children("availableTime"):
-        yield _read_hours(line, "availableStartTime", "availableEndTime")
-
-
-def _read_hours(line: Element, opens: str, closes: str) -> OpeningHours:
-    return OpeningHours(
-        line.strings("daysOfWeek"), _read_time(line, opens), _read_time(line, closes)
-    )
-
-
-def _read_time(line: Element, name: str) -> str | None:
-    """Return a time as `HH:MM`, as written where its seconds are not 0."""
-    time = line.string(name)
-    if time is None:
-        return None
-    if not _TIME.fullmatch(time):
-        raise Malformed(f"{line.path}.{name} is not a time")
-    return time[:5] if time.endswith(":00") else time
-
-
-def _read_display(element: Element, name: str) -> str | None:
-    child = element.child(name)
-    return child.string("display") if child else None
 
 
 _INFLUENZA_ATC = "J07BB"
@@ -191,13 +114,28 @@ _INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
 
 
 def read_vaccination(immunization: Element) -> Vaccination | None:
-    """Return a vaccination that was given and has a date; `None` for any other."""
-    date = immunization.string("occurrenceDateTime")
-    if immunization.string("status") != "completed" or date is None:
+    """Return a vaccination that was given; `None` for any other.
+
+    Raises Malformed, also for one that does not say when it was given.
+    """
+    if immunization.strictly().string("status") != "completed":
         return None
-    name = immunization.concept_text("vaccineCode")
-    codes = (coding.code for coding in immunization.codings("vaccineCode"))
-    return Vaccination(name or next(filter(None, codes), "unknown"), date)
+    date = immunization.string("occurrenceDateTime") or immunization.string("occurrenceString")
+    if date is None:
+        raise Malformed(f"{immunization.path}.occurrence is missing")
+    name = immunization.concept_label("vaccineCode")
+    subpotent = immunization.strictly().boolean("isSubpotent") or False
+    return Vaccination(name or "unknown", date, subpotent=subpotent)
+
+
+def read_flu_vaccination(immunization: Element) -> Vaccination | None:
+    """Return a vaccination against influenza as `read_vaccination` does; `None` for any other."""
+    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
+
+
+def vaccination_order(vaccination: Vaccination) -> tuple[bool, str]:
+    """Return by what vaccinations are sorted by date; dates in words come before all others."""
+    return vaccination.date[:4].isdecimal(), vaccination.date
 
 
 def is_influenza_vaccine(immunization: Element) -> bool:
@@ -276,13 +214,22 @@ def _compare_identifier(link: Reference, fetch_identifiers: Callable[[], Identif
     return Owner.ANOTHER if is_comparable else Owner.UNKNOWN
 
 
+def find_party(
+    link: Reference, patient: str, fetch_identifiers: Callable[[], Identifiers] = tuple
+) -> Owner:
+    """Return whether a reference is to the patient with this id, as `find_owner` compares them."""
+    if link.target:
+        return Owner.PATIENT if link.target == f"Patient/{patient}" else Owner.ANOTHER
+    return _compare_identifier(link, fetch_identifiers)
+
+
 def is_about_patient(record: Element, patient: str) -> bool:
     """Return whether the record is known to be about the patient with this id."""
     return find_owner(record, patient) is Owner.PATIENT
 
 
-def read_identifiers(patient: Element) -> Identifiers:
-    """Return the identifiers of a Patient that have a system, without old ones."""
-    current = (each for each in patient.children("identifier") if each.string("use") != "old")
+def read_identifiers(patient: Element, now: datetime) -> Identifiers:
+    """Return the identifiers of a Patient that have a system and hold at `now`."""
+    current = (each for each in patient.children("identifier") if is_current(each, now))
     pairs = ((each.string("system"), each.string("value")) for each in current)
     return frozenset((system, value) for system, value in pairs if system and value)

@@ -1,96 +1,38 @@
-"""Slot, Appointment and AppointmentResponse: free times, bookings, enquiries and answers."""
+"""Appointment and AppointmentResponse: bookings, enquiries and the surgery's answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from gpcli.fhir.actors import (
+    find_clinician,
+    find_organization,
+    find_place,
+    find_service_id,
+    read_actor,
+)
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_period
 from gpcli.fhir.healthcare_service import (
     CHANNEL_SYSTEM,
     CHANNELS,
     SERVICE_SYSTEM,
+    CodeMap,
     read_channel,
     resolve_service,
 )
-from gpcli.fhir.patient import read_name, read_target
-from gpcli.model.appointment import OVER, Appointment, AppointmentId, Slot, SlotId, Window
+from gpcli.model.appointment import OVER, Actor, Appointment, AppointmentId, Slot, Window
 from gpcli.model.service import Offer
 
-
-def read_slot(
-    slot: Element,
-    bundle: Bundle,
-    offers: Mapping[str, Offer],
-    code_map: Mapping[str, str],
-    zone: str,
-    *,
-    assumed: str | None = None,
-) -> Slot:
-    """Return a Slot. Raises Malformed.
-
-    `bundle` holds its Schedule. `offers` are by the id of their HealthcareService; `code_map` maps
-    `system|code` to our codes; `zone` is the surgery's time zone, as an IANA name. `assumed` is the
-    id of the HealthcareService to take where `bundle` lacks the Schedule, `None` for none.
-    """
-    start, end = slot.require_instant("start"), slot.require_instant("end")
-    schedule = bundle.get(slot.reference("schedule"))
-    actors = schedule.references("actor") if schedule else ()
-    services = (ref.partition("/")[2] for ref in actors if _has_type(ref, "HealthcareService"))
-    service = next(services, None) if schedule else assumed
-    offer = offers.get(service or "")
-    return Slot(
-        id=SlotId(slot.require_string("id")),
-        start=start,
-        end=end,
-        zone=zone,
-        service=resolve_service(slot.codings("serviceType"), code_map, offer),
-        channel=read_channel(slot.codings("appointmentType")),
-        practitioner=_scheduled_practitioner(schedule, bundle)
-        or (offer.surgery.gp if offer else None),
-        surgery=offer.surgery.name if offer else None,
-        location=_scheduled_location(schedule, bundle),
-        surgery_id=offer.surgery.id if offer else None,
-        status=slot.require_string("status"),
-        healthcare_service=service,
-        written_start=slot.require_string("start"),
-        written_end=slot.require_string("end"),
-    )
-
-
-def _scheduled_practitioner(schedule: Element | None, bundle: Bundle) -> str | None:
-    for actor in schedule.children("actor") if schedule else ():
-        reference = read_target(actor) or ""
-        if _has_type(reference, "PractitionerRole") or _has_type(reference, "Practitioner"):
-            name = actor.string("display") or practitioner_name(reference, bundle)
-            if name:
-                return name
-    return None
-
-
-def practitioner_name(reference: str, bundle: Bundle) -> str | None:
-    """Return the name of a Practitioner, or of the one in a PractitionerRole of the bundle."""
-    practitioner = bundle.get(reference)
-    if practitioner and practitioner.resource_type == "PractitionerRole":
-        practitioner = bundle.get(practitioner.reference("practitioner"))
-    return read_name(practitioner) if practitioner else None
-
-
-def _scheduled_location(schedule: Element | None, bundle: Bundle) -> str | None:
-    for reference in schedule.references("actor") if schedule else ():
-        location = bundle.get(reference) if _has_type(reference, "Location") else None
-        if location and (name := location.string("name")):
-            return name
-    return None
-
-
-def _has_type(reference: str, resource_type: str) -> bool:
-    return reference.startswith(f"{resource_type}/")
-
+_PARTICIPANT_TYPES = frozenset(
+    {"Practitioner", "PractitionerRole", "HealthcareService", "Location", "Device"}
+)
+"""The types that can take part in an Appointment besides the patient (R4)."""
 
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 _CANCEL_FLAG_CODE = "cancel"
@@ -107,42 +49,122 @@ _CANCELLATION_REASON_SYSTEM = (
 def read_appointment(
     appointment: Element,
     bundle: Bundle,
-    offers: Mapping[str, Offer],
-    code_map: Mapping[str, str],
+    offers: Mapping[str, Sequence[Offer]],
+    code_map: CodeMap,
     zone: str,
 ) -> Appointment:
-    """Return an Appointment; the parameters are as for `read_slot`. Raises Malformed.
+    """Return an Appointment, with `bundle` for its participants and answers. Raises Malformed.
 
-    `bundle` holds its participants and its AppointmentResponses.
+    The parameters are as for `schedule.read_slot`.
     """
-    actors = _read_actors(appointment)
-    refs = [ref for ref, _ in actors]
-    slots = appointment.references("slot")
-    return Appointment(
+    parties = _read_parties(appointment, bundle, offers)
+    codings, labels = appointment.codings("serviceType"), appointment.concept_labels("serviceType")
+    cancel_until, is_unreadable = _read_cancel_until(appointment, ZoneInfo(zone))
+    read = Appointment(
         id=AppointmentId(appointment.require_string("id")),
         status=appointment.require_string("status"),
         start=appointment.instant("start"),
         end=appointment.instant("end"),
         zone=zone,
         requested=_read_requested_periods(appointment, ZoneInfo(zone)),
-        service=resolve_service(
-            appointment.codings("serviceType"), code_map, _find_offer(refs, offers)
-        ),
+        service=resolve_service(codings, labels, code_map, parties.offers),
         channel=read_channel(appointment.codings("appointmentType")),
-        practitioner=_find_practitioner(actors, bundle),
-        surgery=_surgery_name(refs, bundle, offers),
-        location=_actor_name(actors, "Location", bundle),
+        practitioner=parties.practitioner,
+        surgery=parties.surgery,
+        location=parties.location,
         reason=appointment.string("comment"),
         subject=appointment.string("description"),
         answer=_read_answer(appointment, bundle),
-        cancel_until=_read_cancel_until(appointment, ZoneInfo(zone)),
+        cancel_until=cancel_until,
         created=appointment.date_time("created"),
-        slot_id=slots[0].partition("/")[2] if slots else None,
+        slot_id=_first_id(appointment.references("slot")),
         join_url=next(_join_urls(appointment), None),
-        surgery_id=_surgery_id(refs, offers),
+        participants=parties.others,
+        surgery_id=parties.surgery_id,
         identifiers=appointment.identifiers(),
         version=_read_version(appointment),
+        deadline_unreadable=is_unreadable,
     )
+    return _with_words(read, appointment)
+
+
+def _first_id(references: Sequence[str]) -> str | None:
+    return references[0].partition("/")[2] if references else None
+
+
+def _with_words(read: Appointment, appointment: Element) -> Appointment:
+    """Return `read` with what the record says besides, mostly in words."""
+    references = (each.display for each in appointment.links("reasonReference"))
+    return replace(
+        read,
+        minutes=_read_minutes(appointment),
+        type=_read_type(appointment),
+        reasons=(*appointment.concept_labels("reasonCode"), *filter(None, references)),
+        instructions=appointment.string("patientInstruction"),
+        cancelled_because=appointment.concept_label("cancelationReason"),
+    )
+
+
+def _read_minutes(appointment: Element) -> int | None:
+    minutes = appointment.decimal("minutesDuration")
+    if minutes is None or (minutes > 0 and minutes == minutes.to_integral_value()):
+        return None if minutes is None else int(minutes)
+    appointment.reject("minutesDuration")
+    return None
+
+
+def _read_type(appointment: Element) -> str | None:
+    """Return R4's appointmentType in words; `None` where it is only the channel."""
+    codings = appointment.codings("appointmentType")
+    return None if read_channel(codings) else appointment.concept_label("appointmentType")
+
+
+class _Parties(NamedTuple):
+    """Who takes part in an Appointment, by name, and at which surgery; the fields as there.
+
+    `offers` are those of the HealthcareService that takes part.
+    """
+
+    practitioner: str | None
+    location: str | None
+    surgery: str | None
+    surgery_id: str | None
+    others: tuple[str, ...]
+    offers: Sequence[Offer]
+
+
+def _read_parties(
+    appointment: Element, bundle: Bundle, offers: Mapping[str, Sequence[Offer]]
+) -> _Parties:
+    actors = [
+        (read_actor(link, appointment, bundle), participant.string("status") == "declined")
+        for participant in appointment.children("participant")
+        if (link := participant.link("actor"))
+    ]
+    coming = [actor for actor, declined in actors if not declined and actor.kind != "Patient"]
+    practitioner, place = find_clinician(coming), find_place(coming, bundle)
+    service = find_service_id(coming)
+    of_service = offers.get(service or "", ())
+    surgery = of_service[0].surgery if of_service else None
+    shown = {practitioner, place, surgery.name if surgery else None}
+    named = [
+        f"{actor.name} (declined)" if declined else actor.name
+        for actor, declined in actors
+        if actor.name and actor.kind not in {"Patient", "HealthcareService"}
+    ]
+    return _Parties(
+        practitioner=practitioner,
+        location=place,
+        surgery=surgery.name if surgery else find_organization(coming, bundle),
+        surgery_id=_role_id(coming) or (surgery.id if surgery else None),
+        others=tuple(name for name in dict.fromkeys(named) if name not in shown),
+        offers=of_service,
+    )
+
+
+def _role_id(actors: Sequence[Actor]) -> str | None:
+    roles = (each.reference for each in actors if each.kind == "PractitionerRole")
+    return next((role.partition("/")[2] for role in roles if role), None)
 
 
 def _join_urls(appointment: Element) -> Iterator[str]:
@@ -182,10 +204,16 @@ def write_booking(
 ) -> dict[str, Any]:
     """Return an Appointment for `slot`, with the slot's times exactly as written.
 
-    `patient` is an id, `status` that of the Appointment. The channel is written only as one
-    of our own codes.
+    `patient` is an id, `status` that of the Appointment. The actors of the slot's Schedule take
+    part in it. The channel is written only as one of our own codes.
     """
-    appointment = _write_appointment(offer, patient, reason, intent, status)
+    appointment = _write_appointment(offer, patient, reason, intent, status, slot.codings)
+    taking_part = [each["actor"].get("reference") for each in appointment["participant"]]
+    appointment["participant"] += [
+        {"actor": _write_actor(actor), "status": "needs-action"}
+        for actor in slot.actors
+        if actor.kind in _PARTICIPANT_TYPES and actor.reference not in taking_part
+    ]
     appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
     appointment["start"] = slot.written_start
     appointment["end"] = slot.written_end
@@ -222,79 +250,49 @@ def write_cancellation(appointment: Element) -> dict[str, Any]:
 
 
 def _write_appointment(
-    offer: Offer, patient: str, reason: str | None, intent: UUID, status: str
+    offer: Offer,
+    patient: str,
+    reason: str | None,
+    intent: UUID,
+    status: str,
+    codings: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    system, code = offer.coding or (SERVICE_SYSTEM, str(offer.name))
+    """Return an Appointment without its time.
+
+    The service is written with the portal's own codes where it has some, `codings` or the offer's;
+    with ours only where the portal has a HealthcareService for it.
+    """
+    own = [(SERVICE_SYSTEM, str(offer.name))] if offer.id else []
+    written = [offer.coding] if offer.coding else own or codings
+    services = [{"reference": f"HealthcareService/{offer.id}"}] if offer.id else []
     appointment: dict[str, Any] = {
         "resourceType": "Appointment",
         "identifier": [{"system": UUID_SYSTEM, "value": intent.urn}],
         "status": status,
-        "serviceType": [{"coding": [{"system": system, "code": code}]}],
         "participant": [
             {"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"},
-            {"actor": {"reference": f"HealthcareService/{offer.id}"}, "status": "needs-action"},
+            *({"actor": service, "status": "needs-action"} for service in services),
         ],
     }
+    if written:
+        codes = [
+            {"code": code} | ({"system": system} if system else {}) for system, code in written
+        ]
+        appointment["serviceType"] = [{"coding": codes}]
     return {**appointment, "comment": reason} if reason else appointment
 
 
-def _read_actors(appointment: Element) -> list[tuple[str, str | None]]:
-    """Return the reference and the display of each participant that has a reference."""
-    actors = []
-    for participant in appointment.children("participant"):
-        actor = participant.child("actor")
-        reference = participant.reference("actor")
-        if actor and reference:
-            actors.append((reference, actor.string("display")))
-    return actors
-
-
-def _find_practitioner(actors: Sequence[tuple[str, str | None]], bundle: Bundle) -> str | None:
-    for reference, display in actors:
-        if reference.startswith("Practitioner"):
-            return display or practitioner_name(reference, bundle)
-    return None
-
-
-def _actor_name(
-    actors: Sequence[tuple[str, str | None]], resource_type: str, bundle: Bundle
-) -> str | None:
-    for reference, display in actors:
-        if _has_type(reference, resource_type):
-            actor = bundle.get(reference)
-            return display or (actor.string("name") if actor else None)
-    return None
-
-
-def _find_offer(refs: Sequence[str], offers: Mapping[str, Offer]) -> Offer | None:
-    """Return the first offer whose HealthcareService is a participant."""
-    services = (ref.partition("/")[2] for ref in refs if _has_type(ref, "HealthcareService"))
-    return next((offers[each] for each in services if each in offers), None)
-
-
-def _surgery_name(refs: Sequence[str], bundle: Bundle, offers: Mapping[str, Offer]) -> str | None:
-    if offer := _find_offer(refs, offers):
-        return offer.surgery.name
-    for ref in refs:
-        participant = bundle.get(ref)
-        reference = _organization_reference(participant) if participant else None
-        if organization := bundle.get(reference):
-            return organization.string("name")
-    return None
-
-
-def _organization_reference(participant: Element) -> str | None:
-    return participant.reference("organization") or participant.reference("providedBy")
-
-
-def _surgery_id(refs: Sequence[str], offers: Mapping[str, Offer]) -> str | None:
-    for ref in refs:
-        resource_type, _, resource_id = ref.partition("/")
-        if resource_type == "PractitionerRole":
-            return resource_id
-        if resource_type == "HealthcareService" and resource_id in offers:
-            return offers[resource_id].surgery.id
-    return None
+def _write_actor(actor: Actor) -> dict[str, Any]:
+    """Return a Reference to an actor, as the portal made it."""
+    written: dict[str, Any] = {"reference": actor.reference} if actor.reference else {}
+    if actor.identifier:
+        system, value = actor.identifier
+        written["identifier"] = {"value": value} | ({"system": system} if system else {})
+    if not actor.reference and actor.kind:
+        written["type"] = actor.kind
+    if actor.name and actor.name != actor.reference:
+        written["display"] = actor.name
+    return written
 
 
 def _read_answer(appointment: Element, bundle: Bundle) -> str | None:
@@ -306,13 +304,25 @@ def _read_answer(appointment: Element, bundle: Bundle) -> str | None:
     return next(filter(None, answers), None)
 
 
-def _read_cancel_until(appointment: Element, zone: tzinfo) -> datetime | None:
+def _read_cancel_until(appointment: Element, zone: tzinfo) -> tuple[datetime | None, bool]:
+    """Return until when cancelling is free of charge, and whether that can't be read."""
+    try:
+        return _find_deadline(appointment.strictly(), zone), False
+    except Malformed as error:
+        if appointment.origin is None:
+            raise
+        appointment.origin.add_flaw(str(error))
+        return None, True
+
+
+def _find_deadline(appointment: Element, zone: tzinfo) -> datetime | None:
     supporting = appointment.references("supportingInformation")
     for flag in appointment.children("contained"):
-        is_flag = flag.resource_type == "Flag" and f"#{flag.string('id')}" in supporting
+        if flag.resource_type != "Flag" or f"#{flag.string('id')}" not in supporting:
+            continue
         codes = [coding.code for coding in flag.codings("code")]
         period = _read_flag_period(flag)
-        if is_flag and period and flag.string("status") == "active" and _CANCEL_FLAG_CODE in codes:
+        if period and flag.string("status") == "active" and _CANCEL_FLAG_CODE in codes:
             return read_period(period, zone)[1]
     return None
 

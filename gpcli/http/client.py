@@ -157,13 +157,13 @@ class HttpClient:
     ) -> HttpResponse:
         """Send a form to a sign-in endpoint, without the token.
 
-        It is tried again only where the endpoint can't have handled it.
+        It is tried again only where the endpoint can't have handled it. The body of the response
+        is read by what it holds, whatever its media type says.
         """
         all_headers = {"Accept": JSON, "Content-Type": FORM, **headers}
         content = urlencode(form).encode()
-        return self._sender.send(
-            self._build_request("POST", parse_safe_url(url), all_headers, content)
-        )
+        request = self._build_request("POST", parse_safe_url(url), all_headers, content)
+        return self._sender.send(replace(request, expects_any_type=True))
 
     def _build_request(
         self,

@@ -8,8 +8,10 @@ import re
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl
 
 from gpcli.http import httpx
 
@@ -190,6 +192,35 @@ def decode_body(raw: bytearray, headers: httpx.Headers) -> Any:
     if media_type in _OTHER_MEDIA_TYPES:
         raise UnusableBody(_OTHER_MEDIA_TYPES[media_type])
     return decode_json(raw)
+
+
+def decode_any_body(raw: bytearray, headers: httpx.Headers) -> Any:
+    """Return the value of a body that may be JSON of any media type, or a form with an `error`.
+
+    Sign-in servers answer so against RFC 6749, 5. Otherwise as `decode_body`.
+    """
+    media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if raw and media_type in {*_OTHER_MEDIA_TYPES, *_FORM_MEDIA_TYPES}:
+        with suppress(UnusableBody):
+            return decode_json(raw)
+    if raw and media_type in _FORM_MEDIA_TYPES:
+        fields = _decode_form(raw)
+        if "error" in fields:
+            return fields
+    return decode_body(raw, headers)
+
+
+_FORM_MEDIA_TYPES = frozenset({"application/x-www-form-urlencoded", "text/plain"})
+_MAX_FORM_BYTES = 64 * 1024
+
+
+def _decode_form(raw: bytearray) -> dict[str, str]:
+    """Return the fields of a form; none where it is not one."""
+    try:
+        pairs = parse_qsl(_decode_utf8(raw[:_MAX_FORM_BYTES]), max_num_fields=40, errors="strict")
+    except (UnusableBody, ValueError):
+        return {}
+    return dict(pairs)
 
 
 def _read_plain(stream: Iterable[bytes], max_bytes: int) -> bytearray:

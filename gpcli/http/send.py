@@ -11,7 +11,7 @@ from typing import Any
 
 from gpcli.http import httpx, network_errors, retry
 from gpcli.http.deadline import Deadline
-from gpcli.http.decode import UnusableBody, decode_body, read_body
+from gpcli.http.decode import UnusableBody, decode_any_body, decode_body, read_body
 
 REQUEST_ID = "X-Request-ID"
 
@@ -53,7 +53,8 @@ class OutgoingRequest:
     """A request to send. `headers` has the request id; `retry` allows the portal to get it twice.
 
     `content` is the body, None for none. With `expects_file`, the body of a successful response is
-    left as bytes.
+    left as bytes. With `expects_any_type`, a body is read by what it holds, whatever its media type
+    says: JSON, or a form.
     """
 
     method: str
@@ -62,6 +63,7 @@ class OutgoingRequest:
     content: bytes | None = None
     retry: bool = False
     expects_file: bool = False
+    expects_any_type: bool = False
 
     @property
     def request_id(self) -> str:
@@ -182,7 +184,7 @@ class RequestSender:
 def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
     if request.expects_file and 200 <= status < 300:
         return bytes(raw)
-    body = decode_body(raw, headers)
+    body = (decode_any_body if request.expects_any_type else decode_body)(raw, headers)
     if body is None and status == 200 and request.method == "GET":
         raise UnusableBody("is empty")
     return body
@@ -218,6 +220,8 @@ def _bad_reply(
 _FHIR_WORDS = frozenset(
     ("_search", "_history", "metadata", ".well-known", "smart-configuration"),
 )
+_WORDS_BELOW_TYPE = frozenset(("_search", "_history"))
+"""Words after a resource type; none of them can be an id."""
 _SIGN_IN_WORDS = frozenset(
     (
         "oauth",
@@ -246,10 +250,10 @@ def redact_route(url: httpx.URL, base: httpx.URL) -> str:
     if not (has_base_host and f"{url.path}/".startswith(f"{base_path}/")):
         return _join_path(_redact(segment, _SIGN_IN_WORDS) for segment in _split_path(url.path))
     segments = _split_path(url.path[len(base_path) :])
-    redacted = [_redact(segment, _FHIR_WORDS) for segment in segments]
     if segments and _RESOURCE_TYPE.fullmatch(segments[0]):
-        redacted[0] = segments[0]
-    return _join_path(redacted)
+        below = (_redact(segment, _WORDS_BELOW_TYPE) for segment in segments[1:])
+        return _join_path([segments[0], *below])
+    return _join_path(_redact(segment, _FHIR_WORDS) for segment in segments)
 
 
 def _split_path(path: str) -> list[str]:

@@ -11,10 +11,14 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, unquote, urlencode
 
-from gpcli.errors import BadResponse, WrongHost
+from gpcli.errors import BadResponse, GpcliError, WrongHost
 from gpcli.http import httpx
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_REFERENCE = re.compile(
+    r"(?P<record>[A-Z][A-Za-z]{1,60}/[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?"
+)
+"""A relative FHIR reference (R4, "References", 2.3.0.1)."""
 
 
 def is_loopback(host: str) -> bool:
@@ -37,12 +41,13 @@ def parse_safe_url(text: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        host = url.host  # decodes an internationalised name, which may be none
+    except (httpx.InvalidURL, UnicodeError):
         raise BadResponse("A link is not a valid URL; it was not followed.") from None
-    if not url.host or url.scheme not in {"https", "http"}:
+    if not host or url.scheme not in {"https", "http"}:
         raise BadResponse("A link is not a web address; it was not followed.")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise WrongHost(f"{url.host} was asked for without encryption; nothing was sent.")
+    if url.scheme == "http" and not is_loopback(host):
+        raise WrongHost(f"{host} was asked for without encryption; nothing was sent.")
     return url
 
 
@@ -71,6 +76,22 @@ def resolve_portal_url(
             f"A link leads out of the portal's own address at {base_url.host}; it was not followed."
         )
     return url
+
+
+def read_local_reference(reference: str, base: str) -> str | None:
+    """Return a FHIR reference as `Type/id`; None for one that is not to a record below `base`.
+
+    It may be relative or absolute, and name a version.
+    """
+    path = reference
+    if _ABSOLUTE.match(reference):
+        try:
+            url = resolve_portal_url(base, reference)
+        except GpcliError:
+            return None
+        path = _get_path(url).removeprefix(f"{_get_path(parse_safe_url(base)).rstrip('/')}/")
+    match = _REFERENCE.fullmatch(path)
+    return match["record"] if match else None
 
 
 def _append_path(base: str, path: str) -> str:

@@ -20,11 +20,29 @@ WAITING = frozenset({"proposed", "pending", "waitlist"})
 
 
 @dataclass(frozen=True)
+class Actor:
+    """Who or what a time is with: a person, a place, a service, as the portal names it.
+
+    `reference` is `Type/id`, `None` for one that the portal names without a record of its own.
+    `kind` is the type of the record, `None` = not said. `name` is the reference where there is no
+    other. `identifier` is a system and a value.
+    """
+
+    reference: str | None
+    kind: str | None
+    name: str | None
+    identifier: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Slot:
     """A time that the surgery has published. `zone` names the surgery's time zone.
 
-    `service`, `channel` and `status` are codes as the portal writes them. `written_start` and
-    `written_end` are the portal's own words for the two times, for the booking to repeat.
+    `service`, `channel` and `status` are codes as the portal writes them, `service` in its words
+    where it is none of ours. `comment` is what the portal says of this time, `schedule_comment` of
+    the whole schedule. `services` are those of ours that it may be for; empty = not told.
+    `written_start` and `written_end` are the portal's own words for the two times, and `codings`
+    its own codes for the service, for the booking to repeat.
     """
 
     id: SlotId
@@ -41,6 +59,11 @@ class Slot:
     healthcare_service: str | None = field(default=None, metadata={"json": False})
     written_start: str = field(default="", metadata={"json": False})
     written_end: str = field(default="", metadata={"json": False})
+    comment: str | None = None
+    schedule_comment: str | None = None
+    services: tuple[str, ...] = field(default=(), metadata={"json": False})
+    actors: tuple[Actor, ...] = field(default=(), metadata={"json": False})
+    codings: tuple[tuple[str, str], ...] = field(default=(), metadata={"json": False})
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,11 @@ class Appointment:
     `cancel_until` is when cancelling free of charge ends, `None` when the portal does not say.
     `join_url` is where a video consultation is held, once the surgery has said so. `subject` is
     what it is about in one line, where that was given; `reason` the patient's words.
-    `version` counts its changes, `None` where the portal does not number them.
+    `version` counts its changes, `None` where the portal does not number them. `minutes` is how
+    long it is to take, `instructions` what the patient is to do, `reasons` why the visit takes
+    place, `cancelled_because` why it was cancelled, all in the portal's words. `type` is R4's
+    appointmentType in words, `participants` are all who take part besides the patient and those
+    named above. `deadline_unreadable`: the portal says until when it can be cancelled, unreadably.
     `id` is `None` only for one that was never sent (a dry run).
     """
 
@@ -82,9 +109,16 @@ class Appointment:
     slot_id: str | None
     join_url: str | None = None
     subject: str | None = None
+    minutes: int | None = None
+    type: str | None = None
+    reasons: tuple[str, ...] = ()
+    instructions: str | None = None
+    cancelled_because: str | None = None
+    participants: tuple[str, ...] = ()
     surgery_id: str | None = field(default=None, metadata={"json": False})
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
     version: int | None = field(default=None, metadata={"json": False})
+    deadline_unreadable: bool = field(default=False, metadata={"json": False})
 
     @property
     def is_waiting(self) -> bool:
@@ -99,10 +133,15 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Vaccination:
-    """One vaccination on record; `date` as written, which may be partial (`2024-10`)."""
+    """One vaccination on record.
+
+    `date` is as written: it may be partial (`2024-10`), or words where the portal has no date.
+    `subpotent` tells that the dose was too weak to protect.
+    """
 
     vaccine: str
     date: str
+    subpotent: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ WITHDRAWABLE = frozenset({"requested", "received"})
 REFUSED = frozenset({"rejected", "failed"})
 """Statuses of a request that the surgery refused, or that failed."""
 
+IN_ERROR = "entered-in-error"
+"""The status (R4) of a record that should never have been made."""
+
+PROPOSED_INTENTS = frozenset({"proposal", "option"})
+"""Intents (R4 medicationRequest-intent) of what somebody suggests, and nobody has prescribed."""
+
+_CURRENT = frozenset({"active", "on-hold", "unknown"})
+"""Statuses of a prescription that is not known to be over."""
+
 
 class Basis(StrEnum):
     """What a figure of what is left rests on."""
@@ -59,7 +68,8 @@ class Remaining:
 class Renewal:
     """A request to renew one prescription. `status` is R4's TaskStatus, as written.
 
-    `answer` is the surgery's own words. `id` is `None` only before it is sent.
+    `answer` is the surgery's own words. `id` is `None` only before it is sent. `business_status` is
+    how far the surgery says that it has come; `notes` are those of everybody, oldest first.
     """
 
     id: RenewalId | None
@@ -72,11 +82,18 @@ class Renewal:
     answer: str | None
     zone: str
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
+    business_status: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether the surgery still has to settle it."""
         return self.status in OPEN
+
+    @property
+    def is_in_error(self) -> bool:
+        """Whether it was entered in error: nobody asked."""
+        return self.status == IN_ERROR
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,12 @@ class Prescription:
     prescription group (A, B, C, …). `valid_until` is a date as written, which may be partial.
     `remaining` `None` = unknown. `low` tells that little is left, as far as that is known.
     `renewal` is the newest request to renew it. `predecessors` are the ids that it replaced.
+
+    With `do_not_take` it says that the medicine must not be taken. `status` and `intent` are R4's,
+    as written. `dose` is the portal's words, else its structured dosage in words; `dose_in_detail`
+    is the structured dosage of one that has words too; `instructions` is what else to heed.
+    `reported` tells that it is only on record as told by somebody (`reported_by`), not as
+    prescribed. `recorder` is who entered it.
     """
 
     id: PrescriptionId
@@ -108,6 +131,31 @@ class Prescription:
     predecessors: tuple[str, ...] = ()
     surgery_id: str | None = field(default=None, metadata={"json": False})
     prescriber_ref: str | None = field(default=None, metadata={"json": False})
+    do_not_take: bool = False
+    intent: str | None = None
+    status_reason: str | None = None
+    reason: str | None = None
+    instructions: str | None = None
+    dose_in_detail: str | None = None
+    note: str | None = None
+    reported: bool = False
+    reported_by: str | None = None
+    recorder: str | None = None
+
+    @property
+    def is_prescribed(self) -> bool:
+        """Whether it was prescribed: neither only proposed or drafted, nor entered in error."""
+        return not (self.is_proposed or self.status == IN_ERROR)
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it is only proposed or drafted."""
+        return self.intent in PROPOSED_INTENTS or self.status == "draft"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it still says what to take or not to take, as far as that is known."""
+        return self.is_prescribed and self.status in _CURRENT and not self.expired
 
     @property
     def label(self) -> str:

@@ -49,12 +49,14 @@ class CancellationFacts:
 class WriteResult(Generic[Record]):
     """The record that a write left at the portal; `changed` is false if it was so before.
 
-    `here_only`: the portal did not take it, and only this machine remembers it.
+    `here_only`: the portal did not take it, and only this machine remembers it. `remark` is a
+    sentence on what the portal made of it that the person should know, `None` = nothing.
     """
 
     record: Record
     changed: bool
     here_only: bool = False
+    remark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

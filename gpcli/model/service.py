@@ -2,23 +2,55 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
 
 @dataclass(frozen=True)
 class OpeningHours:
-    """One line of opening hours: `days` as `mon`…`sun`; no times = all day."""
+    """One line of opening hours: `days` as `mon`…`sun`; without days, the portal does not say them.
+
+    With `all_day` there are no times. Otherwise a time that is `None` is not said. `place` is the
+    place's name, where the surgery has several.
+    """
 
     days: tuple[str, ...]
     opens: str | None
     closes: str | None
+    all_day: bool = False
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A time when a service is switched off, or a GP away; an open end is `None`."""
+
+    reason: str | None
+    start: datetime | None
+    end: datetime | None
+
+    def in_zone(self, zone: tzinfo | None) -> "Absence":
+        """Return the absence with its times in `zone`."""
+        start, end = (each.astimezone(zone) if each else None for each in (self.start, self.end))
+        return Absence(self.reason, start, end)
 
 
 @dataclass(frozen=True)
 class Surgery:
-    """One GP at one surgery. `id` is stable at the portal; `gp` is the doctor's name."""
+    """One GP at one surgery. `id` is stable at the portal; `gp` is the doctor's name.
+
+    `hours` are the surgery's, the GP's own where the portal has no others; else those are
+    `gp_hours`. `exceptions` from both are in the portal's words, `absences` have times and are not
+    over. `other_contacts` are neither phone, e-mail nor website, such as `fax +47 22 00 00 00`.
+    `remarks` are sentences on what has ended, is temporary or is to come. `current` is false where
+    the portal says that the GP or the surgery is no longer there, or not yet.
+
+    `full_id` is the record's reference (`Type/id`), or system and value of an identifier, empty
+    where the portal gives a name alone. `role` is the reference of the record that names the
+    services. `references` are those of all records that are of this GP: role, person, surgery,
+    places, services.
+    """
 
     id: str
     gp: str | None
@@ -28,11 +60,23 @@ class Surgery:
     websites: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     hours: tuple[OpeningHours, ...] = ()
+    gp_hours: tuple[OpeningHours, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    other_contacts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    current: bool = True
+    full_id: str = field(default="", compare=False, metadata={"json": False})
+    role: str | None = field(default=None, compare=False, metadata={"json": False})
+    references: frozenset[str] = field(default=frozenset(), compare=False, metadata={"json": False})
 
     @property
     def label(self) -> str:
-        """The GP and the surgery in one phrase."""
-        return ", ".join(name for name in (self.gp, self.name) if name) or self.id
+        """The GP and the surgery in one phrase, which also says where they are not current."""
+        names = ", ".join(name for name in (self.gp, self.name) if name) or self.id
+        if not names:
+            return "a GP whom the portal does not name"
+        return names if self.current else f"{names} (not current)"
 
     @property
     def phone(self) -> str | None:
@@ -71,6 +115,40 @@ class Price:
     at_sending: bool = False
 
 
+@dataclass(frozen=True)
+class PriceRule:
+    """What one record of the portal says that a service costs; `price` `None` = it can't be told.
+
+    `service` is a code, of ServiceName or another. `owners` are the references (`Type/id`) of those
+    whose price it is; empty = it holds everywhere.
+    """
+
+    service: str
+    price: Price | None
+    owners: frozenset[str] = frozenset()
+
+
+def join_prices(prices: Iterable[Price | None]) -> Price | None:
+    """Return the price that covers all of `prices`.
+
+    `None` where there is none, one is unknown, or their currencies differ.
+    """
+    known = list(dict.fromkeys(prices))
+    if len(known) == 1:
+        return known[0]
+    told = [price for price in known if price]
+    currencies = {price.currency for price in told}
+    if len(told) < len(known) or len(currencies) != 1:
+        return None
+    return Price(
+        low=min(price.low for price in told),
+        high=max(price.high for price in told),
+        currency=currencies.pop(),
+        rates=tuple(rate for price in told for rate in price.rates),
+        at_sending=any(price.at_sending for price in told),
+    )
+
+
 class ServiceName(StrEnum):
     """Codes of the system `urn:gpcli:gp-service` (docs/portal.md)."""
 
@@ -92,22 +170,17 @@ class ConsentLevel(StrEnum):
 
 
 class Standing(StrEnum):
-    """Whether a service can be used, or the first reason why not."""
+    """Whether a service can be used, or the first reason why not.
+
+    `not_told`: the portal does not say which services its GPs offer, so this one can be tried.
+    """
 
     OFFERED = "offered"
     NOT_OFFERED = "not_offered"
     OFF_FOR_NOW = "off_for_now"
     CONSENT_NEEDED = "consent_needed"
     NOT_PERMITTED = "not_permitted"
-
-
-@dataclass(frozen=True)
-class Absence:
-    """A time when the GP has switched a service off; an open end is `None`."""
-
-    reason: str | None
-    start: datetime | None
-    end: datetime | None
+    NOT_TOLD = "not_told"
 
 
 @dataclass(frozen=True)
@@ -124,13 +197,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the portal says of one service at one GP. `id` is the HealthcareService's.
+    """What the portal says of one service at one GP.
 
+    `id` is the HealthcareService's, `None` where the portal has none and the service can be tried.
     `late_cancelling` belongs to `cancellation`: `charged`, `refused`, or `None` = not said.
     `coding` is the portal's own system and code for the service, `None` where that is ours.
+    `service_name` and `details` are the service's name and further text, `exceptions` when it is
+    not available, in the portal's words; `hours` are when it is.
     """
 
-    id: str
+    id: str | None
     name: ServiceName
     surgery: Surgery
     active: bool
@@ -143,6 +219,10 @@ class Offer:
     late_cancelling: str | None = None
     limits: Limits = Limits()
     coding: tuple[str, str] | None = None
+    service_name: str | None = None
+    details: str | None = None
+    hours: tuple[OpeningHours, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,15 +230,30 @@ class Offers:
     """All that tells what a patient may use, as the portal answered it.
 
     `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
-    `complete` is false when some of the records could not be read.
+    `complete` is false when some of the records could not be read. `told` are the services of which
+    the portal says who offers them: one of these that no record names is not offered.
     """
 
     surgeries: tuple[Surgery, ...]
     offers: tuple[Offer, ...]
-    prices: dict[str, Price]
+    prices: tuple[PriceRule, ...]
     consent: ConsentLevel
     permitted: frozenset[ServiceName]
     complete: bool = True
+    told: frozenset[ServiceName] = frozenset(ServiceName)
+
+    def price_of(self, service: str, *surgeries: Surgery) -> Price | None:
+        """Return what a service may cost at `surgeries`, at all GPs where none is given.
+
+        A price that belongs to somebody else does not count. Several that hold are one range.
+        `None` = unknown.
+        """
+        rules = [rule for rule in self.prices if rule.service == service]
+        places = [surgery.references for surgery in surgeries or self.surgeries]
+        return join_prices(
+            join_prices(rule.price for rule in rules if not rule.owners or rule.owners & references)
+            for references in places or [frozenset()]
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +261,9 @@ class Service:
     """One row of `gpcli services`: a service at a GP, where it stands, and what to expect.
 
     `reason` is a sentence for people when the standing is not `offered`; `off_from` and
-    `off_until` belong to `off_for_now`. `price` `None` = unknown.
+    `off_until` belong to `off_for_now`. `price` `None` = unknown. `service_name` is what the portal
+    calls it, `details` what else it says; `hours`, `exceptions` and `absences` are when it is there
+    and when not, now or later.
     """
 
     service: ServiceName
@@ -181,6 +278,16 @@ class Service:
     eligibility: tuple[str, ...] = ()
     command: str | None = None
     offer: Offer | None = field(default=None, metadata={"json": False})
+    service_name: str | None = None
+    details: str | None = None
+    hours: tuple[OpeningHours, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be used, or at least tried."""
+        return self.status in {Standing.OFFERED, Standing.NOT_TOLD}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,15 @@ MessageId = NewType("MessageId", str)
 CLOSED = frozenset({"completed", "stopped", "not-done", "entered-in-error"})
 """Statuses (R4 EventStatus) of a thread in which nothing more can be written."""
 
+SENT = "completed"
+"""The status (R4 EventStatus) of a message that the portal has."""
+
+WITHDRAWN = "entered-in-error"
+"""The status (R4) of a message, a thread or a file that should never have been there."""
+
+NEVER_SENT = frozenset({"preparation", "not-done"})
+"""Statuses (R4 EventStatus) of a message that nobody has sent."""
+
 
 class ThreadKind(StrEnum):
     """Codes of the system `urn:gpcli:thread` (docs/portal.md)."""
@@ -31,8 +40,11 @@ class ThreadKind(StrEnum):
 class Attachment:
     """A file at a message. `id` is unique within its thread, and what `messages save` takes.
 
-    `title`, `content_type` and `size` (bytes) are what the portal claims, `None` = not said.
-    `content` holds what came along inline; otherwise `source` is where the rest is fetched.
+    `title`, `content_type`, `size` (bytes) and `created` are what the portal claims, `None` = not
+    said. `content` holds what came along inline; otherwise `source` is where the rest is fetched.
+    A file in a document of its own has that document's `status` (R4 DocumentReferenceStatus;
+    `entered-in-error` = withdrawn) and `document_status` (R4 CompositionStatus). `relations` say
+    what it does to other documents: `replaces DocumentReference/1`.
     """
 
     id: str
@@ -41,6 +53,24 @@ class Attachment:
     size: int | None
     content: bytes | None = field(default=None, metadata={"json": False}, repr=False)
     source: str | None = field(default=None, metadata={"json": False})
+    created: str | None = None
+    status: str | None = None
+    document_status: str | None = None
+    relations: tuple[str, ...] = ()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether whoever made it has said that it is wrong."""
+        return WITHDRAWN in {self.status, self.document_status}
+
+
+@dataclass(frozen=True)
+class MessageNote:
+    """A remark at a message or a thread; who made it and when (R4 dateTime) may be unknown."""
+
+    text: str
+    author: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +78,11 @@ class Message:
     """One message. `sender` is a name; `mine` tells whether it went to the surgery.
 
     `unread` is true of one to the patient that neither the portal nor this machine knows as read.
+    `status` is R4's EventStatus as written, `unknown` where the portal gives none; of one that is
+    `entered-in-error`, which its sender has withdrawn, neither text nor files are told. `text_from`
+    has the ids of the attachments whose words `text` is; it is empty where the message has words of
+    its own. `sender_type` is the type of the sender's record. `sent_date` is the year, month or day
+    where the portal tells no time. `about` and `medium` are in the portal's words.
     """
 
     id: MessageId | None
@@ -59,14 +94,43 @@ class Message:
     text: str
     attachments: tuple[Attachment, ...]
     in_response_to: str | None = None
+    status: str = SENT
+    text_from: tuple[str, ...] = ()
+    sender_type: str | None = None
+    sent_date: str | None = None
+    priority: str | None = None
+    status_reason: str | None = None
+    reasons: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    medium: tuple[str, ...] = ()
+    notes: tuple[MessageNote, ...] = ()
+    known_since: datetime | None = field(default=None, metadata={"json": False}, repr=False)
+
+    @property
+    def own_text(self) -> str:
+        """The words that were written in the message itself, without those in its files."""
+        return "" if self.text_from else self.text
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its sender has said that it should never have been there."""
+        return self.status == WITHDRAWN
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was sent, as far as the portal tells, and not withdrawn."""
+        return not self.is_withdrawn and self.status not in NEVER_SENT
 
 
 @dataclass(frozen=True)
 class Thread:
     """A thread without its messages. `kind` and `status` (R4 EventStatus) as written.
 
-    `last` is when the newest message was sent. `closed_because` is the surgery's own words, where
-    it ended or rejected the thread. `id` is `None` only before it is sent.
+    `status` is `unknown` where the portal gives none. `last` is when the newest message was sent;
+    where the portal tells no time of that, `last_date` is the year, month or day.
+    `closed_because` is the surgery's own words, where it ended or rejected the thread. `id` is
+    `None` only before it is sent. At portals that know no threads a message may stand alone:
+    `status` is then that of this message.
     """
 
     id: ThreadId | None
@@ -83,24 +147,41 @@ class Thread:
     zone: str
     surgery_id: str | None = field(default=None, metadata={"json": False})
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
+    priority: str | None = None
+    last_date: str | None = None
+    surgery_reference: str | None = field(default=None, metadata={"json": False})
+    is_message: bool = field(default=False, metadata={"json": False})
+    known_since: datetime | None = field(default=None, metadata={"json": False}, repr=False)
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing more can be written in it."""
-        return self.status in CLOSED
+        return self.status in CLOSED and not (self.is_message and self.status == SENT)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether who began it has said that it should never have been there."""
+        return self.status == WITHDRAWN
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """A thread and its messages, oldest first."""
+    """A thread and its messages, oldest first.
+
+    `notes`, `reasons` and `about` are those of the thread itself, in the portal's words.
+    """
 
     thread: Thread
     messages: tuple[Message, ...]
+    notes: tuple[MessageNote, ...] = ()
+    reasons: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
 
     @property
     def latest_from_surgery(self) -> Message | None:
         """The newest message that the surgery sent, if there is one."""
-        return next((message for message in reversed(self.messages) if not message.mine), None)
+        standing = (each for each in reversed(self.messages) if not each.mine and each.stands)
+        return next(standing, None)
 
 
 @dataclass(frozen=True)
@@ -164,10 +245,6 @@ class ReplyFacts:
     earlier: Message | None
 
 
-SENT = "completed"
-"""The status (R4 EventStatus) of a message that the portal has."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ThreadReceipt(Receipt, Thread):
     """A thread after (or, in a dry run, before) it was started.
@@ -189,10 +266,8 @@ class MessageReceipt(Receipt, Message):
     `status` is R4's EventStatus: `completed` once the portal has it, `preparation` in a dry run.
     """
 
-    status: str
-
     @classmethod
     def of(cls, message: Message, receipt: Receipt) -> MessageReceipt:
         """Return the receipt for `message`."""
-        status = SENT if message.id else "preparation"
-        return cls(**field_values(message), **field_values(receipt), status=status)
+        unsent = {} if message.id else {"status": "preparation"}
+        return cls(**{**field_values(message), **field_values(receipt), **unsent})

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from pathlib import Path
 
 from gpcli.errors import GpcliError
 from gpcli.fhir.patient import Identifiers, read_identifiers
+from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import PortalProfile, RecordMapper, SearchResult, or_empty, unwrap
+from gpcli.portal.mapping import RecordMapper, SearchResult, or_empty, unwrap
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
+from gpcli.portal.told_services import ToldServicesCache
 from gpcli.portal.write.kernel import WriteKernel
+
+_AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole"})
+"""The types of people that both `Communication.sender` and `Task.requester` may be in R4."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class PortalDependencies:
     identity: Identity
     portal_profile: PortalProfile
     mapper: RecordMapper
+    told_cache: ToldServicesCache
     fetch_permitted_services: Callable[[], frozenset[ServiceName]]
     now: Callable[[], datetime]
 
@@ -40,10 +48,22 @@ class PortalDependencies:
         return self.identity.patient
 
     @property
+    def acting_reference(self) -> str | None:
+        """The reference (`Type/id`) of who acts, a record of this portal; `None` = not known.
+
+        A record of the same id elsewhere is somebody else's.
+        """
+        user = self.identity.fhir_user
+        return None if user is None else read_local_reference(user, self.search.client.base)
+
+    @property
     def author(self) -> str:
-        """The reference (`Type/id`) of who writes: the patient, or who acts on their behalf."""
-        acting = self.identity.fhir_user or f"Patient/{self.patient}"
-        return "/".join(acting.split("/")[-2:])
+        """The reference (`Type/id`) of who writes: who acts for the patient, or the patient.
+
+        It is the patient where it is not known who acts, or where that can't be an author in R4.
+        """
+        acting = self.acting_reference or ""
+        return acting if acting.partition("/")[0] in _AUTHOR_TYPES else f"Patient/{self.patient}"
 
     def offer_queries(self) -> dict[str, queries.Query]:
         """Return the queries whose results `fetch_offers` reads, by name."""
@@ -64,7 +84,11 @@ class PortalDependencies:
             query = queries.organization_services(organizations)
             gps.merge(or_empty(*self.search.fetch_many(query)))
         return self.mapper.read_offers(
-            gps, results["prices"], results["consents"], self.fetch_permitted_services()
+            gps,
+            results["prices"],
+            results["consents"],
+            self.fetch_permitted_services(),
+            self.told_cache.fetch(gps),
         )
 
 
@@ -75,14 +99,18 @@ def build_dependencies(
     portal_profile: PortalProfile,
     fetch_permitted_services: Callable[[], frozenset[ServiceName]],
     now: Callable[[], datetime],
+    cache: Path,
 ) -> PortalDependencies:
-    """Build what the parts of the portal's client share; the parameters are its fields."""
+    """Build what the parts of the portal's client share.
+
+    `cache` is the directory for what is kept of the portal's own description.
+    """
     patient = search.patient = identity.patient
 
-    @cache
+    @functools.cache
     def fetch_identifiers() -> Identifiers:
         try:
-            return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0])
+            return read_identifiers(search.fetch_resource(f"Patient/{patient}")[0], now())
         except GpcliError:  # then the record's owner stays unknown, which is said
             return ()
 
@@ -91,7 +119,8 @@ def build_dependencies(
         WriteKernel(search, journal, now),
         identity,
         portal_profile,
-        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers),
+        RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers, now=now),
+        ToldServicesCache(search, portal_profile, cache, now),
         fetch_permitted_services,
         now,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, NotFound
+from gpcli.errors import Conflict, GpcliError, NotFound
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
@@ -17,7 +17,7 @@ from gpcli.fhir.healthcare_service import (
     write_consent_grant,
     write_consent_withdrawal,
 )
-from gpcli.fhir.patient import is_about_patient, read_person
+from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
 from gpcli.fhir.scheduling import (
     write_booking,
     write_cancellation,
@@ -84,13 +84,16 @@ class FhirPortal:
         identity = self.identity
         name = identity.patient_name or self._mapper.patient_name or self.fetch_patient().name
         patient = Person(identity.patient, name)
-        if identity.fhir_user is None:
+        reference = self._dependencies.acting_reference
+        if reference is None:
             return Parties(patient, None)
-        if not identity.is_on_behalf:
+        if reference == f"Patient/{identity.patient}":
             return Parties(patient, patient)
-        reference = "/".join(identity.fhir_user.split("/")[-2:])
-        name = identity.acting_name or self._fetch_name(reference)
-        return Parties(patient, Person(reference.partition("/")[2], name))
+        if identity.acting_name:
+            return Parties(patient, Person(reference.partition("/")[2], identity.acting_name))
+        if identity.patient_name:  # the sign-in asked for both names, and got one
+            return Parties(patient, None)
+        return Parties(patient, self._fetch_acting_person(reference, patient))
 
     @property
     def flaws(self) -> Sequence[str]:
@@ -99,11 +102,12 @@ class FhirPortal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on records that the portal sent and that are not the patient's."""
-        return [
-            f"The portal sent {number} {resource_type} of other patients; they are left out."
-            for resource_type, number in self._mapper.others.items()
+        """Sentences on what the portal says or did besides what was asked for."""
+        others = [
+            f"The portal sent {number} {kind} of other patients; they are left out."
+            for kind, number in self._mapper.others.items()
         ]
+        return [*self._mapper.remarks, *others]
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
@@ -122,11 +126,24 @@ class FhirPortal:
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
-        services = {offer.id for offer in offers}
-        if not services:
-            return
-        for page in self._search.fetch_pages(queries.free_slots(sorted(services), first, last)):
-            yield from self._mapper.read_free_slots(page, services, first, last)
+        services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
+        others = self._other_actors(offers, services)
+        searches = [services] if services else [others]
+        if services and others:
+            searches.append(others)
+        for actors in searches if offers else ():
+            found = False
+            for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
+                for slot in self._mapper.read_free_slots(page, actors, first, last):
+                    found = True
+                    yield slot
+            if found:
+                return
+
+    def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
+        """Return the references, besides `services`, by which times may be those of the GPs."""
+        known = (self._mapper.actors.get(offer.surgery.id, ()) for offer in offers)
+        return sorted({actor for actors in known for actor in actors} - set(services))
 
     def fetch_booking_facts(
         self, *, slot: str | None, intent: UUID | None, threads: bool = False
@@ -204,7 +221,10 @@ class FhirPortal:
 
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         part = WritePart(intent, body)
-        return send_booking(SlotBooking(self._dependencies, slot.id, part), self._require_created)
+        booking = SlotBooking(self._dependencies, slot.id, part)
+        written = send_booking(booking, self._require_created)
+        self._mapper.add_remarks([written.remark] if written.remark else [])
+        return written
 
     def send_enquiry(
         self,
@@ -264,9 +284,21 @@ class FhirPortal:
             raise appointment_not_found(record.require_string("id"))
         return record.string("status") == "cancelled"
 
-    def _fetch_name(self, reference: str) -> str:
-        record, _ = self._search.fetch_resource(reference)
-        return require(lambda: read_person(record)).name
+    def _fetch_acting_person(self, reference: str, patient: Person) -> Person | None:
+        """Fetch who acts; `None` where their record can't be read, which fails no command.
+
+        A Person that is linked to the patient's record is the patient.
+        """
+        try:
+            record = self._search.fetch_resource(reference)[0].strictly()
+            linked = require(lambda: {each.reference("target") for each in record.children("link")})
+            acting = require(lambda: read_person(record))
+            remark = require(lambda: read_person_remark(record))
+        except GpcliError:
+            return None
+        self._mapper.add_remarks([remark] if remark else [])
+        is_patient = reference.startswith("Person/") and f"Patient/{patient.id}" in linked
+        return patient if is_patient else acting
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
         """Return the queries whose results `_read_upcoming` reads, by name."""

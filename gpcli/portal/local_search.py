@@ -95,7 +95,9 @@ def _is_other_concept(element: str) -> Callable[[Mapping[str, Json], str], bool]
         concepts = record.get(element)
         codings = list(_codings(concepts if isinstance(concepts, list) else [concepts]))
         wanted = set(value.split(","))
-        names = {name for system, code in codings for name in (f"{system}|{code}", code)}
+        names = {
+            name for system, code in codings for name in (f"{system}|{code}", f"{system}|", code)
+        }
         return (bool(codings) or not concepts) and not names & wanted
 
     return contradicts
@@ -145,6 +147,7 @@ _CONTRADICTIONS: Mapping[str, Callable[[Mapping[str, Json], str], bool]] = {
     "intent": _is_other_code("intent"),
     "category": _is_other_concept("category"),
     "code": _is_other_concept("code"),
+    "service-type": _is_other_concept("type"),
     "identifier": _is_other_identifier,
     "part-of": _refers_elsewhere("partOf"),
     "recipient": _refers_elsewhere("recipient"),

@@ -21,6 +21,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.communication import (
     THREAD_SYSTEM,
     Envelope,
+    has_content,
     header_reference,
     write_header,
     write_message,
@@ -74,6 +75,8 @@ def fetch_attachment_content(search: FhirSearch, attachment: Attachment) -> byte
     if attachment.source.startswith(f"{DOCUMENT_REFERENCE}/"):
         record, _ = search.fetch_resource(attachment.source)
         document = require(lambda: read_document(record, attachment.id))
+        if document.is_withdrawn:
+            raise NotFound(f"{attachment.id} was withdrawn: whoever made it says that it is wrong.")
         return _fetch_file(search, document) if document.content is None else document.content
     return _fetch_file(search, attachment)
 
@@ -141,7 +144,7 @@ class FhirMailbox:
         self._patient = dependencies.patient
         self._thread_mapper = ThreadMapper(
             dependencies.mapper,
-            dependencies.patient,
+            dependencies.author,
             dependencies.portal_profile.zone,
             read_marks.__contains__,
         )
@@ -175,10 +178,10 @@ class FhirMailbox:
         bundle = self._fetch_rest_of_thread(
             thread, self._search.fetch_named(_thread_queries(thread))
         )
-        if ids := self._thread_mapper.documents_to_fetch(bundle):
-            (result,) = self._search.fetch_many(queries.documents_by_id(ids))
+        parts = queries.split_ids(self._thread_mapper.documents_to_fetch(bundle))
+        for result in self._search.fetch_many(*map(queries.documents_by_id, parts)):
             bundle.merge(or_empty(result))
-        conversation = self._read_conversation(bundle, thread)
+        conversation = self._thread_mapper.read_conversation(bundle, thread)
         if conversation is None:
             raise NotFound(f"There is no thread '{thread}'.", hint=_SEE_LIST)
         return conversation
@@ -251,7 +254,7 @@ class FhirMailbox:
         results = self._search.fetch_named(named)
         offers = self._dependencies.fetch_offers(results)
         bundle = self._fetch_rest_of_thread(thread, results)
-        conversation = self._read_conversation(bundle, thread)
+        conversation = self._thread_mapper.read_conversation(bundle, thread)
         earlier = None
         if intent:
             reply = with_identifier(unwrap(results["reply"]), "Communication", intent)
@@ -266,7 +269,8 @@ class FhirMailbox:
         Raises: Conflict, OutcomeUnknown, or the portal's refusal.
         """
         kernel = self._dependencies.kernel
-        envelope = self._build_envelope(kind, offer.surgery.id)
+        recipient = self._dependencies.mapper.addresses.get(offer.surgery.id)
+        envelope = self._build_envelope(kind, recipient)
         header_intent, message_intent = thread_part_intents(intent)
         header = WritePart(header_intent, write_header(envelope, subject, header_intent))
 
@@ -287,7 +291,7 @@ class FhirMailbox:
     ) -> WriteResult[Message]:
         """Send a reply in a thread; raise AlreadyAnswered when it is closed, OutcomeUnknown."""
         thread, latest = conversation.thread, conversation.latest_from_surgery
-        envelope = self._build_envelope(thread.kind, thread.surgery_id)
+        envelope = self._build_envelope(thread.kind, thread.surgery_reference)
         header = f"Communication/{thread.id}"
         latest_id = latest.id if latest else None
         body = write_message(envelope, draft, header, intent, in_response_to=latest_id)
@@ -327,7 +331,8 @@ class FhirMailbox:
     def _fetch_rest_of_thread(self, thread: str, results: Mapping[str, SearchResult]) -> Bundle:
         """Return the results of `_thread_queries`, merged.
 
-        Where `thread` is the id of a message, fetch the thread that it is part of as well.
+        Where `thread` is the id of a message, fetch the thread that it is part of as well. Where
+        nothing says what it is part of, fetch what it answers, and the answers to it.
         """
         bundle, messages = unwrap(results["header"]), unwrap(results["messages"])
         bundle.merge(messages)
@@ -336,12 +341,24 @@ class FhirMailbox:
             more = self._search.fetch_named(_thread_queries(parent.partition("/")[2]))
             for result in more.values():
                 bundle.merge(unwrap(result))
+        header = bundle.get(parent or f"Communication/{thread}")
+        if header and has_content(header) and not header_reference(header):
+            bundle.merge(self._fetch_answers(bundle, header))
         return bundle
 
-    def _read_conversation(self, bundle: Bundle, communication_id: str) -> Conversation | None:
-        parent = _find_parent(bundle, communication_id)
-        thread = parent.partition("/")[2] if parent else communication_id
-        return self._thread_mapper.read_conversation(bundle, thread)
+    def _fetch_answers(self, bundle: Bundle, header: Element) -> Bundle:
+        """Fetch the messages of a thread that only say what they answer; R4 has no search for it.
+
+        The bundle is empty where the portal shows no list.
+        """
+        (result,) = self._search.fetch_many(queries.communications(self._patient))
+        listed = Bundle()
+        listed.merge(bundle)
+        listed.merge(or_empty(result))
+        ids = self._thread_mapper.find_message_ids(listed, header.require_string("id"))
+        return self._fetch_communications(
+            [each for each in ids if bundle.get(f"Communication/{each}") is None]
+        )
 
     def _fetch_earlier(self, header: Bundle, message: Bundle) -> Conversation:
         """Fetch the thread whose header or first message was found, at least one of them.
@@ -351,9 +368,12 @@ class FhirMailbox:
         """
         record = (*header.matches, *message.matches)[0]
         try:
-            return self.fetch_conversation(record.require_string("id"))
+            found = self.fetch_conversation(record.require_string("id"))
         except NotFound:
             raise request_id_conflict() from None
+        if header_reference(record) not in {None, f"Communication/{found.thread.id}"}:
+            raise request_id_conflict()  # what it is part of is not there
+        return found
 
     def _read_own_message(self, bundle: Bundle) -> Message | None:
         """Return the first match as a message, `None` without any; raise Conflict for another's."""
@@ -364,9 +384,8 @@ class FhirMailbox:
             raise request_id_conflict()
         return message
 
-    def _build_envelope(self, kind: str | None, surgery: str | None) -> Envelope:
-        addresses = self._dependencies.mapper.addresses
-        recipient = addresses.get(surgery, f"PractitionerRole/{surgery}") if surgery else None
+    def _build_envelope(self, kind: str | None, recipient: str | None) -> Envelope:
+        """Return the envelope; `recipient` is a reference, `None` where the portal gives none."""
         now = self._dependencies.now()
         return Envelope(kind, self._patient, self._dependencies.author, recipient, now)
 
@@ -410,7 +429,7 @@ def _require_as_sent(
     hint = f"gpcli messages show {thread} shows what is there."
     if message is None or message.thread_id != thread or not message.mine:
         raise Conflict("What the portal made of the request is not your message.", hint=_SEE_LIST)
-    if not changed and not is_same_text(message.text, draft.text):
+    if not changed and not is_same_text(message.own_text, draft.text):
         raise request_id_conflict()
     if len(message.attachments) != len(draft.attachments):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)

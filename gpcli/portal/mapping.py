@@ -6,8 +6,8 @@ Records that a lenient server sends without being asked, of another patient or t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
@@ -15,31 +15,48 @@ from zoneinfo import ZoneInfo
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, NotPermitted, Rejected
 from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.healthcare_service import find_services, read_consent, read_offer, read_price
+from gpcli.fhir.element import Element, Malformed, Reference
+from gpcli.fhir.general_practitioner import (
+    find_addresses,
+    organizations_to_search,
+    read_surgery,
+    tell_apart,
+)
+from gpcli.fhir.healthcare_service import (
+    add_services,
+    find_services,
+    has_consent_level,
+    is_in_force,
+    read_consent,
+    read_offers,
+    read_price,
+)
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
     Identifiers,
     Owner,
     find_owner,
-    is_influenza_vaccine,
-    organizations_to_search,
+    find_party,
+    read_flu_vaccination,
     read_name,
-    read_surgery,
-    read_vaccination,
+    read_record_flaw,
+    read_record_remarks,
+    vaccination_order,
 )
-from gpcli.fhir.scheduling import read_appointment, read_slot
+from gpcli.fhir.schedule import read_slot, surgery_actors
+from gpcli.fhir.scheduling import read_appointment
 from gpcli.model.appointment import Appointment, Slot, Vaccination
 from gpcli.model.service import (
     Consent,
     ConsentLevel,
     Offer,
     Offers,
-    Price,
+    PriceRule,
     ServiceName,
     Surgery,
     highest_level,
 )
+from gpcli.portal.portal_profile import PortalProfile, ToldServices
 
 Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
@@ -51,28 +68,15 @@ NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 """Errors of searches for records that the portal does not show, or does not have at all."""
 
 
-@dataclass(frozen=True)
-class PortalProfile:
-    """What differs from portal to portal, as the profile sets it.
-
-    `code_map` maps `system|code` to our service codes; `status_sent` is the status that a booking
-    is sent with; `zone` is the time zone of the surgeries, as an IANA name; `booking` is the way to
-    book: `auto`, `post`, `operation` or `transaction`.
-    """
-
-    code_map: Mapping[str, str]
-    status_sent: str
-    zone: str
-    booking: str = "auto"
-
-
 class RecordMapper:
     """Reads one portal's bundles about `patient`; `flaws` are phrases on what was left out.
 
     `fetch_identifiers` returns the patient's identifiers, for records that name their patient only
-    by one. `others` counts the records of other patients that a lenient server sent, by type.
+    by one. `others` counts the records of other patients that a lenient server sent, by type;
+    `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
-    `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to.
+    `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
+    `actors` the references by which the GP can be the actor of a Schedule.
     `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
@@ -82,20 +86,37 @@ class RecordMapper:
         portal_profile: PortalProfile,
         flaws: list[str],
         fetch_identifiers: Callable[[], Identifiers] = tuple,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._patient = patient
         self._fetch_identifiers = fetch_identifiers
         self.others: Counter[str] = Counter()
+        self._seen_others: set[str] = set()
         self._profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
-        self._offers_by_service: dict[str, Offer] = {}
+        self._clock = now
+        self.remarks: list[str] = []
+        self._offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
+        self.actors: dict[str, tuple[str, ...]] = {}
         self.patient_name: str | None = None
 
+    @property
+    def now(self) -> datetime:
+        """The time, in the surgeries' zone."""
+        return self._clock().astimezone(self._zone)
+
     def require_patient(self, bundle: Bundle) -> Element:
-        """Return the patient's own record; raise NotFound where the bundle lacks it."""
+        """Return the patient's own record; raise NotFound where the bundle lacks it.
+
+        What it says of itself, such as that it was replaced, is added to remarks and flaws.
+        """
         for record in self._own_matches(bundle, "Patient"):
+            if flaw := read_record_flaw(record):
+                self.add_flaw(record.relative_reference, flaw)
+            self.add_remarks(read_record_remarks(record))
             return record
         raise NotFound(
             "The portal shows no record of this patient.",
@@ -111,14 +132,17 @@ class RecordMapper:
         """
         patient = self.require_patient(bundle)
         gps = require(lambda: patient.children("generalPractitioner"))
-        self.remember_addresses(require(lambda: patient.references("generalPractitioner")))
-        return tuple(
-            self._read_each_or_raise((gp, partial(read_surgery, bundle, gp)) for gp in gps)
-        )
+        read = partial(read_surgery, bundle, patient, now=self.now)
+        surgeries = tell_apart(self._read_each_or_raise((gp, partial(read, gp)) for gp in gps))
+        addresses = find_addresses(surgeries)
+        self.addresses.update(addresses)
+        for each in surgeries:
+            self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
+        return surgeries
 
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
-        self.addresses.update({each.partition("/")[2]: each for each in references})
+        self.addresses.update({each.rpartition("/")[2]: each for each in references})
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
@@ -136,10 +160,11 @@ class RecordMapper:
         price_result: SearchResult,
         consent_result: SearchResult,
         permitted: frozenset[ServiceName],
+        told: ToldServices,
     ) -> Offers:
         """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
 
-        A price that can't be read is left out.
+        `permitted` are as in Offers. A price that can't be read is left out.
 
         Raises:
             NotFound: `gps` lacks the patient's own record.
@@ -149,53 +174,63 @@ class RecordMapper:
         prices = or_empty(price_result)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
-        offers = self._read_offers(gps, surgeries)
-        self._offers_by_service.update({offer.id: offer for offer in offers})
+        services = require(lambda: find_services(gps, surgeries))
+        offers = self._read_offers(services)
+        for offer in offers:
+            of_service = self._offers_by_service.setdefault(offer.id or "", [])
+            of_service += [offer] if offer not in of_service else []
         return Offers(
-            surgeries=surgeries,
+            surgeries=add_services(surgeries, services),
             offers=offers,
-            prices=dict(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
-            consent=self._read_consent_level(consent_result),
+            prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
+            consent=self._read_consent_level(consent_result, uses_levels=told.by_own_codes),
             permitted=permitted,
             complete=not self._flaws,
+            told=told.services,
         )
 
-    def _read_consent_level(self, result: SearchResult) -> ConsentLevel:
-        """Return the highest level; Full Access where the portal does not show consents."""
+    def _read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel:
+        """Return the highest level; Full Access where the portal does not show consents.
+
+        So it is as well where the portal does not use gpcli's levels: neither `uses_levels`, which
+        holds where it uses gpcli's services, nor in a consent of the patient.
+        """
         if isinstance(result, NOT_SHOWN):
             return ConsentLevel.FULL_ACCESS
-        return highest_level(self.read_consents(unwrap(result)))
+        bundle = unwrap(result)
+        if uses_levels or any(map(has_consent_level, bundle.matches_of_type("Consent"))):
+            return highest_level(self.read_consents(bundle))
+        return ConsentLevel.FULL_ACCESS
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """Return the active consents of a bundle; raise BadResponse when one can't be read."""
-        records = self._own_matches(bundle, "Consent")
-        consents = require(lambda: [read_consent(record.strictly()) for record in records])
-        return tuple(consent for consent in consents if consent.status == "active")
+        """Return the consents that count now; raise BadResponse when one can't be read."""
+        records, now = self._own_matches(bundle, "Consent"), self.now
+        consents = require(
+            lambda: [(read_consent(each.strictly()), is_in_force(each, now)) for each in records]
+        )
+        return tuple(consent for consent, counts in consents if counts)
 
-    def read_slots(self, bundle: Bundle, services: Collection[str] = ()) -> list[Slot]:
-        """Return the slots of a bundle in order of time.
-
-        `services` are the ids of the HealthcareServices searched for, empty where it was not by
-        service. A slot whose Schedule is not in the bundle belongs to the one that was searched
-        for; where there were several, it is a flaw.
-        """
-        read = partial(self._read_slot, bundle=bundle, services=services)
+    def read_slots(self, bundle: Bundle) -> list[Slot]:
+        """Return the slots of a bundle in order of time."""
+        read = partial(self._read_slot, bundle=bundle, actors=())
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
 
     def read_free_slots(
-        self, bundle: Bundle, services: Collection[str], first: date, last: date
+        self, bundle: Bundle, actors: Collection[str], first: date, last: date
     ) -> Iterator[Slot]:
-        """Yield the free slots of `services` from the day `first` to `last` inclusive, by time.
+        """Yield the free slots of `actors` from the day `first` to `last` inclusive, by time.
 
-        `services` are ids of HealthcareServices.
+        `actors` are the references (`Type/id`) of which their Schedule has at least one; empty
+        where all slots were searched for. A slot whose Schedule is not in the bundle is that of
+        the actor that was searched for; where there were several, it is a flaw.
 
         A slot is read when it is due, so that the rest of a bundle costs nothing and is no flaw.
         """
         in_order = sorted(bundle.matches_of_type("Slot"), key=_start_of)
-        read = partial(self._read_slot, bundle=bundle, services=services)
+        read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and slot.healthcare_service in services
+            is_wanted = slot.status == "free" and _is_of(slot, actors)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -251,28 +286,47 @@ class RecordMapper:
 
     def read_flu_vaccinations(self, bundle: Bundle) -> list[Vaccination]:
         """Return the flu vaccinations of a bundle, newest first."""
-        vaccinations = self.read_matches(bundle, "Immunization", _read_flu_vaccination)
-        return sorted(vaccinations, key=lambda each: each.date, reverse=True)
+        vaccinations = self.read_matches(bundle, "Immunization", read_flu_vaccination)
+        return sorted(vaccinations, key=vaccination_order, reverse=True)
 
-    def _read_offers(self, gps: Bundle, surgeries: Iterable[Surgery]) -> tuple[Offer, ...]:
+    def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
         code_map, zone = self._profile.code_map, self._zone
-        services = require(lambda: find_services(gps, surgeries))
-        return tuple(
-            self._read_each_or_raise(
-                (service, partial(read_offer, service, surgery, code_map, zone))
-                for surgery, service in services
-            )
+        groups = self._read_each_or_raise(
+            (service, partial(read_offers, service, surgery, code_map, zone))
+            for surgery, service in services
         )
+        return tuple(offer for group in groups for offer in group)
 
-    def _read_price(self, definition: Element) -> tuple[str, Price] | None:
-        return read_price(definition.strictly(), self._profile.code_map)
+    def _read_price(self, definition: Element) -> PriceRule | None:
+        return read_price(definition, self._profile.code_map, self.now)
 
-    def _read_slot(self, slot: Element, bundle: Bundle, services: Collection[str]) -> Slot:
-        if len(services) > 1 and bundle.get(slot.reference("schedule")) is None:
+    def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
+        if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
         code_map, zone = self._profile.code_map, self._profile.zone
-        assumed = next(iter(services), None)
-        return read_slot(slot, bundle, self._offers_by_service, code_map, zone, assumed=assumed)
+        assumed = next(iter(actors)) if len(actors) == 1 else ""
+        read = read_slot(
+            slot,
+            bundle,
+            self._offers_by_service,
+            code_map,
+            zone,
+            assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
+        )
+        if actors and read.healthcare_service is None and not read.actors:
+            raise Malformed("its Schedule does not say whose it is")
+        return self._with_surgery(read, actors)
+
+    def _with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
+        """Return the slot with the id of the GP whose actors its Schedule has.
+
+        A slot without a Schedule is that of the GP whose actors were searched for.
+        """
+        if slot.surgery_id is not None:
+            return slot
+        references = {each.reference for each in slot.actors} or set(actors)
+        ids = (surgery for surgery, own in self.actors.items() if references.intersection(own))
+        return replace(slot, surgery_id=next(ids, None))
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
         code_map, zone = self._profile.code_map, self._profile.zone
@@ -309,9 +363,15 @@ class RecordMapper:
         owner = find_owner(record, self._patient, self._fetch_identifiers)
         if owner is Owner.UNKNOWN:
             raise Malformed(_OWNER_UNKNOWN)
-        if owner is Owner.ANOTHER:
+        name = f"{record.resource_type}/{record.json.get('id')}"
+        if owner is Owner.ANOTHER and name not in self._seen_others:
+            self._seen_others.add(name)
             self.others[record.resource_type] += 1
         return owner is Owner.PATIENT
+
+    def find_party(self, link: Reference) -> Owner:
+        """Return whether a reference is to the patient; it may be one by identifier."""
+        return find_party(link, self._patient, self._fetch_identifiers)
 
     def _read_each_or_raise(
         self, readings: Iterable[tuple[Element, Callable[[], Record | None]]]
@@ -351,6 +411,10 @@ class RecordMapper:
         if flaw not in self._flaws:
             self._flaws.append(flaw)
 
+    def add_remarks(self, remarks: Iterable[str]) -> None:
+        """Add sentences to the remarks, each once."""
+        self.remarks += [remark for remark in remarks if remark not in self.remarks]
+
 
 def unwrap(result: SearchResult) -> Bundle:
     """Return the bundle of a search, or raise its error."""
@@ -379,8 +443,12 @@ def or_empty(result: SearchResult) -> Bundle:
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
 
 
-def _read_flu_vaccination(immunization: Element) -> Vaccination | None:
-    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
+def _is_of(slot: Slot, actors: Collection[str]) -> bool:
+    """Return whether a slot is of one of the actors; so is one that names its own only in words."""
+    references = {actor.reference for actor in slot.actors}
+    if slot.healthcare_service:
+        references.add(f"HealthcareService/{slot.healthcare_service}")
+    return not actors or references == {None} or not references.isdisjoint(actors)
 
 
 def _by_time(appointment: Appointment) -> tuple[bool, float]:

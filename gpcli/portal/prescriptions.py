@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,9 +11,11 @@ from uuid import UUID, uuid5
 
 from gpcli.errors import (
     AlreadyAnswered,
+    BadResponse,
     Conflict,
     GpcliError,
     NotFound,
+    NotPermitted,
     Rejected,
     request_id_conflict,
 )
@@ -24,24 +27,31 @@ from gpcli.fhir.medication_request import (
     RENEWAL_CODE,
     SNOMED,
     STATUSES,
+    can_remain,
     is_renewal,
     read_prescription,
     read_renewal,
     write_renewal,
     write_renewal_withdrawal,
 )
-from gpcli.fhir.patient import is_about_patient
 from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import NOT_SHOWN, RecordMapper, SearchResult, require, unwrap
-from gpcli.portal.queries import PAGE_SIZE_PARAM, Query
+from gpcli.portal.queries import PAGE_SIZE_PARAM, Query, split_ids
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
 from gpcli.portal.write.requests import WritePart
 
 # These queries are not in `queries`, since booking would then load what they take from `fhir`.
+_PRESCRIPTION_INCLUDES = (
+    ("_include", "MedicationRequest:medication"),
+    ("_include", "MedicationRequest:requester"),
+    ("_include:iterate", "PractitionerRole:practitioner"),
+    ("_revinclude", "MedicationDispense:prescription"),
+    ("_revinclude", "Task:focus"),
+)
 _TASK_INCLUDES = (
     ("_include", "Task:focus"),
     ("_include:iterate", "MedicationRequest:medication"),
@@ -56,11 +66,7 @@ def _prescriptions_query(patient: str) -> Query:
             ("patient", patient),
             ("status", ",".join(STATUSES)),
             ("intent", ",".join(INTENTS)),
-            ("_include", "MedicationRequest:medication"),
-            ("_include", "MedicationRequest:requester"),
-            ("_include:iterate", "PractitionerRole:practitioner"),
-            ("_revinclude", "MedicationDispense:prescription"),
-            ("_revinclude", "Task:focus"),
+            *_PRESCRIPTION_INCLUDES,
             PAGE_SIZE_PARAM,
         ),
     )
@@ -76,6 +82,12 @@ def _renewal_query(renewal_id: str) -> Query:
     return Query("Task", (("_id", renewal_id), *_TASK_INCLUDES))
 
 
+def _named_prescriptions_query(ids: Sequence[str]) -> Query:
+    """Build the query for the prescriptions with these ids, whatever their status."""
+    params = (("_id", ",".join(ids)), *_PRESCRIPTION_INCLUDES, PAGE_SIZE_PARAM)
+    return Query("MedicationRequest", params)
+
+
 def _dispenses_query(patient: str) -> Query:
     """Build the query for all dispenses."""
     return Query("MedicationDispense", (("patient", patient), PAGE_SIZE_PARAM))
@@ -86,13 +98,16 @@ def _renewal_code() -> tuple[str, str]:
 
 
 def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription]:
-    """Return the newest prescription of each chain, with all its `predecessors`.
+    """Return the newest prescription of each chain, with all its `predecessors`, and all drafts.
+
+    One that was not prescribed, or was cancelled before it took effect, replaces none.
 
     In the arguments, `predecessors` has at most the one that is replaced directly; in the results,
     all from the latest to the first. Two that replace the same one are both newest. Of several that
     replace each other in a ring, the last issued is newest.
     """
-    known = {str(each.id): each for each in prescriptions}
+    everything = list(prescriptions)
+    known = {str(each.id): each for each in everything if _is_in_chain(each)}
     replaced = {each for prescription in known.values() for each in _predecessors(prescription)}
     by_issue = sorted(known.values(), key=lambda each: each.issued or "", reverse=True)
     newest, seen = [], set[str]()
@@ -102,7 +117,12 @@ def newest_of_chains(prescriptions: Iterable[Prescription]) -> list[Prescription
         ancestors = _ancestors(prescription, known)
         seen |= {prescription.id, *ancestors}
         newest.append(replace(prescription, predecessors=ancestors))
-    return newest
+    others = (each for each in everything if not _is_in_chain(each))
+    return [*newest, *(replace(each, predecessors=()) for each in others)]
+
+
+def _is_in_chain(prescription: Prescription) -> bool:
+    return prescription.is_prescribed and prescription.status != "cancelled"
 
 
 def _predecessors(prescription: Prescription) -> set[str]:
@@ -133,10 +153,13 @@ def fetch_missing_parts(
         _merge_included(bundle, query, results[name], search.flaws)
     records = list(bundle.of_type("MedicationDispense"))
     shown = bool(records) or isinstance(results.get("dispenses"), Bundle)
-    dispenses = mapper.read_matches(
-        Bundle(matches=records), "MedicationDispense", lambda each: read_dispense(each.strictly())
-    )
+    dispenses = mapper.read_each((each, partial(_read_dispense, each, mapper)) for each in records)
     return dispenses if shown and len(dispenses) == len(records) else None
+
+
+def _read_dispense(record: Element, mapper: RecordMapper) -> Dispense:
+    """Return a dispense; another patient's is one for no prescription. Raises Malformed."""
+    return read_dispense(record.strictly()) if mapper.is_own(record) else _ANOTHERS_DISPENSE
 
 
 def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[str, Query]:
@@ -163,7 +186,7 @@ def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[s
 def _has_to_be_counted(request: Element) -> bool:
     """Return whether the dispenses of a prescription tell what remains of it."""
     try:
-        return request.string("status") == "active" and not has_stated_remaining(request)
+        return can_remain(request) and not has_stated_remaining(request)
     except Malformed:  # becomes a flaw when the prescription is read
         return False
 
@@ -181,6 +204,9 @@ def _merge_included(bundle: Bundle, query: Query, result: SearchResult, flaws: l
         flaws.append(flaw)
 
 
+_ANOTHERS_DISPENSE = Dispense((), None, completed=False)
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+"""An id (R4 id): nothing else is asked for."""
 _SEE_LIST = "gpcli rx requests shows what is there."
 _MAY_BE_REQUESTED_ALREADY = (AlreadyAnswered, Conflict, Rejected)
 """Errors of portals that refuse a renewal which is requested already."""
@@ -200,9 +226,46 @@ class FhirPrescriptions:
         self._labels: dict[str, str] = {}
 
     def fetch_prescriptions(self) -> list[Prescription]:
-        """Fetch the newest prescription of each chain, also expired ones, sorted by name."""
+        """Fetch the newest prescription of each chain, sorted by name.
+
+        Expired ones are among them, and what a portal sends besides prescriptions: proposals,
+        drafts, and what was entered in error.
+        """
         query = _prescriptions_query(self._dependencies.patient)
         return self._fetch_chains(self._search.fetch_all(query))[0]
+
+    def fetch_named(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
+        """Fetch records by their ids: prescriptions, proposals, drafts, what was entered in error.
+
+        Where there is none to show the value is the reason: NotFound; BadResponse for one that is
+        there and can't be read; the portal's refusal.
+        """
+        unread = {each: self._find_absence(each) for each in ids}
+        wanted = [each for each, why in unread.items() if why is None and _ID.fullmatch(each)]
+        found: dict[str, Prescription | GpcliError] = {}
+        for part in split_ids(wanted):
+            found |= self._fetch_identified(part)
+        return {
+            each: why or found.get(each) or self._find_absence(each) or _not_found(each)
+            for each, why in unread.items()
+        }
+
+    def _fetch_identified(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
+        try:
+            bundle = self._search.fetch_all(_named_prescriptions_query(ids))
+        except (NotPermitted, Rejected) as error:
+            return dict.fromkeys(ids, error)
+        except NotFound:
+            return {}
+        return {str(each.id): each for each in self._fetch_chains(bundle)[0]}
+
+    def _find_absence(self, prescription: str) -> GpcliError | None:
+        """Return the error for a prescription that was left out since it can't be read."""
+        try:
+            self._mapper.require_absent(f"MedicationRequest/{prescription}")
+        except BadResponse as error:
+            return error
+        return None
 
     def fetch_renewals(self) -> list[Renewal]:
         """Fetch the requests for renewals, newest first."""
@@ -260,12 +323,12 @@ class FhirPrescriptions:
             lambda task: require(partial(self._is_withdrawn, task)),
             intent,
         )
-        withdrawn = require(lambda: read_renewal(outcome.record, self._labels, self._zone))
+        withdrawn = require(partial(self._read_renewal, outcome.record, Bundle()))
         return WriteResult(withdrawn, outcome.changed)
 
     def _is_withdrawn(self, task: Element) -> bool:
         """Return whether it is withdrawn; raise NotFound for another Task or another patient's."""
-        if not (is_renewal(task) and is_about_patient(task, self._dependencies.patient)):
+        if not (is_renewal(task) and self._mapper.is_own(task)):
             raise _renewal_not_found(task.require_string("id"))
         return task.require_string("status") == "cancelled"
 
@@ -281,7 +344,11 @@ class FhirPrescriptions:
         if not any(isinstance(outcome, _MAY_BE_REQUESTED_ALREADY) for outcome in outcomes):
             return []
         with suppress(GpcliError):  # then the refusal stands
-            return [each for each in self.fetch_renewals() if not _has_intent(intent, each)]
+            return [
+                each
+                for each in self.fetch_renewals()
+                if not (_has_intent(intent, each) or each.is_in_error)
+            ]
         return []
 
     def _build_outcome(
@@ -312,20 +379,23 @@ class FhirPrescriptions:
             now=self._dependencies.now(),
         )
         newest = newest_of_chains(self._mapper.read_matches(bundle, "MedicationRequest", read))
-        renewals = self._read_renewals(bundle, bundle.of_type("Task"))
+        tasks = self._read_renewals(bundle, bundle.of_type("Task"))
+        renewals = [each for each in tasks if not each.is_in_error]
         return sorted((_with_renewal(each, renewals) for each in newest), key=_by_name), renewals
 
     def _read_renewals(self, bundle: Bundle, tasks: Iterable[Element]) -> list[Renewal]:
         """Return the requests among `tasks`, newest first; `bundle` holds their prescriptions."""
         self._labels.update(_read_labels(bundle))
-        renewals = self._mapper.read_matches(
-            Bundle(matches=list(tasks)), "Task", self._read_renewal
-        )
+        read = partial(self._read_renewal_task, bundle=bundle)
+        renewals = self._mapper.read_matches(Bundle(matches=list(tasks)), "Task", read)
         return sorted(renewals, key=_by_time, reverse=True)
 
-    def _read_renewal(self, task: Element) -> Renewal | None:
+    def _read_renewal_task(self, task: Element, bundle: Bundle) -> Renewal | None:
         """Return a request; `None` for another kind of Task, which lenient servers send too."""
-        return read_renewal(task, self._labels, self._zone) if is_renewal(task) else None
+        return self._read_renewal(task, bundle) if is_renewal(task) else None
+
+    def _read_renewal(self, task: Element, bundle: Bundle) -> Renewal:
+        return read_renewal(task, self._labels, bundle, self._zone)
 
 
 def _can_renew(offers: Offers) -> bool:
@@ -376,6 +446,14 @@ def _by_name(prescription: Prescription) -> tuple[str, str]:
 def _by_time(renewal: Renewal) -> tuple[float, str]:
     when = renewal.asked or renewal.updated
     return when.timestamp() if when else 0.0, renewal.id or ""
+
+
+def _not_found(prescription: str) -> NotFound:
+    """Return the error for an id that none of the patient's prescriptions has or had."""
+    return NotFound(
+        f"There is no prescription '{prescription}'.",
+        hint="gpcli rx list shows the prescriptions.",
+    )
 
 
 def _renewal_not_found(renewal: str) -> NotFound:

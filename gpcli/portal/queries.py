@@ -39,8 +39,8 @@ _COMMUNICATION_INCLUDES = (
 _HEADER_ELEMENTS = (
     (
         "_elements",
-        "identifier,status,statusReason,category,topic,subject,sender,recipient,sent,received,"
-        "partOf,inResponseTo",
+        "identifier,status,statusReason,category,priority,topic,subject,sender,recipient,sent,"
+        "received,partOf,inResponseTo,meta",
     ),
 )
 _SLOT_INCLUDES = (
@@ -91,6 +91,11 @@ def organization_services(organizations: Iterable[str]) -> Query:
     )
 
 
+def services_by_type(types: Iterable[str]) -> Query:
+    """Build the query for the services of anybody that have one of `types`, as tokens."""
+    return Query("HealthcareService", (("service-type", ",".join(types)), PAGE_SIZE_PARAM))
+
+
 def prices() -> Query:
     """Build the query for all prices; R4 has no search parameter for their code."""
     return Query("ChargeItemDefinition", (("status", "active"), PAGE_SIZE_PARAM))
@@ -101,17 +106,17 @@ def consents(patient: str) -> Query:
     return Query("Consent", (("patient", patient), ("status", "active")))
 
 
-def free_slots(services: Iterable[str], first: date, last: date) -> Query:
+def free_slots(actors: Iterable[str], first: date, last: date) -> Query:
     """Build the query for free slots from the day `first` to `last` inclusive.
 
-    `services` are the ids of HealthcareServices. R4 has no search parameter for the end of a Slot;
-    the day after `last` bounds its start.
+    `actors` are references (`Type/id`) to what their Schedules are for; empty = all slots. R4 has
+    no search parameter for the end of a Slot; the day after `last` bounds its start.
     """
-    actors = ",".join(f"HealthcareService/{service}" for service in services)
+    joined = ",".join(actors)
     return Query(
         "Slot",
         (
-            ("schedule.actor", actors),
+            *((("schedule.actor", joined),) if joined else ()),
             ("status", "free"),
             ("start", f"ge{first.isoformat()}"),
             ("start", f"lt{(last + timedelta(1)).isoformat()}"),

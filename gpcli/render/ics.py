@@ -94,6 +94,8 @@ def _build_event(
     event.add("DTSTART", _local_or_utc(start, appointment.zone, now))
     if appointment.end is not None and appointment.end > start:
         event.add("DTEND", _local_or_utc(appointment.end, appointment.zone, now))
+    elif appointment.end is None and appointment.minutes:
+        event.add("DURATION", timedelta(minutes=appointment.minutes))
     if appointment.version is not None:
         event.add("SEQUENCE", appointment.version)
     event.add("STATUS", STATUS.get(appointment.status, "TENTATIVE"))

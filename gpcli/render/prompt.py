@@ -10,7 +10,7 @@ from typing import TextIO
 from gpcli.errors import ConfirmationNeeded, InputNeeded
 from gpcli.render.columns import wrap_line
 from gpcli.render.sanitise import safe_line
-from gpcli.render.terminal import LineWriter, Terminal, is_set
+from gpcli.render.terminal import LineWriter, Terminal, is_set, without_echo
 
 MAX_TRIES = 3
 """How often a question is asked before it is given up."""
@@ -88,6 +88,20 @@ class Prompt:
         for answer in self._ask_repeatedly(f"{safe_line(question)}: ", flag):
             if answer:
                 return answer
+        raise _no_usable_answer(flag)
+
+    def ask_secret(self, question: str, *, flag: str) -> str:
+        """Ask once for a line that is not shown while it is typed.
+
+        Raises: InputNeeded if nobody can be asked or no answer came.
+        """
+        if not self._is_ready():
+            raise _nobody_to_ask(flag)
+        with without_echo(self._device or self._stdin):
+            answer = self._ask_once(f"{safe_line(question)} (not shown): ")
+        self._stderr.write_line("")  # the terminal showed no line break either
+        if answer:
+            return answer
         raise _no_usable_answer(flag)
 
     def choose(self, question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from codecs import lookup
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -159,3 +160,46 @@ class LineWriter:
             replaced = text.translate(_ASCII_REPLACEMENTS)
             return replaced.encode(self._encoding, "backslashreplace").decode(self._encoding)
         return text
+
+
+@contextmanager
+def without_echo(stream: TextIO) -> Iterator[None]:
+    """Keep what is typed at a terminal off the screen; another stream shows nothing anyhow."""
+    if not is_terminal(stream):
+        yield
+        return
+    with _hide_input(stream):
+        yield
+
+
+if sys.platform == "win32":
+
+    @contextmanager
+    def _hide_input(stream: TextIO) -> Iterator[None]:
+        """Switch the console's echo off (ENABLE_ECHO_INPUT)."""
+        import ctypes  # noqa: PLC0415  (platform: Windows)
+        import msvcrt  # noqa: PLC0415  (platform: Windows)
+
+        console, mode = ctypes.windll.kernel32, ctypes.c_ulong()
+        handle = msvcrt.get_osfhandle(stream.fileno())
+        console.GetConsoleMode(handle, ctypes.byref(mode))
+        console.SetConsoleMode(handle, mode.value & ~4)
+        try:
+            yield
+        finally:
+            console.SetConsoleMode(handle, mode.value)
+
+else:
+
+    @contextmanager
+    def _hide_input(stream: TextIO) -> Iterator[None]:
+        """Switch the terminal's echo off."""
+        import termios  # noqa: PLC0415  (platform: not on Windows)
+
+        before = termios.tcgetattr(stream)
+        hidden = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+        termios.tcsetattr(stream, termios.TCSAFLUSH, hidden)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(stream, termios.TCSAFLUSH, before)

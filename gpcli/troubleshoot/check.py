@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gpcli.auth.bearer import ScopedBearer
+from gpcli.auth.client_source import ClientSource
 from gpcli.auth.discovery import WELL_KNOWN
 from gpcli.auth.token_response import check_available
 from gpcli.auth.unattended import word_machine_hint
@@ -97,6 +98,10 @@ class RunContext(Protocol):
     @property
     def identity(self) -> Identity:
         """The patient of the sign-in, and who acts."""
+
+    @property
+    def client_source(self) -> ClientSource:
+        """What the profile has to prove its client by."""
 
     @property
     def bearer(self) -> ScopedBearer:

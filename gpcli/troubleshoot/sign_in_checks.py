@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
+from gpcli.auth.client_auth import PUBLIC, choose_method
 from gpcli.auth.discovery import (
     SmartConfiguration,
     parse_machine_configuration,
@@ -20,7 +21,8 @@ from gpcli.model.service import ConsentLevel, ServiceName, highest_level
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities, permitted_services
 from gpcli.portal.error_mapping import error_from_response
-from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.mapping import RecordMapper
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot.check import (
     Check,
@@ -131,9 +133,10 @@ def check_smart_configuration(context: CheckContext) -> CheckResult:
     if context.credential_source:
         return skipped(f"{context.credential_source} is used instead")
     configuration = _parse_sign_in_document(context)
-    return passed(
-        f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
-    )
+    seen = f"SMART sign-in{' with OpenID Connect' if configuration.issuer else ''}, PKCE with S256"
+    credentials = context.app_context.client_source.list_credentials()
+    method = choose_method(credentials, configuration)
+    return passed(seen if method == PUBLIC else f"{seen}; gpcli proves its client by {method}")
 
 
 def check_sign_in_options(context: CheckContext) -> CheckResult:
@@ -161,6 +164,9 @@ def check_session(context: CheckContext) -> CheckResult:
     stored = context.app_context.vault.load(person.account)
     if stored is None:
         raise NotSignedIn("The session is gone from the keyring.", hint=_SIGN_IN)
+    context.app_context.client_source.rebuild_auth(
+        stored
+    )  # raises for a secret or key that is gone
     return _check_lifetime(stored, context.app_context.timestamp(), context.profile)
 
 
@@ -205,7 +211,10 @@ def build_mapper(context: CheckContext, patient: str) -> RecordMapper:
     """Return what maps the portal's resources to the model."""
     profile = context.profile
     return RecordMapper(
-        patient, PortalProfile(profile.services, profile.status_sent, profile.zone), []
+        patient,
+        PortalProfile(profile.services, profile.status_sent, profile.zone),
+        [],
+        now=context.app_context.clock,
     )
 
 

@@ -21,7 +21,7 @@ from gpcli.errors import Expired, SignInRefused
 from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.sandbox.server import Sandbox
-from gpcli.sign_in import revoke_session
+from gpcli.sign_out import revoke_session
 
 SCOPES = "openid fhirUser launch/patient offline_access patient/Patient.rs"
 

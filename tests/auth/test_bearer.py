@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from gpcli.auth.bearer import SessionBearer, StaticBearer
+from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.session import session_lock
 from gpcli.auth.vault import MemoryVault
 from gpcli.errors import (
@@ -320,3 +321,57 @@ def test_eight_threads_at_expiry_make_one_token_request(
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: bearer.get_token(issuer.client), range(8)))
     assert (found, len(issuer.forms())) == (["access-2"] * 8, 1)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_an_end_is_heard_whatever_the_status(bearer, vault, issuer, build_session, refusal, status):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", refusal("invalid_grant", status))
+    with pytest.raises(Expired):
+        bearer.get_token(issuer.client)
+    assert vault.load(ADA) is None
+
+
+def test_a_failing_portal_ends_no_session(bearer, vault, issuer, build_session, refusal):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", refusal("invalid_grant", 500))
+    with pytest.raises(SignInRefused):
+        bearer.get_token(issuer.client)
+    assert vault.load(ADA) is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "hint"),
+    [
+        ("server_error", PortalError, "Try again later."),
+        ("temporarily_unavailable", PortalError, "Try again later."),
+        ("invalid_client", SignInRefused, "--client-id"),
+        ("invalid_scope", SignInRefused, "It was asked for: "),
+        ("odd_word", SignInRefused, "gpcli login signs you in again."),
+    ],
+)
+def test_a_refused_renewal_has_its_word_and_its_cure(
+    bearer, vault, issuer, build_session, refusal, word, kind, hint
+):
+    vault.save(ADA, build_session(expires_at=NOW))
+    issuer.respond("/token", refusal(word))
+    with pytest.raises(kind) as raised:
+        bearer.get_token(issuer.client)
+    assert f"({word}): " in raised.value.message
+    assert hint in raised.value.hint
+
+
+def test_a_renewal_proves_the_client_as_the_sign_in_did(
+    vault, issuer, build_session, tokens, tmp_path
+):
+    vault.save(ADA, build_session(expires_at=NOW, client_auth="client_secret_post"))
+    issuer.respond("/token", tokens())
+
+    def rebuild(session):
+        return ClientAuth(session.client_id, session.client_auth, "s3cret")
+
+    bearer = SessionBearer(vault, ADA, tmp_path, tmp_path, issuer.clock, rebuild_auth=rebuild)
+    assert bearer.get_token(issuer.client) == "access-2"
+    [form] = issuer.forms()
+    assert (form["client_id"], form["client_secret"]) == ("gpcli", "s3cret")
+    assert vault.load(ADA).client_auth == "client_secret_post"

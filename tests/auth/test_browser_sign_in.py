@@ -1,3 +1,4 @@
+from dataclasses import replace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -5,6 +6,7 @@ import httpx
 import pytest
 
 from gpcli.auth.browser_sign_in import SignInSecrets, sign_in_with_browser
+from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.discovery import parse_smart_configuration
 from gpcli.auth.loopback import CallbackServer
 from gpcli.auth.sign_in_flow import AuthRequest, SignInResult
@@ -203,6 +205,8 @@ def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
             issuer.client, configuration, AUTH_REQUEST, person, now=lambda: next(ticks)
         )
     assert raised.value.message == "Nobody signed in within 10 min."
+    assert person.parameters["redirect_uri"] in raised.value.hint
+    assert "'gpcli' (--client-id)" in raised.value.hint
 
 
 def test_without_a_browser_the_address_is_shown_and_a_pasted_answer_taken(
@@ -305,7 +309,6 @@ def test_pushed_requests_without_an_address_are_a_bad_portal(issuer, document):
 @pytest.mark.parametrize(
     ("change", "claims", "why"),
     [
-        ({"patient": None}, {}, "which patient"),
         ({"id_token": None}, {}, "did not prove who signed in"),
         ({}, {"nonce": "another"}, "belongs to another sign-in"),
         ({}, {"aud": ["gpcli", "other"]}, "for another program"),
@@ -337,7 +340,7 @@ def test_a_proof_that_nothing_can_be_checked_by_is_not_looked_at(signer, issuer,
     document["capabilities"].remove("sso-openid-connect")
     configuration = parse_smart_configuration(document, PORTAL)
     found = signer.sign_in(configuration, Person(issuer), scope="patient/Patient.rs")
-    assert found.fhir_user == "Patient/ada"
+    assert found.fhir_user is None  # what nobody proved is not taken for true
 
 
 def test_a_level_that_the_profile_demands_is_checked(signer, issuer, configuration):
@@ -350,9 +353,44 @@ def test_scopes_that_the_answer_leaves_out_are_those_that_were_asked(signer, iss
     assert signer.sign_in(configuration, Person(issuer), scope=None).scope == SCOPES
 
 
-def test_who_acts_is_the_patient_where_the_portal_does_not_say(signer, issuer, configuration):
-    found = signer.sign_in(configuration, Person(issuer), claims={"fhirUser": None})
-    assert found.fhir_user == "Patient/ada"
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(None, 7, "", "ada", "https://elsewhere.example/fhir/R4/Patient/ada", "Patient/ada/x"),
+        f"{PORTAL}x/Patient/ada",
+    ],
+)
+def test_who_acts_is_not_known_where_the_portal_names_no_record_of_its_own(
+    signer, issuer, configuration, said
+):
+    found = signer.sign_in(configuration, Person(issuer), claims={"fhirUser": said})
+    assert found.fhir_user is None
+
+
+def test_whose_the_token_is_may_be_left_open(signer, issuer, configuration):
+    assert signer.sign_in(configuration, Person(issuer), patient=None).patient is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "announced", "ends_well"),
+    [
+        ("patient/Patient.rs", True, True),
+        ("openid patient/Patient.rs", False, False),
+        (None, True, False),
+        (None, False, True),
+    ],
+)
+def test_a_proof_is_demanded_where_it_was_granted_or_announced(
+    signer, issuer, document, scope, announced, ends_well
+):
+    if not announced:
+        document["capabilities"].remove("sso-openid-connect")
+    portal = parse_smart_configuration(document, PORTAL)
+    if ends_well:
+        assert signer.sign_in(portal, Person(issuer), id_token=None, scope=scope).patient == "ada"
+        return
+    with pytest.raises(SignInRefused, match="did not prove who signed in"):
+        signer.sign_in(portal, Person(issuer), id_token=None, scope=scope)
 
 
 def test_an_acting_person_is_told_apart_from_the_patient(signer, issuer, configuration):
@@ -362,10 +400,88 @@ def test_an_acting_person_is_told_apart_from_the_patient(signer, issuer, configu
 
 
 @pytest.mark.parametrize("word", ["invalid_grant", "invalid_client"])
-def test_a_refused_code_says_which_word_and_no_more(issuer, configuration, refusal, word):
-    issuer.respond("/token", refusal(word))
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_refused_code_is_said_in_the_portal_s_words(issuer, configuration, refusal, word, status):
+    issuer.respond("/token", refusal(word, status))
     with pytest.raises(SignInRefused) as raised:
         sign_in_with_browser(
             issuer.client, configuration, AUTH_REQUEST, Person(issuer), now=issuer.clock
         )
-    assert raised.value.message == f"The portal did not complete the sign-in ({word})."
+    assert raised.value.message == (
+        f"The portal did not complete the sign-in ({word}): <b>secret</b> \x1b[31m."
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, content=b"error=odd_word&error_description=It+has+ended"),
+        httpx.Response(400, content=b"error=odd_word&error_description=It%20has%20ended"),
+        httpx.Response(200, html='{"error": "odd_word", "error_description": "It has ended"}'),
+        httpx.Response(502, html='{"error": "odd_word", "error_description": "It has ended"}'),
+    ],
+)
+def test_a_word_is_found_whatever_the_answer_s_media_type_says(issuer, configuration, answer):
+    answer.headers.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+    issuer.respond("/token", answer)
+    with pytest.raises(SignInRefused, match=r"\(odd_word\): It has ended\."):
+        sign_in_with_browser(
+            issuer.client, configuration, AUTH_REQUEST, Person(issuer), now=issuer.clock
+        )
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "hint"),
+    [
+        ("invalid_scope", SignInRefused, SCOPES),
+        ("invalid_request_uri_redirect", SignInRefused, "/callback"),
+        ("temporarily_unavailable", PortalError, "Try again later."),
+        ("access_denied", SignInRefused, "gpcli login tries again."),
+    ],
+)
+def test_a_refusal_in_the_redirect_has_its_word_and_its_cure(
+    signer, issuer, configuration, word, error, hint
+):
+    refused = {"code": None, "error": word, "error_description": "so it is"}
+    with pytest.raises(error) as raised:
+        signer.sign_in(configuration, Person(issuer, refused))
+    assert f"({word}): so it is." in raised.value.message
+    assert hint in raised.value.hint
+
+
+BY_SECRET = replace(
+    AUTH_REQUEST, client_id="us", client_auth=ClientAuth("us", "client_secret_basic", "s3cret")
+)
+
+
+def test_a_confidential_client_proves_itself_at_the_token_endpoint(signer, issuer, configuration):
+    person = Person(issuer)
+    found = signer.sign_in(configuration, person, BY_SECRET, claims={"aud": "us"})
+    [form] = issuer.forms()
+    [sent] = [each for each in issuer.requests if each.url.path == "/token"]
+    assert (found.patient, "client_id" in form) == ("ada", False)
+    assert sent.headers["Authorization"].startswith("Basic ")
+    assert "s3cret" not in person.url + str(form)
+
+
+def test_a_confidential_client_proves_itself_where_it_pushes_its_request(issuer, document):
+    document |= {
+        "pushed_authorization_request_endpoint": f"{ISSUER}/par",
+        "require_pushed_authorization_requests": True,
+    }
+    refused = {"error": "invalid_client", "error_description": "s3cret is not it"}
+    issuer.respond("/par", httpx.Response(401, json=refused))
+    with pytest.raises(SignInRefused) as raised:
+        sign_in_with_browser(
+            issuer.client,
+            parse_smart_configuration(document, PORTAL),
+            BY_SECRET,
+            Person(issuer),
+            now=issuer.clock,
+        )
+    assert issuer.requests[-1].headers["Authorization"].startswith("Basic ")
+    assert issuer.forms("/par")[0]["client_id"] == "us"
+    assert raised.value.message == (
+        "The portal refused the sign-in request (invalid_client): … is not it."
+    )
+    assert "--client-secret" in raised.value.hint

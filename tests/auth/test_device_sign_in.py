@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from gpcli.auth.client_auth import ClientAuth
 from gpcli.auth.device_sign_in import sign_in_with_device
 from gpcli.auth.discovery import parse_smart_configuration
 from gpcli.auth.sign_in_flow import AuthRequest
@@ -223,3 +226,39 @@ def test_a_sign_in_that_does_not_begin_says_why(issuer, sign_in, answer, error):
     issuer.respond("/device_authorization", answer)
     with pytest.raises(error):
         sign_in()
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("access_denied", "gpcli login --device tries again."),
+        ("expired_token", "gpcli login --device tries again."),
+        ("invalid_scope", "It was asked for: patient/Patient.rs"),
+        ("unauthorized_client", "--client-id"),
+    ],
+)
+def test_a_refused_poll_has_its_word_and_its_cure(issuer, sign_in, refusal, word, hint):
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", refusal(word))
+    with pytest.raises(SignInRefused) as raised:
+        sign_in()
+    assert f"({word}): " in raised.value.message
+    assert hint in raised.value.hint
+
+
+def test_a_sign_in_that_does_not_begin_has_its_word_and_its_cure(issuer, sign_in, refusal):
+    issuer.respond("/device_authorization", refusal("invalid_scope", 200))
+    with pytest.raises(SignInRefused) as raised:
+        sign_in()
+    assert raised.value.message.startswith("The portal refused the sign-in request (invalid_scope)")
+    assert "It was asked for: patient/Patient.rs" in raised.value.hint
+
+
+def test_a_confidential_client_proves_itself_at_every_step(issuer, sign_in, good):
+    issuer.respond("/device_authorization", STARTED)
+    issuer.respond("/token", good)
+    auth = ClientAuth("us", "client_secret_post", "s3cret")
+    sign_in(replace(AUTH_REQUEST, client_id="us", client_auth=auth))
+    for path in ("/device_authorization", "/token"):
+        [form] = issuer.forms(path)
+        assert (form["client_id"], form["client_secret"]) == ("us", "s3cret")

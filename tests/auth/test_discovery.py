@@ -1,10 +1,9 @@
 import httpx
 import pytest
 
+from gpcli.auth.client_auth import MACHINE_CAPABILITY
 from gpcli.auth.discovery import (
-    MACHINE_CAPABILITY,
     MAX_AGE,
-    REQUIRED_CAPABILITIES,
     MachineConfiguration,
     fetch_machine_configuration,
     fetch_smart_configuration,
@@ -17,7 +16,7 @@ PORTAL = "https://portal.example/fhir/R4"
 NOW = 1_800_000_000.0
 WELL_KNOWN_PATH = "/fhir/R4/.well-known/smart-configuration"
 
-ALL_KNOWN = (*REQUIRED_CAPABILITIES, MACHINE_CAPABILITY)
+ALL_KNOWN = ("launch-standalone", "client-public", MACHINE_CAPABILITY)
 FOR_MACHINES = {
     "grant_types_supported": ["client_credentials"],
     "token_endpoint_auth_signing_alg_values_supported": ["ES384"],
@@ -178,19 +177,55 @@ def test_machines_need_nothing_of_a_browser(document):
     assert found.token_endpoint == "https://id.example/token"
 
 
-@pytest.mark.parametrize("need", REQUIRED_CAPABILITIES)
-def test_a_missing_capability_is_named(document, need):
-    document["capabilities"].remove(need)
+def test_capabilities_that_only_announce_are_not_demanded(document):
+    document["capabilities"] = []
+    found = parse_smart_configuration(document, PORTAL)
+    assert found.capabilities == frozenset()
+
+
+def test_a_portal_that_starts_apps_from_its_own_pages_alone_is_named(document):
+    document["capabilities"] = ["launch-ehr", "client-public", "permission-patient"]
     with pytest.raises(NotPermitted) as raised:
         parse_smart_configuration(document, PORTAL)
-    assert raised.value.message == f"The portal's sign-in lacks what gpcli needs: {need}."
+    assert raised.value.message == (
+        "The portal lets apps be started from its own pages alone: it names launch-ehr and not "
+        "launch-standalone."
+    )
 
 
-@pytest.mark.parametrize("methods", [None, [], ["plain"], "S256 only"])
+@pytest.mark.parametrize("methods", [[], ["plain"], "S256 only"])
 def test_a_portal_without_s256_is_named(document, methods):
     document["code_challenge_methods_supported"] = methods
-    with pytest.raises(NotPermitted, match="PKCE with S256"):
+    with pytest.raises(NotPermitted) as raised:
         parse_smart_configuration(document, PORTAL)
+    assert raised.value.message == ("The portal's sign-in lacks what gpcli needs: PKCE with S256.")
+
+
+def test_a_portal_that_says_nothing_of_pkce_is_told_what_to_state(document):
+    del document["code_challenge_methods_supported"]
+    with pytest.raises(NotPermitted) as raised:
+        parse_smart_configuration(document, PORTAL)
+    assert "does not say that its sign-in supports PKCE with S256" in raised.value.message
+    assert "code_challenge_methods_supported" in raised.value.message
+    assert raised.value.hint.startswith("Ask the people who run it to state it")
+
+
+def test_what_the_portal_says_of_scopes_and_clients_is_read(document):
+    document |= {
+        "scopes_supported": ["openid", 7, "patient/Slot.rs"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", None],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384"],
+    }
+    found = parse_smart_configuration(document, PORTAL)
+    assert found.scopes_supported == ("openid", "patient/Slot.rs")
+    assert (found.auth_methods, found.algorithms) == (("client_secret_basic",), ("RS384",))
+
+
+@pytest.mark.parametrize("said", [None, "openid", {}, 7])
+def test_a_list_that_is_none_says_nothing(document, said):
+    document |= {"scopes_supported": said, "token_endpoint_auth_methods_supported": said}
+    found = parse_smart_configuration(document, PORTAL)
+    assert (found.scopes_supported, found.auth_methods) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -247,7 +282,7 @@ def test_where_nothing_can_be_kept_the_portal_is_asked_each_time(issuer, documen
 
 
 def test_a_refused_document_is_not_kept(issuer, document, tmp_path):
-    issuer.respond(WELL_KNOWN_PATH, document | {"capabilities": []})
+    issuer.respond(WELL_KNOWN_PATH, document | {"capabilities": ["launch-ehr"]})
     with pytest.raises(NotPermitted):
         fetch_smart_configuration(issuer.client, PORTAL, tmp_path, NOW)
     assert list(tmp_path.iterdir()) == []

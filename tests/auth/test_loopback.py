@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gpcli.auth.loopback import CallbackServer, ExpectedCallback
-from gpcli.errors import InvalidUsage, SignInRefused
+from gpcli.auth.loopback import CallbackRefused, CallbackServer, ExpectedCallback
+from gpcli.errors import InvalidUsage
 
 GOOD = {"code": "abc", "state": "our-state"}
 
@@ -79,7 +79,7 @@ def test_a_refusal_at_the_page_ends_the_waiting(loopback):
     status, page = request_page(
         loopback, f"/callback?{urlencode({'error': 'access_denied'} | GOOD)}"
     )
-    with pytest.raises(SignInRefused, match="refused at the portal's page"):
+    with pytest.raises(CallbackRefused, match="access_denied"):
         loopback.wait_for_code(5)
     assert (status, "The terminal says why" in page) == (200, True)
 

@@ -1,7 +1,8 @@
 import httpx
 import pytest
 
-from gpcli.sign_in import revoke_session
+from gpcli.auth.client_auth import ClientAuth
+from gpcli.sign_out import revoke_session
 
 
 def test_signing_out_revokes_the_refresh_token(issuer, build_session):
@@ -44,3 +45,11 @@ def test_a_portal_that_does_not_revoke_never_stops_a_sign_out(issuer, build_sess
 def test_without_a_usable_address_nothing_is_sent(issuer, build_session, endpoint):
     assert revoke_session(issuer.client, build_session(revocation_endpoint=endpoint)) is False
     assert issuer.requests == []
+
+
+def test_a_confidential_client_proves_itself_when_it_revokes(issuer, build_session):
+    issuer.respond("/revoke", httpx.Response(200))
+    auth = ClientAuth("gpcli", "client_secret_post", "s3cret")
+    assert revoke_session(issuer.client, build_session(), auth) is True
+    [form] = issuer.forms("/revoke")
+    assert (form["token"], form["client_secret"]) == ("refresh-1", "s3cret")

@@ -24,3 +24,14 @@ def test_a_later_versions_extra_fields_are_ignored(build_session):
 @pytest.mark.parametrize("item", ["", "not json", "[]", "{}", '"text"', '{"portal": "x"}'])
 def test_an_item_that_is_no_session_counts_as_none(item):
     assert parse_item(item) is None
+
+
+def test_a_session_of_an_earlier_version_was_of_a_public_client(build_session):
+    item = json.loads(build_session().format_item())
+    del item["client_auth"]
+    assert parse_item(json.dumps(item)).client_auth == "none"
+
+
+def test_a_session_may_not_know_who_acts(build_session):
+    session = build_session(fhir_user=None, client_auth="client_secret_basic")
+    assert parse_item(session.format_item()) == session

@@ -9,7 +9,6 @@ from gpcli.auth.token_response import (
     check_available,
     is_valid_token,
     parse_token_response,
-    read_oauth_error,
 )
 from gpcli.errors import BadResponse, PortalError, RateLimited
 from gpcli.http.client import HttpResponse
@@ -17,6 +16,7 @@ from gpcli.http.decode import decode_json
 from gpcli.sign_in import find_session_end
 
 NOW = 1_800_000_000.0
+PORTAL = "https://portal.example/fhir/R4"
 
 
 def answer(body: object, status: int = 200) -> HttpResponse:
@@ -25,7 +25,9 @@ def answer(body: object, status: int = 200) -> HttpResponse:
 
 def test_a_good_answer_is_read_whole(tokens):
     read = parse_token_response(
-        answer(tokens(refresh_expires_in=7200, id_token="i.d.t", fhirUser="Patient/ada")), NOW
+        answer(tokens(refresh_expires_in=7200, id_token="i.d.t", fhirUser="Patient/ada")),
+        NOW,
+        PORTAL,
     )
     assert (read.access_token, read.expires_at) == ("access-2", NOW + 3600)
     assert (read.refresh_token, read.refresh_expires_at) == ("refresh-2", NOW + 7200)
@@ -34,7 +36,7 @@ def test_a_good_answer_is_read_whole(tokens):
 
 
 def test_tokens_are_not_shown_when_printed(tokens):
-    shown = repr(parse_token_response(answer(tokens(id_token="secret-id")), NOW))
+    shown = repr(parse_token_response(answer(tokens(id_token="secret-id")), NOW, PORTAL))
     assert not any(word in shown for word in ("access-2", "refresh-2", "secret-id"))
 
 
@@ -55,29 +57,31 @@ def test_tokens_are_not_shown_when_printed(tokens):
     ],
 )
 def test_a_life_that_is_not_said_well_is_short(tokens, change, ends):
-    assert parse_token_response(answer(tokens(**change)), NOW).expires_at == ends
+    assert parse_token_response(answer(tokens(**change)), NOW, PORTAL).expires_at == ends
 
 
 @pytest.mark.parametrize("life", [2**63 - 1, MAX_LIFETIME + 1, "1e300", 10**300])
 def test_no_life_is_longer_than_ten_years(tokens, life):
-    read = parse_token_response(answer(tokens(expires_in=life, refresh_expires_in=life)), NOW)
+    read = parse_token_response(
+        answer(tokens(expires_in=life, refresh_expires_in=life)), NOW, PORTAL
+    )
     assert (read.expires_at, read.refresh_expires_at) == (NOW + MAX_LIFETIME, NOW + MAX_LIFETIME)
 
 
 @pytest.mark.parametrize("life", [0, -1, -(2**63), 10**400, "inf", "-inf", "nan", "never", None])
 def test_a_refresh_token_whose_life_is_not_said_well_has_no_known_end(tokens, life):
     said = tokens() | {"refresh_expires_in": life}
-    assert parse_token_response(answer(said), NOW).refresh_expires_at is None
+    assert parse_token_response(answer(said), NOW, PORTAL).refresh_expires_at is None
 
 
 def test_a_life_may_be_a_decimal(tokens):
     said = tokens() | decode_json(b'{"expires_in": 3600.5}')
-    assert parse_token_response(answer(said), NOW).expires_at == NOW + 3600.5
+    assert parse_token_response(answer(said), NOW, PORTAL).expires_at == NOW + 3600.5
 
 
 @pytest.mark.parametrize("life", [10**400, 2**63 - 1, -(2**63), "inf", "nan", 0])
 def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, build_session, life):
-    read = parse_token_response(answer(tokens(expires_in=life)), NOW)
+    read = parse_token_response(answer(tokens(expires_in=life)), NOW, PORTAL)
     until = find_session_end(
         build_session(expires_at=read.expires_at, refresh_token=None), "Europe/Oslo"
     )
@@ -87,7 +91,7 @@ def test_whatever_life_is_said_it_can_be_shown_until_when_gpcli_works(tokens, bu
 
 def test_what_the_answer_does_not_say_is_none(tokens):
     said = tokens(refresh_token=None, scope=None, patient=None)
-    read = parse_token_response(answer(said), NOW)
+    read = parse_token_response(answer(said), NOW, PORTAL)
     assert (read.refresh_token, read.refresh_expires_at, read.scope) == (None, None, None)
     assert (read.patient, read.fhir_user, read.id_token) == (None, None, None)
 
@@ -100,41 +104,50 @@ def test_what_the_answer_does_not_say_is_none(tokens):
         ({"access_token": "two words"}, "has no usable access_token"),
         ({"access_token": "line\r\nX-Evil: 1"}, "has no usable access_token"),
         ({"refresh_token": ["x"]}, "has no usable refresh_token"),
-        ({"token_type": "DPoP"}, "holds a token that is not of the Bearer type"),
-        ({"token_type": None}, "holds a token that is not of the Bearer type"),
+        (
+            {"token_type": "DPoP"},
+            "holds a token of the type 'DPoP', and gpcli can use Bearer tokens only",
+        ),
+        (
+            {"token_type": 7},
+            "holds a token of the type 'no text', and gpcli can use Bearer tokens only",
+        ),
         ({"patient": {"id": "ada"}}, "has a patient that is not text"),
-        ({"patient": "Patient/ada"}, "has a patient that is no FHIR id"),
-        ({"patient": "ada?_include=*"}, "has a patient that is no FHIR id"),
-        ({"patient": "x" * 65}, "has a patient that is no FHIR id"),
+        *(
+            ({"patient": patient}, "has a patient that is no FHIR id of this portal")
+            for patient in (
+                "ada?_include=*",
+                "x" * 65,
+                "Person/ada",
+                "https://elsewhere.example/fhir/R4/Patient/ada",
+                f"{PORTAL}/../Patient/ada",
+            )
+        ),
         ({"scope": ["openid"]}, "has a scope that is not text"),
     ],
 )
 def test_an_answer_with_wrong_parts_is_refused(tokens, change, why):
     with pytest.raises(BadResponse) as raised:
-        parse_token_response(answer(tokens(**change)), NOW)
+        parse_token_response(answer(tokens(**change)), NOW, PORTAL)
     assert raised.value.message == f"The answer of the portal's sign-in {why}."
 
 
 @pytest.mark.parametrize("broken", [answer(None), answer([]), answer({}, 204), answer("x")])
 def test_what_is_no_token_answer_is_refused(broken):
     with pytest.raises(BadResponse):
-        parse_token_response(broken, NOW)
+        parse_token_response(broken, NOW, PORTAL)
+
+
+@pytest.mark.parametrize("token_type", [None, "", "bearer", "BEARER"])
+def test_a_token_without_a_type_is_taken_for_a_bearer_token(tokens, token_type):
+    assert parse_token_response(answer(tokens(token_type=token_type)), NOW, PORTAL).patient == "ada"
 
 
 @pytest.mark.parametrize(
-    ("body", "word"),
-    [
-        ({"error": "invalid_grant"}, "invalid_grant"),
-        ({"error": "Not a word!"}, None),
-        ({"error": "\x1b[31m"}, None),
-        ({"error": 7}, None),
-        ({}, None),
-        (None, None),
-        ([], None),
-    ],
+    "patient", ["ada", "Patient/ada", f"{PORTAL}/Patient/ada", f"{PORTAL}/Patient/ada/_history/2"]
 )
-def test_only_a_plain_word_is_taken_for_an_error(body, word):
-    assert read_oauth_error(answer(body, 400)) == word
+def test_a_patient_may_be_a_reference_to_a_record_of_this_portal(tokens, patient):
+    assert parse_token_response(answer(tokens(patient=patient)), NOW, PORTAL).patient == "ada"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,11 @@ def test_the_variable_says_for_whom(settings, named):
     assert require_patient(replace(settings, as_=named)) == "ada"
 
 
-@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND, BY_KEY])
+def test_a_key_signs_a_machine_in_only_for_a_patient():
+    assert (BY_KEY.machine, replace(BY_KEY, patient=None).machine) == ("key_file", None)
+
+
+@pytest.mark.parametrize("settings", [BY_TOKEN, BY_COMMAND])
 def test_without_the_variable_it_is_not_known_for_whom(settings):
     with pytest.raises(InputNeeded) as raised:
         require_patient(replace(settings, patient=None))

@@ -1,7 +1,7 @@
 """Builders of records and facts, a portal in memory, and an asker with scripted answers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -19,6 +19,7 @@ from gpcli.model.service import (
     Offer,
     Offers,
     Price,
+    PriceRule,
     Rate,
     ServiceName,
     Surgery,
@@ -61,7 +62,8 @@ def offers(
     consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
     permitted: Sequence[ServiceName] = tuple(ServiceName),
 ) -> Offers:
-    return Offers(tuple(surgeries), offered, prices or {}, consent, frozenset(permitted))
+    rules = tuple(PriceRule(service, price) for service, price in (prices or {}).items())
+    return Offers(tuple(surgeries), offered, rules, consent, frozenset(permitted))
 
 
 def a_slot(
@@ -84,6 +86,7 @@ def a_slot(
         location="Room 2",
         surgery_id=made.surgery.id,
         healthcare_service=made.id,
+        services=(str(changes.get("service") or made.name),),
     )
     return replace(slot, **changes)
 
@@ -91,7 +94,9 @@ def a_slot(
 def an_appointment(
     identity: str | None = "app-1", start: str | None = "2026-12-03 08:20", **changes: object
 ) -> Appointment:
-    blank = dict.fromkeys((each.name for each in fields(Appointment)), None)
+    blank = dict.fromkeys(
+        (each.name for each in fields(Appointment) if each.default is MISSING), None
+    )
     begins = at(start) if start else None
     known = {
         "id": identity,

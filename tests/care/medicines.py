@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from gpcli.care.renewal_request import RenewalContext, RenewalRequest
-from gpcli.errors import InputNeeded, NotFound
+from gpcli.errors import GpcliError, InputNeeded, NotFound
 from gpcli.model.prescription import (
     Basis,
     Prescription,
@@ -82,16 +82,25 @@ def with_intent(renewal: Renewal) -> Renewal:
 
 @dataclass
 class FakePrescriptions:
-    """Prescriptions in memory; `refuses` has the error of requesting one, by its id."""
+    """Prescriptions in memory; `refuses` has the error of requesting one, by its id.
+
+    `unlisted` has what is there besides, or why it can't be shown.
+    """
 
     portal: "PrescriptionPortal"
     prescriptions: Sequence[Prescription]
     renewals: Sequence[Renewal] = ()
     refuses: dict[str, Exception] = field(default_factory=dict)
+    unlisted: dict[str, Prescription | GpcliError] = field(default_factory=dict)
 
     def fetch_prescriptions(self) -> list[Prescription]:
         self.portal.calls.append(("fetch_prescriptions",))
         return list(self.prescriptions)
+
+    def fetch_named(self, ids: Sequence[str]) -> dict[str, Prescription | GpcliError]:
+        self.portal.calls.append(("fetch_named", *ids))
+        absent = {each: NotFound(f"There is no prescription '{each}'.") for each in ids}
+        return absent | {each: self.unlisted[each] for each in ids if each in self.unlisted}
 
     def fetch_renewals(self) -> list[Renewal]:
         self.portal.calls.append(("fetch_renewals",))

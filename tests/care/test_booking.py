@@ -98,9 +98,12 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
         "Book this time",
         (
             ("When", Window(SLOT.start, SLOT.end)),
+            ("What", None),
             ("With", "Kari Berg"),
             ("Way", "in-person"),
             ("Where", "Room 2"),
+            ("Note", None),
+            ("On these times", None),
             ("Surgery", "Kari Berg, Nordby legesenter"),
             ("For", "Ada Nordmann"),
             ("By", None),
@@ -115,7 +118,7 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
 def test_who_acts_for_somebody_stands_in_the_plan_with_them():
     decision = by_id(FakePortal(BOOKS, slots=[SLOT], parties=ON_BEHALF))
 
-    assert decision.rows[5:7] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
+    assert decision.rows[8:10] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
 
 
 def test_a_rehearsed_booking_has_the_slots_times_and_no_id():

@@ -3,11 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gpcli.care.appointments import propose_cancellation
+from gpcli.care.appointments import late_cancellation_charge, propose_cancellation
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.errors import ConsentNeeded, FeeNotAccepted, NotFound, NotOffered, OffForNow, TooLate
 from gpcli.model.appointment import Window
-from gpcli.model.service import Absence, ConsentLevel, ServiceName
+from gpcli.model.service import Absence, ConsentLevel, PriceRule, ServiceName
 from tests.care.builders import (
     BERG,
     DAHL,
@@ -146,6 +146,20 @@ def test_cancelling_after_the_deadline_costs_what_the_portal_says_or_an_unknown_
 
     assert decision.charge == Charge("Cancelling this late", price)
     assert decision.rows[-1] == ("Fee for cancelling late", price or "unknown")
+
+
+def test_what_late_cancelling_costs_at_another_surgery_is_not_what_it_costs_at_the_gps():
+    ours = PriceRule("late-cancellation", a_price(), frozenset({"Organization/ours"}))
+    surgery = replace(BERG, references=ours.owners)
+    known = replace(offers(an_offer(CANCEL), surgeries=(surgery,)), prices=(ours,))
+
+    at_ours, elsewhere = (
+        late_cancellation_charge(replace(BOOKED, surgery_id=each), known, UNTIL + timedelta(1))
+        for each in (BERG.id, "other")
+    )
+
+    assert at_ours == Charge("Cancelling this late", a_price())
+    assert elsewhere == Charge("Cancelling this late", None)
 
 
 @pytest.mark.parametrize("late", ["charged", None, "some-new-code"])

@@ -89,6 +89,7 @@ def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
         ("2026-12-01 09:00", "2026-06", False),
         ("2026-12-01 09:00", "2026", False),
         ("2026-12-01 09:00", "", False),
+        ("2026-12-01 09:00", "last autumn", False),
         ("2027-06-30 23:59", "2026-07-01", True),
         ("2027-06-30 23:59", "2027-01-10", True),
         ("2027-07-01 00:00", "2027-06-30", False),
@@ -105,3 +106,9 @@ def test_any_of_the_vaccinations_may_be_this_seasons():
 
     assert is_vaccinated_this_season(shots, at("2026-12-01 09:00"))
     assert not is_vaccinated_this_season((), at("2026-12-01 09:00"))
+
+
+def test_a_dose_that_was_too_weak_does_not_protect_this_season():
+    weak = Vaccination("Flu", "2026-10-05", subpotent=True)
+
+    assert not is_vaccinated_this_season((weak,), at("2026-12-01 09:00"))

@@ -10,9 +10,13 @@ from gpcli.care.inbox import (
     check_name_filter,
     choose_thread,
     describe_reply,
+    describe_undecided,
+    fetch_reply_facts,
     fetch_threads,
+    find_threads,
     parse_thread_kind,
     select_attachments,
+    withdrawn_attachments,
 )
 from gpcli.care.message import RECEPTION
 from gpcli.errors import AlreadyAnswered, Conflict, InputNeeded, InvalidUsage, NotFound
@@ -77,6 +81,37 @@ def test_the_day_of_a_thread_is_the_surgerys_and_that_of_its_newest_message():
     portal = mail_portal(NOTHING, *threads_of(late, a_thread("never", last=None)))
     found = fetch_threads(portal, ThreadFilters(since=date(2026, 12, 1)))
     assert [one.id for one in found] == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("sought", "unknown"),
+    [
+        ({"since": date(2026, 11, 1)}, {"last": None}),
+        ({"correspondent": "berg"}, {"practitioner": None, "surgery": None}),
+        ({"gp": "berg"}, {"surgery_id": None}),
+    ],
+)
+def test_a_thread_that_tells_too_little_for_a_filter_is_named(sought, unknown):
+    vague = a_thread("vague", **unknown)
+    portal = mail_portal(offers(surgeries=(BERG, DAHL)), *threads_of(a_thread("a"), vague))
+    found = find_threads(portal, ThreadFilters(**sought))
+    assert ([one.id for one in found.threads], found.undecided) == (["a"], (vague,))
+    assert "asked for: vague." in describe_undecided(found.undecided)
+    without = find_threads(portal, ThreadFilters(**sought, kind=ADMINISTRATIVE))
+    assert (without.threads, without.undecided) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("last_date", "decided"), [("2026-11-30", True), ("2026-11-29", False), ("2026-11", None)]
+)
+def test_a_day_is_enough_for_a_filter_by_day(last_date, decided):
+    thread = a_thread(last=None, last_date=last_date)
+    assert ThreadFilters(since=date(2026, 11, 30)).matches(thread) is decided
+
+
+def test_of_many_threads_that_tell_too_little_a_few_are_named():
+    words = describe_undecided([a_thread(f"t-{number}") for number in range(8)])
+    assert "t-4 and 3 more." in words
 
 
 def test_a_name_to_look_for_is_not_empty():
@@ -172,7 +207,12 @@ def test_a_rehearsed_reply_is_the_message_before_it_is_sent():
 
     file = Attachment("1", "rash.jpg", "image/jpeg", 9)
     assert decision.preview == a_message(
-        None, sent=None, sender="Guro Holm", attachments=(file,), in_response_to="msg-2"
+        None,
+        sent=None,
+        sender="Guro Holm",
+        attachments=(file,),
+        in_response_to="msg-2",
+        status="preparation",
     )
 
 
@@ -308,3 +348,30 @@ def test_a_message_that_the_portal_tidied_up_is_still_the_same():
     tidied = replace(a_message("msg-3"), text=" ".join(WORDS.split()))
     portal = mail_portal(NOTHING, OPEN, sent_before=tidied)
     assert reply(portal, lookup=INTENT) == Outcome(tidied, changed=False)
+
+
+WITHDRAWN = "entered-in-error"
+
+
+def test_a_thread_that_was_withdrawn_takes_no_reply():
+    portal = mail_portal(NOTHING, a_conversation(status=WITHDRAWN))
+    with pytest.raises(AlreadyAnswered, match="was withdrawn") as refused:
+        fetch_reply_facts(portal, "thr-1", None)
+    assert "gpcli contact" in refused.value.hint
+
+
+def test_a_message_that_was_withdrawn_takes_no_reply_and_its_thread_does():
+    talk = a_conversation(a_message(), an_answer("wrong", status=WITHDRAWN))
+    portal = mail_portal(NOTHING, talk)
+    with pytest.raises(AlreadyAnswered, match="Message wrong was withdrawn"):
+        fetch_reply_facts(portal, "wrong", None)
+    assert fetch_reply_facts(portal, "thr-1", None).conversation == talk
+
+
+def test_a_file_that_was_withdrawn_is_not_among_those_to_save():
+    good, wrong = an_attachment(), replace(an_attachment(identity="msg-1.2"), status=WITHDRAWN)
+    talk = a_conversation(a_message(attachments=(good, wrong)))
+    assert select_attachments(talk, ()) == [good]
+    assert withdrawn_attachments(talk) == [wrong]
+    with pytest.raises(NotFound, match=r"msg-1\.2 was withdrawn"):
+        select_attachments(talk, ["msg-1.2"])

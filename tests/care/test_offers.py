@@ -22,7 +22,14 @@ from gpcli.errors import (
     NotPermitted,
     OffForNow,
 )
-from gpcli.model.service import Absence, ConsentLevel, Service, ServiceName, Standing
+from gpcli.model.service import (
+    Absence,
+    ConsentLevel,
+    OpeningHours,
+    Service,
+    ServiceName,
+    Standing,
+)
 from tests.care.builders import BERG, DAHL, NOW, ScriptedAsker, a_price, an_offer, at, offers
 
 BOOKING = ServiceName.BOOKING
@@ -42,7 +49,18 @@ def standing_of(known, name=BOOKING, now=NOW):
 
 
 def test_an_offered_service_says_all_that_is_known_of_it():
-    offer = an_offer(channels=("in-person",), answer_time="two days", eligibility=("Adults",))
+    over = Absence("Leave", None, at("2026-11-30 08:00"))
+    coming = Absence("Leave", at("2026-12-24 08:00"), None)
+    hours = (OpeningHours(("mon",), "08:00", None),)
+    told = {"service_name": "Times", "details": "Bring your card.", "hours": hours}
+    offer = an_offer(
+        channels=("in-person",),
+        answer_time="two days",
+        eligibility=("Adults",),
+        absences=(over, coming),
+        exceptions=("Closed at Easter",),
+        **told,
+    )
     known = offers(offer, prices={"booking": a_price()})
 
     assert standing_of(known) == Service(
@@ -55,6 +73,9 @@ def test_an_offered_service_says_all_that_is_known_of_it():
         eligibility=("Adults",),
         command="gpcli book",
         offer=offer,
+        exceptions=("Closed at Easter",),
+        absences=(coming,),
+        **told,
     )
 
 

@@ -11,7 +11,7 @@ from gpcli.care.prescription_list import (
     fetch_prescriptions,
     propose_renewal_withdrawal,
 )
-from gpcli.errors import AlreadyAnswered, InputNeeded, NotFound
+from gpcli.errors import AlreadyAnswered, BadResponse, InputNeeded, NotFound
 from tests.care.builders import BERG, DAHL, INTENT, NOW, ON_BEHALF, ScriptedAsker, an_offer, offers
 from tests.care.medicines import (
     ASKED_AT,
@@ -86,6 +86,34 @@ def test_a_year_before_a_leap_day_is_the_last_of_february():
     assert shown(fetch_prescriptions(portal, LEAP_DAY, everything=True)) == (["in time"], 0, 1)
 
 
+def test_what_is_not_to_be_taken_on_hold_or_of_unknown_status_is_in_force():
+    portal = prescription_portal(
+        a_prescription("not", do_not_take=True),
+        a_prescription("held", status="on-hold"),
+        a_prescription("unknown", status="unknown"),
+        a_prescription("cancelled", status="cancelled"),
+        a_prescription("not any more", do_not_take=True, status="completed"),
+    )
+
+    assert shown(fetch_prescriptions(portal, NOW)) == (["not", "held", "unknown"], 2, 0)
+    assert shown(fetch_prescriptions(portal, NOW, everything=True))[1] == 0
+
+
+def test_what_is_no_prescription_is_left_out_and_counted():
+    portal = prescription_portal(
+        a_prescription("rx"),
+        a_prescription("proposal", intent="proposal"),
+        a_prescription("option", intent="option"),
+        a_prescription("draft", status="draft"),
+        a_prescription("error", status="entered-in-error"),
+        a_prescription("both", status="entered-in-error", intent="proposal"),
+    )
+
+    for everything in (False, True):
+        found = fetch_prescriptions(portal, NOW, everything=everything)
+        assert (shown(found), found.proposed, found.in_error) == ((["rx"], 0, 0), 3, 2)
+
+
 def test_low_leaves_what_runs_out():
     portal = prescription_portal(
         a_low_one("low"), a_prescription("full"), a_prescription("x", remaining=None)
@@ -143,6 +171,22 @@ def test_one_that_is_not_there_is_not_found(given):
         choose_prescription(prescription_portal(a_prescription()), given, ScriptedAsker(), a_label)
 
 
+def test_one_that_is_no_prescription_is_shown_by_its_id_as_what_it_is():
+    portal = prescription_portal(a_prescription("rx-1"))
+    draft = a_prescription("rx-2", status="draft")
+    portal.prescriptions.unlisted["rx-2"] = draft
+
+    assert choose_prescription(portal, "rx-2", ScriptedAsker(), a_label) == draft
+
+
+def test_one_that_is_there_and_can_not_be_read_is_never_said_to_be_absent():
+    portal = prescription_portal()
+    portal.prescriptions.unlisted["rx-2"] = BadResponse("The portal's answer can't be read.")
+
+    with pytest.raises(BadResponse):
+        choose_prescription(portal, "rx-2", ScriptedAsker(), a_label)
+
+
 def test_at_a_terminal_one_picks_from_those_in_use():
     there = (a_prescription("rx-1", status="stopped"), a_prescription("rx-2"))
     asker = ScriptedAsker(["rx-2"])
@@ -178,7 +222,9 @@ def test_a_gp_s_name_leaves_what_that_gp_prescribed():
         known=known,
     )
 
-    assert shown(fetch_prescriptions(portal, NOW, gp="per dahl")) == (["dahls"], 0, 0)
+    found = fetch_prescriptions(portal, NOW, gp="per dahl")
+    assert (shown(found), found.unknown_surgery) == ((["dahls"], 0, 0), 1)
+    assert fetch_prescriptions(portal, NOW).unknown_surgery == 0
 
 
 def test_a_gp_that_the_person_does_not_have_is_not_found():
@@ -289,6 +335,13 @@ def test_what_the_surgery_has_taken_up_can_t_be_withdrawn(status):
 
     assert refused.value.message == f"The surgery has taken task-1 up: it is {status}."
     assert portal.sent == []
+
+
+def test_what_was_entered_in_error_is_no_request_to_withdraw():
+    portal = prescription_portal(renewals=[a_renewal(status="entered-in-error")])
+
+    with pytest.raises(AlreadyAnswered, match="task-1 was entered in error"):
+        propose_renewal_withdrawal(portal, "task-1", INTENT)
 
 
 def test_a_request_that_is_not_there_is_not_found():

@@ -4,7 +4,7 @@ from uuid import uuid5
 import pytest
 
 from gpcli.care.confirmation import Agreement, Outcome, confirm_and_send
-from gpcli.care.inbox import ReadMarkResult, fetch_conversations, propose_read_marks
+from gpcli.care.read_status import ReadMarkResult, fetch_conversations, propose_read_marks
 from gpcli.errors import NotFound, OutcomeUnknown, PortalError
 from tests.care.builders import INTENT, ON_BEHALF, ScriptedAsker, offers
 from tests.care.messages import (
@@ -115,11 +115,11 @@ def test_what_is_not_there_is_not_found():
         fetch_conversations(mail_portal(NOTHING, UNREAD).mailbox, ["thr-1", "nothing"])
 
 
-def test_a_message_without_a_sender_or_a_time_is_named_by_its_side():
+def test_a_message_without_a_sender_or_a_time_is_named_by_its_id():
     bare = a_conversation(an_answer("m-1", sender=None))
     bare = a_conversation(*(replace(each, sent=None) for each in bare.messages))
     decision = propose_read_marks(mail_portal(NOTHING), [bare], INTENT)
-    assert dict(decision.rows)["Message"] == "m-1 from the surgery"
+    assert dict(decision.rows)["Message"] == "m-1"
 
 
 class Forgetful(FakeMailbox):

@@ -7,6 +7,7 @@ from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
 from gpcli.care.renewal_request import RenewalItem, RenewalPlan
 from gpcli.care.renewals import propose_renewal
 from gpcli.errors import (
+    BadResponse,
     Conflict,
     ConsentNeeded,
     FeeNotAccepted,
@@ -94,6 +95,7 @@ def test_the_plan_says_what_is_asked_of_whom_and_what_it_may_cost():
         (
             ("To", "Kari Berg, Nordby legesenter"),
             ("Prescription", "Metformin 500 mg (rx-1), 3 left"),
+            ("Dose", "1 tablet daily."),
             ("For", "Ada Nordmann"),
             ("By", "Guro Holm"),
             ("Note", "Two weeks left"),
@@ -251,6 +253,18 @@ def test_what_was_settled_before_can_be_asked_for_again():
             "It has expired: portals usually refuse that, and a new one needs an appointment.",
         ),
         ({"status": "stopped"}, "It was stopped: portals usually refuse to renew that."),
+        ({"status": "cancelled"}, "It was cancelled: portals usually refuse to renew that."),
+        ({"status": "on-hold"}, "It is on hold: your GP may not renew it now."),
+        (
+            {"status": "on-hold", "status_reason": "Surgery"},
+            "It is on hold (Surgery): your GP may not renew it now.",
+        ),
+        ({"status": "unknown"}, "The portal does not know whether it is still in force."),
+        ({"reported": True}, "It is on record as reported, not as prescribed."),
+        (
+            {"reported": True, "reported_by": "Ada"},
+            "It is on record as reported by Ada, not as prescribed.",
+        ),
         (
             {"renewal": a_renewal(status="rejected", answer="A blood test first.")},
             "The surgery refused it when you last asked: A blood test first.",
@@ -270,6 +284,83 @@ def test_what_may_be_refused_is_asked_for_with_a_warning(changes, warning):
 
     assert decision.warnings == (f"Metformin 500 mg: {warning}",)
     assert [item.to_result("Europe/Oslo").warning for item in outcome.record.items] == [warning]
+
+
+NOTHING_TO_RENEW = {
+    "is an order not to take this": {"do_not_take": True},
+    "was entered in error": {"status": "entered-in-error"},
+    "is only proposed, not prescribed": {"status": "draft"},
+}
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [*NOTHING_TO_RENEW.items(), ("is only proposed, not prescribed", {"intent": "option"})],
+)
+def test_what_is_no_prescription_to_take_something_is_refused_before_anything_is_sent(
+    words, changes, is_listed
+):
+    other = a_prescription("rx-1", **changes)
+    portal = prescription_portal(*([other] if is_listed else []))
+    portal.prescriptions.unlisted["rx-1"] = other
+
+    decision = decide(portal, "rx-1")
+
+    assert (type(decision), stands(decision.record)) == (Outcome, [("rx-1", None, "rejected")])
+    [item] = decision.record.items
+    assert item.error.message == f"It {words}: there is nothing to renew."
+    assert portal.sent == []
+
+
+def test_what_was_replaced_by_an_order_not_to_take_it_is_refused_as_that():
+    newer = a_prescription("rx-2", do_not_take=True, predecessors=("rx-1",))
+
+    [item] = decide(prescription_portal(newer), "rx-1").record.items
+
+    assert (item.error.code, item.error.message) == (
+        "rejected",
+        "It was replaced by rx-2, an order not to take this.",
+    )
+
+
+def test_one_that_can_not_be_read_is_never_said_to_be_absent():
+    portal = prescription_portal(a_prescription("rx-1"))
+    portal.prescriptions.unlisted["rx-9"] = BadResponse("The portal's answer can't be read.")
+
+    assert stands(send(portal, "rx-9", "rx-1").record) == [
+        ("rx-9", None, "bad_response"),
+        ("rx-1", "task-rx-1", None),
+    ]
+
+
+def test_one_that_the_list_does_not_have_is_renewed_all_the_same():
+    portal = prescription_portal()
+    portal.prescriptions.unlisted["rx-1"] = a_prescription("rx-1")
+    portal.prescriptions.unlisted["rx-2"] = a_prescription("rx-2", renewal=a_renewal(of="rx-2"))
+
+    assert stands(send(portal, "rx-1", "rx-2").record) == [
+        ("rx-1", "task-rx-1", None),
+        ("rx-2", "task-1", None),
+    ]
+
+
+def test_low_leaves_out_what_is_not_to_be_taken_or_only_reported():
+    reported = a_low_one("rx-2", reported=True, reported_by="Ada")
+    decision = decide(prescription_portal(a_low_one("rx-1", do_not_take=True), reported), low=True)
+
+    assert stands(decision.record) == []
+    assert [each.sentence for each in decision.record.skipped] == [
+        "Metformin 500 mg (rx-2) runs out but is left out: "
+        "it is on record as reported by Ada, not as prescribed."
+    ]
+
+
+def test_a_request_that_was_entered_in_error_is_none_that_was_made_before():
+    wrong = with_intent(a_renewal(status="entered-in-error"))
+    portal = prescription_portal(a_prescription("rx-1"), renewals=[wrong])
+
+    assert stands(send(portal, "rx-1", repeated=True).record) == [("rx-1", "task-rx-1", None)]
 
 
 def test_an_unknown_id_is_one_failed_line_among_the_others():
@@ -399,6 +490,16 @@ def test_low_with_a_gp_leaves_the_others_prescriptions_alone():
     )
 
     assert stands(send(portal, low=True, gp="Dahl").record) == [("rx-2", "task-rx-2", None)]
+
+
+def test_low_with_a_gp_says_what_may_be_that_gp_s_or_another_s():
+    portal = prescription_portal(a_low_one("rx-1", surgery_id=None), known=BOTH)
+    decision = decide(portal, low=True, gp="Dahl")
+
+    assert stands(decision.record) == []
+    assert [each.why for each in decision.record.skipped] == [
+        "it does not tell which surgery prescribed it."
+    ]
 
 
 def test_an_empty_list_of_ids_asks_for_nothing():

@@ -150,12 +150,16 @@ def test_a_time_for_seeing_the_gp_is_none_for_flu():
     )
 
 
-@pytest.mark.parametrize("service", ["e-consultation", "57", "cancellation"])
+@pytest.mark.parametrize("service", ["e-consultation", "cancellation"])
 def test_a_time_for_another_service_is_not_booked(service):
     with pytest.raises(InvalidUsage) as wrong:
         find_owner(a_slot(service=service))
 
     assert wrong.value.message == f"slot-1 is a time for '{service}', which gpcli does not book."
+
+
+def test_a_time_for_what_gpcli_has_no_name_for_is_a_time_for_a_visit():
+    assert find_owner(a_slot(service="Blood test", services=())).service is ServiceName.BOOKING
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from gpcli.care.confirmation import Outcome, Proposal
-from gpcli.care.inbox import ReadMarkResult
+from gpcli.care.read_status import ReadMarkResult
 from gpcli.cli.message_options import (
     end_sentence,
     send_new_thread,

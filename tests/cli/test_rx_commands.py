@@ -185,6 +185,83 @@ def test_several_that_are_not_shown_are_counted_in_whole_sentences(portal_shell)
     assert notices(everything)[-1] == "2 that expired over 12 months ago are left out."
 
 
+def test_what_is_no_prescription_is_counted_in_whole_sentences(portal_shell):
+    one = [a_prescription("a", status="draft"), a_prescription("b", status="entered-in-error")]
+    two_each = [replace(each, id=f"{each.id}{n}") for each in one for n in range(2)]
+
+    endings = [
+        portal_shell(prescription_portal(*listed))("gpcli rx list --json")
+        for listed in (one, two_each)
+    ]
+
+    assert [notices(ending) for ending in endings] == [
+        [
+            "There are none.",
+            "1 that is only proposed, not prescribed, is left out.",
+            "1 that was entered in error is left out.",
+        ],
+        [
+            "There are none.",
+            "2 that are only proposed, not prescribed, are left out.",
+            "2 that were entered in error are left out.",
+        ],
+    ]
+
+
+NOT_TO_TAKE = {"do_not_take": True, "reason": "Hives"}
+
+
+def test_below_a_table_stands_what_it_has_no_room_for(portal_shell):
+    there = [
+        a_prescription("rx-1", **NOT_TO_TAKE),
+        a_prescription("rx-2", instructions="With food"),
+        a_prescription("rx-3"),
+    ]
+    shell = portal_shell(prescription_portal(*there), terminal=SCREEN)
+
+    assert shell("gpcli rx list").out.splitlines()[-3:] == [
+        "",
+        "Metformin 500 mg (rx-1): do not take: Hives",
+        "Metformin 500 mg (rx-2): With food",
+    ]
+    assert "Hives" not in shell("gpcli rx list --fields id,status").out
+
+
+def test_below_the_requests_stand_the_notes_that_are_not_in_the_table(portal_shell):
+    asked = a_renewal(note="Please", answer="No.", notes=("Please", "Wait", "No."))
+    shell = portal_shell(prescription_portal(renewals=[asked]), terminal=SCREEN)
+
+    assert shell("gpcli rx requests").out.splitlines()[-2:] == ["", "task-1: Wait"]
+
+
+def test_without_anything_more_to_say_nothing_stands_below_a_table(portal_shell):
+    ending = portal_shell(two(), terminal=SCREEN)("gpcli rx list")
+
+    assert ending.out.splitlines()[-1].startswith("rx-2")
+
+
+def test_lines_and_json_have_their_fields_and_no_notes(portal_shell):
+    shell = portal_shell(prescription_portal(a_prescription("rx-1", **NOT_TO_TAKE)), terminal=PIPED)
+    plain = shell("gpcli rx list --plain --fields id,do_not_take,reason")
+
+    assert plain.out == "rx-1\ttrue\tHives\n"
+    [row] = shell("gpcli rx list --json").json
+    assert (row["do_not_take"], row["reason"]) == (True, "Hives")
+
+
+def test_renewing_what_is_not_to_be_taken_is_rejected_before_anything_is_sent(portal_shell):
+    portal = prescription_portal(a_prescription("rx-1", **NOT_TO_TAKE))
+
+    ending = portal_shell(portal)("gpcli rx renew rx-1 --yes --json")
+
+    assert (ending.code, ending.error["code"], ending.error["message"]) == (
+        7,
+        "rejected",
+        "It is an order not to take this: there is nothing to renew.",
+    )
+    assert portal.sent == []
+
+
 def test_one_prescription_is_shown_by_its_id(portal_shell):
     shell = portal_shell(prescription_portal(a_prescription("rx-2", predecessors=("rx-1",))))
     itself, former = (shell(f"gpcli rx show {name} --json") for name in ("rx-2", "rx-1"))

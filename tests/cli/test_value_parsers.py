@@ -4,7 +4,7 @@ from enum import StrEnum
 import pytest
 import typer
 
-from gpcli.cli.value_parsers import choice, decimal_number, format_choices, whole_number
+from gpcli.cli.value_parsers import choice, decimal_number, format_choices, patient_id, whole_number
 
 
 class Colour(StrEnum):
@@ -22,6 +22,8 @@ class Colour(StrEnum):
         (decimal_number(), "-0.5", -0.5),
         (decimal_number(1), "1", 1.0),
         (decimal_number(1), "inf", math.inf),
+        (patient_id(), "p-1.2", "p-1.2"),
+        (patient_id(), "Patient/p1", "p1"),
         (choice(Colour), "red", Colour.RED),
         (choice(Colour), Colour.BLUE, Colour.BLUE),
     ],
@@ -34,6 +36,9 @@ def test_what_fits_is_parsed(parse, text, value):
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
+        (patient_id(), "", "'' is not the id of a patient."),
+        (patient_id(), "p1?x=1", "'p1?x=1' is not the id of a patient."),
+        (patient_id(), "Person/p1", "'Person/p1' is not the id of a patient."),
         (whole_number(), "few", "'few' is not a whole number."),
         (whole_number(), "", "'' is not a whole number."),
         (whole_number(1), "0", "0 is too little: at least 1."),

@@ -147,11 +147,13 @@ def test_every_key_of_a_profile_is_read(path):
         ),
         (
             'services = "x"',
-            "profiles.home.services: must be a table of 'system|code' = 'service'.",
+            "profiles.home.services: must be a table of 'system|code' = 'service' "
+            "or a list of services.",
         ),
         (
             "services = {a = 1}",
-            "profiles.home.services: must be a table of 'system|code' = 'service'.",
+            "profiles.home.services: must be a table of 'system|code' = 'service' "
+            "or a list of services.",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from gpcli.config.settings import (
     check_production_allowed,
     read_clock_offset,
     read_variable,
+    resolve_profile_settings,
     resolve_settings,
 )
 from gpcli.errors import ConfigError, InputNeeded, NotFound, NotSignedIn, ProductionGuard
@@ -273,3 +274,29 @@ def test_only_a_sandbox_has_a_clock_of_its_own(env, ahead):
 def test_an_offset_that_is_no_number_is_refused(content):
     with pytest.raises(ConfigError, match="GPCLI_CLOCK_OFFSET"):
         read_clock_offset({"GPCLI_CLOCK_OFFSET": content, **SANDBOX})
+
+
+NIGHT = Profile("night", URL, "staging", key_file="night.jwk")
+
+
+@pytest.mark.parametrize(
+    ("profile", "env", "machine"),
+    [
+        (NIGHT, {"GPCLI_PATIENT": "pat-1"}, "key_file"),
+        (NIGHT, {}, None),
+        (replace(NIGHT, key_file=None), {"GPCLI_PATIENT": "pat-1"}, None),
+        (replace(NIGHT, key_file=None, token_command="pass x"), {}, "token_command"),
+    ],
+)
+def test_a_key_signs_a_machine_in_only_where_a_patient_is_named(profile, env, machine):
+    config = Config({"night": profile}, "night")
+    assert resolve(env, config).machine == machine
+    assert resolve_profile_settings(profile, Options(), env).machine == machine
+
+
+def test_the_settings_of_a_profile_heed_the_guard_and_the_options():
+    risky = Profile("real", URL, "production", timeout=7.0)
+    found = resolve_profile_settings(risky, Options(as_="ada"), {})
+    assert (found.timeout, found.as_, found.patient) == (7.0, "ada", None)
+    with pytest.raises(ProductionGuard):
+        resolve_profile_settings(risky, Options(), {"CI": "1"})

@@ -46,7 +46,7 @@ def test_each_service_has_its_channels(visit):
 
 @pytest.mark.needs("ChargeItemDefinition:search-type")
 def test_a_price_has_its_invoice_fee(visit):
-    price = visit.portal.fetch_offers().prices[ServiceName.E_CONSULTATION]
+    price = visit.portal.fetch_offers().price_of(ServiceName.E_CONSULTATION)
 
     assert (price.low, price.high, price.currency, price.at_sending) == (253, 253, "NOK", True)
 

@@ -18,7 +18,7 @@ from tests.contract.browser import abort, deny, sign_in
 from tests.contract.newcomers import later, newcomer, provider_with
 from tests.contract.places import SERVING, Place, Provider, oidc_provider
 from tests.contract.programs import node
-from tests.journeys.shell import CommandResult, Shell
+from tests.journeys.shell import CommandResult, Shell, at_once
 
 pytestmark = pytest.mark.real
 
@@ -102,7 +102,11 @@ def test_a_provider_that_knows_nothing_of_the_portal_signs_nobody_in(medplum, tm
     with oidc_provider() as stranger, unregistered_gateway(stranger) as base:
         _, shell = newcomer(replace(medplum, base=base), tmp_path)
 
-        assert shell("gpcli login --json").refused == (4, "sign_in_refused", "")
+        ending = replace(shell, sleep=at_once)("gpcli login --json")
+
+        assert ending.refused == (4, "sign_in_refused", "")
+        assert "(invalid_target): unknown audience." in ending.error["message"]
+        assert base in ending.error["hint"]
 
 
 def test_a_provider_that_wants_pushed_requests_gets_them(tmp_path):
@@ -126,7 +130,10 @@ def test_another_device_is_told_when_the_person_turns_back(medplum, tmp_path):
     ending = on_another_device(shell, abort)
 
     assert ending.refused == (4, "sign_in_refused", "")
-    assert ending.error["message"] == "The sign-in was refused at the portal's page."
+    assert ending.error["message"] == (
+        "The sign-in was refused at the portal's page (access_denied): End-User aborted "
+        "interaction."
+    )
     assert shell.vault._items == {}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gpcli.fhir.communication import (
     Envelope,
+    Reader,
     read_message,
     read_thread,
     write_header,
@@ -17,6 +18,7 @@ from gpcli.fhir.communication import (
     write_received,
 )
 from gpcli.fhir.element import read_resource
+from gpcli.fhir.patient import find_party
 from gpcli.model.thread import AttachedFile, Draft, ThreadKind
 from tests.portal.builders import a_bundle, concept, ref
 from tests.portal.communications import GP_ROLE, THREAD, an_answer
@@ -89,7 +91,8 @@ def test_what_is_written_reads_as_it_was_meant():
     draft = Draft("Hei", (AttachedFile("å.txt", "text/plain", b"\x00\xff"),))
     header = a_bundle({**write_header(ENVELOPE, "Rash", INTENT), "id": "t"})
     message = a_bundle({**write_message(ENVELOPE, draft, "Communication/t", INTENT), "id": "m"})
-    read = read_message(message.matches[0], message, "emil", lambda _: False)
+    reader = Reader(None, lambda link: find_party(link, "emil"), lambda _: False)
+    read = read_message(message.matches[0], message, reader, "t")
     thread = read_thread(header.matches[0], [read], header, "Europe/Oslo")
     assert (read.text, read.mine, read.unread, read.thread_id) == ("Hei", True, False, "t")
     assert [(each.title, each.content) for each in read.attachments] == [("å.txt", b"\x00\xff")]

@@ -10,6 +10,7 @@ import pytest
 
 from gpcli.fhir.element import Malformed, read_resource
 from gpcli.fhir.healthcare_service import (
+    is_in_force,
     read_consent,
     write_consent_grant,
     write_consent_withdrawal,
@@ -75,3 +76,42 @@ def test_granting_writes_an_active_permit_for_full_access():
 def test_withdrawing_changes_the_status_and_nothing_else():
     record = a_consent(extension=[{"url": "urn:x"}], unheardOf={"a": [1]})
     assert write_consent_withdrawal(read_resource(record)) == record | {"status": "inactive"}
+
+
+NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
+SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"),
+    [
+        ({}, True),
+        ({"status": "inactive"}, False),
+        ({"status": "proposed"}, False),
+        ({"scope": concept("patient-privacy", SCOPE)}, True),
+        ({"scope": concept("research", SCOPE)}, False),
+        ({"scope": concept("patient-privacy", "urn:other")}, False),
+        ({"scope": {"text": "Treatment"}}, False),
+        ({"provision": {"type": "permit"}}, True),
+        ({"provision": {"type": "deny"}}, False),
+        ({"provision": {"period": {"start": "2027", "end": "2027-03-01"}}}, True),
+        ({"provision": {"period": {"end": "2027-02-28"}}}, False),
+        ({"provision": {"period": {"start": "2027-03-02"}}}, False),
+    ],
+)
+def test_a_consent_counts_while_it_is_active_about_privacy_and_permits(more: dict, counts: bool):
+    assert is_in_force(read_resource(a_consent(**more), []), NOW) is counts
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"status": 1},
+        {"scope": "patient-privacy"},
+        {"provision": {"type": 1}},
+        {"provision": {"period": {"end": "x"}}},
+    ],
+)
+def test_what_decides_whether_a_consent_counts_is_read_strictly(broken: dict):
+    with pytest.raises(Malformed):
+        is_in_force(read_resource(a_consent(**broken), []), NOW)

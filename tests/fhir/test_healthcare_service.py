@@ -12,11 +12,11 @@ from gpcli.fhir.element import Coding, Malformed, read_resource
 from gpcli.fhir.healthcare_service import (
     find_services,
     read_channel,
-    read_offer,
-    read_service_code,
+    read_offers,
+    read_service_codes,
     resolve_service,
 )
-from gpcli.model.service import Absence, Limits, Offer, ServiceName, Surgery
+from gpcli.model.service import Absence, Limits, Offer, OpeningHours, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
     SERVICE,
@@ -32,28 +32,41 @@ from tests.portal.builders import (
 OSLO = ZoneInfo("Europe/Oslo")
 GP = Surgery("role-1", "Ola Berg", "Elvebakken")
 SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
-CODE_MAP = {f"{SERVICE_TYPE}|57": "booking"}
+CODE_MAP = {
+    f"{SERVICE_TYPE}|57": ("booking",),
+    f"{SERVICE_TYPE}|59": ("booking", "flu-vaccination"),
+}
 
 
 def offer_of(service: dict) -> Offer | None:
-    return read_offer(read_resource(service), GP, CODE_MAP, OSLO)
+    return next(iter(read_offers(read_resource(service), GP, CODE_MAP, OSLO)), None)
 
 
 @pytest.mark.parametrize(
-    ("codings", "code"),
+    ("codings", "codes"),
     [
-        ([Coding(SERVICE, "booking")], "booking"),
-        ([Coding(SERVICE_TYPE, "57")], "booking"),
-        ([Coding("urn:other", "9"), Coding(SERVICE_TYPE, "57")], "booking"),
-        ([Coding("urn:other", "9"), Coding(SERVICE, "contact")], "contact"),
-        ([Coding("urn:other", "57")], "57"),
-        ([], None),
+        ([Coding(SERVICE, "booking")], ("booking",)),
+        ([Coding(SERVICE_TYPE, "57")], ("booking",)),
+        ([Coding(SERVICE_TYPE, "59")], ("booking", "flu-vaccination")),
+        ([Coding("urn:other", "9"), Coding(SERVICE_TYPE, "57")], ("booking",)),
+        ([Coding(SERVICE_TYPE, "57"), Coding(SERVICE, "contact")], ("booking", "contact")),
+        ([Coding("urn:other", "57")], ()),
+        ([], ()),
     ],
 )
-def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
-    codings: list[Coding], code: str | None
+def test_a_service_is_our_code_or_all_that_the_profile_maps_to_ours(
+    codings: list[Coding], codes: tuple[str, ...]
 ):
-    assert read_service_code(codings, CODE_MAP) == code
+    assert read_service_codes(codings, CODE_MAP) == codes
+
+
+def test_one_healthcare_service_may_stand_for_several_services():
+    both = a_service(type=[concept("59", SERVICE_TYPE)])
+    offers = read_offers(read_resource(both), GP, CODE_MAP, OSLO)
+    assert [(offer.id, offer.name, offer.coding) for offer in offers] == [
+        ("booking-1", "booking", (SERVICE_TYPE, "59")),
+        ("booking-1", "flu-vaccination", (SERVICE_TYPE, "59")),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,22 +81,34 @@ def test_a_service_is_our_code_or_one_the_profile_maps_or_as_written(
 def test_a_record_in_codes_of_others_is_for_the_service_that_it_belongs_to(
     codings: list[Coding], service: str
 ):
-    assert resolve_service(codings, CODE_MAP, offer_of(a_service())) == service
+    offers = read_offers(read_resource(a_service()), GP, CODE_MAP, OSLO)
+    assert resolve_service(codings, ["Blood test"], CODE_MAP, offers) == service
 
 
-def test_a_record_of_no_service_that_is_known_is_for_what_is_written():
-    assert resolve_service([Coding("urn:other", "124")], CODE_MAP, None) == "124"
+@pytest.mark.parametrize(
+    ("labels", "service"), [(["Blood test"], "Blood test"), ([], "124")], ids=["words", "code"]
+)
+def test_a_record_of_no_service_that_is_known_is_for_what_is_written(
+    labels: list[str], service: str
+):
+    assert resolve_service([Coding("urn:other", "124")], labels, CODE_MAP, ()) == service
+
+
+def test_a_record_that_may_be_for_two_services_is_for_what_is_written():
+    codings = [Coding(SERVICE_TYPE, "59")]
+    assert resolve_service(codings, ["Visit"], CODE_MAP, ()) == "Visit"
 
 
 @pytest.mark.parametrize(
     ("codings", "code"),
     [
         ([Coding("urn:other", "VR"), Coding(CHANNEL, "video")], "video"),
-        ([Coding("urn:other", "VR")], "VR"),
+        ([Coding("urn:other", "VR")], None),
+        ([Coding(CHANNEL, "smoke-signals")], None),
         ([], None),
     ],
 )
-def test_a_channel_is_our_code_or_as_written(codings: list[Coding], code: str | None):
+def test_a_channel_is_one_of_our_codes_or_not_said(codings: list[Coding], code: str | None):
     assert read_channel(codings) == code
 
 
@@ -100,7 +125,11 @@ def test_an_offer_has_all_that_the_service_says():
             {"url": "urn:gpcli:late-cancellation", "valueCode": "charged"},
             {"url": "urn:gpcli:booking-deep-link", "valueUrl": "https://book.example"},
         ],
-        notAvailable=[{"description": "Overloaded"}],
+        notAvailable=[{"description": "Closed on public holidays"}],
+        availabilityExceptions="Closed at Easter",
+        availableTime=[{"daysOfWeek": ["mon"], "allDay": True}],
+        name="Book a time with us",
+        extraDetails="Bring your card.",
     )
     assert offer_of(service) == Offer(
         id="booking-1",
@@ -110,10 +139,13 @@ def test_an_offer_has_all_that_the_service_says():
         channels=("video",),
         answer_time="Within five working days",
         eligibility=("Risk groups: until December", "All others later"),
-        absences=(Absence("Overloaded", None, None),),
         phones=("+47 22 00 00 01",),
         deep_link="https://book.example",
         late_cancelling="charged",
+        service_name="Book a time with us",
+        details="Bring your card.",
+        hours=(OpeningHours(("mon",), None, None, all_day=True),),
+        exceptions=("Closed at Easter", "Closed on public holidays"),
     )
 
 

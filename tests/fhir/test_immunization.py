@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpcli.fhir.element import read_resource
-from gpcli.fhir.patient import is_influenza_vaccine, read_vaccination
+from gpcli.fhir.element import Malformed, read_resource
+from gpcli.fhir.patient import is_influenza_vaccine, read_vaccination, vaccination_order
 from gpcli.model.appointment import Vaccination
 from tests.portal.builders import an_immunization, concept
 
@@ -46,6 +46,33 @@ def test_a_vaccine_is_called_by_its_words_else_its_code(code: dict, name: str):
     )
 
 
-@pytest.mark.parametrize("more", [{"status": "not-done"}, {"occurrenceDateTime": None}])
-def test_what_was_not_given_or_has_no_date_does_not_count(more: dict):
-    assert read_vaccination(read_resource(an_immunization({}, **more))) is None
+@pytest.mark.parametrize("status", ["not-done", "entered-in-error", None])
+def test_what_was_not_given_does_not_count(status: str | None):
+    assert read_vaccination(read_resource(an_immunization({}, status=status))) is None
+
+
+def test_a_date_may_be_words_and_one_that_is_missing_is_malformed():
+    shot = an_immunization({"text": "Flu"}, None)
+    in_words = read_resource({**shot, "occurrenceString": "last autumn"})
+    assert read_vaccination(in_words) == Vaccination("Flu", "last autumn")
+    with pytest.raises(Malformed, match="occurrence is missing"):
+        read_vaccination(read_resource(shot))
+
+
+def test_a_dose_that_was_too_weak_is_said_to_be():
+    weak, strong = (
+        read_vaccination(read_resource(an_immunization({}, isSubpotent=value)))
+        for value in (True, False)
+    )
+    assert weak
+    assert strong
+    assert (weak.subpotent, strong.subpotent) == (True, False)
+    with pytest.raises(Malformed, match="isSubpotent"):
+        read_vaccination(read_resource(an_immunization({}, isSubpotent="yes"), []))
+
+
+def test_dates_in_words_come_before_all_others():
+    dates = ["2026-10", "last autumn", "2025-11-02"]
+    shots = [Vaccination("Flu", each) for each in dates]
+    in_order = [each.date for each in sorted(shots, key=vaccination_order)]
+    assert in_order == ["last autumn", "2025-11-02", "2026-10"]

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.medication import Medicine, read_medicine, read_quantity
+from gpcli.fhir.medication import Medicine, read_medicine
+from gpcli.fhir.quantity import read_quantity
 from gpcli.model.prescription import Quantity
 from tests.portal.builders import Json, a_bundle, concept, ref
 from tests.portal.medicines import ATC, a_group, a_medication, a_request
@@ -102,6 +104,69 @@ def test_codes_of_other_systems_are_no_prescription_group(system: str):
     assert medicine(a_request(), a_medication(extension=[a_group("A", system)])).group is None
 
 
+@pytest.mark.parametrize("status", [None, "active", "inactive"])
+def test_a_medicine_that_is_in_use_or_no_longer_is_what_it_says(status: str | None):
+    assert medicine(a_request(), a_medication(status=status)).name == "Metformin 500 mg tablets"
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "retired", 7])
+def test_a_medicine_that_is_not_to_be_trusted_is_called_as_the_request_says(status: Any):
+    target = ref("Medication/metformin", display="Something")
+    record = a_request(medicationReference=target)
+    flaws: list[str] = []
+    included = {"resource": a_medication(status=status, form={"text": "Tablet"})}
+    bundle = read_bundle({"resourceType": "Bundle", "entry": [included]}, flaws)
+    found = read_medicine(Element(record, "MedicationRequest"), bundle)
+    assert found == Medicine("Something", None, None, None)
+    assert flaws == [
+        "Medication/metformin: Medication.status says that it is not to be trusted: "
+        "its name is not shown"
+    ]
+
+
+IDENTIFIED = {"identifier": {"system": "urn:fest", "value": "M17"}}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        ref("Medication/metformin"),
+        ref("https://portal.example/fhir/Medication/metformin"),
+        IDENTIFIED,
+        {"type": "Medication", **IDENTIFIED},
+    ],
+)
+def test_a_medicine_is_found_however_it_is_referred_to(target: Json):
+    included = a_medication(identifier=[IDENTIFIED["identifier"]])
+    assert medicine(a_request(medicationReference=target), included).label
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [(IDENTIFIED | {"display": "Something"}, "Something"), (IDENTIFIED, "M17"), ({}, None)],
+)
+def test_a_medicine_that_is_not_there_is_called_as_the_reference_tells(
+    target: Json, name: str | None
+):
+    same = [a_medication(id, identifier=[IDENTIFIED["identifier"]]) for id in ("a", "b")]
+    assert medicine(a_request(medicationReference=target), *same).name == name
+
+
+@pytest.mark.parametrize(
+    ("numerator", "per", "written"),
+    [
+        ({"value": 50, "unit": "mg", "comparator": "<"}, None, "less than 50 mg"),
+        ({"value": 50, "unit": "mg", "comparator": "~"}, None, None),
+        ({"value": 50, "unit": "mg"}, {"value": 5, "unit": "ml", "comparator": ">"}, None),
+    ],
+)
+def test_a_strength_with_a_comparator_is_never_taken_for_the_figure(
+    numerator: Json, per: Json | None, written: str | None
+):
+    said = {"numerator": numerator, **({"denominator": per} if per else {})}
+    assert strength({"strength": said}) == written
+
+
 @pytest.mark.parametrize(
     ("per", "written"),
     [
@@ -160,6 +225,8 @@ def test_a_strength_that_the_name_tells_is_not_said_twice(
         ({"value": Decimal("1.0"), "code": "mg"}, Quantity(Decimal("1.0"), "mg")),
         ({"value": 0}, Quantity(Decimal(0), None)),
         ({"unit": "mg"}, None),
+        ({"value": 3, "comparator": "<"}, None),
+        ({"value": 3, "comparator": ">="}, None),
         (None, None),
     ],
 )

@@ -45,9 +45,44 @@ def test_a_completed_dispense_is_handed_out_on_its_prescriptions():
     )
 
 
-@pytest.mark.parametrize("status", ["preparation", "in-progress", "cancelled", "stopped"])
+NOT_HANDED_OUT = [
+    *("preparation", "in-progress", "cancelled", "on-hold", "entered-in-error"),
+    *("stopped", "declined"),
+]
+
+
+@pytest.mark.parametrize("status", NOT_HANDED_OUT)
 def test_what_was_not_really_handed_out_does_not_count(status: str):
     assert remaining(with_repeats(3), a_dispense(status=status)) == left(4)
+
+
+def test_of_what_nobody_knows_whether_it_was_handed_out_nobody_knows_what_is_left():
+    unknown = a_dispense("d-2", status="unknown")
+    assert remaining(with_repeats(3), a_dispense(), unknown) is None
+    others = a_dispense("d-2", "rx-2", status="unknown")
+    assert remaining(with_repeats(3), a_dispense(), others) == left(3)
+
+
+def test_a_status_that_r4_does_not_have_can_not_be_read():
+    with pytest.raises(Malformed):
+        read_dispense(Element(a_dispense(status="given"), "MedicationDispense"))
+
+
+def test_a_dispense_may_name_its_prescription_by_an_identifier():
+    named = {"identifier": {"system": "urn:rx", "value": "17"}}
+    request = with_repeats(3) | {"identifier": [{"system": "urn:rx", "value": "17"}]}
+    dispense = a_dispense(authorizingPrescription=[named])
+    assert (remaining(request, dispense), remaining(with_repeats(3), dispense)) == (
+        left(3),
+        left(4),
+    )
+
+
+@pytest.mark.parametrize("comparator", ["<", "<=", ">=", ">"])
+def test_an_amount_that_is_not_exact_is_not_counted_with(comparator: str):
+    request = with_repeats(3, **capsules(100))
+    dispense = a_dispense(quantity=capsules(90)["quantity"] | {"comparator": comparator})
+    assert remaining(request, dispense) == left(3)
 
 
 @pytest.mark.parametrize(("count", "fills"), [(0, 4), (1, 3), (3, 1), (4, 0), (9, 0)])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gpcli.fhir.element import Element, Malformed
+from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.fhir.medication import Dispense
 from gpcli.fhir.medication_request import read_prescription
 from gpcli.model.prescription import Basis, Prescription, Quantity, Remaining
@@ -66,6 +66,7 @@ def test_a_prescription_is_read_whole():
         dose="1 tablet daily; with food",
         kind="medicine",
         group="C",
+        intent="order",
         remaining=Remaining(4, Basis.DISPENSES, Quantity(Decimal(400), "tablets")),
         predecessors=("rx-0",),
     )
@@ -84,26 +85,122 @@ def test_a_prescription_that_says_nothing_is_read_as_that():
     )
 
 
-@pytest.mark.parametrize("status", ["active", "completed", "stopped"])
-@pytest.mark.parametrize("intent", ["order", "plan", None])
-def test_prescriptions_have_a_status_and_an_intent_that_were_asked_for(
+STATUSES = {
+    "active": (True, True),
+    "on-hold": (True, True),
+    "unknown": (True, True),
+    "completed": (True, False),
+    "stopped": (True, False),
+    "cancelled": (True, False),
+    "draft": (False, False),
+    "entered-in-error": (False, False),
+}
+"""R4 medicationrequest-status: whether it was prescribed, and is still in force."""
+
+ORDERS = ["order", "plan", "original-order", "reflex-order", "filler-order", "instance-order"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("intent", [*ORDERS, None])
+def test_every_status_of_r4_tells_whether_it_is_a_prescription_and_in_force(
     status: str, intent: str | None
 ):
-    assert prescription(a_request(status=status, intent=intent)).status == status
+    result = prescription(a_request(status=status, intent=intent))
+    assert (result.status, result.intent) == (status, intent)
+    assert (result.is_prescribed, result.is_current) == STATUSES[status]
+
+
+@pytest.mark.parametrize("intent", ["proposal", "option"])
+def test_what_is_only_proposed_is_no_prescription_and_never_runs_out(intent: str):
+    result = prescription(until("2027-03-10") | {"intent": intent})
+    assert (result.is_proposed, result.is_prescribed, result.is_current) == (True, False, False)
+    assert (result.remaining, result.low) == (None, False)
 
 
 @pytest.mark.parametrize(
-    "other",
+    "other", [{"status": "ended"}, {"intent": "wish"}, {"doNotPerform": "true"}, {"intent": 7}]
+)
+def test_what_can_not_be_told_to_be_a_prescription_is_not_read_at_all(other: Json):
+    flaws: list[str] = []
+    element = read_resource(a_request(**other), flaws)
+    with pytest.raises(Malformed):
+        read_prescription(element, a_bundle(included=INCLUDED), [], "Europe/Oslo", NOW)
+
+
+def test_one_that_says_not_to_take_it_says_why_and_never_runs_out():
+    request = until("2027-03-10") | {
+        "doNotPerform": True,
+        "statusReason": {"text": "Allergy"},
+        "reasonCode": [{"coding": [{"code": "X7"}]}, {"text": "Contraindicated"}],
+        "reasonReference": [
+            ref("Condition/away", display="Rash"),
+            ref("#c"),
+            {"identifier": {"value": "1"}},
+        ],
+        "contained": [{"resourceType": "Condition", "id": "c", "code": {"text": "Hives"}}],
+    }
+    result = prescription(request)
+    assert (result.do_not_take, result.status_reason) == (True, "Allergy")
+    assert result.reason == "X7; Contraindicated; Rash; Hives"
+    assert (result.remaining, result.low) == (None, False)
+    assert prescription(a_request(doNotPerform=False)).do_not_take is False
+
+
+def test_what_is_left_of_one_on_hold_is_told_and_it_never_runs_out():
+    result = prescription(until("2027-03-10", 0) | {"status": "on-hold"})
+    assert (result.remaining, result.low) == (Remaining(0, Basis.DISPENSES), False)
+
+
+@pytest.mark.parametrize(
+    ("said", "reported", "by"),
     [
-        {"status": "draft"},
-        {"status": "cancelled"},
-        {"status": "entered-in-error"},
-        {"intent": "proposal"},
-        {"intent": "instance-order"},
+        ({}, False, None),
+        ({"reportedBoolean": False}, False, None),
+        ({"reportedBoolean": True}, True, None),
+        ({"reportedReference": ref("Patient/kari", display="Kari")}, True, "Kari"),
+        ({"reportedReference": ref("Practitioner/lege")}, True, "Ola Berg"),
+        ({"reportedReference": ref("Patient/away")}, True, None),
     ],
 )
-def test_what_a_lenient_portal_sends_besides_is_left_out(other: Json):
-    assert read(a_request(**other)) is None
+def test_what_is_only_reported_is_said_to_be_and_by_whom(
+    said: Json, reported: bool, by: str | None
+):
+    result = prescription(a_request(**said))
+    assert (result.reported, result.reported_by) == (reported, by)
+
+
+def test_notes_and_who_entered_it_are_kept():
+    request = a_request(note=[{"text": "One"}, {}, {"text": "Two"}], recorder=ref("#r"))
+    request["contained"] = [a_practitioner(id="r")]
+    result = prescription(request)
+    assert (result.note, result.recorder) == ("One; Two", "Ola Berg")
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        ref("MedicationRequest/rx-0"),
+        ref("https://portal.example/fhir/MedicationRequest/rx-0/_history/1"),
+        {"identifier": {"system": "urn:rx", "value": "16"}},
+    ],
+)
+def test_the_one_that_it_replaces_is_known_however_it_is_referred_to(prior: Json):
+    before = a_request("rx-0", identifier=[{"system": "urn:rx", "value": "16"}])
+    assert prescription(a_request(priorPrescription=prior), [before]).predecessors == ("rx-0",)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        ref("#rx-0"),
+        ref("urn:uuid:9d3c4b3e-31c2-4b8e-9d4e-7f2f8a7e6c11"),
+        ref("Task/rx-0"),
+        {"identifier": {"system": "urn:rx", "value": "99"}},
+        {"display": "The one before"},
+    ],
+)
+def test_what_is_no_prescription_of_the_portal_is_none_that_it_replaces(prior: Json):
+    assert prescription(a_request(priorPrescription=prior)).predecessors == ()
 
 
 @pytest.mark.parametrize(
@@ -231,13 +328,29 @@ def test_without_knowing_what_was_handed_out_it_is_unknown_and_not_low():
         (ref("Practitioner/other"), None, None, "Practitioner/other"),
         (ref("Organization/clinic", display="Clinic"), "Clinic", "clinic", "Organization/clinic"),
         ({"display": "Somebody"}, "Somebody", None, None),
+        (
+            {"identifier": {"system": "urn:hpr", "value": "7"}, "type": "Practitioner"},
+            "Eva Dahl",
+            None,
+            "Practitioner/dahl",
+        ),
+        (ref("#own"), "Siv Moen", None, "#own"),
+        (ref("#in"), "Ola Berg", None, "#in"),
         (None, None, None, None),
     ],
 )
 def test_the_prescriber_is_named_and_known_as_one_of_the_gps_where_possible(
     requester: Json | None, prescriber: str | None, surgery: str | None, reference: str | None
 ):
-    result = prescription(a_request(requester=requester))
+    dahl = {
+        "resourceType": "Practitioner",
+        "id": "dahl",
+        "name": [{"text": "Eva Dahl"}],
+        "identifier": [{"system": "urn:hpr", "value": "7"}],
+    }
+    contained = [a_practitioner(id="own", name=[{"text": "Siv Moen"}]), a_role(id="in")]
+    request = a_request(requester=requester, contained=contained)
+    result = prescription(request, (*INCLUDED, dahl))
     assert (result.prescriber, result.surgery_id, result.prescriber_ref) == (
         prescriber,
         surgery,
@@ -265,6 +378,8 @@ def test_the_kind_is_as_written_in_our_system_or_not_said(category: list[Json], 
         {"id": None},
         {"status": 7},
         {"intent": []},
+        {"status": "ended"},
+        {"doNotPerform": "true"},
         {"authoredOn": 2026},
         {"requester": "Ola"},
         {"requester": {"reference": 7}},

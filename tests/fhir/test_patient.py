@@ -1,34 +1,27 @@
-"""People and places: names, GPs however a record points to them, contact details, hours."""
+"""A patient's own record and name."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpcli.fhir.bundle import Bundle
-from gpcli.fhir.element import Element, Malformed, read_resource
-from gpcli.fhir.patient import organizations_to_search, read_name, read_person, read_surgery
-from gpcli.model.person import Person
-from gpcli.model.service import OpeningHours, Surgery
-from tests.portal.builders import (
-    a_bundle,
-    a_patient,
-    a_practitioner,
-    a_role,
-    an_organization,
-    ref,
+from gpcli.fhir.element import Malformed, read_resource
+from gpcli.fhir.patient import (
+    read_identifiers,
+    read_name,
+    read_person,
+    read_record_flaw,
+    read_record_remarks,
 )
+from gpcli.model.person import Person
+from tests.portal.builders import a_patient, ref
 
 
 def named(*names: dict) -> str | None:
     return read_name(read_resource(a_patient(name=list(names))))
-
-
-def surgery_of(gp: dict, *included: dict) -> Surgery | None:
-    bundle = a_bundle(a_patient(gp), included=included)
-    (reference,) = bundle.matches[0].children("generalPractitioner")
-    return read_surgery(bundle, reference)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +31,10 @@ def surgery_of(gp: dict, *included: dict) -> Surgery | None:
         ({"given": ["Kari", "Anne"], "family": "Nordmann"}, "Kari Anne Nordmann"),
         ({"given": ["Kari"]}, "Kari"),
         ({"family": "Nordmann"}, "Nordmann"),
+        (
+            {"prefix": ["Dr."], "given": ["Kari"], "family": "Nordmann", "suffix": ["PhD"]},
+            "Dr. Kari Nordmann PhD",
+        ),
         ({"given": [None, "Kari"], "_given": [{"id": "a"}, None]}, "Kari"),
         ({"use": "official"}, None),
     ],
@@ -65,118 +62,64 @@ def test_a_broken_name_is_malformed(name: Any):
         read_name(read_resource(a_patient(name=name)))
 
 
-def test_a_gp_by_role_has_the_doctors_name_the_place_and_all_their_contacts():
-    role = a_role(
-        location=[ref("Location/torget"), ref("Location/missing")],
-        telecom=[{"system": "phone", "value": "+47 22 00 00 01"}],
-    )
-    organization = an_organization(
-        telecom=[
-            {"system": "phone", "value": "+47 22 00 00 01"},
-            {"system": "phone", "value": "+47 22 00 00 02", "use": "old"},
-            {"system": "email", "value": "post@elvebakken.example"},
-            {"system": "url", "value": "https://elvebakken.example"},
-            {"system": "fax"},
-        ],
-        address=[{"line": ["Torget 1"], "postalCode": "0150", "city": "Oslo", "country": "NO"}],
-    )
-    place = {
-        "resourceType": "Location",
-        "id": "torget",
-        "address": {"text": "Torget 1, second floor"},
-        "hoursOfOperation": [
-            {"daysOfWeek": ["mon", "tue"], "openingTime": "08:00:00", "closingTime": "15:30:00"},
-            {"daysOfWeek": ["sat"], "allDay": True},
-        ],
-    }
-    gp = ref("PractitionerRole/role-1")
-    assert surgery_of(gp, role, a_practitioner(), organization, place) == Surgery(
-        id="role-1",
-        gp="Ola Berg",
-        name="Elvebakken",
-        phones=("+47 22 00 00 01",),
-        emails=("post@elvebakken.example",),
-        websites=("https://elvebakken.example",),
-        addresses=("Torget 1, 0150 Oslo, NO", "Torget 1, second floor"),
-        hours=(
-            OpeningHours(("mon", "tue"), "08:00", "15:30"),
-            OpeningHours(("sat",), None, None),
-        ),
-    )
+NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
+ENDED, COMING = {"end": "2027-02-28"}, {"start": "2027-03-02"}
 
 
-def test_without_places_the_roles_own_hours_count():
-    times = {"availableStartTime": "08:00:00", "availableEndTime": "15:00:30"}
-    role = a_role(availableTime=[{"daysOfWeek": ["fri"], **times}])
-    surgery = surgery_of(ref("PractitionerRole/role-1"), role)
-    assert surgery
-    assert surgery.hours == (OpeningHours(("fri",), "08:00", "15:00:30"),)
+@pytest.mark.parametrize("former", [{"use": "old"}, {"period": ENDED}, {"period": COMING}])
+def test_a_name_that_does_not_hold_now_comes_last_but_is_better_than_none(former: dict):
+    other = {"use": "official", "text": "Kari Holm"} | former
+    names = [other, {"use": "maiden", "text": "Kari Dahl"}]
+    person = read_resource(a_patient(name=names))
+    assert read_name(person, NOW) == "Kari Dahl"
+    assert read_name(read_resource(a_patient(name=[other])), NOW) == "Kari Holm"
 
 
-@pytest.mark.parametrize("written", ["8:00", "ab:cd:ef", "25:00:00", "noon"])
-def test_a_time_of_day_that_is_none_is_malformed(written: str):
-    role = a_role(availableTime=[{"daysOfWeek": ["fri"], "availableStartTime": written}])
-    with pytest.raises(Malformed, match="availableStartTime is not a time"):
-        surgery_of(ref("PractitionerRole/role-1"), role)
+def test_where_the_time_is_not_known_a_name_with_an_end_comes_after_the_others():
+    assert named({"text": "Kari Holm", "period": ENDED}, {"text": "Kari Dahl"}) == "Kari Dahl"
 
 
-def test_a_role_whose_doctor_and_place_did_not_come_along_shows_their_displays():
-    role = a_role(
-        practitioner=ref("Practitioner/lege", display="Ola Berg"),
-        organization=ref("Organization/elvebakken", display="Elvebakken"),
-    )
-    expected = Surgery("role-1", "Ola Berg", "Elvebakken")
-    assert surgery_of(ref("PractitionerRole/role-1"), role) == expected
-
-
-def test_a_gp_by_practitioner_is_that_doctor():
-    assert surgery_of(ref("Practitioner/lege"), a_practitioner()) == Surgery(
-        "lege", "Ola Berg", None
-    )
-
-
-def test_a_gp_by_organization_is_that_place():
-    expected = Surgery("elvebakken", None, "Elvebakken")
-    assert surgery_of(ref("Organization/elvebakken"), an_organization()) == expected
+def test_identifiers_are_those_with_a_system_that_hold_now():
+    number = {"system": "urn:example:id", "value": "1"}
+    others = [
+        number | {"value": "2", "use": "old"},
+        number | {"value": "3", "period": ENDED},
+        number | {"value": "4", "period": COMING},
+        {"value": "5"},
+    ]
+    patient = read_resource(a_patient(identifier=[number, *others]))
+    assert read_identifiers(patient, NOW) == {("urn:example:id", "1")}
 
 
 @pytest.mark.parametrize(
-    ("gp", "expected"),
+    ("more", "remarks"),
     [
-        (ref("PractitionerRole/2", display="Ola Berg"), Surgery("2", "Ola Berg", None)),
-        (ref("Organization/2", display="Elvebakken"), Surgery("2", None, "Elvebakken")),
-        (ref("PractitionerRole/2"), Surgery("2", None, None)),
-        ({"identifier": {"value": "1234"}, "display": "Ola"}, Surgery("1234", "Ola", None)),
-        ({"display": "Ola Berg"}, Surgery("Ola Berg", "Ola Berg", None)),
-        ({}, None),
+        ({"active": True, "deceasedBoolean": False}, []),
+        ({"active": False}, ["The portal has marked the patient's record as no longer in use."]),
+        ({"deceasedBoolean": True}, ["By the portal's record, the patient has died."]),
+        ({"deceasedDateTime": "2026"}, ["By the portal's record, the patient has died."]),
+        (
+            {"link": [{"type": "refer", "other": ref("Patient/2")}]},
+            ["The portal's main record of the patient is Patient/2."],
+        ),
+        ({"link": [{"type": "seealso", "other": ref("Patient/2")}]}, []),
+        ({"link": [{"type": "replaces", "other": ref("Patient/2")}]}, []),
     ],
 )
-def test_a_gp_who_did_not_come_along_is_shown_as_far_as_known(gp: dict, expected: Surgery | None):
-    assert surgery_of(gp) == expected
+def test_a_record_that_is_not_a_usual_one_is_said_to_be(more: dict, remarks: list[str]):
+    patient = read_resource(a_patient(**more))
+    assert (list(read_record_remarks(patient)), read_record_flaw(patient)) == (remarks, None)
 
 
-def test_an_absolute_reference_finds_the_gp_too():
-    gp = ref("https://portal.example/fhir/R4/Practitioner/lege/_history/2")
-    assert surgery_of(gp, a_practitioner()) == Surgery("lege", "Ola Berg", None)
-
-
-def organizations_at(*included: dict, gps: tuple[str, ...]) -> tuple[str, ...]:
-    bundle = a_bundle(a_patient(*map(ref, gps)), included=included)
-    return organizations_to_search(bundle, bundle.matches[0])
-
-
-def test_organizations_are_asked_only_when_no_role_names_a_service():
-    silent = a_role(id="2", organization=ref("Organization/2"))
-    gps = ("PractitionerRole/role-1", "PractitionerRole/2")
-    assert organizations_at(a_role(), silent, gps=gps) == ("elvebakken", "2")
-    assert organizations_at(a_role("booking-1"), silent, gps=gps) == ()
-
-
-def test_an_organization_as_gp_is_asked_itself_and_each_place_once():
-    gps = ("Organization/elvebakken", "PractitionerRole/role-1", "Practitioner/lege")
-    assert organizations_at(a_role(), a_practitioner(), gps=gps) == ("elvebakken",)
-
-
-def test_a_reference_that_is_none_is_malformed():
-    with pytest.raises(Malformed, match=r"^Patient\.generalPractitioner"):
-        read_surgery(Bundle(), Element({"reference": 1}, "Patient.generalPractitioner"))
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        (ref("Patient/2"), "Patient/2"),
+        ({"display": "Kari Holm"}, "Kari Holm"),
+        ({"identifier": {"value": "7"}}, "7"),
+        (None, "another one"),
+    ],
+)
+def test_a_record_that_was_replaced_says_by_which(other: dict | None, name: str):
+    patient = read_resource(a_patient(link=[{"type": "replaced-by", "other": other}]))
+    assert read_record_flaw(patient) == f"the portal has replaced this record by {name}"

@@ -43,7 +43,7 @@ def at(written: str) -> datetime:
 
 def read(appointment: dict, *included: dict, offers: tuple[Offer, ...] = ()) -> Appointment:
     bundle = a_bundle(appointment, included=included)
-    known = {offer.id: offer for offer in offers}
+    known = {offer.id or "": [offer] for offer in offers}
     return read_appointment(bundle.matches[0], bundle, known, {}, "Europe/Oslo")
 
 

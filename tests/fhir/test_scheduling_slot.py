@@ -7,11 +7,12 @@ from datetime import datetime
 import pytest
 
 from gpcli.fhir.element import Malformed
-from gpcli.fhir.scheduling import read_slot
-from gpcli.model.appointment import Slot, SlotId
+from gpcli.fhir.schedule import read_slot
+from gpcli.model.appointment import Actor, Slot, SlotId
 from gpcli.model.service import Offer, ServiceName, Surgery
 from tests.portal.builders import (
     CHANNEL,
+    SERVICE,
     a_bundle,
     a_practitioner,
     a_role,
@@ -24,12 +25,13 @@ from tests.portal.builders import (
 OFFER = Offer(
     "booking-1", ServiceName.BOOKING, Surgery("role-1", "Ola Berg", "Elvebakken"), active=True
 )
+SERVICE_REF = "HealthcareService/booking-1"
 TORGET = {"resourceType": "Location", "id": "torget", "name": "Torget 1"}
 
 
 def read(slot: dict, *included: dict, offers: tuple[Offer, ...] = (OFFER,), **more) -> Slot:
     bundle = a_bundle(slot, included=included)
-    known = {offer.id: offer for offer in offers}
+    known = {offer.id or "": [offer] for offer in offers}
     return read_slot(bundle.matches[0], bundle, known, {}, "Europe/Oslo", **more)
 
 
@@ -55,6 +57,15 @@ def test_a_slot_says_when_with_whom_where_how_and_for_what():
         healthcare_service="booking-1",
         written_start="2027-03-02T09:00:00+01:00",
         written_end="2027-03-02T09:20:00+01:00",
+        services=("booking",),
+        actors=(
+            Actor(
+                "HealthcareService/booking-1", "HealthcareService", "HealthcareService/booking-1"
+            ),
+            Actor("PractitionerRole/role-2", "PractitionerRole", "Anne Vik"),
+            Actor("Location/torget", "Location", "Torget 1"),
+        ),
+        codings=((SERVICE, "booking"),),
     )
 
 

@@ -16,16 +16,16 @@ from gpcli.fhir.medication_request import (
     write_renewal_withdrawal,
 )
 from gpcli.model.prescription import Renewal
-from tests.portal.builders import Json, concept, ref, with_identifier
-from tests.portal.medicines import SNOMED, a_prescription, a_task
+from tests.portal.builders import Json, a_bundle, concept, ref, with_identifier
+from tests.portal.medicines import SNOMED, a_prescription, a_request, a_task
 from tests.portal.scripted import INTENT, NOW
 
 CET = timezone(timedelta(hours=1))
 LABELS = {"rx-1": "Metformin 500 mg"}
 
 
-def read(task: Json) -> Renewal:
-    return read_renewal(Element(task, "Task"), LABELS, "Europe/Oslo")
+def read(task: Json, *included: Json) -> Renewal:
+    return read_renewal(Element(task, "Task"), LABELS, a_bundle(included=included), "Europe/Oslo")
 
 
 def renewal(**more: Any) -> Renewal:
@@ -55,6 +55,7 @@ def test_a_request_is_read_whole():
         answer="A blood test first.",
         zone="Europe/Oslo",
         identifiers=(INTENT.urn,),
+        notes=("Two weeks left.",),
     )
 
 
@@ -70,7 +71,6 @@ def test_a_request_that_says_nothing_is_read_as_that():
     [
         {"code": concept("another", SNOMED)},
         {"code": None},
-        {"status": "entered-in-error"},
     ],
 )
 def test_other_tasks_are_no_requests_to_renew(other: Json):
@@ -142,6 +142,7 @@ def test_what_is_written_is_read_back_the_same():
         answer=None,
         zone="Europe/Oslo",
         identifiers=(INTENT.urn,),
+        notes=("Please.",),
     )
 
 
@@ -152,11 +153,69 @@ def test_withdrawing_changes_nothing_but_the_status(status: str):
 
 
 @pytest.mark.parametrize(
-    "status", ["accepted", "in-progress", "on-hold", "completed", "rejected", "failed"]
+    "status", ["accepted", "ready", "in-progress", "on-hold", "completed", "rejected", "failed"]
 )
 def test_what_the_surgery_has_begun_can_not_be_withdrawn(status: str):
     with pytest.raises(AlreadyAnswered, match="can't be withdrawn any more"):
         write_renewal_withdrawal(Element(a_task(status=status), "Task"))
+
+
+def test_what_was_entered_in_error_is_no_request_that_could_be_withdrawn():
+    with pytest.raises(AlreadyAnswered, match="entered in error"):
+        write_renewal_withdrawal(Element(a_task(status="entered-in-error"), "Task"))
+
+
+def test_the_words_of_its_progress_and_the_code_of_an_answer_are_read():
+    result = renewal(businessStatus={"text": "Waits for a test"}, statusReason=concept("R7"))
+    assert (result.business_status, result.answer) == ("Waits for a test", "R7")
+
+
+def test_notes_are_in_the_order_of_their_times_where_all_have_one():
+    doctor = ref("PractitionerRole/role-1")
+    notes = [
+        {"text": "Come in", "authorReference": doctor, "time": "2027-02-28T10:00:00Z"},
+        {"text": "First a test", "authorReference": doctor, "time": "2027-02-27T10:00:00Z"},
+        {"text": "Please", "time": "2027-02-26T10:00:00Z"},
+    ]
+    result = renewal(note=notes)
+    assert (result.note, result.answer) == ("Please", "Come in")
+    assert result.notes == ("Please", "First a test", "Come in")
+    del notes[0]["time"]
+    assert renewal(note=notes).notes == ("Come in", "First a test", "Please")
+
+
+@pytest.mark.parametrize(
+    ("author", "note", "answer"),
+    [
+        ({}, "Hi", None),
+        ({"authorReference": ref("Patient/kari")}, "Hi", None),
+        ({"authorReference": {"type": "RelatedPerson", "display": "Guro"}}, "Hi", None),
+        ({"authorReference": {"type": "Practitioner", "display": "Ola"}}, None, "Hi"),
+        ({"authorReference": ref("#who")}, None, "Hi"),
+        ({"authorReference": {"display": "Ola"}}, None, None),
+        ({"authorString": "Ola"}, None, None),
+    ],
+)
+def test_a_note_is_the_patients_or_the_surgerys_only_where_that_is_told(
+    author: Json, note: str | None, answer: str | None
+):
+    contained = [{"resourceType": "Practitioner", "id": "who"}]
+    result = renewal(contained=contained, note=[{"text": "Hi", **author}])
+    assert (result.note, result.answer, result.notes) == (note, answer, ("Hi",))
+
+
+@pytest.mark.parametrize(
+    "focus",
+    [
+        ref("https://portal.example/fhir/MedicationRequest/rx-1"),
+        ref("MedicationRequest/rx-1/_history/2"),
+        {"identifier": {"system": "urn:rx", "value": "17"}},
+        {"type": "MedicationRequest", "identifier": {"system": "urn:rx", "value": "17"}},
+    ],
+)
+def test_the_prescription_is_found_however_it_is_referred_to(focus: Json):
+    known = a_request(identifier=[{"system": "urn:rx", "value": "17"}])
+    assert read(a_task(focus=focus), known).prescription_id == "rx-1"
 
 
 @pytest.mark.parametrize(

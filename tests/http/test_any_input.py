@@ -23,6 +23,9 @@ URL_LIKE = some.lists(some.sampled_from(PIECES), max_size=12).map("".join)
 @given(URL_LIKE | some.text())
 @example("https://portal.example/fhir/R4/x#@evil.example")
 @example("https://\u2024portal.example/fhir/R4")
+@example("https://xn--/fhir/R4")
+@example("https://xn--a-/fhir/R4")
+@example("https://xn--443/fhir/R4")
 def test_whatever_a_link_says_it_stays_under_the_base_or_is_refused(link):
     try:
         url = resolve_portal_url(BASE, link)
@@ -53,6 +56,7 @@ def test_a_body_of_any_bytes_is_read_or_refused(raw, packing):
 
 @given(some.text(some.characters(categories=["L", "N"]), min_size=1, max_size=40))
 @example("oauth")
+@example("metadata")
 def test_an_id_never_stands_in_a_route(secret):
     url = httpx.URL(f"{BASE}/Patient/{secret}/x{secret}?{secret}")
     assert redact_route(url, httpx.URL(BASE)) == "/Patient/{id}/{id}"

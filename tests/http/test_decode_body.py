@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from gpcli.http.decode import UnusableBody, decode_body, read_body
+from gpcli.http.decode import UnusableBody, decode_any_body, decode_body, read_body
 
 MB = 1024 * 1024
 
@@ -137,3 +137,41 @@ def test_what_came_instead_of_json_is_named(media_type, why):
 
 def test_no_body_is_none():
     assert decode_body(bytearray(), httpx.Headers()) is None
+
+
+@pytest.mark.parametrize(
+    ("media_type", "raw", "value"),
+    [
+        ("application/json", b'{"a": 1}', {"a": 1}),
+        ("text/html", b'{"error": "x"}', {"error": "x"}),
+        ("application/xml; charset=utf-8", b'{"a": 1}', {"a": 1}),
+        ("application/x-www-form-urlencoded", b'{"a": 1}', {"a": 1}),
+        (
+            "application/x-www-form-urlencoded; charset=utf-8",
+            b"error=odd_word&error_description=It+has%20ended&error_uri=",
+            {"error": "odd_word", "error_description": "It has ended"},
+        ),
+        ("text/plain", b"error=odd_word", {"error": "odd_word"}),
+        ("", b'{"a": 1}', {"a": 1}),
+        ("text/html", b"", None),
+    ],
+)
+def test_a_sign_in_server_s_body_is_read_by_what_it_holds(media_type, raw, value):
+    assert decode_any_body(bytearray(raw), httpx.Headers({"Content-Type": media_type})) == value
+
+
+@pytest.mark.parametrize(
+    ("media_type", "raw"),
+    [
+        ("text/html", b"<h1>error=x</h1>"),
+        ("text/html", b"error=x"),
+        ("text/plain", b"All is well"),
+        ("application/json", b"error=x"),
+        ("application/x-www-form-urlencoded", b"access_token=x"),
+        ("application/x-www-form-urlencoded", b"error=%ff"),
+        ("application/x-www-form-urlencoded", b"&".join(b"error=%d" % n for n in range(99))),
+    ],
+)
+def test_what_is_neither_json_nor_an_error_in_a_form_is_unusable(media_type, raw):
+    with pytest.raises(UnusableBody):
+        decode_any_body(bytearray(raw), httpx.Headers({"Content-Type": media_type}))

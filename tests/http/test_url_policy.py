@@ -1,7 +1,12 @@
 import pytest
 
 from gpcli.errors import BadResponse, WrongHost
-from gpcli.http.url_policy import is_loopback, parse_safe_url, resolve_portal_url
+from gpcli.http.url_policy import (
+    is_loopback,
+    parse_safe_url,
+    read_local_reference,
+    resolve_portal_url,
+)
 
 BASE = "https://portal.example/fhir/R4"
 
@@ -105,3 +110,37 @@ def test_http_to_loopback_is_allowed():
 def test_http_to_a_name_is_refused_before_anything_is_sent(url):
     with pytest.raises(WrongHost, match="without encryption; nothing was sent"):
         parse_safe_url(url)
+
+
+BASE = "https://portal.example/fhir/R4"
+
+
+@pytest.mark.parametrize(
+    ("reference", "record"),
+    [
+        ("Patient/p-1", "Patient/p-1"),
+        ("Patient/p-1/_history/2", "Patient/p-1"),
+        (f"{BASE}/Patient/p-1", "Patient/p-1"),
+        ("HTTPS://PORTAL.example:443/fhir/R4/Patient/p-1", "Patient/p-1"),
+        (f"{BASE}/Patient/p-1/_history/2", "Patient/p-1"),
+        ("https://elsewhere.example/fhir/R4/Patient/p-1", None),
+        ("http://portal.example/fhir/R4/Patient/p-1", None),
+        ("https://portal.example:8443/fhir/R4/Patient/p-1", None),
+        ("https://portal.example/fhir/R4x/Patient/p-1", None),
+        ("https://portal.example/Patient/p-1", None),
+        (f"{BASE}/../R5/Patient/p-1", None),
+        (f"{BASE}/x/Patient/p-1", None),
+        ("https://me@portal.example/fhir/R4/Patient/p-1", None),
+        ("urn:uuid:p-1", None),
+        ("https://xn--/fhir/R4/Patient/p-1", None),
+        ("https://xn--a-/fhir/R4/Patient/p-1", None),
+        ("p-1", None),
+        ("/Patient/p-1", None),
+        ("Patient/p-1?x=1", None),
+        ("Patient/../Person/1", None),
+        ("", None),
+    ],
+)
+def test_a_reference_is_to_a_record_below_the_base_or_to_none(reference, record):
+    assert read_local_reference(reference, BASE) == record
+    assert read_local_reference(reference, f"{BASE}/") == record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from gpcli.auth.vault import MemoryVault
 from gpcli.cli.demo import open_sign_in_page
 from gpcli.sandbox.server import Sandbox
-from tests.journeys.shell import Shell
+from tests.journeys.bent_portal import BentPortal, serve
+from tests.journeys.shell import CommandResult, Shell
 from tests.journeys.world import MONDAY, Snapshot, World
 
 
@@ -62,3 +64,21 @@ def ada(shell: Shell, live: Sandbox) -> Shell:
     """The same, after Ada has signed in."""
     assert shell(f"gpcli login {live.fhir_base} --hint ada").code == 0
     return shell
+
+
+@pytest.fixture
+def portal() -> Iterator[BentPortal]:
+    """A portal whose sign-in answers as a test wants it."""
+    with serve(BentPortal()) as bent:
+        yield bent
+
+
+@pytest.fixture
+def login(shell: Shell, portal: BentPortal) -> Callable[..., CommandResult]:
+    """`login("--patient p1")` signs in at `portal`; `typing` is on standard input."""
+
+    def run(options: str = "", typing: str = "") -> CommandResult:
+        line = f"gpcli login {portal.base} --environment staging {options} --json"
+        return replace(shell, typing=typing)(line)
+
+    return run

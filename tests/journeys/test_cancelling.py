@@ -195,6 +195,12 @@ def test_an_appointment_made_by_phone_has_every_key(shell_of):
         "slot_id": None,
         "join_url": None,
         "subject": "Blood pressure check",
+        "minutes": None,
+        "type": None,
+        "reasons": [],
+        "instructions": None,
+        "cancelled_because": None,
+        "participants": [],
     }
 
 

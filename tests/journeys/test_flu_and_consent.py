@@ -19,7 +19,8 @@ def test_flu_without_more_is_all_about_it_and_books_nothing(world):
     answer = world.shell("guro").json("gpcli flu")
     assert answer["eligibility"][0] == "65 or older: Free of charge."
     assert (answer["price"]["low"], answer["price"]["high"]) == ("0", "150")
-    assert answer["last_vaccination"] == {"vaccine": "Influenza vaccine", "date": "2025-11-05"}
+    last = {"vaccine": "Influenza vaccine", "date": "2025-11-05", "subpotent": False}
+    assert answer["last_vaccination"] == last
     assert (answer["this_season"], answer["deep_link"]) == (False, None)
     assert {slot["service"] for slot in answer["slots"]} == {"flu-vaccination"}
     assert world.appointments("guro") == []

@@ -99,6 +99,9 @@ def test_without_a_patient_it_is_said_what_is_missing(machine):
     ending = machine().without("GPCLI_PATIENT")("gpcli services --json")
     assert ending.refused == (2, "input_needed", "")
     assert ending.error["message"] == "GPCLI_PATIENT is needed beside key_file."
+    assert ending.error["hint"] == (
+        "Set it to the patient's id at the portal; or gpcli login signs a person in."
+    )
 
 
 def test_a_machine_acts_for_no_other_patient_than_the_variable_names(machine):
@@ -170,7 +173,10 @@ def test_signing_in_at_the_portal_of_a_machine_is_refused_too(machine, hospital)
 def test_a_key_that_the_portal_does_not_know_is_refused_with_what_to_check(machine):
     ending = machine(key=OTHER)("gpcli services --json")
     assert ending.refused == (4, "sign_in_refused", "")
-    assert ending.error["message"] == "The portal did not let this machine in (invalid_client)."
+    assert ending.error["message"] == (
+        "The portal did not let this machine in (invalid_client): The assertion's signature is "
+        "wrong."
+    )
     assert ending.error["hint"] == (
         "The portal must know client_id and the public key under its kid; check this computer's "
         "clock too."
@@ -238,10 +244,18 @@ def test_a_portal_that_knows_no_machine_lets_none_in(tmp_path, live):
 def test_people_who_signed_in_before_the_machine_can_still_be_signed_out(ada, tmp_path):
     with (tmp_path / "config.toml").open("a", encoding="utf-8") as config:
         config.write('key_file = "machine.jwk"\n')
-    refused = ada("gpcli logout --json").error
+    machine = ada.with_env(GPCLI_PATIENT="ada")
+    refused = machine("gpcli logout --json").error
     assert refused["hint"] == (
         "gpcli logout --all ends the sessions of people who signed in here before."
     )
-    assert [one["revoked"] for one in ada.json("gpcli logout --all")] == [True]
-    assert ada("gpcli logout --all --json").refused == (2, "usage", "")
+    assert [one["revoked"] for one in machine.json("gpcli logout --all")] == [True]
+    assert machine("gpcli logout --all --json").refused == (2, "usage", "")
     assert ada.json("gpcli whoami --all") == []
+
+
+def test_without_a_patient_a_person_who_is_signed_in_acts_though_there_is_a_key(ada, tmp_path):
+    with (tmp_path / "config.toml").open("a", encoding="utf-8") as config:
+        config.write('key_file = "machine.jwk"\n')
+    assert ada.json("gpcli whoami")["machine"] is None
+    assert [one["revoked"] for one in ada.json("gpcli logout")] == [True]

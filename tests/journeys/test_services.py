@@ -84,21 +84,31 @@ def test_gp_shows_cecilie_the_contact_details(shell_of):
         "emails": [],
         "websites": ["https://bjorkelia.example/"],
         "addresses": ["Lia 41, 0099 Øvre Bjørkedal, NO"],
-        "hours": [
-            {"days": ["mon", "tue", "wed", "thu", "fri"], "opens": "08:00", "closes": "15:30"}
-        ],
+        "hours": [weekdays("08:00", "15:30")],
+        "gp_hours": [weekdays("08:00", "11:20"), weekdays("12:00", "15:30")],
+        "exceptions": [],
+        "absences": [],
+        "other_contacts": [],
+        "remarks": [],
+        "current": True,
     }
+
+
+def weekdays(opens, closes):
+    days = ["mon", "tue", "wed", "thu", "fri"]
+    return {"days": days, "opens": opens, "closes": closes, "all_day": False, "place": None}
 
 
 def test_gp_is_a_block_of_words_at_a_terminal(shell_of):
     assert shell_of("cecilie").at_a_screen()("gpcli gp") == CommandResult(
         0,
-        "GP       Dr. Marit Fossum\n"
-        "Surgery  Bjørkelia legesenter\n"
-        "Phone    +47 00 12 34 31, +47 00 12 34 30\n"
-        "Address  Lia 41, 0099 Øvre Bjørkedal, NO\n"
-        "Open     mon–fri 08:00–15:30\n"
-        "Website  https://bjorkelia.example/\n",
+        "GP          Dr. Marit Fossum\n"
+        "Surgery     Bjørkelia legesenter\n"
+        "Phone       +47 00 12 34 31, +47 00 12 34 30\n"
+        "Address     Lia 41, 0099 Øvre Bjørkedal, NO\n"
+        "Open        mon–fri 08:00–15:30\n"
+        "Website     https://bjorkelia.example/\n"
+        "GP's hours  mon–fri 08:00–11:20, mon–fri 12:00–15:30\n",
         "",
     )
 

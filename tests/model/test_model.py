@@ -8,11 +8,14 @@ from gpcli.model.receipt import AppointmentReceipt, ConsentReceipt, Receipt
 from gpcli.model.service import (
     Consent,
     ConsentLevel,
+    Offers,
     Price,
+    PriceRule,
     Rate,
     ServiceName,
     Surgery,
     highest_level,
+    join_prices,
 )
 from tests.care.builders import (
     ADA,
@@ -94,6 +97,73 @@ def test_somebody_acts_on_behalf_when_they_are_two():
 )
 def test_a_surgery_is_called_by_what_is_known_of_it(gp, name, label):
     assert Surgery("gp-1", gp, name).label == label
+
+
+def test_a_gp_who_is_not_current_is_said_not_to_be():
+    assert Surgery("1", "Kari Berg", None, current=False).label == "Kari Berg (not current)"
+
+
+def a_range(low: str, high: str, currency: str = "NOK", *, at_sending: bool = False) -> Price:
+    rates = tuple(Rate(None, Decimal(each)) for each in (low, high))
+    return Price(Decimal(low), Decimal(high), currency, rates, at_sending)
+
+
+CHEAP, DEAR = a_range("100", "150"), a_range("120", "300", at_sending=True)
+
+
+@pytest.mark.parametrize(
+    ("prices", "joined"),
+    [
+        ([], None),
+        ([None], None),
+        ([CHEAP], CHEAP),
+        ([CHEAP, CHEAP], CHEAP),
+        ([CHEAP, None], None),
+        ([CHEAP, a_range("1", "2", "EUR")], None),
+        (
+            [DEAR, CHEAP],
+            Price(Decimal(100), Decimal(300), "NOK", DEAR.rates + CHEAP.rates, at_sending=True),
+        ),
+    ],
+)
+def test_prices_that_all_hold_are_one_range_and_an_unknown_one_makes_it_unknown(prices, joined):
+    assert join_prices(prices) == joined
+
+
+OURS = Surgery("1", "Kari Berg", None, references=frozenset({"Organization/ours", "Location/1"}))
+THEIRS = Surgery("2", "Per Dahl", None, references=frozenset({"Organization/theirs"}))
+
+
+@pytest.mark.parametrize(
+    ("rules", "ours", "all_gps"),
+    [
+        ([], None, None),
+        ([("booking", CHEAP)], CHEAP, CHEAP),
+        ([("booking", CHEAP, "Organization/ours")], CHEAP, None),
+        ([("booking", CHEAP, "Location/1")], CHEAP, None),
+        ([("booking", DEAR, "Organization/theirs")], None, None),
+        ([("booking", DEAR, "InsurancePlan/1")], None, None),
+        ([("contact", CHEAP)], None, None),
+        ([("booking", CHEAP), ("booking", DEAR, "Organization/ours")], "both", "both"),
+        ([("booking", CHEAP), ("booking", None, "Organization/ours")], None, None),
+        ([("booking", CHEAP), ("booking", None, "Organization/theirs")], CHEAP, None),
+    ],
+)
+def test_a_price_is_that_of_the_gp_or_of_everybody_and_never_another_surgerys(rules, ours, all_gps):
+    prices = tuple(PriceRule(code, price, frozenset(own)) for code, price, *own in rules)
+    offers = Offers((OURS, THEIRS), (), prices, ConsentLevel.BASIC, frozenset())
+    both = join_prices([CHEAP, DEAR])
+    assert offers.price_of("booking", OURS) == (both if ours == "both" else ours)
+    found = offers.price_of("booking")
+    assert (found and (found.low, found.high)) == (
+        (both.low, both.high) if all_gps == "both" else all_gps and (all_gps.low, all_gps.high)
+    )
+
+
+def test_where_there_is_no_gp_only_a_price_of_everybody_counts():
+    rules = PriceRule("booking", CHEAP), PriceRule("contact", CHEAP, frozenset({"Organization/1"}))
+    offers = Offers((), (), rules, ConsentLevel.BASIC, frozenset())
+    assert (offers.price_of("booking"), offers.price_of("contact")) == (CHEAP, None)
 
 
 def test_the_number_to_call_is_the_first_if_there_is_one():

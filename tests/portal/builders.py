@@ -102,7 +102,7 @@ def a_slot(id: str = "slot-1", **more: Any) -> Json:
         "schedule": ref("Schedule/schedule-1"),
         "status": "free",
         "start": "2027-03-02T09:00:00+01:00",
-        "end": "2027-03-02T09:20:00+01:00",
+        "end": more.get("start", "2027-03-02T09:20:00+01:00"),
         **more,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,11 +22,10 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import Capabilities
-from gpcli.portal.dependencies import PortalDependencies
+from gpcli.portal.dependencies import build_dependencies
 from gpcli.portal.fhir_portal import FhirPortal
-from gpcli.portal.mapping import PortalProfile, RecordMapper
+from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
-from gpcli.portal.write.kernel import WriteKernel
 from tests.portal.builders import a_searchset
 
 BASE = "https://portal.example/fhir/R4"
@@ -200,18 +200,24 @@ def portal_through(
     identity: Identity | None = None,
     marks: ReadMarks | None = None,
     booking: str = "auto",
+    portal_profile: PortalProfile | None = None,
+    cache: Path = Path(os.devnull),
 ) -> FhirPortal:
-    """Return the portal client as AppContext builds it, with everything permitted."""
-    who = identity or Identity("kari")
-    portal_profile = PortalProfile({}, "proposed", "Europe/Oslo", booking)
-    dependencies = PortalDependencies(
+    """Return the portal client as AppContext builds it, with everything permitted.
+
+    Unless `portal_profile` says otherwise, the portal tells which services its GPs offer.
+    """
+    profile = portal_profile or PortalProfile(
+        {}, "proposed", "Europe/Oslo", booking, services_listed=True
+    )
+    dependencies = build_dependencies(
         search,
-        WriteKernel(search, journal, lambda: NOW),
-        who,
-        portal_profile,
-        RecordMapper(who.patient, portal_profile, search.flaws),
+        journal,
+        identity or Identity("kari"),
+        profile,
         lambda: frozenset(ServiceName),
         lambda: NOW,
+        cache,
     )
     return FhirPortal(dependencies, marks or NO_MARKS)
 

@@ -24,7 +24,7 @@ from tests.portal.statements import (
     capabilities_of,
 )
 
-SLOTS = queries.free_slots(["h"], date(2027, 3, 1), date(2027, 3, 31))
+SLOTS = queries.free_slots(["HealthcareService/h"], date(2027, 3, 1), date(2027, 3, 31))
 DATED = queries.dated_appointments("kari", date(2027, 3, 1))
 ACTORS = (
     "&_include=Appointment:actor&_include:iterate=PractitionerRole:practitioner"

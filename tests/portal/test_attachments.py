@@ -8,11 +8,12 @@ from base64 import b64encode
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.documents import document_references, read_attachments, write_attachment
 from gpcli.fhir.element import Malformed
 from gpcli.model.thread import AttachedFile, Attachment
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import a_bundle, an_outcome, ref
+from tests.portal.builders import a_bundle, a_searchset, an_outcome, ref
 from tests.portal.communications import a_document, a_file, a_message
 from tests.portal.scripted import BASE, Reply, Server
 
@@ -21,9 +22,10 @@ PACKED = {"Content-Encoding": "gzip"}
 
 
 def attachments_of(
-    *payload: dict, included: tuple[dict, ...] = (), **more
+    *payload: dict, included: tuple[dict, ...] = (), flaws: list[str] | None = None, **more
 ) -> tuple[Attachment, ...]:
-    bundle = a_bundle(a_message(payload=list(payload), **more), included=included)
+    message = a_message(payload=list(payload), **more)
+    bundle = read_bundle(a_searchset(message, included=included), flaws)
     return read_attachments(bundle.matches[0], bundle)
 
 
@@ -61,12 +63,16 @@ def test_bytes_that_came_along_go_before_an_address():
     ],
 )
 def test_base64_is_taken_strictly_but_for_blanks(data: str, content: bytes | None):
-    (file,) = attachments_of(a_file(None, data=data))
-    assert (file.content, file.source) == (content, None)
+    flaws: list[str] = []
+    (file,) = attachments_of(a_file(None, data=data, url="Binary/b-1"), flaws=flaws)
+    assert (file.content, file.source) == (content, "Binary/b-1" if flaws else None)
+    assert bool(flaws) is (content is None)
 
 
 DOCUMENT_PAYLOAD = {"contentReference": ref("DocumentReference/doc-1", display="A picture")}
-FROM_DOCUMENT = Attachment("message-1.1", "Picture", "image/png", 3, source="Binary/b-1")
+FROM_DOCUMENT = Attachment(
+    "message-1.1", "Picture", "image/png", 3, source="Binary/b-1", status="current"
+)
 
 
 def test_a_document_that_came_along_says_what_it_holds():
@@ -95,7 +101,8 @@ def test_the_documents_of_a_message_are_known_before_they_are_read():
     [
         {"contentAttachment": []},
         {"contentReference": "DocumentReference/doc-1"},
-        {"contentReference": {"display": "nowhere"}},
+        {"contentReference": {}},
+        {"contentReference": ref("#nowhere")},
         a_file(title=7),
         a_file(size="4"),
         a_file(size=-1),

@@ -10,7 +10,7 @@ import pytest
 
 from gpcli import errors
 from gpcli.model.person import Person
-from gpcli.model.service import Consent, ConsentLevel, Price, Rate, ServiceName, Surgery
+from gpcli.model.service import Consent, ConsentLevel, Price, PriceRule, Rate, ServiceName, Surgery
 from gpcli.portal.fhir_portal import FhirPortal
 from tests.portal.builders import (
     a_consent,
@@ -60,7 +60,10 @@ def test_a_person_can_have_no_gp_or_several(portal: FhirPortal, server: Server):
     assert portal.fetch_surgeries() == ()
     both = a_searchset(a_patient(ROLE, ref("Practitioner/lege")), included=[a_role(), *INCLUDED])
     server.on("GET Patient", both)
-    assert portal.fetch_surgeries() == (GP, Surgery("lege", "Ola Berg", None))
+    assert portal.fetch_surgeries() == (GP,)
+    other = ref("Practitioner/other", display="Per Dahl")
+    server.on("GET Patient", a_searchset(a_patient(ROLE, other), included=[a_role(), *INCLUDED]))
+    assert portal.fetch_surgeries() == (GP, Surgery("other", "Per Dahl", None))
 
 
 def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):
@@ -69,7 +72,10 @@ def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):
     offers = portal.fetch_offers()
     price = Price(Decimal(180), Decimal(180), "NOK", (Rate(None, Decimal(180)),))
     assert (offers.surgeries, offers.offers) == ((GP,), (BOOKING,))
-    assert (offers.prices, offers.consent) == ({"booking": price}, ConsentLevel.FULL_ACCESS)
+    assert (offers.prices, offers.consent) == (
+        (PriceRule("booking", price),),
+        ConsentLevel.FULL_ACCESS,
+    )
     assert offers.permitted == frozenset(ServiceName)
     assert len(server.requests) == 1
 
@@ -101,7 +107,7 @@ def test_a_portal_without_prices_leaves_them_unknown(
 ):
     server.on("GET ChargeItemDefinition", refusal)
     offers = portal.fetch_offers()
-    assert (offers.offers, offers.prices) == ((BOOKING,), {})
+    assert (offers.offers, offers.prices) == ((BOOKING,), ())
 
 
 @pytest.mark.parametrize("question", ["GET Patient", "GET ChargeItemDefinition", "GET Consent"])
@@ -132,7 +138,7 @@ def test_one_broken_service_or_price_is_named_and_the_rest_is_offered(
     price = a_price("booking", a_rate({"type": "base", "amount": {"value": 1}}))
     server.on("GET ChargeItemDefinition", a_searchset(price))
     offers = portal.fetch_offers()
-    assert (offers.offers, offers.prices) == ((BOOKING,), {})
+    assert (offers.offers, offers.prices) == ((BOOKING,), ())
     assert portal.flaws == [
         "HealthcareService/contact-1: HealthcareService.active is not what R4 says",
         "ChargeItemDefinition/price-booking: "
@@ -323,3 +329,56 @@ def test_active_consents(portal: FhirPortal):
     assert portal.fetch_consents() == (
         Consent("consent-full-access", "full-access", "active", since),
     )
+
+
+def test_consents_that_do_not_permit_or_are_about_something_else_are_not_active(
+    portal: FhirPortal, server: Server
+):
+    denied = a_consent(provision={"type": "deny"})
+    research = a_consent("basic-plus", scope={"text": "Research"})
+    server.on("GET Consent", a_searchset(denied, research))
+    assert portal.fetch_consents() == ()
+    assert portal.fetch_offers().consent is ConsentLevel.BASIC
+
+
+def test_a_price_of_another_surgery_is_never_that_of_the_patients_gp(
+    portal: FhirPortal, server: Server
+):
+    def belongs_to(reference: str, **more: object) -> dict:
+        return {
+            "useContext": [{"code": {"code": "venue"}, "valueReference": ref(reference)}],
+            **more,
+        }
+
+    rate, dear = a_rate(a_part("base", 180)), a_rate(a_part("base", 900))
+    own = a_price("booking", rate, **belongs_to("Organization/elvebakken", id="own"))
+    others = a_price("booking", dear, **belongs_to("Organization/other", id="others"))
+    server.on("GET ChargeItemDefinition", a_searchset(own, others))
+    offers = portal.fetch_offers()
+    price = Price(Decimal(180), Decimal(180), "NOK", (Rate(None, Decimal(180)),))
+    assert offers.price_of("booking", *offers.surgeries) == price
+    server.on("GET ChargeItemDefinition", a_searchset(others))
+    offers = portal.fetch_offers()
+    assert offers.price_of("booking", *offers.surgeries) is None
+
+
+def test_a_price_may_belong_to_the_service_that_the_surgery_provides(
+    portal: FhirPortal, server: Server
+):
+    context = {"code": {"code": "venue"}, "valueReference": ref("HealthcareService/booking-1")}
+    price = a_price("booking", a_rate(a_part("base", 180)), useContext=[context])
+    server.on("GET ChargeItemDefinition", a_searchset(price))
+    server.on("GET Patient", a_searchset(a_patient(ROLE), included=[a_role(), *INCLUDED]))
+    server.on("GET HealthcareService", a_searchset(a_service()))
+    offers = portal.fetch_offers()
+    assert offers.price_of("booking", *offers.surgeries) == offers.prices[0].price
+
+
+def test_what_the_patients_record_says_of_itself_is_said_once(portal: FhirPortal, server: Server):
+    links = [{"type": "replaced-by", "other": ref("Patient/2")}]
+    patient = a_patient(ROLE, active=False, link=links)
+    server.on("GET Patient", a_searchset(patient, included=[a_role("booking-1"), *INCLUDED]))
+    portal.fetch_surgeries()
+    portal.fetch_offers()
+    assert portal.flaws == ["Patient/kari: the portal has replaced this record by Patient/2"]
+    assert portal.remarks == ["The portal has marked the patient's record as no longer in use."]

@@ -85,7 +85,18 @@ def test_without_batches_each_question_of_the_read_back_goes_alone(
     slot = free_slot(portal)
     before = len(server.requests)
     assert portal.send_booking(slot, BOOKING, None, INTENT).record.id == "visit-1"
-    assert len(server.requests) - before == 3
+    assert len(server.requests) - before == 4
+
+
+@pytest.mark.parametrize(("status", "remarks"), [("free", 1), ("busy", 0)])
+def test_a_time_that_is_still_free_after_the_booking_is_said(
+    portal: FhirPortal, server: Server, status: str, remarks: int
+):
+    server.on("GET Slot?_id", a_searchset(a_slot(status=status)))
+    assert book(portal).changed
+    assert (
+        len([each for each in portal.remarks if "still shows this time as free" in each]) == remarks
+    )
 
 
 @pytest.mark.parametrize(

@@ -199,12 +199,12 @@ def test_what_names_no_subject_is_the_patients_if_they_are_part_of_it(
     assert fetch_counts(portal) == [("thread-1", 2, 1)]
 
 
-def test_a_message_that_the_surgery_took_back_as_wrong_is_not_shown(
+def test_a_message_that_the_surgery_took_back_as_wrong_is_not_unread(
     portal: FhirPortal, server: Server
 ):
     wrong = an_answer("wrong", status="entered-in-error")
     server.on(HEADER_LIST, a_searchset(a_header(), included=[a_message(), wrong]))
-    assert (fetch_counts(portal), portal.flaws) == ([("thread-1", 1, 0)], [])
+    assert (fetch_counts(portal), portal.flaws) == ([("thread-1", 2, 0)], [])
 
 
 def test_a_header_that_says_something_itself_is_its_own_first_message(

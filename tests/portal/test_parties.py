@@ -11,7 +11,7 @@ from tests.portal.builders import (
     a_consent,
     a_searchset,
 )
-from tests.portal.scripted import NOTHING, Server, portal_through
+from tests.portal.scripted import NOTHING, Reply, Server, portal_through
 from tests.portal.world import GPS
 
 
@@ -65,3 +65,78 @@ def test_the_name_that_came_with_the_offers_is_not_asked_for_again(
         Parties(KARI, None),
         count_before,
     )
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "https://elsewhere.example/fhir/R4/RelatedPerson/per",
+        "https://elsewhere.example/fhir/R4/Patient/kari",
+        "https://portal.example/other/Patient/kari",
+        "http://portal.example/fhir/R4/Patient/kari",
+        "kari",
+    ],
+)
+def test_who_acts_is_nobody_here_where_the_reference_leads_elsewhere(
+    search: FhirSearch, journal, user: str
+):
+    portal = portal_through(search, journal, Identity("kari", fhir_user=user))
+    assert portal.fetch_parties() == Parties(KARI, None)
+    assert portal._dependencies.author == "Patient/kari"
+
+
+@pytest.mark.parametrize("kind", ["Person", "RelatedPerson", "Practitioner", "Device"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply({}, 404),
+        Reply({}, 403),
+        Reply({}, 500),
+        Reply("<h1>No</h1>"),
+        Reply({"resourceType": "OperationOutcome", "issue": []}),
+        Reply({"resourceType": "Basic", "id": "per", "name": 7}),
+    ],
+)
+def test_who_acts_is_not_known_where_their_record_cannot_be_read(
+    search: FhirSearch, journal, server: Server, kind: str, answer: Reply
+):
+    server.on(f"GET {kind}/per", *[answer] * 4)
+    assert parties(search, journal, fhir_user=f"{kind}/per") == Parties(KARI, None)
+
+
+def test_what_the_sign_in_could_not_read_is_not_asked_for_again(
+    search: FhirSearch, journal, server: Server
+):
+    known = {"patient_name": "Kari Nordmann"}
+    acting = parties(search, journal, fhir_user="RelatedPerson/per", **known)
+    assert (acting, server.request_lines) == (Parties(KARI, None), [])
+
+
+@pytest.mark.parametrize(("target", "is_kari"), [("Patient/kari", True), ("Patient/ola", False)])
+def test_a_person_who_is_linked_to_the_patient_is_the_patient(
+    search: FhirSearch, journal, server: Server, target: str, is_kari: bool
+):
+    person = {"resourceType": "Person", "id": "per", "name": [{"text": "Per Nordmann"}]}
+    server.on("GET Person/per", {**person, "link": [{"target": {"reference": target}}]})
+    acting = parties(search, journal, fhir_user="Person/per").acting_user
+    assert acting == (KARI if is_kari else PER)
+
+
+@pytest.mark.parametrize(
+    ("user", "author"),
+    [
+        (None, "Patient/kari"),
+        ("Patient/kari", "Patient/kari"),
+        ("RelatedPerson/per", "RelatedPerson/per"),
+        ("https://portal.example/fhir/R4/RelatedPerson/per", "RelatedPerson/per"),
+        ("https://portal.example/fhir/R4/RelatedPerson/per/_history/3", "RelatedPerson/per"),
+        ("PractitionerRole/d", "PractitionerRole/d"),
+        ("Person/77", "Patient/kari"),
+        ("https://elsewhere.example/fhir/R4/RelatedPerson/per", "Patient/kari"),
+    ],
+)
+def test_who_writes_is_a_record_of_this_portal_that_may_write(
+    search: FhirSearch, journal, user: str | None, author: str
+):
+    identity = Identity("kari", fhir_user=user)
+    assert portal_through(search, journal, identity)._dependencies.author == author

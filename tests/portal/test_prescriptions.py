@@ -74,7 +74,9 @@ def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Se
         "Metformin 500 mg tablets",
     )
     assert server.request_lines == [
-        "GET MedicationRequest?patient=kari&status=active,completed,stopped&intent=order,plan"
+        "GET MedicationRequest?patient=kari"
+        "&status=active,on-hold,completed,stopped,cancelled,unknown"
+        "&intent=order,plan,original-order,reflex-order,filler-order,instance-order"
         "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
         "&_include:iterate=PractitionerRole:practitioner"
         "&_revinclude=MedicationDispense:prescription&_revinclude=Task:focus&_count=500"
@@ -268,6 +270,92 @@ def test_a_request_that_can_not_be_read_is_named_and_its_prescription_shown(
     assert (result.renewal, len(portal.flaws)) == (None, 1)
 
 
+def test_what_was_handed_out_to_another_patient_does_not_make_the_count_unknown(
+    portal: FhirPortal, server: Server
+):
+    others = a_dispense("d-2", subject=ref("Patient/ola"))
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED, others]))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert result.remaining == Remaining(3, Basis.DISPENSES)
+    assert list(portal.flaws) == []
+    assert list(portal.remarks) == [
+        "The portal sent 1 MedicationDispense of other patients; they are left out."
+    ]
+
+
+def test_a_request_that_was_entered_in_error_is_none_of_its_prescription(
+    portal: FhirPortal, server: Server
+):
+    wrong = a_task(status="entered-in-error")
+    server.on(ALL, a_searchset(a_request(), included=[*INCLUDED[:2], wrong]))
+    server.on("GET Task", a_searchset(wrong))
+    (result,) = portal.prescriptions.fetch_prescriptions()
+    assert result.renewal is None
+    (listed,) = portal.prescriptions.fetch_renewals()
+    assert (listed.status, listed.is_open) == ("entered-in-error", False)
+
+
+NAMED = "GET MedicationRequest?_id"
+
+
+def named(portal: FhirPortal, *asked: str) -> dict[str, str]:
+    """The status of each prescription that was asked for, or the word of its error."""
+    found = portal.prescriptions.fetch_named(asked)
+    return {
+        id: each.code if isinstance(each, errors.GpcliError) else each.status
+        for id, each in found.items()
+    }
+
+
+def test_what_the_list_does_not_have_is_found_by_its_id_whatever_it_is(
+    portal: FhirPortal, server: Server
+):
+    there = [a_request(id, status=id) for id in ("draft", "entered-in-error")]
+    strange = a_request("strange", subject=ref("Patient/ola"))
+    odd, unsaid = a_request("odd", intent="wish"), a_request("unsaid", subject=None)
+    server.on(NAMED, a_searchset(*there, strange, odd, unsaid, included=INCLUDED))
+    asked = ("draft", "entered-in-error", "strange", "odd", "unsaid", "rx-9")
+    assert named(portal, *asked) == {
+        "draft": "draft",
+        "entered-in-error": "entered-in-error",
+        "strange": "not_found",
+        "odd": "bad_response",
+        "unsaid": "bad_response",
+        "rx-9": "not_found",
+    }
+    assert server.request_lines == [
+        "GET MedicationRequest?_id=draft,entered-in-error,strange,odd,unsaid,rx-9"
+        "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
+        "&_include:iterate=PractitionerRole:practitioner"
+        "&_revinclude=MedicationDispense:prescription&_revinclude=Task:focus&_count=500"
+    ]
+
+
+def test_what_the_list_could_not_read_is_not_asked_for_again(portal: FhirPortal, server: Server):
+    server.on(ALL, a_searchset(a_request("odd", status=7), included=INCLUDED))
+    portal.prescriptions.fetch_prescriptions()
+    assert named(portal, "odd") == {"odd": "bad_response"}
+    assert len(server.request_lines) == 1
+
+
+def test_what_is_no_id_is_not_asked_for(portal: FhirPortal, server: Server):
+    assert named(portal, "", "a,b", "a b", "x" * 65) == dict.fromkeys(
+        ("", "a,b", "a b", "x" * 65), "not_found"
+    )
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(404, "not_found"), (410, "not_found"), (403, "not_permitted"), (422, "rejected")],
+)
+def test_a_portal_that_refuses_to_tell_is_not_taken_for_one_that_has_none(
+    portal: FhirPortal, server: Server, status: int, word: str
+):
+    server.on(NAMED, Reply(an_outcome(), status))
+    assert named(portal, "rx-9") == {"rx-9": word}
+
+
 def test_where_something_handed_out_can_not_be_read_nothing_is_counted(
     portal: FhirPortal, server: Server
 ):
@@ -282,7 +370,9 @@ STRANGE: list[Any] = [None, 7, "x", True, [], [7], {}, {"reference": 7}, {"codin
 ELEMENTS = [
     *("status", "intent", "subject", "medicationReference", "medicationCodeableConcept"),
     *("authoredOn", "requester", "dosageInstruction", "dispenseRequest", "priorPrescription"),
-    *("category", "extension", "contained"),
+    *("category", "extension", "contained", "doNotPerform", "statusReason", "reasonCode"),
+    *("reasonReference", "note", "recorder", "reportedBoolean", "reportedReference"),
+    *("identifier", "implicitRules", "modifierExtension"),
 ]
 
 

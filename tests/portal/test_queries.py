@@ -17,8 +17,8 @@ GPS = (
     "&_include:iterate=PractitionerRole:location"
 )
 BRIEF = (
-    "_elements=identifier,status,statusReason,category,topic,subject,sender,recipient,sent,"
-    "received,partOf,inResponseTo"
+    "_elements=identifier,status,statusReason,category,priority,topic,subject,sender,recipient,sent,"
+    "received,partOf,inResponseTo,meta"
 )
 PEOPLE = (
     "&_include=Communication:sender&_include=Communication:recipient"
@@ -38,6 +38,9 @@ SCHEDULE = (
 INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
 
 
+SERVICES = ["HealthcareService/a", "HealthcareService/b"]
+
+
 @pytest.mark.parametrize(
     ("query", "url"),
     [
@@ -53,7 +56,7 @@ INTENT = UUID("4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11")
         (queries.prices(), "ChargeItemDefinition?status=active&_count=500"),
         (queries.consents("kari"), "Consent?patient=kari&status=active"),
         (
-            queries.free_slots(["a", "b"], date(2027, 3, 1), date(2027, 3, 31)),
+            queries.free_slots(SERVICES, date(2027, 3, 1), date(2027, 3, 31)),
             "Slot?schedule.actor=HealthcareService/a,HealthcareService/b&status=free"
             f"&start=ge2027-03-01&start=lt2027-04-01{SCHEDULE}&_sort=start&_count=500",
         ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpcli.portal.prescriptions import newest_of_chains
+from tests.portal.builders import Json
 from tests.portal.medicines import a_prescription
 
 
@@ -52,6 +54,28 @@ def test_those_without_a_date_are_shown_too():
         a_prescription("b", predecessors=("a",)),
     ]
     assert [each.id for each in newest_of_chains(ring)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "no_prescription",
+    [
+        {"status": "draft"},
+        {"status": "cancelled"},
+        {"status": "entered-in-error"},
+        {"intent": "proposal"},
+        {"intent": "option"},
+    ],
+)
+def test_what_was_not_prescribed_or_was_cancelled_replaces_none(no_prescription: Json):
+    newer = a_prescription("b", predecessors=("a",), **no_prescription)
+    shown = newest_of_chains([a_prescription("a"), newer])
+    assert {each.id: each.predecessors for each in shown} == {"a": (), "b": ()}
+
+
+@pytest.mark.parametrize("prescribed", [{"do_not_take": True}, {"status": "on-hold"}])
+def test_what_says_not_to_take_it_or_is_on_hold_replaces_the_one_before(prescribed: Json):
+    newer = a_prescription("b", predecessors=("a",), **prescribed)
+    assert [each.id for each in newest_of_chains([a_prescription("a"), newer])] == ["b"]
 
 
 NAMES = st.sampled_from("abcdefg")

@@ -9,13 +9,14 @@ from uuid import uuid5
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.medication_request import read_renewal
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import RenewalOutcome
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import Json, a_searchset, an_outcome, ref, with_identifier
+from tests.portal.builders import Json, a_patient, a_searchset, an_outcome, ref, with_identifier
 from tests.portal.medicines import (
     a_medication,
     a_prescription,
@@ -144,7 +145,8 @@ def test_a_refusal_stands_where_nobody_else_has_asked(
     portal: FhirPortal, server: Server, listed: Any
 ):
     server.on(POST, BUSY).on(LIST, listed)
-    known = read_renewal(Element(a_task("t-1", "rx-1", status="rejected"), "Task"), {}, "UTC")
+    task = Element(a_task("t-1", "rx-1", status="rejected"), "Task")
+    known = read_renewal(task, {}, Bundle(), "UTC")
     (outcome,) = renew(portal, a_prescription("rx-1", renewal=known))
     assert summarize([outcome]) == [("rx-1", "rejected", False)]
     assert "You have asked for this already." in str(outcome.error)
@@ -301,9 +303,7 @@ def test_a_lost_reply_is_looked_into(
     "other",
     [
         a_task(**{"for": ref("Patient/ola")}),
-        a_task(**{"for": None}),
         a_task(code={"text": "Call me"}),
-        a_task(status="entered-in-error"),
     ],
 )
 def test_what_is_no_request_of_the_patients_is_not_found(
@@ -313,6 +313,33 @@ def test_what_is_no_request_of_the_patients_is_not_found(
     with pytest.raises(errors.NotFound, match="There is no request 'task-1'"):
         withdraw(portal)
     assert server.request_lines == [GET]
+
+
+@pytest.mark.parametrize(
+    ("other", "error", "words"),
+    [
+        (a_task(**{"for": None}), errors.BadResponse, "does not name its patient"),
+        (a_task(status="entered-in-error"), errors.AlreadyAnswered, "entered in error"),
+    ],
+)
+def test_what_is_there_and_can_not_be_withdrawn_is_never_said_to_be_absent(
+    portal: FhirPortal, server: Server, other: Json, error: type[errors.GpcliError], words: str
+):
+    server.on(GET, Reply(other))
+    with pytest.raises(error, match=words):
+        withdraw(portal)
+    assert server.request_lines == [GET]
+
+
+def test_a_request_that_names_its_patient_by_an_identifier_is_withdrawn(
+    portal: FhirPortal, server: Server
+):
+    named = {"for": {"identifier": {"system": "urn:id", "value": "1"}}}
+    identified = a_patient(identifier=[{"system": "urn:id", "value": "1"}])
+    server.on("GET Patient/kari", Reply(identified))
+    server.on(GET, Reply(OPEN | named), Reply(CANCELLED | named))
+    server.on(PUT, Reply(CANCELLED | named))
+    assert withdraw(portal) == ("cancelled", True)
 
 
 def test_what_the_portal_does_not_have_is_not_found(portal: FhirPortal, server: Server):

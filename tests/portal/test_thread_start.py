@@ -101,6 +101,7 @@ def test_header_and_message_are_about_the_patient_from_who_acts_to_the_gp(
     guro = Identity("kari", "https://portal.example/fhir/R4/RelatedPerson/guro-for-kari")
     server.on("POST ", DONE).on(BY_IDENTIFIER, a_searchset(SENT_HEADER, SENT_MESSAGE))
     portal = portal_through(search, journal, guro)
+    portal.fetch_offers()
     portal.mailbox.send_thread(ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT)
     header, message = entries(server)
     for each in (header, message):

@@ -121,10 +121,16 @@ def test_the_header_of_an_unread_message_is_fetched_if_it_did_not_come_along(
     assert (fetch_counts(portal), portal.flaws) == ([("thread-1", 1, 1)], [])
 
 
-def test_a_message_whose_header_is_nowhere_is_named(portal: FhirPortal, server: Server):
-    server.on(UNREAD_LIST, a_searchset(an_answer()))
-    assert fetch_counts(portal) == []
+def test_messages_whose_header_is_nowhere_are_a_thread_and_it_is_named(
+    portal: FhirPortal, server: Server
+):
+    parts = a_searchset(an_answer(), a_message())
+    server.on(HEADER_LIST, parts).on(BY_PART_OF, parts)
+    assert fetch_counts(portal) == [("message-1", 2, 1)]
     assert portal.flaws == ["Communication/thread-1: the header of a thread did not come along"]
+    assert fetch_message_ids(portal) == ["message-1", "answer-1"]
+    server.on(BY_ID, a_searchset(a_message()))
+    assert fetch_message_ids(portal, "message-1") == ["message-1", "answer-1"]
 
 
 def test_what_is_part_of_a_message_is_named_and_the_thread_is_shown(
@@ -147,21 +153,38 @@ def test_messages_that_are_part_of_each_other_are_named_and_found_once(
     assert portal.mailbox.fetch_conversation("a").thread.id == "b"
 
 
-def test_a_header_that_can_not_be_read_is_named_and_the_others_are_shown(
+@pytest.mark.parametrize(("status", "why"), [(7, "is not what R4 says"), (None, "is missing")])
+def test_a_header_without_a_status_that_can_be_read_has_an_unknown_one(
+    portal: FhirPortal, server: Server, status: Any, why: str
+):
+    server.on(BY_ID, a_searchset(a_header(status=status)))
+    server.on(BY_PART_OF, a_searchset(a_message()))
+    assert portal.mailbox.fetch_conversation("thread-1").thread.status == "unknown"
+    assert portal.flaws == [f"Communication/thread-1: Communication.status {why}"]
+
+
+UNKNOWN_MODIFIER = {"modifierExtension": [{"url": "urn:x", "valueBoolean": True}]}
+
+
+def test_a_header_that_is_not_understood_is_named_and_the_messages_are_shown(
     portal: FhirPortal, server: Server
 ):
-    broken = a_header("thread-2", status=7)
+    broken = a_header("thread-2", **UNKNOWN_MODIFIER)
     parts = [a_message(), a_message("message-2", "thread-2")]
     server.on(HEADER_LIST, a_searchset(a_header(), broken, included=parts))
-    assert fetch_counts(portal) == [("thread-1", 1, 0)]
-    assert portal.flaws == ["Communication/thread-2: Communication.status is not what R4 says"]
+    assert fetch_counts(portal) == [("message-2", 1, 0), ("thread-1", 1, 0)]
+    (flaw,) = portal.flaws
+    assert flaw.startswith("Communication/thread-2: Communication/thread-2 has a modifier")
 
 
-def test_the_conversation_of_a_header_that_can_not_be_read_is_a_bad_response(
-    portal: FhirPortal, server: Server
+@pytest.mark.parametrize(
+    "header", [a_header(**UNKNOWN_MODIFIER), a_header(subject={"display": "Somebody"})]
+)
+def test_the_conversation_of_a_header_that_can_not_be_told_of_is_a_bad_response(
+    portal: FhirPortal, server: Server, header: dict
 ):
-    server.on(BY_ID, a_searchset(a_header(status=7))).on(BY_PART_OF, a_searchset(a_message()))
-    with pytest.raises(errors.BadResponse, match=r"Communication\.status"):
+    server.on(BY_ID, a_searchset(header)).on(BY_PART_OF, a_searchset(a_message()))
+    with pytest.raises(errors.BadResponse):
         portal.mailbox.fetch_conversation("thread-1")
 
 

@@ -4,7 +4,8 @@
 // this base; what the server can do, and where to sign in, is told to anybody. Behind a `bare` gateway
 // there are no batches, transactions, conditional creates or ETags. After a POST to /spend/N the
 // token that comes with the next but N request is refused, from then on. A gateway for `machines`
-// takes tokens that name no patient.
+// takes tokens that name no patient. One that is `confidential` says that clients need a secret or a
+// key.
 import http from 'node:http';
 import readline from 'node:readline';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
@@ -13,7 +14,8 @@ const [issuer, ...words] = process.argv.slice(2);
 const bare = words.includes('bare');
 const requiredClaims = words.includes('machines') ? ['scope'] : ['patient'];
 const keys = createRemoteJWKSet(new URL('/jwks', issuer), { cooldownDuration: 0 });
-const CAPABILITIES = ['launch-standalone', 'client-public', 'context-standalone-patient',
+const CLIENTS = words.includes('confidential') ? ['client-confidential-symmetric', 'client-confidential-asymmetric'] : ['client-public'];
+const CAPABILITIES = ['launch-standalone', ...CLIENTS, 'context-standalone-patient',
   'permission-patient', 'permission-offline', 'permission-v2', 'sso-openid-connect'];
 const spent = new Set();
 let base;
@@ -59,7 +61,8 @@ async function tellLess(response) {
 async function tellWhereToSignIn(response) {
   const metadata = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ ...metadata, capabilities: CAPABILITIES }));
+  const methods = metadata.token_endpoint_auth_methods_supported.filter((method) => method !== 'none' || CLIENTS.includes('client-public'));
+  response.end(JSON.stringify({ ...metadata, capabilities: CAPABILITIES, token_endpoint_auth_methods_supported: methods }));
 }
 
 async function problemWith(authorization) {

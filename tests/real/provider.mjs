@@ -4,13 +4,18 @@
 // to /move it signs with another key, and people and programs sign in at other addresses.
 // WORDS: `strict-offline` = refresh tokens only after prompt=consent, as OIDC Core 11 has it;
 // `pushed` = sign-ins must be pushed first (RFC 9126); `weak` = it identifies nobody better than
-// `basic`; `elsewhere` = its tokens are for another host than the one that was asked for.
+// `basic`; `elsewhere` = its tokens are for another host than the one that was asked for;
+// `jwks=FILE` = it also knows the clients `by-basic` and `by-post`, whose secret is `SECRET`, `by-key`,
+// which signs with a key of the file, and `narrow`, which may ask for nothing but `openid`.
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import http from 'node:http';
 import readline from 'node:readline';
 import Provider, { errors } from 'oidc-provider';
 
 const words = new Set(process.argv.slice(2));
+const jwksFile = process.argv.slice(2).find((word) => word.startsWith('jwks='))?.slice('jwks='.length);
+const SECRET = 'open sesame & +more: %41';
 const bases = new Set();
 const TYPES = ['Patient', 'RelatedPerson', 'Practitioner', 'PractitionerRole', 'Organization', 'Location',
   'HealthcareService', 'ChargeItemDefinition', 'Schedule', 'Slot', 'Appointment', 'AppointmentResponse',
@@ -57,7 +62,8 @@ function configuration(routes) {
     routes,
     jwks: { keys: [signingKey()] },
     cookies: { keys: COOKIES },
-    clients: [client()],
+    clients: [client(), ...confidentialClients()],
+    enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'] },
     scopes: ['openid', 'offline_access', 'fhirUser', ...SMART_SCOPES],
     claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
     conformIdTokenClaims: false,
@@ -99,6 +105,22 @@ function client() {
     response_types: ['code'],
     redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
   };
+}
+
+function confidentialClients() {
+  if (!jwksFile) return [];
+  const secret = { ...client(), client_secret: SECRET };
+  return [
+    { ...secret, client_id: 'by-basic', token_endpoint_auth_method: 'client_secret_basic' },
+    { ...secret, client_id: 'by-post', token_endpoint_auth_method: 'client_secret_post' },
+    {
+      ...client(),
+      client_id: 'by-key',
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: JSON.parse(fs.readFileSync(jwksFile, 'utf8')),
+    },
+    { ...client(), client_id: 'narrow', scope: 'openid' },
+  ];
 }
 
 function getResourceServerInfo(context, resource) {

@@ -118,7 +118,9 @@ def test_a_person_who_says_no_is_told_in_both_places(sign_in):
 
     with pytest.raises(SignInRefused) as refused:
         sign_in(steps)
-    assert refused.value.message == "The sign-in was refused at the portal's page."
+    assert refused.value.message.startswith(
+        "The sign-in was refused at the portal's page (access_denied)"
+    )
 
 
 def test_guro_chooses_her_child_at_the_page(sign_in, portal):

@@ -154,7 +154,9 @@ def test_a_machine_that_the_provider_does_not_know_is_told_what_to_check(
     ran = gpcli("services", "--json", GPCLI_PATIENT="any")
 
     assert (ran.code, ran.out, ran.error["code"]) == (4, "", "sign_in_refused")
-    assert ran.error["message"] == "The portal did not let this machine in (invalid_client)."
+    assert ran.error["message"] == (
+        "The portal did not let this machine in (invalid_client): client authentication failed."
+    )
     assert "public key" in ran.error["hint"]
 
 

@@ -91,6 +91,8 @@ SLOTS = View(
         "practitioner",
         "surgery",
         "location",
+        "comment",
+        "schedule_comment",
     ),
 )
 

@@ -28,6 +28,7 @@ from gpcli.render.views.prescription_views import (
     format_remaining,
     format_renewal_status,
     prescription_label,
+    prescription_notes,
     renewal_label,
 )
 from tests.render.conftest import NOW, OSLO_WINTER, CapturedOutput
@@ -123,6 +124,8 @@ def test_what_nobody_knows_is_unknown_and_never_nothing():
         ("completed", "renewed"),
         ("rejected", "refused"),
         ("cancelled", "withdrawn"),
+        ("ready", "taken up by the surgery"),
+        ("entered-in-error", "entered in error"),
         ("draft", "draft"),
     ],
 )
@@ -158,7 +161,7 @@ def test_every_basis_has_words(basis, words):
     [
         ({"status": "stopped"}, ["Status", "stopped"]),
         ({"status": "completed"}, ["Status", "ended"]),
-        ({"status": "on-hold"}, ["Status", "on-hold"]),
+        ({"status": "on-hold"}, ["Status", "on hold"]),
         ({"expired": True}, ["Status", "expired"]),
         ({"group": "A"}, ["Group", "A"]),
         ({"group": "B"}, ["Group", "B"]),
@@ -169,6 +172,85 @@ def test_the_table_has_a_status_and_a_group_only_where_they_matter(changes, word
     header, cells = table(PRESCRIPTIONS, minimal_prescription(**changes))
 
     assert [*header[3:], *cells[3:]] == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"do_not_take": True}, "do not take"),
+        ({"do_not_take": True, "status": "on-hold"}, "do not take"),
+        ({"do_not_take": True, "status": "completed"}, "do not take (ended)"),
+        ({"do_not_take": True, "expired": True}, "do not take (expired)"),
+        ({"status": "draft"}, "draft"),
+        ({"status": "entered-in-error"}, "entered in error"),
+        ({"status": "entered-in-error", "intent": "proposal"}, "entered in error"),
+        ({"intent": "proposal"}, "only proposed"),
+        ({"intent": "option", "do_not_take": True}, "only proposed"),
+        ({"status": "unknown"}, "unknown if in use"),
+        ({"status": "cancelled"}, "cancelled"),
+    ],
+)
+def test_what_is_not_in_use_as_usual_is_called_what_it_is(changes, words):
+    assert block(PRESCRIPTION, minimal_prescription(**changes))["Status"] == words
+    assert words in prescription_label(minimal_prescription(**changes))
+
+
+def test_what_is_not_to_be_taken_has_nothing_left_that_could_be_unknown():
+    one = minimal_prescription(do_not_take=True)
+
+    assert table(PRESCRIPTIONS, one) == [["ID", "Name", "Status"], ["rx-1", "rx-1", "do not take"]]
+    assert "Left" not in block(PRESCRIPTION, one)
+
+
+def test_all_that_is_told_of_one_is_shown():
+    said = block(
+        PRESCRIPTION,
+        replace(
+            PILLS,
+            status="on-hold",
+            status_reason="Surgery",
+            reason="Diabetes",
+            instructions="With food",
+            dose_in_detail="as needed",
+            note="Call first",
+            reported=True,
+            reported_by="Ada",
+            recorder="Per Dahl",
+        ),
+    )
+
+    assert [said[label] for label in ("Status", "Why so", "Reason", "Instructions", "Note")] == [
+        *("on hold", "Surgery", "Diabetes", "With food", "Call first"),
+    ]
+    assert [said[label] for label in ("Dose in detail", "Reported", "Reported by")] == [
+        *("as needed", "yes", "Ada"),
+    ]
+    assert said["Entered by"] == "Per Dahl"
+
+
+@pytest.mark.parametrize(
+    ("changes", "notes"),
+    [
+        ({}, ()),
+        ({"reason": "Diabetes"}, ()),
+        ({"do_not_take": True}, ()),
+        (
+            {"do_not_take": True, "status_reason": "Allergy", "reason": "Hives"},
+            ("do not take: Allergy; Hives",),
+        ),
+        ({"do_not_take": True, "reason": "Hives"}, ("do not take: Hives",)),
+        ({"status": "on-hold", "status_reason": "Surgery"}, ("on hold: Surgery",)),
+        ({"status": "stopped", "status_reason": "Side effects"}, ("stopped: Side effects",)),
+        ({"status_reason": "Started"}, ("Started",)),
+        ({"reported": True}, ("on record as reported, not as prescribed",)),
+        (
+            {"reported": True, "reported_by": "Ada", "instructions": "With food"},
+            ("on record as reported by Ada, not as prescribed", "With food"),
+        ),
+    ],
+)
+def test_what_a_table_has_no_room_for_is_in_notes(changes, notes):
+    assert prescription_notes(minimal_prescription(**changes)) == notes
 
 
 def block(view, one):
@@ -226,13 +308,21 @@ def test_plain_lines_hold_every_field_as_recorded():
     assert shown(PRESCRIPTIONS, PILLS) == (
         "rx-1\tMetformin\t500 mg\tTablet\t1 tablet daily.\t2\tdispenses\t196.0 tablets\t"
         "2027-06-01\tfalse\tfalse\trequested\ttask-1\tKari Berg\tmedicine\tC\tactive\t"
-        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\n"
+        "2026-06-01T10:00:00+02:00\tEurope/Oslo\t\trx-0\tfalse\t\t\t\t\t\t\tfalse\t\t\n"
     )
 
 
 def test_plain_lines_leave_empty_what_is_unknown():
     assert shown(PRESCRIPTIONS, minimal_prescription()) == (
-        "rx-1" + "\t" * 9 + "false\tfalse" + "\t" * 6 + "active\t\tEurope/Oslo\t\t\n"
+        "rx-1"
+        + "\t" * 9
+        + "false\tfalse"
+        + "\t" * 6
+        + "active\t\tEurope/Oslo"
+        + "\t" * 3
+        + "false"
+        + "\t" * 7
+        + "false\t\t\n"
     )
 
 
@@ -293,7 +383,7 @@ def test_requests_show_what_was_asked_when_and_the_answer():
 def test_plain_requests_hold_every_field_as_recorded():
     assert shown(REQUESTS, RENEWAL) == (
         "task-1\tMetformin 500 mg\trx-1\trequested\t2026-11-20T19:05:00+01:00\t"
-        "2026-11-20T20:05:00+01:00\t\tTwo weeks left\tEurope/Oslo\n"
+        "2026-11-20T20:05:00+01:00\t\tTwo weeks left\tEurope/Oslo\t\t\n"
     )
 
 

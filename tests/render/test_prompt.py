@@ -268,3 +268,23 @@ def test_asking_needs_a_terminal_to_ask_on_and_one_to_read_from(
 ):
     terminal = Terminal(stdin_tty=stdin_tty, stdout_tty=True, stderr_tty=stderr_tty)
     assert can_prompt(terminal, {}, False, stdin_claimed=stdin_claimed) is allowed
+
+
+def test_a_secret_is_asked_for_once_and_the_line_is_ended():
+    ask, err = build_prompt("s3cret\n")
+    assert ask.ask_secret("Client secret", flag="--x") == "s3cret"
+    assert err.getvalue() == "Client secret (not shown): \n"
+
+
+@pytest.mark.parametrize("answer", ["", "\n"])
+def test_a_secret_that_is_not_given_names_the_flag(answer):
+    ask, _ = build_prompt(answer)
+    with pytest.raises(InputNeeded, match="--client-secret-stdin is needed"):
+        ask.ask_secret("Client secret", flag="--client-secret-stdin")
+
+
+def test_a_secret_needs_somebody_to_ask():
+    ask, err = build_prompt("s3cret\n", allowed=False)
+    with pytest.raises(InputNeeded, match="nobody to ask"):
+        ask.ask_secret("Client secret", flag="--x")
+    assert err.getvalue() == ""

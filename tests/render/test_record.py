@@ -22,6 +22,8 @@ def test_a_slot_becomes_its_object_without_the_fields_that_are_for_the_machine(a
         "practitioner": "Dr. Ingrid Øvrebø",
         "surgery": "Nordstrand legesenter",
         "location": "Ekebergveien 228",
+        "comment": None,
+        "schedule_comment": None,
     }
 
 
@@ -42,7 +44,21 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
             "emails": [],
             "websites": [],
             "addresses": [],
-            "hours": [{"days": ["mon"], "opens": "08:00", "closes": None}],
+            "hours": [
+                {
+                    "days": ["mon"],
+                    "opens": "08:00",
+                    "closes": None,
+                    "all_day": False,
+                    "place": None,
+                }
+            ],
+            "gp_hours": [],
+            "exceptions": [],
+            "absences": [],
+            "other_contacts": [],
+            "remarks": [],
+            "current": True,
         },
         "reason": None,
         "off_from": None,
@@ -58,6 +74,11 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
         "channels": ["video"],
         "eligibility": [],
         "command": None,
+        "service_name": None,
+        "details": None,
+        "hours": [],
+        "exceptions": [],
+        "absences": [],
     }
 
 

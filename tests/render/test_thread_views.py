@@ -13,6 +13,7 @@ from gpcli.model.thread import (
     Attachment,
     Conversation,
     Message,
+    MessageNote,
     MessageReceipt,
     Saved,
     Thread,
@@ -29,6 +30,7 @@ from gpcli.render.views.thread_views import (
     format_size,
     format_thread_status,
     message_receipts_view,
+    message_text,
     messages_view,
     thread_label,
 )
@@ -81,7 +83,7 @@ def test_threads_are_a_line_each_for_scripts(make_output):
     shown.output.show_list(THREADS, [THREAD])
     assert shown.stdout_text == (
         "t-1\tRash\te-consultation\tin-progress\t\t1\t2\t2026-11-22T18:05:00+01:00\t"
-        "2026-11-20T18:05:00+01:00\tDr. Ingrid Haugland\tSolbakken legesenter\tEurope/Oslo\n"
+        "2026-11-20T18:05:00+01:00\tDr. Ingrid Haugland\tSolbakken legesenter\tEurope/Oslo\t\t\n"
     )
 
 
@@ -174,21 +176,27 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_
     )
 
 
+FACTS = (
+    "status:\tcompleted\ntext_from:\t\nsender_type:\t\nsent_date:\t\npriority:\t\n"
+    "status_reason:\t\nreasons:\t\nabout:\t\nmedium:\t\nnotes:\t\n"
+)
+
+
 def test_a_conversation_in_plain_lines_sets_each_part_off(make_output):
     assert show_conversation(make_output, TALK).split("--\n")[1:] == [
         "id:\tm-1\nthread_id:\tt-1\nsender:\tAda Solberg\nsent:\t2026-11-20T18:05:00+01:00\n"
-        "mine:\ttrue\nunread:\tfalse\nattachments:\tm-1.1\nin_response_to:\t\n",
+        "mine:\ttrue\nunread:\tfalse\nattachments:\tm-1.1\nin_response_to:\t\n" + FACTS,
         "It itches.\n",
         "id:\tm-2\nthread_id:\tt-1\nsender:\tDr. Ingrid Haugland\n"
         "sent:\t2026-11-20T18:05:00+01:00\nmine:\tfalse\nunread:\ttrue\nattachments:\t\n"
-        "in_response_to:\tm-1\n",
+        "in_response_to:\tm-1\n" + FACTS,
         "Use a cream.\n",
     ]
 
 
 def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_output):
     answer = json.loads(show_conversation(make_output, TALK, format=Format.JSON))
-    assert list(answer) == ["thread", "messages"]
+    assert list(answer) == ["thread", "messages", "notes", "reasons", "about"]
     assert answer["messages"][0] == {
         "id": "m-1",
         "thread_id": "t-1",
@@ -198,9 +206,28 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
         "unread": False,
         "text": "It itches.",
         "attachments": [
-            {"id": "m-1.1", "title": "rash.jpg", "content_type": "image/jpeg", "size": 12345}
+            {
+                "id": "m-1.1",
+                "title": "rash.jpg",
+                "content_type": "image/jpeg",
+                "size": 12345,
+                "created": None,
+                "status": None,
+                "document_status": None,
+                "relations": [],
+            }
         ],
         "in_response_to": None,
+        "status": "completed",
+        "text_from": [],
+        "sender_type": None,
+        "sent_date": None,
+        "priority": None,
+        "status_reason": None,
+        "reasons": [],
+        "about": [],
+        "medium": [],
+        "notes": [],
     }
 
 
@@ -208,11 +235,15 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
     ("message", "sender"),
     [
         (replace(QUESTION, sender=None), "you"),
-        (replace(ANSWER, sender=None), "the surgery (unread)"),
-        (replace(ANSWER, sender=None, unread=False), "the surgery"),
+        (replace(ANSWER, sender=None, sender_type="PractitionerRole"), "the surgery (unread)"),
+        (replace(ANSWER, sender=None, sender_type="Organization", unread=False), "the surgery"),
+        (replace(ANSWER, sender=None, sender_type="Device", unread=False), "(a Device, not named)"),
+        (replace(ANSWER, sender=None, unread=False), "(not named)"),
     ],
 )
-def test_a_sender_without_a_name_is_on_one_side_or_the_other(make_output, message, sender):
+def test_a_sender_without_a_name_is_called_what_the_portal_tells_of_it(
+    make_output, message, sender
+):
     shown = make_output(tty=True)
     shown.output.show_item(messages_view("Europe/Oslo"), message)
     assert shown.stdout_text.splitlines()[0].split(maxsplit=1) == ["From", sender]
@@ -323,3 +354,107 @@ def test_a_field_that_json_has_inside_the_thread_is_pointed_to(make_output):
     with pytest.raises(InvalidUsage) as refused:
         shown.output.show_item(CONVERSATION, TALK)
     assert "thread" in refused.value.message + refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"text": "Hei"}, "Hei"),
+        ({"text": ""}, "(no text, and nothing is attached)"),
+        ({"text": " ", "attachments": (PHOTO,)}, "(no text: what it says is in what is attached)"),
+        (
+            {"text": "", "status": "entered-in-error"},
+            "(withdrawn by the sender: its text is not shown)",
+        ),
+    ],
+)
+def test_a_message_is_never_shown_as_nothing(changes, text):
+    assert message_text(replace(ANSWER, **changes)) == text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("completed", None),
+        ("in-progress", None),
+        ("preparation", "not sent yet"),
+        ("not-done", "never sent"),
+        ("on-hold", "on hold"),
+        ("stopped", "stopped before it was complete"),
+        ("entered-in-error", "withdrawn by the sender"),
+        ("unknown", "unknown"),
+        ("brand-new", "brand-new"),
+    ],
+)
+def test_what_became_of_a_message_is_said_where_it_does_not_go_without_saying(
+    make_output, status, words
+):
+    shown = make_output(tty=True)
+    shown.output.show_item(messages_view("Europe/Oslo"), replace(ANSWER, status=status))
+    lines = [line.split(maxsplit=1) for line in shown.stdout_text.splitlines()]
+    assert dict(lines).get("Status") == words
+
+
+def test_a_message_says_all_that_its_sender_says(make_output):
+    shown = make_output(tty=True, width=80)
+    message = replace(
+        ANSWER,
+        sent=None,
+        sent_date="2026-11-20",
+        priority="asap",
+        status_reason="Sent twice",
+        reasons=("Follow-up",),
+        about=("Blood test",),
+        medium=("written",),
+        notes=(MessageNote("Ring us"), MessageNote("Soon", "Ida Nordli", "2026-11-21T10:00:00Z")),
+        text_from=("m-2.1",),
+    )
+    shown.output.show_item(messages_view("Europe/Oslo"), message)
+    assert [line.split(maxsplit=1) for line in shown.stdout_text.splitlines()] == [
+        ["From", "Dr. Ingrid Haugland (unread)"],
+        ["Sent", "2026-11-20"],
+        ["In", "file   m-2.1"],
+        ["Priority", "as soon as possible"],
+        ["Because", "Sent twice"],
+        ["Reason", "Follow-up"],
+        ["About", "Blood test"],
+        ["Medium", "written"],
+        ["Note", "Ring us"],
+        ["Soon", "(Ida Nordli, 2026-11-21)"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": "completed", "is_message": True}, "sent"),
+        ({"status": "not-done", "kind": "notification"}, "not done"),
+        ({"status": "entered-in-error", "is_message": True}, "withdrawn"),
+    ],
+)
+def test_a_message_that_stands_alone_is_not_called_closed_or_refused(changes, words):
+    assert format_thread_status(replace(THREAD, **changes)) == words
+
+
+def test_a_priority_is_in_the_table_where_there_is_one(make_output):
+    shown = make_output(tty=True, width=140)
+    shown.output.show_list(THREADS, [THREAD, replace(THREAD, id="t-2", priority="urgent")])
+    assert shown.stdout_text.splitlines()[0].split()[-1] == "Priority"
+    assert shown.stdout_text.splitlines()[-1].split()[-1] == "urgent"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"created": "2026-01-02T10:00:00Z"}, "2026-01-02"),
+        ({"status": "current", "document_status": "final"}, "12 kB"),
+        ({"status": "superseded"}, "superseded"),
+        ({"status": "current", "document_status": "preliminary"}, "preliminary"),
+        ({"status": "entered-in-error", "relations": ("replaces x",)}, "withdrawn"),
+        ({"document_status": "entered-in-error"}, "withdrawn"),
+        ({"relations": ("replaces DocumentReference/1",)}, "replaces DocumentReference/1"),
+    ],
+)
+def test_an_attachment_says_what_became_of_its_document(changes, words):
+    shown = format_attachment(replace(PHOTO, **changes))
+    assert shown.removesuffix(")").split(", ")[-1] == words

@@ -7,11 +7,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from gpcli.auth.client_secret import ClientSecret, secret_account
 from gpcli.auth.people import account_id
 from gpcli.auth.session import StoredSession
 from gpcli.config.offer_index import IndexedPerson, profile_key
 from gpcli.config.profiles import SCOPES
-from gpcli.errors import Expired, NotFound, NotSignedIn
+from gpcli.errors import Expired, NotFound, NotPermitted, NotSignedIn
 from gpcli.model.account import Verdict
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot import sign_in_checks
@@ -193,3 +194,52 @@ def test_a_record_that_can_not_be_read_has_failed_for_a_reason(context, answer, 
     with pytest.raises(Exception, match="portal") as failed:
         sign_in_checks.check_access(context(answer, **MACHINE))
     assert failed.value.code == code
+
+
+SMART = {
+    "authorization_endpoint": "https://id.example/authorize",
+    "token_endpoint": "https://id.example/token",
+    "code_challenge_methods_supported": ["S256"],
+    "capabilities": ["launch-standalone", "client-confidential-symmetric"],
+    "token_endpoint_auth_methods_supported": ["client_secret_post"],
+}
+
+
+def confidential(here, **changes):
+    """The same context, whose profile has a secret in the keyring."""
+    path = here.app_context.config_path
+    path.write_text(f"{path.read_text()}client_id = 'us'\nclient_secret = 'keyring'\n")
+    return here
+
+
+def tell_smart(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=SMART)
+
+
+def test_how_the_client_is_proved_is_seen(signed_in):
+    result = sign_in_checks.check_smart_configuration(confidential(signed_in(tell_smart)))
+    assert (result.status, result.seen) == (
+        Verdict.OK,
+        "SMART sign-in, PKCE with S256; gpcli proves its client by client_secret_post",
+    )
+
+
+def test_a_portal_for_confidential_clients_alone_fails_with_the_cure(signed_in):
+    with pytest.raises(NotPermitted) as raised:
+        sign_in_checks.check_smart_configuration(signed_in(tell_smart))
+    assert "--client-secret" in raised.value.hint
+
+
+def test_a_session_whose_secret_is_gone_from_the_keyring_fails_with_the_cure(signed_in):
+    here = confidential(signed_in(client_id="us", client_auth="client_secret_post"))
+    with pytest.raises(NotSignedIn) as raised:
+        sign_in_checks.check_session(here)
+    assert "--client-secret" in raised.value.hint
+
+
+def test_a_session_whose_secret_is_there_is_fine(signed_in):
+    here = confidential(signed_in(client_id="us", client_auth="client_secret_post"))
+    account = secret_account("home", PORTAL)
+    here.app_context.vault.save_secret(account, ClientSecret("us", "canary-secret"))
+    result = sign_in_checks.check_session(here)
+    assert (result.status, "canary" in str(result)) == (Verdict.OK, False)

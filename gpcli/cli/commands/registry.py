@@ -20,11 +20,19 @@ ACCOUNT_COMMANDS = (
         "gpcli.cli.account_commands:login",
         aliases=("signin", "sign-in", "auth"),
         about="With a PORTAL-URL, this makes a profile for the portal first. Signing in never "
-        "replaces another person: --as chooses among those who are signed in.",
+        "replaces another person: --as chooses among those who are signed in.\n\n"
+        "Some portals let people sign in only by a client that they have registered: --client-id "
+        "is its name, --client-secret asks for its secret and keeps it in the keyring. A key takes "
+        "the place of a secret: key_file in the profile (gpcli help profiles). --scopes asks for "
+        "other rights than the portal offers by itself; these options are kept in the profile.",
         examples=(
             ("Sign in for the first time", "gpcli login https://portal.example/fhir/R4"),
             ("Sign in again", "gpcli login"),
             ("Sign in where there is no browser", "gpcli login --device"),
+            (
+                "As a registered client",
+                "gpcli login https://portal.example/fhir/R4 --client-id my-id --client-secret",
+            ),
         ),
     ),
     CommandSpec(

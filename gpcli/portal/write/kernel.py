@@ -65,7 +65,7 @@ class WriteKernel:
     def create(
         self,
         part: WritePart,
-        extra_query: Query | None = None,
+        extra_queries: Sequence[Query] = (),
         *,
         request_id: UUID | None = None,
         journaled: bool = False,
@@ -74,7 +74,7 @@ class WriteKernel:
     ) -> WriteOutcome:
         """Create a record once and read it back by its identifier.
 
-        `extra_query` goes along with the query that reads it back; its result is `extra` of the
+        `extra_queries` go along with the query that reads it back; their results are `extra` of the
         outcome. `request_id` is the `--request-id` with which the person can repeat the command;
         `None` means the part's intent. `journaled` says that this run has recorded the part
         already; `looked`, that the caller has asked the portal for an earlier run's record. `read`
@@ -83,8 +83,7 @@ class WriteKernel:
         where the journal can't be read or written, or the portal's refusal.
         """
         prior = self.read_prior(part, request_id or part.intent, journaled=journaled)
-        extra = [extra_query] if extra_query else []
-        look = partial(self.look, part.resource_type, [part.intent], *extra)
+        look = partial(self.look, part.resource_type, [part.intent], *extra_queries)
         seen = None if looked else self.look_for_earlier([prior], look)
         if seen and seen.of(part.intent).matches:
             return self.accept_earlier([prior], seen)

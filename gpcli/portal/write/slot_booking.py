@@ -37,6 +37,12 @@ _NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
 _UNEXPLAINED = frozenset({Conflict, Rejected})
 """Errors of portals that refuse a taken slot without saying that it is taken."""
 
+_STILL_FREE = (
+    "The portal still shows this time as free: it may not keep its times by itself, so that "
+    "somebody else could book it too. Call the surgery to be sure, or see booking in "
+    "gpcli help profiles."
+)
+
 _SLOT_TAKEN = {
     "resourceType": "OperationOutcome",
     "issue": [
@@ -137,7 +143,12 @@ def send_booking(
             f"The portal has your booking, but as {appointment.status}: {appointment.id}.",
             hint=SEE_SLOTS,
         )
-    return WriteResult(appointment, outcome.changed)
+    is_free = outcome.changed and _is_still_free(outcome.extra.get(f"Slot/{booking.slot}"))
+    return WriteResult(appointment, outcome.changed, remark=_STILL_FREE if is_free else None)
+
+
+def _is_still_free(slot: Element | None) -> bool:
+    return slot is not None and slot.json.get("status") == "free"
 
 
 def require_no_pending_cancellation(kernel: WriteKernel, intent: UUID, appointment: str) -> None:
@@ -172,7 +183,8 @@ def choose_way(booking: str, capabilities: Capabilities) -> str:
 
 def _send_create(booking: SlotBooking) -> WriteOutcome:
     """Create the Appointment; the portal guards the slot."""
-    return booking.kernel.create(booking.part, booking.holders_query, read=booking.explain)
+    extra = (booking.holders_query, queries.slot(booking.slot))
+    return booking.kernel.create(booking.part, extra, read=booking.explain)
 
 
 def _send_operation(booking: SlotBooking) -> WriteOutcome:

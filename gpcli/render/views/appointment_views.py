@@ -25,6 +25,10 @@ def _format_slot_time(slot: Slot, time_format: TimeFormat) -> str:
     return time_format.period(slot.start, slot.end, slot.zone)
 
 
+def _has_comment(slot: Slot) -> bool:
+    return slot.comment is not None
+
+
 SLOTS: View[Slot] = dataclass_view(
     Slot,
     "slots",
@@ -38,6 +42,10 @@ SLOTS: View[Slot] = dataclass_view(
         Column("practitioner", "With", lambda slot: slot.practitioner),
         Column("surgery", "Surgery", lambda slot: slot.surgery, droppable=True),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
+        Column("comment", "Note", lambda slot: slot.comment, in_table=_has_comment),
+        Column(
+            "schedule_comment", "On these times", lambda slot: slot.schedule_comment, in_table=False
+        ),
     ),
 )
 
@@ -49,6 +57,7 @@ def slot_label(slot: Slot, now: datetime) -> str:
         slot.practitioner,
         slot.channel,
         slot.surgery,
+        slot.comment,
     )
     return " · ".join(filter(None, parts))
 
@@ -70,7 +79,9 @@ def _format_appointment_time(appointment: Appointment, time_format: TimeFormat) 
             appointment.requested[0].start, appointment.requested[-1].end, appointment.zone
         )
         return f"wished: {requested}"
-    return time_format.period(appointment.start, appointment.end, appointment.zone)
+    when = time_format.period(appointment.start, appointment.end, appointment.zone)
+    is_open = appointment.start is not None and appointment.end is None
+    return f"{when}, {appointment.minutes} min" if is_open and appointment.minutes else when
 
 
 def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> str:
@@ -81,6 +92,10 @@ def _format_cancel_until(appointment: Appointment, time_format: TimeFormat) -> s
 
 def _format_status(appointment: Appointment, time_format: TimeFormat) -> str:
     return format_appointment_status(appointment.status) if appointment.id else "not sent"
+
+
+def _find_style(appointment: Appointment) -> str:
+    return STATUS_STYLES.get(appointment.status, "") if appointment.id else ""
 
 
 def _is_other_service(appointment: Appointment) -> bool:
@@ -99,9 +114,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "Status",
             lambda appointment: appointment.status,
             _format_status,
-            style=lambda appointment: (
-                STATUS_STYLES.get(appointment.status, "") if appointment.id else ""
-            ),
+            style=_find_style,
         ),
         Column(
             "service",
@@ -127,6 +140,41 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column("created", "Made", lambda appointment: appointment.created, in_table=False),
         Column("zone", "Zone", lambda appointment: appointment.zone, for_people=False),
         Column("subject", "Subject", lambda appointment: appointment.subject, in_table=False),
+        *_word_columns(kind),
+    )
+
+
+def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
+    """Return the columns of what the portal says of an appointment besides."""
+    return (
+        Column("minutes", "Minutes", lambda appointment: appointment.minutes, for_people=False),
+        Column("type", "Type", lambda appointment: appointment.type, in_table=False),
+        Column(
+            "reasons",
+            "Because of",
+            lambda appointment: appointment.reasons,
+            lambda appointment, _: "; ".join(appointment.reasons),
+            in_table=False,
+        ),
+        Column(
+            "instructions",
+            "Before you come",
+            lambda appointment: appointment.instructions,
+            in_table=False,
+        ),
+        Column(
+            "cancelled_because",
+            "Cancelled because",
+            lambda appointment: appointment.cancelled_because,
+            in_table=False,
+        ),
+        Column(
+            "participants",
+            "Also",
+            lambda appointment: appointment.participants,
+            lambda appointment, _: "; ".join(appointment.participants),
+            in_table=False,
+        ),
     )
 
 
@@ -148,7 +196,9 @@ RECEIPT: View[AppointmentReceipt] = dataclass_view(
 
 def _format_last_vaccination(answer: FluAnswer) -> str | None:
     last = answer.last_vaccination
-    return f"{last.date} {last.vaccine}" if last else None
+    if last is None:
+        return None
+    return f"{last.date} {last.vaccine}{' (the dose was too weak)' if last.subpotent else ''}"
 
 
 FLU: View[FluAnswer] = dataclass_view(

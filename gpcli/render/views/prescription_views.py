@@ -17,6 +17,8 @@ RENEWAL_STATUSES = {
     "accepted": "taken up by the surgery",
     "in-progress": "taken up by the surgery",
     "on-hold": "on hold",
+    "ready": "taken up by the surgery",
+    "entered-in-error": "entered in error",
     "completed": "renewed",
     "rejected": "refused",
     "failed": "failed",
@@ -29,6 +31,7 @@ RENEWAL_STYLES = {
     "rejected": "red",
     "failed": "red",
     "cancelled": "dim",
+    "entered-in-error": "dim",
     "requested": "yellow",
     "received": "yellow",
     "accepted": "yellow",
@@ -46,6 +49,11 @@ def renewal_label(renewal: Renewal, time_format: TimeFormat) -> str:
     """Return the line for a request to renew in a list of choices."""
     asked = time_format.time(renewal.asked, renewal.zone)
     return " · ".join(filter(None, (renewal.prescription, asked, format_renewal_status(renewal))))
+
+
+def renewal_notes(renewal: Renewal) -> tuple[str, ...]:
+    """Return the notes on a request that are neither the patient's own words nor the answer."""
+    return tuple(note for note in renewal.notes if note not in {renewal.note, renewal.answer})
 
 
 REQUESTS: View[Renewal] = dataclass_view(
@@ -80,6 +88,8 @@ REQUESTS: View[Renewal] = dataclass_view(
         Column("answer", "Answer", lambda renewal: renewal.answer),
         Column("note", "Your note", lambda renewal: renewal.note, in_table=False),
         Column("zone", "Zone", lambda renewal: renewal.zone, for_people=False),
+        Column("business_status", "Progress", lambda renewal: renewal.business_status),
+        Column("notes", "Notes", lambda renewal: renewal.notes, in_table=False),
     ),
 )
 
@@ -151,7 +161,16 @@ BASIS_TEXTS = {
 }
 """Where the number of remaining fills is from; counted = from what was dispensed."""
 
-_PRESCRIPTION_STATUSES = {"active": "in use", "completed": "ended", "stopped": "stopped"}
+_PRESCRIPTION_STATUSES = {
+    "active": "in use",
+    "on-hold": "on hold",
+    "completed": "ended",
+    "stopped": "stopped",
+    "cancelled": "cancelled",
+    "draft": "draft",
+    "entered-in-error": "entered in error",
+    "unknown": "unknown if in use",
+}
 """R4 medicationrequest-status in a patient's words; an unknown code is shown as recorded."""
 
 _NOTED_GROUPS = frozenset({"A", "B"})
@@ -172,7 +191,8 @@ def prescription_label(prescription: Prescription) -> str:
     group = f"group {prescription.group}" if prescription.group in _NOTED_GROUPS else ""
     parts = (
         prescription.label,
-        format_remaining(prescription.remaining),
+        _format_unusual_status(prescription),
+        "" if prescription.do_not_take else format_remaining(prescription.remaining),
         group,
         format_renewal_status(prescription.renewal),
         prescription.prescriber,
@@ -180,7 +200,42 @@ def prescription_label(prescription: Prescription) -> str:
     return " · ".join(filter(None, parts))
 
 
+def prescription_notes(prescription: Prescription) -> tuple[str, ...]:
+    """Return what a list has no room for: why not to take it, why it is on hold, what to heed.
+
+    Each is a phrase, in the order of its weight.
+    """
+    status = _format_unusual_status(prescription)
+    reasons = (prescription.status_reason, prescription.reason)
+    because = (
+        "; ".join(filter(None, reasons)) if prescription.do_not_take else prescription.status_reason
+    )
+    return tuple(
+        filter(
+            None,
+            (
+                ": ".join(filter(None, (status, because))) if because else "",
+                _format_report(prescription),
+                prescription.instructions,
+            ),
+        )
+    )
+
+
+def _format_report(prescription: Prescription) -> str:
+    if not prescription.reported:
+        return ""
+    by = f" by {prescription.reported_by}" if prescription.reported_by else ""
+    return f"on record as reported{by}, not as prescribed"
+
+
+def _format_left(prescription: Prescription) -> str:
+    return "" if prescription.do_not_take else format_remaining(prescription.remaining)
+
+
 def _format_remaining_with_basis(prescription: Prescription, time_format: TimeFormat) -> str:
+    if prescription.do_not_take:
+        return ""
     remaining = format_remaining(prescription.remaining)
     return ", ".join(filter(None, (remaining, _format_basis(prescription, time_format))))
 
@@ -192,10 +247,17 @@ def _remaining_style(prescription: Prescription) -> str:
 
 
 def _format_status(prescription: Prescription) -> str:
-    """Format the status; a prescription past its end is expired, whatever its status."""
-    if prescription.expired:
-        return "expired"
-    return _PRESCRIPTION_STATUSES.get(prescription.status, prescription.status)
+    """Format the status; a prescription past its end is expired, whatever its status.
+
+    What is no prescription of something to take is called what it is.
+    """
+    words = _PRESCRIPTION_STATUSES.get(prescription.status, prescription.status)
+    if not prescription.is_prescribed:
+        return words if prescription.status != "active" else "only proposed"
+    words = "expired" if prescription.expired else words
+    if not prescription.do_not_take:
+        return words
+    return "do not take" if prescription.is_current else f"do not take ({words})"
 
 
 def _format_unusual_status(prescription: Prescription) -> str:
@@ -222,6 +284,69 @@ def _format_recorded_day(recorded: str | None, time_format: TimeFormat) -> str:
         return time_format.day(date.fromisoformat((recorded or "")[:10]))
     return recorded or ""
 
+
+def _status_style(prescription: Prescription) -> str:
+    if prescription.do_not_take:
+        return "bold red"
+    return "" if prescription.status == "active" and not prescription.expired else "dim"
+
+
+def _yes(*, is_so: bool) -> str:
+    return "yes" if is_so else ""
+
+
+_FACTS: tuple[Column[Prescription], ...] = (
+    Column(
+        "do_not_take",
+        "Do not take",
+        lambda prescription: prescription.do_not_take,
+        lambda prescription, _: _yes(is_so=prescription.do_not_take),
+        in_table=False,
+        style="bold red",
+    ),
+    Column(
+        "intent",
+        "Intent",
+        lambda prescription: prescription.intent,
+        lambda prescription, _: (prescription.intent or "") if prescription.is_proposed else "",
+        in_table=False,
+    ),
+    Column(
+        "status_reason",
+        "Why so",
+        lambda prescription: prescription.status_reason,
+        in_table=False,
+    ),
+    Column("reason", "Reason", lambda prescription: prescription.reason, in_table=False),
+    Column(
+        "instructions",
+        "Instructions",
+        lambda prescription: prescription.instructions,
+        in_table=False,
+    ),
+    Column(
+        "dose_in_detail",
+        "Dose in detail",
+        lambda prescription: prescription.dose_in_detail,
+        in_table=False,
+    ),
+    Column("note", "Note", lambda prescription: prescription.note, in_table=False),
+    Column(
+        "reported",
+        "Reported",
+        lambda prescription: prescription.reported,
+        lambda prescription, _: _yes(is_so=prescription.reported),
+        in_table=False,
+    ),
+    Column(
+        "reported_by",
+        "Reported by",
+        lambda prescription: prescription.reported_by,
+        in_table=False,
+    ),
+    Column("recorder", "Entered by", lambda prescription: prescription.recorder, in_table=False),
+)
+"""What is told of a prescription besides what it is and what is left; a list says it in notes."""
 
 PRESCRIPTIONS: View[Prescription] = dataclass_view(
     Prescription,
@@ -302,7 +427,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             "Status",
             lambda prescription: prescription.status,
             lambda prescription, _: _format_unusual_status(prescription),
-            style="dim",
+            style=_status_style,
         ),
         Column(
             "issued",
@@ -326,6 +451,7 @@ PRESCRIPTIONS: View[Prescription] = dataclass_view(
             lambda prescription: prescription.predecessors,
             in_table=False,
         ),
+        *_FACTS,
     ),
 )
 """Prescriptions in a list, which shows the status and the group only where they are unusual."""
@@ -335,7 +461,7 @@ _DETAIL_COLUMNS = {
         "remaining",
         "Left",
         lambda prescription: prescription.remaining.fills if prescription.remaining else None,
-        lambda prescription, _: format_remaining(prescription.remaining),
+        lambda prescription, _: _format_left(prescription),
         style=_remaining_style,
     ),
     "group": Column[Prescription]("group", "Group", lambda prescription: prescription.group),
@@ -344,6 +470,7 @@ _DETAIL_COLUMNS = {
         "Status",
         lambda prescription: prescription.status,
         lambda prescription, _: _format_status(prescription),
+        style=_status_style,
     ),
 }
 

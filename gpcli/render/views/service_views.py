@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gpcli.model.receipt import ConsentReceipt
-from gpcli.model.service import Consent, OpeningHours, Service, Standing, Surgery
-from gpcli.render.times import TimeFormat
+from gpcli.model.service import Absence, Consent, OpeningHours, Service, Standing, Surgery
+from gpcli.render.times import RANGE_DASH, TimeFormat, format_day
 from gpcli.render.view import Column, View, dataclass_view
 from gpcli.render.views.wording import format_plain_price, format_price, receipt_columns
 
@@ -14,6 +14,7 @@ _STANDING_TEXTS = {
     Standing.OFF_FOR_NOW: "off for now",
     Standing.CONSENT_NEEDED: "needs consent",
     Standing.NOT_PERMITTED: "not permitted",
+    Standing.NOT_TOLD: "not told",
 }
 _STYLES = {Standing.OFFERED: "green", Standing.NOT_OFFERED: "dim"}
 
@@ -55,6 +56,7 @@ def services_view(*, several_gps: bool) -> View[Service]:
             Column("off_from", "Off from", lambda row: row.off_from, in_table=False),
             Column("off_until", "Off until", lambda row: row.off_until, in_table=False),
             Column("channels", "Ways", lambda row: row.channels, in_table=False),
+            *_SERVICE_TEXTS,
         ),
     )
 
@@ -63,11 +65,39 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def format_opening_hours(line: OpeningHours) -> str:
-    """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range."""
+    """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range.
+
+    Of times, only those are there that the portal says: `from 08:00`, `until 15:00`, `all day`.
+    """
     days = (
         f"{line.days[0]}–{line.days[-1]}" if _are_consecutive(line.days) else ", ".join(line.days)
     )
-    return f"{days} {line.opens}–{line.closes}" if line.opens and line.closes else days
+    place = f"({line.place})" if line.place else ""
+    return " ".join(filter(None, (days, _format_times(line), place)))
+
+
+def _format_times(line: OpeningHours) -> str:
+    if line.all_day:
+        return "all day"
+    if line.opens and line.closes:
+        return f"{line.opens}{RANGE_DASH}{line.closes}"
+    if line.opens:
+        return f"from {line.opens}"
+    return f"until {line.closes}" if line.closes else ""
+
+
+def format_absences(absences: tuple[Absence, ...]) -> tuple[str, ...]:
+    """Format absences: `Sun 5 Jul 2027–Sun 25 Jul 2027 (Holidays)`."""
+    return tuple(_format_absence(absence) for absence in absences)
+
+
+def _format_absence(absence: Absence) -> str:
+    start, end = (format_day(each.date()) if each else "" for each in (absence.start, absence.end))
+    if start and end:
+        when = start if start == end else f"{start}{RANGE_DASH}{end}"
+    else:
+        when = f"from {start}" if start else f"until {end}"
+    return f"{when} ({absence.reason})" if absence.reason else when
 
 
 def _are_consecutive(days: tuple[str, ...]) -> bool:
@@ -75,8 +105,24 @@ def _are_consecutive(days: tuple[str, ...]) -> bool:
     return len(days) > 2 and "".join(days) in "".join(WEEK)
 
 
-def _format_hours(surgery: Surgery) -> tuple[str, ...]:
-    return tuple(format_opening_hours(line) for line in surgery.hours)
+def _format_lines(hours: tuple[OpeningHours, ...]) -> tuple[str, ...]:
+    return tuple(format_opening_hours(line) for line in hours)
+
+
+_SERVICE_TEXTS: tuple[Column[Service], ...] = (
+    Column("service_name", "Called", lambda row: row.service_name, in_table=False),
+    Column("details", "Details", lambda row: row.details, in_table=False),
+    Column("hours", "Open", lambda row: _format_lines(row.hours), in_table=False),
+    Column(
+        "exceptions",
+        "Exceptions",
+        lambda row: row.exceptions,
+        lambda row, _: "\n".join(row.exceptions),
+        in_table=lambda row: bool(row.exceptions),
+    ),
+    Column("absences", "Away", lambda row: format_absences(row.absences), in_table=False),
+)
+"""What else the portal says of a service."""
 
 
 SURGERIES: View[Surgery] = dataclass_view(
@@ -88,9 +134,25 @@ SURGERIES: View[Surgery] = dataclass_view(
         Column("name", "Surgery", lambda surgery: surgery.name),
         Column("phones", "Phone", lambda surgery: surgery.phones),
         Column("addresses", "Address", lambda surgery: surgery.addresses),
-        Column("hours", "Open", _format_hours),
+        Column("hours", "Open", lambda surgery: _format_lines(surgery.hours)),
         Column("websites", "Website", lambda surgery: surgery.websites),
         Column("emails", "E-mail", lambda surgery: surgery.emails),
+        Column("gp_hours", "GP's hours", lambda surgery: _format_lines(surgery.gp_hours)),
+        Column(
+            "exceptions",
+            "Exceptions",
+            lambda surgery: surgery.exceptions,
+            lambda surgery, _: "\n".join(surgery.exceptions),
+        ),
+        Column("absences", "Away", lambda surgery: format_absences(surgery.absences)),
+        Column("other_contacts", "Other", lambda surgery: surgery.other_contacts),
+        Column(
+            "remarks",
+            "Note",
+            lambda surgery: surgery.remarks,
+            lambda surgery, _: "\n".join(surgery.remarks),
+        ),
+        Column("current", "Current", lambda surgery: surgery.current, for_people=False),
     ),
     blocks=True,
 )

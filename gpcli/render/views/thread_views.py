@@ -9,12 +9,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from gpcli.model.thread import (
+    SENT,
+    WITHDRAWN,
     Attachment,
     Conversation,
     Message,
+    MessageNote,
     MessageReceipt,
     Saved,
     Thread,
+    ThreadKind,
     ThreadReceipt,
 )
 from gpcli.render.times import TimeFormat
@@ -28,9 +32,26 @@ THREAD_STATUSES = {
     "completed": "closed",
     "stopped": "closed",
     "not-done": "refused",
-    "entered-in-error": "entered in error",
+    WITHDRAWN: "withdrawn",
 }
 """R4 EventStatus of a thread in a patient's words; an unknown code is shown as recorded."""
+
+MESSAGE_STATUSES = {
+    "preparation": "not sent yet",
+    "in-progress": "",
+    "on-hold": "on hold",
+    SENT: "",
+    "stopped": "stopped before it was complete",
+    "not-done": "never sent",
+    WITHDRAWN: "withdrawn by the sender",
+}
+"""R4 EventStatus of a message in a patient's words, empty for what goes without saying."""
+
+PRIORITIES = {"routine": "", "asap": "as soon as possible", "stat": "at once"}
+"""R4 RequestPriority in a patient's words; another code is shown as recorded."""
+
+SURGERY_TYPES = frozenset({"CareTeam", "Organization", "Practitioner", "PractitionerRole"})
+"""Types of senders that are called the surgery where they have no name."""
 
 STATUS_STYLES = {"in-progress": "green", "on-hold": "yellow", "not-done": "yellow"}
 
@@ -60,6 +81,10 @@ def thread_label(thread: Thread, now: datetime) -> str:
 
 def format_thread_status(thread: Thread) -> str:
     """Format the status of a thread."""
+    if thread.is_message and thread.status == SENT:
+        return "sent"
+    if thread.status == "not-done" and thread.kind not in set(ThreadKind):
+        return "not done"
     return THREAD_STATUSES.get(thread.status, thread.status)
 
 
@@ -111,8 +136,7 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             right=True,
         ),
         *_time_columns(thread),
-        Column("practitioner", "With", lambda row: thread(row).practitioner, droppable=True),
-        Column("surgery", "Surgery", lambda row: thread(row).surgery, in_table=False),
+        *_surgery_columns(thread),
         Column("zone", "Zone", lambda row: thread(row).zone, for_people=False),
     )
 
@@ -123,7 +147,9 @@ def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             "last",
             "Last",
             lambda row: thread(row).last,
-            lambda row, time_format: time_format.time(thread(row).last, thread(row).zone),
+            lambda row, time_format: (
+                thread(row).last_date or time_format.time(thread(row).last, thread(row).zone)
+            ),
         ),
         Column(
             "started",
@@ -135,11 +161,68 @@ def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
     )
 
 
+def _surgery_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
+    return (
+        Column(
+            "practitioner",
+            "With",
+            lambda row: thread(row).practitioner,
+            lambda row, _: thread(row).practitioner or thread(row).surgery or "",
+            droppable=True,
+        ),
+        Column("surgery", "Surgery", lambda row: thread(row).surgery, in_table=False),
+    )
+
+
+def _priority_column(priority: Callable[[Row], str | None]) -> Column[Row]:
+    return Column(
+        "priority",
+        "Priority",
+        priority,
+        lambda row, _: _format_priority(priority(row)),
+        in_table=lambda row: bool(_format_priority(priority(row))),
+        style="yellow",
+    )
+
+
+def _format_priority(priority: str | None) -> str:
+    return PRIORITIES.get(priority or "", priority or "")
+
+
+def _format_note(note: MessageNote) -> str:
+    """Format a note: `Ring us about this (Ida Nordli, 2026-11-20)`."""
+    known = ", ".join(filter(None, (note.author, (note.time or "")[:10])))
+    return f"{note.text} ({known})" if known else note.text
+
+
+def _note_column(notes: Callable[[Row], tuple[MessageNote, ...]]) -> Column[Row]:
+    return Column(
+        "notes",
+        "Note",
+        lambda row: tuple(note.text for note in notes(row)),
+        lambda row, _: "\n".join(map(_format_note, notes(row))),
+        in_table=False,
+    )
+
+
+def _words_column(name: str, header: str, words: Callable[[Row], tuple[str, ...]]) -> Column[Row]:
+    return Column(name, header, words, in_table=False)
+
+
 def _as_thread(row: ThreadLike) -> Thread:
     return row
 
 
-THREADS: View[Thread] = dataclass_view(Thread, "threads", _thread_columns(_as_thread))
+def _thread_fact_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
+    return (
+        _priority_column(lambda row: thread(row).priority),
+        Column("last_date", "Last on", lambda row: thread(row).last_date, for_people=False),
+    )
+
+
+THREADS: View[Thread] = dataclass_view(
+    Thread, "threads", (*_thread_columns(_as_thread), *_thread_fact_columns(_as_thread))
+)
 
 
 def _with_json_path(column: Column[Conversation]) -> Column[Conversation]:
@@ -157,12 +240,22 @@ CONVERSATION: View[Conversation] = dataclass_view(
         *map(_with_json_path, _thread_columns(lambda conversation: conversation.thread)),
         Column("thread", "Thread", lambda conversation: conversation.thread.id, for_people=False),
         Column("messages", "Message ids", _message_ids, for_people=False),
+        *map(_with_json_path, _thread_fact_columns(lambda conversation: conversation.thread)),
+        _note_column(lambda conversation: conversation.notes),
+        _words_column("reasons", "Reason", lambda conversation: conversation.reasons),
+        _words_column("about", "About", lambda conversation: conversation.about),
     ),
 )
 """The thread of a conversation; in JSON, the thread and its messages."""
 
 THREAD_RECEIPT: View[ThreadReceipt] = dataclass_view(
-    ThreadReceipt, "thread-receipt", (*_thread_columns(_as_thread), *receipt_columns(ThreadReceipt))
+    ThreadReceipt,
+    "thread-receipt",
+    (
+        *_thread_columns(_as_thread),
+        *receipt_columns(ThreadReceipt),
+        *_thread_fact_columns(_as_thread),
+    ),
 )
 
 
@@ -176,13 +269,42 @@ def _format_attachments(message: Message, time_format: TimeFormat) -> str:
 
 def format_attachment(attachment: Attachment) -> str:
     """Format an attachment: `m-1.1  rash.jpg (image/jpeg, 12 kB)`."""
-    known = ", ".join(filter(None, (attachment.content_type, format_size(attachment.size))))
+    facts = (
+        attachment.content_type,
+        format_size(attachment.size),
+        (attachment.created or "")[:10],
+        *_document_words(attachment),
+    )
+    known = ", ".join(filter(None, facts))
     title = attachment.title or "(no name)"
     return f"{attachment.id}  {title} ({known})" if known else f"{attachment.id}  {title}"
 
 
+def _document_words(attachment: Attachment) -> tuple[str | None, ...]:
+    if attachment.is_withdrawn:
+        return ("withdrawn",)
+    usual = {"current", "final", SENT}
+    codes = (attachment.status, attachment.document_status)
+    return (*(code for code in codes if code not in usual), *attachment.relations)
+
+
+def message_text(message: Message) -> str:
+    """Return what a message says; where it has no text, a remark on what there is instead."""
+    if message.is_withdrawn:
+        return "(withdrawn by the sender: its text is not shown)"
+    if message.text.strip():
+        return message.text
+    if not message.attachments:
+        return "(no text, and nothing is attached)"
+    return "(no text: what it says is in what is attached)"
+
+
 def _sender_name(message: Message) -> str:
-    return message.sender or ("you" if message.mine else "the surgery")
+    if message.sender or message.mine:
+        return message.sender or "you"
+    if message.sender_type in SURGERY_TYPES:
+        return "the surgery"
+    return f"(a {message.sender_type}, not named)" if message.sender_type else "(not named)"
 
 
 def _format_sender(message: Message, time_format: TimeFormat) -> str:
@@ -201,7 +323,9 @@ def _message_columns(
             "sent",
             "Sent",
             lambda message: message.sent,
-            lambda message, time_format: time_format.time(message.sent, zone),
+            lambda message, time_format: (
+                time_format.time(message.sent, zone) or message.sent_date or ""
+            ),
         ),
         Column("mine", "Mine", lambda message: message.mine, for_people=False),
         Column("unread", "Unread", lambda message: message.unread, for_people=False),
@@ -215,12 +339,41 @@ def _message_columns(
     )
 
 
+def _status_column(*, for_people: bool) -> Column[MessageLike]:
+    return Column(
+        "status",
+        "Status",
+        lambda message: message.status,
+        lambda message, _: MESSAGE_STATUSES.get(message.status, message.status),
+        for_people=for_people,
+        style="yellow",
+    )
+
+
+def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike], ...]:
+    return (
+        Column("text_from", "In file", lambda message: message.text_from, in_table=False),
+        Column("sender_type", "Sender", lambda message: message.sender_type, for_people=False),
+        Column("sent_date", "Sent on", lambda message: message.sent_date, for_people=False),
+        _priority_column(lambda message: message.priority),
+        Column("status_reason", "Because", lambda message: message.status_reason, in_table=False),
+        _words_column("reasons", "Reason", lambda message: message.reasons),
+        _words_column("about", "About", lambda message: message.about),
+        _words_column("medium", "Medium", lambda message: message.medium),
+        _note_column(lambda message: message.notes),
+    )
+
+
 def messages_view(zone: str) -> View[Message]:
     """Return the view of a message without its text; times are shown in its surgery's `zone`."""
     return dataclass_view(
         Message,
         "messages",
-        _message_columns(Message, zone, shows_thread=False),
+        (
+            *_message_columns(Message, zone, shows_thread=False),
+            _status_column(for_people=True),
+            *_message_fact_columns(Message),
+        ),
     )
 
 
@@ -231,8 +384,9 @@ def message_receipts_view(zone: str) -> View[MessageReceipt]:
         "message-receipt",
         (
             *_message_columns(MessageReceipt, zone, shows_thread=True),
-            Column("status", "Status", lambda message: message.status, for_people=False),
+            _status_column(for_people=False),
             *receipt_columns(MessageReceipt),
+            *_message_fact_columns(MessageReceipt),
         ),
     )
 

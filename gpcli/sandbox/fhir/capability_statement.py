@@ -22,6 +22,7 @@ _INTERACTION_CODES = {
     "d": ["delete"],
     "s": ["search-type"],
 }
+_GUIDE = "urn:gpcli:portal"
 _SOFTWARE = "The embedded GP portal of gpcli"
 
 
@@ -42,6 +43,7 @@ def capability_statement(
         "software": {"name": _SOFTWARE},
         "implementation": {"description": f"{_SOFTWARE}, with made-up people", "url": base},
         "fhirVersion": "4.0.1",
+        "implementationGuide": [_GUIDE],
         "format": ["application/fhir+json", "json"],
         "rest": [
             {

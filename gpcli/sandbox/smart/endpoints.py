@@ -20,7 +20,7 @@ from gpcli.sandbox.smart.clients import (
     PRIVATE_KEY_JWT,
 )
 from gpcli.sandbox.smart.grant_types import SIGNING_ALGORITHM
-from gpcli.sandbox.smart.scopes import IDENTITY_SCOPES, OFFLINE_ACCESS
+from gpcli.sandbox.smart.scopes import IDENTITY_SCOPES, OFFLINE_ACCESS, SCOPE_CATEGORIES
 from gpcli.sandbox.smart.sign_in import SignIn
 
 CAPABILITIES = (
@@ -35,9 +35,13 @@ CAPABILITIES = (
     "sso-openid-connect",
     "authorize-post",
 )
+_TYPES = sorted({name for category in SCOPE_CATEGORIES for name in category.types})
+_PERMISSIONS = ("r", "rs", "crus", "cruds", "read", "write")
 SUPPORTED_SCOPES = (
     *IDENTITY_SCOPES,
     OFFLINE_ACCESS,
+    *(f"patient/{name}.{permission}" for name in _TYPES for permission in _PERMISSIONS),
+    *(f"system/{name}.{permission}" for name in _TYPES for permission in _PERMISSIONS),
     "patient/*.rs",
     "patient/*.cruds",
     "patient/*.read",

@@ -90,7 +90,7 @@ def test_an_extra_query_is_asked_in_the_same_round_trip_as_the_read_back(
     other = an_appointment("other", slot=[ref("Slot/slot-1")])
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
-    outcome = kernel.create(WritePart(INTENT, BODY), queries.appointments_on_slot("slot-1"))
+    outcome = kernel.create(WritePart(INTENT, BODY), [queries.appointments_on_slot("slot-1")])
     there, known = outcome.along, outcome.extra
     assert [[one.relative_reference for one in each.matches] for each in (there, known)] == [
         ["Appointment/visit-1"],
@@ -105,7 +105,7 @@ def test_an_extra_query_that_is_not_permitted_finds_nothing(
 ):
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", Reply(an_outcome(), status))
-    outcome = kernel.create(WritePart(INTENT, BODY), queries.appointments_on_slot("slot-1"))
+    outcome = kernel.create(WritePart(INTENT, BODY), [queries.appointments_on_slot("slot-1")])
     there, known = outcome.along, outcome.extra
     assert (len(there.matches), known.matches) == (1, [])
 

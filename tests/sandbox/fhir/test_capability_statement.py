@@ -31,6 +31,7 @@ def test_it_has_what_r4_requires_and_needs_no_token(statement):
             "url": BASE,
         },
         "fhirVersion": "4.0.1",
+        "implementationGuide": ["urn:gpcli:portal"],
         "format": ["application/fhir+json", "json"],
     }
     assert statement["date"].startswith("2027-03-01T11:00:00")

@@ -1,0 +1,101 @@
+"""Marking messages as read, at the portal or on this computer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from gpcli.care.confirmation import Decision, Outcome, Proposal
+from gpcli.care.inbox import thread_label
+from gpcli.care.portal_protocol import Mailbox, Portal
+from gpcli.errors import GpcliError
+from gpcli.model.receipt import PlanValue, WriteResult
+from gpcli.model.thread import Conversation, Message
+
+
+@dataclass(frozen=True)
+class ReadMarkResult:
+    """The messages that were marked as read; `error` is why the others were not, if any."""
+
+    messages: tuple[Message, ...]
+    error: GpcliError | None = None
+
+
+def fetch_conversations(mailbox: Mailbox, ids: Sequence[str]) -> list[Conversation]:
+    """Fetch each thread once: whole if its own id is given, else only the messages that are given.
+
+    Raises: NotFound.
+    """
+    found = [mailbox.fetch_conversation(identity) for identity in dict.fromkeys(ids)]
+    by_thread = {conversation.thread.id: conversation for conversation in found}
+    return [_select_named(conversation, set(ids)) for conversation in by_thread.values()]
+
+
+def propose_read_marks(
+    portal: Portal, conversations: Sequence[Conversation], intent: UUID
+) -> Decision[ReadMarkResult]:
+    """Propose to mark the unread messages in `conversations` as read; none at all is an Outcome.
+
+    Each message has an intent of its own. Sending stops at the first message that can't be marked;
+    its error is raised if it is the first of all, otherwise it is part of the result.
+    """
+    unread = tuple(
+        message
+        for conversation in conversations
+        for message in conversation.messages
+        if message.unread
+    )
+    if not unread:
+        return Outcome(ReadMarkResult(()), changed=False)
+    parties = portal.fetch_parties()
+    by = parties.on_behalf_by.name if parties.on_behalf_by else None
+    rows = (row for conversation in conversations for row in _unread_rows(conversation))
+    return Proposal(
+        action="Mark as read",
+        rows=(*rows, ("For", parties.patient.name), ("By", by)),
+        preview=ReadMarkResult(unread),
+        send=lambda: _send_read_marks(portal.mailbox, unread, intent),
+    )
+
+
+def _select_named(conversation: Conversation, named: Collection[str]) -> Conversation:
+    if conversation.thread.id in named:
+        return conversation
+    messages = tuple(message for message in conversation.messages if message.id in named)
+    return replace(conversation, messages=messages)
+
+
+def _unread_rows(conversation: Conversation) -> Iterator[tuple[str, PlanValue]]:
+    unread = [message for message in conversation.messages if message.unread]
+    if unread:
+        yield "Thread", f"{thread_label(conversation.thread)}: {len(unread)} unread"
+    for message in unread:
+        yield "Message", _message_label(message, ZoneInfo(conversation.thread.zone))
+
+
+def _message_label(message: Message, zone: ZoneInfo) -> str:
+    label = f"{message.id} from {message.sender}" if message.sender else str(message.id)
+    return f"{label}, {message.sent.astimezone(zone):%a %d %b %Y %H:%M}" if message.sent else label
+
+
+def _send_read_marks(
+    mailbox: Mailbox, unread: Sequence[Message], intent: UUID
+) -> WriteResult[ReadMarkResult]:
+    done: list[WriteResult[Message]] = []
+    stopped_by: GpcliError | None = None
+    for message in unread:
+        try:
+            done.append(mailbox.send_read_mark(message, uuid5(intent, str(message.id))))
+        except GpcliError as error:
+            stopped_by = error
+            break
+    if stopped_by and not done:
+        raise stopped_by
+    read = tuple(marked.record for marked in done)
+    return WriteResult(
+        ReadMarkResult(read, stopped_by),
+        changed=any(marked.changed for marked in done),
+        here_only=all(marked.here_only for marked in done),
+    )

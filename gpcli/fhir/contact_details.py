@@ -1,0 +1,118 @@
+"""Telephones, addresses and the like of a GP: those that hold now, the first to be used first.
+
+Source: R4 ContactPoint, Address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from gpcli.fhir.element import Element
+from gpcli.fhir.validity import Validity, describe_period, read_validity
+
+_LISTS = {"phone": "phones", "email": "emails", "url": "websites"}
+"""System of a ContactPoint -> the list it belongs to; any other stands with its system."""
+
+_TELECOM_ORDER = {"work": 0, None: 1, "mobile": 2, "temp": 3, "home": 4}
+_ADDRESS_ORDER = {"physical": 0, "both": 0, None: 1, "postal": 2}
+_LAST = 9
+_NO_RANK = Decimal(10**9)
+
+
+@dataclass
+class ContactDetails:
+    """How to reach a GP; `remarks` are sentences on what is temporary or to come."""
+
+    phones: list[str] = field(default_factory=list)
+    emails: list[str] = field(default_factory=list)
+    websites: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_contact_details(records: Sequence[Element], now: datetime) -> ContactDetails:
+    """Return the contact details of `records`, those of the first record first.
+
+    What has ended is left out. Within a record telecoms are in the order of their `rank`, then by
+    `use`; addresses to visit come before those for letters.
+    """
+    details = ContactDetails()
+    telecoms = [each for record in records for each in _telecoms(record)]
+    for point in _select_current(telecoms, now, details, _format_telecom):
+        system, value = point.string("system") or "", point.string("value") or ""
+        name = _LISTS.get(system, "others")
+        known: list[str] = getattr(details, name)
+        _add(known, _format_telecom(point) if name == "others" else value)
+    addresses = [each for record in records for each in _addresses(record)]
+    for address in _select_current(addresses, now, details, _format_address):
+        _add(details.addresses, _format_address(address))
+    return details
+
+
+def _telecoms(record: Element) -> list[Element]:
+    points = [point for point in record.children("telecom") if point.string("value")]
+    return sorted(points, key=_telecom_order)
+
+
+def _telecom_order(point: Element) -> tuple[Decimal, int]:
+    rank = point.decimal("rank")
+    use = _TELECOM_ORDER.get(point.string("use"), _LAST)
+    return (_NO_RANK if rank is None else rank, use)
+
+
+def _addresses(record: Element) -> list[Element]:
+    if record.resource_type == "Location":
+        single = record.child("address")
+        return [single] if single else []
+    if record.resource_type not in {"Organization", "Practitioner"}:
+        return []
+    return sorted(
+        record.children("address"), key=lambda each: _ADDRESS_ORDER.get(each.string("type"), _LAST)
+    )
+
+
+def _select_current(
+    elements: Iterable[Element],
+    now: datetime,
+    details: ContactDetails,
+    format_element: Callable[[Element], str],
+) -> Iterator[Element]:
+    """Yield the elements that hold at `now`; add remarks on those that do so for a time only."""
+    for element in elements:
+        validity, text = read_validity(element, now), format_element(element)
+        if not text or validity is Validity.ENDED:
+            continue
+        when = describe_period(element, now)
+        if validity is Validity.TO_COME:
+            _add(details.remarks, f"{text} holds {when}.")
+            continue
+        if element.string("use") == "temp":
+            _add(details.remarks, f"{text} is temporary{', ' if when else ''}{when}.")
+        yield element
+
+
+def _format_telecom(point: Element) -> str:
+    system = point.string("system")
+    words = (system if system not in _LISTS else None, point.string("value"))
+    return " ".join(filter(None, words))
+
+
+def _format_address(address: Element) -> str:
+    city = " ".join(filter(None, (address.string("postalCode"), address.string("city"))))
+    lines = (
+        *address.strings("line"),
+        address.string("district"),
+        city,
+        address.string("state"),
+        address.string("country"),
+    )
+    return address.string("text") or ", ".join(filter(None, lines))
+
+
+def _add(known: list[str], text: str) -> None:
+    if text and text not in known:
+        known.append(text)

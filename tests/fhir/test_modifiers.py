@@ -1,0 +1,69 @@
+"""What changes the meaning of a record is heeded: R4's modifier elements, extensions, rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gpcli.fhir.bundle import read_bundle
+from gpcli.fhir.element import read_resource
+from gpcli.fhir.healthcare_service import read_offers
+from gpcli.fhir.modifiers import NotUnderstood
+from gpcli.model.service import Surgery
+from gpcli.portal.mapping import RecordMapper
+from gpcli.portal.portal_profile import PortalProfile
+from tests.fhir.r4_modifiers import MODIFIERS, READ_TYPES, Modifier
+from tests.portal.builders import a_searchset, a_service
+
+NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
+EXTENSION = {"modifierExtension": [{"url": "urn:x:not", "valueBoolean": True}]}
+RULES = {"implicitRules": "urn:x:rules"}
+DEEP = {
+    "at the top": EXTENSION,
+    "in a part": {"part": [{"deeper": EXTENSION}]},
+    "in what it contains": {
+        "contained": [{"resourceType": "Organization", "id": "1", **EXTENSION}]
+    },
+    "in rules": RULES,
+}
+KEPT_APART = {"OperationOutcome"}
+"""What is no record in a bundle, but says how the search went."""
+
+MAPPED = {name: each for name, each in MODIFIERS.items() if each}
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_a_modifier_element_changes_what_is_read(name: str):
+    modifier = MAPPED[name]
+    assert isinstance(modifier, Modifier)
+    assert modifier.read(modifier.usual) != modifier.read(modifier.other)
+
+
+@pytest.mark.parametrize("place", DEEP)
+@pytest.mark.parametrize("kind", [each for each in READ_TYPES if each not in KEPT_APART])
+def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, place: str):
+    record: dict[str, Any] = {"resourceType": kind, "id": "1", **DEEP[place]}
+    included = read_bundle(a_searchset(included=[record]), [])
+    assert included.get(f"{kind}/1") is None
+    assert len(included.flaws) == 1
+    assert included.flaws[0].startswith(f"{kind}/1 ")
+    mapper = RecordMapper("1", PortalProfile({}, "proposed", "Europe/Oslo"), [], now=lambda: NOW)
+    with pytest.raises(NotUnderstood):
+        mapper.is_own(read_bundle(a_searchset(record), []).matches[0])
+
+
+@pytest.mark.parametrize("place", DEEP)
+def test_a_service_that_was_searched_for_by_itself_is_no_exception(place: str):
+    service = read_resource(a_service(**DEEP[place]), [])
+    with pytest.raises(NotUnderstood):
+        read_offers(service, Surgery("1", None, None), {}, ZoneInfo("Europe/Oslo"))
+
+
+@pytest.mark.parametrize("empty", [{"modifierExtension": []}, {"implicitRules": None}])
+@pytest.mark.parametrize("kind", [each for each in READ_TYPES if each not in KEPT_APART])
+def test_a_record_without_such_a_modifier_is_kept(kind: str, empty: dict):
+    bundle = read_bundle(a_searchset(included=[{"resourceType": kind, "id": "1", **empty}]), [])
+    assert (bundle.get(f"{kind}/1") is not None, bundle.flaws) == (True, [])
