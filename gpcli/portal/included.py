@@ -66,13 +66,12 @@ class Along:
     @property
     def included(self) -> dict[str, Element]:
         """What came along, or was found afterwards, by reference; and the patient."""
-        matches = {
-            each.relative_reference
-            for each in self.bundle.matches
-            if each.resource_type != "Patient"
+        matches = self.query.resource_type
+        return {
+            key: each
+            for key, each in self.bundle.resources.items()
+            if _type_of(key) == "Patient" or _type_of(key) != matches
         }
-        resources = self.bundle.resources.items()
-        return {key: each for key, each in resources if key not in matches}
 
     def find_missing(self) -> Iterator[str]:
         """Yield the references, as `Type/id`, to records that should have come and did not.
@@ -90,12 +89,12 @@ class Along:
 
         There are none where it was sent, unless the portal has sent nothing along at all.
         """
-        records = self.bundle.matches_of_type(self.query.resource_type)
-        matches = [each.relative_reference for each in records]
-        for name, value in self.query.params if matches else ():
+        for name, value in self.query.params:
             is_sent = (name, value) in self.sent and not self._ignores_includes()
             if name == _REVINCLUDE and value in _REVINCLUDES and not is_sent:
-                yield referring_to(value, matches)
+                records = self.bundle.matches_of_type(self.query.resource_type)
+                matches = [each.relative_reference for each in records]
+                yield from (referring_to(value, matches),) if matches else ()
 
     def add(self, resources: Mapping[str, Element]) -> None:
         """Add records that were missing here and were found afterwards."""
@@ -105,13 +104,19 @@ class Along:
 
     def _ignores_includes(self) -> bool:
         """Return whether nothing came along though something was due."""
-        matches = {each.relative_reference for each in self.bundle.matches}
-        return self.bundle.resources.keys() <= matches and any(self.find_missing())
+        types = {*map(_type_of, self.bundle.resources)}
+        return types <= {self.query.resource_type} and any(self.find_missing())
+
+    def _holders(self, include: str) -> Iterator[Element]:
+        """Yield the records that refer to what an include is for."""
+        for reference, resource in self.bundle.resources.items():
+            if _type_of(reference) == _type_of(include, ":"):
+                yield resource
 
     def _find_missing_of(self, include: str, *, is_sent: bool) -> Iterator[str]:
         missing: dict[str, None] = {}
-        for holder in self.bundle.of_type(include.partition(":")[0]):
-            is_fetched = holder.relative_reference in self.fetched
+        for holder in self._holders(include):
+            is_fetched = bool(self.fetched) and holder.relative_reference in self.fetched
             for target in _read_targets(holder, include):
                 if target not in self.bundle.resources:
                     missing[target] = None
@@ -122,9 +127,8 @@ class Along:
 
     def _find_missing_of_fetched(self, include: str) -> Iterator[str]:
         """Yield what records that were fetched afterwards refer to, where it is missing."""
-        for reference in self.fetched:
-            holder = self.bundle.resources.get(reference)
-            if holder and holder.resource_type == include.partition(":")[0]:
+        for holder in self._holders(include) if self.fetched else ():
+            if holder.relative_reference in self.fetched:
                 targets = _read_targets(holder, include)
                 yield from (each for each in targets if each not in self.bundle.resources)
 
@@ -162,6 +166,10 @@ def _read_targets(holder: Element, include: str) -> Iterator[str]:
             many = isinstance(value, list)
             targets = element.references(path[-1]) if many else (element.reference(path[-1]),)
             yield from (each for each in targets if each and _is_of_type(each, types))
+
+
+def _type_of(reference: str, separator: str = "/") -> str:
+    return reference.partition(separator)[0]
 
 
 def _is_of_type(target: str, types: Collection[str]) -> bool:

@@ -77,7 +77,7 @@ def _sort_key(match: Element, element: str) -> float:
 
 
 def _is_dropped(match: Element, resource_type: str, criteria: Collection[tuple[str, str]]) -> bool:
-    if match.resource_type != resource_type:
+    if match.json.get("resourceType") != resource_type:
         return False
     return any(_CONTRADICTIONS[name](match.json, value) for name, value in criteria)
 

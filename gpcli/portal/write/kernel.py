@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import GpcliError, NotPermitted, request_id_conflict
+from gpcli.errors import GpcliError, NotFound, NotPermitted, request_id_conflict
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
 from gpcli.journal import Journal, JournalEntry, State
-from gpcli.portal.mapping import require
+from gpcli.portal.mapping import SearchResult, require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import (
@@ -28,6 +28,7 @@ from gpcli.portal.write.outcome import (
     Seen,
     WriteOutcome,
     build_list_hint,
+    created_reference,
     fetch_or_none,
     has_taken_effect,
     is_certain_refusal,
@@ -255,12 +256,38 @@ class WriteKernel:
             for prior in priors:
                 self.record_state(prior.intent, "done")
             seen = read_back(
-                partial(_look_or_raise, look, priors), first.request_id, first.resource_type
+                partial(self._look_or_read, look, priors, verdict.responses),
+                first.request_id,
+                first.resource_type,
             )
             for prior, response in zip(priors, verdict.responses, strict=True):
                 require_recognisable(seen.of(prior.intent), response, prior)
         pending = any(prior.pending for prior in priors)
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
+
+    def _look_or_read(
+        self,
+        look: Callable[[], Seen],
+        priors: Sequence[PriorWrite],
+        responses: Sequence[HttpResponse],
+    ) -> Seen:
+        """Return what `look` finds after a success for every part.
+
+        Where the portal has no search that would find them, the records that the responses name
+        are read. Raises: the error of any part's query, or of reading.
+        """
+        try:
+            return _look_or_raise(look, priors)
+        except NotFound:
+            pairs = zip(priors, map(created_reference, responses), strict=True)
+            named = {prior.intent: reference for prior, reference in pairs if reference}
+            if len(named) < len(priors):
+                raise
+        found: dict[UUID, SearchResult] = {}
+        for intent, reference in named.items():
+            record = self.search.fetch_resource(reference)[0]
+            found[intent] = Bundle(matches=[record], resources={reference: record})
+        return Seen(found, Bundle())
 
     def _look_and_record(
         self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]
