@@ -29,6 +29,9 @@ Result = TypeVar("Result")
 MAX_PAGES = 200
 """A list with more pages than this is taken for a loop."""
 
+_NO_BATCH_STATUSES = frozenset({400, 404, 405, 413, 415, 422, 501})
+"""Statuses with which portals answer a batch that they do not take, whatever they list."""
+
 _GONE = "The portal does not send it any more; try again."
 """Why a list breaks off where a page of it is not found: some keep the pages only for a while."""
 
@@ -58,6 +61,7 @@ class FhirSearch:
         self.flaws: list[str] = []
         self._capabilities = capabilities
         self.patient: str | None = None
+        self._is_batch_refused = False
         self._plain_types: set[str] = set()
         self._refused_types: set[str] = set()
         self._known: dict[str, Element] = {}
@@ -143,8 +147,9 @@ class FhirSearch:
         adapted = [_catch(partial(self._adapt, query)) for query in queries]
         sendable = [each for each in adapted if isinstance(each, AdaptedQuery)]
         url_count = sum(len(each.urls) for each in sendable)
-        if url_count > 1 and self.fetch_capabilities().batch:
-            results = iter(self._fetch_batch(sendable))
+        batch = self._send_batch(sendable) if url_count > 1 and self._can_batch() else None
+        if batch:
+            results = iter(self._read_batch(sendable, batch))
         else:
             results = (_catch(partial(self._fetch_adapted, each)) for each in sendable)
         return [each if isinstance(each, GpcliError) else next(results) for each in adapted]
@@ -161,11 +166,26 @@ class FhirSearch:
         is_plain = query.resource_type in self._plain_types
         return (adapted.plainer or adapted) if is_plain else adapted
 
-    def _fetch_batch(self, adapted: Sequence[AdaptedQuery]) -> list[SearchResult]:
-        urls = [url for each in adapted for url in each.urls]
-        requests = [{"request": {"method": "GET", "url": url}} for url in urls]
+    def _can_batch(self) -> bool:
+        return self.fetch_capabilities().batch and not self._is_batch_refused
+
+    def _send_batch(self, adapted: Sequence[AdaptedQuery]) -> HttpResponse | None:
+        """Send all queries in one batch; return the response, `None` for a portal that takes none.
+
+        That is remembered. Raises: the error of any other refusal.
+        """
+        requests = [
+            {"request": {"method": "GET", "url": url}} for each in adapted for url in each.urls
+        ]
         body = {"resourceType": "Bundle", "type": "batch", "entry": requests}
-        response = _require_success(self.client.send("POST", "", body, retry=True))
+        response = self.client.send("POST", "", body, retry=True)
+        self._is_batch_refused = response.status in _NO_BATCH_STATUSES
+        return None if self._is_batch_refused else _require_success(response)
+
+    def _read_batch(
+        self, adapted: Sequence[AdaptedQuery], response: HttpResponse
+    ) -> list[SearchResult]:
+        urls = [url for each in adapted for url in each.urls]
         entries = _read_strictly(lambda: read_resource(response.body).children("entry"), response)
         if len(entries) != len(urls):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
