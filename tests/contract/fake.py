@@ -27,7 +27,7 @@ from tests.contract.fake_answers import (
     resolve_references,
     searchset,
 )
-from tests.contract.fake_quirks import SEEN, WRITTEN, Quirks, statement
+from tests.contract.fake_quirks import SEEN, WRITTEN, Quirks, is_unsaid, statement
 from tests.contract.fake_search import Params, along, fits, in_order, may_see
 from tests.contract.places import Place
 from tests.contract.practice import Resource
@@ -41,11 +41,12 @@ OVER = frozenset({"cancelled", "fulfilled", "noshow", "entered-in-error"})
 
 
 class Fake:
-    """The portal; `router.calls` are what it was asked."""
+    """The portal; `router.calls` are what it was asked, `unsaid` what it does not list of that."""
 
     def __init__(self, quirks: Quirks | None = None) -> None:
         self.quirks = quirks or Quirks()
         self.store: dict[str, Resource] = {}
+        self.unsaid: list[str] = []
         self.router = respx.MockRouter(assert_all_called=False)
         self.router.route().mock(side_effect=self._respond)
         self.transport = httpx.MockTransport(self.router.handler)
@@ -114,6 +115,9 @@ class Fake:
     def _search(self, patient: str, kind: str, params: Params) -> Answer:
         names, declared = {name for name, _ in params}, self.quirks.declared
         if self.quirks.refused & names or (declared is not None and names - declared - {"_offset"}):
+            return refusal(400, "not-supported")
+        if is_unsaid(self.quirks, kind, names):
+            self.unsaid.append(f"{kind}?{urlencode(params)}")
             return refusal(400, "not-supported")
         if self.quirks.heeded is not None:
             params = [each for each in params if each[0] in {*self.quirks.heeded, "_offset"}]

@@ -37,7 +37,8 @@ class Quirks:
     answers 400 to. `heeded` are the only ones that it does not drop, `declared` the only ones that
     its statement lists and that it takes; `None` = all. `silent` = its statement lists no types.
     `patches` = records are changed by PATCH alone. `links` = how its links are written: `absolute`,
-    or relative to the `root`, the `path` or the `query`. `hidden` types are empty lists with an
+    or relative to the `root`, the `path` or the `query`. `said` is its statement, which it keeps
+    to; `None` = one that says what it can. `hidden` types are empty lists with an
     OperationOutcome; `forbidden` ones a 403.
     `repeated` is its status for what a conditional create finds. `failing` names the part of a
     transaction that it refuses. `rewrites` = it puts a new id wherever the text of a fullUrl is.
@@ -67,6 +68,7 @@ class Quirks:
     silent: bool = False
     patches: bool = False
     links: str = "absolute"
+    said: Resource | None = None
     hidden: frozenset[str] = NOBODY
     refreshed_patient: bool = True
     forbidden: frozenset[str] = NOBODY
@@ -74,6 +76,8 @@ class Quirks:
 
 def statement(quirks: Quirks) -> Resource:
     """The CapabilityStatement of a portal with these quirks."""
+    if quirks.said is not None:
+        return quirks.said
     able = [name for name in ("batch", "transaction") if getattr(quirks, name)]
     return {
         "resourceType": "CapabilityStatement",
@@ -89,6 +93,18 @@ def statement(quirks: Quirks) -> Resource:
             }
         ],
     }
+
+
+def is_unsaid(quirks: Quirks, kind: str, names: set[str]) -> bool:
+    """Whether a search is none that the statement of a portal that keeps to it lists."""
+    rest = quirks.said["rest"][0] if quirks.said else {}
+    listed = {each["type"]: each for each in rest.get("resource", ())}
+    if not rest or kind not in listed:
+        return bool(rest)
+    params = (*listed[kind].get("searchParam", ()), *rest.get("searchParam", ()))
+    taken = {each["name"] for each in params}
+    taken |= {"_include"} if "searchInclude" in listed[kind] else set()
+    return any(name.partition(":")[0] not in taken for name in names)
 
 
 def _said_of(kind: str, quirks: Quirks) -> Resource:
