@@ -29,27 +29,17 @@ from gpcli.config.profiles import (
     save_profile,
 )
 from gpcli.config.settings import Settings, resolve_profile_settings
-from gpcli.errors import (
-    Expired,
-    GpcliError,
-    InvalidUsage,
-    NotFound,
-    NotPermitted,
-    Rejected,
-    SignInRefused,
-    Unavailable,
-)
+from gpcli.errors import Expired, GpcliError, InvalidUsage, SignInRefused, Unavailable
 from gpcli.http.url_policy import read_local_reference
 from gpcli.model.account import SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.service import ConsentLevel, Offers, highest_level
+from gpcli.model.service import ConsentLevel, Offers
 from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
 from gpcli.portal.sole_patient import fetch_sole_patient
 from gpcli.sign_out import revoke_session
 
 if TYPE_CHECKING:
     from gpcli.app_context import AppContext
-    from gpcli.portal.fhir_portal import FhirPortal
 
 
 @dataclass(frozen=True)
@@ -472,19 +462,7 @@ def _format_machine(settings: Settings) -> str | None:
 
 def _fetch_consent(context: AppContext) -> ConsentLevel | None:
     try:
-        return _fetch_consent_level(context.portal)
+        return context.portal.fetch_consent_state().level
     except Unavailable as error:
         context.output.warning(f"The portal was not asked: {error.message}")
-        return None
-
-
-def _fetch_consent_level(portal: FhirPortal) -> ConsentLevel | None:
-    """Fetch the level of consent; `None` where the portal shows no consents at all.
-
-    Then the patient's record is fetched instead, to test the session.
-    """
-    try:
-        return highest_level(portal.fetch_consents())
-    except (NotFound, NotPermitted, Rejected):
-        portal.fetch_patient()
         return None

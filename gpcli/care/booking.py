@@ -119,12 +119,14 @@ def _propose_found(
     if not first and not context.asker.can_ask:
         raise InputNeeded("Which time?", hint="Give its id (gpcli slots lists them), or --first.")
     booked_ids = {appointment.slot_id for appointment in facts.coming if not appointment.is_over}
+    context.search.note_asked([service], filter_by_gp(facts.offers, request.gp))
     slots = context.portal.fetch_slots([require_offer(service)], *context.search.days)
     fitting = context.search.select(slot for slot in slots if slot.id not in booked_ids)
     candidates = list(islice(fitting, 1 if first else MAX_CHOICES))
     if not candidates:
         raise NoSlot(
-            context.search.explain_none("free time"), hint="Widen --from, --to or the filters."
+            context.search.explain_none(complete=not context.portal.flaws),
+            hint=f"Widen --from, --to or the filters. {context.search.otherwise}".strip(),
         )
     chosen = candidates[0] if first else _choose_slot(context, candidates)
     return _build_booking(context, request, facts, service, chosen)
@@ -300,7 +302,7 @@ def _send_booking(
 
 
 def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
-    if is_vaccinated_this_season(context.portal.fetch_vaccinations(), context.search.now):
+    if is_vaccinated_this_season(context.portal.fetch_vaccinations() or (), context.search.now):
         yield "The record shows a flu vaccination this season already."
     if link := require_offer(service).deep_link:
         yield f"The portal books this at {link}."
@@ -342,18 +344,19 @@ def fetch_flu_answer(
     Raises: NotOffered, OffForNow, ConsentNeeded or NotPermitted; InputNeeded if several GPs offer
     it and nobody can be asked.
     """
-    service = choose_service(
-        portal.fetch_offers(), ServiceName.FLU_VACCINATION, search.now, gp, asker
-    )
+    offers = portal.fetch_offers()
+    service = choose_service(offers, ServiceName.FLU_VACCINATION, search.now, gp, asker)
+    search.note_asked([service], offers)
     free = portal.fetch_slots([service.offer] if service.offer else [], *search.days)
     slots = tuple(search.select(free, limit))
     vaccinations = portal.fetch_vaccinations()
+    is_known = vaccinations is not None
     return FluAnswer(
         surgery=service.surgery,
         eligibility=service.eligibility,
         price=service.price,
         last_vaccination=vaccinations[0] if vaccinations else None,
-        this_season=is_vaccinated_this_season(vaccinations, search.now),
+        this_season=is_vaccinated_this_season(vaccinations or (), search.now) if is_known else None,
         deep_link=service.offer.deep_link if service.offer else None,
         slots=slots,
     )

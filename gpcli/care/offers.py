@@ -179,9 +179,9 @@ def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName
     service = min(services, key=lambda candidate: _NEAREST.index(candidate.status))
     if service.status is Standing.NOT_OFFERED:
         surgeries = tuple(dict.fromkeys(candidate.surgery for candidate in services))
-        return NotOffered(_not_offered_text(surgeries, name), hint=_phone_hint(services))
+        return NotOffered(_not_offered_text(surgeries, name), hint=phone_hint(services))
     cure = Cure.MORE_RIGHTS if service.status is Standing.NOT_PERMITTED else None
-    hint = _HINTS.get(service.status) or _phone_hint(services)
+    hint = _HINTS.get(service.status) or phone_hint(services)
     return _ERRORS[service.status](service.reason or "", hint=hint, cure=cure)
 
 
@@ -337,6 +337,7 @@ def _join_labels(services: Sequence[Service]) -> str:
     return "; ".join(service.surgery.label for service in services)
 
 
-def _phone_hint(services: Sequence[Service]) -> str:
+def phone_hint(services: Sequence[Service]) -> str:
+    """Return the sentence with the numbers of the surgeries of `services`; empty without any."""
     numbers = dict.fromkeys(service.surgery.phone for service in services if service.surgery.phone)
     return f"Call the surgery instead: {' or '.join(numbers)}." if numbers else ""

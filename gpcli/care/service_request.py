@@ -80,7 +80,7 @@ def party_rows(parties: Parties, service: Service, surgery: str | None = None) -
     `surgery` is a name to show where the portal does not name the GP.
     """
     by = parties.on_behalf_by.name if parties.on_behalf_by else None
-    where = service.surgery.label if service.surgery.id else surgery or service.surgery.label
+    where = service.surgery.label if service.surgery.id else surgery or "not named by the portal"
     return (("Surgery", where), ("For", parties.patient.name), ("By", by))
 
 

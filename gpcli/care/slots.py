@@ -19,12 +19,13 @@ from gpcli.care.offers import (
     filter_by_gp,
     has_name,
     list_services,
+    phone_hint,
     require_service,
 )
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
-from gpcli.model.service import Offers, Service, ServiceName
+from gpcli.model.service import Offers, Service, ServiceName, Standing
 
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
@@ -249,7 +250,8 @@ class SlotSearch:
     """A search for free slots.
 
     `started` tells whether slots have been looked at, and `removed` counts how many each filter
-    left out, by the filter's name.
+    left out, by the filter's name. `asked` are the services whose times were asked for, and
+    `otherwise` says how else to get one.
     """
 
     filters: SlotFilters
@@ -257,6 +259,8 @@ class SlotSearch:
     now: datetime
     started: bool = False
     removed: Counter[str] = field(default_factory=Counter)
+    asked: Sequence[Service] = ()
+    otherwise: str = ""
 
     @property
     def days(self) -> tuple[date, date]:
@@ -287,14 +291,33 @@ class SlotSearch:
             return windows
         raise InvalidUsage("All of the wished time is past.", hint="Give a later --from or --to.")
 
-    def explain_none(self, what: str) -> str:
-        """Return a sentence on what was searched and how many slots each filter removed."""
+    def note_asked(self, services: Sequence[Service], offers: Offers) -> None:
+        """Note whose times are asked for, and how else the GPs of `offers` give times."""
+        self.asked = services
+        can_ask = any(each.service is ServiceName.BOOKING for each in services) and any(
+            each.service is ServiceName.BOOKING_ENQUIRY and each.is_usable
+            for each in list_services(offers, self.now)
+        )
+        ask = "gpcli book --enquiry asks the surgery for one." if can_ask else ""
+        self.otherwise = " ".join(filter(None, (ask, phone_hint(services))))
+
+    def explain_none(self, *, complete: bool = True) -> str:
+        """Return a sentence on whose times were searched for, and what each filter removed.
+
+        `complete` tells whether all that the portal sent could be read.
+        """
         period = f"from {self.filters.first:%a %d %b %Y} to {self.filters.last:%a %d %b %Y}"
+        flu = ServiceName.FLU_VACCINATION
+        if any(each.service is flu and not _is_told(each) for each in self.asked):
+            return "The portal does not say which times are for flu vaccination."
+        labels = " or ".join(dict.fromkeys(each.surgery.label for each in self.asked))
+        what = "No free time" if complete else "No free time that gpcli can read"
+        where = f" at {labels}" if labels else ""
         if not self.removed:
-            return f"No {what} {period}."
+            return f"{what}{where} {period}."
         parts = ", ".join(f"{number} by {name}" for name, number in self.removed.most_common())
         total = self.removed.total()
-        return f"No {what} {period} fits: {total} free, all left out ({parts})."
+        return f"{what}{where} {period} fits: {total} free, all left out ({parts})."
 
 
 def fetch_slots(
@@ -312,10 +335,15 @@ def fetch_slots(
     """
     offers = filter_by_gp(portal.fetch_offers(), gp)
     services = require_service(offers, name, search.now)
+    search.note_asked(services, offers)
     free = portal.fetch_slots(
         [service.offer for service in services if service.offer], *search.days
     )
     return search.select(free, limit)
+
+
+def _is_told(service: Service) -> bool:
+    return service.status is not Standing.NOT_TOLD
 
 
 def find_slot_service(
@@ -364,5 +392,7 @@ def _check_bookable(slot: Slot, requested: ServiceName) -> ServiceName:
 
 def _is_at(slot: Slot, service: Service, offers: Offers) -> bool:
     """Return whether the slot is at the GP of `service`, as far as the portal says whose it is."""
+    if not _is_told(service):
+        return slot.surgery_id == service.surgery.id
     ids = {offer.id for offer in offers.offers if offer.surgery.id == service.surgery.id}
     return slot.surgery_id in {None, service.surgery.id} and slot.healthcare_service in {None, *ids}

@@ -24,7 +24,6 @@ from gpcli.cli.receipt_output import show_consent
 from gpcli.cli.service_commands import show_no_online_services
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
-from gpcli.model.service import highest_level
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 from gpcli.sign_in import (
@@ -189,9 +188,12 @@ def whoami(
 def show(ctx: typer.Context) -> None:
     """Show what you have consented to."""
     context = get_context(ctx)
-    consents = context.portal.fetch_consents()
-    context.output.show_list(CONSENTS, consents)
-    context.output.notice(f"Your level is {highest_level(consents).value}.")
+    state = context.portal.fetch_consent_state()
+    context.output.show_list(CONSENTS, state.consents)
+    if state.level is None:
+        context.output.notice("The portal does not use levels of consent: nothing depends on them.")
+    else:
+        context.output.notice(f"Your level is {state.level.value}.")
 
 
 def grant(ctx: typer.Context) -> None:

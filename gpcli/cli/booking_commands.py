@@ -76,7 +76,7 @@ def slots(
     )
     shown = context.output.show_list(SLOTS, free)
     if search.started and not shown:
-        context.output.notice(search.explain_none("free time"))
+        _explain_none(context, search)
     context.require_complete()
 
 
@@ -151,8 +151,13 @@ def _show_flu(context: AppContext, search: SlotSearch, limit: int) -> None:
         context.output.show_separator()
         context.output.show_list(SLOTS, answer.slots)
     if not answer.slots:
-        context.output.notice(search.explain_none("free time"))
+        _explain_none(context, search)
     context.require_complete()
+
+
+def _explain_none(context: AppContext, search: SlotSearch) -> None:
+    reason = search.explain_none(complete=not context.portal.flaws)
+    context.output.notice(f"{reason} {search.otherwise}".strip())
 
 
 def build_search(

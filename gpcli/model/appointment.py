@@ -149,13 +149,14 @@ class FluAnswer:
     """All about flu vaccination at one GP. `price` `None` = unknown.
 
     `last_vaccination` is the newest on record; `this_season` whether it is of the season that
-    runs now. `deep_link` is where the portal books it instead, if it does so elsewhere.
+    runs now, `None` where the portal does not show vaccinations. `deep_link` is where the portal
+    books it instead, if it does so elsewhere.
     """
 
     surgery: Surgery
     eligibility: tuple[str, ...]
     price: Price | None
     last_vaccination: Vaccination | None
-    this_season: bool
+    this_season: bool | None
     deep_link: str | None
     slots: tuple[Slot, ...]

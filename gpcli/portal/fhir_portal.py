@@ -27,10 +27,17 @@ from gpcli.fhir.scheduling import (
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
-from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, Surgery
+from gpcli.model.service import Consent, ConsentLevel, ConsentState, Offer, Offers, Surgery
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import SearchResult, appointment_not_found, or_empty, require, unwrap
+from gpcli.portal.mapping import (
+    NOT_SHOWN,
+    SearchResult,
+    appointment_not_found,
+    or_empty,
+    require,
+    unwrap,
+)
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
@@ -128,13 +135,14 @@ class FhirPortal:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
         services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
         others = self._other_actors(offers, services)
+        names = {offer.name for offer in offers}
         searches = [services] if services else [others]
         if services and others:
             searches.append(others)
         for actors in searches if offers else ():
             found = False
             for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
-                for slot in self._mapper.read_free_slots(page, actors, first, last):
+                for slot in self._mapper.read_free_slots(page, actors, names, first, last):
                     found = True
                     yield slot
             if found:
@@ -202,13 +210,13 @@ class FhirPortal:
         bundle = self._search.fetch_all(queries.appointment(appointment))
         return self._mapper.require_appointment(bundle, appointment)
 
-    def fetch_vaccinations(self) -> tuple[Vaccination, ...]:
-        """Fetch the influenza vaccinations on record, newest first.
-
-        There are none where the portal does not show them.
-        """
-        (result,) = self._search.fetch_many(queries.vaccinations(self._patient))
-        return tuple(self._mapper.read_flu_vaccinations(or_empty(result)))
+    def fetch_vaccinations(self) -> tuple[Vaccination, ...] | None:
+        """Fetch the influenza vaccinations on record, newest first; `None` = they aren't shown."""
+        try:
+            bundle = self._search.fetch_all(queries.vaccinations(self._patient))
+        except NOT_SHOWN:
+            return None
+        return tuple(self._mapper.read_flu_vaccinations(bundle))
 
     def send_booking(
         self, slot: Slot, offer: Offer, reason: str | None, intent: UUID
@@ -254,10 +262,15 @@ class FhirPortal:
         )
         return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
-    def fetch_consents(self) -> tuple[Consent, ...]:
-        """Fetch the active consents."""
-        bundle = self._search.fetch_all(queries.consents(self._patient))
-        return self._mapper.read_consents(bundle)
+    def fetch_consent_state(self) -> ConsentState:
+        """Fetch the consents that count now, and what level they give."""
+        results = self._search.fetch_named(self._dependencies.offer_queries())
+        offers = self._dependencies.fetch_offers(results)
+        return ConsentState(
+            consents=self._mapper.read_consents(or_empty(results["consents"])),
+            level=offers.consent if offers.uses_consent else None,
+            can_grant=self._search.fetch_capabilities().can_create("Consent"),
+        )
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Grant consent to Full Access."""

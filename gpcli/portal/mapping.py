@@ -172,6 +172,7 @@ class RecordMapper:
             GpcliError: the error of one of the results, unless it says that it is not shown.
         """
         prices = or_empty(price_result)
+        level = self.read_consent_level(consent_result, uses_levels=told.by_own_codes)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
         services = require(lambda: find_services(gps, surgeries))
@@ -183,24 +184,25 @@ class RecordMapper:
             surgeries=add_services(surgeries, services),
             offers=offers,
             prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
-            consent=self._read_consent_level(consent_result, uses_levels=told.by_own_codes),
+            consent=ConsentLevel.FULL_ACCESS if level is None else level,
+            uses_consent=level is not None,
             permitted=permitted,
             complete=not self._flaws,
             told=told.services,
         )
 
-    def _read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel:
-        """Return the highest level; Full Access where the portal does not show consents.
+    def read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel | None:
+        """Return the highest level; `None` where the portal does not use gpcli's levels.
 
-        So it is as well where the portal does not use gpcli's levels: neither `uses_levels`, which
-        holds where it uses gpcli's services, nor in a consent of the patient.
+        It does where it uses gpcli's codes of services (`uses_levels`), or in any consent that was
+        found; it does not where it shows no consents.
         """
         if isinstance(result, NOT_SHOWN):
-            return ConsentLevel.FULL_ACCESS
+            return None
         bundle = unwrap(result)
         if uses_levels or any(map(has_consent_level, bundle.matches_of_type("Consent"))):
             return highest_level(self.read_consents(bundle))
-        return ConsentLevel.FULL_ACCESS
+        return None
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """Return the consents that count now; raise BadResponse when one can't be read."""
@@ -216,10 +218,16 @@ class RecordMapper:
         return sorted(self.read_matches(bundle, "Slot", read), key=lambda slot: slot.start)
 
     def read_free_slots(
-        self, bundle: Bundle, actors: Collection[str], first: date, last: date
+        self,
+        bundle: Bundle,
+        actors: Collection[str],
+        services: Collection[ServiceName],
+        first: date,
+        last: date,
     ) -> Iterator[Slot]:
-        """Yield the free slots of `actors` from the day `first` to `last` inclusive, by time.
+        """Yield the free slots of `actors` for one of `services`, from the day `first` to `last`.
 
+        Both days are included; the slots are in order of time.
         `actors` are the references (`Type/id`) of which their Schedule has at least one; empty
         where all slots were searched for. A slot whose Schedule is not in the bundle is that of
         the actor that was searched for; where there were several, it is a flaw.
@@ -230,7 +238,7 @@ class RecordMapper:
         read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and _is_of(slot, actors)
+            is_wanted = slot.status == "free" and _is_of(slot, actors) and _is_for(slot, services)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -441,6 +449,11 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
+
+
+def _is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
+    """Return whether a slot may be for one of the services; one that names none is for a visit."""
+    return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
 
 
 def _is_of(slot: Slot, actors: Collection[str]) -> bool:

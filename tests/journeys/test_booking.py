@@ -179,7 +179,7 @@ def test_the_first_that_fits_the_filters_is_taken(world):
 def test_when_nothing_fits_it_says_what_was_searched(shell_of):
     ending = shell_of("ada")("gpcli book --first --another --yes --weekday sat")
     assert (ending.code, ending.out) == (3, "")
-    assert ending.err.startswith("gpcli: No free time from ")
+    assert ending.err.startswith("gpcli: No free time at Dr. Ingrid Haugland, Solbakken legesenter")
     assert "(233 by --weekday)" in ending.err
 
 

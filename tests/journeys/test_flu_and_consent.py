@@ -67,7 +67,8 @@ def test_no_flu_time_that_fits_is_said_and_is_no_error(shell_of):
     ending = shell_of("guro")("gpcli flu --weekday sun --json")
     assert (ending.code, ending.json["slots"]) == (0, [])
     [line] = ending.stderr_json
-    assert line["notice"]["message"].startswith("No free time from ")
+    assert line["notice"]["message"].startswith("No free time at ")
+    assert "enquiry" not in line["notice"]["message"]
 
 
 def test_flu_where_it_is_not_offered_exits_5_with_nothing_on_stdout(shell_of):

@@ -111,8 +111,11 @@ def test_no_free_time_is_no_error_and_says_what_each_filter_took(shell_of):
     assert (ending.code, ending.json) == (0, [])
     [line] = ending.stderr_json
     said = line["notice"]["message"]
-    assert said.startswith("No free time from ")
-    assert said.endswith("fits: 233 free, all left out (233 by --weekday).")
+    assert said.startswith("No free time at Dr. Ingrid Haugland, Solbakken legesenter from ")
+    assert said.endswith(
+        "fits: 233 free, all left out (233 by --weekday). "
+        "gpcli book --enquiry asks the surgery for one. Call the surgery instead: +47 00 12 34 11."
+    )
 
 
 @pytest.mark.parametrize(

@@ -326,7 +326,7 @@ def test_flu_vaccinations_newest_first(portal: FhirPortal, server: Server):
 
 def test_active_consents(portal: FhirPortal):
     since = "2027-01-04T09:00:00+01:00"
-    assert portal.fetch_consents() == (
+    assert portal.fetch_consent_state().consents == (
         Consent("consent-full-access", "full-access", "active", since),
     )
 
@@ -337,7 +337,7 @@ def test_consents_that_do_not_permit_or_are_about_something_else_are_not_active(
     denied = a_consent(provision={"type": "deny"})
     research = a_consent("basic-plus", scope={"text": "Research"})
     server.on("GET Consent", a_searchset(denied, research))
-    assert portal.fetch_consents() == ()
+    assert portal.fetch_consent_state().consents == ()
     assert portal.fetch_offers().consent is ConsentLevel.BASIC
 
 

@@ -159,7 +159,7 @@ def test_other_patients_appointments_are_never_shown(portal: FhirPortal, server:
 def test_other_patients_consents_and_inactive_ones_do_not_count(portal: FhirPortal, server: Server):
     theirs = a_consent(patient=ref("Patient/ola"))
     server.on("GET Consent", a_searchset(theirs, a_consent("basic-plus", status="inactive")))
-    assert (portal.fetch_consents(), portal.fetch_offers().consent) == ((), "basic")
+    assert (portal.fetch_consent_state().consents, portal.fetch_offers().consent) == ((), "basic")
 
 
 def test_other_patients_vaccinations_do_not_count(portal: FhirPortal, server: Server):

@@ -25,7 +25,7 @@ READING = {
     f"messages show {PATIENT.open_thread}": {"patching": PARTIAL, "narrow": NOT_FOUND},
     "rx list": {"patching": NOT_FOUND},
     "rx requests": dict.fromkeys(SHAPES, NOT_FOUND),
-    "consent show": {"narrow": NOT_FOUND},
+    "consent show": {},
     "whoami": {},
 }
 """Command -> its exit code at each shape, where that is not 0."""

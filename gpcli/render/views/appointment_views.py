@@ -201,6 +201,10 @@ def _format_last_vaccination(answer: FluAnswer) -> str | None:
     return f"{last.date} {last.vaccine}{' (the dose was too weak)' if last.subpotent else ''}"
 
 
+def _format_no_vaccination(answer: FluAnswer) -> str:
+    return "the portal does not show them" if answer.this_season is None else "none on record"
+
+
 FLU: View[FluAnswer] = dataclass_view(
     FluAnswer,
     "flu",
@@ -222,7 +226,7 @@ FLU: View[FluAnswer] = dataclass_view(
             "last_vaccination",
             "Last vaccination",
             _format_last_vaccination,
-            lambda answer, _: _format_last_vaccination(answer) or "none on record",
+            lambda answer, _: _format_last_vaccination(answer) or _format_no_vaccination(answer),
         ),
         Column("this_season", "Had it this season", lambda answer: answer.this_season),
         Column("deep_link", "Booked at", lambda answer: answer.deep_link),
