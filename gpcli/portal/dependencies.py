@@ -15,7 +15,7 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import RecordMapper, SearchResult, unwrap
+from gpcli.portal.mapping import RecordMapper, SearchResult, or_empty, unwrap
 from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.told_services import ToldServicesCache
@@ -81,7 +81,8 @@ class PortalDependencies:
         gps = unwrap(results["gps"])
         organizations = self.mapper.organizations_to_search(gps)
         if organizations:
-            gps.merge(self.search.fetch_all(queries.organization_services(organizations)))
+            query = queries.organization_services(organizations)
+            gps.merge(or_empty(*self.search.fetch_many(query)))
         return self.mapper.read_offers(
             gps,
             results["prices"],
@@ -104,7 +105,7 @@ def build_dependencies(
 
     `cache` is the directory for what is kept of the portal's own description.
     """
-    patient = identity.patient
+    patient = search.patient = identity.patient
 
     @functools.cache
     def fetch_identifiers() -> Identifiers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, GpcliError, NotFound, Rejected
+from gpcli.errors import Conflict, GpcliError, NotFound
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
@@ -174,7 +174,7 @@ class FhirPortal:
         offers = self._dependencies.fetch_offers(results)
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingFacts(offers, None, (), None)
-        upcoming = self._read_or_fetch_upcoming(results, today)
+        upcoming = self._read_upcoming(results, today)
         return BookingFacts(
             offers=offers,
             slot=self._find_slot(results["slot"], slot) if slot else None,
@@ -203,7 +203,7 @@ class FhirPortal:
         Dated ones are from the day `since` on; `None` means all.
         """
         results = self._search.fetch_named(self._upcoming_queries(since))
-        return self._read_or_fetch_upcoming(results, since)
+        return self._read_upcoming(results, since)
 
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry; raise NotFound."""
@@ -314,19 +314,17 @@ class FhirPortal:
         return patient if is_patient else acting
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
-        """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""
+        """Return the queries whose results `_read_upcoming` reads, by name."""
         return {
             "dated": queries.dated_appointments(self._patient, since),
             "undated": queries.undated_appointments(self._patient),
         }
 
-    def _read_or_fetch_upcoming(
+    def _read_upcoming(
         self, results: Mapping[str, SearchResult], since: date | None
     ) -> list[Appointment]:
-        undated = results["undated"]
-        if isinstance(undated, Rejected):  # the portal does not know :missing
-            undated = self._search.fetch_all(queries.waiting_appointments(self._patient))
-        return self._mapper.read_upcoming(unwrap(results["dated"]), unwrap(undated), since)
+        dated, undated = unwrap(results["dated"]), unwrap(results["undated"])
+        return self._mapper.read_upcoming(dated, undated, since)
 
     def _find_slot(self, result: SearchResult, slot_id: str) -> Slot | None:
         try:

@@ -194,13 +194,16 @@ def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
 
 
 @pytest.mark.parametrize("status", [400, 422, 501])
-def test_a_portal_that_does_not_know_missing_is_asked_for_what_waits(
+def test_a_portal_that_does_not_know_missing_is_asked_for_all_and_those_without_a_time_count(
     portal: FhirPortal, server: Server, status: int
 ):
     asked = an_appointment("asked", status="proposed", **NO_TIMES)
+    past = an_appointment("past", start="2027-02-27T09:00:00+01:00")
+    server.on("GET Appointment", a_searchset(asked, past, an_appointment()))
     server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
-    server.on("GET Appointment?status", a_searchset(asked))
+    server.on("GET Appointment?date", a_searchset())
     assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["asked"]
+    assert server.request_lines[-1] == "GET Appointment?patient=kari"
 
 
 @pytest.mark.parametrize("status", [403, 500])
