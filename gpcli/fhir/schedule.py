@@ -20,8 +20,8 @@ from gpcli.fhir.healthcare_service import (
     read_service_names,
     resolve_service,
 )
-from gpcli.model.appointment import Slot, SlotId
-from gpcli.model.service import Offer
+from gpcli.model.appointment import Actor, Slot, SlotId
+from gpcli.model.service import Offer, Surgery
 
 
 def read_slot(
@@ -50,7 +50,7 @@ def read_slot(
         zone=zone,
         service=resolve_service(codings, labels, code_map, of_service),
         channel=read_channel(slot.codings("appointmentType")),
-        practitioner=find_clinician(actors) or (surgery.gp if surgery else None),
+        practitioner=_find_practitioner(schedule, actors, surgery),
         surgery=surgery.name if surgery else find_organization(actors, bundle),
         location=find_place(actors, bundle),
         surgery_id=surgery.id if surgery else None,
@@ -64,6 +64,23 @@ def read_slot(
         actors=actors,
         codings=tuple(each for each in codings if each.code),
     )
+
+
+_PLACES = frozenset({"HealthcareService", "Location", "Organization"})
+
+
+def _find_practitioner(
+    schedule: Element | None, actors: Sequence[Actor], surgery: Surgery | None
+) -> str | None:
+    """Return with whom it is: a practitioner, else an actor of a kind that is not told.
+
+    It is the surgery's GP only where the Schedule names nobody; `None` = not told.
+    """
+    others = [actor for actor in actors if actor.kind not in _PLACES]
+    named = (actor.name for actor in others if actor.kind is None and actor.name != actor.reference)
+    if schedule is None or others:
+        return find_clinician(actors) or next(filter(None, named), None)
+    return surgery.gp if surgery else None
 
 
 def _names(offers: Sequence[Offer]) -> tuple[str, ...]:

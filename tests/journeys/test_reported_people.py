@@ -1,0 +1,142 @@
+"""Who is who in references as real servers write them: nobody is put in another's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.reported_practice import (
+    BASE,
+    PATIENT,
+    appointment,
+    message,
+    prescription,
+    renewal,
+    schedule,
+    shell_with,
+    slot,
+)
+
+SLOTS = "gpcli slots --from 2030-01-07 --to 2030-01-07 --fields practitioner --plain"
+NUMBER = {"system": "urn:example:number", "value": "70"}
+OWN_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"text": "Tone Prøve"}],
+    "identifier": [NUMBER],
+    "generalPractitioner": [{"reference": "PractitionerRole/role"}],
+}
+LISTS = ("appointments list", "rx list", "rx requests", "messages list")
+
+
+def records_of(link):
+    """A record of each kind, whose patient `link` refers to."""
+    booking = appointment()
+    booking["participant"][0]["actor"] = link
+    return (booking, prescription(subject=link), message(subject=link), renewal(**{"for": link}))
+
+
+@pytest.mark.parametrize("command", LISTS)
+@pytest.mark.parametrize(
+    "link",
+    [
+        PATIENT,
+        {"reference": "Patient/p1/_history/3"},
+        {"reference": f"{BASE}/Patient/p1"},
+        {"type": "Patient", "identifier": NUMBER, "display": "Tone Prøve"},
+        {"identifier": NUMBER},
+    ],
+)
+def test_a_record_is_the_patients_however_the_reference_is_written(tmp_path, link, command):
+    listed = shell_with(tmp_path, OWN_PATIENT, *records_of(link))(f"gpcli {command} --json")
+    assert (listed.code, len(listed.json)) == (0, 1)
+
+
+@pytest.mark.parametrize("command", LISTS)
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"type": "Patient", "identifier": {"system": "urn:example:other", "value": "70"}},
+        {"identifier": {"value": "70"}},
+        {"display": "Tone Prøve"},
+        {"reference": "#p"},
+        {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
+        {"reference": "https://elsewhere.example/fhir/Patient/p1"},
+    ],
+)
+def test_a_record_that_does_not_tell_whose_it_is_is_left_out_and_said(tmp_path, link, command):
+    listed = shell_with(tmp_path, OWN_PATIENT, *records_of(link))(f"gpcli {command} --json")
+    assert (listed.code, listed.json) == (8, [])
+    assert "does not name its patient so that gpcli could tell whose it is" in listed.err
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_a_record_of_another_is_not_shown_and_counted(tmp_path, command):
+    link = {"type": "Patient", "identifier": {**NUMBER, "value": "71"}}
+    listed = shell_with(tmp_path, OWN_PATIENT, *records_of(link))(f"gpcli {command} --json")
+    assert (listed.code, listed.json) == (0, [])
+    assert "of other patients; they are left out" in listed.err
+
+
+NAMED = [
+    ({"display": "Nurse Berit"}, "Nurse Berit"),
+    ({"type": "Practitioner", "display": "Nurse Berit"}, "Nurse Berit"),
+    ({"type": "Practitioner", "identifier": NUMBER, "display": "Nurse Berit"}, "Nurse Berit"),
+    ({"reference": "#n"}, "Nurse Carl"),
+    ({"reference": "Practitioner/gp/_history/2"}, "Ida Nordli"),
+    ({"reference": f"{BASE}/Practitioner/gp"}, "Ida Nordli"),
+]
+"""An actor of a Schedule, and the name that is known of it."""
+
+UNNAMED = [
+    {"type": "Practitioner", "identifier": NUMBER},
+    {"reference": "#not-there"},
+    {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
+    {"reference": "https://elsewhere.example/fhir/Practitioner/gp"},
+    {"type": "Device", "display": "Blood pressure meter"},
+    {"type": "CareTeam", "display": "The diabetes team"},
+    {"type": "Patient", "display": "Somebody"},
+]
+"""Actors of a Schedule of whom gpcli knows no name, or who are no practitioner."""
+
+CONTAINED = [{"resourceType": "Practitioner", "id": "n", "name": [{"text": "Nurse Carl"}]}]
+
+
+@pytest.mark.parametrize(("actor", "name"), NAMED)
+def test_a_free_time_is_with_whom_its_schedule_names(tmp_path, actor, name):
+    shell = shell_with(tmp_path, schedule(actor, contained=CONTAINED), slot())
+    assert shell(SLOTS).out == f"{name}\n"
+    assert shell("gpcli book s1 --dry-run --json").json["practitioner"] == name
+
+
+@pytest.mark.parametrize("actor", UNNAMED)
+def test_a_free_time_of_somebody_else_is_not_said_to_be_with_the_gp(tmp_path, actor):
+    shell = shell_with(tmp_path, schedule(actor), slot())
+    assert "Ida Nordli" not in shell(SLOTS).out
+    assert shell("gpcli book s1 --dry-run --json").json["practitioner"] is None
+
+
+def test_a_free_time_whose_schedule_is_not_understood_is_not_said_to_be_with_the_gp(tmp_path):
+    unknown = [{"url": "urn:x", "valueBoolean": True}]
+    listed = shell_with(tmp_path, schedule(modifierExtension=unknown), slot())(SLOTS)
+    assert (listed.code, listed.out) == (8, "\n")
+
+
+@pytest.mark.parametrize("actor", [{"type": "Location", "display": "Room 4"}, None])
+def test_a_free_time_of_the_gps_service_alone_is_with_the_gp(tmp_path, actor):
+    of_service = schedule(actor) if actor else {**schedule(), "actor": schedule()["actor"][:1]}
+    assert shell_with(tmp_path, of_service, slot())(SLOTS).out == "Ida Nordli\n"
+
+
+@pytest.mark.parametrize(("actor", "name"), NAMED)
+def test_a_booking_names_everybody_who_takes_part(tmp_path, actor, name):
+    shown = shell_with(tmp_path, appointment(actor, contained=CONTAINED))(
+        "gpcli appointments show a1 --json"
+    )
+    assert name in {shown.json["practitioner"], *shown.json["participants"]}
+
+
+def test_who_has_declined_is_not_who_the_booking_is_with(tmp_path):
+    booking = appointment()
+    booking["participant"][1]["status"] = "declined"
+    shown = shell_with(tmp_path, booking)("gpcli appointments show a1 --json").json
+    assert (shown["practitioner"], shown["participants"]) == (None, ["Ida Nordli (declined)"])
