@@ -85,7 +85,7 @@ def _iterate_exceptions(record: Element, zone: tzinfo) -> Iterator[str]:
 
 
 def _read_during(rule: Element, zone: tzinfo) -> tuple[datetime | None, datetime | None] | None:
-    """Return start and end; `None` where there is neither, or one can't be read (a flaw)."""
+    """Return start and end; `None` where there is neither, or they can't be read (a flaw)."""
     during = rule.child("during")
     if during is None:
         return None
@@ -93,6 +93,9 @@ def _read_during(rule: Element, zone: tzinfo) -> tuple[datetime | None, datetime
         start, end = read_period(during.strictly(), zone)
     except Malformed:
         read_period(during, zone)
+        return None
+    if start and end and end < start:
+        rule.reject("during", "ends before it begins")
         return None
     return (start, end) if start or end else None
 

@@ -11,7 +11,7 @@ import re
 from calendar import monthrange
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR, MINYEAR, date, datetime, time, tzinfo
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -133,14 +133,15 @@ class Element:
     def instant(self, name: str) -> datetime | None:
         """Return an instant, or a dateTime with a time: aware, with the offset of the record.
 
-        A leap second (`23:59:60`) is read as the second before it. The years 1 and 9999 are
-        refused: converted to another time zone they may overflow.
+        A leap second (`23:59:60`) is read as the second before it, `24:00` as the beginning of
+        the next day (ISO 8601), and a small `t` or `z` as a capital one (RFC 3339). The years 1
+        and 9999 are refused: converted to another time zone they may overflow.
         """
         value = self.string(name)
         if value is None:
             return None
         try:
-            instant = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value, count=1))
+            instant = _parse_instant(value.upper())
         except ValueError:
             self.reject(name)
             return None
@@ -161,7 +162,7 @@ class Element:
 
     def date_time(self, name: str) -> datetime | None:
         """Return a dateTime as `instant` does; `None` also for a year, a month or a day alone."""
-        return self.instant(name) if "T" in (self.string(name) or "") else None
+        return self.instant(name) if "T" in (self.string(name) or "").upper() else None
 
     def child(self, name: str) -> Element | None:
         """Return a nested object."""
@@ -219,12 +220,14 @@ class Element:
     def as_text(self) -> str | None:
         """Return this CodeableConcept as `concept_text` does."""
         displays = (coding.string("display") for coding in self.children("coding"))
-        return self.string("text") or next(filter(None, displays), None)
+        return next(
+            (each for each in (self.string("text"), *displays) if not _is_blank(each)), None
+        )
 
     def as_label(self) -> str | None:
         """Return this CodeableConcept as `concept_label` does."""
         codes = (coding.string("code") for coding in self.children("coding"))
-        return self.as_text() or next(filter(None, codes), None)
+        return self.as_text() or next((each for each in codes if not _is_blank(each)), None)
 
     def reference(self, name: str) -> str | None:
         """Return the target of a Reference, as in `Reference.target`."""
@@ -331,6 +334,18 @@ def _relative_reference(reference: str | None, bases: Collection[str]) -> str | 
     return "/".join(parts[-2:])
 
 
+def _is_blank(text: str | None) -> bool:
+    return not text or text.isspace()
+
+
+def _parse_instant(value: str) -> datetime:
+    """Return a time that is written with capitals; raise ValueError for all else."""
+    written, day_over = _DAY_OVER.subn(r"T00\1", _LEAP_SECOND.sub(r"\1:59", value, count=1))
+    instant = datetime.fromisoformat(written)
+    is_last_day = instant.date() == date.max
+    return instant + timedelta(days=1) if day_over and not is_last_day else instant
+
+
 def _target_type(target: str | None) -> str | None:
     """Return the type in `Type/id`; `None` for any other target."""
     resource_type, _, resource_id = (target or "").partition("/")
@@ -338,6 +353,7 @@ def _target_type(target: str | None) -> str | None:
 
 
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60", re.ASCII)
+_DAY_OVER = re.compile(r"T24(:00(?::00(?:\.0+)?)?)(?![:.\d])", re.ASCII)
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _DAY_END = time(23, 59, 59)
 

@@ -39,6 +39,9 @@ _CANCEL_FLAG_CODE = "cancel"
 _STATUS_PERIOD_SUFFIX = "flagstatusperiod"
 """The end of the URL of Helsenorge's extension of Flag.status, in lower case."""
 
+_MAX_INTEGER = 2**31 - 1
+"""The greatest positiveInt of R4."""
+
 _ADDRESS_URLS = ("addressUrl", "address", "address[x]")
 _URL_VALUES = ("valueUrl", "valueUri", "valueString")
 _CANCELLATION_REASON_SYSTEM = (
@@ -64,7 +67,7 @@ def read_appointment(
         id=AppointmentId(appointment.require_string("id")),
         status=appointment.require_string("status"),
         start=appointment.instant("start"),
-        end=appointment.instant("end"),
+        end=_read_end(appointment),
         zone=zone,
         requested=_read_requested_periods(appointment, ZoneInfo(zone)),
         service=resolve_service(codings, labels, code_map, parties.offers),
@@ -88,6 +91,15 @@ def read_appointment(
     return _with_words(read, appointment)
 
 
+def _read_end(appointment: Element) -> datetime | None:
+    """Return the end; one before the start is a flaw, and reads as `None`."""
+    start, end = appointment.instant("start"), appointment.instant("end")
+    if start is None or end is None or start <= end:
+        return end
+    appointment.reject("end", "is before its start")
+    return None
+
+
 def _first_id(references: Sequence[str]) -> str | None:
     return references[0].partition("/")[2] if references else None
 
@@ -107,7 +119,7 @@ def _with_words(read: Appointment, appointment: Element) -> Appointment:
 
 def _read_minutes(appointment: Element) -> int | None:
     minutes = appointment.decimal("minutesDuration")
-    if minutes is None or (minutes > 0 and minutes == minutes.to_integral_value()):
+    if minutes is None or (0 < minutes <= _MAX_INTEGER and minutes == minutes.to_integral_value()):
         return None if minutes is None else int(minutes)
     appointment.reject("minutesDuration")
     return None
@@ -337,5 +349,16 @@ def _read_flag_period(flag: Element) -> Element | None:
 
 
 def _read_requested_periods(appointment: Element, zone: tzinfo) -> tuple[Window, ...]:
-    periods = (read_period(each, zone) for each in appointment.children("requestedPeriod"))
-    return tuple(Window(start, end) for start, end in periods if start and end)
+    return tuple(_iterate_windows(appointment, zone))
+
+
+def _iterate_windows(appointment: Element, zone: tzinfo) -> Iterator[Window]:
+    """Yield the periods that are wished for; one that is open or reversed is a flaw."""
+    for period in appointment.children("requestedPeriod"):
+        start, end = read_period(period, zone)
+        if start and end and start <= end:
+            yield Window(start, end)
+        elif start and end:
+            period.reject("end", "is before its start")
+        elif start or end:
+            appointment.reject("requestedPeriod", f"has no {'end' if start else 'start'}")
