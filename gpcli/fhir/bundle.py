@@ -88,7 +88,7 @@ def read_bundle(
     """
     root = read_resource(json)
     if root.resource_type != "Bundle":
-        raise Malformed(f"the portal sent a {root.resource_type} where a Bundle was due")
+        raise Malformed(f"the portal sent {root.resource_type} where a Bundle was due")
     bundle = Bundle(next_url=_find_link(root, "next"), total=_read_total(root))
     known = {*bases, *_match_bases(root)} if bases else set[str]()
     for entry in root.children("entry"):

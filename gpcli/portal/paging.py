@@ -42,6 +42,7 @@ class PageCount:
     _flaw_count: int = 0
     _idle_pages: int = 0
     _last: Bundle = field(default_factory=Bundle)
+    _total: int | None = None
 
     def count(self, page: Bundle) -> Bundle:
         """Count a page and return it without the matches of earlier pages."""
@@ -54,6 +55,7 @@ class PageCount:
         self._references |= page.resources.keys()
         self._flaw_count += len(page.flaws)
         self._last, page.matches = page, new
+        self._total = page.total if page.matches or self._total is None else self._total
         return page
 
     @property
@@ -64,7 +66,7 @@ class PageCount:
     @property
     def missing(self) -> list[str]:
         """What the portal seems to have of the list and did not send, as at most one phrase."""
-        total, seen = self._last.total, self.seen
+        total, seen = self._total, self.seen
         if total is None:
             return self._possibly_missing(seen)
         if seen >= total:

@@ -116,8 +116,8 @@ def test_a_broken_entry_is_named_and_skipped_and_the_rest_is_kept(entry: dict, f
     ("body", "why"),
     [
         (None, "not a FHIR resource"),
-        (a_patient(), "sent a Patient where a Bundle was due"),
-        (an_outcome(text="no"), "sent a OperationOutcome where a Bundle was due"),
+        (a_patient(), "sent Patient where a Bundle was due"),
+        (an_outcome(text="no"), "sent OperationOutcome where a Bundle was due"),
         ({"resourceType": "Bundle", "entry": {}}, "Bundle.entry is not what R4 says"),
         ({"resourceType": "Bundle", "link": [{"relation": "next", "url": 1}]}, "Bundle.link.url"),
     ],

@@ -161,7 +161,7 @@ GONE = "what comes after 1 in a list: The portal does not send it any more; try 
         (LOST, ""),
         (UNREACHABLE, ""),
         (Reply(raw=b"<html>"), ""),
-        (Reply(a_slot()), "the portal sent a Slot where a Bundle was due"),
+        (Reply(a_slot()), "the portal sent Slot where a Bundle was due"),
     ],
 )
 @pytest.mark.parametrize("batched", [True, False])
