@@ -130,7 +130,8 @@ def _format_failure(error: OAuthError) -> str:
 
 def _format_message(failure: str, error: OAuthError) -> str:
     """Return `failure (word): what the portal says.`"""
-    head = f"{failure} ({error.word or error.status})"
+    told = error.word or error.status
+    head = f"{failure} ({told})" if told else failure
     return f"{head}: {error.description.rstrip('. ')}." if error.description else f"{head}."
 
 

@@ -98,7 +98,9 @@ def _read_token(body: dict[str, Any], key: str) -> str:
 def _check_type(token_type: object) -> None:
     if token_type is None or token_type == "":
         return
-    name = token_type if isinstance(token_type, str) else "no text"
+    name = token_type if isinstance(token_type, str) else ""
+    if not name:
+        raise _bad_response_error("has a token_type that is not text")
     if name.casefold() != "bearer":
         raise _bad_response_error(
             f"holds a token of the type '{name[:_MAX_TYPE]}', and gpcli can use Bearer tokens only"

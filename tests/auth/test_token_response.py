@@ -110,7 +110,7 @@ def test_what_the_answer_does_not_say_is_none(tokens):
         ),
         (
             {"token_type": 7},
-            "holds a token of the type 'no text', and gpcli can use Bearer tokens only",
+            "has a token_type that is not text",
         ),
         ({"patient": {"id": "ada"}}, "has a patient that is not text"),
         *(
