@@ -11,8 +11,15 @@ from gpcli.care.confirmation import Asker, Charge, Decision, Outcome, PlanRows, 
 from gpcli.care.offers import build_refusal, is_at_gp, list_services, require_service
 from gpcli.care.portal_protocol import Portal
 from gpcli.care.revalidate import check_price_not_risen
-from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, TooLate
-from gpcli.model.appointment import Appointment, Window
+from gpcli.errors import (
+    AlreadyAnswered,
+    FeeNotAccepted,
+    InputNeeded,
+    InvalidUsage,
+    NotFound,
+    TooLate,
+)
+from gpcli.model.appointment import IN_ERROR, Appointment, Window
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import Offers, Service, ServiceName, Surgery
 
@@ -145,10 +152,15 @@ def no_such_appointment(appointment_id: str) -> NotFound:
 def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appointment] | None:
     """Return the Outcome if the appointment is cancelled already, `None` if it can be cancelled.
 
-    Raises: TooLate if it has begun or is over.
+    Raises: TooLate if it has begun or is over; AlreadyAnswered if it was entered in error.
     """
     if appointment.status == "cancelled":
         return Outcome(appointment, changed=False)
+    if appointment.status == IN_ERROR:
+        raise AlreadyAnswered(
+            f"{appointment.id} was entered in error: there is nothing to cancel.",
+            hint="gpcli appointments list shows what is to come.",
+        )
     if appointment.is_over or (appointment.start and appointment.start <= now):
         raise TooLate(
             f"{appointment.id} has begun or is past; it can't be cancelled.",

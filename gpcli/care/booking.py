@@ -100,7 +100,8 @@ def _propose_by_id(
         raise TooLate("That time has begun or is past.", hint=_SEE_SLOTS)
     _check_not_own(facts.coming, slot)
     if slot.status != "free":
-        raise SlotTaken(f"The time {slot.id} is taken.", hint=_SEE_SLOTS)
+        what = "taken" if slot.status.startswith("busy") else "not free"
+        raise SlotTaken(f"The time {slot.id} is {what}.", hint=_SEE_SLOTS)
     return _build_booking(context, request, facts, service, slot)
 
 

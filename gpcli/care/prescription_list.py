@@ -17,6 +17,9 @@ from gpcli.model.service import Surgery
 WITHDRAWN = "cancelled"
 """R4's TaskStatus for a request that was taken back."""
 
+_TAKEN_UP = frozenset({"accepted", "in-progress", "ready", "completed", "rejected", "failed"})
+"""Values of TaskStatus that tell that the surgery has worked on a request."""
+
 SEE_PRESCRIPTIONS = "gpcli rx list shows the prescriptions."
 
 _SEE_REQUESTS = "gpcli rx requests lists them."
@@ -160,7 +163,9 @@ def propose_renewal_withdrawal(portal: Portal, renewal_id: str, intent: UUID) ->
         )
     if renewal.status not in WITHDRAWABLE:
         raise AlreadyAnswered(
-            f"The surgery has taken {renewal_id} up: it is {renewal.status}.",
+            f"The surgery has taken {renewal_id} up: it is {renewal.status}."
+            if renewal.status in _TAKEN_UP
+            else f"{renewal_id} can't be taken back: its status is {renewal.status}.",
             hint="gpcli rx requests shows the answers.",
         )
     parties = portal.fetch_parties()

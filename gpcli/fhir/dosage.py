@@ -189,7 +189,9 @@ def _word_frequency(repeat: Element) -> Phrases:
     often = _read_span(repeat, "frequency", "frequencyMax")
     period = _read_span(repeat, "period", "periodMax")
     unit = repeat.string("periodUnit")
-    if period is None or unit not in TIME_UNITS:
+    if not _has_positive(repeat, "frequency", "frequencyMax", "period", "periodMax"):
+        yield None  # R4 has a positiveInt, and a period that is not negative
+    elif period is None or unit not in TIME_UNITS:
         yield _times(often) if often else ""
         yield None if period or unit else ""
     elif period == "1":
@@ -246,6 +248,11 @@ def _read_span(element: Element, low: str, high: str) -> str | None:
         return None if number is None else f"{before}{format_decimal(number)}"
     first, last = format_decimal(least), format_decimal(most)
     return first if first == last else f"{first}–{last}"
+
+
+def _has_positive(repeat: Element, *names: str) -> bool:
+    """Return whether each of the numbers that are there is above zero."""
+    return all(number is None or number > 0 for number in map(repeat.decimal, names))
 
 
 def _times(often: str) -> str:

@@ -259,10 +259,10 @@ def _read_eligibility(service: Element) -> Iterator[str]:
             yield text
 
 
-def read_price(definition: Element, code_map: CodeMap, now: datetime) -> PriceRule | None:
-    """Return what an active ChargeItemDefinition says that a service costs.
+def read_prices(definition: Element, code_map: CodeMap, now: datetime) -> tuple[PriceRule, ...]:
+    """Return what an active ChargeItemDefinition says that services cost, one for each code.
 
-    `None` where it has no service code, is not active, is for tests only, or does not hold now.
+    None where it has no service code, is not active, is for tests only, or does not hold now.
     The price is unknown where there are no amounts, several currencies, or a component that is a
     factor without an amount. An e-consultation is charged at sending; others only if the record
     says so. Raises Malformed.
@@ -272,13 +272,16 @@ def read_price(definition: Element, code_map: CodeMap, now: datetime) -> PriceRu
     for that; `publisher` names who published it.
     """
     strict = definition.strictly()
-    code = next(iter(read_service_codes(strict.codings("code"), code_map)), None)
-    if code is None or not _is_price_now(strict, now):
-        return None
+    codes = read_service_codes(strict.codings("code"), code_map)
+    if not codes or not _is_price_now(strict, now):
+        return ()
     when = strict.extension(CHARGED_AT)
     at_sending = when is not None and when.string("valueCode") == "sending"
-    price = _build_price(strict, at_sending=at_sending or code == ServiceName.E_CONSULTATION)
-    return PriceRule(code, price, frozenset(_read_owners(definition)))
+    owners = frozenset(_read_owners(definition))
+    charged = {code: at_sending or code == ServiceName.E_CONSULTATION for code in codes}
+    return tuple(
+        PriceRule(code, _build_price(strict, at_sending=charged[code]), owners) for code in codes
+    )
 
 
 def _is_price_now(definition: Element, now: datetime) -> bool:
@@ -314,6 +317,8 @@ def _build_price(definition: Element, *, at_sending: bool) -> Price | None:
             continue
         currencies |= {currency for _, currency in amounts}
         total = sum((amount for amount, _ in amounts), Decimal(0))
+        if total < 0:
+            raise Malformed(f"{group.path} is less than nothing")
         applies = "; ".join((*conditions, *_read_conditions(group))) or None
         rates.append(Rate(applies, total, tuple(_read_surcharges(components))))
     if len(currencies) != 1:

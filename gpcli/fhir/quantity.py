@@ -96,9 +96,9 @@ def _word_half(quantity: Element | None, words: str) -> str | None:
 
 
 def _word_amount(quantity: Element) -> str | None:
-    """Return value and unit, without the comparator; `None` without a value."""
+    """Return value and unit, without the comparator; `None` without a value from zero up."""
     value = quantity.decimal("value")
-    if value is None:
+    if value is None or value < 0:
         return None
     return " ".join(filter(None, (format_decimal(value), _read_unit(quantity, value))))
 

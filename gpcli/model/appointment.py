@@ -12,7 +12,8 @@ SlotId = NewType("SlotId", str)
 AppointmentId = NewType("AppointmentId", str)
 """Logical id of an Appointment."""
 
-OVER = frozenset({"cancelled", "fulfilled", "noshow", "entered-in-error"})
+IN_ERROR = "entered-in-error"
+OVER = frozenset({"cancelled", "fulfilled", "noshow", IN_ERROR})
 """Statuses (R4 AppointmentStatus) after which nothing more happens."""
 
 WAITING = frozenset({"proposed", "pending", "waitlist"})

@@ -29,7 +29,7 @@ from gpcli.fhir.healthcare_service import (
     is_in_force,
     read_consent,
     read_offers,
-    read_price,
+    read_prices,
 )
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.patient import (
@@ -183,7 +183,11 @@ class RecordMapper:
         return Offers(
             surgeries=add_services(surgeries, services),
             offers=offers,
-            prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
+            prices=tuple(
+                price
+                for group in self.read_matches(prices, "ChargeItemDefinition", self._read_prices)
+                for price in group
+            ),
             consent=ConsentLevel.FULL_ACCESS if level is None else level,
             uses_consent=level is not None,
             permitted=permitted,
@@ -305,8 +309,8 @@ class RecordMapper:
         )
         return tuple(offer for group in groups for offer in group)
 
-    def _read_price(self, definition: Element) -> PriceRule | None:
-        return read_price(definition, self._profile.code_map, self.now)
+    def _read_prices(self, definition: Element) -> tuple[PriceRule, ...]:
+        return read_prices(definition, self._profile.code_map, self.now)
 
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
@@ -414,8 +418,8 @@ class RecordMapper:
                 yield record
 
     def add_flaw(self, name: str, reason: str) -> None:
-        """Add what can't be shown to the flaws, once."""
-        flaw = f"{name}: {reason}"
+        """Add what can't be shown to the flaws, once; a reason that begins with its name has it."""
+        flaw = reason if reason.startswith(f"{name} ") else f"{name}: {reason}"
         if flaw not in self._flaws:
             self._flaws.append(flaw)
 

@@ -5,7 +5,15 @@ import pytest
 
 from gpcli.care.appointments import late_cancellation_charge, propose_cancellation
 from gpcli.care.confirmation import Agreement, Charge, Outcome, confirm_and_send
-from gpcli.errors import ConsentNeeded, FeeNotAccepted, NotFound, NotOffered, OffForNow, TooLate
+from gpcli.errors import (
+    AlreadyAnswered,
+    ConsentNeeded,
+    FeeNotAccepted,
+    NotFound,
+    NotOffered,
+    OffForNow,
+    TooLate,
+)
 from gpcli.model.appointment import Window
 from gpcli.model.service import Absence, ConsentLevel, PriceRule, ServiceName
 from tests.care.builders import (
@@ -120,7 +128,14 @@ def test_an_unknown_appointment_where_cancelling_is_not_offered_says_that_first(
     refused_by(NotOffered, portal_with(known=offers()), identity="app-x")
 
 
-@pytest.mark.parametrize("status", ["fulfilled", "noshow", "entered-in-error"])
+def test_what_was_entered_in_error_can_not_be_cancelled_and_is_not_called_past():
+    in_error = portal_with(replace(BOOKED, status="entered-in-error"))
+    assert refused_by(AlreadyAnswered, in_error)[0] == (
+        "app-1 was entered in error: there is nothing to cancel."
+    )
+
+
+@pytest.mark.parametrize("status", ["fulfilled", "noshow"])
 def test_what_is_over_can_not_be_cancelled(status):
     assert refused_by(TooLate, portal_with(replace(BOOKED, status=status))) == (
         "app-1 has begun or is past; it can't be cancelled.",

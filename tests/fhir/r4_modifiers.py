@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from gpcli.fhir.contact_details import ContactDetails, read_contact_details
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.general_practitioner import read_surgery
-from gpcli.fhir.healthcare_service import is_in_force, read_offers, read_price
+from gpcli.fhir.healthcare_service import is_in_force, read_offers, read_prices
 from gpcli.fhir.patient import (
     read_identifiers,
     read_name,
@@ -75,7 +75,7 @@ def read_service(**more: Any) -> tuple[Offer, ...]:
 
 def read_rule(**more: Any) -> PriceRule | None:
     rate = a_rate(a_part("base", 100))
-    return read_price(read_resource(a_price("booking", rate, **more)), {}, NOW)
+    return next(iter(read_prices(read_resource(a_price("booking", rate, **more)), {}, NOW)), None)
 
 
 def read_shot(**more: Any) -> Vaccination | None:

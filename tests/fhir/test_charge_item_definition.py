@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gpcli.fhir.element import Malformed, read_resource
-from gpcli.fhir.healthcare_service import read_price
+from gpcli.fhir.healthcare_service import read_prices
 from gpcli.model.service import Price, PriceRule, Rate, Surcharge
 from tests.portal.builders import a_part, a_price, a_rate, ref
 
@@ -21,7 +21,8 @@ NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
 
 
 def rule_of(*rates: dict, service: str = "booking", **more: object) -> PriceRule | None:
-    return read_price(read_resource(a_price(service, *rates, **more)), CODE_MAP, NOW)
+    prices = read_prices(read_resource(a_price(service, *rates, **more)), CODE_MAP, NOW)
+    return next(iter(prices), None)
 
 
 def price_of(*rates: dict, **more: object) -> Price | None:
