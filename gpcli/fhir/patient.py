@@ -183,8 +183,8 @@ def find_owner(
     """Return whether the record is about the patient with the id `patient`.
 
     Types that belong to no patient, such as Slot, count as the patient's. A reference by identifier
-    is compared with the patient's identifiers, which are fetched only then; it tells only where the
-    patient has one of the same system.
+    or to a contained Patient is compared with the patient's identifiers, which are fetched only
+    then; it tells only where the patient has one of the same system.
 
     Source: R4 CompartmentDefinition patient; references.html 2.3.0.
     """
@@ -193,7 +193,7 @@ def find_owner(
     read_links = _PATIENT_LINKS.get(record.resource_type)
     if read_links is None:
         return Owner.PATIENT
-    links = [link for link in read_links(record) if link]
+    links = [each for link in read_links(record) if link for each in _resolve(link, record)]
     if any(link.target == f"Patient/{patient}" for link in links):
         return Owner.PATIENT
     owners = [_compare_identifier(link, fetch_identifiers) for link in links if not link.target]
@@ -201,6 +201,17 @@ def find_owner(
         return Owner.PATIENT
     is_known = any((link.target or "").startswith("Patient/") for link in links)
     return Owner.ANOTHER if is_known or Owner.ANOTHER in owners else Owner.UNKNOWN
+
+
+def _resolve(link: Reference, record: Element) -> Iterator[Reference]:
+    """Yield a reference; one to a contained Patient once for each of its identifiers."""
+    target = link.target or ""
+    contained = record.contained(target) if target.startswith("#") else None
+    if contained is None or contained.resource_type != "Patient":
+        yield link
+        return
+    for pair in contained.identifier_pairs():
+        yield Reference(None, "Patient", pair, link.display)
 
 
 def _compare_identifier(link: Reference, fetch_identifiers: Callable[[], Identifiers]) -> Owner:

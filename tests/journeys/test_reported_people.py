@@ -70,6 +70,18 @@ def test_a_record_that_does_not_tell_whose_it_is_is_left_out_and_said(tmp_path, 
 
 
 @pytest.mark.parametrize("command", LISTS)
+@pytest.mark.parametrize(
+    ("value", "code", "count"), [("70", 0, 1), ("71", 0, 0), (None, 8, 0)], ids=["own", "", "none"]
+)
+def test_a_contained_patient_is_told_by_the_identifier(tmp_path, command, value, code, count):
+    numbers = [{**NUMBER, "value": value}] if value else []
+    inside = [{"resourceType": "Patient", "id": "p", "identifier": numbers}]
+    records = [{**each, "contained": inside} for each in records_of({"reference": "#p"})]
+    listed = shell_with(tmp_path, OWN_PATIENT, *records)(f"gpcli {command} --json")
+    assert (listed.code, len(listed.json)) == (code, count)
+
+
+@pytest.mark.parametrize("command", LISTS)
 def test_a_record_of_another_is_not_shown_and_counted(tmp_path, command):
     link = {"type": "Patient", "identifier": {**NUMBER, "value": "71"}}
     listed = shell_with(tmp_path, OWN_PATIENT, *records_of(link))(f"gpcli {command} --json")
