@@ -38,7 +38,7 @@ def read_contact_details(records: Sequence[Element], now: datetime) -> ContactDe
     """Return the contact details of `records`, those of the first record first.
 
     What has ended is left out. Within a record telecoms are in the order of their `rank`, then by
-    `use`; addresses to visit come before those for letters.
+    `use`; addresses to visit come before those for letters, and these before those for bills.
     """
     details = ContactDetails()
     telecoms = [each for record in records for each in _telecoms(record)]
@@ -70,9 +70,12 @@ def _addresses(record: Element) -> list[Element]:
         return [single] if single else []
     if record.resource_type not in {"Organization", "Practitioner"}:
         return []
-    return sorted(
-        record.children("address"), key=lambda each: _ADDRESS_ORDER.get(each.string("type"), _LAST)
-    )
+    return sorted(record.children("address"), key=_address_order)
+
+
+def _address_order(address: Element) -> tuple[bool, int]:
+    is_for_bills = address.string("use") == "billing"
+    return is_for_bills, _ADDRESS_ORDER.get(address.string("type"), _LAST)
 
 
 def _select_current(

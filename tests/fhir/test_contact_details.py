@@ -104,3 +104,11 @@ def test_an_address_is_its_text_or_all_its_parts_and_a_visit_goes_before_letters
         "Torget 1, 0150 Oslo",
         "Postboks 1, 0101 Oslo",
     ]
+
+
+def test_an_address_for_bills_comes_last():
+    bills, visits = {"use": "billing", "text": "PO Box 1"}, {"use": "work", "text": "Torget 1"}
+    assert details_of(an_organization(address=[bills, visits])).addresses == [
+        "Torget 1",
+        "PO Box 1",
+    ]
