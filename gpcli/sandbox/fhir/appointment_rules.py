@@ -113,9 +113,12 @@ def _prepare_booking(context: RequestContext, sent: Resource) -> Resource:
     gp = _require_bookable_gp(context, sent, slot, schedule)
     if parse_instant(slot["start"]) <= context.server.clock.now():
         raise unprocessable("This time is past. Please choose another.", "Appointment.slot")
-    if slot["status"] != "free":
+    now, holds = context.server.clock.now(), context.server.holds
+    is_held = holds.is_held_from(reference_to(slot), context.rights.patient, now)
+    if slot["status"] != "free" or is_held:
         text = "Somebody else has just taken this time. Please choose another."
         raise FhirError(409, "conflict", text, reason="slot-taken", expression=["Appointment.slot"])
+    holds.release(reference_to(slot))
     if context.server.booking != "transaction":
         store_slot_status(context.store, reference_to(slot), "busy-tentative")
     return add_cancellation_deadline(sent | {"status": "pending"}, gp)

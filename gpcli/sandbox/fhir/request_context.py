@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.fhir.elements import Resource, codes
+from gpcli.sandbox.fhir.held_times import HeldTimes
 from gpcli.sandbox.fhir.operation_outcome import FhirError, forbidden
 from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES, ResourceType
 from gpcli.sandbox.fhir.search_query import (
@@ -124,7 +125,8 @@ def require_full_access(store: Store, patient: str) -> None:
 class ServerContext:
     """What all requests share.
 
-    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES.
+    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES. `holds` are the times
+    that are kept for a patient.
     """
 
     store: Store
@@ -132,6 +134,7 @@ class ServerContext:
     surgery: SurgerySimulator
     base: Callable[[], str]
     booking: str = "post"
+    holds: HeldTimes = field(default_factory=HeldTimes)
 
 
 @dataclass(frozen=True)
