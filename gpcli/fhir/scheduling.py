@@ -214,7 +214,8 @@ def write_booking(
         for actor in slot.actors
         if actor.kind in _PARTICIPANT_TYPES and actor.reference not in taking_part
     ]
-    appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
+    if slot.has_record:
+        appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
     appointment["start"] = slot.written_start
     appointment["end"] = slot.written_end
     if slot.channel in CHANNELS:

@@ -93,12 +93,12 @@ class RecordMapper:
         self._fetch_identifiers = fetch_identifiers
         self.others: Counter[str] = Counter()
         self._seen_others: set[str] = set()
-        self._profile = portal_profile
+        self.profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
         self._clock = now
         self.remarks: list[str] = []
-        self._offers_by_service: dict[str, list[Offer]] = {}
+        self.offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
         self.actors: dict[str, tuple[str, ...]] = {}
         self.patient_name: str | None = None
@@ -177,7 +177,7 @@ class RecordMapper:
         services = require(lambda: find_services(gps, surgeries))
         offers = self._read_offers(services)
         for offer in offers:
-            of_service = self._offers_by_service.setdefault(offer.id or "", [])
+            of_service = self.offers_by_service.setdefault(offer.id or "", [])
             of_service += [offer] if offer not in of_service else []
         return Offers(
             surgeries=add_services(surgeries, services),
@@ -236,7 +236,7 @@ class RecordMapper:
         read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and _is_of(slot, actors) and _is_for(slot, services)
+            is_wanted = slot.status == "free" and is_of(slot, actors) and is_for(slot, services)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -296,7 +296,7 @@ class RecordMapper:
         return sorted(vaccinations, key=vaccination_order, reverse=True)
 
     def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
-        code_map, zone = self._profile.code_map, self._zone
+        code_map, zone = self.profile.code_map, self._zone
         groups = self._read_each_or_raise(
             (service, partial(read_offers, service, surgery, code_map, zone))
             for surgery, service in services
@@ -304,26 +304,26 @@ class RecordMapper:
         return tuple(offer for group in groups for offer in group)
 
     def _read_price(self, definition: Element) -> PriceRule | None:
-        return read_price(definition, self._profile.code_map, self.now)
+        return read_price(definition, self.profile.code_map, self.now)
 
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
-        code_map, zone = self._profile.code_map, self._profile.zone
+        code_map, zone = self.profile.code_map, self.profile.zone
         assumed = next(iter(actors)) if len(actors) == 1 else ""
         read = read_slot(
             slot,
             bundle,
-            self._offers_by_service,
+            self.offers_by_service,
             code_map,
             zone,
             assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
         )
         if actors and read.healthcare_service is None and not read.actors:
             raise Malformed("its Schedule does not say whose it is")
-        return self._with_surgery(read, actors)
+        return self.with_surgery(read, actors)
 
-    def _with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
+    def with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
         """Return the slot with the id of the GP whose actors its Schedule has.
 
         A slot without a Schedule is that of the GP whose actors were searched for.
@@ -335,8 +335,8 @@ class RecordMapper:
         return replace(slot, surgery_id=next(ids, None))
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
-        code_map, zone = self._profile.code_map, self._profile.zone
-        return read_appointment(record, bundle, self._offers_by_service, code_map, zone)
+        code_map, zone = self.profile.code_map, self.profile.zone
+        return read_appointment(record, bundle, self.offers_by_service, code_map, zone)
 
     def _is_from(self, appointment: Appointment, since: date | None) -> bool:
         start = appointment.start
@@ -449,12 +449,12 @@ def or_empty(result: SearchResult) -> Bundle:
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
 
 
-def _is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
+def is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
     """Return whether a slot may be for one of the services; one that names none is for a visit."""
     return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
 
 
-def _is_of(slot: Slot, actors: Collection[str]) -> bool:
+def is_of(slot: Slot, actors: Collection[str]) -> bool:
     """Return whether a slot is of one of the actors; so is one that names its own only in words."""
     references = {actor.reference for actor in slot.actors}
     if slot.healthcare_service:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gpcli.errors import BadResponse, GpcliError, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
@@ -109,6 +109,16 @@ class FhirSearch:
         What the portal has of the list and does not send is added to the flaws.
         """
         response = self.client.get(query.resource_type, query.params)
+        return self._iterate_pages(self._read_page(response), {response.url})
+
+    def fetch_operation_pages(
+        self, path: str, body: Mapping[str, Any], read: Callable[[HttpResponse], HttpResponse]
+    ) -> Iterator[Bundle]:
+        """Fetch what an operation finds that changes nothing, page by page as `fetch_pages` does.
+
+        `read` turns its response into one with a Bundle.
+        """
+        response = read(self.client.send("POST", path, body, retry=True))
         return self._iterate_pages(self._read_page(response), {response.url})
 
     def fetch_all(self, query: Query) -> Bundle:
