@@ -17,6 +17,7 @@ from gpcli.sandbox.fhir.gp_services import (
     GpRole,
     read_patient_gps,
 )
+from gpcli.sandbox.fhir.held_times import find_holder, hold_slot
 from gpcli.sandbox.fhir.interactions import InteractionResult, create
 from gpcli.sandbox.fhir.operation_outcome import (
     FhirError,
@@ -90,15 +91,9 @@ def hold_appointment(context: RequestContext, sent: Resource) -> InteractionResu
     if len(given) != 1 or not isinstance(given[0], dict):
         raise bad_request(f"$hold takes Parameters with one {_REFERENCE}.", "required")
     slot_id = id_of(str(given[0].get("reference"))).removeprefix(_PROPOSED)
-    now = context.server.clock.now()
-    with context.store.transaction():
-        slot = context.store.get("Slot", slot_id)
-        is_free = (
-            slot is not None and slot["status"] == "free" and parse_instant(slot["start"]) > now
-        )
-        held = context.server.holds
-        if slot and is_free and held.hold(reference_to(slot), context.rights.patient, now):
-            return _searchset_result([_propose(context, slot) | {"status": "pending"}], context)
+    slot = context.store.get("Slot", slot_id)
+    if slot and _hold(context, slot):
+        return _searchset_result([_propose(context, slot) | {"status": "pending"}], context)
     text = {"text": "This time is not free any more. Please choose another."}
     return _outcome_result(operation_outcome("fatal", "not-found", text))
 
@@ -189,7 +184,7 @@ def _read_free_slots(
     context: RequestContext, services: Sequence[str], start: datetime, end: datetime
 ) -> Iterator[Resource]:
     """Yield the free Slots of these services in order of time, without those that are held."""
-    now, held = context.server.clock.now(), context.server.holds
+    now = context.server.clock.now()
     query = [
         ("schedule.actor", ",".join(services)),
         ("status", "free"),
@@ -198,7 +193,7 @@ def _read_free_slots(
     ]
     found = read_matches(context, "Slot", query)
     for slot in sorted(found, key=lambda each: parse_instant(each["start"])):
-        if not held.is_held(reference_to(slot), now):
+        if find_holder(context.store, reference_to(slot), now) is None:
             yield slot
 
 
@@ -222,6 +217,13 @@ def _propose(context: RequestContext, slot: Resource) -> Resource:
             for actor in (context.rights.patient_reference, *actors)
         ],
     }
+
+
+def _hold(context: RequestContext, slot: Resource) -> bool:
+    """Hold a Slot for the patient; return whether it is free, to come, and held by nobody else."""
+    now = context.server.clock.now()
+    is_free = slot["status"] == "free" and parse_instant(slot["start"]) > now
+    return is_free and hold_slot(context.store, reference_to(slot), context.rights.patient, now)
 
 
 def _create_booking(context: RequestContext, appointment: Resource) -> Resource:

@@ -3,11 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpcli.sandbox.clock import Clock
 from gpcli.sandbox.fhir.elements import Resource, codes
-from gpcli.sandbox.fhir.held_times import HeldTimes
 from gpcli.sandbox.fhir.operation_outcome import FhirError, forbidden
 from gpcli.sandbox.fhir.resource_types import RESOURCE_TYPES, ResourceType
 from gpcli.sandbox.fhir.search_query import (
@@ -125,8 +124,7 @@ def require_full_access(store: Store, patient: str) -> None:
 class ServerContext:
     """What all requests share.
 
-    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES. `holds` are the times
-    that are kept for a patient.
+    `base` returns the FHIR base address; `booking` is one of BOOKING_MODES.
     """
 
     store: Store
@@ -134,7 +132,6 @@ class ServerContext:
     surgery: SurgerySimulator
     base: Callable[[], str]
     booking: str = "post"
-    holds: HeldTimes = field(default_factory=HeldTimes)
 
 
 @dataclass(frozen=True)
