@@ -19,6 +19,7 @@ from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
     organizations_to_search,
+    practitioners_to_search,
     read_surgery,
     tell_apart,
 )
@@ -143,6 +144,10 @@ class RecordMapper:
     def remember_addresses(self, references: Iterable[str]) -> None:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
         self.addresses.update({each.rpartition("/")[2]: each for each in references})
+
+    def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the ids of GPs who are named as persons, and of whom no role came along."""
+        return practitioners_to_search(bundle, self.require_patient(bundle))
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
