@@ -33,7 +33,7 @@ from gpcli.errors import Expired, GpcliError, InvalidUsage, SignInRefused, Unava
 from gpcli.http.url_policy import read_local_reference
 from gpcli.model.account import SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
-from gpcli.model.service import ConsentLevel, Offers, highest_level
+from gpcli.model.service import ConsentLevel, Offers
 from gpcli.portal.capabilities import delete_cached_capabilities, fetch_capabilities
 from gpcli.portal.sole_patient import fetch_sole_patient
 from gpcli.sign_out import revoke_session
@@ -462,7 +462,7 @@ def _format_machine(settings: Settings) -> str | None:
 
 def _fetch_consent(context: AppContext) -> ConsentLevel | None:
     try:
-        return highest_level(context.portal.fetch_consents())
+        return context.portal.fetch_consent_state().level
     except Unavailable as error:
         context.output.warning(f"The portal was not asked: {error.message}")
         return None

@@ -160,14 +160,19 @@ def check_cancellable(appointment: Appointment, now: datetime) -> Outcome[Appoin
 def late_cancellation_charge(
     appointment: Appointment, offers: Offers, now: datetime
 ) -> Charge | None:
-    """Return what cancelling costs at `now`; `None` = nothing, it is not late yet."""
-    if appointment.cancel_until is None or now <= appointment.cancel_until:
+    """Return what cancelling costs at `now`; `None` = nothing, it is not late yet.
+
+    Where the portal says until when it is free, and that can't be read, it may be late.
+    """
+    is_late = appointment.cancel_until is not None and now > appointment.cancel_until
+    if not is_late and not appointment.deadline_unreadable:
         return None
     surgery_id = appointment.surgery_id
     at_gp = [each for each in offers.surgeries if each.id == surgery_id]
     if surgery_id and not at_gp:  # then no price of the patient's GPs is that surgery's
         at_gp = [Surgery(surgery_id, None, None)]
-    return Charge("Cancelling this late", offers.price_of(LATE_CANCELLATION, *at_gp))
+    what = "Cancelling this late" if is_late else "Cancelling, if it is late,"
+    return Charge(what, offers.price_of(LATE_CANCELLATION, *at_gp))
 
 
 def _find_service(offers: Offers, appointment: Appointment, now: datetime) -> Service:

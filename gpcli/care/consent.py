@@ -8,7 +8,7 @@ from gpcli.care.confirmation import Decision, Outcome, Proposal
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import NotPermitted
 from gpcli.model.receipt import WriteResult
-from gpcli.model.service import Consent, ConsentLevel
+from gpcli.model.service import Consent, ConsentLevel, ConsentState
 
 ABOVE_BASIC = frozenset({ConsentLevel.BASIC_PLUS, ConsentLevel.FULL_ACCESS})
 """The levels that withdrawing ends."""
@@ -20,14 +20,20 @@ WITHDRAW = "withdraw"
 def propose_consent_grant(portal: Portal, intent: UUID) -> Decision[Consent]:
     """Propose to grant consent to Full Access.
 
-    Raises: NotPermitted when acting for someone else.
+    Raises: NotPermitted when acting for someone else, or where the portal does not use gpcli's
+    levels, or does not let its clients record consent.
     """
     _require_own(portal)
-    held = [
-        consent for consent in portal.fetch_consents() if consent.level == ConsentLevel.FULL_ACCESS
-    ]
+    state = portal.fetch_consent_state()
+    _require_levels(state)
+    held = [consent for consent in state.consents if consent.level == ConsentLevel.FULL_ACCESS]
     if held:
         return Outcome(held[0], changed=False)
+    if not state.can_grant:
+        raise NotPermitted(
+            "The portal does not let its clients record consent.",
+            hint="Give it at the portal's own page, or ask the surgery.",
+        )
     return Proposal(
         action="Consent to Full Access",
         rows=(
@@ -48,20 +54,30 @@ def propose_consent_withdrawal(portal: Portal, intent: UUID) -> Decision[Consent
     Raises: NotPermitted when acting for someone else.
     """
     _require_own(portal)
-    held = [consent for consent in portal.fetch_consents() if consent.level in ABOVE_BASIC]
+    state = portal.fetch_consent_state()
+    _require_levels(state)
+    held = [consent for consent in state.consents if consent.level in ABOVE_BASIC]
     if not held:
         return Outcome(Consent("", ConsentLevel.BASIC, "active", None), changed=False)
     return Proposal(
         action="Withdraw consent",
         rows=(
             ("For", portal.fetch_parties().patient.name),
-            ("Consents", ", ".join(consent.level for consent in held)),
+            ("Consents", ", ".join(consent.level or "" for consent in held)),
         ),
         preview=held[-1],
         send=lambda: _send_withdrawals(portal, held, intent),
         warnings=("The portal deletes what it has stored for you. This can't be undone.",),
         word=WITHDRAW,
     )
+
+
+def _require_levels(state: ConsentState) -> None:
+    if state.level is None:
+        raise NotPermitted(
+            "This portal does not use gpcli's levels of consent: nothing here depends on them.",
+            hint="gpcli consent show lists the consents that it has.",
+        )
 
 
 def _send_withdrawals(

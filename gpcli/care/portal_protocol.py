@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpcli.model.person import Parties, Person
     from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, RenewalOutcome
     from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
-    from gpcli.model.service import Consent, Offer, Offers, Surgery
+    from gpcli.model.service import Consent, ConsentState, Offer, Offers, Surgery
     from gpcli.model.thread import (
         Attachment,
         Conversation,
@@ -211,8 +211,8 @@ class Portal(Protocol):
         Raises: TooLate, Conflict, OutcomeUnknown.
         """
 
-    def fetch_consents(self) -> tuple[Consent, ...]:
-        """Fetch the active consents."""
+    def fetch_consent_state(self) -> ConsentState:
+        """Fetch the consents that count now, and what level they give."""
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Grant consent to Full Access."""

@@ -310,7 +310,8 @@ class SlotSearch:
         flu = ServiceName.FLU_VACCINATION
         if any(each.service is flu and not _is_told(each) for each in self.asked):
             return "The portal does not say which times are for flu vaccination."
-        labels = " or ".join(dict.fromkeys(each.surgery.label for each in self.asked))
+        named = (each.surgery.label for each in self.asked if each.surgery.id)
+        labels = " or ".join(dict.fromkeys(named))
         what = "No free time" if complete else "No free time that gpcli can read"
         where = f" at {labels}" if labels else ""
         if not self.removed:

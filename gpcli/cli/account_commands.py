@@ -8,7 +8,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
-from gpcli.care.offers import has_no_online_service, list_services
+from gpcli.care.offers import list_services
 from gpcli.care.slots import parse_duration
 from gpcli.cli.client_options import (
     AskSecret,
@@ -21,10 +21,9 @@ from gpcli.cli.client_options import (
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
 from gpcli.cli.receipt_output import show_consent
-from gpcli.cli.service_commands import show_no_online_services
+from gpcli.cli.service_commands import note_offers
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
-from gpcli.model.service import highest_level
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 from gpcli.sign_in import (
@@ -128,8 +127,7 @@ def login(
     context.output.show_item(SIGNED_IN, signed_in.summary)
     if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
-    if has_no_online_service(list_services(offers, context.now())):
-        show_no_online_services(context, offers.surgeries)
+    note_offers(context, list_services(offers, context.now()), offers.surgeries)
 
 
 def _warn_of_session_end(context: AppContext) -> None:
@@ -189,9 +187,12 @@ def whoami(
 def show(ctx: typer.Context) -> None:
     """Show what you have consented to."""
     context = get_context(ctx)
-    consents = context.portal.fetch_consents()
-    context.output.show_list(CONSENTS, consents)
-    context.output.notice(f"Your level is {highest_level(consents).value}.")
+    state = context.portal.fetch_consent_state()
+    context.output.show_list(CONSENTS, state.consents)
+    if state.level is None:
+        context.output.notice("The portal does not use levels of consent: nothing depends on them.")
+    else:
+        context.output.notice(f"Your level is {state.level.value}.")
 
 
 def grant(ctx: typer.Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -17,14 +18,15 @@ from gpcli.care.offers import (
 )
 from gpcli.cli.commands.registry import command_services
 from gpcli.cli.global_options import get_context
-from gpcli.model.service import Surgery
+from gpcli.model.service import Service, Standing, Surgery
 from gpcli.render.views.service_views import SURGERIES, services_view
 
 
 def services(
     ctx: typer.Context,
     service: Annotated[
-        str | None, typer.Argument(metavar="[SERVICE]", help="Only this one; exit 5 if not offered")
+        str | None,
+        typer.Argument(metavar="[SERVICE]", help="Only this one; exit 5 if it can't be used"),
     ] = None,
 ) -> None:
     """List what your GPs offer online, what they do not, and why."""
@@ -37,11 +39,11 @@ def services(
     if named:
         require_service(ours, named, context.now())
     context.output.show_list(services_view(several_gps=len(ours.surgeries) > 1), rows)
-    if named is None and has_no_online_service(rows):
-        show_no_online_services(context, ours.surgeries)
-    elif named is None and context.output.is_table:
+    if named is None and context.output.is_table and not has_no_online_service(rows):
         context.output.show_separator()
         show_contacts(context, ours.surgeries)
+    if named is None:
+        note_offers(context, rows, ours.surgeries)
     context.require_complete()
 
 
@@ -55,11 +57,23 @@ def gp(ctx: typer.Context) -> None:
     context.require_complete()
 
 
+NOT_TOLD_NOTICE = (
+    "The portal does not say which services its GPs offer: what is not told can be tried."
+)
 NO_GP_NOTICE = "You have no GP: the portal's record names none."
 
 
-def show_no_online_services(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:
-    """Show that the GPs offer nothing online, and how to reach the surgeries."""
+def note_offers(
+    context: AppContext, rows: Sequence[Service], surgeries: tuple[Surgery, ...]
+) -> None:
+    """Say where the portal does not tell what its GPs offer, or that they offer nothing online.
+
+    With the latter goes how to reach the surgeries. `rows` are all services of all GPs.
+    """
+    if any(row.status is Standing.NOT_TOLD for row in rows):
+        context.output.notice(NOT_TOLD_NOTICE)
+    if not has_no_online_service(rows):
+        return
     if not surgeries:
         context.output.notice(NO_GP_NOTICE)
         return

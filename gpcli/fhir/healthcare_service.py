@@ -370,8 +370,9 @@ _CONSENT_CATEGORY = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def read_consent(consent: Element) -> Consent:
-    """Return a Consent; its level is our code in `policyRule` as written, else Basic.
+    """Return a Consent; its level is our code in `policyRule`, else the portal's words there.
 
+    Words of the portal that are one of our codes are left out, since they mean something else.
     Raises Malformed.
     """
     levels = [
@@ -379,9 +380,10 @@ def read_consent(consent: Element) -> Consent:
         for coding in consent.codings("policyRule")
         if coding.system == CONSENT_LEVEL_SYSTEM
     ]
+    words = consent.concept_label("policyRule")
     return Consent(
         id=consent.require_string("id"),
-        level=levels[0] if levels else ConsentLevel.BASIC,
+        level=levels[0] if levels else None if words in set(ConsentLevel) else words,
         status=consent.require_string("status"),
         since=consent.string("dateTime"),
     )

@@ -124,16 +124,16 @@ class HttpClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
         *,
         headers: Mapping[str, str] = _NO_HEADERS,
         retry: bool = False,
     ) -> HttpResponse:
         """Send a request below the base, with the token: a write, or a batch of reads.
 
-        `body` is the JSON to send, None for none. `retry` says that the portal may get the same
-        request twice: a batch of reads, or a write that it is known to recognise. Every try has the
-        same X-Request-ID.
+        `body` is the JSON to send, None for none; `headers` may name its media type. `retry` says
+        that the portal may get the same request twice: a batch of reads, or a write that it is
+        known to recognise. Every try has the same X-Request-ID.
         Raises: errors.InvalidUsage for text that is not valid Unicode.
         """
         url = resolve_portal_url(self.base, path)
@@ -213,7 +213,7 @@ def _add_token(request: OutgoingRequest, token: str) -> OutgoingRequest:
     return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
 
 
-def _encode_body(body: Mapping[str, Any]) -> bytes:
+def _encode_body(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:
     try:
         return encode_json(body)
     except UnusableBody as error:

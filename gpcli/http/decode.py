@@ -7,7 +7,7 @@ import math
 import re
 import secrets
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, cast
@@ -58,7 +58,7 @@ def decode_json(raw: bytes | bytearray) -> Any:
     return value
 
 
-def encode_json(value: Mapping[str, Any]) -> bytes:
+def encode_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:
     """Return `value` as UTF-8 JSON, each Decimal with its own digits; raise UnusableBody."""
     mark = secrets.token_hex(16)  # tells the decimals from text that a person wrote
 

@@ -231,7 +231,8 @@ class Offers:
 
     `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
     `complete` is false when some of the records could not be read. `told` are the services of which
-    the portal says who offers them: one of these that no record names is not offered.
+    the portal says who offers them: one of these that no record names is not offered. Where the
+    portal does not use gpcli's levels of consent (`uses_consent`), `consent` is Full Access.
     """
 
     surgeries: tuple[Surgery, ...]
@@ -241,6 +242,7 @@ class Offers:
     permitted: frozenset[ServiceName]
     complete: bool = True
     told: frozenset[ServiceName] = frozenset(ServiceName)
+    uses_consent: bool = True
 
     def price_of(self, service: str, *surgeries: Surgery) -> Price | None:
         """Return what a service may cost at `surgeries`, at all GPs where none is given.
@@ -292,12 +294,28 @@ class Service:
 
 @dataclass(frozen=True)
 class Consent:
-    """A consent on record. `id` is the Consent's; `level` as the portal writes it."""
+    """A consent on record.
+
+    `id` is the Consent's; `level` as the portal writes it, `None` where it names none.
+    """
 
     id: str
-    level: str
+    level: str | None
     status: str
     since: str | None
+
+
+@dataclass(frozen=True)
+class ConsentState:
+    """The patient's consents that count now, and the highest level of them.
+
+    `level` `None` = the portal does not use gpcli's levels, so that nothing depends on them.
+    `can_grant` tells whether the portal lets its clients record a consent.
+    """
+
+    consents: tuple[Consent, ...]
+    level: ConsentLevel | None
+    can_grant: bool = True
 
 
 def highest_level(consents: Iterable[Consent]) -> ConsentLevel:

@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from gpcli.errors import GpcliError
+from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.service import Offers, ServiceName
 from gpcli.portal import queries
-from gpcli.portal.mapping import RecordMapper, SearchResult, unwrap
+from gpcli.portal.mapping import RecordMapper, SearchResult, or_empty, unwrap
 from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.told_services import ToldServicesCache
@@ -73,15 +74,23 @@ class PortalDependencies:
             "consents": queries.consents(self.patient),
         }
 
+    def with_roles(self, gps: Bundle) -> Bundle:
+        """Return the GPs with the roles of those who are named as persons, fetched if need be."""
+        if practitioners := self.mapper.practitioners_to_search(gps):
+            query = queries.practitioner_roles(practitioners)
+            gps.merge(or_empty(*self.search.fetch_many(query)))
+        return gps
+
     def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
         """Return what the GPs offer, from the results of `offer_queries`.
 
         Where no GP's role references a service, fetch the services of their organizations.
         """
-        gps = unwrap(results["gps"])
+        gps = self.with_roles(unwrap(results["gps"]))
         organizations = self.mapper.organizations_to_search(gps)
         if organizations:
-            gps.merge(self.search.fetch_all(queries.organization_services(organizations)))
+            query = queries.organization_services(organizations)
+            gps.merge(or_empty(*self.search.fetch_many(query)))
         return self.mapper.read_offers(
             gps,
             results["prices"],
@@ -104,7 +113,7 @@ def build_dependencies(
 
     `cache` is the directory for what is kept of the portal's own description.
     """
-    patient = identity.patient
+    patient = search.patient = identity.patient
 
     @functools.cache
     def fetch_identifiers() -> Identifiers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gpcli.config.read_marks import ReadMarks
-from gpcli.errors import Conflict, GpcliError, NotFound, Rejected
+from gpcli.errors import Conflict, GpcliError, NotFound
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.fhir.healthcare_service import (
@@ -26,7 +26,15 @@ from gpcli.fhir.scheduling import (
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
-from gpcli.model.service import Consent, ConsentLevel, Offer, Offers, ServiceName, Surgery
+from gpcli.model.service import (
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    Offer,
+    Offers,
+    ServiceName,
+    Surgery,
+)
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import (
@@ -127,7 +135,7 @@ class FhirPortal:
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """Fetch the patient's GPs."""
         bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
-        return self._mapper.read_surgeries(bundle)
+        return self._mapper.read_surgeries(self._dependencies.with_roles(bundle))
 
     def fetch_offers(self) -> Offers:
         """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""
@@ -210,7 +218,7 @@ class FhirPortal:
         offers = self._dependencies.fetch_offers(results)
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingFacts(offers, None, (), None)
-        upcoming = self._read_or_fetch_upcoming(results, today)
+        upcoming = self._read_upcoming(results, today)
         earlier = self._find_earlier(results["earlier"], intent) if intent else None
         return BookingFacts(
             offers=offers,
@@ -240,7 +248,7 @@ class FhirPortal:
         Dated ones are from the day `since` on; `None` means all.
         """
         results = self._search.fetch_named(self._upcoming_queries(since))
-        return self._read_or_fetch_upcoming(results, since)
+        return self._read_upcoming(results, since)
 
     def fetch_appointment(self, appointment: str) -> Appointment:
         """Fetch one booking or enquiry; raise NotFound."""
@@ -304,10 +312,15 @@ class FhirPortal:
         self._mapper.add_remarks([remark] if remark else [])
         return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
-    def fetch_consents(self) -> tuple[Consent, ...]:
-        """Fetch the active consents."""
-        bundle = self._search.fetch_all(queries.consents(self._patient))
-        return self._mapper.read_consents(bundle)
+    def fetch_consent_state(self) -> ConsentState:
+        """Fetch the consents that count now, and what level they give."""
+        results = self._search.fetch_named(self._dependencies.offer_queries())
+        offers = self._dependencies.fetch_offers(results)
+        return ConsentState(
+            consents=self._mapper.read_consents(or_empty(results["consents"])),
+            level=offers.consent if offers.uses_consent else None,
+            can_grant=self._search.fetch_capabilities().can_create("Consent"),
+        )
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         """Grant consent to Full Access."""
@@ -351,19 +364,17 @@ class FhirPortal:
         return patient if is_patient else acting
 
     def _upcoming_queries(self, since: date | None) -> dict[str, queries.Query]:
-        """Return the queries whose results `_read_or_fetch_upcoming` reads, by name."""
+        """Return the queries whose results `_read_upcoming` reads, by name."""
         return {
             "dated": queries.dated_appointments(self._patient, since),
             "undated": queries.undated_appointments(self._patient),
         }
 
-    def _read_or_fetch_upcoming(
+    def _read_upcoming(
         self, results: Mapping[str, SearchResult], since: date | None
     ) -> list[Appointment]:
-        undated = results["undated"]
-        if isinstance(undated, Rejected):  # the portal does not know :missing
-            undated = self._search.fetch_all(queries.waiting_appointments(self._patient))
-        return self._mapper.read_upcoming(unwrap(results["dated"]), unwrap(undated), since)
+        dated, undated = unwrap(results["dated"]), unwrap(results["undated"])
+        return self._mapper.read_upcoming(dated, undated, since)
 
     def _find_slot(
         self, result: SearchResult, slot_id: str, offers: Offers, earlier: Appointment | None

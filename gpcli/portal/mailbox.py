@@ -161,7 +161,7 @@ class FhirMailbox:
             }
         )
         bundle = or_empty(results["gps"])  # first: some servers cut down resources included later
-        bundle.merge(unwrap(self._fetch_whole_if_rejected(results["communications"])))
+        bundle.merge(unwrap(results["communications"]))
         bundle.merge(or_empty(results["unread"]))
         if ids := self._thread_mapper.headers_to_fetch(bundle):
             headers = self._fetch_communications(ids)
@@ -328,13 +328,6 @@ class FhirMailbox:
             bundle.merge(unwrap(result))
         return bundle
 
-    def _fetch_whole_if_rejected(self, result: SearchResult) -> SearchResult:
-        """Return a list of Communications, whole where the portal refuses to send it in brief."""
-        if isinstance(result, Rejected):
-            whole = queries.communications(self._patient, brief=False)
-            (result,) = self._search.fetch_many(whole)
-        return result
-
     def _fetch_rest_of_thread(self, thread: str, results: Mapping[str, SearchResult]) -> Bundle:
         """Return the results of `_thread_queries`, merged.
 
@@ -361,7 +354,7 @@ class FhirMailbox:
         (result,) = self._search.fetch_many(queries.communications(self._patient))
         listed = Bundle()
         listed.merge(bundle)
-        listed.merge(or_empty(self._fetch_whole_if_rejected(result)))
+        listed.merge(or_empty(result))
         ids = self._thread_mapper.find_message_ids(listed, header.require_string("id"))
         return self._fetch_communications(
             [each for each in ids if bundle.get(f"Communication/{each}") is None]

@@ -19,6 +19,7 @@ from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
     organizations_to_search,
+    practitioners_to_search,
     read_surgery,
     tell_apart,
 )
@@ -144,6 +145,10 @@ class RecordMapper:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
         self.addresses.update({each.rpartition("/")[2]: each for each in references})
 
+    def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the ids of GPs who are named as persons, and of whom no role came along."""
+        return practitioners_to_search(bundle, self.require_patient(bundle))
+
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
 
@@ -172,6 +177,7 @@ class RecordMapper:
             GpcliError: the error of one of the results, unless it says that it is not shown.
         """
         prices = or_empty(price_result)
+        level = self.read_consent_level(consent_result, uses_levels=told.by_own_codes)
         self.patient_name = require(lambda: read_name(self.require_patient(gps)))
         surgeries = self.read_surgeries(gps)
         services = require(lambda: find_services(gps, surgeries))
@@ -183,24 +189,25 @@ class RecordMapper:
             surgeries=add_services(surgeries, services),
             offers=offers,
             prices=tuple(self.read_matches(prices, "ChargeItemDefinition", self._read_price)),
-            consent=self._read_consent_level(consent_result, uses_levels=told.by_own_codes),
+            consent=ConsentLevel.FULL_ACCESS if level is None else level,
+            uses_consent=level is not None,
             permitted=permitted,
             complete=not self._flaws,
             told=told.services,
         )
 
-    def _read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel:
-        """Return the highest level; Full Access where the portal does not show consents.
+    def read_consent_level(self, result: SearchResult, *, uses_levels: bool) -> ConsentLevel | None:
+        """Return the highest level; `None` where the portal does not use gpcli's levels.
 
-        So it is as well where the portal does not use gpcli's levels: neither `uses_levels`, which
-        holds where it uses gpcli's services, nor in a consent of the patient.
+        It does where it uses gpcli's codes of services (`uses_levels`), or in any consent that was
+        found; it does not where it shows no consents.
         """
         if isinstance(result, NOT_SHOWN):
-            return ConsentLevel.FULL_ACCESS
+            return None
         bundle = unwrap(result)
         if uses_levels or any(map(has_consent_level, bundle.matches_of_type("Consent"))):
             return highest_level(self.read_consents(bundle))
-        return ConsentLevel.FULL_ACCESS
+        return None
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """Return the consents that count now; raise BadResponse when one can't be read."""

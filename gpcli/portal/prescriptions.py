@@ -21,7 +21,6 @@ from gpcli.errors import (
 )
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
-from gpcli.fhir.linked_record import find_linked_id
 from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense, read_medicine
 from gpcli.fhir.medication_request import (
     INTENTS,
@@ -94,12 +93,6 @@ def _dispenses_query(patient: str) -> Query:
     return Query("MedicationDispense", (("patient", patient), PAGE_SIZE_PARAM))
 
 
-def _medication_queries(ids: Sequence[str]) -> Iterator[Query]:
-    """Build the queries for the Medications with these ids."""
-    for part in split_ids(ids):
-        yield Query("Medication", (("_id", ",".join(part)), PAGE_SIZE_PARAM))
-
-
 def _renewal_code() -> tuple[str, str]:
     return "code", f"{SNOMED}|{RENEWAL_CODE}"
 
@@ -155,7 +148,7 @@ def fetch_missing_parts(
     needed.
     """
     named = _missing_queries(bundle, patient, search)
-    results = search.fetch_named(named)
+    results = search.fetch_along(_prescriptions_query(patient), bundle, named)
     for name, query in named.items():
         _merge_included(bundle, query, results[name], search.flaws)
     records = list(bundle.of_type("MedicationDispense"))
@@ -170,36 +163,24 @@ def _read_dispense(record: Element, mapper: RecordMapper) -> Dispense:
 
 
 def _missing_queries(bundle: Bundle, patient: str, search: FhirSearch) -> dict[str, Query]:
-    """Return the queries, by name, for what should have been included and was not."""
+    """Return the queries, by name, for what refers to prescriptions and did not come along."""
     requests = bundle.matches_of_type("MedicationRequest")
-    medications = _medication_queries(_find_missing_medications(requests, bundle))
-    named = {f"medications {number}": query for number, query in enumerate(medications)}
-    searches = search.fetch_capabilities().searches if requests else ()
+    if not requests:
+        return {}
+    named, can = {}, search.fetch_capabilities()
     has_dispenses, has_tasks = (
         any(bundle.of_type("MedicationDispense")),
         any(bundle.of_type("Task")),
     )
     if (
         not has_dispenses
-        and "MedicationDispense" in searches
+        and can.can_search("MedicationDispense")
         and any(map(_has_to_be_counted, requests))
     ):
         named["dispenses"] = _dispenses_query(patient)
-    if not (has_dispenses or has_tasks) and "Task" in searches:
+    if not (has_dispenses or has_tasks) and can.can_search("Task"):
         named["renewals"] = _renewals_query(patient)
     return named
-
-
-def _find_missing_medications(requests: Sequence[Element], bundle: Bundle) -> list[str]:
-    """Return the ids of Medications that `requests` refer to and the bundle lacks."""
-    missing: dict[str, None] = {}
-    for request in requests:
-        with suppress(Malformed):  # becomes a flaw when the prescription is read
-            link = request.link("medicationReference")
-            medication_id = find_linked_id(link, bundle, request, "Medication")
-            if medication_id and bundle.resolve(link, request) is None:
-                missing[medication_id] = None
-    return list(missing)
 
 
 def _has_to_be_counted(request: Element) -> bool:

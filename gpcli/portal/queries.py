@@ -14,6 +14,8 @@ PAGE_SIZE = 500
 """How many resources to request in one page of a list."""
 PAGE_SIZE_PARAM = ("_count", str(PAGE_SIZE))
 _IDS_PER_QUERY = 100
+_CERTAIN = frozenset({"_id", "identifier", "slot"})
+"""Criteria of searches whose answer has to be whole: what is missing is taken for not there."""
 
 _GP_INCLUDES = (
     ("_include", "Patient:general-practitioner"),
@@ -60,7 +62,14 @@ class Query:
     @property
     def url(self) -> str:
         """The URL relative to the base, as in a batch entry."""
-        return f"{self.resource_type}?{urlencode(self.params)}"
+        return (
+            f"{self.resource_type}?{urlencode(self.params)}" if self.params else self.resource_type
+        )
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it asks for what there is, and not whether certain records are there."""
+        return not any(name in _CERTAIN for name, _ in self.params)
 
 
 def patient_with_gps(patient: str) -> Query:
@@ -79,6 +88,19 @@ def organization_services(organizations: Iterable[str]) -> Query:
     roles = ("_revinclude", "PractitionerRole:service")
     return Query(
         "HealthcareService", (("organization", ",".join(organizations)), roles, PAGE_SIZE_PARAM)
+    )
+
+
+def practitioner_roles(practitioners: Iterable[str]) -> Query:
+    """Build the query for the roles of practitioners, with their surgeries and services."""
+    includes = (
+        ("_include", "PractitionerRole:organization"),
+        ("_include", "PractitionerRole:location"),
+        ("_include", "PractitionerRole:service"),
+    )
+    return Query(
+        "PractitionerRole",
+        (("practitioner", ",".join(practitioners)), *includes, PAGE_SIZE_PARAM),
     )
 
 
@@ -132,17 +154,6 @@ def dated_appointments(patient: str, since: date | None) -> Query:
     )
 
 
-def waiting_appointments(patient: str) -> Query:
-    """Build the query for appointments that wait for the surgery.
-
-    It takes the place of `undated_appointments` at portals that refuse `:missing`.
-    """
-    waiting = ("status", "proposed,pending,waitlist")
-    return Query(
-        "Appointment", (("patient", patient), waiting, *_APPOINTMENT_INCLUDES, PAGE_SIZE_PARAM)
-    )
-
-
 def undated_appointments(patient: str) -> Query:
     """Build the query for appointments without a time, which no `date` matches."""
     undated = ("date:missing", "true")
@@ -172,16 +183,21 @@ def vaccinations(patient: str) -> Query:
     return Query("Immunization", (("patient", patient), ("_sort", "-date"), PAGE_SIZE_PARAM))
 
 
-def communications(patient: str, *, brief: bool = True) -> Query:
-    """Build the query for all headers and messages; `brief` leaves out texts and files.
+def communications(patient: str) -> Query:
+    """Build the query for all headers and messages, without texts and files.
 
     Messages are searched for as headers are, since servers limit what `_revinclude` brings. With
     files the response could be too large.
     """
-    criteria = (("patient", patient), *(_HEADER_ELEMENTS if brief else ()))
     return Query(
         "Communication",
-        (*criteria, *_COMMUNICATION_INCLUDES, ("_sort", "-sent"), PAGE_SIZE_PARAM),
+        (
+            ("patient", patient),
+            *_HEADER_ELEMENTS,
+            *_COMMUNICATION_INCLUDES,
+            ("_sort", "-sent"),
+            PAGE_SIZE_PARAM,
+        ),
     )
 
 
@@ -210,6 +226,17 @@ def thread_messages(thread: str) -> Query:
     return Query(
         "Communication", (part_of, *_COMMUNICATION_INCLUDES, ("_sort", "sent"), PAGE_SIZE_PARAM)
     )
+
+
+def records_by_id(resource_type: str, ids: Iterable[str]) -> Query:
+    """Build the query for the records of one type with these ids, and nothing along with them."""
+    return Query(resource_type, (("_id", ",".join(ids)), PAGE_SIZE_PARAM))
+
+
+def referring_to(revinclude: str, references: Iterable[str]) -> Query:
+    """Build the query for what a `_revinclude` (`Type:parameter`) of these records brings."""
+    resource_type, _, parameter = revinclude.partition(":")
+    return Query(resource_type, ((parameter, ",".join(references)), PAGE_SIZE_PARAM))
 
 
 def documents_by_id(ids: Iterable[str]) -> Query:

@@ -2,88 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import chain, islice
 from typing import Any, TypeVar
 
-from gpcli.errors import BadResponse, GpcliError, SignInError, TimedOut, Unreachable
+from gpcli.errors import BadResponse, GpcliError, NotFound, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.fhir.modifiers import require_understood
 from gpcli.http.client import HttpClient, HttpResponse
+from gpcli.portal.adaptation import AdaptedQuery, adapt, is_parameter_refused
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_from_response
-from gpcli.portal.mapping import SearchResult
-from gpcli.portal.queries import PAGE_SIZE, Query
-
-MAX_IDLE_PAGES = 3
-"""After this many pages in a row without a new match, further `next` links are ignored."""
-
-
-@dataclass
-class PageCount:
-    """Counts what the pages of one list have brought; `at_end` means to fetch no more of them."""
-
-    at_end: bool = False
-    _match_references: set[str] = field(default_factory=set)
-    _references: set[str] = field(default_factory=set)
-    _flaw_count: int = 0
-    _idle_pages: int = 0
-    _last: Bundle = field(default_factory=Bundle)
-
-    def count(self, page: Bundle) -> Bundle:
-        """Count a page and return it without the matches of earlier pages."""
-        known = self._match_references
-        new = [match for match in page.matches if match.relative_reference not in known]
-        self.at_end = bool(page.matches) and not new
-        self._idle_pages = 0 if new or page.flaws else self._idle_pages + 1
-        self.at_end |= self._idle_pages >= MAX_IDLE_PAGES
-        self._match_references |= {match.relative_reference for match in new}
-        self._references |= page.resources.keys()
-        self._flaw_count += len(page.flaws)
-        self._last, page.matches = page, new
-        return page
-
-    @property
-    def missing(self) -> list[str]:
-        """What the portal seems to have of the list and did not send, as at most one phrase."""
-        total, seen = self._last.total, len(self._match_references) + self._flaw_count
-        if total is None:
-            return self._possibly_missing(seen)
-        if seen >= total:
-            return []
-        if total == len(self._references) + self._flaw_count:  # it may count included resources
-            return self._possibly_missing(seen)
-        return [f"{total - seen} of {total} in a list, which the portal does not send"]
-
-    def _possibly_missing(self, seen: int) -> list[str]:
-        """Return a phrase for a full last page without a `next` link (R4 3.1.1.4)."""
-        if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
-            return []
-        return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
-
+from gpcli.portal.included import Along, by_id_queries
+from gpcli.portal.local_search import is_in_order, keep_matching, sort_matches
+from gpcli.portal.mapping import NOT_SHOWN, SearchResult
+from gpcli.portal.paging import PageCount, resolve_next
+from gpcli.portal.queries import Query
 
 Read = TypeVar("Read")
+
+Result = TypeVar("Result")
 
 MAX_PAGES = 200
 """A list with more pages than this is taken for a loop."""
 
+_NO_BATCH_STATUSES = frozenset({400, 404, 405, 413, 415, 422, 501})
+"""Statuses with which portals answer a batch that they do not take, whatever they list."""
+
+_GONE = "The portal does not send it any more; try again."
+"""Why a list breaks off where a page of it is not found: some keep the pages only for a while."""
+
+_COMPLETED_LATER = frozenset({"MedicationRequest"})
+"""The types whose searches are completed by `fetch_along`, with more than came along."""
+
+_MAX_STEPS = 3
+"""How far records that did not come along are followed: a slot's schedule, its role, its GP."""
+
 
 class FhirSearch:
-    """Reads from one portal.
+    """Reads from one portal, in the words that it knows.
+
+    Of each query only what the portal's CapabilityStatement lists is sent (`adaptation.adapt`).
+    What is left out, or left out of account by the portal, is made up for here: criteria and order
+    are applied to what came (`local_search`), and records that did not come along are fetched
+    (`included`).
 
     `flaws` are phrases on what could not be read so far; those who map results add to them.
-    `capabilities` returns what the portal can do, and may fetch it.
+    `capabilities` returns what the portal can do, and may fetch it. `patient` is the id of the
+    patient whose records are sought, for portals that find records only by their patient; `None`
+    where none is.
     """
 
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
         self.client = client
         self.flaws: list[str] = []
         self._capabilities = capabilities
+        self.patient: str | None = None
+        self._is_batch_refused = False
+        self._plain_types: set[str] = set()
+        self._refused_types: set[str] = set()
+        self._known: dict[str, Element] = {}
+        self._absent: set[str] = set()
 
     def fetch_capabilities(self) -> Capabilities:
-        """Return what the portal can do; raise as `capabilities.fetch_capabilities` does."""
+        """Return what the portal can do; raise as `capabilities.fetch_capabilities` does.
+
+        The portal, or what was kept of it, is asked once.
+        """
+        return self._fetched_capabilities
+
+    @cached_property
+    def _fetched_capabilities(self) -> Capabilities:
         return self._capabilities()
 
     def fetch_resource(self, reference: str) -> tuple[Element, HttpResponse]:
@@ -92,24 +84,39 @@ class FhirSearch:
         Raises: BadResponse for another resource, or the error of the response.
         """
         response = _require_success(self.client.get(reference))
+        resource = self._read_record(response, reference)
+        _read_strictly(partial(require_understood, resource), response)
+        return resource, response
+
+    def _read_record(self, response: HttpResponse, reference: str) -> Element:
         read = partial(self._read_referenced, response, reference)
-        return _read_strictly(read, response), response
+        return _read_strictly(read, response)
 
     def _read_referenced(self, response: HttpResponse, reference: str) -> Element:
         resource = read_resource(response.body, self.flaws, [self.client.base])
         received = resource.relative_reference
         if received != reference:
             raise Malformed(f"the portal sent {received} where {reference} was due")
-        require_understood(resource)
         return resource
 
     def fetch_pages(self, query: Query) -> Iterator[Bundle]:
-        """Fetch a list page by page, each match once; no `next` link is followed twice.
+        """Fetch a list page by page, in order, each match once; no `next` link is followed twice.
 
-        What the portal has of the list and does not send is added to the flaws.
+        What the portal has of the list and does not send is added to the flaws. Where the portal
+        does not sort, all pages are fetched first, and given as one.
+        Raises: NotFound where the portal has no such records, or the error of the first page.
         """
-        response = self.client.get(query.resource_type, query.params)
-        return self._iterate_pages(self._read_page(response), {response.url})
+        pages = self._start(self._adapt(query))
+        first = next(pages)
+        is_sorted = self._adapt(query).is_sorted
+        if not is_sorted or (first.next_url and not is_in_order(first, query)):
+            first, pages = sort_matches(_merge(chain([first], pages)), query), iter(())
+        return map(partial(self._complete_page, query), chain([first], pages))
+
+    def _complete_page(self, query: Query, page: Bundle) -> Bundle:
+        """Return a page with what should have come along; it may have come with an earlier one."""
+        self._complete([(query, page)])
+        return page
 
     def fetch_operation_pages(
         self, path: str, body: Mapping[str, Any], read: Callable[[HttpResponse], HttpResponse]
@@ -119,11 +126,14 @@ class FhirSearch:
         `read` turns its response into one with a Bundle.
         """
         response = read(self.client.send("POST", path, body, retry=True))
-        return self._iterate_pages(self._read_page(response), {response.url})
+        query, page = Query(path.partition("/")[0], ()), self._read_page(response)
+        return self._iterate_pages(query, page, response, {response.url})
 
     def fetch_all(self, query: Query) -> Bundle:
-        """Fetch a list with all its pages."""
-        return _merge(self.fetch_pages(query))
+        """Fetch a list with all its pages, and what should come along; raise as `fetch_pages`."""
+        bundle = self._fetch_whole(query)
+        self._complete([(query, bundle)])
+        return bundle
 
     def fetch_named(self, queries: Mapping[str, Query]) -> dict[str, SearchResult]:
         """Fetch several lists as `fetch_many` does; return the results by the queries' names."""
@@ -138,34 +148,161 @@ class FhirSearch:
             SignInError, Unreachable, TimedOut: every query would end in it.
             GpcliError: the portal refused the batch as a whole.
         """
-        if len(queries) > 1 and self.fetch_capabilities().batch:
-            return self._fetch_batch(queries)
-        return [_catch(partial(self.fetch_all, query)) for query in queries]
+        results = self._fetch_each(queries)
+        pairs = zip(queries, results, strict=True)
+        self._complete([(query, each) for query, each in pairs if isinstance(each, Bundle)])
+        return results
 
-    def _fetch_batch(self, queries: tuple[Query, ...]) -> list[SearchResult]:
-        requests = [{"request": {"method": "GET", "url": query.url}} for query in queries]
+    def _fetch_each(self, queries: Sequence[Query]) -> list[SearchResult]:
+        """Return what `fetch_many` does, without what should have come along and did not."""
+        adapted = [_catch(partial(self._adapt, query)) for query in queries]
+        sendable = [each for each in adapted if isinstance(each, AdaptedQuery)]
+        url_count = sum(len(each.urls) for each in sendable)
+        batch = self._send_batch(sendable) if url_count > 1 and self._can_batch() else None
+        if batch:
+            results = iter(self._read_batch(sendable, batch))
+        else:
+            results = (_catch(partial(self._fetch_adapted, each)) for each in sendable)
+        return [each if isinstance(each, GpcliError) else next(results) for each in adapted]
+
+    def _fetch_whole(self, query: Query) -> Bundle:
+        return self._fetch_adapted(self._adapt(query))
+
+    def _fetch_adapted(self, adapted: AdaptedQuery) -> Bundle:
+        return _finish(adapted, self._start(adapted))
+
+    def _adapt(self, query: Query) -> AdaptedQuery:
+        """Return what to send for a query, in plain words where the portal has wanted these."""
+        adapted = adapt(query, self.fetch_capabilities(), self.patient)
+        is_plain = query.resource_type in self._plain_types
+        return (adapted.plainer or adapted) if is_plain else adapted
+
+    def _can_batch(self) -> bool:
+        return self.fetch_capabilities().batch and not self._is_batch_refused
+
+    def _send_batch(self, adapted: Sequence[AdaptedQuery]) -> HttpResponse | None:
+        """Send all queries in one batch; return the response, `None` for a portal that takes none.
+
+        That is remembered. Raises: the error of any other refusal.
+        """
+        requests = [
+            {"request": {"method": "GET", "url": url}} for each in adapted for url in each.urls
+        ]
         body = {"resourceType": "Bundle", "type": "batch", "entry": requests}
-        response = _require_success(self.client.send("POST", "", body, retry=True))
+        response = self.client.send("POST", "", body, retry=True)
+        self._is_batch_refused = response.status in _NO_BATCH_STATUSES
+        return None if self._is_batch_refused else _require_success(response)
+
+    def _read_batch(
+        self, adapted: Sequence[AdaptedQuery], response: HttpResponse
+    ) -> list[SearchResult]:
+        urls = [url for each in adapted for url in each.urls]
         entries = _read_strictly(lambda: read_resource(response.body).children("entry"), response)
-        if len(entries) != len(queries):
+        if len(entries) != len(urls):
             raise BadResponse("The portal answered a batch with the wrong number of entries.")
-        return [_catch(partial(self._fetch_entry_pages, entry, response)) for entry in entries]
+        rest = zip(entries, urls, strict=True)
+        return [
+            _catch(partial(self._read_entries, each, list(islice(rest, len(each.urls))), response))
+            for each in adapted
+        ]
 
-    def _fetch_entry_pages(self, entry: Element, batch: HttpResponse) -> Bundle:
-        response = _read_strictly(lambda: read_entry_response(entry, batch), batch)
-        return _merge(self._iterate_pages(self._read_page(response), set()))
+    def _read_entries(
+        self, adapted: AdaptedQuery, entries: Sequence[tuple[Element, str]], batch: HttpResponse
+    ) -> Bundle:
+        """Return the bundle of one query from its entries in a batch, with all its pages."""
+        responses = [
+            replace(
+                _read_strictly(partial(read_entry_response, entry, batch), batch),
+                url=f"{self.client.base}/{url}",
+            )
+            for entry, url in entries
+        ]
+        if adapted.ids:
+            return _finish(adapted, iter([self._read_records(adapted, responses)]))
+        return _finish(adapted, self._continue(adapted, responses[0], set()))
 
-    def _iterate_pages(self, page: Bundle, followed: set[str]) -> Iterator[Bundle]:
-        """Yield the first page and fetch those after it; `followed` are the URLs fetched so far."""
+    def _start(self, adapted: AdaptedQuery) -> Iterator[Bundle]:
+        """Send a query and return its pages, or the records that are read instead as one."""
+        if adapted.ids:
+            responses = map(self.client.get, adapted.urls)
+            return iter([self._read_records(adapted, responses)])
+        response = self.client.get(adapted.sent.resource_type, adapted.sent.params)
+        return self._continue(adapted, response, {response.url})
+
+    def _continue(
+        self, adapted: AdaptedQuery, response: HttpResponse, followed: set[str]
+    ) -> Iterator[Bundle]:
+        """Return the pages of a query from its first response; `followed` are the URLs so far."""
+        if is_parameter_refused(response):
+            response = self._ask_plainly(adapted) or response
+            followed = {response.url}
+        if adapted.missing:
+            self._add_flaw(adapted.missing)
+        return self._iterate_pages(adapted.asked, self._read_page(response), response, followed)
+
+    def _ask_plainly(self, adapted: AdaptedQuery) -> HttpResponse | None:
+        """Send a query that was refused once more with the identifying parameters alone.
+
+        What comes of it is remembered for the type. Returns the response to read instead; `None`
+        where there is none that is better.
+        """
+        resource_type, plainer = adapted.asked.resource_type, adapted.plainer
+        if plainer is None or resource_type in self._refused_types:
+            return None
+        response = self.client.get(resource_type, plainer.sent.params)
+        is_refused = is_parameter_refused(response)
+        (self._refused_types if is_refused else self._plain_types).add(resource_type)
+        return None if is_refused else response
+
+    def _read_records(self, adapted: AdaptedQuery, responses: Iterable[HttpResponse]) -> Bundle:
+        """Return the records that were read by their ids as matches of a search.
+
+        Those that are not there are left out; where there are several, those not shown as well.
+        """
+        bundle = Bundle()
+        for url, response in zip(adapted.urls, responses, strict=True):
+            result = _catch(partial(self._read_lone, response, url))
+            if isinstance(result, Bundle):
+                bundle.merge(result)
+            elif not isinstance(result, NOT_SHOWN if len(adapted.ids) > 1 else NotFound):
+                raise result
+        return bundle
+
+    def _read_lone(self, response: HttpResponse, reference: str) -> Bundle:
+        record = self._read_record(_require_success(response), reference)
+        bundle = Bundle(resources={reference: record})
+        bundle.add_match(record)
+        return bundle
+
+    def _iterate_pages(
+        self, query: Query, page: Bundle, response: HttpResponse, followed: set[str]
+    ) -> Iterator[Bundle]:
+        """Yield the first page and fetch those after it; `followed` are the URLs fetched so far.
+
+        A list that breaks off is given as far as it came, and what is missing added to the flaws,
+        unless its answer has to be whole.
+        """
         page_count = PageCount()
-        yield page_count.count(page)
-        while page.next_url and page.next_url not in followed and not page_count.at_end:
-            if len(followed) >= MAX_PAGES:
-                self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
-                return
-            followed.add(page.next_url)
-            page = self._read_page(self.client.get(page.next_url))
-            yield page_count.count(page)
+        yield keep_matching(page_count.count(page), query)
+        try:
+            while (url := resolve_next(page, response.url)) and not page_count.at_end:
+                if url in followed:
+                    break
+                if len(followed) >= MAX_PAGES:
+                    self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
+                    return
+                followed.add(url)
+                response = self.client.get(url)
+                page = self._read_page(response)
+                yield keep_matching(page_count.count(page), query)
+        except SignInError:
+            raise
+        except GpcliError as error:
+            if not query.is_list:
+                raise
+            reason = _GONE if isinstance(error, NotFound) else error.message
+            self.flaws.append(f"what comes after {page_count.seen} in a list: {reason}")
+            return
         self.flaws += page_count.missing
 
     def _read_page(self, response: HttpResponse) -> Bundle:
@@ -173,6 +310,99 @@ class FhirSearch:
         page = _read_strictly(lambda: read_bundle(body, self.flaws, [self.client.base]), response)
         self.flaws += page.flaws
         return page
+
+    def fetch_along(
+        self, query: Query, bundle: Bundle, others: Mapping[str, Query]
+    ) -> dict[str, SearchResult]:
+        """Add to the bundle of a query what should have come along and did not.
+
+        Returns the results of `others`, by name; they are fetched in the same round trip.
+        """
+        along = Along(query, self._adapt(query).sent_params, bundle)
+        results = self._fetch_missing([*along.find_missing()], bundle.resources, others.values())
+        self._complete_each([along])
+        return dict(zip(others, results, strict=True))
+
+    def _complete(self, pairs: Sequence[tuple[Query, Bundle]]) -> None:
+        """Add to each bundle what should have come along with it and did not.
+
+        It takes no request where nothing is missing, or another of the bundles has it.
+        """
+        results = [
+            Along(query, self._adapt(query).sent_params, each)
+            for query, each in pairs
+            if query.resource_type not in _COMPLETED_LATER
+        ]
+        for each in results:
+            if reverse := list(each.find_reverse()):
+                each.add(self._read_along(reverse, self._try_each(reverse)))
+        self._complete_each(results)
+
+    def _complete_each(self, results: Sequence[Along]) -> None:
+        here = {key: found for each in results for key, found in each.bundle.resources.items()}
+        for _ in range(_MAX_STEPS):
+            missing = [list(each.find_missing()) for each in results]
+            self._fetch_missing([*chain(*missing)], here)
+            found = here | self._known
+            for each, references in zip(results, missing, strict=True):
+                each.add({key: found[key] for key in references if key in found})
+            if not any(key in found for key in chain(*missing)):
+                break
+        for each in results:
+            self._known |= each.included
+
+    def _fetch_missing(
+        self, references: Iterable[str], here: Collection[str], others: Iterable[Query] = ()
+    ) -> list[SearchResult]:
+        """Fetch records by reference that are neither `here` nor known from before.
+
+        Returns the results of `others`, which are fetched in the same round trip.
+        """
+        known = {*here, *self._known, *self._absent}
+        unknown = [each for each in dict.fromkeys(references) if each not in known]
+        queries = by_id_queries(unknown, self.flaws)
+        results = self._try_each([*queries, *others])
+        self._absent |= {*unknown}
+        self._known |= self._read_along(queries, results[: len(queries)])
+        return results[len(queries) :]
+
+    def _try_each(self, queries: Sequence[Query]) -> list[SearchResult]:
+        """Return what `_fetch_each` does; each query's error where none could be fetched."""
+        try:
+            return self._fetch_each(queries)
+        except SignInError:
+            raise
+        except GpcliError as error:
+            return [error for _ in queries]
+
+    def _read_along(
+        self, queries: Sequence[Query], results: Sequence[SearchResult]
+    ) -> dict[str, Element]:
+        """Return the records that queries have found, by reference.
+
+        Those that the portal does not show are left out; other errors become flaws.
+        """
+        found: dict[str, Element] = {}
+        for query, result in zip(queries, results, strict=True):
+            if isinstance(result, Bundle):
+                found |= {each.relative_reference: each for each in self._understood(result)}
+            elif not isinstance(result, NOT_SHOWN):
+                self._add_flaw(f"{query.resource_type}: {result.message}")
+        return found
+
+    def _understood(self, bundle: Bundle) -> Iterator[Element]:
+        """Yield the resources of a bundle; one with an unknown modifier is left out, as a flaw."""
+        for resource in bundle.resources.values():
+            try:
+                require_understood(resource)
+            except Malformed as error:
+                self._add_flaw(str(error))
+                continue
+            yield resource
+
+    def _add_flaw(self, flaw: str) -> None:
+        if flaw not in self.flaws:
+            self.flaws.append(flaw)
 
 
 def _merge(pages: Iterator[Bundle]) -> Bundle:
@@ -182,8 +412,13 @@ def _merge(pages: Iterator[Bundle]) -> Bundle:
     return bundle
 
 
-def _catch(fetch: Callable[[], Bundle]) -> SearchResult:
-    """Return the bundle, or the error that concerns this search alone."""
+def _finish(adapted: AdaptedQuery, pages: Iterator[Bundle]) -> Bundle:
+    """Return all pages of a query as one bundle, in its order and without what it does not want."""
+    return sort_matches(keep_matching(_merge(pages), adapted.asked), adapted.asked)
+
+
+def _catch(fetch: Callable[[], Result]) -> Result | GpcliError:
+    """Return what is fetched, or the error that concerns this search alone."""
     try:
         return fetch()
     except (SignInError, Unreachable, TimedOut):

@@ -17,12 +17,13 @@ from gpcli.errors import BadResponse, Expired, NotSignedIn
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Malformed
 from gpcli.http.client import HttpResponse
-from gpcli.model.service import ConsentLevel, ServiceName, highest_level
+from gpcli.model.service import ConsentLevel, ServiceName
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities, permitted_services
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import RecordMapper
 from gpcli.portal.portal_profile import PortalProfile
+from gpcli.portal.told_services import GUIDE
 from gpcli.portal.write.slot_booking import OTHER_WAY
 from gpcli.troubleshoot.check import (
     Check,
@@ -105,7 +106,10 @@ def check_consent(context: CheckContext) -> CheckResult:
     patient = context.app_context.identity.patient
     query = queries.consents(patient)
     bundle = read_search_bundle(context.client.get(query.resource_type, query.params))
-    level = highest_level(build_mapper(context, patient).read_consents(bundle))
+    own_codes = GUIDE in context.capabilities.implementation_guides
+    level = build_mapper(context, patient).read_consent_level(bundle, uses_levels=own_codes)
+    if level is None:
+        return skipped("the portal does not use levels of consent")
     if level is ConsentLevel.FULL_ACCESS:
         return passed("Full Access")
     seen = f"{level.value}: the services need Full Access"

@@ -16,6 +16,7 @@ from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
 from gpcli.model.service import (
     Consent,
     ConsentLevel,
+    ConsentState,
     Offer,
     Offers,
     Price,
@@ -23,6 +24,7 @@ from gpcli.model.service import (
     Rate,
     ServiceName,
     Surgery,
+    highest_level,
 )
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -61,9 +63,12 @@ def offers(
     prices: dict[str, Price] | None = None,
     consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
     permitted: Sequence[ServiceName] = tuple(ServiceName),
+    told: Sequence[ServiceName] = tuple(ServiceName),
 ) -> Offers:
     rules = tuple(PriceRule(service, price) for service, price in (prices or {}).items())
-    return Offers(tuple(surgeries), offered, rules, consent, frozenset(permitted))
+    return Offers(
+        tuple(surgeries), offered, rules, consent, frozenset(permitted), told=frozenset(told)
+    )
 
 
 def a_slot(
@@ -164,6 +169,8 @@ class FakePortal:
     earlier: Appointment | None = None
     vaccinations: tuple[Vaccination, ...] = ()
     consents: tuple[Consent, ...] = ()
+    uses_consent_levels: bool = True
+    can_grant: bool = True
     parties: Parties = ALONE
     unchanged: bool = False
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -236,9 +243,10 @@ class FakePortal:
         bare = an_appointment(appointment, status="cancelled", surgery=None)
         return WriteResult(bare, not self.unchanged)
 
-    def fetch_consents(self) -> tuple[Consent, ...]:
-        self.calls.append(("fetch_consents",))
-        return self.consents
+    def fetch_consent_state(self) -> ConsentState:
+        self.calls.append(("fetch_consent_state",))
+        level = highest_level(self.consents) if self.uses_consent_levels else None
+        return ConsentState(self.consents, level, self.can_grant)
 
     def send_consent_grant(self, intent: UUID) -> WriteResult[Consent]:
         self.calls.append(("send_consent_grant", intent))

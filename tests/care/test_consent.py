@@ -174,3 +174,18 @@ def test_what_is_withdrawn_already_needs_no_word():
     outcome, _ = withdraw(portal=portal_with())
 
     assert not outcome.changed
+
+
+@pytest.mark.parametrize("propose", [propose_consent_grant, propose_consent_withdrawal])
+def test_where_the_portal_does_not_use_our_levels_no_consent_is_changed(propose):
+    portal = FakePortal(offers(), consents=(OTHER,), uses_consent_levels=False)
+
+    with pytest.raises(NotPermitted, match="does not use gpcli's levels of consent"):
+        propose(portal, INTENT)
+
+
+def test_where_consent_can_not_be_recorded_none_is_given():
+    portal = FakePortal(offers(), can_grant=False)
+
+    with pytest.raises(NotPermitted, match="does not let its clients record consent"):
+        propose_consent_grant(portal, INTENT)

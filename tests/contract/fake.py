@@ -27,7 +27,7 @@ from tests.contract.fake_answers import (
     resolve_references,
     searchset,
 )
-from tests.contract.fake_quirks import SEEN, WRITTEN, Quirks, statement
+from tests.contract.fake_quirks import SEEN, WRITTEN, Quirks, is_unsaid, statement
 from tests.contract.fake_search import Params, along, fits, in_order, may_see
 from tests.contract.places import Place
 from tests.contract.practice import Resource
@@ -41,11 +41,12 @@ OVER = frozenset({"cancelled", "fulfilled", "noshow", "entered-in-error"})
 
 
 class Fake:
-    """The portal; `router.calls` are what it was asked."""
+    """The portal; `router.calls` are what it was asked, `unsaid` what it does not list of that."""
 
     def __init__(self, quirks: Quirks | None = None) -> None:
         self.quirks = quirks or Quirks()
         self.store: dict[str, Resource] = {}
+        self.unsaid: list[str] = []
         self.router = respx.MockRouter(assert_all_called=False)
         self.router.route().mock(side_effect=self._respond)
         self.transport = httpx.MockTransport(self.router.handler)
@@ -100,6 +101,8 @@ class Fake:
             return self._search(patient, kind, parse_qsl(query))
         if method == "POST":
             return self._create(patient, body, headers.get("If-None-Exist"))
+        if self.quirks.patches:
+            return self._patch(patient, method, path, body, headers)
         return self._update(patient, path, body, headers.get("If-Match"))
 
     def _read(self, patient: str, path: str) -> Answer:
@@ -110,8 +113,14 @@ class Fake:
         return Answer(200, self._shown(there), etag)
 
     def _search(self, patient: str, kind: str, params: Params) -> Answer:
-        if self.quirks.refused & {name for name, _ in params}:
+        names, declared = {name for name, _ in params}, self.quirks.declared
+        if self.quirks.refused & names or (declared is not None and names - declared - {"_offset"}):
             return refusal(400, "not-supported")
+        if is_unsaid(self.quirks, kind, names):
+            self.unsaid.append(f"{kind}?{urlencode(params)}")
+            return refusal(400, "not-supported")
+        if self.quirks.heeded is not None:
+            params = [each for each in params if each[0] in {*self.quirks.heeded, "_offset"}]
         if kind in self.quirks.hidden:
             return Answer(200, searchset([(refusal(200, "suppressed").body or {}, "outcome")], {}))
         found = in_order(self._matches(patient, kind, params), dict(params).get("_sort"))
@@ -146,7 +155,9 @@ class Fake:
         if quirks.next and (quirks.past_end or first + size < len(found)):
             rest = [each for each in params if each[0] != "_offset"]
             query = urlencode([*rest, ("_offset", str(first + size))])
-            more["link"] = [{"relation": "next", "url": f"{BASE}/{kind}?{query}"}]
+            before = {"root": "/fhir/R4/" + kind, "path": kind, "query": ""}
+            address = before.get(quirks.links, f"{BASE}/{kind}")
+            more["link"] = [{"relation": "next", "url": f"{address}?{query}"}]
         return searchset(entries, more, modes=quirks.modes)
 
     def _shown(self, there: Resource, given: Mapping[str, str] | None = None) -> Resource:
@@ -188,6 +199,23 @@ class Fake:
         if if_match not in {None, f'W/"{version}"'}:
             return refusal(412, "conflict")
         return Answer(200, self._shown(self._put(body)))
+
+    def _patch(
+        self, patient: str, method: str, path: str, steps: Any, headers: Mapping[str, str]
+    ) -> Answer:
+        """Change a record by JSON Patch (RFC 6902), as far as top-level elements go."""
+        if method != "PATCH" or headers.get("Content-Type") != "application/json-patch+json":
+            return refusal(405, "not-supported")
+        changed = dict(self.store.get(path, {}))
+        for each in steps:
+            name = each["path"].removeprefix("/")
+            if each["op"] == "test" and changed.get(name) != each["value"]:
+                return refusal(409, "conflict")
+            if each["op"] == "remove":
+                del changed[name]
+            elif each["op"] != "test":
+                changed[name] = each["value"]
+        return self._update(patient, path, changed, headers.get("If-Match"))
 
     def _put(self, resource: Resource) -> Resource:
         path = f"{resource['resourceType']}/{resource['id']}"

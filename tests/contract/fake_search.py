@@ -17,6 +17,7 @@ PATHS = {
     ("Patient", "general-practitioner"): "generalPractitioner",
     ("PractitionerRole", "service"): "healthcareService",
     ("HealthcareService", "organization"): "providedBy",
+    ("HealthcareService", "service-type"): "type",
     ("Appointment", "patient"): "participant.actor",
     ("Appointment", "actor"): "participant.actor",
     ("Appointment", "date"): "start",

@@ -18,7 +18,7 @@ def active(visit):
 
 
 def test_the_consent_that_was_given_is_shown(visit):
-    [there] = visit.portal.fetch_consents()
+    [there] = visit.portal.fetch_consent_state().consents
 
     assert (there.id, there.level, there.status) == (
         f"consent-{visit.patient.number}",

@@ -32,11 +32,12 @@ def test_a_consent_has_its_level_status_and_date_as_written():
     [
         (concept("basic-plus", LEVEL), "basic-plus"),
         (concept("gold", LEVEL), "gold"),
-        (concept("full-access", "urn:other"), "basic"),
-        (None, "basic"),
+        (concept("full-access", "urn:other"), None),
+        ({"text": "Research registry"}, "Research registry"),
+        (None, None),
     ],
 )
-def test_a_level_counts_only_in_our_system_and_none_is_basic(rule: dict | None, level: str):
+def test_a_level_counts_only_in_our_system(rule: dict | None, level: str | None):
     assert read_consent(read_resource(a_consent(policyRule=rule))).level == level
 
 

@@ -104,7 +104,7 @@ def test_the_first_that_fits_is_held_and_then_booked(asking):
 
 
 def test_a_flu_time_is_booked_the_same_way(asking):
-    ending = asking.shell("hans")("gpcli flu --first --another --yes --debug --json")
+    ending = asking.shell("ada")("gpcli flu --first --another --yes --debug --json")
     assert (ending.code, called(ending.err)[-2:]) == (0, ["$hold", "$book"])
 
 

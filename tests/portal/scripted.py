@@ -79,12 +79,26 @@ class Route:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
+ALONG = frozenset(
+    {
+        *("HealthcareService", "Location", "Medication", "MedicationRequest", "Organization"),
+        *("Practitioner", "PractitionerRole", "RelatedPerson", "Schedule"),
+    }
+)
+"""The types of records that are fetched by their ids where they did not come along."""
+
+
 class Server:
-    """A portal that answers by script, also inside a batch, and records the requests."""
+    """A portal that answers by script, also inside a batch, and records the requests.
+
+    Records that should have come along, and are asked for afterwards, are not there unless they are
+    scripted; such requests stand in `late_lines` alone.
+    """
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
         self.request_lines: list[str] = []
+        self.late_lines: list[str] = []
         self._routes: list[Route] = []
 
     def on(self, request_line: str, *replies: Reply | dict[str, Any]) -> Server:
@@ -96,6 +110,11 @@ class Server:
         return self
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if lines := self._find_late_lines(request):
+            self.late_lines += lines
+            none = [{"resource": a_searchset(), "response": {"status": "200"}} for _ in lines]
+            batch = {"resourceType": "Bundle", "type": "batch-response", "entry": none}
+            return Reply(a_searchset() if request.method == "GET" else batch).build_response()
         self.requests.append(request)
         body = json.loads(request.content) if request.content else {}
         target = str(request.url).removeprefix(BASE)
@@ -113,6 +132,26 @@ class Server:
         """Return the only write."""
         (only,) = [each for each in self.requests if each.content and str(each.url) != BASE]
         return only
+
+    def _find_late_lines(self, request: httpx.Request) -> list[str]:
+        """Return the request lines of a request for records that should have come along, if any."""
+        target = str(request.url).removeprefix(BASE).lstrip("/")
+        targets = [target] if request.method == "GET" else []
+        if request.method == "POST" and not target and request.content:
+            body = json.loads(request.content)
+            if isinstance(body, dict) and body.get("type") == "batch":
+                targets = [each["request"]["url"] for each in body["entry"]]
+        is_late = targets and all(map(self._is_late, targets))
+        return [f"GET {unquote(each)}" for each in targets] if is_late else []
+
+    def _is_late(self, target: str) -> bool:
+        path, names = urlsplit(target).path, [name for name, _ in parse_qsl(urlsplit(target).query)]
+        is_by_id = path in ALONG and names == ["_id", "_count"]
+        is_answer = path == "AppointmentResponse" and names == ["appointment", "_count"]
+        scripted = [each for each in self._routes if (each.method, each.path) == ("GET", path)]
+        is_scripted = any(not each.parameter or each.parameter in names for each in scripted)
+        is_sender = path == "Patient" and names == ["_id", "_count"]
+        return is_sender or ((is_by_id or is_answer) and not is_scripted)
 
     def _has_batch_route(self) -> bool:
         return any(not route.path for route in self._routes)
@@ -132,6 +171,9 @@ class Server:
         return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
     def _answer_entry(self, request: dict[str, str]) -> dict[str, Any]:
+        if request["method"] == "GET" and self._is_late(request["url"]):
+            self.late_lines.append(f"GET {unquote(request['url'])}")
+            return {"resource": a_searchset(), "response": {"status": "200"}}
         reply = self._next_reply(request["method"], request["url"])
         response: dict[str, Any] = {"status": str(reply.status)}
         response |= {"etag": etag} if (etag := reply.headers.get("ETag")) else {}

@@ -71,6 +71,9 @@ def test_a_day_at_a_portal_as_r4_has_it(portal: Portal):
     assert {kind: len(differing.created_records(kind)) for kind in CREATED} == CREATED
 
 
+WHOSE = frozenset({"patient", "appointment"})
+"""What a portal that lists next to nothing lists: whose records, and answers to which enquiry."""
+
 QUIRKS = {
     "no batch": Quirks(batch=False),
     "no transaction": Quirks(transaction=False),
@@ -93,6 +96,26 @@ QUIRKS = {
     "modifiers ignored": Quirks(ignored=frozenset({"date:missing", "received:missing"})),
     "modifiers refused": Quirks(refused=frozenset({"date:missing", "received:missing"})),
     "identifiers ignored": Quirks(ignored=frozenset({"identifier"}), conditional=False),
+    "no includes": Quirks(includes=False),
+    "no includes and no batch": Quirks(includes=False, batch=False),
+    "links from the root": Quirks(page=2, links="root"),
+    "links from the path": Quirks(page=2, links="path", total=False),
+    "links that are a query alone": Quirks(page=2, links="query"),
+    "a statement that lists no types": Quirks(silent=True),
+    "nothing but the patient heeded": Quirks(heeded=frozenset({"patient"}), conditional=False),
+    "only ids and the patient listed and all else refused": Quirks(
+        declared=frozenset({"_id", *WHOSE}), conditional=False
+    ),
+    "only the patient listed and all else refused": Quirks(
+        declared=WHOSE, conditional=False, batch=False
+    ),
+    "sorting and including refused": Quirks(
+        refused=frozenset({"_count", "_sort", "_elements", "_include", "_revinclude", "status"})
+    ),
+    "the same with a statement that lists no types": Quirks(
+        silent=True, refused=frozenset({"_include:iterate", "_sort", "received:missing"})
+    ),
+    "changes by PATCH": Quirks(patches=True),
     "nothing but ids heeded": Quirks(
         ignored=frozenset(
             {"status", "intent", "category", "code", "date", "start", "schedule.actor", "slot"}

@@ -16,6 +16,7 @@ from tests.portal.builders import (
     a_consent,
     a_part,
     a_patient,
+    a_practitioner,
     a_price,
     a_rate,
     a_role,
@@ -25,6 +26,7 @@ from tests.portal.builders import (
     a_slot,
     an_appointment,
     an_immunization,
+    an_organization,
     an_outcome,
     ref,
     with_identifier,
@@ -63,7 +65,19 @@ def test_a_person_can_have_no_gp_or_several(portal: FhirPortal, server: Server):
     assert portal.fetch_surgeries() == (GP,)
     other = ref("Practitioner/other", display="Per Dahl")
     server.on("GET Patient", a_searchset(a_patient(ROLE, other), included=[a_role(), *INCLUDED]))
+    server.on("GET PractitionerRole", NOTHING)
     assert portal.fetch_surgeries() == (GP, Surgery("other", "Per Dahl", None))
+
+
+def test_of_a_gp_who_is_named_as_a_person_the_roles_are_asked_for(
+    portal: FhirPortal, server: Server
+):
+    lege, elvebakken = a_practitioner(), an_organization()
+    server.on("GET Patient", a_searchset(a_patient(ref("Practitioner/lege")), included=[lege]))
+    server.on("GET PractitionerRole", a_searchset(a_role(), included=[elvebakken]))
+    (found,) = portal.fetch_surgeries()
+    assert (found.gp, found.name) == ("Ola Berg", "Elvebakken")
+    assert server.request_lines[-1].startswith("GET PractitionerRole?practitioner=lege&")
 
 
 def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):
@@ -326,7 +340,7 @@ def test_flu_vaccinations_newest_first(portal: FhirPortal, server: Server):
 
 def test_active_consents(portal: FhirPortal):
     since = "2027-01-04T09:00:00+01:00"
-    assert portal.fetch_consents() == (
+    assert portal.fetch_consent_state().consents == (
         Consent("consent-full-access", "full-access", "active", since),
     )
 
@@ -337,7 +351,7 @@ def test_consents_that_do_not_permit_or_are_about_something_else_are_not_active(
     denied = a_consent(provision={"type": "deny"})
     research = a_consent("basic-plus", scope={"text": "Research"})
     server.on("GET Consent", a_searchset(denied, research))
-    assert portal.fetch_consents() == ()
+    assert portal.fetch_consent_state().consents == ()
     assert portal.fetch_offers().consent is ConsentLevel.BASIC
 
 

@@ -245,7 +245,7 @@ def test_withdrawing_consent_puts_it_back_inactive(portal: FhirPortal, server: S
     consent = a_consent(meta={"versionId": "2"})
     server.on("GET Consent/consent-full-access", consent, consent | {"status": "inactive"})
     server.on("PUT Consent/consent-full-access", Reply(status=200, body=consent))
-    (held,) = portal.fetch_consents()
+    (held,) = portal.fetch_consent_state().consents
     written = portal.send_consent_withdrawal(held, UUID(int=1))
     assert (written.record.status, written.changed) == ("inactive", True)
     assert server.write_bodies == [consent | {"status": "inactive"}]

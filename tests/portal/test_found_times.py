@@ -46,7 +46,8 @@ from tests.portal.world import BOOKING, DAYS, GPS, INCLUDED, ROLE, ids
 
 FIND = "POST Appointment/$find"
 FINDS = replace(ALL_ON, operations={"Appointment": ("find", "hold", "book")})
-NO_SLOTS = replace(FINDS, types=("Appointment",), searches=("Appointment",), reads=("Appointment",))
+THERE = ("Patient", "Consent", "ChargeItemDefinition", "Appointment")
+NO_SLOTS = replace(FINDS, types=THERE, searches=THERE, reads=THERE)
 A_PLACE = {"resourceType": "Location", "id": "l-1", "name": "Elvebakken 2"}
 DOCTOR = "Practitioner/lege"
 

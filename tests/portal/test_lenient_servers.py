@@ -159,7 +159,7 @@ def test_other_patients_appointments_are_never_shown(portal: FhirPortal, server:
 def test_other_patients_consents_and_inactive_ones_do_not_count(portal: FhirPortal, server: Server):
     theirs = a_consent(patient=ref("Patient/ola"))
     server.on("GET Consent", a_searchset(theirs, a_consent("basic-plus", status="inactive")))
-    assert (portal.fetch_consents(), portal.fetch_offers().consent) == ((), "basic")
+    assert (portal.fetch_consent_state().consents, portal.fetch_offers().consent) == ((), "basic")
 
 
 def test_other_patients_vaccinations_do_not_count(portal: FhirPortal, server: Server):
@@ -194,13 +194,16 @@ def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
 
 
 @pytest.mark.parametrize("status", [400, 422, 501])
-def test_a_portal_that_does_not_know_missing_is_asked_for_what_waits(
+def test_a_portal_that_does_not_know_missing_is_asked_for_all_and_those_without_a_time_count(
     portal: FhirPortal, server: Server, status: int
 ):
     asked = an_appointment("asked", status="proposed", **NO_TIMES)
+    past = an_appointment("past", start="2027-02-27T09:00:00+01:00")
+    server.on("GET Appointment", a_searchset(asked, past, an_appointment()))
     server.on("GET Appointment?date:missing", Reply(an_outcome(), status))
-    server.on("GET Appointment?status", a_searchset(asked))
+    server.on("GET Appointment?date", a_searchset())
     assert ids(portal.fetch_appointments(date(2027, 3, 1))) == ["asked"]
+    assert server.request_lines[-1] == "GET Appointment?patient=kari"
 
 
 @pytest.mark.parametrize("status", [403, 500])

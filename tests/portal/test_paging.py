@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from gpcli import errors
+from gpcli.fhir.bundle import Bundle
+from gpcli.portal import queries
 from gpcli.portal.queries import PAGE_SIZE, Query
 from gpcli.portal.search import FhirSearch
-from tests.portal.builders import a_consent, a_practitioner, a_searchset, a_slot
-from tests.portal.scripted import BASE, Reply, Server
+from tests.portal.builders import a_consent, a_practitioner, a_searchset, a_slot, an_outcome
+from tests.portal.scripted import BASE, INTENT, LOST, UNREACHABLE, Reply, Server
 
 SLOTS = Query("Slot", (("status", "free"),))
 CONSENTS = Query("Consent", (("patient", "kari"),))
@@ -144,10 +147,103 @@ def test_empty_pages_without_end_are_the_end_and_short_only_by_the_total(
     assert (len(server.request_lines), len(search.flaws)) == (4, flaws)
 
 
-def test_a_page_that_fails_is_no_end(search: FhirSearch, server: Server):
-    server.on("GET Slot", a_searchset(a_slot("1"), next=page(2))).on(
-        "GET Slot?page", Reply(status=404)
-    )
+GONE = "what comes after 1 in a list: The portal does not send it any more; try again."
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=404), GONE),
+        (Reply(an_outcome(text="Search x has expired"), 410), GONE),
+        (Reply(an_outcome(text="No."), 400), "The portal refused the request. It says: No."),
+        (Reply(status=403), "The portal does not permit this."),
+        (Reply(status=500), "The portal has a fault."),
+        (LOST, ""),
+        (UNREACHABLE, ""),
+        (Reply(raw=b"<html>"), ""),
+        (Reply(a_slot()), "the portal sent a Slot where a Bundle was due"),
+    ],
+)
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_list_that_breaks_off_is_given_as_far_as_it_came_and_said_to_be_short(
+    search: FhirSearch, server: Server, reply: Reply, reason: str, batched: bool
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=page(2), total=3))
+    server.on("GET Slot?page", reply).on("GET Consent", a_searchset())
+
+    found = search.fetch_many(*(SLOTS, CONSENTS)[: 1 + batched])[0]
+
+    assert isinstance(found, Bundle)
+    assert [str(each.json["id"]) for each in found.matches] == ["1"]
+    (flaw,) = search.flaws
+    assert flaw.startswith("what comes after 1 in a list: ")
+    assert reason in flaw
+
+
+def test_a_sign_in_that_has_ended_on_a_later_page_is_no_short_list(
+    search: FhirSearch, server: Server
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=page(2)))
+    server.on("GET Slot?page", Reply(status=401))
+
+    with pytest.raises(errors.Expired):
+        search.fetch_all(SLOTS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        queries.by_identifier("Consent", INTENT),
+        queries.appointments_on_slot("1"),
+        queries.slot("1"),
+    ],
+)
+def test_an_answer_on_whether_a_record_is_there_has_to_be_whole(
+    search: FhirSearch, server: Server, query: Query
+):
+    kind = query.resource_type
+    server.on(f"GET {kind}", a_searchset(next=f"{BASE}/{kind}?page=2"))
+    server.on(f"GET {kind}?page", Reply(status=404))
 
     with pytest.raises(errors.NotFound):
+        search.fetch_all(query)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{BASE}/Slot?page=2",
+        "/fhir/R4/Slot?page=2",
+        "Slot?page=2",
+        "?page=2",
+        "//portal.example/fhir/R4/Slot?page=2",
+        "./Slot?page=2",
+        "../R4/Slot?page=2",
+    ],
+)
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_relative_link_is_resolved_against_the_request_that_brought_it(
+    search: FhirSearch, server: Server, link: str, batched: bool
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
+    server.on("GET Slot?page", a_searchset(a_slot("2"), next="?page=2"))
+
+    found = search.fetch_many(*(SLOTS, CONSENTS)[: 1 + batched])[0]
+
+    assert isinstance(found, Bundle)
+    assert [str(each.json["id"]) for each in found.matches] == ["1", "2"]
+    assert server.request_lines[-1] == "GET Slot?page=2"
+
+
+@pytest.mark.parametrize(
+    "link", ["//elsewhere.example/fhir/R4/Slot", "/other/Slot?page=2", "../../x", "//[::1"]
+)
+def test_a_relative_link_that_leads_out_of_the_portal_is_not_followed(
+    search: FhirSearch, server: Server, link: str
+):
+    server.on("GET Slot", a_searchset(a_slot("1"), next=link))
+
+    with suppress(errors.WrongHost):
         search.fetch_all(SLOTS)
+        assert search.flaws
+    assert len(server.requests) == 1

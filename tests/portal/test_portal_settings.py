@@ -9,7 +9,7 @@ import pytest
 from gpcli.config.profiles import SERVICES
 from gpcli.model.service import ServiceName
 from tests.contract.fake_quirks import Quirks
-from tests.contract.practice import Resource
+from tests.contract.practice import SURGERY, Resource
 from tests.journeys.shell import CommandResult
 from tests.portal.differing import PATIENT, Portal, portal_in
 
@@ -202,14 +202,15 @@ def test_a_list_that_ends_before_its_total_is_shown_and_said_to_be_short(portal:
     ]
 
 
-def test_what_does_not_come_along_is_not_made_up(portal: Portal):
+def test_what_does_not_come_along_is_fetched(portal: Portal):
     differing = portal(Quirks(includes=False))
 
     ending = differing.shell("gpcli appointments list --json")
 
     [visit] = ending.json
     assert (visit["id"], visit["practitioner"]) == (PATIENT.visit, PATIENT.practice.gp)
-    assert (ending.code, visit["surgery"], visit["answer"]) == (0, None, None)
+    assert (ending.code, visit["surgery"]) == (0, SURGERY)
+    assert visit["answer"]
 
 
 @pytest.mark.parametrize("failing", [0, 1])

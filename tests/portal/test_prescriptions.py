@@ -26,6 +26,7 @@ from tests.portal.builders import (
     ref,
 )
 from tests.portal.medicines import (
+    SEARCHED,
     a_dispense,
     a_figure,
     a_medication,
@@ -184,7 +185,8 @@ def test_what_was_handed_out_is_not_asked_for_where_nothing_is_counted(
 def test_what_the_portal_can_not_search_for_is_not_asked_for_and_unknown(
     server: Server, journal: Journal
 ):
-    portal = portal_at(server, journal, capabilities_with(searches=("MedicationRequest",)))
+    others = {"types": SEARCHED, "searches": ("MedicationRequest",), "reads": SEARCHED}
+    portal = portal_at(server, journal, capabilities_with(**others))
     server.on(ALL, a_searchset(a_request(), included=INCLUDED[:1]))
     (result,) = portal.prescriptions.fetch_prescriptions()
     assert (result.remaining, result.renewal, len(server.request_lines)) == (None, None, 1)

@@ -70,10 +70,6 @@ SERVICES = ["HealthcareService/a", "HealthcareService/b"]
             f"Appointment?patient=kari{ACTORS}&_sort=date&_count=500",
         ),
         (
-            queries.waiting_appointments("kari"),
-            f"Appointment?patient=kari&status=proposed,pending,waitlist{ACTORS}&_count=500",
-        ),
-        (
             queries.undated_appointments("kari"),
             f"Appointment?patient=kari&date:missing=true{ACTORS}&_count=500",
         ),
@@ -95,10 +91,6 @@ SERVICES = ["HealthcareService/a", "HealthcareService/b"]
             f"Communication?patient=kari&{BRIEF}{PEOPLE}&_sort=-sent&_count=500",
         ),
         (
-            queries.communications("kari", brief=False),
-            f"Communication?patient=kari{PEOPLE}&_sort=-sent&_count=500",
-        ),
-        (
             queries.unread_messages("kari"),
             f"Communication?recipient=Patient/kari&received:missing=true&{BRIEF}&_count=500",
         ),
@@ -109,6 +101,11 @@ SERVICES = ["HealthcareService/a", "HealthcareService/b"]
         (
             queries.thread_messages("thread-1"),
             f"Communication?part-of=Communication/thread-1{PEOPLE}&_sort=sent&_count=500",
+        ),
+        (queries.records_by_id("Schedule", ["a", "b"]), "Schedule?_id=a,b&_count=500"),
+        (
+            queries.referring_to("AppointmentResponse:appointment", ["Appointment/a"]),
+            "AppointmentResponse?appointment=Appointment/a&_count=500",
         ),
         (queries.documents_by_id(["a", "b"]), "DocumentReference?_id=a,b&_count=500"),
         (queries.appointments_on_slot("slot-1"), "Appointment?slot=Slot/slot-1"),

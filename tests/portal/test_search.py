@@ -106,14 +106,6 @@ def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
     assert {each.url.port for each in server.requests} == {None}
 
 
-def test_a_failing_page_fails_the_list(search: FhirSearch, server: Server):
-    server.on("GET Slot", a_searchset(a_slot("1"), next=SECOND)).on(
-        "GET Slot?page", Reply(status=500)
-    )
-    with pytest.raises(errors.PortalError):
-        search.fetch_all(SLOTS)
-
-
 def test_several_questions_are_one_batch(search: FhirSearch, server: Server):
     server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
     slots, consents = search.fetch_many(SLOTS, CONSENTS)
@@ -195,6 +187,18 @@ def test_a_batch_that_is_refused_as_a_whole_is_an_error(
     server.on(BATCH, Reply(an_outcome(), status))
     with pytest.raises(kind):
         search.fetch_many(SLOTS, CONSENTS)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 501])
+def test_a_portal_that_lists_batches_and_takes_none_is_asked_one_after_another_from_then_on(
+    search: FhirSearch, server: Server, status: int
+):
+    server.on(BATCH, Reply(an_outcome(), status))
+    server.on("GET Slot", a_searchset(a_slot("1"))).on("GET Consent", a_searchset(a_consent()))
+    for _ in range(2):
+        slots, consents = search.fetch_many(SLOTS, CONSENTS)
+        assert (refs(slots), refs(consents)) == (["Slot/1"], ["Consent/consent-full-access"])
+    assert [each.method for each in server.requests] == ["POST", "GET", "GET", "GET", "GET"]
 
 
 def answered(*entries: Any) -> dict[str, Any]:

@@ -152,8 +152,7 @@ def test_an_answer_that_is_quicker_than_the_read_back_does_not_matter(
     conversation = portal.mailbox.send_thread(
         ADMINISTRATIVE, CONTACT, "Parking", DRAFT, INTENT
     ).record
-    assert [str(each.id) for each in conversation.messages] == ["message-1", "answer-1"]
-    assert conversation.thread.unread_count == 1
+    assert [str(each.id) for each in conversation.messages] == ["message-1"]
 
 
 @pytest.mark.parametrize(

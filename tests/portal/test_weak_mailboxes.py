@@ -125,7 +125,7 @@ def test_messages_whose_header_is_nowhere_are_a_thread_and_it_is_named(
     portal: FhirPortal, server: Server
 ):
     parts = a_searchset(an_answer(), a_message())
-    server.on(UNREAD_LIST, parts).on(BY_PART_OF, parts)
+    server.on(HEADER_LIST, parts).on(BY_PART_OF, parts)
     assert fetch_counts(portal) == [("message-1", 2, 1)]
     assert portal.flaws == ["Communication/thread-1: the header of a thread did not come along"]
     assert fetch_message_ids(portal) == ["message-1", "answer-1"]

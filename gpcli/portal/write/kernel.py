@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from gpcli.errors import GpcliError, request_id_conflict
+from gpcli.errors import GpcliError, NotFound, NotPermitted, request_id_conflict
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
 from gpcli.journal import Journal, JournalEntry, State
-from gpcli.portal.mapping import require
+from gpcli.portal.mapping import SearchResult, require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.outcome import (
@@ -28,6 +28,7 @@ from gpcli.portal.write.outcome import (
     Seen,
     WriteOutcome,
     build_list_hint,
+    created_reference,
     fetch_or_none,
     has_taken_effect,
     is_certain_refusal,
@@ -44,6 +45,7 @@ from gpcli.portal.write.requests import (
     WriteRequest,
     build_create_request,
     build_if_match,
+    build_patch_request,
     build_update_request,
 )
 
@@ -100,19 +102,22 @@ class WriteKernel:
         intent: UUID,
         *,
         fresh: Element | None = None,
-        build: Callable[[WritePart, Mapping[str, str]], WriteRequest] = build_update_request,
+        build: Callable[[WritePart, Mapping[str, str]], WriteRequest] | None = None,
         read: Callable[[HttpResponse], HttpResponse] = lambda response: response,
     ) -> WriteOutcome:
-        """Read a record, change it, and put it back with If-Match.
+        """Read a record, change it, and put it back with If-Match, or patch it.
+
+        It is patched where the portal lists `patch` for the type and not `update`.
 
         Where `is_done` says of the record as read that it has the change, nothing is sent. `fresh`
         is the record where the caller has just read it, whole and with its version; `None` means
         that it is read here. `is_done` may raise Malformed, `change` must not. `build` makes the
-        request where that is no PUT, of the part and the condition; `read` turns its response into
-        the one to judge.
-        Raises: Conflict where somebody else changed the record in between, NotChanged where the
-        portal kept it as it was, OutcomeUnknown, BadResponse for a record that can't be read,
-        ConfigError for the journal, or the portal's refusal.
+        request of the part and the condition, `None` = a PUT or PATCH; `read` turns its response
+        into the one to judge.
+        Raises: NotPermitted where the portal can do neither, Conflict where somebody else changed
+        the record in between, NotChanged where the portal kept it as it was, OutcomeUnknown,
+        BadResponse for a record that can't be read, ConfigError for the journal, or the portal's
+        refusal.
         """
         if self._journal.find_target(intent) not in {None, reference}:
             raise request_id_conflict()
@@ -120,12 +125,28 @@ class WriteKernel:
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
         part = WritePart(intent, change(record), reference)
-        response = self.send(build(part, build_if_match(record, etag)))
+        prepare = build or partial(self._build_change, record)
+        response = self.send(prepare(part, build_if_match(record, etag)))
         response = read(response) if response else None
         if fresh and response and response.status == _PRECONDITION_FAILED:
             self.record_state(intent, "refused")
             return self.update(reference, change, is_done, intent, build=build, read=read)
         return self._settle_update(response, reference, is_done, intent)
+
+    def _build_change(
+        self, record: Element, part: WritePart, condition: Mapping[str, str]
+    ) -> WriteRequest:
+        """Return the PUT or the PATCH of a part; raise NotPermitted where neither is listed."""
+        can = self.search.fetch_capabilities()
+        if can.can_update(part.resource_type):
+            return build_update_request(part, condition)
+        if part.resource_type in can.patches:
+            return build_patch_request(part, record.json, condition)
+        raise NotPermitted(
+            f"The portal does not let anyone change a {part.resource_type}: its description lists "
+            "neither update nor patch for it. Nothing was sent.",
+            hint="Use the portal's own page, or call the surgery.",
+        )
 
     def read_prior(
         self,
@@ -243,12 +264,38 @@ class WriteKernel:
             for prior in priors:
                 self.record_state(prior.intent, "done")
             seen = read_back(
-                partial(_look_or_raise, look, priors), first.request_id, first.resource_type
+                partial(self._look_or_read, look, priors, verdict.responses),
+                first.request_id,
+                first.resource_type,
             )
             for prior, response in zip(priors, verdict.responses, strict=True):
                 require_recognisable(seen.of(prior.intent), response, prior)
         pending = any(prior.pending for prior in priors)
         return self.collect(priors, seen, changed=verdict.is_new and not pending)
+
+    def _look_or_read(
+        self,
+        look: Callable[[], Seen],
+        priors: Sequence[PriorWrite],
+        responses: Sequence[HttpResponse],
+    ) -> Seen:
+        """Return what `look` finds after a success for every part.
+
+        Where the portal has no search that would find them, the records that the responses name
+        are read. Raises: the error of any part's query, or of reading.
+        """
+        try:
+            return _look_or_raise(look, priors)
+        except NotFound:
+            pairs = zip(priors, map(created_reference, responses), strict=True)
+            named = {prior.intent: reference for prior, reference in pairs if reference}
+            if len(named) < len(priors):
+                raise
+        found: dict[UUID, SearchResult] = {}
+        for intent, reference in named.items():
+            record = self.search.fetch_resource(reference)[0]
+            found[intent] = Bundle(matches=[record], resources={reference: record})
+        return Seen(found, Bundle())
 
     def _look_and_record(
         self, priors: Sequence[PriorWrite], verdict: Judgement, look: Callable[[], Seen]

@@ -236,6 +236,18 @@ def require_recognisable(seen: Bundle, response: HttpResponse, prior: PriorWrite
     )
 
 
+def created_reference(response: HttpResponse) -> str | None:
+    """Return the reference of the record that a create made, from the record or `Location`.
+
+    `None` where the response names none (R4 3.1.0.8).
+    """
+    created = _read_created(response)
+    if created:
+        return created.relative_reference
+    location = response.headers.get("Location", "").partition("/_history/")[0].split("/")[-2:]
+    return "/".join(location) if len(location) == 2 and location[0] in _LISTS else None
+
+
 def _read_created(response: HttpResponse) -> Element | None:
     """Return the record in the response to a create, if the portal sent it along."""
     try:

@@ -6,7 +6,7 @@ in `If-None-Exist`, and in the journal (docs/portal.md, Writes).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -18,6 +18,8 @@ from gpcli.portal.scheduling_operations import BOOK, build_reference_body, build
 
 BOOK_STATUS = "pending"
 """The status that `$book` wants of a new booking, whatever the portal makes of it."""
+
+_JSON_PATCH = "application/json-patch+json"
 
 
 class WritePart(NamedTuple):
@@ -47,7 +49,7 @@ class WriteRequest:
     parts: tuple[WritePart, ...]
     method: str
     path: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     headers: Mapping[str, str]
     retry: bool = False
 
@@ -62,6 +64,44 @@ def build_update_request(part: WritePart, condition: Mapping[str, str]) -> Write
     """Return the PUT of one part; `condition` is what `build_if_match` gives."""
     headers = {**condition, "X-Request-ID": str(part.intent)}
     return WriteRequest((part,), "PUT", str(part.target), part.resource, headers)
+
+
+def build_patch_request(
+    part: WritePart, before: Mapping[str, Any], condition: Mapping[str, str]
+) -> WriteRequest:
+    """Return the PATCH that makes one part of the record `before` (R4 3.1.0.7, JSON Patch).
+
+    `condition` is what `build_if_match` gives. Whole elements of the top level are changed; a
+    status that is changed is compared first, for portals that do not heed the condition.
+    """
+    steps = [*_status_tests(before, part.resource), *_patch_steps(before, part.resource)]
+    headers = {**condition, "X-Request-ID": str(part.intent), "Content-Type": _JSON_PATCH}
+    return WriteRequest((part,), "PATCH", str(part.target), steps, headers)
+
+
+def _status_tests(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    if "status" in before and before["status"] != after.get("status"):
+        yield {"op": "test", "path": "/status", "value": before["status"]}
+
+
+def _patch_steps(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the operations that make `after` of `before` (RFC 6902, 4)."""
+    for name in before.keys() - after.keys():
+        yield {"op": "remove", "path": _pointer(name)}
+    for name, value in after.items():
+        if name not in before:
+            yield {"op": "add", "path": _pointer(name), "value": value}
+        elif before[name] != value:
+            yield {"op": "replace", "path": _pointer(name), "value": value}
+
+
+def _pointer(name: str) -> str:
+    """Return the JSON Pointer to an element of the top level (RFC 6901, 3)."""
+    return f"/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def build_bundle_request(

@@ -25,7 +25,8 @@ def _format_price_cell(row: Service, time_format: TimeFormat) -> str:
 
 def _format_reason(row: Service, time_format: TimeFormat) -> str:
     """Format the reason; empty where the status says enough."""
-    return "" if row.status is Standing.NOT_OFFERED else row.reason or ""
+    says_enough = {Standing.NOT_OFFERED, Standing.NOT_TOLD}
+    return "" if row.status in says_enough else row.reason or ""
 
 
 def services_view(*, several_gps: bool) -> View[Service]:

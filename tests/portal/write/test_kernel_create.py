@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,21 @@ from tests.portal.builders import (
     a_searchset,
     an_appointment,
     an_outcome,
+    ref,
     with_identifier,
 )
-from tests.portal.scripted import BASE, INTENT, LOST, NOTHING, NOW, UNREACHABLE, Reply, Server
+from tests.portal.scripted import (
+    ALL_ON,
+    BASE,
+    INTENT,
+    LOST,
+    NOTHING,
+    NOW,
+    TYPES,
+    UNREACHABLE,
+    Reply,
+    Server,
+)
 
 BODY = with_identifier(an_appointment(), INTENT.urn)
 OURS = a_searchset(BODY)
@@ -83,10 +96,48 @@ def test_nothing_leaves_when_the_journal_can_not_be_written(
     assert server.request_lines == []
 
 
+UNSEARCHED = replace(
+    ALL_ON, types=TYPES, undescribed=TYPES, search_params={"Appointment": ("_id", "date")}
+)
+"""A portal that has no search by which an appointment could be recognised."""
+
+
+@pytest.mark.parametrize("capabilities", [UNSEARCHED])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(BODY, 201),
+        Reply(status=201, headers={"Location": "/fhir/R4/Appointment/visit-1/_history/1"}),
+        Reply(status=201, headers={"Location": f"{BASE}/Appointment/visit-1"}),
+    ],
+)
+def test_what_no_search_would_find_is_read_as_the_answer_names_it(
+    kernel: WriteKernel, server: Server, journal: Journal, answer: Reply
+):
+    server.on("POST Appointment", answer).on("GET Appointment/visit-1", BODY)
+    outcome = kernel.create(WritePart(INTENT, BODY))
+    assert (outcome.record.relative_reference, outcome.changed) == ("Appointment/visit-1", True)
+    assert server.request_lines == ["POST Appointment", "GET Appointment/visit-1"]
+    assert [entry.state for entry in journal.read_entries()] == ["done"]
+
+
+@pytest.mark.parametrize("capabilities", [UNSEARCHED])
+@pytest.mark.parametrize(
+    "answer", [Reply(status=201), Reply(status=201, headers={"Location": "/x"})]
+)
+def test_what_neither_a_search_nor_the_answer_tells_is_unknown_though_it_is_done(
+    kernel: WriteKernel, server: Server, journal: Journal, answer: Reply
+):
+    server.on("POST Appointment", answer)
+    with pytest.raises(errors.OutcomeUnknown, match="can't be read back"):
+        kernel.create(WritePart(INTENT, BODY))
+    assert [entry.state for entry in journal.read_entries()] == ["done"]
+
+
 def test_an_extra_query_is_asked_in_the_same_round_trip_as_the_read_back(
     kernel: WriteKernel, server: Server
 ):
-    other = an_appointment("other")
+    other = an_appointment("other", slot=[ref("Slot/slot-1")])
     server.on("POST Appointment", CREATED).on(LOOK, OURS)
     server.on("GET Appointment?slot", a_searchset(other))
     outcome = kernel.create(WritePart(INTENT, BODY), [queries.appointments_on_slot("slot-1")])

@@ -1,0 +1,80 @@
+"""The pages of one list: what they have brought, and what the portal seems not to send."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+from gpcli.errors import BadResponse
+from gpcli.fhir.bundle import Bundle
+from gpcli.portal.queries import PAGE_SIZE
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+MAX_IDLE_PAGES = 3
+"""After this many pages in a row without a new match, further `next` links are ignored."""
+
+
+def resolve_next(page: Bundle, request_url: str) -> str | None:
+    """Return the URL of the next page; `None` on the last.
+
+    One that is relative is resolved against the URL of the request that brought the page (RFC 3986,
+    5.2); any other is left as it is written.
+    Raises: BadResponse for one that is no URL.
+    """
+    link = page.next_url
+    if not link or _ABSOLUTE.match(link):
+        return link
+    try:
+        return urljoin(request_url, link)
+    except ValueError:
+        raise BadResponse("A link is not a valid URL; it was not followed.") from None
+
+
+@dataclass
+class PageCount:
+    """Counts what the pages of one list have brought; `at_end` means to fetch no more of them."""
+
+    at_end: bool = False
+    _match_references: set[str] = field(default_factory=set)
+    _references: set[str] = field(default_factory=set)
+    _flaw_count: int = 0
+    _idle_pages: int = 0
+    _last: Bundle = field(default_factory=Bundle)
+
+    def count(self, page: Bundle) -> Bundle:
+        """Count a page and return it without the matches of earlier pages."""
+        known = self._match_references
+        new = [match for match in page.matches if match.relative_reference not in known]
+        self.at_end = bool(page.matches) and not new
+        self._idle_pages = 0 if new or page.flaws else self._idle_pages + 1
+        self.at_end |= self._idle_pages >= MAX_IDLE_PAGES
+        self._match_references |= {match.relative_reference for match in new}
+        self._references |= page.resources.keys()
+        self._flaw_count += len(page.flaws)
+        self._last, page.matches = page, new
+        return page
+
+    @property
+    def seen(self) -> int:
+        """How many records the pages have brought, those that can't be read included."""
+        return len(self._match_references) + self._flaw_count
+
+    @property
+    def missing(self) -> list[str]:
+        """What the portal seems to have of the list and did not send, as at most one phrase."""
+        total, seen = self._last.total, self.seen
+        if total is None:
+            return self._possibly_missing(seen)
+        if seen >= total:
+            return []
+        if total == len(self._references) + self._flaw_count:  # it may count included resources
+            return self._possibly_missing(seen)
+        return [f"{total - seen} of {total} in a list, which the portal does not send"]
+
+    def _possibly_missing(self, seen: int) -> list[str]:
+        """Return a phrase for a full last page without a `next` link (R4 3.1.1.4)."""
+        if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
+            return []
+        return [f"what may follow after {seen} in a list: the portal does not say if there is more"]
