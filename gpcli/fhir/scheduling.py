@@ -204,8 +204,9 @@ def write_booking(
 ) -> dict[str, Any]:
     """Return an Appointment for `slot`, with the slot's times exactly as written.
 
-    `patient` is an id, `status` that of the Appointment. The actors of the slot's Schedule take
-    part in it. The channel is written only as one of our own codes.
+    It refers to the Slot where the portal has one. `patient` is an id, `status` that of the
+    Appointment. Those with whom the time is take part in it. The channel is written only as one of
+    our own codes.
     """
     appointment = _write_appointment(offer, patient, reason, intent, status, slot.codings)
     taking_part = [each["actor"].get("reference") for each in appointment["participant"]]

@@ -122,9 +122,15 @@ class TimeFinder:
     def _iterate_times(
         self, body: Mapping[str, Any], wanted: FreeTimes, assumed: str
     ) -> Iterator[Slot]:
-        """Yield the wanted times of all pages of an answer; `assumed` is as for `_read_page`."""
-        for page in self._search.fetch_operation_pages(FIND, body, read_find_response):
-            yield from self._read_page(page, wanted, assumed)
+        """Yield the wanted times of all pages of an answer; `assumed` is as for `_read_page`.
+
+        They are in order of time: where the portal's first page is not, all pages are read first.
+        """
+        read = partial(self._read_page, wanted=wanted, assumed=assumed)
+        pages = self._search.fetch_operation_pages(FIND, body, read_find_response)
+        first = next(pages)
+        slots = chain.from_iterable(map(read, chain([first], pages)))
+        yield from slots if _is_in_order(first) else sorted(slots, key=_start_of)
 
     def _read_page(self, page: Bundle, wanted: FreeTimes, assumed: str) -> list[Slot]:
         """Return the wanted times of a page, in order of time.
@@ -202,6 +208,12 @@ def _is_wanted(slot: Slot, wanted: FreeTimes) -> bool:
         return False
     services = {offer.name for offer in wanted.offers}
     return is_for(slot, services) and (not slot.actors or is_of(slot, wanted.actors))
+
+
+def _is_in_order(page: Bundle) -> bool:
+    """Return whether a page's Appointments are in order of time, or all there are."""
+    starts = [str(each.json.get("start")) for each in page.matches_of_type("Appointment")]
+    return page.next_url is None or starts == sorted(starts)
 
 
 def _start_of(slot: Slot) -> datetime:

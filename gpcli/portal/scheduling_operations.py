@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gpcli.errors import GpcliError
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpResponse
-from gpcli.portal.error_mapping import PROBLEM_SYSTEM, error_from_response
+from gpcli.portal.error_mapping import PROBLEM_SYSTEM
 
 FIND, HOLD, BOOK = "Appointment/$find", "Appointment/$hold", "Appointment/$book"
 
@@ -196,11 +195,6 @@ def build_slot_taken(response: HttpResponse, text: str) -> HttpResponse:
     issue = {"severity": "error", "code": "conflict", "details": details}
     body = {"resourceType": "OperationOutcome", "issue": [issue]}
     return replace(response, status=_CONFLICT, body=body)
-
-
-def find_refusal(response: HttpResponse) -> GpcliError | None:
-    """Return the error of a response that is no success, `None` for a success."""
-    return None if 200 <= response.status < 300 else error_from_response(response)
 
 
 def _find_bundle(resource: Element) -> Element | None:

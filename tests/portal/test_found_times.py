@@ -180,6 +180,29 @@ def test_all_pages_are_read_and_what_is_missing_is_said(portal_of, server: Serve
     assert portal.flaws == ["1 of 3 in a list, which the portal does not send"]
 
 
+def at(hour: int) -> Json:
+    return {
+        "start": f"2027-03-02T{hour:02}:00:00+01:00",
+        "end": f"2027-03-02T{hour:02}:20:00+01:00",
+    }
+
+
+def test_times_in_the_portals_order_of_preference_are_put_in_order_of_time(
+    portal_of, server: Server
+):
+    later = f"{BASE}/Appointment?page=2"
+    server.on(FIND, a_searchset(proposed("a", **at(14)), proposed("b", **at(9)), next=later))
+    server.on("GET Appointment?page", a_searchset(proposed("c", **at(8))))
+    assert ids(portal_of().fetch_slots([BOOKING], *DAYS)) == ["c", "b", "a"]
+
+
+def test_pages_in_order_are_read_as_they_are_needed(portal_of, server: Server):
+    later = f"{BASE}/Appointment?page=2"
+    server.on(FIND, a_searchset(proposed("a", **at(8)), proposed("b", **at(9)), next=later))
+    assert next(iter(portal_of().fetch_slots([BOOKING], *DAYS))).id == "a"
+    assert [line for line in server.request_lines if "page" in line] == []
+
+
 def test_a_time_has_the_id_of_its_slot_and_keeps_what_the_booking_has_to_repeat(
     portal_of, server: Server
 ):
