@@ -107,6 +107,14 @@ def _numbered(surgeries: Iterable[Surgery]) -> Iterator[Surgery]:
         yield surgery if number == 1 else replace(surgery, id=f"{surgery.id} ({number})")
 
 
+def practitioners_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
+    """Return the ids of GPs who are named as Practitioner, and of whom `bundle` has no role."""
+    gps = dict.fromkeys(patient.references("generalPractitioner"))
+    known = {each.reference("practitioner") for each in bundle.of_type("PractitionerRole")}
+    persons = (each for each in gps if each.startswith("Practitioner/") and each not in known)
+    return tuple(each.partition("/")[2] for each in persons)
+
+
 def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
     """Return the ids of the GPs' organizations, whose services have to be searched for.
 

@@ -46,7 +46,7 @@ def read_slot(
     return Slot(
         id=SlotId(slot.require_string("id")),
         start=slot.require_instant("start"),
-        end=_read_end(slot),
+        end=read_end(slot),
         zone=zone,
         service=resolve_service(codings, labels, code_map, of_service),
         channel=read_channel(slot.codings("appointmentType")),
@@ -87,7 +87,8 @@ def _names(offers: Sequence[Offer]) -> tuple[str, ...]:
     return tuple(offer.name for offer in offers)
 
 
-def _read_end(slot: Element) -> datetime:
+def read_end(slot: Element) -> datetime:
+    """Return when a time ends; raise Malformed where that is before it begins."""
     end = slot.require_instant("end")
     if end < slot.require_instant("start"):
         raise Malformed("it ends before it begins")

@@ -216,8 +216,9 @@ def write_booking(
 ) -> dict[str, Any]:
     """Return an Appointment for `slot`, with the slot's times exactly as written.
 
-    `patient` is an id, `status` that of the Appointment. The actors of the slot's Schedule take
-    part in it. The channel is written only as one of our own codes.
+    It refers to the Slot where the portal has one. `patient` is an id, `status` that of the
+    Appointment. Those with whom the time is take part in it. The channel is written only as one of
+    our own codes.
     """
     appointment = _write_appointment(offer, patient, reason, intent, status, slot.codings)
     taking_part = [each["actor"].get("reference") for each in appointment["participant"]]
@@ -226,7 +227,8 @@ def write_booking(
         for actor in slot.actors
         if actor.kind in _PARTICIPANT_TYPES and actor.reference not in taking_part
     ]
-    appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
+    if slot.has_record:
+        appointment["slot"] = [{"reference": f"Slot/{slot.id}"}]
     appointment["start"] = slot.written_start
     appointment["end"] = slot.written_end
     if slot.channel in CHANNELS:

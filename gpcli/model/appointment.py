@@ -7,7 +7,7 @@ from typing import NewType
 from gpcli.model.service import Price, Surgery
 
 SlotId = NewType("SlotId", str)
-"""Logical id of a Slot; never that of an Appointment."""
+"""Logical id of a Slot, or of the proposed Appointment by which a portal offers a time."""
 
 AppointmentId = NewType("AppointmentId", str)
 """Logical id of an Appointment."""
@@ -43,7 +43,9 @@ class Slot:
     where it is none of ours. `comment` is what the portal says of this time, `schedule_comment` of
     the whole schedule. `services` are those of ours that it may be for; empty = not told.
     `written_start` and `written_end` are the portal's own words for the two times, and `codings`
-    its own codes for the service, for the booking to repeat.
+    its own codes for the service, for the booking to repeat. `proposal` is the id of the proposed
+    Appointment by which the portal offers it, `None` where it offers it as a Slot; `has_record`
+    tells that it has a Slot with this id.
     """
 
     id: SlotId
@@ -65,6 +67,8 @@ class Slot:
     services: tuple[str, ...] = field(default=(), metadata={"json": False})
     actors: tuple[Actor, ...] = field(default=(), metadata={"json": False})
     codings: tuple[tuple[str, str], ...] = field(default=(), metadata={"json": False})
+    proposal: str | None = field(default=None, metadata={"json": False})
+    has_record: bool = field(default=True, metadata={"json": False})
 
 
 @dataclass(frozen=True)

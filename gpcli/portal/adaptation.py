@@ -52,7 +52,7 @@ IDENTIFYING = frozenset(
     {
         *("_id", "identifier", "patient", "subject", "actor", "recipient"),
         *("part-of", "slot", "schedule.actor", "organization", "start"),
-        *("appointment", "service", "service-type"),
+        *("appointment", "practitioner", "service", "service-type"),
     }
 )
 """Parameters that a search can't do without: they say whose records, or which."""

@@ -97,6 +97,11 @@ class Capabilities:
         """Whether the portal lists `Appointment/$book`."""
         return self.has_operation("book", "Appointment")
 
+    @property
+    def find_operation(self) -> bool:
+        """Whether the portal lists `Appointment/$find`."""
+        return self.has_operation("find", "Appointment")
+
     def _can(self, resource_type: str, listed: Collection[str]) -> bool:
         is_silent = not self.lists_types or resource_type in self.undescribed
         return is_silent or resource_type in listed
@@ -186,8 +191,13 @@ _REQUIREMENTS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
 """The interactions that each service needs of the scopes and the portal, as SMART v2 letters."""
 
 _BOOKING_SERVICES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
-_CREATE_APPOINTMENT = ("Appointment", "c")
-"""The interaction that `Appointment/$book` takes the place of."""
+_STAND_INS: dict[tuple[str, str], tuple[str, frozenset[ServiceName], tuple[str, str]]] = {
+    ("Appointment", "c"): ("book", _BOOKING_SERVICES, ("Appointment", "c")),
+    ("Appointment", "u"): ("book", frozenset({ServiceName.CANCELLATION}), ("Appointment", "c")),
+    ("Slot", "s"): ("find", _BOOKING_SERVICES, ("Appointment", "s")),
+}
+"""An interaction -> the operation on Appointment that does its work, for which services, and the
+interaction that the scopes must grant for it."""
 
 _V1_LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
 """SMART v1 permission -> the v2 letters for the same."""
@@ -206,12 +216,15 @@ def permitted_services(scopes: str | None, capabilities: Capabilities) -> frozen
         "s": capabilities.can_search,
     }
 
-    def is_permitted(service: ServiceName, resource_type: str, letter: str) -> bool:
-        creates_appointment = (resource_type, letter) == _CREATE_APPOINTMENT
-        can_book = capabilities.book_operation and service in _BOOKING_SERVICES
-        if not can_by_letter[letter](resource_type) and not (creates_appointment and can_book):
-            return False
+    def is_granted(resource_type: str, letter: str) -> bool:
         return granted is None or _is_granted(granted, resource_type, letter)
+
+    def is_permitted(service: ServiceName, resource_type: str, letter: str) -> bool:
+        if can_by_letter[letter](resource_type) and is_granted(resource_type, letter):
+            return True
+        operation, services, needed = _STAND_INS.get((resource_type, letter), ("", (), ("", "")))
+        has_stand_in = service in services and capabilities.has_operation(operation, "Appointment")
+        return has_stand_in and is_granted(*needed)
 
     return frozenset(
         service

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gpcli.errors import GpcliError
+from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
@@ -73,12 +74,19 @@ class PortalDependencies:
             "consents": queries.consents(self.patient),
         }
 
+    def with_roles(self, gps: Bundle) -> Bundle:
+        """Return the GPs with the roles of those who are named as persons, fetched if need be."""
+        if practitioners := self.mapper.practitioners_to_search(gps):
+            query = queries.practitioner_roles(practitioners)
+            gps.merge(or_empty(*self.search.fetch_many(query)))
+        return gps
+
     def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
         """Return what the GPs offer, from the results of `offer_queries`.
 
         Where no GP's role references a service, fetch the services of their organizations.
         """
-        gps = unwrap(results["gps"])
+        gps = self.with_roles(unwrap(results["gps"]))
         organizations = self.mapper.organizations_to_search(gps)
         if organizations:
             query = queries.organization_services(organizations)

@@ -20,14 +20,21 @@ from gpcli.fhir.healthcare_service import (
 from gpcli.fhir.patient import is_about_patient, read_person, read_person_remark
 from gpcli.fhir.scheduling import (
     write_booking,
-    write_cancellation,
     write_e_consultation,
     write_enquiry,
 )
 from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
-from gpcli.model.service import Consent, ConsentLevel, ConsentState, Offer, Offers, Surgery
+from gpcli.model.service import (
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    Offer,
+    Offers,
+    ServiceName,
+    Surgery,
+)
 from gpcli.portal import queries
 from gpcli.portal.dependencies import PortalDependencies
 from gpcli.portal.mapping import (
@@ -42,12 +49,16 @@ from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
 if TYPE_CHECKING:
+    from gpcli.portal.found_times import FreeTimes, TimeFinder
     from gpcli.portal.mailbox import FhirMailbox
     from gpcli.portal.prescriptions import FhirPrescriptions
 
 
 _FRESH_FOR = timedelta(seconds=5)
 """For how long a fetched record is changed without being fetched again."""
+
+_WITH_TIMES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+"""The services whose times can be booked."""
 
 _SEE_LIST = "gpcli appointments list shows what is there."
 
@@ -124,7 +135,7 @@ class FhirPortal:
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """Fetch the patient's GPs."""
         bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
-        return self._mapper.read_surgeries(bundle)
+        return self._mapper.read_surgeries(self._dependencies.with_roles(bundle))
 
     def fetch_offers(self) -> Offers:
         """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""
@@ -133,7 +144,11 @@ class FhirPortal:
 
     def fetch_slots(self, offers: Sequence[Offer], first: date, last: date) -> Iterator[Slot]:
         """Fetch the free times of these offers from the day `first` to `last`, page by page."""
-        services = sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
+        proposed = self._fetch_proposed_times(offers, first, last) if offers else None
+        if proposed is not None:
+            yield from proposed
+            return
+        services = _service_references(offers)
         others = self._other_actors(offers, services)
         names = {offer.name for offer in offers}
         searches = [services] if services else [others]
@@ -147,6 +162,35 @@ class FhirPortal:
                     yield slot
             if found:
                 return
+
+    def _fetch_proposed_times(
+        self, offers: Sequence[Offer], first: date, last: date
+    ) -> Iterator[Slot] | None:
+        """Fetch free times with `$find`; `None` where the portal has it not, or refuses it."""
+        if not self._uses_find:
+            return None
+        return self._time_finder.fetch(self._wanted_times(offers), first, last)
+
+    @property
+    def _uses_find(self) -> bool:
+        """Whether free times are asked for with `$find`: where the portal lists it.
+
+        A profile that books by `post` or by `transaction` needs the Slots themselves.
+        """
+        may_find = self._dependencies.portal_profile.booking in {"auto", "operation"}
+        return may_find and self._search.fetch_capabilities().find_operation
+
+    @cached_property
+    def _time_finder(self) -> TimeFinder:
+        from gpcli.portal.found_times import TimeFinder  # noqa: PLC0415  (start-up: few portals)
+
+        return TimeFinder(self._dependencies)
+
+    def _wanted_times(self, offers: Sequence[Offer]) -> FreeTimes:
+        from gpcli.portal.found_times import FreeTimes  # noqa: PLC0415  (start-up: few portals)
+
+        services = _service_references(offers)
+        return FreeTimes(offers, [*services, *self._other_actors(offers, services)])
 
     def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
         """Return the references, besides `services`, by which times may be those of the GPs."""
@@ -175,11 +219,12 @@ class FhirPortal:
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingFacts(offers, None, (), None)
         upcoming = self._read_upcoming(results, today)
+        earlier = self._find_earlier(results["earlier"], intent) if intent else None
         return BookingFacts(
             offers=offers,
-            slot=self._find_slot(results["slot"], slot) if slot else None,
+            slot=self._find_slot(results["slot"], slot, offers, earlier) if slot else None,
             coming=tuple(upcoming),
-            earlier=self._find_earlier(results["earlier"], intent) if intent else None,
+            earlier=earlier,
             thread=_find_thread(results["thread"], intent) if intent and threads else None,
         )
 
@@ -229,7 +274,7 @@ class FhirPortal:
 
         body = write_booking(slot, offer, self._patient, reason, intent, self._status_sent)
         part = WritePart(intent, body)
-        booking = SlotBooking(self._dependencies, slot.id, part)
+        booking = SlotBooking(self._dependencies, slot.id, part, slot.proposal, slot.has_record)
         written = send_booking(booking, self._require_created)
         self._mapper.add_remarks([written.remark] if written.remark else [])
         return written
@@ -256,10 +301,15 @@ class FhirPortal:
     def send_cancellation(self, appointment: str, intent: UUID) -> WriteResult[Appointment]:
         """Cancel a booking or withdraw an enquiry; raise NotFound for another patient's."""
         reference = f"Appointment/{appointment}"
-        fresh = self._find_fresh(reference)
-        outcome = self._dependencies.kernel.update(
-            reference, write_cancellation, self._is_cancelled, intent, fresh=fresh
+        from gpcli.portal.write.cancelling import (  # noqa: PLC0415  (start-up: writes only)
+            Cancellation,
         )
+
+        cancellation = Cancellation(
+            self._dependencies, reference, self._is_cancelled, intent, self._find_fresh(reference)
+        )
+        outcome, remark = cancellation.send()
+        self._mapper.add_remarks([remark] if remark else [])
         return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
     def fetch_consent_state(self) -> ConsentState:
@@ -326,15 +376,30 @@ class FhirPortal:
         dated, undated = unwrap(results["dated"]), unwrap(results["undated"])
         return self._mapper.read_upcoming(dated, undated, since)
 
-    def _find_slot(self, result: SearchResult, slot_id: str) -> Slot | None:
-        try:
-            slots = self._mapper.read_slots(unwrap(result))
-        except NotFound:
-            return None
+    def _find_slot(
+        self, result: SearchResult, slot_id: str, offers: Offers, earlier: Appointment | None
+    ) -> Slot | None:
+        """Return the time with this id, `None` where there is none.
+
+        Raises: NotFound where the portal proposes times, none with this id any more, and no earlier
+        run made a booking.
+        """
+        if isinstance(result, NotFound):
+            result = Bundle()
+        slots = self._mapper.read_slots(or_empty(result) if self._uses_find else unwrap(result))
         found = next((slot for slot in slots if slot.id == slot_id), None)
         if found is None:
             self._mapper.require_absent(f"Slot/{slot_id}")
-        return found
+        bookable = [each for each in offers.offers if each.name in _WITH_TIMES]
+        if found or earlier or not bookable or not self._uses_find:
+            return found
+        proposed = self._time_finder.fetch_one(slot_id, self._wanted_times(bookable))
+        if proposed is None:
+            raise NotFound(
+                f"The portal does not offer the time '{slot_id}' (any more): it may be gone.",
+                hint="gpcli slots lists the free times.",
+            )
+        return proposed
 
     def _find_fresh(self, reference: str) -> Element | None:
         """Return the last fetched record if it is this one, fresh, and has a version."""
@@ -382,6 +447,10 @@ def _find_thread(result: SearchResult, intent: UUID) -> str | None:
     header, _ = thread_part_intents(intent)
     headers = with_identifier(or_empty(result), "Communication", header).matches
     return require(lambda: headers[0].require_string("id")) if headers else None
+
+
+def _service_references(offers: Sequence[Offer]) -> list[str]:
+    return sorted({f"HealthcareService/{offer.id}" for offer in offers if offer.id})
 
 
 def _has_status(status: str) -> Callable[[Element], bool]:

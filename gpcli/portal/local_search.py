@@ -153,6 +153,7 @@ _CONTRADICTIONS: Mapping[str, Callable[[Mapping[str, Json], str], bool]] = {
     "recipient": _refers_elsewhere("recipient"),
     "slot": _refers_elsewhere("slot"),
     "organization": _refers_elsewhere("providedBy"),
+    "practitioner": _refers_elsewhere("practitioner"),
     "appointment": _refers_elsewhere("appointment"),
     "service": _refers_elsewhere("healthcareService"),
     "received:missing": _is_present("received"),

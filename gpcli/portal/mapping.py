@@ -19,6 +19,7 @@ from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
     organizations_to_search,
+    practitioners_to_search,
     read_surgery,
     tell_apart,
 )
@@ -93,12 +94,12 @@ class RecordMapper:
         self._fetch_identifiers = fetch_identifiers
         self.others: Counter[str] = Counter()
         self._seen_others: set[str] = set()
-        self._profile = portal_profile
+        self.profile = portal_profile
         self._zone = ZoneInfo(portal_profile.zone)
         self._flaws = flaws
         self._clock = now
         self.remarks: list[str] = []
-        self._offers_by_service: dict[str, list[Offer]] = {}
+        self.offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
         self.actors: dict[str, tuple[str, ...]] = {}
         self.patient_name: str | None = None
@@ -144,6 +145,10 @@ class RecordMapper:
         """Add the references of surgeries, as `Type/id`, to `addresses`."""
         self.addresses.update({each.rpartition("/")[2]: each for each in references})
 
+    def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the ids of GPs who are named as persons, and of whom no role came along."""
+        return practitioners_to_search(bundle, self.require_patient(bundle))
+
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
 
@@ -178,7 +183,7 @@ class RecordMapper:
         services = require(lambda: find_services(gps, surgeries))
         offers = self._read_offers(services)
         for offer in offers:
-            of_service = self._offers_by_service.setdefault(offer.id or "", [])
+            of_service = self.offers_by_service.setdefault(offer.id or "", [])
             of_service += [offer] if offer not in of_service else []
         return Offers(
             surgeries=add_services(surgeries, services),
@@ -242,7 +247,7 @@ class RecordMapper:
         read = partial(self._read_slot, bundle=bundle, actors=actors)
         readings = ((slot, partial(self._read_own, slot, read)) for slot in in_order)
         for slot in self._iterate_readable(readings):
-            is_wanted = slot.status == "free" and _is_of(slot, actors) and _is_for(slot, services)
+            is_wanted = slot.status == "free" and is_of(slot, actors) and is_for(slot, services)
             if is_wanted and first <= self._day(slot.start) <= last:
                 yield slot
 
@@ -302,7 +307,7 @@ class RecordMapper:
         return sorted(vaccinations, key=vaccination_order, reverse=True)
 
     def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
-        code_map, zone = self._profile.code_map, self._zone
+        code_map, zone = self.profile.code_map, self._zone
         groups = self._read_each_or_raise(
             (service, partial(read_offers, service, surgery, code_map, zone))
             for surgery, service in services
@@ -310,26 +315,26 @@ class RecordMapper:
         return tuple(offer for group in groups for offer in group)
 
     def _read_prices(self, definition: Element) -> tuple[PriceRule, ...]:
-        return read_prices(definition, self._profile.code_map, self.now)
+        return read_prices(definition, self.profile.code_map, self.now)
 
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
-        code_map, zone = self._profile.code_map, self._profile.zone
+        code_map, zone = self.profile.code_map, self.profile.zone
         assumed = next(iter(actors)) if len(actors) == 1 else ""
         read = read_slot(
             slot,
             bundle,
-            self._offers_by_service,
+            self.offers_by_service,
             code_map,
             zone,
             assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
         )
         if actors and read.healthcare_service is None and not read.actors:
             raise Malformed("its Schedule does not say whose it is")
-        return self._with_surgery(read, actors)
+        return self.with_surgery(read, actors)
 
-    def _with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
+    def with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
         """Return the slot with the id of the GP whose actors its Schedule has.
 
         A slot without a Schedule is that of the GP whose actors were searched for.
@@ -341,8 +346,8 @@ class RecordMapper:
         return replace(slot, surgery_id=next(ids, None))
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
-        code_map, zone = self._profile.code_map, self._profile.zone
-        return read_appointment(record, bundle, self._offers_by_service, code_map, zone)
+        code_map, zone = self.profile.code_map, self.profile.zone
+        return read_appointment(record, bundle, self.offers_by_service, code_map, zone)
 
     def _is_from(self, appointment: Appointment, since: date | None) -> bool:
         start = appointment.start
@@ -455,12 +460,12 @@ def or_empty(result: SearchResult) -> Bundle:
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
 
 
-def _is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
+def is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
     """Return whether a slot may be for one of the services; one that names none is for a visit."""
     return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
 
 
-def _is_of(slot: Slot, actors: Collection[str]) -> bool:
+def is_of(slot: Slot, actors: Collection[str]) -> bool:
     """Return whether a slot is of one of the actors; so is one that names its own only in words."""
     references = {actor.reference for actor in slot.actors}
     if slot.healthcare_service:

@@ -91,6 +91,19 @@ def organization_services(organizations: Iterable[str]) -> Query:
     )
 
 
+def practitioner_roles(practitioners: Iterable[str]) -> Query:
+    """Build the query for the roles of practitioners, with their surgeries and services."""
+    includes = (
+        ("_include", "PractitionerRole:organization"),
+        ("_include", "PractitionerRole:location"),
+        ("_include", "PractitionerRole:service"),
+    )
+    return Query(
+        "PractitionerRole",
+        (("practitioner", ",".join(practitioners)), *includes, PAGE_SIZE_PARAM),
+    )
+
+
 def services_by_type(types: Iterable[str]) -> Query:
     """Build the query for the services of anybody that have one of `types`, as tokens."""
     return Query("HealthcareService", (("service-type", ",".join(types)), PAGE_SIZE_PARAM))

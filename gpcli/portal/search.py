@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gpcli.errors import BadResponse, GpcliError, NotFound, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
@@ -117,6 +117,17 @@ class FhirSearch:
         """Return a page with what should have come along; it may have come with an earlier one."""
         self._complete([(query, page)])
         return page
+
+    def fetch_operation_pages(
+        self, path: str, body: Mapping[str, Any], read: Callable[[HttpResponse], HttpResponse]
+    ) -> Iterator[Bundle]:
+        """Fetch what an operation finds that changes nothing, page by page as `fetch_pages` does.
+
+        `read` turns its response into one with a Bundle.
+        """
+        response = read(self.client.send("POST", path, body, retry=True))
+        query, page = Query(path.partition("/")[0], ()), self._read_page(response)
+        return self._iterate_pages(query, page, response, {response.url})
 
     def fetch_all(self, query: Query) -> Bundle:
         """Fetch a list with all its pages, and what should come along; raise as `fetch_pages`."""

@@ -32,9 +32,12 @@ CREATE TABLE IF NOT EXISTS page (
     query TEXT NOT NULL, rids TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waiting (
     reference TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS held (
+    slot TEXT PRIMARY KEY, patient TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 """
-"""`former` holds earlier versions, `found_by` the search index, `page` stored searches, and
-`waiting` the requests that the surgery has to answer. Times are microseconds since 1970.
+"""`former` holds earlier versions, `found_by` the search index, `page` stored searches, `waiting`
+the requests that the surgery has to answer, and `held` the times that are kept for a patient.
+Times are microseconds since 1970.
 """
 _MIGRATION = """
 CREATE TABLE IF NOT EXISTS answer (
@@ -161,7 +164,7 @@ class Store:
     def clear(self) -> None:
         """Delete everything."""
         with self.transaction():
-            for table in ("resource", "former", "found_by", "page", "waiting"):
+            for table in ("resource", "former", "found_by", "page", "waiting", "held"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - names are literals above
 
     def close(self) -> None:

@@ -50,6 +50,12 @@ def test_a_time_is_taken_by_transaction_and_booked(visit, place, tmp_path):
     kept = before.keys() - {"status", "meta"}
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
 
+    cancelled = shell.json(f"gpcli cancel {booked['id']} --yes")
+
+    freed = visit.read(f"Slot/{slot}")
+    assert (cancelled["status"], freed["status"]) == ("cancelled", "free")
+    assert {name: freed[name] for name in kept} == {name: before[name] for name in kept}
+
 
 @pytest.mark.parametrize("portal", WHOLE)
 def test_of_eight_programs_after_one_time_by_transaction_one_gets_it(portal, request, tmp_path):

@@ -44,7 +44,7 @@ class World:
         self.sandbox.store.put({**there, **elements})
 
 
-_FORGET = ("DELETE FROM waiting", "DELETE FROM page")
+_FORGET = ("DELETE FROM waiting", "DELETE FROM page", "DELETE FROM held")
 _DELETE_SINCE = (
     "DELETE FROM resource WHERE rid > ?",
     "DELETE FROM former WHERE rid > ?",

@@ -18,6 +18,7 @@ BOOKING = f"booking-{PATIENT.number}"
 QUERIES: dict[str, Query] = {
     "patient_with_gps": queries.patient_with_gps(PATIENT.id),
     "patient_with_services": queries.patient_with_services(PATIENT.id),
+    "practitioner_roles": queries.practitioner_roles([PATIENT.practice.role]),
     "organization_services": queries.organization_services(["fjellheim"]),
     "services_by_type": queries.services_by_type(["urn:gpcli:gp-service|booking"]),
     "prices": queries.prices(),

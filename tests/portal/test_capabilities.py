@@ -342,14 +342,37 @@ def test_what_the_portal_can_not_do_is_not_permitted_whatever_was_granted():
 
 
 @pytest.mark.parametrize(
-    ("scopes", "allowed"), [("patient/*.cruds", BOOKING), ("patient/*.rs", set()), (None, BOOKING)]
+    ("scopes", "allowed"),
+    [
+        ("patient/*.cruds", BOOKING | CANCELLATION),
+        ("patient/Slot.s patient/Appointment.cs", BOOKING | CANCELLATION),
+        ("patient/*.rs", set()),
+        (None, BOOKING | CANCELLATION),
+    ],
 )
-def test_the_operation_books_where_appointments_are_not_created(
+def test_the_operation_books_and_cancels_where_appointments_are_not_written(
     scopes: str | None, allowed: set[ServiceName]
 ):
     books = {"Appointment": ("book",)}
     asks = Capabilities(True, (), (), (), BOTH, types=BOTH, operations=books)
     assert permitted_gated(scopes, asks) == allowed
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ("patient/Appointment.cs", BOOKING),
+        ("patient/Slot.s patient/Appointment.c", set()),
+        (None, BOOKING),
+    ],
+)
+def test_where_the_portal_finds_times_by_an_operation_slots_need_not_be_searched(
+    scopes: str | None, allowed: set[ServiceName]
+):
+    operations = {"Appointment": ("find",)}
+    only = ("Appointment",)
+    finds = Capabilities(True, only, (), (), only, types=only, operations=operations)
+    assert permitted_gated(scopes, finds) - ENQUIRY == allowed
 
 
 def test_a_portal_that_lists_no_types_permits_what_the_scopes_do():

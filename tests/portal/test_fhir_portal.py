@@ -16,6 +16,7 @@ from tests.portal.builders import (
     a_consent,
     a_part,
     a_patient,
+    a_practitioner,
     a_price,
     a_rate,
     a_role,
@@ -25,6 +26,7 @@ from tests.portal.builders import (
     a_slot,
     an_appointment,
     an_immunization,
+    an_organization,
     an_outcome,
     ref,
     with_identifier,
@@ -63,7 +65,19 @@ def test_a_person_can_have_no_gp_or_several(portal: FhirPortal, server: Server):
     assert portal.fetch_surgeries() == (GP,)
     other = ref("Practitioner/other", display="Per Dahl")
     server.on("GET Patient", a_searchset(a_patient(ROLE, other), included=[a_role(), *INCLUDED]))
+    server.on("GET PractitionerRole", NOTHING)
     assert portal.fetch_surgeries() == (GP, Surgery("other", "Per Dahl", None))
+
+
+def test_of_a_gp_who_is_named_as_a_person_the_roles_are_asked_for(
+    portal: FhirPortal, server: Server
+):
+    lege, elvebakken = a_practitioner(), an_organization()
+    server.on("GET Patient", a_searchset(a_patient(ref("Practitioner/lege")), included=[lege]))
+    server.on("GET PractitionerRole", a_searchset(a_role(), included=[elvebakken]))
+    (found,) = portal.fetch_surgeries()
+    assert (found.gp, found.name) == ("Ola Berg", "Elvebakken")
+    assert server.request_lines[-1].startswith("GET PractitionerRole?practitioner=lege&")
 
 
 def test_the_offers_come_in_one_round_trip(portal: FhirPortal, server: Server):

@@ -217,6 +217,7 @@ def test_a_new_message_goes_to_the_gp_as_the_patients_record_names_them(
 ):
     people = (a_practitioner(), an_organization())
     server.on("GET Patient", a_searchset(a_patient(gp), included=people))
+    server.on("GET PractitionerRole", NOTHING)
     offer = replace(CONTACT, surgery=portal.fetch_surgeries()[0])
     server.on(CREATE_COMMUNICATION, Reply(an_outcome(), 422)).on(BY_IDENTIFIER, NOTHING)
     server.on("POST ", Reply(an_outcome(), 422))

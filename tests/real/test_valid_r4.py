@@ -120,7 +120,7 @@ def test_what_goes_either_way_at_a_sign_in_is_valid(validators, tmp_path):
 @pytest.mark.parametrize("way", ["operation", "transaction"])
 def test_what_goes_either_way_where_a_plain_post_takes_no_time_is_valid(validators, tmp_path, way):
     with RecordingSandbox(auto_sign_in=True, booking=way) as sandbox:
-        assert book_by(way, sandbox, tmp_path) == [0, 0, 7, 0]
+        assert book_by(way, sandbox, tmp_path) == [0, 0, 7, 0, 0]
         found = [*read_recorded(sandbox), *read_stored(sandbox)]
     kinds = {resource["resourceType"] for _, resource in found}
     assert ("Parameters" in kinds) == (way == "operation")

@@ -138,7 +138,8 @@ def book_by(way: str, sandbox: Sandbox, home: Path) -> list[int]:
     booked = shell(f"gpcli book {slot} --another --yes --json")
     again = shell(f"gpcli book {slot} --another --yes")
     cancelled = shell(f"gpcli cancel {booked.json['id']} --yes")
-    return [each.code for each in (ending, booked, again, cancelled)]
+    first = shell("gpcli book --first --another --yes")
+    return [each.code for each in (ending, booked, again, cancelled, first)]
 
 
 def _played(shell: Shell, stop: Stop, home: Path) -> CommandResult:

@@ -6,7 +6,7 @@ response says is judged in `outcome`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -102,6 +102,8 @@ class WriteKernel:
         intent: UUID,
         *,
         fresh: Element | None = None,
+        build: Callable[[WritePart, Mapping[str, str]], WriteRequest] | None = None,
+        read: Callable[[HttpResponse], HttpResponse] = lambda response: response,
     ) -> WriteOutcome:
         """Read a record, change it, and put it back with If-Match, or patch it.
 
@@ -109,7 +111,9 @@ class WriteKernel:
 
         Where `is_done` says of the record as read that it has the change, nothing is sent. `fresh`
         is the record where the caller has just read it, whole and with its version; `None` means
-        that it is read here. `is_done` may raise Malformed, `change` must not.
+        that it is read here. `is_done` may raise Malformed, `change` must not. `build` makes the
+        request of the part and the condition, `None` = a PUT or PATCH; `read` turns its response
+        into the one to judge.
         Raises: NotPermitted where the portal can do neither, Conflict where somebody else changed
         the record in between, NotChanged where the portal kept it as it was, OutcomeUnknown,
         BadResponse for a record that can't be read, ConfigError for the journal, or the portal's
@@ -121,15 +125,19 @@ class WriteKernel:
         if require(partial(is_done, record)):
             return WriteOutcome((record,), Bundle(), Bundle(), changed=False)
         part = WritePart(intent, change(record), reference)
-        response = self.send(self._build_change(part, record, etag))
+        prepare = build or partial(self._build_change, record)
+        response = self.send(prepare(part, build_if_match(record, etag)))
+        response = read(response) if response else None
         if fresh and response and response.status == _PRECONDITION_FAILED:
             self.record_state(intent, "refused")
-            return self.update(reference, change, is_done, intent)
+            return self.update(reference, change, is_done, intent, build=build, read=read)
         return self._settle_update(response, reference, is_done, intent)
 
-    def _build_change(self, part: WritePart, record: Element, etag: str | None) -> WriteRequest:
+    def _build_change(
+        self, record: Element, part: WritePart, condition: Mapping[str, str]
+    ) -> WriteRequest:
         """Return the PUT or the PATCH of a part; raise NotPermitted where neither is listed."""
-        can, condition = self.search.fetch_capabilities(), build_if_match(record, etag)
+        can = self.search.fetch_capabilities()
         if can.can_update(part.resource_type):
             return build_update_request(part, condition)
         if part.resource_type in can.patches:
@@ -362,6 +370,10 @@ class WriteKernel:
     def _fetch(self, reference: str) -> tuple[Element, str | None]:
         record, response = self.search.fetch_resource(reference)
         return record.strictly(), response.headers.get("ETag")
+
+    def find_entry(self, intent: UUID) -> JournalEntry | None:
+        """Return what the journal has of a write, `None` = nothing; raise ConfigError."""
+        return self._journal.find_entry(intent)
 
     def record_sending(self, part: WritePart) -> None:
         """Record a part in the journal before it leaves; raise ConfigError."""

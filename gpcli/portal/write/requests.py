@@ -7,43 +7,19 @@ in `If-None-Exist`, and in the journal (docs/portal.md, Writes).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from gpcli.errors import BadResponse
-from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, read_resource
-from gpcli.http.client import HttpResponse
+from gpcli.fhir.element import UUID_SYSTEM, Element
 from gpcli.portal.mapping import require
-from gpcli.portal.write.outcome import is_success
+from gpcli.portal.scheduling_operations import BOOK, build_reference_body, build_resource_body
 
-BOOK = "Appointment/$book"
 BOOK_STATUS = "pending"
 """The status that `$book` wants of a new booking, whatever the portal makes of it."""
 
-_CREATED, _UNCLEAR, _UNPROCESSABLE = 201, 500, 422
 _JSON_PATCH = "application/json-patch+json"
-_ERRORS = frozenset({"error", "fatal"})
-
-_STATUS_OF_ISSUE = {
-    "login": 401,
-    "expired": 401,
-    "security": 403,
-    "forbidden": 403,
-    "suppressed": 403,
-    "not-found": 404,
-    "deleted": 404,
-    "conflict": 409,
-    "duplicate": 409,
-    "multiple-matches": 409,
-    "exception": _UNCLEAR,
-    "incomplete": _UNCLEAR,
-    "lock-error": _UNCLEAR,
-    "no-store": _UNCLEAR,
-    "timeout": _UNCLEAR,
-    "transient": _UNCLEAR,
-}
-"""Issue type (R4 IssueType) -> the HTTP status that says the same; the others are 422."""
 
 
 class WritePart(NamedTuple):
@@ -149,12 +125,29 @@ def build_bundle_request(
     return WriteRequest(tuple(parts), "POST", "", body, {"X-Request-ID": str(request_id)}, retry)
 
 
-def build_book_request(part: WritePart) -> WriteRequest:
-    """Return the call of `Appointment/$book` (IHE ITI Scheduling 1.0, ITI-117)."""
-    appointment = {**part.resource, "status": BOOK_STATUS}
-    parameter = {"name": "appointment-resource", "resource": appointment}
-    body = {"resourceType": "Parameters", "parameter": [parameter]}
+def build_book_request(part: WritePart, appointment: str | None = None) -> WriteRequest:
+    """Return the call of `Appointment/$book` (IHE ITI Scheduling 1.0, ITI-117).
+
+    `appointment` is the id of the Appointment that the portal proposed or holds, `None` = none.
+    """
+    known = {"id": appointment} if appointment else {}
+    body = build_resource_body({**part.resource, **known, "status": BOOK_STATUS})
     return WriteRequest((part,), "POST", BOOK, body, {"X-Request-ID": str(part.intent)})
+
+
+def build_reference_request(part: WritePart, operation: str) -> WriteRequest:
+    """Return the call of `$hold` or `$book` that names the part's target, an Appointment."""
+    body = build_reference_body(str(part.target).partition("/")[2])
+    return WriteRequest((part,), "POST", operation, body, {"X-Request-ID": str(part.intent)})
+
+
+def build_cancel_request(part: WritePart, condition: Mapping[str, str]) -> WriteRequest:
+    """Return the call of `Appointment/$book` that cancels (IHE ITI Scheduling 1.0, ITI-117).
+
+    The parameters are as for `build_update_request`.
+    """
+    headers = {**condition, "X-Request-ID": str(part.intent)}
+    return WriteRequest((part,), "POST", BOOK, build_resource_body(part.resource), headers)
 
 
 def _build_create_entry(part: WritePart) -> dict[str, Any]:
@@ -190,50 +183,6 @@ def build_if_match(record: Element, etag: str | None) -> dict[str, str]:
     if not (etag.isascii() and etag.isprintable()):
         raise BadResponse("The portal names a version that can't be sent back; nothing was sent.")
     return {"If-Match": etag} if etag else {}
-
-
-def read_book_response(response: HttpResponse) -> HttpResponse:
-    """Return the response to `$book` as one to a create: 201 with the Appointment, or a refusal.
-
-    The portal answers with a searchset Bundle, alone or as the parameter `return`. One that holds
-    an OperationOutcome and no Appointment is a refusal, whatever the HTTP status is. One that holds
-    neither becomes 500: nobody knows then what was done.
-    """
-    if not is_success(response):
-        return response
-    try:
-        return _read_bundled(response)
-    except Malformed:
-        return replace(response, status=_UNCLEAR, body=None)
-
-
-def _read_bundled(response: HttpResponse) -> HttpResponse:
-    resources = list(_iterate_resources(read_resource(response.body)))
-    for resource in resources:
-        if resource.resource_type == "Appointment":
-            return replace(response, status=_CREATED, body=dict(resource.json))
-    for resource in resources:
-        for issue_type in _iterate_error_types(resource):
-            status = _STATUS_OF_ISSUE.get(issue_type, _UNPROCESSABLE)
-            return replace(response, status=status, body=dict(resource.json))
-    return replace(response, status=_UNCLEAR, body=None)
-
-
-def _iterate_resources(resource: Element) -> Iterator[Element]:
-    """Yield a resource, or what a Bundle or Parameters holds, at any depth."""
-    lists = {"Bundle": "entry", "Parameters": "parameter"}
-    if resource.resource_type not in lists:
-        yield resource
-        return
-    for child in resource.children(lists[resource.resource_type]):
-        if "resource" in child.json:
-            yield from _iterate_resources(read_resource(child.json["resource"]))
-
-
-def _iterate_error_types(resource: Element) -> Iterator[str]:
-    """Yield the issue types of the errors in an OperationOutcome; nothing for other resources."""
-    issues = resource.children("issue") if resource.resource_type == "OperationOutcome" else ()
-    return (each.string("code") or "" for each in issues if each.string("severity") in _ERRORS)
 
 
 def thread_part_intents(intent: UUID) -> tuple[UUID, UUID]:

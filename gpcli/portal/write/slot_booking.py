@@ -22,16 +22,25 @@ from gpcli.model.receipt import WriteResult
 from gpcli.portal import queries
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.error_mapping import PROBLEM_SYSTEM, error_from_response
+from gpcli.portal.error_mapping import error_from_response
+from gpcli.portal.scheduling_operations import build_slot_taken, read_write_response
 from gpcli.portal.write.kernel import WriteKernel
-from gpcli.portal.write.outcome import Seen, WriteOutcome, fetch_or_none, judge, refusal_in
-from gpcli.portal.write.requests import WritePart, build_book_request, read_book_response
+from gpcli.portal.write.outcome import (
+    PriorWrite,
+    Seen,
+    WriteOutcome,
+    fetch_or_none,
+    judge,
+    refusal_in,
+    with_identifier,
+)
+from gpcli.portal.write.requests import WritePart, build_book_request
 
 APPOINTMENT = "Appointment"
 SEE_SLOTS = "gpcli slots lists the free times."
 OTHER_WAY = "Set the profile's booking to auto, or ask the people who run the portal."
 _SEE_APPOINTMENTS = "gpcli appointments list shows what is there."
-_CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
+CONFIRMED = frozenset({"booked", "arrived", "checked-in"})
 _NO_SUCH_OPERATION = frozenset({400, 404, 405, 501})
 """What portals answer to an operation that they don't have."""
 _UNEXPLAINED = frozenset({Conflict, Rejected})
@@ -43,28 +52,26 @@ _STILL_FREE = (
     "gpcli help profiles."
 )
 
-_SLOT_TAKEN = {
-    "resourceType": "OperationOutcome",
-    "issue": [
-        {
-            "severity": "error",
-            "code": "conflict",
-            "details": {
-                "coding": [{"system": PROBLEM_SYSTEM, "code": "slot-taken"}],
-                "text": "The portal shows this time as taken.",
-            },
-        }
-    ],
-}
+_REASON_LOST = (
+    "The portal books a time by its id alone, so that it did not get your reason: tell it at the "
+    "visit."
+)
+_SHOWN_AS_TAKEN = "The portal shows this time as taken."
 
 
 @dataclass(frozen=True)
 class SlotBooking:
-    """A slot to book: its id, and the Appointment that books it, as a part to create."""
+    """A slot to book: its id, and the Appointment that books it, as a part to create.
+
+    `proposal` is the id of the Appointment by which the portal proposed the time, `None` = none.
+    Where it has no Slot, `has_slot` is False, and `slot` the id of that Appointment.
+    """
 
     dependencies: PortalDependencies
     slot: str
     part: WritePart
+    proposal: str | None = None
+    has_slot: bool = True
 
     @property
     def kernel(self) -> WriteKernel:
@@ -77,13 +84,18 @@ class SlotBooking:
         return self.part.intent
 
     @property
-    def holders_query(self) -> queries.Query:
+    def holders_queries(self) -> tuple[queries.Query, ...]:
         """The query for all Appointments on the slot, as far as this sign-in may see."""
-        return queries.appointments_on_slot(self.slot)
+        return (queries.appointments_on_slot(self.slot),) if self.has_slot else ()
+
+    @property
+    def slot_queries(self) -> tuple[queries.Query, ...]:
+        """The query for the slot."""
+        return (queries.slot(self.slot),) if self.has_slot else ()
 
     def look(self, *extra: queries.Query) -> Seen:
         """Fetch what carries the intent's identifier; `extra` and what holds the slot besides."""
-        return self.kernel.look(APPOINTMENT, [self.intent], self.holders_query, *extra)
+        return self.kernel.look(APPOINTMENT, [self.intent], *self.holders_queries, *extra)
 
     def explain(self, response: HttpResponse) -> HttpResponse:
         """Return the response; instead of an unexplained refusal one that says "slot taken".
@@ -91,11 +103,13 @@ class SlotBooking:
         That is only where the portal shows the slot as taken.
         """
         if type(refusal_in(response)) in _UNEXPLAINED and self._is_taken():
-            return replace(response, status=409, body=_SLOT_TAKEN)
+            return build_slot_taken(replace(response, body=None), _SHOWN_AS_TAKEN)
         return response
 
     def _is_taken(self) -> bool:
         search = self.dependencies.search
+        if not self.has_slot:
+            return False
         seen = fetch_or_none(lambda: search.fetch_all(queries.slot(self.slot)))
         slot = seen.get(f"Slot/{self.slot}") if seen else None
         return slot is not None and slot.json.get("status") not in {"free", None}
@@ -131,7 +145,7 @@ def send_booking(
     way = choose_way(dependencies.portal_profile.booking, dependencies.search.fetch_capabilities())
     outcome = _WAYS[way](booking)
     appointment = read(outcome.along)
-    if appointment.slot_id not in {None, booking.slot}:
+    if booking.has_slot and appointment.slot_id not in {None, booking.slot}:
         raise Conflict(
             f"The portal booked another time than {booking.slot}: {appointment.id}.",
             hint=_SEE_APPOINTMENTS,
@@ -144,7 +158,15 @@ def send_booking(
             hint=SEE_SLOTS,
         )
     is_free = outcome.changed and _is_still_free(outcome.extra.get(f"Slot/{booking.slot}"))
-    return WriteResult(appointment, outcome.changed, remark=_STILL_FREE if is_free else None)
+    remarks = [_STILL_FREE] if is_free else []
+    remarks += [_REASON_LOST] if _is_reason_lost(booking, outcome) else []
+    return WriteResult(appointment, outcome.changed, remark=" ".join(remarks) or None)
+
+
+def _is_reason_lost(booking: SlotBooking, outcome: WriteOutcome) -> bool:
+    """Return whether the portal booked by a reference alone, and so got no reason."""
+    found = with_identifier(Bundle(matches=[outcome.record]), APPOINTMENT, booking.intent)
+    return "comment" in booking.part.resource and not found.matches
 
 
 def _is_still_free(slot: Element | None) -> bool:
@@ -183,21 +205,51 @@ def choose_way(booking: str, capabilities: Capabilities) -> str:
 
 def _send_create(booking: SlotBooking) -> WriteOutcome:
     """Create the Appointment; the portal guards the slot."""
-    extra = (booking.holders_query, queries.slot(booking.slot))
+    extra = (*booking.holders_queries, *booking.slot_queries)
     return booking.kernel.create(booking.part, extra, read=booking.explain)
 
 
 def _send_operation(booking: SlotBooking) -> WriteOutcome:
-    """Book with `$book`, which no portal recognises as a repetition."""
+    """Book with `$book`, which no portal recognises as a repetition.
+
+    A time that the portal proposed is held before, where it can be.
+    """
     kernel = booking.kernel
     prior = kernel.read_prior(booking.part, booking.intent, conditional=False)
     seen = kernel.look_for_earlier([prior], booking.look)
     if seen and seen.of(booking.intent).matches:
         return kernel.accept_earlier([prior], seen)
+    if booking.proposal:
+        return _send_proposed(booking, prior)
     response = None if prior.pending else kernel.send(build_book_request(booking.part))
     _require_operation(booking, response)
-    explained = booking.explain(read_book_response(response)) if response else None
-    return kernel.settle([prior], judge(explained), booking.look)
+    return _settle_operation(booking, prior, response and read_write_response(response))
+
+
+def _send_proposed(booking: SlotBooking, prior: PriorWrite) -> WriteOutcome:
+    """Book a time that the portal proposed: as `_send_operation`, or by a reference alone."""
+    from gpcli.portal.write import (  # noqa: PLC0415  (start-up: few portals)
+        proposal_booking as proposed,
+    )
+
+    if referred := proposed.find_referred(booking):
+        return proposed.accept_referred(booking, prior, referred)
+    if prior.pending:
+        return _settle_operation(booking, prior, None)
+    held = proposed.send_hold(booking)
+    response = booking.kernel.send(build_book_request(booking.part, held))
+    _require_operation(booking, response)
+    answer = read_write_response(response) if response else None
+    if proposed.can_refer(booking, answer):
+        return proposed.send_by_reference(booking, prior, held)
+    return _settle_operation(booking, prior, answer)
+
+
+def _settle_operation(
+    booking: SlotBooking, prior: PriorWrite, answer: HttpResponse | None
+) -> WriteOutcome:
+    explained = booking.explain(answer) if answer else None
+    return booking.kernel.settle([prior], judge(explained), booking.look)
 
 
 def _require_operation(booking: SlotBooking, response: HttpResponse | None) -> None:
@@ -260,7 +312,7 @@ def _is_first(rival: Element, ours: Element) -> bool:
 
 
 def _is_waiting(appointment: Element) -> bool:
-    return appointment.json.get("status") not in _CONFIRMED
+    return appointment.json.get("status") not in CONFIRMED
 
 
 def _stored_at(appointment: Element) -> datetime | None:

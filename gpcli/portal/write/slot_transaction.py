@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, Literal, NamedTuple
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from gpcli.errors import Conflict, GpcliError, NotPermitted, SlotTaken
 from gpcli.fhir.element import UUID_SYSTEM, Element, read_resource
@@ -19,6 +19,7 @@ from gpcli.portal import queries
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.mapping import require
 from gpcli.portal.search import read_entry_response
+from gpcli.portal.write.kernel import WriteKernel
 from gpcli.portal.write.outcome import (
     PriorWrite,
     Seen,
@@ -39,7 +40,7 @@ from gpcli.portal.write.requests import (
 from gpcli.portal.write.slot_booking import APPOINTMENT, OTHER_WAY, SEE_SLOTS, SlotBooking
 
 
-class _EntryResult(NamedTuple):
+class EntryResult(NamedTuple):
     """The response to one entry of a transaction; `etag` is the record's version after it."""
 
     response: HttpResponse
@@ -162,7 +163,7 @@ def _read_response(
     """
     if response is None or not is_success(response):
         return booking.explain(response) if response else None
-    slot_result, result = _read_entries(response)
+    slot_result, result = read_entry_results(response)
     if slot_result is None or result is None:
         return None
     if is_success(slot_result.response) and is_success(result.response):
@@ -189,19 +190,19 @@ def _try_look(booking: SlotBooking) -> Seen | None:
     return fetch_or_none(look)
 
 
-def _read_entries(response: HttpResponse) -> tuple[_EntryResult | None, _EntryResult | None]:
-    """Return the results for the Slot and for the Appointment; both `None` if unreadable."""
+def read_entry_results(response: HttpResponse) -> tuple[EntryResult | None, EntryResult | None]:
+    """Return the results for the two entries of a transaction; both `None` if unreadable."""
     try:
         entries = read_resource(response.body).children("entry")
-        slot, appointment = (_read_entry(each, response) for each in entries)
+        first, second = (_read_entry(each, response) for each in entries)
     except ValueError:  # Malformed, or another number of entries than two
         return None, None
-    return slot, appointment
+    return first, second
 
 
-def _read_entry(entry: Element, response: HttpResponse) -> _EntryResult:
+def _read_entry(entry: Element, response: HttpResponse) -> EntryResult:
     inner = entry.child("response")
-    return _EntryResult(
+    return EntryResult(
         read_entry_response(entry, response), inner.string("etag") if inner else None
     )
 
@@ -239,28 +240,31 @@ def _refused_but_booked(booking: SlotBooking, appointment: str) -> Conflict:
 
 
 def _without_appointment(
-    booking: SlotBooking, slot: _SlotRead, slot_result: _EntryResult, result: _EntryResult
+    booking: SlotBooking, slot: _SlotRead, slot_result: EntryResult, result: EntryResult
 ) -> GpcliError:
     """Set the slot free again that was taken without a booking; return the error to raise."""
     booking.kernel.record_state(booking.intent, "refused")
     refusal = error_from_response(result.response)
-    freed = _send_free(booking, slot.record, slot_result.etag)
+    intent = uuid5(booking.intent, "set free")
+    freed = put_slot_back(booking.kernel, slot.record, slot_result.etag, intent)
     ending = "The time is free again." if freed else "The surgery may have to free the time again."
     refusal.add_hint(ending)
     return refusal
 
 
-def _send_free(booking: SlotBooking, record: Element, etag: str | None) -> bool:
-    """Put the Slot back as it was, if it is still as we left it; return whether that worked."""
+def put_slot_back(kernel: WriteKernel, record: Element, etag: str | None, intent: UUID) -> bool:
+    """Put a Slot as `record` has it, if it is still the version `etag`; return whether it worked.
+
+    `etag` `None` means that the version is not known; then nothing is sent.
+    """
     if not etag:
         return False
-    intent = uuid5(booking.intent, "set free")
-    part = WritePart(intent, dict(record.json), f"Slot/{booking.slot}")
+    part = WritePart(intent, dict(record.json), record.relative_reference)
     try:
-        response = booking.kernel.send(build_update_request(part, {"If-Match": etag}))
+        response = kernel.send(build_update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent
         return False
-    freed = response is not None and is_success(response)
+    is_done = response is not None and is_success(response)
     refused = refusal_in(response) is not None
-    booking.kernel.record_state(intent, "done" if freed else "refused" if refused else "unknown")
-    return freed
+    kernel.record_state(intent, "done" if is_done else "refused" if refused else "unknown")
+    return is_done

@@ -24,6 +24,7 @@ from gpcli.sandbox.fhir.gp_services import (
     service_codes,
     service_limits,
 )
+from gpcli.sandbox.fhir.held_times import find_holder, release_slot
 from gpcli.sandbox.fhir.operation_outcome import FhirError, forbidden, unprocessable
 from gpcli.sandbox.fhir.request_context import RequestContext
 from gpcli.sandbox.surgery.appointment_answers import store_slot_status
@@ -113,9 +114,11 @@ def _prepare_booking(context: RequestContext, sent: Resource) -> Resource:
     gp = _require_bookable_gp(context, sent, slot, schedule)
     if parse_instant(slot["start"]) <= context.server.clock.now():
         raise unprocessable("This time is past. Please choose another.", "Appointment.slot")
-    if slot["status"] != "free":
+    holder = find_holder(context.store, reference_to(slot), context.server.clock.now())
+    if slot["status"] != "free" or holder not in {None, context.rights.patient}:
         text = "Somebody else has just taken this time. Please choose another."
         raise FhirError(409, "conflict", text, reason="slot-taken", expression=["Appointment.slot"])
+    release_slot(context.store, reference_to(slot))
     if context.server.booking != "transaction":
         store_slot_status(context.store, reference_to(slot), "busy-tentative")
     return add_cancellation_deadline(sent | {"status": "pending"}, gp)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from gpcli.sandbox.fhir.appointment_operations import OPERATIONS
 from gpcli.sandbox.fhir.dates import format_instant
-from gpcli.sandbox.fhir.dispatch import BOOK_DEFINITION, BOOK_NAME
 from gpcli.sandbox.fhir.elements import Resource
 from gpcli.sandbox.fhir.resource_types import (
     RESOURCE_TYPES,
@@ -33,8 +33,7 @@ def capability_statement(
 
     `booking` is one of `request_context.BOOKING_MODES`.
     """
-    book = {"operation": [{"name": BOOK_NAME, "definition": BOOK_DEFINITION}]}
-    operations = {"Appointment": book} if booking == "operation" else {}
+    operations = {"Appointment": {"operation": [*OPERATIONS]}} if booking == "operation" else {}
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",

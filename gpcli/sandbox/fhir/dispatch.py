@@ -1,9 +1,10 @@
-"""Dispatch requests to interactions: single ones, `Appointment/$book`, batches and transactions."""
+"""Dispatch requests to interactions: single ones, operations, batches and transactions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from gpcli.sandbox.fhir.appointment_operations import PERFORMED
 from gpcli.sandbox.fhir.elements import Resource, all_references, reference_to
 from gpcli.sandbox.fhir.http_messages import parse_query_string, version_url
 from gpcli.sandbox.fhir.interactions import (
@@ -22,17 +23,11 @@ from gpcli.sandbox.fhir.operation_outcome import (
     FhirError,
     bad_request,
     operation_outcome,
-    unprocessable,
 )
 from gpcli.sandbox.fhir.request_context import RequestContext
 from gpcli.sandbox.fhir.search import read_matches, search_type
 from gpcli.sandbox.fhir.search_query import QueryParameters
 
-BOOK_DEFINITION = "https://profiles.ihe.net/ITI/Scheduling/OperationDefinition/appointment-book"
-BOOK_NAME = "book"
-_BOOK_PARAMETER = "appointment-resource"
-_OUTCOME_STATUSES = (409, 422)
-"""Refusals that the operation answers with 200 and a Bundle with an OperationOutcome."""
 _METHOD_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _STATUS_TEXTS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 
@@ -120,10 +115,10 @@ def _perform_delete(
     return delete(context, segments[0], segments[1])
 
 
-def _perform_book(
+def _perform_operation(
     context: RequestContext, request: InteractionRequest, segments: list[str]
 ) -> InteractionResult:
-    return book_appointment(context, _require_body(request))
+    return PERFORMED["/".join(segments)](context, _require_body(request))
 
 
 _Perform = Callable[[RequestContext, InteractionRequest, list[str]], InteractionResult]
@@ -132,7 +127,7 @@ _Perform = Callable[[RequestContext, InteractionRequest, list[str]], Interaction
 _ROUTES: Mapping[str, Mapping[str, _Perform]] = {
     "*": {"GET": _perform_search, "HEAD": _perform_search, "POST": _perform_create},
     "*/_search": {"POST": _perform_search},
-    "Appointment/$book": {"POST": _perform_book},
+    **{path: {"POST": _perform_operation} for path in PERFORMED},
     "*/*": {
         "GET": _perform_read,
         "HEAD": _perform_read,
@@ -141,57 +136,6 @@ _ROUTES: Mapping[str, Mapping[str, _Perform]] = {
     },
     "*/*/_history/*": {"GET": _perform_vread, "HEAD": _perform_vread},
 }
-
-
-def book_appointment(context: RequestContext, sent: Resource) -> InteractionResult:
-    """Perform `Appointment/$book` on the one Appointment in the Parameters.
-
-    Returns 200 also where the booking is refused.
-
-    Raises:
-        FhirError: 400 (other body), 403, or 404 (the portal does not have the operation).
-
-    Source: IHE ITI Scheduling 1.0, ITI-117.
-    """
-    if context.server.booking != "operation":
-        raise FhirError(404, "not-found", "The portal has nothing at this address.")
-    appointment = _appointment_parameter(sent)
-    try:
-        booked = _create_booking(context, appointment)
-    except FhirError as error:
-        if error.status not in _OUTCOME_STATUSES:
-            raise
-        return _searchset_result(
-            0, {"resource": error.to_operation_outcome(), "search": {"mode": "outcome"}}
-        )
-    address = f"{context.base}/{reference_to(booked)}"
-    return _searchset_result(
-        1, {"fullUrl": address, "resource": booked, "search": {"mode": "match"}}
-    )
-
-
-def _appointment_parameter(sent: Resource) -> Resource:
-    listed = sent.get("parameter") if sent["resourceType"] == "Parameters" else None
-    parameters = listed if isinstance(listed, list) else []
-    named = [each for each in parameters if isinstance(each, dict) and each.get("name")]
-    appointment = [each.get("resource") for each in named if each["name"] == _BOOK_PARAMETER]
-    if len(appointment) != 1 or not isinstance(appointment[0], dict):
-        raise bad_request(f"$book takes Parameters with one {_BOOK_PARAMETER}.", "required")
-    return appointment[0]
-
-
-def _create_booking(context: RequestContext, appointment: Resource) -> Resource:
-    """Create the Appointment by the rules of booking mode `post`."""
-    if appointment.get("status") != "pending" or "slot" not in appointment:
-        raise unprocessable("What is booked here is pending, with its slot.", "Appointment.status")
-    by_post = replace(context, server=replace(context.server, booking="post"))
-    booked = create(by_post, "Appointment", appointment).resource
-    return booked or {}
-
-
-def _searchset_result(total: int, entry: Resource) -> InteractionResult:
-    bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "total": total}
-    return InteractionResult(200, bundle | {"entry": [entry]})
 
 
 class BundleEntry(NamedTuple):

@@ -41,7 +41,7 @@ MAX_BODY_BYTES = 16_000_000
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _WITH_BODY = ("POST", "PUT")
-_RETURNED_IN_FULL = ("/_search", "/$book")
+_RETURNED_IN_FULL = ("/_search", "/$book", "/$find", "/$hold")
 """Paths of POST requests to which `Prefer: return` does not apply."""
 _HTTP_CODES = {413: "too-long", 500: "exception"}
 

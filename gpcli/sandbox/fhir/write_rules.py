@@ -231,9 +231,13 @@ def _require_patient_signed_in(context: RequestContext) -> None:
 def _update_slot(context: RequestContext, stored: Resource, sent: Resource) -> Resource:
     """Set a slot busy that the patient has booked, in booking mode `transaction`.
 
-    In other modes the portal has done so, and nothing is stored.
+    In other modes the portal has done so, and nothing is stored. A slot that is free, since the
+    booking was cancelled, can be put as free.
     """
     changed = changed_elements(stored, sent)
+    is_left_to_apps = context.server.booking == "transaction"
+    if is_left_to_apps and not changed and stored["status"] == "free":
+        return stored
     if changed not in ([], ["status"]) or not sent["status"].startswith("busy"):
         raise unprocessable("All you can do to a time is to book it.", "Slot.status")
     booked = context.store.find(
@@ -241,7 +245,7 @@ def _update_slot(context: RequestContext, stored: Resource, sent: Resource) -> R
     )
     if not any(each["status"] in ("pending", "booked") for each in booked):
         raise unprocessable("A time is taken by booking it in an Appointment.", "Slot.status")
-    if context.server.booking != "transaction" or stored["status"] != "free":
+    if not is_left_to_apps or stored["status"] != "free":
         return stored
     return context.store.put(stored | {"status": sent["status"]})
 

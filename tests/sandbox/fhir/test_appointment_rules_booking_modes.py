@@ -68,10 +68,10 @@ def operations(portal):
     return {each["type"]: each["operation"] for each in rest["resource"] if "operation" in each}
 
 
-def test_the_operation_is_listed_where_there_is_one(portal, asking):
-    definition = "https://profiles.ihe.net/ITI/Scheduling/OperationDefinition/appointment-book"
-    listed = {"Appointment": [{"name": "book", "definition": definition}]}
-    assert (operations(asking), operations(portal)) == (listed, {})
+def test_the_operations_are_listed_where_there_are_some(portal, asking):
+    definition = "https://profiles.ihe.net/ITI/Scheduling/OperationDefinition/appointment-"
+    listed = [{"name": name, "definition": definition + name} for name in ("book", "find", "hold")]
+    assert (operations(asking), operations(portal)) == ({"Appointment": listed}, {})
 
 
 def test_what_is_booked_comes_back_in_a_searchset_and_holds_the_time(asking):
@@ -149,7 +149,9 @@ def test_a_plain_post_of_a_time_is_refused_and_says_what_to_do(asking):
     assert booked_statuses(asking) == []
 
 
-@pytest.mark.parametrize("path", ["/Appointment/$book", "/Slot/$book", "/Appointment/$hold"])
+@pytest.mark.parametrize(
+    "path", ["/Appointment/$book", "/Slot/$book", "/Appointment/$hold", "/Appointment/$find"]
+)
 def test_other_portals_and_other_types_have_no_such_operation(portal, path):
     answer = portal.sign_in("ada")("POST", path, parameters(wanted(portal)))
     assert answer.status_code == 404
