@@ -22,6 +22,7 @@ from tests.contract.places import (
     oidc_provider,
     sekmet_behind,
 )
+from tests.contract.portal_page import read_page, rungs
 from tests.contract.table import PORTALS, cases, shortcomings, table
 from tests.contract.visit import Visit, begin
 
@@ -172,7 +173,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how each case went at each portal, and keep it."""
     left_out = terminalreporter.config.stash[LEFT_OUT]
     found = cases(terminalreporter.stats, left_out)
-    lines = [*table(found, left_out), *_wanting(terminalreporter)]
+    lines = [*table(found, left_out, rungs(read_page())), *_wanting(terminalreporter)]
     if not lines:
         return
     terminalreporter.section("contract: each case at each portal")

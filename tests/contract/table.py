@@ -34,16 +34,22 @@ def cases(stats: Mapping[str, Iterable[Any]], left_out: LeftOut) -> Cases:
     return found
 
 
-def table(found: Cases, left_out: LeftOut) -> Iterator[str]:
-    """The lines of the table, and under it why something is not offered; none without cases."""
+def table(found: Cases, left_out: LeftOut, rungs: Mapping[str, str]) -> Iterator[str]:
+    """The lines of the table, and under it why something is not offered; none without cases.
+
+    `rungs` has the rung of each case in words; the cases stand under it, the others at the end.
+    """
     if not found:
         return
     tried = [each for each in PORTALS if any(each in row for row in found.values())]
     width = max(map(len, found))
     yield "  ".join([" " * width, *(f"{each:<{WIDTH}}" for each in tried)]).rstrip()
-    for case in sorted(found):
-        cells = (f"{found[case].get(each, NOT_TRIED):<{WIDTH}}" for each in tried)
-        yield "  ".join([f"{_in_words(case):<{width}}", *cells]).rstrip()
+    for rung in [*dict.fromkeys(rungs.values()), ""]:
+        its_own = [case for case in sorted(found) if rungs.get(_in_words(case), "") == rung]
+        yield from (rung.upper(),) if rung and its_own else ()
+        for case in its_own:
+            cells = (f"{found[case].get(each, NOT_TRIED):<{WIDTH}}" for each in tried)
+            yield "  ".join([f"{_in_words(case):<{width}}", *cells]).rstrip()
     if any(each not in row for each in tried for row in found.values()):
         yield f"{NOT_TRIED}: not a case for this portal: it is about others, or about signing in"
     yield from _why(left_out)

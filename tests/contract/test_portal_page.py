@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.contract.portal_page import named, read_page, rows, sections
 from tests.portal.test_differences import QUIRKS
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "portal.md"
-TABLES = ("Must", "Should", "May")
 NOT_ABOUT_PORTALS = {
     "test_chromium",
     "test_graded",
@@ -22,25 +20,6 @@ NOT_ABOUT_PORTALS = {
     "test_table",
 }
 """About the contract itself, our own portal, browsers, and gpcli as a whole."""
-
-
-def sections(page: str) -> dict[str, str]:
-    parts = (part.partition("\n") for part in page.split("\n## ")[1:])
-    return {title: text for title, _, text in parts}
-
-
-def rows(section: str) -> list[list[str]]:
-    """The cells of a table's lines, without its head."""
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
-
-
-def named(page: str) -> Iterator[tuple[str, list[str]]]:
-    """What each line of the three tables is about, and the cases that try it."""
-    there = sections(page)
-    for title in TABLES:
-        for cells in rows(there[title]):
-            yield cells[0], cells[-1].split("; ")
 
 
 def modules() -> list[Path]:
@@ -63,7 +42,7 @@ def all_cases() -> set[str]:
 
 @pytest.fixture(scope="module")
 def lines() -> list[tuple[str, list[str]]]:
-    return list(named(PAGE.read_text(encoding="utf-8")))
+    return list(named(read_page()))
 
 
 def test_every_case_has_a_line(lines):
@@ -77,7 +56,7 @@ def test_every_line_names_cases_that_there_are(lines):
 
 
 def test_every_manner_of_servers_that_is_tried_has_its_name_on_the_page():
-    manners = rows(sections(PAGE.read_text(encoding="utf-8"))["What servers do in their own way"])
+    manners = rows(sections(read_page())["What servers do in their own way"])
 
     names = [name for cells in manners for name in cells[0].split("; ")]
     assert sorted(names) == sorted(QUIRKS)
@@ -90,9 +69,9 @@ def test_no_line_is_there_twice(lines):
 
 
 def test_a_line_is_read_with_its_cases_whatever_its_middle_says():
-    page = "# P\n## Must\n\n| a | b | c |\n| - | - | - |\n| Slot | `x\\|y` | one case; two |\n"
+    page = "# P\n## Reads\n\n| a | b | c |\n| - | - | - |\n| Slot | `x\\|y` | one case; two |\n"
 
-    assert rows(sections(page)["Must"]) == [["Slot", "`x\\|y`", "one case; two"]]
+    assert rows(sections(page)["Reads"]) == [["Slot", "`x\\|y`", "one case; two"]]
 
 
 def test_a_case_is_a_test_in_words():

@@ -24,10 +24,13 @@ def test_each_case_has_a_line_and_each_portal_that_was_tried_a_column():
     left_out = {f"{LOOKING}[sekmet]": ["SEKMET serves no prices"]}
     found = cases(reports(passed=[f"{LOOKING}[embedded]", f"{WRITING}[sekmet-contact]"]), left_out)
 
-    assert list(table(found, left_out)) == [
+    rungs = {"a thread is started": "Writes", "a price has its invoice fee": "Service list"}
+    assert list(table(found, left_out, rungs)) == [
         "                             embedded     sekmet",
-        "a price has its invoice fee  yes          not offered",
+        "WRITES",
         "a thread is started          -            yes",
+        "SERVICE LIST",
+        "a price has its invoice fee  yes          not offered",
         "-: not a case for this portal: it is about others, or about signing in",
         "not offered at sekmet: a price has its invoice fee: SEKMET serves no prices",
     ]
@@ -46,7 +49,7 @@ def test_what_is_no_case_has_no_line():
     others = ["tests/http/test_client.py::test_it[bare]", "tests/contract/test_table.py::test_this"]
 
     assert cases(reports(passed=others), {}) == {}
-    assert list(table({}, {})) == []
+    assert list(table({}, {}, {})) == []
 
 
 def test_a_run_that_tried_every_portal_and_skipped_nothing_lacks_nothing():
