@@ -419,7 +419,7 @@ def _check_prescriber(
     prescription, service = item.prescription, find_service(item, services)
     if prescription is None or service is None or not item.is_due:
         return item
-    if service.surgery not in filter_by_gp(offers, gp).surgeries:
+    if gp is not None and service.surgery not in filter_by_gp(offers, gp).surgeries:
         raise InvalidUsage(
             f"{prescription.id} was prescribed by {service.surgery.label}, "
             f"and a renewal goes there, not to '{gp}'.",

@@ -60,7 +60,7 @@ def gp(ctx: typer.Context) -> None:
 NOT_TOLD_NOTICE = (
     "The portal does not say which services its GPs offer: what is not told can be tried."
 )
-NO_GP_NOTICE = "You have no GP: the portal's record names none."
+NO_GP_NOTICE = "The portal's record of you names no GP."
 
 
 def note_offers(

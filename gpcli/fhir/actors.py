@@ -69,16 +69,23 @@ def find_place(actors: Sequence[Actor], bundle: Bundle) -> str | None:
 
 
 def find_organization(actors: Sequence[Actor], bundle: Bundle) -> str | None:
-    """Return the name of the organization: an actor, or that of another actor's record."""
+    """Return the name of the organization: an actor, or that of another actor's record.
+
+    `None` where the portal gives only its reference.
+    """
     for actor in actors:
         if actor.kind == "Organization":
-            return actor.name
+            return _written_name(actor)
         record = bundle.get(actor.reference)
         for name in ("organization", "managingOrganization", "providedBy"):
             link = record.link(name) if record else None
             if record and link:
-                return read_actor(link, record, bundle).name
+                return _written_name(read_actor(link, record, bundle))
     return None
+
+
+def _written_name(actor: Actor) -> str | None:
+    return None if actor.name == actor.reference else actor.name
 
 
 def _roles(actors: Sequence[Actor], bundle: Bundle) -> list[Element]:

@@ -23,6 +23,13 @@ from gpcli.fhir.healthcare_service import (
 from gpcli.model.appointment import Actor, Slot, SlotId
 from gpcli.model.service import Offer, Surgery
 
+_OWNERS = {
+    "PractitionerRole": "organization",
+    "Location": "managingOrganization",
+    "HealthcareService": "providedBy",
+}
+"""The element that names the organization, by the type of what can be the actor of a Schedule."""
+
 
 def read_slot(
     slot: Element,
@@ -116,16 +123,27 @@ def surgery_actors(bundle: Bundle, reference: str) -> tuple[str, ...]:
     """Return the references by which a GP can be the actor of a Schedule, as `Type/id`.
 
     `reference` is that of the GP (PractitionerRole, Practitioner or Organization); the others are
-    what its records in `bundle` refer to.
+    what its records in `bundle` refer to, and of an Organization its roles, places and services.
     """
     record = bundle.get(reference)
     roles = [record] if record and record.resource_type == "PractitionerRole" else []
     if reference.startswith("Practitioner/"):
         every = bundle.of_type("PractitionerRole")
         roles = [each for each in every if each.reference("practitioner") == reference]
-    found = [reference]
+    found = [reference, *_parts_of_organization(bundle, reference)]
     for role in roles:
         parts = (role.reference("practitioner"), role.reference("organization"))
         several = (*role.references("location"), *role.references("healthcareService"))
         found += [role.relative_reference, *filter(None, parts), *several]
     return tuple(dict.fromkeys(each for each in found if "/" in each and "://" not in each))
+
+
+def _parts_of_organization(bundle: Bundle, reference: str) -> list[str]:
+    if not reference.startswith("Organization/"):
+        return []
+    return [
+        record.relative_reference
+        for resource_type, owner in _OWNERS.items()
+        for record in bundle.of_type(resource_type)
+        if record.reference(owner) == reference
+    ]

@@ -27,7 +27,7 @@ from gpcli.fhir.healthcare_service import (
     resolve_service,
 )
 from gpcli.model.appointment import OVER, Actor, Appointment, AppointmentId, Slot, Window
-from gpcli.model.service import Offer
+from gpcli.model.service import Offer, Surgery
 
 _PARTICIPANT_TYPES = frozenset(
     {"Practitioner", "PractitionerRole", "HealthcareService", "Location", "Device"}
@@ -241,12 +241,25 @@ def write_booking(
 def write_enquiry(
     offer: Offer, patient: str, windows: Sequence[Window], reason: str | None, intent: UUID
 ) -> dict[str, Any]:
-    """Return a proposed Appointment without a time, to be placed in one of the `windows`."""
+    """Return a proposed Appointment without a time, to be placed in one of the `windows`.
+
+    The GP takes part in it where the portal has no HealthcareService for it.
+    """
     appointment = _write_appointment(offer, patient, reason, intent, "proposed")
+    if not offer.id and (gp := _write_gp(offer.surgery)):
+        appointment["participant"].append({"actor": gp, "status": "needs-action"})
     appointment["requestedPeriod"] = [
         {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in windows
     ]
     return appointment
+
+
+def _write_gp(surgery: Surgery) -> dict[str, Any]:
+    """Return a Reference to a GP, with the name alone where R4 lets no such record take part."""
+    kind = surgery.full_id.partition("/")[0]
+    written = {"reference": surgery.full_id} if kind in _PARTICIPANT_TYPES else {}
+    name = surgery.gp or surgery.name
+    return {**written, "display": name} if name else written
 
 
 def write_e_consultation(channel: str | None, subject: str | None) -> dict[str, Any]:

@@ -609,6 +609,13 @@ def test_a_renewal_goes_to_the_prescriber_whatever_gp_is_named():
     )
 
 
+def test_a_renewal_can_be_tried_where_the_portal_names_no_gp():
+    silent = offers(surgeries=(), told=())
+    portal = prescription_portal(a_prescription("rx-1", surgery_id=None), known=silent)
+
+    assert stands(send(portal, "rx-1").record) == [("rx-1", "task-rx-1", None)]
+
+
 def test_a_gp_that_the_person_does_not_have_is_not_found():
     message = refused_by(NotFound, prescription_portal(a_prescription("rx-1")), "rx-1", gp="Lie")
 

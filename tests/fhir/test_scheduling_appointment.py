@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -270,3 +271,27 @@ def test_cancelling_changes_the_status_and_the_reason_and_nothing_else():
         "status": "cancelled",
         "cancelationReason": {"coding": [{"system": reasons, "code": "pat"}]},
     }
+
+
+@pytest.mark.parametrize(
+    ("reference", "written"),
+    [
+        ("Practitioner/1", {"reference": "Practitioner/1", "display": "Ola Berg"}),
+        ("PractitionerRole/1", {"reference": "PractitionerRole/1", "display": "Ola Berg"}),
+        ("Organization/1", {"display": "Ola Berg"}),
+        ("urn:x|1", {"display": "Ola Berg"}),
+    ],
+)
+def test_an_enquiry_goes_to_the_gp_where_the_portal_has_no_service_for_it(reference, written):
+    offer = replace(OFFER, id=None, surgery=Surgery("1", "Ola Berg", None, full_id=reference))
+    enquiry = write_enquiry(offer, "kari", [], None, INTENT)
+    assert enquiry["participant"] == [
+        {"actor": {"reference": "Patient/kari"}, "status": "accepted"},
+        {"actor": written, "status": "needs-action"},
+    ]
+
+
+def test_an_enquiry_to_a_gp_whom_the_portal_does_not_name_has_the_patient_alone():
+    offer = replace(OFFER, id=None, surgery=Surgery("", None, None))
+    [patient] = write_enquiry(offer, "kari", [], None, INTENT)["participant"]
+    assert patient["actor"] == {"reference": "Patient/kari"}

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from gpcli.fhir.element import Malformed
-from gpcli.fhir.schedule import read_slot
+from gpcli.fhir.schedule import read_slot, surgery_actors
 from gpcli.model.appointment import Actor, Slot, SlotId
 from gpcli.model.service import Offer, ServiceName, Surgery
 from tests.portal.builders import (
@@ -122,3 +122,26 @@ def test_a_slot_without_its_schedule_is_still_a_slot():
 def test_a_broken_slot_is_malformed_and_says_where(broken: dict, why: str):
     with pytest.raises(Malformed, match=why):
         read(a_slot(**broken), a_schedule())
+
+
+def test_an_organization_of_which_only_the_reference_came_along_has_no_name():
+    place = TORGET | {"managingOrganization": {"reference": "Organization/9"}}
+    slot = read(a_slot(), a_schedule("Location/torget"), place)
+    assert (slot.location, slot.surgery) == ("Torget 1", None)
+
+
+def test_the_times_of_an_organization_are_also_those_of_its_roles_places_and_services():
+    own = {"reference": "Organization/1"}
+    parts = [
+        {"resourceType": "PractitionerRole", "id": "1", "organization": own},
+        {"resourceType": "Location", "id": "2", "managingOrganization": own},
+        {"resourceType": "HealthcareService", "id": "3", "providedBy": own},
+    ]
+    others = [{"resourceType": each["resourceType"], "id": "9"} for each in parts]
+    bundle = a_bundle(included=(*parts, *others))
+    assert surgery_actors(bundle, "Organization/1") == (
+        "Organization/1",
+        "PractitionerRole/1",
+        "Location/2",
+        "HealthcareService/3",
+    )

@@ -50,7 +50,7 @@ def test_people_can_be_brought_from_a_file(tmp_path, people):
         env=minimal_env(tmp_path),
     )
     assert ending == CommandResult(
-        0, "patient:\tOla Vik\n", "You have no GP: the portal's record names none.\n"
+        0, "patient:\tOla Vik\n", "The portal's record of you names no GP.\n"
     )
 
 

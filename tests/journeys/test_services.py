@@ -7,7 +7,7 @@ import pytest
 from tests.journeys.shell import CommandResult
 
 HAUGLAND = "Dr. Ingrid Haugland, Solbakken legesenter"
-NO_GP = "You have no GP: the portal's record names none.\n"
+NO_GP = "The portal's record of you names no GP.\n"
 ALL = [
     "e-consultation",
     "contact",
