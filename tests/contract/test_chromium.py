@@ -212,9 +212,9 @@ def test_whoever_closes_the_page_is_waited_for_until_the_limit(workstation, new_
         "you closed it: Ctrl-C, then gpcli login again"
         in ending.stderr_json[0]["notice"]["message"]
     )
-    assert (ending.error["message"], ending.error["hint"]) == (
-        "Nobody signed in within 1 min.",
-        "gpcli login tries again.",
+    assert ending.error["message"] == "Nobody signed in within 1 min."
+    assert ending.error["hint"].startswith(
+        "gpcli login tries again. If the portal's page showed an "
     )
     assert workstation.kept == []
 

@@ -11,7 +11,7 @@ from tests.contract.world import NOTES
 pytestmark = pytest.mark.needs("Communication:create", "Communication:search-type")
 
 START = {
-    "econsult": "gpcli econsult start --via text --accept-fee 1000",
+    "econsult": "gpcli econsult start --via text --accept-fee any",
     "contact": "gpcli contact",
 }
 KIND = {"econsult": "e-consultation", "contact": "administrative"}

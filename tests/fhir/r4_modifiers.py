@@ -137,6 +137,7 @@ MODIFIERS: dict[str, Modifier | None] = {
         "completed", "entered-in-error", lambda status: read_shot(status=status)
     ),
     "Location.status": Modifier("active", "inactive", read_location),
+    "Media.status": None,
     "Medication.status": None,
     "MedicationDispense.status": None,
     "MedicationRequest.doNotPerform": None,
@@ -185,6 +186,7 @@ READ_TYPES = (
     "HealthcareService",
     "Immunization",
     "Location",
+    "Media",
     "Medication",
     "MedicationDispense",
     "MedicationRequest",
