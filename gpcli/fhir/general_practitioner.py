@@ -157,8 +157,7 @@ def _find_by_identifier(bundle: Bundle, link: Reference) -> Element | None:
         for kind in _GP_TYPES
         if link.type in {kind, None}
         for record in bundle.of_type(kind)
-        if link.identifier
-        in {(each.string("system"), each.string("value")) for each in record.children("identifier")}
+        if link.identifier in record.identifier_pairs()
     ]
     return found[0] if len(found) == 1 else None
 

@@ -103,11 +103,6 @@ def _linked_records(patient: Element, kind: str) -> list[str]:
     ]
 
 
-def read_target(reference: Element) -> str | None:
-    """Return the target of a Reference that stands by itself, as `Type/id`."""
-    return Element({"to": reference.json}, reference.path).reference("to")
-
-
 _INFLUENZA_ATC = "J07BB"
 _INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
 """Finds flu vaccines, but none against *Haemophilus influenzae*, another illness."""

@@ -141,10 +141,6 @@ class RecordMapper:
             self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
         return surgeries
 
-    def remember_addresses(self, references: Iterable[str]) -> None:
-        """Add the references of surgeries, as `Type/id`, to `addresses`."""
-        self.addresses.update({each.rpartition("/")[2]: each for each in references})
-
     def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of GPs who are named as persons, and of whom no role came along."""
         return practitioners_to_search(bundle, self.require_patient(bundle))
