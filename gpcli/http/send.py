@@ -33,6 +33,11 @@ class HttpResponse:
     tries: int = 1
     repeated: bool = False
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of success (RFC 9110, 15.3)."""
+        return httpx.codes.is_success(self.status)
+
 
 @dataclass(frozen=True)
 class RequestLog:
@@ -166,7 +171,7 @@ class RequestSender:
         try:
             body = _decode(request, status, read_body(response, self.max_bytes), headers)
         except UnusableBody as error:
-            if 200 <= status < 300:
+            if httpx.codes.is_success(status):
                 raise _bad_reply(request, status, error) from None
             body = None
         finally:
@@ -182,7 +187,7 @@ class RequestSender:
 
 
 def _decode(request: OutgoingRequest, status: int, raw: bytearray, headers: httpx.Headers) -> Any:
-    if request.expects_file and 200 <= status < 300:
+    if request.expects_file and httpx.codes.is_success(status):
         return bytes(raw)
     body = (decode_any_body if request.expects_any_type else decode_body)(raw, headers)
     if body is None and status == 200 and request.method == "GET":

@@ -85,7 +85,7 @@ def _fetch_file(search: FhirSearch, attachment: Attachment) -> bytes:
     if attachment.source is None:
         raise _no_bytes(attachment)
     response = search.client.get_file(attachment.source)
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         raise error_from_response(response)
     media_type = _media_type(response)
     if media_type in _WEB_PAGE_TYPES and attachment.content_type not in _WEB_PAGE_TYPES:

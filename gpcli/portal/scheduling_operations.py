@@ -103,7 +103,7 @@ def read_find_response(response: HttpResponse) -> HttpResponse:
     The Bundle comes alone or as the parameter `return`. An OperationOutcome with an error and no
     Appointment is a refusal, whatever the HTTP status is.
     """
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         return response
     try:
         root = read_resource(response.body)
@@ -125,7 +125,7 @@ def read_write_response(response: HttpResponse) -> HttpResponse:
     is, and so is an Appointment that is cancelled. An answer that holds neither becomes 500: nobody
     knows then what was done.
     """
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         return response
     try:
         return _read_written(response, list(_iterate_resources(read_resource(response.body))))
@@ -156,7 +156,7 @@ def _read_rejection(
 
 def read_cancel_response(response: HttpResponse) -> HttpResponse:
     """Return the response to `$book` with a cancelled Appointment as one to an update."""
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         return response
     try:
         resources = list(_iterate_resources(read_resource(response.body)))

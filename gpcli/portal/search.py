@@ -428,7 +428,7 @@ def _catch(fetch: Callable[[], Result]) -> Result | GpcliError:
 
 
 def _require_success(response: HttpResponse) -> HttpResponse:
-    if 200 <= response.status < 300:
+    if response.is_success:
         return response
     raise error_from_response(response)
 

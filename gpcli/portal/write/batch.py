@@ -16,7 +16,6 @@ from gpcli.portal.write.outcome import (
     PriorWrite,
     Seen,
     WriteOutcome,
-    is_success,
     judge,
     require_one,
     unknown_outcome,
@@ -80,7 +79,7 @@ def _create_in_batch(
         return [error for _ in parts]
     responses = _read_responses(batch, len(parts))
     for part, response in zip(parts, responses, strict=True):
-        if response and is_success(response):
+        if response and response.is_success:
             kernel.record_state(part.intent, "done")
     priors = [kernel.read_prior(part, request_id, journaled=True) for part in parts]
     look = _look_once(kernel, priors)
@@ -109,7 +108,7 @@ def _look_once(kernel: WriteKernel, priors: Sequence[PriorWrite]) -> Callable[[]
 
 def _read_responses(batch: HttpResponse | None, parts: int) -> list[HttpResponse | None]:
     """Return the response to each part; `None` where it can't be told from the batch's."""
-    if batch is None or not is_success(batch):
+    if batch is None or not batch.is_success:
         return [batch] * parts
     try:
         entries = read_resource(batch.body).children("entry")

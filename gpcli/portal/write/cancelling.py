@@ -26,7 +26,6 @@ from gpcli.portal.write.outcome import (
     WriteOutcome,
     fetch_or_none,
     has_taken_effect,
-    is_success,
 )
 from gpcli.portal.write.requests import (
     WritePart,
@@ -151,7 +150,7 @@ class Cancellation:
         """Take the Slot again that a portal set free without cancelling; say so in the error."""
         result = self._slot_result
         is_open = isinstance(error, OutcomeUnknown)
-        if is_open or result is None or not is_success(result.response):
+        if is_open or result is None or not result.response.is_success:
             return
         intent = uuid5(self.intent, "taken back")
         kernel = self.dependencies.kernel
@@ -180,7 +179,7 @@ class Cancellation:
 
         A condition that failed may be that of the Slot: it is no reason to try both again.
         """
-        if is_success(response):
+        if response.is_success:
             result, self._slot_result = read_entry_results(response)
             response = result.response if result else replace(response, status=500, body=None)
         return replace(response, status=409) if response.status == 412 else response

@@ -116,7 +116,7 @@ def judge(response: HttpResponse | None) -> Judgement:
     """Return what the response to one part says; `None` means that none came after sending."""
     refusal = refusal_in(response)
     is_new = response is None or response.repeated or response.status not in _EXISTED
-    if response and is_success(response):
+    if response and response.is_success:
         return Judgement(
             is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=(response,)
         )
@@ -133,7 +133,7 @@ def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
     responses = read_entry_responses(response)
     repeated = response is not None and response.repeated
     is_new = repeated or {each.status for each in responses} != {200}
-    if len(responses) == parts and all(map(is_success, responses)):
+    if len(responses) == parts and all(each.is_success for each in responses):
         return Judgement(
             is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=responses
         )
@@ -144,18 +144,13 @@ def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
 
 def read_entry_responses(response: HttpResponse | None) -> list[HttpResponse]:
     """Return the responses in a batch or transaction response; empty where they can't be read."""
-    if response is None or not is_success(response):
+    if response is None or not response.is_success:
         return []
     try:
         entries = read_resource(response.body).children("entry")
         return [read_entry_response(entry, response) for entry in entries]
     except Malformed:
         return []
-
-
-def is_success(response: HttpResponse) -> bool:
-    """Return whether the status is one of success."""
-    return 200 <= response.status < 300
 
 
 def is_certain_refusal(response: HttpResponse) -> bool:
@@ -169,7 +164,7 @@ def is_certain_refusal(response: HttpResponse) -> bool:
 
 def refusal_in(response: HttpResponse | None) -> GpcliError | None:
     """Return the error of a response that says for sure that nothing was done, else `None`."""
-    if response is None or is_success(response) or not is_certain_refusal(response):
+    if response is None or response.is_success or not is_certain_refusal(response):
         return None
     return error_from_response(response)
 

@@ -26,7 +26,6 @@ from gpcli.portal.write.outcome import (
     WriteOutcome,
     fetch_or_none,
     is_certain_refusal,
-    is_success,
     judge,
     refusal_in,
     require_one,
@@ -161,17 +160,17 @@ def _read_response(
     `None` where it does not tell what was done. Raises: the refusal where only the Slot was
     changed.
     """
-    if response is None or not is_success(response):
+    if response is None or not response.is_success:
         return booking.explain(response) if response else None
     slot_result, result = read_entry_results(response)
     if slot_result is None or result is None:
         return None
-    if is_success(slot_result.response) and is_success(result.response):
+    if slot_result.response.is_success and result.response.is_success:
         return result.response
-    refused = result if is_success(slot_result.response) else slot_result
+    refused = result if slot_result.response.is_success else slot_result
     if not is_certain_refusal(refused.response):
         return None
-    if not is_success(slot_result.response):
+    if not slot_result.response.is_success:
         return booking.explain(slot_result.response)
     seen = _try_look(booking)
     if seen is None or seen.of(booking.intent).matches:
@@ -264,7 +263,7 @@ def put_slot_back(kernel: WriteKernel, record: Element, etag: str | None, intent
         response = kernel.send(build_update_request(part, {"If-Match": etag}))
     except GpcliError:  # it was not sent
         return False
-    is_done = response is not None and is_success(response)
+    is_done = response is not None and response.is_success
     refused = refusal_in(response) is not None
     kernel.record_state(intent, "done" if is_done else "refused" if refused else "unknown")
     return is_done
