@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpcli.auth.client_auth import PUBLIC, SECRET_METHODS
 from gpcli.errors import Cure, GpcliError, PortalError, RateLimited, SignInRefused
 from gpcli.http.client import HttpResponse
 
@@ -37,7 +38,6 @@ _PLAIN_WORDS = {
 
 AGAIN_HINT = "gpcli login tries again."
 _TELL_HINT = "Tell the people who run the portal what it says."
-_SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,9 @@ def _is_about_redirect(error: OAuthError) -> bool:
 
 
 def _client_kind(method: str) -> str:
-    if method in _SECRET_METHODS:
+    if method in SECRET_METHODS:
         return "secret"
-    return "public" if method == "none" else "key"
+    return "public" if method == PUBLIC else "key"
 
 
 _CLIENT_HINTS = {
