@@ -25,7 +25,7 @@ from gpcli.care.offers import (
 from gpcli.care.portal_protocol import Portal
 from gpcli.errors import InvalidUsage, NotOffered
 from gpcli.model.appointment import Slot, Window
-from gpcli.model.service import Offers, Service, ServiceName, Standing
+from gpcli.model.service import BOOKABLE, Offers, Service, ServiceName, Standing
 
 DAYS_AHEAD = 28
 """How far ahead is searched unless `--to` says otherwise, in days."""
@@ -35,8 +35,6 @@ MAX_DAYS_AWAY = 3660
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHANNELS = ("in-person", "phone", "video")
-BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
-"""The services whose times can be booked; others may charge for that, or have no times."""
 
 _DAY_END = time(23, 59, 59)
 _HOURS_HINT = "Write 08:00-10:00."

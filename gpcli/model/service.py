@@ -161,6 +161,10 @@ class ServiceName(StrEnum):
     FLU_VACCINATION = "flu-vaccination"
 
 
+BOOKABLE = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
+"""The services whose times can be booked; others may charge for that, or have no times."""
+
+
 class ConsentLevel(StrEnum):
     """How much the patient lets the portal do; later ones include earlier ones."""
 

@@ -15,7 +15,7 @@ from gpcli.config.atomic_write import write_private_file
 from gpcli.errors import BadResponse
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpClient, HttpResponse
-from gpcli.model.service import ServiceName
+from gpcli.model.service import BOOKABLE, ServiceName
 from gpcli.portal.error_mapping import error_from_response
 
 _NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
@@ -190,11 +190,10 @@ _REQUIREMENTS: dict[ServiceName, tuple[tuple[str, str], ...]] = {
 }
 """The interactions that each service needs of the scopes and the portal, as SMART v2 letters."""
 
-_BOOKING_SERVICES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
 _STAND_INS: dict[tuple[str, str], tuple[str, frozenset[ServiceName], tuple[str, str]]] = {
-    ("Appointment", "c"): ("book", _BOOKING_SERVICES, ("Appointment", "c")),
+    ("Appointment", "c"): ("book", BOOKABLE, ("Appointment", "c")),
     ("Appointment", "u"): ("book", frozenset({ServiceName.CANCELLATION}), ("Appointment", "c")),
-    ("Slot", "s"): ("find", _BOOKING_SERVICES, ("Appointment", "s")),
+    ("Slot", "s"): ("find", BOOKABLE, ("Appointment", "s")),
 }
 """An interaction -> the operation on Appointment that does its work, for which services, and the
 interaction that the scopes must grant for it."""

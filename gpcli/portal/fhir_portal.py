@@ -27,12 +27,12 @@ from gpcli.model.appointment import Appointment, Slot, Vaccination, Window
 from gpcli.model.person import Parties, Person
 from gpcli.model.receipt import BookingFacts, CancellationFacts, WriteResult
 from gpcli.model.service import (
+    BOOKABLE,
     Consent,
     ConsentLevel,
     ConsentState,
     Offer,
     Offers,
-    ServiceName,
     Surgery,
 )
 from gpcli.portal import queries
@@ -56,9 +56,6 @@ if TYPE_CHECKING:
 
 _FRESH_FOR = timedelta(seconds=5)
 """For how long a fetched record is changed without being fetched again."""
-
-_WITH_TIMES = frozenset({ServiceName.BOOKING, ServiceName.FLU_VACCINATION})
-"""The services whose times can be booked."""
 
 _SEE_LIST = "gpcli appointments list shows what is there."
 
@@ -390,7 +387,7 @@ class FhirPortal:
         found = next((slot for slot in slots if slot.id == slot_id), None)
         if found is None:
             self._mapper.require_absent(f"Slot/{slot_id}")
-        bookable = [each for each in offers.offers if each.name in _WITH_TIMES]
+        bookable = [each for each in offers.offers if each.name in BOOKABLE]
         if found or earlier or not bookable or not self._uses_find:
             return found
         proposed = self._time_finder.fetch_one(slot_id, self._wanted_times(bookable))
