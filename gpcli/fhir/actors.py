@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Reference
-from gpcli.fhir.patient import read_name
+from gpcli.fhir.patient import PERSON_TYPES, read_name
 from gpcli.model.appointment import Actor
 
-_PEOPLE = frozenset({"Practitioner", "Patient", "RelatedPerson"})
 _CLINICIANS = frozenset({"Practitioner", "PractitionerRole"})
 
 
@@ -33,7 +32,7 @@ def read_actor(link: Reference, holder: Element, bundle: Bundle) -> Actor:
 
 
 def _read_name(record: Element, bundle: Bundle) -> str | None:
-    if record.resource_type in _PEOPLE:
+    if record.resource_type in PERSON_TYPES:
         return read_name(record)
     if record.resource_type == "PractitionerRole":
         person = record.link("practitioner")

@@ -12,7 +12,7 @@ from uuid import UUID
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.documents import read_content, write_attachment
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference
-from gpcli.fhir.patient import Owner, read_name
+from gpcli.fhir.patient import PERSON_TYPES, Owner, read_name
 from gpcli.model.thread import (
     Draft,
     Message,
@@ -28,7 +28,6 @@ UNKNOWN_STATUS = "unknown"
 
 _PARTIAL_DATE = re.compile(r"\d{4}(-\d\d){0,2}", re.ASCII)
 _PATIENT_SIDE = frozenset({"Patient", "RelatedPerson"})
-_PERSON_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner"})
 _NO_SURGERY = _PATIENT_SIDE | {"Device"}
 _TO_WHOM_UNKNOWN = (
     "it does not name its recipient so that gpcli could tell whether it is the patient"
@@ -268,7 +267,7 @@ def _record_name(record: Element | None, bundle: Bundle, holder: Element) -> str
     """Return the name of a record; `holder` is the one that refers to it, and may contain it."""
     if record is None:
         return None
-    if record.resource_type in _PERSON_TYPES:
+    if record.resource_type in PERSON_TYPES:
         return read_name(record)
     if record.resource_type == "PractitionerRole":
         practitioner = _party_name(record.link("practitioner"), bundle, holder)

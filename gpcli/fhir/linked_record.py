@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Reference
-from gpcli.fhir.patient import read_name
+from gpcli.fhir.patient import PERSON_TYPES, read_name
 
 
 def find_linked_id(
@@ -41,12 +41,9 @@ def read_linked_name(link: Reference | None, bundle: Bundle, holder: Element) ->
     return None
 
 
-_PERSONS = frozenset({"Practitioner", "Patient", "RelatedPerson"})
-
-
 def _read_own_name(record: Element | None) -> str | None:
     if record is None:
         return None
-    if record.resource_type in _PERSONS:
+    if record.resource_type in PERSON_TYPES:
         return read_name(record)
     return record.string("name") if record.resource_type == "Organization" else None

@@ -12,6 +12,9 @@ from gpcli.fhir.validity import is_current
 from gpcli.model.appointment import Vaccination
 from gpcli.model.person import Person
 
+PERSON_TYPES = frozenset({"Patient", "Practitioner", "RelatedPerson"})
+"""The types of records whose `name` is a HumanName."""
+
 _NAME_USE_PRIORITY = {
     "official": 0,
     "nickname": 2,
