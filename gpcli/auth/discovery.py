@@ -5,10 +5,7 @@ Source: SMART App Launch 2.2, "Conformance"; RFC 8414.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +14,7 @@ from urllib.parse import urljoin
 from gpcli.auth.client_auth import KEY_METHOD, MACHINE_CAPABILITY
 from gpcli.auth.scopes import OfferedScopes
 from gpcli.auth.token_response import check_available
-from gpcli.config.atomic_write import write_private_file
+from gpcli.config.json_cache import CachedJson
 from gpcli.errors import BadResponse, GpcliError, NotPermitted
 from gpcli.http.client import HttpClient
 from gpcli.http.url_policy import is_this_computer, parse_safe_url
@@ -98,7 +95,7 @@ def fetch_smart_configuration(
     Raises: BadResponse if this is no portal with SMART sign-in, NotPermitted if its
     sign-in lacks something that gpcli needs, and what HttpClient raises.
     """
-    cache = _CachedDocument(cache_dir, portal)
+    cache = CachedJson(cache_dir, "smart", portal)
     return _fetch_configuration(parse_smart_configuration, client, portal, cache, now, max_age)
 
 
@@ -106,7 +103,7 @@ def fetch_machine_configuration(
     client: HttpClient, portal: str, cache_dir: Path, now: float, *, max_age: float = MAX_AGE
 ) -> MachineConfiguration:
     """Return the configuration for machines; otherwise as `fetch_smart_configuration`."""
-    cache = _CachedDocument(cache_dir, portal)
+    cache = CachedJson(cache_dir, "smart", portal)
     return _fetch_configuration(parse_machine_configuration, client, portal, cache, now, max_age)
 
 
@@ -114,17 +111,29 @@ def _fetch_configuration(
     parse: Callable[[dict[str, Any], str], Configuration],
     client: HttpClient,
     portal: str,
-    cache: _CachedDocument,
+    cache: CachedJson,
     now: float,
     max_age: float,
 ) -> Configuration:
-    document, etag, age = cache.read(now)
+    document, etag, age = _read_cached(cache, now)
     if document is not None and age < max_age:
         return parse(document, portal)
     document, etag = _fetch_document(client, portal, document, etag)
     configuration = parse(document, portal)
-    cache.write(document, etag, now)
+    cache.write({"etag": etag, "document": document}, now)
     return configuration
+
+
+def _read_cached(cache: CachedJson, now: float) -> tuple[dict[str, Any] | None, str | None, float]:
+    """Return the document, its ETag and its age in seconds; None, None, MAX_AGE without it.
+
+    A document from the future, written before the clock was set back, is as old as MAX_AGE.
+    """
+    cached = cache.read(now)
+    if cached is None or not isinstance(cached[0].get("document"), dict):
+        return None, None, MAX_AGE
+    values, age = cached
+    return values["document"], values.get("etag"), age if age >= 0 else MAX_AGE
 
 
 def _fetch_document(
@@ -251,33 +260,6 @@ class _Endpoints:
         if is_this_computer(host) and not is_this_computer(parse_safe_url(self.portal).host):
             raise _bad_document_error(f"has a {key} that leads to this computer, not to the portal")
         return url
-
-
-class _CachedDocument:
-    """One portal's document in the cache; a broken file counts as no file."""
-
-    def __init__(self, cache_dir: Path, portal: str) -> None:
-        name = hashlib.sha256(portal.encode()).hexdigest()[:24]
-        self._path = cache_dir / f"smart-{name}.json"
-
-    def read(self, now: float) -> tuple[dict[str, Any] | None, str | None, float]:
-        """Return the document, its ETag and its age in seconds; None, None, MAX_AGE without it.
-
-        A document from the future, written before the clock was set back, is as old as MAX_AGE.
-        """
-        try:
-            item = json.loads(self._path.read_text(encoding="utf-8"))
-            age = now - float(item["fetched"])
-            document: dict[str, Any] = dict(item["document"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None, None, MAX_AGE
-        return document, item.get("etag"), age if age >= 0 else MAX_AGE
-
-    def write(self, document: dict[str, Any], etag: str | None, now: float) -> None:
-        """Write the document; where that is impossible, it has to be fetched every time."""
-        item = {"fetched": now, "etag": etag, "document": document}
-        with suppress(OSError):
-            write_private_file(self._path, json.dumps(item, default=str))
 
 
 def _read_list(document: dict[str, Any], key: str, default: Sequence[Any] = ()) -> Sequence[Any]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gpcli.config.atomic_write import write_private_file
+from gpcli.config.json_cache import CachedJson
 from gpcli.errors import BadResponse
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.http.client import HttpClient, HttpResponse
@@ -23,6 +20,8 @@ _NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
 
 CACHE_SECONDS = 24 * 3600
 """How long a cached CapabilityStatement is used, in seconds."""
+
+_CACHED = "capabilities"
 
 
 _NamesByType = Mapping[str, tuple[str, ...]]
@@ -121,20 +120,18 @@ def fetch_capabilities(client: HttpClient, cache: Path, now: float) -> Capabilit
         BadResponse: the portal is no FHIR R4 server.
         GpcliError: the request failed.
     """
-    path = _cache_path(cache, client.base)
-    cached = _read_cache(path, now)
+    file = CachedJson(cache, _CACHED, client.base)
+    cached = _read_cache(file, now)
     if cached:
         return cached
     fetched = parse_metadata_response(client.get("metadata"), client)
-    with suppress(OSError):  # without a cache they are fetched every time
-        write_private_file(path, json.dumps({"at": now, **asdict(fetched)}))
+    file.write(asdict(fetched), now)
     return fetched
 
 
 def delete_cached_capabilities(cache: Path, base: str) -> None:
     """Delete the cached capabilities of the portal with the FHIR base URL `base`."""
-    with suppress(OSError):  # then the cached ones are used until they expire
-        _cache_path(cache, base).unlink(missing_ok=True)
+    CachedJson(cache, _CACHED, base).delete()
 
 
 def parse_metadata_response(response: HttpResponse, client: HttpClient) -> Capabilities:
@@ -253,22 +250,18 @@ def _is_granted(granted: dict[str, str], resource_type: str, letter: str) -> boo
     return letter in granted.get(resource_type, "") + granted.get("*", "")
 
 
-def _cache_path(cache: Path, base: str) -> Path:
-    return cache / f"capabilities-{hashlib.sha256(base.encode()).hexdigest()[:16]}.json"
-
-
-def _read_cache(path: Path, now: float) -> Capabilities | None:
+def _read_cache(file: CachedJson, now: float) -> Capabilities | None:
+    cached, age = file.read(now) or ({}, CACHE_SECONDS)
+    if not 0 <= age < CACHE_SECONDS:
+        return None
     try:
-        cached = json.loads(path.read_text(encoding="utf-8"))
-        if not 0 <= now - cached["at"] < CACHE_SECONDS:
-            return None
         tuples = _FIELDS - _BOOLEAN_FIELDS - _MAPPING_FIELDS
         values: dict[str, Any] = {name: tuple(cached[name]) for name in tuples}
         values |= {name: cached[name] is True for name in _BOOLEAN_FIELDS}
         for name in _MAPPING_FIELDS:
             values[name] = {kind: tuple(names) for kind, names in cached[name].items()}
         return Capabilities(**values)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError):
         return None
 
 

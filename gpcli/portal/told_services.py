@@ -6,15 +6,13 @@ HealthcareService there, anybody's, has a type that gpcli knows (docs/portal.md)
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from gpcli.config.atomic_write import write_private_file
+from gpcli.config.json_cache import CachedJson
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.healthcare_service import SERVICE_SYSTEM, has_mapped_service, has_own_service
 from gpcli.model.service import ServiceName
@@ -50,8 +48,7 @@ class ToldServicesCache:
         self._profile = profile
         self._now = now
         key = json.dumps([search.client.base, sorted(profile.code_map.items())])
-        digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-        self._path = cache / f"services-{digest}.json"
+        self._file = CachedJson(cache, "services", key)
 
     def fetch(self, gps: Bundle) -> ToldServices:
         """Return the services of which the portal tells; `gps` holds the patient's own GPs'.
@@ -97,17 +94,11 @@ class ToldServicesCache:
         return found
 
     def _read_cache(self) -> str | None:
-        try:
-            cached = json.loads(self._path.read_text(encoding="utf-8"))
-            age = self._now().timestamp() - cached["at"]
-            codes = cached["codes"]
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
-        known = codes in {_OWN, _MAPPED, _NONE}
+        cached, age = self._file.read(self._now().timestamp()) or ({}, CACHE_SECONDS)
+        codes: str | None = cached.get("codes")
+        known = codes in (_OWN, _MAPPED, _NONE)
         return codes if known and 0 <= age < CACHE_SECONDS else None
 
     def _keep(self, codes: str) -> str:
-        with suppress(OSError):  # without a cache it is found out every time
-            kept = {"at": self._now().timestamp(), "codes": codes}
-            write_private_file(self._path, json.dumps(kept))
+        self._file.write({"codes": codes}, self._now().timestamp())
         return codes
