@@ -393,7 +393,7 @@ class AppContext:
         from gpcli.auth.people import account_id
         from gpcli.config.read_marks import ReadMarks
         from gpcli.journal import Journal
-        from gpcli.portal.capabilities import fetch_capabilities, permitted_services
+        from gpcli.portal.capabilities import fetch_capabilities
         from gpcli.portal.dependencies import build_dependencies
         from gpcli.portal.fhir_portal import FhirPortal
         from gpcli.portal.portal_profile import PortalProfile
@@ -409,7 +409,7 @@ class AppContext:
             Journal(self.state_dir, profile.name, account),
             identity,
             PortalProfile.of(profile),
-            lambda: permitted_services(bearer.scope, search.fetch_capabilities()),
+            lambda: bearer.scope,
             self.now,
             self.cache_dir,
         )

@@ -56,11 +56,7 @@ _ERRORS: dict[Standing, type[GpcliError]] = {
     Standing.CONSENT_NEEDED: ConsentNeeded,
     Standing.NOT_PERMITTED: NotPermitted,
 }
-_HINTS: dict[Standing, str] = {
-    Standing.CONSENT_NEEDED: "gpcli consent grant",
-    Standing.NOT_PERMITTED: "gpcli login",
-}
-
+_HINTS: dict[Standing, str] = {Standing.CONSENT_NEEDED: "gpcli consent grant"}
 
 UNNAMED_GP = Surgery("", None, None)
 """Stands for the GP at a portal that names none, and does not say what its GPs offer."""
@@ -180,8 +176,9 @@ def build_refusal(offers: Offers, services: Sequence[Service], name: ServiceName
     if service.status is Standing.NOT_OFFERED:
         surgeries = tuple(dict.fromkeys(candidate.surgery for candidate in services))
         return NotOffered(_not_offered_text(surgeries, name), hint=phone_hint(services))
-    cure = Cure.MORE_RIGHTS if service.status is Standing.NOT_PERMITTED else None
-    hint = _HINTS.get(service.status) or phone_hint(services)
+    needs_rights = service.status is Standing.NOT_PERMITTED and name in offers.supported
+    cure = Cure.MORE_RIGHTS if needs_rights else None
+    hint = "gpcli login" if needs_rights else _HINTS.get(service.status) or phone_hint(services)
     return _ERRORS[service.status](service.reason or "", hint=hint, cure=cure)
 
 
@@ -223,6 +220,12 @@ def has_no_online_service(services: Sequence[Service]) -> bool:
     return all(service.status is Standing.NOT_OFFERED for service in services)
 
 
+def find_not_granted(offers: Offers, services: Sequence[Service]) -> tuple[ServiceName, ...]:
+    """Return which of `services` only the scopes of the sign-in stand in the way of."""
+    refused = (row.service for row in services if row.status is Standing.NOT_PERMITTED)
+    return tuple(dict.fromkeys(name for name in refused if name in offers.supported))
+
+
 def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: datetime) -> Service:
     offer = _find_offer(surgery, name, offers)
     if offer is None:
@@ -233,7 +236,9 @@ def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: dat
         service=name,
         status=status,
         surgery=surgery,
-        reason=_reason_text(status, surgery, name, absence, now.tzinfo),
+        reason=_absence_text(surgery, name, absence, now.tzinfo)
+        if absence
+        else _reason_text(status, surgery, name, offers),
         off_from=absence.start if absence else None,
         off_until=absence.end if absence else None,
         price=offers.price_of(name, surgery),
@@ -265,7 +270,7 @@ def build_absent(surgery: Surgery, name: ServiceName, offers: Offers) -> Service
         name,
         status,
         surgery,
-        _reason_text(status, surgery, name, None, None),
+        _reason_text(status, surgery, name, offers),
         price=offers.price_of(name, surgery),
         command=COMMANDS.get(name),
         offer=Offer(None, name, surgery, active=True),
@@ -304,19 +309,15 @@ def _not_offered_text(surgeries: Sequence[Surgery], name: ServiceName) -> str:
 
 
 def _reason_text(
-    status: Standing,
-    surgery: Surgery,
-    name: ServiceName,
-    absence: Absence | None,
-    zone: tzinfo | None,
+    status: Standing, surgery: Surgery, name: ServiceName, offers: Offers
 ) -> str | None:
     service = SERVICE_LABELS[name]
-    if absence:
-        return _absence_text(surgery, service, absence, zone)
     if status is Standing.CONSENT_NEEDED:
         return f"Your consent to Full Access is needed for {service}."
     if status is Standing.NOT_PERMITTED:
-        return f"Your sign-in or the portal does not permit {service}."
+        if name in offers.supported:
+            return f"Your sign-in does not allow {service}."
+        return f"The portal's own description lists nothing that allows {service}."
     if status is Standing.NOT_TOLD:
         return (
             f"The portal does not say whether {surgery.label} offers {service} online; "
@@ -325,12 +326,14 @@ def _reason_text(
     return None
 
 
-def _absence_text(surgery: Surgery, service: str, absence: Absence, zone: tzinfo | None) -> str:
+def _absence_text(
+    surgery: Surgery, name: ServiceName, absence: Absence, zone: tzinfo | None
+) -> str:
     start, end = absence.start, absence.end
     since = f" from {start.astimezone(zone):%a %d %b %Y %H:%M}" if start else ""
     until = f" until {end.astimezone(zone):%a %d %b %Y %H:%M}" if end else ""
     why = f" ({absence.reason})" if absence.reason else ""
-    return f"{surgery.label} has switched off {service}{since}{until}{why}."
+    return f"{surgery.label} has switched off {SERVICE_LABELS[name]}{since}{until}{why}."
 
 
 def _join_labels(services: Sequence[Service]) -> str:

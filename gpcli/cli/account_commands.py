@@ -8,7 +8,7 @@ import typer
 
 from gpcli.app_context import AppContext
 from gpcli.care.consent import WITHDRAW, propose_consent_grant, propose_consent_withdrawal
-from gpcli.care.offers import list_services
+from gpcli.care.offers import SERVICE_LABELS, find_not_granted, list_services
 from gpcli.care.slots import parse_duration
 from gpcli.cli.client_options import (
     AskSecret,
@@ -24,6 +24,7 @@ from gpcli.cli.receipt_output import show_consent
 from gpcli.cli.service_commands import note_offers
 from gpcli.cli.terminal_prompter import TerminalPrompter
 from gpcli.cli.value_parsers import decimal_number, patient_id, whole_number
+from gpcli.model.service import Offers
 from gpcli.render.views.account_views import SIGN_INS, SIGNED_IN, SIGNED_OUT
 from gpcli.render.views.service_views import CONSENT_RECEIPT, CONSENTS
 from gpcli.sign_in import (
@@ -127,7 +128,15 @@ def login(
     context.output.show_item(SIGNED_IN, signed_in.summary)
     if not signed_in.summary.renews and OFFLINE_SCOPE in signed_in.scopes.split():
         _warn_of_session_end(context)
-    note_offers(context, list_services(offers, context.now()), offers.surgeries)
+    _note_services(context, offers)
+
+
+def _note_services(context: AppContext, offers: Offers) -> None:
+    services = list_services(offers, context.now())
+    note_offers(context, services, offers.surgeries)
+    if refused := find_not_granted(offers, services):
+        labels = ", ".join(SERVICE_LABELS[name] for name in refused)
+        context.output.warning(f"This sign-in does not allow all that the portal does: {labels}.")
 
 
 def _warn_of_session_end(context: AppContext) -> None:

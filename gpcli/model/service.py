@@ -233,7 +233,8 @@ class Offer:
 class Offers:
     """All that tells what a patient may use, as the portal answered it.
 
-    `permitted` are the services that the sign-in's scopes and the portal's capabilities allow.
+    `supported` are the services that the portal's capabilities allow, `permitted` those that the
+    sign-in's scopes allow too.
     `complete` is false when some of the records could not be read. `told` are the services of which
     the portal says who offers them: one of these that no record names is not offered. Where the
     portal does not use gpcli's levels of consent (`uses_consent`), `consent` is Full Access.
@@ -243,6 +244,7 @@ class Offers:
     offers: tuple[Offer, ...]
     prices: tuple[PriceRule, ...]
     consent: ConsentLevel
+    supported: frozenset[ServiceName]
     permitted: frozenset[ServiceName]
     complete: bool = True
     told: frozenset[ServiceName] = frozenset(ServiceName)

@@ -14,8 +14,9 @@ from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
-from gpcli.model.service import Offers, ServiceName
+from gpcli.model.service import Offers
 from gpcli.portal import queries
+from gpcli.portal.capabilities import permitted_services
 from gpcli.portal.mapping import RecordMapper, SearchResult, or_empty, unwrap
 from gpcli.portal.portal_profile import PortalProfile
 from gpcli.portal.search import FhirSearch
@@ -30,8 +31,8 @@ _AUTHOR_TYPES = frozenset({"Patient", "RelatedPerson", "Practitioner", "Practiti
 class PortalDependencies:
     """One portal on behalf of one patient.
 
-    `fetch_permitted_services` returns the services that the sign-in's scopes and the portal permit;
-    `now` returns the aware time.
+    `read_scopes` returns the scopes that were granted, `None` where they are unknown; `now` returns
+    the aware time.
     """
 
     search: FhirSearch
@@ -40,7 +41,7 @@ class PortalDependencies:
     portal_profile: PortalProfile
     mapper: RecordMapper
     told_cache: ToldServicesCache
-    fetch_permitted_services: Callable[[], frozenset[ServiceName]]
+    read_scopes: Callable[[], str | None]
     now: Callable[[], datetime]
 
     @property
@@ -91,12 +92,14 @@ class PortalDependencies:
         if organizations:
             query = queries.organization_services(organizations)
             gps.merge(or_empty(*self.search.fetch_many(query)))
+        capabilities = self.search.fetch_capabilities()
         return self.mapper.read_offers(
             gps,
             results["prices"],
             results["consents"],
-            self.fetch_permitted_services(),
-            self.told_cache.fetch(gps),
+            supported=permitted_services(None, capabilities),
+            permitted=permitted_services(self.read_scopes(), capabilities),
+            told=self.told_cache.fetch(gps),
         )
 
 
@@ -105,7 +108,7 @@ def build_dependencies(
     journal: Journal,
     identity: Identity,
     portal_profile: PortalProfile,
-    fetch_permitted_services: Callable[[], frozenset[ServiceName]],
+    read_scopes: Callable[[], str | None],
     now: Callable[[], datetime],
     cache: Path,
 ) -> PortalDependencies:
@@ -129,6 +132,6 @@ def build_dependencies(
         portal_profile,
         RecordMapper(patient, portal_profile, search.flaws, fetch_identifiers, now=now),
         ToldServicesCache(search, portal_profile, cache, now),
-        fetch_permitted_services,
+        read_scopes,
         now,
     )

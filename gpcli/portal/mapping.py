@@ -160,17 +160,16 @@ class RecordMapper:
         gps: Bundle,
         price_result: SearchResult,
         consent_result: SearchResult,
+        *,
+        supported: frozenset[ServiceName],
         permitted: frozenset[ServiceName],
         told: ToldServices,
     ) -> Offers:
         """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
 
-        `permitted` are as in Offers. A price that can't be read is left out.
-
-        Raises:
-            NotFound: `gps` lacks the patient's own record.
-            BadResponse: no GP, no service, or a consent can't be read.
-            GpcliError: the error of one of the results, unless it says that it is not shown.
+        The rest is as in Offers. A price that can't be read is left out.
+        Raises: NotFound if `gps` lacks the patient's own record; BadResponse if no GP, no service
+        or a consent can be read; the error of a result, unless it says that it is not shown.
         """
         prices = or_empty(price_result)
         level = self.read_consent_level(consent_result, uses_levels=told.by_own_codes)
@@ -191,6 +190,7 @@ class RecordMapper:
             ),
             consent=ConsentLevel.FULL_ACCESS if level is None else level,
             uses_consent=level is not None,
+            supported=supported,
             permitted=permitted,
             complete=not self._flaws,
             told=told.services,

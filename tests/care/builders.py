@@ -62,12 +62,19 @@ def offers(
     surgeries: Sequence[Surgery] = (BERG,),
     prices: dict[str, Price] | None = None,
     consent: ConsentLevel = ConsentLevel.FULL_ACCESS,
+    supported: Sequence[ServiceName] = tuple(ServiceName),
     permitted: Sequence[ServiceName] = tuple(ServiceName),
     told: Sequence[ServiceName] = tuple(ServiceName),
 ) -> Offers:
     rules = tuple(PriceRule(service, price) for service, price in (prices or {}).items())
     return Offers(
-        tuple(surgeries), offered, rules, consent, frozenset(permitted), told=frozenset(told)
+        tuple(surgeries),
+        offered,
+        rules,
+        consent,
+        frozenset(supported),
+        frozenset(permitted),
+        told=frozenset(told),
     )
 
 

@@ -36,6 +36,7 @@ BOOKING = ServiceName.BOOKING
 ENQUIRY = ServiceName.BOOKING_ENQUIRY
 FLU = ServiceName.FLU_VACCINATION
 BOTH = (BERG, DAHL)
+NOT_SUPPORTED = {"supported": (), "permitted": ()}
 WEEK_OFF = Absence("Leave", at("2026-11-30 08:00"), at("2026-12-07 08:00"))
 
 
@@ -98,7 +99,8 @@ def test_without_a_gp_there_are_no_rows():
         ({"absences": (WEEK_OFF,)}, {}, "off_for_now", "has switched off booking of times"),
         ({}, {"consent": ConsentLevel.BASIC}, "consent_needed", "consent to Full Access"),
         ({}, {"consent": ConsentLevel.BASIC_PLUS}, "consent_needed", "consent to Full Access"),
-        ({}, {"permitted": ()}, "not_permitted", "does not permit booking of times"),
+        ({}, {"permitted": ()}, "not_permitted", "Your sign-in does not allow booking of times"),
+        ({}, NOT_SUPPORTED, "not_permitted", "description lists nothing that allows booking"),
         ({}, {}, "offered", None),
     ],
 )
@@ -202,6 +204,7 @@ def test_who_has_no_gp_is_told_so():
         ({"absences": (WEEK_OFF,)}, {}, OffForNow, "Call the surgery instead: +47 21 00 00 01."),
         ({}, {"consent": ConsentLevel.BASIC}, ConsentNeeded, "gpcli consent grant"),
         ({}, {"permitted": ()}, NotPermitted, "gpcli login"),
+        ({}, NOT_SUPPORTED, NotPermitted, "Call the surgery instead: +47 21 00 00 01."),
     ],
 )
 def test_each_other_reason_has_its_error_and_its_cure(offer, known, error, hint):

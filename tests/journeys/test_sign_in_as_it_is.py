@@ -58,6 +58,23 @@ def test_a_portal_that_grants_no_records_is_said_to(portal, login):
     assert any("granted no access to any records" in text for text in said)
 
 
+def test_what_the_sign_in_does_not_allow_is_said_and_is_no_matter_of_the_portal(
+    portal, login, shell
+):
+    portal.tokens = {"scope": "openid fhirUser launch/patient patient/*.rs patient/Task.crus"}
+    said = [line["warning"]["message"] for line in login().stderr_json if "warning" in line]
+    assert said == [
+        "This sign-in does not allow all that the portal does: e-consultation, messages to the "
+        "surgery, booking of times, booking enquiries, cancelling, flu vaccination."
+    ]
+    error = shell("gpcli book a-time --dry-run --json").error
+    assert (error["code"], error["message"], error["hint"]) == (
+        "not_permitted",
+        "Your sign-in does not allow booking of times.",
+        "gpcli login",
+    )
+
+
 @pytest.mark.parametrize(
     ("redirect", "refused", "words"),
     [

@@ -151,7 +151,7 @@ THEIRS = Surgery("2", "Per Dahl", None, references=frozenset({"Organization/thei
 )
 def test_a_price_is_that_of_the_gp_or_of_everybody_and_never_another_surgerys(rules, ours, all_gps):
     prices = tuple(PriceRule(code, price, frozenset(own)) for code, price, *own in rules)
-    offers = Offers((OURS, THEIRS), (), prices, ConsentLevel.BASIC, frozenset())
+    offers = Offers((OURS, THEIRS), (), prices, ConsentLevel.BASIC, frozenset(), frozenset())
     both = join_prices([CHEAP, DEAR])
     assert offers.price_of("booking", OURS) == (both if ours == "both" else ours)
     found = offers.price_of("booking")
@@ -162,7 +162,7 @@ def test_a_price_is_that_of_the_gp_or_of_everybody_and_never_another_surgerys(ru
 
 def test_where_there_is_no_gp_only_a_price_of_everybody_counts():
     rules = PriceRule("booking", CHEAP), PriceRule("contact", CHEAP, frozenset({"Organization/1"}))
-    offers = Offers((), (), rules, ConsentLevel.BASIC, frozenset())
+    offers = Offers((), (), rules, ConsentLevel.BASIC, frozenset(), frozenset())
     assert (offers.price_of("booking"), offers.price_of("contact")) == (CHEAP, None)
 
 

@@ -20,7 +20,6 @@ from gpcli.http.client import HttpClient
 from gpcli.http.deadline import Deadline
 from gpcli.journal import Journal
 from gpcli.model.person import Identity
-from gpcli.model.service import ServiceName
 from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.dependencies import build_dependencies
 from gpcli.portal.fhir_portal import FhirPortal
@@ -215,7 +214,7 @@ def portal_through(
         journal,
         identity or Identity("kari"),
         profile,
-        lambda: frozenset(ServiceName),
+        lambda: None,
         lambda: NOW,
         cache,
     )
