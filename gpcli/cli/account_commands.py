@@ -134,7 +134,8 @@ def login(
 def _note_services(context: AppContext, offers: Offers) -> None:
     services = list_services(offers, context.now())
     note_offers(context, services, offers.surgeries)
-    if refused := find_not_granted(offers, services):
+    refused = find_not_granted(offers, services)
+    if refused and not context.profile.has_own_scopes:  # else less was asked for
         labels = ", ".join(SERVICE_LABELS[name] for name in refused)
         context.output.warning(f"This sign-in does not allow all that the portal does: {labels}.")
 
