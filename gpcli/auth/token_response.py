@@ -68,7 +68,7 @@ def parse_token_response(response: HttpResponse, now: float, portal: str) -> Tok
         refresh_expires_at=now + refresh_lifetime if refresh_lifetime else None,
         scope=_read_text(body, "scope"),
         patient=_read_patient(body, portal),
-        fhir_user=_read_text(body, "fhirUser"),
+        fhir_user=user if isinstance(user := body.get("fhirUser"), str) else None,
         id_token=_read_text(body, "id_token"),
     )
 
@@ -108,8 +108,10 @@ def _check_type(token_type: object) -> None:
 
 
 def _read_patient(body: dict[str, Any], portal: str) -> str | None:
-    """Return the patient's id; some portals give a reference to it."""
-    patient = _read_text(body, "patient")
+    """Return the patient's id; some portals give a reference to it, or a number."""
+    number = body.get("patient")
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    patient = str(number) if is_whole else _read_text(body, "patient")
     if patient is None or _FHIR_ID.fullmatch(patient):
         return patient
     reference = read_local_reference(patient, portal)

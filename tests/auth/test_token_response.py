@@ -143,6 +143,15 @@ def test_a_token_without_a_type_is_taken_for_a_bearer_token(tokens, token_type):
     assert parse_token_response(answer(tokens(token_type=token_type)), NOW, PORTAL).patient == "ada"
 
 
+def test_who_acts_is_unknown_where_that_is_not_text(tokens):
+    user = {"reference": "Patient/ada"}
+    assert parse_token_response(answer(tokens(fhirUser=user)), NOW, PORTAL).fhir_user is None
+
+
+def test_a_patient_may_be_a_number(tokens):
+    assert parse_token_response(answer(tokens(patient=17)), NOW, PORTAL).patient == "17"
+
+
 @pytest.mark.parametrize(
     "patient", ["ada", "Patient/ada", f"{PORTAL}/Patient/ada", f"{PORTAL}/Patient/ada/_history/2"]
 )
