@@ -176,8 +176,9 @@ class _CodeWaiter:
             code = self._server.wait_for_code(_POLL_SECONDS) or self._read_pasted_code(poll)
             if code is not None:
                 return code
+        span = f"{limit:.3g} s" if limit < 60 else f"{limit / 60:.3g} min"
         raise SignInRefused(
-            f"Nobody signed in within {limit / 60:g} min.",
+            f"Nobody signed in within {span}.",
             # What a portal does not like of the client or its address, it says on its page alone.
             hint=f"{AGAIN_HINT} If the portal's page showed an error: it must know the client "
             f"'{self._client_id}' (--client-id) with the way back {self._server.redirect_uri} "

@@ -216,7 +216,9 @@ def _bad_reply(
 ) -> network_errors.UnusableResponse:
     return network_errors.UnusableResponse(
         f"The portal at {request.url.host} gave an answer that gpcli can't use: it {reason}.",
-        hint="Check the portal's address in the profile; it must be its FHIR base.",
+        hint="Tell the people who run the portal."
+        if request.expects_any_type
+        else "Check the portal's address in the profile; it must be its FHIR base.",
         status=status,
         request_id=request.request_id,
     )

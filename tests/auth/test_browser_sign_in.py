@@ -197,14 +197,18 @@ def test_a_refused_or_mixed_up_answer_ends_the_sign_in_without_a_token_request(
     assert issuer.requests == []
 
 
-def test_nobody_signing_in_ends_with_the_limit(issuer, configuration):
+@pytest.mark.parametrize(
+    ("limit", "span"), [(5, "5 s"), (0.333, "0.333 s"), (60, "1 min"), (100, "1.67 min")]
+)
+def test_nobody_signing_in_ends_with_the_limit(issuer, configuration, limit, span):
     person = Person(issuer, browser=False)
     ticks = iter([NOW, NOW, NOW + 700])
+    auth_request = replace(AUTH_REQUEST, limit=limit)
     with pytest.raises(SignInRefused) as raised:
         sign_in_with_browser(
-            issuer.client, configuration, AUTH_REQUEST, person, now=lambda: next(ticks)
+            issuer.client, configuration, auth_request, person, now=lambda: next(ticks)
         )
-    assert raised.value.message == "Nobody signed in within 10 min."
+    assert raised.value.message == f"Nobody signed in within {span}."
     assert person.parameters["redirect_uri"] in raised.value.hint
     assert "'gpcli' (--client-id)" in raised.value.hint
 

@@ -257,6 +257,13 @@ def test_a_form_goes_without_the_token_and_once(script_portal):
     assert "authorization" not in request.headers
 
 
+def test_an_unusable_answer_to_a_form_does_not_send_anybody_to_the_profile(script_portal):
+    portal = script_portal(httpx.Response(200, text="access_token=t1"))
+    with pytest.raises(UnusableResponse) as raised:
+        portal.client.post_form("https://id.example/token", {})
+    assert raised.value.hint == "Tell the people who run the portal."
+
+
 @pytest.mark.parametrize("url", ["http://id.example/token", "http://localhost/token"])
 def test_a_form_without_encryption_is_not_sent(script_portal, url):
     portal = script_portal()
