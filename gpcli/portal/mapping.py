@@ -210,12 +210,22 @@ class RecordMapper:
         return None
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """Return the consents that count now; raise BadResponse when one can't be read."""
-        records, now = self._own_matches(bundle, "Consent"), self.now
-        consents = require(
-            lambda: [(read_consent(each.strictly()), is_in_force(each, now)) for each in records]
-        )
-        return tuple(consent for consent, counts in consents if counts)
+        """Return the consents that count now.
+
+        One of gpcli's levels decides: raise BadResponse if it can't be read. Another costs itself.
+        """
+        consents: list[Consent] = []
+        for record in bundle.matches_of_type("Consent"):
+            read = partial(self._read_own, record, self._read_consent)
+            if has_consent_level(record):
+                consents += filter(None, [require(read)])
+            else:
+                consents += self.read_each([(record, read)])
+        return tuple(consents)
+
+    def _read_consent(self, record: Element) -> Consent | None:
+        consent = read_consent(record.strictly())
+        return consent if is_in_force(record, self.now) else None
 
     def read_slots(self, bundle: Bundle) -> list[Slot]:
         """Return the slots of a bundle in order of time."""

@@ -193,6 +193,23 @@ def test_a_broken_consent_is_a_bad_response_since_it_decides(portal: FhirPortal,
         portal.fetch_offers()
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"modifierExtension": [{"url": "urn:example:reversed", "valueBoolean": True}]},
+        {"patient": {"display": "Kari"}},
+        {"scope": "patient-privacy"},
+        {"policyRule": "opt-in"},
+    ],
+)
+def test_a_broken_consent_of_no_level_costs_itself(portal: FhirPortal, server: Server, broken):
+    other = a_consent("other") | {"policyRule": {"text": "Research"}} | broken
+    server.on("GET Consent", a_searchset(other, a_consent()))
+    assert portal.fetch_offers().consent is ConsentLevel.FULL_ACCESS
+    assert len(portal.flaws) == 1
+    assert "Consent/consent-other" in portal.flaws[0]
+
+
 def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server: Server):
     schedule = a_schedule("HealthcareService/booking-1")
     server.on("GET Slot", a_searchset(a_slot("1"), a_slot("2"), included=[schedule]))
