@@ -303,7 +303,8 @@ def _send_booking(
 
 
 def _flu_warnings(context: BookingContext, service: Service) -> Iterator[str]:
-    if is_vaccinated_this_season(context.portal.fetch_vaccinations() or (), context.search.now):
+    vaccinations = context.portal.fetch_vaccinations() or ()
+    if is_vaccinated_this_season(vaccinations, context.search.now, is_all=True):
         yield "The record shows a flu vaccination this season already."
     if link := require_offer(service).deep_link:
         yield f"The portal books this at {link}."
@@ -350,29 +351,33 @@ def fetch_flu_answer(
     search.note_asked([service], offers)
     free = portal.fetch_slots([service.offer] if service.offer else [], *search.days)
     slots = tuple(search.select(free, limit))
+    flaw_count = len(portal.flaws)
     vaccinations = portal.fetch_vaccinations()
-    is_known = vaccinations is not None
+    is_all = vaccinations is not None and len(portal.flaws) == flaw_count
     return FluAnswer(
         surgery=service.surgery,
         eligibility=service.eligibility,
         price=service.price,
         last_vaccination=vaccinations[0] if vaccinations else None,
-        this_season=is_vaccinated_this_season(vaccinations or (), search.now) if is_known else None,
+        this_season=is_vaccinated_this_season(vaccinations or (), search.now, is_all=is_all),
         deep_link=service.offer.deep_link if service.offer else None,
         slots=slots,
     )
 
 
-def is_vaccinated_this_season(vaccinations: tuple[Vaccination, ...], now: datetime) -> bool:
-    """Return whether one of `vaccinations` is of the present season.
+def is_vaccinated_this_season(
+    vaccinations: Sequence[Vaccination], now: datetime, *, is_all: bool
+) -> bool | None:
+    """Return whether one of `vaccinations` is of the present season; `None` if that can't be told.
 
-    Dates may be partial; one that is only a year, or words, does not count, nor does a dose that
-    was too weak.
+    It can't where none is known to be, and one may be, for its date is words, or a year that the
+    season has part of; nor where these are not all (`is_all`). A dose that was too weak does not
+    count.
     """
     begins = date(now.year - (now.month < SEASON_START_MONTH), SEASON_START_MONTH, 1).isoformat()
-    return any(
-        not vaccination.subpotent
-        and re.match(r"\d{4}-\d\d", vaccination.date)
-        and vaccination.date >= begins[: len(vaccination.date)]
-        for vaccination in vaccinations
-    )
+    dates = [each.date for each in vaccinations if not each.subpotent]
+    late = [each for each in dates if each >= begins[: len(each)]]
+    if any(re.match(r"\d{4}-\d\d", each) for each in late):
+        return True
+    in_words = any(not re.match(r"\d{4}", each) for each in dates)
+    return None if late or in_words or not is_all else False

@@ -106,8 +106,15 @@ def _linked_records(patient: Element, kind: str) -> list[str]:
     ]
 
 
+_ATC = "http://www.whocc.no/atc"
 _INFLUENZA_ATC = "J07BB"
-_INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
+_CVX = "http://hl7.org/fhir/sid/cvx"
+_INFLUENZA_CVX = re.compile(
+    r"15|16|88|111|135|14[014]|149|15[01358]|161|166|168|171|18[56]|194|197|20[0125]|231|320"
+)
+"""The codes for seasonal influenza. Source: CVX by the CDC, its vaccine group FLU."""
+
+_INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu[ -](vaccin|shot|jab))")
 """Finds flu vaccines, but none against *Haemophilus influenzae*, another illness."""
 
 
@@ -127,8 +134,17 @@ def read_vaccination(immunization: Element) -> Vaccination | None:
 
 
 def read_flu_vaccination(immunization: Element) -> Vaccination | None:
-    """Return a vaccination against influenza as `read_vaccination` does; `None` for any other."""
-    return read_vaccination(immunization) if is_influenza_vaccine(immunization) else None
+    """Return a vaccination against influenza as `read_vaccination` does; `None` for any other.
+
+    Raises Malformed, also for one of which it can't be told.
+    """
+    is_influenza = is_influenza_vaccine(immunization)
+    if is_influenza is False:
+        return None
+    vaccination = read_vaccination(immunization)
+    if vaccination and is_influenza is None:
+        raise Malformed("it does not name the vaccine in words or codes that gpcli knows")
+    return vaccination
 
 
 def vaccination_order(vaccination: Vaccination) -> tuple[bool, str]:
@@ -136,12 +152,21 @@ def vaccination_order(vaccination: Vaccination) -> tuple[bool, str]:
     return vaccination.date[:4].isdecimal(), vaccination.date
 
 
-def is_influenza_vaccine(immunization: Element) -> bool:
-    """Return whether it is a flu vaccine by its ATC code (J07BB...) or its name."""
-    codes = [coding.code for coding in immunization.codings("vaccineCode")]
+def is_influenza_vaccine(immunization: Element) -> bool | None:
+    """Return whether it is a flu vaccine by its code in ATC or CVX, or its name.
+
+    `None` = it has neither a name nor a code of these.
+    """
+    codings = immunization.codings("vaccineCode")
     name = (immunization.concept_text("vaccineCode") or "").casefold()
-    by_code = any(code.startswith(_INFLUENZA_ATC) for code in codes)
-    return by_code or _INFLUENZA_NAME.search(name) is not None
+    by_code = any(
+        each.code.startswith(_INFLUENZA_ATC)
+        or (each.system == _CVX and _INFLUENZA_CVX.fullmatch(each.code))
+        for each in codings
+    )
+    if by_code or _INFLUENZA_NAME.search(name):
+        return True
+    return False if name or any(each.system in {_ATC, _CVX} for each in codings) else None
 
 
 class Owner(Enum):

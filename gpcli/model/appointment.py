@@ -153,9 +153,9 @@ class Vaccination:
 class FluAnswer:
     """All about flu vaccination at one GP. `price` `None` = unknown.
 
-    `last_vaccination` is the newest on record; `this_season` whether it is of the season that
-    runs now, `None` where the portal does not show vaccinations. `deep_link` is where the portal
-    books it instead, if it does so elsewhere.
+    `last_vaccination` is the newest on record; `this_season` whether one is of the season that
+    runs now, `None` where the portal does not show them so that it can be told. `deep_link` is
+    where the portal books it instead, if it does so elsewhere.
     """
 
     surgery: Surgery

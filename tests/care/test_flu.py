@@ -87,9 +87,12 @@ def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
         ("2026-12-01 09:00", "2026-10-05T09:30:00+02:00", True),
         ("2026-12-01 09:00", "2026-07", True),
         ("2026-12-01 09:00", "2026-06", False),
-        ("2026-12-01 09:00", "2026", False),
-        ("2026-12-01 09:00", "", False),
-        ("2026-12-01 09:00", "last autumn", False),
+        ("2026-12-01 09:00", "2026", None),
+        ("2026-12-01 09:00", "2025", False),
+        ("2027-02-01 09:00", "2026", None),
+        ("2027-02-01 09:00", "2025", False),
+        ("2026-12-01 09:00", "", None),
+        ("2026-12-01 09:00", "last autumn", None),
         ("2027-06-30 23:59", "2026-07-01", True),
         ("2027-06-30 23:59", "2027-01-10", True),
         ("2027-07-01 00:00", "2027-06-30", False),
@@ -98,17 +101,19 @@ def test_where_it_is_not_offered_nothing_else_is_asked_of_the_portal():
     ],
 )
 def test_a_season_runs_from_july_to_june_and_a_year_alone_proves_nothing(now, written, this_season):
-    assert is_vaccinated_this_season((Vaccination("Flu", written),), at(now)) is this_season
+    shots = (Vaccination("Flu", written),)
+    assert is_vaccinated_this_season(shots, at(now), is_all=True) is this_season
+    assert is_vaccinated_this_season(shots, at(now), is_all=False) is (this_season or None)
 
 
 def test_any_of_the_vaccinations_may_be_this_seasons():
     shots = (Vaccination("Flu", "2026"), Vaccination("Flu", "2026-10"), Vaccination("Flu", "2025"))
 
-    assert is_vaccinated_this_season(shots, at("2026-12-01 09:00"))
-    assert not is_vaccinated_this_season((), at("2026-12-01 09:00"))
+    assert is_vaccinated_this_season(shots, at("2026-12-01 09:00"), is_all=True)
+    assert is_vaccinated_this_season((), at("2026-12-01 09:00"), is_all=True) is False
 
 
 def test_a_dose_that_was_too_weak_does_not_protect_this_season():
     weak = Vaccination("Flu", "2026-10-05", subpotent=True)
 
-    assert not is_vaccinated_this_season((weak,), at("2026-12-01 09:00"))
+    assert is_vaccinated_this_season((weak,), at("2026-12-01 09:00"), is_all=True) is False

@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 
 from gpcli.fhir.element import Malformed, read_resource
-from gpcli.fhir.patient import is_influenza_vaccine, read_vaccination, vaccination_order
+from gpcli.fhir.patient import (
+    is_influenza_vaccine,
+    read_flu_vaccination,
+    read_vaccination,
+    vaccination_order,
+)
 from gpcli.model.appointment import Vaccination
 from tests.portal.builders import an_immunization, concept
 
 ATC = "http://www.whocc.no/atc"
+CVX = "http://hl7.org/fhir/sid/cvx"
 
 
 @pytest.mark.parametrize(
@@ -24,11 +30,23 @@ ATC = "http://www.whocc.no/atc"
         (concept("J07AG01", ATC, display="Haemophilus influenzae B"), False),
         ({"text": "Parainfluenza"}, False),
         (concept("J07BN01", ATC, display="COVID-19"), False),
-        ({}, False),
+        (concept("150", CVX), True),
+        (concept("208", CVX), False),
+        (concept("150", "http://snomed.info/sct", display="Tetanus"), False),
+        ({"text": "Flu shot"}, True),
+        ({"text": "Tetanus"}, False),
+        (concept("1181000221105", "http://snomed.info/sct"), None),
+        ({}, None),
     ],
 )
-def test_a_flu_vaccine_is_known_by_its_atc_code_or_its_name(code: dict, flu: bool):
+def test_a_flu_vaccine_is_known_by_its_code_or_its_name(code: dict, flu: bool | None):
     assert is_influenza_vaccine(read_resource(an_immunization(code))) is flu
+
+
+def test_a_vaccine_that_may_be_against_flu_is_malformed_if_it_was_given():
+    with pytest.raises(Malformed, match="does not name the vaccine"):
+        read_flu_vaccination(read_resource(an_immunization({})))
+    assert read_flu_vaccination(read_resource(an_immunization({}, status="not-done"))) is None
 
 
 @pytest.mark.parametrize(

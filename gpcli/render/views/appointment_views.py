@@ -202,7 +202,7 @@ def _format_last_vaccination(answer: FluAnswer) -> str | None:
 
 
 def _format_no_vaccination(answer: FluAnswer) -> str:
-    return "the portal does not show them" if answer.this_season is None else "none on record"
+    return "none that gpcli can read" if answer.this_season is None else "none on record"
 
 
 FLU: View[FluAnswer] = dataclass_view(
