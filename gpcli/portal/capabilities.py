@@ -21,8 +21,10 @@ _NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
 CACHE_SECONDS = 24 * 3600
 """How long a cached CapabilityStatement is used, in seconds."""
 
-_CACHED = "capabilities"
+OTHER_WAY_HINT = "Use the portal's own page, or call the surgery."
+"""What a person can do about what the portal's description does not list."""
 
+_CACHED = "capabilities"
 
 _NamesByType = Mapping[str, tuple[str, ...]]
 

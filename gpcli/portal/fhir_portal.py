@@ -378,12 +378,12 @@ class FhirPortal:
     ) -> Slot | None:
         """Return the time with this id, `None` where there is none.
 
+        An earlier run's booking stands whatever the portal shows of the time.
         Raises: NotFound where the portal proposes times, none with this id any more, and no earlier
         run made a booking.
         """
-        if isinstance(result, NotFound):
-            result = Bundle()
-        slots = self._mapper.read_slots(or_empty(result) if self._uses_find else unwrap(result))
+        is_optional = self._uses_find or earlier or isinstance(result, NotFound)
+        slots = self._mapper.read_slots(or_empty(result) if is_optional else unwrap(result))
         found = next((slot for slot in slots if slot.id == slot_id), None)
         if found is None:
             self._mapper.require_absent(f"Slot/{slot_id}")

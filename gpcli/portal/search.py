@@ -104,7 +104,8 @@ class FhirSearch:
 
         What the portal has of the list and does not send is added to the flaws. Where the portal
         does not sort, all pages are fetched first, and given as one.
-        Raises: NotFound where the portal has no such records, or the error of the first page.
+        Raises: NotPermitted where the portal lists no way to find such records, or the error of the
+        first page.
         """
         pages = self._start(self._adapt(query))
         first = next(pages)

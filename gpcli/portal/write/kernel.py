@@ -18,6 +18,7 @@ from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
 from gpcli.journal import Journal, JournalEntry, State
+from gpcli.portal.capabilities import OTHER_WAY_HINT
 from gpcli.portal.mapping import SearchResult, require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
@@ -145,7 +146,7 @@ class WriteKernel:
         raise NotPermitted(
             f"The portal does not let anyone change a {part.resource_type}: its description lists "
             "neither update nor patch for it. Nothing was sent.",
-            hint="Use the portal's own page, or call the surgery.",
+            hint=OTHER_WAY_HINT,
         )
 
     def read_prior(
@@ -281,12 +282,12 @@ class WriteKernel:
     ) -> Seen:
         """Return what `look` finds after a success for every part.
 
-        Where the portal has no search that would find them, the records that the responses name
-        are read. Raises: the error of any part's query, or of reading.
+        Where the portal has no search that would find them, or permits none, the records that the
+        responses name are read. Raises: the error of any part's query, or of reading.
         """
         try:
             return _look_or_raise(look, priors)
-        except NotFound:
+        except (NotFound, NotPermitted):
             pairs = zip(priors, map(created_reference, responses), strict=True)
             named = {prior.intent: reference for prior, reference in pairs if reference}
             if len(named) < len(priors):

@@ -121,6 +121,15 @@ def test_what_no_search_would_find_is_read_as_the_answer_names_it(
     assert [entry.state for entry in journal.read_entries()] == ["done"]
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_so_is_what_the_portal_lets_nobody_search_for(
+    kernel: WriteKernel, server: Server, status: int
+):
+    server.on("POST Appointment", Reply(BODY, 201)).on(LOOK, Reply(an_outcome(), status))
+    server.on("GET Appointment/visit-1", BODY)
+    assert create(kernel) == ["Appointment/visit-1"]
+
+
 @pytest.mark.parametrize("capabilities", [UNSEARCHED])
 @pytest.mark.parametrize(
     "answer", [Reply(status=201), Reply(status=201, headers={"Location": "/x"})]
