@@ -80,6 +80,13 @@ class Capabilities:
         """Return whether a record of a type can be created, as far as the portal says."""
         return self._can(resource_type, self.creates)
 
+    def can_create_conditionally(self, resource_type: str) -> bool:
+        """Return whether a create may carry `If-None-Exist`, as far as the portal says.
+
+        That it is heeded is known only of the types in `conditional_creates`.
+        """
+        return self._can(resource_type, self.conditional_creates)
+
     def can_change(self, resource_type: str) -> bool:
         """Return whether a record of a type can be changed, by update or patch."""
         return self._can(resource_type, (*self.updates, *self.patches))

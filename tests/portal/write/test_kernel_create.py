@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,6 +199,40 @@ def test_without_conditional_creates_nothing_is_sent_twice(
     assert [question for question in server.request_lines if question.startswith("POST")] == [
         "POST Appointment"
     ]
+
+
+UNCONDITIONAL = replace(
+    ALL_ON, types=TYPES, conditional_creates=(), search_params={"Appointment": ("identifier",)}
+)
+"""A portal that speaks of Appointments, and lists no conditional create of them."""
+
+
+@pytest.mark.parametrize("capabilities", [UNCONDITIONAL])
+def test_no_condition_is_sent_that_the_portal_does_not_list(kernel: WriteKernel, server: Server):
+    server.on("POST Appointment", CREATED).on(LOOK, OURS)
+    create(kernel)
+    assert "If-None-Exist" not in server.require_only_write().headers
+
+
+@pytest.mark.parametrize("capabilities", [UNCONDITIONAL])
+@pytest.mark.parametrize(("look", "ends"), [(OURS, "done"), (NOTHING, "unknown")])
+def test_there_a_lost_reply_is_looked_into_by_this_run_and_by_the_next(
+    kernel: WriteKernel, server: Server, journal: Journal, look: dict, ends: str
+):
+    server.on("POST Appointment", LOST).on(LOOK, look)
+    for _ in range(2):
+        with suppress(errors.OutcomeUnknown):
+            create(kernel)
+    assert [each[:4] for each in server.request_lines] == ["POST", "GET ", "GET "]
+    assert states(journal) == [ends]
+
+
+@pytest.mark.parametrize(("capabilities", "changed"), [(ALL_ON, False), (UNCONDITIONAL, True)])
+def test_a_plain_success_means_that_it_was_there_only_where_a_condition_was_sent(
+    kernel: WriteKernel, server: Server, changed: bool
+):
+    server.on("POST Appointment", Reply(BODY, 200)).on(LOOK, OURS)
+    assert kernel.create(WritePart(INTENT, BODY)).changed is changed
 
 
 @pytest.mark.parametrize(
