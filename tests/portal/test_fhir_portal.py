@@ -312,6 +312,18 @@ def test_all_that_cancelling_is_decided_on_comes_in_one_round_trip(
     assert len(server.requests) == 1
 
 
+def test_an_error_in_the_place_of_consents_and_vaccinations_tells_nothing_of_them(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Consent", an_outcome(text="No index"))
+    server.on("GET Immunization", an_outcome(text="No index"))
+    assert portal.fetch_vaccinations() is None
+    assert not portal.fetch_offers().uses_consent
+    assert len(portal.flaws) == 2
+    with pytest.raises(errors.BadResponse, match="The portal says: No index"):
+        portal.fetch_consent_state()
+
+
 @pytest.mark.parametrize("answer", [Reply(NOTHING), Reply(status=404)])
 def test_an_appointment_that_is_not_there(portal: FhirPortal, server: Server, answer: Reply):
     server.on("GET Appointment?_id", answer)
