@@ -29,7 +29,14 @@ from gpcli.config.profiles import (
     save_profile,
 )
 from gpcli.config.settings import Settings, resolve_profile_settings
-from gpcli.errors import Expired, GpcliError, InvalidUsage, SignInRefused, Unavailable
+from gpcli.errors import (
+    BadResponse,
+    Expired,
+    GpcliError,
+    InvalidUsage,
+    SignInRefused,
+    Unavailable,
+)
 from gpcli.http.url_policy import read_local_reference
 from gpcli.model.account import SignInState, SignInSummary
 from gpcli.model.person import Identity, Parties, Person
@@ -465,4 +472,6 @@ def _fetch_consent(context: AppContext) -> ConsentLevel | None:
         return context.portal.fetch_consent_state().level
     except Unavailable as error:
         context.output.warning(f"The portal was not asked: {error.message}")
-        return None
+    except BadResponse as error:
+        context.output.warning(f"What you have consented to is not known: {error.message}")
+    return None

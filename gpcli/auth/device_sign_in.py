@@ -11,6 +11,7 @@ from gpcli.auth.discovery import SmartConfiguration
 from gpcli.auth.oauth_errors import (
     ACCESS_DENIED,
     EXPIRED,
+    AuthAttempt,
     OAuthError,
     build_sign_in_error,
     check_no_error,
@@ -101,7 +102,7 @@ def _request_authorization(
     form = {"scope": auth_request.scopes, "aud": auth_request.portal}
     form |= auth_request.optional_parameters()
     response = auth_request.auth.post(client, endpoint, form, configuration.token_endpoint)
-    check_no_error(response, auth_request.build_attempt("The portal refused the sign-in request"))
+    check_no_error(response, _build_attempt("The portal refused the sign-in request", auth_request))
     return _parse_device_authorization(response.body)
 
 
@@ -152,8 +153,12 @@ _AGAIN_HINT = "gpcli login --device tries again."
 
 
 def _build_end_error(error: OAuthError, auth_request: AuthRequest) -> GpcliError:
-    attempt = auth_request.build_attempt("The portal did not complete the sign-in")
-    return build_sign_in_error(error, replace(attempt, again=_AGAIN_HINT))
+    attempt = _build_attempt("The portal did not complete the sign-in", auth_request)
+    return build_sign_in_error(error, attempt)
+
+
+def _build_attempt(failure: str, auth_request: AuthRequest) -> AuthAttempt:
+    return replace(auth_request.build_attempt(failure), again=_AGAIN_HINT)
 
 
 def _parse_seconds(value: object, default: float) -> float:

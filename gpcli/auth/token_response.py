@@ -66,7 +66,7 @@ def parse_token_response(response: HttpResponse, now: float, portal: str) -> Tok
         expires_at=now + (DEFAULT_LIFETIME if lifetime is None else lifetime),
         refresh_token=_read_token(body, "refresh_token") if body.get("refresh_token") else None,
         refresh_expires_at=now + refresh_lifetime if refresh_lifetime else None,
-        scope=_read_text(body, "scope"),
+        scope=_read_scope(body),
         patient=_read_patient(body, portal),
         fhir_user=user if isinstance(user := body.get("fhirUser"), str) else None,
         id_token=_read_text(body, "id_token"),
@@ -125,6 +125,14 @@ def _read_text(body: dict[str, Any], key: str) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise _bad_response_error(f"has a {key} that is not text")
+
+
+def _read_scope(body: dict[str, Any]) -> str | None:
+    """Return the granted scopes, separated by spaces (RFC 6749, 3.3); some send them as a list."""
+    scope = body.get("scope")
+    if isinstance(scope, list) and all(isinstance(each, str) for each in scope):
+        return " ".join(scope) or None
+    return _read_text(body, "scope")
 
 
 def _parse_lifetime(value: object) -> float | None:

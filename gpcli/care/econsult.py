@@ -47,6 +47,7 @@ from gpcli.errors import (
     InvalidUsage,
     NotFound,
     NotOffered,
+    NotPermitted,
     Rejected,
     request_id_conflict,
 )
@@ -320,7 +321,7 @@ def _missing_error(portal: Portal, identity: str) -> GpcliError:
     """Return the error for an id that is no appointment; it may be a thread's."""
     try:
         thread = portal.mailbox.fetch_conversation(identity).thread
-    except NotFound:
+    except (NotFound, NotPermitted):  # the latter: at a portal that shows no threads
         return no_such_appointment(identity)
     if thread.kind != ThreadKind.E_CONSULTATION:
         return no_such_appointment(identity)

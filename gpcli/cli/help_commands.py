@@ -196,8 +196,8 @@ EXIT_MEANINGS = {
     Exit.NOT_FOUND: "There is no such id, profile, person or file, or no time that fits.",
     Exit.SIGN_IN: "Nobody is signed in, the session is over, sign-in was refused, there is no "
     "keyring, a token command failed, or the session belongs to another host.",
-    Exit.NOT_ALLOWED: "The GP does not offer it, or not now; consent or permission is missing; or "
-    "a CI run would touch production.",
+    Exit.NOT_ALLOWED: "The GP does not offer it, or not now; consent or permission is missing; the "
+    "portal's description does not list what it takes; or a CI run would touch production.",
     Exit.UNAVAILABLE: "The portal can't be reached or can't answer now. Later may work.",
     Exit.REJECTED: "The portal understood and said no, or it would repeat or contradict something.",
     Exit.PARTIAL: "Some of it worked and is on stdout, the rest did not.",

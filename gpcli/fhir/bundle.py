@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
@@ -18,8 +18,11 @@ class Bundle:
     """One page of search results, or several merged.
 
     `resources` holds matches and included resources by `Type/id`. `next_url` is the link to the
-    next page, `None` on the last. `total` is the number of matches on all pages as the portal
-    states it; `None` where it does not. `flaws` are phrases on what could not be read.
+    next page, `None` on the last; `broken_next` says why one can't be read, `None` = none is there.
+    `total` is the number of matches on all pages as the portal states it; `None` where it does not.
+    `flaws` are phrases on what could not be read or was kept back; `remarks` sentences with what
+    the portal says besides. `failure` is a sentence with what it says where it sent an error and no
+    match; `None` otherwise.
     """
 
     matches: list[Element] = field(default_factory=list)
@@ -27,6 +30,9 @@ class Bundle:
     next_url: str | None = None
     total: int | None = None
     flaws: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    broken_next: str | None = None
+    failure: str | None = None
     _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def of_type(self, resource_type: str) -> Iterator[Element]:
@@ -61,7 +67,10 @@ class Bundle:
         return found[0] if len(found) == 1 else None
 
     def merge(self, page: Bundle) -> None:
-        """Add `page`, which replaces the link and the total; resources that are there are kept."""
+        """Add `page`, which replaces the link and the total; resources that are there are kept.
+
+        What failed is that of the first page: the others come after it.
+        """
         for match in page.matches:
             self.add_match(match)
         for reference, resource in page.resources.items():
@@ -81,21 +90,31 @@ def read_bundle(
 ) -> Bundle:
     """Return a Bundle as a page of results; entries that can't be read become flaws.
 
-    With `flaws` its resources are read leniently; these and `bases` are as in `element.Origin`.
+    An OperationOutcome in its place is a page without results, which has failed. With `flaws` its
+    resources are read leniently; these and `bases` are as in `element.Origin`.
     An included resource with a modifier that gpcli does not know is left out, as a flaw.
 
     Raises Malformed.
     """
     root = read_resource(json)
+    if root.resource_type == "OperationOutcome":
+        failure = _quote(_read_words(root.children("issue")))
+        return Bundle(flaws=[f"a list, which the portal did not send. {failure}"], failure=failure)
     if root.resource_type != "Bundle":
         raise Malformed(f"the portal sent {root.resource_type} where a Bundle was due")
-    bundle = Bundle(next_url=_find_link(root, "next"), total=_read_total(root))
+    bundle = Bundle(total=_read_total(root))
+    try:
+        bundle.next_url = _find_next(root)
+    except Malformed as error:
+        bundle.broken_next = str(error)
     known = {*bases, *_match_bases(root)} if bases else set[str]()
     for entry in root.children("entry"):
         try:
             _add_entry(bundle, entry, flaws, known)
         except Malformed as error:
             bundle.flaws.append(str(error))
+    if bundle.matches:
+        bundle.failure = None
     return bundle
 
 
@@ -106,7 +125,7 @@ def _add_entry(
         raise Malformed(f"{entry.path} has no resource")
     resource = read_resource(entry.json["resource"], flaws, bases)
     if resource.resource_type == "OperationOutcome":
-        bundle.flaws += _reported_problems(resource.strictly())
+        _add_outcome(bundle, resource.strictly())
         return
     is_match = _is_match(entry)
     if not is_match:
@@ -135,16 +154,29 @@ def _match_bases(root: Element) -> Iterator[str]:
             yield full_url.removesuffix(ending)
 
 
-def _reported_problems(outcome: Element) -> list[str]:
-    return [
-        issue.concept_text("details")
-        or issue.string("diagnostics")
-        or issue.string("code")
-        or "no reason"
-        for issue in outcome.children("issue")
-        if issue.string("severity") in _ERROR_SEVERITIES
-        or issue.string("code") in _INCOMPLETE_CODES
-    ]
+def _add_outcome(bundle: Bundle, outcome: Element) -> None:
+    """Add what the portal says of a search: of errors, of left-out data, and its warnings."""
+    for issue in outcome.children("issue"):
+        severity, words = issue.string("severity"), _read_words([issue])
+        if severity in _ERROR_SEVERITIES:
+            bundle.failure = bundle.failure or _quote(words)
+        if severity in _ERROR_SEVERITIES or issue.string("code") in _INCOMPLETE_CODES:
+            bundle.flaws.append(f"part of what was asked for. {_quote(words)}")
+        elif severity == "warning" and words:
+            bundle.remarks.append(f"The portal says: {words}")
+
+
+def _read_words(issues: Iterable[Element]) -> str:
+    """Return the words of issues of an OperationOutcome, else their codes; empty without any."""
+    words = (
+        each.concept_text("details") or each.string("diagnostics") or each.string("code")
+        for each in issues
+    )
+    return "; ".join(filter(None, words))
+
+
+def _quote(words: str) -> str:
+    return f"The portal says: {words}" if words else "The portal does not say why."
 
 
 def _read_total(root: Element) -> int | None:
@@ -153,6 +185,7 @@ def _read_total(root: Element) -> int | None:
     return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
-def _find_link(root: Element, relation: str) -> str | None:
-    links = root.children("link")
-    return next((link.string("url") for link in links if link.string("relation") == relation), None)
+def _find_next(root: Element) -> str | None:
+    """Return the URL of the link to the next page, `None` without one; raise Malformed."""
+    links = (link for link in root.children("link") if link.string("relation") == "next")
+    return next((link.require_string("url") for link in links), None)

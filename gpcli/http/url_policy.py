@@ -67,8 +67,8 @@ def resolve_portal_url(
     base_url = parse_safe_url(base)
     if _get_origin(url) != _get_origin(base_url):
         raise WrongHost(
-            f"A request for {_format_origin(base_url)} was about to leave for "
-            f"{_format_origin(url)}; it was not sent.",
+            f"A request for {format_origin(base_url)} was about to leave for "
+            f"{format_origin(url)}; it was not sent.",
             hint="The portal's links must point to the address that the profile names.",
         )
     if url.userinfo or not _is_below(_get_path(url), _get_path(base_url).rstrip("/")):
@@ -109,8 +109,9 @@ def _get_path(url: httpx.URL) -> str:
     return url.raw_path.decode("ascii").partition("?")[0]
 
 
-def _format_origin(url: httpx.URL) -> str:
-    scheme, host, port = _get_origin(url)
+def format_origin(url: httpx.URL | str) -> str:
+    """Return scheme, host and port of a URL that `parse_safe_url` can parse."""
+    scheme, host, port = _get_origin(httpx.URL(url))
     return f"{scheme}://{host}:{port}"
 
 

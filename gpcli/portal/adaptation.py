@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from gpcli.errors import NotFound
+from gpcli.errors import NotPermitted
 from gpcli.fhir.element import Malformed, read_resource
 from gpcli.http.client import HttpResponse
-from gpcli.portal.capabilities import Capabilities
+from gpcli.portal.capabilities import OTHER_WAY_HINT, Capabilities
 from gpcli.portal.queries import Query
 
 Param = tuple[str, str]
@@ -129,11 +129,12 @@ def adapt(query: Query, capabilities: Capabilities, patient: str | None) -> Adap
 
     `patient` is the id of the patient whose records are wanted; `None` where it is not known.
     What is left out has to be made up for by who asks: criteria, order, included records.
-    Raises: NotFound where the portal has no such records, or has no way to find them.
+    Raises: NotPermitted where the portal lists no such type, or no way to find such records: then
+    nothing is known of what is there.
     """
     resource_type, can = query.resource_type, capabilities
     if not can.has_type(resource_type):
-        raise _not_there(query)
+        raise _not_listed(query, "no such type")
     listed = _listed_params(can, resource_type)
     ids = tuple(value for name, value in query.params if name == "_id")
     if ids and not (can.can_search(resource_type) and (listed is None or "_id" in listed)):
@@ -201,7 +202,7 @@ def _name_patient(
 ) -> tuple[Param, str | None]:
     """Return the parameter that finds a patient's records, and what it does not find.
 
-    Raises: NotFound where there is none.
+    Raises: NotPermitted where there is none.
     """
     if patient is None:
         raise _no_way(query)
@@ -320,12 +321,13 @@ def _base(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _not_there(query: Query) -> NotFound:
-    return NotFound(f"The portal has no {query.resource_type}: its description lists no such type.")
+def _no_way(query: Query) -> NotPermitted:
+    return _not_listed(query, "no search that would find them")
 
 
-def _no_way(query: Query) -> NotFound:
-    return NotFound(
-        f"The portal can't be asked for {query.resource_type}: its description lists no search "
-        "that would find them."
+def _not_listed(query: Query, missing: str) -> NotPermitted:
+    return NotPermitted(
+        f"The portal can't be asked for {query.resource_type}: its description lists {missing}. "
+        "Nothing was looked for.",
+        hint=OTHER_WAY_HINT,
     )

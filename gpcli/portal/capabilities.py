@@ -21,8 +21,10 @@ _NOT_FHIR_STATUSES = frozenset({400, 404, 405, 406, 410})
 CACHE_SECONDS = 24 * 3600
 """How long a cached CapabilityStatement is used, in seconds."""
 
-_CACHED = "capabilities"
+OTHER_WAY_HINT = "Use the portal's own page, or call the surgery."
+"""What a person can do about what the portal's description does not list."""
 
+_CACHED = "capabilities"
 
 _NamesByType = Mapping[str, tuple[str, ...]]
 
@@ -77,6 +79,13 @@ class Capabilities:
     def can_create(self, resource_type: str) -> bool:
         """Return whether a record of a type can be created, as far as the portal says."""
         return self._can(resource_type, self.creates)
+
+    def can_create_conditionally(self, resource_type: str) -> bool:
+        """Return whether a create may carry `If-None-Exist`, as far as the portal says.
+
+        That it is heeded is known only of the types in `conditional_creates`.
+        """
+        return self._can(resource_type, self.conditional_creates)
 
     def can_change(self, resource_type: str) -> bool:
         """Return whether a record of a type can be changed, by update or patch."""

@@ -58,7 +58,12 @@ _ERRORS_BY_STATUS: tuple[tuple[Callable[[int], bool], type[GpcliError], str], ..
     (lambda status: status == 401, Expired, "The portal does not accept this sign-in."),
     (lambda status: status == 403, NotPermitted, "The portal does not permit this."),
     (lambda status: status in {404, 410}, NotFound, "The portal has no such record."),
-    (lambda status: status in {409, 412}, Conflict, "The record has changed at the portal."),
+    (lambda status: status == 409, Conflict, "It conflicts with what the portal has."),
+    (
+        lambda status: status == 412,
+        Conflict,
+        "The portal has it otherwise than expected: it may have changed meanwhile.",
+    ),
     (lambda status: status == 429, RateLimited, "The portal asks to slow down."),
     (lambda status: status in {408, 423, 424}, PortalError, "The portal can't answer now."),
     (lambda status: status == 501, Rejected, "The portal does not know how to do this."),

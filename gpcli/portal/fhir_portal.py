@@ -44,6 +44,7 @@ from gpcli.portal.mapping import (
     or_empty,
     require,
     unwrap,
+    unwrap_answered,
 )
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
@@ -122,7 +123,7 @@ class FhirPortal:
             f"The portal sent {number} {kind} of other patients; they are left out."
             for kind, number in self._mapper.others.items()
         ]
-        return [*self._mapper.remarks, *others]
+        return [*self._search.remarks, *self._mapper.remarks, *others]
 
     def fetch_patient(self) -> Person:
         """Fetch the patient's own record."""
@@ -215,6 +216,8 @@ class FhirPortal:
         offers = self._dependencies.fetch_offers(results)
         if offers.consent is not ConsentLevel.FULL_ACCESS:
             return BookingFacts(offers, None, (), None)
+        for name in ("dated", "undated"):
+            unwrap_answered(results[name])
         upcoming = self._read_upcoming(results, today)
         earlier = self._find_earlier(results["earlier"], intent) if intent else None
         return BookingFacts(
@@ -257,6 +260,8 @@ class FhirPortal:
         try:
             bundle = self._search.fetch_all(queries.vaccinations(self._patient))
         except NOT_SHOWN:
+            return None
+        if bundle.failure is not None:
             return None
         return tuple(self._mapper.read_flu_vaccinations(bundle))
 
@@ -310,11 +315,15 @@ class FhirPortal:
         return WriteResult(self._mapper.read_lone_appointment(outcome.record), outcome.changed)
 
     def fetch_consent_state(self) -> ConsentState:
-        """Fetch the consents that count now, and what level they give."""
+        """Fetch the consents that count now, and what level they give.
+
+        Raises: BadResponse also where the portal sent an error in their place.
+        """
         results = self._search.fetch_named(self._dependencies.offer_queries())
         offers = self._dependencies.fetch_offers(results)
+        found = unwrap_answered(or_empty(results["consents"]))
         return ConsentState(
-            consents=self._mapper.read_consents(or_empty(results["consents"])),
+            consents=self._mapper.read_consents(found),
             level=offers.consent if offers.uses_consent else None,
             can_grant=self._search.fetch_capabilities().can_create("Consent"),
         )
@@ -378,12 +387,12 @@ class FhirPortal:
     ) -> Slot | None:
         """Return the time with this id, `None` where there is none.
 
+        An earlier run's booking stands whatever the portal shows of the time.
         Raises: NotFound where the portal proposes times, none with this id any more, and no earlier
         run made a booking.
         """
-        if isinstance(result, NotFound):
-            result = Bundle()
-        slots = self._mapper.read_slots(or_empty(result) if self._uses_find else unwrap(result))
+        is_optional = self._uses_find or earlier or isinstance(result, NotFound)
+        slots = self._mapper.read_slots(or_empty(result) if is_optional else unwrap(result))
         found = next((slot for slot in slots if slot.id == slot_id), None)
         if found is None:
             self._mapper.require_absent(f"Slot/{slot_id}")

@@ -200,11 +200,13 @@ class RecordMapper:
         """Return the highest level; `None` where the portal does not use gpcli's levels.
 
         It does where it uses gpcli's codes of services (`uses_levels`), or in any consent that was
-        found; it does not where it shows no consents.
+        found; it does not where it shows no consents, or sends an error in their place.
         """
         if isinstance(result, NOT_SHOWN):
             return None
         bundle = unwrap(result)
+        if bundle.failure is not None:
+            return None
         if uses_levels or any(map(has_consent_level, bundle.matches_of_type("Consent"))):
             return highest_level(self.read_consents(bundle))
         return None
@@ -444,6 +446,17 @@ def unwrap(result: SearchResult) -> Bundle:
     if isinstance(result, Bundle):
         return result
     raise result
+
+
+def unwrap_answered(result: SearchResult) -> Bundle:
+    """Return the bundle of a search, where what it lacks is to be taken for not there.
+
+    Raises: its error; BadResponse where the portal sent an error in the place of matches.
+    """
+    bundle = unwrap(result)
+    if bundle.failure is not None:
+        raise BadResponse(f"The portal did not send what was asked for. {bundle.failure}")
+    return bundle
 
 
 def appointment_not_found(appointment_id: str) -> NotFound:

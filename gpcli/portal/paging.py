@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from gpcli.errors import BadResponse
+from gpcli.errors import BadResponse, WrongHost
 from gpcli.fhir.bundle import Bundle
+from gpcli.http.url_policy import format_origin, resolve_portal_url
 from gpcli.portal.queries import PAGE_SIZE
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -16,27 +17,41 @@ MAX_IDLE_PAGES = 3
 """After this many pages in a row without a new match, further `next` links are ignored."""
 
 
-def resolve_next(page: Bundle, request_url: str) -> str | None:
-    """Return the URL of the next page; `None` on the last.
+def resolve_next(page: Bundle, request_url: str, base: str) -> str | None:
+    """Return the URL of the next page, which is below `base`; `None` on the last.
 
     One that is relative is resolved against the URL of the request that brought the page (RFC 3986,
     5.2); any other is left as it is written.
-    Raises: BadResponse for one that is no URL.
+    Raises: BadResponse for one that can't be read, is no URL, or leads where no token may go.
     """
     link = page.next_url
-    if not link or _ABSOLUTE.match(link):
-        return link
+    if page.broken_next:
+        raise BadResponse(f"The link to the next page can't be read: {page.broken_next}.")
+    if not link:
+        return None
     try:
-        return urljoin(request_url, link)
+        url = link if _ABSOLUTE.match(link) else urljoin(request_url, link)
     except ValueError:
         raise BadResponse("A link is not a valid URL; it was not followed.") from None
+    try:
+        resolve_portal_url(base, url)
+    except WrongHost:
+        raise BadResponse(
+            f"The portal's next page is at {format_origin(url)}, outside {base}, and gpcli sends "
+            "your token nowhere else."
+        ) from None
+    return url
 
 
 @dataclass
 class PageCount:
-    """Counts what the pages of one list have brought; `at_end` means to fetch no more of them."""
+    """Counts what the pages of one list have brought; `at_end` means to fetch no more of them.
+
+    `leads_back` is set by who fetches them: the last `next` link leads to a page that was read.
+    """
 
     at_end: bool = False
+    leads_back: bool = False
     _match_references: set[str] = field(default_factory=set)
     _references: set[str] = field(default_factory=set)
     _flaw_count: int = 0
@@ -76,7 +91,12 @@ class PageCount:
         return [f"{total - seen} of {total} in a list, which the portal does not send"]
 
     def _possibly_missing(self, seen: int) -> list[str]:
-        """Return a phrase for a full last page without a `next` link (R4 3.1.1.4)."""
+        """Return a phrase for a full last page without a `next` link, or with one that leads back.
+
+        (R4 3.1.1.4)
+        """
+        if self.leads_back:
+            return [f"what may follow after {seen} in a list: its next page is one that was read"]
         if self._last.next_url or len(self._last.matches) < PAGE_SIZE:
             return []
         return [f"what may follow after {seen} in a list: the portal does not say if there is more"]

@@ -38,7 +38,14 @@ from gpcli.model.prescription import Prescription, Renewal, RenewalFacts, Renewa
 from gpcli.model.receipt import WriteResult
 from gpcli.model.service import ConsentLevel, Offers, ServiceName
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import NOT_SHOWN, RecordMapper, SearchResult, require, unwrap
+from gpcli.portal.mapping import (
+    NOT_SHOWN,
+    RecordMapper,
+    SearchResult,
+    require,
+    unwrap,
+    unwrap_answered,
+)
 from gpcli.portal.queries import PAGE_SIZE_PARAM, Query, split_ids
 from gpcli.portal.search import FhirSearch
 from gpcli.portal.write.batch import PartOutcome, create_each
@@ -293,7 +300,7 @@ class FhirPrescriptions:
         offers = self._dependencies.fetch_offers(results)
         if not _can_renew(offers):
             return RenewalFacts(offers, ())
-        bundle = unwrap(results["prescriptions"])
+        bundle = unwrap_answered(results["prescriptions"])
         bundle.merge(Bundle(resources=unwrap(results["gps"]).resources))
         prescriptions, renewals = self._fetch_chains(bundle)
         return RenewalFacts(offers, tuple(prescriptions), tuple(renewals))

@@ -18,7 +18,7 @@ from gpcli.portal.capabilities import Capabilities
 from gpcli.portal.error_mapping import error_from_response
 from gpcli.portal.included import Along, by_id_queries
 from gpcli.portal.local_search import is_in_order, keep_matching, sort_matches
-from gpcli.portal.mapping import NOT_SHOWN, SearchResult
+from gpcli.portal.mapping import NOT_SHOWN, SearchResult, unwrap_answered
 from gpcli.portal.paging import PageCount, resolve_next
 from gpcli.portal.queries import Query
 
@@ -51,6 +51,7 @@ class FhirSearch:
     (`included`).
 
     `flaws` are phrases on what could not be read so far; those who map results add to them.
+    `remarks` are sentences with what the portal said of the searches besides.
     `capabilities` returns what the portal can do, and may fetch it. `patient` is the id of the
     patient whose records are sought, for portals that find records only by their patient; `None`
     where none is.
@@ -59,6 +60,7 @@ class FhirSearch:
     def __init__(self, client: HttpClient, capabilities: Callable[[], Capabilities]) -> None:
         self.client = client
         self.flaws: list[str] = []
+        self.remarks: list[str] = []
         self._capabilities = capabilities
         self.patient: str | None = None
         self._is_batch_refused = False
@@ -104,7 +106,8 @@ class FhirSearch:
 
         What the portal has of the list and does not send is added to the flaws. Where the portal
         does not sort, all pages are fetched first, and given as one.
-        Raises: NotFound where the portal has no such records, or the error of the first page.
+        Raises: NotPermitted where the portal lists no way to find such records, or the error of the
+        first page.
         """
         pages = self._start(self._adapt(query))
         first = next(pages)
@@ -126,7 +129,8 @@ class FhirSearch:
         `read` turns its response into one with a Bundle.
         """
         response = read(self.client.send("POST", path, body, retry=True))
-        query, page = Query(path.partition("/")[0], ()), self._read_page(response)
+        query = Query(path.partition("/")[0], ())
+        page = self._read_page(response, query)
         return self._iterate_pages(query, page, response, {response.url})
 
     def fetch_all(self, query: Query) -> Bundle:
@@ -238,7 +242,8 @@ class FhirSearch:
             followed = {response.url}
         if adapted.missing:
             self._add_flaw(adapted.missing)
-        return self._iterate_pages(adapted.asked, self._read_page(response), response, followed)
+        page = self._read_page(response, adapted.asked)
+        return self._iterate_pages(adapted.asked, page, response, followed)
 
     def _ask_plainly(self, adapted: AdaptedQuery) -> HttpResponse | None:
         """Send a query that was refused once more with the identifying parameters alone.
@@ -285,15 +290,16 @@ class FhirSearch:
         page_count = PageCount()
         yield keep_matching(page_count.count(page), query)
         try:
-            while (url := resolve_next(page, response.url)) and not page_count.at_end:
+            while not page_count.at_end and (url := self._resolve_next(page, response)):
                 if url in followed:
+                    page_count.leads_back = True
                     break
                 if len(followed) >= MAX_PAGES:
                     self.flaws.append(f"what comes after {MAX_PAGES} pages of a list")
                     return
                 followed.add(url)
                 response = self.client.get(url)
-                page = self._read_page(response)
+                page = self._read_page(response, query)
                 yield keep_matching(page_count.count(page), query)
         except SignInError:
             raise
@@ -305,9 +311,19 @@ class FhirSearch:
             return
         self.flaws += page_count.missing
 
-    def _read_page(self, response: HttpResponse) -> Bundle:
+    def _resolve_next(self, page: Bundle, response: HttpResponse) -> str | None:
+        return resolve_next(page, response.url, self.client.base)
+
+    def _read_page(self, response: HttpResponse, query: Query) -> Bundle:
+        """Return a page of a query's answer.
+
+        Raises: BadResponse, also where the answer has to be whole and the portal sent an error.
+        """
         body = _require_success(response).body
         page = _read_strictly(lambda: read_bundle(body, self.flaws, [self.client.base]), response)
+        self.remarks += (each for each in page.remarks if each not in self.remarks)
+        if not query.is_list:
+            unwrap_answered(page)
         self.flaws += page.flaws
         return page
 

@@ -202,13 +202,15 @@ def read_search_bundle(answer: HttpResponse) -> Bundle:
     """
     if answer.status >= 400:
         raise error_from_response(drop_error_body(answer))
+    hint = "Tell the people who run the portal."
     try:
-        return read_bundle(answer.body)
+        bundle = read_bundle(answer.body)
     except Malformed:
-        raise BadResponse(
-            "The portal's answer to a search is no FHIR Bundle.",
-            hint="Tell the people who run the portal.",
-        ) from None
+        message = "The portal's answer to a search is no FHIR Bundle."
+        raise BadResponse(message, hint=hint) from None
+    if bundle.failure is not None:
+        raise BadResponse("The portal answered a search with an error.", hint=hint)
+    return bundle
 
 
 def build_mapper(context: CheckContext, patient: str) -> RecordMapper:

@@ -35,6 +35,13 @@ def test_a_good_answer_is_read_whole(tokens):
     assert read.scope == "openid fhirUser patient/Patient.rs"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [(["openid", "launch/patient"], "openid launch/patient"), ([], None)]
+)
+def test_scopes_in_a_list_are_read_as_if_separated_by_spaces(tokens, written, read):
+    assert parse_token_response(answer(tokens(scope=written)), NOW, PORTAL).scope == read
+
+
 def test_tokens_are_not_shown_when_printed(tokens):
     shown = repr(parse_token_response(answer(tokens(id_token="secret-id")), NOW, PORTAL))
     assert not any(word in shown for word in ("access-2", "refresh-2", "secret-id"))
@@ -123,7 +130,8 @@ def test_what_the_answer_does_not_say_is_none(tokens):
                 f"{PORTAL}/../Patient/ada",
             )
         ),
-        ({"scope": ["openid"]}, "has a scope that is not text"),
+        ({"scope": ["openid", 7]}, "has a scope that is not text"),
+        ({"scope": {"0": "openid"}}, "has a scope that is not text"),
     ],
 )
 def test_an_answer_with_wrong_parts_is_refused(tokens, change, why):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -9,7 +10,15 @@ from gpcli.care.econsult import (
     fetch_join_link,
     propose_econsult_withdrawal,
 )
-from gpcli.errors import FeeNotAccepted, InputNeeded, InvalidUsage, NotFound, Rejected, TooLate
+from gpcli.errors import (
+    FeeNotAccepted,
+    InputNeeded,
+    InvalidUsage,
+    NotFound,
+    NotPermitted,
+    Rejected,
+    TooLate,
+)
 from gpcli.model.thread import ThreadKind
 from tests.care.builders import (
     INTENT,
@@ -172,6 +181,14 @@ def test_one_in_writing_is_answered_not_withdrawn():
 def test_what_is_neither_is_not_found(threads):
     with pytest.raises(NotFound, match="no appointment 'thr-1'"):
         withdraw(mail_portal(NOTHING, *threads), "thr-1")
+
+
+def test_an_id_that_is_no_appointment_is_not_found_where_no_thread_can_be_looked_for(monkeypatch):
+    portal = mail_portal(NOTHING)
+    refusal = NotPermitted("The portal can't be asked for Communication.")
+    monkeypatch.setattr(portal.mailbox, "fetch_conversation", Mock(side_effect=refusal))
+    with pytest.raises(NotFound, match="no appointment 'thr-1'"):
+        withdraw(portal, "thr-1")
 
 
 LATE = replace(VIDEO, cancel_until=at("2026-11-30 08:20"))

@@ -173,6 +173,8 @@ class Fake:
         if not may_see(body, patient):
             return refusal(403, "forbidden")
         kind = body["resourceType"]
+        if once and not (self.quirks.conditional or self.quirks.silent):
+            return refusal(412, "not-supported")
         once = once if self.quirks.conditional else None
         if once and (there := self._matches(patient, kind, parse_qsl(once))):
             if self.quirks.repeated != 200:
@@ -181,7 +183,9 @@ class Fake:
         if self._taken(body):
             return refusal(409, "conflict", problem="slot-taken")
         made = self._put({**body, "id": f"{kind.lower()}-{next(self._numbers)}"})
-        return Answer(201, self._shown(made), {"Location": f"{BASE}/{kind}/{made['id']}"})
+        return Answer(
+            self.quirks.created, self._shown(made), {"Location": f"{BASE}/{kind}/{made['id']}"}
+        )
 
     def _taken(self, body: Resource) -> bool:
         """Whether what is to be booked is somebody's already; if not, it is now."""

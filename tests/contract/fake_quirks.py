@@ -40,7 +40,9 @@ class Quirks:
     or relative to the `root`, the `path` or the `query`. `said` is its statement, which it keeps
     to; `None` = one that says what it can. `hidden` types are empty lists with an
     OperationOutcome; `forbidden` ones a 403.
-    `repeated` is its status for what a conditional create finds. `failing` names the part of a
+    Without `conditional` it refuses a condition with 412, or where it is `silent` ignores it.
+    `repeated` is its status for what a conditional create finds, `created` that for what is new.
+    `failing` names the part of a
     transaction that it refuses. `rewrites` = it puts a new id wherever the text of a fullUrl is.
     `refreshed_patient` = its answer to a refresh names the patient, as the first one does.
     """
@@ -52,6 +54,7 @@ class Quirks:
     failing: int | None = None
     conditional: bool = True
     repeated: int = 200
+    created: int = 201
     etag: bool = True
     versions: bool = True
     absolute: bool = False

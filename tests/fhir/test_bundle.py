@@ -17,6 +17,8 @@ from tests.portal.builders import (
     an_outcome,
 )
 
+PART = "part of what was asked for. The portal says:"
+
 
 def shape(bundle: Bundle) -> tuple[list[str], list[str], list[str]]:
     return (
@@ -76,24 +78,51 @@ def test_an_outcome_inside_a_searchset_is_a_flaw_in_its_own_words():
     assert shape(bundle) == (
         ["Slot/1"],
         ["Slot/1"],
-        ["Some times are hidden", "no index", "processing"],
+        [f"{PART} {each}" for each in ("Some times are hidden", "no index", "processing")],
     )
+    assert bundle.failure is None
 
 
 def test_an_outcome_without_any_reason_is_still_a_flaw():
     issue = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
-    assert read_bundle(a_searchset(included=[issue])).flaws == ["no reason"]
+    assert read_bundle(a_searchset(included=[issue])).flaws == [
+        "part of what was asked for. The portal does not say why."
+    ]
 
 
 @pytest.mark.parametrize("code", ["forbidden", "incomplete", "security", "suppressed", "throttled"])
 def test_a_warning_that_data_is_left_out_is_a_flaw(code: str):
     warning = an_outcome(text="Not all", severity="warning", code=code)
-    assert read_bundle(a_searchset(included=[warning])).flaws == ["Not all"]
+    assert read_bundle(a_searchset(included=[warning])).flaws == [f"{PART} Not all"]
 
 
-@pytest.mark.parametrize("severity", ["warning", "information"])
-def test_an_outcome_that_only_informs_is_no_flaw(severity: str):
-    assert read_bundle(a_searchset(included=[an_outcome(severity=severity)])).flaws == []
+@pytest.mark.parametrize(
+    ("severity", "remarks"), [("warning", ["The portal says: Slow"]), ("information", [])]
+)
+def test_an_outcome_that_only_warns_is_a_remark_and_one_that_informs_is_nothing(
+    severity: str, remarks: list[str]
+):
+    bundle = read_bundle(a_searchset(included=[an_outcome(severity=severity, text="Slow")]))
+    assert (bundle.flaws, bundle.remarks, bundle.failure) == ([], remarks, None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (an_outcome(text="No index"), "The portal says: No index"),
+        (an_outcome(severity="information", text="No data"), "The portal says: No data"),
+        ({"resourceType": "OperationOutcome"}, "The portal does not say why."),
+    ],
+)
+def test_an_outcome_in_the_place_of_a_list_is_no_empty_list(outcome: Any, said: str):
+    bundle = read_bundle(outcome)
+    assert shape(bundle) == ([], [], [f"a list, which the portal did not send. {said}"])
+    assert bundle.failure == said
+
+
+def test_an_error_without_a_match_is_a_failure():
+    bundle = read_bundle(a_searchset(included=[an_outcome(text="No index"), a_practitioner()]))
+    assert bundle.failure == "The portal says: No index"
 
 
 @pytest.mark.parametrize(
@@ -117,9 +146,7 @@ def test_a_broken_entry_is_named_and_skipped_and_the_rest_is_kept(entry: dict, f
     [
         (None, "not a FHIR resource"),
         (a_patient(), "sent Patient where a Bundle was due"),
-        (an_outcome(text="no"), "sent OperationOutcome where a Bundle was due"),
         ({"resourceType": "Bundle", "entry": {}}, "Bundle.entry is not what R4 says"),
-        ({"resourceType": "Bundle", "link": [{"relation": "next", "url": 1}]}, "Bundle.link.url"),
     ],
 )
 def test_what_is_no_searchset_is_malformed(body: Any, why: str):
@@ -130,6 +157,13 @@ def test_what_is_no_searchset_is_malformed(body: Any, why: str):
 def test_a_searchset_without_entries_links_or_total_is_just_empty():
     bundle = read_bundle({"resourceType": "Bundle", "type": "searchset"})
     assert (shape(bundle), bundle.next_url) == (([], [], []), None)
+
+
+@pytest.mark.parametrize("link", [[{"relation": "next", "url": 1}], [{"relation": "next"}], "next"])
+def test_a_next_link_that_can_not_be_read_spoils_no_page(link: Any):
+    bundle = read_bundle(a_searchset(a_slot("1"), link=link))
+    assert shape(bundle) == (["Slot/1"], ["Slot/1"], [])
+    assert (bundle.next_url, "Bundle.link" in str(bundle.broken_next)) == (None, True)
 
 
 def test_the_next_link_is_found_among_the_others():

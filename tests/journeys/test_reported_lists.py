@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.journeys.reported_practice import BASE, an_outcome, appointment, shell_with
+from tests.journeys.reported_practice import BASE, TYPES, an_outcome, appointment, shell_with
 
 BOOKINGS = [
     appointment(id=f"a{day}", start=f"2030-01-0{day}T09:00:00Z", end=f"2030-01-0{day}T09:15:00Z")
@@ -76,8 +76,8 @@ def test_the_next_page_is_found_however_its_link_is_written(tmp_path, link):
 )
 def test_a_link_that_leads_elsewhere_is_not_followed_and_the_list_not_called_whole(tmp_path, link):
     ending = listed(tmp_path, in_pages(link))
-    assert ending.code != 0
-    assert "host" in ending.err or "address" in ending.err
+    assert (ending.code, ids(ending)) == (8, ALL[:2])
+    assert "gpcli sends your token nowhere else." in ending.err
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,51 @@ def test_a_problem_that_the_portal_reports_in_a_list_is_said_in_its_words(tmp_pa
 
     ending = listed(tmp_path, page)
     assert (ending.code, ids(ending)) == (code, ALL)
-    assert ("Left out: Older ones are archived." in ending.err) == (code == 8)
+    is_said = "The portal says: Older ones are archived." in ending.err
+    assert (is_said, "Left out: " in ending.err) == (code == 8 or severity == "warning", code == 8)
+
+
+READING = (
+    *("gp", "services", "slots", "flu", "appointments list", "messages list"),
+    *("rx list", "rx requests", "consent show"),
+)
+
+
+@pytest.mark.parametrize("line", READING)
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_error_in_the_place_of_a_list_is_said_and_is_no_empty_list(tmp_path, line, kind):
+    asked = []
+
+    def refuse(path, fields):
+        asked.extend([path] if path == kind else [])
+        return (200, an_outcome("processing", words="The index is down.")) if path == kind else None
+
+    shell = shell_with(tmp_path, *BOOKINGS, refuse=refuse)
+    ending = shell(f"gpcli {line} --json")
+    assert (ending.code in {1, 8}) == bool(asked)
+    assert ("The portal says: The index is down." in ending.err) == bool(asked)
+    assert not asked or not any(each in ending.err for each in ("There are none", "There is no"))
+
+
+def test_a_consent_that_is_not_told_is_not_known(tmp_path):
+    def refuse(path, fields):
+        wanted = path == "Consent"
+        return (200, an_outcome("processing", words="The index is down.")) if wanted else None
+
+    ending = shell_with(tmp_path, refuse=refuse)("gpcli whoami --json")
+    assert (ending.code, ending.json["consent"]) == (0, None)
+    assert "not known: " in ending.err
+    assert "The portal says: The index is down." in ending.err
+
+
+def test_a_visit_is_not_booked_where_the_coming_ones_are_not_told(tmp_path):
+    def refuse(path, fields):
+        is_list = path == "Appointment" and "date" in fields
+        return (200, an_outcome("processing", words="The index is down.")) if is_list else None
+
+    ending = shell_with(tmp_path, refuse=refuse)("gpcli book --enquiry --yes --json")
+    assert (ending.code, ending.error["code"]) == (1, "bad_response")
+    assert ending.error["message"].endswith("The portal says: The index is down.")
 
 
 @pytest.mark.parametrize(

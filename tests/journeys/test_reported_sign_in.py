@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 WRONG_TYPES = (5, {"a": 1}, True)
@@ -34,6 +36,13 @@ def test_a_member_that_may_be_left_out_stops_nobody(portal, login, name, value):
 def test_without_a_token_nobody_is_signed_in(portal, login, name, value):
     portal.tokens = {name: value}
     assert login().code in {1, 4}
+
+
+def test_scopes_in_a_list_are_read(portal, login, shell):
+    portal.tokens = {"scope": ["openid", "fhirUser", "patient/Slot.rs"]}
+    assert login().code == 0
+    granted = json.loads(shell("gpcli services --json").out)
+    assert {each["status"] for each in granted} == {"not_permitted"}
 
 
 ENDINGS = {
@@ -69,6 +78,36 @@ def test_an_error_word_is_shown_and_means_the_same_wherever_it_comes(
         word in {"access_denied", "login_required"}
     )
     assert ("It was asked for: openid" in ending.error["hint"]) == is_scope
+
+
+PUSHED, DEVICE = "/par", "/device"
+ENDPOINTS = {
+    PUSHED: ("pushed_authorization_request_endpoint", "", "gpcli login tries again."),
+    DEVICE: ("device_authorization_endpoint", "--device", "gpcli login --device tries again."),
+}
+"""The path of an endpoint that begins a sign-in -> its name, the option, how to try again."""
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 500, 503])
+@pytest.mark.parametrize("description", ["Ask the surgery", None])
+@pytest.mark.parametrize("word", ENDINGS)
+def test_so_it_is_where_a_sign_in_begins_whatever_the_status(
+    portal, login, word, description, status, path
+):
+    name, option, again = ENDPOINTS[path]
+    required = {"require_pushed_authorization_requests": path == PUSHED}
+    portal.smart = {name: f"{portal.address}{path}"} | required
+    error = {"error": word} | ({"error_description": description} if description else {})
+    portal.records[path] = (status, error)
+    ending = login(option)
+    assert (ending.code, ending.error["code"]) == ENDINGS[word]
+    ends = f"({word}): {description}." if description else f"({word})."
+    assert ending.error["message"].endswith(ends)
+    assert (ending.error["hint"] == again) == (word in {"access_denied", "login_required"})
+    assert ("It was asked for: openid" in ending.error["hint"]) == (word == "invalid_scope")
+    assert ending.error["hint"]
+    assert portal.requests("/authorize") == portal.requests("/token") == []
 
 
 @pytest.mark.parametrize("description", ["Ask the surgery", None])

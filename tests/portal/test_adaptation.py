@@ -119,7 +119,7 @@ def test_what_has_no_search_of_its_own_is_found_by_its_patient(
     query: Query, statement: Json, url: str
 ):
     assert sent(query, statement) == [url]
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotPermitted):
         sent(query, statement, patient=None)
 
 
@@ -133,22 +133,26 @@ def test_a_search_that_finds_only_some_records_says_which_it_does_not():
 
 
 def test_what_would_find_only_some_records_never_tells_that_one_is_not_there():
-    with pytest.raises(errors.NotFound, match="can't be asked for Communication"):
+    with pytest.raises(errors.NotPermitted, match="can't be asked for Communication"):
         sent(queries.by_identifier("Communication", INTENT), PATCHING)
 
 
 @pytest.mark.parametrize(
     ("query", "statement", "told"),
     [
-        (SLOTS, STAR, "The portal has no Slot: its description lists no such type."),
-        (queries.prices(), NARROW, "The portal has no ChargeItemDefinition: "),
+        (
+            SLOTS,
+            STAR,
+            "The portal can't be asked for Slot: its description lists no such type",
+        ),
+        (queries.prices(), NARROW, "can't be asked for ChargeItemDefinition: "),
         (DATED, NARROW, "The portal can't be asked for Appointment: "),
         (Query("Binary", (("patient", "kari"),)), PATCHING, "The portal can't be asked for Binary"),
         (queries.records_by_id("Medication", ["a"]), NARROW, "can't be asked for Medication"),
     ],
 )
 def test_what_a_portal_does_not_have_is_not_asked_for(query: Query, statement: Json, told: str):
-    with pytest.raises(errors.NotFound, match=told):
+    with pytest.raises(errors.NotPermitted, match=told):
         sent(query, statement)
 
 
@@ -158,7 +162,7 @@ def test_no_query_has_a_parameter_or_include_that_is_not_listed(query: Query, st
     can = capabilities_of(statement)
     try:
         adapted = adapt(query, can, "kari")
-    except errors.NotFound:
+    except errors.NotPermitted:
         return
     names = {name.partition(":")[0] for name, _ in adapted.sent.params}
     listed = {*can.search_params.get(query.resource_type, ()), *can.server_search_params}

@@ -393,6 +393,25 @@ def test_what_can_be_patched_can_be_cancelled():
 
 WRITING = {ServiceName.E_CONSULTATION, ServiceName.CONTACT}
 MESSAGING_TYPES = ("Communication", "MedicationRequest", "Task")
+
+
+@pytest.mark.parametrize(
+    ("statement", "may"),
+    [
+        ([a_capability("Task", "create", conditionalCreate=True)], True),
+        ([a_capability("Task", "create", conditionalCreate=False)], False),
+        ([a_capability("Task", "create")], False),
+        ([a_capability("Slot", "create", conditionalCreate=True)], False),
+        ([a_capability("Task")], True),
+        ([], True),
+    ],
+    ids=["listed", "denied", "left out", "of another type", "nothing of the type", "nothing"],
+)
+def test_a_create_is_conditional_where_that_is_listed_or_nothing_is_said(statement, may):
+    listed = read_capabilities(read_resource(a_capability_statement(*statement)))
+    assert listed.can_create_conditionally("Task") is may
+
+
 CAN_MESSAGE = Capabilities(False, MESSAGING_TYPES, (), (), MESSAGING_TYPES, types=MESSAGING_TYPES)
 
 

@@ -84,6 +84,8 @@ QUIRKS = {
     "the same without total": Quirks(past_end=True, total=False, page=2),
     "no ETag and no version": Quirks(etag=False, versions=False),
     "no conditional create": Quirks(conditional=False),
+    "the same where what is new is a 200": Quirks(conditional=False, created=200),
+    "conditions ignored and nothing said": Quirks(conditional=False, silent=True),
     "nothing of all that": Quirks(
         batch=False, transaction=False, conditional=False, etag=False, versions=False, total=False
     ),

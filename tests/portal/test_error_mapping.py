@@ -78,7 +78,7 @@ def test_a_problem_without_text_is_told_in_our_words():
     assert summarize(409, an_outcome("slot-taken")) == (
         errors.SlotTaken,
         7,
-        "The record has changed at the portal.",
+        "It conflicts with what the portal has.",
     )
 
 

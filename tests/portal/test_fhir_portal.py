@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import uuid5
@@ -32,7 +33,7 @@ from tests.portal.builders import (
     with_identifier,
 )
 from tests.portal.communications import a_header
-from tests.portal.scripted import INTENT, NOTHING, Reply, Server
+from tests.portal.scripted import ALL_ON, ALONG, INTENT, NOTHING, TYPES, Reply, Server
 from tests.portal.world import BOOKING, DAYS, GP, GPS, INCLUDED, ROLE, ids
 
 UNDATED = {"status": "proposed", "start": None, "end": None}
@@ -256,6 +257,25 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     assert len(server.requests) == 1
 
 
+OTHERS = tuple({*TYPES, *ALONG, "Patient", "ChargeItemDefinition"} - {"Slot"})
+NO_SLOTS = replace(ALL_ON, types=OTHERS, undescribed=OTHERS)
+"""A portal that lists all there is but slots."""
+
+
+@pytest.mark.parametrize("capabilities", [NO_SLOTS])
+def test_a_time_that_can_not_be_looked_for_is_not_called_absent(portal: FhirPortal):
+    with pytest.raises(errors.NotPermitted, match="can't be asked for Slot"):
+        portal.fetch_booking_facts(slot="slot-1", intent=None)
+
+
+@pytest.mark.parametrize("capabilities", [NO_SLOTS])
+def test_nor_is_it_needed_for_a_booking_that_was_made_before(portal: FhirPortal, server: Server):
+    earlier = with_identifier(an_appointment("earlier"), INTENT.urn)
+    server.on("GET Appointment?identifier", a_searchset(earlier))
+    facts = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
+    assert (facts.slot, facts.earlier and facts.earlier.id) == (None, "earlier")
+
+
 def test_only_what_is_needed_is_asked_for_a_booking(portal: FhirPortal, server: Server):
     facts = portal.fetch_booking_facts(slot=None, intent=None)
     assert (facts.slot, facts.coming, facts.earlier, len(server.request_lines)) == (
@@ -307,6 +327,18 @@ def test_all_that_cancelling_is_decided_on_comes_in_one_round_trip(
     assert (facts.appointment.id, facts.appointment.surgery_id) == ("visit-1", "role-1")
     assert facts.offers.offers == (BOOKING,)
     assert len(server.requests) == 1
+
+
+def test_an_error_in_the_place_of_consents_and_vaccinations_tells_nothing_of_them(
+    portal: FhirPortal, server: Server
+):
+    server.on("GET Consent", an_outcome(text="No index"))
+    server.on("GET Immunization", an_outcome(text="No index"))
+    assert portal.fetch_vaccinations() is None
+    assert not portal.fetch_offers().uses_consent
+    assert len(portal.flaws) == 2
+    with pytest.raises(errors.BadResponse, match="The portal says: No index"):
+        portal.fetch_consent_state()
 
 
 @pytest.mark.parametrize("answer", [Reply(NOTHING), Reply(status=404)])

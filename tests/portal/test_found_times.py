@@ -168,7 +168,7 @@ def test_an_error_beside_times_is_said_and_the_times_are_shown(portal_of, server
     server.on(FIND, a_searchset(proposed(), an_outcome(text="Half of it failed.")))
     portal = portal_of()
     assert ids(portal.fetch_slots([BOOKING], *DAYS)) == ["p-1"]
-    assert portal.flaws == ["Half of it failed."]
+    assert portal.flaws == ["part of what was asked for. The portal says: Half of it failed."]
 
 
 def test_all_pages_are_read_and_what_is_missing_is_said(portal_of, server: Server):

@@ -121,7 +121,10 @@ def test_without_the_schedule_nobody_can_tell_between_two_services(
 
 def test_slots_that_the_portal_hides_with_an_outcome_are_a_flaw(portal: FhirPortal, server: Server):
     server.on("GET Slot", a_searchset(included=[an_outcome(text="Not in your compartment")]))
-    assert (slots_of(portal), portal.flaws) == ([], ["Not in your compartment"])
+    assert (slots_of(portal), portal.flaws) == (
+        [],
+        ["part of what was asked for. The portal says: Not in your compartment"],
+    )
 
 
 def test_slots_that_the_portal_refuses_are_not_permitted(portal: FhirPortal, server: Server):

@@ -187,7 +187,9 @@ def test_slots_that_are_hidden_are_not_taken_for_none(portal: Portal):
     ending = differing.shell("gpcli slots --json")
 
     assert (ending.code, ending.json) == (PARTIAL, [])
-    assert warnings(ending) == ["Left out: No: suppressed"]
+    assert warnings(ending) == [
+        "Left out: part of what was asked for. The portal says: No: suppressed"
+    ]
 
 
 @pytest.mark.parametrize("line", ["gpcli slots", "gpcli messages list"])

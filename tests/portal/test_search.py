@@ -70,11 +70,14 @@ def test_pages_are_fetched_only_as_far_as_they_are_wanted(search: FhirSearch, se
 
 
 @pytest.mark.parametrize("link", [SECOND, f"{BASE}/Slot?status=free"], ids=["itself", "the first"])
-def test_a_next_link_that_repeats_is_the_end(search: FhirSearch, server: Server, link: str):
-    server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND))
-    server.on("GET Slot?page", a_searchset(a_slot("2"), next=link))
+@pytest.mark.parametrize(("total", "is_short"), [(None, True), (2, False), (3, True)])
+def test_a_next_link_that_leads_back_is_the_end_and_short_unless_the_total_is_reached(
+    search: FhirSearch, server: Server, link: str, total: int | None, is_short: bool
+):
+    server.on("GET Slot?status", a_searchset(a_slot("1"), next=SECOND, total=total))
+    server.on("GET Slot?page", a_searchset(a_slot("2"), next=link, total=total))
     assert refs(search.fetch_all(SLOTS)) == ["Slot/1", "Slot/2"]
-    assert (len(server.request_lines), search.flaws) == (2, [])
+    assert (len(server.request_lines), len(search.flaws)) == (2, is_short)
 
 
 def test_a_list_without_end_is_cut_and_what_is_missing_is_named(search: FhirSearch, server: Server):
@@ -86,22 +89,41 @@ def test_a_list_without_end_is_cut_and_what_is_missing_is_named(search: FhirSear
     assert search.flaws == ["what comes after 200 pages of a list"]
 
 
-@pytest.mark.parametrize(
-    "link",
-    [
-        "https://elsewhere.example/fhir/R4/Slot?page=2",
-        "https://portal.example:8443/fhir/R4/Slot?page=2",
-        "https://portal.example/other/Slot?page=2",
-        "http://portal.example/fhir/R4/Slot?page=2",
-    ],
+OUTSIDE = (
+    "The portal's next page is at {}, outside https://portal.example/fhir/R4, and gpcli sends your "
+    "token nowhere else."
 )
+NO_URL = "A link is not a valid URL; it was not followed."
+NO_WEB_ADDRESS = "A link is not a web address; it was not followed."
+STRAY_LINKS: dict[Any, str] = {
+    "https://elsewhere.example/fhir/R4/Slot": OUTSIDE.format("https://elsewhere.example:443"),
+    "//elsewhere.example/fhir/R4/Slot": OUTSIDE.format("https://elsewhere.example:443"),
+    f"{BASE.replace('example', 'example:8443')}/x": OUTSIDE.format("https://portal.example:8443"),
+    "https://portal.example/other/Slot?page=2": OUTSIDE.format("https://portal.example:443"),
+    "/other/Slot?page=2": OUTSIDE.format("https://portal.example:443"),
+    "../../x": OUTSIDE.format("https://portal.example:443"),
+    "http://portal.example/fhir/R4/Slot?page=2": OUTSIDE.format("http://portal.example:80"),
+    "https://x@portal.example/fhir/R4/Slot": OUTSIDE.format("https://portal.example:443"),
+    "//[::1": NO_URL,
+    f"{BASE}/Slot?page={'2' * 70_000}": NO_URL,
+    "https://": NO_WEB_ADDRESS,
+    "urn:uuid:4b5f9a52-5f0c-4f0e-9b6a-6a3f5f2a7c11": NO_WEB_ADDRESS,
+    "javascript:alert(1)": NO_WEB_ADDRESS,
+    "file:///fhir/R4/Slot": NO_WEB_ADDRESS,
+    7: "The link to the next page can't be read: Bundle.link.url is not what R4 says.",
+}
+"""Links to a next page that is not fetched -> why."""
+
+
+@pytest.mark.parametrize("link", STRAY_LINKS, ids=lambda link: str(link)[:50])
 @pytest.mark.parametrize("batched", [True, False])
-def test_a_next_link_to_another_origin_is_refused_before_anything_leaves(
-    search: FhirSearch, unbatched_search: FhirSearch, server: Server, link: str, batched: bool
+def test_a_next_link_that_leads_astray_is_not_followed_and_the_list_is_said_to_be_short(
+    search: FhirSearch, unbatched_search: FhirSearch, server: Server, link: Any, batched: bool
 ):
     server.on("GET Slot", a_searchset(a_slot("1"), next=link)).on("GET Consent", a_searchset())
-    with pytest.raises(errors.WrongHost):
-        (search if batched else unbatched_search).fetch_many(SLOTS, CONSENTS)
+    chosen = search if batched else unbatched_search
+    assert refs(chosen.fetch_many(SLOTS, CONSENTS)[0]) == ["Slot/1"]
+    assert chosen.flaws == [f"what comes after 1 in a list: {STRAY_LINKS[link]}"]
     assert {each.url.host for each in server.requests} == {"portal.example"}
     assert {each.url.port for each in server.requests} == {None}
 
@@ -257,7 +279,53 @@ def test_flaws_of_every_page_are_gathered(search: FhirSearch, server: Server):
     server.on("GET Slot?page", a_searchset({"resourceType": "Slot"}))
     server.on("GET Consent", a_searchset(included=[an_outcome(text="Old ones too")]))
     search.fetch_many(SLOTS, CONSENTS)
-    assert search.flaws == ["Some times are hidden", "Slot.id is missing", "Old ones too"]
+    part = "part of what was asked for. The portal says:"
+    assert search.flaws == [
+        f"{part} Some times are hidden",
+        "Slot.id is missing",
+        f"{part} Old ones too",
+    ]
+
+
+BY_ID = Query("Slot", (("_id", "slot-1"),))
+SILENT: dict[str, Any] = {"resourceType": "OperationOutcome", "issue": []}
+
+
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (an_outcome(text="No index"), "The portal says: No index"),
+        (an_outcome(text="None", severity="information"), "The portal says: None"),
+        (SILENT, "The portal does not say why."),
+        (a_searchset(included=[an_outcome(text="No index")]), "The portal says: No index"),
+    ],
+)
+def test_an_error_in_the_place_of_matches_is_no_empty_list_nor_an_absence(
+    search: FhirSearch,
+    unbatched_search: FhirSearch,
+    server: Server,
+    batched: bool,
+    body: dict,
+    said: str,
+):
+    chosen = search if batched else unbatched_search
+    server.on("GET Slot", body).on("GET Consent", a_searchset(a_consent()))
+    slots, consents = chosen.fetch_many(SLOTS, CONSENTS)
+    assert (refs(slots), refs(consents)) == ([], ["Consent/consent-full-access"])
+    assert [each.partition(". ")[2] for each in chosen.flaws] == [said]
+    assert error_of(chosen.fetch_many(BY_ID, CONSENTS)[0]) == (
+        errors.BadResponse,
+        f"The portal did not send what was asked for. {said}",
+    )
+
+
+def test_a_warning_of_the_portal_is_kept_once(search: FhirSearch, server: Server):
+    warning = an_outcome(text="Slow today", severity="warning")
+    server.on("GET Slot", a_searchset(included=[warning]))
+    server.on("GET Consent", a_searchset(included=[warning]))
+    search.fetch_many(SLOTS, CONSENTS)
+    assert (search.remarks, search.flaws) == (["The portal says: Slow today"], [])
 
 
 @pytest.mark.parametrize("raw", [b"<html>", b"", b'{"resourceType":"Bundle"', b'{"a":NaN}'])

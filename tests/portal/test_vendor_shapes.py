@@ -12,19 +12,19 @@ from tests.contract.fake_quirks import Quirks
 from tests.portal.differing import PATIENT, Portal, portal_in
 from tests.portal.statements import NARROW, PATCHING, STAR
 
-NOT_FOUND, NOT_ALLOWED, PARTIAL = 3, 5, 8
+NOT_ALLOWED, PARTIAL = 5, 8
 SHAPES = {"star": STAR, "patching": PATCHING, "narrow": NARROW}
 READING = {
     "gp": {},
     "services": {},
     "slots": {"star": NOT_ALLOWED, "narrow": NOT_ALLOWED},
     "flu": {"star": NOT_ALLOWED, "narrow": NOT_ALLOWED},
-    "appointments list": {"narrow": NOT_FOUND},
+    "appointments list": {"narrow": NOT_ALLOWED},
     f"appointments show {PATIENT.visit}": {},
-    "messages list": {"patching": PARTIAL, "narrow": NOT_FOUND},
-    f"messages show {PATIENT.open_thread}": {"patching": PARTIAL, "narrow": NOT_FOUND},
-    "rx list": {"patching": NOT_FOUND},
-    "rx requests": dict.fromkeys(SHAPES, NOT_FOUND),
+    "messages list": {"patching": PARTIAL, "narrow": NOT_ALLOWED},
+    f"messages show {PATIENT.open_thread}": {"patching": PARTIAL, "narrow": NOT_ALLOWED},
+    "rx list": {"patching": NOT_ALLOWED},
+    "rx requests": dict.fromkeys(SHAPES, NOT_ALLOWED),
     "consent show": {},
     "whoami": {},
 }

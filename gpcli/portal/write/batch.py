@@ -71,8 +71,11 @@ def _find_earlier(
 def _create_in_batch(
     kernel: WriteKernel, parts: Sequence[WritePart], request_id: UUID, *, retry: bool
 ) -> list[PartOutcome]:
+    can = kernel.search.fetch_capabilities()
+    conditional = can.can_create_conditionally(parts[0].resource_type)
+    request = build_bundle_request("batch", parts, request_id, conditional=conditional, retry=retry)
     try:
-        batch = kernel.send(build_bundle_request("batch", parts, request_id, retry=retry))
+        batch = kernel.send(request)
     except ConfigError:
         raise
     except GpcliError as error:  # nothing was sent
@@ -84,7 +87,7 @@ def _create_in_batch(
     priors = [kernel.read_prior(part, request_id, journaled=True) for part in parts]
     look = _look_once(kernel, priors)
     return [
-        _catch(partial(kernel.settle, [prior], judge(response), look))
+        _catch(partial(kernel.settle, [prior], judge(response, conditional=conditional), look))
         for prior, response in zip(priors, responses, strict=True)
     ]
 

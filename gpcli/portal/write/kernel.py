@@ -18,6 +18,7 @@ from gpcli.fhir.element import Element
 from gpcli.http.client import HttpResponse
 from gpcli.http.network_errors import RequestError
 from gpcli.journal import Journal, JournalEntry, State
+from gpcli.portal.capabilities import OTHER_WAY_HINT
 from gpcli.portal.mapping import SearchResult, require
 from gpcli.portal.queries import Query, by_identifier
 from gpcli.portal.search import FhirSearch
@@ -90,9 +91,12 @@ class WriteKernel:
             return self.accept_earlier([prior], seen)
         response = None
         if not prior.pending:
-            request = build_create_request(part, retry=prior.wait is None)
+            request = build_create_request(
+                part, conditional=prior.conditional, retry=prior.wait is None
+            )
             response = self.send(request, journaled=journaled)
-        return self.settle([prior], judge(read(response) if response else None), look)
+        verdict = judge(read(response) if response else None, conditional=prior.conditional)
+        return self.settle([prior], verdict, look)
 
     def update(
         self,
@@ -145,7 +149,7 @@ class WriteKernel:
         raise NotPermitted(
             f"The portal does not let anyone change a {part.resource_type}: its description lists "
             "neither update nor patch for it. Nothing was sent.",
-            hint="Use the portal's own page, or call the surgery.",
+            hint=OTHER_WAY_HINT,
         )
 
     def read_prior(
@@ -159,18 +163,21 @@ class WriteKernel:
         """Return what the journal knows of a create before it is sent.
 
         `journaled` says that this run has recorded it already, so that what the journal has is not
-        an earlier run's. `conditional` says that it is sent with If-None-Exist.
+        an earlier run's. `conditional` says that it goes out in a way that can carry
+        If-None-Exist; the portal's own description then tells whether it does.
         Raises: ConfigError where the journal can't be read.
         """
         resource_type, intent = part.resource_type, part.intent
-        if conditional and resource_type in self.search.fetch_capabilities().conditional_creates:
-            return PriorWrite(resource_type, intent, request_id)
+        can = self.search.fetch_capabilities()
+        if conditional and resource_type in can.conditional_creates:
+            return PriorWrite(resource_type, intent, request_id, conditional=True)
         entry = None if journaled else self._journal.find_entry(intent)
         time_left = self._time_left(entry)
         return PriorWrite(
             resource_type,
             intent,
             request_id,
+            conditional=conditional and can.can_create_conditionally(resource_type),
             wait=time_left or LATE,
             pending=time_left is not None,
             known=entry is not None,
@@ -281,12 +288,12 @@ class WriteKernel:
     ) -> Seen:
         """Return what `look` finds after a success for every part.
 
-        Where the portal has no search that would find them, the records that the responses name
-        are read. Raises: the error of any part's query, or of reading.
+        Where the portal has no search that would find them, or permits none, the records that the
+        responses name are read. Raises: the error of any part's query, or of reading.
         """
         try:
             return _look_or_raise(look, priors)
-        except NotFound:
+        except (NotFound, NotPermitted):
             pairs = zip(priors, map(created_reference, responses), strict=True)
             named = {prior.intent: reference for prior, reference in pairs if reference}
             if len(named) < len(priors):

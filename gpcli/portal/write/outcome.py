@@ -35,8 +35,11 @@ _MAY_BE_DONE = frozenset({408, 423, 424})
 _NOT_IMPLEMENTED = 501
 """The status from 500 on that says that nothing was done."""
 
-_EXISTED = frozenset({200, 409, 412})
-"""Statuses with which portals answer a conditional create of a record that they have."""
+_FOUND = 200
+"""The status of a conditional create of a record that the portal has (R4 3.1.0.8.1)."""
+
+_EXISTED = frozenset({409, 412})
+"""Statuses with which portals answer any create of a record that they have."""
 
 
 class WriteOutcome(NamedTuple):
@@ -63,7 +66,8 @@ class WriteOutcome(NamedTuple):
 class PriorWrite:
     """What is known of a part before it is sent.
 
-    `request_id` is the `--request-id` with which the person can repeat the command. `wait` is for
+    `request_id` is the `--request-id` with which the person can repeat the command. `conditional`
+    says that it is sent with If-None-Exist, which the portal may or may not heed. `wait` is for
     how long a repetition only looks and sends nothing, at a portal that does not recognise a
     repeated request; `None` means that the portal does. `known` says that the journal has it from
     an earlier run; `pending`, that the request of that run may still be on its way.
@@ -72,6 +76,7 @@ class PriorWrite:
     resource_type: str
     intent: UUID
     request_id: UUID
+    conditional: bool = False
     wait: timedelta | None = None
     pending: bool = False
     known: bool = False
@@ -112,10 +117,14 @@ class NotChanged(Conflict):
     """The portal took a change and kept the record as it was."""
 
 
-def judge(response: HttpResponse | None) -> Judgement:
-    """Return what the response to one part says; `None` means that none came after sending."""
+def judge(response: HttpResponse | None, *, conditional: bool = False) -> Judgement:
+    """Return what the response to one part says; `None` means that none came after sending.
+
+    `conditional` says that the part was sent with If-None-Exist.
+    """
     refusal = refusal_in(response)
-    is_new = response is None or response.repeated or response.status not in _EXISTED
+    existed = _EXISTED | {_FOUND} if conditional else _EXISTED
+    is_new = response is None or response.repeated or response.status not in existed
     if response and response.is_success:
         return Judgement(
             is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=(response,)
@@ -124,15 +133,15 @@ def judge(response: HttpResponse | None) -> Judgement:
     return Judgement(is_done=False, refusal=refusal, is_echo=is_echo, is_new=is_new)
 
 
-def judge_transaction(response: HttpResponse | None, parts: int) -> Judgement:
-    """Return what the response to a transaction of `parts` entries says; `None` as for `judge`.
+def judge_transaction(response: HttpResponse | None, parts: int, *, conditional: bool) -> Judgement:
+    """Return what the response to a transaction of `parts` entries says; the rest as for `judge`.
 
     A portal that takes a transaction for a batch, or does not roll back, may have kept some parts:
     `is_echo` is True for all that is no success.
     """
     responses = read_entry_responses(response)
     repeated = response is not None and response.repeated
-    is_new = repeated or {each.status for each in responses} != {200}
+    is_new = repeated or not conditional or {each.status for each in responses} != {_FOUND}
     if len(responses) == parts and all(each.is_success for each in responses):
         return Judgement(
             is_done=True, refusal=None, is_echo=False, is_new=is_new, responses=responses

@@ -1,7 +1,8 @@
 """What is sent for a write, as data: its parts, and the one HTTP request that carries them.
 
 A part is one resource with the UUID of its intent, which stands in the resource as `identifier`,
-in `If-None-Exist`, and in the journal (docs/portal.md, Writes).
+in `X-Request-ID`, in the journal, and in the `If-None-Exist` of a conditional create
+(docs/portal.md, Writes).
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ class WriteRequest:
     retry: bool = False
 
 
-def build_create_request(part: WritePart, *, retry: bool) -> WriteRequest:
-    """Return the conditional create of one part (R4 3.1.0.8.1)."""
-    headers = {"If-None-Exist": build_condition(part.intent), "X-Request-ID": str(part.intent)}
+def build_create_request(part: WritePart, *, conditional: bool, retry: bool) -> WriteRequest:
+    """Return the create of one part; `conditional` adds If-None-Exist (R4 3.1.0.8.1)."""
+    headers = {"If-None-Exist": build_condition(part.intent)} if conditional else {}
+    headers["X-Request-ID"] = str(part.intent)
     return WriteRequest((part,), "POST", part.resource_type, part.resource, headers, retry)
 
 
@@ -109,15 +111,16 @@ def build_bundle_request(
     parts: Sequence[WritePart],
     request_id: UUID,
     *,
+    conditional: bool,
     retry: bool,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> WriteRequest:
     """Return one Bundle that creates `parts`, after the entries `before` (R4 http.html).
 
-    `request_id` becomes the `X-Request-ID`. The entries of a transaction have a `fullUrl`, by which
-    its resources refer to each other.
+    `request_id` becomes the `X-Request-ID`; `conditional` adds `ifNoneExist` to each entry. The
+    entries of a transaction have a `fullUrl`, by which its resources refer to each other.
     """
-    entries = [_build_create_entry(part) for part in parts]
+    entries = [_build_create_entry(part, conditional=conditional) for part in parts]
     if bundle_type == "transaction":
         pairs = zip(parts, entries, strict=True)
         entries = [{"fullUrl": build_entry_url(part.intent), **entry} for part, entry in pairs]
@@ -150,10 +153,10 @@ def build_cancel_request(part: WritePart, condition: Mapping[str, str]) -> Write
     return WriteRequest((part,), "POST", BOOK, build_resource_body(part.resource), headers)
 
 
-def _build_create_entry(part: WritePart) -> dict[str, Any]:
-    """Return the entry of a Bundle that creates a part once."""
-    condition = build_condition(part.intent)
-    request = {"method": "POST", "url": part.resource_type, "ifNoneExist": condition}
+def _build_create_entry(part: WritePart, *, conditional: bool) -> dict[str, Any]:
+    """Return the entry of a Bundle that creates a part."""
+    request = {"method": "POST", "url": part.resource_type}
+    request |= {"ifNoneExist": build_condition(part.intent)} if conditional else {}
     return {"resource": part.resource, "request": request}
 
 

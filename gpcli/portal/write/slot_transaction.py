@@ -69,12 +69,18 @@ def send_slot_transaction(booking: SlotBooking) -> WriteOutcome:
     part = _with_run_identifier(booking.part)
     entry = _slot_entry(booking, slot)
     request = build_bundle_request(
-        "transaction", [part], intent, retry=prior.wait is None, before=[entry]
+        "transaction",
+        [part],
+        intent,
+        conditional=prior.conditional,
+        retry=prior.wait is None,
+        before=[entry],
     )
     response = _read_response(booking, slot, kernel.send(request))
     if response and refusal_in(response):
         return _settle_refusal(booking, part, prior, response)
-    return _require_slot_taken(booking, kernel.settle([prior], judge(response), look))
+    verdict = judge(response, conditional=prior.conditional)
+    return _require_slot_taken(booking, kernel.settle([prior], verdict, look))
 
 
 def _fetch_slot(booking: SlotBooking) -> _SlotRead:

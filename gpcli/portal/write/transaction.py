@@ -34,6 +34,7 @@ def create_in_transaction(
     for the journal, or the portal's refusal.
     """
     priors = [kernel.read_prior(part, request_id) for part in parts]
+    conditional = all(prior.conditional for prior in priors)
     look = partial(kernel.look, parts[0].resource_type, [part.intent for part in parts])
     seen = kernel.look_for_earlier(priors, look)
     present = [prior for prior in priors if seen and seen.of(prior.intent).matches]
@@ -41,9 +42,15 @@ def create_in_transaction(
         return kernel.accept_earlier(priors, seen)
     response = None
     if not present and not any(prior.pending for prior in priors):
-        retry = all(prior.wait is None for prior in priors)
-        response = kernel.send(build_bundle_request("transaction", parts, request_id, retry=retry))
-    verdict = judge_transaction(response, len(parts))
+        request = build_bundle_request(
+            "transaction",
+            parts,
+            request_id,
+            conditional=conditional,
+            retry=all(prior.wait is None for prior in priors),
+        )
+        response = kernel.send(request)
+    verdict = judge_transaction(response, len(parts), conditional=conditional)
     return kernel.settle(priors, verdict._replace(is_new=verdict.is_new and not present), look)
 
 

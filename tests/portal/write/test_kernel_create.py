@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,15 @@ def test_what_no_search_would_find_is_read_as_the_answer_names_it(
     assert [entry.state for entry in journal.read_entries()] == ["done"]
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_so_is_what_the_portal_lets_nobody_search_for(
+    kernel: WriteKernel, server: Server, status: int
+):
+    server.on("POST Appointment", Reply(BODY, 201)).on(LOOK, Reply(an_outcome(), status))
+    server.on("GET Appointment/visit-1", BODY)
+    assert create(kernel) == ["Appointment/visit-1"]
+
+
 @pytest.mark.parametrize("capabilities", [UNSEARCHED])
 @pytest.mark.parametrize(
     "answer", [Reply(status=201), Reply(status=201, headers={"Location": "/x"})]
@@ -189,6 +199,40 @@ def test_without_conditional_creates_nothing_is_sent_twice(
     assert [question for question in server.request_lines if question.startswith("POST")] == [
         "POST Appointment"
     ]
+
+
+UNCONDITIONAL = replace(
+    ALL_ON, types=TYPES, conditional_creates=(), search_params={"Appointment": ("identifier",)}
+)
+"""A portal that speaks of Appointments, and lists no conditional create of them."""
+
+
+@pytest.mark.parametrize("capabilities", [UNCONDITIONAL])
+def test_no_condition_is_sent_that_the_portal_does_not_list(kernel: WriteKernel, server: Server):
+    server.on("POST Appointment", CREATED).on(LOOK, OURS)
+    create(kernel)
+    assert "If-None-Exist" not in server.require_only_write().headers
+
+
+@pytest.mark.parametrize("capabilities", [UNCONDITIONAL])
+@pytest.mark.parametrize(("look", "ends"), [(OURS, "done"), (NOTHING, "unknown")])
+def test_there_a_lost_reply_is_looked_into_by_this_run_and_by_the_next(
+    kernel: WriteKernel, server: Server, journal: Journal, look: dict, ends: str
+):
+    server.on("POST Appointment", LOST).on(LOOK, look)
+    for _ in range(2):
+        with suppress(errors.OutcomeUnknown):
+            create(kernel)
+    assert [each[:4] for each in server.request_lines] == ["POST", "GET ", "GET "]
+    assert states(journal) == [ends]
+
+
+@pytest.mark.parametrize(("capabilities", "changed"), [(ALL_ON, False), (UNCONDITIONAL, True)])
+def test_a_plain_success_means_that_it_was_there_only_where_a_condition_was_sent(
+    kernel: WriteKernel, server: Server, changed: bool
+):
+    server.on("POST Appointment", Reply(BODY, 200)).on(LOOK, OURS)
+    assert kernel.create(WritePart(INTENT, BODY)).changed is changed
 
 
 @pytest.mark.parametrize(
