@@ -193,6 +193,7 @@ def show(ctx: typer.Context) -> None:
         context.output.notice("The portal does not use levels of consent: nothing depends on them.")
     else:
         context.output.notice(f"Your level is {state.level.value}.")
+    context.require_complete()
 
 
 def grant(ctx: typer.Context) -> None:

@@ -76,7 +76,7 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     sender = message.link("sender")
     sender_type = _type_of(sender, bundle, message)
     mine = sender_type in _PATIENT_SIDE or _is_author(sender, reader)
-    status = message.string("status") or _reject_status(message)
+    status = message.expected_string("status") or UNKNOWN_STATUS
     read = Message(
         id=MessageId(message_id),
         thread_id=ThreadId(thread),
@@ -122,7 +122,7 @@ def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zo
         id=ThreadId(thread_id),
         kind=_read_kind(header),
         subject=header.concept_label("topic"),
-        status=header.string("status") or _reject_status(header),
+        status=header.expected_string("status") or UNKNOWN_STATUS,
         closed_because=header.concept_label("statusReason"),
         surgery=_none_if_malformed(lambda: _surgery_name(surgery, bundle, header)),
         practitioner=_none_if_malformed(lambda: _practitioner_name(surgery, bundle, header)),
@@ -185,12 +185,6 @@ def _newest_last(message: Message) -> float:
 def _first_communication(communication: Element, name: str) -> str | None:
     targets = communication.references(name)
     return next((each for each in targets if each.startswith("Communication/")), None)
-
-
-def _reject_status(communication: Element) -> str:
-    if not communication.json.get("status"):
-        communication.reject("status", "is missing")
-    return UNKNOWN_STATUS
 
 
 def _is_author(sender: Reference | None, reader: Reader) -> bool:

@@ -93,6 +93,13 @@ class Element:
         self.reject(name)
         return None
 
+    def expected_string(self, name: str) -> str | None:
+        """Return a string as `string` does, and note as well that it is absent."""
+        value = self.string(name)
+        if self.json.get(name) in (None, ""):
+            self.reject(name, "is missing")
+        return value
+
     def require_string(self, name: str) -> str:
         """Return a string; raise Malformed where it is absent or empty."""
         value = self.strictly().string(name)

@@ -22,6 +22,7 @@ from gpcli.fhir.medication import (
     read_medicine,
     read_remaining,
 )
+from gpcli.fhir.modifiers import require_known_code
 from gpcli.model.prescription import (
     IN_ERROR,
     PROPOSED_INTENTS,
@@ -35,15 +36,7 @@ from gpcli.model.prescription import (
 )
 
 KIND_SYSTEM = "urn:gpcli:prescription-kind"
-STATUSES = ("active", "on-hold", "completed", "stopped", "cancelled", "unknown")
-"""The MedicationRequest.status values that are searched for."""
-INTENTS = ("order", "plan", "original-order", "reflex-order", "filler-order", "instance-order")
-"""The MedicationRequest.intent values that are searched for: what is prescribed."""
 
-_KNOWN_STATUSES = frozenset({*STATUSES, "draft", IN_ERROR})
-"""R4 medicationrequest-status, a modifier."""
-_KNOWN_INTENTS = frozenset({*INTENTS, *PROPOSED_INTENTS})
-"""R4 medicationrequest-intent, a modifier."""
 _SUPPLYING = frozenset({"active", "on-hold"})
 """Statuses in which something may remain."""
 
@@ -122,12 +115,14 @@ def can_remain(request: Element) -> bool:
 def _read_meaning(request: Element) -> _Meaning:
     """Return what decides about everything else; raise Malformed where it can't be told."""
     strict = request.strictly()
-    status, intent = strict.require_string("status"), strict.string("intent")
-    if status not in _KNOWN_STATUSES:
-        raise Malformed(f"{request.path}.status is none that R4 has")
-    if intent is not None and intent not in _KNOWN_INTENTS:
-        raise Malformed(f"{request.path}.intent is none that R4 has")
-    return _Meaning(status, intent, strict.boolean("doNotPerform") is True)
+    for name in ("status", "intent"):
+        require_known_code(request, name)
+    request.expected_string("intent")
+    return _Meaning(
+        status=strict.require_string("status"),
+        intent=strict.string("intent"),
+        do_not_take=strict.boolean("doNotPerform") is True,
+    )
 
 
 class _Reasons(TypedDict):
@@ -274,8 +269,7 @@ def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone:
     focus. `bundle` has the prescriptions that a Task may name by an identifier.
 
     Raises:
-        Malformed: it has no status or no id. A status that R4 does not have is kept as written: it
-            is neither open nor settled.
+        Malformed: it has no status or no id.
     """
     focus = task.link("focus")
     prescription_id = find_linked_id(focus, bundle, task, "MedicationRequest")

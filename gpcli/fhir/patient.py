@@ -114,9 +114,9 @@ _INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu vaccin)")
 def read_vaccination(immunization: Element) -> Vaccination | None:
     """Return a vaccination that was given; `None` for any other.
 
-    Raises Malformed, also for one that does not say when it was given.
+    Raises Malformed, also for one that does not say whether or when it was given.
     """
-    if immunization.strictly().string("status") != "completed":
+    if immunization.require_string("status") != "completed":
         return None
     date = immunization.string("occurrenceDateTime") or immunization.string("occurrenceString")
     if date is None:

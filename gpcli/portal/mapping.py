@@ -210,12 +210,21 @@ class RecordMapper:
         return None
 
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
-        """Return the consents that count now; raise BadResponse when one can't be read."""
-        records, now = self._own_matches(bundle, "Consent"), self.now
-        consents = require(
-            lambda: [(read_consent(each.strictly()), is_in_force(each, now)) for each in records]
-        )
-        return tuple(consent for consent, counts in consents if counts)
+        """Return the consents that count now.
+
+        Raises: BadResponse where one of gpcli's levels can't be read, since these decide.
+        """
+        records = bundle.matches_of_type("Consent")
+        return tuple(self.read_each((each, partial(self._read_consent, each)) for each in records))
+
+    def _read_consent(self, record: Element) -> Consent | None:
+        """Return a consent of the patient's that counts now; `None` for any other."""
+        read = partial(self._read_own, record, self._read_current_consent)
+        return require(read) if has_consent_level(record) else read()
+
+    def _read_current_consent(self, record: Element) -> Consent | None:
+        consent = read_consent(record.strictly())
+        return consent if is_in_force(record, self.now) else None
 
     def read_slots(self, bundle: Bundle) -> list[Slot]:
         """Return the slots of a bundle in order of time."""
@@ -287,7 +296,7 @@ class RecordMapper:
     def require_absent(self, reference: str) -> None:
         """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
         for flaw in self._flaws:
-            if flaw.startswith(f"{reference}: "):
+            if flaw.startswith((f"{reference}: ", f"{reference} ")):
                 raise BadResponse(
                     f"The portal's answer can't be read: {flaw}.",
                     hint="Call the surgery, and tell the people who run the portal.",

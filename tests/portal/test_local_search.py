@@ -43,7 +43,7 @@ MET: list[tuple[tuple[str, str], dict[str, Any]]] = [
 ]
 UNMET: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("_id", "2,3"), {}),
-    (("status", "a,b"), {"status": "c"}),
+    (("status", "a,requested"), {"status": "completed"}),
     (("intent", "order"), {"intent": "plan"}),
     (("category", "s|c"), {"category": [concept("c", "other")]}),
     (("category", "s|c"), {}),
@@ -64,6 +64,7 @@ UNMET: list[tuple[tuple[str, str], dict[str, Any]]] = [
 UNCLEAR: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("status", "a"), {}),
     (("status", "a"), {"status": 7}),
+    (("status", "requested"), {"status": "no-such-code"}),
     (("intent", "order"), {}),
     (("category", "s|c"), {"category": [{"text": "Words alone"}]}),
     (("code", "c"), {"code": {"text": "Words alone"}}),

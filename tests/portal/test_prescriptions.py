@@ -75,8 +75,6 @@ def test_all_prescriptions_come_in_one_round_trip(portal: FhirPortal, server: Se
     )
     assert server.request_lines == [
         "GET MedicationRequest?patient=kari"
-        "&status=active,on-hold,completed,stopped,cancelled,unknown"
-        "&intent=order,plan,original-order,reflex-order,filler-order,instance-order"
         "&_include=MedicationRequest:medication&_include=MedicationRequest:requester"
         "&_include:iterate=PractitionerRole:practitioner"
         "&_revinclude=MedicationDispense:prescription&_revinclude=Task:focus&_count=500"
