@@ -295,12 +295,20 @@ class RecordMapper:
 
     def require_absent(self, reference: str) -> None:
         """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
-        for flaw in self._flaws:
-            if flaw.startswith((f"{reference}: ", f"{reference} ")):
-                raise BadResponse(
-                    f"The portal's answer can't be read: {flaw}.",
-                    hint="Call the surgery, and tell the people who run the portal.",
-                )
+        if flaw := self._find_flaw(reference):
+            raise BadResponse(
+                f"The portal's answer can't be read: {flaw}.",
+                hint="Call the surgery, and tell the people who run the portal.",
+            )
+
+    def require_not_left_out(self, reference: str | None, bundle: Bundle) -> None:
+        """Raise Malformed where a record that another depends on came and was left out."""
+        if reference and bundle.get(reference) is None and self._find_flaw(reference):
+            raise Malformed(f"it depends on {reference}, which is left out")
+
+    def _find_flaw(self, reference: str) -> str | None:
+        beginnings = (f"{reference}: ", f"{reference} ")
+        return next((flaw for flaw in self._flaws if flaw.startswith(beginnings)), None)
 
     def read_lone_appointment(self, record: Element) -> Appointment:
         """Return an appointment that came without the resources it refers to; raise BadResponse."""
@@ -325,6 +333,7 @@ class RecordMapper:
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
+        self.require_not_left_out(slot.reference("schedule"), bundle)
         code_map, zone = self.profile.code_map, self.profile.zone
         assumed = next(iter(actors)) if len(actors) == 1 else ""
         read = read_slot(
