@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
 from gpcli.fhir.modifiers import require_understood
@@ -79,7 +81,7 @@ class Bundle:
 def read_bundle(
     json: object, flaws: list[str] | None = None, bases: Collection[str] = ()
 ) -> Bundle:
-    """Return a Bundle as a page of results; entries that can't be read become flaws.
+    """Return a Bundle as a page of results; entries and links that can't be read become flaws.
 
     With `flaws` its resources are read leniently; these and `bases` are as in `element.Origin`.
     An included resource with a modifier that gpcli does not know is left out, as a flaw.
@@ -89,22 +91,38 @@ def read_bundle(
     root = read_resource(json)
     if root.resource_type != "Bundle":
         raise Malformed(f"the portal sent {root.resource_type} where a Bundle was due")
-    bundle = Bundle(next_url=_find_link(root, "next"), total=_read_total(root))
+    bundle = Bundle(total=_read_total(root))
+    try:
+        bundle.next_url = _find_link(root, "next")
+    except Malformed as error:
+        bundle.flaws.append(str(error))
     known = {*bases, *_match_bases(root)} if bases else set[str]()
-    for entry in root.children("entry"):
+    for value in _entries(root):
         try:
-            _add_entry(bundle, entry, flaws, known)
+            _add_entry(bundle, value, flaws, known)
         except Malformed as error:
             bundle.flaws.append(str(error))
     return bundle
 
 
+def _entries(root: Element) -> list[Any]:
+    """Return what stands in the list of entries; raise Malformed where there is no list."""
+    values = root.json.get("entry")
+    if values is None or isinstance(values, list):
+        return values or []
+    raise root.malformed("entry")
+
+
 def _add_entry(
-    bundle: Bundle, entry: Element, flaws: list[str] | None, bases: Collection[str]
+    bundle: Bundle, value: object, flaws: list[str] | None, bases: Collection[str]
 ) -> None:
-    if "resource" not in entry.json:
+    if not isinstance(value, dict):
+        raise Malformed("Bundle.entry is not what R4 says")
+    entry = Element(value, "Bundle.entry")
+    record = entry.child("resource")
+    if record is None:
         raise Malformed(f"{entry.path} has no resource")
-    resource = read_resource(entry.json["resource"], flaws, bases)
+    resource = read_resource(record.json, flaws, bases)
     if resource.resource_type == "OperationOutcome":
         bundle.flaws += _reported_problems(resource.strictly())
         return
@@ -126,13 +144,15 @@ def _match_bases(root: Element) -> Iterator[str]:
 
     A gateway before it may have another address.
     """
-    for entry in root.children("entry"):
-        full_url, resource = entry.json.get("fullUrl"), entry.json.get("resource")
+    for entry in (each for each in _entries(root) if isinstance(each, dict)):
+        full_url, resource = entry.get("fullUrl"), entry.get("resource")
         if not isinstance(full_url, str) or not isinstance(resource, dict):
             continue
         ending = f"/{resource.get('resourceType')}/{resource.get('id')}"
-        if full_url.endswith(ending) and "://" in full_url and _is_match(entry):
-            yield full_url.removesuffix(ending)
+        if full_url.endswith(ending) and "://" in full_url:
+            with suppress(Malformed):  # becomes a flaw when the entry is read
+                if _is_match(Element(entry, "Bundle.entry")):
+                    yield full_url.removesuffix(ending)
 
 
 def _reported_problems(outcome: Element) -> list[str]:

@@ -138,6 +138,9 @@ def test_a_problem_that_the_portal_reports_in_a_list_is_said_in_its_words(tmp_pa
     ("entry", "code"),
     [
         ({}, 8),
+        (None, 8),
+        ("Appointment/a1", 8),
+        ({"resource": None}, 8),
         ({"resource": {**BOOKINGS[0], "id": None}}, 8),
         ({"resource": "Appointment"}, 8),
         ({"resource": {"resourceType": "Basic", "id": "x"}}, 0),
