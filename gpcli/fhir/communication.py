@@ -62,6 +62,11 @@ def is_thread_header(communication: Element) -> bool:
     return any(each.system == THREAD_SYSTEM for each in communication.codings("category"))
 
 
+def is_received(communication: Element) -> bool:
+    """Return whether it says when it was received; a time that can't be read is a flaw."""
+    return communication.written_time("received") is not None
+
+
 def has_content(communication: Element) -> bool:
     """Return whether it says something itself, as a message does and a header does not."""
     return bool(communication.json.get("payload"))
@@ -100,7 +105,7 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     )
     if read.is_withdrawn:
         return read
-    received = message.string("received") is not None or reader.is_read(message_id)
+    received = is_received(message) or reader.is_read(message_id)
     unread = read.stands and not mine and not received and _is_to_patient(message, reader)
     return replace(read, unread=unread, **read_content(message, bundle)._asdict())
 
@@ -165,7 +170,7 @@ def read_notes(communication: Element, bundle: Bundle) -> tuple[MessageNote, ...
             text,
             note.string("authorString")
             or _party_name(note.link("authorReference"), bundle, communication),
-            note.string("time"),
+            note.written_time("time"),
         )
         for note, text in notes
         if text

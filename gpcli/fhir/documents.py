@@ -78,7 +78,7 @@ def read_attachment(
         size=_read_size(attachment),
         content=content,
         source=attachment.string("url") if content is None else None,
-        created=attachment.string("creation"),
+        created=attachment.written_time("creation"),
     )
 
 

@@ -229,7 +229,7 @@ def read_expiry(request: Element) -> Element | None:
     for part in _repeat_information(request):
         expiry = part.string("valueDateTime") or part.string("valueDate")
         if part.string("url") == _EXPIRY and expiry:
-            return Element({"end": expiry}, part.path)
+            return Element({"end": expiry}, part.path, part.origin)
     return None
 
 

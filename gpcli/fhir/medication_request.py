@@ -74,7 +74,7 @@ def read_prescription(
         dose=dosing.dose,
         kind=_read_kind(request),
         group=medicine.group,
-        issued=request.string("authoredOn"),
+        issued=request.written_time("authoredOn"),
         renewal=None,
         zone=zone,
         predecessors=_read_predecessors(request, bundle),
@@ -196,7 +196,7 @@ def _read_supply(
     now: datetime,
 ) -> _Supply:
     expiry = read_expiry(request)
-    valid_until = expiry.string("end") if expiry else None
+    valid_until = expiry.written_time("end") if expiry else None
     start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
         return _Supply(valid_until, expired=True, remaining=_EXPIRED, low=False)
@@ -227,7 +227,7 @@ def _is_nearly_expired(start: datetime | None, end: datetime | None, now: dateti
 
 def _read_issued(request: Element, zone: tzinfo) -> datetime | None:
     period = Element({"start": request.string("authoredOn")}, request.path)
-    with suppress(Malformed):  # shown as written in any case
+    with suppress(Malformed):  # a flaw already, or a time without a zone
         return read_period(period, zone)[0]
     return None
 
