@@ -6,7 +6,7 @@ Records that a lenient server sends without being asked, of another patient or t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -18,8 +18,6 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
-    organizations_to_search,
-    practitioners_to_search,
     read_surgery,
     tell_apart,
 )
@@ -124,14 +122,8 @@ class RecordMapper:
             hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
 
-    def read_surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
-        """Return the patient's GPs.
-
-        Raises:
-            NotFound: the bundle lacks the patient's own record.
-            BadResponse: none of the GPs can be read.
-        """
-        patient = self.require_patient(bundle)
+    def read_surgeries(self, bundle: Bundle, patient: Element) -> tuple[Surgery, ...]:
+        """Return the GPs of a Patient; raise BadResponse where none of them can be read."""
         gps = require(lambda: patient.children("generalPractitioner"))
         read = partial(read_surgery, bundle, patient, now=self.now)
         surgeries = tell_apart(self._read_each_or_raise((gp, partial(read, gp)) for gp in gps))
@@ -141,41 +133,27 @@ class RecordMapper:
             self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
         return surgeries
 
-    def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Return the ids of GPs who are named as persons, and of whom no role came along."""
-        return practitioners_to_search(bundle, self.require_patient(bundle))
-
-    def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Return the ids of the organizations whose services have to be fetched as well.
-
-        There are none where a GP's role references a service.
-        """
-        try:
-            return organizations_to_search(bundle, self.require_patient(bundle))
-        except Malformed:  # becomes a flaw when the GPs are read
-            return ()
-
     def read_offers(
         self,
         gps: Bundle,
-        price_result: SearchResult,
-        consent_result: SearchResult,
+        patient: Element,
+        results: Mapping[str, SearchResult],
         permitted: frozenset[ServiceName],
         told: ToldServices,
     ) -> Offers:
-        """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
+        """Return what the GPs of a Patient offer; `gps` holds the GPs and their services.
 
-        `permitted` are as in Offers. A price that can't be read is left out.
+        `results` has the prices and the consents. `permitted` are as in Offers. A price that can't
+        be read is left out.
 
         Raises:
-            NotFound: `gps` lacks the patient's own record.
             BadResponse: no GP, no service, or a consent can't be read.
             GpcliError: the error of one of the results, unless it says that it is not shown.
         """
-        prices = or_empty(price_result)
-        level = self.read_consent_level(consent_result, uses_levels=told.by_own_codes)
-        self.patient_name = require(lambda: read_name(self.require_patient(gps)))
-        surgeries = self.read_surgeries(gps)
+        prices = or_empty(results["prices"])
+        level = self.read_consent_level(results["consents"], uses_levels=told.by_own_codes)
+        self.patient_name = require(lambda: read_name(patient))
+        surgeries = self.read_surgeries(gps, patient)
         services = require(lambda: find_services(gps, surgeries))
         offers = self._read_offers(services)
         for offer in offers:
