@@ -258,8 +258,15 @@ RENEWAL_CODE = "103742009"
 
 
 def is_renewal(task: Element) -> bool:
-    """Return whether a Task requests a renewal of a prescription. Raises Malformed."""
-    return any(coding.code == RENEWAL_CODE for coding in task.codings("code"))
+    """Return whether a Task requests a renewal of a prescription.
+
+    Raises Malformed, also where it has no code and may be about a prescription.
+    """
+    codes = [coding.code for coding in task.codings("code") if coding.code]
+    focus = task.link("focus")
+    if not codes and (focus is None or focus.type in {"MedicationRequest", None}):
+        raise Malformed(f"it does not tell by a code what is asked for ({task.path}.code)")
+    return RENEWAL_CODE in codes
 
 
 def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone: str) -> Renewal:

@@ -101,7 +101,7 @@ def _is_other_concept(element: str) -> Callable[[Mapping[str, Json], str], bool]
         names = {
             name for system, code in codings for name in (f"{system}|{code}", f"{system}|", code)
         }
-        return (bool(codings) or not concepts) and not names & wanted
+        return bool(codings) and not names & wanted
 
     return contradicts
 
@@ -110,8 +110,8 @@ def _codings(concepts: Collection[Json]) -> Iterator[tuple[str, str]]:
     for concept in concepts:
         codings = concept.get("coding") if isinstance(concept, dict) else None
         for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict):
-                yield coding.get("system") or "", coding.get("code") or ""
+            if isinstance(coding, dict) and coding.get("code"):
+                yield coding.get("system") or "", coding["code"]
 
 
 def _is_other_identifier(record: Mapping[str, Json], value: str) -> bool:

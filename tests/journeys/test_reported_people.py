@@ -127,12 +127,6 @@ def test_a_free_time_of_somebody_else_is_not_said_to_be_with_the_gp(tmp_path, ac
     assert shell("gpcli book s1 --dry-run --json").json["practitioner"] is None
 
 
-def test_a_free_time_whose_schedule_is_not_understood_is_not_said_to_be_with_the_gp(tmp_path):
-    unknown = [{"url": "urn:x", "valueBoolean": True}]
-    listed = shell_with(tmp_path, schedule(modifierExtension=unknown), slot())(SLOTS)
-    assert (listed.code, listed.out) == (8, "\n")
-
-
 @pytest.mark.parametrize("actor", [{"type": "Location", "display": "Room 4"}, None])
 def test_a_free_time_of_the_gps_service_alone_is_with_the_gp(tmp_path, actor):
     of_service = schedule(actor) if actor else {**schedule(), "actor": schedule()["actor"][:1]}

@@ -354,6 +354,29 @@ def test_a_record_with_a_status_that_r4_does_not_allow_is_said_to_be_left_out(
 
 
 @pytest.mark.parametrize(
+    "code", [None, {}, {"text": "Renew"}, {"coding": [{"display": "Renew"}]}], ids=repr
+)
+@pytest.mark.parametrize("command", ["gpcli rx requests --plain", "gpcli rx list --plain"])
+def test_a_request_without_a_code_is_said_to_be_left_out(tmp_path, code, command):
+    ending = shell_with(tmp_path, prescription(), renewal(code=code))(command)
+    assert ending.code == 8
+    assert "Task/t1: it does not tell by a code what is asked for" in ending.err
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"code": {"coding": [{"system": "urn:x", "code": "fill-in-form"}]}},
+        {"code": None, "focus": {"reference": "Questionnaire/q1"}},
+        {"code": None, "focus": {"type": "Questionnaire", "display": "Smoking"}},
+    ],
+)
+def test_a_task_that_asks_for_something_else_is_no_request(tmp_path, elements):
+    ending = shell_with(tmp_path, renewal(**elements))("gpcli rx requests --plain")
+    assert (ending.code, ending.out) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("elements", "code", "said"),
     [
         ({"status": "paused"}, 8, "MedicationRequest/r1 has another status than R4 allows"),

@@ -23,6 +23,7 @@ from tests.portal.builders import (
     a_service,
     an_organization,
     an_outcome,
+    concept,
     ref,
 )
 from tests.portal.medicines import (
@@ -392,7 +393,7 @@ def test_a_refusal_of_the_whole_list_is_raised(portal: FhirPortal, server: Serve
 TASKS = a_searchset(
     a_task("first", authoredOn="2027-01-01T10:00:00Z", status="completed"),
     a_task("last", "rx-2", authoredOn="2027-02-01T10:00:00Z"),
-    a_task("other", code={"text": "Call me"}),
+    a_task("other", code=concept("call-me", "urn:x")),
     a_task("strange", **{"for": ref("Patient/ola")}),
     included=[a_request(), a_medication(), a_request("rx-2", dosageInstruction=7)],
 )
