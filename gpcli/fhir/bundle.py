@@ -43,11 +43,16 @@ class Bundle:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")
 
-    def resolve(self, reference: Reference | str | None, holder: Element) -> Element | None:
+    def resolve(
+        self,
+        reference: Reference | str | None,
+        holder: Element,
+        kinds: Collection[str] | None = None,
+    ) -> Element | None:
         """Return the resource that a reference of `holder` points to, here or contained in it.
 
         A reference by an identifier alone points to the one resource here that has it, to none
-        where several have it.
+        where several have it; only resources of `kinds` count, where these are given.
         """
         target = reference.target if isinstance(reference, Reference) else reference
         if target and target.startswith("#"):
@@ -58,6 +63,7 @@ class Bundle:
             each
             for each in self.resources.values()
             if reference.type in {each.resource_type, None}
+            and (kinds is None or each.resource_type in kinds)
             and reference.identifier in each.identifier_pairs()
         ]
         return found[0] if len(found) == 1 else None
