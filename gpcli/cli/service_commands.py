@@ -44,6 +44,8 @@ def services(
         show_contacts(context, ours.surgeries)
     if named is None:
         note_offers(context, rows, ours.surgeries)
+    else:
+        note_ended(context, ours.surgeries)
     context.require_complete()
 
 
@@ -68,8 +70,10 @@ def note_offers(
 ) -> None:
     """Say where the portal does not tell what its GPs offer, or that they offer nothing online.
 
-    With the latter goes how to reach the surgeries. `rows` are all services of all GPs.
+    GPs who are not current are said first; with the last goes how to reach the surgeries. `rows`
+    are all services of all GPs.
     """
+    note_ended(context, surgeries)
     if any(row.status is Standing.NOT_TOLD for row in rows):
         context.output.notice(NOT_TOLD_NOTICE)
     if not has_no_online_service(rows):
@@ -79,6 +83,13 @@ def note_offers(
         return
     context.output.notice("Your GP offers no online services. This is how to reach the surgery:")
     show_contacts(context, surgeries)
+
+
+def note_ended(context: AppContext, surgeries: Sequence[Surgery]) -> None:
+    """Say what the portal says of GPs who are not current."""
+    for surgery in surgeries:
+        for remark in () if surgery.current else surgery.remarks:
+            context.output.notice(remark)
 
 
 def show_contacts(context: AppContext, surgeries: tuple[Surgery, ...]) -> None:

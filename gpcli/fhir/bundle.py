@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
 from gpcli.fhir.modifiers import require_understood
@@ -47,11 +49,16 @@ class Bundle:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")
 
-    def resolve(self, reference: Reference | str | None, holder: Element) -> Element | None:
+    def resolve(
+        self,
+        reference: Reference | str | None,
+        holder: Element,
+        kinds: Collection[str] | None = None,
+    ) -> Element | None:
         """Return the resource that a reference of `holder` points to, here or contained in it.
 
         A reference by an identifier alone points to the one resource here that has it, to none
-        where several have it.
+        where several have it; only resources of `kinds` count, where these are given.
         """
         target = reference.target if isinstance(reference, Reference) else reference
         if target and target.startswith("#"):
@@ -62,6 +69,7 @@ class Bundle:
             each
             for each in self.resources.values()
             if reference.type in {each.resource_type, None}
+            and (kinds is None or each.resource_type in kinds)
             and reference.identifier in each.identifier_pairs()
         ]
         return found[0] if len(found) == 1 else None
@@ -88,7 +96,7 @@ class Bundle:
 def read_bundle(
     json: object, flaws: list[str] | None = None, bases: Collection[str] = ()
 ) -> Bundle:
-    """Return a Bundle as a page of results; entries that can't be read become flaws.
+    """Return a Bundle as a page of results; entries and links that can't be read become flaws.
 
     An OperationOutcome in its place is a page without results, which has failed. With `flaws` its
     resources are read leniently; these and `bases` are as in `element.Origin`.
@@ -108,9 +116,9 @@ def read_bundle(
     except Malformed as error:
         bundle.broken_next = str(error)
     known = {*bases, *_match_bases(root)} if bases else set[str]()
-    for entry in root.children("entry"):
+    for value in _entries(root):
         try:
-            _add_entry(bundle, entry, flaws, known)
+            _add_entry(bundle, value, flaws, known)
         except Malformed as error:
             bundle.flaws.append(str(error))
     if bundle.matches:
@@ -118,12 +126,24 @@ def read_bundle(
     return bundle
 
 
+def _entries(root: Element) -> list[Any]:
+    """Return what stands in the list of entries; raise Malformed where there is no list."""
+    values = root.json.get("entry")
+    if values is None or isinstance(values, list):
+        return values or []
+    raise root.malformed("entry")
+
+
 def _add_entry(
-    bundle: Bundle, entry: Element, flaws: list[str] | None, bases: Collection[str]
+    bundle: Bundle, value: object, flaws: list[str] | None, bases: Collection[str]
 ) -> None:
-    if "resource" not in entry.json:
+    if not isinstance(value, dict):
+        raise Malformed("Bundle.entry is not what R4 says")
+    entry = Element(value, "Bundle.entry")
+    record = entry.child("resource")
+    if record is None:
         raise Malformed(f"{entry.path} has no resource")
-    resource = read_resource(entry.json["resource"], flaws, bases)
+    resource = read_resource(record.json, flaws, bases)
     if resource.resource_type == "OperationOutcome":
         _add_outcome(bundle, resource.strictly())
         return
@@ -145,13 +165,15 @@ def _match_bases(root: Element) -> Iterator[str]:
 
     A gateway before it may have another address.
     """
-    for entry in root.children("entry"):
-        full_url, resource = entry.json.get("fullUrl"), entry.json.get("resource")
+    for entry in (each for each in _entries(root) if isinstance(each, dict)):
+        full_url, resource = entry.get("fullUrl"), entry.get("resource")
         if not isinstance(full_url, str) or not isinstance(resource, dict):
             continue
         ending = f"/{resource.get('resourceType')}/{resource.get('id')}"
-        if full_url.endswith(ending) and "://" in full_url and _is_match(entry):
-            yield full_url.removesuffix(ending)
+        if full_url.endswith(ending) and "://" in full_url:
+            with suppress(Malformed):  # becomes a flaw when the entry is read
+                if _is_match(Element(entry, "Bundle.entry")):
+                    yield full_url.removesuffix(ending)
 
 
 def _add_outcome(bundle: Bundle, outcome: Element) -> None:

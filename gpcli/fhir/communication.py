@@ -62,6 +62,11 @@ def is_thread_header(communication: Element) -> bool:
     return any(each.system == THREAD_SYSTEM for each in communication.codings("category"))
 
 
+def is_received(communication: Element) -> bool:
+    """Return whether it says when it was received; a time that can't be read is a flaw."""
+    return communication.written_time("received") is not None
+
+
 def has_content(communication: Element) -> bool:
     """Return whether it says something itself, as a message does and a header does not."""
     return bool(communication.json.get("payload"))
@@ -76,7 +81,7 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     sender = message.link("sender")
     sender_type = _type_of(sender, bundle, message)
     mine = sender_type in _PATIENT_SIDE or _is_author(sender, reader)
-    status = message.string("status") or _reject_status(message)
+    status = message.expected_string("status") or UNKNOWN_STATUS
     read = Message(
         id=MessageId(message_id),
         thread_id=ThreadId(thread),
@@ -100,7 +105,7 @@ def read_message(message: Element, bundle: Bundle, reader: Reader, thread: str) 
     )
     if read.is_withdrawn:
         return read
-    received = message.string("received") is not None or reader.is_read(message_id)
+    received = is_received(message) or reader.is_read(message_id)
     unread = read.stands and not mine and not received and _is_to_patient(message, reader)
     return replace(read, unread=unread, **read_content(message, bundle)._asdict())
 
@@ -122,7 +127,7 @@ def read_thread(header: Element, messages: Sequence[Message], bundle: Bundle, zo
         id=ThreadId(thread_id),
         kind=_read_kind(header),
         subject=header.concept_label("topic"),
-        status=header.string("status") or _reject_status(header),
+        status=header.expected_string("status") or UNKNOWN_STATUS,
         closed_because=header.concept_label("statusReason"),
         surgery=_none_if_malformed(lambda: _surgery_name(surgery, bundle, header)),
         practitioner=_none_if_malformed(lambda: _practitioner_name(surgery, bundle, header)),
@@ -165,7 +170,7 @@ def read_notes(communication: Element, bundle: Bundle) -> tuple[MessageNote, ...
             text,
             note.string("authorString")
             or _party_name(note.link("authorReference"), bundle, communication),
-            note.string("time"),
+            note.written_time("time"),
         )
         for note, text in notes
         if text
@@ -185,12 +190,6 @@ def _newest_last(message: Message) -> float:
 def _first_communication(communication: Element, name: str) -> str | None:
     targets = communication.references(name)
     return next((each for each in targets if each.startswith("Communication/")), None)
-
-
-def _reject_status(communication: Element) -> str:
-    if not communication.json.get("status"):
-        communication.reject("status", "is missing")
-    return UNKNOWN_STATUS
 
 
 def _is_author(sender: Reference | None, reader: Reader) -> bool:

@@ -78,7 +78,7 @@ def read_attachment(
         size=_read_size(attachment),
         content=content,
         source=attachment.string("url") if content is None else None,
-        created=attachment.string("creation"),
+        created=attachment.written_time("creation"),
     )
 
 
@@ -98,7 +98,7 @@ def read_document_files(document: Element, attachment_id: str) -> tuple[Attachme
     files = tuple(
         replace(
             read_attachment(each, attachment_id if number == 1 else f"{attachment_id}.{number}"),
-            status=document.string("status"),
+            status=document.expected_string("status"),
             document_status=document.string("docStatus"),
             relations=tuple(_read_relations(document)),
         )
@@ -190,7 +190,8 @@ def _read_payload(
         return read_document_files(record, attachment_id)
     if record and record.resource_type == "Media" and (media := record.child("content")):
         require_understood(record)
-        return (replace(read_attachment(media, attachment_id), status=record.string("status")),)
+        status = record.expected_string("status")
+        return (replace(read_attachment(media, attachment_id), status=status),)
     source = link.target
     if source and source.startswith("#"):
         raise Malformed(f"{payload.path} refers to {source}, which is not in it")

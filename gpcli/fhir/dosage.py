@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gpcli.fhir.element import Element
+from gpcli.fhir.element import Element, is_time
 from gpcli.fhir.quantity import (
     TIME_UNITS,
     format_decimal,
@@ -149,9 +149,16 @@ def _word_timing(dosage: Element, name: str) -> Phrases:
     repeat = timing.child("repeat")
     yield from _word_timing_code(timing)
     yield from _word_repeat(repeat) if repeat else ()
-    events = timing.strings("event")
-    yield f"on {_list(events)}" if events else ""
+    yield _word_dates(timing)
     yield from _unknown(timing, {"event", "repeat", "code", *_PLAIN})
+
+
+def _word_dates(timing: Element) -> str | None:
+    events = timing.strings("event")
+    if not all(map(is_time, events)):
+        timing.reject("event")
+        return None
+    return f"on {_list(events)}" if events else ""
 
 
 def _word_timing_code(timing: Element) -> Phrases:
@@ -234,8 +241,10 @@ def _word_duration(repeat: Element) -> Phrases:
 
 
 def _word_period(period: Element) -> str | None:
-    """Return a Period with its dates as written."""
-    start, end = period.string("start"), period.string("end")
+    """Return a Period with its dates as written; `None` where one of them can't be read."""
+    start, end = period.written_time("start"), period.written_time("end")
+    if len(period.json.keys() & {"start", "end"}) > len([*filter(None, (start, end))]):
+        return None
     return " ".join(filter(None, (start and f"from {start}", end and f"until {end}"))) or None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -93,6 +93,13 @@ class Element:
         self.reject(name)
         return None
 
+    def expected_string(self, name: str) -> str | None:
+        """Return a string as `string` does, and note as well that it is absent."""
+        value = self.string(name)
+        if self.json.get(name) in (None, ""):
+            self.reject(name, "is missing")
+        return value
+
     def require_string(self, name: str) -> str:
         """Return a string; raise Malformed where it is absent or empty."""
         value = self.strictly().string(name)
@@ -162,7 +169,15 @@ class Element:
 
     def date_time(self, name: str) -> datetime | None:
         """Return a dateTime as `instant` does; `None` also for a year, a month or a day alone."""
-        return self.instant(name) if "T" in (self.string(name) or "").upper() else None
+        return self.instant(name) if "T" in (self.written_time(name) or "").upper() else None
+
+    def written_time(self, name: str) -> str | None:
+        """Return a date, a dateTime or an instant as it is written, with or without a time zone."""
+        value = self.string(name)
+        if value is None or is_time(value):
+            return value
+        self.reject(name)
+        return None
 
     def child(self, name: str) -> Element | None:
         """Return a nested object."""
@@ -323,6 +338,19 @@ def read_resource(
     return Element(json, path, None if flaws is None else Origin(name, flaws, bases))
 
 
+def is_time(text: str) -> bool:
+    """Return whether a text is a date, a dateTime or an instant; the time zone may be missing."""
+    partial_date = _PARTIAL_DATE.fullmatch(text)
+    try:
+        if partial_date:
+            _complete_date(*_split_date(partial_date), last=False)
+        else:
+            _parse_instant(text.upper())
+    except ValueError:
+        return False
+    return partial_date is not None or "T" in text.upper()
+
+
 def _relative_reference(reference: str | None, bases: Collection[str]) -> str | None:
     if reference is None or reference.startswith(("#", "urn:")):
         return reference
@@ -382,12 +410,15 @@ def _read_bound(period: Element, name: str, zone: tzinfo, *, last: bool) -> date
     if partial_date is None:
         return period.instant(name)
     try:
-        parts = (int(part) if part else None for part in partial_date.groups())
-        day = _complete_date(*parts, last=last)
+        day = _complete_date(*_split_date(partial_date), last=last)
     except ValueError:
         period.reject(name)
         return None
     return datetime.combine(day, _DAY_END if last else time.min, zone)
+
+
+def _split_date(partial_date: re.Match[str]) -> Iterator[int | None]:
+    return (int(part) if part else None for part in partial_date.groups())
 
 
 def _complete_date(year: int | None, month: int | None, day: int | None, *, last: bool) -> date:

@@ -50,8 +50,18 @@ def read_surgery(
     hold is judged at `now`, dates without a time in its zone. `None` where the reference has
     neither a target nor an identifier nor a display. Raises Malformed.
     """
-    link = reference.as_reference()
-    record = bundle.resolve(link, patient) or _find_by_identifier(bundle, link)
+    surgery = _read_surgery(bundle, patient, reference.as_reference(), now)
+    if surgery is None:
+        return None
+    ends = tuple(_describe_reference_ends(reference, surgery.gp or surgery.name, now))
+    remarks = (*ends, *surgery.remarks)
+    return replace(surgery, remarks=remarks, current=surgery.current and not ends)
+
+
+def _read_surgery(
+    bundle: Bundle, patient: Element, link: Reference, now: datetime
+) -> Surgery | None:
+    record = bundle.resolve(link, patient, _GP_TYPES)
     if record is None or record.resource_type not in _GP_TYPES:
         return _build_unresolved(link)
     is_contained = (link.target or "").startswith("#")
@@ -146,20 +156,6 @@ def find_only_role(bundle: Bundle, practitioner: Element, now: datetime | None) 
         and (now is None or read_validity(role, now) is Validity.CURRENT)
     ]
     return roles[0] if len(roles) == 1 else None
-
-
-def _find_by_identifier(bundle: Bundle, link: Reference) -> Element | None:
-    """Return the only record of a GP that has the identifier by which a reference names it."""
-    if link.target or not link.identifier or not link.identifier[0]:
-        return None
-    found = [
-        record
-        for kind in _GP_TYPES
-        if link.type in {kind, None}
-        for record in bundle.of_type(kind)
-        if link.identifier in record.identifier_pairs()
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def _collect(
@@ -324,15 +320,32 @@ def _describe_ends(
     at = f"at {name}" if name else "here"
     if role and role.boolean("active") is False:
         yield f"The portal has marked the work of {who} {at} as no longer current."
-    validity = read_validity(role, now) if role else Validity.CURRENT
-    if role and validity is Validity.ENDED:
-        yield f"The portal says that {who} was {at} {describe_period(role, now)}."
-    elif role and validity is Validity.TO_COME:
-        yield f"The portal says that {who} will be {at} {describe_period(role, now)}."
+    if role:
+        yield from _describe_period(role, who, at, now)
     if records.practitioner and records.practitioner.boolean("active") is False:
         yield f"The portal has marked {who} as no longer active."
     if records.organization and records.organization.boolean("active") is False:
         yield f"The portal has marked {name or 'the surgery'} as no longer active."
+
+
+def _describe_reference_ends(reference: Element, who: str | None, now: datetime) -> Iterator[str]:
+    """Yield why a reference to a GP does not hold now: by an extension with a Period, named so.
+
+    R4 has no element for it; national guides have such extensions.
+    """
+    for extension in reference.children("extension"):
+        name = (extension.string("url") or "").rpartition("/")[2]
+        if "period" in name.casefold() and extension.child("valuePeriod"):
+            period = {"period": extension.json["valuePeriod"]}
+            part = Element(period, extension.path, extension.origin)
+            yield from _describe_period(part, who or "this GP", "the patient's GP", now)
+
+
+def _describe_period(element: Element, who: str, what: str, now: datetime) -> Iterator[str]:
+    """Yield that `who` was or will be `what` where the `period` of an element does not hold now."""
+    verb = {Validity.ENDED: "was", Validity.TO_COME: "will be"}.get(read_validity(element, now))
+    if verb:
+        yield f"The portal says that {who} {verb} {what} {describe_period(element, now)}."
 
 
 _CLOSED_STATUSES = {"suspended": "closed for now", "inactive": "no longer used"}

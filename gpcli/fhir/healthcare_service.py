@@ -390,7 +390,7 @@ def read_consent(consent: Element) -> Consent:
         id=consent.require_string("id"),
         level=levels[0] if levels else None if words in set(ConsentLevel) else words,
         status=consent.require_string("status"),
-        since=consent.string("dateTime"),
+        since=consent.written_time("dateTime"),
     )
 
 

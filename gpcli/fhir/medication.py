@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Coding, Element
+from gpcli.fhir.modifiers import require_known_code
 from gpcli.fhir.patient import Identifiers
 from gpcli.fhir.quantity import format_decimal, read_quantity, word_quantity
 from gpcli.model.prescription import Basis, Quantity, Remaining, format_medicine
@@ -183,14 +184,12 @@ class Dispense:
 
 def read_dispense(dispense: Element) -> Dispense:
     """Return a MedicationDispense. Raises Malformed."""
-    status = dispense.require_string("status")
-    if status not in _DISPENSED:
-        raise dispense.malformed("status")
+    require_known_code(dispense, "status")
     links = dispense.links("authorizingPrescription")
     return Dispense(
         prescriptions=tuple(link.target for link in links if link.target),
         quantity=read_quantity(dispense, "quantity"),
-        completed=_DISPENSED[status],
+        completed=_DISPENSED[dispense.require_string("status")],
         identifiers=frozenset(link.identifier for link in links if link.identifier),
     )
 
@@ -230,7 +229,7 @@ def read_expiry(request: Element) -> Element | None:
     for part in _repeat_information(request):
         expiry = part.string("valueDateTime") or part.string("valueDate")
         if part.string("url") == _EXPIRY and expiry:
-            return Element({"end": expiry}, part.path)
+            return Element({"end": expiry}, part.path, part.origin)
     return None
 
 

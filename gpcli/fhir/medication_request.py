@@ -22,6 +22,7 @@ from gpcli.fhir.medication import (
     read_medicine,
     read_remaining,
 )
+from gpcli.fhir.modifiers import require_known_code
 from gpcli.model.prescription import (
     IN_ERROR,
     PROPOSED_INTENTS,
@@ -35,15 +36,7 @@ from gpcli.model.prescription import (
 )
 
 KIND_SYSTEM = "urn:gpcli:prescription-kind"
-STATUSES = ("active", "on-hold", "completed", "stopped", "cancelled", "unknown")
-"""The MedicationRequest.status values that are searched for."""
-INTENTS = ("order", "plan", "original-order", "reflex-order", "filler-order", "instance-order")
-"""The MedicationRequest.intent values that are searched for: what is prescribed."""
 
-_KNOWN_STATUSES = frozenset({*STATUSES, "draft", IN_ERROR})
-"""R4 medicationrequest-status, a modifier."""
-_KNOWN_INTENTS = frozenset({*INTENTS, *PROPOSED_INTENTS})
-"""R4 medicationrequest-intent, a modifier."""
 _SUPPLYING = frozenset({"active", "on-hold"})
 """Statuses in which something may remain."""
 
@@ -81,7 +74,7 @@ def read_prescription(
         dose=dosing.dose,
         kind=_read_kind(request),
         group=medicine.group,
-        issued=request.string("authoredOn"),
+        issued=request.written_time("authoredOn"),
         renewal=None,
         zone=zone,
         predecessors=_read_predecessors(request, bundle),
@@ -122,12 +115,14 @@ def can_remain(request: Element) -> bool:
 def _read_meaning(request: Element) -> _Meaning:
     """Return what decides about everything else; raise Malformed where it can't be told."""
     strict = request.strictly()
-    status, intent = strict.require_string("status"), strict.string("intent")
-    if status not in _KNOWN_STATUSES:
-        raise Malformed(f"{request.path}.status is none that R4 has")
-    if intent is not None and intent not in _KNOWN_INTENTS:
-        raise Malformed(f"{request.path}.intent is none that R4 has")
-    return _Meaning(status, intent, strict.boolean("doNotPerform") is True)
+    for name in ("status", "intent"):
+        require_known_code(request, name)
+    request.expected_string("intent")
+    return _Meaning(
+        status=strict.require_string("status"),
+        intent=strict.string("intent"),
+        do_not_take=strict.boolean("doNotPerform") is True,
+    )
 
 
 class _Reasons(TypedDict):
@@ -201,7 +196,7 @@ def _read_supply(
     now: datetime,
 ) -> _Supply:
     expiry = read_expiry(request)
-    valid_until = expiry.string("end") if expiry else None
+    valid_until = expiry.written_time("end") if expiry else None
     start, end = read_period(expiry, zone) if expiry else (None, None)
     if end is not None and end < now:
         return _Supply(valid_until, expired=True, remaining=_EXPIRED, low=False)
@@ -232,7 +227,7 @@ def _is_nearly_expired(start: datetime | None, end: datetime | None, now: dateti
 
 def _read_issued(request: Element, zone: tzinfo) -> datetime | None:
     period = Element({"start": request.string("authoredOn")}, request.path)
-    with suppress(Malformed):  # shown as written in any case
+    with suppress(Malformed):  # a flaw already, or a time without a zone
         return read_period(period, zone)[0]
     return None
 
@@ -263,8 +258,15 @@ RENEWAL_CODE = "103742009"
 
 
 def is_renewal(task: Element) -> bool:
-    """Return whether a Task requests a renewal of a prescription. Raises Malformed."""
-    return any(coding.code == RENEWAL_CODE for coding in task.codings("code"))
+    """Return whether a Task requests a renewal of a prescription.
+
+    Raises Malformed, also where it has no code and may be about a prescription.
+    """
+    codes = [coding.code for coding in task.codings("code") if coding.code]
+    focus = task.link("focus")
+    if not codes and (focus is None or focus.type in {"MedicationRequest", None}):
+        raise Malformed(f"it does not tell by a code what is asked for ({task.path}.code)")
+    return RENEWAL_CODE in codes
 
 
 def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone: str) -> Renewal:
@@ -274,8 +276,7 @@ def read_renewal(task: Element, labels: Mapping[str, str], bundle: Bundle, zone:
     focus. `bundle` has the prescriptions that a Task may name by an identifier.
 
     Raises:
-        Malformed: it has no status or no id. A status that R4 does not have is kept as written: it
-            is neither open nor settled.
+        Malformed: it has no status or no id.
     """
     focus = task.link("focus")
     prescription_id = find_linked_id(focus, bundle, task, "MedicationRequest")

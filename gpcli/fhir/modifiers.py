@@ -1,12 +1,80 @@
 """Modifiers: what in a record can change the meaning of all the rest of it (R4 2.6.1.2).
 
-The modifier elements of R4 are heeded where each type is read. What is left are extensions, and
-rules by which a record was made: a record with one that gpcli does not know is not understood.
+The modifier elements of R4 are heeded where each type is read. A record is not understood where
+one of them has a code that R4 does not have, or where it has a modifier extension, or rules by
+which it was made, that gpcli does not know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gpcli.fhir.element import Element, Malformed
+
+_EVENT = frozenset(
+    {
+        *("preparation", "in-progress", "not-done", "on-hold", "stopped", "completed"),
+        *("entered-in-error", "unknown"),
+    }
+)
+_PUBLICATION = frozenset({"draft", "active", "retired", "unknown"})
+
+DECIDING_CODES: Mapping[str, frozenset[str]] = {
+    "Appointment.status": frozenset(
+        {
+            *("proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow"),
+            *("entered-in-error", "checked-in", "waitlist"),
+        }
+    ),
+    "AppointmentResponse.participantStatus": frozenset(
+        {"accepted", "declined", "tentative", "needs-action"}
+    ),
+    "CapabilityStatement.status": _PUBLICATION,
+    "ChargeItemDefinition.status": _PUBLICATION,
+    "Communication.status": _EVENT,
+    "Consent.status": frozenset(
+        {"draft", "proposed", "active", "rejected", "inactive", "entered-in-error"}
+    ),
+    "DocumentReference.status": frozenset({"current", "superseded", "entered-in-error"}),
+    "Flag.status": frozenset({"active", "inactive", "entered-in-error"}),
+    "Immunization.status": frozenset({"completed", "entered-in-error", "not-done"}),
+    "Location.status": frozenset({"active", "suspended", "inactive"}),
+    "Media.status": _EVENT,
+    "Medication.status": frozenset({"active", "inactive", "entered-in-error"}),
+    "MedicationDispense.status": frozenset(
+        {
+            *("preparation", "in-progress", "cancelled", "on-hold", "completed"),
+            *("entered-in-error", "stopped", "declined", "unknown"),
+        }
+    ),
+    "MedicationRequest.intent": frozenset(
+        {
+            *("proposal", "plan", "order", "original-order", "reflex-order", "filler-order"),
+            *("instance-order", "option"),
+        }
+    ),
+    "MedicationRequest.status": frozenset(
+        {
+            *("active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped"),
+            *("draft", "unknown"),
+        }
+    ),
+    "Slot.status": frozenset(
+        {"busy", "free", "busy-unavailable", "busy-tentative", "entered-in-error"}
+    ),
+    "Task.status": frozenset(
+        {
+            *("draft", "requested", "received", "accepted", "rejected", "ready", "cancelled"),
+            *("in-progress", "on-hold", "failed", "completed", "entered-in-error"),
+        }
+    ),
+}
+"""The elements whose code decides what a record means -> the codes that R4 has for them.
+
+They are all modifier elements with a code in the types that gpcli reads, and `Slot.status`. A
+record with another code is not understood.
+"""
+_DECIDING = tuple(dict.fromkeys(each.partition(".")[2] for each in DECIDING_CODES))
 
 
 class NotUnderstood(Malformed):
@@ -16,18 +84,37 @@ class NotUnderstood(Malformed):
 def require_understood(record: Element) -> None:
     """Raise NotUnderstood for a record with a modifier that gpcli does not know.
 
-    gpcli knows no modifier extension, and no implicit rules.
-    Source: R4 extensibility.html 2.4.0.1, resource.html `implicitRules`.
+    gpcli knows no modifier extension and no implicit rules, and of codes only R4's own.
+    Source: R4 extensibility.html 2.4.0.1, resource.html `implicitRules`, terminologies.html
+    `required`.
     """
-    name = record.json.get("id")
-    label = f"{record.path}/{name}" if isinstance(name, str) else record.path
     if record.json.get("implicitRules"):
-        raise NotUnderstood(f"{label} follows rules that gpcli does not know (implicitRules)")
+        raise NotUnderstood(
+            f"{_label(record)} follows rules that gpcli does not know (implicitRules)"
+        )
     if _has_modifier(record.json):
         raise NotUnderstood(
-            f"{label} has a modifier that gpcli does not know (modifierExtension), so it may mean "
-            "something else than it seems to"
+            f"{_label(record)} has a modifier that gpcli does not know (modifierExtension), so it "
+            "may mean something else than it seems to"
         )
+    for name in _DECIDING:
+        require_known_code(record, name)
+
+
+def require_known_code(resource: Element, name: str) -> None:
+    """Raise NotUnderstood where an element of DECIDING_CODES has a code that R4 does not have.
+
+    One that is absent, or is no string, is for who reads it.
+    """
+    codes = DECIDING_CODES.get(f"{resource.json.get('resourceType')}.{name}")
+    code = resource.json.get(name)
+    if codes is not None and isinstance(code, str) and code and code not in codes:
+        raise NotUnderstood(f"{_label(resource)} has another {name} than R4 allows")
+
+
+def _label(resource: Element) -> str:
+    name = resource.json.get("id")
+    return f"{resource.path}/{name}" if isinstance(name, str) else resource.path
 
 
 def _has_modifier(json: object) -> bool:

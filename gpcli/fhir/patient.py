@@ -80,7 +80,8 @@ def read_record_remarks(patient: Element) -> Iterator[str]:
     """
     if patient.boolean("active") is False:
         yield "The portal has marked the patient's record as no longer in use."
-    if patient.boolean("deceasedBoolean") or patient.string("deceasedDateTime"):
+    patient.written_time("deceasedDateTime")
+    if patient.boolean("deceasedBoolean") or patient.json.get("deceasedDateTime"):
         yield "By the portal's record, the patient has died."
     if others := _linked_records(patient, "refer"):
         yield f"The portal's main record of the patient is {' and '.join(others)}."
@@ -121,11 +122,13 @@ _INFLUENZA_NAME = re.compile(r"\b(influenza(?!e)|influensa|flu[ -](vaccin|shot|j
 def read_vaccination(immunization: Element) -> Vaccination | None:
     """Return a vaccination that was given; `None` for any other.
 
-    Raises Malformed, also for one that does not say when it was given.
+    Raises Malformed, also for one that does not say whether or when it was given.
     """
-    if immunization.strictly().string("status") != "completed":
+    if immunization.require_string("status") != "completed":
         return None
-    date = immunization.string("occurrenceDateTime") or immunization.string("occurrenceString")
+    date = immunization.written_time("occurrenceDateTime") or immunization.string(
+        "occurrenceString"
+    )
     if date is None:
         raise Malformed(f"{immunization.path}.occurrence is missing")
     name = immunization.concept_label("vaccineCode")

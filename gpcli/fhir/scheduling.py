@@ -26,6 +26,7 @@ from gpcli.fhir.healthcare_service import (
     read_channel,
     resolve_service,
 )
+from gpcli.fhir.modifiers import require_known_code
 from gpcli.model.appointment import OVER, Actor, Appointment, AppointmentId, Slot, Window
 from gpcli.model.service import Offer, Surgery
 
@@ -324,11 +325,19 @@ def _write_actor(actor: Actor) -> dict[str, Any]:
 
 def _read_answer(appointment: Element, bundle: Bundle) -> str | None:
     answers = (
-        each.string("comment")
+        _word_response(each)
         for each in bundle.of_type("AppointmentResponse")
         if each.reference("appointment") == appointment.relative_reference
     )
     return next(filter(None, answers), None)
+
+
+def _word_response(response: Element) -> str | None:
+    """Return the comment of an AppointmentResponse, and that it agrees to nothing if so."""
+    status, comment = response.expected_string("participantStatus"), response.string("comment")
+    if status not in {"declined", "tentative"}:
+        return comment
+    return f"{comment} ({status})" if comment else status
 
 
 def _read_cancel_until(appointment: Element, zone: tzinfo) -> tuple[datetime | None, bool]:
@@ -347,9 +356,11 @@ def _find_deadline(appointment: Element, zone: tzinfo) -> datetime | None:
     for flag in appointment.children("contained"):
         if flag.resource_type != "Flag" or f"#{flag.string('id')}" not in supporting:
             continue
-        codes = [coding.code for coding in flag.codings("code")]
+        if _CANCEL_FLAG_CODE not in [coding.code for coding in flag.codings("code")]:
+            continue
+        require_known_code(flag, "status")
         period = _read_flag_period(flag)
-        if period and flag.string("status") == "active" and _CANCEL_FLAG_CODE in codes:
+        if period and flag.require_string("status") == "active":
             return read_period(period, zone)[1]
     return None
 

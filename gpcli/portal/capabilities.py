@@ -25,6 +25,9 @@ OTHER_WAY_HINT = "Use the portal's own page, or call the surgery."
 """What a person can do about what the portal's description does not list."""
 
 _CACHED = "capabilities"
+_IN_USE = (None, "draft", "active", "unknown")
+"""CapabilityStatement.status, a modifier, of those that are not retired."""
+
 
 _NamesByType = Mapping[str, tuple[str, ...]]
 
@@ -155,7 +158,12 @@ def parse_metadata_response(response: HttpResponse, client: HttpClient) -> Capab
 
 
 def read_capabilities(statement: Element) -> Capabilities:
-    """Return what a CapabilityStatement says of the server. Raises Malformed."""
+    """Return what a CapabilityStatement says of the server. Raises Malformed.
+
+    One that is no longer in use, or has a status that R4 does not have, says nothing.
+    """
+    if statement.string("status") not in _IN_USE:
+        return Capabilities(False, (), (), (), ())
     servers = [rest for rest in statement.children("rest") if rest.string("mode") != "client"]
     resources = [each for server in servers for each in server.children("resource")]
     system = {code for server in servers for code in _interactions(server)}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gpcli.errors import GpcliError
 from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.element import Element
+from gpcli.fhir.general_practitioner import organizations_to_search, practitioners_to_search
 from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
@@ -75,28 +77,29 @@ class PortalDependencies:
             "consents": queries.consents(self.patient),
         }
 
-    def with_roles(self, gps: Bundle) -> Bundle:
-        """Return the GPs with the roles of those who are named as persons, fetched if need be."""
-        if practitioners := self.mapper.practitioners_to_search(gps):
+    def add_roles(self, gps: Bundle, patient: Element) -> None:
+        """Add the roles of those GPs of a Patient who are named as persons, fetched if need be."""
+        if practitioners := practitioners_to_search(gps, patient):
             query = queries.practitioner_roles(practitioners)
             gps.merge(or_empty(*self.search.fetch_many(query)))
-        return gps
 
     def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
         """Return what the GPs offer, from the results of `offer_queries`.
 
         Where no GP's role references a service, fetch the services of their organizations.
+        Raises: NotFound where the portal has no record of the patient, and as `read_offers`.
         """
-        gps = self.with_roles(unwrap(results["gps"]))
-        organizations = self.mapper.organizations_to_search(gps)
-        if organizations:
+        gps = unwrap(results["gps"])
+        patient = self.mapper.require_patient(gps)
+        self.add_roles(gps, patient)
+        if organizations := organizations_to_search(gps, patient):
             query = queries.organization_services(organizations)
             gps.merge(or_empty(*self.search.fetch_many(query)))
         capabilities = self.search.fetch_capabilities()
         return self.mapper.read_offers(
             gps,
-            results["prices"],
-            results["consents"],
+            patient,
+            results,
             supported=permitted_services(None, capabilities),
             permitted=permitted_services(self.read_scopes(), capabilities),
             told=self.told_cache.fetch(gps),

@@ -133,7 +133,9 @@ class FhirPortal:
     def fetch_surgeries(self) -> tuple[Surgery, ...]:
         """Fetch the patient's GPs."""
         bundle = self._search.fetch_all(queries.patient_with_gps(self._patient))
-        return self._mapper.read_surgeries(self._dependencies.with_roles(bundle))
+        patient = self._mapper.require_patient(bundle)
+        self._dependencies.add_roles(bundle, patient)
+        return self._mapper.read_surgeries(bundle, patient)
 
     def fetch_offers(self) -> Offers:
         """Fetch the GPs, their services, prices, consent and permissions, in one round trip."""

@@ -155,6 +155,8 @@ class TimeFinder:
             return None
         code_map, zone = mapper.profile.code_map, mapper.profile.zone
         slot = read_proposal(proposal, page, mapper.offers_by_service, code_map, zone)
+        if slot.has_record:
+            mapper.require_not_left_out(f"Slot/{slot.id}", page)
         if not slot.actors and not assumed:
             raise Malformed("it does not say with whom it is")
         return self._name(

@@ -12,6 +12,7 @@ from typing import Any
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
+from gpcli.fhir.modifiers import DECIDING_CODES
 from gpcli.portal.queries import Query
 
 Json = Any
@@ -27,8 +28,9 @@ _SORT_ELEMENTS: Mapping[tuple[str, str], str] = {
 def keep_matching(page: Bundle, query: Query) -> Bundle:
     """Return a page without the matches that show that they do not meet the query's criteria.
 
-    One that lacks a status or an intent, or has something there that can't be compared, is kept.
-    Whose records they are, and when, is for those who read them.
+    One that lacks what a criterion is about, or has something there that can't be compared, such
+    as a status that R4 does not have, is kept. Whose records they are, and when, is for those who
+    read them.
     """
     criteria = [(name, value) for name, value in query.params if name in _CONTRADICTIONS]
     if not criteria:
@@ -85,7 +87,8 @@ def _is_dropped(match: Element, resource_type: str, criteria: Collection[tuple[s
 def _is_other_code(element: str) -> Callable[[Mapping[str, Json], str], bool]:
     def contradicts(record: Mapping[str, Json], value: str) -> bool:
         code = record.get(element)
-        return isinstance(code, str) and code not in value.split(",")
+        known = DECIDING_CODES.get(f"{record['resourceType']}.{element}", {code})
+        return isinstance(code, str) and code in known and code not in value.split(",")
 
     return contradicts
 
@@ -98,7 +101,7 @@ def _is_other_concept(element: str) -> Callable[[Mapping[str, Json], str], bool]
         names = {
             name for system, code in codings for name in (f"{system}|{code}", f"{system}|", code)
         }
-        return (bool(codings) or not concepts) and not names & wanted
+        return bool(codings) and not names & wanted
 
     return contradicts
 
@@ -107,8 +110,8 @@ def _codings(concepts: Collection[Json]) -> Iterator[tuple[str, str]]:
     for concept in concepts:
         codings = concept.get("coding") if isinstance(concept, dict) else None
         for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict):
-                yield coding.get("system") or "", coding.get("code") or ""
+            if isinstance(coding, dict) and coding.get("code"):
+                yield coding.get("system") or "", coding["code"]
 
 
 def _is_other_identifier(record: Mapping[str, Json], value: str) -> bool:

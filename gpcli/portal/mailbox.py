@@ -23,6 +23,7 @@ from gpcli.fhir.communication import (
     Envelope,
     has_content,
     header_reference,
+    is_received,
     write_header,
     write_message,
     write_received,
@@ -308,7 +309,7 @@ class FhirMailbox:
             outcome = self._dependencies.kernel.update(
                 f"Communication/{message.id}",
                 lambda record: write_received(record, self._dependencies.now()),
-                _is_received,
+                is_received,
                 intent,
             )
         except (NotPermitted, Rejected, NotChanged):
@@ -434,7 +435,3 @@ def _require_as_sent(
     if len(message.attachments) != len(draft.attachments):
         raise Conflict("The portal took the message, but not what is attached.", hint=hint)
     return message
-
-
-def _is_received(record: Element) -> bool:
-    return record.string("received") is not None

@@ -6,10 +6,11 @@ Records that a lenient server sends without being asked, of another patient or t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,8 +19,6 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
-    organizations_to_search,
-    practitioners_to_search,
     read_surgery,
     tell_apart,
 )
@@ -124,14 +123,8 @@ class RecordMapper:
             hint="gpcli login signs in anew; where a machine signs in, check GPCLI_PATIENT.",
         )
 
-    def read_surgeries(self, bundle: Bundle) -> tuple[Surgery, ...]:
-        """Return the patient's GPs.
-
-        Raises:
-            NotFound: the bundle lacks the patient's own record.
-            BadResponse: none of the GPs can be read.
-        """
-        patient = self.require_patient(bundle)
+    def read_surgeries(self, bundle: Bundle, patient: Element) -> tuple[Surgery, ...]:
+        """Return the GPs of a Patient; raise BadResponse where none of them can be read."""
         gps = require(lambda: patient.children("generalPractitioner"))
         read = partial(read_surgery, bundle, patient, now=self.now)
         surgeries = tell_apart(self._read_each_or_raise((gp, partial(read, gp)) for gp in gps))
@@ -141,53 +134,37 @@ class RecordMapper:
             self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
         return surgeries
 
-    def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Return the ids of GPs who are named as persons, and of whom no role came along."""
-        return practitioners_to_search(bundle, self.require_patient(bundle))
-
-    def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
-        """Return the ids of the organizations whose services have to be fetched as well.
-
-        There are none where a GP's role references a service.
-        """
-        try:
-            return organizations_to_search(bundle, self.require_patient(bundle))
-        except Malformed:  # becomes a flaw when the GPs are read
-            return ()
-
     def read_offers(
         self,
         gps: Bundle,
-        price_result: SearchResult,
-        consent_result: SearchResult,
+        patient: Element,
+        results: Mapping[str, SearchResult],
         *,
         supported: frozenset[ServiceName],
         permitted: frozenset[ServiceName],
         told: ToldServices,
     ) -> Offers:
-        """Return what the GPs offer; `gps` holds the patient, the GPs and their services.
+        """Return what the GPs of a Patient offer; `gps` holds the GPs and their services.
 
-        The rest is as in Offers. A price that can't be read is left out.
-        Raises: NotFound if `gps` lacks the patient's own record; BadResponse if no GP, no service
-        or a consent can be read; the error of a result, unless it says that it is not shown.
+        `results` has the prices and the consents; the rest is as in Offers. A price that can't be
+        read is left out.
+        Raises: BadResponse if no GP, no service or a consent can be read; the error of a result,
+        unless it says that it is not shown.
         """
-        prices = or_empty(price_result)
-        level = self.read_consent_level(consent_result, uses_levels=told.by_own_codes)
-        self.patient_name = require(lambda: read_name(self.require_patient(gps)))
-        surgeries = self.read_surgeries(gps)
+        level = self.read_consent_level(results["consents"], uses_levels=told.by_own_codes)
+        self.patient_name = require(lambda: read_name(patient))
+        surgeries = self.read_surgeries(gps, patient)
         services = require(lambda: find_services(gps, surgeries))
         offers = self._read_offers(services)
         for offer in offers:
             of_service = self.offers_by_service.setdefault(offer.id or "", [])
             of_service += [offer] if offer not in of_service else []
+        rules = or_empty(results["prices"])
+        prices = self.read_matches(rules, "ChargeItemDefinition", self._read_prices)
         return Offers(
             surgeries=add_services(surgeries, services),
             offers=offers,
-            prices=tuple(
-                price
-                for group in self.read_matches(prices, "ChargeItemDefinition", self._read_prices)
-                for price in group
-            ),
+            prices=tuple(chain.from_iterable(prices)),
             consent=ConsentLevel.FULL_ACCESS if level is None else level,
             uses_consent=level is not None,
             supported=supported,
@@ -214,18 +191,17 @@ class RecordMapper:
     def read_consents(self, bundle: Bundle) -> tuple[Consent, ...]:
         """Return the consents that count now.
 
-        One of gpcli's levels decides: raise BadResponse if it can't be read. Another costs itself.
+        Raises: BadResponse where one of gpcli's levels can't be read, since these decide.
         """
-        consents: list[Consent] = []
-        for record in bundle.matches_of_type("Consent"):
-            read = partial(self._read_own, record, self._read_consent)
-            if has_consent_level(record):
-                consents += filter(None, [require(read)])
-            else:
-                consents += self.read_each([(record, read)])
-        return tuple(consents)
+        records = bundle.matches_of_type("Consent")
+        return tuple(self.read_each((each, partial(self._read_consent, each)) for each in records))
 
     def _read_consent(self, record: Element) -> Consent | None:
+        """Return a consent of the patient's that counts now; `None` for any other."""
+        read = partial(self._read_own, record, self._read_current_consent)
+        return require(read) if has_consent_level(record) else read()
+
+    def _read_current_consent(self, record: Element) -> Consent | None:
         consent = read_consent(record.strictly())
         return consent if is_in_force(record, self.now) else None
 
@@ -298,12 +274,20 @@ class RecordMapper:
 
     def require_absent(self, reference: str) -> None:
         """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
-        for flaw in self._flaws:
-            if flaw.startswith(f"{reference}: "):
-                raise BadResponse(
-                    f"The portal's answer can't be read: {flaw}.",
-                    hint="Call the surgery, and tell the people who run the portal.",
-                )
+        if flaw := self._find_flaw(reference):
+            raise BadResponse(
+                f"The portal's answer can't be read: {flaw}.",
+                hint="Call the surgery, and tell the people who run the portal.",
+            )
+
+    def require_not_left_out(self, reference: str | None, bundle: Bundle) -> None:
+        """Raise Malformed where a record that another depends on came and was left out."""
+        if reference and bundle.get(reference) is None and self._find_flaw(reference):
+            raise Malformed(f"it depends on {reference}, which is left out")
+
+    def _find_flaw(self, reference: str) -> str | None:
+        beginnings = (f"{reference}: ", f"{reference} ")
+        return next((flaw for flaw in self._flaws if flaw.startswith(beginnings)), None)
 
     def read_lone_appointment(self, record: Element) -> Appointment:
         """Return an appointment that came without the resources it refers to; raise BadResponse."""
@@ -328,6 +312,7 @@ class RecordMapper:
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
+        self.require_not_left_out(slot.reference("schedule"), bundle)
         code_map, zone = self.profile.code_map, self.profile.zone
         assumed = next(iter(actors)) if len(actors) == 1 else ""
         read = read_slot(

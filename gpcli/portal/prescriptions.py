@@ -23,10 +23,8 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed
 from gpcli.fhir.medication import Dispense, has_stated_remaining, read_dispense, read_medicine
 from gpcli.fhir.medication_request import (
-    INTENTS,
     RENEWAL_CODE,
     SNOMED,
-    STATUSES,
     can_remain,
     is_renewal,
     read_prescription,
@@ -66,17 +64,12 @@ _TASK_INCLUDES = (
 
 
 def _prescriptions_query(patient: str) -> Query:
-    """Build the query for prescriptions with their medicines, prescribers, dispenses and Tasks."""
-    return Query(
-        "MedicationRequest",
-        (
-            ("patient", patient),
-            ("status", ",".join(STATUSES)),
-            ("intent", ",".join(INTENTS)),
-            *_PRESCRIPTION_INCLUDES,
-            PAGE_SIZE_PARAM,
-        ),
-    )
+    """Build the query for prescriptions with their medicines, prescribers, dispenses and Tasks.
+
+    Those of every status and intent are asked for: what is left out can then be told.
+    """
+    params = (("patient", patient), *_PRESCRIPTION_INCLUDES, PAGE_SIZE_PARAM)
+    return Query("MedicationRequest", params)
 
 
 def _renewals_query(patient: str) -> Query:
@@ -161,7 +154,8 @@ def fetch_missing_parts(
     records = list(bundle.of_type("MedicationDispense"))
     shown = bool(records) or isinstance(results.get("dispenses"), Bundle)
     dispenses = mapper.read_each((each, partial(_read_dispense, each, mapper)) for each in records)
-    return dispenses if shown and len(dispenses) == len(records) else None
+    is_whole = not any(flaw.startswith("MedicationDispense") for flaw in search.flaws)
+    return dispenses if shown and is_whole else None
 
 
 def _read_dispense(record: Element, mapper: RecordMapper) -> Dispense:

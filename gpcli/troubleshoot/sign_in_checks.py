@@ -186,7 +186,8 @@ def check_access(context: CheckContext) -> CheckResult:
     patient = context.app_context.identity.patient
     query = queries.patient_with_gps(patient)
     bundle = read_search_bundle(context.client.get(query.resource_type, query.params))
-    count = len(build_mapper(context, patient).read_surgeries(bundle))
+    mapper = build_mapper(context, patient)
+    count = len(mapper.read_surgeries(bundle, mapper.require_patient(bundle)))
     if not count:
         return warning("the record names no GP", "not_offered", _NO_GP)
     return passed(f"the record can be read; it names {count} GP{'' if count == 1 else 's'}")

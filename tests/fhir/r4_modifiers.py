@@ -1,5 +1,7 @@
 """The modifier elements of R4, in the types that gpcli reads, and what reads each of them.
 
+`gpcli.fhir.modifiers.DECIDING_CODES` has those of them that are codes, with the codes.
+
 `tests/real` compares this table with R4's own definitions.
 """
 
@@ -11,11 +13,17 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gpcli.fhir.bundle import Bundle, read_bundle
+from gpcli.fhir.communication import Reader, read_message
 from gpcli.fhir.contact_details import ContactDetails, read_contact_details
+from gpcli.fhir.documents import read_attachments
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.general_practitioner import read_surgery
 from gpcli.fhir.healthcare_service import is_in_force, read_offers, read_prices
+from gpcli.fhir.medication import Dispense, Medicine, read_dispense, read_medicine
+from gpcli.fhir.medication_request import read_prescription, read_renewal
 from gpcli.fhir.patient import (
+    Owner,
     read_identifiers,
     read_name,
     read_person_remark,
@@ -23,30 +31,45 @@ from gpcli.fhir.patient import (
     read_record_remarks,
     read_vaccination,
 )
-from gpcli.model.appointment import Vaccination
+from gpcli.fhir.schedule import read_slot
+from gpcli.fhir.scheduling import read_appointment
+from gpcli.model.appointment import Appointment, Slot, Vaccination
+from gpcli.model.prescription import Prescription, Renewal
 from gpcli.model.service import Offer, PriceRule, Surgery
+from gpcli.model.thread import Attachment, Message
+from gpcli.portal.capabilities import Capabilities, read_capabilities
 from tests.portal.builders import (
     a_bundle,
+    a_capability,
+    a_capability_statement,
     a_consent,
+    a_flag,
     a_part,
     a_patient,
     a_price,
     a_rate,
     a_role,
+    a_schedule,
+    a_searchset,
     a_service,
+    a_slot,
+    an_appointment,
     an_immunization,
     an_organization,
     concept,
     ref,
 )
+from tests.portal.communications import a_document, a_message
+from tests.portal.medicines import a_dispense, a_medication, a_request, a_task
 
-NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
+ZONE = "Europe/Oslo"
+NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo(ZONE))
 SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 
 
 @dataclass(frozen=True)
 class Modifier:
-    """A modifier element: two values of it, and what gpcli reads from a record with one of them."""
+    """A modifier element: two values of it that R4 has, and what gpcli reads with one of them."""
 
     usual: Any
     other: Any
@@ -100,17 +123,86 @@ def read_names(use: str) -> str | None:
     return read_name(read_resource(a_patient(name=names)), NOW)
 
 
-MODIFIERS: dict[str, Modifier | None] = {
+def read_booking(*included: dict, **more: Any) -> Appointment:
+    bundle = a_bundle(an_appointment(**more), included=included)
+    return read_appointment(bundle.matches[0], bundle, {}, {}, ZONE)
+
+
+def read_answer(status: str) -> str | None:
+    answer = {
+        "resourceType": "AppointmentResponse",
+        "id": "1",
+        "appointment": ref("Appointment/visit-1"),
+        "participantStatus": status,
+        "comment": "Monday at nine",
+    }
+    return read_booking(answer).answer
+
+
+def read_deadline(status: str) -> datetime | None:
+    flag = a_flag(status=status)
+    return read_booking(contained=[flag], supportingInformation=[ref("#until")]).cancel_until
+
+
+def read_time(**more: Any) -> Slot:
+    bundle = a_bundle(a_slot(), included=[a_schedule("Practitioner/lege") | more])
+    return read_slot(bundle.matches[0], bundle, {}, {}, ZONE)
+
+
+def read_statement(status: str) -> Capabilities:
+    listed = a_capability_statement(a_capability("Slot", "read"), status=status)
+    return read_capabilities(read_resource(listed))
+
+
+def read_words(**more: Any) -> Message:
+    reader = Reader(None, lambda _: Owner.PATIENT, lambda _: False)
+    return read_message(read_resource(a_message(**more)), Bundle(), reader, "thread-1")
+
+
+def read_files(*included: dict) -> tuple[Attachment, ...]:
+    (record,) = included
+    target = ref(f"{record['resourceType']}/{record['id']}")
+    bundle = a_bundle(a_message(payload=[{"contentReference": target}]), included=included)
+    return read_attachments(bundle.matches[0], bundle)
+
+
+def read_photo(status: str) -> tuple[Attachment, ...]:
+    photo = {"contentType": "image/png", "data": "QUJD"}
+    return read_files({"resourceType": "Media", "id": "1", "status": status, "content": photo})
+
+
+def read_drug(status: str) -> Medicine:
+    bundle = read_bundle(a_searchset(included=[a_medication(status=status)]), [])
+    return read_medicine(read_resource(a_request(), []), bundle)
+
+
+def read_dispensed(status: str) -> Dispense:
+    return read_dispense(read_resource(a_dispense(status=status)))
+
+
+def read_order(**more: Any) -> Prescription:
+    return read_prescription(read_resource(a_request(**more)), Bundle(), [], ZONE, NOW)
+
+
+def read_task(status: str) -> Renewal:
+    return read_renewal(read_resource(a_task(status=status)), {}, Bundle(), ZONE)
+
+
+MODIFIERS: dict[str, Modifier] = {
     "Address.use": Modifier(
         "work", "old", lambda use: read_contacts(address=[{"use": use, "text": "Oslo"}])
     ),
-    "Appointment.status": None,
-    "AppointmentResponse.participantStatus": None,
-    "CapabilityStatement.status": None,
+    "Appointment.status": Modifier(
+        "booked", "cancelled", lambda status: read_booking(status=status).is_over
+    ),
+    "AppointmentResponse.participantStatus": Modifier("accepted", "declined", read_answer),
+    "CapabilityStatement.status": Modifier("active", "retired", read_statement),
     "ChargeItemDefinition.status": Modifier(
         "active", "retired", lambda status: read_rule(status=status)
     ),
-    "Communication.status": None,
+    "Communication.status": Modifier(
+        "completed", "entered-in-error", lambda status: read_words(status=status).text
+    ),
     "Consent.scope": Modifier(
         concept("patient-privacy", SCOPE),
         concept("research", SCOPE),
@@ -120,8 +212,12 @@ MODIFIERS: dict[str, Modifier | None] = {
     "ContactPoint.use": Modifier(
         "work", "old", lambda use: read_contacts(telecom=[{"use": use, "value": "1"}])
     ),
-    "DocumentReference.status": None,
-    "Flag.status": None,
+    "DocumentReference.status": Modifier(
+        "current",
+        "entered-in-error",
+        lambda status: [each.is_withdrawn for each in read_files(a_document(status=status))],
+    ),
+    "Flag.status": Modifier("active", "inactive", read_deadline),
     "HealthcareService.active": Modifier(True, False, lambda value: read_service(active=value)),
     "HumanName.use": Modifier("usual", "old", read_names),
     "Identifier.use": Modifier(
@@ -137,12 +233,24 @@ MODIFIERS: dict[str, Modifier | None] = {
         "completed", "entered-in-error", lambda status: read_shot(status=status)
     ),
     "Location.status": Modifier("active", "inactive", read_location),
-    "Media.status": None,
-    "Medication.status": None,
-    "MedicationDispense.status": None,
-    "MedicationRequest.doNotPerform": None,
-    "MedicationRequest.intent": None,
-    "MedicationRequest.status": None,
+    "Media.status": Modifier(
+        "completed",
+        "entered-in-error",
+        lambda status: [each.is_withdrawn for each in read_photo(status)],
+    ),
+    "Medication.status": Modifier("active", "entered-in-error", read_drug),
+    "MedicationDispense.status": Modifier(
+        "completed", "cancelled", lambda status: read_dispensed(status).completed
+    ),
+    "MedicationRequest.doNotPerform": Modifier(
+        False, True, lambda value: read_order(doNotPerform=value).do_not_take
+    ),
+    "MedicationRequest.intent": Modifier(
+        "order", "proposal", lambda intent: read_order(intent=intent).is_prescribed
+    ),
+    "MedicationRequest.status": Modifier(
+        "active", "entered-in-error", lambda status: read_order(status=status).is_prescribed
+    ),
     "Organization.active": Modifier(
         True, False, lambda value: read_gp(a_role(), an_organization(active=value))
     ),
@@ -161,10 +269,10 @@ MODIFIERS: dict[str, Modifier | None] = {
             read_resource({"resourceType": "RelatedPerson", "id": "1", "active": value})
         ),
     ),
-    "Schedule.active": None,
-    "Task.status": None,
+    "Schedule.active": Modifier(True, False, lambda value: read_time(active=value).status),
+    "Task.status": Modifier("requested", "completed", lambda status: read_task(status).is_open),
 }
-"""The elements, as R4 names them; `None` where the table does not say yet what reads it."""
+"""The elements, as R4 names them."""
 
 UNREAD = frozenset({"Age.comparator", "Count.comparator", "Distance.comparator"})
 """Modifiers of datatypes of which gpcli reads no element."""

@@ -130,14 +130,23 @@ def test_an_error_without_a_match_is_a_failure():
     [
         ({"resource": {"resourceType": "Slot"}}, "Slot.id is missing"),
         ({"resource": {"resourceType": "Slot", "id": 7}}, "Slot.id is not what R4 says"),
-        ({"resource": ["Slot"]}, "the answer is not a FHIR resource"),
+        ({"resource": ["Slot"]}, "Bundle.entry.resource is not what R4 says"),
+        ({"resource": None}, "Bundle.entry has no resource"),
+        (None, "Bundle.entry is not what R4 says"),
+        ("Slot/2", "Bundle.entry is not what R4 says"),
+        ([], "Bundle.entry is not what R4 says"),
         ({"fullUrl": "urn:x"}, "Bundle.entry has no resource"),
         ({"resource": a_slot("2"), "search": []}, "Bundle.entry.search is not what R4 says"),
     ],
 )
-def test_a_broken_entry_is_named_and_skipped_and_the_rest_is_kept(entry: dict, flaw: str):
+@pytest.mark.parametrize("bases", [(), ("https://p.example",)])
+def test_a_broken_entry_is_named_and_skipped_and_the_rest_is_kept(
+    entry: Any, flaw: str, bases: tuple[str, ...]
+):
+    if isinstance(entry, dict):
+        entry = {"fullUrl": "https://p.example/Slot/2", **entry}
     page = a_searchset(a_slot("1"))
-    bundle = read_bundle(page | {"entry": [entry, *page["entry"]]})
+    bundle = read_bundle(page | {"entry": [entry, *page["entry"]]}, bases=bases)
     assert shape(bundle) == (["Slot/1"], ["Slot/1"], [flaw])
 
 
@@ -159,7 +168,9 @@ def test_a_searchset_without_entries_links_or_total_is_just_empty():
     assert (shape(bundle), bundle.next_url) == (([], [], []), None)
 
 
-@pytest.mark.parametrize("link", [[{"relation": "next", "url": 1}], [{"relation": "next"}], "next"])
+@pytest.mark.parametrize(
+    "link", [[{"relation": "next", "url": 1}], [{"relation": "next"}], "next", [None]]
+)
 def test_a_next_link_that_can_not_be_read_spoils_no_page(link: Any):
     bundle = read_bundle(a_searchset(a_slot("1"), link=link))
     assert shape(bundle) == (["Slot/1"], ["Slot/1"], [])

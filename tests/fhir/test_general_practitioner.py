@@ -297,6 +297,35 @@ def test_a_gp_who_is_no_longer_there_is_said_not_to_be_and_is_not_left_out(
     assert surgery.label == "Ola Berg, Elvebakken (not current)"
 
 
+PERIOD_URL = "urn:example:StructureDefinition/Patient-PrimaryCarePeriod"
+
+
+@pytest.mark.parametrize(
+    ("period", "remarks"),
+    [
+        (
+            {"end": "2026-04-01"},
+            ("The portal says that Ola Berg was the patient's GP until 1 Apr 2026.",),
+        ),
+        (
+            {"start": "2027-06-01"},
+            ("The portal says that Ola Berg will be the patient's GP from 1 Jun 2027.",),
+        ),
+        ({"start": "2026-04-01"}, ()),
+        (None, ()),
+    ],
+)
+@pytest.mark.parametrize("included", [(a_role(), a_practitioner(), an_organization()), ()])
+def test_a_gp_whose_reference_has_a_period_is_one_within_it(
+    period: dict | None, remarks: tuple[str, ...], included: tuple[dict, ...]
+):
+    extension = [{"url": PERIOD_URL, "valuePeriod": period}, {"url": "urn:x", "valueCode": "a"}]
+    gp = ref("PractitionerRole/role-1", display="Ola Berg", extension=extension)
+    surgery = surgery_of(gp, *included)
+    assert surgery
+    assert (surgery.remarks, surgery.current) == (remarks, not remarks)
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [

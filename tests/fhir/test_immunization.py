@@ -64,9 +64,14 @@ def test_a_vaccine_is_called_by_its_words_else_its_code(code: dict, name: str):
     )
 
 
-@pytest.mark.parametrize("status", ["not-done", "entered-in-error", None])
-def test_what_was_not_given_does_not_count(status: str | None):
+@pytest.mark.parametrize("status", ["not-done", "entered-in-error"])
+def test_what_was_not_given_does_not_count(status: str):
     assert read_vaccination(read_resource(an_immunization({}, status=status))) is None
+
+
+def test_one_that_does_not_say_whether_it_was_given_is_malformed():
+    with pytest.raises(Malformed, match="status is missing"):
+        read_vaccination(read_resource(an_immunization({}, status=None)))
 
 
 def test_a_date_may_be_words_and_one_that_is_missing_is_malformed():

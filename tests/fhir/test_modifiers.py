@@ -11,11 +11,11 @@ import pytest
 from gpcli.fhir.bundle import read_bundle
 from gpcli.fhir.element import read_resource
 from gpcli.fhir.healthcare_service import read_offers
-from gpcli.fhir.modifiers import NotUnderstood
+from gpcli.fhir.modifiers import DECIDING_CODES, NotUnderstood
 from gpcli.model.service import Surgery
 from gpcli.portal.mapping import RecordMapper
 from gpcli.portal.portal_profile import PortalProfile
-from tests.fhir.r4_modifiers import MODIFIERS, READ_TYPES, Modifier
+from tests.fhir.r4_modifiers import MODIFIERS, READ_TYPES
 from tests.portal.builders import a_searchset, a_service
 
 NOW = datetime(2027, 3, 1, 8, tzinfo=ZoneInfo("Europe/Oslo"))
@@ -32,20 +32,38 @@ DEEP = {
 KEPT_APART = {"OperationOutcome"}
 """What is no record in a bundle, but says how the search went."""
 
-MAPPED = {name: each for name, each in MODIFIERS.items() if each}
+CODED = {name for name in MODIFIERS if isinstance(MODIFIERS[name].usual, str)}
+"""The modifier elements of resources and datatypes that are codes, as their values show."""
+IN_PARTS = {
+    *("Address.use", "ContactPoint.use", "HumanName.use", "Identifier.use"),
+    "Patient.link",
+}
+"""Those of them that spoil no record: a part with another code is read as one without."""
 
 
-@pytest.mark.parametrize("name", MAPPED)
+@pytest.mark.parametrize("name", MODIFIERS)
 def test_a_modifier_element_changes_what_is_read(name: str):
-    modifier = MAPPED[name]
-    assert isinstance(modifier, Modifier)
+    modifier = MODIFIERS[name]
     assert modifier.read(modifier.usual) != modifier.read(modifier.other)
 
 
-@pytest.mark.parametrize("place", DEEP)
-@pytest.mark.parametrize("kind", [each for each in READ_TYPES if each not in KEPT_APART])
-def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, place: str):
-    record: dict[str, Any] = {"resourceType": kind, "id": "1", **DEEP[place]}
+def test_every_modifier_that_is_a_code_is_understood_by_its_codes_alone():
+    assert CODED - IN_PARTS | {"Slot.status"} == set(DECIDING_CODES)
+    for name in CODED - IN_PARTS:
+        assert {MODIFIERS[name].usual, MODIFIERS[name].other} < DECIDING_CODES[name]
+
+
+NOT_UNDERSTOOD = [
+    (kind, more) for kind in READ_TYPES if kind not in KEPT_APART for more in DEEP.values()
+] + [
+    (kind, {element: "no-such-code"})
+    for kind, _, element in (name.partition(".") for name in DECIDING_CODES)
+]
+
+
+@pytest.mark.parametrize(("kind", "more"), NOT_UNDERSTOOD)
+def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, more: dict[str, Any]):
+    record: dict[str, Any] = {"resourceType": kind, "id": "1", **more}
     included = read_bundle(a_searchset(included=[record]), [])
     assert included.get(f"{kind}/1") is None
     assert len(included.flaws) == 1

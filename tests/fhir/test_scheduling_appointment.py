@@ -66,6 +66,7 @@ def test_a_booking_says_when_with_whom_where_and_what_the_surgery_answered():
         "resourceType": "AppointmentResponse",
         "id": "answer-1",
         "appointment": ref("Appointment/visit-1"),
+        "participantStatus": "accepted",
         "comment": "Come ten minutes early",
     }
     place = {"resourceType": "Location", "id": "torget", "name": "Torget 1"}

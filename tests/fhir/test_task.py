@@ -70,7 +70,7 @@ def test_a_request_that_says_nothing_is_read_as_that():
     "other",
     [
         {"code": concept("another", SNOMED)},
-        {"code": None},
+        {"code": None, "focus": ref("Questionnaire/1")},
     ],
 )
 def test_other_tasks_are_no_requests_to_renew(other: Json):

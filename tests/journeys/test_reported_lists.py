@@ -182,6 +182,9 @@ def test_a_visit_is_not_booked_where_the_coming_ones_are_not_told(tmp_path):
     ("entry", "code"),
     [
         ({}, 8),
+        (None, 8),
+        ("Appointment/a1", 8),
+        ({"resource": None}, 8),
         ({"resource": {**BOOKINGS[0], "id": None}}, 8),
         ({"resource": "Appointment"}, 8),
         ({"resource": {"resourceType": "Basic", "id": "x"}}, 0),

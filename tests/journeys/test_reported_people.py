@@ -11,6 +11,7 @@ from tests.journeys.reported_practice import (
     message,
     prescription,
     renewal,
+    role,
     schedule,
     shell_with,
     slot,
@@ -127,16 +128,23 @@ def test_a_free_time_of_somebody_else_is_not_said_to_be_with_the_gp(tmp_path, ac
     assert shell("gpcli book s1 --dry-run --json").json["practitioner"] is None
 
 
-def test_a_free_time_whose_schedule_is_not_understood_is_not_said_to_be_with_the_gp(tmp_path):
-    unknown = [{"url": "urn:x", "valueBoolean": True}]
-    listed = shell_with(tmp_path, schedule(modifierExtension=unknown), slot())(SLOTS)
-    assert (listed.code, listed.out) == (8, "\n")
-
-
 @pytest.mark.parametrize("actor", [{"type": "Location", "display": "Room 4"}, None])
 def test_a_free_time_of_the_gps_service_alone_is_with_the_gp(tmp_path, actor):
     of_service = schedule(actor) if actor else {**schedule(), "actor": schedule()["actor"][:1]}
     assert shell_with(tmp_path, of_service, slot())(SLOTS).out == "Ida Nordli\n"
+
+
+@pytest.mark.parametrize("command", ["gp", "services", "services booking"])
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        ({"active": False}, "the work of Ida Nordli at Solvik legesenter as no longer current"),
+        ({"period": {"end": "2026-01-01"}}, "Ida Nordli was at Solvik legesenter until 1 Jan 2026"),
+    ],
+)
+def test_a_gp_who_is_not_current_any_more_is_said_to_be_so(tmp_path, command, ended, said):
+    shown = shell_with(tmp_path, role(**ended))(f"gpcli {command} --plain")
+    assert (shown.code, said in f"{shown.out}{shown.err}") == (0, True)
 
 
 @pytest.mark.parametrize(("actor", "name"), NAMED)

@@ -7,6 +7,7 @@ from base64 import b64encode
 import pytest
 
 from tests.journeys.reported_practice import (
+    MATCHED,
     PATIENT,
     appointment,
     message,
@@ -89,7 +90,6 @@ def test_a_record_with_an_unknown_modifier_is_left_out_and_named_once(tmp_path, 
         ("busy-unavailable", "is taken"),
         ("busy-tentative", "is taken"),
         ("entered-in-error", "is not free"),
-        ("unknown", "is not free"),
     ],
 )
 def test_a_time_that_is_not_free_is_called_taken_only_where_it_is(tmp_path, status, words):
@@ -103,7 +103,16 @@ def test_a_time_of_a_schedule_that_is_not_in_use_is_not_called_taken(tmp_path):
     assert "The time s1 is not free." in shell("gpcli book s1 --dry-run").err
 
 
-@pytest.mark.parametrize("status", ["draft", "on-hold", "unknown"])
+def test_a_time_of_a_schedule_that_is_not_understood_is_not_free(tmp_path):
+    shell = shell_with(tmp_path, schedule(modifierExtension=MODIFIER), slot())
+    ending = shell(SLOTS)
+    assert (ending.code, ending.rows) == (8, [])
+    assert "Left out: Slot/s1: it depends on Schedule/x, which is left out" in ending.err
+    refused = shell("gpcli book s1 --dry-run --json").refused
+    assert refused == (1, "bad_response", "")
+
+
+@pytest.mark.parametrize("status", ["draft", "on-hold"])
 def test_a_request_that_nobody_took_up_is_not_said_to_be(tmp_path, status):
     shell = shell_with(tmp_path, prescription(), renewal(status=status))
     refused = shell("gpcli rx withdraw t1 --dry-run --json")
@@ -280,3 +289,111 @@ def test_what_a_time_and_its_schedule_say_is_in_the_plan(tmp_path):
     plan = narrow(shell_with(tmp_path, *records))("gpcli book s1 --dry-run").err
     assert "Only for those over 60" in plan
     assert "Bring a sample" in plan
+
+
+VACCINATION = {
+    "resourceType": "Immunization",
+    "id": "i1",
+    "status": "completed",
+    "vaccineCode": {"text": "Influenza vaccine"},
+    "patient": PATIENT,
+    "occurrenceDateTime": "2026-10-01",
+}
+DISPENSE = {
+    "resourceType": "MedicationDispense",
+    "id": "d1",
+    "status": "completed",
+    "subject": PATIENT,
+    "authorizingPrescription": [{"reference": "MedicationRequest/r1"}],
+}
+CONSENT = {"resourceType": "Consent", "id": "c9", "status": "active", "patient": PATIENT}
+DOCUMENT = {
+    "resourceType": "DocumentReference",
+    "id": "doc",
+    "status": "current",
+    "content": [{"attachment": {"title": "Letter"}}],
+}
+OTHERS = (
+    schedule(),
+    prescription(),
+    message(payload=[{"contentReference": {"reference": "DocumentReference/doc"}}]),
+)
+IGNORING = {name: MATCHED[name] for name in ("_id", "identifier")}
+"""What a portal heeds that leaves the status out of account."""
+
+
+@pytest.mark.parametrize(
+    ("record", "command"),
+    [
+        (appointment(), "gpcli appointments list"),
+        (slot(), "gpcli slots --from 2030-01-07 --to 2030-01-07"),
+        (slot(), "gpcli book s1 --dry-run"),
+        (VACCINATION, "gpcli flu"),
+        (renewal(), "gpcli rx requests"),
+        (renewal(), "gpcli rx list"),
+        (message(), "gpcli messages list"),
+        (CONSENT, "gpcli consent show"),
+        (CONSENT, "gpcli services"),
+        (DISPENSE, "gpcli rx list"),
+        (DOCUMENT, "gpcli messages show c1"),
+        (prescription(), "gpcli rx list"),
+        (prescription(), "gpcli rx show r1"),
+        (price("booking"), "gpcli services"),
+    ],
+)
+def test_a_record_with_a_status_that_r4_does_not_allow_is_said_to_be_left_out(
+    tmp_path, record, command
+):
+    others = [each for each in OTHERS if each["resourceType"] != record["resourceType"]]
+    odd = {**record, "status": "no-such-code"}
+    ending = shell_with(tmp_path, *others, odd, heeded=IGNORING)(f"{command} --json")
+    name = f"{record['resourceType']}/{record['id']}"
+    assert f"{name} has another status than R4 allows" in ending.err
+    assert ending.code == (1 if record["id"] in command else 8)
+    assert "There are none" not in ending.err
+
+
+@pytest.mark.parametrize(
+    "code", [None, {}, {"text": "Renew"}, {"coding": [{"display": "Renew"}]}], ids=repr
+)
+@pytest.mark.parametrize("command", ["gpcli rx requests --plain", "gpcli rx list --plain"])
+def test_a_request_without_a_code_is_said_to_be_left_out(tmp_path, code, command):
+    ending = shell_with(tmp_path, prescription(), renewal(code=code))(command)
+    assert ending.code == 8
+    assert "Task/t1: it does not tell by a code what is asked for" in ending.err
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"code": {"coding": [{"system": "urn:x", "code": "fill-in-form"}]}},
+        {"code": None, "focus": {"reference": "Questionnaire/q1"}},
+        {"code": None, "focus": {"type": "Questionnaire", "display": "Smoking"}},
+    ],
+)
+def test_a_task_that_asks_for_something_else_is_no_request(tmp_path, elements):
+    ending = shell_with(tmp_path, renewal(**elements))("gpcli rx requests --plain")
+    assert (ending.code, ending.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("elements", "code", "said"),
+    [
+        ({"status": "paused"}, 8, "MedicationRequest/r1 has another status than R4 allows"),
+        ({"status": None}, 8, "MedicationRequest/r1: MedicationRequest.status is missing"),
+        ({"intent": "wish"}, 8, "MedicationRequest/r1 has another intent than R4 allows"),
+        ({"status": "entered-in-error"}, 0, "1 that was entered in error is left out."),
+        ({"status": "draft"}, 0, "1 that is only proposed, not prescribed, is left out."),
+        ({"intent": "proposal"}, 0, "1 that is only proposed, not prescribed, is left out."),
+        ({"status": "stopped"}, 0, "1 more, in use no longer: --all shows it."),
+        ({"subject": {"reference": "Patient/p2"}}, 0, "1 MedicationRequest of other patients"),
+    ],
+)
+@pytest.mark.parametrize("heeded", [MATCHED, IGNORING])
+def test_what_a_list_of_prescriptions_leaves_out_is_said_with_the_reason(
+    tmp_path, elements, code, said, heeded
+):
+    shell = shell_with(tmp_path, prescription(**elements), heeded=heeded)
+    ending = shell("gpcli rx list --plain")
+    assert (ending.code, ending.out) == (code, "")
+    assert said in ending.err

@@ -268,6 +268,17 @@ def test_a_slot_that_came_along_and_is_taken_is_not_free(portal_of, server: Serv
     assert list(portal_of().fetch_slots([BOOKING], *DAYS)) == []
 
 
+def test_a_slot_that_came_along_and_is_not_understood_is_not_free(portal_of, server: Server):
+    odd = a_slot("s-1", status="no-such-code")
+    server.on(FIND, a_searchset(proposed(slot="s-1"), included=[odd]))
+    portal = portal_of()
+    assert list(portal.fetch_slots([BOOKING], *DAYS)) == []
+    assert list(dict.fromkeys(portal.flaws)) == [
+        "Slot/s-1 has another status than R4 allows",
+        "Appointment/p-1: it depends on Slot/s-1, which is left out",
+    ]
+
+
 def test_a_time_that_names_nobody_is_the_one_doctors_that_was_asked_for(portal_of, server: Server):
     alone = proposed() | {"participant": [{"actor": ref("Patient/kari"), "status": "accepted"}]}
     server.on(FIND, a_searchset(alone))

@@ -43,10 +43,9 @@ MET: list[tuple[tuple[str, str], dict[str, Any]]] = [
 ]
 UNMET: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("_id", "2,3"), {}),
-    (("status", "a,b"), {"status": "c"}),
+    (("status", "a,requested"), {"status": "completed"}),
     (("intent", "order"), {"intent": "plan"}),
     (("category", "s|c"), {"category": [concept("c", "other")]}),
-    (("category", "s|c"), {}),
     (("code", "c"), {"code": concept("d", "s")}),
     (("service-type", "s|,t|x"), {"type": [concept("y", "t")]}),
     (("identifier", f"urn:ietf:rfc:3986|{URN}"), {"identifier": [{"value": "urn:uuid:0"}]}),
@@ -64,9 +63,12 @@ UNMET: list[tuple[tuple[str, str], dict[str, Any]]] = [
 UNCLEAR: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("status", "a"), {}),
     (("status", "a"), {"status": 7}),
+    (("status", "requested"), {"status": "no-such-code"}),
     (("intent", "order"), {}),
     (("category", "s|c"), {"category": [{"text": "Words alone"}]}),
     (("code", "c"), {"code": {"text": "Words alone"}}),
+    (("code", "c"), {"code": {"coding": [{"display": "Words alone"}]}}),
+    (("code", "c"), {}),
     (("identifier", "s|v"), {"identifier": "v"}),
     (("recipient", "Patient/k"), {"recipient": [{"display": "Kari"}]}),
     (("slot", "Slot/1"), {"slot": [{"identifier": {"value": "1"}}]}),

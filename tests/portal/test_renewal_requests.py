@@ -16,7 +16,15 @@ from gpcli.journal import Journal
 from gpcli.model.person import Identity
 from gpcli.model.prescription import RenewalOutcome
 from gpcli.portal.fhir_portal import FhirPortal
-from tests.portal.builders import Json, a_patient, a_searchset, an_outcome, ref, with_identifier
+from tests.portal.builders import (
+    Json,
+    a_patient,
+    a_searchset,
+    an_outcome,
+    concept,
+    ref,
+    with_identifier,
+)
 from tests.portal.medicines import (
     a_medication,
     a_prescription,
@@ -303,7 +311,7 @@ def test_a_lost_reply_is_looked_into(
     "other",
     [
         a_task(**{"for": ref("Patient/ola")}),
-        a_task(code={"text": "Call me"}),
+        a_task(code=concept("call-me", "urn:x")),
     ],
 )
 def test_what_is_no_request_of_the_patients_is_not_found(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gpcli.fhir.modifiers import DECIDING_CODES
 from tests.fhir.r4_modifiers import IN_OTHER_ROWS, MODIFIERS, NAMED_TYPES, READ_TYPES, UNREAD
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,21 @@ def definitions(file: str) -> Iterator[dict[str, Any]]:
             and found.get("derivation") != "constraint"
         ):
             yield found
+
+
+def codes_of(value_set: str) -> set[str]:
+    """The codes of a value set of R4 that takes whole code systems, or names its codes."""
+    entries = json.loads((DEFINITIONS / "valuesets.json").read_text(encoding="utf-8"))["entry"]
+    known = {each["resource"]["url"]: each["resource"] for each in entries}
+    included = known[value_set.partition("|")[0]]["compose"]["include"]
+    concepts = [each.get("concept") or known[each["system"]]["concept"] for each in included]
+    return {code for group in concepts for code in _flat(group)}
+
+
+def _flat(concepts: list[dict[str, Any]]) -> Iterator[str]:
+    for concept in concepts:
+        yield concept["code"]
+        yield from _flat(concept.get("concept", []))
 
 
 def modifiers(definition: dict[str, Any]) -> set[str]:
@@ -50,6 +66,17 @@ def test_the_table_has_every_modifier_of_the_types_that_are_read(resources: dict
     in_resources = set().union(*(resources[kind] for kind in READ_TYPES))
     assert in_datatypes
     assert set(MODIFIERS) | UNREAD | IN_OTHER_ROWS == in_datatypes | in_resources
+
+
+def test_the_codes_of_each_modifier_are_those_of_r4():
+    bound = {
+        element["path"]: element["binding"]
+        for definition in definitions("profiles-resources.json")
+        for element in definition["snapshot"]["element"]
+        if element["path"] in DECIDING_CODES
+    }
+    assert {each["strength"] for each in bound.values()} == {"required"}
+    assert {path: codes_of(each["valueSet"]) for path, each in bound.items()} == DECIDING_CODES
 
 
 def test_the_table_has_every_type_that_the_code_names(resources: dict[str, set[str]]):
