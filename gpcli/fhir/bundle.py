@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
-from gpcli.fhir.modifiers import require_understood
+from gpcli.fhir.modifiers import NotUnderstood, require_understood
 
 _ERROR_SEVERITIES = frozenset({"error", "fatal"})
 _INCOMPLETE_CODES = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
@@ -20,6 +20,8 @@ class Bundle:
     `resources` holds matches and included resources by `Type/id`. `next_url` is the link to the
     next page, `None` on the last. `total` is the number of matches on all pages as the portal
     states it; `None` where it does not. `flaws` are phrases on what could not be read.
+    `not_understood` has, by `Type/id`, why included resources were left out: what hangs on one of
+    these can't be understood either.
     """
 
     matches: list[Element] = field(default_factory=list)
@@ -27,6 +29,7 @@ class Bundle:
     next_url: str | None = None
     total: int | None = None
     flaws: list[str] = field(default_factory=list)
+    not_understood: dict[str, NotUnderstood] = field(default_factory=dict)
     _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def of_type(self, resource_type: str) -> Iterator[Element]:
@@ -40,6 +43,16 @@ class Bundle:
     def get(self, reference: str | None) -> Element | None:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")
+
+    def came(self, reference: str) -> bool:
+        """Return whether the resource `Type/id` is here, or was and is not understood."""
+        return reference in self.resources or reference in self.not_understood
+
+    def require_understood(self, reference: Reference | str | None) -> None:
+        """Raise NotUnderstood where what a reference points to was left out for a modifier."""
+        target = reference.target if isinstance(reference, Reference) else reference
+        if target in self.not_understood:
+            raise self.not_understood[target]
 
     def resolve(self, reference: Reference | str | None, holder: Element) -> Element | None:
         """Return the resource that a reference of `holder` points to, here or contained in it.
@@ -66,6 +79,7 @@ class Bundle:
             self.add_match(match)
         for reference, resource in page.resources.items():
             self.resources.setdefault(reference, resource)
+        self.not_understood |= page.not_understood
         self.next_url, self.total = page.next_url, page.total
         self.flaws += page.flaws
 
@@ -110,10 +124,18 @@ def _add_entry(
         return
     is_match = _is_match(entry)
     if not is_match:
-        require_understood(resource)
+        _require_included(bundle, resource)
     bundle.resources.setdefault(resource.relative_reference, resource)
     if is_match:
         bundle.add_match(bundle.resources[resource.relative_reference])
+
+
+def _require_included(bundle: Bundle, resource: Element) -> None:
+    try:
+        require_understood(resource)
+    except NotUnderstood as error:
+        bundle.not_understood[resource.relative_reference] = error
+        raise
 
 
 def _is_match(entry: Element) -> bool:

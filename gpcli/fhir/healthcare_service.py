@@ -81,7 +81,7 @@ def resolve_service(
     one alone; else the portal's own words, `labels`.
     """
     names = read_service_names(codings, code_map)
-    offered = [offer.name for offer in offers]
+    offered = list(dict.fromkeys(offer.name for offer in offers))
     both = [name for name in names if name in offered] or names or offered
     if len(both) == 1:
         return both[0]

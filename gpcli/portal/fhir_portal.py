@@ -45,6 +45,7 @@ from gpcli.portal.mapping import (
     require,
     unwrap,
 )
+from gpcli.portal.slot_owners import is_of_service
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
@@ -155,8 +156,9 @@ class FhirPortal:
             found = False
             for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
                 for slot in self._mapper.read_free_slots(page, actors, names, first, last):
-                    found = True
-                    yield slot
+                    if is_of_service(slot, offers):
+                        found = True
+                        yield slot
             if found:
                 return
 
@@ -191,7 +193,7 @@ class FhirPortal:
 
     def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
         """Return the references, besides `services`, by which times may be those of the GPs."""
-        known = (self._mapper.actors.get(offer.surgery.id, ()) for offer in offers)
+        known = (self._mapper.owners.actors.get(offer.surgery.id, ()) for offer in offers)
         return sorted({actor for actors in known for actor in actors} - set(services))
 
     def fetch_booking_facts(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
@@ -58,6 +57,7 @@ from gpcli.model.service import (
     highest_level,
 )
 from gpcli.portal.portal_profile import PortalProfile, ToldServices
+from gpcli.portal.slot_owners import SlotOwners, is_for, is_of, names_anybody
 
 Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
@@ -77,7 +77,7 @@ class RecordMapper:
     `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
-    `actors` the references by which the GP can be the actor of a Schedule.
+    `owners` are the GPs as actors of Schedules.
     `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
@@ -101,7 +101,7 @@ class RecordMapper:
         self.remarks: list[str] = []
         self.offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
-        self.actors: dict[str, tuple[str, ...]] = {}
+        self.owners = SlotOwners()
         self.patient_name: str | None = None
 
     @property
@@ -138,7 +138,7 @@ class RecordMapper:
         addresses = find_addresses(surgeries)
         self.addresses.update(addresses)
         for each in surgeries:
-            self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
+            self.owners.add(each, surgery_actors(bundle, addresses.get(each.id, "")))
         return surgeries
 
     def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
@@ -252,8 +252,8 @@ class RecordMapper:
     ) -> list[Appointment]:
         """Return the dated appointments from the day `since` on, and the undated ones.
 
-        `since` `None` means all dated ones. Of `undated` those count that wait for the surgery, or
-        have no time and are not over. Those without a time come first, then the others by time.
+        `since` `None` means all. Else, of `undated` those count that wait for the surgery, or have
+        no time and are not over. Those without a time come first, then the others by time.
         """
         upcoming = [
             *(each for each in self.read_appointments(dated) if self._is_from(each, since)),
@@ -326,20 +326,11 @@ class RecordMapper:
             zone,
             assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
         )
-        if actors and read.healthcare_service is None and not read.actors:
+        has_schedule = bundle.resolve(slot.link("schedule"), slot) is not None
+        must_tell = bool(actors) or (has_schedule and self.owners.are_known)
+        if must_tell and not names_anybody(read):
             raise Malformed("its Schedule does not say whose it is")
-        return self.with_surgery(read, actors)
-
-    def with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
-        """Return the slot with the id of the GP whose actors its Schedule has.
-
-        A slot without a Schedule is that of the GP whose actors were searched for.
-        """
-        if slot.surgery_id is not None:
-            return slot
-        references = {each.reference for each in slot.actors} or set(actors)
-        ids = (surgery for surgery, own in self.actors.items() if references.intersection(own))
-        return replace(slot, surgery_id=next(ids, None))
+        return self.owners.claim(read, actors)
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
         code_map, zone = self.profile.code_map, self.profile.zone
@@ -454,19 +445,6 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
-
-
-def is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
-    """Return whether a slot may be for one of the services; one that names none is for a visit."""
-    return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
-
-
-def is_of(slot: Slot, actors: Collection[str]) -> bool:
-    """Return whether a slot is of one of the actors; so is one that names its own only in words."""
-    references = {actor.reference for actor in slot.actors}
-    if slot.healthcare_service:
-        references.add(f"HealthcareService/{slot.healthcare_service}")
-    return not actors or references == {None} or not references.isdisjoint(actors)
 
 
 def _by_time(appointment: Appointment) -> tuple[bool, float]:

@@ -231,7 +231,7 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     )
     facts = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
     assert facts.slot
-    assert (facts.slot.id, facts.slot.surgery_id) == ("slot-1", "role-1")
+    assert (facts.slot.id, facts.slot.surgery_ids) == ("slot-1", {"role-1"})
     assert ids(facts.coming) == ["asked", "coming"]
     assert facts.earlier
     assert facts.earlier.id == "earlier"
