@@ -250,17 +250,17 @@ class RecordMapper:
     def read_upcoming(
         self, dated: Bundle, undated: Bundle, since: date | None
     ) -> list[Appointment]:
-        """Return the dated appointments from the day `since` on, and the undated ones.
+        """Return the appointments from the day `since` on, and what has no time and is not over.
 
-        `since` `None` means all. Else, of `undated` those count that wait for the surgery, or have
-        no time and are not over. Those without a time come first, then the others by time.
+        `since` `None` means all. Of `undated` those with a time count only where they wait for the
+        surgery. Those without a time come first, then the others by time.
         """
         upcoming = [
             *(each for each in self.read_appointments(dated) if self._is_from(each, since)),
             *(
                 each
                 for each in self.read_appointments(undated)
-                if each.is_waiting or not (each.start or each.is_over)
+                if since is None or each.is_waiting or not (each.start or each.is_over)
             ),
         ]
         return sorted({each.id: each for each in upcoming}.values(), key=_by_time)
@@ -338,7 +338,9 @@ class RecordMapper:
 
     def _is_from(self, appointment: Appointment, since: date | None) -> bool:
         start = appointment.start
-        return since is None or start is None or self._day(start) >= since
+        if since is None or start is None:
+            return since is None or not appointment.is_over
+        return self._day(start) >= since
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
