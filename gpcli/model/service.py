@@ -11,8 +11,9 @@ from enum import StrEnum
 class OpeningHours:
     """One line of opening hours: `days` as `mon`…`sun`; without days, the portal does not say them.
 
-    With `all_day` there are no times. Otherwise a time that is `None` is not said. `place` is the
-    place's name, where the surgery has several.
+    With `all_day` there are no times. Otherwise a time that is `None` is not said, or one of the
+    `unreadable` fields: `days`, `opens`, `closes`, `all_day`. `place` is the place's name, where
+    the surgery has several.
     """
 
     days: tuple[str, ...]
@@ -20,6 +21,7 @@ class OpeningHours:
     closes: str | None
     all_day: bool = False
     place: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

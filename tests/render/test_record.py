@@ -55,6 +55,7 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
                     "closes": None,
                     "all_day": False,
                     "place": None,
+                    "unreadable": [],
                 }
             ],
             "gp_hours": [],
