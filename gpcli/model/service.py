@@ -271,7 +271,7 @@ class Service:
     `reason` is a sentence for people when the standing is not `offered`; `off_from` and
     `off_until` belong to `off_for_now`. `price` `None` = unknown. `service_name` is what the portal
     calls it, `details` what else it says; `hours`, `exceptions` and `absences` are when it is there
-    and when not, now or later.
+    and when not, now or later. `phones` are its own.
     """
 
     service: ServiceName
@@ -291,6 +291,12 @@ class Service:
     hours: tuple[OpeningHours, ...] = ()
     exceptions: tuple[str, ...] = ()
     absences: tuple[Absence, ...] = ()
+    phones: tuple[str, ...] = ()
+
+    @property
+    def phone(self) -> str | None:
+        """The number to call for it, if the portal gives one: its own, else the surgery's."""
+        return next(iter(self.phones), self.surgery.phone)
 
     @property
     def is_usable(self) -> bool:

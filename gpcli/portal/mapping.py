@@ -303,9 +303,9 @@ class RecordMapper:
         return sorted(vaccinations, key=vaccination_order, reverse=True)
 
     def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
-        code_map, zone = self.profile.code_map, self._zone
+        code_map, now = self.profile.code_map, self.now
         groups = self._read_each_or_raise(
-            (service, partial(read_offers, service, surgery, code_map, zone))
+            (service, partial(read_offers, service, surgery, code_map, now))
             for surgery, service in services
         )
         return tuple(offer for group in groups for offer in group)

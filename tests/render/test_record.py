@@ -84,6 +84,7 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
         "hours": [],
         "exceptions": [],
         "absences": [],
+        "phones": [],
     }
 
 

@@ -130,6 +130,7 @@ _SERVICE_TEXTS: tuple[Column[Service], ...] = (
         in_table=lambda row: bool(row.exceptions),
     ),
     Column("absences", "Away", lambda row: format_absences(row.absences), in_table=False),
+    Column("phones", "Phone", lambda row: row.phones, in_table=False),
 )
 """What else the portal says of a service."""
 
