@@ -116,6 +116,13 @@ def practitioners_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]
     return tuple(each.partition("/")[2] for each in persons)
 
 
+def organizations_as_gps(patient: Element) -> tuple[str, ...]:
+    """Return the ids of the organizations that are the patient's GPs themselves."""
+    gps = dict.fromkeys(patient.references("generalPractitioner"))
+    own = (each for each in gps if each.startswith("Organization/"))
+    return tuple(each.partition("/")[2] for each in own)
+
+
 def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
     """Return the ids of the GPs' organizations, whose services have to be searched for.
 

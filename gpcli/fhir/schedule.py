@@ -206,5 +206,10 @@ def _parts_of_organization(bundle: Bundle, reference: str) -> list[str]:
         record.relative_reference
         for resource_type, owner in _OWNERS.items()
         for record in bundle.of_type(resource_type)
-        if record.reference(owner) == reference
+        if record.reference(owner) == reference and _is_in_use(record)
     ]
+
+
+def _is_in_use(record: Element) -> bool:
+    """Return whether neither `active` nor the status of a Location says that it is not in use."""
+    return record.boolean("active") is not False and record.string("status") in {None, "active"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,13 +84,12 @@ class PortalDependencies:
     def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
         """Return what the GPs offer, from the results of `offer_queries`.
 
-        Where no GP's role references a service, fetch the services of their organizations.
+        Where no GP's role references a service, fetch the services of their organizations; where
+        an organization is the GP, its roles and places as well.
         """
         gps = self.with_roles(unwrap(results["gps"]))
-        organizations = self.mapper.organizations_to_search(gps)
-        if organizations:
-            query = queries.organization_services(organizations)
-            gps.merge(or_empty(*self.search.fetch_many(query)))
+        for result in self.search.fetch_many(*self._organization_queries(gps)):
+            gps.merge(or_empty(result))
         return self.mapper.read_offers(
             gps,
             results["prices"],
@@ -98,6 +97,20 @@ class PortalDependencies:
             self.fetch_permitted_services(),
             self.told_cache.fetch(gps),
         )
+
+    def _organization_queries(self, gps: Bundle) -> Iterator[queries.Query]:
+        """Yield the queries for what organizations have, as far as it is needed and listed.
+
+        Roles and places are searched for only where the portal lists that: one that left the
+        organization out of account would send those of everybody.
+        """
+        if organizations := self.mapper.organizations_to_search(gps):
+            yield queries.organization_services(organizations)
+        if own := self.mapper.organizations_as_gps(gps):
+            can = self.search.fetch_capabilities()
+            for each in ("PractitionerRole", "Location"):
+                if can.can_search(each) and "organization" in can.search_params.get(each, ()):
+                    yield queries.organization_parts(each, own)
 
 
 def build_dependencies(

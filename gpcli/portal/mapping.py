@@ -17,6 +17,7 @@ from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, Reference
 from gpcli.fhir.general_practitioner import (
     find_addresses,
+    organizations_as_gps,
     organizations_to_search,
     practitioners_to_search,
     read_surgery,
@@ -144,6 +145,10 @@ class RecordMapper:
     def practitioners_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of GPs who are named as persons, and of whom no role came along."""
         return practitioners_to_search(bundle, self.require_patient(bundle))
+
+    def organizations_as_gps(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the ids of the organizations that are the patient's GPs themselves."""
+        return organizations_as_gps(self.require_patient(bundle))
 
     def organizations_to_search(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the ids of the organizations whose services have to be fetched as well.
