@@ -208,7 +208,7 @@ def _check_late_charge(
     charge = late_cancellation_charge(appointment, offers, now)
     is_refused = service.offer is not None and service.offer.late_cancelling == "refused"
     if charge and appointment.cancel_until and is_refused:
-        label, phone = service.surgery.label, service.surgery.phone
+        label, phone = service.surgery.label, service.phone
         until = appointment.cancel_until.astimezone(now.tzinfo)
         raise TooLate(
             f"{label} took cancellations of this time until {until:%a %d %b %Y %H:%M}.",

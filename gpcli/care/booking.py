@@ -259,6 +259,8 @@ def _build_booking(
             end=slot.end,
             channel=slot.channel,
             practitioner=slot.practitioner,
+            practitioner_ref=slot.practitioner_ref,
+            participants=slot.participants,
             surgery=slot.surgery or service.surgery.name,
             location=slot.location,
             slot_id=slot.id,
@@ -267,6 +269,7 @@ def _build_booking(
         warnings=(
             *_overlap_warnings(facts.coming, slot),
             *(_flu_warnings(context, service) if flu else ()),
+            *(f"Left out: {flaw}." for flaw in dict.fromkeys(portal.flaws)),
         ),
     )
 
@@ -277,7 +280,8 @@ def _booking_rows(
     return (
         ("When", Window(slot.start, slot.end)),
         ("What", None if slot.service in set(ServiceName) else slot.service),
-        ("With", slot.practitioner),
+        ("With", slot.practitioner or ("not named" if slot.practitioner_ref else None)),
+        ("Also", "; ".join(slot.participants) or None),
         ("Way", slot.channel),
         ("Where", slot.location),
         ("Note", slot.comment),
@@ -291,14 +295,17 @@ def _booking_rows(
 def _send_booking(
     portal: Portal, slot: Slot, offer: Offer, request: ServiceRequest
 ) -> WriteResult[Appointment]:
-    """Book; where the reply has no practitioner or location yet, take those of the slot."""
+    """Book; where the reply does not say with whom or where it is, take that of the slot."""
     written = portal.send_booking(slot, offer, request.reason, request.intent)
     booked = written.record
-    filled = replace(
-        booked,
-        practitioner=booked.practitioner or slot.practitioner,
-        location=booked.location or slot.location,
-    )
+    filled = replace(booked, location=booked.location or slot.location)
+    if booked.practitioner is None and booked.practitioner_ref in {None, slot.practitioner_ref}:
+        filled = replace(
+            filled,
+            practitioner=slot.practitioner,
+            practitioner_ref=slot.practitioner_ref,
+            participants=booked.participants or slot.participants,
+        )
     return WriteResult(filled, written.changed)
 
 

@@ -251,6 +251,7 @@ def _build_service(surgery: Surgery, name: ServiceName, offers: Offers, now: dat
         details=offer.details,
         hours=offer.hours,
         exceptions=offer.exceptions,
+        phones=offer.phones,
         absences=tuple(
             each.in_zone(now.tzinfo)
             for each in offer.absences
@@ -341,6 +342,6 @@ def _join_labels(services: Sequence[Service]) -> str:
 
 
 def phone_hint(services: Sequence[Service]) -> str:
-    """Return the sentence with the numbers of the surgeries of `services`; empty without any."""
-    numbers = dict.fromkeys(service.surgery.phone for service in services if service.surgery.phone)
+    """Return the sentence with the numbers to call for `services`; empty without any."""
+    numbers = dict.fromkeys(service.phone for service in services if service.phone)
     return f"Call the surgery instead: {' or '.join(numbers)}." if numbers else ""

@@ -101,7 +101,8 @@ class SlotFilters:
 
     def _has_practitioner(self, slot: Slot) -> bool:
         name = (self.practitioner or "").strip().casefold()
-        return name in (slot.practitioner or "").casefold()
+        names = (slot.practitioner or "", *slot.participants)
+        return any(name in each.casefold() for each in names)
 
 
 def parse_slot_filters(
@@ -390,8 +391,13 @@ def _check_bookable(slot: Slot, requested: ServiceName) -> ServiceName:
 
 
 def _is_at(slot: Slot, service: Service, offers: Offers) -> bool:
-    """Return whether the slot is at the GP of `service`, as far as the portal says whose it is."""
+    """Return whether a slot is at the GP of `service`.
+
+    It is where the portal says so, or, at a portal that tells which GPs offer the service, does not
+    say whose it is. There a time of another HealthcareService is none of the GP's.
+    """
     if not _is_told(service):
-        return slot.surgery_id == service.surgery.id
+        return service.surgery.id in slot.surgery_ids
     ids = {offer.id for offer in offers.offers if offer.surgery.id == service.surgery.id}
-    return slot.surgery_id in {None, service.surgery.id} and slot.healthcare_service in {None, *ids}
+    is_theirs = service.surgery.id in slot.surgery_ids or not slot.says_whose
+    return is_theirs and slot.healthcare_service in {None, *ids}

@@ -2,99 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Reference
-from gpcli.fhir.patient import PERSON_TYPES, read_name
+from gpcli.fhir.linked_record import read_linked_name, read_role_holder
 from gpcli.model.appointment import Actor
+from gpcli.model.service import Offer, Surgery
 
-_CLINICIANS = frozenset({"Practitioner", "PractitionerRole"})
+CLINICIANS = frozenset({"Practitioner", "PractitionerRole"})
+"""The types of records of those whom a visit can be with."""
 
-
-def read_actors(schedule: Element, bundle: Bundle) -> tuple[Actor, ...]:
-    """Return the actors of a Schedule, as `read_actor` does."""
-    return tuple(read_actor(link, schedule, bundle) for link in schedule.links("actor"))
+NOBODY = Actor(None, None, None)
+"""Stands for an actor of whom the portal tells nothing."""
 
 
 def read_actor(link: Reference, holder: Element, bundle: Bundle) -> Actor:
     """Return what a reference in `holder` to a person, a place or a service tells.
 
-    The name that the reference gives goes before that of the record; the reference itself is the
-    name where there is neither.
+    The name that the reference gives goes before that of the record.
     """
     record = bundle.resolve(link, holder)
     is_contained = (link.target or "").startswith("#")
-    reference = None if is_contained else link.target
-    name = link.display or (_read_name(record, bundle) if record else None)
-    kind = record.resource_type if record else link.type
-    return Actor(reference, kind, name or reference, link.identifier)
+    return Actor(
+        reference=None if is_contained else link.target,
+        kind=record.resource_type if record else link.type,
+        name=read_role_holder(link, bundle, holder),
+        identifier=link.identifier,
+    )
 
 
-def _read_name(record: Element, bundle: Bundle) -> str | None:
-    if record.resource_type in PERSON_TYPES:
-        return read_name(record)
-    if record.resource_type == "PractitionerRole":
-        person = record.link("practitioner")
-        return practitioner_name(record.relative_reference, bundle) or (
-            person.display if person else None
-        )
-    return record.string("name")
+def find_service_id(actors: Iterable[Actor], offers: Container[str]) -> str | None:
+    """Return the id of the first HealthcareService that is in `offers`, else of the first."""
+    services = [each.reference for each in actors if each.kind == "HealthcareService"]
+    ids = [each.partition("/")[2] for each in services if each]
+    return next((each for each in ids if each in offers), next(iter(ids), None))
 
 
-def find_service_id(actors: Iterable[Actor]) -> str | None:
-    """Return the id of the first HealthcareService."""
-    ids = (each.reference for each in actors if each.kind == "HealthcareService" and each.reference)
-    return next((each.partition("/")[2] for each in ids), None)
+def find_clinician(actors: Iterable[Actor]) -> Actor:
+    """Return the first practitioner whom the portal names, else the first, else NOBODY."""
+    clinicians = [actor for actor in actors if actor.kind in CLINICIANS]
+    return next((each for each in clinicians if each.name), next(iter(clinicians), NOBODY))
 
 
-def find_clinician(actors: Sequence[Actor]) -> str | None:
-    """Return the first name of a practitioner; one that is only a reference comes last."""
-    clinicians = [actor for actor in actors if actor.kind in _CLINICIANS]
-    in_order = sorted(clinicians, key=lambda actor: actor.name == actor.reference)
-    return next((actor.name for actor in in_order if actor.name), None)
+def find_sole_surgery(offers: Iterable[Offer], actors: Iterable[Actor]) -> Surgery | None:
+    """Return the GP whose offers of a service these are.
+
+    Of several GPs who share the service it is the one who is an actor; `None` = it can't be told.
+    """
+    surgeries = list({offer.surgery.id: offer.surgery for offer in offers}.values())
+    persons = {each.reference for each in actors if each.kind in CLINICIANS}
+    if len(surgeries) > 1:
+        surgeries = [each for each in surgeries if persons & each.references]
+    return surgeries[0] if len(surgeries) == 1 else None
 
 
 def find_place(actors: Sequence[Actor], bundle: Bundle) -> str | None:
     """Return the place: an actor, else the only one of the practitioner's role."""
     for actor in actors:
-        if actor.kind == "Location":
+        if actor.kind == "Location" and actor.name:
             return actor.name
     for role in _roles(actors, bundle):
-        places = [read_actor(link, role, bundle).name for link in role.links("location")]
-        if len(places) == 1:
-            return places[0]
+        places = role.links("location")
+        if len(places) == 1 and (name := read_linked_name(places[0], bundle, role)):
+            return name
     return None
 
 
 def find_organization(actors: Sequence[Actor], bundle: Bundle) -> str | None:
-    """Return the name of the organization: an actor, or that of another actor's record.
-
-    `None` where the portal gives only its reference.
-    """
+    """Return the name of the organization: an actor, or that of another actor's record."""
     for actor in actors:
         if actor.kind == "Organization":
-            return _written_name(actor)
+            return actor.name
         record = bundle.get(actor.reference)
         for name in ("organization", "managingOrganization", "providedBy"):
             link = record.link(name) if record else None
             if record and link:
-                return _written_name(read_actor(link, record, bundle))
+                return read_linked_name(link, bundle, record)
     return None
 
 
-def _written_name(actor: Actor) -> str | None:
-    return None if actor.name == actor.reference else actor.name
+def name_others(actors: Iterable[Actor], shown: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the names of the actors that are not in `shown`, without services and the patient."""
+    hidden = {"Patient", "HealthcareService"}
+    names = [actor.name for actor in actors if actor.name and actor.kind not in hidden]
+    return tuple(name for name in dict.fromkeys(names) if name not in {*shown})
 
 
 def _roles(actors: Sequence[Actor], bundle: Bundle) -> list[Element]:
     records = (bundle.get(actor.reference) for actor in actors if actor.kind == "PractitionerRole")
     return [record for record in records if record]
-
-
-def practitioner_name(reference: str, bundle: Bundle) -> str | None:
-    """Return the name of a Practitioner, or of the one in a PractitionerRole of the bundle."""
-    practitioner = bundle.get(reference)
-    if practitioner and practitioner.resource_type == "PractitionerRole":
-        practitioner = bundle.get(practitioner.reference("practitioner"))
-    return read_name(practitioner) if practitioner else None

@@ -32,14 +32,20 @@ def read_available_hours(record: Element) -> tuple[OpeningHours, ...]:
 
 
 def _read_hours(line: Element, opens: str, closes: str, place: str | None) -> OpeningHours | None:
-    """Return one line; `None` where nothing of it can be read, or none of its times."""
-    days = line.strings("daysOfWeek")
-    if line.boolean("allDay"):  # then R4 has the times ignored
-        return OpeningHours(days, None, None, all_day=True, place=place)
-    start, end = _read_time(line, opens), _read_time(line, closes)
-    is_timed = line.json.get(opens) is not None or line.json.get(closes) is not None
-    if start or end or (days and not is_timed):
-        return OpeningHours(days, start, end, place=place)
+    """Return one line; `None` where it says nothing."""
+    days, all_day = line.strings("daysOfWeek"), line.boolean("allDay")
+    read: list[tuple[str, str, object]] = [("days", "daysOfWeek", days)]
+    start = end = None
+    if not all_day:  # else R4 has the times ignored
+        start, end = _read_time(line, opens), _read_time(line, closes)
+        read += [("opens", opens, start), ("closes", closes, end), ("all_day", "allDay", all_day)]
+    unreadable = tuple(
+        field
+        for field, name, value in read
+        if value in (None, ()) and line.json.get(name) not in (None, "", [])
+    )
+    if days or all_day or start or end or unreadable:
+        return OpeningHours(days, start, end, bool(all_day), place, unreadable)
     return None
 
 

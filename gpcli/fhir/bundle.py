@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpcli.fhir.element import Element, Malformed, Reference, read_resource
-from gpcli.fhir.modifiers import require_understood
+from gpcli.fhir.modifiers import NotUnderstood, require_understood
 
 _ERROR_SEVERITIES = frozenset({"error", "fatal"})
 _INCOMPLETE_CODES = frozenset({"forbidden", "incomplete", "security", "suppressed", "throttled"})
@@ -24,7 +24,8 @@ class Bundle:
     `total` is the number of matches on all pages as the portal states it; `None` where it does not.
     `flaws` are phrases on what could not be read or was kept back; `remarks` sentences with what
     the portal says besides. `failure` is a sentence with what it says where it sent an error and no
-    match; `None` otherwise.
+    match; `None` otherwise. `not_understood` has, by `Type/id`, why included resources were left
+    out: what hangs on one of these can't be understood either.
     """
 
     matches: list[Element] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Bundle:
     remarks: list[str] = field(default_factory=list)
     broken_next: str | None = None
     failure: str | None = None
+    not_understood: dict[str, NotUnderstood] = field(default_factory=dict)
     _match_references: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def of_type(self, resource_type: str) -> Iterator[Element]:
@@ -48,6 +50,16 @@ class Bundle:
     def get(self, reference: str | None) -> Element | None:
         """Return the resource that `Type/id` points to; `None` if the bundle lacks it."""
         return self.resources.get(reference or "")
+
+    def came(self, reference: str) -> bool:
+        """Return whether the resource `Type/id` is here, or was and is not understood."""
+        return reference in self.resources or reference in self.not_understood
+
+    def require_understood(self, reference: Reference | str | None) -> None:
+        """Raise NotUnderstood where what a reference points to was left out for a modifier."""
+        target = reference.target if isinstance(reference, Reference) else reference
+        if target in self.not_understood:
+            raise self.not_understood[target]
 
     def resolve(
         self,
@@ -83,6 +95,7 @@ class Bundle:
             self.add_match(match)
         for reference, resource in page.resources.items():
             self.resources.setdefault(reference, resource)
+        self.not_understood |= page.not_understood
         self.next_url, self.total = page.next_url, page.total
         self.flaws += page.flaws
 
@@ -149,10 +162,18 @@ def _add_entry(
         return
     is_match = _is_match(entry)
     if not is_match:
-        require_understood(resource)
+        _require_included(bundle, resource)
     bundle.resources.setdefault(resource.relative_reference, resource)
     if is_match:
         bundle.add_match(bundle.resources[resource.relative_reference])
+
+
+def _require_included(bundle: Bundle, resource: Element) -> None:
+    try:
+        require_understood(resource)
+    except NotUnderstood as error:
+        bundle.not_understood[resource.relative_reference] = error
+        raise
 
 
 def _is_match(entry: Element) -> bool:

@@ -16,6 +16,7 @@ from gpcli.fhir.availability import (
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.contact_details import read_contact_details
 from gpcli.fhir.element import Element, Malformed, Reference
+from gpcli.fhir.linked_record import read_own_name
 from gpcli.fhir.patient import read_name
 from gpcli.fhir.validity import Validity, describe_period, read_validity
 from gpcli.model.service import OpeningHours, Surgery
@@ -125,6 +126,13 @@ def practitioners_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]
     return tuple(each.partition("/")[2] for each in persons)
 
 
+def organizations_as_gps(patient: Element) -> tuple[str, ...]:
+    """Return the ids of the organizations that are the patient's GPs themselves."""
+    gps = dict.fromkeys(patient.references("generalPractitioner"))
+    own = (each for each in gps if each.startswith("Organization/"))
+    return tuple(each.partition("/")[2] for each in own)
+
+
 def organizations_to_search(bundle: Bundle, patient: Element) -> tuple[str, ...]:
     """Return the ids of the GPs' organizations, whose services have to be searched for.
 
@@ -230,9 +238,7 @@ def _find_reference(bundle: Bundle, record: Element | None) -> str | None:
 def _build_surgery(surgery_id: str, records: _GpRecords, now: datetime) -> Surgery:
     practitioner, role, organization = records.practitioner, records.role, records.organization
     gp = (read_name(practitioner, now) if practitioner else None) or records.gp_display
-    name = (_organization_name(organization) if organization else None) or (
-        records.organization_display
-    )
+    name = (read_own_name(organization) if organization else None) or (records.organization_display)
     ends = list(_describe_ends(records, gp, name, now))
     contacts = read_contact_details(_contact_sources(records, surgery_id), now)
     hours, gp_hours = _read_all_hours(records)
@@ -300,10 +306,6 @@ def _iterate_exceptions(records: _GpRecords, now: datetime) -> Iterator[str]:
             yield f"{name}: {text}" if name else text
     if records.role:
         yield from read_exceptions(records.role, zone)
-
-
-def _organization_name(organization: Element) -> str | None:
-    return organization.string("name") or next(iter(organization.strings("alias")), None)
 
 
 def _is_in_use(record: Element) -> bool:

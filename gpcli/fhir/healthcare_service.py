@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from gpcli.fhir.availability import read_absences, read_available_hours, read_exceptions
 from gpcli.fhir.bundle import Bundle
+from gpcli.fhir.contact_details import read_contact_details
 from gpcli.fhir.element import UUID_SYSTEM, Coding, Element, Malformed
 from gpcli.fhir.modifiers import require_understood
 from gpcli.fhir.validity import is_within
@@ -81,7 +82,7 @@ def resolve_service(
     one alone; else the portal's own words, `labels`.
     """
     names = read_service_names(codings, code_map)
-    offered = [offer.name for offer in offers]
+    offered = list(dict.fromkeys(offer.name for offer in offers))
     both = [name for name in names if name in offered] or names or offered
     if len(both) == 1:
         return both[0]
@@ -182,21 +183,22 @@ def _organization_reference(role: Element) -> str:
 
 
 def read_offers(
-    service: Element, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+    service: Element, surgery: Surgery, code_map: CodeMap, now: datetime
 ) -> tuple[Offer, ...]:
     """Return what `service` offers at `surgery`, nothing for a service that gpcli does not know.
 
     One HealthcareService may stand for several of our services. A date without a time is taken in
-    `zone`. Raises Malformed.
+    the zone of `now`, at which contact details have to hold. Raises Malformed.
     """
     require_understood(service)
     names = read_service_names(service.strictly().codings("type"), code_map)
-    return tuple(_read_offer(service, name, surgery, code_map, zone) for name in names)
+    return tuple(_read_offer(service, name, surgery, code_map, now) for name in names)
 
 
 def _read_offer(
-    service: Element, name: ServiceName, surgery: Surgery, code_map: CodeMap, zone: tzinfo
+    service: Element, name: ServiceName, surgery: Surgery, code_map: CodeMap, now: datetime
 ) -> Offer:
+    zone = now.tzinfo or UTC
     codings = service.codings("type")
     late_cancellation = service.extension(LATE_CANCELLATION)
     link = service.extension(DEEP_LINK)
@@ -213,7 +215,7 @@ def _read_offer(
         answer_time=service.string("comment"),
         eligibility=tuple(_read_eligibility(service)),
         absences=read_absences(service, zone),
-        phones=tuple(_read_phones(service)),
+        phones=tuple(read_contact_details([service], now).phones),
         deep_link=(link.string("valueUrl") or link.string("valueUri")) if link else None,
         late_cancelling=late_cancellation.string("valueCode") if late_cancellation else None,
         limits=_read_limits(service),
@@ -223,13 +225,6 @@ def _read_offer(
         hours=read_available_hours(service),
         exceptions=read_exceptions(service, zone),
     )
-
-
-def _read_phones(service: Element) -> Iterator[str]:
-    for point in service.children("telecom"):
-        value = point.string("value")
-        if value and point.string("system") == "phone" and point.string("use") != "old":
-            yield value
 
 
 def _read_limits(service: Element) -> Limits:

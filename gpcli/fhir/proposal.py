@@ -6,23 +6,13 @@ Source: IHE ITI Scheduling 1.0, ITI-115.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from gpcli.fhir.actors import (
-    find_clinician,
-    find_organization,
-    find_place,
-    find_service_id,
-    read_actor,
-)
+from gpcli.fhir.actors import find_service_id, read_actor
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
-from gpcli.fhir.healthcare_service import (
-    CodeMap,
-    read_channel,
-    read_service_names,
-    resolve_service,
-)
-from gpcli.fhir.schedule import read_end
+from gpcli.fhir.healthcare_service import CodeMap
+from gpcli.fhir.schedule import build_slot
 from gpcli.model.appointment import Actor, Slot, SlotId
 from gpcli.model.service import Offer
 
@@ -43,31 +33,23 @@ def read_proposal(
     while the Appointment is proposed, and its Slot, where that came along, is free.
     """
     actors = _read_actors(proposal, bundle)
-    service = find_service_id(actors)
-    of_service = offers.get(service or "", ())
-    surgery = next((offer.surgery for offer in of_service), None)
-    codings, labels = proposal.codings("serviceType"), proposal.concept_labels("serviceType")
-    appointment, slot = proposal.require_string("id"), _find_slot(proposal)
-    return Slot(
-        id=SlotId(slot or appointment),
-        start=proposal.require_instant("start"),
-        end=read_end(proposal),
-        zone=zone,
-        service=resolve_service(codings, labels, code_map, of_service),
-        channel=read_channel(proposal.codings("appointmentType")),
-        practitioner=find_clinician(actors) or (surgery.gp if surgery else None),
-        surgery=surgery.name if surgery else find_organization(actors, bundle),
-        location=find_place(actors, bundle),
-        surgery_id=surgery.id if surgery else None,
-        status=_read_status(proposal, bundle.get(f"Slot/{slot}")),
-        healthcare_service=service,
-        written_start=proposal.require_string("start"),
-        written_end=proposal.require_string("end"),
-        comment=proposal.string("comment") or proposal.string("description"),
-        services=read_service_names(codings, code_map) or tuple(offer.name for offer in of_service),
-        actors=actors,
-        codings=tuple(each for each in codings if each.code),
-        proposal=appointment,
+    read = build_slot(
+        proposal,
+        actors,
+        bundle,
+        offers,
+        code_map,
+        zone,
+        for_what=proposal,
+        service=find_service_id(actors, offers),
+    )
+    slot = _find_slot(proposal)
+    return replace(
+        read,
+        id=SlotId(slot or read.id),
+        status=_read_status(proposal, slot, bundle),
+        comment=read.comment or proposal.string("description"),
+        proposal=str(read.id),
         has_record=slot is not None,
     )
 
@@ -90,8 +72,11 @@ def _find_slot(proposal: Element) -> str | None:
     return slots[0].partition("/")[2] if len(slots) == 1 else None
 
 
-def _read_status(proposal: Element, slot: Element | None) -> str:
+def _read_status(proposal: Element, slot: str | None, bundle: Bundle) -> str:
+    """Return the status of a proposed time; raise Malformed where its Slot is not understood."""
     status = proposal.require_string("status")
-    if status != _PROPOSED:
-        return status
-    return (slot.string("status") if slot else None) or _FREE
+    if status != _PROPOSED or slot is None:
+        return _FREE if status == _PROPOSED else status
+    bundle.require_understood(f"Slot/{slot}")
+    record = bundle.get(f"Slot/{slot}")
+    return (record.string("status") if record else None) or _FREE

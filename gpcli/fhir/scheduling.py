@@ -14,6 +14,8 @@ from gpcli.fhir.actors import (
     find_organization,
     find_place,
     find_service_id,
+    find_sole_surgery,
+    name_others,
     read_actor,
 )
 from gpcli.fhir.bundle import Bundle
@@ -73,7 +75,7 @@ def read_appointment(
         requested=_read_requested_periods(appointment, ZoneInfo(zone)),
         service=resolve_service(codings, labels, code_map, parties.offers),
         channel=read_channel(appointment.codings("appointmentType")),
-        practitioner=parties.practitioner,
+        practitioner=parties.practitioner.name,
         surgery=parties.surgery,
         location=parties.location,
         reason=appointment.string("comment"),
@@ -82,7 +84,7 @@ def read_appointment(
         cancel_until=cancel_until,
         created=appointment.date_time("created"),
         slot_id=_first_id(appointment.references("slot")),
-        join_url=next(_join_urls(appointment), None),
+        practitioner_ref=parties.practitioner.written_reference,
         participants=parties.others,
         surgery_id=parties.surgery_id,
         identifiers=appointment.identifiers(),
@@ -110,6 +112,7 @@ def _with_words(read: Appointment, appointment: Element) -> Appointment:
     references = (each.display for each in appointment.links("reasonReference"))
     return replace(
         read,
+        join_url=next(_join_urls(appointment), None),
         minutes=_read_minutes(appointment),
         type=_read_type(appointment),
         reasons=(*appointment.concept_labels("reasonCode"), *filter(None, references)),
@@ -138,7 +141,7 @@ class _Parties(NamedTuple):
     `offers` are those of the HealthcareService that takes part.
     """
 
-    practitioner: str | None
+    practitioner: Actor
     location: str | None
     surgery: str | None
     surgery_id: str | None
@@ -156,21 +159,20 @@ def _read_parties(
     ]
     coming = [actor for actor, declined in actors if not declined and actor.kind != "Patient"]
     practitioner, place = find_clinician(coming), find_place(coming, bundle)
-    service = find_service_id(coming)
+    service = find_service_id(coming, offers)
     of_service = offers.get(service or "", ())
-    surgery = of_service[0].surgery if of_service else None
-    shown = {practitioner, place, surgery.name if surgery else None}
+    surgery = find_sole_surgery(of_service, coming)
+    shown = {practitioner.name, place, surgery.name if surgery else None}
     named = [
-        f"{actor.name} (declined)" if declined else actor.name
+        replace(actor, name=f"{actor.name} (declined)") if declined and actor.name else actor
         for actor, declined in actors
-        if actor.name and actor.kind not in {"Patient", "HealthcareService"}
     ]
     return _Parties(
         practitioner=practitioner,
         location=place,
         surgery=surgery.name if surgery else find_organization(coming, bundle),
         surgery_id=_role_id(coming) or (surgery.id if surgery else None),
-        others=tuple(name for name in dict.fromkeys(named) if name not in shown),
+        others=name_others(named, shown),
         offers=of_service,
     )
 
@@ -318,7 +320,7 @@ def _write_actor(actor: Actor) -> dict[str, Any]:
         written["identifier"] = {"value": value} | ({"system": system} if system else {})
     if not actor.reference and actor.kind:
         written["type"] = actor.kind
-    if actor.name and actor.name != actor.reference:
+    if actor.name:
         written["display"] = actor.name
     return written
 

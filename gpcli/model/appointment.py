@@ -25,14 +25,19 @@ class Actor:
     """Who or what a time is with: a person, a place, a service, as the portal names it.
 
     `reference` is `Type/id`, `None` for one that the portal names without a record of its own.
-    `kind` is the type of the record, `None` = not said. `name` is the reference where there is no
-    other. `identifier` is a system and a value.
+    `kind` is the type of the record, `None` = not said. `name` is `None` where the portal gives
+    none. `identifier` is a system and a value.
     """
 
     reference: str | None
     kind: str | None
     name: str | None
     identifier: tuple[str, str] | None = None
+
+    @property
+    def written_reference(self) -> str | None:
+        """The reference, else `system|value` of the identifier; `None` where there is neither."""
+        return self.reference or ("|".join(self.identifier) if self.identifier else None)
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,13 @@ class Slot:
     `service`, `channel` and `status` are codes as the portal writes them, `service` in its words
     where it is none of ours. `comment` is what the portal says of this time, `schedule_comment` of
     the whole schedule. `services` are those of ours that it may be for; empty = not told.
+    `practitioner` is `None` where the portal names nobody; `practitioner_ref` is its reference to
+    them (`Type/id`, or `system|value` of an identifier), `None` where it tells of no practitioner.
+    `participants` are all others whom the time is with or who are needed for it, by name.
     `written_start` and `written_end` are the portal's own words for the two times, and `codings`
     its own codes for the service, for the booking to repeat. `proposal` is the id of the proposed
     Appointment by which the portal offers it, `None` where it offers it as a Slot; `has_record`
-    tells that it has a Slot with this id.
+    tells that it has a Slot with this id. `surgery_ids` are the patient's GPs whose time it is.
     """
 
     id: SlotId
@@ -57,7 +65,7 @@ class Slot:
     practitioner: str | None
     surgery: str | None
     location: str | None
-    surgery_id: str | None = field(default=None, metadata={"json": False})
+    surgery_ids: frozenset[str] = field(default=frozenset(), metadata={"json": False})
     status: str = field(default="free", metadata={"json": False})
     healthcare_service: str | None = field(default=None, metadata={"json": False})
     written_start: str = field(default="", metadata={"json": False})
@@ -69,6 +77,14 @@ class Slot:
     codings: tuple[tuple[str, str], ...] = field(default=(), metadata={"json": False})
     proposal: str | None = field(default=None, metadata={"json": False})
     has_record: bool = field(default=True, metadata={"json": False})
+    practitioner_ref: str | None = None
+    participants: tuple[str, ...] = ()
+
+    @property
+    def says_whose(self) -> bool:
+        """Whether the portal says whose time it is, by a record of its own."""
+        told = (self.healthcare_service, *(each.reference for each in self.actors))
+        return bool(self.surgery_ids) or any(told)
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,8 @@ class Appointment:
     long it is to take, `instructions` what the patient is to do, `reasons` why the visit takes
     place, `cancelled_because` why it was cancelled, all in the portal's words. `type` is R4's
     appointmentType in words, `participants` are all who take part besides the patient and those
-    named above. `deadline_unreadable`: the portal says until when it can be cancelled, unreadably.
+    named above. `practitioner_ref` is the portal's reference to the practitioner, as in Slot.
+    `deadline_unreadable`: the portal says until when it can be cancelled, unreadably.
     `id` is `None` only for one that was never sent (a dry run).
     """
 
@@ -120,6 +137,7 @@ class Appointment:
     instructions: str | None = None
     cancelled_because: str | None = None
     participants: tuple[str, ...] = ()
+    practitioner_ref: str | None = None
     surgery_id: str | None = field(default=None, metadata={"json": False})
     identifiers: tuple[str, ...] = field(default=(), metadata={"json": False})
     version: int | None = field(default=None, metadata={"json": False})

@@ -11,8 +11,9 @@ from enum import StrEnum
 class OpeningHours:
     """One line of opening hours: `days` as `mon`…`sun`; without days, the portal does not say them.
 
-    With `all_day` there are no times. Otherwise a time that is `None` is not said. `place` is the
-    place's name, where the surgery has several.
+    With `all_day` there are no times. Otherwise a time that is `None` is not said, or one of the
+    `unreadable` fields: `days`, `opens`, `closes`, `all_day`. `place` is the place's name, where
+    the surgery has several.
     """
 
     days: tuple[str, ...]
@@ -20,6 +21,7 @@ class OpeningHours:
     closes: str | None
     all_day: bool = False
     place: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ class Service:
     `reason` is a sentence for people when the standing is not `offered`; `off_from` and
     `off_until` belong to `off_for_now`. `price` `None` = unknown. `service_name` is what the portal
     calls it, `details` what else it says; `hours`, `exceptions` and `absences` are when it is there
-    and when not, now or later.
+    and when not, now or later. `phones` are its own.
     """
 
     service: ServiceName
@@ -291,6 +293,12 @@ class Service:
     hours: tuple[OpeningHours, ...] = ()
     exceptions: tuple[str, ...] = ()
     absences: tuple[Absence, ...] = ()
+    phones: tuple[str, ...] = ()
+
+    @property
+    def phone(self) -> str | None:
+        """The number to call for it, if the portal gives one: its own, else the surgery's."""
+        return next(iter(self.phones), self.surgery.phone)
 
     @property
     def is_usable(self) -> bool:

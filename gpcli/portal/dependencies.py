@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,11 @@ from pathlib import Path
 from gpcli.errors import GpcliError
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element
-from gpcli.fhir.general_practitioner import organizations_to_search, practitioners_to_search
+from gpcli.fhir.general_practitioner import (
+    organizations_as_gps,
+    organizations_to_search,
+    practitioners_to_search,
+)
 from gpcli.fhir.patient import Identifiers, read_identifiers
 from gpcli.http.url_policy import read_local_reference
 from gpcli.journal import Journal
@@ -86,15 +90,15 @@ class PortalDependencies:
     def fetch_offers(self, results: Mapping[str, SearchResult]) -> Offers:
         """Return what the GPs offer, from the results of `offer_queries`.
 
-        Where no GP's role references a service, fetch the services of their organizations.
+        Where no GP's role references a service, fetch the services of their organizations; where
+        an organization is the GP, its roles and places as well.
         Raises: NotFound where the portal has no record of the patient, and as `read_offers`.
         """
         gps = unwrap(results["gps"])
         patient = self.mapper.require_patient(gps)
         self.add_roles(gps, patient)
-        if organizations := organizations_to_search(gps, patient):
-            query = queries.organization_services(organizations)
-            gps.merge(or_empty(*self.search.fetch_many(query)))
+        for result in self.search.fetch_many(*self._organization_queries(gps, patient)):
+            gps.merge(or_empty(result))
         capabilities = self.search.fetch_capabilities()
         return self.mapper.read_offers(
             gps,
@@ -104,6 +108,20 @@ class PortalDependencies:
             permitted=permitted_services(self.read_scopes(), capabilities),
             told=self.told_cache.fetch(gps),
         )
+
+    def _organization_queries(self, gps: Bundle, patient: Element) -> Iterator[queries.Query]:
+        """Yield the queries for what organizations have, as far as it is needed and listed.
+
+        Roles and places are searched for only where the portal lists that: one that left the
+        organization out of account would send those of everybody.
+        """
+        if organizations := organizations_to_search(gps, patient):
+            yield queries.organization_services(organizations)
+        if own := organizations_as_gps(patient):
+            can = self.search.fetch_capabilities()
+            for each in ("PractitionerRole", "Location"):
+                if can.can_search(each) and "organization" in can.search_params.get(each, ()):
+                    yield queries.organization_parts(each, own)
 
 
 def build_dependencies(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from heapq import merge
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -46,6 +47,7 @@ from gpcli.portal.mapping import (
     unwrap,
     unwrap_answered,
 )
+from gpcli.portal.slot_owners import is_of_service
 from gpcli.portal.write.outcome import with_identifier
 from gpcli.portal.write.requests import WritePart, thread_part_intents
 
@@ -150,18 +152,35 @@ class FhirPortal:
             return
         services = _service_references(offers)
         others = self._other_actors(offers, services)
-        names = {offer.name for offer in offers}
         searches = [services] if services else [others]
-        if services and others:
+        if services and others:  # see docs/portal.md, Free times, for why these come second
             searches.append(others)
         for actors in searches if offers else ():
             found = False
-            for page in self._search.fetch_pages(queries.free_slots(actors, first, last)):
-                for slot in self._mapper.read_free_slots(page, actors, names, first, last):
-                    found = True
-                    yield slot
+            for slot in self._search_slots(offers, actors, first, last):
+                found = True
+                yield slot
             if found:
                 return
+
+    def _search_slots(
+        self, offers: Sequence[Offer], actors: Sequence[str], first: date, last: date
+    ) -> Iterator[Slot]:
+        """Search for the free times of actors, as many at once as a URL may name; yield each once.
+
+        They come in order of time. Without actors all free times are searched for.
+        """
+        names, seen = {offer.name for offer in offers}, set()
+
+        def search(part: Sequence[str]) -> Iterator[Slot]:
+            for page in self._search.fetch_pages(queries.free_slots(part, first, last)):
+                yield from self._mapper.read_free_slots(page, part, names, first, last)
+
+        parts = [*queries.split_ids(actors)] or [()]
+        for slot in merge(*map(search, parts), key=lambda slot: slot.start):
+            if slot.id not in seen and is_of_service(slot, offers):
+                seen.add(slot.id)
+                yield slot
 
     def _fetch_proposed_times(
         self, offers: Sequence[Offer], first: date, last: date
@@ -194,7 +213,7 @@ class FhirPortal:
 
     def _other_actors(self, offers: Sequence[Offer], services: Sequence[str]) -> list[str]:
         """Return the references, besides `services`, by which times may be those of the GPs."""
-        known = (self._mapper.actors.get(offer.surgery.id, ()) for offer in offers)
+        known = (self._mapper.owners.actors.get(offer.surgery.id, ()) for offer in offers)
         return sorted({actor for actors in known for actor in actors} - set(services))
 
     def fetch_booking_facts(

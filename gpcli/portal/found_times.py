@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import chain, islice
@@ -27,13 +26,13 @@ from gpcli.fhir.proposal import names_patient, read_proposal
 from gpcli.model.appointment import Slot
 from gpcli.model.service import Offer
 from gpcli.portal.dependencies import PortalDependencies
-from gpcli.portal.mapping import is_for, is_of
 from gpcli.portal.scheduling_operations import (
     ACTOR_PARAMETERS,
     FIND,
     build_find_body,
     read_find_response,
 )
+from gpcli.portal.slot_owners import is_for, is_of, is_of_service
 
 Value = TypeVar("Value")
 
@@ -155,23 +154,9 @@ class TimeFinder:
             return None
         code_map, zone = mapper.profile.code_map, mapper.profile.zone
         slot = read_proposal(proposal, page, mapper.offers_by_service, code_map, zone)
-        if slot.has_record:
-            mapper.require_not_left_out(f"Slot/{slot.id}", page)
         if not slot.actors and not assumed:
             raise Malformed("it does not say with whom it is")
-        return self._name(
-            mapper.with_surgery(slot, [assumed] if assumed else wanted.actors), wanted
-        )
-
-    def _name(self, slot: Slot, wanted: FreeTimes) -> Slot:
-        """Return the slot with the names of its GP, where the portal has only a reference."""
-        surgeries = (each.surgery for each in wanted.offers)
-        surgery = next((each for each in surgeries if each.id == slot.surgery_id), None)
-        if surgery is None:
-            return slot
-        is_gp = slot.practitioner is None or slot.practitioner in self._mapper.actors[surgery.id]
-        name = surgery.gp if is_gp else slot.practitioner
-        return replace(slot, practitioner=name, surgery=slot.surgery or surgery.name)
+        return mapper.owners.claim(slot, [assumed] if assumed else wanted.actors)
 
 
 def _narrowest(actors: Collection[str]) -> list[str]:
@@ -205,8 +190,7 @@ def _visit_types(offers: Iterable[Offer]) -> list[str]:
 
 def _is_wanted(slot: Slot, wanted: FreeTimes) -> bool:
     """Return whether a time is free, and of whom and for what is wanted, as far as it says."""
-    ids = {offer.id for offer in wanted.offers if offer.id}
-    if slot.status != "free" or (ids and slot.healthcare_service not in {None, *ids}):
+    if slot.status != "free" or not is_of_service(slot, wanted.offers):
         return False
     services = {offer.name for offer in wanted.offers}
     return is_for(slot, services) and (not slot.actors or is_of(slot, wanted.actors))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.element import Element, Malformed, Origin
+from gpcli.fhir.modifiers import NotUnderstood
 from gpcli.portal.queries import Query, records_by_id, referring_to, split_ids
 
 _REFERENCES: Mapping[str, tuple[str, ...]] = {
@@ -96,8 +98,13 @@ class Along:
                 matches = [each.relative_reference for each in records]
                 yield from (referring_to(value, matches),) if matches else ()
 
-    def add(self, resources: Mapping[str, Element]) -> None:
-        """Add records that were missing here and were found afterwards."""
+    def add(
+        self,
+        resources: Mapping[str, Element],
+        not_understood: Mapping[str, NotUnderstood] = MappingProxyType({}),
+    ) -> None:
+        """Add records that were missing here and were found afterwards, as in Bundle."""
+        self.bundle.not_understood |= not_understood
         for reference, resource in resources.items():
             self.bundle.resources.setdefault(reference, resource)
         self.fetched |= resources.keys()
@@ -118,7 +125,7 @@ class Along:
         for holder in self._holders(include):
             is_fetched = bool(self.fetched) and holder.relative_reference in self.fetched
             for target in _read_targets(holder, include):
-                if target not in self.bundle.resources:
+                if not self.bundle.came(target):
                     missing[target] = None
                 elif is_sent and not is_fetched and target not in self.fetched:
                     yield from self._find_missing_of_fetched(include)
@@ -130,7 +137,7 @@ class Along:
         for holder in self._holders(include) if self.fetched else ():
             if holder.relative_reference in self.fetched:
                 targets = _read_targets(holder, include)
-                yield from (each for each in targets if each not in self.bundle.resources)
+                yield from (each for each in targets if not self.bundle.came(each))
 
 
 def by_id_queries(references: Iterable[str], flaws: list[str]) -> list[Query]:

@@ -134,6 +134,15 @@ def _refers_elsewhere(element: str) -> Callable[[Mapping[str, Json], str], bool]
     return contradicts
 
 
+_OWNERS = {"PractitionerRole": "organization", "Location": "managingOrganization"}
+"""Type of a record -> the element that refers to its organization, elsewhere `providedBy`."""
+
+
+def _is_of_another_organization(record: Mapping[str, Json], value: str) -> bool:
+    owner = _OWNERS.get(record.get("resourceType", ""), "providedBy")
+    return _refers_elsewhere(owner)(record, value)
+
+
 def _target(reference: Json) -> str | None:
     """Return a reference without its version; `None` for one by other means than a URL."""
     written = reference.get("reference") if isinstance(reference, dict) else None
@@ -155,7 +164,7 @@ _CONTRADICTIONS: Mapping[str, Callable[[Mapping[str, Json], str], bool]] = {
     "part-of": _refers_elsewhere("partOf"),
     "recipient": _refers_elsewhere("recipient"),
     "slot": _refers_elsewhere("slot"),
-    "organization": _refers_elsewhere("providedBy"),
+    "organization": _is_of_another_organization,
     "practitioner": _refers_elsewhere("practitioner"),
     "appointment": _refers_elsewhere("appointment"),
     "service": _refers_elsewhere("healthcareService"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import chain
@@ -57,6 +56,7 @@ from gpcli.model.service import (
     highest_level,
 )
 from gpcli.portal.portal_profile import PortalProfile, ToldServices
+from gpcli.portal.slot_owners import SlotOwners, is_for, is_of, names_anybody
 
 Record = TypeVar("Record")
 SearchResult = Bundle | GpcliError
@@ -76,7 +76,7 @@ class RecordMapper:
     `remarks` are sentences on the patient's own record. `now` returns the aware time.
     It remembers the offers it has read, since slots and bookings refer to their services.
     `addresses` has, for each id of a surgery, the reference (`Type/id`) to address messages to;
-    `actors` the references by which the GP can be the actor of a Schedule.
+    `owners` are the GPs as actors of Schedules.
     `patient_name` is `None` until offers were read, or where the portal has no name.
     """
 
@@ -100,7 +100,7 @@ class RecordMapper:
         self.remarks: list[str] = []
         self.offers_by_service: dict[str, list[Offer]] = {}
         self.addresses: dict[str, str] = {}
-        self.actors: dict[str, tuple[str, ...]] = {}
+        self.owners = SlotOwners()
         self.patient_name: str | None = None
 
     @property
@@ -131,7 +131,7 @@ class RecordMapper:
         addresses = find_addresses(surgeries)
         self.addresses.update(addresses)
         for each in surgeries:
-            self.actors[each.id] = surgery_actors(bundle, addresses.get(each.id, ""))
+            self.owners.add(each, surgery_actors(bundle, addresses.get(each.id, "")))
         return surgeries
 
     def read_offers(
@@ -238,17 +238,17 @@ class RecordMapper:
     def read_upcoming(
         self, dated: Bundle, undated: Bundle, since: date | None
     ) -> list[Appointment]:
-        """Return the dated appointments from the day `since` on, and the undated ones.
+        """Return the appointments from the day `since` on, and what has no time and is not over.
 
-        `since` `None` means all dated ones. Of `undated` those count that wait for the surgery, or
-        have no time and are not over. Those without a time come first, then the others by time.
+        `since` `None` means all. Of `undated` those with a time count only where they wait for the
+        surgery. Those without a time come first, then the others by time.
         """
         upcoming = [
             *(each for each in self.read_appointments(dated) if self._is_from(each, since)),
             *(
                 each
                 for each in self.read_appointments(undated)
-                if each.is_waiting or not (each.start or each.is_over)
+                if since is None or each.is_waiting or not (each.start or each.is_over)
             ),
         ]
         return sorted({each.id: each for each in upcoming}.values(), key=_by_time)
@@ -274,20 +274,12 @@ class RecordMapper:
 
     def require_absent(self, reference: str) -> None:
         """Raise BadResponse where a record is at the portal, and was left out as a flaw."""
-        if flaw := self._find_flaw(reference):
-            raise BadResponse(
-                f"The portal's answer can't be read: {flaw}.",
-                hint="Call the surgery, and tell the people who run the portal.",
-            )
-
-    def require_not_left_out(self, reference: str | None, bundle: Bundle) -> None:
-        """Raise Malformed where a record that another depends on came and was left out."""
-        if reference and bundle.get(reference) is None and self._find_flaw(reference):
-            raise Malformed(f"it depends on {reference}, which is left out")
-
-    def _find_flaw(self, reference: str) -> str | None:
-        beginnings = (f"{reference}: ", f"{reference} ")
-        return next((flaw for flaw in self._flaws if flaw.startswith(beginnings)), None)
+        for flaw in self._flaws:
+            if flaw.startswith((f"{reference}: ", f"{reference} ")):
+                raise BadResponse(
+                    f"The portal's answer can't be read: {flaw}.",
+                    hint="Call the surgery, and tell the people who run the portal.",
+                )
 
     def read_lone_appointment(self, record: Element) -> Appointment:
         """Return an appointment that came without the resources it refers to; raise BadResponse."""
@@ -299,9 +291,9 @@ class RecordMapper:
         return sorted(vaccinations, key=vaccination_order, reverse=True)
 
     def _read_offers(self, services: Iterable[tuple[Surgery, Element]]) -> tuple[Offer, ...]:
-        code_map, zone = self.profile.code_map, self._zone
+        code_map, now = self.profile.code_map, self.now
         groups = self._read_each_or_raise(
-            (service, partial(read_offers, service, surgery, code_map, zone))
+            (service, partial(read_offers, service, surgery, code_map, now))
             for surgery, service in services
         )
         return tuple(offer for group in groups for offer in group)
@@ -312,7 +304,6 @@ class RecordMapper:
     def _read_slot(self, slot: Element, bundle: Bundle, actors: Collection[str]) -> Slot:
         if len(actors) > 1 and bundle.resolve(slot.link("schedule"), slot) is None:
             raise Malformed("its Schedule did not come along")
-        self.require_not_left_out(slot.reference("schedule"), bundle)
         code_map, zone = self.profile.code_map, self.profile.zone
         assumed = next(iter(actors)) if len(actors) == 1 else ""
         read = read_slot(
@@ -323,20 +314,11 @@ class RecordMapper:
             zone,
             assumed=assumed.partition("/")[2] if assumed.startswith("HealthcareService/") else None,
         )
-        if actors and read.healthcare_service is None and not read.actors:
+        has_schedule = bundle.resolve(slot.link("schedule"), slot) is not None
+        must_tell = bool(actors) or (has_schedule and self.owners.are_known)
+        if must_tell and not names_anybody(read):
             raise Malformed("its Schedule does not say whose it is")
-        return self.with_surgery(read, actors)
-
-    def with_surgery(self, slot: Slot, actors: Collection[str]) -> Slot:
-        """Return the slot with the id of the GP whose actors its Schedule has.
-
-        A slot without a Schedule is that of the GP whose actors were searched for.
-        """
-        if slot.surgery_id is not None:
-            return slot
-        references = {each.reference for each in slot.actors} or set(actors)
-        ids = (surgery for surgery, own in self.actors.items() if references.intersection(own))
-        return replace(slot, surgery_id=next(ids, None))
+        return self.owners.claim(read, actors)
 
     def _read_appointment(self, record: Element, bundle: Bundle) -> Appointment:
         code_map, zone = self.profile.code_map, self.profile.zone
@@ -344,7 +326,9 @@ class RecordMapper:
 
     def _is_from(self, appointment: Appointment, since: date | None) -> bool:
         start = appointment.start
-        return since is None or start is None or self._day(start) >= since
+        if since is None or start is None:
+            return since is None or not appointment.is_over
+        return self._day(start) >= since
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
@@ -462,19 +446,6 @@ def require(read: Callable[[], Record]) -> Record:
 def or_empty(result: SearchResult) -> Bundle:
     """Return the bundle of a search; an empty one where the portal does not show such records."""
     return Bundle() if isinstance(result, NOT_SHOWN) else unwrap(result)
-
-
-def is_for(slot: Slot, services: Collection[ServiceName]) -> bool:
-    """Return whether a slot may be for one of the services; one that names none is for a visit."""
-    return not set(services).isdisjoint(slot.services or (ServiceName.BOOKING,))
-
-
-def is_of(slot: Slot, actors: Collection[str]) -> bool:
-    """Return whether a slot is of one of the actors; so is one that names its own only in words."""
-    references = {actor.reference for actor in slot.actors}
-    if slot.healthcare_service:
-        references.add(f"HealthcareService/{slot.healthcare_service}")
-    return not actors or references == {None} or not references.isdisjoint(actors)
 
 
 def _by_time(appointment: Appointment) -> tuple[bool, float]:

@@ -91,6 +91,11 @@ def organization_services(organizations: Iterable[str]) -> Query:
     )
 
 
+def organization_parts(resource_type: str, organizations: Iterable[str]) -> Query:
+    """Build the query for the roles (PractitionerRole) or places (Location) of organizations."""
+    return Query(resource_type, (("organization", ",".join(organizations)), PAGE_SIZE_PARAM))
+
+
 def practitioner_roles(practitioners: Iterable[str]) -> Query:
     """Build the query for the roles of practitioners, with their surgeries and services."""
     includes = (

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from gpcli.errors import BadResponse, GpcliError, NotFound, SignInError, TimedOut, Unreachable
 from gpcli.fhir.bundle import Bundle, read_bundle
 from gpcli.fhir.element import Element, Malformed, read_resource
-from gpcli.fhir.modifiers import require_understood
+from gpcli.fhir.modifiers import NotUnderstood, require_understood
 from gpcli.http.client import HttpClient, HttpResponse
 from gpcli.portal.adaptation import AdaptedQuery, adapt, is_parameter_refused
 from gpcli.portal.capabilities import Capabilities
@@ -68,6 +68,7 @@ class FhirSearch:
         self._refused_types: set[str] = set()
         self._known: dict[str, Element] = {}
         self._absent: set[str] = set()
+        self._not_understood: dict[str, NotUnderstood] = {}
 
     def fetch_capabilities(self) -> Capabilities:
         """Return what the portal can do; raise as `capabilities.fetch_capabilities` does.
@@ -359,9 +360,12 @@ class FhirSearch:
         for _ in range(_MAX_STEPS):
             missing = [list(each.find_missing()) for each in results]
             self._fetch_missing([*chain(*missing)], here)
-            found = here | self._known
+            found, refused = here | self._known, self._not_understood
             for each, references in zip(results, missing, strict=True):
-                each.add({key: found[key] for key in references if key in found})
+                each.add(
+                    {key: found[key] for key in references if key in found},
+                    {key: refused[key] for key in references if key in refused},
+                )
             if not any(key in found for key in chain(*missing)):
                 break
         for each in results:
@@ -411,8 +415,9 @@ class FhirSearch:
         for resource in bundle.resources.values():
             try:
                 require_understood(resource)
-            except Malformed as error:
+            except NotUnderstood as error:
                 self._add_flaw(str(error))
+                self._not_understood[resource.relative_reference] = error
                 continue
             yield resource
 

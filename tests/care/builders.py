@@ -96,7 +96,7 @@ def a_slot(
         practitioner=made.surgery.gp,
         surgery=made.surgery.name,
         location="Room 2",
-        surgery_id=made.surgery.id,
+        surgery_ids=frozenset({made.surgery.id}),
         healthcare_service=made.id,
         services=(str(changes.get("service") or made.name),),
     )

@@ -100,6 +100,7 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
             ("When", Window(SLOT.start, SLOT.end)),
             ("What", None),
             ("With", "Kari Berg"),
+            ("Also", None),
             ("Way", "in-person"),
             ("Where", "Room 2"),
             ("Note", None),
@@ -118,7 +119,7 @@ def test_the_plan_of_a_booking_says_what_when_with_whom_for_whom_and_what_it_cos
 def test_who_acts_for_somebody_stands_in_the_plan_with_them():
     decision = by_id(FakePortal(BOOKS, slots=[SLOT], parties=ON_BEHALF))
 
-    assert decision.rows[8:10] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
+    assert decision.rows[9:11] == (("For", "Ada Nordmann"), ("By", "Guro Holm"))
 
 
 def test_a_rehearsed_booking_has_the_slots_times_and_no_id():
@@ -210,7 +211,7 @@ def test_a_time_at_another_gp_than_named_is_a_usage_error():
 
 
 def test_a_time_of_somebody_elses_gp_is_not_booked():
-    portal = FakePortal(BOOKS, slots=[a_slot(healthcare_service="theirs", surgery_id=None)])
+    portal = FakePortal(BOOKS, slots=[a_slot(healthcare_service="theirs", surgery_ids=frozenset())])
 
     refused_by(NotOffered, portal, BookingChoice("slot-1"))
 

@@ -122,7 +122,7 @@ def test_a_booking_that_could_be_made_can_be_cancelled():
 )
 def test_a_time_is_at_a_gp_only_where_the_portal_says_so(surgery_id, surgery):
     slot = a_slot(
-        surgery_id=surgery_id,
+        surgery_ids=frozenset(filter(None, (surgery_id,))),
         healthcare_service=None,
         services=(),
         actors=(Actor("Practitioner/nurse", "Practitioner", "Berit"),),

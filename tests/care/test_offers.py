@@ -202,6 +202,12 @@ def test_who_has_no_gp_is_told_so():
     ("offer", "known", "error", "hint"),
     [
         ({"absences": (WEEK_OFF,)}, {}, OffForNow, "Call the surgery instead: +47 21 00 00 01."),
+        (
+            {"absences": (WEEK_OFF,), "phones": ("+47 21 00 00 09",)},
+            {},
+            OffForNow,
+            "Call the surgery instead: +47 21 00 00 09.",
+        ),
         ({}, {"consent": ConsentLevel.BASIC}, ConsentNeeded, "gpcli consent grant"),
         ({}, {"permitted": ()}, NotPermitted, "gpcli login"),
         ({}, NOT_SUPPORTED, NotPermitted, "Call the surgery instead: +47 21 00 00 01."),

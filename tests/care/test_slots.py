@@ -1,9 +1,11 @@
+from contextlib import suppress
 from datetime import date
 
 import pytest
 
 from gpcli.care.slots import fetch_slots, find_slot_service
 from gpcli.errors import InputNeeded, InvalidUsage, NotFound, NotOffered, OffForNow
+from gpcli.model.appointment import Actor
 from gpcli.model.service import Absence, ServiceName
 from tests.care.builders import (
     BERG,
@@ -163,9 +165,9 @@ def test_a_time_for_what_gpcli_has_no_name_for_is_a_time_for_a_visit():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"healthcare_service": "somebody-elses", "surgery_id": None},
-        {"healthcare_service": None, "surgery_id": "gp-strand"},
-        {"healthcare_service": "gp-dahl-booking", "surgery_id": "gp-berg"},
+        {"healthcare_service": "somebody-elses", "surgery_ids": frozenset()},
+        {"healthcare_service": None, "surgery_ids": frozenset({"gp-strand"})},
+        {"healthcare_service": "gp-dahl-booking", "surgery_ids": frozenset({"gp-berg"})},
     ],
 )
 def test_a_time_at_somebody_elses_gp_is_not_booked_with_ones_own(changes):
@@ -185,7 +187,21 @@ def test_a_time_at_another_gp_than_the_named_one_is_refused():
     )
 
 
-NOBODYS = a_slot(healthcare_service=None, surgery_id=None)
+@pytest.mark.parametrize(
+    ("reference", "gps"),
+    [(None, {"gp-berg", "gp-dahl"}), ("Practitioner/nurse", set()), ("Location/room-2", set())],
+)
+def test_a_time_is_at_no_gp_where_its_actors_are_known_and_none_is_the_gps(reference, gps):
+    actor = Actor(reference, "Practitioner", "Nurse Berit")
+    slot = a_slot(healthcare_service=None, surgery_ids=frozenset(), actors=(actor,))
+    found = set()
+    for gp in ("gp-berg", "gp-dahl"):
+        with suppress(NotOffered):
+            found.add(find_owner(slot, gp=gp).surgery.id)
+    assert found == gps
+
+
+NOBODYS = a_slot(healthcare_service=None, surgery_ids=frozenset())
 
 
 def test_where_the_portal_does_not_say_whose_time_it_is_the_person_is_asked():

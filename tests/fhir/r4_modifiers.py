@@ -93,7 +93,7 @@ def read_location(status: str) -> Surgery | None:
 
 
 def read_service(**more: Any) -> tuple[Offer, ...]:
-    return read_offers(read_resource(a_service(**more)), Surgery("1", None, None), {}, NOW.tzinfo)
+    return read_offers(read_resource(a_service(**more)), Surgery("1", None, None), {}, NOW)
 
 
 def read_rule(**more: Any) -> PriceRule | None:

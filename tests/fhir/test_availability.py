@@ -16,6 +16,7 @@ from gpcli.fhir.availability import (
 )
 from gpcli.fhir.element import Element, Malformed, read_resource
 from gpcli.model.service import Absence, OpeningHours
+from gpcli.render.views.service_views import format_opening_hours
 
 OSLO = ZoneInfo("Europe/Oslo")
 HOLDERS = ("PractitionerRole", "HealthcareService")
@@ -87,11 +88,36 @@ def test_all_day_is_said_and_goes_before_any_times(hours: Callable):
 def test_a_time_that_is_none_costs_the_time_and_is_said(kind: str, written: object):
     flaws: list[str] = []
     assert read_line(kind, flaws, daysOfWeek=["fri"], opens=written, closes="15:00:00") == (
-        OpeningHours(("fri",), None, "15:00"),
+        OpeningHours(("fri",), None, "15:00", unreadable=("opens",)),
     )
     assert len(flaws) == 1
     assert flaws[0].startswith(f"{kind}/1: {kind}.")
-    assert read_line(kind, flaws, daysOfWeek=["fri"], opens=written) == ()
+
+
+HALF = {"opens": "08:00:00", "closes": "16:00:00"}
+
+
+@pytest.mark.parametrize("kind", ["Location", *HOLDERS])
+@pytest.mark.parametrize(
+    ("line", "unreadable", "shown"),
+    [
+        ({"daysOfWeek": ["mon"], "opens": "noon"}, ("opens",), "mon from (unreadable)"),
+        ({"daysOfWeek": ["mon"], "closes": 16}, ("closes",), "mon until (unreadable)"),
+        ({**HALF, "daysOfWeek": ["mon"], "opens": 0}, ("opens",), "mon (unreadable)–16:00"),
+        ({**HALF, "daysOfWeek": ["mon"], "closes": {}}, ("closes",), "mon 08:00–(unreadable)"),
+        ({"opens": "a", "closes": "b"}, ("opens", "closes"), "(unreadable)–(unreadable)"),
+        ({**HALF, "daysOfWeek": "mon"}, ("days",), "days (unreadable) 08:00–16:00"),
+        ({"daysOfWeek": [1, 2], "allDay": True}, ("days",), "days (unreadable) all day"),
+        ({"daysOfWeek": ["mon"], "allDay": "yes"}, ("all_day",), "mon (unreadable)"),
+    ],
+)
+def test_what_can_not_be_read_of_a_line_is_not_shown_as_if_it_were_not_there(
+    kind: str, line: dict, unreadable: tuple[str, ...], shown: str
+):
+    flaws: list[str] = []
+    [read] = read_line(kind, flaws, **line)
+    assert (read.unreadable, format_opening_hours(read)) == (unreadable, shown)
+    assert flaws != []
 
 
 @pytest.mark.parametrize("kind", HOLDERS)

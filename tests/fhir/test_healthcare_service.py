@@ -30,6 +30,7 @@ from tests.portal.builders import (
 )
 
 OSLO = ZoneInfo("Europe/Oslo")
+NOW = datetime(2027, 3, 1, 8, tzinfo=OSLO)
 GP = Surgery("role-1", "Ola Berg", "Elvebakken")
 SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
 CODE_MAP = {
@@ -39,7 +40,7 @@ CODE_MAP = {
 
 
 def offer_of(service: dict) -> Offer | None:
-    return next(iter(read_offers(read_resource(service), GP, CODE_MAP, OSLO)), None)
+    return next(iter(read_offers(read_resource(service), GP, CODE_MAP, NOW)), None)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_service_is_our_code_or_all_that_the_profile_maps_to_ours(
 
 def test_one_healthcare_service_may_stand_for_several_services():
     both = a_service(type=[concept("59", SERVICE_TYPE)])
-    offers = read_offers(read_resource(both), GP, CODE_MAP, OSLO)
+    offers = read_offers(read_resource(both), GP, CODE_MAP, NOW)
     assert [(offer.id, offer.name, offer.coding) for offer in offers] == [
         ("booking-1", "booking", (SERVICE_TYPE, "59")),
         ("booking-1", "flu-vaccination", (SERVICE_TYPE, "59")),
@@ -81,7 +82,7 @@ def test_one_healthcare_service_may_stand_for_several_services():
 def test_a_record_in_codes_of_others_is_for_the_service_that_it_belongs_to(
     codings: list[Coding], service: str
 ):
-    offers = read_offers(read_resource(a_service()), GP, CODE_MAP, OSLO)
+    offers = read_offers(read_resource(a_service()), GP, CODE_MAP, NOW)
     assert resolve_service(codings, ["Blood test"], CODE_MAP, offers) == service
 
 
@@ -147,6 +148,19 @@ def test_an_offer_has_all_that_the_service_says():
         hours=(OpeningHours(("mon",), None, None, all_day=True),),
         exceptions=("Closed at Easter", "Closed on public holidays"),
     )
+
+
+def test_the_phones_of_a_service_are_those_that_hold_the_first_to_be_used_first():
+    points = [
+        {"system": "phone", "value": "1", "rank": 2},
+        {"system": "phone", "value": "2", "rank": 1},
+        {"system": "phone", "value": "3", "period": {"end": "2026-12-31"}},
+        {"system": "phone", "value": "4", "use": "old"},
+        {"system": "fax", "value": "5"},
+    ]
+    offer = offer_of(a_service(telecom=points))
+    assert offer
+    assert offer.phones == ("2", "1")
 
 
 def test_a_holiday_written_in_days_lasts_through_its_last_day():

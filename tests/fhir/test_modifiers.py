@@ -77,7 +77,7 @@ def test_a_record_with_an_unknown_modifier_is_left_out_and_named(kind: str, more
 def test_a_service_that_was_searched_for_by_itself_is_no_exception(place: str):
     service = read_resource(a_service(**DEEP[place]), [])
     with pytest.raises(NotUnderstood):
-        read_offers(service, Surgery("1", None, None), {}, ZoneInfo("Europe/Oslo"))
+        read_offers(service, Surgery("1", None, None), {}, NOW)
 
 
 @pytest.mark.parametrize("empty", [{"modifierExtension": []}, {"implicitRules": None}])

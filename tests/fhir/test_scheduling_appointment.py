@@ -89,6 +89,7 @@ def test_a_booking_says_when_with_whom_where_and_what_the_surgery_answered():
         cancel_until=at("2027-03-01T09:00:00+01:00"),
         created=at("2027-02-01T10:00:00+01:00"),
         slot_id="slot-1",
+        practitioner_ref="PractitionerRole/role-1",
         surgery_id="role-1",
         identifiers=(INTENT.urn,),
     )

@@ -201,6 +201,7 @@ def test_an_appointment_made_by_phone_has_every_key(shell_of):
         "instructions": None,
         "cancelled_because": None,
         "participants": [],
+        "practitioner_ref": "PractitionerRole/gp-haugland",
     }
 
 

@@ -9,6 +9,7 @@ from tests.journeys.reported_practice import (
     PATIENT,
     appointment,
     message,
+    narrow,
     prescription,
     renewal,
     role,
@@ -105,6 +106,9 @@ UNNAMED = [
     {"reference": "#not-there"},
     {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
     {"reference": "https://elsewhere.example/fhir/Practitioner/gp"},
+    {"reference": "Practitioner/not-sent"},
+    {"reference": "PractitionerRole/not-sent"},
+    {"reference": "Device/not-sent"},
     {"type": "Device", "display": "Blood pressure meter"},
     {"type": "CareTeam", "display": "The diabetes team"},
     {"type": "Patient", "display": "Somebody"},
@@ -126,6 +130,106 @@ def test_a_free_time_of_somebody_else_is_not_said_to_be_with_the_gp(tmp_path, ac
     shell = shell_with(tmp_path, schedule(actor), slot())
     assert "Ida Nordli" not in shell(SLOTS).out
     assert shell("gpcli book s1 --dry-run --json").json["practitioner"] is None
+
+
+MODIFIER = [{"url": "urn:x", "valueBoolean": True}]
+UNCLEAR = [
+    schedule(modifierExtension=MODIFIER),
+    schedule({"reference": "Practitioner/gp", "modifierExtension": MODIFIER}),
+    schedule(implicitRules="urn:x"),
+    schedule(active="no"),
+    schedule("Practitioner/gp"),
+    schedule({"reference": 5, "display": "Nurse Berit"}),
+    {**schedule(), "actor": {"reference": "HealthcareService/booking"}},
+    {**schedule(), "actor": []},
+    {**schedule(), "actor": [{}]},
+    {**schedule(), "actor": [{"type": "Practitioner"}]},
+]
+"""Schedules that can't be understood, or of which it can't be told whose they are."""
+
+
+@pytest.mark.parametrize("unclear", UNCLEAR)
+def test_a_free_time_whose_schedule_is_not_understood_is_neither_shown_nor_booked(
+    tmp_path, unclear
+):
+    shell = shell_with(tmp_path, unclear, slot())
+    listed, refused = shell(SLOTS), shell("gpcli book s1 --dry-run --json")
+    assert (listed.code, listed.out) == (8, "")
+    assert refused.refused == (1, "bad_response", "")
+    assert "Schedule" in refused.error["message"]
+    assert refused.error["hint"].startswith("Call the surgery")
+
+
+@pytest.mark.parametrize("form", ["", "--json", "--plain"])
+@pytest.mark.parametrize(
+    ("records", "flaw"),
+    [
+        ((schedule(), slot(comment=5)), "Slot/s1: Slot.comment is not what R4 says"),
+        ((schedule(comment=5), slot()), "Schedule/x: Schedule.comment is not what R4 says"),
+    ],
+)
+def test_what_can_not_be_read_of_a_time_is_said_before_it_is_booked(tmp_path, records, flaw, form):
+    planned = shell_with(tmp_path, *records)(f"gpcli book s1 --dry-run {form}")
+    assert (planned.code, flaw in " ".join(planned.err.split())) == (0, True)
+
+
+@pytest.mark.parametrize("actor", [{"reference": "Practitioner/nurse"}, {"reference": "Device/1"}])
+def test_a_free_time_of_somebody_else_alone_is_not_at_the_gp(tmp_path, actor):
+    nurse = {"resourceType": "Practitioner", "id": "nurse", "name": [{"text": "Nurse Berit"}]}
+    shell = shell_with(tmp_path, nurse, {**schedule(), "actor": [actor]}, slot())
+    assert shell(SLOTS).rows == []
+    refused = shell("gpcli book s1 --dry-run --json")
+    assert refused.refused == (5, "not_offered", "")
+    assert refused.error["message"] == "s1 is not a time at your GP."
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["Practitioner/gp", "PractitionerRole/role", "Organization/org", "HealthcareService/booking"],
+)
+def test_a_free_time_of_the_gp_or_the_surgery_is_at_the_gp(tmp_path, own):
+    of_nobody_else = {**schedule(), "actor": [{"reference": own}]}
+    shell = shell_with(tmp_path, of_nobody_else, slot())
+    (shown,) = shell(SLOTS.replace("--fields practitioner --plain", "--json")).json
+    booked = shell("gpcli book s1 --dry-run --json").json
+    named = None if own == "Organization/org" else "Ida Nordli"
+    assert (shown["practitioner"], booked["practitioner"]) == (named, named)
+
+
+def test_everybody_with_whom_a_time_is_is_named(tmp_path):
+    berit = {"type": "Practitioner", "identifier": NUMBER, "display": "Nurse Berit"}
+    device = {"type": "Device", "display": "Blood pressure meter"}
+    actors = ({"reference": "Practitioner/gp"}, berit, device)
+    shell = shell_with(tmp_path, schedule(*actors), slot(), appointment(*actors))
+    others = ["Nurse Berit", "Blood pressure meter"]
+    (shown,) = shell(SLOTS.replace("--fields practitioner --plain", "--json")).json
+    planned = shell("gpcli book s1 --dry-run --json").json
+    booked = shell("gpcli appointments show a1 --json").json
+    assert {each["practitioner"] for each in (shown, planned, booked)} == {"Ida Nordli"}
+    assert [each["participants"] for each in (shown, planned, booked)] == [others] * 3
+    assert shell(f"{SLOTS} --with berit").out == "Ida Nordli\n"
+    for command in ("slots --from 2030-01-07", "appointments list", "book s1 --dry-run"):
+        ending = narrow(shell)(f"gpcli {command}")
+        assert "Berit" in ending.out + ending.err
+
+
+@pytest.mark.parametrize(
+    ("actor", "reference"),
+    [
+        ({"reference": "Practitioner/not-sent"}, "Practitioner/not-sent"),
+        ({"type": "Practitioner", "identifier": NUMBER}, "urn:example:number|70"),
+    ],
+)
+def test_somebody_whom_the_portal_does_not_name_is_not_named(tmp_path, actor, reference):
+    shell = shell_with(tmp_path, schedule(actor), slot(), appointment(actor))
+    (shown,) = shell(SLOTS.replace("--fields practitioner --plain", "--json")).json
+    for each in (shown, shell("gpcli appointments show a1 --json").json):
+        assert (each["practitioner"], each["practitioner_ref"]) == (None, reference)
+        assert each["participants"] == []
+    for command in ("slots --from 2030-01-07", "appointments list", "book s1 --dry-run"):
+        ending = narrow(shell)(f"gpcli {command}")
+        assert "not named" in ending.out + ending.err
+        assert "not-sent" not in ending.out + ending.err
 
 
 @pytest.mark.parametrize("actor", [{"type": "Location", "display": "Room 4"}, None])

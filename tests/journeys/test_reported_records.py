@@ -103,15 +103,6 @@ def test_a_time_of_a_schedule_that_is_not_in_use_is_not_called_taken(tmp_path):
     assert "The time s1 is not free." in shell("gpcli book s1 --dry-run").err
 
 
-def test_a_time_of_a_schedule_that_is_not_understood_is_not_free(tmp_path):
-    shell = shell_with(tmp_path, schedule(modifierExtension=MODIFIER), slot())
-    ending = shell(SLOTS)
-    assert (ending.code, ending.rows) == (8, [])
-    assert "Left out: Slot/s1: it depends on Schedule/x, which is left out" in ending.err
-    refused = shell("gpcli book s1 --dry-run --json").refused
-    assert refused == (1, "bad_response", "")
-
-
 @pytest.mark.parametrize("status", ["draft", "on-hold"])
 def test_a_request_that_nobody_took_up_is_not_said_to_be(tmp_path, status):
     shell = shell_with(tmp_path, prescription(), renewal(status=status))

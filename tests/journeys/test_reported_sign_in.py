@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-WRONG_TYPES = (5, {"a": 1}, True)
+WRONG_TYPES = (5.5, {"a": 1}, True)
 
 
 @pytest.mark.parametrize("value", WRONG_TYPES)

@@ -96,7 +96,8 @@ def test_gp_shows_cecilie_the_contact_details(shell_of):
 
 def weekdays(opens, closes):
     days = ["mon", "tue", "wed", "thu", "fri"]
-    return {"days": days, "opens": opens, "closes": closes, "all_day": False, "place": None}
+    line = {"days": days, "opens": opens, "closes": closes, "all_day": False, "place": None}
+    return {**line, "unreadable": []}
 
 
 def test_gp_is_a_block_of_words_at_a_terminal(shell_of):

@@ -21,6 +21,8 @@ FIRST = {
     "location": "Solbakken legesenter",
     "comment": None,
     "schedule_comment": None,
+    "practitioner_ref": "PractitionerRole/gp-haugland",
+    "participants": [],
 }
 """Ada's first free time."""
 
@@ -37,7 +39,7 @@ def test_piped_slots_have_the_same_facts_a_line_each_without_header_or_colour(sh
     shell = shell_of("ada").with_env(FORCE_COLOR="", COLUMNS="20")
     ending = shell("gpcli slots")
     assert len(ending.rows) == len(shell.json("gpcli slots")) == 233
-    assert ending.rows[0] == [value or "" for value in FIRST.values()]
+    assert ending.rows[0] == [str(value or "") for value in FIRST.values()]
     assert "\x1b" not in ending.out
 
 

@@ -20,6 +20,7 @@ QUERIES: dict[str, Query] = {
     "patient_with_services": queries.patient_with_services(PATIENT.id),
     "practitioner_roles": queries.practitioner_roles([PATIENT.practice.role]),
     "organization_services": queries.organization_services(["fjellheim"]),
+    "organization_parts": queries.organization_parts("PractitionerRole", ["fjellheim"]),
     "services_by_type": queries.services_by_type(["urn:gpcli:gp-service|booking"]),
     "prices": queries.prices(),
     "consents": queries.consents(PATIENT.id),

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import uuid5
 
+import httpx
 import pytest
 
 from gpcli import errors
+from gpcli.journal import Journal
 from gpcli.model.person import Person
-from gpcli.model.service import Consent, ConsentLevel, Price, PriceRule, Rate, ServiceName, Surgery
+from gpcli.model.service import (
+    Consent,
+    ConsentLevel,
+    Offer,
+    Price,
+    PriceRule,
+    Rate,
+    ServiceName,
+    Surgery,
+)
 from gpcli.portal.fhir_portal import FhirPortal
+from gpcli.portal.portal_profile import PortalProfile
+from gpcli.portal.search import FhirSearch
 from tests.portal.builders import (
     a_consent,
     a_part,
@@ -33,7 +47,17 @@ from tests.portal.builders import (
     with_identifier,
 )
 from tests.portal.communications import a_header
-from tests.portal.scripted import ALL_ON, ALONG, INTENT, NOTHING, TYPES, Reply, Server
+from tests.portal.scripted import (
+    ALL_ON,
+    ALONG,
+    INTENT,
+    NOTHING,
+    TYPES,
+    Reply,
+    Server,
+    client_to,
+    portal_through,
+)
 from tests.portal.world import BOOKING, DAYS, GP, GPS, INCLUDED, ROLE, ids
 
 UNDATED = {"status": "proposed", "start": None, "end": None}
@@ -224,6 +248,76 @@ def test_free_times_are_asked_for_by_service_and_day(portal: FhirPortal, server:
     )
 
 
+CLINIC = ref("Organization/elvebakken")
+
+
+@pytest.fixture
+def clinics_portal(server: Server, journal: Journal) -> Iterator[Callable[..., FhirPortal]]:
+    """`clinics_portal(*types)`: an organization is the GP; these are searched for by theirs."""
+    server.on("GET Patient", a_searchset(a_patient(CLINIC), included=[an_organization()]))
+    server.on("GET Consent", NOTHING).on("GET ChargeItemDefinition", NOTHING)
+    server.on("GET HealthcareService", NOTHING).on("GET Slot", NOTHING)
+    former = a_role(id="former", active=False)
+    elsewhere = a_role(id="elsewhere", organization=ref("Organization/other"))
+    roles = [a_role(id=f"role-{number}") for number in range(120)]
+    server.on("GET PractitionerRole", a_searchset(former, elsewhere, *roles))
+    room = {"resourceType": "Location", "id": "room", "managingOrganization": CLINIC}
+    server.on("GET Location", a_searchset(room))
+    with client_to(server) as client:
+
+        def build(*types: str) -> FhirPortal:
+            params = dict.fromkeys(types, ("organization",))
+            can = replace(ALL_ON, search_params=params)
+            profile = PortalProfile({}, "proposed", "Europe/Oslo", "auto", services_listed=False)
+            return portal_through(FhirSearch(client, lambda: can), journal, portal_profile=profile)
+
+        yield build
+
+
+def searched_actors(server: Server) -> list[str]:
+    """The actors of all searches for free times."""
+    urls = [httpx.URL(line.split()[1]) for line in server.request_lines if "GET Slot" in line]
+    return [each for url in urls for each in url.params["schedule.actor"].split(",")]
+
+
+@pytest.mark.parametrize(
+    ("types", "known"),
+    [
+        ((), set()),
+        (("Location",), {"Location/room"}),
+        (("PractitionerRole",), {f"PractitionerRole/role-{number}" for number in range(120)}),
+    ],
+)
+def test_of_an_organization_the_roles_and_places_are_asked_for_where_that_is_listed(
+    clinics_portal, server: Server, types: tuple[str, ...], known: set[str]
+):
+    portal = clinics_portal(*types)
+    offers = portal.fetch_offers()
+    lines = [line for line in server.request_lines if "?organization=" in line]
+    assert [line.split()[1].partition("?")[0] for line in lines] == ["HealthcareService", *types]
+    assert len(server.requests) == 2
+    (gp,) = offers.surgeries
+    assert list(portal.fetch_slots([Offer(None, BOOKING.name, gp, active=True)], *DAYS)) == []
+    assert {*searched_actors(server)} == {"Organization/elvebakken", *known}
+
+
+def test_the_times_of_many_roles_are_searched_for_in_parts_and_come_once_in_order(
+    clinics_portal, server: Server
+):
+    both = a_schedule("PractitionerRole/role-0", "PractitionerRole/role-99")
+    along = (both, a_role(id="role-0"), a_role(id="role-99"), *INCLUDED)
+    at = [f"2027-03-02T{hour:02}:00:00+01:00" for hour in (9, 10, 11)]
+    times = [a_slot(f"s{hour}", start=hour, end=hour) for hour in at]
+    parts = (a_searchset(*each, included=along) for each in (times[::2], times[1:]))
+    server.on("GET Slot", *parts)
+    portal = clinics_portal("PractitionerRole")
+    (gp,) = portal.fetch_offers().surgeries
+    found = list(portal.fetch_slots([Offer(None, BOOKING.name, gp, active=True)], *DAYS))
+    assert [slot.written_start for slot in found] == at
+    assert {slot.surgery_ids for slot in found} == {frozenset({"elvebakken"})}
+    assert len(searched_actors(server)) == 121
+
+
 def test_without_services_nothing_is_asked(portal: FhirPortal, server: Server):
     assert list(portal.fetch_slots([], *DAYS)) == []
     assert server.request_lines == []
@@ -249,7 +343,7 @@ def test_all_that_a_booking_is_decided_on_comes_in_one_round_trip(
     )
     facts = portal.fetch_booking_facts(slot="slot-1", intent=INTENT)
     assert facts.slot
-    assert (facts.slot.id, facts.slot.surgery_id) == ("slot-1", "role-1")
+    assert (facts.slot.id, facts.slot.surgery_ids) == ("slot-1", {"role-1"})
     assert ids(facts.coming) == ["asked", "coming"]
     assert facts.earlier
     assert facts.earlier.id == "earlier"

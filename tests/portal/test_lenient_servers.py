@@ -196,6 +196,19 @@ def test_a_booking_without_times_is_shown_and_one_that_is_over_is_not(
     assert ids(portal.fetch_booking_facts(slot=None, intent=None).coming) == ["undated", "dated"]
 
 
+@pytest.mark.parametrize("status", ["proposed", "cancelled", "entered-in-error", "noshow"])
+@pytest.mark.parametrize("comes_as_undated", [True, False])
+def test_what_is_over_and_has_no_time_is_there_only_where_all_is_asked_for(
+    portal: FhirPortal, server: Server, status: str, comes_as_undated: bool
+):
+    undated = a_searchset(an_appointment("undated", status=status, **NO_TIMES))
+    answers = (a_searchset(), undated) if comes_as_undated else (undated, a_searchset())
+    server.on("GET Appointment", answers[0]).on("GET Appointment?date:missing", answers[1])
+    assert ids(portal.fetch_appointments(None)) == ["undated"]
+    coming = ids(portal.fetch_appointments(date(2027, 3, 1)))
+    assert coming == (["undated"] if status == "proposed" else [])
+
+
 @pytest.mark.parametrize("status", [400, 422, 501])
 def test_a_portal_that_does_not_know_missing_is_asked_for_all_and_those_without_a_time_count(
     portal: FhirPortal, server: Server, status: int

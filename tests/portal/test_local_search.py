@@ -19,8 +19,9 @@ def a_record(**more: Any) -> dict[str, Any]:
 
 
 def kept(record: dict[str, Any], *params: tuple[str, str]) -> bool:
-    found = keep_matching(a_bundle(record), Query("Task", params))
-    assert bool(found.matches) is ("Task/1" in found.resources)
+    kind = record["resourceType"]
+    found = keep_matching(a_bundle(record), Query(kind, params))
+    assert bool(found.matches) is (f"{kind}/1" in found.resources)
     return bool(found.matches)
 
 
@@ -36,6 +37,14 @@ MET: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("recipient", "Patient/k"), {"recipient": [ref("Group/1"), ref("Patient/k")]}),
     (("slot", "Slot/1"), {"slot": [ref("Slot/1")]}),
     (("organization", "1,2"), {"providedBy": ref("Organization/2")}),
+    (
+        ("organization", "1,2"),
+        {"resourceType": "PractitionerRole", "organization": ref("Organization/2")},
+    ),
+    (
+        ("organization", "1,2"),
+        {"resourceType": "Location", "managingOrganization": ref("Organization/2")},
+    ),
     (("appointment", "Appointment/1"), {"appointment": ref("Appointment/1")}),
     (("service", "HealthcareService/1"), {"healthcareService": [ref("HealthcareService/1")]}),
     (("received:missing", "true"), {}),
@@ -55,6 +64,11 @@ UNMET: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (("recipient", "Patient/k"), {"recipient": [ref("Patient/o")]}),
     (("slot", "Slot/1"), {"slot": [ref("Slot/2")]}),
     (("organization", "1,2"), {"providedBy": ref("Organization/3")}),
+    (
+        ("organization", "1,2"),
+        {"resourceType": "PractitionerRole", "organization": ref("Organization/3")},
+    ),
+    (("organization", "1,2"), {"resourceType": "Location"}),
     (("appointment", "Appointment/1"), {"appointment": ref("Appointment/2")}),
     (("service", "HealthcareService/1"), {"healthcareService": []}),
     (("received:missing", "true"), {"received": "2027-03-01"}),

@@ -93,6 +93,8 @@ SLOTS = View(
         "location",
         "comment",
         "schedule_comment",
+        "practitioner_ref",
+        "participants",
     ),
 )
 

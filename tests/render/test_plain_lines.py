@@ -175,7 +175,7 @@ def test_empty_fields_list_the_keys_with_json(make_output, slots_view, a_slot, f
     shown.output.show_item(slots_view, a_slot())
     assert shown.stdout_text.split() == [
         "id", "start", "end", "zone", "service", "channel", "practitioner", "surgery", "location",
-        "comment", "schedule_comment",
+        "comment", "schedule_comment", "practitioner_ref", "participants",
     ]  # fmt: skip
 
 

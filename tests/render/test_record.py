@@ -12,7 +12,9 @@ LOCAL_MEAN_TIME = timezone(timedelta(minutes=19, seconds=32))
 
 
 def test_a_slot_becomes_its_object_without_the_fields_that_are_for_the_machine(a_slot):
-    assert to_json_object(a_slot(surgery_id="gp-1", written_start="2026-11-24T09:00:00+01:00")) == {
+    assert to_json_object(
+        a_slot(surgery_ids=frozenset({"gp-1"}), written_start="2026-11-24T09:00:00+01:00")
+    ) == {
         "id": "s1",
         "start": "2026-11-24T09:00:00+01:00",
         "end": "2026-11-24T09:20:00+01:00",
@@ -24,6 +26,8 @@ def test_a_slot_becomes_its_object_without_the_fields_that_are_for_the_machine(a
         "location": "Ekebergveien 228",
         "comment": None,
         "schedule_comment": None,
+        "practitioner_ref": None,
+        "participants": [],
     }
 
 
@@ -51,6 +55,7 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
                     "closes": None,
                     "all_day": False,
                     "place": None,
+                    "unreadable": [],
                 }
             ],
             "gp_hours": [],
@@ -79,6 +84,7 @@ def test_a_service_becomes_an_object_with_its_surgery_and_price_inside():
         "hours": [],
         "exceptions": [],
         "absences": [],
+        "phones": [],
     }
 
 

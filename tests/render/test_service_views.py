@@ -91,12 +91,13 @@ def test_new_columns_and_keys_stand_at_the_end():
     )
     keys = list(to_json_object(AWAY))
     assert keys[8:] == list(SURGERIES.column_names[8:])
-    assert services_view(several_gps=False).column_names[-5:] == (
+    assert services_view(several_gps=False).column_names[-6:] == (
         "service_name",
         "details",
         "hours",
         "exceptions",
         "absences",
+        "phones",
     )
 
 

@@ -25,6 +25,19 @@ def _format_slot_time(slot: Slot, time_format: TimeFormat) -> str:
     return time_format.period(slot.start, slot.end, slot.zone)
 
 
+def _format_practitioner(time: Slot | Appointment, _: TimeFormat) -> str:
+    """Format with whom a time is; somebody of whom the portal has no name is not named."""
+    return time.practitioner or ("not named" if time.practitioner_ref else "")
+
+
+def _format_participants(time: Slot | Appointment, _: TimeFormat) -> str:
+    return "; ".join(time.participants)
+
+
+def _has_participants(time: Slot | Appointment) -> bool:
+    return bool(time.participants)
+
+
 def _has_comment(slot: Slot) -> bool:
     return slot.comment is not None
 
@@ -39,12 +52,22 @@ SLOTS: View[Slot] = dataclass_view(
         Column("zone", "Zone", lambda slot: slot.zone, in_table=False),
         Column("service", "Service", lambda slot: slot.service, in_table=False),
         Column("channel", "Way", lambda slot: slot.channel),
-        Column("practitioner", "With", lambda slot: slot.practitioner),
+        Column("practitioner", "With", lambda slot: slot.practitioner, _format_practitioner),
         Column("surgery", "Surgery", lambda slot: slot.surgery, droppable=True),
         Column("location", "Where", lambda slot: slot.location, in_table=False),
         Column("comment", "Note", lambda slot: slot.comment, in_table=_has_comment),
         Column(
             "schedule_comment", "On these times", lambda slot: slot.schedule_comment, in_table=False
+        ),
+        Column(
+            "practitioner_ref", "With (ID)", lambda slot: slot.practitioner_ref, for_people=False
+        ),
+        Column(
+            "participants",
+            "Also",
+            lambda slot: slot.participants,
+            _format_participants,
+            in_table=_has_participants,
         ),
     ),
 )
@@ -54,7 +77,8 @@ def slot_label(slot: Slot, now: datetime) -> str:
     """Return the line for a slot in a list of choices."""
     parts = (
         _format_slot_time(slot, TimeFormat(now)),
-        slot.practitioner,
+        _format_practitioner(slot, TimeFormat(now)),
+        *slot.participants,
         slot.channel,
         slot.surgery,
         slot.comment,
@@ -123,7 +147,7 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             in_table=_is_other_service,
         ),
         Column("channel", "Way", lambda appointment: appointment.channel),
-        Column("practitioner", "With", lambda appointment: appointment.practitioner),
+        Column("practitioner", "With", lambda each: each.practitioner, _format_practitioner),
         Column("surgery", "Surgery", lambda appointment: appointment.surgery, droppable=True),
         Column("location", "Where", lambda appointment: appointment.location, in_table=False),
         Column("reason", "Reason", lambda appointment: appointment.reason, in_table=False),
@@ -138,15 +162,15 @@ def _appointment_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
         Column("join_url", "Join at", lambda appointment: appointment.join_url, in_table=False),
         Column("slot_id", "Slot", lambda appointment: appointment.slot_id, in_table=False),
         Column("created", "Made", lambda appointment: appointment.created, in_table=False),
-        Column("zone", "Zone", lambda appointment: appointment.zone, for_people=False),
-        Column("subject", "Subject", lambda appointment: appointment.subject, in_table=False),
         *_word_columns(kind),
     )
 
 
 def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
-    """Return the columns of what the portal says of an appointment besides."""
+    """Return the last columns of an appointment: what the portal says of it besides."""
     return (
+        Column("zone", "Zone", lambda appointment: appointment.zone, for_people=False),
+        Column("subject", "Subject", lambda appointment: appointment.subject, in_table=False),
         Column("minutes", "Minutes", lambda appointment: appointment.minutes, for_people=False),
         Column("type", "Type", lambda appointment: appointment.type, in_table=False),
         Column(
@@ -172,8 +196,11 @@ def _word_columns(kind: type[Kind]) -> tuple[Column[Kind], ...]:
             "participants",
             "Also",
             lambda appointment: appointment.participants,
-            lambda appointment, _: "; ".join(appointment.participants),
-            in_table=False,
+            _format_participants,
+            in_table=_has_participants,
+        ),
+        Column(
+            "practitioner_ref", "With (ID)", lambda each: each.practitioner_ref, for_people=False
         ),
     )
 

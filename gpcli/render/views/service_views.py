@@ -65,26 +65,34 @@ def services_view(*, several_gps: bool) -> View[Service]:
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+_UNREADABLE = "(unreadable)"
+"""Stands for a part of opening hours that the portal says in a way that can't be read."""
+
+
 def format_opening_hours(line: OpeningHours) -> str:
     """Format opening hours, `mon–fri 08:00–15:00`; three or more days in a row are a range.
 
     Of times, only those are there that the portal says: `from 08:00`, `until 15:00`, `all day`.
+    What can't be read is said to be so: `mon (unreadable)–15:00`.
     """
     days = (
         f"{line.days[0]}–{line.days[-1]}" if _are_consecutive(line.days) else ", ".join(line.days)
     )
     place = f"({line.place})" if line.place else ""
+    days = days or (f"days {_UNREADABLE}" if "days" in line.unreadable else "")
     return " ".join(filter(None, (days, _format_times(line), place)))
 
 
 def _format_times(line: OpeningHours) -> str:
     if line.all_day:
         return "all day"
-    if line.opens and line.closes:
-        return f"{line.opens}{RANGE_DASH}{line.closes}"
-    if line.opens:
-        return f"from {line.opens}"
-    return f"until {line.closes}" if line.closes else ""
+    opens = line.opens or (_UNREADABLE if "opens" in line.unreadable else None)
+    closes = line.closes or (_UNREADABLE if "closes" in line.unreadable else None)
+    if opens and closes:
+        return f"{opens}{RANGE_DASH}{closes}"
+    if opens:
+        return f"from {opens}"
+    return f"until {closes}" if closes else _UNREADABLE if "all_day" in line.unreadable else ""
 
 
 def format_absences(absences: tuple[Absence, ...]) -> tuple[str, ...]:
@@ -122,6 +130,7 @@ _SERVICE_TEXTS: tuple[Column[Service], ...] = (
         in_table=lambda row: bool(row.exceptions),
     ),
     Column("absences", "Away", lambda row: format_absences(row.absences), in_table=False),
+    Column("phones", "Phone", lambda row: row.phones, in_table=False),
 )
 """What else the portal says of a service."""
 
