@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -81,7 +81,10 @@ class Element:
 
     def strictly(self) -> Element:
         """Return the element to be read strictly: a property with a wrong type is Malformed."""
-        return replace(self, origin=self.origin and replace(self.origin, flaws=None))
+        origin = self.origin
+        if origin is None or origin.flaws is None:
+            return self
+        return Element(self.json, self.path, Origin(origin.name, None, origin.bases))
 
     def string(self, name: str) -> str | None:
         """Return a string (code, uri, id, ...); `None` also for an empty one."""

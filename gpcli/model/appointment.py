@@ -36,8 +36,13 @@ class Actor:
 
     @property
     def written_reference(self) -> str | None:
-        """The reference, else `system|value` of the identifier; `None` where there is neither."""
-        return self.reference or ("|".join(self.identifier) if self.identifier else None)
+        """The reference, else the type alone: an identifier may be an identity number."""
+        return self.reference or self.kind
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything tells who or what it is."""
+        return bool(self.reference or self.identifier or self.name)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Slot:
     where it is none of ours. `comment` is what the portal says of this time, `schedule_comment` of
     the whole schedule. `services` are those of ours that it may be for; empty = not told.
     `practitioner` is `None` where the portal names nobody; `practitioner_ref` is its reference to
-    them (`Type/id`, or `system|value` of an identifier), `None` where it tells of no practitioner.
+    them (`Type/id`, the type alone where it has no record), `None` where it tells of nobody.
     `participants` are all others whom the time is with or who are needed for it, by name.
     `written_start` and `written_end` are the portal's own words for the two times, and `codings`
     its own codes for the service, for the booking to repeat. `proposal` is the id of the proposed

@@ -70,8 +70,7 @@ class SlotOwners:
 
 def names_anybody(slot: Slot) -> bool:
     """Return whether the portal says of any actor of a slot who or what it is."""
-    told = (each.written_reference or each.name for each in slot.actors)
-    return slot.healthcare_service is not None or any(told)
+    return slot.healthcare_service is not None or any(each.is_told for each in slot.actors)
 
 
 def is_for(slot: Slot, services: Collection[ServiceName]) -> bool:

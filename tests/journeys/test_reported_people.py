@@ -217,7 +217,7 @@ def test_everybody_with_whom_a_time_is_is_named(tmp_path):
     ("actor", "reference"),
     [
         ({"reference": "Practitioner/not-sent"}, "Practitioner/not-sent"),
-        ({"type": "Practitioner", "identifier": NUMBER}, "urn:example:number|70"),
+        ({"type": "Practitioner", "identifier": NUMBER}, "Practitioner"),
     ],
 )
 def test_somebody_whom_the_portal_does_not_name_is_not_named(tmp_path, actor, reference):
