@@ -105,7 +105,8 @@ class Appointment:
     """A booking or an enquiry, as the portal has it now.
 
     `status` is R4's AppointmentStatus, as written. An enquiry that the surgery has not answered
-    has no times, only `requested` periods. `answer` is the surgery's own comment.
+    has no times, only `requested` periods. `answer` is the surgery's own comment, with `(declined)`
+    or `(tentative)` where it has not agreed.
     `cancel_until` is when cancelling free of charge ends, `None` when the portal does not say.
     `join_url` is where a video consultation is held, once the surgery has said so. `subject` is
     what it is about in one line, where that was given; `reason` the patient's words.

@@ -63,6 +63,10 @@ SearchResult = Bundle | GpcliError
 """What one of several searches gave: its bundle, or the error that it alone met."""
 
 _OWNER_UNKNOWN = "it does not name its patient so that gpcli could tell whose it is"
+_ASK_FOR_MATCH = (
+    "The patient of some records can't be matched with the patient's own record at the portal: "
+    "ask the surgery to put that right."
+)
 
 NOT_SHOWN = (NotFound, NotPermitted, Rejected)
 """Errors of searches for records that the portal does not show, or does not have at all."""
@@ -356,6 +360,7 @@ class RecordMapper:
         require_understood(record)
         owner = find_owner(record, self._patient, self._fetch_identifiers)
         if owner is Owner.UNKNOWN:
+            self.add_remarks([_ASK_FOR_MATCH])
             raise Malformed(_OWNER_UNKNOWN)
         name = f"{record.resource_type}/{record.json.get('id')}"
         if owner is Owner.ANOTHER and name not in self._seen_others:

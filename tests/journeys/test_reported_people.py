@@ -69,6 +69,7 @@ def test_a_record_that_does_not_tell_whose_it_is_is_left_out_and_said(tmp_path, 
     listed = shell_with(tmp_path, OWN_PATIENT, *records_of(link))(f"gpcli {command} --json")
     assert (listed.code, listed.json) == (8, [])
     assert "does not name its patient so that gpcli could tell whose it is" in listed.err
+    assert listed.err.count("ask the surgery to put that right") == 1
 
 
 @pytest.mark.parametrize("command", LISTS)
