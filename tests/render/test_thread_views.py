@@ -56,7 +56,8 @@ THREAD = Thread(
     unread_count=1,
     zone="Europe/Oslo",
 )
-PHOTO = Attachment("m-1.1", "rash.jpg", "image/jpeg", 12_345)
+PHOTO = Attachment("m-1.1", "rash.jpg", "image/jpeg", 12_345, source="Binary/b-1")
+EMPTY = replace(PHOTO, source=None)
 QUESTION = Message("m-1", "t-1", SENT, "Ada Solberg", True, False, "It itches.", (PHOTO,))
 ANSWER = Message("m-2", "t-1", SENT, "Dr. Ingrid Haugland", False, True, "Use a cream.", (), "m-1")
 TALK = Conversation(THREAD, (QUESTION, ANSWER))
@@ -112,6 +113,10 @@ def test_a_status_has_its_words_and_an_unknown_one_stands_as_written(status, wor
             "(no subject) · closed · Sun 22 Nov 2026 18:05 · Solbakken legesenter",
         ),
         ({"last": None, "practitioner": None, "surgery": None}, "Rash · 1 unread · open"),
+        (
+            {"last": None, "practitioner": None, "surgery": None, "unread_count": None},
+            "Rash · perhaps unread · open",
+        ),
     ],
 )
 def test_a_thread_is_one_line_to_pick_from(changes, label):
@@ -133,7 +138,11 @@ def test_sizes_have_their_words(size, words):
     [
         (PHOTO, "m-1.1  rash.jpg (image/jpeg, 12 kB)"),
         (replace(PHOTO, size=None), "m-1.1  rash.jpg (image/jpeg)"),
-        (Attachment("m-1.1", None, None, None), "m-1.1  (no name)"),
+        (Attachment("m-1.1", None, None, None, b"7"), "m-1.1  (no name)"),
+        (
+            Attachment("m-1.1", "Observation/o-1", None, None),
+            "m-1.1  Observation/o-1 (no content that gpcli can fetch)",
+        ),
     ],
 )
 def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
@@ -178,7 +187,7 @@ def test_a_conversation_is_its_head_then_each_message_with_its_text_set_in(make_
 
 FACTS = (
     "status:\tcompleted\ntext_from:\t\nsender_type:\t\nsent_date:\t\npriority:\t\n"
-    "status_reason:\t\nreasons:\t\nabout:\t\nmedium:\t\nnotes:\t\n"
+    "status_reason:\t\nreasons:\t\nabout:\t\nmedium:\t\nnotes:\t\nunreadable:\t0\n"
 )
 
 
@@ -228,6 +237,7 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
         "about": [],
         "medium": [],
         "notes": [],
+        "unreadable": 0,
     }
 
 
@@ -239,6 +249,10 @@ def test_a_conversation_in_json_is_the_thread_and_all_of_its_messages(make_outpu
         (replace(ANSWER, sender=None, sender_type="Organization", unread=False), "the surgery"),
         (replace(ANSWER, sender=None, sender_type="Device", unread=False), "(a Device, not named)"),
         (replace(ANSWER, sender=None, unread=False), "(not named)"),
+        (
+            replace(ANSWER, sender=None, mine=None, unread=None),
+            "(not named) (unread or not: not told)",
+        ),
     ],
 )
 def test_a_sender_without_a_name_is_called_what_the_portal_tells_of_it(
@@ -356,12 +370,22 @@ def test_a_field_that_json_has_inside_the_thread_is_pointed_to(make_output):
     assert "thread" in refused.value.message + refused.value.hint
 
 
+NOT_SHOWN = "(something is here that gpcli can't show: ask who sent it)"
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"text": "Hei"}, "Hei"),
         ({"text": ""}, "(no text, and nothing is attached)"),
         ({"text": " ", "attachments": (PHOTO,)}, "(no text: what it says is in what is attached)"),
+        (
+            {"text": "", "attachments": (EMPTY, PHOTO), "unreadable": 1},
+            "(no text: what it says is in what is attached)",
+        ),
+        ({"text": "", "attachments": (EMPTY,)}, NOT_SHOWN),
+        ({"text": "", "unreadable": 1}, NOT_SHOWN),
+        ({"text": "Hei", "unreadable": 1}, "Hei"),
         (
             {"text": "", "status": "entered-in-error"},
             "(withdrawn by the sender: its text is not shown)",

@@ -59,6 +59,7 @@ _SEPARATOR_LINE = re.compile(r"^\\*--(?=\r?$)", re.MULTILINE)
 """A line `--`, perhaps escaped already."""
 
 NO_SUBJECT = "(no subject)"
+NO_CONTENT = "no content that gpcli can fetch"
 
 ThreadLike = TypeVar("ThreadLike", bound=Thread)
 MessageLike = TypeVar("MessageLike", bound=Message)
@@ -67,7 +68,8 @@ Row = TypeVar("Row")
 
 def thread_label(thread: Thread, now: datetime) -> str:
     """Return the line for a thread in a list of choices."""
-    unread = f"{thread.unread_count} unread" if thread.unread_count else None
+    count = "perhaps" if thread.unread_count is None else thread.unread_count
+    unread = f"{count} unread" if count else None
     last = TimeFormat(now).time(thread.last, thread.zone)
     parts = (
         thread.subject or NO_SUBJECT,
@@ -125,7 +127,7 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
             "unread_count",
             "Unread",
             lambda row: thread(row).unread_count,
-            lambda row, _: str(thread(row).unread_count or ""),
+            lambda row, _: _format_unread_count(thread(row).unread_count),
             right=True,
         ),
         Column(
@@ -139,6 +141,10 @@ def _thread_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
         *_surgery_columns(thread),
         Column("zone", "Zone", lambda row: thread(row).zone, for_people=False),
     )
+
+
+def _format_unread_count(count: int | None) -> str:
+    return "not told" if count is None else str(count or "")
 
 
 def _time_columns(thread: Callable[[Row], Thread]) -> tuple[Column[Row], ...]:
@@ -283,9 +289,10 @@ def format_attachment(attachment: Attachment) -> str:
 def _document_words(attachment: Attachment) -> tuple[str | None, ...]:
     if attachment.is_withdrawn:
         return ("withdrawn",)
+    empty = NO_CONTENT if attachment.is_empty else None
     usual = {"current", "final", SENT}
     codes = (attachment.status, attachment.document_status)
-    return (*(code for code in codes if code not in usual), *attachment.relations)
+    return (*(code for code in codes if code not in usual), *attachment.relations, empty)
 
 
 def message_text(message: Message) -> str:
@@ -294,8 +301,10 @@ def message_text(message: Message) -> str:
         return "(withdrawn by the sender: its text is not shown)"
     if message.text.strip():
         return message.text
-    if not message.attachments:
+    if not (message.attachments or message.unreadable):
         return "(no text, and nothing is attached)"
+    if all(attachment.is_empty for attachment in message.attachments):
+        return "(something is here that gpcli can't show: ask who sent it)"
     return "(no text: what it says is in what is attached)"
 
 
@@ -308,7 +317,8 @@ def _sender_name(message: Message) -> str:
 
 
 def _format_sender(message: Message, time_format: TimeFormat) -> str:
-    return f"{_sender_name(message)} (unread)" if message.unread else _sender_name(message)
+    known = {True: " (unread)", False: "", None: " (unread or not: not told)"}
+    return f"{_sender_name(message)}{known[message.unread]}"
 
 
 def _message_columns(
@@ -361,7 +371,20 @@ def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike],
         _words_column("about", "About", lambda message: message.about),
         _words_column("medium", "Medium", lambda message: message.medium),
         _note_column(lambda message: message.notes),
+        Column(
+            "unreadable",
+            "Missing",
+            lambda message: message.unreadable,
+            lambda message, _: _format_unreadable(message.unreadable),
+            in_table=lambda message: message.unreadable > 0,
+            style="yellow",
+        ),
     )
+
+
+def _format_unreadable(count: int) -> str:
+    parts = "1 part" if count == 1 else f"{count} parts"
+    return f"{parts} of it, which gpcli can't read" if count else ""
 
 
 def messages_view(zone: str) -> View[Message]:
