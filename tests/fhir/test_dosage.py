@@ -81,6 +81,10 @@ def test_a_repetition_is_worded(said: Json, phrase: str):
         ({"frequency": 2, "period": 1}, f"twice, {HAS_MORE}"),
         ({"period": 1, "periodUnit": "moon"}, NOT_WORDED),
         ({"duration": 30}, NOT_WORDED),
+        ({"duration": -30, "durationUnit": "min"}, NOT_WORDED),
+        ({"when": ["AC"], "offset": -30}, f"before meals, {HAS_MORE}"),
+        ({"count": 0}, NOT_WORDED),
+        ({"count": -2, "frequency": 3}, f"3 times, {HAS_MORE}"),
         ({"boundsRange": {}}, NOT_WORDED),
         ({"boundsPeriod": {}}, NOT_WORDED),
         ({"boundsDuration": {"unit": "d"}}, NOT_WORDED),
@@ -159,6 +163,11 @@ def test_a_dose_and_its_rate_are_worded_with_their_own_digits(said: Json, phrase
         ({"maxDosePerAdministration": amount(1, "g")}, "at most 1 g at a time"),
         ({"maxDosePerLifetime": amount(9, "g")}, "at most 9 g in a lifetime"),
         ({"maxDosePerLifetime": {"unit": "g"}}, NOT_WORDED),
+        ({"maxDosePerPeriod": {"numerator": amount(4, "g"), "denominator": amount(-1, "d")}},
+         NOT_WORDED),
+        ({"maxDosePerPeriod": {"numerator": amount(4, "g"), "denominator": amount(0, "d")}},
+         NOT_WORDED),
+        ({"route": concept("6064005", SNOMED)}, "topically"),
         ({"somethingNew": 1}, NOT_WORDED),
         ({"id": "1", "extension": [{"url": "x"}], "_text": {}, "sequence": 1}, None),
         ({}, None),
@@ -197,7 +206,19 @@ def test_the_patients_instruction_is_the_dose_where_nothing_else_is():
 def test_dosages_come_in_their_sequence_and_those_without_one_last():
     steps = [(None, "d"), (2, "b"), (None, "e"), (1, "a"), (2, "c")]
     said = [{"text": text, **({"sequence": at} if at else {})} for at, text in steps]
-    assert dosing(*said).dose == "a; b; c; d; e"
+    assert dosing(*said).dose == "a; then b; c; d; e"
+
+
+def test_steps_follow_each_other_and_what_is_of_one_step_holds_together():
+    once = {"doseAndRate": [{"doseQuantity": amount(1, "tablet")}]}
+    twice = {"doseAndRate": [{"doseQuantity": amount(2, "tablets")}]}
+    assert dosing({**once, "sequence": 2}, {**twice, "sequence": 1}).dose == (
+        "2 tablets; then 1 tablet"
+    )
+    assert dosing({**once, "sequence": 1}, {**twice, "sequence": 1}).dose == "1 tablet; 2 tablets"
+    assert dosing(
+        {**once, "sequence": 1, "text": "a"}, {"sequence": 2}, {**twice, "sequence": 3, "text": "c"}
+    ) == Dosing("a; then c", "1 tablet; then 2 tablets", None)
 
 
 def test_an_instruction_of_several_dosages_is_said_once():
