@@ -20,6 +20,7 @@ from gpcli.model.thread import (
     ThreadReceipt,
 )
 from gpcli.render.output import Format
+from gpcli.render.times import TimeFormat
 from gpcli.render.views.thread_views import (
     CONVERSATION,
     SAVED,
@@ -146,7 +147,7 @@ def test_sizes_have_their_words(size, words):
     ],
 )
 def test_an_attachment_is_named_by_its_id_as_save_takes_it(attachment, words):
-    assert format_attachment(attachment) == words
+    assert format_attachment(attachment, "Europe/Oslo", TimeFormat(NOW)) == words
 
 
 def show_conversation(make_output, conversation, **surroundings):
@@ -444,7 +445,7 @@ def test_a_message_says_all_that_its_sender_says(make_output):
         ["About", "Blood test"],
         ["Medium", "written"],
         ["Note", "Ring us"],
-        ["Soon", "(Ida Nordli, 2026-11-21)"],
+        ["Soon", "(Ida Nordli, Sat 21 Nov 2026)"],
     ]
 
 
@@ -470,7 +471,7 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"created": "2026-01-02T10:00:00Z"}, "2026-01-02"),
+        ({"created": "2026-01-02T23:30:00Z"}, "Sat 3 Jan 2026"),
         ({"status": "current", "document_status": "final"}, "12 kB"),
         ({"status": "superseded"}, "superseded"),
         ({"status": "current", "document_status": "preliminary"}, "preliminary"),
@@ -480,5 +481,5 @@ def test_a_priority_is_in_the_table_where_there_is_one(make_output):
     ],
 )
 def test_an_attachment_says_what_became_of_its_document(changes, words):
-    shown = format_attachment(replace(PHOTO, **changes))
+    shown = format_attachment(replace(PHOTO, **changes), "Europe/Oslo", TimeFormat(NOW))
     assert shown.removesuffix(")").split(", ")[-1] == words

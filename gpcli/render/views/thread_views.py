@@ -195,18 +195,22 @@ def _format_priority(priority: str | None) -> str:
     return PRIORITIES.get(priority or "", priority or "")
 
 
-def _format_note(note: MessageNote) -> str:
-    """Format a note: `Ring us about this (Ida Nordli, 2026-11-20)`."""
-    known = ", ".join(filter(None, (note.author, (note.time or "")[:10])))
+def _format_note(note: MessageNote, zone: str, time_format: TimeFormat) -> str:
+    """Format a note: `Ring us about this (Ida Nordli, Fri 20 Nov 2026)`."""
+    known = ", ".join(filter(None, (note.author, time_format.recorded_day(note.time, zone))))
     return f"{note.text} ({known})" if known else note.text
 
 
-def _note_column(notes: Callable[[Row], tuple[MessageNote, ...]]) -> Column[Row]:
+def _note_column(
+    notes: Callable[[Row], tuple[MessageNote, ...]], zone: Callable[[Row], str]
+) -> Column[Row]:
     return Column(
         "notes",
         "Note",
         lambda row: tuple(note.text for note in notes(row)),
-        lambda row, _: "\n".join(map(_format_note, notes(row))),
+        lambda row, time_format: "\n".join(
+            _format_note(note, zone(row), time_format) for note in notes(row)
+        ),
         in_table=False,
     )
 
@@ -247,7 +251,9 @@ CONVERSATION: View[Conversation] = dataclass_view(
         Column("thread", "Thread", lambda conversation: conversation.thread.id, for_people=False),
         Column("messages", "Message ids", _message_ids, for_people=False),
         *map(_with_json_path, _thread_fact_columns(lambda conversation: conversation.thread)),
-        _note_column(lambda conversation: conversation.notes),
+        _note_column(
+            lambda conversation: conversation.notes, lambda conversation: conversation.thread.zone
+        ),
         _words_column("reasons", "Reason", lambda conversation: conversation.reasons),
         _words_column("about", "About", lambda conversation: conversation.about),
     ),
@@ -269,16 +275,12 @@ def _attachment_ids(message: Message) -> tuple[str, ...]:
     return tuple(attachment.id for attachment in message.attachments)
 
 
-def _format_attachments(message: Message, time_format: TimeFormat) -> str:
-    return "\n".join(map(format_attachment, message.attachments))
-
-
-def format_attachment(attachment: Attachment) -> str:
+def format_attachment(attachment: Attachment, zone: str, time_format: TimeFormat) -> str:
     """Format an attachment: `m-1.1  rash.jpg (image/jpeg, 12 kB)`."""
     facts = (
         attachment.content_type,
         format_size(attachment.size),
-        (attachment.created or "")[:10],
+        time_format.recorded_day(attachment.created, zone),
         *_document_words(attachment),
     )
     known = ", ".join(filter(None, facts))
@@ -339,7 +341,14 @@ def _message_columns(
         ),
         Column("mine", "Mine", lambda message: message.mine, for_people=False),
         Column("unread", "Unread", lambda message: message.unread, for_people=False),
-        Column("attachments", "Attached", _attachment_ids, _format_attachments),
+        Column(
+            "attachments",
+            "Attached",
+            _attachment_ids,
+            lambda message, time_format: "\n".join(
+                format_attachment(each, zone, time_format) for each in message.attachments
+            ),
+        ),
         Column(
             "in_response_to",
             "In response to",
@@ -360,7 +369,7 @@ def _status_column(*, for_people: bool) -> Column[MessageLike]:
     )
 
 
-def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike], ...]:
+def _message_fact_columns(kind: type[MessageLike], zone: str) -> tuple[Column[MessageLike], ...]:
     return (
         Column("text_from", "In file", lambda message: message.text_from, in_table=False),
         Column("sender_type", "Sender", lambda message: message.sender_type, for_people=False),
@@ -370,7 +379,7 @@ def _message_fact_columns(kind: type[MessageLike]) -> tuple[Column[MessageLike],
         _words_column("reasons", "Reason", lambda message: message.reasons),
         _words_column("about", "About", lambda message: message.about),
         _words_column("medium", "Medium", lambda message: message.medium),
-        _note_column(lambda message: message.notes),
+        _note_column(lambda message: message.notes, lambda _: zone),
         Column(
             "unreadable",
             "Missing",
@@ -395,7 +404,7 @@ def messages_view(zone: str) -> View[Message]:
         (
             *_message_columns(Message, zone, shows_thread=False),
             _status_column(for_people=True),
-            *_message_fact_columns(Message),
+            *_message_fact_columns(Message, zone),
         ),
     )
 
@@ -409,7 +418,7 @@ def message_receipts_view(zone: str) -> View[MessageReceipt]:
             *_message_columns(MessageReceipt, zone, shows_thread=True),
             _status_column(for_people=False),
             *receipt_columns(MessageReceipt),
-            *_message_fact_columns(MessageReceipt),
+            *_message_fact_columns(MessageReceipt, zone),
         ),
     )
 
