@@ -12,7 +12,8 @@ from uuid import UUID
 from gpcli.fhir.bundle import Bundle
 from gpcli.fhir.documents import read_content, write_attachment
 from gpcli.fhir.element import UUID_SYSTEM, Element, Malformed, Reference
-from gpcli.fhir.patient import PERSON_TYPES, Owner, read_name
+from gpcli.fhir.linked_record import read_linked_name, read_record_name
+from gpcli.fhir.patient import Owner
 from gpcli.model.thread import (
     Draft,
     Message,
@@ -289,26 +290,7 @@ def _start_of(partial_date: str | None) -> datetime | None:
 
 def _party_name(link: Reference | None, bundle: Bundle, holder: Element) -> str | None:
     """Return the name of whom a reference of `holder` is to; a broken record has none."""
-    if link is None:
-        return None
-    return link.display or _none_if_malformed(
-        lambda: _record_name(bundle.resolve(link, holder), bundle, holder)
-    )
-
-
-def _record_name(record: Element | None, bundle: Bundle, holder: Element) -> str | None:
-    """Return the name of a record; `holder` is the one that refers to it, and may contain it."""
-    if record is None:
-        return None
-    if record.resource_type in PERSON_TYPES:
-        return read_name(record)
-    if record.resource_type == "PractitionerRole":
-        practitioner = _party_name(record.link("practitioner"), bundle, holder)
-        return practitioner or _party_name(record.link("organization"), bundle, holder)
-    if record.resource_type == "Device":
-        names = (each.string("name") for each in record.children("deviceName"))
-        return next(filter(None, names), None)
-    return record.string("name") if isinstance(record.json.get("name"), str) else None
+    return _none_if_malformed(lambda: read_linked_name(link, bundle, holder))
 
 
 def _surgery_name(surgery: Reference | None, bundle: Bundle, header: Element) -> str | None:
@@ -317,7 +299,7 @@ def _surgery_name(surgery: Reference | None, bundle: Bundle, header: Element) ->
         return _party_name(record.link("organization"), bundle, header)
     if surgery is None or _type_of(surgery, bundle, header) in {"PractitionerRole", "Practitioner"}:
         return None
-    return _record_name(record, bundle, header) or surgery.display
+    return read_record_name(record, bundle, header) or surgery.display
 
 
 def _practitioner_name(surgery: Reference | None, bundle: Bundle, header: Element) -> str | None:
@@ -329,7 +311,7 @@ def _practitioner_name(surgery: Reference | None, bundle: Bundle, header: Elemen
     if record and record.resource_type == "PractitionerRole":
         name = _party_name(record.link("practitioner"), bundle, header)
     else:
-        name = _record_name(record, bundle, header)
+        name = read_record_name(record, bundle, header)
     return name or surgery.display
 
 

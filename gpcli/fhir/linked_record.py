@@ -24,26 +24,29 @@ def find_linked_id(
 
 
 def read_linked_name(link: Reference | None, bundle: Bundle, holder: Element) -> str | None:
-    """Return the name of the person or the organization that a reference of `holder` points to.
+    """Return the name of whom or what a reference of `holder` points to.
 
-    It is what the reference calls them, else their own name; of a PractitionerRole the
-    practitioner's, else the organization's.
+    It is what the reference calls it, else its own name.
     """
     if link is None or link.display:
         return link.display if link else None
-    record = bundle.resolve(link, holder)
-    if record is None or record.resource_type != "PractitionerRole":
-        return _read_own_name(record)
-    for part in filter(None, (record.link("practitioner"), record.link("organization"))):
-        name = part.display or _read_own_name(bundle.resolve(part, holder))
-        if name:
-            return name
-    return None
+    return read_record_name(bundle.resolve(link, holder), bundle, holder)
 
 
-def _read_own_name(record: Element | None) -> str | None:
+def read_record_name(record: Element | None, bundle: Bundle, holder: Element) -> str | None:
+    """Return the name of a record; of a PractitionerRole the person's, else the organization's.
+
+    `holder` is the record that refers to it, and may contain it.
+    """
     if record is None:
         return None
     if record.resource_type in PERSON_TYPES:
         return read_name(record)
-    return record.string("name") if record.resource_type == "Organization" else None
+    if record.resource_type == "PractitionerRole":
+        parts = (record.link("practitioner"), record.link("organization"))
+        names = (read_linked_name(part, bundle, holder) for part in parts)
+    elif record.resource_type == "Device":
+        names = (each.string("name") for each in record.children("deviceName"))
+    else:
+        return record.string("name") if isinstance(record.json.get("name"), str) else None
+    return next(filter(None, names), None)
