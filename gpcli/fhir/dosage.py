@@ -175,8 +175,14 @@ def _word_timing_code(timing: Element) -> Phrases:
     if concept is None:
         return
     text = concept.as_text()
-    codes = (text,) if text else (coding.code for coding in timing.codings("code"))
+    codes = (text,) if text else _codes_of(timing, "code", _TIMING_SYSTEMS)
     yield next((_ABBREVIATIONS[code] for code in codes if code in _ABBREVIATIONS), text)
+
+
+def _codes_of(element: Element, name: str, systems: tuple[str, ...]) -> Iterator[str]:
+    """Yield the codes of a concept whose system ends in one of `systems`, or is not told."""
+    codings = element.codings(name)
+    return (each.code for each in codings if not each.system or each.system.endswith(systems))
 
 
 def _word_repeat(repeat: Element) -> Phrases:
@@ -295,7 +301,7 @@ def _word_needed_for(dosage: Element, name: str) -> Phrases:
 
 def _word_route(dosage: Element, name: str) -> Phrases:
     text = dosage.concept_text(name)
-    codes = (coding.code for coding in dosage.codings(name))
+    codes = _codes_of(dosage, name, _ROUTE_SYSTEMS)
     yield text or next((_ROUTES[code] for code in codes if code in _ROUTES), None)
 
 
@@ -365,6 +371,10 @@ _EVENTS = {
     "PCV": "after dinner",
 }
 """R4 EventTiming."""
+
+_TIMING_SYSTEMS = ("GTSAbbreviation", "timing-abbreviation", "2.16.840.1.113883.5.1022")
+_ROUTE_SYSTEMS = ("snomed.info/sct", "RouteOfAdministration", "2.16.840.1.113883.5.112")
+"""Ends of the URIs of code systems: v3 under its several names, and SNOMED CT."""
 
 _ABBREVIATIONS = {
     "BID": "twice a day",

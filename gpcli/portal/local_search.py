@@ -108,7 +108,9 @@ def _codings(concepts: Collection[Json]) -> Iterator[tuple[str, str]]:
         codings = concept.get("coding") if isinstance(concept, dict) else None
         for coding in codings if isinstance(codings, list) else ():
             if isinstance(coding, dict):
-                yield coding.get("system") or "", coding.get("code") or ""
+                system, code = coding.get("system") or "", coding.get("code") or ""
+                if isinstance(system, str) and isinstance(code, str):
+                    yield system, code
 
 
 def _is_other_identifier(record: Mapping[str, Json], value: str) -> bool:

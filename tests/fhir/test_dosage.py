@@ -14,6 +14,7 @@ from gpcli.fhir.element import Element, Malformed, read_resource
 from tests.portal.builders import Json, concept
 
 SNOMED = "http://snomed.info/sct"
+V3 = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 
 
 def words(**dosage: Any) -> str | None:
@@ -100,12 +101,15 @@ def test_what_can_not_be_worded_is_said_to_be_there(said: Json, phrase: str):
     [
         ({"code": {"text": "Twice daily with food", "coding": [{"code": "BID"}]}},
          "Twice daily with food"),
-        ({"code": concept("TID")}, "3 times a day"),
+        ({"code": concept("TID", V3)}, "3 times a day"),
         ({"code": {"text": "QOD"}}, "every 2 days"),
         ({"code": concept("307469008", SNOMED)}, NOT_WORDED),
-        ({"code": concept("BID"), "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
+        ({"code": {"coding": [{"code": "PM"}]}}, "every afternoon"),
+        ({"code": concept("PM", "urn:oid:2.16.840.1.113883.5.1022")}, "every afternoon"),
+        ({"code": concept("PM", "urn:example:ward-rounds")}, NOT_WORDED),
+        ({"code": concept("BID", V3), "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
          "twice a day"),
-        ({"code": concept("BID"), "repeat": {"boundsDuration": amount(7, "d")}},
+        ({"code": concept("BID", V3), "repeat": {"boundsDuration": amount(7, "d")}},
          "twice a day, for 7 days"),
         ({"event": ["2027-03-02", "2027-03-09T08:00:00+01:00"]},
          "on 2027-03-02 and 2027-03-09T08:00:00+01:00"),
@@ -155,6 +159,7 @@ def test_a_dose_and_its_rate_are_worded_with_their_own_digits(said: Json, phrase
         ({"route": {"text": "by mouth"}}, "by mouth"),
         ({"route": concept("26643006", SNOMED)}, "by mouth"),
         ({"route": concept("999", SNOMED)}, NOT_WORDED),
+        ({"route": concept("PO", "urn:example:post-office")}, NOT_WORDED),
         ({"site": concept("1", SNOMED, display="Left arm")}, "site: Left arm"),
         ({"site": concept("1", SNOMED)}, NOT_WORDED),
         ({"method": {"text": "Chew"}}, "method: Chew"),
