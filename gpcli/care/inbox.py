@@ -412,6 +412,10 @@ def _check_open(thread: Thread) -> None:
         raise AlreadyAnswered(
             f"Thread {thread.id} was withdrawn by who began it.", hint=_BEGIN_ANEW
         )
+    if thread.kind not in set(ThreadKind):
+        raise AlreadyAnswered(
+            f"Thread {thread.id} takes no reply: its status is {thread.status}.", hint=_BEGIN_ANEW
+        )
     administrative = thread.kind == ThreadKind.ADMINISTRATIVE
     command = "gpcli contact" if administrative else "gpcli econsult start"
     raise AlreadyAnswered(

@@ -164,8 +164,13 @@ class Thread:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more can be written in it."""
-        return self.status in CLOSED and not (self.is_message and self.status == SENT)
+        """Whether nothing more can be written in it.
+
+        `completed` closes the threads of gpcli's kinds; of any other Communication it tells that it
+        was sent.
+        """
+        is_thread = self.kind in set(ThreadKind) and not self.is_message
+        return self.status in CLOSED and (is_thread or self.status != SENT)
 
     @property
     def is_withdrawn(self) -> bool:

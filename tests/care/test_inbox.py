@@ -269,6 +269,13 @@ def test_who_writes_is_told_to_whom_and_about_what():
             "The surgery has closed thread thr-1.",
             "gpcli messages show thr-1 may say why; gpcli contact begins a new one.",
         ),
+        (
+            "Letter",
+            "stopped",
+            None,
+            "Thread thr-1 takes no reply: its status is stopped.",
+            "gpcli contact and gpcli econsult start begin a new one.",
+        ),
     ],
 )
 def test_a_closed_thread_takes_no_reply_and_why_stands_in_no_error(

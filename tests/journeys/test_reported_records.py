@@ -290,6 +290,13 @@ def prices(home, *records):
     return {each["service"]: each["price"]["high"] for each in shown if each["price"]}
 
 
+def test_a_limit_that_can_not_be_read_costs_no_service(tmp_path):
+    limit = {"url": "urn:gpcli:max-text", "valueInteger": -1}
+    ending = shell_with(tmp_path, service("contact", extension=[limit]))("gpcli services --json")
+    standing = {each["service"]: each["status"] for each in ending.json}
+    assert (ending.code, standing["contact"]) == (8, "offered")
+
+
 def test_one_price_may_be_that_of_several_services(tmp_path):
     assert prices(tmp_path, price("booking", "flu-vaccination")) == {
         "booking": "100",

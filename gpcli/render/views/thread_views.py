@@ -83,7 +83,7 @@ def thread_label(thread: Thread, now: datetime) -> str:
 
 def format_thread_status(thread: Thread) -> str:
     """Format the status of a thread."""
-    if thread.is_message and thread.status == SENT:
+    if thread.status == SENT and not thread.is_closed:
         return "sent"
     if thread.status == "not-done" and thread.kind not in set(ThreadKind):
         return "not done"
